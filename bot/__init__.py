@@ -1,0 +1,1 @@
+"""Sayso decides here: consent, cards, conversations, flows and texts. No HTTP, no HTML."""

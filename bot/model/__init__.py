@@ -1,0 +1,1 @@
+"""Documents, one noun a file. They import no driver and no framework."""

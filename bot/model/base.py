@@ -1,0 +1,45 @@
+"""What all documents share."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Value(BaseModel):
+    """A part of a document: frozen, and closed to fields that it does not name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Document(Value):
+    """One stored document. `id` is `_id` in the database."""
+
+    id: str = Field(alias="_id")
+
+    def stored(self) -> dict[str, Any]:
+        """The document as the database keeps it: no field for what is not there."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+    @classmethod
+    def load(cls, raw: dict[str, Any]) -> Self:
+        return cls.model_validate(raw)
+
+
+def new_id() -> str:
+    """An id that people may see: 24 hex digits, 96 random bits, so it can't be guessed."""
+    return secrets.token_hex(12)
+
+
+def now() -> datetime:
+    """The time in UTC, in whole milliseconds, as the database keeps it."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def iso(time: datetime) -> str:
+    """`2026-11-23T09:41:00.000Z`"""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,112 @@
+"""One line of the ledger: who, what, when, from where, by what source, and the exact words they were shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+import rfc8785
+from pydantic import Field
+
+from bot.model.base import Document, Value, iso
+
+
+class Action(StrEnum):
+    OPT_IN = "opt_in"
+    OPT_OUT = "opt_out"
+    REFUSE = "refuse"
+    REQUEST_CONFIRMATION = "request_confirmation"
+    CONFIRM = "confirm"
+    CAPTURE_PHONE = "capture_phone"
+
+
+class Source(StrEnum):
+    FORM = "form"
+    PREFERENCE_CENTER = "preference_center"
+    KEYWORD = "keyword"
+    PROFILE = "profile"
+    BULK = "bulk"
+    API = "api"
+    IMPORT = "import"
+    BOT = "bot"
+
+
+class Actor(Value):
+    """Whose act it was: the contact's own, a teammate's, a bot's, or the API's."""
+
+    kind: str = Field(pattern="^(contact|teammate|bot|api|system)$")
+    id: str
+
+
+class Words(Value):
+    """What the person was shown, word for word (47 CFR 64.1200(f)(9); EDPB 05/2020, 108; CTIA 5.1.2)."""
+
+    title: str = ""
+    button: str = ""
+    legal_text: str = ""
+    subscription_name: str
+    subscription_description: str = ""
+    locale: str
+    act: str
+    """The affirmative act, for people who read the proof: `pressed "Sign Up Now"`."""
+
+    @property
+    def version(self) -> str:
+        """Names these words and no others: the submit carries it, so that nobody agrees to words they did not see."""
+        return sha256(rfc8785.dumps(self.model_dump())).hexdigest()[:16]
+
+
+class Context(Value):
+    """Where it happened."""
+
+    conversation: str | None = None
+    part: str | None = None
+    page: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+
+
+NOWHERE = Context()
+
+
+class ConsentEvent(Document):
+    """Append-only. `_id` is `<contact>:<seq>`, so a second writer of one sequence number is refused by the `_id`
+    index."""
+
+    event: str
+    """ULID: the id by which proofs, texts and people name it."""
+    contact: str
+    seq: int
+    subscription: str | None = None
+    action: Action
+    source: Source
+    actor: Actor
+    number: str | None = None
+    """E.164: the number that the consent is for."""
+    email: str | None = None
+    at: datetime
+    words: Words | None = None
+    context: Context = NOWHERE
+    key: str
+    """Idempotency key, `<contact>:<the key of the request>`."""
+    previous: str
+    """Hash of the event before it; of the first one, 64 zeros."""
+    hash: str = ""
+
+    def canonical(self) -> dict[str, Any]:
+        """What the hash is made over: all fields that are there, the hash itself apart, times as ISO 8601 in UTC.
+
+        Fields that are not there are left out, so that a field which later versions add changes no old hash.
+        """
+        raw = self.model_dump(by_alias=True, exclude_none=True, exclude={"hash"})
+        raw["at"] = iso(self.at)
+        return raw
+
+    def computed_hash(self) -> str:
+        """SHA-256 over RFC 8785 canonical JSON, the hash before it included, in lower hex."""
+        return sha256(rfc8785.dumps(self.canonical())).hexdigest()
+
+
+FIRST = "0" * 64

@@ -1,0 +1,18 @@
+"""An address that stands for a person: the preference center."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.model.base import Document
+from bot.model.subscription import MessageType
+
+
+class PreferenceLink(Document):
+    """`_id` is the SHA-256 of the token: the token itself is kept nowhere (law 11)."""
+
+    contact: str
+    channel: MessageType
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
