@@ -1,0 +1,92 @@
+"""The change stream: one a process, read in one thread, handed to the event loop in batches.
+
+motor hops to a thread and back for each change; the driver under it hands out what a reply held without asking again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import OperationFailure, PyMongoError
+
+log = logging.getLogger("sayso.store")
+
+Raw = Mapping[str, Any]
+
+
+class Changes:
+    """Hands new documents of one collection to the event loop, in order.
+
+    It goes on after a lost line from where it was. Where the server can't do that any more it begins anew, and says so.
+    """
+
+    def __init__(self, database: Database[dict[str, Any]]) -> None:
+        self._database = database
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._resume: Raw | None = None
+        self._new: deque[Raw] = deque()
+        self._told = False
+
+    async def start(self, collection: str, deliver: Callable[[list[Raw]], None], lost: Callable[[], None]) -> None:
+        """Returns when the stream is open: what is inserted from now on is delivered.
+
+        `lost` is called when the line broke, so that who listens can look for what it may have missed.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._deliver = deliver
+        opened = asyncio.Event()
+
+        def read() -> None:
+            while not self._stop.is_set():
+                try:
+                    self._read(collection, lambda: self._call(opened.set))
+                except PyMongoError as error:
+                    if isinstance(error, OperationFailure):  # the place to resume from is gone
+                        self._resume = None
+                    log.warning("change stream lost its line: %s", type(error).__name__)
+                    self._call(lost)
+                    self._stop.wait(0.5)
+
+        self._thread = threading.Thread(target=read, name="sayso-changes", daemon=True)
+        self._thread.start()
+        async with asyncio.timeout(15):
+            await opened.wait()
+
+    async def close(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, 5)
+
+    def _read(self, collection: str, opened: Callable[[], None]) -> None:
+        pipeline: list[Raw] = [{"$match": {"operationType": "insert"}}, {"$project": {"fullDocument": 1}}]
+        with self._database[collection].watch(
+            pipeline, resume_after=self._resume, max_await_time_ms=500, batch_size=1000
+        ) as stream:
+            opened()
+            while not self._stop.is_set():
+                change = stream.try_next()
+                if change is not None:
+                    self._new.append(change["fullDocument"])
+                    if not self._told:
+                        self._told = True
+                        self._call(self._hand_over)
+                self._resume = stream.resume_token
+
+    def _hand_over(self) -> None:
+        self._told = False  # before the deque is emptied, so that nothing stays in it untold
+        batch = []
+        while self._new:
+            batch.append(self._new.popleft())
+        if batch:
+            self._deliver(batch)
+
+    def _call(self, function: Callable[[], object]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function)

@@ -1,0 +1,89 @@
+"""The connection: one client, one database, all repositories."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo.errors import PyMongoError
+
+from bot.store.changes import Changes
+from bot.store.table import Table, make_all_indexes
+from bot.store.tables import (
+    Contacts,
+    Conversations,
+    Deliveries,
+    Events,
+    FlowRuns,
+    Flows,
+    Keys,
+    Parts,
+    PhoneTexts,
+    PreferenceLinks,
+    Subscriptions,
+    Workspaces,
+)
+
+
+class Store:
+    """All that is kept, by noun."""
+
+    def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], name: str) -> None:
+        self._client = client
+        self.database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(name)
+        self.workspaces = Workspaces(self.database)
+        self.subscriptions = Subscriptions(self.database)
+        self.contacts = Contacts(self.database)
+        self.events = Events(self.database)
+        self.conversations = Conversations(self.database)
+        self.parts = Parts(self.database)
+        self.flows = Flows(self.database)
+        self.flow_runs = FlowRuns(self.database)
+        self.deliveries = Deliveries(self.database)
+        self.phone_texts = PhoneTexts(self.database)
+        self.keys = Keys(self.database)
+        self.preference_links = PreferenceLinks(self.database)
+        self.changes = Changes(client.delegate[name])
+
+    @property
+    def tables(self) -> list[Table[Any]]:
+        return [value for value in vars(self).values() if isinstance(value, Table)]
+
+    async def prepare(self) -> None:
+        """Makes the indexes; safe to do again, and by several processes at once."""
+        await make_all_indexes(self.tables)
+
+    async def is_ready(self) -> bool:
+        """Whether a primary answers within two seconds."""
+        try:
+            async with asyncio.timeout(2):
+                return bool((await self.database.command("hello")).get("isWritablePrimary"))
+        except (PyMongoError, TimeoutError):
+            return False
+
+
+@asynccontextmanager
+async def open_store(url: str, name: str) -> AsyncIterator[Store]:
+    """Connects to a replica set or a sharded cluster.
+
+    Every wait has a bound, so a dead database is a quick, clear error.
+    """
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        url,
+        appname="sayso",
+        tz_aware=True,
+        serverSelectionTimeoutMS=3000,
+        connectTimeoutMS=2000,
+        socketTimeoutMS=8000,
+        maxPoolSize=50,
+        io_loop=asyncio.get_running_loop(),
+    )
+    store = Store(client, name)
+    try:
+        yield store
+    finally:
+        await store.changes.close()
+        client.close()

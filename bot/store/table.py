@@ -1,0 +1,252 @@
+"""What all repositories share: gathered reads, inserts, updates and claims over one collection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, Generic, TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import IndexModel, UpdateOne
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    WriteConcernError,
+    WTimeoutError,
+)
+from pymongo.write_concern import WriteConcern
+
+from bot.errors import StoreUnavailable
+from bot.model.base import Document, new_id
+from bot.store.gather import Gather
+
+D = TypeVar("D", bound=Document)
+
+DURABLE = WriteConcern(w="majority", j=True, wtimeout=5000)
+"""Law 3: acknowledged is durable."""
+
+READ_MS = 5000
+"""No query that a page waits for may take longer, in milliseconds."""
+
+
+class Duplicate(Exception):
+    """A document with this id, or this unique value, is there already."""
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turns each way in which the database can fail to answer into one error that the faces know."""
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise Duplicate from error
+    except (ConnectionFailure, NetworkTimeout, ExecutionTimeout, WTimeoutError, WriteConcernError) as error:
+        raise StoreUnavailable from error
+    except OperationFailure as error:
+        # A server that shuts down or steps aside says so in the reply, under a label or with these codes.
+        if error.has_error_label("RetryableWriteError") or error.code in {91, 189, 11600, 11602, 10107, 13435, 64}:
+            raise StoreUnavailable from error
+        raise
+
+
+class Table(Generic[D]):
+    """One collection. `get`, `insert`, `update` and `claim` share their round trips with calls that come at the same
+    time."""
+
+    name: ClassVar[str]
+    model: type[D]
+    indexes: ClassVar[Sequence[IndexModel]] = ()
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+        self.collection = database.get_collection(self.name, write_concern=DURABLE)
+        self._get = Gather(self._get_round)
+        self._insert = Gather(self._insert_round)
+        self._update = Gather(self._update_round)
+        self._claim = Gather(self._claim_round)
+
+    async def make_indexes(self) -> None:
+        if self.indexes:
+            with answering():
+                await self.collection.create_indexes(list(self.indexes))
+
+    async def get(self, id: str) -> D | None:
+        return await self._get(id)
+
+    async def get_many(self, ids: Iterable[str]) -> dict[str, D]:
+        """Those that exist, by id, in one query."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return {}
+        return {document.id: document for document in await self.find({"_id": {"$in": wanted}}, limit=len(wanted))}
+
+    async def insert(self, document: D) -> None:
+        """Raises Duplicate."""
+        await self._insert(document)
+
+    async def keep(self, document: D) -> None:
+        """Inserts it, unless it is there already."""
+        with suppress(Duplicate):
+            await self.insert(document)
+
+    async def insert_many(self, documents: Sequence[D]) -> list[bool]:
+        """In one round trip. False for those that the database refused because their id, or a unique value, is
+        taken."""
+        if not documents:
+            return []
+        refused = [False] * len(documents)
+        with answering():
+            try:
+                await self.collection.insert_many([d.stored() for d in documents], ordered=False)
+            except BulkWriteError as error:
+                for index in _refused(error):
+                    refused[index] = True
+        return [not r for r in refused]
+
+    async def update(self, match: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+        """Updates the one that matches, if it does. Says nothing of whether it did: see `claim`."""
+        await self._update((match, change))
+
+    async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
+        if updates:
+            with answering():
+                try:
+                    await self.collection.bulk_write([UpdateOne(m, c) for m, c in updates], ordered=False)
+                except BulkWriteError as error:
+                    _refused(error)
+                    raise Duplicate from error
+
+    async def claim(self, id: str, expected: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+        """Sets `values` if the document is as `expected`, and says whether this caller was the one who did.
+
+        The bulk reply does not count each update apart, so the winner is known by a token that it leaves in `claim`.
+        """
+        return await self._claim((id, expected, values))
+
+    async def find(
+        self,
+        match: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int,
+        hint: str | Sequence[tuple[str, int]] | None = None,
+    ) -> list[D]:
+        """At most `limit` documents: nothing that a page shows grows with the data."""
+        cursor = self.collection.find(match, limit=limit, max_time_ms=READ_MS, batch_size=limit)
+        if sort:
+            cursor = cursor.sort(list(sort))
+        if hint:
+            cursor = cursor.hint(hint)
+        with answering():
+            return [self.model.load(raw) for raw in await cursor.to_list(limit)]
+
+    async def find_one(self, match: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = ()) -> D | None:
+        found = await self.find(match, sort=sort, limit=1)
+        return found[0] if found else None
+
+    async def scan(self, *, batch: int = 1000, after: str = "") -> AsyncIterator[list[D]]:
+        """All documents in order of `_id`, `batch` at a time, in bounded memory."""
+        while page := await self.find({"_id": {"$gt": after}}, sort=[("_id", 1)], limit=batch):
+            yield page
+            after = page[-1].id
+
+    async def count_about(self) -> int:
+        """How many documents there are, from the collection's own figures."""
+        with answering():
+            return int(await self.collection.estimated_document_count())
+
+    async def _get_round(self, ids: list[str]) -> list[D | None]:
+        found = await self.get_many(ids)
+        return [found.get(id) for id in ids]
+
+    async def _insert_round(self, documents: list[D]) -> list[Exception | None]:
+        return [None if done else Duplicate() for done in await self.insert_many(documents)]
+
+    async def _update_round(self, updates: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[None]:
+        await self.update_many(updates)
+        return [None] * len(updates)
+
+    async def _claim_round(self, claims: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]) -> list[bool]:
+        tokens = [new_id() for _ in claims]
+        await self.update_many(
+            [
+                ({"_id": id, **expected}, {"$set": {**values, "claim": token}})
+                for (id, expected, values), token in zip(claims, tokens, strict=True)
+            ]
+        )
+        cursor = self.collection.find({"_id": {"$in": [id for id, _, _ in claims]}}, {"claim": 1}, max_time_ms=READ_MS)
+        with answering():
+            holders = {raw["_id"]: raw.get("claim") for raw in await cursor.to_list(len(claims))}
+        return [holders.get(id) == token for (id, _, _), token in zip(claims, tokens, strict=True)]
+
+
+def _refused(error: BulkWriteError) -> list[int]:
+    """Places of the duplicates in a bulk write; anything else that went wrong is raised."""
+    details = error.details or {}
+    faults = details.get("writeErrors", [])
+    if any(fault["code"] != 11000 for fault in faults):
+        raise error
+    if details.get("writeConcernErrors"):
+        raise StoreUnavailable from error
+    return [fault["index"] for fault in faults]
+
+
+class Line(Table[D]):
+    """Entries that belong to one owner and are numbered 1, 2, 3 … without gaps: a contact's events, a conversation's
+    parts.
+
+    The `_id` is `<owner>:<seq>`, so the `_id` index refuses the second writer of a number, also when the collection is
+    sharded by hashed owner; the loser reads the line again. An idempotency key is looked up in the line before
+    the next number is tried, so two equal requests at once can't both win. No lock, and no counter that a crash
+    leaves ahead.
+    """
+
+    owner: ClassVar[str]
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+        super().__init__(database)
+        self._by_key = Gather(self._by_key_round)
+
+    @staticmethod
+    def place(owner: str, seq: int) -> str:
+        """The `_id` of an entry: its order as text is the order of its number."""
+        return f"{owner}:{seq:010d}"
+
+    async def after(self, owner: str, seq: int, *, limit: int) -> list[D]:
+        """The entries that follow `seq`, in order."""
+        return await self.find(self._range(owner, first=seq + 1), sort=[("_id", 1)], limit=limit)
+
+    async def before(self, owner: str, seq: int | None, *, limit: int) -> list[D]:
+        """The newest entries (those before `seq`, if one is given), in order."""
+        found = await self.find(
+            self._range(owner, last=None if seq is None else seq - 1), sort=[("_id", -1)], limit=limit
+        )
+        return found[::-1]
+
+    async def by_key(self, owner: str, key: str) -> D | None:
+        """The entry that an earlier request with this key made."""
+        return await self._by_key((owner, key))
+
+    async def by_keys(self, keys: Sequence[tuple[str, str]]) -> dict[str, D]:
+        """By key, in one query."""
+        if not keys:
+            return {}
+        match = {"key": {"$in": [k for _, k in keys]}, self.owner: {"$in": list({o for o, _ in keys})}}
+        found = await self.find(match, limit=2 * len(keys), hint=[("key", 1)])
+        return {getattr(entry, "key"): entry for entry in found}  # noqa: B009 (the field of both lines, unknown to D)
+
+    async def _by_key_round(self, keys: list[tuple[str, str]]) -> list[D | None]:
+        found = await self.by_keys(keys)
+        return [found.get(key) for _, key in keys]
+
+    def _range(self, owner: str, *, first: int = 1, last: int | None = None) -> dict[str, Any]:
+        top = 9_999_999_999 if last is None else last
+        return {"_id": {"$gte": self.place(owner, first), "$lte": self.place(owner, top)}, self.owner: owner}
+
+
+async def make_all_indexes(tables: Iterable[Table[Any]]) -> None:
+    await asyncio.gather(*(table.make_indexes() for table in tables))

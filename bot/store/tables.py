@@ -1,0 +1,242 @@
+"""The repositories: one a noun, with the queries of that noun and the indexes that answer them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from bot.errors import StoreUnavailable
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.conversation import AuthorKind, Conversation, Part
+from bot.model.delivery import Delivery, DeliveryState, PhoneText
+from bot.model.event import ConsentEvent
+from bot.model.flow import Flow, FlowRun
+from bot.model.link import PreferenceLink
+from bot.model.subscription import Subscription, SubscriptionState
+from bot.model.workspace import Key, Workspace
+from bot.store.gather import Gather
+from bot.store.table import READ_MS, Line, Table, answering
+
+
+class Workspaces(Table[Workspace]):
+    name = "workspaces"
+    model = Workspace
+
+
+class Subscriptions(Table[Subscription]):
+    name = "subscriptions"
+    model = Subscription
+    indexes = (IndexModel([("state", ASCENDING), ("name", ASCENDING)]),)
+
+    async def live(self, *, limit: int = 200) -> list[Subscription]:
+        return await self.find({"state": SubscriptionState.LIVE}, sort=[("state", 1), ("name", 1)], limit=limit)
+
+
+class Contacts(Table[Contact]):
+    name = "contacts"
+    model = Contact
+    indexes = (
+        IndexModel(
+            [("external_id", ASCENDING)], unique=True, partialFilterExpression={"external_id": {"$exists": True}}
+        ),
+        IndexModel([("phone", ASCENDING)], partialFilterExpression={"phone": {"$exists": True}}),
+        IndexModel([("consents.subscription", ASCENDING), ("consents.state", ASCENDING)]),
+    )
+
+    async def by_external_id(self, external_id: str) -> Contact | None:
+        return await self.find_one({"external_id": external_id})
+
+    async def project(self, before: Contact, after: Contact) -> None:
+        """Takes the projection over, if no other writer took one over since `before` was read."""
+        await self.update(*_projection(before, after))
+
+    async def project_many(self, pairs: Sequence[tuple[Contact, Contact]]) -> None:
+        await self.update_many([_projection(before, after) for before, after in pairs])
+
+
+def _projection(before: Contact, after: Contact) -> tuple[dict[str, Any], dict[str, Any]]:
+    raw = after.model_dump(include={"consents", "ledger", "phone", "email"}, exclude_none=True)
+    return {"_id": before.id, "ledger.seq": before.ledger.seq}, {"$set": {**raw, "updated_at": now()}}
+
+
+class Events(Line[ConsentEvent]):
+    """The ledger: inserted, never updated, never deleted."""
+
+    name = "events"
+    model = ConsentEvent
+    owner = "contact"
+    indexes = (IndexModel([("key", ASCENDING)]),)
+
+
+class Conversations(Table[Conversation]):
+    name = "conversations"
+    model = Conversation
+    indexes = (IndexModel([("contact", ASCENDING), ("updated_at", DESCENDING)]),)
+
+    async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
+        """A contact's conversations, the newest first."""
+        return await self.find({"contact": contact}, sort=[("contact", 1), ("updated_at", -1)], limit=limit)
+
+    async def touch(self, conversation: str, part: Part, preview: str) -> None:
+        """Takes a new part over into the conversation's own figures."""
+        change: dict[str, Any] = {"$max": {"last": part.seq, "updated_at": part.at}}
+        if preview:
+            change["$set"] = {"preview": preview}
+        await self.update({"_id": conversation}, change)
+
+    async def mark_seen(self, conversation: str, contact: str, seq: int) -> None:
+        await self.update({"_id": conversation, "contact": contact}, {"$max": {"seen": seq}})
+
+
+class Parts(Line[Part]):
+    name = "parts"
+    model = Part
+    owner = "conversation"
+    indexes = (
+        IndexModel([("key", ASCENDING)]),
+        IndexModel([("follow_up", ASCENDING)], partialFilterExpression={"follow_up": {"$exists": True}}),
+    )
+
+    async def due(self, before: datetime, *, limit: int = 500) -> list[Part]:
+        """Completed cards whose consequences a crash left undone."""
+        return await self.find({"follow_up": {"$lt": before}}, sort=[("follow_up", 1)], limit=limit)
+
+    async def unread(self, conversation: str, seen: int, *, most: int = 99) -> int:
+        """Entries after `seen` that others wrote, counted up to `most`."""
+        match = {
+            **self._range(conversation, first=seen + 1),
+            "author.kind": {"$ne": AuthorKind.CONTACT},
+            "content.kind": {"$ne": "event"},
+        }
+        with answering():
+            return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
+
+
+class Flows(Table[Flow]):
+    name = "flows"
+    model = Flow
+    indexes = (IndexModel([("state", ASCENDING), ("trigger", ASCENDING), ("created_at", ASCENDING)]),)
+
+    async def triggered_by(self, trigger: str) -> Flow | None:
+        """The oldest live flow with this trigger."""
+        order = [("state", 1), ("trigger", 1), ("created_at", 1)]
+        return await self.find_one({"state": "live", "trigger": trigger}, sort=order)
+
+
+class FlowRuns(Table[FlowRun]):
+    name = "flow_runs"
+    model = FlowRun
+    indexes = (
+        IndexModel([("waiting_for", ASCENDING)], partialFilterExpression={"waiting_for": {"$exists": True}}),
+        IndexModel([("due", ASCENDING)], partialFilterExpression={"due": {"$exists": True}}),
+    )
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+        super().__init__(database)
+        self._waiting = Gather(self._waiting_round)
+
+    async def waiting_for(self, part: str) -> FlowRun | None:
+        return await self._waiting(part)
+
+    async def _waiting_round(self, parts: list[str]) -> list[FlowRun | None]:
+        found = await self.find({"waiting_for": {"$in": parts}}, limit=len(parts))
+        by_part = {run.waiting_for: run for run in found}
+        return [by_part.get(part) for part in parts]
+
+    async def stalled(self, before: datetime, *, limit: int = 500) -> list[FlowRun]:
+        """Runs whose effects a crash left undone."""
+        return await self.find({"due": {"$lt": before}}, sort=[("due", 1)], limit=limit)
+
+
+class Deliveries(Table[Delivery]):
+    name = "deliveries"
+    model = Delivery
+    indexes = (
+        IndexModel(
+            [("state", ASCENDING), ("updated_at", ASCENDING)],
+            partialFilterExpression={"state": {"$in": [DeliveryState.QUEUED.value, DeliveryState.SENDING.value]}},
+        ),
+        IndexModel([("number", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel([("worker", ASCENDING)], partialFilterExpression={"worker": {"$exists": True}}),
+    )
+
+    async def take(self, worker: str, *, limit: int) -> list[Delivery]:
+        """Claims queued deliveries for one round of one worker, whose name no other round has."""
+        queued = await self.find({"state": DeliveryState.QUEUED}, sort=[("state", 1), ("updated_at", 1)], limit=limit)
+        if not queued:
+            return []
+        claim = {"$set": {"state": DeliveryState.SENDING, "worker": worker, "updated_at": now()}}
+        with answering():
+            await self.collection.update_many(
+                {"_id": {"$in": [d.id for d in queued]}, "state": DeliveryState.QUEUED}, claim
+            )
+        return await self.find({"worker": worker, "state": DeliveryState.SENDING}, limit=limit)
+
+    async def give_up(self, before: datetime) -> int:
+        """Marks as unknown what was handed over and never heard of again (law 8)."""
+        match = {"state": DeliveryState.SENDING, "updated_at": {"$lt": before}}
+        with answering():
+            result = await self.collection.update_many(
+                match, {"$set": {"state": DeliveryState.UNKNOWN, "updated_at": now()}}
+            )
+        return int(result.modified_count)
+
+    async def recent(self, number: str, since: datetime, *, most: int) -> int:
+        """Texts to one number since then, counted up to `most`."""
+        match = {"number": number, "created_at": {"$gte": since}}
+        with answering():
+            return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
+
+
+class PhoneTexts(Table[PhoneText]):
+    """What the simulated phones hold."""
+
+    name = "phone_texts"
+    model = PhoneText
+    indexes = (
+        IndexModel([("number", ASCENDING), ("at", DESCENDING)]),
+        IndexModel([("at", DESCENDING)]),
+    )
+
+    async def of(self, number: str, *, limit: int = 100) -> list[PhoneText]:
+        found = await self.find({"number": number}, sort=[("number", 1), ("at", -1)], limit=limit)
+        return found[::-1]
+
+    async def numbers(self, *, limit: int = 20) -> list[str]:
+        """The numbers that were texted last, from the newest few hundred texts."""
+        newest = await self.find({}, sort=[("at", -1)], limit=300)
+        return list(dict.fromkeys(text.number for text in newest))[:limit]
+
+
+class PreferenceLinks(Table[PreferenceLink]):
+    name = "preference_links"
+    model = PreferenceLink
+    indexes = (
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+        IndexModel([("contact", ASCENDING)]),
+    )
+
+    async def revoke_all(self, contact: str) -> None:
+        with answering():
+            await self.collection.update_many({"contact": contact}, {"$set": {"revoked_at": now()}})
+
+
+class Keys(Table[Key]):
+    """Secrets that a workspace made for itself."""
+
+    name = "keys"
+    model = Key
+
+    async def of(self, id: str) -> str:
+        """The key of this name; made by whoever asks first."""
+        await self.keep(Key(id=id, value=secrets.token_urlsafe(48)))
+        key = await self.get(id)
+        if key is None:
+            raise StoreUnavailable
+        return key.value
