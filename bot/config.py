@@ -1,0 +1,100 @@
+"""Every setting, typed, from the environment (`SAYSO_…`) or a `.env` file.
+
+Wrong ones stop the start, all named at once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "SAYSO_"
+
+
+class Settings(BaseSettings):
+    """The descriptions are the settings table of the README."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    mongo_url: SecretStr | None = Field(
+        None, description="Replica set or sharded cluster. Not set: an embedded server in `SAYSO_DATA`."
+    )
+    database: str = Field("sayso", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Database name: one a workspace.")
+    data: Path = Field(Path("data"), description="Folder of the embedded server.")
+    engine: Literal["auto", "mongod", "secantusdb"] = Field(
+        "auto", description="Embedded server: the first that starts, or only this one."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(
+        "",
+        description="How the world reaches this server (`https://chat.example.com`), as links name it.",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="At least 32 characters; signs visitors' tokens. Not set: made once, kept in the database.",
+    )
+    sites: str = Field(
+        "*",
+        description="Sites that may embed the messenger, separated by spaces (`https://shop.example.com`); `*` is any.",
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="How many proxies stand before it and set `X-Forwarded-For`."
+    )
+    visitor_days: int = Field(180, ge=1, le=730, description="Days that a visitor's token stays good.")
+    link_days: int = Field(400, ge=1, le=3650, description="Days that a link to the preference center stays good.")
+    log: Literal["json", "text"] = Field("json", description="Log lines as JSON, or as text for reading.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("must be at least 32 characters")
+        return value
+
+    @field_validator("mongo_url")
+    @classmethod
+    def _mongo(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("must begin with mongodb:// or mongodb+srv://")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+
+class WrongSettings(Exception):
+    """Says each wrong setting, and never its value: it may be a secret."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Raises WrongSettings, which names all that is wrong at once: values, and names that are no setting."""
+    faults = [
+        f"{name}: there is no such setting"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in Settings.model_fields
+    ]
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults += [
+            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        raise WrongSettings(faults) from None
+    if faults:
+        raise WrongSettings(faults)
+    return settings

@@ -1,0 +1,218 @@
+"""Phone numbers as people type them: is it one, of which country, can it take a text.
+
+Each way to be wrong has its sentence.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import ValidationResult as Length
+
+from bot.errors import NumberRefused
+from bot.i18n import marked as _
+from bot.model.contact import Contact
+from bot.model.subscription import MessageType
+
+TAKES_TEXTS = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+LONGEST = 40
+"""More characters than any number has, however it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that can be texted."""
+
+    e164: str
+    region: str
+
+    @property
+    def national(self) -> str:
+        """As people of its country write it: `(201) 555-0123`; with its country code for all to understand it
+        abroad."""
+        return national(self.e164)
+
+
+def read_number(text: str, region: str, countries: Collection[str]) -> Number:
+    """What the person means by `text`, typed with `region` chosen (ISO 3166-1 alpha-2), if we text its country.
+
+    Raises NumberRefused with `problem` one of: empty, not_a_number, no_country, too_short, too_long, not_in_use,
+    landline, premium, not_texted.
+    """
+    digits = _clean(text, region)
+    parsed = _parse(digits, region)
+    there = phonenumbers.region_code_for_number(parsed)
+    if there is None or not phonenumbers.is_valid_number(parsed):
+        raise _why_invalid(digits, parsed, region)
+    if there not in countries:
+        raise NumberRefused(
+            "not_texted",
+            _("We don't text numbers from there yet (%(country)s). Use a number from: %(countries)s."),
+            country=there,
+            countries=",".join(countries),
+        )
+    kind = phonenumbers.number_type(parsed)
+    if kind not in TAKES_TEXTS:
+        raise _why_no_texts(kind)
+    return Number(phonenumbers.format_number(parsed, PhoneNumberFormat.E164), there)
+
+
+@lru_cache(maxsize=4096)
+def saved_number(phone: str | None) -> Number | None:
+    """The contact's number if it is valid and can take a text (it is then locked, law 5), else None."""
+    if not phone:
+        return None
+    try:
+        parsed = phonenumbers.parse(phone, None)
+    except NumberParseException:
+        return None
+    region = phonenumbers.region_code_for_number(parsed)
+    if (
+        region is None
+        or not phonenumbers.is_valid_number(parsed)
+        or phonenumbers.number_type(parsed) not in TAKES_TEXTS
+    ):
+        return None
+    return Number(phonenumbers.format_number(parsed, PhoneNumberFormat.E164), region)
+
+
+def address_of(contact: Contact, channel: MessageType) -> str | None:
+    """Where messages of this channel reach the contact: their number (valid, E.164) or email address.
+
+    A card shows it locked.
+    """
+    if channel is MessageType.EMAIL:
+        return contact.email
+    number = saved_number(contact.phone)
+    return number.e164 if number else None
+
+
+@lru_cache(maxsize=4096)
+def national(e164: str) -> str:
+    """`+12015550123` is "(201) 555-0123"; numbers outside North America keep their country code: "+44 7400 123456"."""
+    parsed = phonenumbers.parse(e164, None)
+    form = PhoneNumberFormat.NATIONAL if parsed.country_code == 1 else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
+
+
+def masked(e164: str) -> str:
+    """The last four digits in place, the others hidden: "(•••) •••-0123"."""
+    shown = national(e164)
+    keep = [i for i, c in enumerate(shown) if c.isdigit()][-4:]
+    return "".join("•" if c.isdigit() and i not in keep else c for i, c in enumerate(shown))
+
+
+def calling_code(region: str) -> str:
+    """`US` is "+1"."""
+    return f"+{phonenumbers.country_code_for_region(region)}"
+
+
+def spoken(error: NumberRefused, say: Callable[..., str], country: Callable[[str], str]) -> str:
+    """The sentence of a refusal in the reader's language, with countries by name."""
+    values = dict(error.values)
+    if "country" in values:
+        values["country"] = country(values["country"])
+    if "example" in values:
+        values["example"] = _example(values["example"])
+    if "countries" in values:
+        values["countries"] = ", ".join(country(c) for c in values["countries"].split(","))
+    return say(error.text, **values)
+
+
+def _clean(text: str, region: str) -> str:
+    """Digits of any script and a leading plus; separators and marks that pasting brings along are dropped."""
+    text = unicodedata.normalize("NFKC", text[: LONGEST * 4]).strip() if len(text) <= LONGEST * 4 else text
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf").removeprefix("tel:")
+    if not text:
+        raise NumberRefused("empty", _("Enter your mobile number."))
+    if not all(c.isdecimal() or c.isspace() or c in "+()-./‐‑‒–—−" for c in text):
+        raise NumberRefused(
+            "not_a_number", _("That isn't a phone number. Use digits only, like %(example)s."), example=region
+        )
+    plain = "".join(str(unicodedata.decimal(c)) for c in text if c.isdecimal())
+    if not plain:
+        raise NumberRefused(
+            "not_a_number", _("That isn't a phone number. Use digits only, like %(example)s."), example=region
+        )
+    if len(text) > LONGEST:
+        raise NumberRefused("too_long", _("That number is too long. Check it for extra digits."))
+    return ("+" if text.lstrip("( ").startswith("+") else "") + plain
+
+
+def _parse(digits: str, region: str) -> PhoneNumber:
+    try:
+        return phonenumbers.parse(digits, region)
+    except NumberParseException as error:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+            raise NumberRefused(
+                "no_country", _("We don't know that country code. Start with + and your country code, like +44.")
+            ) from error
+        if error.error_type == NumberParseException.TOO_LONG:
+            raise NumberRefused("too_long", _("That number is too long. Check it for extra digits.")) from error
+        raise NumberRefused(
+            "too_short",
+            _("That number is too short. It should have %(digits)s digits (%(country)s)."),
+            country=region,
+            digits=_lengths(region),
+        ) from error
+
+
+def _why_invalid(digits: str, parsed: PhoneNumber, region: str) -> NumberRefused:
+    there = phonenumbers.region_code_for_country_code(parsed.country_code or 0) if digits.startswith("+") else region
+    if not digits.startswith("+") and _is_abroad(digits):
+        return NumberRefused(
+            "no_country",
+            _("That number isn't right for this country (%(country)s). For another one, start with + and its code."),
+            country=region,
+        )
+    length = phonenumbers.is_possible_number_with_reason(parsed)
+    if length in {Length.TOO_SHORT, Length.IS_POSSIBLE_LOCAL_ONLY}:
+        return NumberRefused(
+            "too_short",
+            _("That number is too short. It should have %(digits)s digits (%(country)s)."),
+            country=there,
+            digits=_lengths(there),
+        )
+    if length in {Length.TOO_LONG, Length.INVALID_LENGTH}:
+        return NumberRefused(
+            "too_long",
+            _("That number is too long. It should have %(digits)s digits (%(country)s)."),
+            country=there,
+            digits=_lengths(there),
+        )
+    return NumberRefused(
+        "not_in_use", _("That number isn't in use (%(country)s). Check the digits and try again."), country=there
+    )
+
+
+def _why_no_texts(kind: int) -> NumberRefused:
+    if kind == PhoneNumberType.FIXED_LINE:
+        return NumberRefused("landline", _("That looks like a landline, which can't get texts. Use a mobile number."))
+    return NumberRefused("premium", _("That kind of number can't get our texts. Use your own mobile number."))
+
+
+def _is_abroad(digits: str) -> bool:
+    """Whether the digits are a valid number of some country once a plus stands before them."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse("+" + digits, None))
+    except NumberParseException:
+        return False
+
+
+@lru_cache(maxsize=256)
+def _lengths(region: str) -> str:
+    """How many digits a mobile number of this country has: "10", "10 or 11"."""
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    lengths = sorted(n for n in (metadata.mobile.possible_length if metadata and metadata.mobile else ()) if n > 0)
+    return f"{lengths[0]}–{lengths[-1]}" if len(lengths) > 1 else str(lengths[0]) if lengths else "10"
+
+
+@lru_cache(maxsize=256)
+def _example(region: str) -> str:
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL) if number else "(201) 555-0123"

@@ -1,0 +1,44 @@
+"""May this person be sent this now? Asked at the moment of sending (law 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.model.contact import Consent, ConsentState
+from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    allowed: bool
+    reason: str
+    """Stable, for logs, reports and the API: `opted_in`, `not_opted_out`, or why not."""
+
+
+def permission(
+    subscription: Subscription, consent: Consent | None, address: str | None, *, stopped: bool
+) -> Permission:
+    """`address` is the contact's valid number (SMS) or email address as it is now; `stopped`: it is on the stop list.
+
+    Stop beats everything. A yes belongs to the number it was given for: another number was never asked
+    (47 CFR 64.1200(f)(9)(i) names "the telephone number to which the signatory authorizes" messages).
+    """
+    if subscription.state is not SubscriptionState.LIVE:
+        return Permission(False, "subscription_not_live")
+    if not address:
+        return Permission(
+            False, "no_valid_number" if subscription.message_type is MessageType.SMS else "no_valid_email"
+        )
+    if stopped:
+        return Permission(False, "stopped")
+    state = consent.state if consent else ConsentState.NONE
+    if state is ConsentState.OPTED_OUT:
+        return Permission(False, "opted_out")
+    if subscription.consent_type is ConsentType.OPT_OUT:
+        return Permission(True, "not_opted_out")
+    if state is not ConsentState.OPTED_IN or consent is None:
+        return Permission(False, "pending" if state is ConsentState.PENDING else "not_opted_in")
+    given_for = consent.number if subscription.message_type is MessageType.SMS else consent.email
+    if given_for != address:
+        return Permission(False, "number_changed")
+    return Permission(True, "opted_in")

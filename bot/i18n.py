@@ -1,0 +1,71 @@
+"""Words for people: gettext catalogs in `bot/locales`, read once; names of countries; which locale to speak."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError, negotiate_locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+CATALOGS = Path(__file__).parent / "locales"
+DEFAULT = "en"
+
+
+@lru_cache(maxsize=1)
+def locales() -> tuple[str, ...]:
+    """The locales that we speak, the default first."""
+    return (DEFAULT, *sorted(path.stem for path in CATALOGS.glob("*.po")))
+
+
+class Translator:
+    """Says an English sentence in one locale. Sentences without a translation are said in English."""
+
+    def __init__(self, locale: str) -> None:
+        self.locale = locale
+        path = CATALOGS / f"{locale}.po"
+        if path.exists():
+            compiled = io.BytesIO()
+            with path.open("rb") as file:
+                write_mo(compiled, read_po(file, locale=locale))
+            compiled.seek(0)
+            self.catalog: gettext.NullTranslations = gettext.GNUTranslations(compiled)
+        else:
+            self.catalog = gettext.NullTranslations()
+        self._babel = Locale.parse(locale)
+
+    def __call__(self, message: str, **values: str) -> str:
+        text = self.catalog.gettext(message) if message else ""
+        return text % values if values else text
+
+    @property
+    def direction(self) -> str:
+        return self._babel.text_direction
+
+    def country(self, region: str) -> str:
+        """Name of a country: `US` is "United States"."""
+        return self._babel.territories.get(region) or region
+
+
+@lru_cache(maxsize=32)
+def translator(locale: str) -> Translator:
+    return Translator(locale if locale in locales() else DEFAULT)
+
+
+@lru_cache(maxsize=512)
+def choose_locale(wanted: Sequence[str]) -> str:
+    """The first of `wanted` (`pt-BR`, `es`) that we speak, in its language at least."""
+    tags = [tag.replace("-", "_") for tag in wanted if tag]
+    try:
+        return negotiate_locale(tags, locales(), sep="_") or DEFAULT
+    except (UnknownLocaleError, ValueError):
+        return DEFAULT
+
+
+def marked(message: str) -> str:
+    """Marks a sentence for the catalogs that is translated later, where the reader is known."""
+    return message
