@@ -1,0 +1,1 @@
+"""Conversations, cards and the live feed."""

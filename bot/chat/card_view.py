@@ -1,0 +1,126 @@
+"""What a card shows to one person: pure.
+
+Every face draws this, and nothing else (`templates/cards/card.html`, Canvas Kit).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.chat.links import Segment, segments
+from bot.consent.numbers import address_of, calling_code, national
+from bot.i18n import Translator
+from bot.model.contact import ConsentState, Contact
+from bot.model.conversation import Card, CardState
+from bot.model.event import Words
+from bot.model.subscription import MessageType, Subscription
+from bot.model.workspace import Workspace
+
+
+class Shown(StrEnum):
+    OPEN = "open"
+    SAVED = "saved"
+    PENDING = "pending"
+    COMPLETED = "completed"
+    ALREADY = "already"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    code: str
+    name: str
+    calling_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """`version` names the words that are shown; a submit that names others is answered with the card anew."""
+
+    state: Shown
+    channel: str
+    subscription: str
+    title: str
+    button: str
+    legal: tuple[Segment, ...]
+    version: str
+    regions: tuple[Region, ...]
+    region: str
+    saved: str | None = None
+    done_number: str | None = None
+    value: str = ""
+    error: str | None = None
+    notice: str | None = None
+    seq: int = 0
+    dom_id: str = ""
+    action: str | None = None
+    key: str = ""
+
+
+def words_of(card: Card, subscription: Subscription | None, say: Translator) -> Words:
+    """The exact words, for the person to see and for the ledger to keep (law 6)."""
+    named = subscription.words(say.locale) if subscription else None
+    button = card.button or say("Sign Up Now")
+    return Words(
+        title=card.title,
+        button=button,
+        legal_text=card.legal_text,
+        subscription_name=named.name if named else "",
+        subscription_description=named.description if named else "",
+        locale=say.locale,
+        act=f'pressed "{button}"',
+    )
+
+
+def card_view(
+    card: Card,
+    part: str,
+    contact: Contact,
+    subscription: Subscription | None,
+    workspace: Workspace,
+    say: Translator,
+) -> CardView:
+    """`part` is the id of the part that holds the card; `subscription` None: it is gone."""
+    channel = subscription.message_type if subscription else MessageType.SMS
+    words = words_of(card, subscription, say)
+    saved = address_of(contact, channel)
+    state = _state(card, part, contact, subscription, saved)
+    return CardView(
+        state=state,
+        channel=channel.value,
+        subscription=words.subscription_name,
+        title=words.title,
+        button=words.button,
+        legal=segments(words.legal_text),
+        version=words.version,
+        regions=_regions(workspace.texted, say),
+        region=workspace.default_region,
+        saved=_shown(saved),
+        done_number=_shown(card.number or saved),
+    )
+
+
+def _state(card: Card, part: str, contact: Contact, subscription: Subscription | None, saved: str | None) -> Shown:
+    consent = contact.consent(card.subscription)
+    if card.state is CardState.COMPLETED or (
+        consent and consent.part == part and consent.state is ConsentState.OPTED_IN
+    ):
+        pending = consent and consent.part == part and consent.state is ConsentState.PENDING
+        return Shown.PENDING if pending else Shown.COMPLETED
+    if card.state is CardState.CLOSED or subscription is None or not subscription.is_live:
+        return Shown.CLOSED
+    if consent and saved and saved in {consent.number, consent.email}:
+        if consent.state is ConsentState.OPTED_IN:
+            return Shown.ALREADY
+        if consent.state is ConsentState.PENDING:
+            return Shown.PENDING
+    return Shown.SAVED if saved else Shown.OPEN
+
+
+def _regions(codes: tuple[str, ...], say: Translator) -> tuple[Region, ...]:
+    return tuple(Region(code, say.country(code), calling_code(code)) for code in codes)
+
+
+def _shown(address: str | None) -> str | None:
+    return national(address) if address and address.startswith("+") else address

@@ -1,0 +1,193 @@
+"""Cards: inserted, shown, answered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.chat.card_view import CardView, card_view, words_of
+from bot.chat.conversations import Conversations
+from bot.consent.ledger import Change, Ledger
+from bot.consent.numbers import address_of, read_number
+from bot.errors import CardClosed, EmailRefused, NotFound, SavedNumberLocked, WordsChanged
+from bot.i18n import translator
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.conversation import Author, Card, CardState, Part
+from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source
+from bot.model.subscription import MessageType, Subscription
+from bot.model.workspace import Workspace
+from bot.store import Store
+
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+"""Whether it looks like an address; whether it is one, only a message to it can tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person submits. `address`: the number or email address as typed; None where the saved one is shown."""
+
+    address: str | None
+    region: str
+    version: str
+    key: str
+    context: Context = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    event: ConsentEvent
+    part: Part
+    """The completed card."""
+    is_new: bool
+
+
+class Cards:
+    def __init__(self, store: Store, ledger: Ledger, conversations: Conversations) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._conversations = conversations
+
+    async def insert(self, conversation: str, card: Card, author: Author, key: str) -> Part:
+        """Offers a card in a conversation. Raises NotFound or CardClosed (its subscription is not live, law 9)."""
+        await self._live(card)
+        return await self._conversations.append(conversation, author, card, key)
+
+    async def views(self, parts: Iterable[Part], contact: Contact, workspace: Workspace) -> dict[str, CardView]:
+        """What the cards among `parts` show to the contact, by part id, in one query."""
+        cards = {part.id: part.content for part in parts if isinstance(part.content, Card)}
+        found = await self._subscriptions(card.subscription for card in cards.values())
+        say = translator(contact.locale)
+        return {
+            id: card_view(card, id, contact, found.get(card.subscription), workspace, say) for id, card in cards.items()
+        }
+
+    async def view(self, part: Part, contact: Contact, workspace: Workspace) -> CardView:
+        return (await self.views([part], contact, workspace))[part.id]
+
+    async def find(self, conversation: str, seq: int, contact: str) -> Part:
+        """The part of a card in the contact's own conversation; raises NotFound for anyone else's (law 11)."""
+        part, owner = await asyncio.gather(
+            self._store.parts.get(self._store.parts.place(conversation, seq)),
+            self._store.conversations.get(conversation),
+        )
+        if part is None or owner is None or owner.contact != contact or not isinstance(part.content, Card):
+            raise NotFound("We can't find this form.")
+        return part
+
+    async def submit(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Submitted:
+        """Records the yes: durable when it returns. The consequences (text, entry, flow) are then due: see `follow_up`.
+
+        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberRefused, EmailRefused: nothing was recorded.
+        Raises StoreUnavailable: safe to ask again with the same key.
+        """
+        card = _card(part)
+        if known := await self._known(part, contact, answer.key):
+            return await self._complete(part, card, known, is_new=False)
+        subscription = await self._live(card)
+        say = translator(contact.locale)
+        words = words_of(card, subscription, say)
+        if words.version != answer.version:
+            raise WordsChanged
+        address = self._address(subscription, contact, workspace, answer)
+        is_sms = subscription.message_type is MessageType.SMS
+        recorded = await self._ledger.record(
+            Change(
+                contact=contact.id,
+                subscription=subscription.id,
+                action=Action.OPT_IN,
+                source=Source.FORM,
+                actor=Actor(kind="contact", id=contact.id),
+                number=address if is_sms else None,
+                email=None if is_sms else address,
+                words=words,
+                context=answer.context.model_copy(update={"conversation": part.conversation, "part": part.id}),
+                key=answer.key,
+            )
+        )
+        return await self._complete(part, card, recorded.event, is_new=recorded.is_new)
+
+    async def done(self, part: Part) -> None:
+        """The consequences of a completed card are done."""
+        await self._store.parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
+
+    async def _known(self, part: Part, contact: Contact, key: str) -> ConsentEvent | None:
+        """The event that an earlier submit of this card with this key made (law 4); raises CardClosed if it takes no
+        other."""
+        card = _card(part)
+        if not contact.ledger.seq and card.state is CardState.OPEN:
+            return None
+        event = await self._store.events.by_key(contact.id, f"{contact.id}:{key}")
+        if event and event.context.part == part.id:
+            return event
+        if event or card.state is not CardState.OPEN:
+            raise CardClosed
+        return None
+
+    async def _live(self, card: Card) -> Subscription:
+        subscription = await self._store.subscriptions.get(card.subscription)
+        if subscription is None or not subscription.is_live:
+            raise CardClosed
+        return subscription
+
+    async def _subscriptions(self, ids: Iterable[str]) -> dict[str, Subscription]:
+        wanted = list(dict.fromkeys(ids))
+        found = await asyncio.gather(*(self._store.subscriptions.get(id) for id in wanted))
+        return {subscription.id: subscription for subscription in found if subscription}
+
+    @staticmethod
+    def _address(subscription: Subscription, contact: Contact, workspace: Workspace, answer: Answer) -> str:
+        """The number or email address to record.
+
+        A saved one is taken, and a request that names another refused (law 5).
+        """
+        given = answer.address
+        saved = address_of(contact, subscription.message_type)
+        if subscription.message_type is MessageType.EMAIL:
+            if saved:
+                if given is not None and given.strip().lower() != saved.lower():
+                    raise SavedNumberLocked
+                return saved
+            return read_email(given or "")
+        if saved is None:
+            return read_number(given or "", answer.region, workspace.texted).e164
+        number = read_number(saved, answer.region, workspace.texted)
+        if given is not None and read_number(given, answer.region, workspace.texted).e164 != number.e164:
+            raise SavedNumberLocked
+        return number.e164
+
+    async def _complete(self, part: Part, card: Card, event: ConsentEvent, *, is_new: bool) -> Submitted:
+        """Takes the event over into the card, and marks its consequences as due."""
+        if card.state is CardState.COMPLETED:
+            return Submitted(event, part, is_new)
+        time = now()
+        address = event.number or event.email
+        await self._store.parts.update(
+            {"_id": part.id, "content.state": CardState.OPEN},
+            {
+                "$set": {
+                    "content.state": CardState.COMPLETED,
+                    "content.event": event.id,
+                    "content.number": address,
+                    "follow_up": time,
+                }
+            },
+        )
+        done = card.model_copy(update={"state": CardState.COMPLETED, "event": event.id, "number": address})
+        return Submitted(event, part.model_copy(update={"content": done, "follow_up": time}), is_new)
+
+
+def read_email(text: str) -> str:
+    """Raises EmailRefused."""
+    text = text.strip()
+    if len(text) > 254 or not EMAIL.fullmatch(text):
+        raise EmailRefused
+    return text
+
+
+def _card(part: Part) -> Card:
+    if not isinstance(part.content, Card):
+        raise NotFound("We can't find this form.")
+    return part.content

@@ -1,0 +1,46 @@
+"""Texts are data (law 12): of all markup they may hold links, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from linkify_it import LinkifyIt
+from markdown_it import MarkdownIt
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    text: str
+    href: str | None = None
+
+
+def _reader(*rules: str) -> MarkdownIt:
+    reader = MarkdownIt("zero", {"linkify": True}).enable(["linkify", *rules])
+    # A bare "readme.md" is no link: an address has a scheme, or is an email address.
+    reader.linkify = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": True})
+    return reader
+
+
+_NAMED, _BARE = _reader("link"), _reader()
+
+
+@lru_cache(maxsize=2048)
+def segments(text: str, *, named: bool = True) -> tuple[Segment, ...]:
+    """`[Terms](https://…)` (if `named`) and bare addresses become links; everything else stays the text that it is.
+
+    Only `http`, `https` and `mailto` addresses do: any other (`javascript:`) stays text. What strangers write is read
+    with `named=False`, so that a link always shows where it goes.
+    """
+    found: list[Segment] = []
+    href: str | None = None
+    for token in (_NAMED if named else _BARE).parseInline(text)[0].children or ():
+        if token.type == "link_open":
+            href = str(token.attrGet("href") or "")
+            href = href if urlsplit(href).scheme in {"http", "https", "mailto"} else None
+        elif token.type == "link_close":
+            href = None
+        elif token.content:
+            found.append(Segment(token.content, href))
+    return tuple(found)

@@ -1,0 +1,110 @@
+"""Who is at the other end of a messenger: a lead known by a token that we signed, or a user whom the site's
+signature proves."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from bot.consent.ledger import Ledger
+from bot.errors import Invalid, Unauthorized
+from bot.i18n import marked as _
+from bot.model.base import new_id, now
+from bot.model.contact import Contact, Role
+from bot.model.workspace import Workspace
+from bot.store import Duplicate, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What the site's settings say of the person. Only with the right `user_hash` is any of it believed (law 11)."""
+
+    user_id: str | None = None
+    user_hash: str | None = None
+    name: str | None = None
+    email: str | None = None
+    locale: str = "en"
+
+
+class Visitors:
+    """Tokens travel in a header and are kept in the site's own storage: third-party cookies do not exist for us."""
+
+    def __init__(self, store: Store, ledger: Ledger, *, secret: str, days: int) -> None:
+        self._contacts = store.contacts
+        self._ledger = ledger
+        self._signer = URLSafeTimedSerializer(secret, salt="visitor", signer_kwargs={"digest_method": hashlib.sha256})
+        self._seconds = days * 86400
+
+    def token(self, contact: str) -> str:
+        return str(self._signer.dumps(contact))
+
+    def read(self, token: str) -> str:
+        """The id of the contact. Raises Unauthorized."""
+        try:
+            return str(self._signer.loads(token, max_age=self._seconds))
+        except BadData:
+            raise Unauthorized from None
+
+    async def known(self, token: str) -> Contact:
+        """The contact, with their consents as the ledger has them. Raises Unauthorized."""
+        contact = await self._ledger.contact(self.read(token))
+        if contact is None:
+            raise Unauthorized
+        return contact
+
+    async def enter(self, token: str | None, claim: Claim, workspace: Workspace) -> tuple[Contact, bool]:
+        """The person who opens the messenger, and whether they are new (then not stored yet: `Contacts.insert`).
+
+        A proven user is that user's contact. A lead who turns out to be a user not known yet becomes that user and
+        keeps
+        their conversations. Anyone else is the lead of the token, or a new one. Raises Invalid for a wrong signature.
+        """
+        known = await self._of_token(token)
+        if claim.user_id is None or claim.user_hash is None:
+            return (known, False) if known else (_new(claim), True)
+        if not is_proven(claim.user_id, claim.user_hash, workspace.identity_secret):
+            raise Invalid(_("The signature of this user (user_hash) is wrong."))
+        user = await self._contacts.by_external_id(claim.user_id)
+        if user is None and known and known.role is Role.LEAD:
+            return await self._promote(known, claim), False
+        if user is None:
+            new = _new(claim, role=Role.USER, external_id=claim.user_id, name=claim.name, email=claim.email)
+            return new, True
+        return (await self._ledger.contact(user.id)) or user, False
+
+    async def _of_token(self, token: str | None) -> Contact | None:
+        try:
+            return await self.known(token) if token else None
+        except Unauthorized:
+            return None
+
+    async def _promote(self, lead: Contact, claim: Claim) -> Contact:
+        values = {
+            "role": Role.USER,
+            "external_id": claim.user_id,
+            "name": claim.name or lead.name,
+            "email": lead.email or claim.email,
+            "updated_at": now(),
+        }
+        values = {key: value for key, value in values.items() if value is not None}
+        try:
+            await self._contacts.update({"_id": lead.id, "role": Role.LEAD}, {"$set": values})
+        except Duplicate:  # another tab was first
+            user = await self._contacts.by_external_id(claim.user_id or "")
+            return user or lead
+        return lead.model_copy(update=values)
+
+
+def is_proven(user_id: str, user_hash: str, secret: str) -> bool:
+    """`user_hash` is the hex HMAC-SHA256 of the user id under the workspace's identity secret."""
+    right = hmac.new(secret.encode(), user_id.encode(), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(right.encode(), user_hash.strip().lower().encode())
+
+
+def _new(claim: Claim, **values: object) -> Contact:
+    time = now()
+    known = {key: value for key, value in values.items() if value is not None}
+    return Contact(id=new_id(), locale=claim.locale, created_at=time, updated_at=time, last_seen_at=time, **known)
