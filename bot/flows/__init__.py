@@ -1,0 +1,1 @@
+"""The bots: scripts kept as data, a pure step function, durable runs."""
