@@ -1,0 +1,141 @@
+"""Texts that leave: recorded first, sent second, the result stored third; handed to the provider at most once
+(law 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from bot.consent.ledger import Ledger
+from bot.consent.numbers import address_of
+from bot.consent.permission import permission
+from bot.consent.preferences import Preferences
+from bot.i18n import translator
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.model.delivery import Delivery, DeliveryState
+from bot.model.event import ConsentEvent
+from bot.model.subscription import MessageType, Subscription
+from bot.model.workspace import Workspace
+from bot.outbound.gateway import Gateway, GatewayError, Outgoing
+from bot.store import Duplicate, Store
+
+log = logging.getLogger("sayso.outbound")
+
+AT_ONCE = 128
+LOST_AFTER = timedelta(seconds=60)
+"""A text that was handed over and not answered in this time is unknown: it is not sent again."""
+
+
+class Deliveries:
+    def __init__(
+        self, store: Store, ledger: Ledger, preferences: Preferences, gateway: Gateway, public_url: str
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._preferences = preferences
+        self._gateway = gateway
+        self._public_url = public_url
+        self._wake = asyncio.Event()
+
+    async def confirm(self, event: ConsentEvent, contact: Contact) -> None:
+        """Queues the text that confirms a sign-up (CTIA 5.1.2.1): one for each consent event, however often it is asked
+        for."""
+        if event.number is None or event.subscription is None:
+            return
+        time = now()
+        delivery = Delivery(
+            id=f"confirmation:{event.event}",
+            contact=event.contact,
+            subscription=event.subscription,
+            kind="confirmation",
+            event=event.event,
+            number=event.number,
+            locale=contact.locale,
+            created_at=time,
+            updated_at=time,
+        )
+        try:
+            await self._store.deliveries.insert(delivery)
+        except Duplicate:
+            return
+        self._wake.set()
+
+    async def work(self) -> None:
+        """Sends what is queued, until it is cancelled; another process may do the same."""
+        while True:
+            self._wake.clear()
+            if not await self.send_some():
+                try:
+                    async with asyncio.timeout(5):
+                        await self._wake.wait()
+                except TimeoutError:
+                    await self._store.deliveries.give_up(now() - LOST_AFTER)
+
+    async def send_some(self) -> int:
+        """Sends up to AT_ONCE queued texts; answers how many it took."""
+        taken = await self._store.deliveries.take(new_id(), limit=AT_ONCE)
+        if taken:
+            contacts = await self._ledger.contacts(delivery.contact for delivery in taken)
+            subscriptions = await self._store.subscriptions.get_many(delivery.subscription for delivery in taken)
+            workspace = await self._store.workspaces.get("workspace")
+            if workspace is None:
+                return 0
+            await asyncio.gather(
+                *(self._send(d, contacts.get(d.contact), subscriptions.get(d.subscription), workspace) for d in taken)
+            )
+        return len(taken)
+
+    async def _send(
+        self, delivery: Delivery, contact: Contact | None, subscription: Subscription | None, workspace: Workspace
+    ) -> None:
+        if reason := _refusal(delivery, contact, subscription):
+            await self._settle(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=now())
+            return
+        if contact is None or subscription is None:
+            return
+        checked_at = now()
+        token = await self._preferences.make_link(contact.id, MessageType.SMS)
+        body = confirmation(workspace, subscription, delivery.locale, f"{self._public_url}/p/{token}")
+        kept = body.replace(token, "•" * 8)
+        try:
+            provider_id = await self._gateway.send(Outgoing(delivery.id, delivery.number, body))
+        except GatewayError as error:
+            await self._settle(delivery, DeliveryState.FAILED, reason=error.code, body=kept, checked_at=checked_at)
+        except Exception:
+            log.exception("text has an unknown fate", extra={"delivery": delivery.id})
+            await self._settle(delivery, DeliveryState.UNKNOWN, body=kept, checked_at=checked_at)
+        else:
+            await self._settle(delivery, DeliveryState.SENT, provider_id=provider_id, body=kept, checked_at=checked_at)
+
+    async def _settle(self, delivery: Delivery, state: DeliveryState, **values: object) -> None:
+        """A result that can't be stored now leaves the text as handed over; `give_up` then finds it."""
+        await self._store.deliveries.update(
+            {"_id": delivery.id}, {"$set": {"state": state, "updated_at": now(), **values}}
+        )
+
+
+def _refusal(delivery: Delivery, contact: Contact | None, subscription: Subscription | None) -> str | None:
+    """Why this text may not be sent now (law 7); None: it may."""
+    if contact is None or subscription is None:
+        return "contact_gone"
+    address = address_of(contact, MessageType.SMS)
+    answer = permission(subscription, contact.consent(subscription.id), address, stopped=False)
+    if not answer.allowed:
+        return answer.reason
+    return None if address == delivery.number else "number_changed"
+
+
+def confirmation(workspace: Workspace, subscription: Subscription, locale: str, link: str) -> str:
+    """Program, that it recurs and how often, rates, HELP and STOP (CTIA 5.1.2.1), and the way to the preference
+    center."""
+    say = translator(locale)
+    return say(
+        "%(brand)s: You are now subscribed to %(program)s. %(frequency)s. Msg & data rates may apply. "
+        "Reply HELP for help, STOP to cancel. Your choices: %(link)s",
+        brand=workspace.name,
+        program=subscription.words(locale).name,
+        frequency=say(workspace.frequency).rstrip("."),
+        link=link,
+    )
