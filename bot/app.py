@@ -1,0 +1,212 @@
+"""Sayso put together: what a process holds, and the work that it does behind the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.chat.cards import Answer, Cards, Submitted
+from bot.chat.conversations import Conversations
+from bot.chat.feed import Feed
+from bot.chat.visitors import Claim, Visitors
+from bot.config import Settings
+from bot.consent.ledger import Ledger
+from bot.consent.preferences import Preferences
+from bot.errors import SaysoError, StoreUnavailable
+from bot.flows.runs import Runs
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.conversation import Author, AuthorKind, Card, Conversation, Happening, Part
+from bot.model.workspace import Workspace
+from bot.outbound.deliveries import Deliveries
+from bot.outbound.gateway import Simulator
+from bot.store import Duplicate, Store, open_store
+from bot.store.embedded import embedded_server
+
+log = logging.getLogger("sayso")
+
+STALLED = timedelta(seconds=10)
+"""Work that another process should have done long ago is taken over."""
+WORKSPACE_SECONDS = 1.0
+"""How old the workspace's name and look may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A messenger that was opened."""
+
+    contact: Contact
+    token: str
+    conversation: str
+    parts: list[Part]
+    fresh: list[int]
+    """Sequences of the entries that this opening made."""
+    last: int
+
+
+class Bot:
+    """One process's Sayso. The faces call its parts; what crosses parts is here."""
+
+    def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
+        self.settings = settings
+        self.store = store
+        self.public_url = public_url
+        self.ledger = Ledger(store)
+        self.conversations = Conversations(store)
+        self.cards = Cards(store, self.ledger, self.conversations)
+        self.runs = Runs(store, self.conversations)
+        self.visitors = Visitors(store, self.ledger, secret=secret, days=settings.visitor_days)
+        self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
+        self.simulator = Simulator(store)
+        self.deliveries = Deliveries(store, self.ledger, self.preferences, self.simulator, public_url)
+        self.feed = Feed(store)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._workspace: tuple[float, Workspace] | None = None
+
+    async def workspace(self) -> Workspace:
+        """The business; at most a second old."""
+        time = asyncio.get_running_loop().time()
+        if self._workspace is None or time - self._workspace[0] > WORKSPACE_SECONDS:
+            found = await self.store.workspaces.get("workspace")
+            if found is None:
+                raise StoreUnavailable("This workspace is not set up yet.")
+            self._workspace = (time, found)
+        return self._workspace[1]
+
+    async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
+        """`wanted`: a conversation's id, `new`, or None for the newest one.
+
+        A person without one is greeted in a new one.
+        """
+        contact, is_new = await self.visitors.enter(token, claim, await self.workspace())
+        conversation = None
+        if not is_new and wanted != "new":
+            conversation = (
+                await self.conversations.of_contact(wanted, contact.id)
+                if wanted
+                else await self.conversations.newest(contact.id)
+            )
+        if conversation:
+            return await self._opened(contact, conversation)
+        if is_new:
+            _, (id, parts) = await asyncio.gather(self._insert(contact), self.runs.begin(contact.id))
+        else:
+            id, parts = await self.runs.begin(contact.id)
+        return Opened(contact, self.visitors.token(contact.id), id, parts, [p.seq for p in parts], len(parts))
+
+    async def submit(self, part: Part, contact: Contact, answer: Answer) -> Submitted:
+        """Records a card's answer. When it returns the answer is durable; what follows from it goes on by itself."""
+        submitted = await self.cards.submit(part, contact, await self.workspace(), answer)
+        if submitted.part.follow_up:
+            self.spawn(self.follow_up(submitted.part))
+        return submitted
+
+    async def follow_up(self, part: Part) -> None:
+        """What follows from a completed card: the text, the entry in the chat, the flow.
+
+        Doing it again does nothing twice.
+        """
+        card = part.content
+        if not isinstance(card, Card) or card.event is None:
+            return
+        event = await self.store.events.get(card.event)
+        contact = await self.store.contacts.get(event.contact) if event else None
+        if event and contact:
+            author = Author(kind=AuthorKind.CONTACT, id=contact.id)
+            said = Happening(name="signed_up", part=part.seq, subscription=card.subscription)
+            await asyncio.gather(
+                self.deliveries.confirm(event, contact),
+                self.conversations.append(part.conversation, author, said, f"signed_up:{part.seq}"),
+            )
+            await self.runs.card_completed(part)
+        await self.cards.done(part)
+
+    async def recover(self) -> None:
+        """Takes over what a crash, here or in another process, left undone."""
+        before = now() - STALLED
+        for part in await self.store.parts.due(before):
+            await self.follow_up(part)
+        await self.runs.resume(before)
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Work that nobody waits for; it is finished before the process stops."""
+        task = asyncio.create_task(_guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The work behind the requests: live feed, texts, recovery."""
+        await self.feed.start()
+        loops = [
+            asyncio.create_task(_forever(self.deliveries.work)),
+            asyncio.create_task(_forever(self._recover_often)),
+        ]
+        try:
+            yield
+        finally:
+            if self._tasks:
+                await asyncio.wait(set(self._tasks), timeout=10)
+            for task in loops:
+                task.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    async def _opened(self, contact: Contact, conversation: Conversation) -> Opened:
+        parts = await self.conversations.page(conversation.id)
+        last = parts[-1].seq if parts else 0
+        return Opened(contact, self.visitors.token(contact.id), conversation.id, parts, [], last)
+
+    async def _insert(self, contact: Contact) -> None:
+        try:
+            await self.store.contacts.insert(contact)
+        except Duplicate:
+            raise StoreUnavailable from None  # the same user in another tab was first: opening again finds them
+
+    async def _recover_often(self) -> None:
+        while True:
+            await self.recover()
+            await asyncio.sleep(STALLED.total_seconds())
+
+
+async def _guarded(work: Coroutine[object, object, None]) -> None:
+    try:
+        await work
+    except SaysoError as error:
+        log.warning("left for recovery: %s", error.code)
+    except Exception:
+        log.exception("work behind a request failed")
+
+
+async def _forever(work: Callable[[], Awaitable[None]]) -> None:
+    """Goes on after the database was away."""
+    while True:
+        try:
+            await work()
+        except StoreUnavailable:
+            log.warning("the database is away; trying again")
+        except Exception:
+            log.exception("work behind the requests failed; trying again")
+        await asyncio.sleep(1)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Store]:
+    """The database that is named, or the embedded server; its indexes made."""
+    async with AsyncExitStack() as stack:
+        if settings.mongo_url:
+            url = settings.mongo_url.get_secret_value()
+        else:
+            url = (await stack.enter_async_context(embedded_server(settings.data, engine=settings.engine))).url
+        store = await stack.enter_async_context(open_store(url, settings.database))
+        await store.prepare()
+        yield store
+
+
+async def make_bot(settings: Settings, store: Store, public_url: str) -> Bot:
+    """Without a key of its own in the settings, a workspace signs with the one that was made at its first start."""
+    secret = settings.secret_key.get_secret_value() if settings.secret_key else await store.keys.of("visitors")
+    return Bot(settings, store, secret, public_url)
