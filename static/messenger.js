@@ -1,0 +1,590 @@
+/* The messenger page: talks to the shop's page, opens conversations, sends messages, keeps the live line. */
+'use strict';
+(function () {
+  const $ = (id) => document.getElementById(id);
+  const strings = JSON.parse($('strings').textContent);
+  const LIMIT = 4000;
+  const QUEUE = 'sayso.queue';
+  const framed = window.parent !== window;
+
+  let parentOrigin = null; // set by the first boot message; nobody else is heard after it
+  let token = null;
+  let settings = {};
+  let conversation = null;
+  let last = 0; // every part up to this one has come
+  const received = new Set(); // what has come, shown or still waiting for its turn
+  let opening = 0; // counts openings, so that a slow answer can't replace a newer one
+  let shown = !framed;
+  let modal = false;
+  let unread = 0;
+
+  // --- the shop's page
+
+  function tell(type, more) {
+    // "ready" goes out before we know who embeds us, and says nothing about anyone.
+    if (framed) window.parent.postMessage({ sayso: 1, type, ...more }, parentOrigin || '*');
+  }
+
+  function keep(value) {
+    token = value;
+    if (parentOrigin) tell('token', { token });
+  }
+
+  const who = (s) => JSON.stringify([s.user_id, s.user_hash, s.name, s.email]);
+
+  function hear(event) {
+    const message = event.data;
+    if (event.source !== window.parent || !message || message.sayso !== 1) return;
+    if (!parentOrigin) {
+      if (message.type !== 'boot') return;
+      parentOrigin = event.origin;
+    }
+    if (event.origin !== parentOrigin) return;
+    if (message.type === 'boot') boot(message);
+    else if (message.type === 'show') show(message.modal);
+    else if (message.type === 'hide') shown = false;
+    else if (message.type === 'settings') adopt(message.settings || {});
+  }
+
+  function boot(message) {
+    token = message.token || null;
+    settings = message.settings || {};
+    open(null);
+  }
+
+  // Another person on the same page is another visitor: the server decides what they may see.
+  function adopt(next) {
+    const changed = who(next) !== who(settings);
+    settings = next;
+    if (changed) open(null);
+  }
+
+  function show(isModal) {
+    shown = true;
+    modal = Boolean(isModal);
+    setUnread(0);
+    seen();
+    focusChat();
+  }
+
+  // On a touch screen the text field would raise the keyboard over the card.
+  function focusChat() {
+    const target = matchMedia('(pointer: coarse)').matches ? $('name') : $('text');
+    if (!$('chat').hidden) target.focus({ preventScroll: true });
+  }
+
+  function setUnread(value) {
+    if (value === unread) return;
+    unread = value;
+    tell('unread', { count: unread });
+  }
+
+  // --- requests
+
+  function request(path, { method = 'GET', json } = {}) {
+    const headers = token ? { Authorization: 'Bearer ' + token } : {};
+    if (json) headers['Content-Type'] = 'application/json';
+    return fetch(path, { method, headers, body: json && JSON.stringify(json), credentials: 'omit' });
+  }
+
+  const path = (rest) => `/messenger/conversations/${encodeURIComponent(conversation)}/${rest}`;
+
+  let refusedAt = 0;
+  let lostConversation = null; // its unsent messages move to the next one
+
+  // The token is no longer good: forget it and open again, at most every ten seconds, whatever the server says.
+  function reopen() {
+    const wait = Date.now() - refusedAt < 10000 ? 10000 : 0;
+    refusedAt = Date.now();
+    lostConversation = conversation;
+    conversation = null;
+    line.stop();
+    keep(null);
+    setTimeout(() => open(null), wait);
+  }
+
+  // --- opening a conversation
+
+  function fill(place, id) {
+    place.replaceChildren($(id).content.cloneNode(true));
+  }
+
+  async function ask(wanted) {
+    const post = () => request('/messenger/open', { method: 'POST', json: { conversation: wanted, settings } });
+    let answer = await post();
+    if (answer.status === 401 && token) {
+      keep(null);
+      answer = await post();
+    }
+    if (!answer.ok) throw new Error('open ' + answer.status);
+    return answer.json();
+  }
+
+  async function open(wanted) {
+    const mine = ++opening;
+    line.stop();
+    conversation = null;
+    showList(false);
+    fill($('thread-body'), 'skeleton');
+    $('thread').setAttribute('aria-busy', 'true');
+    try {
+      const opened = await ask(wanted);
+      if (mine === opening) begin(opened);
+    } catch (_) {
+      if (mine === opening) failOpen(wanted);
+    }
+  }
+
+  function begin(opened) {
+    if (opened.token !== token) keep(opened.token);
+    conversation = opened.conversation;
+    last = opened.last;
+    received.clear();
+    clearTimeout(gapTimer);
+    thread.load(opened.html, opened.fresh || []);
+    $('thread').setAttribute('aria-busy', 'false');
+    $('thread-body').append($('empty').content.cloneNode(true));
+    if (lostConversation) queue.move(lostConversation, conversation);
+    lostConversation = null;
+    for (const item of queue.of(conversation)) thread.addUnsent(item, 'sending');
+    line.start();
+    queue.flush();
+    checkText();
+  }
+
+  function failOpen(wanted) {
+    fill($('thread-body'), 'failure');
+    $('thread').setAttribute('aria-busy', 'false');
+    thread.announce($('thread-body').textContent.replace(/\s+/g, ' ').trim());
+    setLine('off');
+    const again = () => {
+      window.removeEventListener('online', again);
+      open(wanted);
+    };
+    $('thread-body').querySelector('[data-retry]').addEventListener('click', again);
+    window.addEventListener('online', again);
+  }
+
+  // randomUUID is missing on plain http, where people try things out.
+  function newKey() {
+    if (crypto.randomUUID) return crypto.randomUUID();
+    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+
+  // --- the queue of messages: kept until the server has them, each with its own key, so that twice sent is once kept
+
+  const queue = (function () {
+    let items = [];
+    let busy = false;
+    let timer = 0;
+    try { items = JSON.parse(sessionStorage.getItem(QUEUE)) || []; } catch (_) { /* blocked: memory it is */ }
+
+    function save() {
+      try { sessionStorage.setItem(QUEUE, JSON.stringify(items)); } catch (_) { /* blocked: memory it is */ }
+    }
+
+    function add(text) {
+      const item = { key: newKey(), text, conversation, at: new Date().toISOString() };
+      items.push(item);
+      save();
+      thread.addUnsent(item, 'sending');
+      flush();
+    }
+
+    function move(from, to) {
+      for (const item of items) if (item.conversation === from) item.conversation = to;
+      save();
+    }
+
+    function drop(key) {
+      items = items.filter((item) => item.key !== key);
+      save();
+    }
+
+    async function send(item) {
+      const answer = await request(path('messages'), { method: 'POST', json: { key: item.key, text: item.text } });
+      if (answer.ok) {
+        const made = await answer.json();
+        if (item.conversation === conversation) arrived(made.seq, made.html);
+        return drop(item.key);
+      }
+      if (answer.status === 401) return reopen();
+      if (answer.status === 429 || answer.status >= 500) throw new Error('send ' + answer.status);
+      drop(item.key);
+      thread.removeUnsent(item.key);
+      return giveBack(item.text, await reason(answer));
+    }
+
+    async function flush() {
+      clearTimeout(timer);
+      if (busy || !conversation) return;
+      busy = true;
+      for (const item of items.filter((one) => one.conversation === conversation)) {
+        thread.setUnsent(item.key, 'sending');
+        try {
+          await send(item);
+        } catch (_) {
+          for (const waiting of items) thread.setUnsent(waiting.key, 'failed');
+          thread.announce(strings.failed);
+          timer = setTimeout(flush, 15000);
+          break;
+        }
+      }
+      busy = false;
+      if (items.some((one) => one.conversation === conversation && !thread.isFailed(one.key))) flush();
+    }
+
+    return { add, move, flush, of: (id) => items.filter((item) => item.conversation === id) };
+  })();
+
+  async function reason(answer) {
+    try {
+      return (await answer.json()).errors[0].message;
+    } catch (_) {
+      return strings.failed;
+    }
+  }
+
+  // --- the live line
+
+  const line = (function () {
+    let socket = null;
+    let wait = 0;
+    let retry = 0;
+    let watchdog = 0;
+    let calmSoon = 0;
+    let wanted = false;
+
+    function listen() {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => drop(socket, 0), 45000); // the server beats every 20 s
+    }
+
+    function connect() {
+      clearTimeout(retry);
+      if (!wanted || socket) return;
+      const mine = new WebSocket(location.origin.replace(/^http/, 'ws') + '/messenger/live');
+      socket = mine;
+      listen();
+      mine.onopen = () => mine.send(JSON.stringify({ type: 'hello', token, conversation, after: last }));
+      mine.onmessage = (event) => {
+        if (mine !== socket) return;
+        listen();
+        receive(JSON.parse(event.data));
+      };
+      mine.onclose = (event) => drop(mine, event.code);
+    }
+
+    // Half of the time is chance, so that a thousand chats don't come back in the same moment.
+    function later() {
+      const next = wait * (0.5 + Math.random() / 2);
+      wait = Math.min(wait * 2, 30000);
+      return next;
+    }
+
+    function drop(mine, code) {
+      if (!mine || mine !== socket) return;
+      socket = null;
+      clearTimeout(watchdog);
+      mine.close();
+      if (!wanted) return;
+      if (code === 4401) return void reopen();
+      if (!calmSoon) calmSoon = setTimeout(() => setLine('off'), 2500); // a short drop is nobody's business
+      retry = setTimeout(connect, code === 1012 ? 200 + Math.random() * 1800 : later());
+    }
+
+    function receive(message) {
+      if (message.type === 'ready') {
+        wait = 500;
+        clearTimeout(calmSoon);
+        calmSoon = 0;
+        setLine('live');
+        queue.flush();
+        seen();
+      } else if (message.type === 'part') arrived(message.seq, message.html, message);
+    }
+
+    function start() {
+      stop();
+      wanted = true;
+      wait = 500;
+      connect();
+    }
+
+    function stop() {
+      wanted = false;
+      clearTimeout(retry);
+      clearTimeout(watchdog);
+      const old = socket;
+      socket = null;
+      if (old) old.close();
+    }
+
+    return {
+      start, stop,
+      again: () => { if (wanted) { clearTimeout(retry); connect(); } },
+      renew: () => { if (wanted) start(); },
+      say: (message) => { if (socket && socket.readyState === 1) socket.send(JSON.stringify(message)); },
+    };
+  })();
+
+  // --- parts that arrive
+
+  let gapTimer = 0;
+  let gapAsked = -1;
+
+  function arrived(seq, html, { author, kind } = {}) {
+    const isNew = seq > last && !received.has(seq);
+    const mine = !author || author === 'contact';
+    received.add(seq);
+    advance();
+    thread.put(html, { fromBot: isNew && author === 'bot' && kind !== 'event', after: seen });
+    if (isNew && !mine && !(shown && !document.hidden)) setUnread(unread + 1);
+    clearTimeout(gapTimer);
+    const newest = Math.max(...received);
+    if (newest > last) gapTimer = setTimeout(() => fillGap(newest), 1000); // it may only be out of order
+  }
+
+  function advance() {
+    while (received.delete(last + 1)) last += 1;
+    for (const seq of received) if (seq <= last) received.delete(seq);
+  }
+
+  // Ask once for what is missing. What is still missing then isn't for us (a note between teammates has a number too).
+  function fillGap(seq) {
+    advance();
+    if (seq <= last) return;
+    if (gapAsked === last) {
+      last = seq;
+      advance();
+      return;
+    }
+    gapAsked = last;
+    line.renew();
+    gapTimer = setTimeout(() => fillGap(seq), 4000);
+  }
+
+  let told = 0;
+  function seen() {
+    if (!conversation || !shown || document.hidden || !thread.atEnd() || $('chat').hidden || last <= told) return;
+    told = last;
+    line.say({ type: 'seen', seq: last });
+  }
+
+  async function older(before) {
+    try {
+      const answer = await request(path('parts?before=' + before));
+      return answer.ok ? await answer.text() : null;
+    } catch (_) {
+      return null;
+    }
+  }
+
+  const thread = makeThread({
+    scroller: $('thread'), body: $('thread-body'), typing: $('typing'), pill: $('newer'), announcer: $('announcer'),
+    onOlder: older, onBottom: () => seen(),
+  });
+
+  // --- state of the line, in words
+
+  function setLine(state) {
+    const isOff = state === 'off';
+    $('line').dataset.line = state;
+    $('line-words').textContent = isOff && conversation && navigator.onLine ? strings.wait : strings[state];
+    $('banner').textContent = !isOff || !conversation ? '' : navigator.onLine ? strings.reconnecting : strings.offline;
+  }
+
+  // --- writing
+
+  const text = $('text');
+  const composer = $('composer');
+  let note = '';
+
+  const lengthOf = (value) => [...value].length; // people count characters, not UTF-16 units
+
+  function grow() {
+    text.style.blockSize = 'auto';
+    text.style.blockSize = text.scrollHeight + 'px';
+  }
+
+  function checkText() {
+    const left = LIMIT - lengthOf(text.value.trim());
+    const words = left < 0 ? strings.over.replace('{count}', -left) : left < 200 ? strings.left.replace('{count}', left) : note;
+    if ($('text-note').textContent !== words) $('text-note').textContent = words;
+    $('text-note').classList.toggle('is-wrong', left < 0 || Boolean(note));
+    text.setAttribute('aria-invalid', String(left < 0));
+    $('send').setAttribute('aria-disabled', String(!conversation || !text.value.trim() || left < 0));
+    grow();
+  }
+
+  function send(event) {
+    event.preventDefault();
+    const value = text.value.trim();
+    if (!value || !conversation || lengthOf(value) > LIMIT) return text.focus();
+    text.value = '';
+    note = '';
+    checkText();
+    queue.add(value);
+    text.focus();
+    return undefined;
+  }
+
+  // The server took no part of it: the words go back where they can be mended.
+  function giveBack(words, why) {
+    text.value = text.value ? words + '\n' + text.value : words;
+    note = why;
+    checkText();
+    text.focus();
+  }
+
+  function onTextKey(event) {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    send(event);
+  }
+
+  // --- the list of conversations
+
+  function showList(yes) {
+    $('chat').hidden = yes;
+    $('conversations').hidden = !yes;
+    $('list-button').setAttribute('aria-expanded', String(yes));
+  }
+
+  async function openList() {
+    showList(true);
+    fill($('list-body'), 'skeleton-list');
+    $('conversations-title').focus({ preventScroll: true });
+    try {
+      const answer = await request('/messenger/conversations');
+      if (!answer.ok) throw new Error('list ' + answer.status);
+      $('list-body').innerHTML = await answer.text();
+      for (const time of $('list-body').querySelectorAll('time')) time.textContent = whenShort(new Date(time.dateTime));
+    } catch (_) {
+      fill($('list-body'), 'failure');
+      $('list-body').querySelector('[data-retry]').addEventListener('click', openList);
+    }
+  }
+
+  function whenShort(at) {
+    const today = at.toDateString() === new Date().toDateString();
+    return today ? thread.clock(at) : at.toLocaleDateString(document.documentElement.lang, { month: 'short', day: 'numeric' });
+  }
+
+  function closeList() {
+    showList(false);
+    thread.recheck();
+    seen();
+    $('list-button').focus();
+  }
+
+  async function choose(id) {
+    if (id === conversation) return closeList();
+    await open(id);
+    return focusChat();
+  }
+
+  // --- cards
+
+  function openCard(event) {
+    const { detail } = event;
+    detail.headers.Authorization = 'Bearer ' + token;
+    detail.parameters.page = settings.page_url || '';
+  }
+
+  function busyCard(event, busy) {
+    const button = event.target.querySelector && event.target.querySelector('.card-button');
+    if (button) button.setAttribute('aria-busy', String(busy));
+  }
+
+  // The person may have moved on to write something: then the news is said, and their focus is left alone.
+  function settleCard(event) {
+    const card = event.target.closest && event.target.closest('.card');
+    if (!card) return;
+    thread.dropLate(card.closest('.part')); // the answer is as new
+    thread.recheck();
+    const active = document.activeElement;
+    const wrong = card.querySelector('[aria-invalid="true"]');
+    const heading = card.querySelector('.card-title');
+    const error = card.querySelector('.card-error:not([hidden])');
+    if (active === document.body || card.contains(active)) (wrong || heading).focus({ preventScroll: false });
+    else thread.announce((error || heading).textContent);
+  }
+
+  function failCard(event) {
+    const form = event.target;
+    const error = form.querySelector('.card-error');
+    const status = event.detail.xhr && event.detail.xhr.status;
+    if (status === 401) return void reopen();
+    busyCard(event, false);
+    error.textContent = form.dataset.unsent;
+    error.hidden = false;
+    thread.announce(form.dataset.unsent);
+    thread.settleLate(form.closest('.part'));
+    const button = form.querySelector('.card-button');
+    setTimeout(() => { if (document.activeElement === document.body) button.focus({ preventScroll: true }); }, 50);
+    return undefined;
+  }
+
+  function onCardInput(event) {
+    const field = event.target.closest('.field');
+    if (!field) return;
+    if (event.target.matches('select')) field.querySelector('bdi').textContent = event.target.selectedOptions[0].dataset.short;
+    else field.classList.toggle('field--foreign', event.target.value.trim().startsWith('+'));
+  }
+
+  // --- keys and clicks
+
+  function isVisible(node) {
+    return !node.disabled && node.getClientRects().length > 0;
+  }
+
+  // Full screen, the chat covers the shop's page: Tab stays inside. Beside the page it may leave.
+  function holdTab(event) {
+    if (event.key !== 'Tab' || !modal) return;
+    const stops = [...document.querySelectorAll('a[href],button,input:not([type=hidden]),select,textarea,#thread')].filter(isVisible);
+    const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
+    if (document.activeElement !== edge) return;
+    event.preventDefault();
+    (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
+  }
+
+  function onKey(event) {
+    if (event.key === 'Escape' && !event.isComposing) tell('close');
+    holdTab(event);
+  }
+
+  function onClick(event) {
+    const target = event.target.closest('button');
+    if (!target) return;
+    if (target.matches('[data-resend]')) queue.flush();
+    else if (target.matches('.conv')) choose(target.dataset.conversation);
+  }
+
+  document.addEventListener('keydown', onKey);
+  document.addEventListener('click', onClick);
+  document.addEventListener('input', onCardInput);
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) return;
+    line.again();
+    if (shown) setUnread(0);
+    seen();
+  });
+  window.addEventListener('online', () => { setLine('wait'); line.renew(); queue.flush(); });
+  window.addEventListener('offline', () => setLine('off'));
+  window.addEventListener('message', hear);
+  document.body.addEventListener('htmx:configRequest', openCard);
+  document.body.addEventListener('htmx:beforeRequest', (event) => busyCard(event, true));
+  document.body.addEventListener('htmx:afterSwap', settleCard);
+  for (const name of ['htmx:sendError', 'htmx:timeout', 'htmx:responseError']) document.body.addEventListener(name, failCard);
+  text.addEventListener('input', () => { note = ''; checkText(); });
+  text.addEventListener('keydown', onTextKey);
+  composer.addEventListener('submit', send);
+  $('list-button').addEventListener('click', () => ($('conversations').hidden ? openList() : closeList()));
+  $('new-button').addEventListener('click', () => choose('new'));
+  $('close-button').hidden = !framed;
+  $('close-button').addEventListener('click', () => tell('close'));
+
+  fill($('thread-body'), 'skeleton');
+  if (framed) tell('ready');
+  else open(null);
+})();
