@@ -1,0 +1,1 @@
+"""The faces: parse, call one function of `bot`, render."""

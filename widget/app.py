@@ -1,0 +1,72 @@
+"""The application, made of its faces. What it needs opens and closes in `cleanup_ctx`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from bot.app import Bot
+from widget import demo, health, messenger, preferences
+from widget.assets import TEMPLATES, Assets
+from widget.http import BOT, METRICS, add_headers, around, speaking
+from widget.look import brand_css
+from widget.messenger.live import SOCKETS, close_all
+from widget.metrics import Metrics
+
+MOST_BYTES = 64 * 1024
+"""Nobody sends us more than a message or a form."""
+
+
+def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
+    app = web.Application(middlewares=[around], client_max_size=MOST_BYTES)
+    app[BOT] = bot
+    app[METRICS] = Metrics()
+    app[SOCKETS] = set()
+    assets = Assets()
+    _add_templates(app, assets)
+    app.router.add_get("/static/{path:.+}", assets.serve)
+    app.router.add_get("/brand.css", _brand)
+    for face in (health, messenger, preferences):
+        face.add_routes(app)
+    if with_demo:
+        demo.add_routes(app)
+        app.router.add_get("/", _to_demo)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(close_all)
+    app.cleanup_ctx.append(_running)
+    return app
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    async with app[BOT].running():
+        yield
+
+
+def _add_templates(app: web.Application, assets: Assets) -> None:
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        extensions=["jinja2.ext.i18n"],
+        undefined=jinja2.StrictUndefined,
+        auto_reload=False,
+    )
+    environment.globals["asset"] = assets.address
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: speaking.get().catalog.gettext(message),
+        lambda one, many, number: speaking.get().catalog.ngettext(one, many, number),
+        newstyle=True,
+    )
+
+
+async def _brand(request: web.Request) -> web.Response:
+    workspace = await request.app[BOT].workspace()
+    return web.Response(
+        text=brand_css(workspace.brand), content_type="text/css", headers={"Cache-Control": "max-age=60"}
+    )
+
+
+async def _to_demo(request: web.Request) -> web.Response:
+    raise web.HTTPFound("/demo")

@@ -1,0 +1,174 @@
+"""What all faces share: who asks, in which language, with which words an error is answered."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from bot.app import Bot
+from bot.consent.numbers import spoken
+from bot.errors import (
+    CardClosed,
+    Invalid,
+    NotFound,
+    NumberRefused,
+    SaysoError,
+    StoreUnavailable,
+    Unauthorized,
+    WordsChanged,
+)
+from bot.i18n import Translator, choose_locale, translator
+from widget.metrics import Metrics
+
+log = logging.getLogger("sayso.http")
+
+BOT = web.AppKey("bot", Bot)
+METRICS = web.AppKey("metrics", Metrics)
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+speaking: ContextVar[Translator] = ContextVar("speaking")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+STATUS: dict[type[SaysoError], int] = {
+    StoreUnavailable: 503,
+    NotFound: 404,
+    Unauthorized: 401,
+    WordsChanged: 409,
+    CardClosed: 409,
+    Invalid: 422,
+}
+"""Each class, or the nearest one above it, has its status here."""
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors "
+)
+
+
+def status_of(error: SaysoError) -> int:
+    return next((STATUS[c] for c in type(error).__mro__ if c in STATUS), 500)
+
+
+def sentence(error: SaysoError, say: Translator) -> str:
+    """What went wrong and how to mend it, in the reader's language."""
+    if isinstance(error, NumberRefused):
+        return spoken(error, say, say.country)
+    return say(error.text, **error.values)
+
+
+def bearer(request: web.Request) -> str | None:
+    """The visitor's token, if there is one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def client_ip(request: web.Request) -> str:
+    """The address that the last trusted proxy saw; without trusted proxies, the one that connected."""
+    hops = request.app[BOT].settings.trusted_proxies
+    seen = [part.strip() for value in request.headers.getall("X-Forwarded-For", []) for part in value.split(",")]
+    return seen[-hops] if 0 < hops <= len(seen) else request.remote or ""
+
+
+def wanted_locale(request: web.Request, *first: str | None) -> str:
+    """The first of these, and then of the browser's languages, that we speak."""
+    accepted = request.headers.get("Accept-Language", "")[:200]
+    tags = [part.partition(";")[0].strip() for part in accepted.split(",")]
+    return choose_locale((*(tag for tag in first if tag), *tags))
+
+
+async def render(request: web.Request, template: str, locale: str, **context: Any) -> str:
+    """A page or a fragment, in `locale`."""
+    say = translator(locale)
+    speaking.set(say)
+    values = {"brand": await request.app[BOT].workspace(), "locale": say.locale, "direction": say.direction, **context}
+    return aiohttp_jinja2.render_string(template, request, values)
+
+
+async def page(request: web.Request, template: str, locale: str, *, status: int = 200, **context: Any) -> web.Response:
+    """A whole page, compressed, never kept by anyone between."""
+    text = await render(request, template, locale, **context)
+    response = web.Response(text=text, content_type="text/html", status=status)
+    response.headers["Cache-Control"] = "private, no-store"
+    response.enable_compression()
+    return response
+
+
+@web.middleware
+async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gives each request an id, a line in the log, its figures, safe headers; and each error its answer."""
+    id = uuid.uuid4().hex
+    request_id.set(id)
+    started = time.perf_counter()
+    try:
+        response = await handler(request)
+    except SaysoError as error:
+        response = await _refused(request, error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        response = await _failed(request, error.status, error.reason)
+        response.headers.extend({k: v for k, v in error.headers.items() if k == "Allow"})
+    except Exception:
+        log.exception("request failed")
+        response = await _failed(request, 500, "")
+    seconds = time.perf_counter() - started
+    route = request.match_info.route.resource.canonical if request.match_info.route.resource else "unknown"
+    request.app[METRICS].request(request.method, route, response.status, seconds)
+    log.info("%s %s", request.method, route, extra={"status": response.status, "ms": round(seconds * 1000, 1)})
+    return response
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """On every answer, before it leaves."""
+    headers = response.headers
+    headers["X-Request-Id"] = request_id.get()
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    if response.content_type == "text/html":
+        headers.setdefault("Content-Security-Policy", PAGE_POLICY + "'none'")
+
+
+async def _refused(request: web.Request, error: SaysoError) -> web.Response:
+    status = status_of(error)
+    return await _failed(request, status, sentence(error, translator(wanted_locale(request))), error.code)
+
+
+async def _failed(request: web.Request, status: int, message: str, code: str = "") -> web.Response:
+    """The error as a page for people, as JSON for programs."""
+    if _wants_page(request):
+        try:
+            return await _error_page(request, status, message if code else "")
+        except SaysoError:  # the database is away, so is the name of the business
+            return web.Response(status=status, text=message or str(status))
+    fault = {"code": code or _code(status), "message": message or None, "field": None}
+    return web.json_response({"type": "error.list", "request_id": request_id.get(), "errors": [fault]}, status=status)
+
+
+async def _error_page(request: web.Request, status: int, message: str) -> web.Response:
+    locale = wanted_locale(request)
+    say = translator(locale)
+    words = {
+        404: (say("Not found"), say("There is no page at this address.")),
+        503: (say("Back in a moment"), say("We can't reach our database. Please try again in a moment.")),
+    }
+    title, usual = words.get(status, (say("That didn't work"), say("Please go back and try again.")))
+    return await page(request, "error.html", locale, status=status, title=title, message=message or usual)
+
+
+def _wants_page(request: web.Request) -> bool:
+    path = request.path
+    return "text/html" in request.headers.get("Accept", "") and not path.startswith(("/messenger/", "/api/"))
+
+
+def _code(status: int) -> str:
+    return {401: "unauthorized", 404: "not_found", 405: "action_forbidden", 413: "parameter_invalid"}.get(
+        status, "server_error" if status >= 500 else "client_error"
+    )

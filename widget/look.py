@@ -1,0 +1,66 @@
+"""The brand colour in both themes: pure.
+
+Text on it, and it as text, pass 4.5:1 whatever colour a workspace sets (WCAG 2.2, 1.4.3).
+"""
+
+from __future__ import annotations
+
+import colorsys
+from functools import lru_cache
+
+PAPER = {"light": "#ffffff", "dark": "#17181c"}
+INK, CHALK = "#14151a", "#ffffff"
+ENOUGH = 4.5
+
+
+def contrast(a: str, b: str) -> float:
+    """1 to 21, as WCAG 2.2 defines it."""
+    light, dark = sorted((_luminance(a), _luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever reads better on `colour`."""
+    return max((CHALK, INK), key=lambda ink: (contrast(ink, colour) >= ENOUGH, ink == CHALK, contrast(ink, colour)))
+
+
+def readable(colour: str, paper: str) -> str:
+    """`colour`, made lighter or darker until it can be read on `paper`."""
+    hue, light, saturation = colorsys.rgb_to_hls(*_channels(colour))
+    step = 0.01 if _luminance(paper) < 0.2 else -0.01
+    while contrast(colour, paper) < ENOUGH and 0 < light < 1:
+        light = min(1.0, max(0.0, light + step))
+        colour = _hex(colorsys.hls_to_rgb(hue, light, saturation))
+    return colour
+
+
+def mix(colour: str, paper: str, share: float) -> str:
+    """`share` of `colour` on `paper`, 0 to 1."""
+    pairs = zip(_channels(colour), _channels(paper), strict=True)
+    return _hex(tuple(c * share + p * (1 - share) for c, p in pairs))
+
+
+@lru_cache(maxsize=64)
+def brand_css(brand: str) -> str:
+    """The custom properties that every page reads."""
+    light = _properties(brand, readable(brand, PAPER["light"]), mix(brand, PAPER["light"], 0.1))
+    on_dark = readable(brand, PAPER["dark"])
+    dark = _properties(on_dark, on_dark, mix(on_dark, PAPER["dark"], 0.16))
+    return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+
+
+def _properties(brand: str, text: str, soft: str) -> str:
+    return f"--brand:{brand};--brand-ink:{ink_on(brand)};--brand-text:{text};--brand-soft:{soft}"
+
+
+def _channels(colour: str) -> tuple[float, float, float]:
+    return int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255
+
+
+def _hex(channels: tuple[float, ...]) -> str:
+    return "#" + "".join(f"{round(c * 255):02x}" for c in channels)
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

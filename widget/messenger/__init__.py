@@ -1,0 +1,19 @@
+"""The chat widget of end users: launcher, page, thread, cards, live line."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from widget.messenger import live, pages, thread
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/widget.js", pages.launcher)
+    app.router.add_get("/messenger", pages.messenger)
+    app.router.add_post("/messenger/open", thread.open_messenger)
+    app.router.add_post("/messenger/unread", thread.unread)
+    app.router.add_get("/messenger/conversations", thread.conversations)
+    app.router.add_get("/messenger/conversations/{conversation:[0-9a-f]{24}}/parts", thread.older)
+    app.router.add_post("/messenger/conversations/{conversation:[0-9a-f]{24}}/messages", thread.say)
+    app.router.add_post("/messenger/conversations/{conversation:[0-9a-f]{24}}/cards/{seq:[0-9]{1,9}}", thread.submit)
+    app.router.add_get("/messenger/live", live.live)

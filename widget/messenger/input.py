@@ -1,0 +1,118 @@
+"""What the messenger sends: our own input, closed and strict."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.chat.cards import Answer
+from bot.chat.visitors import Claim
+from bot.errors import Invalid
+from bot.i18n import marked as _
+from bot.model.event import Context
+from widget.http import client_ip, wanted_locale
+
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
+Short = Annotated[str, Field(max_length=320)]
+
+
+class Input(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSettings(BaseModel):
+    """`window.saysoSettings`: a site may add what it likes, so what we don't know is left out."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    user_id: Short | None = None
+    user_hash: Short | None = None
+    name: Short | None = None
+    email: Short | None = None
+    locale: Short | None = None
+    page_url: str | None = None
+    page_title: str | None = None
+
+
+class Opening(Input):
+    conversation: ConversationId | Annotated[str, Field(pattern="^new$")] | None = None
+    settings: SiteSettings = SiteSettings()
+
+    def claim(self, request: web.Request) -> Claim:
+        s = self.settings
+        return Claim(
+            user_id=s.user_id or None,
+            user_hash=s.user_hash or None,
+            name=s.name or None,
+            email=s.email or None,
+            locale=wanted_locale(request, s.locale),
+        )
+
+
+class Message(Input):
+    key: Key
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class Hello(Input):
+    type: Annotated[str, Field(pattern="^hello$")]
+    token: Annotated[str, Field(max_length=500)]
+    conversation: ConversationId
+    after: int = Field(ge=0, le=2**53)
+
+
+class Seen(Input):
+    type: Annotated[str, Field(pattern="^seen$")]
+    seq: int = Field(ge=0, le=2**53)
+
+
+class CardForm(Input):
+    """A card's form. No `number` and no `email`: the saved one was shown."""
+
+    number: str | None = None
+    email: str | None = None
+    region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
+    version: Short
+    key: Key
+    page: str | None = None
+
+    @property
+    def typed(self) -> str:
+        return (self.number or self.email or "")[:200]
+
+    def answer(self, request: web.Request) -> Answer:
+        context = Context(
+            page=self.page[:2000] if self.page else None,
+            ip=client_ip(request),
+            user_agent=request.headers.get("User-Agent", "")[:400] or None,
+        )
+        address = self.number if self.number is not None else self.email
+        return Answer(address=address, region=self.region, version=self.version, key=self.key, context=context)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse(model: type[M], raw: str | bytes) -> M:
+    """Raises Invalid, which names the field."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
+
+
+def parse_fields(model: type[M], fields: dict[str, object]) -> M:
+    """Raises Invalid, which names the field."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
+
+
+def _place(error: ValidationError) -> str:
+    fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "body"
+    return f"{where}: {fault['msg']}"

@@ -1,0 +1,117 @@
+"""Opening a chat, writing in it, answering its cards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aiohttp import web
+
+from bot.errors import CardClosed, Invalid, SaysoError, Unauthorized, WordsChanged
+from bot.i18n import marked as _
+from bot.i18n import translator
+from bot.model.contact import Contact
+from bot.model.conversation import Part
+from widget.http import BOT, METRICS, bearer, render, sentence, status_of
+from widget.messenger import views
+from widget.messenger.input import CardForm, Message, Opening, parse, parse_fields
+
+
+async def visitor(request: web.Request) -> Contact:
+    """Whose token the request carries. Raises Unauthorized."""
+    token = bearer(request)
+    if token is None:
+        raise Unauthorized
+    return await request.app[BOT].visitors.known(token)
+
+
+async def open_messenger(request: web.Request) -> web.Response:
+    opening = parse(Opening, await request.read())
+    opened = await request.app[BOT].open_messenger(bearer(request), opening.claim(request), opening.conversation)
+    return web.json_response(
+        {
+            "token": opened.token,
+            "conversation": opened.conversation,
+            "last": opened.last,
+            "fresh": opened.fresh,
+            "html": await views.thread(request, opened.conversation, opened.parts, opened.contact),
+        }
+    )
+
+
+async def conversations(request: web.Request) -> web.Response:
+    contact = await visitor(request)
+    found = await request.app[BOT].conversations.all_of(contact.id)
+    shown = views.conversation_views(found, request.query.get("current", ""), translator(contact.locale))
+    html = await render(request, "messenger/conversations.html", contact.locale, conversations=shown)
+    return web.Response(text=html, content_type="text/html")
+
+
+async def older(request: web.Request) -> web.Response:
+    """The entries before the one that the page names."""
+    contact = await visitor(request)
+    before = request.query.get("before", "")
+    if not before.isdecimal() or len(before) > 9:
+        raise Invalid(_("We can't read that: %(field)s."), field="before")
+    chats = request.app[BOT].conversations
+    conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
+    parts = await chats.page(conversation.id, before=int(before))
+    shown = await views.part_views(request, parts, contact)
+    html = await render(request, "messenger/_parts.html", contact.locale, parts=shown)
+    return web.Response(text=html, content_type="text/html")
+
+
+async def say(request: web.Request) -> web.Response:
+    """A message of the visitor's; the same key again answers the same entry."""
+    contact = await visitor(request)
+    message = parse(Message, await request.read())
+    if not message.text.strip():
+        raise Invalid(_("Write a message first."))
+    chats = request.app[BOT].conversations
+    conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
+    part = await chats.say(conversation, message.text.strip(), message.key)
+    (html,) = await views.entries(request, [part], contact)
+    return web.json_response({"seq": part.seq, "html": html})
+
+
+async def unread(request: web.Request) -> web.Response:
+    """For the launcher on the shop's page, before anything else of ours is loaded.
+
+    The token is the body: no preflight.
+    """
+    bot, count = request.app[BOT], 0
+    try:
+        contact = bot.visitors.read((await request.text())[:500])
+    except Unauthorized:
+        pass
+    else:
+        conversation = await bot.conversations.newest(contact)
+        count = await bot.conversations.unread(conversation) if conversation else 0
+    return web.json_response({"unread": count}, headers={"Access-Control-Allow-Origin": "*"})
+
+
+async def submit(request: web.Request) -> web.Response:
+    """A card's answer. The card comes back whole, as it is then, whatever happened."""
+    bot, contact = request.app[BOT], await visitor(request)
+    form = parse_fields(CardForm, dict(await request.post()))
+    part = await bot.cards.find(request.match_info["conversation"], int(request.match_info["seq"]), contact.id)
+    try:
+        submitted = await bot.submit(part, contact, form.answer(request))
+    except (CardClosed, WordsChanged, Invalid) as error:
+        request.app[METRICS].answers.labels(getattr(error, "problem", error.code)).inc()
+        return await _card(request, part, contact, form, error)
+    request.app[METRICS].answers.labels("completed" if submitted.is_new else "repeated").inc()
+    return await _card(request, submitted.part, contact, form)
+
+
+async def _card(
+    request: web.Request, part: Part, contact: Contact, form: CardForm, error: SaysoError | None = None
+) -> web.Response:
+    bot = request.app[BOT]
+    view = views.addressed(await bot.cards.view(part, contact, await bot.workspace()), part)
+    if error:
+        words = sentence(error, translator(contact.locale))
+        view = replace(view, value=form.typed, region=form.region)
+        is_new = isinstance(error, WordsChanged)
+        view = replace(view, notice=words) if is_new else replace(view, error=words)
+    html = await render(request, "cards/card.html", contact.locale, card=view)
+    return web.Response(text=html, content_type="text/html", status=status_of(error) if error else 200)

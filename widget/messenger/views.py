@@ -1,0 +1,109 @@
+"""What the messenger's templates draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from bot.chat.card_view import CardView
+from bot.chat.links import Segment, segments
+from bot.i18n import Translator, translator
+from bot.model.base import iso, new_id
+from bot.model.contact import Contact
+from bot.model.conversation import AuthorKind, Conversation, Part, Text
+from bot.model.workspace import Workspace
+from widget.http import BOT, render
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    seq: int
+    kind: str
+    mine: bool
+    author: str
+    author_kind: str
+    initial: str
+    at: str
+    key: str
+    text: tuple[Segment, ...] = ()
+    card: CardView | None = None
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationView:
+    id: str
+    title: str
+    at: str
+    unread: int
+    current: bool
+
+
+def addressed(view: CardView, part: Part) -> CardView:
+    """The card with its place in the page, where its answer goes, and the key of that answer."""
+    return replace(
+        view,
+        seq=part.seq,
+        dom_id=f"card-{part.seq}",
+        action=f"/messenger/conversations/{part.conversation}/cards/{part.seq}",
+        key=new_id(),
+    )
+
+
+async def part_views(request: web.Request, parts: Sequence[Part], contact: Contact) -> list[PartView]:
+    bot = request.app[BOT]
+    workspace = await bot.workspace()
+    cards = await bot.cards.views(parts, contact, workspace)
+    say = translator(contact.locale)
+    return [_part_view(part, cards.get(part.id), workspace, say) for part in parts]
+
+
+async def thread(request: web.Request, conversation: str, parts: Sequence[Part], contact: Contact) -> str:
+    """The newest entries of a conversation."""
+    return await render(
+        request,
+        "messenger/thread.html",
+        contact.locale,
+        conversation={"id": conversation},
+        parts=await part_views(request, parts, contact),
+        older=bool(parts) and parts[0].seq > 1,
+    )
+
+
+async def entries(request: web.Request, parts: Sequence[Part], contact: Contact) -> list[str]:
+    """Each entry by itself."""
+    views = await part_views(request, parts, contact)
+    return [await render(request, "messenger/part.html", contact.locale, part=view) for view in views]
+
+
+def conversation_views(
+    found: Sequence[tuple[Conversation, int]], current: str, say: Translator
+) -> list[ConversationView]:
+    return [
+        ConversationView(c.id, c.preview or say("New conversation"), iso(c.updated_at), unread, c.id == current)
+        for c, unread in found
+    ]
+
+
+def _part_view(part: Part, card: CardView | None, workspace: Workspace, say: Translator) -> PartView:
+    content, mine = part.content, part.author.kind is AuthorKind.CONTACT
+    return PartView(
+        seq=part.seq,
+        kind=content.kind,
+        mine=mine,
+        author=say("You") if mine else workspace.name,
+        author_kind=part.author.kind,
+        initial=workspace.initial,
+        at=iso(part.at),
+        key=_client_key(part) if mine else "",
+        text=segments(content.text, named=not mine) if isinstance(content, Text) else (),
+        card=addressed(card, part) if card else None,
+        event=say("You signed up.") if content.kind == "event" else "",
+    )
+
+
+def _client_key(part: Part) -> str:
+    """The key that the visitor's own device gave the message."""
+    return part.key.removeprefix(f"{part.conversation}:contact:")

@@ -1,0 +1,33 @@
+"""`GET /metrics`, for Prometheus. Labels are routes and states, never people."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """One registry an application, so that two in one process do not collide."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._seconds = Histogram(
+            "sayso_request_seconds",
+            "Time to answer a request.",
+            ["method", "route"],
+            registry=self.registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+        )
+        self._requests = Counter(
+            "sayso_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self.sockets = Gauge("sayso_open_messengers", "Messengers that are connected now.", registry=self.registry)
+        self.answers = Counter(
+            "sayso_card_answers", "Cards submitted, by what became of them.", ["result"], registry=self.registry
+        )
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._seconds.labels(method, route).observe(seconds)
+        self._requests.labels(method, route, status).inc()
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
