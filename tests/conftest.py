@@ -1,0 +1,199 @@
+"""A real database for the whole session, wiped between tests; a real server on the loopback; three people.
+
+`SAYSO_TEST_ENGINE=secantusdb` runs everything on the other embedded server.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bot.app import Bot, make_bot
+from bot.config import Settings
+from bot.demo import DEALS, make_demo
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer, embedded_server
+from widget.app import make_app
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """Tests can't leave the loopback."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and address[0] not in LOOPBACK:
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        real(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", connect)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    for name in [n for n in os.environ if n.startswith("SAYSO_") and not n.startswith("SAYSO_TEST_")]:
+        patch.delenv(name)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+async def mongo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
+    engine = os.environ.get("SAYSO_TEST_ENGINE", "auto")
+    async with embedded_server(tmp_path_factory.mktemp("data"), engine=engine) as server:  # type: ignore[arg-type]
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def _prepared(mongo: EmbeddedServer) -> AsyncIterator[Store]:
+    async with open_store(mongo.url, "sayso_test") as store:
+        await store.prepare()
+        yield store
+
+
+@pytest.fixture
+async def store(_prepared: Store) -> Store:
+    """An empty database with its indexes."""
+    for table in _prepared.tables:
+        await table.collection.delete_many({})
+    return _prepared
+
+
+@pytest.fixture
+async def demo_store(store: Store) -> Store:
+    """The demo workspace: Harbor Coffee, its subscriptions and its greeting flow."""
+    await make_demo(store, "http://sayso.test")
+    return store
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(_env_file=None, data=tmp_path, secret_key="k" * 40)
+
+
+@pytest.fixture
+async def bot(demo_store: Store, settings: Settings) -> Bot:
+    """Sayso without its background work: what follows from a card is done by `settle`."""
+    return await make_bot(settings, demo_store, "http://sayso.test")
+
+
+@pytest.fixture
+async def make_contact(store: Store) -> Callable[..., Any]:
+    async def make(**values: Any) -> Contact:
+        time = now()
+        contact = Contact(id=new_id(), created_at=time, updated_at=time, **values)
+        await store.contacts.insert(contact)
+        return contact
+
+    return make
+
+
+@pytest.fixture
+async def server(mongo: EmbeddedServer, demo_store: Store, settings: Settings) -> AsyncIterator[TestServer]:
+    """Sayso on the loopback, background work and all, with the demo pages.
+
+    It has a store of its own, as another process would.
+    """
+    async with open_store(mongo.url, "sayso_test") as own, serving(own, settings) as running:
+        yield running
+
+
+class serving:
+    """`async with serving(store, settings) as server`: a second process, as far as the database can tell."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store, self._settings = store, settings
+
+    async def __aenter__(self) -> TestServer:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        bot = await make_bot(self._settings, self._store, f"http://127.0.0.1:{port}")
+        app: web.Application = make_app(bot, with_demo=True)
+        self.server = TestServer(app, host="127.0.0.1", port=port)
+        await self.server.start_server()
+        return self.server
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.server.close()
+
+
+@dataclass
+class Visitor:
+    """Someone in a chat widget, as their browser would act."""
+
+    session: aiohttp.ClientSession
+    base: str
+    token: str | None = None
+    conversation: str = ""
+    opened: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    async def open(self, conversation: str | None = None, **settings: Any) -> dict[str, Any]:
+        body = {"conversation": conversation, "settings": settings}
+        async with self.session.post(f"{self.base}/messenger/open", json=body, headers=self.headers) as answer:
+            assert answer.status == 200, await answer.text()
+            self.opened = await answer.json()
+        self.token, self.conversation = self.opened["token"], self.opened["conversation"]
+        return self.opened
+
+    def card(self, html: str | None = None) -> dict[str, str]:
+        """The hidden fields of the card in `html` (the opened thread)."""
+        import re
+
+        html = html or self.opened["html"]
+        names = {}
+        for name in ("version", "key"):
+            found = re.search(rf'name="{name}" value="([^"]+)"', html)
+            assert found, f"no {name} in the card"
+            names[name] = found[1]
+        return names
+
+    async def submit(self, number: str | None = "(201) 555-0123", seq: int = 2, **fields: str) -> tuple[int, str]:
+        form = {**self.card(), "region": "US", **fields}
+        if number is not None:
+            form["number"] = number
+        url = f"{self.base}/messenger/conversations/{self.conversation}/cards/{seq}"
+        async with self.session.post(url, data=form, headers=self.headers) as answer:
+            return answer.status, await answer.text()
+
+
+@pytest.fixture
+async def visitors(server: TestServer) -> AsyncIterator[Callable[[], Visitor]]:
+    """Makes visitors, each with nothing but an address to go to."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield lambda: Visitor(session, str(server.make_url("")).rstrip("/"))
+
+
+async def eventually(check: Callable[[], Any], seconds: float = 8.0) -> Any:
+    """The first true answer of `check` (a coroutine function), within `seconds`."""
+    import asyncio
+
+    async with asyncio.timeout(seconds):
+        while True:
+            if answer := await check():
+                return answer
+            await asyncio.sleep(0.02)
+
+
+__all__ = ["DEALS", "Visitor", "eventually", "serving"]
