@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from secrets import token_urlsafe
 
 from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import Conversations
@@ -21,9 +22,11 @@ from bot.flows.runs import Runs
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, Conversation, Happening, Part
+from bot.model.event import ConsentEvent
 from bot.model.workspace import Workspace
 from bot.outbound.deliveries import Deliveries
 from bot.outbound.gateway import Simulator
+from bot.recent import Recent
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
 
@@ -31,8 +34,6 @@ log = logging.getLogger("sayso")
 
 STALLED = timedelta(seconds=10)
 """Work that another process should have done long ago is taken over."""
-WORKSPACE_SECONDS = 1.0
-"""How old the workspace's name and look may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,8 @@ class Bot:
         self.deliveries = Deliveries(store, self.ledger, self.preferences, self.simulator, public_url)
         self.feed = Feed(store)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._workspace: tuple[float, Workspace] | None = None
-
-    async def workspace(self) -> Workspace:
-        """The business; at most a second old."""
-        time = asyncio.get_running_loop().time()
-        if self._workspace is None or time - self._workspace[0] > WORKSPACE_SECONDS:
-            found = await self.store.workspaces.get("workspace")
-            if found is None:
-                raise StoreUnavailable("This workspace is not set up yet.")
-            self._workspace = (time, found)
-        return self._workspace[1]
+        self.workspace = Recent(self._load_workspace)
+        """`await bot.workspace()`: the business, at most a second old."""
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         """`wanted`: a conversation's id, `new`, or None for the newest one.
@@ -102,34 +94,29 @@ class Bot:
         """Records a card's answer. When it returns the answer is durable; what follows from it goes on by itself."""
         submitted = await self.cards.submit(part, contact, await self.workspace(), answer)
         if submitted.part.follow_up:
-            self.spawn(self.follow_up(submitted.part))
+            self.spawn(self.follow_up(submitted.part, submitted.event))
         return submitted
 
-    async def follow_up(self, part: Part) -> None:
+    async def follow_up(self, part: Part, event: ConsentEvent) -> None:
         """What follows from a completed card: the text, the entry in the chat, the flow.
 
         Doing it again does nothing twice.
         """
-        card = part.content
-        if not isinstance(card, Card) or card.event is None:
-            return
-        event = await self.store.events.get(card.event)
-        contact = await self.store.contacts.get(event.contact) if event else None
-        if event and contact:
-            author = Author(kind=AuthorKind.CONTACT, id=contact.id)
-            said = Happening(name="signed_up", part=part.seq, subscription=card.subscription)
-            await asyncio.gather(
-                self.deliveries.confirm(event, contact),
-                self.conversations.append(part.conversation, author, said, f"signed_up:{part.seq}"),
-            )
-            await self.runs.card_completed(part)
+        said = Happening(name="signed_up", part=part.seq, subscription=event.subscription or "")
+        author = Author(kind=AuthorKind.CONTACT, id=event.contact)
+        await asyncio.gather(
+            self.deliveries.confirm(event),
+            self.conversations.append(part.conversation, author, said, f"signed_up:{part.seq}"),
+        )
+        await self.runs.card_completed(part)
         await self.cards.done(part)
 
     async def recover(self) -> None:
         """Takes over what a crash, here or in another process, left undone."""
         before = now() - STALLED
         for part in await self.store.parts.due(before):
-            await self.follow_up(part)
+            if isinstance(part.content, Card) and (event := await self.store.events.get(part.content.event or "")):
+                await self.follow_up(part, event)
         await self.runs.resume(before)
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
@@ -154,6 +141,12 @@ class Bot:
             for task in loops:
                 task.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+
+    async def _load_workspace(self) -> Workspace:
+        workspace = await self.store.workspaces.get("workspace")
+        if workspace is None:
+            raise StoreUnavailable
+        return workspace
 
     async def _opened(self, contact: Contact, conversation: Conversation) -> Opened:
         parts = await self.conversations.page(conversation.id)
@@ -208,5 +201,6 @@ async def open_database(settings: Settings) -> AsyncIterator[Store]:
 
 async def make_bot(settings: Settings, store: Store, public_url: str) -> Bot:
     """Without a key of its own in the settings, a workspace signs with the one that was made at its first start."""
+    await store.workspaces.keep(Workspace(name="Your business", identity_secret=token_urlsafe(32)))
     secret = settings.secret_key.get_secret_value() if settings.secret_key else await store.keys.of("visitors")
     return Bot(settings, store, secret, public_url)

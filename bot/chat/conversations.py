@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.errors import NotFound, StoreUnavailable
@@ -57,8 +58,7 @@ class Conversations:
             )
             for seq, (key, content) in enumerate(opening, start=1)
         ]
-        for part in parts:
-            await self._parts.insert(part)
+        await asyncio.gather(*(self._parts.insert(part) for part in parts))
         await self._conversations.insert(
             Conversation(
                 id=id, contact=contact, last=len(parts), preview=_preview(parts), created_at=time, updated_at=time

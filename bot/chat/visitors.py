@@ -64,7 +64,7 @@ class Visitors:
         """
         known = await self._of_token(token)
         if claim.user_id is None or claim.user_hash is None:
-            return (known, False) if known else (_new(claim), True)
+            return (await self._speaking(known, claim.locale), False) if known else (_new(claim), True)
         if not is_proven(claim.user_id, claim.user_hash, workspace.identity_secret):
             raise Invalid(_("The signature of this user (user_hash) is wrong."))
         user = await self._contacts.by_external_id(claim.user_id)
@@ -73,13 +73,20 @@ class Visitors:
         if user is None:
             new = _new(claim, role=Role.USER, external_id=claim.user_id, name=claim.name, email=claim.email)
             return new, True
-        return (await self._ledger.contact(user.id)) or user, False
+        return await self._speaking((await self._ledger.contact(user.id)) or user, claim.locale), False
 
     async def _of_token(self, token: str | None) -> Contact | None:
         try:
             return await self.known(token) if token else None
         except Unauthorized:
             return None
+
+    async def _speaking(self, contact: Contact, locale: str) -> Contact:
+        """The contact, who is spoken to in the language that they have now."""
+        if contact.locale == locale:
+            return contact
+        await self._contacts.update({"_id": contact.id}, {"$set": {"locale": locale, "updated_at": now()}})
+        return contact.model_copy(update={"locale": locale})
 
     async def _promote(self, lead: Contact, claim: Claim) -> Contact:
         values = {

@@ -14,6 +14,7 @@ from bot.flows.engine import advance
 from bot.model.base import new_id, now
 from bot.model.conversation import Author, AuthorKind, Part
 from bot.model.flow import FlowRun, Place, RunStatus
+from bot.recent import Recent
 from bot.store import Store
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
@@ -23,6 +24,7 @@ class Runs:
     def __init__(self, store: Store, conversations: Conversations) -> None:
         self._store = store
         self._conversations = conversations
+        self._greeting = Recent(lambda: store.flows.triggered_by("conversation_started"))
 
     async def begin(self, contact: str) -> tuple[str, list[Part]]:
         """Makes a conversation for the contact, opened by the flow that greets (if one is live).
@@ -32,7 +34,7 @@ class Runs:
         Nobody knows the new conversation yet, so the run can be written with its entries already numbered.
         """
         conversation = new_id()
-        flow = await self._store.flows.triggered_by("conversation_started")
+        flow = await self._greeting()
         if flow is None:
             return conversation, await self._conversations.begin(conversation, contact, BOT, [])
         place, effects = advance(flow.steps, Place())

@@ -11,7 +11,7 @@ from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of
 from bot.consent.permission import permission
 from bot.consent.preferences import Preferences
-from bot.i18n import translator
+from bot.i18n import DEFAULT, translator
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryState
@@ -39,7 +39,7 @@ class Deliveries:
         self._public_url = public_url
         self._wake = asyncio.Event()
 
-    async def confirm(self, event: ConsentEvent, contact: Contact) -> None:
+    async def confirm(self, event: ConsentEvent) -> None:
         """Queues the text that confirms a sign-up (CTIA 5.1.2.1): one for each consent event, however often it is asked
         for."""
         if event.number is None or event.subscription is None:
@@ -52,7 +52,7 @@ class Deliveries:
             kind="confirmation",
             event=event.event,
             number=event.number,
-            locale=contact.locale,
+            locale=event.words.locale if event.words else DEFAULT,
             created_at=time,
             updated_at=time,
         )
