@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from bot.i18n import marked as _
+
 
 class SaysoError(Exception):
     """Something that the caller can be told. `message` is an English sentence, a gettext id, with `%(name)s` places."""
 
     code: ClassVar[str] = "server_error"
-    message: ClassVar[str] = "Something went wrong on our side. Please try again."
+    message: ClassVar[str] = _("Something went wrong on our side. Please try again.")
 
     def __init__(self, message: str | None = None, **values: str) -> None:
         self.text = message or self.message
@@ -22,21 +24,21 @@ class StoreUnavailable(SaysoError):
     """The database did not answer in time: what was asked is not known to be saved, and is safe to ask again."""
 
     code = "service_unavailable"
-    message = "Not saved. Please try again in a moment."
+    message = _("Not saved. Please try again in a moment.")
 
 
 class NotFound(SaysoError):
     """No such thing, or not for this person: the two look the same to a stranger."""
 
     code = "not_found"
-    message = "We can't find that."
+    message = _("We can't find that.")
 
 
 class Unauthorized(SaysoError):
     """No token, or one that we did not sign, or one that is too old."""
 
     code = "unauthorized"
-    message = "Please open the chat again."
+    message = _("Please open the chat again.")
 
 
 class Invalid(SaysoError):
@@ -54,25 +56,25 @@ class NumberRefused(Invalid):
 
 
 class EmailRefused(Invalid):
-    message = "That doesn't look like an email address. It should be like name@example.com."
+    message = _("That doesn't look like an email address. It should be like name@example.com.")
 
 
 class SavedNumberLocked(Invalid):
     """Law 5: a contact with a valid number signs up with that number and no other."""
 
     code = "saved_number_locked"
-    message = "You already have a saved number, so you can't sign up with another one here."
+    message = _("You already have a saved number, so you can't sign up with another one here.")
 
 
 class WordsChanged(SaysoError):
     """The card or the subscription was edited after it was shown: nothing is recorded until the new words were seen."""
 
     code = "words_changed"
-    message = "The words on this form have changed. Please read them again, then press the button."
+    message = _("The words on this form have changed. Please read them again, then press the button.")
 
 
 class CardClosed(SaysoError):
     """The card takes no answer: it was completed or withdrawn, or its subscription is not live."""
 
     code = "card_closed"
-    message = "This form is no longer available."
+    message = _("This form is no longer available.")

@@ -12,6 +12,7 @@ from bot.chat.conversations import Conversations
 from bot.consent.ledger import Change, Ledger
 from bot.consent.numbers import address_of, read_number
 from bot.errors import CardClosed, EmailRefused, NotFound, SavedNumberLocked, WordsChanged
+from bot.i18n import marked as _
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import Contact
@@ -74,7 +75,7 @@ class Cards:
             self._store.conversations.get(conversation),
         )
         if part is None or owner is None or owner.contact != contact or not isinstance(part.content, Card):
-            raise NotFound("We can't find this form.")
+            raise NotFound(_("We can't find this form."))
         return part
 
     async def submit(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Submitted:
@@ -189,5 +190,5 @@ def read_email(text: str) -> str:
 
 def _card(part: Part) -> Card:
     if not isinstance(part.content, Card):
-        raise NotFound("We can't find this form.")
+        raise NotFound(_("We can't find this form."))
     return part.content

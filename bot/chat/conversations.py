@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.errors import NotFound, StoreUnavailable
+from bot.i18n import marked as _
 from bot.model.base import now
 from bot.model.conversation import Author, AuthorKind, Content, Conversation, Part, Text
 from bot.store import Duplicate, Store
@@ -22,7 +23,7 @@ class Conversations:
         """The conversation, if it is this contact's own; raises NotFound to anyone else (law 11)."""
         conversation = await self._conversations.get(id)
         if conversation is None or conversation.contact != contact:
-            raise NotFound("We can't find this conversation.")
+            raise NotFound(_("We can't find this conversation."))
         return conversation
 
     async def newest(self, contact: str) -> Conversation | None:
@@ -70,9 +71,9 @@ class Conversations:
         """Writes an entry, once for each `key`. Raises NotFound or StoreUnavailable."""
         found = await self._conversations.get(conversation)
         if found is None:
-            raise NotFound("We can't find this conversation.")
+            raise NotFound(_("We can't find this conversation."))
         last, line_key = found.last, f"{conversation}:{key}"
-        for _ in range(ATTEMPTS):
+        for _attempt in range(ATTEMPTS):
             if last and (known := await self._parts.by_key(conversation, line_key)):
                 return known
             part = Part(

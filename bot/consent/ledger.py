@@ -14,6 +14,7 @@ from ulid import ULID
 
 from bot.consent.projection import apply
 from bot.errors import NotFound, SaysoError, StoreUnavailable
+from bot.i18n import marked as _
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source, Words
@@ -115,17 +116,17 @@ class Ledger:
         for i in turn:
             change, contact = changes[i], contacts.get(changes[i].contact)
             if contact is None:
-                answers[i] = NotFound("We can't find this contact.")
+                answers[i] = NotFound(_("We can't find this contact."))
             elif event := known.get(change.line_key):
                 answers[i] = Recorded(event, is_new=False)
             else:
                 new.append((i, contact, next_event(contact, change, time)))
-        inserted = await self._events.insert_many([event for _, _, event in new])
+        inserted = await self._events.insert_many([event for _i, _contact, event in new])
         mine = [entry for entry, done in zip(new, inserted, strict=True) if done]
-        await self._contacts.project_many([(contact, apply(contact, event)) for _, contact, event in mine])
-        for i, _, event in mine:
+        await self._contacts.project_many([(contact, apply(contact, event)) for _i, contact, event in mine])
+        for i, _contact, event in mine:
             answers[i] = Recorded(event, is_new=True)
-        for (i, contact, _), done in zip(new, inserted, strict=True):
+        for (i, contact, _event), done in zip(new, inserted, strict=True):
             if not done:
                 await self._repair(contact)
                 answers[i] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from bot.i18n import marked as _
 from bot.model.base import Document
 
 
@@ -21,7 +22,7 @@ class Workspace(Document):
     """Country of a number that is typed without a country code (ISO 3166-1 alpha-2)."""
     countries: tuple[str, ...] = ()
     """Countries that may be texted; none named means the default one alone."""
-    frequency: str = "Msg frequency varies"
+    frequency: str = _("Msg frequency varies")
     identity_secret: str
     """Key of the HMAC by which a site proves who is signed in (`user_hash`)."""
 

@@ -1,0 +1,1 @@
+"""Measures: `python -m tests.bench`. Every claim is a ratio of figures from one run."""
