@@ -32,6 +32,8 @@ from bot.store.embedded import embedded_server
 
 log = logging.getLogger("sayso")
 
+MOMENT = 0.02
+"""Seconds. What follows from a card may begin this much later."""
 STALLED = timedelta(seconds=10)
 """Work that another process should have done long ago is taken over."""
 
@@ -94,7 +96,7 @@ class Bot:
         """Records a card's answer. When it returns the answer is durable; what follows from it goes on by itself."""
         submitted = await self.cards.submit(part, contact, await self.workspace(), answer)
         if submitted.part.follow_up:
-            self.spawn(self.follow_up(submitted.part, submitted.event))
+            self.spawn(self._follow_up_soon(submitted))
         return submitted
 
     async def follow_up(self, part: Part, event: ConsentEvent) -> None:
@@ -110,6 +112,11 @@ class Bot:
         )
         await self.runs.card_completed(part)
         await self.cards.done(part)
+
+    async def _follow_up_soon(self, submitted: Submitted) -> None:
+        """Together with the cards that are completed in the same moment, so that they share their round trips."""
+        await asyncio.sleep(MOMENT - asyncio.get_running_loop().time() % MOMENT)
+        await self.follow_up(submitted.part, submitted.event)
 
     async def recover(self) -> None:
         """Takes over what a crash, here or in another process, left undone."""

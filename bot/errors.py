@@ -73,6 +73,13 @@ class WordsChanged(SaysoError):
     message = _("The words on this form have changed. Please read them again, then press the button.")
 
 
+class Moved(SaysoError):
+    """Another writer changed the contact after the caller had judged it: judge again."""
+
+    code = "conflict"
+    message = _("This was changed somewhere else at the same time. Please try again.")
+
+
 class CardClosed(SaysoError):
     """The card takes no answer: it was completed or withdrawn, or its subscription is not live."""
 

@@ -12,7 +12,7 @@ from bot.errors import Invalid
 from bot.i18n import translator
 from bot.model.base import iso, new_id
 from bot.model.delivery import PhoneText
-from widget.http import BOT, page, sentence, status_of, wanted_locale
+from widget.http import BOT, page, read_form, sentence, status_of, wanted_locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ async def phone(request: web.Request) -> web.Response:
 
 async def reply(request: web.Request) -> web.Response:
     """What the person at the phone writes back."""
-    form = await request.post()
-    number, body = str(form.get("number", "")), str(form.get("body", ""))
+    form = await read_form(request)
+    number, body = form.get("number", ""), form.get("body", "")
     bot, locale = request.app[BOT], wanted_locale(request)
     try:
         workspace = await bot.workspace()
         e164 = read_number(number, workspace.default_region, workspace.texted).e164
-        await bot.simulator.reply(e164, body, str(form.get("key", "")) or new_id())
+        await bot.simulator.reply(e164, body, form.get("key", "") or new_id())
     except Invalid as error:
         words = sentence(error, translator(locale))
         return await _phone(request, number or None, error=words, status=status_of(error))

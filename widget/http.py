@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
@@ -17,6 +16,7 @@ from bot.consent.numbers import spoken
 from bot.errors import (
     CardClosed,
     Invalid,
+    Moved,
     NotFound,
     NumberRefused,
     SaysoError,
@@ -25,6 +25,8 @@ from bot.errors import (
     WordsChanged,
 )
 from bot.i18n import Translator, choose_locale, translator
+from bot.i18n import marked as _
+from bot.model.base import new_id
 from widget.metrics import Metrics
 
 log = logging.getLogger("sayso.http")
@@ -43,6 +45,7 @@ STATUS: dict[type[SaysoError], int] = {
     Unauthorized: 401,
     WordsChanged: 409,
     CardClosed: 409,
+    Moved: 409,
     Invalid: 422,
 }
 """Each class, or the nearest one above it, has its status here."""
@@ -66,15 +69,37 @@ def sentence(error: SaysoError, say: Translator) -> str:
 
 def bearer(request: web.Request) -> str | None:
     """The visitor's token, if there is one."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _space, token = plain(request.headers.get("Authorization", "")).partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def plain(text: str) -> str:
+    """A header without the lone surrogates by which aiohttp keeps bytes that are no UTF-8: nothing can store those."""
+    return text.encode(errors="replace").decode()
+
+
+def user_agent(request: web.Request) -> str | None:
+    return plain(request.headers.get("User-Agent", ""))[:400] or None
 
 
 def client_ip(request: web.Request) -> str:
     """The address that the last trusted proxy saw; without trusted proxies, the one that connected."""
     hops = request.app[BOT].settings.trusted_proxies
     seen = [part.strip() for value in request.headers.getall("X-Forwarded-For", []) for part in value.split(",")]
-    return seen[-hops] if 0 < hops <= len(seen) else request.remote or ""
+    return plain(seen[-hops])[:100] if 0 < hops <= len(seen) else request.remote or ""
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The fields of a posted form; empty for a body of another type. Raises Invalid for one that can't be read as text.
+
+    The asserts are aiohttp's own, of multipart fields without a name.
+    """
+    try:
+        fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        "".join((*fields, *fields.values())).encode()
+    except (ValueError, LookupError, AssertionError):
+        raise Invalid(_("We can't read that: %(field)s."), field="form") from None
+    return fields
 
 
 def wanted_locale(request: web.Request, *first: str | None) -> str:
@@ -104,8 +129,7 @@ async def page(request: web.Request, template: str, locale: str, *, status: int 
 @web.middleware
 async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives each request an id, a line in the log, its figures, safe headers; and each error its answer."""
-    id = uuid.uuid4().hex
-    request_id.set(id)
+    request_id.set(new_id())
     started = time.perf_counter()
     try:
         response = await handler(request)

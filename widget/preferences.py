@@ -15,7 +15,7 @@ from bot.model.contact import Contact
 from bot.model.event import Context
 from bot.model.link import PreferenceLink
 from bot.model.subscription import MessageType
-from widget.http import BOT, client_ip, page, sentence, status_of, wanted_locale
+from widget.http import BOT, client_ip, page, read_form, sentence, status_of, user_agent, wanted_locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ async def change(request: web.Request) -> web.Response:
         return await _gone(request)
     say = translator(contact.locale)
     try:
-        saved = await _change(request, contact, {k: str(v) for k, v in (await request.post()).items()}, say)
+        saved = await _change(request, contact, await read_form(request), say)
     except Invalid as error:
         return await _page(request, link, contact, status=status_of(error), error=sentence(error, say))
     contact = await bot.ledger.contact(contact.id) or contact
@@ -63,7 +63,7 @@ async def _change(request: web.Request, contact: Contact, form: dict[str, str], 
     """Carries it out and answers what was done, in words."""
     preferences = request.app[BOT].preferences
     key = form.get("key", "")[:64] or new_id()
-    context = Context(ip=client_ip(request), user_agent=request.headers.get("User-Agent", "")[:400] or None)
+    context = Context(ip=client_ip(request), user_agent=user_agent(request))
     wanted = form.get("change", "")
     if wanted == "stop_all":
         await preferences.stop_all(contact, key=key, say=say, context=context)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from bot.chat.links import Segment, segments
 from bot.consent.numbers import address_of, calling_code, national
-from bot.i18n import Translator
+from bot.i18n import Translator, translator
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState
 from bot.model.event import Words
@@ -94,7 +95,7 @@ def card_view(
         button=words.button,
         legal=segments(words.legal_text),
         version=words.version,
-        regions=_regions(workspace.texted, say),
+        regions=_regions(workspace.texted, say.locale),
         region=workspace.default_region,
         saved=_shown(saved),
         done_number=_shown(card.number or saved),
@@ -118,7 +119,9 @@ def _state(card: Card, part: str, contact: Contact, subscription: Subscription |
     return Shown.SAVED if saved else Shown.OPEN
 
 
-def _regions(codes: tuple[str, ...], say: Translator) -> tuple[Region, ...]:
+@lru_cache(maxsize=256)
+def _regions(codes: tuple[str, ...], locale: str) -> tuple[Region, ...]:
+    say = translator(locale)
     return tuple(Region(code, say.country(code), calling_code(code)) for code in codes)
 
 

@@ -11,7 +11,7 @@ from bot.chat.card_view import CardView, card_view, words_of
 from bot.chat.conversations import Conversations
 from bot.consent.ledger import Change, Ledger
 from bot.consent.numbers import address_of, read_number
-from bot.errors import CardClosed, EmailRefused, NotFound, SavedNumberLocked, WordsChanged
+from bot.errors import CardClosed, EmailRefused, Moved, NotFound, SavedNumberLocked, WordsChanged
 from bot.i18n import marked as _
 from bot.i18n import translator
 from bot.model.base import now
@@ -84,31 +84,39 @@ class Cards:
         Raises CardClosed, WordsChanged, SavedNumberLocked, NumberRefused, EmailRefused: nothing was recorded.
         Raises StoreUnavailable: safe to ask again with the same key.
         """
+        while True:
+            if known := await self._known(part, contact, answer.key):
+                return await self._complete(part, known, is_new=False)
+            change = await self._judge(part, contact, workspace, answer)
+            try:
+                recorded = await self._ledger.record(change)
+            except Moved:  # the rules were asked of a contact who has since changed: ask them of the one who is there
+                contact = await self._ledger.contact(contact.id) or contact
+                continue
+            return await self._complete(part, recorded.event, is_new=recorded.is_new)
+
+    async def _judge(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Change:
+        """The change that the answer asks for, if the rules allow it."""
         card = _card(part)
-        if known := await self._known(part, contact, answer.key):
-            return await self._complete(part, card, known, is_new=False)
         subscription = await self._live(card)
-        say = translator(contact.locale)
-        words = words_of(card, subscription, say)
+        words = words_of(card, subscription, translator(contact.locale))
         if words.version != answer.version:
             raise WordsChanged
         address = self._address(subscription, contact, workspace, answer)
         is_sms = subscription.message_type is MessageType.SMS
-        recorded = await self._ledger.record(
-            Change(
-                contact=contact.id,
-                subscription=subscription.id,
-                action=Action.OPT_IN,
-                source=Source.FORM,
-                actor=Actor(kind="contact", id=contact.id),
-                number=address if is_sms else None,
-                email=None if is_sms else address,
-                words=words,
-                context=answer.context.model_copy(update={"conversation": part.conversation, "part": part.id}),
-                key=answer.key,
-            )
+        return Change(
+            contact=contact.id,
+            subscription=subscription.id,
+            action=Action.OPT_IN,
+            source=Source.FORM,
+            actor=Actor(kind="contact", id=contact.id),
+            number=address if is_sms else None,
+            email=None if is_sms else address,
+            words=words,
+            context=answer.context.model_copy(update={"conversation": part.conversation, "part": part.id}),
+            key=answer.key,
+            judged=contact,
         )
-        return await self._complete(part, card, recorded.event, is_new=recorded.is_new)
 
     async def done(self, part: Part) -> None:
         """The consequences of a completed card are done."""
@@ -159,8 +167,9 @@ class Cards:
             raise SavedNumberLocked
         return number.e164
 
-    async def _complete(self, part: Part, card: Card, event: ConsentEvent, *, is_new: bool) -> Submitted:
+    async def _complete(self, part: Part, event: ConsentEvent, *, is_new: bool) -> Submitted:
         """Takes the event over into the card, and marks its consequences as due."""
+        card = _card(part)
         if card.state is CardState.COMPLETED:
             return Submitted(event, part, is_new)
         time = now()

@@ -33,12 +33,15 @@ class Conversations:
     async def all_of(self, contact: str) -> list[tuple[Conversation, int]]:
         """A contact's conversations, the newest first, each with its number of unread entries."""
         conversations = await self._conversations.of(contact)
-        return [(c, await self.unread(c)) for c in conversations]
+        unread = await self._parts.unread({c.id: c.seen for c in conversations if c.seen < c.last})
+        return [(c, unread.get(c.id, 0)) for c in conversations]
 
-    async def unread(self, conversation: Conversation) -> int:
-        if conversation.seen >= conversation.last:
+    async def unread(self, contact: str) -> int:
+        """Unread entries of the contact's newest conversation."""
+        newest = await self.newest(contact)
+        if newest is None or newest.seen >= newest.last:
             return 0
-        return await self._parts.unread(conversation.id, conversation.seen)
+        return (await self._parts.unread({newest.id: newest.seen})).get(newest.id, 0)
 
     async def begin(self, id: str, contact: str, author: Author, opening: Sequence[tuple[str, Content]]) -> list[Part]:
         """Makes a conversation with its first entries (`(key, content)` each).

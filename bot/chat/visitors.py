@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, TimestampSigner
 
 from bot.consent.ledger import Ledger
 from bot.errors import Invalid, Unauthorized
@@ -35,18 +35,25 @@ class Visitors:
     def __init__(self, store: Store, ledger: Ledger, *, secret: str, days: int) -> None:
         self._contacts = store.contacts
         self._ledger = ledger
-        self._signer = URLSafeTimedSerializer(secret, salt="visitor", signer_kwargs={"digest_method": hashlib.sha256})
+        self._signer = TimestampSigner(secret, salt="visitor", digest_method=hashlib.sha256)
         self._seconds = days * 86400
 
     def token(self, contact: str) -> str:
-        return str(self._signer.dumps(contact))
+        return self._signer.sign(contact).decode()
 
     def read(self, token: str) -> str:
         """The id of the contact. Raises Unauthorized."""
         try:
-            return str(self._signer.loads(token, max_age=self._seconds))
+            return self._signer.unsign(token, max_age=self._seconds).decode()
         except BadData:
             raise Unauthorized from None
+
+    async def claimed(self, token: str) -> Contact:
+        """The contact as last projected: for what does not depend on their consents, or asks the ledger anyway."""
+        contact = await self._contacts.get(self.read(token))
+        if contact is None:
+            raise Unauthorized
+        return contact
 
     async def known(self, token: str) -> Contact:
         """The contact, with their consents as the ledger has them. Raises Unauthorized."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from ulid import ULID
 
 from bot.consent.projection import apply
-from bot.errors import NotFound, SaysoError, StoreUnavailable
+from bot.errors import Moved, NotFound, SaysoError, StoreUnavailable
 from bot.i18n import marked as _
 from bot.model.base import now
 from bot.model.contact import Contact
@@ -43,6 +43,7 @@ class Change:
     email: str | None = None
     words: Words | None = None
     context: Context = NOWHERE
+    judged: Contact | None = None
 
     @property
     def line_key(self) -> str:
@@ -66,7 +67,7 @@ class Ledger:
     async def record(self, change: Change) -> Recorded:
         """Returns when the change is durable.
 
-        Raises NotFound (no such contact) or StoreUnavailable (safe to ask again).
+        Raises NotFound, Moved or StoreUnavailable (safe to ask again).
         """
         return await self._record(change)
 
@@ -108,7 +109,8 @@ class Ledger:
 
     async def _round(self, changes: Sequence[Change], turn: list[int]) -> dict[int, Recorded | SaysoError | None]:
         """Tries one change of each contact. None: another writer was first, try again."""
-        contacts = await self._contacts.get_many(changes[i].contact for i in turn)
+        contacts = await self._contacts.get_many(changes[i].contact for i in turn if not changes[i].judged)
+        contacts |= {judged.id: judged for i in turn if (judged := changes[i].judged)}
         known = await self._known([changes[i] for i in turn], contacts)
         answers: dict[int, Recorded | SaysoError | None] = {}
         new: list[tuple[int, Contact, ConsentEvent]] = []
@@ -129,7 +131,7 @@ class Ledger:
         for (i, contact, _event), done in zip(new, inserted, strict=True):
             if not done:
                 await self._repair(contact)
-                answers[i] = None
+                answers[i] = Moved() if changes[i].judged else None
         return answers
 
     async def _known(self, changes: list[Change], contacts: dict[str, Contact]) -> dict[str, ConsentEvent]:

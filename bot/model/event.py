@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -55,7 +56,12 @@ class Words(Value):
     @property
     def version(self) -> str:
         """Names these words and no others: the submit carries it, so that nobody agrees to words they did not see."""
-        return sha256(rfc8785.dumps(self.model_dump())).hexdigest()[:16]
+        return _version(self)
+
+
+@lru_cache(maxsize=1024)
+def _version(words: Words) -> str:
+    return sha256(rfc8785.dumps(words.model_dump())).hexdigest()[:16]
 
 
 class Context(Value):

@@ -24,6 +24,8 @@ from bot.store import Duplicate, Store
 log = logging.getLogger("sayso.outbound")
 
 AT_ONCE = 128
+GATHER_SECONDS = 0.05
+"""How long a text waits for others to be claimed with."""
 LOST_AFTER = timedelta(seconds=60)
 """A text that was handed over and not answered in this time is unknown: it is not sent again."""
 
@@ -66,6 +68,7 @@ class Deliveries:
         """Sends what is queued, until it is cancelled; another process may do the same."""
         while True:
             self._wake.clear()
+            await asyncio.sleep(GATHER_SECONDS)
             if not await self.send_some():
                 try:
                     async with asyncio.timeout(5):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,15 +107,27 @@ class Parts(Line[Part]):
         """Completed cards whose consequences a crash left undone."""
         return await self.find({"follow_up": {"$lt": before}}, sort=[("follow_up", 1)], limit=limit)
 
-    async def unread(self, conversation: str, seen: int, *, most: int = 99) -> int:
-        """Entries after `seen` that others wrote, counted up to `most`."""
-        match = {
-            **self._range(conversation, first=seen + 1),
-            "author.kind": {"$ne": AuthorKind.CONTACT},
-            "content.kind": {"$ne": "event"},
-        }
+    async def unread(self, seen: Mapping[str, int], *, most: int = 99) -> dict[str, int]:
+        """By conversation, the entries after the one that was seen last and that others wrote, in one query.
+
+        Of one conversation no more than `most` are read.
+        """
+        if not seen:
+            return {}
+        branches: list[list[dict[str, Any]]] = [
+            [
+                {"$match": self._range(conversation, first=last + 1)},
+                {"$limit": most},
+                {"$match": {"author.kind": {"$ne": AuthorKind.CONTACT}, "content.kind": {"$ne": "event"}}},
+                {"$project": {"conversation": 1}},
+            ]
+            for conversation, last in seen.items()
+        ]
+        union = [{"$unionWith": {"coll": self.name, "pipeline": branch}} for branch in branches[1:]]
+        pipeline = [*branches[0], *union, {"$group": {"_id": "$conversation", "count": {"$sum": 1}}}]
         with answering():
-            return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
+            found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(len(seen))
+        return {raw["_id"]: raw["count"] for raw in found}
 
 
 class Flows(Table[Flow]):

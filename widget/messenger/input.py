@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from bot.chat.visitors import Claim
 from bot.errors import Invalid
 from bot.i18n import marked as _
 from bot.model.event import Context
-from widget.http import client_ip, wanted_locale
+from widget.http import client_ip, user_agent, wanted_locale
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
@@ -79,15 +80,11 @@ class CardForm(Input):
     key: Key
     page: str | None = None
 
-    @property
-    def typed(self) -> str:
-        return (self.number or self.email or "")[:200]
-
     def answer(self, request: web.Request) -> Answer:
         context = Context(
             page=self.page[:2000] if self.page else None,
             ip=client_ip(request),
-            user_agent=request.headers.get("User-Agent", "")[:400] or None,
+            user_agent=user_agent(request),
         )
         address = self.number if self.number is not None else self.email
         return Answer(address=address, region=self.region, version=self.version, key=self.key, context=context)
@@ -104,7 +101,7 @@ def parse(model: type[M], raw: str | bytes) -> M:
         raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
 
 
-def parse_fields(model: type[M], fields: dict[str, object]) -> M:
+def parse_fields(model: type[M], fields: Mapping[str, str]) -> M:
     """Raises Invalid, which names the field."""
     try:
         return model.model_validate(fields)

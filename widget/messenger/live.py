@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -45,14 +46,14 @@ async def live(request: web.Request) -> web.StreamResponse:
 
 async def close_all(app: web.Application) -> None:
     """Tells every page that we are going: it comes back to whoever is there then."""
-    sockets = app[SOCKETS]
-    for socket in list(sockets):
-        try:
-            async with asyncio.timeout(1):
-                await socket.send_json({"type": "bye"})
-                await socket.close(code=WSCloseCode.SERVICE_RESTART)
-        except (TimeoutError, ConnectionError):
-            continue
+    await asyncio.gather(*(_say_bye(socket) for socket in app[SOCKETS]))
+
+
+async def _say_bye(socket: web.WebSocketResponse) -> None:
+    with suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(1):
+            await socket.send_json({"type": "bye"})
+            await socket.close(code=WSCloseCode.SERVICE_RESTART)
 
 
 def _is_own_page(request: web.Request) -> bool:
@@ -69,8 +70,9 @@ class _Line:
         self.bot = request.app[BOT]
 
     async def run(self) -> None:
-        async with asyncio.timeout(HELLO_SECONDS):
-            hello = parse(Hello, await self.socket.receive_str())
+        hello = await self._hello()
+        if hello is None:
+            return
         contact = await self.bot.visitors.known(hello.token)
         await self.bot.conversations.of_contact(hello.conversation, contact.id)
         self.contact, self.conversation, self.sent = contact.id, hello.conversation, hello.after
@@ -85,6 +87,14 @@ class _Line:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _hello(self) -> Hello | None:
+        """None: the page hung up before it said anything."""
+        async with asyncio.timeout(HELLO_SECONDS):
+            message = await self.socket.receive()
+        if message.type is WSMsgType.BINARY:
+            raise Invalid
+        return parse(Hello, message.data) if message.type is WSMsgType.TEXT else None
 
     async def _receive(self) -> None:
         async for message in self.socket:

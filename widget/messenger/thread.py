@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from bot.i18n import marked as _
 from bot.i18n import translator
 from bot.model.contact import Contact
 from bot.model.conversation import Part
-from widget.http import BOT, METRICS, bearer, render, sentence, status_of
+from widget.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
 from widget.messenger import views
 from widget.messenger.input import CardForm, Message, Opening, parse, parse_fields
 
@@ -21,7 +22,7 @@ async def visitor(request: web.Request) -> Contact:
     token = bearer(request)
     if token is None:
         raise Unauthorized
-    return await request.app[BOT].visitors.known(token)
+    return await request.app[BOT].visitors.claimed(token)
 
 
 async def open_messenger(request: web.Request) -> web.Response:
@@ -55,6 +56,7 @@ async def older(request: web.Request) -> web.Response:
     chats = request.app[BOT].conversations
     conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
     parts = await chats.page(conversation.id, before=int(before))
+    contact = await request.app[BOT].ledger.contact(contact.id) or contact
     shown = await views.part_views(request, parts, contact)
     html = await render(request, "messenger/_parts.html", contact.locale, parts=shown)
     return web.Response(text=html, content_type="text/html")
@@ -80,37 +82,38 @@ async def unread(request: web.Request) -> web.Response:
     """
     bot, count = request.app[BOT], 0
     try:
-        contact = bot.visitors.read((await request.text())[:500])
+        contact = bot.visitors.read((await request.read())[:500].decode(errors="replace"))
     except Unauthorized:
         pass
     else:
-        conversation = await bot.conversations.newest(contact)
-        count = await bot.conversations.unread(conversation) if conversation else 0
+        count = await bot.conversations.unread(contact)
     return web.json_response({"unread": count}, headers={"Access-Control-Allow-Origin": "*"})
 
 
 async def submit(request: web.Request) -> web.Response:
     """A card's answer. The card comes back whole, as it is then, whatever happened."""
     bot, contact = request.app[BOT], await visitor(request)
-    form = parse_fields(CardForm, dict(await request.post()))
     part = await bot.cards.find(request.match_info["conversation"], int(request.match_info["seq"]), contact.id)
+    fields: dict[str, str] = {}
     try:
-        submitted = await bot.submit(part, contact, form.answer(request))
+        fields = await read_form(request)
+        submitted = await bot.submit(part, contact, parse_fields(CardForm, fields).answer(request))
     except (CardClosed, WordsChanged, Invalid) as error:
         request.app[METRICS].answers.labels(getattr(error, "problem", error.code)).inc()
-        return await _card(request, part, contact, form, error)
+        return await _card(request, part, contact, fields, error)
     request.app[METRICS].answers.labels("completed" if submitted.is_new else "repeated").inc()
-    return await _card(request, submitted.part, contact, form)
+    return await _card(request, submitted.part, contact, fields)
 
 
 async def _card(
-    request: web.Request, part: Part, contact: Contact, form: CardForm, error: SaysoError | None = None
+    request: web.Request, part: Part, contact: Contact, fields: Mapping[str, str], error: SaysoError | None = None
 ) -> web.Response:
     bot = request.app[BOT]
     view = views.addressed(await bot.cards.view(part, contact, await bot.workspace()), part)
     if error:
         words = sentence(error, translator(contact.locale))
-        view = replace(view, value=form.typed, region=form.region)
+        typed = fields.get("number") or fields.get("email") or ""
+        view = replace(view, value=typed[:200], region=fields.get("region", view.region))
         is_new = isinstance(error, WordsChanged)
         view = replace(view, notice=words) if is_new else replace(view, error=words)
     html = await render(request, "cards/card.html", contact.locale, card=view)
