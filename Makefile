@@ -1,0 +1,59 @@
+# Everything to run, test and measure Sayso. `make` alone says what there is.
+# Each target sets up what it needs: a virtual environment in .venv, with exactly what requirements.lock names.
+
+SHELL := /bin/bash
+PY := .venv/bin/python
+PORT ?= 8080
+SAYSO_LOG ?= text
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench screenshots catalogs settings lock clean
+
+help:  ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run:  ## Run with a demo workspace on port 8080 (PORT=8090 for another); data stays in ./data
+	@tools/setup
+	@SAYSO_LOG=$(SAYSO_LOG) exec .venv/bin/sayso demo --port $(PORT)
+
+test:  ## Run all checks and tests, those in a browser too
+	@tools/setup
+	@tools/test
+
+check:  ## Run the linter and the type checker
+	@tools/setup
+	@tools/test check
+
+format:  ## Format the code, and mend what the linter can mend
+	@tools/setup
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+bench:  ## Measure: form flows, consents a second, bytes that a browser loads
+	@tools/setup
+	@$(PY) -m tests.bench
+
+screenshots:  ## Draw the pictures in docs/images anew
+	@tools/setup
+	@tools/chromium
+	@$(PY) -m tests.browser.screenshots
+
+catalogs:  ## Take new sentences of the code over into bot/locales/*.po
+	@tools/setup
+	@$(PY) -m tools.catalogs
+
+settings:  ## Write the settings table of the README anew
+	@tools/setup
+	@$(PY) -m tools.settings_table
+
+lock:  ## Make requirements.lock anew after a change in pyproject.toml (UPGRADE=1: newest versions of all)
+	@tools/setup
+	@command -v uv >/dev/null || .venv/bin/python -m pip install --quiet 'uv>=0.11,<1'
+	@PATH="$$PATH:$(CURDIR)/.venv/bin" uv pip compile pyproject.toml --extra embedded --group dev --universal \
+		--python-version 3.11 --generate-hashes --prerelease if-necessary-or-explicit --no-emit-index-url \
+		--custom-compile-command "make lock" --quiet $(if $(UPGRADE),--upgrade) -o requirements.lock
+	@tools/setup
+
+clean:  ## Remove the virtual environment and all caches; ./data stays
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,207 @@
+"""What users rely on stays true: the settings table, the commands, and a wheel that works by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import urllib.request
+import venv
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import takewhile
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.chat.conversations import Conversations
+from bot.consent.ledger import Change, Ledger
+from bot.demo import DEALS
+from bot.flows.runs import Runs
+from bot.model.contact import Contact
+from bot.model.event import Action, Actor, Context, Source, Words
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer
+from tools.settings_table import README, split, table
+from widget.cli import app
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = {"serve", "demo", "verify", "check"}
+START_SECONDS = 90
+
+
+def test_the_settings_table_of_the_readme_is_the_settings() -> None:
+    _, shown, _ = split(README.read_text(encoding="utf-8"))
+
+    assert shown == table(), "run `make settings`"
+
+
+def test_the_command_line_has_the_commands_of_the_contract() -> None:
+    assert {command.name or command.callback.__name__ for command in app.registered_commands if command.callback} == (
+        COMMANDS
+    )
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in sorted(COMMANDS))])
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    answer = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
+
+    assert answer.exit_code == 0
+    assert "--help" in answer.output
+    if not command:
+        assert all(re.search(rf"\b{name}\b", answer.output) for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_readme_names_every_command(name: str) -> None:
+    assert f"`sayso {name}" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_links_between_the_pages_of_the_docs_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = {target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target}
+
+    assert [target for target in sorted(targets) if not (ROOT / page).parent.joinpath(target).exists()] == []
+
+
+def test_make_and_the_build_server_have_what_they_call() -> None:
+    for tool in (".ci/run", "tools/setup", "tools/test", "tools/apt", "tools/chromium"):
+        assert os.access(ROOT / tool, os.X_OK), f"{tool} can't be run"
+
+
+async def test_the_proof_page_checks_a_line_without_our_code(
+    store: Store, mongo: EmbeddedServer, make_contact: Callable[..., Awaitable[Contact]], tmp_path: Path
+) -> None:
+    contact = await make_contact()
+    for action in (Action.OPT_IN, Action.OPT_OUT):
+        await Ledger(store).record(_change(contact.id, action))
+    script = _script("docs/proof.md", tmp_path)
+    command = (sys.executable, str(script), mongo.url, store.database.name, contact.id)
+
+    whole = await asyncio.to_thread(_call, *command)
+    await store.events.collection.update_one({"seq": 1}, {"$set": {"words.legal_text": "Other words."}})
+    edited = await asyncio.to_thread(_call, *command)
+
+    assert whole.stdout.startswith("2 events"), whole.stderr
+    assert "event 1 was edited" in edited.stderr
+
+
+async def test_the_deployment_page_sets_up_a_workspace(mongo: EmbeddedServer, tmp_path: Path) -> None:
+    script = _script("docs/deployment.md", tmp_path)
+    settings = {"SAYSO_MONGO_URL": mongo.url, "SAYSO_DATABASE": "sayso_docs", "PYTHONPATH": str(ROOT)}
+
+    answer = await asyncio.to_thread(_call, sys.executable, str(script), cwd=tmp_path, **settings)
+
+    assert answer.returncode == 0, answer.stderr
+    async with open_store(mongo.url, "sayso_docs") as store:
+        workspace = await store.workspaces.get("workspace")
+        _, parts = await Runs(store, Conversations(store)).begin("0" * 24)
+        await store.database.client.drop_database("sayso_docs")
+    assert workspace
+    assert workspace.identity_secret in answer.stdout
+    assert [part.content.kind for part in parts] == ["text", "card"]
+
+
+def _change(contact: str, action: Action) -> Change:
+    actor = Actor(kind="contact", id=contact)
+    words = Words(legal_text="Msg & data rates may apply.", subscription_name="Deals", locale="en", act='pressed "Yes"')
+    return Change(
+        contact=contact,
+        subscription=DEALS,
+        action=action,
+        source=Source.FORM,
+        actor=actor,
+        number="+12015550123",
+        words=words,
+        context=Context(page="https://shop.test/", ip="192.0.2.1"),
+        key=f"the-{action}-key",
+    )
+
+
+def _script(page: str, folder: Path) -> Path:
+    """The one Python program of a page, as a file."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    path = folder / "program.py"
+    path.write_text(program, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new environment with the wheel in it. Its dependencies are those of the tests; our own code is not."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    _run(*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(ROOT))
+    (wheel,) = folder.glob("sayso-*.whl")
+    home = folder / "venv"
+    venv.create(home, symlinks=True)
+    _run(*pip, "--python", str(home / "bin" / "python"), "install", "--no-deps", "--no-index", str(wheel))
+    # A path named in a .pth file is only searched itself: the .pth file of the editable install in there is not read.
+    site = home / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return home / "bin"
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_the_code_and_nothing_of_the_checkout(installed: Path, tmp_path: Path) -> None:
+    where = "import bot, widget; print(bot.__file__, widget.__file__, sep='\\n')"
+    found = _run(str(installed / "python"), "-c", where, cwd=tmp_path).splitlines()
+
+    assert len(found) == 2
+    assert all(path.startswith(str(installed.parent)) for path in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["/demo", "/static/card.css", "/messenger", "/widget.js"])
+def test_the_wheel_serves_its_pages_from_any_directory(served: str, page: str) -> None:
+    with urllib.request.urlopen(served + page, timeout=10) as answer:  # noqa: S310 (our own server)
+        assert answer.status == 200
+        assert len(answer.read()) > 500
+
+
+@pytest.fixture(scope="session")
+def served(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`sayso demo` of the wheel, started from a directory of its own, on a free port; its address."""
+    where = tmp_path_factory.mktemp("elsewhere")
+    command = [str(installed / "sayso"), "demo", "--port", "0"]
+    with (where / "log").open("w+") as log:
+        process = subprocess.Popen(
+            command, cwd=where, env=_environment(), stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        too_long = Timer(START_SECONDS, process.kill)
+        too_long.start()
+        try:
+            assert process.stdout
+            greeting = "".join(takewhile(lambda line: not line.startswith("Ready"), process.stdout))
+            too_long.cancel()
+            address = re.search(r"(http://\S+)/demo$", greeting, re.MULTILINE)
+            assert address, greeting + (where / "log").read_text()
+            yield address[1]
+        finally:
+            too_long.cancel()
+            process.terminate()
+            process.communicate(timeout=30)
+    assert process.returncode == 0, (where / "log").read_text()
+
+
+def _call(*command: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=cwd, env={**_environment(), **more}, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def _run(*command: str, cwd: Path | None = None) -> str:
+    done = _call(*command, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Ours without what would lead Python back to the checkout."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("SAYSO_", "PYTHON", "VIRTUAL_ENV"))}

@@ -1,0 +1,1 @@
+"""What the Makefile runs. None of it is in the wheel."""
