@@ -153,7 +153,8 @@ class Bot:
         workspace = await self.store.workspaces.get("workspace")
         if workspace is None:
             raise StoreUnavailable
-        return workspace
+        secret = self.settings.identity_secret
+        return workspace.model_copy(update={"identity_secret": secret.get_secret_value()}) if secret else workspace
 
     async def _opened(self, contact: Contact, conversation: Conversation) -> Opened:
         parts = await self.conversations.page(conversation.id)

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
         None,
         description="At least 32 characters; signs visitors' tokens. Not set: made once, kept in the database.",
     )
+    identity_secret: SecretStr | None = Field(
+        None,
+        description="At least 32 characters; with it your site signs its users' ids (`user_hash`). Not set: made once.",
+    )
     sites: str = Field(
         "*",
         description="Sites that may embed the messenger, separated by spaces (`https://shop.example.com`); `*` is any.",
@@ -50,7 +54,7 @@ class Settings(BaseSettings):
     log: Literal["json", "text"] = Field("json", description="Log lines as JSON, or as text for reading.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "identity_secret")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 32:

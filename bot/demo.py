@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.flow import End, Flow, OptInForm, Say
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, Translation
@@ -28,7 +29,7 @@ def workspace(url: str) -> Workspace:
         privacy_url=f"{url}/demo/privacy",
         default_region="US",
         countries=("US", "CA", "GB"),
-        frequency="Up to 4 msgs/month",
+        frequency=_("Up to 4 msgs/month"),
         identity_secret=secrets.token_urlsafe(32),
     )
 

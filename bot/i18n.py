@@ -64,8 +64,3 @@ def choose_locale(wanted: Sequence[str]) -> str:
         return negotiate_locale(tags, locales(), sep="_") or DEFAULT
     except (UnknownLocaleError, ValueError):
         return DEFAULT
-
-
-def marked(message: str) -> str:
-    """Marks a sentence for the catalogs that is translated later, where the reader is known."""
-    return message

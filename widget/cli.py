@@ -69,7 +69,7 @@ def verify_command(
     Exits 0 when all is right (or was repaired), 1 when something is wrong, 2 when it could not look.
     """
     report = _run(_verify(_settings(), repair=repair))
-    print(f"{report.events} events of {report.contacts} contacts.")
+    print(f"Events: {report.events}, of contacts: {report.contacts}.")
     for fault in report.faults[:20]:
         print(f"Broken: {fault}.")
     if len(report.faults) > 20:
@@ -185,7 +185,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work)
     except (StoreUnavailable, EmbeddedServerError) as error:
-        _give_up(f"No database: {error.__cause__ or error}")
+        _give_up(str(error) if isinstance(error, EmbeddedServerError) else f"No database: {error.__cause__ or error}")
 
 
 def _give_up(message: str) -> NoReturn:

@@ -12,7 +12,7 @@ from bot.chat.conversations import Conversations
 from bot.consent.ledger import Change, Ledger
 from bot.consent.numbers import address_of, read_number
 from bot.errors import CardClosed, EmailRefused, Moved, NotFound, SavedNumberLocked, WordsChanged
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import Contact

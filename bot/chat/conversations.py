@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.errors import NotFound, StoreUnavailable
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.conversation import Author, AuthorKind, Content, Conversation, Part, Text
 from bot.store import Duplicate, Store

@@ -11,7 +11,7 @@ from itsdangerous import BadData, TimestampSigner
 
 from bot.consent.ledger import Ledger
 from bot.errors import Invalid, Unauthorized
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
 from bot.model.workspace import Workspace

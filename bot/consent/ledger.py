@@ -14,7 +14,7 @@ from ulid import ULID
 
 from bot.consent.projection import apply
 from bot.errors import Moved, NotFound, SaysoError, StoreUnavailable
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source, Words

@@ -15,7 +15,7 @@ from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, Phone
 from phonenumbers import ValidationResult as Length
 
 from bot.errors import NumberRefused
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 from bot.consent.ledger import Change, Ledger
 from bot.consent.numbers import address_of
 from bot.errors import Invalid, NotFound, SaysoError
+from bot.errors import marked as _
 from bot.i18n import Translator
-from bot.i18n import marked as _
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Actor, Context, Source, Words

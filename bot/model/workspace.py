@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.model.base import Document
 
 

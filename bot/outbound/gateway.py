@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.consent.numbers import saved_number
 from bot.errors import Invalid
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.model.base import new_id, now
 from bot.model.delivery import PhoneText
 from bot.store import Duplicate, Store
