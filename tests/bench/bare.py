@@ -1,0 +1,58 @@
+"""The peer: the least that an aiohttp bot can do in the same two calls and still keep the answer.
+
+It parses, makes one insert with motor as durable as ours, and answers. No visitor's token, no ledger, no hash, no
+number check, no conversation, no text message, no template, no live line. Started by `flows.py` in a process of its
+own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import sys
+from typing import Any
+
+import uvloop
+from aiohttp import web
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
+from pymongo import WriteConcern
+
+CARD = (
+    '<p>Hi, welcome to Harbor Coffee!</p><form action="/messenger/conversations/{id}/cards/2">'
+    '<input name="version" value="1"><input name="key" value="{key}"></form>'
+)
+ANSWERS = web.AppKey("answers", AsyncIOMotorCollection[dict[str, Any]])
+
+
+async def open_chat(request: web.Request) -> web.Response:
+    asked = await request.json()
+    id, key = secrets.token_hex(12), secrets.token_hex(12)
+    conversation = asked["conversation"] or id
+    html = CARD.format(id=conversation, key=key)
+    return web.json_response({"token": id, "conversation": conversation, "last": 2, "html": html})
+
+
+async def submit(request: web.Request) -> web.Response:
+    form = dict(await request.post())
+    await request.app[ANSWERS].insert_one({"conversation": request.match_info["conversation"], **form})
+    return web.Response(text='<p class="card--completed">You\'re signed up</p>', content_type="text/html")
+
+
+async def serve(url: str) -> None:
+    app = web.Application()
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url)
+    app[ANSWERS] = client.get_database("bare").get_collection("answers", write_concern=WriteConcern("majority", j=True))
+    app.router.add_post("/messenger/open", open_chat)
+    app.router.add_post("/messenger/conversations/{conversation}/cards/{seq}", submit)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    await web.SockSite(runner, listening, backlog=1024).start()
+    print(f"Bare  http://127.0.0.1:{listening.getsockname()[1]}\nReady.", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(sys.argv[1]))
