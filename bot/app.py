@@ -120,11 +120,9 @@ class Bot:
 
     async def recover(self) -> None:
         """Takes over what a crash, here or in another process, left undone."""
-        before = now() - STALLED
-        for part in await self.store.parts.due(before):
+        for part in await self.store.parts.due(now() - STALLED):
             if isinstance(part.content, Card) and (event := await self.store.events.get(part.content.event or "")):
                 await self.follow_up(part, event)
-        await self.runs.resume(before)
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for; it is finished before the process stops."""

@@ -34,44 +34,50 @@ def workspace(url: str) -> Workspace:
     )
 
 
+TRANSLATIONS = {
+    DEALS: {
+        "es": ("Ofertas y nuevos tuestes", "Ofertas y novedades, hasta 4 mensajes al mes."),
+        "fr": ("Offres et nouveaux cafés", "Offres et nouveautés, jusqu'à 4 SMS par mois."),
+        "de": ("Angebote und neue Röstungen", "Angebote und Neues, bis zu 4 SMS im Monat."),
+        "ar": ("العروض والتحميصات الجديدة", "عروض وأخبار، حتى 4 رسائل في الشهر."),
+    },
+    ORDERS: {
+        "es": ("Estado de tus pedidos", "Dónde está tu café y cuándo llega."),
+        "fr": ("Suivi de commande", "Où est votre café, et quand il arrive."),
+        "de": ("Bestellstatus", "Wo Ihr Kaffee ist und wann er ankommt."),
+        "ar": ("تحديثات الطلبات", "أين قهوتك ومتى تصل."),
+    },
+    NEWS: {
+        "es": ("Carta de Harbor", "Una carta al mes: fincas, recetas, eventos."),
+        "fr": ("La lettre de Harbor", "Une lettre par mois : fermes, recettes, événements."),
+        "de": ("Harbor-Brief", "Ein Brief im Monat: Farmen, Rezepte, Termine."),
+        "ar": ("رسالة هاربر", "رسالة واحدة في الشهر: مزارع ووصفات وفعاليات."),
+    },
+}
+
+
 def subscriptions() -> list[Subscription]:
-    live = {"state": SubscriptionState.LIVE, "created_at": now(), "updated_at": now()}
+    sms, email, opt_in = MessageType.SMS, MessageType.EMAIL, ConsentType.OPT_IN
     return [
-        Subscription(
-            id=DEALS,
-            name="Deals and new roasts",
-            description="Offers and small-batch news, up to 4 texts a month.",
-            message_type=MessageType.SMS,
-            consent_type=ConsentType.OPT_IN,
-            **live,
-            translations={
-                "es": Translation(
-                    name="Ofertas y nuevos tuestes", description="Ofertas y novedades, hasta 4 mensajes al mes."
-                ),
-                "ar": Translation(name="العروض والتحميصات الجديدة", description="عروض وأخبار، حتى 4 رسائل في الشهر."),
-            },
-        ),
-        Subscription(
-            id=ORDERS,
-            name="Order updates",
-            description="Where your coffee is, and when it arrives.",
-            message_type=MessageType.SMS,
-            consent_type=ConsentType.OPT_OUT,
-            **live,
-            translations={
-                "es": Translation(name="Estado de tus pedidos", description="Dónde está tu café y cuándo llega."),
-                "ar": Translation(name="تحديثات الطلبات", description="أين قهوتك ومتى تصل."),
-            },
-        ),
-        Subscription(
-            id=NEWS,
-            name="Harbor letter",
-            description="One letter a month: farms, recipes, events.",
-            message_type=MessageType.EMAIL,
-            consent_type=ConsentType.OPT_IN,
-            **live,
-        ),
+        _live(DEALS, "Deals and new roasts", "Offers and small-batch news, up to 4 texts a month.", sms, opt_in),
+        _live(ORDERS, "Order updates", "Where your coffee is, and when it arrives.", sms, ConsentType.OPT_OUT),
+        _live(NEWS, "Harbor letter", "One letter a month: farms, recipes, events.", email, opt_in),
     ]
+
+
+def _live(id: str, name: str, description: str, message_type: MessageType, consent_type: ConsentType) -> Subscription:
+    time = now()
+    return Subscription(
+        id=id,
+        name=name,
+        description=description,
+        message_type=message_type,
+        consent_type=consent_type,
+        state=SubscriptionState.LIVE,
+        translations={locale: Translation(name=n, description=d) for locale, (n, d) in TRANSLATIONS[id].items()},
+        created_at=time,
+        updated_at=time,
+    )
 
 
 def flow(url: str) -> Flow:

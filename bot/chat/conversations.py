@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from bot.errors import NotFound, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.conversation import Author, AuthorKind, Content, Conversation, Part, Text
-from bot.store import Duplicate, Store
+from bot.store import Store
+from bot.store.gather import Gather
 
-ATTEMPTS = 50
+ATTEMPTS = 512
+"""Rounds before an entry is given up as unavailable: 256 may wait for one conversation, and lose theirs as often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry that has no number yet."""
+
+    conversation: str
+    author: Author
+    content: Content
+    key: str
 
 
 class Conversations:
     def __init__(self, store: Store) -> None:
         self._conversations = store.conversations
         self._parts = store.parts
+        self._append: Gather[Draft, Part] = Gather(self._append_each)
 
     async def of_contact(self, id: str, contact: str) -> Conversation:
         """The conversation, if it is this contact's own; raises NotFound to anyone else (law 11)."""
@@ -50,57 +65,65 @@ class Conversations:
         of one.
         """
         time = now()
-        parts = [
-            Part(
-                id=self._parts.place(id, seq),
-                conversation=id,
-                seq=seq,
-                author=author,
-                content=content,
-                at=time,
-                key=f"{id}:{key}",
-            )
-            for seq, (key, content) in enumerate(opening, start=1)
-        ]
+        drafts = [Draft(id, author, content, f"{id}:{key}") for key, content in opening]
+        parts = [_part(draft, seq, self._parts.place, time) for seq, draft in enumerate(drafts, start=1)]
         await asyncio.gather(*(self._parts.insert(part) for part in parts))
+        previews = [part.preview for part in parts if part.preview]
         await self._conversations.insert(
             Conversation(
-                id=id, contact=contact, last=len(parts), preview=_preview(parts), created_at=time, updated_at=time
+                id=id,
+                contact=contact,
+                last=len(parts),
+                preview=previews[-1] if previews else "",
+                created_at=time,
+                updated_at=time,
             )
         )
         return parts
 
     async def append(self, conversation: str, author: Author, content: Content, key: str) -> Part:
         """Writes an entry, once for each `key`. Raises NotFound or StoreUnavailable."""
-        found = await self._conversations.get(conversation)
-        if found is None:
-            raise NotFound(_("We can't find this conversation."))
-        last, line_key = found.last, f"{conversation}:{key}"
+        return await self._append(Draft(conversation, author, content, f"{conversation}:{key}"))
+
+    async def _append_each(self, drafts: list[Draft]) -> list[Part | Exception]:
+        """Four round trips, however many conversations; more where one of them gets several entries.
+
+        A conversation has one entry a round: a second one would be written under its number also when the first was
+        refused, though it may be the very one that another process has just written there.
+        """
+        found = await self._conversations.get_many(draft.conversation for draft in drafts)
+        last = {id: conversation.last for id, conversation in found.items()}
+        results: dict[int, Part | Exception] = {
+            i: NotFound(_("We can't find this conversation."))
+            for i, draft in enumerate(drafts)
+            if draft.conversation not in last
+        }
+        written: list[Part] = []
         for _attempt in range(ATTEMPTS):
-            if last and (known := await self._parts.by_key(conversation, line_key)):
-                return known
-            part = Part(
-                id=self._parts.place(conversation, last + 1),
-                conversation=conversation,
-                seq=last + 1,
-                author=author,
-                content=content,
-                at=now(),
-                key=line_key,
-            )
-            try:
-                await self._parts.insert(part)
-            except Duplicate:
-                last = await self._last(conversation, last)
-                continue
-            await self._conversations.touch(conversation, part, _preview([part]))
-            return part
-        raise StoreUnavailable
+            waiting = [i for i in range(len(drafts)) if i not in results]
+            if not waiting:
+                break
+            known = await self._parts.by_keys([(drafts[i].conversation, drafts[i].key) for i in waiting])
+            results |= {i: known[drafts[i].key] for i in waiting if drafts[i].key in known}
+            new = _numbered({i: drafts[i] for i in waiting if i not in results}, last, self._parts.place)
+            inserted = await self._parts.insert_many(list(new.values()))
+            for (i, part), is_mine in zip(new.items(), inserted, strict=True):
+                if is_mine:
+                    results[i] = part
+                    written.append(part)
+                    last[part.conversation] = part.seq
+                else:
+                    last[part.conversation] = await self._last(part.conversation, part.seq)
+        await self._conversations.touch(written)
+        return [results.get(i, StoreUnavailable()) for i in range(len(drafts))]
 
     async def say(self, conversation: Conversation, text: str, key: str) -> Part:
         """What the contact wrote. `key` is made by their device, so that a message sent again stands once."""
         author = Author(kind=AuthorKind.CONTACT, id=conversation.contact)
         return await self.append(conversation.id, author, Text(text=text), f"contact:{key}")
+
+    async def part(self, conversation: str, seq: int) -> Part | None:
+        return await self._parts.get(self._parts.place(conversation, seq))
 
     async def page(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
         """The newest entries before `before`, in order."""
@@ -118,8 +141,21 @@ class Conversations:
         return newest[-1].seq if newest else tried
 
 
-def _preview(parts: Sequence[Part]) -> str:
-    for part in reversed(parts):
-        if isinstance(part.content, Text):
-            return part.content.text[:120]
-    return ""
+def _numbered(
+    drafts: Mapping[int, Draft], last: Mapping[str, int], place: Callable[[str, int], str]
+) -> dict[int, Part]:
+    """The first entry of each conversation, with its next number."""
+    time, first = now(), {draft.conversation: i for i, draft in reversed(drafts.items())}
+    return {i: _part(drafts[i], last[conversation] + 1, place, time) for conversation, i in first.items()}
+
+
+def _part(draft: Draft, seq: int, place: Callable[[str, int], str], at: datetime) -> Part:
+    return Part(
+        id=place(draft.conversation, seq),
+        conversation=draft.conversation,
+        seq=seq,
+        author=draft.author,
+        content=draft.content,
+        at=at,
+        key=draft.key,
+    )

@@ -30,12 +30,8 @@ class Number:
 
     e164: str
     region: str
-
-    @property
-    def national(self) -> str:
-        """As people of its country write it: `(201) 555-0123`; with its country code for all to understand it
-        abroad."""
-        return national(self.e164)
+    national: str
+    """As people write it: see `national`."""
 
 
 def read_number(text: str, region: str, countries: Collection[str]) -> Number:
@@ -47,7 +43,7 @@ def read_number(text: str, region: str, countries: Collection[str]) -> Number:
     digits = _clean(text, region)
     parsed = _parse(digits, region)
     there = phonenumbers.region_code_for_number(parsed)
-    if there is None or not phonenumbers.is_valid_number(parsed):
+    if there is None or not phonenumbers.is_valid_number_for_region(parsed, there):
         raise _why_invalid(digits, parsed, region)
     if there not in countries:
         raise NumberRefused(
@@ -59,26 +55,12 @@ def read_number(text: str, region: str, countries: Collection[str]) -> Number:
     kind = phonenumbers.number_type(parsed)
     if kind not in TAKES_TEXTS:
         raise _why_no_texts(kind)
-    return Number(phonenumbers.format_number(parsed, PhoneNumberFormat.E164), there)
+    return Number(_e164(parsed), there, _national(parsed))
 
 
-@lru_cache(maxsize=4096)
 def saved_number(phone: str | None) -> Number | None:
     """The contact's number if it is valid and can take a text (it is then locked, law 5), else None."""
-    if not phone:
-        return None
-    try:
-        parsed = phonenumbers.parse(phone, None)
-    except NumberParseException:
-        return None
-    region = phonenumbers.region_code_for_number(parsed)
-    if (
-        region is None
-        or not phonenumbers.is_valid_number(parsed)
-        or phonenumbers.number_type(parsed) not in TAKES_TEXTS
-    ):
-        return None
-    return Number(phonenumbers.format_number(parsed, PhoneNumberFormat.E164), region)
+    return _known(phone) if phone else None
 
 
 def address_of(contact: Contact, channel: MessageType) -> str | None:
@@ -92,12 +74,10 @@ def address_of(contact: Contact, channel: MessageType) -> str | None:
     return number.e164 if number else None
 
 
-@lru_cache(maxsize=4096)
 def national(e164: str) -> str:
     """`+12015550123` is "(201) 555-0123"; numbers outside North America keep their country code: "+44 7400 123456"."""
-    parsed = phonenumbers.parse(e164, None)
-    form = PhoneNumberFormat.NATIONAL if parsed.country_code == 1 else PhoneNumberFormat.INTERNATIONAL
-    return phonenumbers.format_number(parsed, form)
+    number = _known(e164)
+    return number.national if number else _national(phonenumbers.parse(e164, None))
 
 
 def masked(e164: str) -> str:
@@ -110,6 +90,28 @@ def masked(e164: str) -> str:
 def calling_code(region: str) -> str:
     """`US` is "+1"."""
     return f"+{phonenumbers.country_code_for_region(region)}"
+
+
+@lru_cache(maxsize=4096)
+def _known(e164: str) -> Number | None:
+    try:
+        parsed = phonenumbers.parse(e164, None)
+    except NumberParseException:
+        return None
+    there = phonenumbers.region_code_for_number(parsed)
+    if there is None or not phonenumbers.is_valid_number_for_region(parsed, there):
+        return None
+    takes_texts = phonenumbers.number_type(parsed) in TAKES_TEXTS
+    return Number(_e164(parsed), there, _national(parsed)) if takes_texts else None
+
+
+def _e164(parsed: PhoneNumber) -> str:
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+
+
+def _national(parsed: PhoneNumber) -> str:
+    form = PhoneNumberFormat.NATIONAL if parsed.country_code == 1 else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
 
 
 def spoken(error: NumberRefused, say: Callable[..., str], country: Callable[[str], str]) -> str:

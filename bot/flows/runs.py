@@ -1,13 +1,13 @@
 """Runs: durable, one transition at a time, gone on with after a crash.
 
-A transition is claimed by a conditional update that also keeps its effects. They are written under keys made of run,
-revision and place, so doing them again after a crash writes nothing twice. Then the run waits, or has ended.
+What a transition does is settled by the script, the place and the entry that it answers. Its entries are written first,
+under keys made of run, revision and place; then the run moves on. Doing it again, after a crash or in two processes at
+once, writes the same entries under the same keys: each stands once, and nobody needs a lock.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 
 from bot.chat.conversations import Conversations
 from bot.flows.engine import advance
@@ -38,55 +38,38 @@ class Runs:
         if flow is None:
             return conversation, await self._conversations.begin(conversation, contact, BOT, [])
         place, effects = advance(flow.steps, Place())
-        time, run = now(), new_id()
-        settled = FlowRun(
-            id=run,
+        time, waits = now(), place.status is RunStatus.WAITING
+        run = FlowRun(
+            id=new_id(),
             flow=flow.id,
             flow_version=flow.version,
             steps=flow.steps,
             conversation=conversation,
             contact=contact,
             place=place,
-            waiting_for=self._store.parts.place(conversation, len(effects))
-            if place.status is RunStatus.WAITING
-            else None,
+            waiting_for=self._store.parts.place(conversation, len(effects)) if waits else None,
             created_at=time,
             updated_at=time,
         )
-        opening = [(settled.key(i), effect.content) for i, effect in enumerate(effects)]
+        opening = [(run.key(i), effect.content) for i, effect in enumerate(effects)]
+        moved = run.model_copy(update={"revision": run.revision + 1})
         _, parts = await asyncio.gather(
-            self._store.flow_runs.insert(settled), self._conversations.begin(conversation, contact, BOT, opening)
+            self._store.flow_runs.insert(moved), self._conversations.begin(conversation, contact, BOT, opening)
         )
         return conversation, parts
 
     async def card_completed(self, part: Part) -> None:
-        """Goes on with the run that waits for this card, if one does."""
+        """Goes on with the run that waits for this card, if one does. Doing it again does nothing twice."""
         run = await self._store.flow_runs.waiting_for(part.id)
         if run is None:
             return
         place, effects = advance(run.steps, run.place)
-        moved = run.model_copy(
-            update={"place": place, "effects": effects, "due": now(), "revision": run.revision + 1, "updated_at": now()}
-        )
-        values = moved.model_dump(include={"place", "effects", "due", "revision", "updated_at"})
-        if await self._store.flow_runs.claim(run.id, {"revision": run.revision, "waiting_for": part.id}, values):
-            await self._act(moved)
-
-    async def resume(self, before: datetime) -> int:
-        """Goes on with runs whose effects have been due since `before`: a crash left them undone. Answers how many."""
-        stalled = await self._store.flow_runs.stalled(before)
-        for run in stalled:
-            await self._act(run)
-        return len(stalled)
-
-    async def _act(self, run: FlowRun) -> None:
-        """Writes the run's effects, one after the other, then settles it."""
         last: Part | None = None
-        for i, effect in enumerate(run.effects):
+        for i, effect in enumerate(effects):
             last = await self._conversations.append(run.conversation, BOT, effect.content, run.key(i))
-        settled: dict[str, object] = {"effects": [], "updated_at": now()}
-        gone = {"due": "", "waiting_for": ""}
-        if run.place.status is RunStatus.WAITING and last:
-            settled["waiting_for"] = last.id
-            del gone["waiting_for"]
-        await self._store.flow_runs.update({"_id": run.id, "revision": run.revision}, {"$set": settled, "$unset": gone})
+        moved = {"place": place.model_dump(), "revision": run.revision + 1, "updated_at": now()}
+        if place.status is RunStatus.WAITING and last:
+            change = {"$set": {**moved, "waiting_for": last.id}}
+        else:
+            change = {"$set": moved, "$unset": {"waiting_for": ""}}
+        await self._store.flow_runs.update({"_id": run.id, "revision": run.revision}, change)

@@ -73,6 +73,11 @@ class Part(Document):
     follow_up: datetime | None = None
     """Since when the consequences of a completed card (text, entry, flow) are due; gone when they are done."""
 
+    @property
+    def preview(self) -> str:
+        """How a list of conversations shows it; empty for what is no text."""
+        return self.content.text[:120] if isinstance(self.content, Text) else ""
+
 
 class Conversation(Document):
     """`last` and what goes with it are a projection of its parts: a page reads them, no rule depends on them."""

@@ -88,16 +88,11 @@ class FlowRun(Document):
     contact: str
     place: Place = Place()
     revision: int = 0
-    effects: tuple[Effect, ...] = ()
-    """What the last transition has still to write; kept until it is done."""
-    due: datetime | None = None
-    """Since when there are such effects."""
     waiting_for: str | None = None
     """The part that it waits for."""
-    claim: str | None = None
     created_at: datetime
     updated_at: datetime
 
     def key(self, place: int) -> str:
-        """Idempotency key of the effect at `place` in this revision."""
+        """Idempotency key of the effect at `place` of the transition that leaves this revision."""
         return f"run:{self.id}:{self.revision}:{place}"

@@ -1,4 +1,4 @@
-"""What all repositories share: gathered reads, inserts, updates and claims over one collection."""
+"""What all repositories share: gathered reads, inserts and updates over one collection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pymongo.errors import (
 from pymongo.write_concern import WriteConcern
 
 from bot.errors import StoreUnavailable
-from bot.model.base import Document, new_id
+from bot.model.base import Document
 from bot.store.gather import Gather
 
 D = TypeVar("D", bound=Document)
@@ -55,8 +55,7 @@ def answering() -> Iterator[None]:
 
 
 class Table(Generic[D]):
-    """One collection. `get`, `insert`, `update` and `claim` share their round trips with calls that come at the same
-    time."""
+    """One collection. `get`, `insert` and `update` share their round trips with calls that come at the same time."""
 
     name: ClassVar[str]
     model: type[D]
@@ -67,7 +66,6 @@ class Table(Generic[D]):
         self._get = Gather(self._get_round)
         self._insert = Gather(self._insert_round)
         self._update = Gather(self._update_round)
-        self._claim = Gather(self._claim_round)
 
     async def make_indexes(self) -> None:
         if self.indexes:
@@ -108,7 +106,7 @@ class Table(Generic[D]):
         return [not r for r in refused]
 
     async def update(self, match: Mapping[str, Any], change: Mapping[str, Any]) -> None:
-        """Updates the one that matches, if it does. Says nothing of whether it did: see `claim`."""
+        """Updates the one that matches, if it does."""
         await self._update((match, change))
 
     async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
@@ -119,13 +117,6 @@ class Table(Generic[D]):
                 except BulkWriteError as error:
                     _refused(error)
                     raise Duplicate from error
-
-    async def claim(self, id: str, expected: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-        """Sets `values` if the document is as `expected`, and says whether this caller was the one who did.
-
-        The bulk reply does not count each update apart, so the winner is known by a token that it leaves in `claim`.
-        """
-        return await self._claim((id, expected, values))
 
     async def find(
         self,
@@ -169,19 +160,6 @@ class Table(Generic[D]):
     async def _update_round(self, updates: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[None]:
         await self.update_many(updates)
         return [None] * len(updates)
-
-    async def _claim_round(self, claims: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]) -> list[bool]:
-        tokens = [new_id() for _ in claims]
-        await self.update_many(
-            [
-                ({"_id": id, **expected}, {"$set": {**values, "claim": token}})
-                for (id, expected, values), token in zip(claims, tokens, strict=True)
-            ]
-        )
-        cursor = self.collection.find({"_id": {"$in": [id for id, _, _ in claims]}}, {"claim": 1}, max_time_ms=READ_MS)
-        with answering():
-            holders = {raw["_id"]: raw.get("claim") for raw in await cursor.to_list(len(claims))}
-        return [holders.get(id) == token for (id, _, _), token in zip(claims, tokens, strict=True)]
 
 
 def _refused(error: BulkWriteError) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -83,12 +83,15 @@ class Conversations(Table[Conversation]):
         """A contact's conversations, the newest first."""
         return await self.find({"contact": contact}, sort=[("contact", 1), ("updated_at", -1)], limit=limit)
 
-    async def touch(self, conversation: str, part: Part, preview: str) -> None:
-        """Takes a new part over into the conversation's own figures."""
-        change: dict[str, Any] = {"$max": {"last": part.seq, "updated_at": part.at}}
-        if preview:
-            change["$set"] = {"preview": preview}
-        await self.update({"_id": conversation}, change)
+    async def touch(self, parts: Iterable[Part]) -> None:
+        """Takes new parts over into the figures of their conversations."""
+        changes: dict[str, dict[str, Any]] = {}
+        for part in parts:
+            change = changes.setdefault(part.conversation, {"$max": {"last": 0}})
+            if part.seq > change["$max"]["last"]:
+                change["$max"] = {"last": part.seq, "updated_at": part.at}
+                change |= {"$set": {"preview": part.preview}} if part.preview else {}
+        await self.update_many([({"_id": id}, change) for id, change in changes.items()])
 
     async def mark_seen(self, conversation: str, contact: str, seq: int) -> None:
         await self.update({"_id": conversation, "contact": contact}, {"$max": {"seen": seq}})
@@ -144,10 +147,7 @@ class Flows(Table[Flow]):
 class FlowRuns(Table[FlowRun]):
     name = "flow_runs"
     model = FlowRun
-    indexes = (
-        IndexModel([("waiting_for", ASCENDING)], partialFilterExpression={"waiting_for": {"$exists": True}}),
-        IndexModel([("due", ASCENDING)], partialFilterExpression={"due": {"$exists": True}}),
-    )
+    indexes = (IndexModel([("waiting_for", ASCENDING)], partialFilterExpression={"waiting_for": {"$exists": True}}),)
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         super().__init__(database)
@@ -160,10 +160,6 @@ class FlowRuns(Table[FlowRun]):
         found = await self.find({"waiting_for": {"$in": parts}}, limit=len(parts))
         by_part = {run.waiting_for: run for run in found}
         return [by_part.get(part) for part in parts]
-
-    async def stalled(self, before: datetime, *, limit: int = 500) -> list[FlowRun]:
-        """Runs whose effects a crash left undone."""
-        return await self.find({"due": {"$lt": before}}, sort=[("due", 1)], limit=limit)
 
 
 class Deliveries(Table[Delivery]):
