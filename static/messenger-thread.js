@@ -193,16 +193,18 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
     announcePart(li);
   }
 
-  /* A part from the server: new, again, or the answer to one of ours. `after` runs when it stands in the list. */
+  /* A part from the server: new, again, or the answer to one of ours, whose key is answered.
+     `after` runs when it stands in the list. */
   function put(html, { fromBot = false, after = () => {} } = {}) {
     const li = parse(html).querySelector('.part');
-    if (!li) return;
+    if (!li) return '';
     const old = bySeq(li.dataset.seq) || (li.dataset.key && byKey(li.dataset.key));
     if (old) {
       const first = !old.dataset.seq;
       replace(old, li);
       if (first) place(li), regroup();
-      return after();
+      after();
+      return li.dataset.key || '';
     }
     reveal(() => {
       const again = bySeq(li.dataset.seq);
@@ -214,6 +216,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
       }
       after();
     }, fromBot);
+    return li.dataset.key || '';
   }
 
   function load(html, fresh) {

@@ -116,7 +116,7 @@
       keep(null);
       answer = await post();
     }
-    if (!answer.ok) throw new Error('open ' + answer.status);
+    if (!answer.ok) throw Object.assign(new Error('open ' + answer.status), { words: await refusal(answer) });
     return answer.json();
   }
 
@@ -130,15 +130,24 @@
     try {
       const opened = await ask(wanted);
       if (mine === opening) begin(opened);
-    } catch (_) {
-      if (mine === opening) failOpen(wanted);
+    } catch (error) {
+      if (mine === opening) failOpen(wanted, error.words);
     }
+  }
+
+  // A site that says something wrong (a user_hash, say) has to hear of it; a server that is away has no words for it.
+  async function refusal(answer) {
+    if (answer.status >= 500) return '';
+    const words = await reason(answer);
+    console.error('Sayso: ' + words);
+    return words;
   }
 
   function begin(opened) {
     if (opened.token !== token) keep(opened.token);
     conversation = opened.conversation;
     last = opened.last;
+    told = 0;
     received.clear();
     clearTimeout(gapTimer);
     thread.load(opened.html, opened.fresh || []);
@@ -152,8 +161,9 @@
     checkText();
   }
 
-  function failOpen(wanted) {
+  function failOpen(wanted, words) {
     fill($('thread-body'), 'failure');
+    if (words) $('thread-body').querySelector('.state-words').textContent = words;
     $('thread').setAttribute('aria-busy', 'false');
     thread.announce($('thread-body').textContent.replace(/\s+/g, ' ').trim());
     setLine('off');
@@ -224,6 +234,7 @@
         try {
           await send(item);
         } catch (_) {
+          if (!items.includes(item)) continue; // its answer was lost, but the live line brought it
           for (const waiting of items) thread.setUnsent(waiting.key, 'failed');
           thread.announce(strings.failed);
           timer = setTimeout(flush, 15000);
@@ -234,7 +245,7 @@
       if (items.some((one) => one.conversation === conversation && !thread.isFailed(one.key))) flush();
     }
 
-    return { add, move, flush, of: (id) => items.filter((item) => item.conversation === id) };
+    return { add, move, drop, flush, of: (id) => items.filter((item) => item.conversation === id) };
   })();
 
   async function reason(answer) {
@@ -254,6 +265,7 @@
     let watchdog = 0;
     let calmSoon = 0;
     let wanted = false;
+    let isReady = false; // before it, the server hears nothing but our hello
 
     function listen() {
       clearTimeout(watchdog);
@@ -265,6 +277,7 @@
       if (!wanted || socket) return;
       const mine = new WebSocket(location.origin.replace(/^http/, 'ws') + '/messenger/live');
       socket = mine;
+      isReady = false;
       listen();
       mine.onopen = () => mine.send(JSON.stringify({ type: 'hello', token, conversation, after: last }));
       mine.onmessage = (event) => {
@@ -295,11 +308,13 @@
 
     function receive(message) {
       if (message.type === 'ready') {
+        isReady = true;
         wait = 500;
         clearTimeout(calmSoon);
         calmSoon = 0;
         setLine('live');
         queue.flush();
+        told = 0; // what was said on the old line may not have been heard
         seen();
       } else if (message.type === 'part') arrived(message.seq, message.html, message);
     }
@@ -324,7 +339,11 @@
       start, stop,
       again: () => { if (wanted) { clearTimeout(retry); connect(); } },
       renew: () => { if (wanted) start(); },
-      say: (message) => { if (socket && socket.readyState === 1) socket.send(JSON.stringify(message)); },
+      say: (message) => {
+        if (!socket || !isReady) return false;
+        socket.send(JSON.stringify(message));
+        return true;
+      },
     };
   })();
 
@@ -338,7 +357,8 @@
     const mine = !author || author === 'contact';
     received.add(seq);
     advance();
-    thread.put(html, { fromBot: isNew && author === 'bot' && kind !== 'event', after: seen });
+    const key = thread.put(html, { fromBot: isNew && author === 'bot' && kind !== 'event', after: seen });
+    if (key) queue.drop(key);
     if (isNew && !mine && !(shown && !document.hidden)) setUnread(unread + 1);
     clearTimeout(gapTimer);
     const newest = Math.max(...received);
@@ -367,8 +387,7 @@
   let told = 0;
   function seen() {
     if (!conversation || !shown || document.hidden || !thread.atEnd() || $('chat').hidden || last <= told) return;
-    told = last;
-    line.say({ type: 'seen', seq: last });
+    if (line.say({ type: 'seen', seq: last })) told = last;
   }
 
   async function older(before) {
@@ -455,7 +474,7 @@
     fill($('list-body'), 'skeleton-list');
     $('conversations-title').focus({ preventScroll: true });
     try {
-      const answer = await request('/messenger/conversations');
+      const answer = await request('/messenger/conversations?current=' + encodeURIComponent(conversation || ''));
       if (!answer.ok) throw new Error('list ' + answer.status);
       $('list-body').innerHTML = await answer.text();
       for (const time of $('list-body').querySelectorAll('time')) time.textContent = whenShort(new Date(time.dateTime));
@@ -510,15 +529,30 @@
     else thread.announce((error || heading).textContent);
   }
 
+  // An answer that is no card (the database is away, a proxy's own page) is told, never drawn.
+  function refuseOther(event) {
+    if (/^text\/html/.test(event.detail.xhr.getResponseHeader('Content-Type'))) return;
+    event.detail.shouldSwap = false;
+    event.detail.isError = true;
+  }
+
+  function saidBy(xhr) {
+    try {
+      return JSON.parse(xhr.responseText).errors[0].message;
+    } catch (_) {
+      return null; // there was no answer, or not one of ours
+    }
+  }
+
   function failCard(event) {
     const form = event.target;
     const error = form.querySelector('.card-error');
-    const status = event.detail.xhr && event.detail.xhr.status;
-    if (status === 401) return void reopen();
+    const { xhr } = event.detail;
+    if (xhr.status === 401) return void reopen();
     busyCard(event, false);
-    error.textContent = form.dataset.unsent;
+    error.textContent = saidBy(xhr) || form.dataset.unsent;
     error.hidden = false;
-    thread.announce(form.dataset.unsent);
+    thread.announce(error.textContent);
     thread.settleLate(form.closest('.part'));
     const button = form.querySelector('.card-button');
     setTimeout(() => { if (document.activeElement === document.body) button.focus({ preventScroll: true }); }, 50);
@@ -574,6 +608,7 @@
   window.addEventListener('message', hear);
   document.body.addEventListener('htmx:configRequest', openCard);
   document.body.addEventListener('htmx:beforeRequest', (event) => busyCard(event, true));
+  document.body.addEventListener('htmx:beforeSwap', refuseOther);
   document.body.addEventListener('htmx:afterSwap', settleCard);
   for (const name of ['htmx:sendError', 'htmx:timeout', 'htmx:responseError']) document.body.addEventListener(name, failCard);
   text.addEventListener('input', () => { note = ''; checkText(); });

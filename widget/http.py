@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -24,8 +25,8 @@ from bot.errors import (
     Unauthorized,
     WordsChanged,
 )
+from bot.errors import marked as _
 from bot.i18n import Translator, choose_locale, translator
-from bot.i18n import marked as _
 from bot.model.base import new_id
 from widget.metrics import Metrics
 
@@ -38,6 +39,9 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 speaking: ContextVar[Translator] = ContextVar("speaking")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ANSWER_SECONDS = 10.0
+"""Pages give a request up after 15 s, and a dead database may cost one wait after the other: then this answers."""
 
 STATUS: dict[type[SaysoError], int] = {
     StoreUnavailable: 503,
@@ -119,7 +123,7 @@ async def render(request: web.Request, template: str, locale: str, **context: An
 
 async def page(request: web.Request, template: str, locale: str, *, status: int = 200, **context: Any) -> web.Response:
     """A whole page, compressed, never kept by anyone between."""
-    text = await render(request, template, locale, **context)
+    text = await render(request, template, locale, status=status, **context)
     response = web.Response(text=text, content_type="text/html", status=status)
     response.headers["Cache-Control"] = "private, no-store"
     response.enable_compression()
@@ -132,7 +136,7 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id.set(new_id())
     started = time.perf_counter()
     try:
-        response = await handler(request)
+        response = await _in_time(request, handler)
     except SaysoError as error:
         response = await _refused(request, error)
     except web.HTTPException as error:
@@ -148,6 +152,17 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     request.app[METRICS].request(request.method, route, response.status, seconds)
     log.info("%s %s", request.method, route, extra={"status": response.status, "ms": round(seconds * 1000, 1)})
     return response
+
+
+async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Raises StoreUnavailable when it takes too long. Live lines may be as long as they like."""
+    if "Upgrade" in request.headers:
+        return await handler(request)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await handler(request)
+    except TimeoutError:
+        raise StoreUnavailable from None
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -169,8 +184,9 @@ async def _failed(request: web.Request, status: int, message: str, code: str = "
     """The error as a page for people, as JSON for programs."""
     if _wants_page(request):
         try:
-            return await _error_page(request, status, message if code else "")
-        except SaysoError:  # the database is away, so is the name of the business
+            async with asyncio.timeout(1):
+                return await _error_page(request, status, message if code else "")
+        except (SaysoError, TimeoutError):  # the database is away, so is the name of the business
             return web.Response(status=status, text=message or str(status))
     fault = {"code": code or _code(status), "message": message or None, "field": None}
     return web.json_response({"type": "error.list", "request_id": request_id.get(), "errors": [fault]}, status=status)

@@ -11,17 +11,22 @@ from pythonjsonlogger.json import JsonFormatter
 
 from widget.http import request_id
 
-NUMBER = re.compile(r"\+?\d[\d\s().-]{7,}\d")
+SECRET = re.compile(r"\+?\d[\d\s().-]{7,}\d|[\w-]{16,}\.[\w-]{6}\.[\w-]{27,}")
+"""What looks like a phone number, or like a visitor's token."""
+EXCEPTIONS = logging.Formatter()
 EXTRAS = ("status", "ms", "delivery", "code", "engine", "port")
 
 
 class Guard(logging.Filter):
-    """Adds the request's id. What looks like a phone number is masked, should one ever get into a message."""
+    """Adds the request's id, and masks secrets, should one ever get into a message or into the text of an exception."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
-        if isinstance(record.msg, str) and NUMBER.search(record.getMessage()):
-            record.msg, record.args = NUMBER.sub("•••", record.getMessage()), ()
+        if isinstance(record.msg, str) and SECRET.search(record.getMessage()):
+            record.msg, record.args = SECRET.sub("•••", record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = SECRET.sub("•••", EXCEPTIONS.formatException(record.exc_info))
+            record.exc_info = None
         return True
 
 

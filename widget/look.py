@@ -8,8 +8,10 @@ from __future__ import annotations
 import colorsys
 from functools import lru_cache
 
-PAPER = {"light": "#ffffff", "dark": "#17181c"}
-INK, CHALK = "#14151a", "#ffffff"
+PAPER = {"light": "#ffffff", "dark": "#17181d"}
+RAISED = {"light": "#f4f5f8", "dark": "#212329"}
+"""`--paper` and `--paper-2` of tokens.css: links stand on both, and the second is the harder one."""
+INK, CHALK, BLACK = "#14151a", "#ffffff", "#000000"
 ENOUGH = 4.5
 
 
@@ -20,15 +22,15 @@ def contrast(a: str, b: str) -> float:
 
 
 def ink_on(colour: str) -> str:
-    """Black or white, whichever reads better on `colour`."""
-    return max((CHALK, INK), key=lambda ink: (contrast(ink, colour) >= ENOUGH, ink == CHALK, contrast(ink, colour)))
+    """White if it can be read on `colour`, else the dark ink; between the two, where neither can, black."""
+    return next(ink for ink in (CHALK, INK, BLACK) if contrast(ink, colour) >= ENOUGH)
 
 
 def readable(colour: str, paper: str) -> str:
     """`colour`, made lighter or darker until it can be read on `paper`."""
     hue, light, saturation = colorsys.rgb_to_hls(*_channels(colour))
     step = 0.01 if _luminance(paper) < 0.2 else -0.01
-    while contrast(colour, paper) < ENOUGH and 0 < light < 1:
+    while contrast(colour, paper) < ENOUGH:  # ends at black or white at the latest
         light = min(1.0, max(0.0, light + step))
         colour = _hex(colorsys.hls_to_rgb(hue, light, saturation))
     return colour
@@ -43,9 +45,9 @@ def mix(colour: str, paper: str, share: float) -> str:
 @lru_cache(maxsize=64)
 def brand_css(brand: str) -> str:
     """The custom properties that every page reads."""
-    light = _properties(brand, readable(brand, PAPER["light"]), mix(brand, PAPER["light"], 0.1))
+    light = _properties(brand, readable(brand, RAISED["light"]), mix(brand, PAPER["light"], 0.1))
     on_dark = readable(brand, PAPER["dark"])
-    dark = _properties(on_dark, on_dark, mix(on_dark, PAPER["dark"], 0.16))
+    dark = _properties(on_dark, readable(brand, RAISED["dark"]), mix(on_dark, PAPER["dark"], 0.16))
     return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
 from bot.errors import Invalid
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.model.event import Context
 from widget.http import client_ip, user_agent, wanted_locale
 

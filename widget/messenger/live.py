@@ -60,7 +60,10 @@ def _is_own_page(request: web.Request) -> bool:
     """The messenger's page is ours, so its origin is: a page of any other site has no business here."""
     origin = request.headers.get("Origin")
     public = urlsplit(request.app[BOT].public_url).netloc
-    return origin is not None and urlsplit(origin).netloc in {request.host, public}
+    try:
+        return origin is not None and urlsplit(origin).netloc in {request.host, public}
+    except ValueError:  # `http://[`
+        return False
 
 
 class _Line:
@@ -139,11 +142,10 @@ class _Line:
 
     async def _changed(self, parts: Sequence[Part]) -> list[Part]:
         """Earlier entries that these ones say have changed: a completed card is drawn again."""
-        seqs = {part.content.part for part in parts if isinstance(part.content, Happening)}
-        parts_of = self.bot.store.parts
-        found = await parts_of.get_many(parts_of.place(self.conversation, seq) for seq in sorted(seqs))
         new = {part.seq for part in parts}
-        return [part for part in found.values() if part.seq not in new]
+        seqs = {part.content.part for part in parts if isinstance(part.content, Happening)} - new
+        found = [await self.bot.conversations.part(self.conversation, seq) for seq in sorted(seqs)]
+        return [part for part in found if part]
 
     async def _fresh(self) -> Contact:
         contact = await self.bot.ledger.contact(self.contact)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from bot.errors import CardClosed, Invalid, SaysoError, Unauthorized, WordsChanged
-from bot.i18n import marked as _
+from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import Contact
 from bot.model.conversation import Part
