@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack, closing
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -109,10 +110,11 @@ def settings_lines() -> list[str]:
 
 
 async def _serve(settings: Settings, *, with_demo: bool) -> None:
-    listening = _listen(settings)
-    port = listening.getsockname()[1]
-    url = settings.public_url or f"http://{_reachable(settings.host)}:{port}"
-    async with open_database(settings) as store:
+    async with AsyncExitStack() as stack:
+        listening = stack.enter_context(closing(_listen(settings)))
+        port = listening.getsockname()[1]
+        url = settings.public_url or f"http://{_reachable(settings.host)}:{port}"
+        store = await stack.enter_async_context(open_database(settings))
         if with_demo:
             await make_demo(store, url)
         bot = await make_bot(settings, store, url)

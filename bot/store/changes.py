@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 
 log = logging.getLogger("sayso.store")
 
@@ -47,6 +47,8 @@ class Changes:
             while not self._stop.is_set():
                 try:
                     self._read(collection, lambda: self._call(opened.set))
+                except InvalidOperation:  # the client was closed
+                    return
                 except PyMongoError as error:
                     if isinstance(error, OperationFailure):  # the place to resume from is gone
                         self._resume = None

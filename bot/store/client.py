@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConfigurationError, PyMongoError
 
+from bot.errors import StoreUnavailable
+from bot.errors import marked as _
 from bot.store.changes import Changes
 from bot.store.table import Table, make_all_indexes
 from bot.store.tables import (
@@ -71,16 +73,19 @@ async def open_store(url: str, name: str) -> AsyncIterator[Store]:
 
     Every wait has a bound, so a dead database is a quick, clear error.
     """
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-        url,
-        appname="sayso",
-        tz_aware=True,
-        serverSelectionTimeoutMS=3000,
-        connectTimeoutMS=2000,
-        socketTimeoutMS=8000,
-        maxPoolSize=50,
-        io_loop=asyncio.get_running_loop(),
-    )
+    try:
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            url,
+            appname="sayso",
+            tz_aware=True,
+            serverSelectionTimeoutMS=3000,
+            connectTimeoutMS=2000,
+            socketTimeoutMS=8000,
+            maxPoolSize=50,
+            io_loop=asyncio.get_running_loop(),
+        )
+    except ConfigurationError as error:
+        raise StoreUnavailable(_("The address of the database can't be used: check SAYSO_MONGO_URL.")) from error
     store = Store(client, name)
     try:
         yield store

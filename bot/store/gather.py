@@ -18,24 +18,29 @@ class Gather(Generic[T, R]):
     """Turns `run(items) -> results` into `await gather(item) -> result`.
 
     `run` answers a list as long as what it was given; an exception in it is raised to that item's caller alone.
-    At most `rounds` calls of `run` are under way at once, with at most `limit` items each.
+    One call of `run` is under way at a time, with at most `limit` items. With `one_of`, a round has one item of each
+    owner that it names; the owner's next ones wait for the next round, and nobody else waits for them.
     """
 
     def __init__(
-        self, run: Callable[[list[T]], Awaitable[Sequence[R | Exception]]], *, limit: int = 256, rounds: int = 1
+        self,
+        run: Callable[[list[T]], Awaitable[Sequence[R | Exception]]],
+        *,
+        limit: int = 256,
+        one_of: Callable[[T], object] | None = None,
     ) -> None:
         self._run = run
         self._limit = limit
-        self._rounds = rounds
+        self._one_of = one_of
+        self._is_draining = False
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._active = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, item: T) -> R:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._active < self._rounds:
-            self._active += 1
+        if not self._is_draining:
+            self._is_draining = True
             task = asyncio.create_task(self._drain())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -43,7 +48,7 @@ class Gather(Generic[T, R]):
 
     async def _drain(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+            batch = self._take()
             try:
                 results: Sequence[R | Exception] = await self._run([item for item, _ in batch])
             except Exception as error:
@@ -55,4 +60,20 @@ class Gather(Generic[T, R]):
                     future.set_exception(result)
                 else:
                     future.set_result(result)
-        self._active -= 1  # in the same step that saw nothing waiting, so that no call falls between
+        self._is_draining = False  # in the same step that saw nothing waiting, so that no call falls between
+
+    def _take(self) -> list[tuple[T, asyncio.Future[R]]]:
+        """The next round."""
+        if self._one_of is None:
+            batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+            return batch
+        first: dict[object, tuple[T, asyncio.Future[R]]] = {}
+        later = []
+        for call in self._waiting:
+            owner = self._one_of(call[0])
+            if owner in first or len(first) >= self._limit:
+                later.append(call)
+            else:
+                first[owner] = call
+        self._waiting = later
+        return [*first.values()]
