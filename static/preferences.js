@@ -26,11 +26,18 @@
     status.replaceChildren(line);
   }
 
+  // What is saved shows on its switch too: the line over the page has been read by then.
+  function leave() {
+    const line = status.querySelector('.toast:not(.toast--bad)');
+    if (line) setTimeout(() => line.remove(), 8000);
+  }
+
   function busy(event, yes) {
     const button = event.target.querySelector && event.target.querySelector('button');
     if (button) button.setAttribute('aria-busy', String(yes));
   }
 
+  document.body.addEventListener('htmx:afterSettle', leave);
   document.body.addEventListener('htmx:beforeRequest', (event) => busy(event, true));
   document.body.addEventListener('htmx:beforeSwap', refuseOther);
   document.body.addEventListener('htmx:afterRequest', (event) => busy(event, false));

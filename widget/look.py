@@ -12,7 +12,7 @@ PAPER = {"light": "#ffffff", "dark": "#17181d"}
 RAISED = {"light": "#f4f5f8", "dark": "#212329"}
 """`--paper` and `--paper-2` of tokens.css: links stand on both, and the second is the harder one."""
 INK, CHALK, BLACK = "#14151a", "#ffffff", "#000000"
-ENOUGH = 4.5
+ENOUGH, EASY = 4.5, 6.5
 
 
 def contrast(a: str, b: str) -> float:
@@ -26,11 +26,11 @@ def ink_on(colour: str) -> str:
     return next(ink for ink in (CHALK, INK, BLACK) if contrast(ink, colour) >= ENOUGH)
 
 
-def readable(colour: str, paper: str) -> str:
+def readable(colour: str, paper: str, enough: float = ENOUGH) -> str:
     """`colour`, made lighter or darker until it can be read on `paper`."""
     hue, light, saturation = colorsys.rgb_to_hls(*_channels(colour))
     step = 0.01 if _luminance(paper) < 0.2 else -0.01
-    while contrast(colour, paper) < ENOUGH:  # ends at black or white at the latest
+    while contrast(colour, paper) < enough:  # ends at black or white at the latest
         light = min(1.0, max(0.0, light + step))
         colour = _hex(colorsys.hls_to_rgb(hue, light, saturation))
     return colour
@@ -46,8 +46,8 @@ def mix(colour: str, paper: str, share: float) -> str:
 def brand_css(brand: str) -> str:
     """The custom properties that every page reads."""
     light = _properties(brand, readable(brand, RAISED["light"]), mix(brand, PAPER["light"], 0.1))
-    on_dark = readable(brand, PAPER["dark"])
-    dark = _properties(on_dark, readable(brand, RAISED["dark"]), mix(on_dark, PAPER["dark"], 0.16))
+    on_dark = readable(brand, PAPER["dark"], EASY)  # large areas of a colour glow less when they are pale
+    dark = _properties(on_dark, readable(on_dark, RAISED["dark"]), mix(on_dark, PAPER["dark"], 0.16))
     return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
 
 

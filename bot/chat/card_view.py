@@ -56,7 +56,6 @@ class CardView:
     seq: int = 0
     dom_id: str = ""
     action: str | None = None
-    key: str = ""
 
 
 def words_of(card: Card, subscription: Subscription | None, say: Translator) -> Words:

@@ -33,7 +33,6 @@ class Answer:
     address: str | None
     region: str
     version: str
-    key: str
     context: Context = NOWHERE
 
 
@@ -82,10 +81,10 @@ class Cards:
         """Records the yes: durable when it returns. The consequences (text, entry, flow) are then due: see `follow_up`.
 
         Raises CardClosed, WordsChanged, SavedNumberLocked, NumberRefused, EmailRefused: nothing was recorded.
-        Raises StoreUnavailable: safe to ask again with the same key.
+        Raises StoreUnavailable: safe to ask again.
         """
         while True:
-            if known := await self._known(part, contact, answer.key):
+            if known := await self._known(part, contact):
                 return await self._complete(part, known, is_new=False)
             change = await self._judge(part, contact, workspace, answer)
             try:
@@ -114,7 +113,7 @@ class Cards:
             email=None if is_sms else address,
             words=words,
             context=answer.context.model_copy(update={"conversation": part.conversation, "part": part.id}),
-            key=answer.key,
+            key=_key(part),
             judged=contact,
         )
 
@@ -122,18 +121,14 @@ class Cards:
         """The consequences of a completed card are done."""
         await self._store.parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
 
-    async def _known(self, part: Part, contact: Contact, key: str) -> ConsentEvent | None:
-        """The event that an earlier submit of this card with this key made (law 4); raises CardClosed if it takes no
-        other."""
-        card = _card(part)
-        if not contact.ledger.seq and card.state is CardState.OPEN:
-            return None
-        event = await self._store.events.by_key(contact.id, f"{contact.id}:{key}")
-        if event and event.context.part == part.id:
-            return event
-        if event or card.state is not CardState.OPEN:
+    async def _known(self, part: Part, contact: Contact) -> ConsentEvent | None:
+        """The event that completed this card; raises CardClosed if it was withdrawn."""
+        state = _card(part).state
+        if state is CardState.CLOSED:
             raise CardClosed
-        return None
+        if state is CardState.OPEN and not contact.ledger.seq:
+            return None
+        return await self._store.events.by_key(contact.id, f"{contact.id}:{_key(part)}")
 
     async def _live(self, card: Card) -> Subscription:
         subscription = await self._store.subscriptions.get(card.subscription)
@@ -195,6 +190,11 @@ def read_email(text: str) -> str:
     if len(text) > 254 or not EMAIL.fullmatch(text):
         raise EmailRefused
     return text
+
+
+def _key(part: Part) -> str:
+    """The idempotency key of a card's answer (law 4): a card is answered once, from however many tabs."""
+    return f"card:{part.id}"
 
 
 def _card(part: Part) -> Card:

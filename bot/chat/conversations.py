@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,8 +14,8 @@ from bot.model.conversation import Author, AuthorKind, Content, Conversation, Pa
 from bot.store import Store
 from bot.store.gather import Gather
 
-ATTEMPTS = 512
-"""Rounds before an entry is given up as unavailable: 256 may wait for one conversation, and lose theirs as often."""
+ATTEMPTS = 50
+"""How often an entry may lose its number to another process before it is given up as unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Conversations:
     def __init__(self, store: Store) -> None:
         self._conversations = store.conversations
         self._parts = store.parts
-        self._append: Gather[Draft, Part] = Gather(self._append_each)
+        self._append: Gather[Draft, Part] = Gather(self._append_each, one_of=lambda draft: draft.conversation)
 
     async def of_contact(self, id: str, contact: str) -> Conversation:
         """The conversation, if it is this contact's own; raises NotFound to anyone else (law 11)."""
@@ -86,36 +86,36 @@ class Conversations:
         return await self._append(Draft(conversation, author, content, f"{conversation}:{key}"))
 
     async def _append_each(self, drafts: list[Draft]) -> list[Part | Exception]:
-        """Four round trips, however many conversations; more where one of them gets several entries.
+        """One draft a conversation. Five round trips, however many; more where another process writes to the same ones.
 
-        A conversation has one entry a round: a second one would be written under its number also when the first was
-        refused, though it may be the very one that another process has just written there.
+        Keys are looked up before each try, and the number that is tried is the one after what was looked through: an
+        entry that another process wrote meanwhile, under this key or another, has taken it.
         """
         found = await self._conversations.get_many(draft.conversation for draft in drafts)
         last = {id: conversation.last for id, conversation in found.items()}
-        results: dict[int, Part | Exception] = {
-            i: NotFound(_("We can't find this conversation."))
-            for i, draft in enumerate(drafts)
-            if draft.conversation not in last
-        }
+        results: dict[str, Part | Exception] = {}
+        waiting = {draft.conversation: draft for draft in drafts if draft.conversation in last}
         written: list[Part] = []
         for _attempt in range(ATTEMPTS):
-            waiting = [i for i in range(len(drafts)) if i not in results]
+            known = await self._parts.by_keys([(id, draft.key) for id, draft in waiting.items()])
+            results |= {part.conversation: part for part in known.values()}
+            time = now()
+            new = [
+                _part(draft, last[id] + 1, self._parts.place, time)
+                for id, draft in waiting.items()
+                if id not in results
+            ]
+            inserted = await self._parts.insert_many(new)
+            written += [part for part, is_mine in zip(new, inserted, strict=True) if is_mine]
+            results |= {part.conversation: part for part in written}
+            waiting = {id: draft for id, draft in waiting.items() if id not in results}
             if not waiting:
                 break
-            known = await self._parts.by_keys([(drafts[i].conversation, drafts[i].key) for i in waiting])
-            results |= {i: known[drafts[i].key] for i in waiting if drafts[i].key in known}
-            new = _numbered({i: drafts[i] for i in waiting if i not in results}, last, self._parts.place)
-            inserted = await self._parts.insert_many(list(new.values()))
-            for (i, part), is_mine in zip(new.items(), inserted, strict=True):
-                if is_mine:
-                    results[i] = part
-                    written.append(part)
-                    last[part.conversation] = part.seq
-                else:
-                    last[part.conversation] = await self._last(part.conversation, part.seq)
+            last |= {id: await self._last(id) for id in waiting}
         await self._conversations.touch(written)
-        return [results.get(i, StoreUnavailable()) for i in range(len(drafts))]
+        missing = {id: StoreUnavailable() for id in last}
+        gone = NotFound(_("We can't find this conversation."))
+        return [results.get(d.conversation) or missing.get(d.conversation) or gone for d in drafts]
 
     async def say(self, conversation: Conversation, text: str, key: str) -> Part:
         """What the contact wrote. `key` is made by their device, so that a message sent again stands once."""
@@ -135,18 +135,10 @@ class Conversations:
     async def mark_seen(self, conversation: str, contact: str, seq: int) -> None:
         await self._conversations.mark_seen(conversation, contact, seq)
 
-    async def _last(self, conversation: str, tried: int) -> int:
+    async def _last(self, conversation: str) -> int:
         """The line's true end: the conversation's own figure may lag behind it."""
         newest = await self._parts.before(conversation, None, limit=1)
-        return newest[-1].seq if newest else tried
-
-
-def _numbered(
-    drafts: Mapping[int, Draft], last: Mapping[str, int], place: Callable[[str, int], str]
-) -> dict[int, Part]:
-    """The first entry of each conversation, with its next number."""
-    time, first = now(), {draft.conversation: i for i, draft in reversed(drafts.items())}
-    return {i: _part(drafts[i], last[conversation] + 1, place, time) for conversation, i in first.items()}
+        return newest[-1].seq if newest else 0
 
 
 def _part(draft: Draft, seq: int, place: Callable[[str, int], str], at: datetime) -> Part:

@@ -61,7 +61,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._events = store.events
         self._contacts = store.contacts
-        self._record: Gather[Change, Recorded] = Gather(self._record_each)
+        self._record: Gather[Change, Recorded] = Gather(self._record_each, one_of=lambda change: change.contact)
         self._contact: Gather[str, Contact | None] = Gather(self._contacts_each)
 
     async def record(self, change: Change) -> Recorded:

@@ -77,7 +77,6 @@ class CardForm(Input):
     email: str | None = None
     region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
     version: Short
-    key: Key
     page: str | None = None
 
     def answer(self, request: web.Request) -> Answer:
@@ -87,7 +86,7 @@ class CardForm(Input):
             user_agent=user_agent(request),
         )
         address = self.number if self.number is not None else self.email
-        return Answer(address=address, region=self.region, version=self.version, key=self.key, context=context)
+        return Answer(address=address, region=self.region, version=self.version, context=context)
 
 
 M = TypeVar("M", bound=BaseModel)

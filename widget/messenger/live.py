@@ -39,6 +39,8 @@ async def live(request: web.Request) -> web.StreamResponse:
         await socket.close(code=WSCloseCode.POLICY_VIOLATION)
     except SaysoError:
         await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+    except ConnectionError:  # the page went away while it was being told something
+        pass
     finally:
         request.app[SOCKETS].discard(socket)
     return socket

@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.chat.card_view import CardView
 from bot.chat.links import Segment, segments
 from bot.i18n import Translator, translator
-from bot.model.base import iso, new_id
+from bot.model.base import iso
 from bot.model.contact import Contact
 from bot.model.conversation import AuthorKind, Conversation, Part, Text
 from bot.model.workspace import Workspace
@@ -42,13 +42,12 @@ class ConversationView:
 
 
 def addressed(view: CardView, part: Part) -> CardView:
-    """The card with its place in the page, where its answer goes, and the key of that answer."""
+    """The card with its place in the page, and where its answer goes."""
     return replace(
         view,
         seq=part.seq,
         dom_id=f"card-{part.seq}",
         action=f"/messenger/conversations/{part.conversation}/cards/{part.seq}",
-        key=new_id(),
     )
 
 
