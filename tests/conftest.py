@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -115,16 +116,20 @@ async def server(mongo: EmbeddedServer, demo_store: Store, settings: Settings) -
         yield running
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 class serving:
     """`async with serving(store, settings) as server`: a second process, as far as the database can tell."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
+    def __init__(self, store: Store, settings: Settings, port: int | None = None) -> None:
+        self._store, self._settings, self._port = store, settings, port
 
     async def __aenter__(self) -> TestServer:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = self._port or free_port()
         bot = await make_bot(self._settings, self._store, f"http://127.0.0.1:{port}")
         app: web.Application = make_app(bot, with_demo=True)
         self.server = TestServer(app, host="127.0.0.1", port=port)
@@ -159,15 +164,9 @@ class Visitor:
 
     def card(self, html: str | None = None) -> dict[str, str]:
         """The hidden fields of the card in `html` (the opened thread)."""
-        import re
-
-        html = html or self.opened["html"]
-        names = {}
-        for name in ("version", "key"):
-            found = re.search(rf'name="{name}" value="([^"]+)"', html)
-            assert found, f"no {name} in the card"
-            names[name] = found[1]
-        return names
+        found = re.search(r'name="version" value="([^"]+)"', html or self.opened["html"])
+        assert found, "no version in the card"
+        return {"version": found[1]}
 
     async def submit(self, number: str | None = "(201) 555-0123", seq: int = 2, **fields: str) -> tuple[int, str]:
         form = {**self.card(), "region": "US", **fields}
@@ -196,4 +195,4 @@ async def eventually(check: Callable[[], Any], seconds: float = 8.0) -> Any:
             await asyncio.sleep(0.02)
 
 
-__all__ = ["DEALS", "Visitor", "eventually", "serving"]
+__all__ = ["DEALS", "Visitor", "eventually", "free_port", "serving"]

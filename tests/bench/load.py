@@ -31,7 +31,7 @@ BROWSER = (
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 OPENED = re.compile(
     rb'"token": ?"([^"]+)".*?"conversation": ?"([0-9a-f]{24})".*?'
-    rb'/cards/(\d+).*?name=\\"version\\" value=\\"([^\\"]+)\\".*?name=\\"key\\" value=\\"([^\\"]+)\\"',
+    rb'/cards/(\d+).*?name=\\"version\\" value=\\"([^\\"]+)\\"',
     re.DOTALL,
 )
 SEQ = re.compile(rb'"seq": ?(\d+)')
@@ -205,8 +205,8 @@ class Load:
         return opened
 
     async def _submit(self, wire: Wire, opened: re.Match[bytes]) -> None:
-        token, conversation, seq, version, key = (value.decode() for value in opened.groups())
-        form = {"version": version, "key": key, "region": "US", "number": next(self.numbers), "page": SHOP}
+        token, conversation, seq, version = (value.decode() for value in opened.groups())
+        form = {"version": version, "region": "US", "number": next(self.numbers), "page": SHOP}
         request = self._post(
             f"/messenger/conversations/{conversation}/cards/{seq}",
             "application/x-www-form-urlencoded",

@@ -1,0 +1,228 @@
+"""The card: what it says when an answer can't be taken, and that nothing a person typed is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
+
+from bot.config import Settings
+from bot.demo import DEALS, NEWS, make_demo
+from bot.model.flow import OptInForm, Say
+from bot.model.subscription import SubscriptionState
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer, embedded_server
+from tests.browser.conftest import Visit
+from tests.browser.gallery import LETTER, ask
+from tests.browser.shop import Chat
+from tests.conftest import serving
+
+pytestmark = pytest.mark.browser
+
+TITLE = "Sign up to our SMS deals to get 10% off"
+REFUSED = r"\b422\b"
+
+BAD = {
+    "": "Enter your mobile number",
+    "call me maybe": "isn't a phone number",
+    "☎️📱": "isn't a phone number",
+    "555-01": "too short",
+    "201555012345678": "too long",
+    "+33 6 12 34 56 78": "We don't text numbers from there",
+    "+44 20 7946 0958": "",
+    "9" * 10000: "too long",
+}
+
+
+async def test_a_wrong_number_is_told_at_its_field_and_can_be_mended(
+    visit: Visit, server: TestServer, demo_store: Store
+) -> None:
+    chat = await visit(server)
+    chat.watch.allow(REFUSED)
+    await chat.open()
+    for typed, sentence in BAD.items():
+        await chat.field.fill(typed)
+        await chat.press()
+        error = chat.card.locator(".card-error")
+        await expect(error).to_contain_text(sentence)
+        await expect(error).not_to_be_empty()
+        await expect(chat.field).to_be_focused()
+        await expect(chat.field).to_have_attribute("aria-invalid", "true")
+        await expect(chat.field).to_have_accessible_description(await _described_by(chat))
+        await expect(chat.field).to_have_value(typed[:200])
+    assert await demo_store.events.find({}, limit=1) == []
+
+    await chat.sign_up("201 555 0123")
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    await expect(chat.card.get_by_role("heading")).to_be_focused()
+    assert len(await demo_store.events.find({}, limit=5)) == 1
+
+
+async def test_the_country_is_chosen_beside_the_number(visit: Visit, server: TestServer, demo_store: Store) -> None:
+    chat = await visit(server)
+    chat.watch.allow(REFUSED)
+    await chat.open()
+    country = chat.card.get_by_role("combobox", name="Country of the phone number")
+    await expect(chat.card.locator(".field-region bdi")).to_have_text("US +1")
+    await country.select_option("GB")
+    await expect(chat.card.locator(".field-region bdi")).to_have_text("GB +44")
+    await chat.sign_up("7400 1234")
+    await expect(chat.card.locator(".card-error")).to_contain_text("United Kingdom")
+    await expect(country).to_have_value("GB")
+    await chat.sign_up("07400 123456")
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    (event,) = await demo_store.events.find({}, limit=5)
+    assert event.number == "+447400123456"
+
+
+async def test_an_email_card_asks_for_an_email(visit: Visit, server: TestServer, demo_store: Store) -> None:
+    form = OptInForm(id="form", subscription=NEWS, title="One letter a month", button="Subscribe", legal_text=LETTER)
+    await ask(demo_store, Say(id="hello", text="Hello!"), form)
+    chat = await visit(server)
+    chat.watch.allow(REFUSED)
+    await chat.open()
+    field = chat.card.get_by_label("Email address", exact=True)
+    await expect(field).to_have_attribute("type", "email")
+    await expect(field).to_have_attribute("autocomplete", "email")
+    await field.fill("ada@")
+    await chat.press("Subscribe")
+    await expect(chat.card.locator(".card-error")).to_contain_text("doesn't look like an email address")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value("ada@")
+    await field.fill("ada@example.com")
+    await field.press("Enter")
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    await expect(chat.card).to_contain_text("ada@example.com")
+    (event,) = await demo_store.events.find({}, limit=5)
+    assert (event.email, event.subscription) == ("ada@example.com", NEWS)
+
+
+async def test_a_saved_number_is_shown_locked_and_said_with_the_button(
+    visit: Visit, server: TestServer, demo_store: Store
+) -> None:
+    chat = await visit(server)
+    await chat.open()
+    await chat.sign_up("(201) 555-0123")
+    await expect(chat.bubble("Your code HARBOR10")).to_be_visible()
+    await demo_store.contacts.update({}, {"$set": {"consents.0.state": "opted_out"}})
+    await chat.new_conversation()
+    await expect(chat.card).to_have_attribute("data-state", "saved")
+    await expect(chat.card.get_by_role("textbox")).to_have_count(0)
+    button = chat.card.get_by_role("button", name="Sign Up Now")
+    assert "(201) 555-0123 Saved" in " ".join((await _description(chat, ".card-button")).split())
+    await button.press("Enter")
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    await expect(chat.card).to_contain_text("(201) 555-0123")
+
+
+async def test_a_double_click_signs_up_once(visit: Visit, server: TestServer, demo_store: Store) -> None:
+    chat = await visit(server)
+    await chat.open()
+    await chat.field.fill("(201) 555-0123")
+    await chat.card.get_by_role("button", name="Sign Up Now").dblclick()
+    await expect(chat.bubble("Your code HARBOR10")).to_be_visible()
+    sent = [request for request in chat.watch.requests if "/cards/" in request]
+    assert len(sent) == 1
+    assert len(await demo_store.events.find({}, limit=5)) == 1
+
+
+async def test_words_that_changed_are_shown_before_anything_is_recorded(
+    visit: Visit, server: TestServer, demo_store: Store
+) -> None:
+    chat = await visit(server)
+    chat.watch.allow(r"\b409\b")
+    await chat.open()
+    await demo_store.parts.update({"content.kind": "card"}, {"$set": {"content.legal_text": "New terms: 9 texts a month."}})
+    await chat.sign_up("(201) 555-0123")
+    await expect(chat.card.locator(".card-notice")).to_contain_text("The words on this form have changed")
+    await expect(chat.card.locator(".card-legal")).to_have_text("New terms: 9 texts a month.")
+    await expect(chat.field).to_have_value("(201) 555-0123")
+    assert await demo_store.events.find({}, limit=1) == []
+    await chat.press()
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    (event,) = await demo_store.events.find({}, limit=5)
+    assert event.words
+    assert event.words.legal_text == "New terms: 9 texts a month."
+
+
+async def test_a_card_that_was_withdrawn_says_so(visit: Visit, server: TestServer, demo_store: Store) -> None:
+    chat = await visit(server)
+    chat.watch.allow(r"\b409\b")
+    await chat.open()
+    await demo_store.subscriptions.update({"_id": DEALS}, {"$set": {"state": SubscriptionState.ARCHIVED}})
+    await chat.sign_up("(201) 555-0123")
+    await expect(chat.card).to_have_attribute("data-state", "closed")
+    await expect(chat.card).to_contain_text("This form is no longer available")
+    await expect(chat.card.get_by_role("heading")).to_be_focused()
+    assert await demo_store.events.find({}, limit=1) == []
+
+
+async def test_no_line_keeps_what_was_typed(visit: Visit, server: TestServer, demo_store: Store) -> None:
+    chat = await visit(server)
+    chat.watch.allow("ERR_INTERNET_DISCONNECTED", "request failed: POST .*/cards/", "htmx:sendError", "htmx:afterRequest")
+    await chat.open()
+    await chat.context.set_offline(True)
+    await chat.sign_up("(201) 555-0123")
+    await expect(chat.card.locator(".card-error")).to_have_text("Not saved. Check your connection and try again.")
+    await expect(chat.announcer).to_contain_text("Not saved. Check your connection and try again.")
+    await expect(chat.field).to_have_value("(201) 555-0123")
+    await chat.context.set_offline(False)
+    await chat.press()
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    assert len(await demo_store.events.find({}, limit=5)) == 1
+
+
+@contextmanager
+def _asleep(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+async def own_mongo(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
+    engine = os.environ.get("SAYSO_TEST_ENGINE", "auto")
+    async with embedded_server(tmp_path / "own", engine=engine) as running:  # type: ignore[arg-type]
+        yield running
+
+
+@pytest.mark.slow
+async def test_the_database_stops_in_the_middle(visit: Visit, own_mongo: EmbeddedServer, settings: Settings) -> None:
+    async with open_store(own_mongo.url, "sayso_test") as store:
+        await store.prepare()
+        await make_demo(store, "http://sayso.test")
+        async with serving(store, settings) as server:
+            chat = await visit(server)
+            chat.watch.allow(r"\b503\b", "htmx:timeout", "htmx:afterRequest", "POST .*/cards/", "WebSocket connection")
+            await chat.open()
+            with _asleep(own_mongo.pid):
+                await chat.sign_up("(201) 555-0123")
+                error = chat.card.locator(".card-error")
+                await expect(error).to_contain_text("Not saved", timeout=20000)
+                await expect(chat.field).to_have_value("(201) 555-0123")
+                await expect(chat.card).to_have_attribute("data-state", "open")
+            await chat.press()
+            await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up", timeout=14000)
+            await expect(chat.bubble("Your code HARBOR10")).to_be_visible(timeout=14000)
+            assert len(await store.events.find({}, limit=5)) == 1
+
+
+async def _described_by(chat: Chat) -> str:
+    """The sentence under the field is what a screen reader says of it."""
+    return (await chat.card.locator(".card-error").inner_text()).strip()
+
+
+async def _description(chat: Chat, selector: str) -> str:
+    words: str = await chat.card.locator(selector).evaluate(
+        "(node) => node.getAttribute('aria-describedby').split(' ')"
+        ".map((id) => document.getElementById(id)?.textContent || '').join(' ')"
+    )
+    return words

@@ -1,0 +1,141 @@
+"""The launcher: light until it is needed, and at the site's command."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
+
+from bot.app import Bot
+from bot.model.conversation import Author, AuthorKind, Text
+from tests.browser.conftest import Visit
+from tests.browser.shop import Chat, Shop, base
+from tests.conftest import eventually
+
+pytestmark = pytest.mark.browser
+
+TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="ada")
+
+
+def asked_of_sayso(chat: Chat) -> list[str]:
+    return [request.replace(chat.sayso, "") for request in chat.watch.requests if chat.sayso in request]
+
+
+async def test_nothing_but_the_launcher_loads_until_it_is_opened(visit: Visit, server: TestServer) -> None:
+    chat = await visit(server)
+    await expect(chat.launcher).to_be_visible()
+    await chat.page.wait_for_load_state("networkidle")
+    asked = [request for request in asked_of_sayso(chat) if "/?sayso=" not in request]
+    assert asked == ["GET /widget.js"]
+    await expect(chat.iframe).to_have_count(0)
+    assert await chat.token() is None
+    await chat.open()
+    assert await chat.token()
+
+
+async def test_a_message_while_it_was_closed_shows_as_a_badge(visit: Visit, server: TestServer, bot: Bot) -> None:
+    chat = await visit(server)
+    badge = chat.page.locator("#sayso .badge")
+    await chat.open()
+    conversation = await chat.conversation()
+    await expect(badge).to_be_hidden()
+    await chat.launcher.click()
+
+    # The chat has loaded: the news comes by its own line.
+    await bot.conversations.append(conversation, TEAMMATE, Text(text="Still there?"), "k1")
+    await expect(badge).to_have_text("1")
+    await expect(chat.launcher).to_have_accessible_name("Open chat, Unread messages: 1")
+
+    # On the next page it has not: the launcher asks, and loads nothing else.
+    chat.watch.requests.clear()
+    await chat.page.reload()
+    await expect(badge).to_have_text("1")
+    asked = [request for request in asked_of_sayso(chat) if "/?sayso=" not in request]
+    assert asked == ["GET /widget.js", "POST /messenger/unread"]
+
+    await chat.open()
+    await expect(badge).to_be_hidden()
+    await expect(chat.bubble("Still there?")).to_be_visible()
+    await expect(chat.launcher).to_have_accessible_name("Close chat")
+
+    # Seen is seen, on the next page too.
+    await chat.launcher.click()
+    chat.watch.requests.clear()
+    async with chat.page.expect_response("**/messenger/unread") as answered:
+        await chat.page.reload()
+    assert await (await answered.value).json() == {"unread": 0}
+    await expect(badge).to_be_hidden()
+
+
+async def test_a_site_commands_the_chat(visit: Visit, server: TestServer) -> None:
+    chat = await visit(server)
+    await expect(chat.launcher).to_be_visible()
+    await chat.page.evaluate(
+        """() => { window.heard = [];
+          for (const name of ['onShow', 'onHide', 'onUnreadCountChange']) Sayso(name, () => heard.push(name)); }"""
+    )
+    await chat.page.evaluate("Sayso('show')")
+    await chat.is_live()
+    await chat.page.evaluate("Sayso('hide')")
+    await expect(chat.iframe).to_be_hidden()
+    assert await chat.page.evaluate("heard") == ["onShow", "onHide"]
+
+    await chat.page.evaluate("Sayso('update', { alignment: 'left', horizontal_padding: 40 })")
+    box = await chat.launcher.bounding_box()
+    assert box
+    assert box["x"] == 40
+    await chat.page.evaluate("Sayso('update', { hide_default_launcher: true })")
+    await expect(chat.launcher).to_be_hidden()
+
+    token = await chat.token()
+    assert token
+    await chat.page.evaluate("Sayso('shutdown')")
+    await expect(chat.page.locator("#sayso")).to_have_count(0)
+    assert await chat.token() is None
+    await chat.page.evaluate("Sayso('boot', { hide_default_launcher: false })")
+    await chat.open()
+    assert await chat.token() != token, "whoever comes after a shutdown is somebody else"
+
+
+async def test_a_site_opens_it_with_a_button_of_its_own(visit: Visit, server: TestServer) -> None:
+    chat = await visit(server, {"custom_launcher_selector": "#help", "hide_default_launcher": True})
+    await expect(chat.launcher).to_have_count(0)
+    await chat.page.get_by_role("button", name="Help").click()
+    await chat.is_live()
+    await chat.page.keyboard.press("Escape")
+    await expect(chat.page.get_by_role("button", name="Help")).to_be_focused()
+
+
+async def test_a_site_that_sets_nothing_boots_by_itself(visit: Visit, server: TestServer, shop: Shop) -> None:
+    chat = await visit(server)
+    await chat.page.goto(shop.address(base(server), None))
+    await eventually(lambda: chat.page.evaluate("Boolean(window.Sayso)"))
+    await expect(chat.page.locator("#sayso")).to_have_count(0)
+    await chat.page.evaluate("Sayso('boot', {})")
+    await chat.open()
+
+
+async def test_a_site_that_keeps_nothing_still_chats(visit: Visit, server: TestServer) -> None:
+    """Storage is blocked for the shop too: the token lives as long as the page."""
+    chat = await visit(server)
+    await chat.page.add_init_script(
+        """if (location.hostname === 'localhost') Object.defineProperty(window, 'localStorage', {
+          get() { throw new DOMException('blocked', 'SecurityError'); } });"""
+    )
+    await chat.page.reload()
+    await chat.open()
+    await chat.say("Do you hear me?")
+    await expect(chat.sent("Do you hear me?")).to_be_visible()
+
+
+async def test_a_frame_answers_only_the_page_that_opened_it(visit: Visit, server: TestServer) -> None:
+    """A token that comes from anywhere else is not kept; a person is not taken over."""
+    chat = await visit(server)
+    await chat.open()
+    token = await chat.token()
+    await chat.page.evaluate("postMessage({ sayso: 1, type: 'token', token: 'stolen' }, '*')")
+    await chat.page.evaluate("postMessage({ sayso: 1, type: 'close' }, '*')")
+    await chat.say("Still here")
+    await expect(chat.sent("Still here")).to_be_visible()
+    assert await chat.token() == token
+    await expect(chat.iframe).to_be_visible()

@@ -1,0 +1,102 @@
+"""The preference center in a browser: with and without JavaScript, by keyboard, and when the line is gone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
+
+from bot.app import Bot
+from bot.demo import DEALS, NEWS, ORDERS
+from bot.model.contact import Contact
+from bot.store import Store
+from tests.browser.conftest import Look
+from tests.browser.people import signed_up
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("has_script", [False, True])
+async def test_choices_are_changed_and_kept(
+    look: Look, server: TestServer, bot: Bot, demo_store: Store, has_script: bool
+) -> None:
+    contact, path = await signed_up(bot)
+    page = await look(server, path, java_script_enabled=has_script)
+    deals = page.get_by_role("switch", name="Deals and new roasts")
+    orders = page.get_by_role("switch", name="Order updates")
+    await expect(deals).to_have_attribute("aria-checked", "true")
+    await expect(page.get_by_text("For the number")).to_contain_text("0123")
+    assert "555" not in await page.locator("body").inner_text()
+
+    await deals.press("Enter")
+    await expect(deals).to_have_attribute("aria-checked", "false")
+    await expect(page.get_by_role("status")).to_contain_text("Saved. You will not get Deals and new roasts any more.")
+    if has_script:
+        await expect(deals).to_be_focused()
+    assert await _state(demo_store, contact, DEALS) == "opted_out"
+
+    await deals.click()
+    await expect(deals).to_have_attribute("aria-checked", "true")
+    await expect(page.get_by_role("status")).to_contain_text("Saved. You will get Deals and new roasts.")
+    assert await _state(demo_store, contact, DEALS) == "opted_in"
+
+    await page.get_by_role("button", name="Unsubscribe from all SMS").click()
+    await expect(page.get_by_role("status")).to_contain_text("Saved. You will get no more texts from us.")
+    for switch in (deals, orders):
+        await expect(switch).to_have_attribute("aria-checked", "false")
+    await expect(page.get_by_role("button", name="Unsubscribe from all SMS")).to_have_count(0)
+    assert [await _state(demo_store, contact, id) for id in (DEALS, ORDERS)] == ["opted_out", "opted_out"]
+    assert await _state(demo_store, contact, NEWS) is None
+
+
+async def test_the_same_switch_pressed_twice_in_two_windows_is_one_change(
+    look: Look, server: TestServer, bot: Bot, demo_store: Store
+) -> None:
+    contact, path = await signed_up(bot)
+    one, two = await look(server, path), await look(server, path)
+    for page in (one, two):
+        switch = page.get_by_role("switch", name="Deals and new roasts")
+        await switch.click()
+        await expect(switch).to_have_attribute("aria-checked", "false")
+        await expect(page.get_by_role("status")).to_contain_text("Saved.")
+    events = await demo_store.events.after(contact.id, 0, limit=9)
+    assert [event.action for event in events] == ["opt_in", "opt_out"]
+
+
+async def test_a_change_that_did_not_get_through_is_told(look: Look, server: TestServer, bot: Bot) -> None:
+    _, path = await signed_up(bot)
+    page = await look(server, path, allow=("ERR_INTERNET_DISCONNECTED", "request failed: POST", "htmx:"))
+    switch = page.get_by_role("switch", name="Deals and new roasts")
+    await page.context.set_offline(True)
+    await switch.click()
+    await expect(page.get_by_role("status")).to_have_text("Not saved. Check your connection and try again.")
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await page.context.set_offline(False)
+    await switch.click()
+    await expect(switch).to_have_attribute("aria-checked", "false")
+    await expect(page.get_by_role("status")).to_contain_text("Saved.")
+
+
+async def test_a_subscription_archived_meanwhile_is_told(look: Look, server: TestServer, bot: Bot) -> None:
+    _, path = await signed_up(bot)
+    page = await look(server, path, allow=(r"\b422\b",))
+    await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
+    await page.get_by_role("switch", name="Deals and new roasts").click()
+    await expect(page.get_by_role("status")).to_contain_text("no longer offered")
+    await expect(page.get_by_role("switch")).to_have_count(1)
+
+
+async def test_a_link_that_is_gone_says_what_to_do(look: Look, server: TestServer, bot: Bot) -> None:
+    contact, path = await signed_up(bot)
+    await bot.preferences.revoke(contact.id)
+    page = await look(server, path, allow=(r"\b404\b",))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("This link has expired")
+    await expect(page.get_by_role("main")).to_contain_text(re.compile("Reply STOP to any of our texts"))
+
+
+async def _state(store: Store, contact: Contact, subscription: str) -> str | None:
+    found = await store.contacts.get(contact.id)
+    consent = found.consent(subscription) if found else None
+    return consent.state.value if consent else None

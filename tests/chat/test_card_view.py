@@ -1,0 +1,163 @@
+"""What a card shows, in each of its states: pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.chat.card_view import CardView, Shown, card_view, words_of
+from bot.chat.links import Segment
+from bot.i18n import translator
+from bot.model.contact import ConsentState, Contact
+from bot.model.conversation import Card, CardState
+from bot.model.subscription import MessageType, Subscription, SubscriptionState, Translation
+from tests.people import ANOTHER, NUMBER, card, consent, person, subscription, workspace
+
+SAY = translator("en")
+YES, NO, WAITS = ConsentState.OPTED_IN, ConsentState.OPTED_OUT, ConsentState.PENDING
+OPEN, DONE, CLOSED = CardState.OPEN, CardState.COMPLETED, CardState.CLOSED
+
+
+def _view(content: Card, contact: Contact, asked: Subscription | None = None, *, gone: bool = False) -> CardView:
+    asked = None if gone else asked or subscription()
+    return card_view(content, "chat:0000000002", contact, asked, workspace(), SAY)
+
+
+def _card(state: CardState = OPEN, **values: Any) -> Card:
+    return card(subscription="deals", state=state, **values)
+
+
+@pytest.mark.parametrize(
+    ("state", "phone", "standing", "on_this_card", "shown"),
+    [
+        # A person without a number is asked for one, whatever they said before.
+        (OPEN, None, None, False, Shown.OPEN),
+        (OPEN, None, NO, False, Shown.OPEN),
+        (OPEN, None, YES, False, Shown.OPEN),
+        (OPEN, "+1201555", None, False, Shown.OPEN),
+        (OPEN, "+442079460958", None, False, Shown.OPEN),
+        # A saved number is shown locked.
+        (OPEN, NUMBER, None, False, Shown.SAVED),
+        (OPEN, NUMBER, ConsentState.NONE, False, Shown.SAVED),
+        (OPEN, NUMBER, NO, False, Shown.SAVED),
+        (OPEN, NUMBER, NO, True, Shown.SAVED),
+        # Who said yes with this number, on another card, need not do it again; with another number they may.
+        (OPEN, NUMBER, YES, False, Shown.ALREADY),
+        (OPEN, NUMBER, WAITS, False, Shown.PENDING),
+        (OPEN, ANOTHER, YES, False, Shown.SAVED),
+        (OPEN, ANOTHER, WAITS, False, Shown.SAVED),
+        # A crash after the event, before the card: the ledger has it, so it is done.
+        (OPEN, NUMBER, YES, True, Shown.COMPLETED),
+        # Done is done.
+        (DONE, NUMBER, YES, True, Shown.COMPLETED),
+        (DONE, NUMBER, NO, False, Shown.COMPLETED),
+        (DONE, NUMBER, WAITS, True, Shown.PENDING),
+        (DONE, NUMBER, WAITS, False, Shown.COMPLETED),
+        (DONE, None, None, False, Shown.COMPLETED),
+        # Withdrawn.
+        (CLOSED, NUMBER, None, False, Shown.CLOSED),
+        (CLOSED, None, None, False, Shown.CLOSED),
+        (CLOSED, NUMBER, YES, False, Shown.CLOSED),
+        (CLOSED, NUMBER, YES, True, Shown.COMPLETED),
+    ],
+)
+def test_each_standing_has_its_state(
+    state: CardState, phone: str | None, standing: ConsentState | None, on_this_card: bool, shown: Shown
+) -> None:
+    part = "chat:0000000002" if on_this_card else "chat:0000000009"
+    consents = (consent(standing, part=part),) if standing else ()
+    assert _view(_card(state), person(phone=phone, consents=consents)).state is shown
+
+
+@pytest.mark.parametrize("state", [SubscriptionState.DRAFT, SubscriptionState.ARCHIVED])
+def test_a_subscription_that_is_not_live_closes_the_card(state: SubscriptionState) -> None:
+    assert _view(_card(), person(), subscription(state=state)).state is Shown.CLOSED
+    assert _view(_card(), person(phone=NUMBER), subscription(state=state)).state is Shown.CLOSED
+
+
+def test_a_subscription_that_is_gone_closes_the_card() -> None:
+    view = _view(_card(), person(), gone=True)
+    assert (view.state, view.subscription) == (Shown.CLOSED, "")
+
+
+def test_a_completed_card_stays_completed_when_its_subscription_is_archived() -> None:
+    assert _view(_card(DONE), person(), subscription(state=SubscriptionState.ARCHIVED)).state is Shown.COMPLETED
+
+
+def test_a_yes_to_something_else_is_no_yes_to_this() -> None:
+    other = consent(YES, subscription="orders")
+    assert _view(_card(), person(phone=NUMBER, consents=(other,))).state is Shown.SAVED
+
+
+class TestNumber:
+    def test_a_saved_number_is_shown_as_people_write_it(self) -> None:
+        assert _view(_card(), person(phone=NUMBER)).saved == "(201) 555-0123"
+
+    def test_a_completed_card_shows_the_number_it_was_completed_with(self) -> None:
+        view = _view(_card(DONE, number=NUMBER), person(phone=ANOTHER))
+        assert (view.done_number, view.saved) == ("(201) 555-0123", "(201) 555-0124")
+
+    def test_the_countries_that_are_texted_are_offered_the_default_one_first(self) -> None:
+        view = _view(_card(), person())
+        assert [(r.code, r.calling_code) for r in view.regions] == [("US", "+1"), ("CA", "+1"), ("GB", "+44")]
+        assert (view.region, view.regions[2].name) == ("US", "United Kingdom")
+
+
+class TestEmail:
+    EMAILS = subscription(message_type=MessageType.EMAIL)
+
+    def test_an_email_subscription_asks_for_an_address_and_no_number(self) -> None:
+        view = _view(_card(), person(phone=NUMBER), self.EMAILS)
+        assert (view.state, view.channel, view.saved) == (Shown.OPEN, "email", None)
+
+    def test_a_saved_address_is_shown_as_it_is(self) -> None:
+        view = _view(_card(), person(email="ada@example.com"), self.EMAILS)
+        assert (view.state, view.saved) == (Shown.SAVED, "ada@example.com")
+
+    def test_who_said_yes_with_this_address_is_signed_up_already(self) -> None:
+        said = consent(YES, number=None, email="ada@example.com")
+        assert _view(_card(), person(email="ada@example.com", consents=(said,)), self.EMAILS).state is Shown.ALREADY
+
+
+class TestWords:
+    def test_an_empty_button_says_sign_up_now(self) -> None:
+        view = _view(_card(), person())
+        assert (view.button, view.title, view.subscription) == ("Sign Up Now", "Sign up to our deals", "Deals")
+        assert words_of(_card(), subscription(), SAY).act == 'pressed "Sign Up Now"'
+
+    def test_a_button_of_its_own_is_said(self) -> None:
+        assert _view(_card(button="Count me in"), person()).button == "Count me in"
+        assert words_of(_card(button="Count me in"), subscription(), SAY).act == 'pressed "Count me in"'
+
+    def test_a_subscription_is_named_in_the_language_of_the_reader(self) -> None:
+        asked = subscription(translations={"es": Translation(name="Ofertas", description="Novedades")})
+
+        class Spanish:
+            locale = "es"
+
+            def __call__(self, message: str) -> str:
+                return message
+
+        words = words_of(_card(), asked, Spanish())  # type: ignore[arg-type]
+        assert (words.subscription_name, words.subscription_description, words.locale) == ("Ofertas", "Novedades", "es")
+
+    def test_titles_are_never_markup_and_legal_texts_hold_links_alone(self) -> None:
+        view = _view(_card(title="<b>[Hi](https://x.example)</b>", legal_text="<i>[T](https://x.example)"), person())
+        assert view.title == "<b>[Hi](https://x.example)</b>"
+        assert view.legal == (Segment("<i>"), Segment("T", "https://x.example"))
+
+    @pytest.mark.parametrize(
+        ("edited", "named"),
+        [
+            ({"title": "x"}, {}),
+            ({"button": "x"}, {}),
+            ({"legal_text": "x"}, {}),
+            ({}, {"name": "x"}),
+            ({}, {"description": "x"}),
+        ],
+    )
+    def test_other_words_have_another_version(self, edited: dict[str, Any], named: dict[str, str]) -> None:
+        before = _view(_card(), person()).version
+        assert _view(_card(), person("bob", phone=NUMBER)).version == before, "the words do not depend on the person"
+        assert _view(_card(**edited), person(), subscription(**named)).version != before

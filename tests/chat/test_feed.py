@@ -1,0 +1,104 @@
+"""The live feed: entries of any process reach whoever follows the conversation here, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from bot.chat.conversations import Conversations
+from bot.chat.feed import BACKLOG, Feed, Follower
+from bot.model.conversation import Part, Text
+from bot.store import Store
+from bot.store.embedded import EmbeddedServer
+from tests.people import AT, TEAMMATE, second_process
+
+
+@pytest.fixture
+async def feed(store: Store, mongo: EmbeddedServer) -> AsyncIterator[Feed]:
+    """The feed of another process than the one that writes."""
+    async with second_process(mongo) as other:
+        feed = Feed(other)
+        await feed.start()
+        yield feed
+
+
+async def _next(follower: Follower) -> Part | None:
+    async with asyncio.timeout(5):
+        return await follower.next()
+
+
+async def test_a_follower_gets_what_another_process_writes_in_order(feed: Feed, store: Store) -> None:
+    chats = Conversations(store)
+    await chats.begin("chat", "ada", TEAMMATE, [])
+    await chats.begin("other", "bob", TEAMMATE, [])
+    with feed.follow("chat") as one, feed.follow("chat") as two:
+        for i in range(30):
+            await chats.append("chat", TEAMMATE, Text(text=f"text {i}"), f"k{i}")
+            await chats.append("other", TEAMMATE, Text(text="not for you"), f"k{i}")
+        for follower in (one, two):
+            parts = [await _next(follower) for _ in range(30)]
+            assert [p and p.seq for p in parts] == list(range(1, 31))
+            assert {p and p.conversation for p in parts} == {"chat"}
+
+
+async def test_an_entry_arrives_as_it_is_stored(feed: Feed, store: Store) -> None:
+    chats = Conversations(store)
+    await chats.begin("chat", "ada", TEAMMATE, [])
+    with feed.follow("chat") as follower:
+        written = await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
+        assert await _next(follower) == written
+
+
+async def test_a_follower_who_went_away_is_forgotten(feed: Feed) -> None:
+    with feed.follow("chat"):
+        assert feed.followers == 1
+    assert feed.followers == 0
+    assert not feed._followers, "a conversation that nobody follows takes no room"
+
+
+async def test_a_slow_follower_is_told_to_read_what_it_missed() -> None:
+    follower = Follower()
+    for seq in range(1, BACKLOG + 1):
+        follower.offer(_part(seq))
+    follower.offer(_part(BACKLOG + 1))
+    follower.offer(_part(BACKLOG + 2))
+    assert await _next(follower) is None, "something is missing: read it"
+    last = await _next(follower)
+    assert last
+    assert last.seq == BACKLOG + 2
+
+
+async def test_a_follower_that_keeps_up_misses_nothing() -> None:
+    follower = Follower()
+    for seq in range(1, 3 * BACKLOG):
+        follower.offer(_part(seq))
+        part = await _next(follower)
+        assert part
+        assert part.seq == seq
+
+
+async def test_after_a_lost_line_every_follower_is_told_to_read(store: Store) -> None:
+    feed = Feed(store)
+    with feed.follow("chat") as one, feed.follow("other") as two:
+        feed._lost()
+        assert (await _next(one), await _next(two)) == (None, None)
+
+
+async def test_one_slow_follower_does_not_hold_up_another(store: Store) -> None:
+    feed = Feed(store)
+    with feed.follow("chat") as slow, feed.follow("chat") as quick:
+        raw: list[Any] = [_part(seq).stored() for seq in range(1, 2 * BACKLOG)]
+        for one in raw:
+            feed._deliver([one])
+            part = await _next(quick)
+            assert part
+            assert part.id == one["_id"]
+        assert await _next(slow) is None
+
+
+def _part(seq: int) -> Part:
+    id = f"chat:{seq:010d}"
+    return Part(id=id, conversation="chat", seq=seq, author=TEAMMATE, content=Text(text="x"), at=AT, key=id)

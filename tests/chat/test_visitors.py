@@ -1,0 +1,136 @@
+"""Who is at the other end: what a site only claims is not believed (law 11)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+
+import pytest
+from itsdangerous import TimestampSigner
+
+from bot.app import Bot
+from bot.chat.visitors import Claim, Visitors, is_proven
+from bot.errors import Invalid, Unauthorized
+from bot.model.contact import Contact, Role
+from tests.people import NUMBER
+
+MakeContact = Callable[..., Awaitable[Contact]]
+
+
+async def _signed(bot: Bot, user_id: str) -> str:
+    secret = (await bot.workspace()).identity_secret
+    return hmac.new(secret.encode(), user_id.encode(), hashlib.sha256).hexdigest()
+
+
+async def _proven(bot: Bot, user_id: str, **values: str) -> Claim:
+    return Claim(user_id=user_id, user_hash=await _signed(bot, user_id), **values)
+
+
+class TestToken:
+    async def test_it_stands_for_its_contact(self, bot: Bot, make_contact: MakeContact) -> None:
+        ada = await make_contact()
+        known = await bot.visitors.known(bot.visitors.token(ada.id))
+        assert known.id == ada.id
+
+    async def test_one_that_we_did_not_sign_is_refused(self, bot: Bot, make_contact: MakeContact) -> None:
+        ada = await make_contact()
+        good = bot.visitors.token(ada.id)
+        foreign = TimestampSigner("x" * 40, salt="visitor", digest_method=hashlib.sha256).sign(ada.id).decode()
+        other_use = TimestampSigner("k" * 40, salt="link", digest_method=hashlib.sha256).sign(ada.id).decode()
+        other_one = good.replace(ada.id, (await make_contact()).id)
+        for token in ("", "x", ada.id, good[:-1], good + "x", "x" + good, foreign, other_use, other_one, "é", "\x00"):
+            with pytest.raises(Unauthorized):
+                await bot.visitors.known(token)
+
+    async def test_one_that_is_too_old_is_refused(
+        self, bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ada = await make_contact()
+        token = bot.visitors.token(ada.id)
+        days = Visitors(bot.store, bot.ledger, secret="k" * 40, days=1)
+        assert days.read(token) == ada.id
+        monkeypatch.setattr("itsdangerous.timed.time.time", lambda: 4e9)
+        with pytest.raises(Unauthorized):
+            days.read(token)
+
+    async def test_one_of_somebody_who_is_gone_is_refused(self, bot: Bot) -> None:
+        with pytest.raises(Unauthorized):
+            await bot.visitors.known(bot.visitors.token("nobody"))
+
+
+class TestEnter:
+    async def test_nobody_knows_a_newcomer(self, bot: Bot) -> None:
+        contact, is_new = await bot.visitors.enter(None, Claim(locale="es"), await bot.workspace())
+        assert (is_new, contact.role, contact.locale, contact.phone) == (True, Role.LEAD, "es", None)
+        assert await bot.store.contacts.get(contact.id) is None
+
+    async def test_a_claim_without_a_signature_is_a_lead_who_sees_nothing_of_the_user(
+        self, bot: Bot, make_contact: MakeContact
+    ) -> None:
+        user = await make_contact(role=Role.USER, external_id="u1", phone=NUMBER, name="Ada")
+        claim = Claim(user_id="u1", name="Eve", email="ada@example.com")
+        contact, is_new = await bot.visitors.enter(None, claim, await bot.workspace())
+        assert is_new
+        assert contact.id != user.id
+        assert (contact.external_id, contact.phone, contact.name, contact.email) == (None, None, None, None)
+
+    @pytest.mark.parametrize("signature", ["", "x", "0" * 64, "é" * 64])
+    async def test_a_wrong_signature_is_refused(self, bot: Bot, make_contact: MakeContact, signature: str) -> None:
+        await make_contact(role=Role.USER, external_id="u1", phone=NUMBER)
+        with pytest.raises(Invalid):
+            await bot.visitors.enter(None, Claim(user_id="u1", user_hash=signature), await bot.workspace())
+
+    async def test_the_signature_of_one_user_does_not_prove_another(self, bot: Bot) -> None:
+        claim = Claim(user_id="u1", user_hash=await _signed(bot, "u2"))
+        with pytest.raises(Invalid):
+            await bot.visitors.enter(None, claim, await bot.workspace())
+
+    async def test_a_proven_user_is_that_user_whatever_token_they_bring(
+        self, bot: Bot, make_contact: MakeContact
+    ) -> None:
+        user, lead = await make_contact(role=Role.USER, external_id="u1"), await make_contact()
+        for token in (None, bot.visitors.token(lead.id), bot.visitors.token(user.id), "rubbish"):
+            contact, is_new = await bot.visitors.enter(token, await _proven(bot, "u1"), await bot.workspace())
+            assert (contact.id, is_new) == (user.id, False)
+
+    async def test_a_lead_who_signs_in_becomes_that_user_and_keeps_who_they_are(
+        self, bot: Bot, make_contact: MakeContact
+    ) -> None:
+        lead = await make_contact(phone=NUMBER)
+        claim = await _proven(bot, "u1", name="Ada", email="ada@example.com")
+        contact, is_new = await bot.visitors.enter(bot.visitors.token(lead.id), claim, await bot.workspace())
+        assert (contact.id, is_new) == (lead.id, False)
+        stored = await bot.store.contacts.get(lead.id)
+        assert stored
+        assert (stored.role, stored.external_id, stored.name, stored.phone) == (Role.USER, "u1", "Ada", NUMBER)
+
+    async def test_a_second_user_at_the_same_device_is_not_the_first(self, bot: Bot, make_contact: MakeContact) -> None:
+        first = await make_contact(role=Role.USER, external_id="u1", phone=NUMBER)
+        token = bot.visitors.token(first.id)
+        contact, is_new = await bot.visitors.enter(token, await _proven(bot, "u2"), await bot.workspace())
+        assert is_new
+        assert (contact.id != first.id, contact.external_id, contact.phone) == (True, "u2", None)
+
+    async def test_they_are_spoken_to_in_the_language_of_today(self, bot: Bot, make_contact: MakeContact) -> None:
+        lead = await make_contact(locale="en")
+        token = bot.visitors.token(lead.id)
+        contact, _ = await bot.visitors.enter(token, Claim(locale="es"), await bot.workspace())
+        stored = await bot.store.contacts.get(lead.id)
+        assert stored
+        assert (contact.locale, stored.locale) == ("es", "es")
+
+    async def test_one_that_comes_back_is_known(self, bot: Bot, make_contact: MakeContact) -> None:
+        lead = await make_contact()
+        contact, is_new = await bot.visitors.enter(bot.visitors.token(lead.id), Claim(), await bot.workspace())
+        assert (contact.id, is_new) == (lead.id, False)
+
+
+def test_a_signature_is_the_hex_hmac_of_the_user_id() -> None:
+    # printf 'u1' | openssl dgst -sha256 -hmac 'secret'
+    right = hmac.digest(b"secret", b"u1", "sha256").hex()
+    assert is_proven("u1", right, "secret")
+    assert is_proven("u1", f" {right.upper()} ", "secret")
+    assert not is_proven("u1", right[:-1], "secret")
+    assert not is_proven("u1", right, "other")
+    assert not is_proven("", right, "secret")

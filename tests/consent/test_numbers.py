@@ -1,0 +1,234 @@
+"""Numbers as people type, paste and mistype them. Each way to be wrong has a sentence that says how to mend it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.consent.numbers import (
+    address_of,
+    calling_code,
+    masked,
+    national,
+    read_number,
+    saved_number,
+    spoken,
+)
+from bot.errors import NumberRefused
+from bot.i18n import translator
+from bot.model.subscription import MessageType
+from tests.people import ANOTHER, NUMBER, TEXTED, person
+
+ENGLISH = translator("en")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "(201) 555-0123",
+        "201-555-0123",
+        "201.555.0123",
+        "201/555/0123",
+        "2015550123",
+        " 201 555 0123 ",
+        "1 201 555 0123",
+        "+1 201 555 0123",
+        "+1 (201) 555-0123",
+        "(+1) 201 555 0123",
+        "201\u00a0555\u00a00123",
+        "201\u202f555\u202f0123",
+        "201–555–0123",
+        "201‑555‑0123",
+        "201−555−0123",
+        "tel:+12015550123",
+        "tel:2015550123",
+        "TEL:+1-201-555-0123",
+        "\u200f(201) 555-0123\u200e",
+        "\u202a+12015550123\u202c",
+        "\u2068+1 201 555 0123\u2069",
+        "\ufeff2015550123",
+        "201\u200b555\u200b0123",
+        "٢٠١٥٥٥٠١٢٣",
+        "۲۰۱۵۵۵۰۱۲۳",
+        "२०१५५५०१२३",
+        "２０１５５５０１２３",
+        "＋１（２０１）５５５－０１２３",
+        "\t201\n555\r0123",
+    ],
+)
+def test_a_number_is_read_however_it_is_written(typed: str) -> None:
+    assert read_number(typed, "US", TEXTED).e164 == NUMBER
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "e164", "there"),
+    [
+        ("+44 7400 123456", "US", "+447400123456", "GB"),
+        ("07400 123456", "GB", "+447400123456", "GB"),
+        ("+1 204 234 5678", "US", "+12042345678", "CA"),
+        ("204 234 5678", "CA", "+12042345678", "CA"),
+        ("+1 201 555 0123", "GB", NUMBER, "US"),
+    ],
+)
+def test_a_plus_beats_the_country_that_was_chosen(typed: str, region: str, e164: str, there: str) -> None:
+    number = read_number(typed, region, TEXTED)
+    assert (number.e164, number.region) == (e164, there)
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        ("", "empty"),
+        (" ", "empty"),
+        ("\u200f", "empty"),
+        ("\t\n", "empty"),
+        ("hello", "not_a_number"),
+        ("abc123", "not_a_number"),
+        ("1-800-FLOWERS", "not_a_number"),
+        ("😀", "not_a_number"),
+        ("☎️ 2015550123", "not_a_number"),
+        ("+", "not_a_number"),
+        ("-", "not_a_number"),
+        ("()", "not_a_number"),
+        ("½", "not_a_number"),
+        ("ada@example.com", "not_a_number"),
+        ("<script>alert(1)</script>", "not_a_number"),
+        ("'; DROP TABLE contacts; --", "not_a_number"),
+        ("{'$ne': null}", "not_a_number"),
+        ("\x00", "not_a_number"),
+        ("\ud800", "not_a_number"),
+        ("a" * 10_000, "not_a_number"),
+        ("201-555-0123 x5", "not_a_number"),
+        ("201-555-0123 ext. 5", "not_a_number"),
+        ("201-555-0123;ext=5", "not_a_number"),
+        ("2015550123#5", "not_a_number"),
+        ("2015550123,5", "not_a_number"),
+        ("+12015550123, +12015550124", "not_a_number"),
+        ("1", "too_short"),
+        ("911", "too_short"),
+        ("5550123", "too_short"),
+        ("201555012", "too_short"),
+        ("+1", "too_short"),
+        ("+0", "too_short"),
+        ("٢٠١", "too_short"),
+        ("20155501230000", "too_long"),
+        ("2015550123\n2015550124", "too_long"),
+        ("1" * 41, "too_long"),
+        ("1" * 10_000, "too_long"),
+        ("9" * 1_000_000, "too_long"),
+        (" " * 5_000 + "2015550123", "too_long"),
+        ("0000000000", "not_in_use"),
+        ("1111111111", "not_in_use"),
+        ("999 999 9999", "not_in_use"),
+        ("000 555 0123", "not_in_use"),
+        ("+999 123456", "no_country"),
+        ("447400123456", "no_country"),
+        ("+44 20 7946 0958", "landline"),
+        ("800 555 0199", "premium"),
+        ("900 234 5678", "premium"),
+        ("+44 906 000 1234", "premium"),
+        ("+44 7640 123456", "premium"),
+        ("+1 500 555 0006", "premium"),
+        ("+49 1512 3456789", "not_texted"),
+        ("+61 412 345 678", "not_texted"),
+        ("+1 345 916 1234", "not_texted"),
+        ("+1 787 555 0123", "not_texted"),
+        ("+44 7781 123456", "not_texted"),
+    ],
+)
+def test_each_way_to_be_wrong_has_its_name_and_its_sentence(typed: str, problem: str) -> None:
+    with pytest.raises(NumberRefused) as refused:
+        read_number(typed, "US", TEXTED)
+    assert refused.value.problem == problem
+    _is_whole_sentence(spoken(refused.value, ENGLISH, ENGLISH.country))
+
+
+def test_a_number_of_a_country_that_is_not_texted_names_those_that_are() -> None:
+    with pytest.raises(NumberRefused) as refused:
+        read_number("+49 1512 3456789", "US", TEXTED)
+    said = spoken(refused.value, ENGLISH, ENGLISH.country)
+    assert "Germany" in said
+    assert "United States, Canada, United Kingdom" in said
+
+
+def test_a_number_that_is_too_short_says_how_many_digits_it_should_have() -> None:
+    with pytest.raises(NumberRefused) as refused:
+        read_number("07400", "GB", TEXTED)
+    assert spoken(refused.value, ENGLISH, ENGLISH.country) == (
+        "That number is too short. It should have 10 digits (United Kingdom)."
+    )
+
+
+def test_an_example_is_one_of_the_country_that_was_chosen() -> None:
+    with pytest.raises(NumberRefused) as refused:
+        read_number("hello", "GB", TEXTED)
+    assert "07400 123456" in spoken(refused.value, ENGLISH, ENGLISH.country)
+
+
+@pytest.mark.parametrize("region", ["ZZ", "", "us", "USA", "💥", "+1", "__class__"])
+@pytest.mark.parametrize("typed", ["2015550123", "hello", "", "12", "+999123456"])
+def test_a_region_that_is_none_is_a_refusal_too(region: str, typed: str) -> None:
+    with pytest.raises(NumberRefused) as refused:
+        read_number(typed, region, TEXTED)
+    _is_whole_sentence(spoken(refused.value, ENGLISH, ENGLISH.country))
+
+
+PHONE_LIKE = st.text(st.sampled_from("0123456789٠١٢٣４５+()-. \u200f\u202atel:#x,;😀½²\n"), max_size=60)
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(), PHONE_LIKE), st.sampled_from(["US", "GB", "CA", "ZZ", "", "BR"]))
+def test_whatever_is_typed_is_a_number_or_a_refusal_with_a_sentence(typed: str, region: str) -> None:
+    try:
+        number = read_number(typed, region, TEXTED)
+    except NumberRefused as refused:
+        _is_whole_sentence(spoken(refused, ENGLISH, ENGLISH.country))
+    else:
+        assert number.region in TEXTED
+        assert saved_number(number.e164) == number
+        assert read_number(number.e164, region, TEXTED) == number
+
+
+@settings(deadline=None)
+@given(st.one_of(st.none(), st.text(), PHONE_LIKE))
+def test_a_saved_number_is_valid_or_not_there(phone: str | None) -> None:
+    number = saved_number(phone)
+    assert number is None or number.e164.startswith("+")
+
+
+@pytest.mark.parametrize(
+    "phone", [None, "", "hello", "2015550123", "+1201555", "+44 20 7946 0958", "+1 800 555 0199", "+999123456"]
+)
+def test_a_number_that_cannot_be_texted_is_not_saved(phone: str | None) -> None:
+    assert saved_number(phone) is None
+
+
+def test_the_address_of_a_contact_is_the_one_of_the_channel() -> None:
+    ada = person(phone="+1 201 555 0123", email="ada@example.com")
+    assert address_of(ada, MessageType.SMS) == NUMBER
+    assert address_of(ada, MessageType.EMAIL) == "ada@example.com"
+    assert address_of(person(), MessageType.SMS) is None
+    assert address_of(person(), MessageType.EMAIL) is None
+
+
+def test_numbers_are_shown_as_their_country_writes_them() -> None:
+    assert national(NUMBER) == "(201) 555-0123"
+    assert national("+447400123456") == "+44 7400 123456"
+
+
+@pytest.mark.parametrize("e164", [NUMBER, ANOTHER, "+447400123456"])
+def test_a_masked_number_tells_its_last_four_digits_alone(e164: str) -> None:
+    assert [c for c in masked(e164) if c.isdigit()] == list(e164[-4:])
+    assert len(masked(e164)) == len(national(e164))
+
+
+def test_calling_codes() -> None:
+    assert (calling_code("US"), calling_code("GB")) == ("+1", "+44")
+
+
+def _is_whole_sentence(said: str) -> None:
+    assert said
+    assert "%" not in said
+    assert "None" not in said
+    assert said.endswith(".")

@@ -1,0 +1,87 @@
+"""Law 7's question, asked of every combination: state, consent type, message type, stop list, address."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from bot.consent.permission import permission
+from bot.model.contact import Consent, ConsentState
+from bot.model.subscription import ConsentType, MessageType, SubscriptionState
+from tests.people import ANOTHER, NUMBER, consent, subscription
+
+STATES = [None, *ConsentState]
+
+
+def _consent(state: ConsentState | None) -> Consent | None:
+    return consent(state, email="ada@example.com") if state else None
+
+
+@pytest.mark.parametrize(
+    ("consent_type", "state", "reason"),
+    [
+        (ConsentType.OPT_IN, None, "not_opted_in"),
+        (ConsentType.OPT_IN, ConsentState.NONE, "not_opted_in"),
+        (ConsentType.OPT_IN, ConsentState.PENDING, "pending"),
+        (ConsentType.OPT_IN, ConsentState.OPTED_IN, "opted_in"),
+        (ConsentType.OPT_IN, ConsentState.OPTED_OUT, "opted_out"),
+        (ConsentType.OPT_OUT, None, "not_opted_out"),
+        (ConsentType.OPT_OUT, ConsentState.NONE, "not_opted_out"),
+        (ConsentType.OPT_OUT, ConsentState.PENDING, "not_opted_out"),
+        (ConsentType.OPT_OUT, ConsentState.OPTED_IN, "not_opted_out"),
+        (ConsentType.OPT_OUT, ConsentState.OPTED_OUT, "opted_out"),
+    ],
+)
+@pytest.mark.parametrize("message_type", MessageType)
+def test_each_state_of_each_type_has_its_answer(
+    consent_type: ConsentType, state: ConsentState | None, reason: str, message_type: MessageType
+) -> None:
+    asked = subscription(consent_type=consent_type, message_type=message_type)
+    address = NUMBER if message_type is MessageType.SMS else "ada@example.com"
+    answer = permission(asked, _consent(state), address, stopped=False)
+    assert (answer.reason, answer.allowed) == (reason, reason in {"opted_in", "not_opted_out"})
+
+
+@pytest.mark.parametrize(("consent_type", "state"), list(product(ConsentType, STATES)))
+def test_stop_beats_everything(consent_type: ConsentType, state: ConsentState | None) -> None:
+    answer = permission(subscription(consent_type=consent_type), _consent(state), NUMBER, stopped=True)
+    assert (answer.allowed, answer.reason) == (False, "stopped")
+
+
+@pytest.mark.parametrize(
+    ("shown", "consent_type", "state"),
+    list(product([SubscriptionState.DRAFT, SubscriptionState.ARCHIVED], ConsentType, STATES)),
+)
+def test_nothing_is_sent_for_what_is_not_live(
+    shown: SubscriptionState, consent_type: ConsentType, state: ConsentState | None
+) -> None:
+    answer = permission(subscription(state=shown, consent_type=consent_type), _consent(state), NUMBER, stopped=False)
+    assert (answer.allowed, answer.reason) == (False, "subscription_not_live")
+
+
+@pytest.mark.parametrize("address", [None, ""])
+@pytest.mark.parametrize(("message_type", "reason"), [("sms", "no_valid_number"), ("email", "no_valid_email")])
+def test_nothing_is_sent_to_nowhere(address: str | None, message_type: str, reason: str) -> None:
+    for consent_type, state in product(ConsentType, STATES):
+        asked = subscription(message_type=MessageType(message_type), consent_type=consent_type)
+        answer = permission(asked, _consent(state), address, stopped=False)
+        assert (answer.allowed, answer.reason) == (False, reason)
+
+
+def test_a_yes_belongs_to_the_number_it_was_given_for() -> None:
+    answer = permission(subscription(), consent(ConsentState.OPTED_IN, number=ANOTHER), NUMBER, stopped=False)
+    assert (answer.allowed, answer.reason) == (False, "number_changed")
+
+
+def test_a_yes_to_emails_belongs_to_the_address_it_was_given_for() -> None:
+    asked = subscription(message_type=MessageType.EMAIL)
+    given = consent(ConsentState.OPTED_IN, number=None, email="old@example.com")
+    assert permission(asked, given, "new@example.com", stopped=False).reason == "number_changed"
+    assert permission(asked, given, "old@example.com", stopped=False).allowed
+
+
+def test_a_no_holds_whatever_the_number_is_now() -> None:
+    for consent_type in ConsentType:
+        given = consent(ConsentState.OPTED_OUT, number=ANOTHER)
+        assert permission(subscription(consent_type=consent_type), given, NUMBER, stopped=False).reason == "opted_out"

@@ -1,0 +1,183 @@
+"""Where a contact stands, worked out from the line of events: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta, timezone
+from hashlib import sha256
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.consent.ledger import Change, next_event
+from bot.consent.projection import apply, fault, project
+from bot.model.base import Document
+from bot.model.contact import ConsentState, Contact
+from bot.model.event import FIRST, Action, ConsentEvent, Context, Source, Words
+from tests.people import ANOTHER, AT, HERE, NUMBER, change, person
+
+CANONICAL = (
+    '{"_id":"ada:0000000001","action":"opt_in","actor":{"id":"ada","kind":"contact"},"at":"2026-11-23T09:41:00.000Z",'
+    '"contact":"ada","context":{"ip":"192.0.2.7","page":"https://shop.example/roasts","user_agent":"Firefox/150"},'
+    '"event":"01KAQ0000000000000000000AA","key":"ada:k","number":"+12015550123","previous":"' + FIRST + '","seq":1,'
+    '"source":"form","subscription":"deals","words":{"act":"pressed \\"Yes\\"","button":"","legal_text":"",'
+    '"locale":"en","subscription_description":"","subscription_name":"Deals","title":"Title"}}'
+)
+WORDS = Words(title="Title", subscription_name="Deals", locale="en", act='pressed "Yes"')
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [
+        (Action.OPT_IN, ConsentState.OPTED_IN),
+        (Action.CONFIRM, ConsentState.OPTED_IN),
+        (Action.OPT_OUT, ConsentState.OPTED_OUT),
+        (Action.REFUSE, ConsentState.OPTED_OUT),
+        (Action.REQUEST_CONFIRMATION, ConsentState.PENDING),
+    ],
+)
+def test_each_action_makes_its_state(action: Action, state: ConsentState) -> None:
+    (event,), ada = _line([change("ada", "k", action, subscription="deals")])
+    consent = ada.consent("deals")
+    assert consent
+    assert (consent.state, consent.number, consent.event, consent.at) == (state, NUMBER, event.event, AT)
+
+
+def test_a_captured_phone_is_no_consent() -> None:
+    _, ada = _line([change("ada", "k", Action.CAPTURE_PHONE, subscription="deals")])
+    assert (ada.consents, ada.phone) == ((), NUMBER)
+
+
+@pytest.mark.parametrize("action", [Action.OPT_OUT, Action.REFUSE])
+def test_a_no_takes_no_number_over(action: Action) -> None:
+    _, ada = _line([change("ada", "k", action)])
+    assert ada.phone is None
+
+
+def test_the_last_word_on_a_subscription_holds_and_others_stay() -> None:
+    yes, no = Action.OPT_IN, Action.OPT_OUT
+    said = [("deals", yes), ("orders", yes), ("deals", no), ("letter", no), ("letter", yes)]
+    _, ada = _line([change("ada", str(i), action, subscription=name) for i, (name, action) in enumerate(said)])
+    assert {c.subscription: c.state.value for c in ada.consents} == {
+        "deals": "opted_out",
+        "orders": "opted_in",
+        "letter": "opted_in",
+    }
+
+
+class TestHash:
+    def test_it_does_not_depend_on_the_order_of_fields(self) -> None:
+        (event,), _ = _line([change("ada", "k", words=WORDS, context=HERE)])
+        raw = event.stored()
+        turned = {k: dict(reversed(v.items())) if isinstance(v, dict) else v for k, v in reversed(raw.items())}
+        assert list(turned) != list(raw)
+        assert ConsentEvent.load(turned).computed_hash() == event.hash
+
+    def test_it_does_not_depend_on_the_time_zone_that_a_reader_is_in(self) -> None:
+        (event,), _ = _line([change("ada", "k")])
+        there = event.model_copy(update={"at": event.at.astimezone(timezone(timedelta(hours=5, minutes=30)))})
+        assert there.computed_hash() == event.hash
+
+    def test_a_field_that_a_later_version_adds_changes_no_old_hash(self) -> None:
+        class Later(ConsentEvent):
+            region: str | None = None
+
+        (event,), _ = _line([change("ada", "k", words=WORDS)])
+        assert Later.load(event.stored()).computed_hash() == event.hash
+
+    def test_it_is_this_one(self) -> None:
+        """Pinned: a change of the canonical form would make every kept ledger look edited."""
+        (event,), _ = _line([change("ada", "k", subscription="deals", words=WORDS, context=HERE)])
+        fixed = event.model_copy(update={"event": "01KAQ0000000000000000000AA"})
+        assert fixed.computed_hash() == sha256(CANONICAL.encode()).hexdigest()
+
+    @pytest.mark.parametrize("field", sorted(set(ConsentEvent.model_fields) - {"hash"}))
+    def test_an_edit_of_any_field_changes_it(self, field: str) -> None:
+        (event,), _ = _line([change("ada", "k", email="ada@example.com", words=WORDS, context=HERE)])
+        other: dict[str, object] = {
+            "seq": 7,
+            "at": AT + timedelta(milliseconds=1),
+            "action": Action.OPT_OUT,
+            "source": Source.API,
+            "actor": event.actor.model_copy(update={"id": "eve"}),
+            "words": WORDS.model_copy(update={"legal_text": "!"}),
+            "context": Context(ip="192.0.2.8"),
+        }
+        assert event.model_copy(update={field: other.get(field, "x")}).computed_hash() != event.hash
+
+
+class TestFault:
+    def test_a_whole_line_has_none(self) -> None:
+        events, _ = _line([change("ada", str(i)) for i in range(5)])
+        previous = FIRST
+        for seq, event in enumerate(events, start=1):
+            assert fault(event, seq, previous) is None
+            previous = event.hash
+
+    def test_an_edited_event_is_named(self) -> None:
+        (event,), _ = _line([change("ada", "k")])
+        assert fault(event.model_copy(update={"number": ANOTHER}), 1, FIRST) == "event 1 was edited"
+
+    def test_an_edited_event_with_a_new_hash_breaks_the_one_after_it(self) -> None:
+        (first, second), _ = _line([change("ada", "a"), change("ada", "b")])
+        edited = first.model_copy(update={"number": ANOTHER})
+        edited = edited.model_copy(update={"hash": edited.computed_hash()})
+        assert fault(edited, 1, FIRST) is None
+        assert fault(second, 2, edited.hash) == "event 2 does not follow the one before it"
+
+    def test_a_missing_event_is_named(self) -> None:
+        (first, _, third), _ = _line([change("ada", str(i)) for i in range(3)])
+        assert fault(third, 2, first.hash) == "event 2 is missing"
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(Action), st.sampled_from(["deals", "orders", None]), st.sampled_from([NUMBER, ANOTHER, None])
+    ),
+    max_size=30,
+)
+
+
+@settings(deadline=None)
+@given(ACTIONS)
+def test_any_line_of_actions_gives_one_standing_a_subscription_and_can_be_done_again(
+    actions: list[tuple[Action, str | None, str | None]],
+) -> None:
+    changes = [change("ada", str(i), a, subscription=s, number=n) for i, (a, s, n) in enumerate(actions)]
+    events, ada = _line(changes)
+    subscriptions = [c.subscription for c in ada.consents]
+    assert len(subscriptions) == len(set(subscriptions))
+    for consent in ada.consents:
+        last = [e for e in events if e.subscription == consent.subscription and e.action is not Action.CAPTURE_PHONE][
+            -1
+        ]
+        assert (consent.event, consent.number) == (last.event, last.number)
+    given_ = [n for a, _, n in actions if n and a not in {Action.OPT_OUT, Action.REFUSE}]
+    assert ada.phone == (given_[-1] if given_ else None)
+    assert ada.ledger.seq == len(events)
+    assert project(ada, events) == ada
+    assert project(person(), events) == ada
+
+
+@settings(deadline=None)
+@given(ACTIONS)
+def test_an_event_survives_the_way_to_the_database_and_back(
+    actions: list[tuple[Action, str | None, str | None]],
+) -> None:
+    changes = [change("ada", str(i), a, subscription=s, number=n) for i, (a, s, n) in enumerate(actions)]
+    for document in _line(changes)[0]:
+        again = type(document).load(document.stored())
+        assert again == document
+        assert isinstance(again, Document)
+        assert again.computed_hash() == document.hash
+
+
+def _line(changes: Sequence[Change]) -> tuple[list[ConsentEvent], Contact]:
+    """The events of one contact, and the contact after them."""
+    contact, events = person(), []
+    for one in changes:
+        event = next_event(contact, one, AT)
+        contact = apply(contact, event)
+        events.append(event)
+    return events, contact

@@ -1,0 +1,99 @@
+"""What the tests are made of, in a word each: a contact, a subscription, a card, an answer, a second process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.app import Bot
+from bot.chat.cards import Answer, Submitted
+from bot.consent.ledger import Change
+from bot.demo import DEALS
+from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.conversation import Author, AuthorKind, Card, Part
+from bot.model.event import Action, Actor, Context, Source
+from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
+from bot.model.workspace import Workspace
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer
+
+AT = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
+NUMBER, ANOTHER = "+12015550123", "+12015550124"
+TEXTED = ("US", "CA", "GB")
+TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="teammate")
+HERE = Context(page="https://shop.example/roasts", ip="192.0.2.7", user_agent="Firefox/150")
+
+
+@asynccontextmanager
+async def second_process(mongo: EmbeddedServer) -> AsyncIterator[Store]:
+    """The same database through another client, as another process has it."""
+    async with open_store(mongo.url, "sayso_test") as store:
+        yield store
+
+
+def subscription(id: str = "deals", **values: Any) -> Subscription:
+    usual: dict[str, Any] = {
+        "name": "Deals",
+        "description": "Offers",
+        "message_type": MessageType.SMS,
+        "consent_type": ConsentType.OPT_IN,
+        "state": SubscriptionState.LIVE,
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    return Subscription(id=id, **{**usual, **values})
+
+
+def person(id: str = "ada", **values: Any) -> Contact:
+    return Contact(id=id, created_at=AT, updated_at=AT, **values)
+
+
+def workspace(**values: Any) -> Workspace:
+    return Workspace(**{"name": "Harbor Coffee", "countries": TEXTED, "identity_secret": "s", **values})
+
+
+def consent(state: ConsentState, **values: Any) -> Consent:
+    usual = {"subscription": "deals", "number": NUMBER, "at": AT, "source": Source.FORM, "event": "e"}
+    return Consent(state=state, **{**usual, **values})
+
+
+def change(contact: str, key: str, action: Action = Action.OPT_IN, **values: Any) -> Change:
+    usual = {
+        "subscription": DEALS,
+        "number": NUMBER,
+        "source": Source.FORM,
+        "actor": Actor(kind="contact", id=contact),
+    }
+    return Change(contact=contact, key=key, action=action, **{**usual, **values})
+
+
+def card(**values: Any) -> Card:
+    return Card(
+        **{"subscription": DEALS, "title": "Sign up to our deals", "legal_text": "Reply STOP to stop.", **values}
+    )
+
+
+async def asked(bot: Bot, contact: Contact, content: Card | None = None, key: str = "card") -> Part:
+    """A card in a conversation of its own, before the contact."""
+    conversation = f"with-{contact.id}-{key}"
+    await bot.conversations.begin(conversation, contact.id, TEAMMATE, [])
+    return await bot.cards.insert(conversation, content or card(), TEAMMATE, key)
+
+
+async def answer_to(bot: Bot, part: Part, contact: Contact, **values: Any) -> Answer:
+    """What the contact sends who saw the card as it is now."""
+    view = await bot.cards.view(part, contact, await bot.workspace())
+    return Answer(**{"address": "(201) 555-0123", "region": "US", "version": view.version, **values})
+
+
+async def answered(bot: Bot, contact: Contact, key: str = "card") -> Submitted:
+    """A card that the contact completed; what follows from it is still to be done."""
+    part = await asked(bot, contact, key=key)
+    answer = await answer_to(bot, part, contact)
+    return await bot.cards.submit(part, contact, await bot.workspace(), answer)
+
+
+async def events_of(store: Store, contact: str) -> list[Any]:
+    return await store.events.after(contact, 0, limit=1000)

@@ -1,0 +1,229 @@
+"""Growth: every query that Sayso makes is answered by an index, as the server itself explains it.
+
+The whole trip is walked once with a listener on the line; each kind of query that it hears is explained. A new query
+without an index fails here, and so does a new query method that the trip does not call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from bot.app import Bot, make_bot
+from bot.chat.visitors import Claim
+from bot.config import Settings
+from bot.consent.verify import verify
+from bot.demo import DEALS, NEWS
+from bot.flows.runs import BOT
+from bot.i18n import translator
+from bot.model.base import now
+from bot.model.conversation import Text
+from bot.model.subscription import MessageType
+from bot.store import Store
+from bot.store.embedded import EmbeddedServer
+from bot.store.table import Line, Table
+from tests.conftest import eventually
+from tests.people import HERE, NUMBER, answer_to, answered, card, change, person
+
+QUERIES = {"find", "aggregate", "update", "delete", "count", "distinct", "findAndModify"}
+HARMLESS = {
+    "count": "figures that the collection keeps of itself (`estimated_document_count`): no document is read",
+}
+NOT_QUERIES = {"make_indexes", "insert", "insert_many", "keep", "place"}
+"""Methods that only insert or ask nothing."""
+
+Walk = Callable[[Bot], Awaitable[None]]
+
+
+class Wire(CommandListener):
+    """What goes over the line, each kind of it once."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name not in QUERIES or event.database_name == "admin":
+            return
+        with self._lock:
+            for one in _each(event.command_name, event.command):
+                self.heard.setdefault(_shape(event.command_name, one), (event.command_name, one))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+async def test_every_query_is_answered_by_an_index(
+    demo_store: Store, mongo: EmbeddedServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if mongo.engine != "mongod":
+        pytest.skip("plans are a real server's")
+    methods = _query_methods()
+    wire, called = Wire(), _note_calls(monkeypatch)
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        mongo.url, tz_aware=True, event_listeners=[wire], io_loop=asyncio.get_running_loop()
+    )
+    store = Store(client, "sayso_test")
+    try:
+        await _walk(await make_bot(settings, store, "http://sayso.test"))
+    finally:
+        await store.changes.close()
+        client.close()
+    faults = []
+    for shape, (name, command) in wire.heard.items():
+        if name in HARMLESS:
+            continue
+        if name == "aggregate" and "$changeStream" in command["pipeline"][0]:
+            continue  # reads the server's log of changes, which has no index
+        for one in _explainable(name, command):
+            plan = await demo_store.database.command({"explain": one, "verbosity": "queryPlanner"})
+            stages = set(_stages(plan))
+            if stages & {"COLLSCAN", "SORT"} or not stages & {"IXSCAN", "IDHACK", "CLUSTERED_IXSCAN", "COUNT_SCAN"}:
+                faults.append(f"{shape}: {sorted(stages)}")
+    assert faults == []
+    assert len(wire.heard) > 25, "the trip is walked"
+    assert methods - called == set(), "call these in _walk, so that their queries are explained"
+
+
+def _note_calls(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Notes which methods of which tables are called from now on."""
+    called: set[str] = set()
+    for owner, name in _methods():
+        real = vars(owner)[name]
+
+        def noted(self: Any, *args: Any, _real: Any = real, _name: str = name, **values: Any) -> Any:
+            called.update(f"{base.__name__}.{_name}" for base in type(self).__mro__ if _name in vars(base))
+            return _real(self, *args, **values)
+
+        monkeypatch.setattr(owner, name, noted)
+    return called
+
+
+def _methods() -> Iterator[tuple[type[Any], str]]:
+    owners: list[type[Any]] = [Table, Line]
+    owners += [sub for sub in (*Table.__subclasses__(), *Line.__subclasses__()) if sub is not Line]
+    for owner in owners:
+        for name, value in list(vars(owner).items()):
+            is_query = inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value)
+            if is_query and not name.startswith("_") and name not in NOT_QUERIES:
+                yield owner, name
+
+
+def _query_methods() -> set[str]:
+    return {f"{owner.__name__}.{name}" for owner, name in _methods()}
+
+
+async def _walk(bot: Bot) -> None:
+    """Every way through `bot` that asks the database something."""
+    store, say = bot.store, translator("en")
+    async with bot.running():
+        opened = await bot.open_messenger(None, Claim(), None)
+        await bot.open_messenger(opened.token, Claim(locale="es"), None)
+        secret = (await bot.workspace()).identity_secret
+        proven = Claim(user_id="u1", user_hash=hmac.digest(secret.encode(), b"u1", "sha256").hex())
+        await bot.open_messenger(opened.token, proven, opened.conversation)
+        contact = await bot.visitors.known(opened.token)
+        part = await bot.cards.find(opened.conversation, 2, contact.id)
+        await bot.cards.view(part, contact, await bot.workspace())
+        answer = await answer_to(bot, part, contact)
+        await bot.submit(part, contact, answer)
+        submitted = await bot.submit(part, contact, answer)
+        await eventually(lambda: store.phone_texts.of(NUMBER))
+    contact = await bot.visitors.known(opened.token)
+    await bot.follow_up(submitted.part, submitted.event)
+    await bot.simulator.reply(NUMBER, "YES", "k")
+    await store.phone_texts.numbers()
+    await store.deliveries.recent(NUMBER, now(), most=3)
+    await store.deliveries.give_up(now())
+    await store.deliveries.take("worker", limit=5)
+
+    conversation = await bot.conversations.of_contact(opened.conversation, contact.id)
+    await bot.conversations.say(conversation, "Hi", "k")
+    await bot.conversations.say(conversation, "Hi", "k")
+    await bot.conversations.page(conversation.id, before=3)
+    await bot.conversations.mark_seen(conversation.id, contact.id, 1)
+    other = await bot.open_messenger(opened.token, Claim(), "new")
+    await bot.conversations.append(other.conversation, BOT, Text(text="Still there?"), "k")
+    assert len(await bot.conversations.all_of(contact.id)) == 2
+    await bot.conversations.unread(contact.id)
+
+    token = await bot.preferences.make_link(contact.id, MessageType.SMS)
+    _, contact = await bot.preferences.open(token)
+    await bot.preferences.change(contact, DEALS, "opt_out", key="p1", say=say, context=HERE)
+    await bot.preferences.stop_all(contact, key="p2", say=say, context=HERE)
+    await bot.preferences.revoke(contact.id)
+
+    bob = person("bob", external_id="u2")
+    await store.contacts.insert(bob)
+    await store.contacts.by_external_id("u2")
+    await store.contacts.project(bob, bob)
+    done = await answered(bot, bob)
+    await bot.cards.insert(done.part.conversation, card(subscription=NEWS), done.part.author, "email")
+    await bot.ledger.record_many([change("bob", f"b{i}") for i in range(3)])
+    await bot.recover()
+    await verify(store, repair=True)
+    await store.keys.of("visitors")
+    await store.contacts.count_about()
+    for table in store.tables:
+        async for _ in table.scan():
+            pass
+    await bot.visitors.claimed(opened.token)
+
+
+def _each(name: str, command: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A bulk update is many queries; the server explains one at a time."""
+    if name in {"update", "delete"}:
+        for one in command[f"{name}s"]:
+            yield {name: command[name], f"{name}s": [one]}
+    else:
+        yield command
+
+
+def _explainable(name: str, command: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The command without what belongs to the line; each branch of a union is a query of its own."""
+    extra = {"lsid", "txnNumber", "maxTimeMS", "writeConcern", "readConcern", "comment"}
+    plain = {k: v for k, v in command.items() if not k.startswith("$") and k not in extra}
+    if name == "aggregate":
+        union = [s["$unionWith"] for s in plain["pipeline"] if "$unionWith" in s]
+        for branch in union:
+            yield {"aggregate": branch["coll"], "pipeline": branch["pipeline"], "cursor": {}}
+        plain = {**plain, "pipeline": [s for s in plain["pipeline"] if "$unionWith" not in s], "cursor": {}}
+    yield plain
+
+
+def _shape(name: str, command: Mapping[str, Any]) -> str:
+    """The command without its values: `find contacts {'_id': {'$in'}}`."""
+    asked = {k: command[k] for k in ("filter", "pipeline", "updates", "sort", "hint") if command.get(k)}
+    return f"{name} {command[name]} {_keys(asked)}"
+
+
+def _keys(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}: {_keys(v)}" for k, v in value.items() if k not in {"u", "multi"}) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(dict.fromkeys(_keys(v) for v in value)) + "]"
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) == 1 else "…"
+
+
+def _stages(plan: Any, *, winning: bool = False) -> Iterator[str]:
+    """The stages of the winning plans, wherever they stand in the explanation."""
+    if isinstance(plan, Mapping):
+        for key, value in plan.items():
+            if winning and key == "stage" and isinstance(value, str):
+                yield value
+            elif key != "rejectedPlans":
+                yield from _stages(value, winning=winning or key == "winningPlan")
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from _stages(value, winning=winning)

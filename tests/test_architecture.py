@@ -1,0 +1,201 @@
+"""Which part may know which: read from the imports, so that a wrong arrow is found before it runs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BOT = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "bot").rglob("*.py"))
+}
+FRAMEWORKS = {"aiohttp", "aiohttp_jinja2", "jinja2", "typer", "prometheus_client"}
+DRIVERS = {"motor", "pymongo", "bson", "gridfs"}
+ARROWS = {
+    "model": set(),
+    "store": {"model"},
+    "consent": {"store", "model"},
+    "chat": {"consent", "store", "model"},
+    "flows": {"chat", "consent", "store", "model"},
+    "outbound": {"chat", "consent", "store", "model"},
+}
+"""What each folder of `bot` may import."""
+LEAVES = {"errors", "i18n", "recent"}
+"""Modules beside the folders that all of them may import."""
+PURE = [
+    "bot.consent.permission",
+    "bot.consent.projection",
+    "bot.consent.numbers",
+    "bot.chat.card_view",
+    "bot.chat.links",
+    "bot.flows.engine",
+    "bot.i18n",
+    "bot.errors",
+    *(name for name in BOT if name.startswith("bot.model")),
+]
+WRITES = {
+    "insert_one", "insert_many", "update_one", "update_many", "replace_one", "bulk_write", "delete_one", "delete_many",
+    "find_one_and_update", "find_one_and_replace", "find_one_and_delete", "drop", "rename",
+}  # fmt: skip
+TABLE_WRITES = {"insert", "insert_many", "keep", "update", "update_many", "claim"}
+
+
+def test_the_list_of_pure_modules_names_modules_that_exist() -> None:
+    assert set(PURE) <= set(BOT)
+
+
+@pytest.mark.parametrize("module", BOT)
+def test_bot_knows_no_web_framework_and_no_face(module: str) -> None:
+    outside = {name.partition(".")[0] for name in _imports(module)}
+    assert not outside & (FRAMEWORKS | {"widget", "tests", "tools"})
+
+
+@pytest.mark.parametrize("module", [m for m in BOT if not m.startswith("bot.store")])
+def test_the_driver_is_imported_in_the_store_alone(module: str) -> None:
+    assert not {name.partition(".")[0] for name in _imports(module)} & DRIVERS
+
+
+@pytest.mark.parametrize("module", [m for m in BOT if m.count(".") >= 1 and m.split(".")[1] in ARROWS])
+def test_arrows_inside_bot_point_one_way(module: str) -> None:
+    folder = module.split(".")[1]
+    known = {name.split(".")[1] for name in _imports(module) if name.startswith("bot.")}
+    assert known <= ARROWS[folder] | LEAVES | {folder}
+
+
+@pytest.mark.parametrize("leaf", sorted(LEAVES))
+def test_modules_beside_the_folders_know_none_of_them(leaf: str) -> None:
+    assert {name for name in _imports(f"bot.{leaf}") if name.startswith("bot.")} == set()
+
+
+def test_every_folder_of_bot_has_its_arrows() -> None:
+    assert {path.name for path in (ROOT / "bot").iterdir() if (path / "__init__.py").exists()} == set(ARROWS)
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_pure_rules_reach_no_driver_and_no_framework(module: str) -> None:
+    reached = _reach(module)
+    assert not {name.partition(".")[0] for name in reached} & (DRIVERS | FRAMEWORKS)
+    assert not {name for name in reached if name.startswith("bot.store")}
+
+
+def test_pure_rules_load_no_driver_and_no_framework_when_they_run() -> None:
+    """The same, as the interpreter sees it: through other packages too."""
+    script = f"""
+import sys
+{chr(10).join(f"import {module}" for module in PURE)}
+print(*sorted({{name.partition(".")[0] for name in sys.modules}} & {DRIVERS | FRAMEWORKS!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+class TestOneDoor:
+    """Law 1: every change of consent goes through the ledger."""
+
+    def test_only_the_ledger_and_its_repair_take_a_projection_over(self) -> None:
+        callers = {path for path, call in _calls() if call.attr in {"project", "project_many"}}
+        assert callers == {"bot/consent/ledger.py", "bot/consent/verify.py"}
+
+    def test_only_the_ledger_writes_events_and_it_only_inserts(self) -> None:
+        writes = {
+            (path, call.attr)
+            for path, call in _calls()
+            if call.attr in TABLE_WRITES and _owner(call).strip("_") == "events"
+        }
+        assert writes == {("bot/consent/ledger.py", "insert_many")}
+
+    def test_the_consents_of_a_contact_are_named_by_the_projection_alone(self) -> None:
+        """Whoever writes them by hand must name the field: as a text, or as an argument."""
+        named = {path for path in _sources() for node in _nodes(path) if _names_consents(node)}
+        assert named == {"bot/store/tables.py", "bot/consent/projection.py", "bot/consent/verify.py"}
+
+    def test_in_the_store_only_the_projection_names_them_in_a_write(self) -> None:
+        tables = ROOT / "bot/store/tables.py"
+        functions = [
+            n for n in ast.walk(ast.parse(tables.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        assert {f.name for f in functions if any(_names_consents(n) for n in ast.walk(f))} == {"_projection"}
+
+    def test_nothing_goes_round_the_store_to_a_collection(self) -> None:
+        direct = {
+            (path, node.attr)
+            for path in _sources()
+            if not path.startswith("bot/store/")
+            for node in _nodes(path)
+            if isinstance(node, ast.Attribute)
+            and (node.attr in WRITES - {"insert_many", "update_many"} or node.attr == "collection")
+        }
+        assert direct == set()
+
+    def test_the_store_deletes_nothing(self) -> None:
+        """Events and parts are for ever; links go by themselves, when they expire."""
+        gone = {"delete_one", "delete_many", "drop", "drop_collection", "find_one_and_delete", "replace_one"}
+        assert {(path, call.attr) for path, call in _calls() if call.attr in gone} == set()
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """All that a module imports, anywhere in it, `bot.…` by the module that holds the name."""
+    found = set()
+    for node in ast.walk(ast.parse(BOT[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports by dots"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in inner if name in BOT} or {str(node.module)}
+    return frozenset(found)
+
+
+def _reach(module: str) -> set[str]:
+    """What is imported when `module` is: packages on the way to a module are run, too."""
+    todo, seen = [module], set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in BOT:
+            todo += _imports(name)
+        todo += [name.rpartition(".")[0]] if name.startswith("bot.") else []
+    return seen
+
+
+@cache
+def _sources() -> tuple[str, ...]:
+    return tuple(p.relative_to(ROOT).as_posix() for f in ("bot", "widget") for p in sorted((ROOT / f).rglob("*.py")))
+
+
+@cache
+def _nodes(path: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))))
+
+
+def _calls() -> Iterator[tuple[str, ast.Attribute]]:
+    """Method calls, with the file in which they stand."""
+    for path in _sources():
+        for node in _nodes(path):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                yield path, node.func
+
+
+def _owner(call: ast.Attribute) -> str:
+    """`self._store.events.insert` is called on `events`."""
+    value = call.value
+    return value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
+
+
+def _names_consents(node: ast.AST) -> bool:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text == "consents" or text.startswith("consents.")
+        case ast.keyword(arg="consents"):
+            return True
+    return False

@@ -1,0 +1,135 @@
+"""Words for people: every sentence has its translation, with the same places in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+
+from bot import i18n
+from bot.i18n import CATALOGS, choose_locale, locales, translator
+from tools.catalogs import template
+
+PLACE = re.compile(r"%(?:\((\w+)\))?[sd]")
+PO = sorted(CATALOGS.glob("*.po"))
+
+
+@pytest.fixture
+def spanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A catalog of one sentence, in place of the real ones."""
+    head = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    (tmp_path / "es.po").write_text(head + 'msgid "Hello %(name)s"\nmsgstr "Hola %(name)s"\n', encoding="utf-8")
+    for name in ("ar", "pt_BR"):
+        (tmp_path / f"{name}.po").write_text(head, encoding="utf-8")
+    monkeypatch.setattr(i18n, "CATALOGS", tmp_path)
+    caches = (i18n.locales, i18n.translator, i18n.choose_locale)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("spanish")
+class TestSpeaking:
+    def test_a_sentence_is_said_in_the_language_of_the_reader(self) -> None:
+        assert translator("es")("Hello %(name)s", name="Ada") == "Hola Ada"
+
+    def test_a_sentence_without_a_translation_is_said_in_english(self) -> None:
+        assert translator("es")("Bye %(name)s", name="Ada") == "Bye Ada"
+
+    def test_a_language_that_we_do_not_speak_is_answered_in_english(self) -> None:
+        say = translator("fi")
+        assert (say.locale, say("Hello %(name)s", name="Ada")) == ("en", "Hello Ada")
+
+    def test_nothing_is_said_as_nothing(self) -> None:
+        """The empty message id of a catalog is its header."""
+        assert translator("es")("") == ""
+
+    def test_a_percent_sign_stays_where_nothing_is_filled_in(self) -> None:
+        assert translator("en")("Get 10% off") == "Get 10% off"
+
+    def test_arabic_is_written_from_right_to_left(self) -> None:
+        assert (translator("ar").direction, translator("es").direction) == ("rtl", "ltr")
+
+    def test_countries_have_names_and_unknown_ones_their_code(self) -> None:
+        assert translator("es").country("US") == "Estados Unidos"
+        assert translator("es").country("??") == "??"
+
+    @pytest.mark.parametrize(
+        ("wanted", "chosen"),
+        [
+            (("es",), "es"),
+            (("es-MX", "en"), "es"),
+            (("fi", "ar-EG"), "ar"),
+            (("pt-BR",), "pt_BR"),
+            (("fi",), "en"),
+            (("", "es"), "es"),
+            ((), "en"),
+            (("*",), "en"),
+            (("../../etc/passwd", "%s", "💥"), "en"),
+            (("x" * 5000,), "en"),
+        ],
+    )
+    def test_the_first_language_that_we_speak_is_chosen(self, wanted: tuple[str, ...], chosen: str) -> None:
+        assert choose_locale(wanted) == chosen
+
+
+def test_english_spanish_and_arabic_are_spoken() -> None:
+    assert {"en", "es", "ar"} <= set(locales())
+
+
+@pytest.mark.parametrize("path", PO, ids=lambda path: path.stem)
+class TestCatalog:
+    def test_every_sentence_of_code_and_templates_is_translated(self, path: Path) -> None:
+        catalog = _read(path)
+        missing = [message.id for message in template() if message.id and not _is_translated(catalog.get(message.id))]
+        assert missing == [], "run `make catalogs`, then translate"
+
+    def test_a_translation_has_the_places_of_its_sentence(self, path: Path) -> None:
+        wrong = [m.id for m in _read(path) if m.id and m.string and not _has_same_places(m)]
+        assert wrong == []
+
+    def test_a_translation_can_be_filled_in(self, path: Path) -> None:
+        for message in _read(path):
+            for text in _texts(message.string):
+                names = {name: 1 for name in PLACE.findall(text) if name}
+                if names:
+                    assert text % names
+
+    def test_it_keeps_no_sentence_that_nobody_says(self, path: Path) -> None:
+        said = {message.id for message in template()}
+        assert [message.id for message in _read(path) if message.id not in said] == []
+
+
+def test_the_sentences_of_errors_are_among_those_to_translate() -> None:
+    said = {message.id for message in template()}
+    assert {"We can't find this form.", "This form is no longer available.", "Enter your mobile number."} <= said
+
+
+def _read(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, locale=path.stem)
+
+
+def _is_translated(message: Message | None) -> bool:
+    return message is not None and not message.fuzzy and all(_texts(message.string)) and bool(_texts(message.string))
+
+
+def _texts(string: object) -> list[str]:
+    return (
+        [string] if isinstance(string, str) else [str(s) for s in string] if isinstance(string, (list, tuple)) else []
+    )
+
+
+def _has_same_places(message: Message) -> bool:
+    """A form for one or two may say the number in a word."""
+    wanted = set(PLACE.findall(_texts(message.id)[-1]))
+    found = [set(PLACE.findall(text)) for text in _texts(message.string)]
+    if isinstance(message.id, str):
+        return all(places == wanted for places in found)
+    return all(places <= wanted for places in found) and found[-1] == wanted

@@ -1,0 +1,72 @@
+"""One running Sayso that most tests of this folder share: each brings people of its own, and nothing is wiped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+
+from bot.config import Settings
+from bot.demo import make_demo
+from bot.store import open_store
+from bot.store.embedded import EmbeddedServer
+from tests.conftest import Visitor, serving
+from tests.widget.help import Running, user_hash
+
+
+@pytest.fixture(scope="session")
+async def running(mongo: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    folder = tmp_path_factory.mktemp("running")
+    settings = Settings(_env_file=None, data=folder, secret_key="r" * 40)
+    async with open_store(mongo.url, "sayso_widget") as store:
+        await store.prepare()
+        await make_demo(store, "http://sayso.test")
+        async with (
+            serving(store, settings) as server,
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+        ):
+            yield Running(server, store, settings, session)
+
+
+@pytest.fixture
+def newcomer(running: Running) -> Callable[[], Visitor]:
+    """Makes people who have not opened the chat yet."""
+    return lambda: Visitor(running.session, running.base)
+
+
+@pytest.fixture
+async def visitor(newcomer: Callable[[], Visitor]) -> Visitor:
+    """Somebody whom nobody knows, in front of the card."""
+    person = newcomer()
+    await person.open()
+    return person
+
+
+@pytest.fixture
+async def stranger(newcomer: Callable[[], Visitor]) -> Visitor:
+    """Somebody else, with a chat and a token of their own."""
+    person = newcomer()
+    await person.open()
+    return person
+
+
+@pytest.fixture
+async def known_user(newcomer: Callable[[], Visitor], running: Running) -> Visitor:
+    """A user of the shop, proven by its signature, with a number that was given before."""
+    person = newcomer()
+    id = running.new_user_id()
+    await person.open(user_id=id, user_hash=user_hash(await running.secret(), id))
+    status, _ = await person.submit("(201) 555-0147")
+    assert status == 200
+    return person
+
+
+@pytest.fixture
+async def other_process(running: Running, mongo: EmbeddedServer) -> AsyncIterator[str]:
+    """Another Sayso on the same database: its address."""
+    async with (
+        open_store(mongo.url, "sayso_widget") as store,
+        serving(store, running.settings) as server,
+    ):
+        yield str(server.make_url("")).rstrip("/")

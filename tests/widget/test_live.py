@@ -1,0 +1,346 @@
+"""The live line: what is new arrives, once and in order, whichever process it was written in, and only to its owner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.chat.feed import Feed
+from bot.model.conversation import Author, AuthorKind, Text
+from bot.store import open_store
+from bot.store.embedded import EmbeddedServer
+from tests.conftest import Visitor, eventually, serving
+from tests.widget.help import Card, Running, read
+from widget.messenger import live
+
+BOT = Author(kind=AuthorKind.BOT, id="bot")
+Socket = aiohttp.ClientWebSocketResponse
+
+
+async def dial(person: Visitor, base: str = "") -> Socket:
+    """Not yet greeted."""
+    base = base or person.base
+    return await person.session.ws_connect(f"{base}/messenger/live", origin=base)
+
+
+async def hello(person: Visitor, after: int, base: str = "", **change: Any) -> Socket:
+    socket = await dial(person, base)
+    greeting = {"type": "hello", "token": person.token, "conversation": person.conversation, "after": after}
+    await socket.send_json({**greeting, **change})
+    return socket
+
+
+async def heard(socket: Socket, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """All messages up to the one that is waited for."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(10):
+        while not found or not until(found[-1]):
+            found.append(await socket.receive_json())
+    return found
+
+
+def is_ready(message: dict[str, Any]) -> bool:
+    return bool(message["type"] == "ready")
+
+
+def part(seq: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda message: message.get("seq") == seq
+
+
+async def closed(socket: Socket) -> int | None:
+    """The code with which the server hangs up, whatever it says before."""
+    async with asyncio.timeout(10):
+        while not socket.closed:
+            await socket.receive()
+    return socket.close_code
+
+
+async def last_words(socket: Socket) -> list[dict[str, Any]]:
+    """What is said until the server hangs up."""
+    async with asyncio.timeout(10):
+        return [message.json() async for message in socket]
+
+
+async def say(person: Visitor, text: str, key: str, base: str = "") -> int:
+    url = f"{base or person.base}/messenger/conversations/{person.conversation}/messages"
+    async with person.session.post(url, json={"key": key, "text": text}, headers=person.headers) as answer:
+        assert answer.status == 200, await answer.text()
+        return int((await answer.json())["seq"])
+
+
+async def test_hello_is_answered_with_what_came_after(visitor: Visitor) -> None:
+    for after, seqs in ((0, [1, 2]), (1, [2]), (2, []), (10**12, [])):
+        async with await hello(visitor, after) as socket:
+            found = await heard(socket, is_ready)
+            assert [m["seq"] for m in found[:-1]] == seqs
+            assert found[-1]["last"] == max(after, 2)
+
+
+async def test_a_part_carries_all_that_the_page_needs(visitor: Visitor) -> None:
+    async with await hello(visitor, 0) as socket:
+        first, card, _ = await heard(socket, is_ready)
+    assert (first["type"], first["author"], first["kind"]) == ("part", "bot", "text")
+    assert (card["author"], card["kind"], Card(card["html"]).state) == ("bot", "card", "open")
+    entry = read(first["html"]).one("li")
+    assert (entry.attrs["data-seq"], entry.attrs["data-author"]) == ("1", "Harbor Coffee")
+
+
+async def test_the_last_hundreds_are_caught_up_with(visitor: Visitor, running: Running) -> None:
+    (_, card) = await running.parts(visitor)
+    place = running.store.parts.place
+    many = [
+        card.model_copy(update={"id": place(visitor.conversation, i), "seq": i, "content": Text(text=f"Number {i}")})
+        for i in range(3, 233)
+    ]
+    await running.store.parts.insert_many(many)
+    async with await hello(visitor, 2) as socket:
+        found = await heard(socket, is_ready)
+    assert [m["seq"] for m in found[:-1]] == list(range(3, 233))
+
+
+async def test_what_one_process_wrote_another_pushes(visitor: Visitor, other_process: str) -> None:
+    async with await hello(visitor, 2, other_process) as far, await hello(visitor, 2) as near:
+        for socket in (far, near):
+            await heard(socket, is_ready)
+        assert await say(visitor, "Anybody there?", "message-1") == 3
+        assert await say(visitor, "And back?", "message-2", other_process) == 4
+        for socket in (far, near):
+            found = await heard(socket, part(4))
+            assert [m["seq"] for m in found] == [3, 4]
+            assert ["Anybody there?" in m["html"] for m in found] == [True, False]
+
+
+async def test_a_completed_card_is_drawn_again_in_every_open_chat(visitor: Visitor, other_process: str) -> None:
+    async with await hello(visitor, 2, other_process) as socket:
+        await heard(socket, is_ready)
+        await visitor.submit()
+        found = await heard(socket, part(4))
+    assert [(m["seq"], m["kind"]) for m in found] == [(2, "card"), (3, "event"), (4, "text")]
+    assert Card(found[0]["html"]).state == "completed"
+    assert "(201) 555-0123" in found[0]["html"]
+
+
+async def test_many_at_once_arrive_in_order_and_once(visitor: Visitor, other_process: str) -> None:
+    async with await hello(visitor, 2) as socket:
+        await heard(socket, is_ready)
+        places = [visitor.base, other_process]
+        await asyncio.gather(*(say(visitor, f"Number {i}", f"message-{i}", places[i % 2]) for i in range(40)))
+        found = await heard(socket, part(42))
+    assert [m["seq"] for m in found] == list(range(3, 43))
+
+
+async def test_who_comes_back_misses_nothing_and_hears_nothing_twice(visitor: Visitor) -> None:
+    last, got = 0, []
+    for turn in range(4):
+        async with await hello(visitor, last) as socket:
+            if turn:
+                await say(visitor, "While on the line", f"on-line-{turn}")
+            found = [m for m in await heard(socket, part(2 + 2 * turn)) if m["type"] == "part"]
+            got += [m["seq"] for m in found]
+            last = got[-1]
+        await say(visitor, "While away", f"off-line-{turn}")
+    assert got == list(range(1, 9))
+
+
+async def test_a_line_that_broke_between_database_and_process_is_caught_up_with(
+    visitor: Visitor, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the feed swallowed is read from the database, once it says that something may be missing."""
+    feed = running.bot.feed
+    async with await hello(visitor, 2) as socket:
+        await heard(socket, is_ready)
+        real, swallowed = Feed._deliver, asyncio.Event()
+
+        def swallow(self: Feed, batch: list[Any]) -> None:
+            swallowed.set()
+
+        monkeypatch.setattr(running.store.changes, "_deliver", lambda batch: swallow(feed, batch))
+        await say(visitor, "Lost on the way", "message-1")
+        async with asyncio.timeout(5):
+            await swallowed.wait()
+        monkeypatch.setattr(running.store.changes, "_deliver", lambda batch: real(feed, batch))
+        feed._lost()
+        found = await heard(socket, part(3))
+        await say(visitor, "And the next", "message-2")
+        found += await heard(socket, part(4))
+    assert [m["seq"] for m in found] == [3, 4]
+
+
+async def test_what_was_seen_is_unread_no_more(visitor: Visitor) -> None:
+    async def unread() -> int:
+        async with visitor.session.post(f"{visitor.base}/messenger/unread", data=visitor.token) as answer:
+            return int((await answer.json())["unread"])
+
+    assert await unread() == 2
+    async with await hello(visitor, 2) as socket:
+        await heard(socket, is_ready)
+        await socket.send_json({"type": "seen", "seq": 1})
+        await eventually(lambda: _is(unread, 1))
+        await socket.send_json({"type": "seen", "seq": 2})
+        await eventually(lambda: _is(unread, 0))
+        await socket.send_json({"type": "seen", "seq": 1})
+        await say(visitor, "My own counts for nothing", "message-1")
+        await heard(socket, part(3))
+        assert await unread() == 0
+
+
+async def _is(ask: Callable[[], Any], number: int) -> bool:
+    return bool(await ask() == number)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1",
+        "http://127.0.0.1:1",
+        "http://localhost:8080",
+        "",
+        "//",
+        "http://[bad",
+    ],
+)
+async def test_a_page_of_another_site_gets_no_line(visitor: Visitor, origin: str) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await visitor.session.ws_connect(f"{visitor.base}/messenger/live", origin=origin)
+    assert refused.value.status == 403
+
+
+async def test_without_an_origin_there_is_no_line(visitor: Visitor) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await visitor.session.ws_connect(f"{visitor.base}/messenger/live")
+    assert refused.value.status == 403
+
+
+async def test_who_asks_without_an_upgrade_is_refused(visitor: Visitor) -> None:
+    async with visitor.session.get(f"{visitor.base}/messenger/live", headers={"Origin": visitor.base}) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["type"] == "error.list"
+
+
+async def test_a_stranger_hears_nothing(visitor: Visitor, stranger: Visitor, running: Running) -> None:
+    token = visitor.token or ""
+    for change in (
+        {"token": token[:-1]},
+        {"token": ""},
+        {"token": "é.ü.ß"},
+        {"token": stranger.token},
+        {"conversation": stranger.conversation},
+        {"conversation": "0" * 24},
+    ):
+        async with await hello(visitor, 0, **change) as socket:
+            message = await socket.receive(timeout=10)
+            assert message.type is aiohttp.WSMsgType.CLOSE, change
+            assert socket.close_code == 4401
+
+
+async def test_a_person_who_is_deleted_hears_no_more(visitor: Visitor, running: Running) -> None:
+    contact = await running.contact(visitor)
+    async with await hello(visitor, 2) as socket:
+        await heard(socket, is_ready)
+        await running.store.contacts.collection.delete_one({"_id": contact.id})
+        await running.bot.conversations.append(visitor.conversation, BOT, Text(text="Secret"), "after-all")
+        assert await closed(socket) is not None
+        assert socket.close_code != 1000
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        pytest.param("garbage", id="text"),
+        pytest.param("{}", id="an empty object"),
+        pytest.param("[]", id="a list"),
+        pytest.param('{"type":"hello"}', id="half a hello"),
+        pytest.param('{"type":"seen","seq":1}', id="seen before hello"),
+        pytest.param('{"type":"hello","token":"x","conversation":"../x","after":0}', id="a path"),
+        pytest.param(b"\x00\x01", id="bytes"),
+    ],
+)
+async def test_garbage_instead_of_hello_ends_the_line(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture, garbage: str | bytes
+) -> None:
+    socket = await dial(visitor)
+    await (socket.send_bytes(garbage) if isinstance(garbage, bytes) else socket.send_str(garbage))
+    assert await closed(socket) == aiohttp.WSCloseCode.POLICY_VIOLATION
+    assert "request failed" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["garbage", '{"type":"seen","seq":-1}', '{"type":"seen","seq":1e400}', '{"type":"hello"}', '{"type":"seen"}'],
+)
+async def test_garbage_later_ends_the_line(visitor: Visitor, caplog: pytest.LogCaptureFixture, garbage: str) -> None:
+    async with await hello(visitor, 2) as socket:
+        await heard(socket, is_ready)
+        await socket.send_str(garbage)
+        assert await closed(socket) == aiohttp.WSCloseCode.POLICY_VIOLATION
+    assert "request failed" not in caplog.text
+
+
+async def test_more_than_any_message_ends_the_line(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    for greeted in (False, True):
+        socket = await (hello(visitor, 2) if greeted else dial(visitor))
+        await socket.send_str("x" * 10_000)
+        assert await closed(socket) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+    assert "request failed" not in caplog.text
+
+
+async def test_who_hangs_up_before_hello_leaves_nothing_behind(
+    visitor: Visitor, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        await (await dial(visitor)).close()
+    (await dial(visitor))._response.close()  # the line is cut, without a word
+    await eventually(lambda: _none_open(running))
+    assert "request failed" not in caplog.text
+
+
+async def _none_open(running: Running) -> bool:
+    return not running.server.app[live.SOCKETS] and not running.bot.feed.followers
+
+
+async def test_who_hangs_up_while_being_told_leaves_nothing_behind(
+    visitor: Visitor, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    for i in range(10):
+        socket = await hello(visitor, 0)
+        await asyncio.sleep(0.002 * i)
+        socket._response.close()
+    await eventually(lambda: _none_open(running))
+    assert "request failed" not in caplog.text
+
+
+async def test_who_says_nothing_is_hung_up_on(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "HELLO_SECONDS", 0.05)
+    assert await closed(await dial(visitor)) == aiohttp.WSCloseCode.POLICY_VIOLATION
+
+
+async def test_a_quiet_line_beats(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "BEAT_SECONDS", 0.05)
+    async with await hello(visitor, 2) as socket:
+        found = await heard(socket, lambda m: m["type"] == "beat")
+        assert [m["type"] for m in found] == ["ready", "beat"]
+
+
+async def test_a_server_that_stops_says_bye_and_the_next_one_goes_on(
+    visitor: Visitor, running: Running, mongo: EmbeddedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_store(mongo.url, "sayso_widget") as store:
+        async with serving(store, running.settings) as server:
+            leaving = str(server.make_url("")).rstrip("/")
+            socket = await hello(visitor, 2, leaving)
+            await heard(socket, is_ready)
+            silent = await dial(visitor, leaving)
+            ends = asyncio.gather(last_words(socket), last_words(silent))
+        for words in await ends:
+            assert words == [{"type": "bye"}]
+    assert {socket.close_code, silent.close_code} == {aiohttp.WSCloseCode.SERVICE_RESTART}
+    assert "request failed" not in caplog.text
+    await say(visitor, "In between", "message-1")
+    async with await hello(visitor, 2) as socket:
+        assert [m["seq"] for m in (await heard(socket, is_ready))[:-1]] == [3]

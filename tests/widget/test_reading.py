@@ -1,0 +1,64 @@
+"""Law 10: whoever follows a link, a browser, a prefetcher or a mail scanner, changes nothing by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp.test_utils import TestServer
+
+from bot.store import Store
+from tests.conftest import Visitor
+from tests.widget.help import Running
+
+PREFETCH = {"Purpose": "prefetch", "Sec-Purpose": "prefetch;prerender", "X-Moz": "prefetch", "Accept": "text/html"}
+
+
+async def everything(store: Store) -> dict[str, list[Any]]:
+    names = await store.database.list_collection_names()
+    return {name: await store.database[name].find({}).sort("_id", 1).to_list(None) for name in sorted(names)}
+
+
+async def test_looking_at_every_address_changes_nothing(
+    server: TestServer, visitors: Callable[[], Visitor], demo_store: Store, settings: Any
+) -> None:
+    person = visitors()
+    running = Running(server, demo_store, settings, person.session)
+    await person.open()
+    await person.submit()
+    await running.quiet(person)
+    token = await running.preference_token(person)
+    values = {"token": token, "conversation": person.conversation, "seq": "2", "path": "card.css"}
+    routes = {
+        (route.method, route.resource.canonical.format(**values))
+        for route in server.app.router.routes()
+        if route.method in {"GET", "HEAD"} and route.resource
+    }
+    assert {("GET", f"/p/{token}"), ("HEAD", f"/p/{token}"), ("GET", "/messenger/live")} <= routes
+    assert len(routes) >= 30
+
+    before = await everything(demo_store)
+    assert before["events"]
+    for method, path in sorted(routes):
+        for query in ("", "?before=9&change=stop_all&confirm=1&number=%2B12015550123&locale=es"):
+            for headers in (person.headers, {**person.headers, **PREFETCH}):
+                url = f"{person.base}{path}{query}"
+                async with person.session.request(method, url, headers=headers, allow_redirects=False) as answer:
+                    await answer.read()
+                    assert answer.status < 500, (method, path)
+    async with person.session.ws_connect(f"{person.base}/messenger/live", origin=person.base) as socket:
+        greeting = {"type": "hello", "token": person.token, "conversation": person.conversation, "after": 0}
+        await socket.send_json(greeting)
+        await socket.receive_json()
+    assert await everything(demo_store) == before
+
+
+async def test_a_link_takes_no_change_by_get(visitor: Visitor, running: Running) -> None:
+    await visitor.submit()
+    token = await running.preference_token(visitor)
+    for method in ("GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"):
+        url = f"{visitor.base}/p/{token}?change=stop_all"
+        async with visitor.session.request(method, url, data={"change": "stop_all"}) as answer:
+            assert answer.status == (200 if method in {"GET", "HEAD"} else 405)
+            assert bool(await answer.read()) == (method != "HEAD")
+    assert len(await running.events(visitor)) == 1
