@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_urlsafe
@@ -34,6 +34,8 @@ log = logging.getLogger("sayso")
 
 MOMENT = 0.02
 """Seconds. What follows from a card may begin this much later."""
+STOP_SECONDS = 10.0
+"""How long a stop waits for work that was begun."""
 STALLED = timedelta(seconds=10)
 """Work that another process should have done long ago is taken over."""
 
@@ -134,18 +136,16 @@ class Bot:
     async def running(self) -> AsyncIterator[None]:
         """The work behind the requests: live feed, texts, recovery."""
         await self.feed.start()
-        loops = [
-            asyncio.create_task(_forever(self.deliveries.work)),
-            asyncio.create_task(_forever(self._recover_often)),
-        ]
+        stop = asyncio.Event()
+        loops = {asyncio.create_task(_until(stop, work)) for work in (self.deliveries.work, self._recover_often)}
         try:
             yield
         finally:
-            if self._tasks:
-                await asyncio.wait(set(self._tasks), timeout=10)
-            for task in loops:
+            stop.set()
+            _, late = await asyncio.wait(self._tasks | loops, timeout=STOP_SECONDS)
+            for task in late:
                 task.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _load_workspace(self) -> Workspace:
         workspace = await self.store.workspaces.get("workspace")
@@ -165,10 +165,11 @@ class Bot:
         except Duplicate:
             raise StoreUnavailable from None  # the same user in another tab was first: opening again finds them
 
-    async def _recover_often(self) -> None:
-        while True:
+    async def _recover_often(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
             await self.recover()
-            await asyncio.sleep(STALLED.total_seconds())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), STALLED.total_seconds())
 
 
 async def _guarded(work: Coroutine[object, object, None]) -> None:
@@ -180,11 +181,11 @@ async def _guarded(work: Coroutine[object, object, None]) -> None:
         log.exception("work behind a request failed")
 
 
-async def _forever(work: Callable[[], Awaitable[None]]) -> None:
+async def _until(stop: asyncio.Event, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Goes on after the database was away."""
-    while True:
+    while not stop.is_set():
         try:
-            await work()
+            await work(stop)
         except StoreUnavailable:
             log.warning("the database is away; trying again")
         except Exception:

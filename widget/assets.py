@@ -33,7 +33,8 @@ class Asset:
     def answer(self, request: web.Request, cache: str) -> web.Response:
         """The whole of it, compressed for those who can read that, or 304 for those who have it."""
         headers = {"Cache-Control": cache, "ETag": f'"{self.version}"', "Vary": "Accept-Encoding"}
-        if request.headers.get("If-None-Match") == headers["ETag"]:
+        # A proxy that compresses makes the tag a weak one.
+        if request.headers.get("If-None-Match", "").removeprefix("W/") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
         body = self.body
         if "gzip" in request.headers.get("Accept-Encoding", ""):

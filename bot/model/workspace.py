@@ -16,8 +16,8 @@ class Workspace(Document):
     legal_name: str = ""
     brand: str = Field(default="#2f5bea", pattern=r"^#[0-9a-f]{6}$")
     support: str = ""
-    terms_url: str = ""
-    privacy_url: str = ""
+    terms_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    privacy_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     default_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     """Country of a number that is typed without a country code (ISO 3166-1 alpha-2)."""
     countries: tuple[str, ...] = ()

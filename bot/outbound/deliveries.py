@@ -26,6 +26,8 @@ log = logging.getLogger("sayso.outbound")
 AT_ONCE = 128
 GATHER_SECONDS = 0.05
 """How long a text waits for others to be claimed with."""
+REST_SECONDS = 5.0
+"""How long it rests when nothing is queued and nobody in this process says that something is."""
 LOST_AFTER = timedelta(seconds=60)
 """A text that was handed over and not answered in this time is unknown: it is not sent again."""
 
@@ -64,17 +66,13 @@ class Deliveries:
             return
         self._wake.set()
 
-    async def work(self) -> None:
-        """Sends what is queued, until it is cancelled; another process may do the same."""
-        while True:
+    async def work(self, stop: asyncio.Event) -> None:
+        """Sends what is queued until it is told to stop; a round begun is finished. Another process may do the same."""
+        while not stop.is_set():
             self._wake.clear()
             await asyncio.sleep(GATHER_SECONDS)
-            if not await self.send_some():
-                try:
-                    async with asyncio.timeout(5):
-                        await self._wake.wait()
-                except TimeoutError:
-                    await self._store.deliveries.give_up(now() - LOST_AFTER)
+            if not await self.send_some() and not await _either(self._wake, stop, REST_SECONDS):
+                await self._store.deliveries.give_up(now() - LOST_AFTER)
 
     async def send_some(self) -> int:
         """Sends up to AT_ONCE queued texts; answers how many it took."""
@@ -117,6 +115,15 @@ class Deliveries:
         await self._store.deliveries.update(
             {"_id": delivery.id}, {"$set": {"state": state, "updated_at": now(), **values}}
         )
+
+
+async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> bool:
+    """Whether one of them was set within this time."""
+    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
+    done, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
+    return bool(done)
 
 
 def _refusal(delivery: Delivery, contact: Contact | None, subscription: Subscription | None) -> str | None:

@@ -320,11 +320,34 @@ class TestAtMostOnce:
 
 
 async def test_a_worker_sends_what_is_queued_while_it_waits(bot: Bot, ada: Contact, store: Store) -> None:
-    worker = asyncio.create_task(bot.deliveries.work())
+    stop = asyncio.Event()
+    worker = asyncio.create_task(bot.deliveries.work(stop))
     try:
         await asyncio.sleep(0.1)
         await bot.deliveries.confirm(await _yes(bot, ada))
-        await eventually(lambda: store.phone_texts.of(NUMBER), seconds=4)  # less than it sleeps: it was woken
+        await eventually(lambda: store.phone_texts.of(NUMBER), seconds=4)  # less than it rests: it was woken
     finally:
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
+        stop.set()
+        async with asyncio.timeout(2):
+            await worker
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_the_round_that_it_began(
+    bot: Bot, ada: Contact, store: Store
+) -> None:
+    stop, sending, may_go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slowly(text: Outgoing) -> str:
+        sending.set()
+        await may_go_on.wait()
+        return "sent-1"
+
+    await bot.deliveries.confirm(await _yes(bot, ada))
+    worker = asyncio.create_task(_through(bot, Provider(slowly)).work(stop))
+    await sending.wait()
+    stop.set()
+    may_go_on.set()
+    async with asyncio.timeout(2):
+        await worker
+    (delivery,) = await store.deliveries.find({}, limit=2)
+    assert delivery.state == "sent"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bot.demo import DEALS
 from bot.model.contact import ConsentState
+from bot.model.conversation import Part
 from bot.store import Store
 from tests.conftest import Visitor, eventually
 
@@ -35,7 +36,8 @@ async def test_a_visitor_is_asked_says_yes_and_changes_their_mind(
         assert answer.status == 200, await answer.text()
     contact = (await demo_store.contacts.find({}, limit=2))[0]
     consent = contact.consent(DEALS)
-    assert consent and consent.state is ConsentState.OPTED_OUT
+    assert consent
+    assert consent.state is ConsentState.OPTED_OUT
 
     opened = await visitor.open("new")
     assert "card--saved" in opened["html"]
@@ -43,6 +45,6 @@ async def test_a_visitor_is_asked_says_yes_and_changes_their_mind(
     assert (status, "You're signed up" in card) == (200, True)
 
 
-async def _parts(store: Store, conversation: str, count: int) -> list:
+async def _parts(store: Store, conversation: str, count: int) -> list[Part]:
     found = await store.parts.after(conversation, 0, limit=10)
     return found if len(found) >= count else []

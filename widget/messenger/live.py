@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from bot.model.conversation import Happening, Part
 from widget.http import BOT, METRICS
 from widget.messenger import views
 from widget.messenger.input import Hello, Seen, parse
+
+log = logging.getLogger("sayso.live")
 
 BEAT_SECONDS = 20
 """The page takes 45 s of silence for a dead line."""
@@ -117,10 +120,12 @@ class _Line:
                     await self._catch_up()
                 elif part.seq == self.sent + 1:
                     await self._push([part])
-        except SaysoError:
-            await self.socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
         except ConnectionError:
             return
+        except Exception as error:
+            if not isinstance(error, SaysoError):
+                log.exception("a live line broke")
+            await self.socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
 
     async def _beat(self) -> None:
         while not self.socket.closed:
