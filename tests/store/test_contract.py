@@ -1,0 +1,137 @@
+"""The contract of storage: what is true on a real mongod is true on the other embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.chat.conversations import Conversations
+from bot.chat.feed import Feed
+from bot.consent.ledger import Ledger, Recorded
+from bot.consent.verify import verify
+from bot.demo import DEALS, make_demo
+from bot.model.base import new_id, now
+from bot.model.contact import ConsentState, Contact
+from bot.model.conversation import Author, AuthorKind, Text
+from bot.model.delivery import Delivery, DeliveryState
+from bot.model.event import Action
+from bot.store import Duplicate, Store, open_store
+from bot.store.embedded import EmbeddedServer, embedded_server
+from tests.people import change
+
+ENGINES = ["mongod", "secantusdb"]
+BOT = Author(kind=AuthorKind.BOT, id="bot")
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+async def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[EmbeddedServer]:
+    folder: Path = tmp_path_factory.mktemp(request.param)
+    async with embedded_server(folder, engine=request.param) as server:
+        assert server.engine == request.param
+        yield server
+
+
+@pytest.fixture
+async def here(engine: EmbeddedServer) -> AsyncIterator[Store]:
+    async with open_store(engine.url, f"contract_{new_id()}") as store:
+        await store.prepare()
+        yield store
+
+
+@pytest.fixture
+async def there(engine: EmbeddedServer, here: Store) -> AsyncIterator[Store]:
+    """The same database, as another process has it."""
+    async with open_store(engine.url, here.database.name) as store:
+        yield store
+
+
+async def _contact(store: Store, **values: Any) -> Contact:
+    time = now()
+    contact = Contact(id=new_id(), created_at=time, updated_at=time, **values)
+    await store.contacts.insert(contact)
+    return contact
+
+
+class TestContract:
+    async def test_what_is_stored_is_what_is_read(self, here: Store) -> None:
+        contact = await _contact(here, phone="+12015550123", locale="es")
+        assert await here.contacts.get(contact.id) == contact
+        assert await here.contacts.get("nobody") is None
+
+    async def test_an_id_and_a_unique_value_are_taken_once(self, here: Store) -> None:
+        ada = await _contact(here, external_id="ada")
+        for twin in (ada, ada.model_copy(update={"id": new_id()})):
+            with pytest.raises(Duplicate):
+                await here.contacts.insert(twin)
+        await asyncio.gather(*(_contact(here) for _ in range(5)))  # without the value there is nothing to be unique
+
+    async def test_of_many_inserted_at_once_only_the_taken_are_refused(self, here: Store) -> None:
+        ada = await _contact(here)
+        new = [ada.model_copy(update={"id": new_id()}) for _ in range(3)]
+        assert await here.contacts.insert_many([new[0], ada, *new[1:]]) == [True, False, True, True]
+
+    async def test_the_ledger_is_whole_after_two_writers_at_once(self, here: Store, there: Store) -> None:
+        ada = await _contact(here)
+        ledgers = [Ledger(here), Ledger(there)]
+        changes = [change(ada.id, f"k{i}", Action.OPT_IN if i % 2 else Action.OPT_OUT) for i in range(20)]
+        recorded = await asyncio.gather(*(ledgers[i % 2].record(c) for i, c in enumerate(changes)))
+        again = await ledgers[0].record(changes[0])
+        assert sorted(r.event.seq for r in recorded) == list(range(1, 21))
+        assert (again.is_new, again.event) == (False, recorded[0].event)
+        assert (await verify(here, repair=False)).is_whole
+
+    async def test_a_batch_is_recorded_and_projected(self, here: Store) -> None:
+        people = [await _contact(here) for _ in range(20)]
+        results = await Ledger(here).record_many([change(p.id, "k") for p in people])
+        assert all(isinstance(r, Recorded) and r.is_new for r in results)
+        found = await here.contacts.get_many(p.id for p in people)
+        states = {c.state for contact in found.values() for c in contact.consents}
+        assert (len(found), states) == (20, {ConsentState.OPTED_IN})
+
+    async def test_entries_of_two_processes_have_no_gaps_and_keys_count_once(self, here: Store, there: Store) -> None:
+        chats = [Conversations(here), Conversations(there)]
+        await chats[0].begin("chat", "ada", BOT, [("hi", Text(text="Hi"))])
+        keys = [f"k{i % 10}" for i in range(20)]
+        await asyncio.gather(*(chats[i % 2].append("chat", BOT, Text(text=k), k) for i, k in enumerate(keys)))
+        parts = await here.parts.after("chat", 0, limit=50)
+        assert [p.seq for p in parts] == list(range(1, 12))
+        assert [p.seq for p in await here.parts.before("chat", 8, limit=3)] == [5, 6, 7]
+        assert (await chats[0].all_of("ada"))[0][1] == 11
+
+    async def test_new_entries_are_seen_by_the_other_process(self, here: Store, there: Store) -> None:
+        feed = Feed(there)
+        await feed.start()
+        await Conversations(here).begin("chat", "ada", BOT, [])
+        with feed.follow("chat") as follower:
+            for i in range(3):
+                await Conversations(here).append("chat", BOT, Text(text=str(i)), str(i))
+            async with asyncio.timeout(10):
+                seen = [await follower.next() for _ in range(3)]
+        assert [part.seq for part in seen if part] == [1, 2, 3]
+
+    async def test_a_queued_text_is_taken_by_one_worker(self, here: Store, there: Store) -> None:
+        time = now()
+        for i in range(10):
+            await here.deliveries.insert(
+                Delivery(
+                    id=f"d{i}", contact="ada", subscription=DEALS, kind="confirmation", event="e", locale="en",
+                    number="+12015550123", created_at=time, updated_at=time,
+                )
+            )  # fmt: skip
+        taken = await asyncio.gather(*(s.deliveries.take(new_id(), limit=6) for s in (here, there, here, there)))
+        rest = await here.deliveries.take(new_id(), limit=10)
+        ids = [d.id for batch in [*taken, rest] for d in batch]
+        assert sorted(ids) == sorted(f"d{i}" for i in range(10))
+        assert await here.deliveries.give_up(now()) == 10
+        assert {d.state for d in await here.deliveries.find({}, limit=20)} == {DeliveryState.UNKNOWN}
+
+    async def test_the_demo_is_made_once(self, here: Store, there: Store) -> None:
+        await asyncio.gather(make_demo(here, "http://a.test"), make_demo(there, "http://b.test"))
+        assert len(await here.subscriptions.live()) == 3
+        assert await here.flows.triggered_by("conversation_started")
