@@ -59,6 +59,8 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
         lambda one, many, number: speaking.get().catalog.ngettext(one, many, number),
         newstyle=True,
     )
+    # Made once: an import in each template would make them anew for each entry of a thread.
+    environment.globals["m"] = environment.get_template("_macros.html").module
 
 
 async def _brand(request: web.Request) -> web.Response:
