@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_urlsafe
 
+from ulid import ULID
+
 from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import Conversations
 from bot.chat.feed import Feed
@@ -34,6 +36,8 @@ log = logging.getLogger("sayso")
 
 MOMENT = 0.02
 """Seconds. What follows from a card may begin this much later."""
+MENDED = timedelta(hours=1)
+"""How far back a start looks for them."""
 STOP_SECONDS = 10.0
 """How long a stop waits for work that was begun."""
 STALLED = timedelta(seconds=10)
@@ -126,6 +130,14 @@ class Bot:
             if isinstance(part.content, Card) and (event := await self.store.events.get(part.content.event or "")):
                 await self.follow_up(part, event)
 
+    async def mend(self) -> None:
+        """Completes the cards that a crash left open after their answer was recorded; once, at the start."""
+        last = str(ULID.from_datetime(now() - MENDED))[:10]  # of a ULID, the time alone
+        while events := await self.store.events.since(last, limit=500):
+            for submitted in await self.cards.mend(events):
+                await self.follow_up(submitted.part, submitted.event)
+            last = events[-1].event
+
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for; it is finished before the process stops."""
         task = asyncio.create_task(_guarded(work))
@@ -166,6 +178,7 @@ class Bot:
             raise StoreUnavailable from None  # the same user in another tab was first: opening again finds them
 
     async def _recover_often(self, stop: asyncio.Event) -> None:
+        await self.mend()
         while not stop.is_set():
             await self.recover()
             with suppress(TimeoutError):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.chat.links import Segment, segments
-from bot.consent.numbers import address_of, calling_code, national
+from bot.consent.numbers import address_of, calling_code, national, saved_number
 from bot.i18n import Translator, translator
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState
@@ -53,6 +53,7 @@ class CardView:
     value: str = ""
     error: str | None = None
     notice: str | None = None
+    """Above the button; in a closed card, why it is closed."""
     seq: int = 0
     dom_id: str = ""
     action: str | None = None
@@ -86,6 +87,13 @@ def card_view(
     words = words_of(card, subscription, say)
     saved = address_of(contact, channel)
     state = _state(card, part, contact, subscription, saved)
+    notice = None
+    if state is Shown.SAVED and (number := saved_number(saved)) and number.region not in workspace.texted:
+        # It is locked and can't be texted: a button would only lead to a refusal that the person can't mend.
+        state, notice = (
+            Shown.CLOSED,
+            say("We don't text numbers from there yet (%(country)s).", country=say.country(number.region)),
+        )
     return CardView(
         state=state,
         channel=channel.value,
@@ -98,6 +106,7 @@ def card_view(
         region=workspace.default_region,
         saved=_shown(saved),
         done_number=_shown(card.number or saved),
+        notice=notice,
     )
 
 

@@ -117,6 +117,13 @@ class Cards:
             judged=contact,
         )
 
+    async def mend(self, events: Iterable[ConsentEvent]) -> list[Submitted]:
+        """Completes the cards that a crash left open after their answer was recorded."""
+        by_part = {event.context.part: event for event in events if event.context.part and event.source is Source.FORM}
+        parts = await self._store.parts.get_many(by_part)
+        left = [p for p in parts.values() if isinstance(p.content, Card) and p.content.state is CardState.OPEN]
+        return [await self._complete(part, by_part[part.id], is_new=False) for part in left]
+
     async def done(self, part: Part) -> None:
         """The consequences of a completed card are done."""
         await self._store.parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
@@ -124,11 +131,12 @@ class Cards:
     async def _known(self, part: Part, contact: Contact) -> ConsentEvent | None:
         """The event that completed this card; raises CardClosed if it was withdrawn."""
         state = _card(part).state
-        if state is CardState.CLOSED:
-            raise CardClosed
         if state is CardState.OPEN and not contact.ledger.seq:
             return None
-        return await self._store.events.by_key(contact.id, f"{contact.id}:{_key(part)}")
+        event = await self._store.events.by_key(contact.id, f"{contact.id}:{_key(part)}")
+        if state is CardState.CLOSED or (state is CardState.COMPLETED and event is None):
+            raise CardClosed
+        return event
 
     async def _live(self, card: Card) -> Subscription:
         subscription = await self._store.subscriptions.get(card.subscription)
@@ -163,11 +171,12 @@ class Cards:
         return number.e164
 
     async def _complete(self, part: Part, event: ConsentEvent, *, is_new: bool) -> Submitted:
-        """Takes the event over into the card, and marks its consequences as due."""
-        card = _card(part)
-        if card.state is CardState.COMPLETED:
-            return Submitted(event, part, is_new)
-        time = now()
+        """Takes the event over into the card, and marks its consequences as due.
+
+        The write is made for a completed card too, though it changes nothing then: its `w: majority` makes sure that
+        an event which an earlier request recorded is durable before this one is told so (law 3).
+        """
+        card, time = _card(part), now()
         address = event.number or event.email
         await self._store.parts.update(
             {"_id": part.id, "content.state": CardState.OPEN},
@@ -180,6 +189,8 @@ class Cards:
                 }
             },
         )
+        if card.state is CardState.COMPLETED:
+            return Submitted(event, part, is_new)
         done = card.model_copy(update={"state": CardState.COMPLETED, "event": event.id, "number": address})
         return Submitted(event, part.model_copy(update={"content": done, "follow_up": time}), is_new)
 

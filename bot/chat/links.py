@@ -30,8 +30,8 @@ _NAMED, _BARE = _reader("link"), _reader()
 def segments(text: str, *, named: bool = True) -> tuple[Segment, ...]:
     """`[Terms](https://…)` (if `named`) and bare addresses become links; everything else stays the text that it is.
 
-    Only `http`, `https` and `mailto` addresses do: any other (`javascript:`) stays text. What strangers write is read
-    with `named=False`, so that a link always shows where it goes.
+    Only `http`, `https` and `mailto` addresses do: of any other (`javascript:`) the text alone is shown. What strangers
+    write is read with `named=False`, so that a link always shows where it goes.
     """
     found: list[Segment] = []
     href: str | None = None

@@ -76,13 +76,11 @@ class Deliveries:
 
     async def send_some(self) -> int:
         """Sends up to AT_ONCE queued texts; answers how many it took."""
-        taken = await self._store.deliveries.take(new_id(), limit=AT_ONCE)
-        if taken:
+        workspace = await self._store.workspaces.get("workspace")
+        taken = await self._store.deliveries.take(new_id(), limit=AT_ONCE) if workspace else []
+        if workspace and taken:
             contacts = await self._ledger.contacts(delivery.contact for delivery in taken)
             subscriptions = await self._store.subscriptions.get_many(delivery.subscription for delivery in taken)
-            workspace = await self._store.workspaces.get("workspace")
-            if workspace is None:
-                return 0
             await asyncio.gather(
                 *(self._send(d, contacts.get(d.contact), subscriptions.get(d.subscription), workspace) for d in taken)
             )

@@ -71,7 +71,11 @@ class Events(Line[ConsentEvent]):
     name = "events"
     model = ConsentEvent
     owner = "contact"
-    indexes = (IndexModel([("key", ASCENDING)]),)
+    indexes = (IndexModel([("key", ASCENDING)]), IndexModel([("event", ASCENDING)]))
+
+    async def since(self, event: str, *, limit: int) -> list[ConsentEvent]:
+        """The events after the one with this public id, in the order of their time."""
+        return await self.find({"event": {"$gt": event}}, sort=[("event", 1)], limit=limit)
 
 
 class Conversations(Table[Conversation]):
@@ -113,15 +117,15 @@ class Parts(Line[Part]):
     async def unread(self, seen: Mapping[str, int], *, most: int = 99) -> dict[str, int]:
         """By conversation, the entries after the one that was seen last and that others wrote, in one query.
 
-        Of one conversation no more than `most` are read.
+        Of one conversation no more than `most` are counted.
         """
         if not seen:
             return {}
         branches: list[list[dict[str, Any]]] = [
             [
                 {"$match": self._range(conversation, first=last + 1)},
-                {"$limit": most},
                 {"$match": {"author.kind": {"$ne": AuthorKind.CONTACT}, "content.kind": {"$ne": "event"}}},
+                {"$limit": most},
                 {"$project": {"conversation": 1}},
             ]
             for conversation, last in seen.items()

@@ -161,3 +161,10 @@ class TestWords:
         before = _view(_card(), person()).version
         assert _view(_card(), person("bob", phone=NUMBER)).version == before, "the words do not depend on the person"
         assert _view(_card(**edited), person(), subscription(**named)).version != before
+
+
+def test_a_saved_number_of_a_country_that_is_not_texted_is_told_so_and_offered_nothing() -> None:
+    germany = "+4915123456789"
+    view = _view(_card(), person(phone=germany))
+    assert (view.state, view.saved) == (Shown.CLOSED, "+49 1512 3456789")
+    assert view.notice == "We don't text numbers from there yet (Germany)."

@@ -98,10 +98,11 @@ async def test_one_entry_of_two_processes_at_once_stands_once(chats: Conversatio
     assert await _texts(chats) == ["Hi"]
 
 
-async def test_one_entry_of_two_processes_stands_once_when_others_are_written_with_it(
-    chats: Conversations, mongo: EmbeddedServer, store: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("before", [[], ["One", "Two"]], ids=["alone", "after others"])
+async def test_one_entry_stands_once_when_another_process_is_first_with_it(
+    chats: Conversations, mongo: EmbeddedServer, store: Store, monkeypatch: pytest.MonkeyPatch, before: list[str]
 ) -> None:
-    """The other process is first with it after this one has looked for it, and before it writes."""
+    """After this one has looked for it, and before it writes."""
     chat = await _chat(chats)
     by_keys = store.parts.by_keys
     async with second_process(mongo) as other:
@@ -113,8 +114,8 @@ async def test_one_entry_of_two_processes_stands_once_when_others_are_written_wi
             return found
 
         monkeypatch.setattr(store.parts, "by_keys", looked)
-        await asyncio.gather(chats.say(chat, "One", "k1"), chats.say(chat, "Two", "k2"), chats.say(chat, "Hi", "k"))
-    assert sorted(await _texts(chats)) == ["Hi", "One", "Two"]
+        await asyncio.gather(*(chats.say(chat, text, text) for text in before), chats.say(chat, "Hi", "k"))
+    assert sorted(await _texts(chats)) == ["Hi", *before]
 
 
 @pytest.mark.parametrize("last", [0, 1, 2, 3, 4])

@@ -153,3 +153,29 @@ async def test_a_card_without_a_flow_is_followed_up_too(bot: Bot, make_contact: 
 async def _grow_old(store: Store) -> None:
     past = now() - STALLED - timedelta(seconds=1)
     await store.parts.collection.update_many({"follow_up": {"$exists": True}}, {"$set": {"follow_up": past}})
+
+
+async def test_a_crash_between_the_answer_and_the_card_is_made_good_at_the_next_start(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.store.parts, "update", dies)
+        with pytest.raises(StoreUnavailable):
+            await _completed(bot)
+    (conversation,) = await bot.store.conversations.find({}, limit=2)
+    card = (await bot.conversations.after(conversation.id, 0))[1]
+    assert await _kinds(bot, conversation.id) == GREETED
+    for _ in range(2):
+        await bot.mend()
+    await _is_done(bot, card)
+
+
+async def test_mending_leaves_alone_what_is_whole(bot: Bot) -> None:
+    submitted = await _completed(bot)
+    await bot.follow_up(submitted.part, submitted.event)
+    before = await bot.store.parts.find({}, sort=[("_id", 1)], limit=20)
+    await bot.mend()
+    assert await bot.store.parts.find({}, sort=[("_id", 1)], limit=20) == before
