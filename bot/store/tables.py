@@ -28,6 +28,11 @@ class Workspaces(Table[Workspace]):
     name = "workspaces"
     model = Workspace
 
+    async def save(self, workspace: Workspace) -> None:
+        """Takes the place of what is kept."""
+        with answering():
+            await self.collection.replace_one({"_id": workspace.id}, workspace.stored(), upsert=True)
+
 
 class Subscriptions(Table[Subscription]):
     name = "subscriptions"
