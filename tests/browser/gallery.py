@@ -77,7 +77,8 @@ async def before_the_number(bot: Bot, chat: Chat) -> None:
     await wrong.get_by_role("button").click()
     await expect(wrong.locator(".card-error")).not_to_be_empty()
     await bot.store.parts.update(
-        {"conversation": await chat.conversation(), "seq": 4}, {"$set": {"content.title": "First pick of every harvest"}}
+        {"conversation": await chat.conversation(), "seq": 4},
+        {"$set": {"content.title": "First pick of every harvest"}},
     )
     await changed.get_by_role("textbox").fill("(201) 555-0123")
     await changed.get_by_role("button").click()

@@ -149,9 +149,12 @@ async def _after(studio: Studio, locale: str) -> None:
 async def _whole_thread(chat: Chat) -> None:
     """The panel as high as the window, for pictures of long threads."""
     await chat.page.evaluate(
-        """() => { const sheet = new CSSStyleSheet(); sheet.replaceSync('@media (min-width: 480px) { .panel { height: calc(100vh - 90px) !important } }');
+        """() => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync('@media (min-width: 480px) { .panel { height: calc(100vh - 90px) !important } }');
           const root = document.getElementById('sayso').shadowRoot;
-          root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet]; }"""
+          root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+        }"""
     )
 
 

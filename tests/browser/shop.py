@@ -184,7 +184,9 @@ class Chat:
 
     async def seqs(self) -> list[int]:
         """The numbers of the entries, in the order in which they stand."""
-        found: list[int] = await self.frame.locator(".part").evaluate_all("all => all.map((li) => Number(li.dataset.seq))")
+        found: list[int] = await self.frame.locator(".part").evaluate_all(
+            "all => all.map((li) => Number(li.dataset.seq))"
+        )
         return found
 
     async def inside(self) -> Frame:

@@ -138,7 +138,9 @@ async def test_words_that_changed_are_shown_before_anything_is_recorded(
     chat = await visit(server)
     chat.watch.allow(r"\b409\b")
     await chat.open()
-    await demo_store.parts.update({"content.kind": "card"}, {"$set": {"content.legal_text": "New terms: 9 texts a month."}})
+    await demo_store.parts.update(
+        {"content.kind": "card"}, {"$set": {"content.legal_text": "New terms: 9 texts a month."}}
+    )
     await chat.sign_up("(201) 555-0123")
     await expect(chat.card.locator(".card-notice")).to_contain_text("The words on this form have changed")
     await expect(chat.card.locator(".card-legal")).to_have_text("New terms: 9 texts a month.")
@@ -165,7 +167,9 @@ async def test_a_card_that_was_withdrawn_says_so(visit: Visit, server: TestServe
 
 async def test_no_line_keeps_what_was_typed(visit: Visit, server: TestServer, demo_store: Store) -> None:
     chat = await visit(server)
-    chat.watch.allow("ERR_INTERNET_DISCONNECTED", "request failed: POST .*/cards/", "htmx:sendError", "htmx:afterRequest")
+    chat.watch.allow(
+        "ERR_INTERNET_DISCONNECTED", "request failed: POST .*/cards/", "htmx:sendError", "htmx:afterRequest"
+    )
     await chat.open()
     await chat.context.set_offline(True)
     await chat.sign_up("(201) 555-0123")
