@@ -127,8 +127,16 @@ class Bot:
     async def recover(self) -> None:
         """Takes over what a crash, here or in another process, left undone."""
         for part in await self.store.parts.due(now() - STALLED):
-            if isinstance(part.content, Card) and (event := await self.store.events.get(part.content.event or "")):
-                await self.follow_up(part, event)
+            try:
+                event = (
+                    await self.store.events.get(part.content.event or "") if isinstance(part.content, Card) else None
+                )
+                await (self.follow_up(part, event) if event else self.cards.done(part))
+            except StoreUnavailable:
+                raise
+            except Exception:  # one that can't be done must not keep the others waiting
+                log.exception("what follows from a card failed")
+                await self.cards.put_off(part)
 
     async def mend(self) -> None:
         """Completes the cards that a crash left open after their answer was recorded; once, at the start."""

@@ -87,7 +87,7 @@ class Moved(SaysoError):
 
 
 class CardClosed(SaysoError):
-    """The card takes no answer: it was completed or withdrawn, or its subscription is not live."""
+    """The card takes no answer: it was withdrawn, or its subscription is not live."""
 
     code = "card_closed"
     message = _("This form is no longer available.")

@@ -84,7 +84,9 @@
   function request(path, { method = 'GET', json } = {}) {
     const headers = token ? { Authorization: 'Bearer ' + token } : {};
     if (json) headers['Content-Type'] = 'application/json';
-    return fetch(path, { method, headers, body: json && JSON.stringify(json), credentials: 'omit' });
+    // An answer that never comes must not keep the queue waiting: the same key may be sent again.
+    const signal = AbortSignal.timeout(15000);
+    return fetch(path, { method, headers, body: json && JSON.stringify(json), credentials: 'omit', signal });
   }
 
   const path = (rest) => `/messenger/conversations/${encodeURIComponent(conversation)}/${rest}`;

@@ -149,12 +149,15 @@ class Visitor:
     token: str | None = None
     conversation: str = ""
     opened: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     async def open(self, conversation: str | None = None, **settings: Any) -> dict[str, Any]:
+        """What the site said of its user the last time, it says again."""
+        self.settings = settings = {**self.settings, **settings}
         body = {"conversation": conversation, "settings": settings}
         async with self.session.post(f"{self.base}/messenger/open", json=body, headers=self.headers) as answer:
             assert answer.status == 200, await answer.text()

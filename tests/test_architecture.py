@@ -114,7 +114,7 @@ class TestOneDoor:
     def test_the_consents_of_a_contact_are_named_by_the_projection_alone(self) -> None:
         """Whoever writes them by hand must name the field: as a text, or as an argument."""
         named = {path for path in _sources() for node in _nodes(path) if _names_consents(node)}
-        assert named == {"bot/store/tables.py", "bot/consent/projection.py", "bot/consent/verify.py"}
+        assert named == {"bot/store/tables.py", "bot/consent/projection.py"}
 
     def test_in_the_store_only_the_projection_names_them_in_a_write(self) -> None:
         tables = ROOT / "bot/store/tables.py"

@@ -103,7 +103,7 @@ async def test_the_deployment_page_sets_up_a_workspace(mongo: EmbeddedServer, tm
         _, parts = await Runs(store, Conversations(store)).begin("0" * 24)
         await store.database.client.drop_database("sayso_docs")
     assert workspace
-    assert workspace.identity_secret in answer.stdout
+    assert workspace.name == "Harbor Coffee"
     assert [part.content.kind for part in parts] == ["text", "card"]
 
 

@@ -7,6 +7,7 @@ import gc
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, closing
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -27,7 +28,7 @@ from widget.app import make_app
 from widget.logs import set_up_logs
 
 T = TypeVar("T")
-FAILED, UNUSABLE = 1, 2
+FAILED, UNUSABLE, TERMINATED = 1, 2, 128 + signal.SIGTERM
 DRAIN_SECONDS = 10.0
 
 app = typer.Typer(
@@ -197,9 +198,22 @@ def _settings(**overrides: object) -> Settings:
 def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(work)
-    except (StoreUnavailable, EmbeddedServerError) as error:
-        _give_up(str(error) if isinstance(error, EmbeddedServerError) else f"No database: {error.__cause__ or error}")
+            return runner.run(_interruptible(work))
+    except asyncio.CancelledError:
+        raise typer.Exit(TERMINATED) from None
+    except EmbeddedServerError as error:
+        _give_up(str(error))
+    except StoreUnavailable as error:
+        silent = error.text == StoreUnavailable.message
+        _give_up(f"No database: {'it does not answer. Check SAYSO_MONGO_URL, and that it runs.' if silent else error}")
+
+
+async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
+    """SIGTERM ends it as Ctrl-C does: what was opened is closed, also while it still starts."""
+    task = asyncio.current_task()
+    if task and threading.current_thread() is threading.main_thread():  # the others get no signals
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work
 
 
 def _give_up(message: str) -> NoReturn:

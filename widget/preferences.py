@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.consent.numbers import address_of, masked
-from bot.consent.preferences import Choice, choices
-from bot.errors import Invalid, NotFound
+from bot.consent.preferences import Choice, choices, words_of
+from bot.errors import Invalid, Moved, NotFound, WordsChanged
 from bot.i18n import Translator, translator
 from bot.model.base import new_id
 from bot.model.contact import Contact
@@ -26,6 +26,7 @@ class Item:
     state: str
     on: bool
     note: str | None
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ async def change(request: web.Request) -> web.Response:
     say = translator(contact.locale)
     try:
         saved = await _change(request, contact, await read_form(request), say)
-    except Invalid as error:
+    except (Invalid, Moved, WordsChanged) as error:
+        contact = await bot.ledger.contact(contact.id) or contact
         return await _page(request, link, contact, status=status_of(error), error=sentence(error, say))
     contact = await bot.ledger.contact(contact.id) or contact
     return await _page(request, link, contact, saved=saved)
@@ -67,8 +69,16 @@ async def _change(request: web.Request, contact: Contact, form: dict[str, str], 
     wanted = form.get("change", "")
     if wanted == "stop_all":
         await preferences.stop_all(contact, key=key, say=say, context=context)
-        return say("Saved. You will get no more texts from us.")
-    found = await preferences.change(contact, form.get("subscription", ""), wanted, key=key, say=say, context=context)
+        return say("Saved. All texts are turned off.")
+    found = await preferences.change(
+        contact,
+        form.get("subscription", ""),
+        wanted,
+        version=form.get("version", ""),
+        key=key,
+        say=say,
+        context=context,
+    )
     name = found.words(say.locale).name
     if wanted == "opt_in":
         return say("Saved. You will get %(name)s.", name=name)
@@ -117,7 +127,8 @@ def _groups(found: list[Choice], first: MessageType, say: Translator) -> list[Gr
 def _item(choice: Choice, say: Translator) -> Item:
     shown = choice.subscription.words(say.locale)
     note = say("Waiting for your YES by text.") if choice.state == "pending" else None
-    return Item(choice.subscription.id, shown.name, shown.description, choice.state, choice.on, note)
+    version = words_of(choice.subscription, say).version
+    return Item(choice.subscription.id, shown.name, shown.description, choice.state, choice.on, note, version)
 
 
 def _masked_email(email: str) -> str:

@@ -50,6 +50,8 @@ class CardView:
     region: str
     saved: str | None = None
     done_number: str | None = None
+    withdrawn: bool = False
+    """A completed card whose yes was taken back since."""
     value: str = ""
     error: str | None = None
     notice: str | None = None
@@ -87,6 +89,7 @@ def card_view(
     words = words_of(card, subscription, say)
     saved = address_of(contact, channel)
     state = _state(card, part, contact, subscription, saved)
+    consent = contact.consent(card.subscription)
     notice = None
     if state is Shown.SAVED and (number := saved_number(saved)) and number.region not in workspace.texted:
         # It is locked and can't be texted: a button would only lead to a refusal that the person can't mend.
@@ -107,6 +110,7 @@ def card_view(
         saved=_shown(saved),
         done_number=_shown(card.number or saved),
         notice=notice,
+        withdrawn=consent is not None and consent.state is ConsentState.OPTED_OUT,
     )
 
 

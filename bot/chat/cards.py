@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.chat.card_view import CardView, card_view, words_of
 from bot.chat.conversations import Conversations
 from bot.consent.ledger import Change, Ledger
-from bot.consent.numbers import address_of, read_number
+from bot.consent.numbers import address_of, is_email, read_number
 from bot.errors import CardClosed, EmailRefused, Moved, NotFound, SavedNumberLocked, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
@@ -21,9 +20,6 @@ from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Sourc
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.store import Store
-
-EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
-"""Whether it looks like an address; whether it is one, only a message to it can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +124,10 @@ class Cards:
         """The consequences of a completed card are done."""
         await self._store.parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
 
+    async def put_off(self, part: Part) -> None:
+        """The consequences could not be done now; they are due again later."""
+        await self._store.parts.update({"_id": part.id}, {"$set": {"follow_up": now()}})
+
     async def _known(self, part: Part, contact: Contact) -> ConsentEvent | None:
         """The event that completed this card; raises CardClosed if it was withdrawn."""
         state = _card(part).state
@@ -198,7 +198,7 @@ class Cards:
 def read_email(text: str) -> str:
     """Raises EmailRefused."""
     text = text.strip()
-    if len(text) > 254 or not EMAIL.fullmatch(text):
+    if not is_email(text):
         raise EmailRefused
     return text
 

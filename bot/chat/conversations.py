@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,16 +58,23 @@ class Conversations:
             return 0
         return (await self._parts.unread({newest.id: newest.seen})).get(newest.id, 0)
 
-    async def begin(self, id: str, contact: str, author: Author, opening: Sequence[tuple[str, Content]]) -> list[Part]:
+    async def begin(
+        self,
+        id: str,
+        contact: str,
+        author: Author,
+        opening: Sequence[tuple[str, Content]],
+        *alongside: Awaitable[None],
+    ) -> list[Part]:
         """Makes a conversation with its first entries (`(key, content)` each).
 
-        The entries come first: until the conversation itself is there nobody can see them, so a crash leaves no half
-        of one.
+        The entries come first, and what is written `alongside`: until the conversation itself is there nobody can see
+        them, so a crash leaves no half of one.
         """
         time = now()
         drafts = [Draft(id, author, content, f"{id}:{key}") for key, content in opening]
         parts = [_part(draft, seq, self._parts.place, time) for seq, draft in enumerate(drafts, start=1)]
-        await asyncio.gather(*(self._parts.insert(part) for part in parts))
+        await asyncio.gather(*alongside, *(self._parts.insert(part) for part in parts))
         previews = [part.preview for part in parts if part.preview]
         await self._conversations.insert(
             Conversation(

@@ -18,7 +18,7 @@ BACKLOG = 200
 class Follower:
     """One reader of one conversation.
 
-    `parts()` answers what is new; None in it says: something may be missing, read it.
+    `next()` answers what is new; None says: something may be missing, read it.
     """
 
     def __init__(self) -> None:

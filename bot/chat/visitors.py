@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 
 from itsdangerous import BadData, TimestampSigner
 
 from bot.consent.ledger import Ledger
+from bot.consent.numbers import is_email
 from bot.errors import Invalid, Unauthorized
 from bot.errors import marked as _
 from bot.model.base import new_id, now
@@ -66,20 +68,22 @@ class Visitors:
         """The person who opens the messenger, and whether they are new (then not stored yet: `Contacts.insert`).
 
         A proven user is that user's contact. A lead who turns out to be a user not known yet becomes that user and
-        keeps
-        their conversations. Anyone else is the lead of the token, or a new one. Raises Invalid for a wrong signature.
+        keeps their conversations. Anyone else is the lead of the token, or a new one; who signed out, or claims to be
+        somebody else, is not the user of the token any more. Raises Invalid for a wrong signature.
         """
         known = await self._of_token(token)
+        if known and known.role is Role.USER and known.external_id != claim.user_id:
+            known = None
         if claim.user_id is None or claim.user_hash is None:
             return (await self._speaking(known, claim.locale), False) if known else (_new(claim), True)
         if not is_proven(claim.user_id, claim.user_hash, workspace.identity_secret):
             raise Invalid(_("The signature of this user (user_hash) is wrong."))
         user = await self._contacts.by_external_id(claim.user_id)
         if user is None and known and known.role is Role.LEAD:
-            return await self._promote(known, claim), False
+            user = await self._promote(known, claim)
         if user is None:
-            new = _new(claim, role=Role.USER, external_id=claim.user_id, name=claim.name, email=claim.email)
-            return new, True
+            email = claim.email if claim.email and is_email(claim.email) else None
+            return _new(claim, role=Role.USER, external_id=claim.user_id, name=claim.name, email=email), True
         return await self._speaking((await self._ledger.contact(user.id)) or user, claim.locale), False
 
     async def _of_token(self, token: str | None) -> Contact | None:
@@ -95,21 +99,16 @@ class Visitors:
         await self._contacts.update({"_id": contact.id}, {"$set": {"locale": locale, "updated_at": now()}})
         return contact.model_copy(update={"locale": locale})
 
-    async def _promote(self, lead: Contact, claim: Claim) -> Contact:
-        values = {
-            "role": Role.USER,
-            "external_id": claim.user_id,
-            "name": claim.name or lead.name,
-            "email": lead.email or claim.email,
-            "updated_at": now(),
-        }
-        values = {key: value for key, value in values.items() if value is not None}
-        try:
+    async def _promote(self, lead: Contact, claim: Claim) -> Contact | None:
+        """Makes the lead the user that they proved to be. None: another claim on this lead was first."""
+        values = {"role": Role.USER, "external_id": claim.user_id, "updated_at": now()}
+        if claim.name:
+            values["name"] = claim.name
+        if claim.email and not lead.email and is_email(claim.email):
+            values["email"] = claim.email
+        with suppress(Duplicate):  # another tab made this user of another lead
             await self._contacts.update({"_id": lead.id, "role": Role.LEAD}, {"$set": values})
-        except Duplicate:  # another tab was first
-            user = await self._contacts.by_external_id(claim.user_id or "")
-            return user or lead
-        return lead.model_copy(update=values)
+        return await self._contacts.by_external_id(claim.user_id or "")
 
 
 def is_proven(user_id: str, user_hash: str, secret: str) -> bool:

@@ -5,6 +5,7 @@ Each way to be wrong has its sentence.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from bot.model.contact import Contact
 from bot.model.subscription import MessageType
 
 TAKES_TEXTS = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 LONGEST = 40
 """More characters than any number has, however it is written."""
 
@@ -63,13 +65,18 @@ def saved_number(phone: str | None) -> Number | None:
     return _known(phone) if phone else None
 
 
+def is_email(text: str) -> bool:
+    """Whether it looks like an address; whether it is one, only a message to it can tell."""
+    return len(text) <= 254 and EMAIL.fullmatch(text) is not None
+
+
 def address_of(contact: Contact, channel: MessageType) -> str | None:
     """Where messages of this channel reach the contact: their number (valid, E.164) or email address.
 
     A card shows it locked.
     """
     if channel is MessageType.EMAIL:
-        return contact.email
+        return contact.email if contact.email and is_email(contact.email) else None
     number = saved_number(contact.phone)
     return number.e164 if number else None
 

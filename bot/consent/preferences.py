@@ -10,12 +10,12 @@ from datetime import timedelta
 
 from bot.consent.ledger import Change, Ledger
 from bot.consent.numbers import address_of
-from bot.errors import Invalid, NotFound, SaysoError
+from bot.errors import Invalid, Moved, NotFound, SaysoError, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import Action, Actor, Context, Source, Words
+from bot.model.event import Action, Actor, ConsentEvent, Context, Source, Words
 from bot.model.link import PreferenceLink
 from bot.model.subscription import ConsentType, MessageType, Subscription
 from bot.store import Store
@@ -87,15 +87,31 @@ class Preferences:
         return await self._store.subscriptions.live()
 
     async def change(
-        self, contact: Contact, subscription: str, change: str, *, key: str, say: Translator, context: Context
+        self,
+        contact: Contact,
+        subscription: str,
+        change: str,
+        *,
+        version: str,
+        key: str,
+        say: Translator,
+        context: Context,
     ) -> Subscription:
-        """Turns one subscription on or off. Raises Invalid (no such change, or nothing live of this name to change)."""
+        """Turns one subscription on or off. `version` names the words that the person saw (`words_of`).
+
+        Raises Invalid (no such change, or nothing live of this name to change) and WordsChanged: nobody says yes to
+        words they did not see. A no is taken whatever was shown.
+        """
         if change not in CHANGES:
             raise Invalid(_("Choose a subscription to turn on or off."))
         found = await self._store.subscriptions.get(subscription)
         if found is None or not found.is_live or not address_of(contact, found.message_type):
             raise Invalid(_("This subscription is no longer offered. Nothing was changed."))
-        await self._record(contact, [found], CHANGES[change], key=key, say=say, context=context)
+        action, on_or_off = CHANGES[change], {"opt_in": "on", "opt_out": "off"}[change]
+        if action is Action.OPT_IN and words_of(found, say).version != version:
+            raise WordsChanged
+        act = f'turned "{found.words(say.locale).name}" {on_or_off}'
+        await self._record(contact, [found], action, act, key=key, say=say, context=context)
         return found
 
     async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> None:
@@ -105,19 +121,25 @@ class Preferences:
             for c in choices(contact, await self.live())
             if c.subscription.message_type is MessageType.SMS
         ]
-        await self._record(contact, texts, Action.OPT_OUT, key=key, say=say, context=context)
+        act = f'pressed "{say("Unsubscribe from all SMS")}"'
+        await self._record(contact, texts, Action.OPT_OUT, act, key=key, say=say, context=context)
 
     async def _record(
         self,
         contact: Contact,
         subscriptions: Sequence[Subscription],
         action: Action,
+        act: str,
         *,
         key: str,
         say: Translator,
         context: Context,
     ) -> None:
-        """Records what differs from how the person stands; the rest is as they want it already."""
+        """Records what differs from how the person stands; the rest is as they want it already.
+
+        An old page, found again by "Back", still says its no: the key of a no holds the event that they stand on. A yes
+        that was overtaken is not said again by a late retry: Moved is raised.
+        """
         wanted = "on" if action is Action.OPT_IN else "off"
         changes = [
             Change(
@@ -128,9 +150,9 @@ class Preferences:
                 actor=Actor(kind="contact", id=contact.id),
                 number=address_of(contact, MessageType.SMS) if subscription.message_type is MessageType.SMS else None,
                 email=contact.email if subscription.message_type is MessageType.EMAIL else None,
-                words=_words(subscription, action, say),
+                words=words_of(subscription, say).model_copy(update={"act": act}),
                 context=context,
-                key=f"{key}:{subscription.id}",
+                key=f"{key}:{subscription.id}" + (f":{_event(contact, subscription)}" if wanted == "off" else ""),
             )
             for subscription in subscriptions
             if _standing(contact, subscription) != wanted
@@ -138,17 +160,32 @@ class Preferences:
         for result in await self._ledger.record_many(changes):
             if isinstance(result, SaysoError):
                 raise result
+            if not result.is_new and wanted == "on":
+                await self._still(contact, result.event)
+
+    async def _still(self, contact: Contact, event: ConsentEvent) -> None:
+        """Raises Moved if the person no longer stands on this event."""
+        now_standing = await self._ledger.contact(contact.id)
+        consent = now_standing.consent(event.subscription or "") if now_standing else None
+        if consent is None or consent.event != event.event:
+            raise Moved
 
 
-def _words(subscription: Subscription, action: Action, say: Translator) -> Words:
+def words_of(subscription: Subscription, say: Translator) -> Words:
+    """What the page says of a subscription; `act` is added when there is one."""
     shown = subscription.words(say.locale)
     return Words(
-        title=say("Choose the texts you get"),
+        title=say("Choose what you get"),
         subscription_name=shown.name,
         subscription_description=shown.description,
         locale=say.locale,
-        act=f'turned "{shown.name}" {"on" if action is Action.OPT_IN else "off"}',
+        act="",
     )
+
+
+def _event(contact: Contact, subscription: Subscription) -> str:
+    consent = contact.consent(subscription.id)
+    return consent.event if consent else ""
 
 
 def _hash(token: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.model.contact import Consent, ConsentState, Contact, Head
-from bot.model.event import FIRST, Action, ConsentEvent
+from bot.model.event import Action, ConsentEvent
 
 RESULT = {
     Action.OPT_IN: ConsentState.OPTED_IN,
@@ -48,17 +48,3 @@ def project(contact: Contact, events: Iterable[ConsentEvent]) -> Contact:
     for event in events:
         contact = apply(contact, event)
     return contact
-
-
-def fault(event: ConsentEvent, seq: int, previous: str) -> str | None:
-    """What is wrong with an event that should be number `seq` after the hash `previous`; None if nothing is."""
-    if event.seq != seq or event.id != f"{event.contact}:{seq:010d}":
-        return f"event {seq} is missing"
-    if event.previous != previous:
-        return f"event {seq} does not follow the one before it"
-    if event.hash != event.computed_hash():
-        return f"event {seq} was edited"
-    return None
-
-
-__all__ = ["FIRST", "GIVES_ADDRESS", "RESULT", "apply", "fault", "project"]

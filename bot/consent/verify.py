@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from bot.consent.projection import FIRST, apply, fault
-from bot.model.contact import Contact, Head
-from bot.model.event import ConsentEvent
+from pydantic import ValidationError
+
+from bot.consent.projection import project
+from bot.model.base import iso
+from bot.model.contact import Contact
+from bot.model.event import FIRST, ConsentEvent
 from bot.store import Store
 
 
@@ -28,51 +33,82 @@ class Report:
 
 @dataclass(slots=True)
 class _Chain:
+    """The events of one contact, as they are stored: what was edited need not be readable as an event any more."""
+
     contact: str
     seq: int = 0
     hash: str = FIRST
     fault: str | None = None
     events: list[ConsentEvent] = field(default_factory=list)
 
-    def take(self, event: ConsentEvent) -> None:
-        self.events.append(event)
-        self.fault = self.fault or fault(event, self.seq + 1, self.hash)
-        self.seq, self.hash = event.seq, event.hash
+    def take(self, raw: Mapping[str, Any]) -> None:
+        if self.fault:
+            return
+        self.fault = fault(raw, self.contact, self.seq + 1, self.hash)
+        if self.fault is None:
+            event = ConsentEvent.load(dict(raw))
+            self.events.append(event)
+            self.seq, self.hash = event.seq, event.hash
+
+
+def fault(raw: Mapping[str, Any], contact: str, seq: int, previous: str) -> str | None:
+    """What is wrong with a stored event that should be number `seq` after the hash `previous`; None if nothing is."""
+    if raw["_id"] != f"{contact}:{seq:010d}":
+        return f"event {seq} is missing"
+    try:
+        event = ConsentEvent.load(dict(raw))
+    except ValidationError:
+        return f"event {seq} was edited"
+    # The hash is made over what is stored: a field that was added, or is of another type now, shows too.
+    stored = {name: iso(value) if isinstance(value, datetime) else value for name, value in raw.items()}
+    if raw.get("seq") != seq or stored.pop("hash", "") != event.computed_hash() or stored != event.canonical():
+        return f"event {seq} was edited"
+    if event.previous != previous:
+        return f"event {seq} does not follow the one before it"
+    return None
 
 
 async def verify(store: Store, *, repair: bool, progress: Callable[[int], None] = lambda events: None) -> Report:
-    """Memory does not grow with the ledger. `progress` is told how many more events were read."""
+    """Memory does not grow with the ledger. `progress` is told how many more events were read.
+
+    It may run beside writers: what looks stale is looked at once more before it is reported.
+    """
     report = Report()
     async for chains in _chains(store, progress):
         report.contacts += len(chains)
         report.events += sum(len(chain.events) for chain in chains)
         contacts = await store.contacts.get_many(chain.contact for chain in chains)
-        pairs = [pair for chain in chains if (pair := _judge(chain, contacts.get(chain.contact), report))]
-        if repair and pairs:
-            await store.contacts.project_many(pairs)
-            report.repaired += len(pairs)
-    await _missing_ends(store, report)
+        for chain in chains:
+            await _judge(store, chain, contacts.get(chain.contact), report, repair=repair)
+    await _without_events(store, report, repair=repair)
     return report
 
 
-def _judge(chain: _Chain, contact: Contact | None, report: Report) -> tuple[Contact, Contact] | None:
-    """The contact as it is and as it should be, if a repair would help."""
+async def _judge(store: Store, chain: _Chain, contact: Contact | None, report: Report, *, repair: bool) -> None:
     if chain.fault:
         report.faults.append(f"contact {chain.contact}: {chain.fault}")
-        return None
-    if contact is None:
+    elif contact is None:
         report.faults.append(f"contact {chain.contact}: has events, but is not there")
-        return None
-    if contact.ledger.seq > chain.seq:
-        return None  # its end is missing: `_missing_ends` names it
-    right = contact.model_copy(update={"consents": (), "ledger": Head()})
-    for event in chain.events:
-        right = apply(right, event)
-    same = _by_subscription(right) == _by_subscription(contact) and right.ledger == contact.ledger
-    if same and (right.phone, right.email) == (contact.phone, contact.email):
-        return None
+    elif contact.ledger.seq <= chain.seq and not _is_right(contact, chain.events):
+        # More of them may have been written since, and be on their way into the projection.
+        events = await store.events.after(contact.id, 0, limit=100_000)
+        contact = await store.contacts.get(contact.id) or contact
+        if contact.ledger.seq <= len(events) and not _is_right(contact, events):
+            await _repair(store, contact, project(contact, events), report, repair=repair)
+
+
+async def _repair(store: Store, contact: Contact, right: Contact, report: Report, *, repair: bool) -> None:
     report.stale.append(contact.id)
-    return contact, right
+    if repair:
+        await store.contacts.project(contact, right)
+        stored = await store.contacts.get(contact.id)
+        report.repaired += stored is not None and stored.ledger.seq >= right.ledger.seq
+
+
+def _is_right(contact: Contact, events: Sequence[ConsentEvent]) -> bool:
+    right = project(contact, events)
+    same = _by_subscription(right) == _by_subscription(contact) and right.ledger == contact.ledger
+    return same and (right.phone, right.email) == (contact.phone, contact.email)
 
 
 def _by_subscription(contact: Contact) -> dict[str, object]:
@@ -82,29 +118,29 @@ def _by_subscription(contact: Contact) -> dict[str, object]:
 async def _chains(store: Store, progress: Callable[[int], None]) -> AsyncIterator[list[_Chain]]:
     """Whole chains, some at a time: events come in order of contact and sequence."""
     open_chain: _Chain | None = None
-    async for page in store.events.scan():
+    async for page in store.events.scan_raw():
         progress(len(page))
         whole: list[_Chain] = []
-        for event in page:
-            if open_chain is None or open_chain.contact != event.contact:
+        for raw in page:
+            contact = str(raw["_id"]).partition(":")[0]
+            if open_chain is None or open_chain.contact != contact:
                 if open_chain:
                     whole.append(open_chain)
-                open_chain = _Chain(event.contact)
-            open_chain.take(event)
+                open_chain = _Chain(contact)
+            open_chain.take(raw)
         if whole:
             yield whole
     if open_chain:
         yield [open_chain]
 
 
-async def _missing_ends(store: Store, report: Report) -> None:
-    """Contacts that know of events which the ledger no longer has."""
+async def _without_events(store: Store, report: Report, *, repair: bool) -> None:
+    """Contacts that know of events which the ledger no longer has, or that stand somewhere without any event."""
     async for page in store.contacts.scan():
         heads = {c.id: store.events.place(c.id, c.ledger.seq) for c in page if c.ledger.seq}
-        there = await store.events.get_many(heads.values())
+        there = await store.events.existing(heads.values())
         for contact in page:
             if contact.ledger.seq and heads[contact.id] not in there:
                 report.faults.append(f"contact {contact.id}: event {contact.ledger.seq} is missing")
-
-
-__all__ = ["Report", "verify"]
+            elif contact.consents and not contact.ledger.seq:
+                await _repair(store, contact, project(contact, []), report, repair=repair)

@@ -7,8 +7,6 @@ once, writes the same entries under the same keys: each stands once, and nobody 
 
 from __future__ import annotations
 
-import asyncio
-
 from bot.chat.conversations import Conversations
 from bot.flows.engine import advance
 from bot.model.base import new_id, now
@@ -53,10 +51,8 @@ class Runs:
         )
         opening = [(run.key(i), effect.content) for i, effect in enumerate(effects)]
         moved = run.model_copy(update={"revision": run.revision + 1})
-        _, parts = await asyncio.gather(
-            self._store.flow_runs.insert(moved), self._conversations.begin(conversation, contact, BOT, opening)
-        )
-        return conversation, parts
+        written = self._store.flow_runs.insert(moved)
+        return conversation, await self._conversations.begin(conversation, contact, BOT, opening, written)
 
     async def card_completed(self, part: Part) -> None:
         """Goes on with the run that waits for this card, if one does. Doing it again does nothing twice."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from bot.model.base import Document, Value
 from bot.model.conversation import Card, Text
@@ -14,13 +14,19 @@ from bot.model.conversation import Card, Text
 StepId = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
 
 
-class Say(Value):
+class Authored(Value):
+    """What people write by hand: a field that is none is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Say(Authored):
     kind: Literal["say"] = "say"
     id: StepId
     text: str = Field(min_length=1, max_length=4000)
 
 
-class OptInForm(Value):
+class OptInForm(Authored):
     """Inserts the card and waits until it is completed."""
 
     kind: Literal["opt_in_form"] = "opt_in_form"
@@ -31,7 +37,7 @@ class OptInForm(Value):
     legal_text: str = Field(default="", max_length=2000)
 
 
-class End(Value):
+class End(Authored):
     kind: Literal["end"] = "end"
     id: StepId
 

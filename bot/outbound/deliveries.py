@@ -24,6 +24,8 @@ from bot.store import Duplicate, Store
 log = logging.getLogger("sayso.outbound")
 
 AT_ONCE = 128
+SHORT, LONG = (timedelta(minutes=10), 3), (timedelta(days=1), 5)
+"""So many texts of this kind one number gets in such a time (what providers advise against flooding)."""
 GATHER_SECONDS = 0.05
 """How long a text waits for others to be claimed with."""
 REST_SECONDS = 5.0
@@ -76,28 +78,33 @@ class Deliveries:
 
     async def send_some(self) -> int:
         """Sends up to AT_ONCE queued texts; answers how many it took."""
-        workspace = await self._store.workspaces.get("workspace")
-        taken = await self._store.deliveries.take(new_id(), limit=AT_ONCE) if workspace else []
-        if workspace and taken:
-            contacts = await self._ledger.contacts(delivery.contact for delivery in taken)
+        workspace, worker = await self._store.workspaces.get("workspace"), new_id()
+        taken = await self._store.deliveries.take(worker, limit=AT_ONCE) if workspace else []
+        if workspace is None or not taken:
+            return 0
+        try:
+            tokens = await asyncio.gather(*(self._preferences.make_link(d.contact, MessageType.SMS) for d in taken))
             subscriptions = await self._store.subscriptions.get_many(delivery.subscription for delivery in taken)
-            await asyncio.gather(
-                *(self._send(d, contacts.get(d.contact), subscriptions.get(d.subscription), workspace) for d in taken)
-            )
+            lately = await self._store.deliveries.lately({d.number for d in taken}, now() - SHORT[0], now() - LONG[0])
+            contacts = await self._ledger.contacts(delivery.contact for delivery in taken)  # last: as fresh as can be
+        except Exception:
+            await self._store.deliveries.put_back(worker)  # nothing was handed over yet
+            raise
+        sends = []
+        for delivery, token in zip(taken, tokens, strict=True):
+            subscription = subscriptions.get(delivery.subscription)
+            reason = _refusal(delivery, contacts.get(delivery.contact), subscription) or _too_many(delivery, lately)
+            if reason or subscription is None:
+                sends.append(self._settle(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=now()))
+            else:
+                body = confirmation(workspace, subscription, delivery.locale, f"{self._public_url}/p/{token}")
+                sends.append(self._send(delivery, body, body.replace(token, "•" * 8)))
+        await asyncio.gather(*sends)
         return len(taken)
 
-    async def _send(
-        self, delivery: Delivery, contact: Contact | None, subscription: Subscription | None, workspace: Workspace
-    ) -> None:
-        if reason := _refusal(delivery, contact, subscription):
-            await self._settle(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=now())
-            return
-        if contact is None or subscription is None:
-            return
+    async def _send(self, delivery: Delivery, body: str, kept: str) -> None:
+        """`kept`: the body as it is stored, the secret of its link masked."""
         checked_at = now()
-        token = await self._preferences.make_link(contact.id, MessageType.SMS)
-        body = confirmation(workspace, subscription, delivery.locale, f"{self._public_url}/p/{token}")
-        kept = body.replace(token, "•" * 8)
         try:
             provider_id = await self._gateway.send(Outgoing(delivery.id, delivery.number, body))
         except GatewayError as error:
@@ -133,6 +140,15 @@ def _refusal(delivery: Delivery, contact: Contact | None, subscription: Subscrip
     if not answer.allowed:
         return answer.reason
     return None if address == delivery.number else "number_changed"
+
+
+def _too_many(delivery: Delivery, lately: dict[str, tuple[int, int]]) -> str | None:
+    """Counts this text in, if it may be sent: somebody else's number must not be flooded through our forms."""
+    short, long = lately.get(delivery.number, (0, 0))
+    if short >= SHORT[1] or long >= LONG[1]:
+        return "too_many"
+    lately[delivery.number] = (short + 1, long + 1)
+    return None
 
 
 def confirmation(workspace: Workspace, subscription: Subscription, locale: str, link: str) -> str:

@@ -13,7 +13,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
 from bot.store.changes import Changes
-from bot.store.table import Table, make_all_indexes
+from bot.store.table import Table, answering, make_all_indexes
 from bot.store.tables import (
     Contacts,
     Conversations,
@@ -55,7 +55,16 @@ class Store:
         return [value for value in vars(self).values() if isinstance(value, Table)]
 
     async def prepare(self) -> None:
-        """Makes the indexes; safe to do again, and by several processes at once."""
+        """Makes the indexes; safe to do again, and by several processes at once.
+
+        Raises StoreUnavailable for a database that does not answer, and for a single server: it has no change streams.
+        """
+        with answering():
+            hello = await self.database.command("hello")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise StoreUnavailable(
+                _("SAYSO_MONGO_URL names a single server. It must be a replica set (of one, at least) or sharded.")
+            )
         await make_all_indexes(self.tables)
 
     async def is_ready(self) -> bool:
@@ -84,7 +93,7 @@ async def open_store(url: str, name: str) -> AsyncIterator[Store]:
             maxPoolSize=50,
             io_loop=asyncio.get_running_loop(),
         )
-    except ConfigurationError as error:
+    except (ConfigurationError, ValueError) as error:  # whose words may repeat the password
         raise StoreUnavailable(_("The address of the database can't be used: check SAYSO_MONGO_URL.")) from error
     store = Store(client, name)
     try:

@@ -47,23 +47,28 @@ class Gather(Generic[T, R]):
         return await future
 
     async def _drain(self) -> None:
-        while self._waiting:
-            batch = self._take()
-            try:
-                results: Sequence[R | Exception] = await self._run([item for item, _ in batch])
-            except Exception as error:
-                results = [error] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                if future.done():  # its caller went away
-                    continue
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
-        self._is_draining = False  # in the same step that saw nothing waiting, so that no call falls between
+        try:
+            while batch := self._take():
+                await self._round(batch)
+        finally:
+            self._is_draining = False  # in the same step that saw nothing waiting, so that no call falls between
+
+    async def _round(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
+        try:
+            results: Sequence[R | Exception] = await self._run([item for item, _ in batch])
+        except Exception as error:
+            results = [error] * len(batch)
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():  # its caller went away
+                continue
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
 
     def _take(self) -> list[tuple[T, asyncio.Future[R]]]:
-        """The next round."""
+        """The next round, without those whose callers went away."""
+        self._waiting = [call for call in self._waiting if not call[1].done()]
         if self._one_of is None:
             batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
             return batch

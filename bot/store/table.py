@@ -109,14 +109,17 @@ class Table(Generic[D]):
         """Updates the one that matches, if it does."""
         await self._update((match, change))
 
-    async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> None:
-        if updates:
-            with answering():
-                try:
-                    await self.collection.bulk_write([UpdateOne(m, c) for m, c in updates], ordered=False)
-                except BulkWriteError as error:
-                    _refused(error)
-                    raise Duplicate from error
+    async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[bool]:
+        """In one round trip. False for those that the database refused because a unique value is taken."""
+        if not updates:
+            return []
+        refused: set[int] = set()
+        with answering():
+            try:
+                await self.collection.bulk_write([UpdateOne(m, c) for m, c in updates], ordered=False)
+            except BulkWriteError as error:
+                refused = set(_refused(error))
+        return [i not in refused for i in range(len(updates))]
 
     async def find(
         self,
@@ -141,9 +144,26 @@ class Table(Generic[D]):
 
     async def scan(self, *, batch: int = 1000, after: str = "") -> AsyncIterator[list[D]]:
         """All documents in order of `_id`, `batch` at a time, in bounded memory."""
-        while page := await self.find({"_id": {"$gt": after}}, sort=[("_id", 1)], limit=batch):
+        async for page in self.scan_raw(batch=batch, after=after):
+            yield [self.model.load(raw) for raw in page]
+
+    async def scan_raw(self, *, batch: int = 1000, after: str = "") -> AsyncIterator[list[dict[str, Any]]]:
+        """The same, as they are stored: for those who ask whether they are as they were written."""
+        while True:
+            cursor = self.collection.find({"_id": {"$gt": after}}, sort=[("_id", 1)], limit=batch, max_time_ms=READ_MS)
+            with answering():
+                page = await cursor.to_list(batch)
+            if not page:
+                return
             yield page
-            after = page[-1].id
+            after = page[-1]["_id"]
+
+    async def existing(self, ids: Iterable[str]) -> set[str]:
+        """Those of `ids` that there are, from the index alone."""
+        wanted = list(ids)
+        cursor = self.collection.find({"_id": {"$in": wanted}}, {"_id": 1}, max_time_ms=READ_MS)
+        with answering():
+            return {raw["_id"] for raw in await cursor.to_list(len(wanted) or 1)}
 
     async def count_about(self) -> int:
         """How many documents there are, from the collection's own figures."""
@@ -157,9 +177,8 @@ class Table(Generic[D]):
     async def _insert_round(self, documents: list[D]) -> list[Exception | None]:
         return [None if done else Duplicate() for done in await self.insert_many(documents)]
 
-    async def _update_round(self, updates: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[None]:
-        await self.update_many(updates)
-        return [None] * len(updates)
+    async def _update_round(self, updates: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[Exception | None]:
+        return [None if done else Duplicate() for done in await self.update_many(updates)]
 
 
 def _refused(error: BulkWriteError) -> list[int]:

@@ -31,7 +31,7 @@ class Workspaces(Table[Workspace]):
     async def save(self, workspace: Workspace) -> None:
         """Takes the place of what is kept."""
         with answering():
-            await self.collection.replace_one({"_id": workspace.id}, workspace.stored(), upsert=True)
+            await self.collection.update_one({"_id": workspace.id}, {"$set": workspace.stored()}, upsert=True)
 
 
 class Subscriptions(Table[Subscription]):
@@ -66,7 +66,8 @@ class Contacts(Table[Contact]):
 
 
 def _projection(before: Contact, after: Contact) -> tuple[dict[str, Any], dict[str, Any]]:
-    raw = after.model_dump(include={"consents", "ledger", "phone", "email"}, exclude_none=True)
+    changed = {name for name in ("phone", "email") if getattr(after, name) != getattr(before, name)}
+    raw = after.model_dump(include={"consents", "ledger", *changed})
     return {"_id": before.id, "ledger.seq": before.ledger.seq}, {"$set": {**raw, "updated_at": now()}}
 
 
@@ -204,11 +205,28 @@ class Deliveries(Table[Delivery]):
             )
         return int(result.modified_count)
 
-    async def recent(self, number: str, since: datetime, *, most: int) -> int:
-        """Texts to one number since then, counted up to `most`."""
-        match = {"number": number, "created_at": {"$gte": since}}
+    async def put_back(self, worker: str) -> None:
+        """Back into the queue with what this worker took and did not hand over."""
+        change = {"$set": {"state": DeliveryState.QUEUED, "updated_at": now()}, "$unset": {"worker": ""}}
         with answering():
-            return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
+            await self.collection.update_many({"worker": worker, "state": DeliveryState.SENDING}, change)
+
+    async def lately(self, numbers: Iterable[str], short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
+        """By number, the texts that left for it since `short` and since `long`, in one query."""
+        left = {"$in": [DeliveryState.SENT, DeliveryState.UNKNOWN]}
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"number": {"$in": list(numbers)}, "created_at": {"$gte": long}, "state": left}},
+            {
+                "$group": {
+                    "_id": "$number",
+                    "short": {"$sum": {"$cond": [{"$gte": ["$created_at", short]}, 1, 0]}},
+                    "long": {"$sum": 1},
+                }
+            },
+        ]
+        with answering():
+            found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
+        return {raw["_id"]: (raw["short"], raw["long"]) for raw in found}
 
 
 class PhoneTexts(Table[PhoneText]):

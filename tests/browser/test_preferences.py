@@ -43,7 +43,7 @@ async def test_choices_are_changed_and_kept(
     assert await _state(demo_store, contact, DEALS) == "opted_in"
 
     await page.get_by_role("button", name="Unsubscribe from all SMS").click()
-    await expect(page.get_by_role("status")).to_contain_text("Saved. You will get no more texts from us.")
+    await expect(page.get_by_role("status")).to_contain_text("Saved. All texts are turned off.")
     for switch in (deals, orders):
         await expect(switch).to_have_attribute("aria-checked", "false")
     await expect(page.get_by_role("button", name="Unsubscribe from all SMS")).to_have_count(0)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot.consent.ledger import Ledger, Recorded
-from bot.consent.projection import fault, project
+from bot.consent.projection import project
+from bot.consent.verify import fault
 from bot.demo import DEALS, ORDERS
 from bot.errors import NotFound, SaysoError, StoreUnavailable
 from bot.model.contact import ConsentState, Contact
@@ -295,7 +296,7 @@ async def _has_whole_line(store: Store, contact: str, count: int) -> list[Consen
     assert [event.seq for event in line] == list(range(1, count + 1))
     previous = FIRST
     for seq, event in enumerate(line, start=1):
-        assert fault(event, seq, previous) is None
+        assert fault(event.stored(), event.contact, seq, previous) is None
         previous = event.hash
     stored = await store.contacts.get(contact)
     assert stored

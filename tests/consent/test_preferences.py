@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
-from bot.consent.preferences import choices
+from bot.consent.preferences import choices, words_of
 from bot.demo import DEALS, NEWS, ORDERS
-from bot.errors import Invalid, NotFound
+from bot.errors import Invalid, Moved, NotFound, WordsChanged
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
@@ -61,7 +61,9 @@ async def ada(make_contact: MakeContact) -> Contact:
 
 async def _turn(bot: Bot, ada: Contact, subscription: str, change: str, key: str = "k") -> None:
     ada = await _again(bot, ada)
-    await bot.preferences.change(ada, subscription, change, key=key, say=SAY, context=HERE)
+    found = await bot.store.subscriptions.get(subscription)
+    version = words_of(found, SAY).version if found else ""
+    await bot.preferences.change(ada, subscription, change, version=version, key=key, say=SAY, context=HERE)
 
 
 async def _again(bot: Bot, ada: Contact) -> Contact:
@@ -91,7 +93,7 @@ class TestChange:
         )
         assert event.context == HERE
         assert event.words.model_dump() == {
-            "title": "Choose the texts you get",
+            "title": "Choose what you get",
             "button": "",
             "legal_text": "",
             "subscription_name": "Deals and new roasts",
@@ -113,9 +115,35 @@ class TestChange:
     async def test_a_late_retry_does_not_undo_what_came_after_it(self, bot: Bot, ada: Contact, store: Store) -> None:
         await _turn(bot, ada, DEALS, "opt_in", "k1")
         await _turn(bot, ada, DEALS, "opt_out", "k2")
-        await _turn(bot, ada, DEALS, "opt_in", "k1")
+        with pytest.raises(Moved):
+            await _turn(bot, ada, DEALS, "opt_in", "k1")
         assert (await _standing(bot, ada))[DEALS] == "off"
         assert len(await events_of(store, ada.id)) == 2
+
+    async def test_a_no_of_an_old_page_is_taken_though_the_page_said_it_before(
+        self, bot: Bot, ada: Contact, store: Store
+    ) -> None:
+        await _turn(bot, ada, DEALS, "opt_in", "k0")
+        await _turn(bot, ada, DEALS, "opt_out", "k1")
+        await _turn(bot, ada, DEALS, "opt_in", "k2")
+        for _ in range(2):
+            await _turn(bot, ada, DEALS, "opt_out", "k1")
+        assert (await _standing(bot, ada))[DEALS] == "off"
+        assert len(await events_of(store, ada.id)) == 4
+
+    async def test_a_yes_to_words_that_were_changed_meanwhile_is_not_taken_and_a_no_is(
+        self, bot: Bot, ada: Contact, store: Store
+    ) -> None:
+        found = await bot.store.subscriptions.get(DEALS)
+        assert found
+        old = words_of(found, SAY).version
+        await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"description": "Daily."}})
+        for version in (old, ""):
+            with pytest.raises(WordsChanged):
+                await bot.preferences.change(ada, DEALS, "opt_in", version=version, key="k", say=SAY, context=HERE)
+        assert await events_of(store, ada.id) == []
+        await bot.preferences.change(ada, ORDERS, "opt_out", version="", key="k", say=SAY, context=HERE)
+        assert (await _standing(bot, ada))[ORDERS] == "off"
 
     async def test_a_double_click_makes_one_event(self, bot: Bot, ada: Contact, store: Store) -> None:
         await asyncio.gather(*(_turn(bot, ada, DEALS, "opt_in") for _ in range(10)))

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.consent.ledger import Change, next_event
-from bot.consent.projection import apply, fault, project
+from bot.consent.projection import apply, project
+from bot.consent.verify import fault
 from bot.model.base import Document
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import FIRST, Action, ConsentEvent, Context, Source, Words
@@ -112,23 +113,26 @@ class TestFault:
         events, _ = _line([change("ada", str(i)) for i in range(5)])
         previous = FIRST
         for seq, event in enumerate(events, start=1):
-            assert fault(event, seq, previous) is None
+            assert fault(event.stored(), event.contact, seq, previous) is None
             previous = event.hash
 
     def test_an_edited_event_is_named(self) -> None:
         (event,), _ = _line([change("ada", "k")])
-        assert fault(event.model_copy(update={"number": ANOTHER}), 1, FIRST) == "event 1 was edited"
+        assert (
+            fault(event.model_copy(update={"number": ANOTHER}).stored(), event.contact, 1, FIRST)
+            == "event 1 was edited"
+        )
 
     def test_an_edited_event_with_a_new_hash_breaks_the_one_after_it(self) -> None:
         (first, second), _ = _line([change("ada", "a"), change("ada", "b")])
         edited = first.model_copy(update={"number": ANOTHER})
         edited = edited.model_copy(update={"hash": edited.computed_hash()})
-        assert fault(edited, 1, FIRST) is None
-        assert fault(second, 2, edited.hash) == "event 2 does not follow the one before it"
+        assert fault(edited.stored(), edited.contact, 1, FIRST) is None
+        assert fault(second.stored(), second.contact, 2, edited.hash) == "event 2 does not follow the one before it"
 
     def test_a_missing_event_is_named(self) -> None:
         (first, _, third), _ = _line([change("ada", str(i)) for i in range(3)])
-        assert fault(third, 2, first.hash) == "event 2 is missing"
+        assert fault(third.stored(), third.contact, 2, first.hash) == "event 2 is missing"
 
 
 ACTIONS = st.lists(

@@ -144,7 +144,9 @@ async def _walk(bot: Bot) -> None:
     await bot.follow_up(submitted.part, submitted.event)
     await bot.simulator.reply(NUMBER, "YES", "k")
     await store.phone_texts.numbers()
-    await store.deliveries.recent(NUMBER, now(), most=3)
+    await store.deliveries.lately([NUMBER], now(), now())
+    await store.deliveries.put_back("worker")
+    await store.workspaces.save(await bot.workspace())
     await store.deliveries.give_up(now())
     await store.deliveries.take("worker", limit=5)
 
@@ -153,14 +155,14 @@ async def _walk(bot: Bot) -> None:
     await bot.conversations.say(conversation, "Hi", "k")
     await bot.conversations.page(conversation.id, before=3)
     await bot.conversations.mark_seen(conversation.id, contact.id, 1)
-    other = await bot.open_messenger(opened.token, Claim(), "new")
+    other = await bot.open_messenger(opened.token, proven, "new")
     await bot.conversations.append(other.conversation, BOT, Text(text="Still there?"), "k")
     assert len(await bot.conversations.all_of(contact.id)) == 2
     await bot.conversations.unread(contact.id)
 
     token = await bot.preferences.make_link(contact.id, MessageType.SMS)
     _, contact = await bot.preferences.open(token)
-    await bot.preferences.change(contact, DEALS, "opt_out", key="p1", say=say, context=HERE)
+    await bot.preferences.change(contact, DEALS, "opt_out", version="", key="p1", say=say, context=HERE)
     await bot.preferences.stop_all(contact, key="p2", say=say, context=HERE)
     await bot.preferences.revoke(contact.id)
 

@@ -130,7 +130,7 @@ async def test_a_stranger_cannot_write_for_somebody_else(visitor: Visitor, stran
         {"conversation": "x"},
         {"conversation": 5},
         {"settings": None},
-        {"settings": {"user_id": 5}},
+        {"settings": {"user_id": ["5"]}},
         {"settings": {"name": "x" * 321}},
         {"token": "x"},
         [],

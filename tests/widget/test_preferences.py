@@ -111,11 +111,11 @@ async def test_each_press_is_stored_and_shown(center: Center, running: Running) 
 
 async def test_one_press_stops_all_texts(center: Center, running: Running) -> None:
     page = await center.press("stop-all")
-    assert (page.switches, page.said) == ({DEALS: False, ORDERS: False}, "Saved. You will get no more texts from us.")
+    assert (page.switches, page.said) == ({DEALS: False, ORDERS: False}, "Saved. All texts are turned off.")
     contact = await running.contact(center.person)
     assert {c.subscription: c.state for c in contact.consents} == dict.fromkeys((DEALS, ORDERS), ConsentState.OPTED_OUT)
     status, page = await center.post({"change": "stop_all"})
-    assert (status, page.said) == (200, "Saved. You will get no more texts from us.")
+    assert (status, page.said) == (200, "Saved. All texts are turned off.")
     assert len(await running.events(center.person)) == 3
 
 

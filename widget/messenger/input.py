@@ -27,15 +27,13 @@ class Input(BaseModel):
 class SiteSettings(BaseModel):
     """`window.saysoSettings`: a site may add what it likes, so what we don't know is left out."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
     user_id: Short | None = None
     user_hash: Short | None = None
     name: Short | None = None
     email: Short | None = None
     locale: Short | None = None
-    page_url: str | None = None
-    page_title: str | None = None
 
 
 class Opening(Input):

@@ -108,7 +108,8 @@ class _Line:
         async for message in self.socket:
             if message.type is WSMsgType.TEXT:
                 seen = parse(Seen, message.data)
-                await self.bot.conversations.mark_seen(self.conversation, self.contact, seen.seq)
+                newest = min(seen.seq, self.sent)
+                await self.bot.conversations.mark_seen(self.conversation, self.contact, newest)
 
     async def _send(self, follower: Follower) -> None:
         """An entry that does not follow the last one sent, or a hint that some were missed, is answered from the

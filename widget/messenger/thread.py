@@ -16,6 +16,8 @@ from widget.http import BOT, METRICS, bearer, read_form, render, sentence, statu
 from widget.messenger import views
 from widget.messenger.input import CardForm, Message, Opening, parse, parse_fields
 
+PRIVATE = {"Cache-Control": "private, no-store"}
+
 
 async def visitor(request: web.Request) -> Contact:
     """Whose token the request carries. Raises Unauthorized."""
@@ -44,7 +46,7 @@ async def conversations(request: web.Request) -> web.Response:
     found = await request.app[BOT].conversations.all_of(contact.id)
     shown = views.conversation_views(found, request.query.get("current", ""), translator(contact.locale))
     html = await render(request, "messenger/conversations.html", contact.locale, conversations=shown)
-    return web.Response(text=html, content_type="text/html")
+    return web.Response(text=html, content_type="text/html", headers=PRIVATE)
 
 
 async def older(request: web.Request) -> web.Response:
@@ -59,7 +61,7 @@ async def older(request: web.Request) -> web.Response:
     contact = await request.app[BOT].ledger.contact(contact.id) or contact
     shown = await views.part_views(request, parts, contact)
     html = await render(request, "messenger/_parts.html", contact.locale, parts=shown)
-    return web.Response(text=html, content_type="text/html")
+    return web.Response(text=html, content_type="text/html", headers=PRIVATE)
 
 
 async def say(request: web.Request) -> web.Response:
@@ -117,4 +119,4 @@ async def _card(
         is_new = isinstance(error, WordsChanged)
         view = replace(view, notice=words) if is_new else replace(view, error=words)
     html = await render(request, "cards/card.html", contact.locale, card=view)
-    return web.Response(text=html, content_type="text/html", status=status_of(error) if error else 200)
+    return web.Response(text=html, content_type="text/html", status=status_of(error) if error else 200, headers=PRIVATE)
