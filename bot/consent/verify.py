@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
 from bot.consent.projection import project
-from bot.model.base import iso
+from bot.model.base import iso, now
 from bot.model.contact import Contact
 from bot.model.event import FIRST, ConsentEvent
 from bot.store import Store
+
+UNDER_WAY, LOOKS = timedelta(seconds=10), 10
+"""An event younger than this may still be on its way into the projection; so often it is looked for there."""
 
 
 @dataclass(slots=True)
@@ -90,11 +94,25 @@ async def _judge(store: Store, chain: _Chain, contact: Contact | None, report: R
     elif contact is None:
         report.faults.append(f"contact {chain.contact}: has events, but is not there")
     elif contact.ledger.seq <= chain.seq and not _is_right(contact, chain.events):
-        # More of them may have been written since, and be on their way into the projection.
+        await _look_again(store, contact, report, repair=repair)
+
+
+async def _look_again(store: Store, contact: Contact, report: Report, *, repair: bool) -> None:
+    """An event of the last seconds may be on its way into the projection: a standing that moves on is not stale."""
+    seq, looks = contact.ledger.seq, 0
+    while True:
         events = await store.events.after(contact.id, 0, limit=100_000)
+        is_under_way = bool(events) and now() - events[-1].at < UNDER_WAY
+        if is_under_way:
+            await asyncio.sleep(0.1)
         contact = await store.contacts.get(contact.id) or contact
-        if contact.ledger.seq <= len(events) and not _is_right(contact, events):
+        if contact.ledger.seq > len(events) or _is_right(contact, events):
+            return
+        looks = looks + 1 if contact.ledger.seq == seq else 0
+        seq = contact.ledger.seq
+        if looks >= LOOKS or not is_under_way:
             await _repair(store, contact, project(contact, events), report, repair=repair)
+            return
 
 
 async def _repair(store: Store, contact: Contact, right: Contact, report: Report, *, repair: bool) -> None:

@@ -179,3 +179,17 @@ async def test_mending_leaves_alone_what_is_whole(bot: Bot) -> None:
     before = await bot.store.parts.find({}, sort=[("_id", 1)], limit=20)
     await bot.mend()
     assert await bot.store.parts.find({}, sort=[("_id", 1)], limit=20) == before
+
+
+async def test_one_card_that_cannot_be_followed_up_keeps_no_other_waiting(bot: Bot) -> None:
+    bad, good = await _completed(bot), await _completed(bot)
+    long_ago = now() - STALLED - timedelta(seconds=1)
+    for submitted in (bad, good):
+        await bot.store.parts.update({"_id": submitted.part.id}, {"$set": {"follow_up": long_ago}})
+    await bot.store.conversations.collection.delete_one({"_id": bad.part.conversation})
+    await bot.recover()
+    assert await _kinds(bot, good.part.conversation) == DONE
+    later = await bot.store.parts.get(bad.part.id)
+    assert later
+    assert later.follow_up
+    assert later.follow_up > long_ago

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
@@ -134,3 +135,31 @@ def test_a_signature_is_the_hex_hmac_of_the_user_id() -> None:
     assert not is_proven("u1", right[:-1], "secret")
     assert not is_proven("u1", right, "other")
     assert not is_proven("", right, "secret")
+
+
+class TestOtherClaims:
+    async def test_who_signed_out_is_not_the_user_of_their_token_any_more(
+        self, bot: Bot, make_contact: MakeContact
+    ) -> None:
+        ada = await make_contact(role=Role.USER, external_id="ada", phone=NUMBER)
+        for claim in (Claim(), Claim(user_id="ben"), Claim(user_id="ben", user_hash=None)):
+            found, is_new = await bot.visitors.enter(bot.visitors.token(ada.id), claim, await bot.workspace())
+            assert (is_new, found.phone, found.id == ada.id) == (True, None, False)
+
+    async def test_of_two_proofs_on_one_lead_each_gets_their_own_contact(
+        self, bot: Bot, make_contact: MakeContact
+    ) -> None:
+        lead = await make_contact()
+        token, workspace = bot.visitors.token(lead.id), await bot.workspace()
+        claims = [await _proven(bot, user) for user in ("ada", "ben")]
+        found = await asyncio.gather(*(bot.visitors.enter(token, claim, workspace) for claim in claims))
+        assert [contact.external_id for contact, _ in found] == ["ada", "ben"]
+        assert len({contact.id for contact, _ in found}) == 2
+        stored = await bot.store.contacts.get(lead.id)
+        assert stored
+        assert stored.external_id in {"ada", "ben"}
+
+    async def test_an_email_that_is_none_is_not_kept(self, bot: Bot) -> None:
+        claim = await _proven(bot, "ada", email="not an address", name="Ada")
+        found, _ = await bot.visitors.enter(None, claim, await bot.workspace())
+        assert (found.email, found.name) == (None, "Ada")

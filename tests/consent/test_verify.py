@@ -201,3 +201,55 @@ async def test_a_process_killed_between_event_and_standing_loses_nothing(
     consent = seen.consent(DEALS)
     assert consent
     assert (consent.state, seen.phone, seen.ledger.seq) == (ConsentState.OPTED_IN, NUMBER, 1)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"$set": {"forged": True}},
+        {"$set": {"words.forged": "x"}},
+        {"$set": {"number": 1.5}},
+        {"$set": {"seq": "1"}},
+        {"$set": {"source": "nowhere"}},
+        {"$set": {"at": "yesterday"}},
+        {"$unset": {"action": ""}},
+        {"$unset": {"hash": ""}},
+    ],
+    ids=str,
+)
+async def test_an_event_that_can_be_read_no_more_is_named_as_edited(
+    store: Store, ada: Contact, edit: dict[str, dict[str, object]]
+) -> None:
+    await store.events.collection.update_one({"_id": f"{ada.id}:0000000001"}, edit)
+    report = await verify(store, repair=True)
+    assert report.faults == [f"contact {ada.id}: event 1 was edited"]
+    assert report.contacts == 2
+
+
+async def test_a_standing_without_any_event_is_found_and_taken_away(
+    store: Store, ada: Contact, make_contact: MakeContact
+) -> None:
+    forger = await make_contact()
+    found = await store.contacts.get(ada.id)
+    assert found
+    forged = {"consents": [consent.model_dump() for consent in found.consents]}
+    await store.contacts.collection.update_one({"_id": forger.id}, {"$set": forged})
+    report = await verify(store, repair=False)
+    assert (report.stale, report.is_whole) == ([forger.id], False)
+    assert (await verify(store, repair=True)).is_whole
+    after = await store.contacts.get(forger.id)
+    assert after
+    assert after.consents == ()
+
+
+async def test_it_finds_nothing_wrong_beside_writers(store: Store, ada: Contact) -> None:
+    ledger = Ledger(store)
+    writing = asyncio.create_task(
+        ledger.record_many([change(ada.id, f"w{i}", Action.OPT_IN if i % 2 else Action.OPT_OUT) for i in range(60)])
+    )
+    reports = []
+    while not writing.done():
+        reports.append(await verify(store, repair=False))
+    await writing
+    assert reports
+    assert all(report.is_whole for report in reports)

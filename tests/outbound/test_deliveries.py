@@ -12,6 +12,7 @@ import pytest
 
 from bot.app import Bot
 from bot.demo import DEALS, ORDERS
+from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryState
@@ -350,3 +351,31 @@ async def test_a_worker_that_is_told_to_stop_finishes_the_round_that_it_began(
         await worker
     (delivery,) = await store.deliveries.find({}, limit=2)
     assert delivery.state == "sent"
+
+
+async def test_one_number_gets_no_flood_of_texts(bot: Bot, store: Store, make_contact: MakeContact) -> None:
+    """Somebody types another's number into our form, again and again."""
+    for i in range(6):
+        person = await make_contact(phone=NUMBER)
+        await bot.deliveries.confirm(await _yes(bot, person, f"k{i}"))
+        await bot.deliveries.send_some()
+    assert len(await store.phone_texts.of(NUMBER)) == 3
+    reasons = [d.reason for d in await store.deliveries.find({"state": "blocked"}, limit=10)]
+    assert reasons == ["too_many"] * 3
+
+
+async def test_what_was_taken_and_not_handed_over_goes_back_into_the_queue(
+    bot: Bot, ada: Contact, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bot.deliveries.confirm(await _yes(bot, ada))
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.ledger, "contacts", away)
+        with pytest.raises(StoreUnavailable):
+            await bot.deliveries.send_some()
+    assert (await _only(store)).state == "queued"
+    assert await bot.deliveries.send_some() == 1
+    assert (await _only(store)).state == "sent"

@@ -135,3 +135,12 @@ class TestContract:
         await asyncio.gather(make_demo(here, "http://a.test"), make_demo(there, "http://b.test"))
         assert len(await here.subscriptions.live()) == 3
         assert await here.flows.triggered_by("conversation_started")
+
+    async def test_of_updates_that_share_a_round_one_refused_fails_no_other(self, here: Store) -> None:
+        ada, ben = await _contact(here, external_id="ada"), await _contact(here)
+        results = await asyncio.gather(
+            here.contacts.update({"_id": ben.id}, {"$set": {"external_id": "ada"}}),
+            here.contacts.update({"_id": ada.id}, {"$set": {"name": "Ada"}}),
+            return_exceptions=True,
+        )
+        assert [type(r) for r in results] == [Duplicate, type(None)]
