@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ from tests.people import ANOTHER, AT, NUMBER, change
 
 MakeContact = Callable[..., Awaitable[Contact]]
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody writes, so nothing is under way."""
+    monkeypatch.setattr("bot.consent.verify.UNDER_WAY", timedelta(0))
 
 
 @pytest.fixture
@@ -242,7 +249,10 @@ async def test_a_standing_without_any_event_is_found_and_taken_away(
     assert after.consents == ()
 
 
-async def test_it_finds_nothing_wrong_beside_writers(store: Store, ada: Contact) -> None:
+async def test_it_finds_nothing_wrong_beside_writers(
+    store: Store, ada: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.consent.verify.UNDER_WAY", timedelta(seconds=10))
     ledger = Ledger(store)
     writing = asyncio.create_task(
         ledger.record_many([change(ada.id, f"w{i}", Action.OPT_IN if i % 2 else Action.OPT_OUT) for i in range(60)])
