@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 from ulid import ULID
@@ -36,8 +36,8 @@ log = logging.getLogger("sayso")
 
 MOMENT = 0.02
 """Seconds. What follows from a card may begin this much later."""
-MENDED = timedelta(hours=1)
-"""How far back a start looks for them."""
+MENDED = timedelta(days=1)
+"""How far back a start looks for cards that were left open."""
 STOP_SECONDS = 10.0
 """How long a stop waits for work that was begun."""
 STALLED = timedelta(seconds=10)
@@ -74,6 +74,7 @@ class Bot:
         self.deliveries = Deliveries(store, self.ledger, self.preferences, self.simulator, public_url)
         self.feed = Feed(store)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._mended = _ulid_time(now() - MENDED)
         self.workspace = Recent(self._load_workspace)
         """`await bot.workspace()`: the business, at most a second old."""
 
@@ -138,13 +139,15 @@ class Bot:
                 log.exception("what follows from a card failed")
                 await self.cards.put_off(part)
 
-    async def mend(self) -> None:
-        """Completes the cards that a crash left open after their answer was recorded; once, at the start."""
-        last = str(ULID.from_datetime(now() - MENDED))[:10]  # of a ULID, the time alone
-        while events := await self.store.events.since(last, limit=500):
+    async def mend(self, *, until: datetime | None = None) -> None:
+        """Completes the cards that were left open after their answer was recorded: the process died, or the database
+        went away, between the two. Each call goes on from where the last one ended.
+        """
+        end = _ulid_time(until or now())
+        while events := await self.store.events.between(self._mended, end, limit=500):
             for submitted in await self.cards.mend(events):
                 await self.follow_up(submitted.part, submitted.event)
-            last = events[-1].event
+            self._mended = events[-1].event
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for; it is finished before the process stops."""
@@ -186,11 +189,16 @@ class Bot:
             raise StoreUnavailable from None  # the same user in another tab was first: opening again finds them
 
     async def _recover_often(self, stop: asyncio.Event) -> None:
-        await self.mend()
         while not stop.is_set():
+            await self.mend(until=now() - STALLED)
             await self.recover()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), STALLED.total_seconds())
+
+
+def _ulid_time(time: datetime) -> str:
+    """What the ids of all events of this time begin with."""
+    return str(ULID.from_datetime(time))[:10]
 
 
 async def _guarded(work: Coroutine[object, object, None]) -> None:

@@ -6,13 +6,16 @@ Wrong ones stop the start, all named at once.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SAYSO_"
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.*\[\]:-]+")
 
 
 class Settings(BaseSettings):
@@ -71,9 +74,16 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
+        if value and not ORIGIN.fullmatch(value.rstrip("/")):
+            raise ValueError("must be like https://chat.example.com")
         return value.rstrip("/")
+
+    @field_validator("sites")
+    @classmethod
+    def _sites(cls, value: str) -> str:
+        if value != "*" and not all(ORIGIN.fullmatch(site) for site in value.split() or [""]):
+            raise ValueError("must be * or sites like https://shop.example.com, with spaces between them")
+        return value
 
 
 class WrongSettings(Exception):
@@ -88,7 +98,7 @@ def load_settings(**overrides: object) -> Settings:
     """Raises WrongSettings, which names all that is wrong at once: values, and names that are no setting."""
     faults = [
         f"{name}: there is no such setting"
-        for name in sorted(os.environ)
+        for name in sorted({*os.environ, *dotenv_values(".env")})
         if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in Settings.model_fields
     ]
     try:

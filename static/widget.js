@@ -29,8 +29,8 @@
 
   function style() {
     const side = settings.alignment === 'left' ? 'left' : 'right';
-    const x = +settings.horizontal_padding || 20;
-    const y = +settings.vertical_padding || 20;
+    const x = +(settings.horizontal_padding ?? 20) || 0;
+    const y = +(settings.vertical_padding ?? 20) || 0;
     return `:host{all:initial!important}
 *{box-sizing:border-box}
 .button{position:fixed;z-index:2147483001;${side}:${x}px;bottom:${y}px;width:56px;height:56px;padding:0;border:1px solid transparent;border-radius:50%;background:${config.brand};color:${config.ink};cursor:pointer;box-shadow:0 4px 16px rgb(0 0 0/.22);display:grid;place-items:center;transition:transform .16s}

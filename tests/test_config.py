@@ -30,7 +30,7 @@ def test_without_any_setting_it_starts() -> None:
         ("PORT", "eighty", "integer"),
         ("PORT", "65536", "65535"),
         ("PORT", "-1", "0"),
-        ("PUBLIC_URL", "chat.example.com", "must begin with http://"),
+        ("PUBLIC_URL", "chat.example.com", "must be like https://chat.example.com"),
         ("SECRET_KEY", "short", "at least 32 characters"),
         ("TRUSTED_PROXIES", "11", "10"),
         ("VISITOR_DAYS", "0", "1"),
@@ -108,3 +108,18 @@ def test_the_public_address_is_kept_without_its_last_slash(monkeypatch: pytest.M
 
 def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_name_in_the_env_file_that_is_no_setting_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("SAYSO_PROT=8081\nSAYSO_SITE=https://shop.example.com\nOTHER=1\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongSettings) as wrong:
+        load_settings()
+    assert wrong.value.faults == ["SAYSO_PROT: there is no such setting", "SAYSO_SITE: there is no such setting"]
+
+
+@pytest.mark.parametrize("sites", ["", "https://a,https://b", "; script-src *", "shop.example.com", "https://a * "])
+def test_sites_that_are_none_are_told(sites: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAYSO_SITES", sites)
+    with pytest.raises(WrongSettings, match="SAYSO_SITES: must be"):
+        load_settings()

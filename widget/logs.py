@@ -11,8 +11,8 @@ from pythonjsonlogger.json import JsonFormatter
 
 from widget.http import request_id
 
-SECRET = re.compile(r"\+?\d[\d\s().-]{7,}\d|[\w-]{16,}\.[\w-]{6}\.[\w-]{27,}")
-"""What looks like a phone number, or like a visitor's token."""
+SECRET = re.compile(r"\+?\d[\d\s().-]{7,}\d|[\w-]{16,}\.[\w-]{6}\.[\w-]{27,}|(?<=/p/)[\w-]{8,}")
+"""What looks like a phone number, like a visitor's token, or like the secret of a preference link."""
 EXCEPTIONS = logging.Formatter()
 EXTRAS = ("status", "ms", "delivery", "code", "engine", "port")
 
@@ -48,3 +48,5 @@ def set_up_logs(form: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in ("pymongo", "asyncio", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Of requests that are no HTTP it would print the bytes that a stranger sent, ten lines each.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

@@ -136,7 +136,7 @@ def spoken(error: NumberRefused, say: Callable[..., str], country: Callable[[str
 def _clean(text: str, region: str) -> str:
     """Digits of any script and a leading plus; separators and marks that pasting brings along are dropped."""
     text = unicodedata.normalize("NFKC", text[: LONGEST * 4]).strip() if len(text) <= LONGEST * 4 else text
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf").rstrip(" ,;:")
     text = text[4:] if text[:4].lower() == "tel:" else text
     if not text:
         raise NumberRefused("empty", _("Enter your mobile number."))

@@ -79,9 +79,9 @@ class Events(Line[ConsentEvent]):
     owner = "contact"
     indexes = (IndexModel([("key", ASCENDING)]), IndexModel([("event", ASCENDING)]))
 
-    async def since(self, event: str, *, limit: int) -> list[ConsentEvent]:
-        """The events after the one with this public id, in the order of their time."""
-        return await self.find({"event": {"$gt": event}}, sort=[("event", 1)], limit=limit)
+    async def between(self, event: str, end: str, *, limit: int) -> list[ConsentEvent]:
+        """The events whose public ids lie between these two, in the order of their time."""
+        return await self.find({"event": {"$gt": event, "$lt": end}}, sort=[("event", 1)], limit=limit)
 
 
 class Conversations(Table[Conversation]):

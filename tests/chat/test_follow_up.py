@@ -193,3 +193,20 @@ async def test_one_card_that_cannot_be_followed_up_keeps_no_other_waiting(bot: B
     assert later
     assert later.follow_up
     assert later.follow_up > long_ago
+
+
+async def test_a_database_that_went_away_after_the_answer_is_made_good_by_the_living_process(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bot.mend()
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.store.parts, "update", away)
+        with pytest.raises(StoreUnavailable):
+            await _completed(bot)
+    (conversation,) = await bot.store.conversations.find({}, limit=2)
+    await bot.mend(until=now() + timedelta(seconds=1))
+    await _is_done(bot, (await bot.conversations.after(conversation.id, 0))[1])

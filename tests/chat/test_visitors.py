@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -163,3 +164,12 @@ class TestOtherClaims:
         claim = await _proven(bot, "ada", email="not an address", name="Ada")
         found, _ = await bot.visitors.enter(None, claim, await bot.workspace())
         assert (found.email, found.name) == (None, "Ada")
+
+    async def test_a_token_of_a_machine_whose_clock_is_ahead_is_good(
+        self, bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ada, real = await make_contact(), time.time
+        with monkeypatch.context() as patch:
+            patch.setattr("itsdangerous.timed.time.time", lambda: real() + 60)
+            token = bot.visitors.token(ada.id)
+        assert bot.visitors.read(token) == ada.id

@@ -110,8 +110,9 @@ async def test_a_body_without_end_is_refused(visitor: Visitor, running: Running)
     assert len(await running.parts(visitor)) == 2
 
 
-async def test_the_sentence_of_a_blank_message_says_what_to_do(visitor: Visitor) -> None:
-    _, body = await say(visitor, key="message-1", text="   ")
+@pytest.mark.parametrize("text", ["   ", "\u200b", "\x00 \u2060"], ids=["spaces", "zero width", "controls"])
+async def test_a_message_in_which_there_is_nothing_to_see_is_told_so(visitor: Visitor, text: str) -> None:
+    _, body = await say(visitor, key="message-1", text=text)
     assert faults(body) == [("parameter_invalid", "Write a message first.")]
 
 
@@ -131,7 +132,6 @@ async def test_a_stranger_cannot_write_for_somebody_else(visitor: Visitor, stran
         {"conversation": 5},
         {"settings": None},
         {"settings": {"user_id": ["5"]}},
-        {"settings": {"name": "x" * 321}},
         {"token": "x"},
         [],
     ],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
@@ -18,6 +18,8 @@ from widget.http import client_ip, user_agent, wanted_locale
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 Short = Annotated[str, Field(max_length=320)]
+Cut = Annotated[str, BeforeValidator(lambda value: value[:320] if isinstance(value, str) else value)]
+"""A long name must not keep anyone from the chat."""
 
 
 class Input(BaseModel):
@@ -31,9 +33,9 @@ class SiteSettings(BaseModel):
 
     user_id: Short | None = None
     user_hash: Short | None = None
-    name: Short | None = None
-    email: Short | None = None
-    locale: Short | None = None
+    name: Cut | None = None
+    email: Cut | None = None
+    locale: Cut | None = None
 
 
 class Opening(Input):
@@ -54,6 +56,11 @@ class Opening(Input):
 class Message(Input):
     key: Key
     text: str = Field(min_length=1, max_length=4000)
+
+    @property
+    def said(self) -> str:
+        """As it was written; empty if there is nothing in it to see."""
+        return self.text.strip() if any(c.isprintable() and not c.isspace() for c in self.text) else ""
 
 
 class Hello(Input):

@@ -68,11 +68,11 @@ async def say(request: web.Request) -> web.Response:
     """A message of the visitor's; the same key again answers the same entry."""
     contact = await visitor(request)
     message = parse(Message, await request.read())
-    if not message.text.strip():
+    if not message.said:
         raise Invalid(_("Write a message first."))
     chats = request.app[BOT].conversations
     conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
-    part = await chats.say(conversation, message.text.strip(), message.key)
+    part = await chats.say(conversation, message.said, message.key)
     (html,) = await views.entries(request, [part], contact)
     return web.json_response({"seq": part.seq, "html": html})
 
