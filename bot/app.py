@@ -128,16 +128,8 @@ class Bot:
     async def recover(self) -> None:
         """Takes over what a crash, here or in another process, left undone."""
         for part in await self.store.parts.due(now() - STALLED):
-            try:
-                event = (
-                    await self.store.events.get(part.content.event or "") if isinstance(part.content, Card) else None
-                )
-                await (self.follow_up(part, event) if event else self.cards.done(part))
-            except StoreUnavailable:
-                raise
-            except Exception:  # one that can't be done must not keep the others waiting
-                log.exception("what follows from a card failed")
-                await self.cards.put_off(part)
+            event = await self.store.events.get(part.content.event or "") if isinstance(part.content, Card) else None
+            await (self._make_good(part, event) if event else self.cards.done(part))
 
     async def mend(self, *, until: datetime | None = None) -> None:
         """Completes the cards that were left open after their answer was recorded: the process died, or the database
@@ -146,8 +138,18 @@ class Bot:
         end = _ulid_time(until or now())
         while events := await self.store.events.between(self._mended, end, limit=500):
             for submitted in await self.cards.mend(events):
-                await self.follow_up(submitted.part, submitted.event)
+                await self._make_good(submitted.part, submitted.event)
             self._mended = events[-1].event
+
+    async def _make_good(self, part: Part, event: ConsentEvent) -> None:
+        """One that can't be followed up is put off: it must not keep the others waiting."""
+        try:
+            await self.follow_up(part, event)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("what follows from a card failed")
+            await self.cards.put_off(part)
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for; it is finished before the process stops."""

@@ -210,3 +210,18 @@ async def test_a_database_that_went_away_after_the_answer_is_made_good_by_the_li
     (conversation,) = await bot.store.conversations.find({}, limit=2)
     await bot.mend(until=now() + timedelta(seconds=1))
     await _is_done(bot, (await bot.conversations.after(conversation.id, 0))[1])
+
+
+async def test_one_card_that_cannot_be_mended_keeps_no_other_waiting(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.store.parts, "update", away)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await _completed(bot)
+    bad, good = await bot.store.conversations.find({}, sort=[("created_at", 1)], limit=2)
+    await bot.store.conversations.collection.delete_one({"_id": bad.id})
+    await bot.mend(until=now() + timedelta(seconds=1))
+    assert await _kinds(bot, good.id) == DONE
