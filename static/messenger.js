@@ -531,28 +531,13 @@
     else thread.announce((error || heading).textContent);
   }
 
-  // An answer that is no card (the database is away, a proxy's own page) is told, never drawn.
-  function refuseOther(event) {
-    if (/^text\/html/.test(event.detail.xhr.getResponseHeader('Content-Type'))) return;
-    event.detail.shouldSwap = false;
-    event.detail.isError = true;
-  }
-
-  function saidBy(xhr) {
-    try {
-      return JSON.parse(xhr.responseText).errors[0].message;
-    } catch (_) {
-      return null; // there was no answer, or not one of ours
-    }
-  }
-
   function failCard(event) {
     const form = event.target;
     const error = form.querySelector('.card-error');
     const { xhr } = event.detail;
     if (xhr.status === 401) return void reopen();
     busyCard(event, false);
-    error.textContent = saidBy(xhr) || form.dataset.unsent;
+    error.textContent = answers.saidBy(xhr) || form.dataset.unsent;
     error.hidden = false;
     thread.announce(error.textContent);
     thread.settleLate(form.closest('.part'));
@@ -610,7 +595,7 @@
   window.addEventListener('message', hear);
   document.body.addEventListener('htmx:configRequest', openCard);
   document.body.addEventListener('htmx:beforeRequest', (event) => busyCard(event, true));
-  document.body.addEventListener('htmx:beforeSwap', refuseOther);
+  document.body.addEventListener('htmx:beforeSwap', answers.refuseOther);
   document.body.addEventListener('htmx:afterSwap', settleCard);
   for (const name of ['htmx:sendError', 'htmx:timeout', 'htmx:responseError']) document.body.addEventListener(name, failCard);
   text.addEventListener('input', () => { note = ''; checkText(); });

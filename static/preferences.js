@@ -4,25 +4,10 @@
   const page = document.getElementById('preferences-page');
   const status = document.getElementById('status');
 
-  // An answer that is not this page (the database is away) is told, never drawn.
-  function refuseOther(event) {
-    if (/^text\/html/.test(event.detail.xhr.getResponseHeader('Content-Type'))) return;
-    event.detail.shouldSwap = false;
-    event.detail.isError = true;
-  }
-
-  function saidBy(xhr) {
-    try {
-      return JSON.parse(xhr.responseText).errors[0].message;
-    } catch (_) {
-      return null; // there was no answer, or not one of ours
-    }
-  }
-
   function unsent(event) {
     const line = document.createElement('p');
     line.className = 'toast toast--bad';
-    line.textContent = saidBy(event.detail.xhr) || page.dataset.unsent;
+    line.textContent = answers.saidBy(event.detail.xhr) || page.dataset.unsent;
     status.replaceChildren(line);
   }
 
@@ -39,7 +24,7 @@
 
   document.body.addEventListener('htmx:afterSettle', leave);
   document.body.addEventListener('htmx:beforeRequest', (event) => busy(event, true));
-  document.body.addEventListener('htmx:beforeSwap', refuseOther);
+  document.body.addEventListener('htmx:beforeSwap', answers.refuseOther);
   document.body.addEventListener('htmx:afterRequest', (event) => busy(event, false));
   for (const name of ['htmx:sendError', 'htmx:timeout', 'htmx:responseError']) document.body.addEventListener(name, unsent);
 })();
