@@ -34,7 +34,6 @@ class Store:
     """All that is kept, by noun."""
 
     def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], name: str) -> None:
-        self._client = client
         self.database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(name)
         self.workspaces = Workspaces(self.database)
         self.subscriptions = Subscriptions(self.database)
