@@ -73,6 +73,7 @@ def words_of(card: Card, subscription: Subscription | None, say: Translator) -> 
         subscription_description=named.description if named else "",
         locale=say.locale,
         act=f'pressed "{button}"',
+        subscription_version=subscription.version if subscription else None,
     )
 
 

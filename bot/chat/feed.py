@@ -1,4 +1,4 @@
-"""The live feed: every new part, in whichever process it was written, to whoever follows its conversation here."""
+"""The live feed: what happens, in whichever process, to whoever follows it here."""
 
 from __future__ import annotations
 
@@ -6,33 +6,44 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from bot.model.conversation import Part
 from bot.store import Store
-from bot.store.changes import Raw
+from bot.store.changes import Changed
 
 BACKLOG = 200
-"""Parts that a slow follower may be behind before it is told to read from the database instead."""
+"""News that a slow follower may be behind before it is told to read from the database instead."""
+
+SUBSCRIPTIONS = "subscriptions"
+"""The topic of every change of a subscription: its words, its state."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something under this topic changed: read it again. A contact's topic is their id, a stop's the number."""
+
+    topic: str
 
 
 class Follower:
-    """One reader of one conversation.
+    """One reader of some topics.
 
     `next()` answers what is new; None says: something may be missing, read it.
     """
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Part | None] = asyncio.Queue(BACKLOG)
+        self._queue: asyncio.Queue[Part | News | None] = asyncio.Queue(BACKLOG)
 
-    async def next(self) -> Part | None:
+    async def next(self) -> Part | News | None:
         return await self._queue.get()
 
-    def offer(self, part: Part | None) -> None:
+    def offer(self, news: Part | News | None) -> None:
         if self._queue.full():
             while not self._queue.empty():
                 self._queue.get_nowait()
-            part = None
-        self._queue.put_nowait(part)
+            news = None
+        self._queue.put_nowait(news)
 
 
 class Feed:
@@ -43,31 +54,46 @@ class Feed:
         self._followers: defaultdict[str, set[Follower]] = defaultdict(set)
 
     async def start(self) -> None:
-        await self._store.changes.start(self._store.parts.name, self._deliver, self._lost)
+        store = self._store
+        await store.changes.start(
+            self._deliver,
+            self._lost,
+            whole=store.parts.name,
+            inserted=(store.events.name, store.subscription_versions.name),
+            changed=(store.stops.name,),
+        )
 
     @contextmanager
-    def follow(self, conversation: str) -> Iterator[Follower]:
+    def follow(self, *topics: str) -> Iterator[Follower]:
+        """Topics: a conversation (its entries), a contact (their consents), a number (its stop), SUBSCRIPTIONS."""
         follower = Follower()
-        self._followers[conversation].add(follower)
+        for topic in topics:
+            self._followers[topic].add(follower)
         try:
             yield follower
         finally:
-            self._followers[conversation].discard(follower)
-            if not self._followers[conversation]:
-                del self._followers[conversation]
+            for topic in topics:
+                self._followers[topic].discard(follower)
+                if not self._followers[topic]:
+                    del self._followers[topic]
 
     @property
     def followers(self) -> int:
-        return sum(len(of_one) for of_one in self._followers.values())
+        return len(set().union(*self._followers.values()))
 
-    def _deliver(self, batch: list[Raw]) -> None:
-        for raw in batch:
-            if of_one := self._followers.get(raw["conversation"]):
-                part = Part.load(dict(raw))
+    def _deliver(self, batch: list[Changed]) -> None:
+        for change in batch:
+            topic = self._topic(change)
+            if of_one := self._followers.get(topic):
+                news = Part.load(dict(change.document)) if change.document else News(topic)
                 for follower in of_one:
-                    follower.offer(part)
+                    follower.offer(news)
+
+    def _topic(self, change: Changed) -> str:
+        if change.table == self._store.subscription_versions.name:
+            return SUBSCRIPTIONS
+        return change.id.partition(":")[0]  # entries of a line are named by their owner; a stop by its number
 
     def _lost(self) -> None:
-        for of_one in self._followers.values():
-            for follower in of_one:
-                follower.offer(None)
+        for follower in set().union(*self._followers.values()):
+            follower.offer(None)

@@ -180,6 +180,7 @@ def words_of(subscription: Subscription, say: Translator) -> Words:
         subscription_description=shown.description,
         locale=say.locale,
         act="",
+        subscription_version=subscription.version,
     )
 
 

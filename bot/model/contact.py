@@ -24,6 +24,8 @@ class Consent(Value):
 
     subscription: str
     state: ConsentState
+    was: ConsentState = ConsentState.NONE
+    """Where they stood before."""
     number: str | None = None
     """The number or address that the answer was given for."""
     email: str | None = None
@@ -47,7 +49,8 @@ class Role(StrEnum):
 
 
 class Contact(Document):
-    """`consents`, `ledger`, and a number once it was given with a consent, are a projection of the ledger (law 2)."""
+    """`consents`, `ledger`, `pending_until`, and a number once it was given with a consent, are a projection of the
+    ledger (law 2)."""
 
     role: Role = Role.LEAD
     external_id: str | None = None
@@ -59,6 +62,8 @@ class Contact(Document):
     time_zone: str | None = None
     consents: tuple[Consent, ...] = ()
     ledger: Head = Head()
+    pending_until: datetime | None = None
+    """When the first of the confirmations that they have not given yet lapses."""
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None

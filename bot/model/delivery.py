@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 
 from bot.model.base import Document
 
@@ -20,14 +19,27 @@ class DeliveryState(StrEnum):
     """Handed to the provider and never heard of again: reconciled, not sent again (law 8)."""
 
 
+class DeliveryKind(StrEnum):
+    CONFIRMATION = "confirmation"
+    """Says that a sign-up counts (CTIA 5.1.2.1)."""
+    ASK = "ask"
+    """Asks for the YES of a double opt-in."""
+    REPLY = "reply"
+    """Answers a keyword: the person has just written, so it may leave whatever they said (47 CFR 64.1200(a)(12))."""
+
+
 class Delivery(Document):
     """`_id` is made of what caused it, so one cause makes one delivery."""
 
     contact: str
-    subscription: str
-    kind: Literal["confirmation"]
+    """Empty for a reply to a number that nobody has."""
+    subscription: str = ""
+    """Empty for a reply: it is about all of them."""
+    kind: DeliveryKind
     event: str
-    """The consent event that allowed it."""
+    """The consent event that allowed it; of a reply, the id of the text that it answers."""
+    answer: str | None = None
+    """Of a reply: which one, `stopped`, `started`, `help`."""
     number: str
     locale: str
     state: DeliveryState = DeliveryState.QUEUED

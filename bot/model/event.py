@@ -21,6 +21,8 @@ class Action(StrEnum):
     REQUEST_CONFIRMATION = "request_confirmation"
     CONFIRM = "confirm"
     CAPTURE_PHONE = "capture_phone"
+    EXPIRE = "expire"
+    """A confirmation that was asked for and did not come in time."""
 
 
 class Source(StrEnum):
@@ -32,6 +34,8 @@ class Source(StrEnum):
     API = "api"
     IMPORT = "import"
     BOT = "bot"
+    SYSTEM = "system"
+    """Nobody's act: time went by."""
 
 
 class Actor(Value):
@@ -52,16 +56,21 @@ class Words(Value):
     locale: str
     act: str
     """The affirmative act, for people who read the proof: `pressed "Sign Up Now"`."""
+    subscription_version: int | None = None
+    """Which version of the subscription they are of: its history tells who wrote them, and when."""
 
     @property
     def version(self) -> str:
-        """Names these words and no others: the submit carries it, so that nobody agrees to words they did not see."""
-        return _version(self)
+        """Names these words and no others: the submit carries it, so that nobody agrees to words they did not see.
+
+        A new version of the subscription that says the same is no change of words.
+        """
+        return _version(self.model_copy(update={"subscription_version": None}))
 
 
 @lru_cache(maxsize=1024)
 def _version(words: Words) -> str:
-    return sha256(rfc8785.dumps(words.model_dump())).hexdigest()[:16]
+    return sha256(rfc8785.dumps(words.model_dump(exclude_none=True))).hexdigest()[:16]
 
 
 class Context(Value):

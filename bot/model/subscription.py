@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -27,18 +28,29 @@ class SubscriptionState(StrEnum):
 
 
 class Translation(Value):
-    name: str
-    description: str = ""
+    """What people read of a subscription. An empty `confirmation` means the standard text."""
+
+    name: str = Field(min_length=1, max_length=120)
+    description: str = Field(default="", max_length=1000)
+    confirmation: str = Field(default="", max_length=640)
 
 
 class Subscription(Document):
-    """Message type and consent type never change once it is saved (law 9)."""
+    """Message type and consent type never change once it is saved (law 9).
+
+    `version` counts its changes, 1 as it was created: what each was is in the line of its `SubscriptionVersion`s.
+    """
 
     name: str = Field(min_length=1, max_length=120)
     description: str = Field(default="", max_length=1000)
     message_type: MessageType
     consent_type: ConsentType
     state: SubscriptionState = SubscriptionState.DRAFT
+    version: int = 1
+    double_opt_in: bool = False
+    """Whether a yes counts only after the number has answered a text with YES (SMS and opt-in only)."""
+    confirmation: str = Field(default="", max_length=640)
+    """The text after a sign-up, in the workspace's own words; empty means the standard one."""
     translations: dict[str, Translation] = Field(default_factory=dict)
     """By locale; what is missing there is said in the default words."""
     created_at: datetime
@@ -49,5 +61,37 @@ class Subscription(Document):
         return self.state is SubscriptionState.LIVE
 
     def words(self, locale: str) -> Translation:
-        """Name and description in `locale`, else in the language it was written in."""
-        return self.translations.get(locale) or Translation(name=self.name, description=self.description)
+        """What people read in `locale`, else in the language it was written in."""
+        return self.translations.get(locale) or Translation(
+            name=self.name, description=self.description, confirmation=self.confirmation
+        )
+
+    def stored(self) -> dict[str, Any]:
+        """With the key by which names are unique among the not archived (letters' case and spaces aside)."""
+        raw = super().stored()
+        if self.state is not SubscriptionState.ARCHIVED:
+            raw["name_key"] = name_key(self.name)
+        return raw
+
+
+def name_key(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+class SubscriptionVersion(Document):
+    """One change of a subscription, kept for ever: who, when, and the subscription as it was then.
+
+    `_id` is `<subscription>:<version>`; what it was before is the entry before it.
+    """
+
+    subscription: str
+    seq: int
+    """The version that the change made."""
+    act: str = Field(pattern="^(created|edited|put_live|archived|restored)$")
+    by: str
+    """The teammate's id."""
+    by_name: str
+    """Their name as it was then."""
+    at: datetime
+    after: Subscription
+    key: str

@@ -14,7 +14,7 @@ from bot.consent.preferences import Preferences
 from bot.i18n import DEFAULT, translator
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
-from bot.model.delivery import Delivery, DeliveryState
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import ConsentEvent
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
@@ -55,7 +55,7 @@ class Deliveries:
             id=f"confirmation:{event.event}",
             contact=event.contact,
             subscription=event.subscription,
-            kind="confirmation",
+            kind=DeliveryKind.CONFIRMATION,
             event=event.event,
             number=event.number,
             locale=event.words.locale if event.words else DEFAULT,

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.database import Database
@@ -20,8 +21,18 @@ log = logging.getLogger("sayso.store")
 Raw = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A document that was inserted, or one of the `kept` collections that was changed."""
+
+    table: str
+    id: str
+    document: Raw | None
+    """All of it, for the collections that are watched whole."""
+
+
 class Changes:
-    """Hands new documents of one collection to the event loop, in order.
+    """Hands changes of the database to the event loop, in order.
 
     It goes on after a lost line from where it was. Where the server can't do that any more it begins anew, and says so.
     """
@@ -31,14 +42,41 @@ class Changes:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._resume: Raw | None = None
-        self._new: deque[Raw] = deque()
+        self._new: deque[Changed] = deque()
         self._told = False
 
-    async def start(self, collection: str, deliver: Callable[[list[Raw]], None], lost: Callable[[], None]) -> None:
-        """Returns when the stream is open: what is inserted from now on is delivered.
+    async def start(
+        self,
+        deliver: Callable[[list[Changed]], None],
+        lost: Callable[[], None],
+        *,
+        whole: str,
+        inserted: Collection[str],
+        changed: Collection[str],
+    ) -> None:
+        """Returns when the stream is open: what happens from now on is delivered.
 
-        `lost` is called when the line broke, so that who listens can look for what it may have missed.
+        Of the collection `whole`, new documents are delivered; of `inserted`, the ids of new ones; of `changed`, the
+        ids of those that are new or changed. `lost` is called when the line broke, so that who listens can look for
+        what it may have missed.
         """
+        pipeline: list[Raw] = [
+            {
+                "$match": {
+                    "$or": [
+                        {"operationType": "insert", "ns.coll": {"$in": [whole, *inserted, *changed]}},
+                        {"operationType": {"$in": ["update", "replace"]}, "ns.coll": {"$in": [*changed]}},
+                    ]
+                }
+            },
+            {
+                "$project": {
+                    "ns": 1,
+                    "documentKey": 1,
+                    "fullDocument": {"$cond": [{"$eq": ["$ns.coll", whole]}, "$fullDocument", None]},
+                }
+            },
+        ]
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
         opened = asyncio.Event()
@@ -46,7 +84,7 @@ class Changes:
         def read() -> None:
             while not self._stop.is_set():
                 try:
-                    self._read(collection, lambda: self._call(opened.set))
+                    self._read(pipeline, lambda: self._call(opened.set))
                 except InvalidOperation:  # the client was closed
                     return
                 except PyMongoError as error:
@@ -66,16 +104,17 @@ class Changes:
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 5)
 
-    def _read(self, collection: str, opened: Callable[[], None]) -> None:
-        pipeline: list[Raw] = [{"$match": {"operationType": "insert"}}, {"$project": {"fullDocument": 1}}]
-        with self._database[collection].watch(
+    def _read(self, pipeline: list[Raw], opened: Callable[[], None]) -> None:
+        with self._database.watch(
             pipeline, resume_after=self._resume, max_await_time_ms=500, batch_size=1000
         ) as stream:
             opened()
             while not self._stop.is_set():
                 change = stream.try_next()
                 if change is not None:
-                    self._new.append(change["fullDocument"])
+                    self._new.append(
+                        Changed(change["ns"]["coll"], change["documentKey"]["_id"], change.get("fullDocument"))
+                    )
                     if not self._told:
                         self._told = True
                         self._call(self._hand_over)

@@ -25,7 +25,9 @@ from bot.store.tables import (
     Parts,
     PhoneTexts,
     PreferenceLinks,
+    Stops,
     Subscriptions,
+    SubscriptionVersions,
     Workspaces,
 )
 
@@ -37,6 +39,8 @@ class Store:
         self.database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(name)
         self.workspaces = Workspaces(self.database)
         self.subscriptions = Subscriptions(self.database)
+        self.subscription_versions = SubscriptionVersions(self.database)
+        self.stops = Stops(self.database)
         self.contacts = Contacts(self.database)
         self.events = Events(self.database)
         self.conversations = Conversations(self.database)

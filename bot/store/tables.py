@@ -18,7 +18,8 @@ from bot.model.delivery import Delivery, DeliveryState, PhoneText
 from bot.model.event import ConsentEvent
 from bot.model.flow import Flow, FlowRun
 from bot.model.link import PreferenceLink
-from bot.model.subscription import Subscription, SubscriptionState
+from bot.model.stop import Stop
+from bot.model.subscription import Subscription, SubscriptionState, SubscriptionVersion
 from bot.model.workspace import Key, Workspace
 from bot.store.gather import Gather
 from bot.store.table import READ_MS, Line, Table, answering
@@ -37,10 +38,29 @@ class Workspaces(Table[Workspace]):
 class Subscriptions(Table[Subscription]):
     name = "subscriptions"
     model = Subscription
-    indexes = (IndexModel([("state", ASCENDING), ("name", ASCENDING)]),)
+    indexes = (
+        IndexModel([("state", ASCENDING), ("name", ASCENDING)]),
+        IndexModel([("name_key", ASCENDING)], unique=True, partialFilterExpression={"name_key": {"$exists": True}}),
+    )
 
     async def live(self, *, limit: int = 200) -> list[Subscription]:
         return await self.find({"state": SubscriptionState.LIVE}, sort=[("state", 1), ("name", 1)], limit=limit)
+
+
+class SubscriptionVersions(Line[SubscriptionVersion]):
+    """What became of each subscription: inserted, never updated, never deleted."""
+
+    name = "subscription_versions"
+    model = SubscriptionVersion
+    owner = "subscription"
+    indexes = (IndexModel([("key", ASCENDING)]),)
+
+
+class Stops(Table[Stop]):
+    """The stop list."""
+
+    name = "stops"
+    model = Stop
 
 
 class Contacts(Table[Contact]):

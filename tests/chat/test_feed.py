@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from bot.chat.conversations import Conversations
-from bot.chat.feed import BACKLOG, Feed, Follower
+from bot.chat.feed import BACKLOG, SUBSCRIPTIONS, Feed, Follower, News
+from bot.consent.ledger import Ledger
 from bot.model.conversation import Part, Text
+from bot.model.stop import Stop
+from bot.model.subscription import SubscriptionVersion
 from bot.store import Store
+from bot.store.changes import Changed
 from bot.store.embedded import EmbeddedServer
-from tests.people import AT, TEAMMATE, second_process
+from tests.people import AT, NUMBER, TEAMMATE, change, second_process, subscription
 
 
 @pytest.fixture
@@ -25,9 +29,15 @@ async def feed(store: Store, mongo: EmbeddedServer) -> AsyncIterator[Feed]:
         yield feed
 
 
-async def _next(follower: Follower) -> Part | None:
+async def _news(follower: Follower) -> Part | News | None:
     async with asyncio.timeout(5):
         return await follower.next()
+
+
+async def _next(follower: Follower) -> Part | None:
+    news = await _news(follower)
+    assert not isinstance(news, News)
+    return news
 
 
 async def test_a_follower_gets_what_another_process_writes_in_order(feed: Feed, store: Store) -> None:
@@ -50,6 +60,34 @@ async def test_an_entry_arrives_as_it_is_stored(feed: Feed, store: Store) -> Non
     with feed.follow("chat") as follower:
         written = await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
         assert await _next(follower) == written
+
+
+async def test_who_follows_a_person_hears_of_their_consents_and_of_nobody_elses(
+    feed: Feed, store: Store, make_contact: Callable[..., Any]
+) -> None:
+    ada, ben = await make_contact(), await make_contact()
+    with feed.follow(ada.id) as follower:
+        await Ledger(store).record(change(ben.id, "k"))
+        await Ledger(store).record(change(ada.id, "k"))
+        assert await _news(follower) == News(ada.id)
+
+
+async def test_who_follows_a_number_hears_of_its_stop_and_of_its_start(feed: Feed, store: Store) -> None:
+    with feed.follow(NUMBER) as follower:
+        await store.stops.insert(Stop(id=NUMBER, at=AT, text="STOP"))
+        assert await _news(follower) == News(NUMBER)
+        await store.stops.update({"_id": NUMBER}, {"$set": {"lifted_at": AT}})
+        assert await _news(follower) == News(NUMBER)
+
+
+async def test_who_follows_subscriptions_hears_of_each_change(feed: Feed, store: Store) -> None:
+    with feed.follow("ada", SUBSCRIPTIONS) as follower:
+        entry = SubscriptionVersion(
+            id="deals:0000000002", subscription="deals", seq=2, act="archived", by="t", by_name="Ada", at=AT,
+            after=subscription(), key="k",
+        )  # fmt: skip
+        await store.subscription_versions.insert(entry)
+        assert await _news(follower) == News(SUBSCRIPTIONS)
 
 
 async def test_a_follower_who_went_away_is_forgotten(feed: Feed) -> None:
@@ -92,7 +130,7 @@ async def test_one_slow_follower_does_not_hold_up_another(store: Store) -> None:
     with feed.follow("chat") as slow, feed.follow("chat") as quick:
         raw: list[Any] = [_part(seq).stored() for seq in range(1, 2 * BACKLOG)]
         for one in raw:
-            feed._deliver([one])
+            feed._deliver([Changed("parts", one["_id"], one)])
             part = await _next(quick)
             assert part
             assert part.id == one["_id"]

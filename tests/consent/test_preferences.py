@@ -100,6 +100,7 @@ class TestChange:
             "subscription_description": "Offers and small-batch news, up to 4 texts a month.",
             "locale": "en",
             "act": 'turned "Deals and new roasts" on',
+            "subscription_version": 1,
         }
 
     async def test_an_email_choice_is_kept_with_its_address(self, bot: Bot, ada: Contact, store: Store) -> None:

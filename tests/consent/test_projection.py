@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.consent.ledger import Change, next_event
-from bot.consent.projection import apply, project
+from bot.consent.projection import GIVES_ADDRESS, PENDING_FOR, RESULT, apply, project
 from bot.consent.verify import fault
 from bot.model.base import Document
 from bot.model.contact import ConsentState, Contact
@@ -48,6 +48,47 @@ def test_each_action_makes_its_state(action: Action, state: ConsentState) -> Non
 def test_a_captured_phone_is_no_consent() -> None:
     _, ada = _line([change("ada", "k", Action.CAPTURE_PHONE, subscription="deals")])
     assert (ada.consents, ada.phone) == ((), NUMBER)
+
+
+def test_a_number_that_is_still_to_be_confirmed_is_not_saved() -> None:
+    """It would be locked (law 5), typing error and all."""
+    _, asked = _line([change("ada", "1", Action.REQUEST_CONFIRMATION)])
+    assert asked.phone is None
+    _, confirmed = _line([change("ada", "1", Action.REQUEST_CONFIRMATION), change("ada", "2", Action.CONFIRM)])
+    assert confirmed.phone == NUMBER
+
+
+def test_a_pending_one_names_the_time_when_it_lapses() -> None:
+    _, asked = _line([change("ada", "1", Action.REQUEST_CONFIRMATION)])
+    assert asked.pending_until == AT + PENDING_FOR
+    _, confirmed = _line([change("ada", "1", Action.REQUEST_CONFIRMATION), change("ada", "2", Action.CONFIRM)])
+    assert confirmed.pending_until is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], ConsentState.NONE),
+        ([Action.OPT_OUT], ConsentState.OPTED_OUT),
+        ([Action.OPT_IN], ConsentState.NONE),
+    ],
+)
+def test_a_confirmation_that_lapses_leaves_a_no_as_it_was_and_never_a_yes(
+    before: list[Action], after: ConsentState
+) -> None:
+    actions = [*before, Action.REQUEST_CONFIRMATION, Action.EXPIRE]
+    _, ada = _line([change("ada", str(i), action, subscription="deals") for i, action in enumerate(actions)])
+    consent = ada.consent("deals")
+    assert consent
+    assert (consent.state, consent.was, ada.pending_until) == (after, ConsentState.PENDING, None)
+
+
+def test_what_was_confirmed_meanwhile_does_not_lapse() -> None:
+    actions = [Action.REQUEST_CONFIRMATION, Action.CONFIRM, Action.EXPIRE]
+    _, ada = _line([change("ada", str(i), action, subscription="deals") for i, action in enumerate(actions)])
+    consent = ada.consent("deals")
+    assert consent
+    assert consent.state is ConsentState.OPTED_IN
 
 
 @pytest.mark.parametrize("action", [Action.OPT_OUT, Action.REFUSE])
@@ -153,11 +194,13 @@ def test_any_line_of_actions_gives_one_standing_a_subscription_and_can_be_done_a
     subscriptions = [c.subscription for c in ada.consents]
     assert len(subscriptions) == len(set(subscriptions))
     for consent in ada.consents:
-        last = [e for e in events if e.subscription == consent.subscription and e.action is not Action.CAPTURE_PHONE][
-            -1
-        ]
+        last = [e for e in events if e.subscription == consent.subscription and e.action in RESULT][-1]
+        lapsed = [e for e in events if e.subscription == consent.subscription and e.action is Action.EXPIRE]
+        if consent.event in {e.event for e in lapsed}:
+            assert (last.action, consent.was) == (Action.REQUEST_CONFIRMATION, ConsentState.PENDING)
+            continue
         assert (consent.event, consent.number) == (last.event, last.number)
-    given_ = [n for a, _, n in actions if n and a not in {Action.OPT_OUT, Action.REFUSE}]
+    given_ = [n for a, _, n in actions if n and a in GIVES_ADDRESS]
     assert ada.phone == (given_[-1] if given_ else None)
     assert ada.ledger.seq == len(events)
     assert project(ada, events) == ada

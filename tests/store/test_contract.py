@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from bot.chat.conversations import Conversations
-from bot.chat.feed import Feed
+from bot.chat.feed import Feed, News
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.verify import verify
 from bot.demo import DEALS, make_demo
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
-from bot.model.conversation import Author, AuthorKind, Text
-from bot.model.delivery import Delivery, DeliveryState
+from bot.model.conversation import Author, AuthorKind, Part, Text
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action
+from bot.model.stop import Stop
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import EmbeddedServer, embedded_server
 from tests.people import change
@@ -113,15 +114,28 @@ class TestContract:
                 await Conversations(here).append("chat", BOT, Text(text=str(i)), str(i))
             async with asyncio.timeout(10):
                 seen = [await follower.next() for _ in range(3)]
-        assert [part.seq for part in seen if part] == [1, 2, 3]
+        assert [part.seq for part in seen if isinstance(part, Part)] == [1, 2, 3]
+
+    async def test_consents_stops_and_subscriptions_are_news_to_the_other_process(
+        self, here: Store, there: Store
+    ) -> None:
+        feed, ada = Feed(there), await _contact(here)
+        await feed.start()
+        with feed.follow(ada.id) as person, feed.follow("+12015550123") as number:
+            await Ledger(here).record(change(ada.id, "k"))
+            await here.stops.insert(Stop(id="+12015550123", at=now(), text="STOP"))
+            await here.stops.update({"_id": "+12015550123"}, {"$set": {"lifted_at": now()}})
+            async with asyncio.timeout(10):
+                assert await person.next() == News(ada.id)
+                assert [await number.next() for _ in range(2)] == [News("+12015550123")] * 2
 
     async def test_a_queued_text_is_taken_by_one_worker(self, here: Store, there: Store) -> None:
         time = now()
         for i in range(10):
             await here.deliveries.insert(
                 Delivery(
-                    id=f"d{i}", contact="ada", subscription=DEALS, kind="confirmation", event="e", locale="en",
-                    number="+12015550123", created_at=time, updated_at=time,
+                    id=f"d{i}", contact="ada", subscription=DEALS, kind=DeliveryKind.CONFIRMATION, event="e",
+                    locale="en", number="+12015550123", created_at=time, updated_at=time,
                 )
             )  # fmt: skip
         taken = await asyncio.gather(*(s.deliveries.take(new_id(), limit=6) for s in (here, there, here, there)))

@@ -117,7 +117,7 @@ class _Line:
         try:
             while True:
                 part = await follower.next()
-                if part is None or part.seq > self.sent + 1:
+                if not isinstance(part, Part) or part.seq > self.sent + 1:
                     await self._catch_up()
                 elif part.seq == self.sent + 1:
                     await self._push([part])

@@ -1,0 +1,16 @@
+"""A number that asked for no texts at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.model.base import Document
+
+
+class Stop(Document):
+    """`_id` is the number (E.164). It holds whoever the number belongs to, until the number itself texts START."""
+
+    at: datetime
+    text: str
+    """The text that asked for it, word for word."""
+    lifted_at: datetime | None = None
