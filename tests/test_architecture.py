@@ -114,14 +114,16 @@ class TestOneDoor:
     def test_the_consents_of_a_contact_are_named_by_the_projection_alone(self) -> None:
         """Whoever writes them by hand must name the field: as a text, or as an argument."""
         named = {path for path in _sources() for node in _nodes(path) if _names_consents(node)}
-        assert named == {"bot/store/tables.py", "bot/consent/projection.py"}
+        assert named == {"bot/store/contacts.py", "bot/consent/projection.py"}
 
     def test_in_the_store_only_the_projection_names_them_in_a_write(self) -> None:
-        tables = ROOT / "bot/store/tables.py"
+        tables = ROOT / "bot/store/contacts.py"
         functions = [
             n for n in ast.walk(ast.parse(tables.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
         ]
-        assert {f.name for f in functions if any(_names_consents(n) for n in ast.walk(f))} == {"_projection"}
+        naming = {f.name: f for f in functions if any(_names_consents(n) for n in ast.walk(f))}
+        assert set(naming) == {"_projection", "miscounted", "work"}
+        assert not {n.attr for n in ast.walk(naming["miscounted"]) if isinstance(n, ast.Attribute)} & WRITES
 
     def test_nothing_goes_round_the_store_to_a_collection(self) -> None:
         direct = {

@@ -80,6 +80,9 @@ def verify_command(
     if report.stale:
         done = "rebuilt from it" if repair else "run `sayso verify --repair` to rebuild them"
         print(f"{len(report.stale)} contacts stood otherwise than the ledger says: {done}.")
+    if report.miscounted:
+        done = "put right" if repair else "run `sayso verify --repair` to put them right"
+        print(f"{len(report.miscounted)} counts of people were wrong: {done}.")
     if report.is_whole:
         print("Every chain is whole.")
     raise typer.Exit(0 if report.is_whole else FAILED)

@@ -1,4 +1,4 @@
-"""Walks the whole ledger: every chain whole and unedited, every projection as the chain says."""
+"""Walks the whole ledger: every chain whole and unedited, every projection as the chain says, and every count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bot.consent.projection import project
 from bot.model.base import iso, now
-from bot.model.contact import Contact
+from bot.model.contact import ConsentState, Contact
 from bot.model.event import FIRST, ConsentEvent
 from bot.store import Store
 
@@ -29,10 +29,13 @@ class Report:
     stale: list[str] = field(default_factory=list)
     """Contacts whose projection differs from their chain."""
     repaired: int = 0
+    miscounted: dict[tuple[str, ConsentState], int] = field(default_factory=dict)
+    """By subscription and state, by how much the counts that pages show were too low."""
+    is_repair: bool = False
 
     @property
     def is_whole(self) -> bool:
-        return not self.faults and len(self.stale) == self.repaired
+        return not self.faults and len(self.stale) == self.repaired and (self.is_repair or not self.miscounted)
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ async def verify(store: Store, *, repair: bool, progress: Callable[[int], None] 
 
     It may run beside writers: what looks stale is looked at once more before it is reported.
     """
-    report = Report()
+    report = Report(is_repair=repair)
     async for chains in _chains(store, progress):
         report.contacts += len(chains)
         report.events += sum(len(chain.events) for chain in chains)
@@ -85,6 +88,9 @@ async def verify(store: Store, *, repair: bool, progress: Callable[[int], None] 
         for chain in chains:
             await _judge(store, chain, contacts.get(chain.contact), report, repair=repair)
     await _without_events(store, report, repair=repair)
+    report.miscounted = await store.contacts.miscounted()
+    if repair and report.miscounted:
+        await store.contacts.recount(report.miscounted)
     return report
 
 

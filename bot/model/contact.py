@@ -36,6 +36,13 @@ class Consent(Value):
     """The card on which it was given."""
 
 
+class ConsentCount(Document):
+    """How many contacts stand where on one subscription; the sum of its documents counts, see `ConsentCounts`."""
+
+    subscription: str
+    counts: dict[ConsentState, int] = Field(default_factory=dict)
+
+
 class Head(Value):
     """How far the ledger of this contact has been taken over into `consents`."""
 

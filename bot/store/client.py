@@ -12,10 +12,11 @@ from pymongo.errors import ConfigurationError, PyMongoError
 
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
+from bot.store.answering import answering
 from bot.store.changes import Changes
-from bot.store.table import Table, answering, make_all_indexes
+from bot.store.contacts import ConsentCounts, Contacts
+from bot.store.table import Table, make_all_indexes
 from bot.store.tables import (
-    Contacts,
     Conversations,
     Deliveries,
     Events,
@@ -41,7 +42,8 @@ class Store:
         self.subscriptions = Subscriptions(self.database)
         self.subscription_versions = SubscriptionVersions(self.database)
         self.stops = Stops(self.database)
-        self.contacts = Contacts(self.database)
+        self.consent_counts = ConsentCounts(self.database)
+        self.contacts = Contacts(self.database, self.consent_counts)
         self.events = Events(self.database)
         self.conversations = Conversations(self.database)
         self.parts = Parts(self.database)

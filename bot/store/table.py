@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    ExecutionTimeout,
-    NetworkTimeout,
-    OperationFailure,
-    WriteConcernError,
-    WTimeoutError,
-)
-from pymongo.write_concern import WriteConcern
+from pymongo.errors import BulkWriteError
 
 from bot.errors import StoreUnavailable
 from bot.model.base import Document
+from bot.store.answering import DURABLE, READ_MS, Duplicate, answering
 from bot.store.gather import Gather
 
 D = TypeVar("D", bound=Document)
-
-DURABLE = WriteConcern(w="majority", j=True, wtimeout=5000)
-"""Law 3: acknowledged is durable."""
-
-READ_MS = 5000
-"""No query that a page waits for may take longer, in milliseconds."""
-
-
-class Duplicate(Exception):
-    """A document with this id, or this unique value, is there already."""
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """Turns each way in which the database can fail to answer into one error that the faces know."""
-    try:
-        yield
-    except DuplicateKeyError as error:
-        raise Duplicate from error
-    except (ConnectionFailure, NetworkTimeout, ExecutionTimeout, WTimeoutError, WriteConcernError) as error:
-        raise StoreUnavailable from error
-    except OperationFailure as error:
-        # A server that shuts down or steps aside says so in the reply, under a label or with these codes.
-        if error.has_error_label("RetryableWriteError") or error.code in {91, 189, 11600, 11602, 10107, 13435, 64}:
-            raise StoreUnavailable from error
-        raise
 
 
 class Table(Generic[D]):

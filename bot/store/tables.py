@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,6 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.errors import StoreUnavailable
 from bot.model.base import now
-from bot.model.contact import Contact
 from bot.model.conversation import AuthorKind, Conversation, Part
 from bot.model.delivery import Delivery, DeliveryState, PhoneText
 from bot.model.event import ConsentEvent
@@ -21,8 +20,9 @@ from bot.model.link import PreferenceLink
 from bot.model.stop import Stop
 from bot.model.subscription import Subscription, SubscriptionState, SubscriptionVersion
 from bot.model.workspace import Key, Workspace
+from bot.store.answering import READ_MS, answering
 from bot.store.gather import Gather
-from bot.store.table import READ_MS, Line, Table, answering
+from bot.store.table import Line, Table
 
 
 class Workspaces(Table[Workspace]):
@@ -61,34 +61,6 @@ class Stops(Table[Stop]):
 
     name = "stops"
     model = Stop
-
-
-class Contacts(Table[Contact]):
-    name = "contacts"
-    model = Contact
-    indexes = (
-        IndexModel(
-            [("external_id", ASCENDING)], unique=True, partialFilterExpression={"external_id": {"$exists": True}}
-        ),
-        IndexModel([("phone", ASCENDING)], partialFilterExpression={"phone": {"$exists": True}}),
-        IndexModel([("consents.subscription", ASCENDING), ("consents.state", ASCENDING)]),
-    )
-
-    async def by_external_id(self, external_id: str) -> Contact | None:
-        return await self.find_one({"external_id": external_id})
-
-    async def project(self, before: Contact, after: Contact) -> None:
-        """Takes the projection over, if no other writer took one over since `before` was read."""
-        await self.update(*_projection(before, after))
-
-    async def project_many(self, pairs: Sequence[tuple[Contact, Contact]]) -> None:
-        await self.update_many([_projection(before, after) for before, after in pairs])
-
-
-def _projection(before: Contact, after: Contact) -> tuple[dict[str, Any], dict[str, Any]]:
-    changed = {name for name in ("phone", "email") if getattr(after, name) != getattr(before, name)}
-    raw = after.model_dump(include={"consents", "ledger", *changed})
-    return {"_id": before.id, "ledger.seq": before.ledger.seq}, {"$set": {**raw, "updated_at": now()}}
 
 
 class Events(Line[ConsentEvent]):

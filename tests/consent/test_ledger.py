@@ -17,8 +17,8 @@ from bot.errors import NotFound, SaysoError, StoreUnavailable
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import FIRST, Action, ConsentEvent
 from bot.store import Store
+from bot.store.answering import DURABLE
 from bot.store.embedded import EmbeddedServer
-from bot.store.table import DURABLE
 from tests.people import NUMBER, change, events_of, second_process
 
 MakeContact = Callable[..., Awaitable[Contact]]

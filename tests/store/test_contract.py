@@ -116,6 +116,16 @@ class TestContract:
                 seen = [await follower.next() for _ in range(3)]
         assert [part.seq for part in seen if isinstance(part, Part)] == [1, 2, 3]
 
+    async def test_counts_move_with_the_consents_of_two_processes(self, here: Store, there: Store) -> None:
+        people = [await _contact(here) for _ in range(10)]
+        ledgers = [Ledger(here), Ledger(there)]
+        for action in (Action.OPT_IN, Action.OPT_OUT, Action.OPT_IN):
+            await asyncio.gather(*(ledger.record(change(p.id, new_id(), action)) for p in people for ledger in ledgers))
+        await asyncio.gather(*(Ledger(here).record(change(p.id, "no", Action.OPT_OUT)) for p in people[:3]))
+        counts = (await there.consent_counts.of([DEALS]))[DEALS]
+        assert (counts[ConsentState.OPTED_IN], counts[ConsentState.OPTED_OUT]) == (7, 3)
+        assert await there.contacts.miscounted() == {}
+
     async def test_consents_stops_and_subscriptions_are_news_to_the_other_process(
         self, here: Store, there: Store
     ) -> None:

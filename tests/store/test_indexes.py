@@ -25,13 +25,15 @@ from bot.demo import DEALS, NEWS
 from bot.flows.runs import BOT
 from bot.i18n import translator
 from bot.model.base import now
+from bot.model.contact import ConsentState
 from bot.model.conversation import Text
+from bot.model.stop import Stop
 from bot.model.subscription import MessageType
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.table import Line, Table
 from tests.conftest import eventually
-from tests.people import HERE, NUMBER, answer_to, answered, card, change, person
+from tests.people import AT, HERE, NUMBER, answer_to, answered, card, change, person
 
 QUERIES = {"find", "aggregate", "update", "delete", "count", "distinct", "findAndModify"}
 HARMLESS = {
@@ -170,6 +172,10 @@ async def _walk(bot: Bot) -> None:
     await store.contacts.insert(bob)
     await store.contacts.by_external_id("u2")
     await store.contacts.project(bob, bob)
+    await store.contacts.recount({(DEALS, ConsentState.OPTED_IN): 1})
+    await store.contacts.lapsed(now(), limit=5)
+    await store.consent_counts.of([DEALS])
+    await store.stops.keep(Stop(id=NUMBER, at=AT, text="STOP"))
     done = await answered(bot, bob)
     await bot.cards.insert(done.part.conversation, card(subscription=NEWS), done.part.author, "email")
     await bot.ledger.record_many([change("bob", f"b{i}") for i in range(3)])

@@ -23,8 +23,8 @@ from bot.model.contact import Contact, Role
 from bot.model.conversation import Part, Text
 from bot.model.workspace import Key
 from bot.store import Duplicate, Store, open_store
+from bot.store.answering import answering
 from bot.store.embedded import EmbeddedServer
-from bot.store.table import answering
 from tests.people import AT, TEAMMATE, person, second_process, subscription
 
 

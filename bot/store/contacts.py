@@ -1,0 +1,170 @@
+"""People, and how many of them stand where: both are moved together, by the projection of the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ASCENDING, IndexModel, UpdateOne
+
+from bot.model.base import now
+from bot.model.contact import ConsentCount, ConsentState, Contact
+from bot.store.gather import Gather
+from bot.store.table import Table
+from bot.store.transaction import Session, transaction
+
+SHARDS = 16
+_Move = tuple[Contact, Contact]
+
+
+class ConsentCounts(Table[ConsentCount]):
+    """How many people stand where on each subscription: kept by the projection, in the transaction that moves them.
+
+    So a page reads a handful of small documents, however many people there are, and is right after each change.
+    """
+
+    name = "consent_counts"
+    model = ConsentCount
+    indexes = (IndexModel([("subscription", ASCENDING)]),)
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+        super().__init__(database)
+        self._shard = secrets.randbelow(SHARDS)
+
+    async def of(self, subscriptions: Sequence[str]) -> dict[str, Counter[ConsentState]]:
+        """By subscription; those about whom nobody was ever asked have none."""
+        return _by_state(await self.find({"subscription": {"$in": [*subscriptions]}}, limit=SHARDS * 1000))
+
+    async def move(self, moves: Mapping[tuple[str, ConsentState], int], session: Session) -> None:
+        """Each process has counters of its own, mostly, so that two never wait for one."""
+        by_subscription: dict[str, dict[str, int]] = {}
+        for (subscription, state), by in moves.items():
+            if by:
+                by_subscription.setdefault(subscription, {})[f"counts.{state}"] = by
+        updates = [
+            UpdateOne(
+                {"_id": f"{subscription}:{self._shard}"},
+                {"$inc": change, "$setOnInsert": {"subscription": subscription}},
+                upsert=True,
+            )
+            for subscription, change in by_subscription.items()
+        ]
+        if updates:
+            await self.collection.with_options(write_concern=None).bulk_write(updates, ordered=False, session=session)
+
+
+def _by_state(counts: Iterable[ConsentCount]) -> dict[str, Counter[ConsentState]]:
+    found: defaultdict[str, Counter[ConsentState]] = defaultdict(Counter)
+    for count in counts:
+        found[count.subscription].update(count.counts)
+    return found
+
+
+class Contacts(Table[Contact]):
+    name = "contacts"
+    model = Contact
+    indexes = (
+        IndexModel(
+            [("external_id", ASCENDING)], unique=True, partialFilterExpression={"external_id": {"$exists": True}}
+        ),
+        IndexModel([("phone", ASCENDING)], partialFilterExpression={"phone": {"$exists": True}}),
+        IndexModel([("consents.subscription", ASCENDING), ("consents.state", ASCENDING)]),
+        IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
+    )
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], counts: ConsentCounts) -> None:
+        super().__init__(database)
+        self.database, self._counts = database, counts
+        self._project: Gather[_Move, None] = Gather(self._project_round, one_of=lambda move: move[0].id)
+
+    async def by_external_id(self, external_id: str) -> Contact | None:
+        return await self.find_one({"external_id": external_id})
+
+    async def lapsed(self, time: datetime, *, limit: int) -> list[Contact]:
+        """Those with a confirmation that did not come in time."""
+        return await self.find({"pending_until": {"$lte": time}}, sort=[("pending_until", 1)], limit=limit)
+
+    async def project(self, before: Contact, after: Contact) -> None:
+        """Takes the projection over, if no other writer took one over since `before` was read; the counts with it."""
+        await self._project((before, after))
+
+    async def project_many(self, moves: Sequence[tuple[Contact, Contact]]) -> None:
+        await asyncio.gather(*(self._project(move) for move in moves))
+
+    async def _project_round(self, moves: list[_Move]) -> list[None]:
+        if not await self._move(moves):  # somebody else moved one of them: which, each says by itself
+            for move in moves:
+                await self._move([move])
+        return [None] * len(moves)
+
+    async def _move(self, moves: list[_Move]) -> bool:
+        """All of them and the counts, or nothing."""
+
+        async def work(session: Session) -> None:
+            collection = self.collection.with_options(write_concern=None)
+            done = await collection.bulk_write(
+                [UpdateOne(*_projection(*move)) for move in moves], ordered=False, session=session
+            )
+            if done.matched_count != len(moves):
+                raise _Overtaken
+            await self._counts.move(_counted(moves), session)
+
+        try:
+            await transaction(self.database, work)
+        except _Overtaken:
+            return False
+        return True
+
+    async def miscounted(self) -> dict[tuple[str, ConsentState], int]:
+        """By how much the counts are too low, seen at one moment. It reads every contact: for `verify` alone."""
+
+        async def work(session: Session) -> dict[tuple[str, ConsentState], int]:
+            pipeline: list[dict[str, Any]] = [
+                {"$match": {"consents.subscription": {"$gt": ""}}},
+                {"$unwind": "$consents"},
+                {"$group": {"_id": {"of": "$consents.subscription", "state": "$consents.state"}, "n": {"$sum": 1}}},
+            ]
+            off: Counter[tuple[str, ConsentState]] = Counter()
+            async for raw in self.collection.aggregate(pipeline, session=session):
+                off[raw["_id"]["of"], ConsentState(raw["_id"]["state"])] += raw["n"]
+            async for raw in self._counts.collection.find({"subscription": {"$gt": ""}}, session=session):
+                count = ConsentCount.load(raw)
+                off.subtract({(count.subscription, state): n for state, n in count.counts.items()})
+            return {place: by for place, by in off.items() if by}
+
+        return await transaction(self.database, work, seconds=60)
+
+    async def recount(self, off: Mapping[tuple[str, ConsentState], int]) -> None:
+        """Puts right what `miscounted` found."""
+
+        async def work(session: Session) -> None:
+            await self._counts.move(off, session)
+
+        await transaction(self.database, work)
+
+
+class _Overtaken(Exception):
+    """Another writer took over a projection of one of them."""
+
+
+def _projection(before: Contact, after: Contact) -> tuple[dict[str, Any], dict[str, Any]]:
+    changed = {name for name in ("phone", "email", "pending_until") if getattr(after, name) != getattr(before, name)}
+    raw = after.model_dump(include={"consents", "ledger", *changed})
+    gone = {name: "" for name in changed if raw[name] is None}
+    kept = {name: value for name, value in raw.items() if name not in gone}
+    change: dict[str, Any] = {"$set": {**kept, "updated_at": now()}, **({"$unset": gone} if gone else {})}
+    return {"_id": before.id, "ledger.seq": before.ledger.seq}, change
+
+
+def _counted(moves: Iterable[_Move]) -> Counter[tuple[str, ConsentState]]:
+    """Who leaves which standing, and who takes it up."""
+    counts: Counter[tuple[str, ConsentState]] = Counter()
+    for before, after in moves:
+        counts.subtract((c.subscription, c.state) for c in before.consents)
+        counts.update((c.subscription, c.state) for c in after.consents)
+    return counts

@@ -1,0 +1,44 @@
+"""Several writes that stand together, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pymongo import ReadPreference
+from pymongo.read_concern import ReadConcern
+
+from bot.errors import StoreUnavailable
+from bot.store.answering import DURABLE, answering
+
+T = TypeVar("T")
+Session = AsyncIOMotorClientSession
+
+SECONDS = 8.0
+"""So long a transaction may be tried again that met another one."""
+
+
+async def transaction(
+    database: AsyncIOMotorDatabase[dict[str, Any]],
+    work: Callable[[Session], Coroutine[Any, Any, T]],
+    *,
+    seconds: float = SECONDS,
+) -> T:
+    """What `work(session)` answers, once all that it wrote with this session is durable.
+
+    It reads one moment of the database, and may be called again when another writer was first. Whatever it raises
+    undoes all of it. Raises StoreUnavailable.
+    """
+    with answering():
+        try:
+            async with asyncio.timeout(seconds), await database.client.start_session() as session:
+                return await session.with_transaction(
+                    work,
+                    read_concern=ReadConcern("snapshot"),
+                    write_concern=DURABLE,
+                    read_preference=ReadPreference.PRIMARY,
+                )
+        except TimeoutError:
+            raise StoreUnavailable from None

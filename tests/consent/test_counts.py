@@ -1,0 +1,130 @@
+"""How many people stand where: right after each change, whoever wrote it, whatever broke."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from pymongo.errors import AutoReconnect
+
+from bot.consent.ledger import Ledger
+from bot.consent.verify import verify
+from bot.errors import StoreUnavailable
+from bot.model.base import new_id, now
+from bot.model.contact import ConsentState, Contact
+from bot.model.event import Action
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer
+from tests.people import change
+
+SUBSCRIPTIONS = ("deals", "orders", "letter")
+ACTIONS = (Action.OPT_IN, Action.OPT_OUT, Action.REQUEST_CONFIRMATION, Action.CONFIRM, Action.EXPIRE, Action.REFUSE)
+Counts = dict[str, dict[ConsentState, int]]
+
+
+async def test_each_change_is_counted_when_it_is_acknowledged(store: Store, make_contact: Callable[..., Any]) -> None:
+    ledger, ada, ben = Ledger(store), await make_contact(), await make_contact()
+    seen = []
+    for contact, action in [(ada, Action.OPT_IN), (ben, Action.OPT_IN), (ada, Action.OPT_OUT), (ben, Action.OPT_IN)]:
+        await ledger.record(change(contact.id, new_id(), action, subscription="deals"))
+        counts = (await store.consent_counts.of(["deals"]))["deals"]
+        seen.append((counts[ConsentState.OPTED_IN], counts[ConsentState.OPTED_OUT]))
+    assert seen == [(1, 0), (2, 0), (1, 1), (1, 1)]
+
+
+async def test_a_subscription_that_nobody_was_asked_about_counts_nobody(store: Store) -> None:
+    assert await store.consent_counts.of(["deals"]) == {}
+
+
+async def test_counts_are_right_after_10_000_mixed_events_of_four_writers(store: Store, mongo: EmbeddedServer) -> None:
+    """1,000 people whom all four change at once, in batches and one by one."""
+    chance, time = random.Random(20261124), now()  # noqa: S311 (a seeded mixture, no secret)
+    people = [Contact(id=new_id(), created_at=time, updated_at=time) for _ in range(1000)]
+    await store.contacts.insert_many(people)
+
+    def wanted(writer: int, i: int) -> Any:
+        person, subscription = chance.choice(people).id, chance.choice(SUBSCRIPTIONS)
+        return change(person, f"{writer}:{i}", chance.choice(ACTIONS), subscription=subscription)
+
+    async def write(writer: int, own: Store) -> None:
+        ledger = Ledger(own)
+        for start in range(0, 2500, 125):
+            batch = [wanted(writer, i) for i in range(start, start + 125)]
+            many, single = batch[:100], batch[100:]
+            done, *_ = await asyncio.gather(ledger.record_many(many), *(ledger.record(one) for one in single))
+            assert isinstance(done, list)
+            assert not [r for r in done if isinstance(r, Exception)]
+
+    async with AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(open_store(mongo.url, "sayso_test")) for _ in range(4)]
+        await asyncio.gather(*(write(i, own) for i, own in enumerate(stores)))
+    assert await store.events.count_about() == 10_000
+    assert await _shown(store) == await _recounted(store)
+    assert (await verify(store, repair=False)).is_whole
+
+
+async def test_an_event_that_a_crash_left_unprojected_is_counted_once_by_whoever_repairs(
+    store: Store, make_contact: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await make_contact()
+
+    async def die(*_: object) -> None:
+        raise AutoReconnect
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.contacts, "project_many", die)
+        with pytest.raises(AutoReconnect):
+            await Ledger(store).record(change(ada.id, "k", subscription="deals"))
+    assert await _shown(store) == {}
+    await asyncio.gather(*(Ledger(store).contact(ada.id) for _ in range(5)))
+    assert await _shown(store) == {"deals": {ConsentState.OPTED_IN: 1}}
+
+
+async def test_a_transaction_that_fails_counts_nobody_and_moves_nobody(
+    store: Store, make_contact: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await make_contact()
+
+    async def die(*_: object) -> None:
+        raise AutoReconnect
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.consent_counts, "move", die)
+        with pytest.raises(StoreUnavailable):
+            await Ledger(store).record(change(ada.id, "k", subscription="deals"))
+    found = await store.contacts.get(ada.id)
+    assert found
+    assert (found.consents, await _shown(store)) == ((), {})
+    await Ledger(store).contact(ada.id)
+    assert await _shown(store) == {"deals": {ConsentState.OPTED_IN: 1}}
+
+
+async def test_verify_finds_wrong_counts_and_puts_them_right(store: Store, make_contact: Callable[..., Any]) -> None:
+    for _ in range(3):
+        ada = await make_contact()
+        await Ledger(store).record(change(ada.id, "k", subscription="deals"))
+    await store.consent_counts.update({"subscription": "deals"}, {"$inc": {"counts.opted_in": 5}})
+    report = await verify(store, repair=False)
+    assert (report.is_whole, report.miscounted) == (False, {("deals", ConsentState.OPTED_IN): -5})
+    assert (await verify(store, repair=True)).is_whole
+    assert await _shown(store) == {"deals": {ConsentState.OPTED_IN: 3}}
+    assert (await verify(store, repair=False)).is_whole
+
+
+async def _shown(store: Store) -> Counts:
+    found = await store.consent_counts.of(SUBSCRIPTIONS)
+    return {id: {state: n for state, n in counts.items() if n} for id, counts in found.items()}
+
+
+async def _recounted(store: Store) -> Counts:
+    counts: dict[str, Counter[ConsentState]] = {}
+    async for page in store.contacts.scan():
+        for contact in page:
+            for consent in contact.consents:
+                counts.setdefault(consent.subscription, Counter())[consent.state] += 1
+    return {id: dict(found) for id, found in counts.items()}
