@@ -1,10 +1,11 @@
-"""May this person be sent this now? Asked at the moment of sending (law 7)."""
+"""May this person be sent this now? Asked at the moment of sending (law 7). And what does their yes do?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bot.model.contact import Consent, ConsentState
+from bot.model.event import Action
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
 
 
@@ -42,3 +43,11 @@ def permission(
     if given_for != address:
         return Permission(False, "number_changed")
     return Permission(True, "opted_in")
+
+
+def yes_action(subscription: Subscription) -> Action:
+    """What a person's yes in a card or in the preference center records: with double opt-in it counts only when their
+    number has answered a text. That text asks for a yes to texts: it is of no use for emails, nor where none is needed.
+    """
+    asks = subscription.message_type is MessageType.SMS and subscription.consent_type is ConsentType.OPT_IN
+    return Action.REQUEST_CONFIRMATION if subscription.double_opt_in and asks else Action.OPT_IN

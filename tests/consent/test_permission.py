@@ -6,8 +6,9 @@ from itertools import product
 
 import pytest
 
-from bot.consent.permission import permission
+from bot.consent.permission import permission, yes_action
 from bot.model.contact import Consent, ConsentState
+from bot.model.event import Action
 from bot.model.subscription import ConsentType, MessageType, SubscriptionState
 from tests.people import ANOTHER, NUMBER, consent, subscription
 
@@ -85,3 +86,19 @@ def test_a_no_holds_whatever_the_number_is_now() -> None:
     for consent_type in ConsentType:
         given = consent(ConsentState.OPTED_OUT, number=ANOTHER)
         assert permission(subscription(consent_type=consent_type), given, NUMBER, stopped=False).reason == "opted_out"
+
+
+@pytest.mark.parametrize(
+    ("message_type", "consent_type", "double_opt_in", "action"),
+    [
+        (MessageType.SMS, ConsentType.OPT_IN, True, Action.REQUEST_CONFIRMATION),
+        (MessageType.SMS, ConsentType.OPT_IN, False, Action.OPT_IN),
+        (MessageType.SMS, ConsentType.OPT_OUT, True, Action.OPT_IN),
+        (MessageType.EMAIL, ConsentType.OPT_IN, True, Action.OPT_IN),
+    ],
+)
+def test_a_yes_waits_for_the_text_only_where_texts_need_a_yes(
+    message_type: MessageType, consent_type: ConsentType, double_opt_in: bool, action: Action
+) -> None:
+    asked = subscription(message_type=message_type, consent_type=consent_type, double_opt_in=double_opt_in)
+    assert yes_action(asked) is action
