@@ -17,17 +17,20 @@ from bot.chat.conversations import Conversations
 from bot.chat.feed import Feed
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
+from bot.consent.confirmations import Confirmations
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
+from bot.consent.stops import Stops
 from bot.errors import SaysoError, StoreUnavailable
 from bot.flows.runs import Runs
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, Conversation, Happening, Part
-from bot.model.event import ConsentEvent
+from bot.model.event import Action, ConsentEvent
 from bot.model.workspace import Workspace
 from bot.outbound.deliveries import Deliveries
 from bot.outbound.gateway import Simulator
+from bot.outbound.inbound import Inbound
 from bot.recent import Recent
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
@@ -71,7 +74,11 @@ class Bot:
         self.visitors = Visitors(store, self.ledger, secret=secret, days=settings.visitor_days)
         self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
         self.simulator = Simulator(store)
-        self.deliveries = Deliveries(store, self.ledger, self.preferences, self.simulator, public_url)
+        self.stops = Stops(store, self.ledger)
+        self.confirmations = Confirmations(store, self.ledger)
+        self.deliveries = Deliveries(store, self.ledger, self.stops, self.preferences, self.simulator, public_url)
+        self.preferences.after = self.deliveries.follow
+        self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries)
         self.feed = Feed(store)
         self._tasks: set[asyncio.Task[None]] = set()
         self._mended = _ulid_time(now() - MENDED)
@@ -107,18 +114,36 @@ class Bot:
         return submitted
 
     async def follow_up(self, part: Part, event: ConsentEvent) -> None:
-        """What follows from a completed card: the text, the entry in the chat, the flow.
+        """What follows from a completed card: the text, the entry in the chat, the flow (once the yes counts).
 
         Doing it again does nothing twice.
         """
-        said = Happening(name="signed_up", part=part.seq, subscription=event.subscription or "")
+        is_asked = event.action is Action.REQUEST_CONFIRMATION
+        said = Happening(
+            name="asked" if is_asked else "signed_up", part=part.seq, subscription=event.subscription or ""
+        )
         author = Author(kind=AuthorKind.CONTACT, id=event.contact)
         await asyncio.gather(
-            self.deliveries.confirm(event),
-            self.conversations.append(part.conversation, author, said, f"signed_up:{part.seq}"),
+            self.deliveries.follow(event),
+            self.conversations.append(part.conversation, author, said, f"{said.name}:{part.seq}"),
         )
-        await self.runs.card_completed(part)
+        if not is_asked:
+            await self.runs.card_completed(part)
         await self.cards.done(part)
+
+    async def receive(self, number: str, text: str, text_id: str) -> None:
+        """A text from a phone. What it asks for is durable when it returns; what follows from it goes on by itself.
+
+        The same text again (by its id) does nothing twice. Raises StoreUnavailable.
+        """
+        event = await self.inbound.receive(number, text, text_id)
+        if event is None:
+            return
+        submitted = await self.cards.confirmed(event)
+        if submitted is None:
+            await self.deliveries.follow(event)
+        elif submitted.part.follow_up:
+            self.spawn(self._follow_up_soon(submitted))
 
     async def _follow_up_soon(self, submitted: Submitted) -> None:
         """Together with the cards that are completed in the same moment, so that they share their round trips."""
@@ -132,13 +157,15 @@ class Bot:
             await (self._make_good(part, event) if event else self.cards.done(part))
 
     async def mend(self, *, until: datetime | None = None) -> None:
-        """Completes the cards that were left open after their answer was recorded: the process died, or the database
-        went away, between the two. Each call goes on from where the last one ended.
+        """Completes the cards that were left open after their answer was recorded, and queues the texts that answers
+        without a card ask for: the process died, or the database went away, between the two. Each call goes on from
+        where the last one ended.
         """
         end = _ulid_time(until or now())
         while events := await self.store.events.between(self._mended, end, limit=500):
             for submitted in await self.cards.mend(events):
                 await self._make_good(submitted.part, submitted.event)
+            await asyncio.gather(*(self.deliveries.follow(event) for event in events if not event.context.part))
             self._mended = events[-1].event
 
     async def _make_good(self, part: Part, event: ConsentEvent) -> None:
@@ -194,6 +221,7 @@ class Bot:
         while not stop.is_set():
             await self.mend(until=now() - STALLED)
             await self.recover()
+            await self.confirmations.lapse(now())
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), STALLED.total_seconds())
 

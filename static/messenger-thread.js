@@ -145,10 +145,22 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   const isOpenCard = (li) => Boolean(li.querySelector('.card[data-state="open"]'));
   const isTyping = (li) => li.contains(document.activeElement) && document.activeElement.matches('.field-input');
 
+  const stateOf = (li) => {
+    const card = li.querySelector('.card');
+    const outcome = card && card.querySelector('.card-outcome');
+    return card && [card.dataset.state, outcome ? outcome.textContent.trim() : ''].join();
+  };
+
+  // What closes by itself has no entry that says so.
+  function announceClosed(li) {
+    if (li.querySelector('.card[data-state="closed"], .card[data-state="lapsed"]')) announce(li.querySelector('.card-outcome').textContent.trim());
+  }
+
   // A card that changes elsewhere never takes away what the person is typing, nor the form that is on its way.
   function replace(old, li) {
     if (isBusy(old)) return void late.set(li.dataset.seq, li);
     if (isTyping(old) && isOpenCard(li)) return;
+    if (stateOf(li) && stateOf(old) === stateOf(li)) return; // and what it said was wrong stays to be mended
     const typed = old.querySelector('.field-input');
     const field = li.querySelector('.field-input');
     if (typed && field && typed.value && !field.value) field.value = typed.value;
@@ -158,6 +170,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
     regroup();
     const heading = li.querySelector('.card-title');
     if (hadFocus && heading) heading.focus({ preventScroll: true });
+    announceClosed(li);
   }
 
   function settleLate(li) {

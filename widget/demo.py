@@ -60,7 +60,8 @@ async def reply(request: web.Request) -> web.Response:
     try:
         workspace = await bot.workspace()
         e164 = read_number(number, workspace.default_region, workspace.texted).e164
-        await bot.simulator.reply(e164, body, form.get("key", "") or new_id())
+        text = await bot.simulator.reply(e164, body, form.get("key", "") or new_id())
+        await bot.receive(e164, text.body, text.id)
     except Invalid as error:
         words = sentence(error, translator(locale))
         return await _phone(request, number or None, error=words, status=status_of(error))

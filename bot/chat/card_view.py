@@ -25,6 +25,8 @@ class Shown(StrEnum):
     PENDING = "pending"
     COMPLETED = "completed"
     ALREADY = "already"
+    LAPSED = "lapsed"
+    """The number did not answer YES in time, or said no."""
     CLOSED = "closed"
 
 
@@ -117,11 +119,11 @@ def card_view(
 
 def _state(card: Card, part: str, contact: Contact, subscription: Subscription | None, saved: str | None) -> Shown:
     consent = contact.consent(card.subscription)
-    if card.state is CardState.COMPLETED or (
-        consent and consent.part == part and consent.state is ConsentState.OPTED_IN
-    ):
-        pending = consent and consent.part == part and consent.state is ConsentState.PENDING
-        return Shown.PENDING if pending else Shown.COMPLETED
+    state = consent.state if consent else None
+    if card.state is CardState.COMPLETED:
+        return _answered(state) if card.asked else Shown.COMPLETED
+    if consent and consent.part == part and state in {ConsentState.OPTED_IN, ConsentState.PENDING}:
+        return _answered(state)  # the answer is recorded, the card does not know of it yet
     if card.state is CardState.CLOSED or subscription is None or not subscription.is_live:
         return Shown.CLOSED
     if consent and saved and saved in {consent.number, consent.email}:
@@ -130,6 +132,13 @@ def _state(card: Card, part: str, contact: Contact, subscription: Subscription |
         if consent.state is ConsentState.PENDING:
             return Shown.PENDING
     return Shown.SAVED if saved else Shown.OPEN
+
+
+def _answered(state: ConsentState | None) -> Shown:
+    """A card whose number was asked for its YES. None: the contact was read before the answer was."""
+    if state is ConsentState.OPTED_IN:
+        return Shown.COMPLETED
+    return Shown.PENDING if state in {None, ConsentState.PENDING} else Shown.LAPSED
 
 
 @lru_cache(maxsize=256)

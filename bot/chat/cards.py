@@ -10,6 +10,7 @@ from bot.chat.card_view import CardView, card_view, words_of
 from bot.chat.conversations import Conversations
 from bot.consent.ledger import Change, Ledger
 from bot.consent.numbers import address_of, is_email, read_number
+from bot.consent.permission import yes_action
 from bot.errors import CardClosed, EmailRefused, Moved, NotFound, SavedNumberLocked, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
@@ -102,7 +103,7 @@ class Cards:
         return Change(
             contact=contact.id,
             subscription=subscription.id,
-            action=Action.OPT_IN,
+            action=yes_action(subscription),
             source=Source.FORM,
             actor=Actor(kind="contact", id=contact.id),
             number=address if is_sms else None,
@@ -114,11 +115,18 @@ class Cards:
         )
 
     async def mend(self, events: Iterable[ConsentEvent]) -> list[Submitted]:
-        """Completes the cards that a crash left open after their answer was recorded."""
-        by_part = {event.context.part: event for event in events if event.context.part and event.source is Source.FORM}
+        """Takes over into their cards what a crash left there: `events` in the order of their time."""
+        by_part = {e.context.part: e for e in events if e.context.part and (e.source is Source.FORM or _confirms(e))}
         parts = await self._store.parts.get_many(by_part)
-        left = [p for p in parts.values() if isinstance(p.content, Card) and p.content.state is CardState.OPEN]
+        left = [part for part in parts.values() if _is_behind(part, by_part[part.id])]
         return [await self._complete(part, by_part[part.id], is_new=False) for part in left]
+
+    async def confirmed(self, event: ConsentEvent) -> Submitted | None:
+        """Takes a YES by text over into the card that asked for it, if one did."""
+        part = await self._store.parts.get(event.context.part) if event.context.part else None
+        if part is None or not isinstance(part.content, Card):
+            return None
+        return await self._complete(part, event, is_new=False)
 
     async def done(self, part: Part) -> None:
         """The consequences of a completed card are done."""
@@ -177,22 +185,29 @@ class Cards:
         an event which an earlier request recorded is durable before this one is told so (law 3).
         """
         card, time = _card(part), now()
-        address = event.number or event.email
-        await self._store.parts.update(
-            {"_id": part.id, "content.state": CardState.OPEN},
-            {
-                "$set": {
-                    "content.state": CardState.COMPLETED,
-                    "content.event": event.id,
-                    "content.number": address,
-                    "follow_up": time,
-                }
-            },
-        )
-        if card.state is CardState.COMPLETED:
+        done = {
+            "state": CardState.COMPLETED,
+            "event": event.id,
+            "number": event.number or event.email,
+            "asked": event.action is Action.REQUEST_CONFIRMATION,
+        }
+        change = {f"content.{name}": value for name, value in done.items()}
+        stands = {"content.state": {"$ne": CardState.CLOSED}, "content.event": {"$not": {"$gte": event.id}}}
+        await self._store.parts.update({"_id": part.id, **stands}, {"$set": {**change, "follow_up": time}})
+        if not _is_behind(part, event):
             return Submitted(event, part, is_new)
-        done = card.model_copy(update={"state": CardState.COMPLETED, "event": event.id, "number": address})
-        return Submitted(event, part.model_copy(update={"content": done, "follow_up": time}), is_new)
+        content = card.model_copy(update=done)
+        return Submitted(event, part.model_copy(update={"content": content, "follow_up": time}), is_new)
+
+
+def _confirms(event: ConsentEvent) -> bool:
+    return event.action is Action.CONFIRM
+
+
+def _is_behind(part: Part, event: ConsentEvent) -> bool:
+    """Whether the card stands on an earlier event than this one, or on none. Ids of one line are in its order."""
+    card = part.content
+    return isinstance(card, Card) and card.state is not CardState.CLOSED and (card.event or "") < event.id
 
 
 def read_email(text: str) -> str:

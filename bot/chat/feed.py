@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.model.conversation import Part
 from bot.store import Store
@@ -24,6 +24,8 @@ class News:
     """Something under this topic changed: read it again. A contact's topic is their id, a stop's the number."""
 
     topic: str
+    source: str = field(default="", compare=False)
+    """Of a consent, by what way it came."""
 
 
 class Follower:
@@ -85,9 +87,14 @@ class Feed:
         for change in batch:
             topic = self._topic(change)
             if of_one := self._followers.get(topic):
-                news = Part.load(dict(change.document)) if change.document else News(topic)
+                news = self._news(change, topic)
                 for follower in of_one:
                     follower.offer(news)
+
+    def _news(self, change: Changed, topic: str) -> Part | News:
+        if change.table == self._store.parts.name:
+            return Part.load(dict(change.document))
+        return News(topic, change.document.get("source", ""))
 
     def _topic(self, change: Changed) -> str:
         if change.table == self._store.subscription_versions.name:

@@ -45,6 +45,14 @@ def permission(
     return Permission(True, "opted_in")
 
 
+def stands_to_get(subscription: Subscription, consent: Consent | None) -> bool:
+    """Whether there is something to say no to: a yes, a question that waits, or a default."""
+    state = consent.state if consent else ConsentState.NONE
+    if state is ConsentState.NONE:
+        return subscription.consent_type is ConsentType.OPT_OUT
+    return state is not ConsentState.OPTED_OUT
+
+
 def yes_action(subscription: Subscription) -> Action:
     """What a person's yes in a card or in the preference center records: with double opt-in it counts only when their
     number has answered a text. That text asks for a yes to texts: it is of no use for emails, nor where none is needed.

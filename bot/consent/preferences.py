@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -53,6 +53,8 @@ class Preferences:
         self._store = store
         self._ledger = ledger
         self._link_days = link_days
+        self.after: Callable[[ConsentEvent], Awaitable[None]] = _nothing
+        """Called with each event that was recorded: queues the text that it asks for."""
 
     async def make_link(self, contact: str, channel: MessageType) -> str:
         """A new token that stands for the contact. It can't be had again: only its hash is kept (law 11)."""
@@ -160,6 +162,7 @@ class Preferences:
         for result in await self._ledger.record_many(changes):
             if isinstance(result, SaysoError):
                 raise result
+            await self.after(result.event)
             if not result.is_new and wanted == "on":
                 await self._still(contact, result.event)
 
@@ -169,6 +172,10 @@ class Preferences:
         consent = now_standing.consent(event.subscription or "") if now_standing else None
         if consent is None or consent.event != event.event:
             raise Moved
+
+
+async def _nothing(event: ConsentEvent) -> None:
+    """Nobody texts."""
 
 
 def words_of(subscription: Subscription, say: Translator) -> Words:

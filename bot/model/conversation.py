@@ -38,9 +38,11 @@ class Card(Value):
     legal_text: str = Field(default="", max_length=2000)
     state: CardState = CardState.OPEN
     event: str | None = None
-    """The consent event that completed it (its `_id`)."""
+    """The consent event that it stands on (its `_id`): the one that completed it, then the one that confirmed it."""
     number: str | None = None
     """The number or address that it was completed with."""
+    asked: bool = False
+    """Completed, but the number has still to answer YES (double opt-in)."""
 
 
 class Text(Value):
@@ -52,7 +54,7 @@ class Happening(Value):
     """An entry that says that something happened; clients draw `part` again when they see it."""
 
     kind: Literal["event"] = "event"
-    name: Literal["signed_up"]
+    name: Literal["signed_up", "asked"]
     part: int
     subscription: str
 

@@ -13,4 +13,9 @@ class Stop(Document):
     at: datetime
     text: str
     """The text that asked for it, word for word."""
+    text_id: str = ""
     lifted_at: datetime | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.lifted_at is None

@@ -11,19 +11,29 @@ from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of
 from bot.consent.permission import permission
 from bot.consent.preferences import Preferences
-from bot.i18n import DEFAULT, translator
+from bot.consent.stops import Stops
+from bot.i18n import DEFAULT
 from bot.model.base import new_id, now
-from bot.model.contact import Contact
+from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
-from bot.model.event import ConsentEvent
+from bot.model.event import Action, ConsentEvent, Source
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
+from bot.outbound import words
 from bot.outbound.gateway import Gateway, GatewayError, Outgoing
 from bot.store import Duplicate, Store
 
 log = logging.getLogger("sayso.outbound")
 
 AT_ONCE = 128
+FOLLOWS = {
+    Action.REQUEST_CONFIRMATION: DeliveryKind.ASK,
+    Action.OPT_IN: DeliveryKind.CONFIRMATION,
+    Action.CONFIRM: DeliveryKind.CONFIRMATION,
+}
+"""The text that an event asks for."""
+OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD}
+"""By these ways people answer for themselves, and are told what they have said."""
 SHORT, LONG = (timedelta(minutes=10), 3), (timedelta(days=1), 5)
 """So many texts of this kind one number gets in such a time (what providers advise against flooding)."""
 GATHER_SECONDS = 0.05
@@ -36,32 +46,61 @@ LOST_AFTER = timedelta(seconds=60)
 
 class Deliveries:
     def __init__(
-        self, store: Store, ledger: Ledger, preferences: Preferences, gateway: Gateway, public_url: str
+        self,
+        store: Store,
+        ledger: Ledger,
+        stops: Stops,
+        preferences: Preferences,
+        gateway: Gateway,
+        public_url: str,
     ) -> None:
         self._store = store
         self._ledger = ledger
+        self._stops = stops
         self._preferences = preferences
         self._gateway = gateway
         self._public_url = public_url
         self._wake = asyncio.Event()
 
-    async def confirm(self, event: ConsentEvent) -> None:
-        """Queues the text that confirms a sign-up (CTIA 5.1.2.1): one for each consent event, however often it is asked
-        for."""
-        if event.number is None or event.subscription is None:
+    async def follow(self, event: ConsentEvent) -> None:
+        """Queues the text that an event asks for: the question of a double opt-in, or the word that a yes counts.
+
+        One for each event, however often it is asked for.
+        """
+        kind = FOLLOWS.get(event.action) if event.source in OWN else None
+        if kind is None or event.number is None or event.subscription is None:
             return
-        time = now()
-        delivery = Delivery(
-            id=f"confirmation:{event.event}",
-            contact=event.contact,
-            subscription=event.subscription,
-            kind=DeliveryKind.CONFIRMATION,
-            event=event.event,
-            number=event.number,
-            locale=event.words.locale if event.words else DEFAULT,
-            created_at=time,
-            updated_at=time,
+        await self._queue(
+            Delivery(
+                id=f"{kind}:{event.event}",
+                contact=event.contact,
+                subscription=event.subscription,
+                kind=kind,
+                event=event.event,
+                number=event.number,
+                locale=event.words.locale if event.words else DEFAULT,
+                created_at=(time := now()),
+                updated_at=time,
+            )
         )
+
+    async def reply(self, number: str, answer: str, contact: Contact | None, text_id: str) -> None:
+        """Queues the answer to a keyword: one for each text that we got."""
+        await self._queue(
+            Delivery(
+                id=f"reply:{text_id}",
+                contact=contact.id if contact else "",
+                kind=DeliveryKind.REPLY,
+                event=text_id,
+                answer=answer,
+                number=number,
+                locale=contact.locale if contact else DEFAULT,
+                created_at=(time := now()),
+                updated_at=time,
+            )
+        )
+
+    async def _queue(self, delivery: Delivery) -> None:
         try:
             await self._store.deliveries.insert(delivery)
         except Duplicate:
@@ -83,9 +122,11 @@ class Deliveries:
         if workspace is None or not taken:
             return 0
         try:
-            tokens = await asyncio.gather(*(self._preferences.make_link(d.contact, MessageType.SMS) for d in taken))
+            tokens = await asyncio.gather(*(self._token(delivery) for delivery in taken))
             subscriptions = await self._store.subscriptions.get_many(delivery.subscription for delivery in taken)
-            lately = await self._store.deliveries.lately({d.number for d in taken}, now() - SHORT[0], now() - LONG[0])
+            numbers = {delivery.number for delivery in taken}
+            lately = await self._store.deliveries.lately(numbers, now() - SHORT[0], now() - LONG[0])
+            stopped = await self._stops.among(numbers)
             contacts = await self._ledger.contacts(delivery.contact for delivery in taken)  # last: as fresh as can be
         except Exception:
             await self._store.deliveries.put_back(worker)  # nothing was handed over yet
@@ -93,18 +134,36 @@ class Deliveries:
         sends = []
         for delivery, token in zip(taken, tokens, strict=True):
             subscription = subscriptions.get(delivery.subscription)
-            reason = _refusal(delivery, contacts.get(delivery.contact), subscription) or _too_many(delivery, lately)
-            if reason or subscription is None:
+            contact = contacts.get(delivery.contact)
+            reason = refusal(delivery, contact, subscription, stopped=delivery.number in stopped)
+            if reason := reason or _too_many(delivery, lately):
                 sends.append(self._settle(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=now()))
             else:
-                body = confirmation(workspace, subscription, delivery.locale, f"{self._public_url}/p/{token}")
-                sends.append(self._send(delivery, body, body.replace(token, "•" * 8)))
+                body = self._body(delivery, workspace, subscription, token)
+                sends.append(self._send(delivery, body, body.replace(token, "•" * 8) if token else body))
         await asyncio.gather(*sends)
         return len(taken)
+
+    async def _token(self, delivery: Delivery) -> str:
+        """The secret of a link to the preference center, for a text that carries one."""
+        has_link = delivery.kind is DeliveryKind.CONFIRMATION or delivery.answer == "started"
+        if not has_link or not delivery.contact:
+            return ""
+        return await self._preferences.make_link(delivery.contact, MessageType.SMS)
+
+    def _body(self, delivery: Delivery, workspace: Workspace, subscription: Subscription | None, token: str) -> str:
+        link = f"{self._public_url}/p/{token}" if token else ""
+        if subscription is None:
+            return words.reply(workspace, delivery.answer or "", delivery.locale, link)
+        if delivery.kind is DeliveryKind.ASK:
+            return words.question(workspace, subscription, delivery.locale)
+        return words.confirmation(workspace, subscription, delivery.locale, link)
 
     async def _send(self, delivery: Delivery, body: str, kept: str) -> None:
         """`kept`: the body as it is stored, the secret of its link masked."""
         checked_at = now()
+        if delivery.kind is DeliveryKind.ASK:  # its answer may come before the provider's, and must find the question
+            await self._store.deliveries.update({"_id": delivery.id}, {"$set": {"body": kept}})
         try:
             provider_id = await self._gateway.send(Outgoing(delivery.id, delivery.number, body))
         except GatewayError as error:
@@ -131,35 +190,45 @@ async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> b
     return bool(done)
 
 
-def _refusal(delivery: Delivery, contact: Contact | None, subscription: Subscription | None) -> str | None:
-    """Why this text may not be sent now (law 7); None: it may."""
+def refusal(
+    delivery: Delivery, contact: Contact | None, subscription: Subscription | None, *, stopped: bool
+) -> str | None:
+    """Why this text may not be sent now (law 7); None: it may. An answer to what somebody just wrote always may."""
+    if delivery.kind is DeliveryKind.REPLY:
+        return None
     if contact is None or subscription is None:
         return "contact_gone"
+    consent = contact.consent(subscription.id)
+    if delivery.kind is DeliveryKind.ASK:
+        return _why_not_ask(delivery, consent, subscription, stopped=stopped)
     address = address_of(contact, MessageType.SMS)
-    answer = permission(subscription, contact.consent(subscription.id), address, stopped=False)
+    answer = permission(subscription, consent, address, stopped=stopped)
     if not answer.allowed:
         return answer.reason
     return None if address == delivery.number else "number_changed"
 
 
+def _why_not_ask(
+    delivery: Delivery, consent: Consent | None, subscription: Subscription, *, stopped: bool
+) -> str | None:
+    """The question of a double opt-in is sent once, while its answer is waited for, to the number that was given."""
+    if not subscription.is_live:
+        return "subscription_not_live"
+    if stopped:
+        return "stopped"
+    waits = consent is not None and consent.state is ConsentState.PENDING and consent.event == delivery.event
+    return None if waits else "not_asked_any_more"
+
+
 def _too_many(delivery: Delivery, lately: dict[str, tuple[int, int]]) -> str | None:
-    """Counts this text in, if it may be sent: somebody else's number must not be flooded through our forms."""
+    """Counts this text in, if it may be sent: somebody else's number must not be flooded through our forms.
+
+    That a STOP was heard is said whatever was sent before.
+    """
+    if delivery.answer == "stopped":
+        return None
     short, long = lately.get(delivery.number, (0, 0))
     if short >= SHORT[1] or long >= LONG[1]:
         return "too_many"
     lately[delivery.number] = (short + 1, long + 1)
     return None
-
-
-def confirmation(workspace: Workspace, subscription: Subscription, locale: str, link: str) -> str:
-    """Program, that it recurs and how often, rates, HELP and STOP (CTIA 5.1.2.1), and the way to the preference
-    center."""
-    say = translator(locale)
-    return say(
-        "%(brand)s: You are now subscribed to %(program)s. %(frequency)s. Msg & data rates may apply. "
-        "Reply HELP for help, STOP to cancel. Your choices: %(link)s",
-        brand=workspace.name,
-        program=subscription.words(locale).name,
-        frequency=say(workspace.frequency).rstrip("."),
-        link=link,
-    )

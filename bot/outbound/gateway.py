@@ -10,7 +10,7 @@ from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.base import new_id, now
 from bot.model.delivery import PhoneText
-from bot.store import Duplicate, Store
+from bot.store import Store
 
 LONGEST = 1600
 """Characters that a provider takes in one text (Twilio, `Body`)."""
@@ -60,7 +60,7 @@ class Simulator:
         )
         return id
 
-    async def reply(self, number: str, body: str, key: str) -> None:
+    async def reply(self, number: str, body: str, key: str) -> PhoneText:
         """What the person at the phone writes back; kept once for each key. Raises Invalid."""
         if not body.strip():
             raise Invalid(_("Write a message first."))
@@ -68,9 +68,6 @@ class Simulator:
             raise Invalid(_("That message is too long for a text. Shorten it."))
         if not await self._texts.find_one({"number": number}):
             raise Invalid(_("No text was sent to this number yet."))
-        try:
-            await self._texts.insert(
-                PhoneText(id=f"reply:{key}", number=number, incoming=False, body=body.strip(), at=now(), key=key)
-            )
-        except Duplicate:
-            return
+        text = PhoneText(id=f"reply:{key}", number=number, incoming=False, body=body.strip(), at=now(), key=key)
+        await self._texts.keep(text)
+        return text

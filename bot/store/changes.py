@@ -27,8 +27,8 @@ class Changed:
 
     table: str
     id: str
-    document: Raw | None
-    """All of it, for the collections that are watched whole."""
+    document: Raw
+    """All of it, for the collection that is watched whole; of others the `source`, if they have one."""
 
 
 class Changes:
@@ -73,7 +73,13 @@ class Changes:
                 "$project": {
                     "ns": 1,
                     "documentKey": 1,
-                    "fullDocument": {"$cond": [{"$eq": ["$ns.coll", whole]}, "$fullDocument", None]},
+                    "fullDocument": {
+                        "$cond": [
+                            {"$eq": ["$ns.coll", whole]},
+                            "$fullDocument",
+                            {"source": "$fullDocument.source"},
+                        ]
+                    },
                 }
             },
         ]
@@ -113,7 +119,7 @@ class Changes:
                 change = stream.try_next()
                 if change is not None:
                     self._new.append(
-                        Changed(change["ns"]["coll"], change["documentKey"]["_id"], change.get("fullDocument"))
+                        Changed(change["ns"]["coll"], change["documentKey"]["_id"], change.get("fullDocument") or {})
                     )
                     if not self._told:
                         self._told = True

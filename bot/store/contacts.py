@@ -72,7 +72,7 @@ class Contacts(Table[Contact]):
         IndexModel(
             [("external_id", ASCENDING)], unique=True, partialFilterExpression={"external_id": {"$exists": True}}
         ),
-        IndexModel([("phone", ASCENDING)], partialFilterExpression={"phone": {"$exists": True}}),
+        IndexModel([("phone", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"phone": {"$exists": True}}),
         IndexModel([("consents.subscription", ASCENDING), ("consents.state", ASCENDING)]),
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
     )
@@ -84,6 +84,10 @@ class Contacts(Table[Contact]):
 
     async def by_external_id(self, external_id: str) -> Contact | None:
         return await self.find_one({"external_id": external_id})
+
+    async def with_number(self, number: str, *, after: str, limit: int) -> list[Contact]:
+        """Everyone whose number it is, in order of their ids."""
+        return await self.find({"phone": number, "_id": {"$gt": after}}, sort=[("phone", 1), ("_id", 1)], limit=limit)
 
     async def lapsed(self, time: datetime, *, limit: int) -> list[Contact]:
         """Those with a confirmation that did not come in time."""

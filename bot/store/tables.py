@@ -13,12 +13,12 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.conversation import AuthorKind, Conversation, Part
-from bot.model.delivery import Delivery, DeliveryState, PhoneText
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, PhoneText
 from bot.model.event import ConsentEvent
 from bot.model.flow import Flow, FlowRun
 from bot.model.link import PreferenceLink
 from bot.model.stop import Stop
-from bot.model.subscription import Subscription, SubscriptionState, SubscriptionVersion
+from bot.model.subscription import MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.model.workspace import Key, Workspace
 from bot.store.answering import READ_MS, answering
 from bot.store.gather import Gather
@@ -45,6 +45,10 @@ class Subscriptions(Table[Subscription]):
 
     async def live(self, *, limit: int = 200) -> list[Subscription]:
         return await self.find({"state": SubscriptionState.LIVE}, sort=[("state", 1), ("name", 1)], limit=limit)
+
+    async def texts(self, *, limit: int = 1000) -> list[Subscription]:
+        """All that were ever about texts, whatever their state: a STOP is about them all."""
+        return await self.find({"state": {"$in": [*SubscriptionState]}, "message_type": MessageType.SMS}, limit=limit)
 
 
 class SubscriptionVersions(Line[SubscriptionVersion]):
@@ -164,6 +168,10 @@ class FlowRuns(Table[FlowRun]):
         return [by_part.get(part) for part in parts]
 
 
+LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
+"""States of a text that reached its phone, or may have."""
+
+
 class Deliveries(Table[Delivery]):
     name = "deliveries"
     model = Delivery
@@ -173,6 +181,10 @@ class Deliveries(Table[Delivery]):
             partialFilterExpression={"state": {"$in": [DeliveryState.QUEUED.value, DeliveryState.SENDING.value]}},
         ),
         IndexModel([("number", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel(
+            [("number", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING)],
+            partialFilterExpression={"kind": DeliveryKind.ASK.value},
+        ),
         IndexModel([("worker", ASCENDING)], partialFilterExpression={"worker": {"$exists": True}}),
     )
 
@@ -187,6 +199,11 @@ class Deliveries(Table[Delivery]):
                 {"_id": {"$in": [d.id for d in queued]}, "state": DeliveryState.QUEUED}, claim
             )
         return await self.find({"worker": worker, "state": DeliveryState.SENDING}, limit=limit)
+
+    async def asked(self, number: str, *, limit: int = 20) -> list[Delivery]:
+        """The questions of double opt-ins that left for this number, the newest first."""
+        match = {"number": number, "kind": DeliveryKind.ASK, "state": {"$in": [*LEFT]}}
+        return await self.find(match, sort=[("number", 1), ("kind", 1), ("created_at", -1)], limit=limit)
 
     async def give_up(self, before: datetime) -> int:
         """Marks as unknown what was handed over and never heard of again (law 8)."""

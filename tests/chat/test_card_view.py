@@ -52,7 +52,6 @@ def _card(state: CardState = OPEN, **values: Any) -> Card:
         # Done is done.
         (DONE, NUMBER, YES, True, Shown.COMPLETED),
         (DONE, NUMBER, NO, False, Shown.COMPLETED),
-        (DONE, NUMBER, WAITS, True, Shown.PENDING),
         (DONE, NUMBER, WAITS, False, Shown.COMPLETED),
         (DONE, None, None, False, Shown.COMPLETED),
         # Withdrawn.
@@ -68,6 +67,25 @@ def test_each_standing_has_its_state(
     part = "chat:0000000002" if on_this_card else "chat:0000000009"
     consents = (consent(standing, part=part),) if standing else ()
     assert _view(_card(state), person(phone=phone, consents=consents)).state is shown
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "standing", "shown"),
+    [
+        (DONE, True, None, Shown.PENDING),
+        (DONE, True, WAITS, Shown.PENDING),
+        (DONE, True, YES, Shown.COMPLETED),
+        (DONE, True, ConsentState.NONE, Shown.LAPSED),
+        (DONE, True, NO, Shown.LAPSED),
+        # A crash after the event, before the card.
+        (OPEN, False, WAITS, Shown.PENDING),
+    ],
+)
+def test_a_card_that_waits_for_a_yes_shows_what_became_of_it(
+    state: CardState, asked: bool, standing: ConsentState | None, shown: Shown
+) -> None:
+    consents = (consent(standing, part="chat:0000000002"),) if standing else ()
+    assert _view(_card(state, asked=asked), person(consents=consents)).state is shown
 
 
 @pytest.mark.parametrize("state", [SubscriptionState.DRAFT, SubscriptionState.ARCHIVED])

@@ -53,7 +53,7 @@ def _raising(error: BaseException) -> Act:
 
 
 def _through(bot: Bot, gateway: Gateway, store: Store | None = None) -> Deliveries:
-    return Deliveries(store or bot.store, bot.ledger, bot.preferences, gateway, "http://sayso.test")
+    return Deliveries(store or bot.store, bot.ledger, bot.stops, bot.preferences, gateway, "http://sayso.test")
 
 
 async def _yes(bot: Bot, contact: Contact, key: str = "k", **values: Any) -> ConsentEvent:
@@ -74,7 +74,7 @@ async def ada(make_contact: MakeContact) -> Contact:
 async def queued(bot: Bot, ada: Contact) -> ConsentEvent:
     """Ada's yes, with its text queued."""
     event = await _yes(bot, ada)
-    await bot.deliveries.confirm(event)
+    await bot.deliveries.follow(event)
     return event
 
 
@@ -139,24 +139,24 @@ class TestConfirmation:
     async def test_one_yes_has_one_text_however_often_it_is_asked_for(
         self, bot: Bot, queued: ConsentEvent, store: Store
     ) -> None:
-        await asyncio.gather(*(bot.deliveries.confirm(queued) for _ in range(10)))
+        await asyncio.gather(*(bot.deliveries.follow(queued) for _ in range(10)))
         await bot.deliveries.send_some()
-        await bot.deliveries.confirm(queued)
+        await bot.deliveries.follow(queued)
         assert await bot.deliveries.send_some() == 0
         assert len(await store.phone_texts.of(NUMBER)) == 1
 
     async def test_two_events_have_two_texts(self, bot: Bot, ada: Contact, queued: ConsentEvent, store: Store) -> None:
-        await bot.deliveries.confirm(await _yes(bot, ada, "again"))
+        await bot.deliveries.follow(await _yes(bot, ada, "again"))
         assert await bot.deliveries.send_some() == 2
         assert len(await store.phone_texts.of(NUMBER)) == 2
 
     async def test_a_yes_to_emails_has_no_text(self, bot: Bot, ada: Contact, store: Store) -> None:
-        await bot.deliveries.confirm(await _yes(bot, ada, number=None, email="ada@example.com"))
+        await bot.deliveries.follow(await _yes(bot, ada, number=None, email="ada@example.com"))
         assert await store.deliveries.count_about() == 0
 
     async def test_it_speaks_the_language_of_the_form(self, bot: Bot, ada: Contact, store: Store) -> None:
         words = Words(subscription_name="Ofertas", locale="es", act="x")
-        await bot.deliveries.confirm(await _yes(bot, ada, words=words))
+        await bot.deliveries.follow(await _yes(bot, ada, words=words))
         assert (await _only(store)).locale == "es"
 
 
@@ -197,7 +197,7 @@ class TestPermission:
         await _is_blocked(bot, "number_changed")
 
     async def test_a_new_number_without_a_yes_gets_no_text_that_needs_none(self, bot: Bot, ada: Contact) -> None:
-        await bot.deliveries.confirm(await _yes(bot, ada, subscription=ORDERS))
+        await bot.deliveries.follow(await _yes(bot, ada, subscription=ORDERS))
         await bot.ledger.record(change(ada.id, "new", Action.CAPTURE_PHONE, number=ANOTHER))
         await _is_blocked(bot, "number_changed")
 
@@ -222,7 +222,7 @@ class TestAtMostOnce:
         events = await asyncio.gather(
             *(_yes(bot, one, number=f"+1201555{i + 100:04d}") for i, one in enumerate(people))
         )
-        await asyncio.gather(*(bot.deliveries.confirm(event) for event in events))
+        await asyncio.gather(*(bot.deliveries.follow(event) for event in events))
         provider = Provider()
         async with second_process(mongo) as other:
             workers = [_through(bot, provider), _through(bot, provider, other)]
@@ -260,7 +260,7 @@ class TestAtMostOnce:
         assert await store.deliveries.give_up(now() - timedelta(seconds=60)) == 0, "it may still be under way"
         assert await store.deliveries.give_up(now() + timedelta(seconds=1)) == 1
         assert (await _only(store)).state is DeliveryState.UNKNOWN
-        await bot.deliveries.confirm(queued)
+        await bot.deliveries.follow(queued)
         assert await _through(bot, second).send_some() == 0
         assert (len(provider.handed), second.handed) == (1, [])
 
@@ -300,7 +300,7 @@ class TestAtMostOnce:
         self, bot: Bot, make_contact: MakeContact, store: Store
     ) -> None:
         for i in range(4):
-            await bot.deliveries.confirm(await _yes(bot, await make_contact(), number=f"+1201555010{i}"))
+            await bot.deliveries.follow(await _yes(bot, await make_contact(), number=f"+1201555010{i}"))
 
         async def act(text: Outgoing) -> str:
             if text.number.endswith("1"):
@@ -324,7 +324,7 @@ async def test_a_worker_sends_what_is_queued_while_it_waits(bot: Bot, ada: Conta
     worker = asyncio.create_task(bot.deliveries.work(stop))
     try:
         await asyncio.sleep(0.1)
-        await bot.deliveries.confirm(await _yes(bot, ada))
+        await bot.deliveries.follow(await _yes(bot, ada))
         await eventually(lambda: store.phone_texts.of(NUMBER), seconds=4)  # less than it rests: it was woken
     finally:
         stop.set()
@@ -342,7 +342,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_the_round_that_it_began(
         await may_go_on.wait()
         return "sent-1"
 
-    await bot.deliveries.confirm(await _yes(bot, ada))
+    await bot.deliveries.follow(await _yes(bot, ada))
     worker = asyncio.create_task(_through(bot, Provider(slowly)).work(stop))
     await sending.wait()
     stop.set()
@@ -357,7 +357,7 @@ async def test_one_number_gets_no_flood_of_texts(bot: Bot, store: Store, make_co
     """Somebody types another's number into our form, again and again."""
     for i in range(6):
         person = await make_contact(phone=NUMBER)
-        await bot.deliveries.confirm(await _yes(bot, person, f"k{i}"))
+        await bot.deliveries.follow(await _yes(bot, person, f"k{i}"))
         await bot.deliveries.send_some()
     assert len(await store.phone_texts.of(NUMBER)) == 3
     reasons = [d.reason for d in await store.deliveries.find({"state": "blocked"}, limit=10)]
@@ -367,7 +367,7 @@ async def test_one_number_gets_no_flood_of_texts(bot: Bot, store: Store, make_co
 async def test_what_was_taken_and_not_handed_over_goes_back_into_the_queue(
     bot: Bot, ada: Contact, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bot.deliveries.confirm(await _yes(bot, ada))
+    await bot.deliveries.follow(await _yes(bot, ada))
 
     async def away(*_: object) -> None:
         raise StoreUnavailable

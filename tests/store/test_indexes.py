@@ -11,6 +11,7 @@ import hmac
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,13 +28,12 @@ from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import ConsentState
 from bot.model.conversation import Text
-from bot.model.stop import Stop
 from bot.model.subscription import MessageType
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.table import Line, Table
 from tests.conftest import eventually
-from tests.people import AT, HERE, NUMBER, answer_to, answered, card, change, person
+from tests.people import HERE, NUMBER, answer_to, answered, card, change, person
 
 QUERIES = {"find", "aggregate", "update", "delete", "count", "distinct", "findAndModify"}
 HARMLESS = {
@@ -175,7 +175,10 @@ async def _walk(bot: Bot) -> None:
     await store.contacts.recount({(DEALS, ConsentState.OPTED_IN): 1})
     await store.contacts.lapsed(now(), limit=5)
     await store.consent_counts.of([DEALS])
-    await store.stops.keep(Stop(id=NUMBER, at=AT, text="STOP"))
+    await store.deliveries.update({"_id": f"confirmation:{submitted.event.event}"}, {"$set": {"kind": "ask"}})
+    for word in ("YES", "STOP", "STOP", "START", "HELP"):
+        await bot.receive(NUMBER, word, f"text-{word}")
+    await bot.confirmations.lapse(now() + timedelta(days=9))
     done = await answered(bot, bob)
     await bot.cards.insert(done.part.conversation, card(subscription=NEWS), done.part.author, "email")
     await bot.ledger.record_many([change("bob", f"b{i}") for i in range(3)])

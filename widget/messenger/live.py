@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from bot.chat.feed import Follower
+from bot.chat.feed import SUBSCRIPTIONS, Follower, News
 from bot.errors import Invalid, NotFound, SaysoError, Unauthorized
 from bot.model.contact import Contact
-from bot.model.conversation import Happening, Part
+from bot.model.conversation import Card, Happening, Part
+from bot.model.event import Source
 from widget.http import BOT, METRICS
 from widget.messenger import views
 from widget.messenger.input import Hello, Seen, parse
@@ -84,8 +85,9 @@ class _Line:
         contact = await self.bot.visitors.known(hello.token)
         await self.bot.conversations.of_contact(hello.conversation, contact.id)
         self.contact, self.conversation, self.sent = contact.id, hello.conversation, hello.after
+        topics = (hello.conversation, contact.id, SUBSCRIPTIONS)
         # Following begins before the catching up, so that nothing falls between the two.
-        with self.bot.feed.follow(hello.conversation) as follower, self.request.app[METRICS].sockets.track_inprogress():
+        with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
             await self._catch_up()
             await self.socket.send_json({"type": "ready", "last": self.sent})
             tasks = [asyncio.create_task(self._send(follower)), asyncio.create_task(self._beat())]
@@ -117,7 +119,9 @@ class _Line:
         try:
             while True:
                 part = await follower.next()
-                if not isinstance(part, Part) or part.seq > self.sent + 1:
+                if isinstance(part, News):
+                    await self._redraw_cards(part)
+                elif part is None or part.seq > self.sent + 1:
                     await self._catch_up()
                 elif part.seq == self.sent + 1:
                     await self._push([part])
@@ -137,16 +141,29 @@ class _Line:
         while parts := await self.bot.conversations.after(self.conversation, self.sent):
             await self._push(parts)
 
+    async def _redraw_cards(self, news: News) -> None:
+        """What a person said elsewhere, and what became of a subscription, shows on the cards of the newest page.
+
+        The page draws only those whose state is another one. The answers of its own cards come with their entries.
+        """
+        if news.source == Source.FORM:
+            return
+        newest = await self.bot.conversations.page(self.conversation)
+        await self._show([part for part in newest if isinstance(part.content, Card) and part.seq <= self.sent])
+
     async def _push(self, parts: Sequence[Part]) -> None:
+        await self._show([*await self._changed(parts), *parts])
+        self.sent = parts[-1].seq
+
+    async def _show(self, shown: Sequence[Part]) -> None:
+        if not shown:
+            return
         contact = await self._fresh()
-        changed = await self._changed(parts)
-        shown = [*changed, *parts]
         for part, html in zip(shown, await views.entries(self.request, shown, contact), strict=True):
             kind = part.content.kind
             await self.socket.send_json(
                 {"type": "part", "seq": part.seq, "html": html, "author": part.author.kind, "kind": kind}
             )
-        self.sent = parts[-1].seq
 
     async def _changed(self, parts: Sequence[Part]) -> list[Part]:
         """Earlier entries that these ones say have changed: a completed card is drawn again."""

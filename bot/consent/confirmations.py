@@ -1,0 +1,114 @@
+"""Double opt-in: a yes that counts only when the number itself has answered YES, and that lapses if it does not."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+from bot.consent.ledger import Change, Ledger
+from bot.consent.projection import PENDING_FOR
+from bot.errors import Moved
+from bot.model.base import now
+from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.delivery import Delivery
+from bot.model.event import Action, Actor, ConsentEvent, Context, Source, Words
+from bot.model.subscription import Subscription
+from bot.store import Store
+
+
+class Confirmations:
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    async def confirm(self, number: str, text: str) -> ConsentEvent | None:
+        """A YES from this number answers the newest question that it was sent and that still waits; None: none does.
+
+        The event holds the question as it was sent, word for word, and the answer.
+        """
+        for asked in await self._store.deliveries.asked(number):
+            if event := await self._confirm(asked, text):
+                return event
+        return None
+
+    async def lapse(self, time: datetime) -> None:
+        """Takes back what was asked for and not confirmed in time; what is left over, the next call does."""
+        contacts = await self._store.contacts.lapsed(time, limit=500)
+        for judged in (await self._ledger.contacts(contact.id for contact in contacts)).values():
+            for consent in judged.consents:
+                if _has_lapsed(consent, time):
+                    with suppress(Moved):  # they answered in this moment
+                        await self._ledger.record(_lapse(judged, consent))
+                    break  # one a call: the next has to be judged by the contact as they are then
+
+    async def _confirm(self, asked: Delivery, text: str) -> ConsentEvent | None:
+        while contact := await self._ledger.contact(asked.contact):
+            consent = contact.consent(asked.subscription)
+            subscription = await self._store.subscriptions.get(asked.subscription)
+            if consent is None or subscription is None or not _waits_for(consent, asked):
+                return await self._known(asked)
+            try:
+                recorded = await self._ledger.record(_confirm(contact, consent, asked, subscription, text))
+            except Moved:
+                continue
+            return recorded.event
+        return None
+
+    async def _known(self, asked: Delivery) -> ConsentEvent | None:
+        """What an earlier YES to the same question recorded, if nothing was said since."""
+        event = await self._store.events.by_key(asked.contact, f"{asked.contact}:{_key(asked.event)}")
+        contact = await self._ledger.contact(asked.contact) if event else None
+        consent = contact.consent(asked.subscription) if contact else None
+        return event if event and consent and consent.event == event.event else None
+
+
+def _waits_for(consent: Consent, asked: Delivery) -> bool:
+    return (
+        consent.state is ConsentState.PENDING
+        and (consent.event, consent.number) == (asked.event, asked.number)
+        and not _has_lapsed(consent, now())
+    )
+
+
+def _has_lapsed(consent: Consent, time: datetime) -> bool:
+    return consent.state is ConsentState.PENDING and consent.at + PENDING_FOR <= time
+
+
+def _confirm(contact: Contact, consent: Consent, asked: Delivery, subscription: Subscription, text: str) -> Change:
+    shown = subscription.words(asked.locale)
+    return Change(
+        contact=contact.id,
+        subscription=asked.subscription,
+        action=Action.CONFIRM,
+        source=Source.KEYWORD,
+        actor=Actor(kind="contact", id=contact.id),
+        number=asked.number,
+        words=Words(
+            legal_text=asked.body or "",
+            subscription_name=shown.name,
+            subscription_description=shown.description,
+            locale=asked.locale,
+            act=f'texted "{text}"',
+            subscription_version=subscription.version,
+        ),
+        context=Context(conversation=consent.part.partition(":")[0], part=consent.part) if consent.part else Context(),
+        key=_key(asked.event),
+        judged=contact,
+    )
+
+
+def _lapse(contact: Contact, consent: Consent) -> Change:
+    return Change(
+        contact=contact.id,
+        subscription=consent.subscription,
+        action=Action.EXPIRE,
+        source=Source.SYSTEM,
+        actor=Actor(kind="system", id="system"),
+        context=Context(part=consent.part),
+        key=f"lapse:{consent.event}",
+        judged=contact,
+    )
+
+
+def _key(asked: str) -> str:
+    return f"confirm:{asked}"

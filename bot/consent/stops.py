@@ -1,0 +1,93 @@
+"""The stop list: numbers that texted STOP. Nothing is sent to them until they text START, whoever they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from bot.consent.ledger import Change, Ledger
+from bot.consent.permission import stands_to_get
+from bot.errors import SaysoError
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.event import Action, Actor, Source, Words
+from bot.model.stop import Stop
+from bot.model.subscription import Subscription
+from bot.store import Duplicate, Store
+
+
+class Stops:
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    async def is_stopped(self, number: str) -> bool:
+        return bool(await self.among([number]))
+
+    async def among(self, numbers: Iterable[str]) -> set[str]:
+        """Those of `numbers` that are stopped, in one query."""
+        return {id for id, stop in (await self._store.stops.get_many(numbers)).items() if stop.holds}
+
+    async def stop(self, number: str, text: str, text_id: str) -> bool:
+        """Puts the number on the list, then turns off every text of everyone who has it; durable when it returns.
+
+        Answers whether this text is the one that stopped it. The same text again, also after a START, stops nothing
+        anew (law 4). Raises StoreUnavailable: safe to ask again.
+        """
+        is_new = await self._add(number, text, text_id)
+        texts = await self._store.subscriptions.texts()
+        async for contacts in self._with(number):
+            changes = [
+                _no(contact, subscription, number, text, text_id)
+                for contact in contacts
+                for subscription in texts
+                if stands_to_get(subscription, contact.consent(subscription.id))
+            ]
+            for result in await self._ledger.record_many(changes):
+                if isinstance(result, SaysoError):
+                    raise result
+        return is_new
+
+    async def lift(self, number: str) -> None:
+        """Only the number's own START does. What was turned off stays off: each is said yes to by itself."""
+        match = {"_id": number, "lifted_at": {"$exists": False}}
+        await self._store.stops.update(match, {"$set": {"lifted_at": now()}})
+
+    async def _add(self, number: str, text: str, text_id: str) -> bool:
+        stop = Stop(id=number, at=now(), text=text, text_id=text_id)
+        try:
+            await self._store.stops.insert(stop)
+        except Duplicate:
+            match = {"_id": number, "lifted_at": {"$exists": True}, "text_id": {"$ne": text_id}}
+            again = {"at": stop.at, "text": text, "text_id": text_id}
+            await self._store.stops.update(match, {"$set": again, "$unset": {"lifted_at": ""}})
+        kept = await self._store.stops.get(number)
+        return kept is not None and kept.text_id == text_id
+
+    async def _with(self, number: str) -> AsyncIterator[Sequence[Contact]]:
+        """Everyone whose number it is, and who was asked to confirm it, with their consents as the ledger has them."""
+        asked = await self._store.deliveries.asked(number)
+        yield [*(await self._ledger.contacts({delivery.contact for delivery in asked})).values()]
+        after = ""
+        while found := await self._store.contacts.with_number(number, after=after, limit=200):
+            after = found[-1].id
+            yield [*(await self._ledger.contacts(contact.id for contact in found)).values()]
+
+
+def _no(contact: Contact, subscription: Subscription, number: str, text: str, text_id: str) -> Change:
+    shown = subscription.words(contact.locale)
+    return Change(
+        contact=contact.id,
+        subscription=subscription.id,
+        action=Action.OPT_OUT,
+        source=Source.KEYWORD,
+        actor=Actor(kind="contact", id=contact.id),
+        number=number,
+        words=Words(
+            subscription_name=shown.name,
+            subscription_description=shown.description,
+            locale=contact.locale,
+            act=f'texted "{text}"',
+            subscription_version=subscription.version,
+        ),
+        key=f"stop:{text_id}:{subscription.id}",
+    )
