@@ -15,9 +15,7 @@ from tests.browser.shop import wear
 pytestmark = pytest.mark.browser
 
 
-async def test_the_phone_says_yes_and_the_open_card_is_done(
-    visit: Visit, server: TestServer, demo_store: Store
-) -> None:
+async def test_the_phone_says_yes_and_the_card_is_done(visit: Visit, server: TestServer, demo_store: Store) -> None:
     await demo_store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
     chat = await visit(server)
     await chat.open()
@@ -30,9 +28,7 @@ async def test_the_phone_says_yes_and_the_open_card_is_done(
             await wear(chat.page, scheme, width, height)
             assert await axe.faults(await chat.inside()) == []
     phone = await chat.tab("/demo/phone")
-    await expect(phone.locator(".text").last).to_contain_text(
-        "Reply YES to get Deals and new roasts texts", timeout=15000
-    )
+    await expect(phone.locator(".text").last).to_contain_text("Reply YES to get Deals and new roasts", timeout=15000)
     await phone.get_by_role("button", name="YES", exact=True).click()
     await expect(phone.locator(".text").last).to_contain_text("You are now subscribed", timeout=15000)
     await expect(chat.card).to_have_attribute("data-state", "completed")

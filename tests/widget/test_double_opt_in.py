@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.demo import DEALS
+from bot.model.base import new_id, now
 from bot.model.contact import ConsentState
-from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
+from bot.model.subscription import SubscriptionState, SubscriptionVersion
 from tests.conftest import Visitor, eventually
+from tests.people import subscription
 from tests.widget.help import Card, Running, read
 from tests.widget.test_live import heard, hello, is_ready
 
@@ -52,7 +53,7 @@ async def test_the_open_card_waits_and_is_done_when_the_phone_says_yes(visitor: 
     assert await _state(running, visitor) is ConsentState.PENDING
     assert await _reply(visitor, number, "YES") == 303
     heard_now = await heard(socket, lambda m: m.get("seq") == 5)
-    (again,) = [m for m in heard_now if m.get("seq") == 2]
+    (*_, again) = [m for m in heard_now if m.get("seq") == 2]
     assert Card(again["html"]).state == "completed"
     entries = {m["seq"]: read(m["html"]).text for m in heard_now if m.get("seq") in {4, 5}}
     assert "You signed up." in entries[4]
@@ -104,24 +105,9 @@ async def test_a_pending_yes_shows_in_the_chat_that_is_opened_again(visitor: Vis
 
 
 async def _tell(running: Running) -> None:
-    from bot.model.base import new_id, now
-    from bot.model.subscription import SubscriptionVersion
-
-    id, time = new_id(), now()
-    other = Subscription(
-        id=id, name=id, message_type=MessageType.SMS, consent_type=ConsentType.OPT_IN, created_at=time, updated_at=time
-    )
-    await asyncio.sleep(0)
-    await running.store.subscription_versions.insert(
-        SubscriptionVersion(
-            id=f"{id}:0000000001",
-            subscription=id,
-            seq=1,
-            act="created",
-            by="t",
-            by_name="T",
-            at=time,
-            after=other,
-            key=id,
-        )
-    )
+    id = new_id()
+    entry = SubscriptionVersion(
+        id=f"{id}:0000000001", subscription=id, seq=1, act="created", by="t", by_name="T", at=now(), key=id,
+        after=subscription(id=id, name=id),
+    )  # fmt: skip
+    await running.store.subscription_versions.insert(entry)
