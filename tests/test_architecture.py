@@ -33,6 +33,7 @@ PURE = [
     "bot.consent.permission",
     "bot.consent.projection",
     "bot.consent.numbers",
+    "bot.consent.texts",
     "bot.chat.card_view",
     "bot.chat.links",
     "bot.flows.engine",
