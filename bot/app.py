@@ -69,12 +69,12 @@ class Bot:
         self.public_url = public_url
         self.ledger = Ledger(store)
         self.conversations = Conversations(store)
-        self.cards = Cards(store, self.ledger, self.conversations)
+        self.stops = Stops(store, self.ledger)
+        self.cards = Cards(store, self.ledger, self.stops, self.conversations)
         self.runs = Runs(store, self.conversations)
         self.visitors = Visitors(store, self.ledger, secret=secret, days=settings.visitor_days)
         self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
         self.simulator = Simulator(store)
-        self.stops = Stops(store, self.ledger)
         self.confirmations = Confirmations(store, self.ledger)
         self.deliveries = Deliveries(store, self.ledger, self.stops, self.preferences, self.simulator, public_url)
         self.preferences.after = self.deliveries.follow

@@ -72,6 +72,15 @@ class SavedNumberLocked(Invalid):
     message = _("You already have a saved number, so you can't sign up with another one here.")
 
 
+class NumberStopped(Invalid):
+    """STOP beats everything: only the number itself takes it back."""
+
+    code = "number_stopped"
+    message = _(
+        "This number asked us for no texts at all. To allow texts again, text START from it. Nobody else can do that."
+    )
+
+
 class WordsChanged(SaysoError):
     """The card or the subscription was edited after it was shown: nothing is recorded until the new words were seen."""
 

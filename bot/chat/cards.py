@@ -11,7 +11,8 @@ from bot.chat.conversations import Conversations
 from bot.consent.ledger import Change, Ledger
 from bot.consent.numbers import address_of, is_email, read_number
 from bot.consent.permission import yes_action
-from bot.errors import CardClosed, EmailRefused, Moved, NotFound, SavedNumberLocked, WordsChanged
+from bot.consent.stops import Stops
+from bot.errors import CardClosed, EmailRefused, Moved, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
@@ -42,9 +43,10 @@ class Submitted:
 
 
 class Cards:
-    def __init__(self, store: Store, ledger: Ledger, conversations: Conversations) -> None:
+    def __init__(self, store: Store, ledger: Ledger, stops: Stops, conversations: Conversations) -> None:
         self._store = store
         self._ledger = ledger
+        self._stops = stops
         self._conversations = conversations
 
     async def insert(self, conversation: str, card: Card, author: Author, key: str) -> Part:
@@ -77,7 +79,8 @@ class Cards:
     async def submit(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Submitted:
         """Records the yes: durable when it returns. The consequences (text, entry, flow) are then due: see `follow_up`.
 
-        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberRefused, EmailRefused: nothing was recorded.
+        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused: nothing was
+        recorded.
         Raises StoreUnavailable: safe to ask again.
         """
         while True:
@@ -100,6 +103,8 @@ class Cards:
             raise WordsChanged
         address = self._address(subscription, contact, workspace, answer)
         is_sms = subscription.message_type is MessageType.SMS
+        if is_sms and address_of(contact, MessageType.SMS) and await self._stops.is_stopped(address):
+            raise NumberStopped  # of a number that is only typed, a stranger is told nothing
         return Change(
             contact=contact.id,
             subscription=subscription.id,

@@ -12,14 +12,37 @@ from bot.app import Bot, make_bot
 from bot.chat.cards import read_email
 from bot.config import Settings
 from bot.demo import DEALS, NEWS
-from bot.errors import CardClosed, EmailRefused, NotFound, NumberRefused, SavedNumberLocked, SaysoError, WordsChanged
+from bot.errors import (
+    CardClosed,
+    EmailRefused,
+    NotFound,
+    NumberRefused,
+    NumberStopped,
+    SavedNumberLocked,
+    SaysoError,
+    WordsChanged,
+)
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState, Part
 from bot.model.event import Action, Source
+from bot.model.stop import Stop
 from bot.model.subscription import SubscriptionState
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import ANOTHER, HERE, NUMBER, TEAMMATE, answer_to, asked, card, change, events_of, second_process
+from tests.people import (
+    ANOTHER,
+    AT,
+    HERE,
+    NUMBER,
+    TEAMMATE,
+    answer_to,
+    answered,
+    asked,
+    card,
+    change,
+    events_of,
+    second_process,
+)
 
 MakeContact = Callable[..., Awaitable[Contact]]
 
@@ -444,3 +467,27 @@ async def test_cards_of_one_conversation_are_seen_in_one_go(
     text = await bot.conversations.say(conversation, "Hi", "k")
     views = await bot.cards.views([part, text, other], ada, await bot.workspace())
     assert {id: view.channel for id, view in views.items()} == {part.id: "sms", other.id: "email"}
+
+
+class TestStopped:
+    async def test_a_saved_number_that_said_stop_is_told_how_to_lift_it(
+        self, bot: Bot, make_contact: Callable[..., Any], store: Store
+    ) -> None:
+        ada = await make_contact(phone=NUMBER)
+        part = await asked(bot, ada)
+        await store.stops.insert(Stop(id=NUMBER, at=AT, text="STOP"))
+        answer = await answer_to(bot, part, ada, address=None)
+        with pytest.raises(NumberStopped):
+            await bot.cards.submit(part, ada, await bot.workspace(), answer)
+        assert await events_of(store, ada.id) == []
+
+    async def test_of_a_number_that_is_only_typed_a_stranger_is_told_nothing(
+        self, bot: Bot, make_contact: Callable[..., Any], store: Store
+    ) -> None:
+        """The yes is kept, and no text leaves: permission asks the stop list."""
+        stranger = await make_contact()
+        await store.stops.insert(Stop(id=NUMBER, at=AT, text="STOP"))
+        submitted = await answered(bot, stranger)
+        await bot.follow_up(submitted.part, submitted.event)
+        await bot.deliveries.send_some()
+        assert await store.phone_texts.of(NUMBER) == []
