@@ -77,7 +77,7 @@ class Bot:
         self.simulator = Simulator(store)
         self.confirmations = Confirmations(store, self.ledger)
         self.deliveries = Deliveries(store, self.ledger, self.stops, self.preferences, self.simulator, public_url)
-        self.preferences.after = self.deliveries.follow
+        self.preferences.then(self.deliveries.follow)
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries)
         self.feed = Feed(store)
         self._tasks: set[asyncio.Task[None]] = set()

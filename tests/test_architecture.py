@@ -31,6 +31,7 @@ LEAVES = {"errors", "i18n", "recent"}
 """Modules beside the folders that all of them may import."""
 PURE = [
     "bot.consent.permission",
+    "bot.consent.choices",
     "bot.consent.projection",
     "bot.consent.numbers",
     "bot.consent.texts",

@@ -2,50 +2,66 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.consent.choices import (
+    Choice,
+    can_take_back,
+    choices,
+    reached_at,
+    state_on,
+    words_of,
+)
 from bot.consent.ledger import Change, Ledger
-from bot.consent.numbers import address_of
-from bot.errors import Invalid, Moved, NotFound, SaysoError, WordsChanged
+from bot.consent.permission import stands_to_get, yes_action
+from bot.consent.presses import LOOK_BACK, Press, Presses, change_of, stands_on
+from bot.errors import Invalid, Moved, NotFound, NumberStopped, SaysoError, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import now
-from bot.model.contact import ConsentState, Contact
-from bot.model.event import Action, Actor, ConsentEvent, Context, Source, Words
+from bot.model.contact import Contact
+from bot.model.event import Action, ConsentEvent, Context
 from bot.model.link import PreferenceLink
-from bot.model.subscription import ConsentType, MessageType, Subscription
+from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 
-CHANGES = {"opt_in": Action.OPT_IN, "opt_out": Action.OPT_OUT}
+CHANGES = {"opt_in", "opt_out", "cancel", "take_back"}
+"""All but the first are a no: by the switch, to a question that waits, and by the "Undo" of a yes."""
+NOT_OFFERED = _("This subscription is no longer offered. Nothing was changed.")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One live subscription as the person stands on it. `state`: `on`, `off` or `pending`."""
+class Sheet:
+    """What the page of one link is made of."""
 
-    subscription: Subscription
-    state: str
+    link: PreferenceLink
+    contact: Contact
+    live: Sequence[Subscription]
+    stopped: frozenset[str]
+    """Those of the person's numbers that are on the stop list."""
 
     @property
-    def on(self) -> bool:
-        return self.state == "on"
+    def choices(self) -> list[Choice]:
+        return choices(self.contact, self.live, stopped=self.stopped)
 
 
-def choices(contact: Contact, live: Sequence[Subscription]) -> list[Choice]:
-    """What the person can change: the live subscriptions that reach them somewhere."""
-    return [Choice(s, _standing(contact, s)) for s in live if address_of(contact, s.message_type)]
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a press came to. The same press again has the same result."""
 
-
-def _standing(contact: Contact, subscription: Subscription) -> str:
-    consent = contact.consent(subscription.id)
-    state = consent.state if consent else ConsentState.NONE
-    if state is ConsentState.NONE:
-        return "on" if subscription.consent_type is ConsentType.OPT_OUT else "off"
-    return {ConsentState.OPTED_IN: "on", ConsentState.OPTED_OUT: "off", ConsentState.PENDING: "pending"}[state]
+    contact: Contact
+    subscription: Subscription | None = None
+    state: str = ""
+    """Of the one subscription that it was about, as in `Choice`."""
+    undo: tuple[tuple[str, str], ...] = ()
+    """What `undo` takes: each no that can be taken back, and the version of the words that are shown with it."""
+    is_change: bool = False
+    """Whether it recorded something, now or at an earlier try."""
 
 
 class Preferences:
@@ -53,8 +69,11 @@ class Preferences:
         self._store = store
         self._ledger = ledger
         self._link_days = link_days
-        self.after: Callable[[ConsentEvent], Awaitable[None]] = _nothing
-        """Called with each event that was recorded: queues the text that it asks for."""
+        self._presses = Presses(store, ledger)
+
+    def then(self, after: Callable[[ConsentEvent], Awaitable[None]]) -> None:
+        """`after` is called with each event that was recorded: it queues the text that the event asks for."""
+        self._presses.after = after
 
     async def make_link(self, contact: str, channel: MessageType) -> str:
         """A new token that stands for the contact. It can't be had again: only its hash is kept (law 11)."""
@@ -80,11 +99,21 @@ class Preferences:
             raise NotFound
         return link, contact
 
+    async def look(self, token: str) -> Sheet:
+        """All that the page shows. Raises NotFound as `open` does."""
+        (link, contact), live = await asyncio.gather(self.open(token), self.live())
+        return Sheet(link, contact, live, await self._presses.stopped(contact))
+
+    async def look_again(self, sheet: Sheet, contact: Contact) -> Sheet:
+        """The page after a change: `contact` as the change left them."""
+        live, stopped = await asyncio.gather(self.live(), self._presses.stopped(contact))
+        return Sheet(sheet.link, contact, live, stopped)
+
     async def revoke(self, contact: str) -> None:
         """Makes all links of the contact useless."""
         await self._store.preference_links.revoke_all(contact)
 
-    async def live(self) -> list[Subscription]:
+    async def live(self) -> Sequence[Subscription]:
         """What can be shown: live subscriptions only (law 9)."""
         return await self._store.subscriptions.live()
 
@@ -98,102 +127,130 @@ class Preferences:
         key: str,
         say: Translator,
         context: Context,
-    ) -> Subscription:
-        """Turns one subscription on or off. `version` names the words that the person saw (`words_of`).
+    ) -> Done:
+        """One of `CHANGES` to one subscription. `version` names the words that the person saw (`words_of`).
 
-        Raises Invalid (no such change, or nothing live of this name to change) and WordsChanged: nobody says yes to
-        words they did not see. A no is taken whatever was shown.
+        Raises Invalid (no such change, or nothing live of this name to change), WordsChanged (nobody says yes to words
+        they did not see) and NumberStopped. A no is taken whatever was shown.
         """
         if change not in CHANGES:
             raise Invalid(_("Choose a subscription to turn on or off."))
         found = await self._store.subscriptions.get(subscription)
-        if found is None or not found.is_live or not address_of(contact, found.message_type):
-            raise Invalid(_("This subscription is no longer offered. Nothing was changed."))
-        action, on_or_off = CHANGES[change], {"opt_in": "on", "opt_out": "off"}[change]
-        if action is Action.OPT_IN and words_of(found, say).version != version:
-            raise WordsChanged
-        act = f'turned "{found.words(say.locale).name}" {on_or_off}'
-        await self._record(contact, [found], action, act, key=key, say=say, context=context)
-        return found
+        if found is None or not found.is_live or not reached_at(contact, found):
+            raise Invalid(NOT_OFFERED)
+        press = Press(key, _act(change, found, say), say, context)
+        if change == "opt_in":
+            if words_of(found, say).version != version:
+                raise WordsChanged
+            return await self._yes(contact, found, press)
+        return await self._no(contact, [await self._presses.as_shown(found, version, say)], press)
 
-    async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> None:
-        """Turns off every text."""
-        texts = [
-            c.subscription
-            for c in choices(contact, await self.live())
-            if c.subscription.message_type is MessageType.SMS
-        ]
-        act = f'pressed "{say("Unsubscribe from all SMS")}"'
-        await self._record(contact, texts, Action.OPT_OUT, act, key=key, say=say, context=context)
+    async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> Done:
+        """Turns off every text: also those that are not offered any more, which could be put live again."""
+        live = await self.live()
+        ids = {consent.subscription for consent in contact.consents} - {subscription.id for subscription in live}
+        others = await self._store.subscriptions.get_many(sorted(ids))
+        press = Press(key, f'pressed "{say("Unsubscribe from all SMS")}"', say, context)
+        texts = [s for s in (*live, *others.values()) if s.message_type is MessageType.SMS and reached_at(contact, s)]
+        return await self._no(contact, texts, press)
 
-    async def _record(
-        self,
-        contact: Contact,
-        subscriptions: Sequence[Subscription],
-        action: Action,
-        act: str,
-        *,
-        key: str,
-        say: Translator,
-        context: Context,
-    ) -> None:
-        """Records what differs from how the person stands; the rest is as they want it already.
+    async def undo(self, contact: Contact, events: Mapping[str, str], *, say: Translator, context: Context) -> Done:
+        """Takes back each no in `events` (its event's id, and the version of the words that were shown with it).
 
-        An old page, found again by "Back", still says its no: the key of a no holds the event that they stand on. A yes
-        that was overtaken is not said again by a late retry: Moved is raised.
+        Raises Moved, Invalid, WordsChanged or NumberStopped if none of them can be.
         """
-        wanted = "on" if action is Action.OPT_IN else "off"
-        changes = [
-            Change(
-                contact=contact.id,
-                subscription=subscription.id,
-                action=action,
-                source=Source.PREFERENCE_CENTER,
-                actor=Actor(kind="contact", id=contact.id),
-                number=address_of(contact, MessageType.SMS) if subscription.message_type is MessageType.SMS else None,
-                email=contact.email if subscription.message_type is MessageType.EMAIL else None,
-                words=words_of(subscription, say).model_copy(update={"act": act}),
-                context=context,
-                key=f"{key}:{subscription.id}" + (f":{_event(contact, subscription)}" if wanted == "off" else ""),
-            )
-            for subscription in subscriptions
-            if _standing(contact, subscription) != wanted
-        ]
-        for result in await self._ledger.record_many(changes):
-            if isinstance(result, SaysoError):
-                raise result
-            await self.after(result.event)
-            if not result.is_new and wanted == "on":
-                await self._still(contact, result.event)
+        live = {subscription.id: subscription for subscription in await self.live()}
+        faults: list[SaysoError] = []
+        for event, version in [*events.items()][:LOOK_BACK]:
+            press = Press(f"undo:{event}", f'pressed "{say("Undo")}"', say, context)
+            try:
+                contact = await self._take_back(contact, event, version, live, press)
+            except (Moved, Invalid, WordsChanged) as error:
+                faults.append(error)
+        if len(faults) == len(events):
+            raise faults[0] if faults else Invalid(_("There is nothing to undo."))
+        return Done(contact)
 
-    async def _still(self, contact: Contact, event: ConsentEvent) -> None:
-        """Raises Moved if the person no longer stands on this event."""
-        now_standing = await self._ledger.contact(contact.id)
-        consent = now_standing.consent(event.subscription or "") if now_standing else None
-        if consent is None or consent.event != event.event:
+    async def _yes(self, contact: Contact, subscription: Subscription, press: Press) -> Done:
+        """Records what a yes does, unless it is so already or waits for the YES by text, which no press can replace.
+
+        A yes that was overtaken is not said again by a late retry: Moved is raised.
+        """
+
+        async def decide(judged: Contact) -> Change | None:
+            state = state_on(judged, subscription, stopped=await self._presses.stopped(judged))
+            if state == "stopped":
+                raise NumberStopped
+            key = f"{press.key}:{subscription.id}"
+            return change_of(judged, subscription, yes_action(subscription), press, key) if state == "off" else None
+
+        contact, recorded = await self._presses.settle(contact, decide)
+        if recorded and not stands_on(contact, recorded.event):
             raise Moved
+        made = recorded is not None or bool(await self._presses.earlier(contact, [subscription], press))
+        return Done(contact, subscription, state_on(contact, subscription), is_change=made)
+
+    async def _no(self, contact: Contact, subscriptions: Sequence[Subscription], press: Press) -> Done:
+        """Records each no that there is to say.
+
+        An old page, found again by "Back", still says its no: the key of a no holds the event that they stand on.
+        """
+        made: list[ConsentEvent] = []
+        for subscription in subscriptions:
+
+            async def decide(judged: Contact, subscription: Subscription = subscription) -> Change | None:
+                consent = judged.consent(subscription.id)
+                key = f"{press.key}:{subscription.id}:{consent.event if consent else ''}"
+                is_any = stands_to_get(subscription, consent)
+                return change_of(judged, subscription, Action.OPT_OUT, press, key) if is_any else None
+
+            contact, recorded = await self._presses.settle(contact, decide)
+            made += [recorded.event] if recorded else []
+        made = made or await self._presses.earlier(contact, subscriptions, press)
+        by_id, time = {s.id: s for s in subscriptions if s.is_live}, now()
+        undo = [
+            (consent.event, words_of(by_id[consent.subscription], press.say).version)
+            for event in made
+            if (consent := contact.consent(event.subscription or "")) and consent.subscription in by_id
+            if can_take_back(consent, contact, by_id[consent.subscription], time)
+        ]
+        one = subscriptions[0] if len(subscriptions) == 1 else None
+        return Done(contact, one, state_on(contact, one) if one else "", tuple(undo), bool(made))
+
+    async def _take_back(
+        self, contact: Contact, event: str, version: str, live: Mapping[str, Subscription], press: Press
+    ) -> Contact:
+        """One no. What it is about stands on the event that is taken back, or was taken back by an earlier try."""
+
+        async def decide(judged: Contact) -> Change | None:
+            consent = next((c for c in judged.consents if c.event == event), None)
+            if consent is None:
+                return None
+            subscription = live.get(consent.subscription)
+            if subscription is None:
+                raise Invalid(NOT_OFFERED)
+            if words_of(subscription, press.say).version != version:
+                raise WordsChanged
+            if state_on(judged, subscription, stopped=await self._presses.stopped(judged)) == "stopped":
+                raise NumberStopped
+            if not can_take_back(consent, judged, subscription, now()) or not await self._presses.was_for_it(
+                consent, judged
+            ):
+                raise Invalid(_("It is too late to undo this. Use the switch instead."))
+            return change_of(judged, subscription, Action.OPT_IN, press, press.key)
+
+        contact, recorded = await self._presses.settle(contact, decide)
+        known = recorded.event if recorded else await self._presses.by_key(contact, press.key)
+        if known is None or not stands_on(contact, known):
+            raise Moved
+        return contact
 
 
-async def _nothing(event: ConsentEvent) -> None:
-    """Nobody texts."""
-
-
-def words_of(subscription: Subscription, say: Translator) -> Words:
-    """What the page says of a subscription; `act` is added when there is one."""
-    shown = subscription.words(say.locale)
-    return Words(
-        title=say("Choose what you get"),
-        subscription_name=shown.name,
-        subscription_description=shown.description,
-        locale=say.locale,
-        act="",
-        subscription_version=subscription.version,
-    )
-
-
-def _event(contact: Contact, subscription: Subscription) -> str:
-    consent = contact.consent(subscription.id)
-    return consent.event if consent else ""
+def _act(change: str, subscription: Subscription, say: Translator) -> str:
+    """What the person did, in the words that were on the page."""
+    if change in {"cancel", "take_back"}:
+        return f'pressed "{say("Cancel") if change == "cancel" else say("Undo")}"'
+    return f'turned "{subscription.words(say.locale).name}" {"on" if change == "opt_in" else "off"}'
 
 
 def _hash(token: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,8 +43,17 @@ class Subscriptions(Table[Subscription]):
         IndexModel([("name_key", ASCENDING)], unique=True, partialFilterExpression={"name_key": {"$exists": True}}),
     )
 
-    async def live(self, *, limit: int = 200) -> list[Subscription]:
-        return await self.find({"state": SubscriptionState.LIVE}, sort=[("state", 1), ("name", 1)], limit=limit)
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+        super().__init__(database)
+        self._live = Gather(self._live_round)
+
+    async def live(self) -> Sequence[Subscription]:
+        """In the order of their names. Callers of the same moment share one query, asked after the last of them."""
+        return await self._live(None)
+
+    async def _live_round(self, calls: list[None], limit: int = 200) -> list[Sequence[Subscription]]:
+        found = await self.find({"state": SubscriptionState.LIVE}, sort=[("state", 1), ("name", 1)], limit=limit)
+        return [tuple(found)] * len(calls)
 
     async def texts(self, *, limit: int = 1000) -> list[Subscription]:
         """All that were ever about texts, whatever their state: a STOP is about them all."""
@@ -74,6 +83,10 @@ class Events(Line[ConsentEvent]):
     model = ConsentEvent
     owner = "contact"
     indexes = (IndexModel([("key", ASCENDING)]), IndexModel([("event", ASCENDING)]))
+
+    async def named(self, events: Sequence[str]) -> list[ConsentEvent]:
+        """Those with these public ids."""
+        return await self.find({"event": {"$in": [*events]}}, sort=[("event", 1)], limit=len(events) or 1)
 
     async def between(self, event: str, end: str, *, limit: int) -> list[ConsentEvent]:
         """The events whose public ids lie between these two, in the order of their time."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
-from bot.consent.preferences import choices, words_of
+from bot.consent.choices import choices, words_of
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import Invalid, Moved, NotFound, WordsChanged
 from bot.i18n import translator

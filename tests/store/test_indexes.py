@@ -164,8 +164,10 @@ async def _walk(bot: Bot) -> None:
 
     token = await bot.preferences.make_link(contact.id, MessageType.SMS)
     _, contact = await bot.preferences.open(token)
-    await bot.preferences.change(contact, DEALS, "opt_out", version="", key="p1", say=say, context=HERE)
-    await bot.preferences.stop_all(contact, key="p2", say=say, context=HERE)
+    off = await bot.preferences.change(contact, DEALS, "opt_out", version="old", key="p1", say=say, context=HERE)
+    await bot.preferences.undo(off.contact, dict(off.undo), say=say, context=HERE)
+    sheet = await bot.preferences.look(token)
+    await bot.preferences.stop_all(sheet.contact, key="p2", say=say, context=HERE)
     await bot.preferences.revoke(contact.id)
 
     bob = person("bob", external_id="u2")

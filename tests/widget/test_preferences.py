@@ -31,7 +31,8 @@ class Page:
 
     @property
     def said(self) -> str:
-        return self.root.one("div", role="status").text.strip()
+        """The line over the page, without the button in it."""
+        return "".join(node.text for node in self.root.one("div", role="status").all("p"))
 
     def form(self, id: str) -> Node:
         (form,) = [f for f in self.root.all("form") if f.all("button", id=id)]

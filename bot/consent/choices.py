@@ -1,0 +1,112 @@
+"""What a person can choose in the preference center, and where they stand on it: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.consent.numbers import address_of
+from bot.i18n import Translator
+from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.event import Source, Words
+from bot.model.subscription import ConsentType, MessageType, Subscription
+
+UNDO = timedelta(hours=1)
+"""How long a no that was just said can be taken back as a slip, without being asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One live subscription as the person stands on it.
+
+    `state`: `on`, `off`, `pending` (waits for their YES by text) or `stopped` (their number asked for no texts at all).
+    """
+
+    subscription: Subscription
+    state: str
+    is_default: bool
+    """Nobody ever asked them: it is on because its consent type says so."""
+
+    @property
+    def on(self) -> bool:
+        return self.state == "on"
+
+
+def choices(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[Choice]:
+    """What the person can change: the live subscriptions that reach them somewhere. `stopped`: numbers."""
+    return [
+        Choice(s, _state(contact, s, address, stopped), _state_of(contact, s) is ConsentState.NONE)
+        for s in live
+        if (address := reached_at(contact, s))
+    ]
+
+
+def state_on(contact: Contact, subscription: Subscription, *, stopped: Collection[str] = ()) -> str:
+    """The `state` of a choice."""
+    return _state(contact, subscription, reached_at(contact, subscription), stopped)
+
+
+def _state(contact: Contact, subscription: Subscription, address: str | None, stopped: Collection[str]) -> str:
+    if subscription.message_type is MessageType.SMS and address in stopped:
+        return "stopped"
+    consent, state = contact.consent(subscription.id), _state_of(contact, subscription)
+    if state is ConsentState.PENDING:
+        return "pending"
+    if subscription.consent_type is ConsentType.OPT_OUT:
+        return "off" if state is ConsentState.OPTED_OUT else "on"
+    is_yes = state is ConsentState.OPTED_IN and consent is not None and given_for(consent, subscription) == address
+    return "on" if is_yes else "off"  # a yes for another number is none for this one
+
+
+def _state_of(contact: Contact, subscription: Subscription) -> ConsentState:
+    consent = contact.consent(subscription.id)
+    return consent.state if consent else ConsentState.NONE
+
+
+def given_for(consent: Consent, subscription: Subscription) -> str | None:
+    return consent.number if subscription.message_type is MessageType.SMS else consent.email
+
+
+def reached_at(contact: Contact, subscription: Subscription) -> str | None:
+    """Where messages of this subscription reach the person; while a confirmation is waited for, where it was asked."""
+    consent = contact.consent(subscription.id)
+    if consent and consent.state is ConsentState.PENDING and (asked := given_for(consent, subscription)):
+        return asked
+    return address_of(contact, subscription.message_type)
+
+
+def numbers_of(contact: Contact) -> set[str]:
+    """Those that the stop list is asked about."""
+    asked = {c.number for c in contact.consents if c.state is ConsentState.PENDING and c.number}
+    saved = address_of(contact, MessageType.SMS)
+    return {*asked, saved} if saved else asked
+
+
+def can_take_back(consent: Consent, contact: Contact, subscription: Subscription, time: datetime) -> bool:
+    """Whether this no is one that the person said here a moment ago, of something that they had: then "Undo" brings
+    that back, also where a yes needs a confirmation, for it had been confirmed.
+    """
+    had = consent.was is ConsentState.OPTED_IN or (
+        consent.was is ConsentState.NONE and subscription.consent_type is ConsentType.OPT_OUT
+    )
+    return (
+        had
+        and consent.state is ConsentState.OPTED_OUT
+        and consent.source is Source.PREFERENCE_CENTER
+        and consent.at >= time - UNDO
+        and given_for(consent, subscription) == reached_at(contact, subscription)
+    )
+
+
+def words_of(subscription: Subscription, say: Translator) -> Words:
+    """What the page says of a subscription; `act` is added when there is one."""
+    shown = subscription.words(say.locale)
+    return Words(
+        title=say("Choose what you get"),
+        subscription_name=shown.name,
+        subscription_description=shown.description,
+        locale=say.locale,
+        act="",
+        subscription_version=subscription.version,
+    )

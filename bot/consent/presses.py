@@ -1,0 +1,119 @@
+"""What the presses in the preference center share: how one is recorded, and what an earlier try of it left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from bot.consent.choices import numbers_of, reached_at, words_of
+from bot.consent.ledger import Change, Ledger, Recorded
+from bot.consent.projection import apply
+from bot.errors import Moved
+from bot.i18n import Translator
+from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.event import Action, Actor, ConsentEvent, Context, Source
+from bot.model.subscription import MessageType, Subscription
+from bot.store import Store
+
+LOOK_BACK = 200
+"""How many entries of a line are read to find the one that an undo or an old page is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One press of a button, in the words and the language that were shown. The same `key` again changes no more."""
+
+    key: str
+    act: str
+    say: Translator
+    context: Context
+
+
+class Presses:
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+        self.after: Callable[[ConsentEvent], Awaitable[None]] = _nothing
+
+    async def settle(
+        self, contact: Contact, decide: Callable[[Contact], Awaitable[Change | None]]
+    ) -> tuple[Contact, Recorded | None]:
+        """Records what is decided of the contact as they were read; if another writer came between, it is decided
+        again of the contact as they are then. Answers the contact after it.
+        """
+        while change := await decide(contact):
+            try:
+                recorded = await self._ledger.record(change)
+            except Moved:
+                contact = await self._fresh(contact)
+                continue
+            await self.after(recorded.event)
+            return apply(contact, recorded.event) if recorded.is_new else await self._fresh(contact), recorded
+        return contact, None
+
+    async def stopped(self, contact: Contact) -> frozenset[str]:
+        found = await asyncio.gather(*(self._store.stops.get(number) for number in numbers_of(contact)))
+        return frozenset(stop.id for stop in found if stop and stop.holds)
+
+    async def by_key(self, contact: Contact, key: str) -> ConsentEvent | None:
+        return await self._store.events.by_key(contact.id, f"{contact.id}:{key}")
+
+    async def earlier(
+        self, contact: Contact, subscriptions: Iterable[Subscription], press: Press
+    ) -> list[ConsentEvent]:
+        """What an earlier try of this press recorded and the person still stands on."""
+        ids = {subscription.id for subscription in subscriptions}
+        stands = [c.event for c in contact.consents if c.subscription in ids and c.source is Source.PREFERENCE_CENTER]
+        found = await self._store.events.named(stands) if stands else []
+        return [event for event in found if event.key.startswith(f"{contact.id}:{press.key}:")]
+
+    async def as_shown(self, subscription: Subscription, version: str, say: Translator) -> Subscription:
+        """With the words of this version, if it ever had them: a no is kept with what was shown (law 6)."""
+        if not version or words_of(subscription, say).version == version:
+            return subscription
+        history = await self._store.subscription_versions.before(subscription.id, None, limit=LOOK_BACK)
+        shown = (entry.after for entry in reversed(history) if words_of(entry.after, say).version == version)
+        found = next(shown, None)
+        words = {"name", "description", "translations", "version"}
+        return subscription.model_copy(update=found.model_dump(include=words)) if found else subscription
+
+    async def was_for_it(self, no: Consent, contact: Contact) -> bool:
+        """Whether the yes before this no was given for the number or address that the person has now."""
+        if no.was is not ConsentState.OPTED_IN:
+            return True
+        events = await self._store.events.named([no.event])
+        before = await self._store.events.before(contact.id, events[0].seq, limit=LOOK_BACK) if events else []
+        of_it = (e for e in reversed(before) if e.subscription == no.subscription)
+        yes = next((e for e in of_it if e.action in {Action.OPT_IN, Action.CONFIRM}), None)
+        return yes is not None and (yes.number, yes.email) == (no.number, no.email)
+
+    async def _fresh(self, contact: Contact) -> Contact:
+        return await self._ledger.contact(contact.id) or contact
+
+
+def change_of(contact: Contact, subscription: Subscription, action: Action, press: Press, key: str) -> Change:
+    address = reached_at(contact, subscription)
+    is_text = subscription.message_type is MessageType.SMS
+    return Change(
+        contact=contact.id,
+        subscription=subscription.id,
+        action=action,
+        source=Source.PREFERENCE_CENTER,
+        actor=Actor(kind="contact", id=contact.id),
+        number=address if is_text else None,
+        email=None if is_text else address,
+        words=words_of(subscription, press.say).model_copy(update={"act": press.act}),
+        context=press.context,
+        key=key,
+        judged=contact,
+    )
+
+
+def stands_on(contact: Contact, event: ConsentEvent) -> bool:
+    consent = contact.consent(event.subscription or "")
+    return consent is not None and consent.event == event.event
+
+
+async def _nothing(event: ConsentEvent) -> None:
+    """Nobody texts."""

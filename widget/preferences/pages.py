@@ -1,0 +1,120 @@
+"""The page of a link: what it shows, and each press of a button in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from bot.consent.choices import reached_at
+from bot.consent.preferences import Done, Sheet
+from bot.errors import Invalid, Moved, NotFound, WordsChanged
+from bot.i18n import Translator, locales, translator
+from bot.model.base import new_id
+from bot.model.event import Context
+from bot.model.subscription import MessageType
+from widget.http import BOT, client_ip, page, read_form, sentence, status_of, user_agent, wanted_locale
+from widget.preferences.view import center, masked_address
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The line over the page: what came of a press, and the fields of the form that takes it back."""
+
+    text: str
+    is_error: bool = False
+    undo: dict[str, str] = field(default_factory=dict)
+
+
+async def show(request: web.Request) -> web.Response:
+    try:
+        sheet = await request.app[BOT].preferences.look(request.match_info["token"])
+    except NotFound:
+        return await _gone(request)
+    return await _page(request, sheet, translator(wanted_locale(request, sheet.contact.locale)))
+
+
+async def change(request: web.Request) -> web.Response:
+    """One press of a button. The page that comes back shows what is stored then."""
+    preferences = request.app[BOT].preferences
+    try:
+        sheet = await preferences.look(request.match_info["token"])
+    except NotFound:
+        return await _gone(request)
+    say = translator(wanted_locale(request, sheet.contact.locale))
+    try:
+        form = await read_form(request)
+        say = translator(form["locale"]) if form.get("locale") in locales() else say
+        done, said = await _press(request, sheet, form, say)
+    except (Invalid, Moved, WordsChanged) as error:
+        sheet = await preferences.look(request.match_info["token"])
+        return await _page(request, sheet, say, Said(sentence(error, say), is_error=True), status_of(error))
+    return await _page(request, await preferences.look_again(sheet, done.contact), say, said)
+
+
+async def _press(request: web.Request, sheet: Sheet, form: dict[str, str], say: Translator) -> tuple[Done, Said]:
+    """Carries it out, and says what was done."""
+    preferences, wanted = request.app[BOT].preferences, form.get("change", "")
+    context = Context(ip=client_ip(request), user_agent=user_agent(request))
+    if wanted == "undo":
+        events = dict(pair.partition(":")[::2] for pair in form.get("events", "").split())
+        done = await preferences.undo(sheet.contact, events, say=say, context=context)
+        return done, Said(say("Undone. Your choices are as they were before."))
+    key = form.get("key", "")[:64] or new_id()
+    if wanted == "stop_all":
+        done = await preferences.stop_all(sheet.contact, key=key, say=say, context=context)
+        return done, Said(say("Saved. All texts are turned off."), undo=_undo(done))
+    done = await preferences.change(
+        sheet.contact,
+        form.get("subscription", ""),
+        wanted,
+        version=form.get("version", ""),
+        key=key,
+        say=say,
+        context=context,
+    )
+    return done, _said(wanted, done, say)
+
+
+def _said(wanted: str, done: Done, say: Translator) -> Said:
+    """Of a press that was about one subscription."""
+    if done.subscription is None:
+        return Said("")
+    name = done.subscription.words(say.locale).name
+    if wanted == "take_back":
+        return Said(say("Undone. Your choices are as they were before."))
+    if wanted != "opt_in":
+        return Said(say("Saved. You will not get %(name)s any more.", name=name), undo=_undo(done))
+    back = {"change": "take_back", "subscription": done.subscription.id} if done.is_change else {}
+    if done.state != "pending":
+        return Said(say("Saved. You will get %(name)s.", name=name), undo=back)
+    number = masked_address(reached_at(done.contact, done.subscription) or "", MessageType.SMS)
+    return Said(say("Almost done: reply YES to the text that we send to %(number)s.", number=number), undo=back)
+
+
+def _undo(done: Done) -> dict[str, str]:
+    """Fields of the form that takes back each no of this press."""
+    events = " ".join(f"{event}:{version}" for event, version in done.undo)
+    return {"change": "undo", "events": events} if events else {}
+
+
+async def _page(
+    request: web.Request, sheet: Sheet, say: Translator, said: Said | None = None, status: int = 200
+) -> web.Response:
+    """The whole page, or only what changes in it for a page that asks by script."""
+    is_part = request.headers.get("HX-Request") == "true"
+    return await page(
+        request,
+        "preferences/part.html" if is_part else "preferences/page.html",
+        say.locale,
+        status=status,
+        action=request.path,
+        key=new_id(),
+        center=center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped),
+        said=said,
+        preview=False,
+    )
+
+
+async def _gone(request: web.Request) -> web.Response:
+    return await page(request, "preferences/gone.html", wanted_locale(request), status=404)

@@ -1,0 +1,118 @@
+"""What the preference center shows, worked out from facts alone: pure, so that a preview is drawn as the page is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from bot.consent.choices import Choice, choices, reached_at, words_of
+from bot.consent.numbers import masked
+from bot.consent.permission import stands_to_get, yes_action
+from bot.errors import NumberStopped
+from bot.i18n import Translator
+from bot.model.contact import Contact
+from bot.model.event import Action
+from bot.model.subscription import MessageType, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One subscription. `state`: `on`, `off`, `pending` or `stopped`, see `Choice`."""
+
+    id: str
+    name: str
+    description: str
+    state: str
+    note: str
+    version: str
+    """Names the words that are shown: a yes carries it."""
+
+    @property
+    def on(self) -> bool:
+        return self.state == "on"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One channel: where its messages go (masked), and what stands in their way."""
+
+    channel: str
+    title: str
+    address: str
+    notice: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Center:
+    groups: tuple[Group, ...]
+    takes_texts: bool
+    can_stop_all: bool
+
+    @property
+    def stand(self) -> str:
+        """Names what is shown: another one means that something changed."""
+        return blake2b(repr((self.groups, self.can_stop_all)).encode(), digest_size=8).hexdigest()
+
+
+def center(
+    contact: Contact,
+    live: Iterable[Subscription],
+    *,
+    first: MessageType,
+    say: Translator,
+    stopped: Collection[str] = (),
+) -> Center:
+    """`first`: the channel that the link came by; `stopped`: those of the person's numbers that asked for no texts."""
+    found = choices(contact, live, stopped=stopped)
+    groups = (_group(contact, found, channel, say) for channel in sorted(MessageType, key=lambda c: c is not first))
+    texts = [c.subscription for c in found if c.subscription.message_type is MessageType.SMS]
+    return Center(
+        groups=tuple(group for group in groups if group.items),
+        takes_texts=bool(texts),
+        can_stop_all=any(stands_to_get(s, contact.consent(s.id)) for s in texts),
+    )
+
+
+def _group(contact: Contact, found: Iterable[Choice], channel: MessageType, say: Translator) -> Group:
+    mine = [choice for choice in found if choice.subscription.message_type is channel]
+    address = next((at for choice in mine if (at := reached_at(contact, choice.subscription))), "")
+    is_sms = channel is MessageType.SMS
+    is_stopped = any(choice.state == "stopped" for choice in mine)
+    return Group(
+        channel=channel,
+        title=say("Texts") if is_sms else say("Emails"),
+        address=masked_address(address, channel) if address else "",
+        notice=say(NumberStopped.message) if is_stopped else "",
+        items=tuple(_item(choice, say) for choice in mine),
+    )
+
+
+def _item(choice: Choice, say: Translator) -> Item:
+    words = words_of(choice.subscription, say)
+    return Item(
+        id=choice.subscription.id,
+        name=words.subscription_name,
+        description=words.subscription_description,
+        state=choice.state,
+        note=_note(choice, say),
+        version=words.version,
+    )
+
+
+def _note(choice: Choice, say: Translator) -> str:
+    if choice.state == "pending":
+        return say("Waiting for your YES by text.")
+    if choice.on and choice.is_default:
+        return say("On by default.")
+    if choice.state == "off" and yes_action(choice.subscription) is Action.REQUEST_CONFIRMATION:
+        return say("You confirm it by text.")
+    return ""
+
+
+def masked_address(address: str, channel: MessageType) -> str:
+    if channel is MessageType.SMS:
+        return masked(address)
+    name, _, domain = address.partition("@")
+    return f"{name[:1]}•••@{domain}"
