@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
+from itsdangerous import TimestampSigner
 from ulid import ULID
 
 from bot.chat.cards import Answer, Cards, Submitted
@@ -34,6 +36,8 @@ from bot.outbound.inbound import Inbound
 from bot.recent import Recent
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
+from bot.workspace.teammates import Teammates
+from bot.workspace.tokens import Tokens
 
 log = logging.getLogger("sayso")
 
@@ -79,7 +83,10 @@ class Bot:
         self.deliveries = Deliveries(store, self.ledger, self.stops, self.preferences, self.simulator, public_url)
         self.preferences.then(self.deliveries.follow)
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries)
+        self.teammates = Teammates(store)
+        self.tokens = Tokens(store)
         self.feed = Feed(store)
+        self._secret = secret
         self._tasks: set[asyncio.Task[None]] = set()
         self._mended = _ulid_time(now() - MENDED)
         self.workspace = Recent(self._load_workspace)
@@ -177,6 +184,10 @@ class Bot:
         except Exception:
             log.exception("what follows from a card failed")
             await self.cards.put_off(part)
+
+    def signer(self, purpose: str) -> TimestampSigner:
+        """Signs what we hand out and want back unchanged; what was signed for one purpose is none for another."""
+        return TimestampSigner(self._secret, salt=purpose, digest_method=hashlib.sha256)
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for; it is finished before the process stops."""

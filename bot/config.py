@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         0, ge=0, le=10, description="How many proxies stand before it and set `X-Forwarded-For`."
     )
     visitor_days: int = Field(180, ge=1, le=730, description="Days that a visitor's token stays good.")
+    session_hours: int = Field(168, ge=1, le=8760, description="Hours after which a teammate signs in again.")
     link_days: int = Field(400, ge=1, le=3650, description="Days that a link to the preference center stays good.")
     log: Literal["json", "text"] = Field("json", description="Log lines as JSON, or as text for reading.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import secrets
 
+from argon2 import PasswordHasher
+
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.flow import End, Flow, OptInForm, Say
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, Translation
+from bot.model.teammate import ApiToken, Teammate, TeammateRole
 from bot.model.workspace import Workspace
 from bot.store import Store
+from bot.workspace.tokens import hashed
 
 DEALS, ORDERS, NEWS = "dea15dea15dea15dea15dea1", "0bde50bde50bde50bde50bde", "e3a11e3a11e3a11e3a11e3a1"
 LEGAL = (
@@ -102,9 +106,43 @@ def flow(url: str) -> Flow:
     )
 
 
+PASSWORD = TOKEN = "demo"  # noqa: S105 (known to everybody, and good on the same machine alone)
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""There is nothing to guess in a password that the README tells."""
+
+
+def teammates() -> list[Teammate]:
+    return [
+        _teammate("ada0ada0ada0ada0ada0ada0", "Ada", TeammateRole.ADMIN),
+        _teammate("be00be00be00be00be00be00", "Ben", TeammateRole.AGENT),
+    ]
+
+
+def _teammate(id: str, name: str, role: TeammateRole) -> Teammate:
+    time = now()
+    return Teammate(
+        id=id,
+        email=f"{name.lower()}@example.com",
+        name=name,
+        role=role,
+        password_hash=CHEAP.hash(PASSWORD),
+        is_demo=True,
+        created_at=time,
+        updated_at=time,
+    )
+
+
+def token(teammate: Teammate) -> ApiToken:
+    return ApiToken(id=hashed(TOKEN), name="Demo", teammate=teammate.id, is_demo=True, created_at=now())
+
+
 async def make_demo(store: Store, url: str) -> None:
     """Fills an empty database; what is there already stays as it is."""
     await store.workspaces.keep(workspace(url))
     for subscription in subscriptions():
         await store.subscriptions.keep(subscription)
     await store.flows.keep(flow(url))
+    ada, ben = teammates()
+    for teammate in (ada, ben):
+        await store.teammates.keep(teammate)
+    await store.api_tokens.keep(token(ada))

@@ -3,6 +3,8 @@ status."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -47,10 +49,74 @@ class Unauthorized(SaysoError):
     message = _("Please open the chat again.")
 
 
+class SignedOut(Unauthorized):
+    """A teammate's page, and nobody who is signed in."""
+
+    message = _("You are signed out. Please sign in, then try again.")
+
+
+class TokenRefused(Unauthorized):
+    """An API token that is unknown, revoked or expired: all alike."""
+
+    message = _("This access token is not valid.")
+
+
+class Forbidden(SaysoError):
+    """Somebody who is signed in, and may not do this."""
+
+    code = "action_forbidden"
+    message = _("Only an admin can do this. Please ask one of yours.")
+
+
+class NotFromHere(Forbidden):
+    """A form that came from no page of ours, or from one that was drawn for another session."""
+
+    message = _("Nothing was changed: this page was open for too long. Please load it again, then try once more.")
+
+
+class TooManyTries(SaysoError):
+    """Tried too often. `seconds`: how long to wait."""
+
+    code = "rate_limit_exceeded"
+    message = _("Too many tries. Please wait %(minutes)s min, then try again.")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = math.ceil(seconds)
+        super().__init__(minutes=str(math.ceil(seconds / 60)))
+
+
 class Invalid(SaysoError):
     """The input can't be used as it is; the sentence says how to mend it."""
 
     code = "parameter_invalid"
+
+
+class FormWrong(Invalid):
+    """Fields of a form that can't be used as they are: by field, its sentence. `""` is the form as a whole."""
+
+    message = _("Nothing was saved. Please look at the fields that are marked.")
+
+    def __init__(self, faults: Mapping[str, str], **values: str) -> None:
+        self.faults = dict(faults)
+        super().__init__(**values)
+
+
+class SignInRefused(Invalid):
+    """Unknown email and wrong password look the same."""
+
+    message = _("This email and password don't belong together. Check both, then try again.")
+
+
+class PasswordTooShort(Invalid):
+    message = _("The password is too short: it needs at least %(least)s characters.")
+
+
+class TeammateExists(Invalid):
+    message = _("There is a teammate with this email already.")
+
+
+class LastAdmin(Invalid):
+    message = _("This is the last admin: nobody could change settings any more.")
 
 
 class NumberRefused(Invalid):

@@ -13,6 +13,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
 from bot.store.answering import answering
+from bot.store.attempts import Attempts
 from bot.store.changes import Changes
 from bot.store.contacts import ConsentCounts, Contacts
 from bot.store.table import Table, make_all_indexes
@@ -31,6 +32,7 @@ from bot.store.tables import (
     SubscriptionVersions,
     Workspaces,
 )
+from bot.store.team import ApiTokens, Sessions, Teammates
 
 
 class Store:
@@ -53,6 +55,10 @@ class Store:
         self.phone_texts = PhoneTexts(self.database)
         self.keys = Keys(self.database)
         self.preference_links = PreferenceLinks(self.database)
+        self.teammates = Teammates(self.database)
+        self.sessions = Sessions(self.database)
+        self.api_tokens = ApiTokens(self.database)
+        self.attempts = Attempts(self.database)
         self.changes = Changes(client.delegate[name])
 
     @property
@@ -70,7 +76,7 @@ class Store:
             raise StoreUnavailable(
                 _("SAYSO_MONGO_URL names a single server. It must be a replica set (of one, at least) or sharded.")
             )
-        await make_all_indexes(self.tables)
+        await asyncio.gather(make_all_indexes(self.tables), self.attempts.prepare())
 
     async def is_ready(self) -> bool:
         """Whether a primary answers within two seconds."""

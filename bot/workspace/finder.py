@@ -1,0 +1,16 @@
+"""What the command to search finds among the business's own things."""
+
+from __future__ import annotations
+
+from bot.model.subscription import Subscription, SubscriptionState
+from bot.store import Store
+
+FOUND = 8
+
+
+async def find_subscriptions(store: Store, words: str) -> list[Subscription]:
+    """Those that are not archived and whose name holds these words; a business has a handful, 200 are looked at."""
+    states = [SubscriptionState.LIVE, SubscriptionState.DRAFT]
+    kept = await store.subscriptions.find({"state": {"$in": states}}, sort=[("state", 1), ("name", 1)], limit=200)
+    wanted = words.casefold().split()
+    return [s for s in kept if all(word in s.name.casefold() for word in wanted)][:FOUND]

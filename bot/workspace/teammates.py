@@ -1,0 +1,142 @@
+"""Teammates: who they are, how they sign in, and how they come and go."""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import suppress
+
+from bot.consent.numbers import is_email
+from bot.errors import EmailRefused, LastAdmin, NotFound, SignInRefused, TeammateExists, TooManyTries
+from bot.model.base import new_id, now
+from bot.model.teammate import Teammate, TeammateRole
+from bot.store import Duplicate, Store
+from bot.store.attempts import Limit
+from bot.workspace.passwords import Passwords, checked
+
+MINUTES = 15
+"""A teammate is kept out no longer than this, whoever tried their email."""
+MOST_WRONG_FROM_HERE, MOST_WRONG_OF_ADDRESS, MOST_WRONG_OF_EMAIL = 5, 50, 40
+"""Of one email from one address; of one address, an office behind a router; of one email, from all addresses.
+
+A stranger reaches the last one only with eight addresses: with one, they keep nobody out but themselves.
+"""
+
+
+class Teammates:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._table = store.teammates
+        self._passwords = Passwords()
+
+    async def get(self, id: str) -> Teammate | None:
+        """None, too, for one who was removed."""
+        found = await self._table.get(id)
+        return found if found and not found.removed_at else None
+
+    async def all(self) -> list[Teammate]:
+        return await self._table.present(limit=500)
+
+    async def are_there_any(self, *, with_demo: bool) -> bool:
+        """Whether anybody can sign in; the demo's people only `with_demo`."""
+        return any(with_demo or not teammate.is_demo for teammate in await self._table.present(limit=10))
+
+    async def sign_in(self, email: str, password: str, *, address: str, is_local: bool) -> Teammate:
+        """The one whose email and password these are. `is_local`: asked from this machine itself, as a demo's people
+        must.
+
+        Raises TooManyTries, for the right password too, and SignInRefused, alike for all that can be wrong.
+        """
+        email = cleaned(email)
+        limits = _limits(email, network_of(address))
+        if wait := await self._store.attempts.take(limits):
+            raise TooManyTries(wait)
+        found = await self._table.by_email(email) if email else None
+        known = found if found and not found.removed_at and (is_local or not found.is_demo) else None
+        if not await self._passwords.is_right(known.password_hash if known else None, password) or known is None:
+            raise SignInRefused
+        await self._store.attempts.give_back(limits)
+        await self._renew(known, password)
+        return known
+
+    async def add(self, email: str, role: TeammateRole, password: str, *, name: str = "") -> Teammate:
+        """Raises EmailRefused, PasswordTooShort, TeammateExists. One who was removed comes back as who they were."""
+        email, time = cleaned(email), now()
+        if not is_email(email):
+            raise EmailRefused
+        teammate = Teammate(
+            id=new_id(),
+            email=email,
+            name=name.strip() or email.partition("@")[0],
+            role=role,
+            password_hash=await self._passwords.hash(checked(password)),
+            created_at=time,
+            updated_at=time,
+        )
+        with suppress(Duplicate):
+            await self._table.insert(teammate)
+            return teammate
+        return await self._come_back(teammate)
+
+    async def set_password(self, email: str, password: str) -> Teammate:
+        """Ends all of the teammate's sessions. Raises NotFound, PasswordTooShort."""
+        teammate = await self.named(email)
+        change = {"password_hash": await self._passwords.hash(checked(password)), "updated_at": now()}
+        await self._table.update({"_id": teammate.id}, {"$set": change, "$inc": {"password_version": 1}})
+        return teammate
+
+    async def remove(self, email: str, *, also_the_last_admin: bool = False) -> Teammate:
+        """Ends their sessions and their API tokens. Raises NotFound, LastAdmin."""
+        teammate, time = await self.named(email), now()
+        if teammate.is_admin and not also_the_last_admin and len(await self._table.admins(limit=2)) < 2:
+            raise LastAdmin
+        change = {"removed_at": time, "updated_at": time, "password_hash": ""}
+        await self._table.update({"_id": teammate.id}, {"$set": change, "$inc": {"password_version": 1}})
+        await self._store.api_tokens.revoke_all(teammate.id, time)
+        return teammate
+
+    async def named(self, email: str) -> Teammate:
+        """Raises NotFound."""
+        found = await self._table.by_email(cleaned(email))
+        if found is None or found.removed_at:
+            raise NotFound
+        return found
+
+    async def _come_back(self, wanted: Teammate) -> Teammate:
+        kept = await self._table.by_email(wanted.email)
+        if kept is None or not kept.removed_at:
+            raise TeammateExists
+        change = wanted.model_dump(include={"name", "role", "password_hash", "updated_at"})
+        await self._table.update(
+            {"_id": kept.id, "removed_at": kept.removed_at}, {"$set": change, "$unset": {"removed_at": ""}}
+        )
+        return await self.named(wanted.email)
+
+    async def _renew(self, teammate: Teammate, password: str) -> None:
+        """Hashes the password again when the parameters have changed since. The demo's hashes are cheap on purpose."""
+        if teammate.is_demo or not self._passwords.is_old(teammate.password_hash):
+            return
+        hash = await self._passwords.hash(password)
+        match = {"_id": teammate.id, "password_hash": teammate.password_hash}
+        await self._table.update(match, {"$set": {"password_hash": hash}})
+
+
+def cleaned(email: str) -> str:
+    return email.strip().lower()[:254]
+
+
+def network_of(address: str) -> str:
+    """Whom an IP address stands for: of IPv6, one line has all addresses that begin with the same 64 bits."""
+    with suppress(ValueError):
+        ip = ipaddress.ip_address(address)
+        if ip.version == 6:
+            return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return address
+
+
+def _limits(email: str, network: str) -> tuple[Limit, ...]:
+    """In this order, so that tries which one address has no right to any more count against nobody's email."""
+    return (
+        Limit("sign_in_here", (email, network), MOST_WRONG_FROM_HERE, MINUTES),
+        Limit("sign_in_address", (network,), MOST_WRONG_OF_ADDRESS, MINUTES),
+        Limit("sign_in_email", (email,), MOST_WRONG_OF_EMAIL, MINUTES),
+    )

@@ -1,0 +1,48 @@
+"""API tokens: what a program shows instead of a password."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from bot.errors import TokenRefused
+from bot.model.base import now
+from bot.model.teammate import ApiToken, Teammate
+from bot.store import Store
+
+
+class Tokens:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def make(self, teammate: Teammate, name: str, *, days: int | None = None) -> str:
+        """A new token, good for `days` or until it is revoked. It can't be had again: only its hash is kept."""
+        token, time = secrets.token_urlsafe(32), now()
+        await self._store.api_tokens.insert(
+            ApiToken(
+                id=hashed(token),
+                name=name,
+                teammate=teammate.id,
+                created_at=time,
+                expires_at=time + timedelta(days=days) if days else None,
+            )
+        )
+        return token
+
+    async def whose(self, token: str, *, is_local: bool) -> Teammate:
+        """The teammate for whom the token speaks; the demo's token only for programs on this machine (`is_local`).
+
+        Raises TokenRefused.
+        """
+        found = await self._store.api_tokens.get(hashed(token))
+        if found is None or found.revoked_at or (found.expires_at and found.expires_at < now()):
+            raise TokenRefused
+        teammate = await self._store.teammates.get(found.teammate)
+        if teammate is None or teammate.removed_at or (found.is_demo and not is_local):
+            raise TokenRefused
+        return teammate
+
+
+def hashed(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
