@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
-from itsdangerous import TimestampSigner
+from itsdangerous import Signer, URLSafeTimedSerializer
 from ulid import ULID
 
 from bot.chat.cards import Answer, Cards, Submitted
@@ -185,9 +185,13 @@ class Bot:
             log.exception("what follows from a card failed")
             await self.cards.put_off(part)
 
-    def signer(self, purpose: str) -> TimestampSigner:
+    def signer(self, purpose: str) -> Signer:
         """Signs what we hand out and want back unchanged; what was signed for one purpose is none for another."""
-        return TimestampSigner(self._secret, salt=purpose, digest_method=hashlib.sha256)
+        return Signer(self._secret, salt=purpose, digest_method=hashlib.sha256)
+
+    def serializer(self, purpose: str) -> URLSafeTimedSerializer:
+        """The same for more than a text, with its time, as a cookie can hold it."""
+        return URLSafeTimedSerializer(self._secret, salt=purpose, signer_kwargs={"digest_method": hashlib.sha256})
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for; it is finished before the process stops."""

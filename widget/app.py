@@ -9,12 +9,13 @@ import jinja2
 from aiohttp import web
 
 from bot.app import Bot
-from widget import demo, health, messenger, preferences
+from widget import demo, health, messenger, places, preferences, rest, search, signin
 from widget.assets import TEMPLATES, Assets
 from widget.http import BOT, METRICS, add_headers, around, speaking
 from widget.look import brand_css
 from widget.messenger.live import SOCKETS, close_all
 from widget.metrics import Metrics
+from widget.sessions import add_sessions
 
 MOST_BYTES = 64 * 1024
 """Nobody sends us more than a message or a form."""
@@ -25,11 +26,12 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     app[BOT] = bot
     app[METRICS] = Metrics()
     app[SOCKETS] = set()
+    add_sessions(app)
     assets = Assets()
     _add_templates(app, assets)
     app.router.add_get("/static/{path:.+}", assets.serve)
     app.router.add_get("/brand.css", _brand)
-    for face in (health, messenger, preferences):
+    for face in (health, messenger, preferences, signin, search, places, rest):
         face.add_routes(app)
     if with_demo:
         demo.add_routes(app)
@@ -61,6 +63,7 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
     )
     # Made once: an import in each template would make them anew for each entry of a thread.
     environment.globals["m"] = environment.get_template("_macros.html").module
+    environment.globals["ui"] = environment.get_template("shell/ui.html").module
 
 
 async def _brand(request: web.Request) -> web.Response:

@@ -16,12 +16,14 @@ from bot.app import Bot
 from bot.consent.numbers import spoken
 from bot.errors import (
     CardClosed,
+    Forbidden,
     Invalid,
     Moved,
     NotFound,
     NumberRefused,
     SaysoError,
     StoreUnavailable,
+    TooManyTries,
     Unauthorized,
     WordsChanged,
 )
@@ -47,6 +49,8 @@ STATUS: dict[type[SaysoError], int] = {
     StoreUnavailable: 503,
     NotFound: 404,
     Unauthorized: 401,
+    Forbidden: 403,
+    TooManyTries: 429,
     WordsChanged: 409,
     CardClosed: 409,
     Moved: 409,
@@ -182,7 +186,7 @@ async def _refused(request: web.Request, error: SaysoError) -> web.Response:
 
 async def _failed(request: web.Request, status: int, message: str, code: str = "") -> web.Response:
     """The error as a page for people, as JSON for programs."""
-    if _wants_page(request):
+    if wants_page(request):
         try:
             async with asyncio.timeout(1):
                 return await _error_page(request, status, message if code else "")
@@ -203,7 +207,8 @@ async def _error_page(request: web.Request, status: int, message: str) -> web.Re
     return await page(request, "error.html", locale, status=status, title=title, message=message or usual)
 
 
-def _wants_page(request: web.Request) -> bool:
+def wants_page(request: web.Request) -> bool:
+    """Whether a person asks with a browser, or a program."""
     path = request.path
     return "text/html" in request.headers.get("Accept", "") and not path.startswith(("/messenger/", "/api/"))
 
