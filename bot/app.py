@@ -36,6 +36,7 @@ from bot.outbound.inbound import Inbound
 from bot.recent import Recent
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
+from bot.workspace.subscriptions import Subscriptions
 from bot.workspace.teammates import Teammates
 from bot.workspace.tokens import Tokens
 
@@ -85,6 +86,7 @@ class Bot:
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries)
         self.teammates = Teammates(store)
         self.tokens = Tokens(store)
+        self.subscriptions = Subscriptions(store)
         self.feed = Feed(store)
         self._secret = secret
         self._tasks: set[asyncio.Task[None]] = set()

@@ -119,6 +119,12 @@ class LastAdmin(Invalid):
     message = _("This is the last admin: nobody could change settings any more.")
 
 
+class NameTaken(Invalid):
+    """Names of subscriptions are unique among those that are not archived."""
+
+    message = _("Another subscription has this name. Please choose another one.")
+
+
 class NumberRefused(Invalid):
     """A phone number that can't be used, with the way in which it is wrong (`problem`)."""
 

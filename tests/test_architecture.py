@@ -39,6 +39,7 @@ PURE = [
     "bot.chat.card_view",
     "bot.chat.links",
     "bot.flows.engine",
+    "bot.workspace.wording",
     "bot.i18n",
     "bot.errors",
     *(name for name in BOT if name.startswith("bot.model")),

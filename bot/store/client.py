@@ -16,6 +16,7 @@ from bot.store.answering import answering
 from bot.store.attempts import Attempts
 from bot.store.changes import Changes
 from bot.store.contacts import ConsentCounts, Contacts
+from bot.store.subscriptions import Subscriptions, SubscriptionVersions
 from bot.store.table import Table, make_all_indexes
 from bot.store.tables import (
     Conversations,
@@ -28,8 +29,6 @@ from bot.store.tables import (
     PhoneTexts,
     PreferenceLinks,
     Stops,
-    Subscriptions,
-    SubscriptionVersions,
     Workspaces,
 )
 from bot.store.team import ApiTokens, Sessions, Teammates
@@ -41,8 +40,8 @@ class Store:
     def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], name: str) -> None:
         self.database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(name)
         self.workspaces = Workspaces(self.database)
-        self.subscriptions = Subscriptions(self.database)
         self.subscription_versions = SubscriptionVersions(self.database)
+        self.subscriptions = Subscriptions(self.database, self.subscription_versions)
         self.stops = Stops(self.database)
         self.consent_counts = ConsentCounts(self.database)
         self.contacts = Contacts(self.database, self.consent_counts)

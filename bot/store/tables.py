@@ -18,7 +18,6 @@ from bot.model.event import ConsentEvent
 from bot.model.flow import Flow, FlowRun
 from bot.model.link import PreferenceLink
 from bot.model.stop import Stop
-from bot.model.subscription import MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.model.workspace import Key, Workspace
 from bot.store.answering import READ_MS, answering
 from bot.store.gather import Gather
@@ -33,40 +32,6 @@ class Workspaces(Table[Workspace]):
         """Takes the place of what is kept."""
         with answering():
             await self.collection.update_one({"_id": workspace.id}, {"$set": workspace.stored()}, upsert=True)
-
-
-class Subscriptions(Table[Subscription]):
-    name = "subscriptions"
-    model = Subscription
-    indexes = (
-        IndexModel([("state", ASCENDING), ("name", ASCENDING)]),
-        IndexModel([("name_key", ASCENDING)], unique=True, partialFilterExpression={"name_key": {"$exists": True}}),
-    )
-
-    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
-        super().__init__(database)
-        self._live = Gather(self._live_round)
-
-    async def live(self) -> Sequence[Subscription]:
-        """In the order of their names. Callers of the same moment share one query, asked after the last of them."""
-        return await self._live(None)
-
-    async def _live_round(self, calls: list[None], limit: int = 200) -> list[Sequence[Subscription]]:
-        found = await self.find({"state": SubscriptionState.LIVE}, sort=[("state", 1), ("name", 1)], limit=limit)
-        return [tuple(found)] * len(calls)
-
-    async def texts(self, *, limit: int = 1000) -> list[Subscription]:
-        """All that were ever about texts, whatever their state: a STOP is about them all."""
-        return await self.find({"state": {"$in": [*SubscriptionState]}, "message_type": MessageType.SMS}, limit=limit)
-
-
-class SubscriptionVersions(Line[SubscriptionVersion]):
-    """What became of each subscription: inserted, never updated, never deleted."""
-
-    name = "subscription_versions"
-    model = SubscriptionVersion
-    owner = "subscription"
-    indexes = (IndexModel([("key", ASCENDING)]),)
 
 
 class Stops(Table[Stop]):

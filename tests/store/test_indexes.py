@@ -28,10 +28,14 @@ from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import ConsentState
 from bot.model.conversation import Text
-from bot.model.subscription import MessageType
+from bot.model.subscription import ConsentType, MessageType
+from bot.model.teammate import TeammateRole
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.table import Line, Table
+from bot.workspace.finder import find_subscriptions
+from bot.workspace.subscriptions import By
+from bot.workspace.wording import New
 from tests.conftest import eventually
 from tests.people import HERE, NUMBER, answer_to, answered, card, change, person
 
@@ -126,6 +130,24 @@ def _query_methods() -> set[str]:
     return {f"{owner.__name__}.{name}" for owner, name in _methods()}
 
 
+async def _manage(bot: Bot) -> None:
+    """What teammates do."""
+    ada = await bot.teammates.add("ada@shop.example", TeammateRole.ADMIN, "a long password", name="Ada")
+    await bot.teammates.add("ben@shop.example", TeammateRole.ADMIN, "a long password")
+    await bot.teammates.sign_in("ada@shop.example", "a long password", address="127.0.0.1", is_local=True)
+    await bot.teammates.all()
+    await bot.tokens.make(ada, "Script")
+    await bot.store.sessions.end("session", now())
+    await bot.teammates.remove("ben@shop.example")
+    by = By(ada.id, ada.name)
+    new = New(name="Events", message_type=MessageType.SMS, consent_type=ConsentType.OPT_IN)
+    draft = await bot.subscriptions.create(new, by, key="new")
+    await bot.subscriptions.put_live(draft.id, 1, by)
+    await bot.subscriptions.history(draft.id)
+    await bot.subscriptions.all()
+    await find_subscriptions(bot.store, "events")
+
+
 async def _walk(bot: Bot) -> None:
     """Every way through `bot` that asks the database something."""
     store, say = bot.store, translator("en")
@@ -169,6 +191,8 @@ async def _walk(bot: Bot) -> None:
     sheet = await bot.preferences.look(token)
     await bot.preferences.stop_all(sheet.contact, key="p2", say=say, context=HERE)
     await bot.preferences.revoke(contact.id)
+
+    await _manage(bot)
 
     bob = person("bob", external_id="u2")
     await store.contacts.insert(bob)

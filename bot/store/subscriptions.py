@@ -1,0 +1,90 @@
+"""Subscriptions and their history: a change and the entry that keeps it stand together, or neither does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ASCENDING, IndexModel
+
+from bot.model.subscription import MessageType, Subscription, SubscriptionState, SubscriptionVersion
+from bot.store.gather import Gather
+from bot.store.table import Line, Table
+from bot.store.transaction import Session, transaction
+
+
+class SubscriptionVersions(Line[SubscriptionVersion]):
+    """What became of each subscription: inserted, never updated, never deleted."""
+
+    name = "subscription_versions"
+    model = SubscriptionVersion
+    owner = "subscription"
+    indexes = (IndexModel([("key", ASCENDING)]),)
+
+
+class Subscriptions(Table[Subscription]):
+    name = "subscriptions"
+    model = Subscription
+    indexes = (
+        IndexModel([("state", ASCENDING), ("name", ASCENDING)]),
+        IndexModel([("name_key", ASCENDING)], unique=True, partialFilterExpression={"name_key": {"$exists": True}}),
+    )
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], versions: SubscriptionVersions) -> None:
+        super().__init__(database)
+        self._database, self._versions = database, versions
+        self._live = Gather(self._live_round)
+
+    async def live(self) -> Sequence[Subscription]:
+        """In the order of their names. Callers of the same moment share one query, asked after the last of them."""
+        return await self._live(None)
+
+    async def _live_round(self, calls: list[None], limit: int = 200) -> list[Sequence[Subscription]]:
+        found = await self.in_state(SubscriptionState.LIVE, limit=limit)
+        return [tuple(found)] * len(calls)
+
+    async def in_state(self, state: SubscriptionState, *, limit: int) -> list[Subscription]:
+        return await self.find({"state": state}, sort=[("state", 1), ("name", 1)], limit=limit)
+
+    async def texts(self, *, limit: int = 1000) -> list[Subscription]:
+        """All that were ever about texts, whatever their state: a STOP is about them all."""
+        return await self.find({"state": {"$in": [*SubscriptionState]}, "message_type": MessageType.SMS}, limit=limit)
+
+    async def begin(self, entry: SubscriptionVersion) -> None:
+        """A new subscription, as the first entry of its history has it. Raises Duplicate: the id or the name is taken.
+
+        StoreUnavailable is raised as everywhere.
+        """
+
+        async def work(session: Session) -> None:
+            await self.collection.insert_one(entry.after.stored(), session=session)
+            await self._versions.collection.insert_one(entry.stored(), session=session)
+
+        await transaction(self._database, work)
+
+    async def change(self, before: Subscription, entries: Sequence[SubscriptionVersion]) -> bool:
+        """Makes `before` what the last of `entries` says. False: another writer has changed it since it was read.
+
+        Entries that the history has already stay as they are. Raises Duplicate when the name is taken.
+        """
+
+        async def work(session: Session) -> bool:
+            match = {"_id": before.id, "version": before.version}
+            done = await self.collection.update_one(match, _change(before, entries[-1].after), session=session)
+            for entry in entries if done.matched_count else ():
+                raw = entry.stored()
+                await self._versions.collection.update_one(
+                    {"_id": raw.pop("_id")}, {"$setOnInsert": raw}, upsert=True, session=session
+                )
+            return bool(done.matched_count)
+
+        return await transaction(self._database, work)
+
+
+def _change(before: Subscription, after: Subscription) -> Mapping[str, Any]:
+    """The fields that differ, and the key by which names are unique."""
+    old, new = before.stored(), after.stored()
+    changed = {name: value for name, value in new.items() if name == "name_key" or old.get(name) != value}
+    gone = {name: "" for name in old if name not in new}
+    return {"$set": changed, **({"$unset": gone} if gone else {})}

@@ -1,0 +1,192 @@
+"""Subscriptions as the business manages them: drafts, live ones, archived ones, and what became of each.
+
+Every change takes the version that the teammate saw, and is written together with the entry that keeps it: who, when,
+what it is since. The same change asked for twice (a double click, a retry) is made once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.errors import Invalid, Moved, NameTaken, NotFound
+from bot.errors import marked as _
+from bot.model.base import now
+from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, SubscriptionVersion
+from bot.store import Duplicate, Store
+from bot.workspace.wording import Difference, New, Wording, differences
+
+MOST = 200
+"""So many subscriptions may be in use: people must be able to read the list."""
+MOST_SHOWN = 500
+"""So many archived ones are listed."""
+Make = Callable[[Subscription], Subscription]
+DRAFT, LIVE, ARCHIVED = SubscriptionState
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changes it. Without an id: it was there before its history began."""
+
+    id: str
+    name: str
+
+
+UNKNOWN = By("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of a history, with what it changed."""
+
+    entry: SubscriptionVersion
+    differences: list[Difference]
+
+
+class Subscriptions:
+    def __init__(self, store: Store) -> None:
+        self._table = store.subscriptions
+        self._versions = store.subscription_versions
+
+    async def get(self, id: str) -> Subscription:
+        """Raises NotFound."""
+        found = await self._table.get(id)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def all(self) -> dict[SubscriptionState, list[Subscription]]:
+        """By state, in order of their names."""
+        found = {state: await self._table.in_state(state, limit=MOST_SHOWN) for state in SubscriptionState}
+        return {state: sorted(list, key=lambda s: s.name.casefold()) for state, list in found.items()}
+
+    async def history(self, id: str, *, before: int | None = None, limit: int = 50) -> list[Change]:
+        """The newest changes first; those before version `before`, if one is given."""
+        entries = await self._versions.before(id, before, limit=limit + 1)
+        earlier: list[Subscription | None] = [None, *(entry.after for entry in entries)]
+        pairs = list(zip(entries, earlier, strict=False))[-limit:]
+        return [Change(entry, differences(then, entry.after)) for entry, then in reversed(pairs)]
+
+    async def create(self, new: New, by: By, *, key: str) -> Subscription:
+        """Makes a draft. `key` is the form's: the same form sent again answers what it made the first time.
+
+        Raises Invalid and NameTaken.
+        """
+        id, time = hashlib.sha256(f"subscription:{by.id}:{key}".encode()).hexdigest()[:24], now()
+        draft = new.on(
+            Subscription(
+                id=id, name=new.name, message_type=new.message_type, consent_type=new.consent_type,
+                created_at=time, updated_at=time,
+            )
+        )  # fmt: skip
+        _check(draft)
+        try:
+            await self._room()
+            await self._table.begin(_entry(draft, "created", by, time))
+        except (Duplicate, Invalid) as error:
+            if made := await self._table.get(id):
+                return made
+            raise NameTaken if isinstance(error, Duplicate) else error from None
+        return draft
+
+    async def edit(self, id: str, version: int, wording: Wording, by: By) -> Subscription:
+        """Changes what people read of it. Raises NotFound, Moved, NameTaken and Invalid."""
+
+        def edited(before: Subscription) -> Subscription:
+            if before.state is ARCHIVED:
+                raise Invalid(_("An archived subscription can't be edited. Restore it first."))
+            return _check(wording.on(before))
+
+        return await self._change(id, version, "edited", by, edited)
+
+    async def put_live(self, id: str, version: int, by: By) -> Subscription:
+        """From now on it can be offered, chosen and sent. Raises NotFound, Moved and Invalid."""
+
+        def live(before: Subscription) -> Subscription:
+            if before.state is not DRAFT:
+                raise Invalid(_("Only a draft can be put live."))
+            return before.model_copy(update={"state": LIVE})
+
+        return await self._change(id, version, "put_live", by, live)
+
+    async def archive(self, id: str, version: int, by: By) -> Subscription:
+        """It is offered and sent no more; what people said stays. Raises NotFound, Moved and Invalid."""
+
+        def archived(before: Subscription) -> Subscription:
+            if before.state is ARCHIVED:
+                raise Invalid(_("This subscription is archived already."))
+            return before.model_copy(update={"state": ARCHIVED})
+
+        return await self._change(id, version, "archived", by, archived)
+
+    async def restore(self, id: str, version: int, by: By, *, name: str | None = None) -> Subscription:
+        """Brings it back as what it was: live, if it had been live. `name`: when another one has its name by now.
+
+        Raises NotFound, Moved, NameTaken and Invalid.
+        """
+        then = await self._versions.get(self._versions.place(id, version - 1))
+        state = LIVE if then and then.after.state is LIVE else DRAFT
+
+        def restored(before: Subscription) -> Subscription:
+            if before.state is not ARCHIVED:
+                raise Invalid(_("Only an archived subscription can be restored."))
+            return before.model_copy(update={"state": state, "name": name or before.name})
+
+        await self._room()
+        return await self._change(id, version, "restored", by, restored)
+
+    async def _change(self, id: str, version: int, act: str, by: By, make: Make) -> Subscription:
+        """Tries it on the version that was seen; if that is gone, it was this change already, or somebody else's."""
+        while (before := await self.get(id)).version == version:
+            after, time = make(before), now()
+            if after == before:
+                return before
+            after = after.model_copy(update={"version": version + 1, "updated_at": time})
+            try:
+                first = _entry(before, "created", UNKNOWN, before.created_at)
+                if await self._table.change(before, [first, _entry(after, act, by, time)]):
+                    return after
+            except Duplicate:
+                raise NameTaken from None
+        return await self._made(before, version, act, by, make)
+
+    async def _made(self, current: Subscription, version: int, act: str, by: By, make: Make) -> Subscription:
+        """What the same request made before. Raises Moved, with the name of who was first."""
+        places = [self._versions.place(current.id, v) for v in (version, version + 1, current.version)]
+        found = await self._versions.get_many(places)
+        seen, next, last = (found.get(place) for place in places)
+        if seen and next and (next.act, next.by) == (act, by.id) and _same(make(seen.after), next.after):
+            return next.after
+        who = last.by_name if last else ""
+        raise Moved(
+            _("%(who)s changed this subscription in the meantime. Look at it as it is now, then try again."),
+            who=who or "?",
+        )
+
+    async def _room(self) -> None:
+        used = [len(await self._table.in_state(state, limit=MOST)) for state in (DRAFT, LIVE)]
+        if sum(used) >= MOST:
+            raise Invalid(_("There are %(most)s subscriptions in use. Archive one first."), most=str(MOST))
+
+
+def _check(subscription: Subscription) -> Subscription:
+    """Double opt-in is asked by text, and of those who say yes."""
+    can = subscription.message_type is MessageType.SMS and subscription.consent_type is ConsentType.OPT_IN
+    if subscription.double_opt_in and not can:
+        raise Invalid(_("Double opt-in is for SMS subscriptions of the type Opt-In."))
+    return subscription
+
+
+def _same(a: Subscription, b: Subscription) -> bool:
+    aside = {"version": 0, "updated_at": b.updated_at}
+    return a.model_copy(update=aside) == b.model_copy(update=aside)
+
+
+def _entry(after: Subscription, act: str, by: By, at: datetime) -> SubscriptionVersion:
+    place = f"{after.id}:{after.version:010d}"
+    return SubscriptionVersion(
+        id=place, subscription=after.id, seq=after.version, act=act, by=by.id, by_name=by.name, at=at, after=after,
+        key=place,
+    )  # fmt: skip

@@ -1,0 +1,118 @@
+"""What a teammate may set of a subscription: closed, cleaned, and compared. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Annotated
+
+from babel import Locale, UnknownLocaleError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from bot.errors import marked as _
+from bot.model.subscription import ConsentType, MessageType, Subscription, Translation
+
+LOCALE = re.compile(r"[A-Za-z0-9_-]{2,35}")
+EMPTY_NAME = _("Give it a name: people choose by it.")
+
+
+def one_line(text: object) -> object:
+    """Without line breaks, control characters and spaces that stand for nothing."""
+    return " ".join(_plain(text.split())) if isinstance(text, str) else text
+
+
+def lines(text: object) -> object:
+    """Line breaks stay, as one character each."""
+    return "\n".join(_plain(text.strip().splitlines())).strip() if isinstance(text, str) else text
+
+
+def _plain(parts: list[str]) -> list[str]:
+    """Letters as one code point where there is one, so that equal names are equal; nothing that no font can draw."""
+    normal = (unicodedata.normalize("NFC", part).rstrip() for part in parts)
+    return ["".join(c for c in part if unicodedata.category(c) not in {"Cc", "Cs", "Cn"}) for part in normal]
+
+
+def _visible(text: str) -> str:
+    if all(unicodedata.category(c)[0] in "ZC" for c in text):
+        raise PydanticCustomError("empty_name", EMPTY_NAME)
+    return text
+
+
+def known_locale(name: str) -> str:
+    """`pt_BR`, as CLDR writes it. Raises ValueError for a language that nobody speaks."""
+    try:
+        if not LOCALE.fullmatch(name):
+            raise ValueError(name)
+        return str(Locale.parse(name, sep="-" if "-" in name else "_"))
+    except (UnknownLocaleError, ValueError, TypeError):
+        raise PydanticCustomError("unknown_locale", _("We don't know this language.")) from None
+
+
+Name = Annotated[str, BeforeValidator(one_line), Field(max_length=120), AfterValidator(_visible)]
+Description = Annotated[str, BeforeValidator(lines), Field(max_length=1000)]
+Confirmation = Annotated[str, BeforeValidator(lines), Field(max_length=640)]
+
+
+class Words(BaseModel):
+    """What people read, in one language."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    description: Description = ""
+    confirmation: Confirmation = ""
+
+
+class Wording(Words):
+    """What a teammate may change of a subscription that is saved: message type, consent type and state are not in it
+    (law 9)."""
+
+    double_opt_in: bool = False
+    translations: dict[Annotated[str, AfterValidator(known_locale)], Words] = Field(default_factory=dict)
+
+    def on(self, subscription: Subscription) -> Subscription:
+        """The subscription with these words."""
+        given = self.model_dump(include=set(Wording.model_fields))
+        given["translations"] = {
+            locale: Translation(**words) for locale, words in sorted(given["translations"].items())
+        }
+        return subscription.model_copy(update=given)
+
+
+class New(Wording):
+    """A subscription that is to be: what can never change after this stands here too."""
+
+    message_type: MessageType
+    consent_type: ConsentType
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that a change changed, word for word. `locale`: of the translation; empty for the subscription's own
+    words."""
+
+    field: str
+    locale: str
+    before: str
+    after: str
+
+
+FIELDS = ("name", "description", "message_type", "consent_type", "state", "double_opt_in", "confirmation")
+WORDS = ("name", "description", "confirmation")
+
+
+def differences(before: Subscription | None, after: Subscription) -> list[Difference]:
+    """What differs, in the order of the page; without `before`, all that there is."""
+    found = [Difference(field, "", _text(before, field), _text(after, field)) for field in FIELDS]
+    locales = sorted({*(before.translations if before else ()), *after.translations})
+    for locale in locales:
+        old, new = (s.translations.get(locale) if s else None for s in (before, after))
+        found += [Difference(field, locale, _text(old, field), _text(new, field)) for field in WORDS]
+    return [difference for difference in found if difference.before != difference.after]
+
+
+def _text(of: Subscription | Translation | None, field: str) -> str:
+    value = getattr(of, field) if of else ""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
