@@ -1,0 +1,125 @@
+"""The sentences that the checker offers where a text lacks them, made of what the workspace says of itself: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.consent.signs import folded
+from bot.errors import marked as _
+from bot.i18n import Translator
+from bot.model.subscription import MessageType
+from bot.model.workspace import Workspace
+
+VARIES = _("Msg frequency varies")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the workspace and the subscription say of themselves; the offered sentences are made of it."""
+
+    brand: str
+    legal_name: str = ""
+    frequency: str = VARIES
+    terms_url: str = ""
+    privacy_url: str = ""
+    program: str = ""
+    """Name of the subscription, where it is known."""
+    channel: MessageType = MessageType.SMS
+
+    @classmethod
+    def of(cls, workspace: Workspace, *, program: str = "", channel: MessageType = MessageType.SMS) -> Facts:
+        return cls(
+            brand=workspace.name,
+            legal_name=workspace.legal_name,
+            frequency=workspace.frequency,
+            terms_url=workspace.terms_url,
+            privacy_url=workspace.privacy_url,
+            program=program,
+            channel=channel,
+        )
+
+    @property
+    def seller(self) -> str:
+        """Brand and legal name, as one name."""
+        if not self.legal_name or folded(self.legal_name) == folded(self.brand):
+            return self.legal_name or self.brand
+        is_told = f" {folded(self.brand)} " in f" {folded(self.legal_name)} "
+        return self.legal_name if is_told else f"{self.brand} ({self.legal_name})"
+
+
+def for_sms_form(facts: Facts, say: Translator, there: Mapping[str, bool]) -> dict[str, str]:
+    """Where the agreement itself lacks, its sentence says who and what as well: one sentence then mends five."""
+    agreement = say(
+        "By signing up you agree to get recurring automated marketing text messages from %(seller)s at this number.",
+        seller=facts.seller,
+    )
+    whole = not there["agreement"]
+    who = agreement if whole else say("These messages come from %(seller)s.", seller=facts.seller)
+    return {
+        "brand": who,
+        "seller": who if facts.legal_name else "",
+        "agreement": agreement,
+        "automated": agreement if whole else say("These messages are recurring and automated."),
+        "channel": agreement if whole else say("They come as text messages (SMS)."),
+        "frequency": _often(facts, say),
+        "rates": say("Msg & data rates may apply."),
+        **_keywords(
+            say("Reply STOP to opt out."),
+            say("Reply HELP for help."),
+            say("Reply STOP to opt out, HELP for help."),
+            there,
+        ),
+        "purchase": say("Consent is not a condition of purchase."),
+        "terms": _link(say("Terms"), facts.terms_url),
+        "privacy": _link(say("Privacy"), facts.privacy_url),
+    }
+
+
+def for_email_form(facts: Facts, say: Translator, _there: Mapping[str, bool]) -> dict[str, str]:
+    agreement = say("By signing up you agree to get emails from %(seller)s.", seller=facts.seller)
+    return {
+        "brand": agreement,
+        "seller": agreement if facts.legal_name else "",
+        "email": agreement,
+        "unsubscribe": say("You can unsubscribe at any time by the link in each email."),
+        "privacy": _link(say("Privacy"), facts.privacy_url),
+    }
+
+
+def for_confirmation(say: Translator, there: Mapping[str, bool]) -> dict[str, str]:
+    """With places, so that the text stays true when the brand or a name changes."""
+    program = say("You are now subscribed to %(program)s.", program="{program}")
+    both = f"{{brand}}: {program}"
+    return {
+        "brand": both if not there["program"] else "{brand}.",
+        "program": both if not there["brand"] else program,
+        "frequency": "{frequency}.",
+        "rates": say("Msg & data rates may apply."),
+        **_keywords(
+            say("Reply STOP to cancel."),
+            say("Reply HELP for help."),
+            say("Reply HELP for help, STOP to cancel."),
+            there,
+        ),
+        "unsubscribe": say("Your choices: %(link)s", link="{link}"),
+    }
+
+
+def _keywords(stop: str, help: str, both: str, there: Mapping[str, bool]) -> dict[str, str]:
+    lack_both = not there.get("stop") and not there.get("help")
+    return {"stop": both, "help": both} if lack_both else {"stop": stop, "help": help}
+
+
+def _often(facts: Facts, say: Translator) -> str:
+    often = say(facts.frequency).strip().rstrip(".")
+    return f"{often if folded(often) else say(VARIES)}."
+
+
+def _link(label: str, address: str) -> str:
+    return f"[{label}]({safe(address)})." if address else ""
+
+
+def safe(address: str) -> str:
+    """Without the brackets that would end a link early."""
+    return address.replace("(", "%28").replace(")", "%29").replace("[", "%5B").replace("]", "%5D")
