@@ -23,6 +23,12 @@ class Workspace(Document):
     countries: tuple[str, ...] = ()
     """Countries that may be texted; none named means the default one alone."""
     frequency: str = _("Msg frequency varies")
+    opt_out_text: str = _("Reply STOP to opt out. Your choices: {link}")
+    """What texts to many end with; `{link}` leads to the person's preference center."""
+    legal_text: str = ""
+    """What new forms begin with: plain text, links as `[Terms](https://…)`."""
+    logo: str = ""
+    """SHA-256 of the stored picture; empty: there is none, the initial is shown."""
     identity_secret: str
     """Key of the HMAC by which a site proves who is signed in (`user_hash`)."""
 
