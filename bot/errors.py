@@ -101,6 +101,13 @@ class FormWrong(Invalid):
         super().__init__(**values)
 
 
+class NameTaken(FormWrong):
+    """Names of subscriptions are unique among those that are not archived."""
+
+    def __init__(self) -> None:
+        super().__init__({"name": _("Another subscription has this name. Please choose another one.")})
+
+
 class SignInRefused(Invalid):
     """Unknown email and wrong password look the same."""
 
@@ -117,12 +124,6 @@ class TeammateExists(Invalid):
 
 class LastAdmin(Invalid):
     message = _("This is the last admin: nobody could change settings any more.")
-
-
-class NameTaken(Invalid):
-    """Names of subscriptions are unique among those that are not archived."""
-
-    message = _("Another subscription has this name. Please choose another one.")
 
 
 class NumberRefused(Invalid):

@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 
 from bot.app import Bot
-from widget import demo, health, messenger, places, preferences, rest, search, signin
+from widget import demo, health, messenger, places, preferences, rest, search, signin, workspace
 from widget.assets import TEMPLATES, Assets
 from widget.http import BOT, METRICS, add_headers, around, speaking
 from widget.look import brand_css
@@ -31,7 +31,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     _add_templates(app, assets)
     app.router.add_get("/static/{path:.+}", assets.serve)
     app.router.add_get("/brand.css", _brand)
-    for face in (health, messenger, preferences, signin, search, places, rest):
+    for face in (health, messenger, preferences, signin, search, places, rest, workspace):
         face.add_routes(app)
     if with_demo:
         demo.add_routes(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.errors import FormWrong, Invalid
+from bot.errors import FormWrong, Invalid, Moved, SaysoError
 from bot.errors import marked as _
 from bot.i18n import Translator, translator
 from widget.csrf import FIELD
@@ -65,15 +65,33 @@ async def fields(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in (await read_form(request)).items() if name != FIELD}
 
 
-async def read_input(request: web.Request, model: type[M]) -> M:
-    """Raises FormWrong, with a sentence for each field; a validator's ValueError says its own."""
+async def read_input(request: web.Request, model: type[M], *, leaving: Collection[str] = ()) -> M:
+    """Raises FormWrong, with a sentence for each field; a validator's ValueError says its own.
+
+    A field named `translations.es.name` is that place of the model, and its fault has that name. `leaving`: names of
+    the page's other controls, which the form sends along.
+    """
+    sent = {name: value for name, value in (await fields(request)).items() if name not in leaving}
     try:
-        return model.model_validate(await fields(request))
+        return model.model_validate(nested(sent))
     except ValidationError as wrong:
         raise FormWrong(_faults(wrong, translator(wanted_locale(request)))) from None
 
 
-async def again(request: web.Request, draw: Handler, wrong: Invalid) -> web.StreamResponse:
+def nested(flat: Mapping[str, str]) -> dict[str, Any]:
+    """`{"a.b": "1"}` is `{"a": {"b": "1"}}`. A name that is a field and a group at once makes the form no form."""
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *groups, last = name.split(".")
+        place: Any = tree
+        for group in groups:
+            place = place.setdefault(group, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place[last] = value
+    return tree
+
+
+async def again(request: web.Request, draw: Handler, wrong: SaysoError) -> web.StreamResponse:
     """The page of the form once more: `draw` finds what was typed, and the faults, in the template's `form`."""
     say = translator(wanted_locale(request))
     if isinstance(wrong, FormWrong):
@@ -85,14 +103,15 @@ async def again(request: web.Request, draw: Handler, wrong: Invalid) -> web.Stre
 
 
 def redrawn_by(draw: Handler) -> Callable[[Handler], Handler]:
-    """Over a handler that takes a form: whatever Invalid it raises is shown on the page that `draw` draws."""
+    """Over a handler that takes a form: whatever Invalid it raises is shown on the page that `draw` draws; so is that
+    somebody else was first (Moved)."""
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         async def wrapped(request: web.Request) -> web.StreamResponse:
             try:
                 return await handler(request)
-            except Invalid as wrong:
+            except (Invalid, Moved) as wrong:
                 return await again(request, draw, wrong)
 
         return wrapped
@@ -103,7 +122,7 @@ def redrawn_by(draw: Handler) -> Callable[[Handler], Handler]:
 def _faults(wrong: ValidationError, say: Translator) -> dict[str, str]:
     found: dict[str, str] = {}
     for error in wrong.errors(include_url=False, include_input=False):
-        name = str(error["loc"][0]) if error["loc"] and error["type"] != "extra_forbidden" else ""
+        name = ".".join(map(str, error["loc"])) if error["type"] != "extra_forbidden" else ""
         found.setdefault(name, _sentence(error["type"], error.get("ctx", {}), say))
     return found
 

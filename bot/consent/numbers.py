@@ -94,6 +94,12 @@ def masked(e164: str) -> str:
     return "".join("•" if c.isdigit() and i not in keep else c for i, c in enumerate(shown))
 
 
+def example_number(region: str) -> str:
+    """A mobile number of this country that is nobody's example of a typing error, in E.164: for previews."""
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    return _e164(number) if number else "+12015550123"
+
+
 def calling_code(region: str) -> str:
     """`US` is "+1"."""
     return f"+{phonenumbers.country_code_for_region(region)}"

@@ -7,13 +7,15 @@ what it is since. The same change asked for twice (a double click, a retry) is m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import Invalid, Moved, NameTaken, NotFound
 from bot.errors import marked as _
 from bot.model.base import now
+from bot.model.contact import ConsentState
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.store import Duplicate, Store
 from bot.workspace.wording import Difference, New, Wording, differences
@@ -24,6 +26,7 @@ MOST_SHOWN = 500
 """So many archived ones are listed."""
 Make = Callable[[Subscription], Subscription]
 DRAFT, LIVE, ARCHIVED = SubscriptionState
+OPTED_IN, OPTED_OUT, PENDING = ConsentState.OPTED_IN, ConsentState.OPTED_OUT, ConsentState.PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,16 @@ UNKNOWN = By("", "")
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """One subscription, and how many people stand where on it."""
+
+    subscription: Subscription
+    opted_in: int
+    opted_out: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One entry of a history, with what it changed."""
 
@@ -49,6 +62,7 @@ class Subscriptions:
     def __init__(self, store: Store) -> None:
         self._table = store.subscriptions
         self._versions = store.subscription_versions
+        self._counts = store.consent_counts
 
     async def get(self, id: str) -> Subscription:
         """Raises NotFound."""
@@ -61,6 +75,12 @@ class Subscriptions:
         """By state, in order of their names."""
         found = {state: await self._table.in_state(state, limit=MOST_SHOWN) for state in SubscriptionState}
         return {state: sorted(list, key=lambda s: s.name.casefold()) for state, list in found.items()}
+
+    async def listed(self, found: Sequence[Subscription]) -> list[Listed]:
+        """With their counts, in one query."""
+        counts = await self._counts.of([subscription.id for subscription in found])
+        of_one = ((s, counts.get(s.id, Counter())) for s in found)
+        return [Listed(s, count[OPTED_IN], count[OPTED_OUT], count[PENDING]) for s, count in of_one]
 
     async def history(self, id: str, *, before: int | None = None, limit: int = 50) -> list[Change]:
         """The newest changes first; those before version `before`, if one is given."""

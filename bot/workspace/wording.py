@@ -9,7 +9,6 @@ from typing import Annotated
 
 from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 from bot.errors import marked as _
 from bot.model.subscription import ConsentType, MessageType, Subscription, Translation
@@ -36,7 +35,7 @@ def _plain(parts: list[str]) -> list[str]:
 
 def _visible(text: str) -> str:
     if all(unicodedata.category(c)[0] in "ZC" for c in text):
-        raise PydanticCustomError("empty_name", EMPTY_NAME)
+        raise ValueError(EMPTY_NAME)
     return text
 
 
@@ -47,7 +46,7 @@ def known_locale(name: str) -> str:
             raise ValueError(name)
         return str(Locale.parse(name, sep="-" if "-" in name else "_"))
     except (UnknownLocaleError, ValueError, TypeError):
-        raise PydanticCustomError("unknown_locale", _("We don't know this language.")) from None
+        raise ValueError(_("We don't know this language.")) from None
 
 
 Name = Annotated[str, BeforeValidator(one_line), Field(max_length=120), AfterValidator(_visible)]

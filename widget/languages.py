@@ -1,0 +1,44 @@
+"""Names of languages, as the reader calls them: for the choice of what a subscription is translated into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.localedata import locale_identifiers
+
+from bot.i18n import Translator
+
+VARIANTS = ("en_GB", "es_MX", "fr_CA", "pt_BR", "pt_PT", "zh_Hans", "zh_Hant")
+"""Besides the languages themselves, those whose readers expect words of their own."""
+
+
+def all_languages(say: Translator) -> tuple[tuple[str, str], ...]:
+    """Code and name, in the order of the names."""
+    return _all(say.locale)
+
+
+def language(code: str, say: Translator) -> str:
+    """`es` is "Spanish"."""
+    return _name(code, say.locale)
+
+
+def named(codes: Iterable[str], say: Translator) -> list[tuple[str, str]]:
+    return [(code, language(code, say)) for code in codes]
+
+
+@lru_cache(maxsize=16)
+def _all(reader: str) -> tuple[tuple[str, str], ...]:
+    codes = [code for code in locale_identifiers() if "_" not in code and code != "root"]
+    found = [(code, _name(code, reader)) for code in (*codes, *VARIANTS)]
+    return tuple(sorted(found, key=lambda pair: pair[1].casefold()))
+
+
+@lru_cache(maxsize=8192)
+def _name(code: str, reader: str) -> str:
+    try:
+        name = Locale.parse(code).get_display_name(reader)
+    except (UnknownLocaleError, ValueError):
+        return code
+    return name[:1].upper() + name[1:] if name else code

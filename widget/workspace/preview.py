@@ -1,0 +1,116 @@
+"""The preference center as customers will see it, before anything is live: nothing is stored or can be pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from bot.consent.numbers import example_number
+from bot.i18n import locales, translator
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.subscription import MessageType, Subscription, SubscriptionState, Translation
+from bot.workspace.wording import New, Wording
+from widget.forms import nested
+from widget.http import BOT, PAGE_POLICY, page
+from widget.languages import named
+from widget.preferences.view import center
+from widget.shell import admins, fields, shell_page, speech
+
+PREVIEW = "/settings/subscriptions/preview"
+FRAMES = ("phone", "desktop")
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The controls, and the frame in which the page stands."""
+    say = speech(request)
+    chosen = {
+        "channel": _channel(request.query).value,
+        "frame": "desktop" if request.query.get("frame") == "desktop" else "phone",
+        "locale": request.query.get("locale", "en")[:35],
+    }
+    found = await request.app[BOT].subscriptions.all()
+    spoken = dict.fromkeys([*locales(), *(code for s in _in_use(found) for code in s.translations)])
+    return await shell_page(
+        request,
+        "workspace/subscriptions/preview.html",
+        section="settings",
+        title=say("Preview"),
+        part="subscriptions",
+        chosen=chosen,
+        languages=named(spoken, say),
+        spoken=locales(),
+        drafts=len(found[SubscriptionState.DRAFT]),
+    )
+
+
+async def picture(request: web.Request) -> web.StreamResponse:
+    """The page itself, of what is stored; sent a form, with what is typed in it."""
+    bot = request.app[BOT]
+    typed = await fields(request) if request.method == "POST" else {}
+    asked: Mapping[str, str] = {**request.query, **typed}
+    locale, workspace = asked.get("locale", "en")[:35], await bot.workspace()
+    shown = [_in(s, locale) for s in _edited(_in_use(await bot.subscriptions.all()), typed)]
+    time = now()
+    somebody = Contact(
+        id="preview",
+        phone=example_number(workspace.default_region),
+        email="you@example.com",
+        locale=locale,
+        created_at=time,
+        updated_at=time,
+    )
+    view = center(somebody, shown, first=_channel(asked), say=translator(locale))
+    response = await page(request, "workspace/subscriptions/picture.html", locale, center=view, preview=True)
+    response.headers["Content-Security-Policy"] = PAGE_POLICY + "'self'"
+    return response
+
+
+def _channel(asked: Mapping[str, str]) -> MessageType:
+    return MessageType.EMAIL if asked.get("channel") == MessageType.EMAIL else MessageType.SMS
+
+
+def _in_use(found: Mapping[SubscriptionState, Sequence[Subscription]]) -> list[Subscription]:
+    return [*found[SubscriptionState.LIVE], *found[SubscriptionState.DRAFT]]
+
+
+def _edited(found: list[Subscription], typed: Mapping[str, str]) -> list[Subscription]:
+    """With what a form holds of one of them, or of a new one. What can't be saved is not shown either."""
+    try:
+        if id := typed.get("id"):
+            wording = Wording(**_known(typed, Wording))
+            return [wording.on(s) if s.id == id else s for s in found]
+        if typed:
+            new = New(**_known(typed, New))
+            time = now()
+            draft = Subscription(
+                id="new", name=new.name, message_type=new.message_type, consent_type=new.consent_type,
+                created_at=time, updated_at=time,
+            )  # fmt: skip
+            return [*found, new.on(draft)]
+    except ValidationError:
+        pass
+    return found
+
+
+def _known(typed: Mapping[str, str], model: type[Wording]) -> dict[str, object]:
+    tree = nested(typed)
+    words = tree.get("translations")
+    if isinstance(words, dict):  # a language whose name is still to be typed is not there yet
+        tree["translations"] = {code: w for code, w in words.items() if isinstance(w, dict) and w.get("name")}
+    return {name: value for name, value in tree.items() if name in model.model_fields}
+
+
+def _in(subscription: Subscription, locale: str) -> Subscription:
+    """With its words of this language as its own: also of one in which the page around it is not spoken."""
+    words: Translation = subscription.words(locale)
+    own = {"name": words.name, "description": words.description, "translations": {}}
+    return subscription.model_copy(update=own)
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get(PREVIEW, admins(show))
+    app.router.add_get(f"{PREVIEW}/page", admins(picture))
+    app.router.add_post(f"{PREVIEW}/page", admins(picture))

@@ -1,0 +1,189 @@
+"""Settings > Subscriptions: what people can say yes to. Message type and consent type are in no form but the first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field
+
+from bot.errors import marked as _
+from bot.i18n import locales
+from bot.model.base import new_id
+from bot.model.subscription import Subscription, SubscriptionState
+from bot.outbound.words import confirmation
+from bot.workspace.subscriptions import By, Subscriptions
+from bot.workspace.wording import New, Wording
+from widget.forms import FORM, Form
+from widget.http import BOT
+from widget.languages import all_languages, named
+from widget.shell import Handler, Input, admins, done, fields, read_input, redrawn_by, shell_page, speech, teammate
+
+LIST = "/settings/subscriptions"
+TABS = {
+    SubscriptionState.LIVE: _("Live"),
+    SubscriptionState.DRAFT: _("Drafts"),
+    SubscriptionState.ARCHIVED: _("Archived"),
+}
+Version = Annotated[int, Field(ge=1, le=2**31)]
+Move = Callable[[Subscriptions, str, int, By], Awaitable[Subscription]]
+
+
+class Create(New):
+    key: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
+
+
+class Edit(Wording):
+    version: Version
+
+
+class Act(Input):
+    """What a button sends: the version that the teammate saw."""
+
+    version: Version
+
+
+class Restore(Act):
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+
+
+def by(request: web.Request) -> By:
+    me = teammate(request)
+    return By(me.id, me.name or me.email)
+
+
+def address(subscription: str) -> str:
+    return f"{LIST}/{subscription}"
+
+
+async def page_of(request: web.Request, template: str, title: str, **context: Any) -> web.Response:
+    return await shell_page(
+        request, f"workspace/subscriptions/{template}", section="settings", title=title, part="subscriptions", **context
+    )
+
+
+async def overview(request: web.Request) -> web.StreamResponse:
+    """Those of one state; the live ones first."""
+    bot, say = request.app[BOT], speech(request)
+    by_state = await bot.subscriptions.all()
+    wanted = request.query.get("state", "")
+    state = SubscriptionState(wanted) if wanted in set(SubscriptionState) else _first(by_state)
+    tabs = [
+        {"path": f"{LIST}?state={s}", "label": say(name), "current": s is state, "count": len(by_state[s])}
+        for s, name in TABS.items()
+    ]
+    rows = await bot.subscriptions.listed(by_state[state])
+    return await page_of(request, "list.html", say("Subscriptions"), tabs=tabs, state=state, rows=rows)
+
+
+def _first(by_state: Mapping[SubscriptionState, Sequence[Subscription]]) -> SubscriptionState:
+    """Where there is something to see."""
+    return next((state for state in TABS if by_state[state]), SubscriptionState.LIVE)
+
+
+async def new(request: web.Request) -> web.StreamResponse:
+    return await page_of(request, "new.html", speech(request)("New subscription"), key=new_id())
+
+
+@redrawn_by(new)
+async def create(request: web.Request) -> web.StreamResponse:
+    wanted = await read_input(request, Create)
+    draft = New(**wanted.model_dump(exclude={"key"}))
+    made = await request.app[BOT].subscriptions.create(draft, by(request), key=wanted.key)
+    raise done(f"{LIST}?state={made.state}", speech(request)("%(name)s is saved as a draft.", name=made.name))
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """One subscription: its words in every language, what became of it, what can be done with it."""
+    bot, say = request.app[BOT], speech(request)
+    found = await bot.subscriptions.get(request.match_info["id"])
+    (listed,) = await bot.subscriptions.listed([found])
+    before = request.query.get("before", "")
+    shown = _languages(request.get(FORM, Form()), found)
+    own = found.model_copy(update={"confirmation": "", "translations": {}})
+    return await page_of(
+        request,
+        "show.html",
+        found.name,
+        subscription=found,
+        listed=listed,
+        standard=confirmation(await bot.workspace(), own, "en", f"{bot.public_url}/p/…"),
+        shown=named(shown, say),
+        addable=[("", say("Choose a language")), *(pair for pair in all_languages(say) if pair[0] not in shown)],
+        spoken=locales(),
+        spoken_names=", ".join(name for _code, name in named(locales(), say)),
+        history=await bot.subscriptions.history(found.id, before=int(before[:9]) if before.isdecimal() else None),
+    )
+
+
+def _languages(form: Form, subscription: Subscription) -> list[str]:
+    """Those whose fields are on the page: as stored, or as just sent."""
+    if form.typed is None:
+        return list(subscription.translations)
+    places = [name.split(".") for name in form.typed]
+    return list(dict.fromkeys(place[1] for place in places if place[0] == "translations" and len(place) == 3))
+
+
+async def edit(request: web.Request) -> web.StreamResponse:
+    """Saves; or, for the buttons that add and remove a language, draws the form with or without its fields."""
+    sent = await fields(request)
+    act, _colon, locale = sent.pop("act", "").partition(":")
+    adding = sent.pop("add_locale", "")
+    if act not in {"add", "remove"}:
+        return await save(request)
+    if act == "add" and adding in dict(all_languages(speech(request))):
+        sent[f"translations.{adding}.name"] = ""
+    kept = {name: value for name, value in sent.items() if not name.startswith(f"translations.{locale or ' '}.")}
+    request[FORM] = Form(kept)
+    return await show(request)
+
+
+@redrawn_by(show)
+async def save(request: web.Request) -> web.StreamResponse:
+    wanted = await read_input(request, Edit, leaving={"act", "add_locale", "id"})
+    manage = request.app[BOT].subscriptions
+    saved = await manage.edit(request.match_info["id"], wanted.version, wanted, by(request))
+    raise done(address(saved.id), speech(request)("%(name)s is saved.", name=saved.name))
+
+
+async def ask_archive(request: web.Request) -> web.StreamResponse:
+    """What stops when it is archived: the question as a page, for lists and for browsers without JavaScript."""
+    bot = request.app[BOT]
+    found = await bot.subscriptions.get(request.match_info["id"])
+    (listed,) = await bot.subscriptions.listed([found])
+    title = speech(request)("Archive %(name)s?", name=found.name)
+    return await page_of(request, "archive.html", title, subscription=found, listed=listed)
+
+
+def move(change: Move, said: str) -> Handler:
+    """A button that brings a subscription from one state to another."""
+
+    @redrawn_by(show)
+    async def moved(request: web.Request) -> web.StreamResponse:
+        wanted, manage = await read_input(request, Act), request.app[BOT].subscriptions
+        found = await change(manage, request.match_info["id"], wanted.version, by(request))
+        raise done(f"{LIST}?state={found.state}", speech(request)(said, name=found.name))
+
+    return moved
+
+
+@redrawn_by(show)
+async def restore(request: web.Request) -> web.StreamResponse:
+    wanted, manage = await read_input(request, Restore), request.app[BOT].subscriptions
+    found = await manage.restore(request.match_info["id"], wanted.version, by(request), name=wanted.name)
+    raise done(f"{LIST}?state={found.state}", speech(request)("%(name)s is back.", name=found.name))
+
+
+def add_routes(app: web.Application) -> None:
+    one = address("{id:[0-9a-f]{24}}")
+    app.router.add_get(LIST, admins(overview))
+    app.router.add_get(f"{LIST}/new", admins(new))
+    app.router.add_post(f"{LIST}/new", admins(create))
+    app.router.add_get(one, admins(show))
+    app.router.add_post(one, admins(edit))
+    app.router.add_get(f"{one}/archive", admins(ask_archive))
+    app.router.add_post(f"{one}/archive", admins(move(Subscriptions.archive, _("%(name)s is archived."))))
+    live = move(Subscriptions.put_live, _("%(name)s is live: people can choose it now."))
+    app.router.add_post(f"{one}/live", admins(live))
+    app.router.add_post(f"{one}/restore", admins(restore))
