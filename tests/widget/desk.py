@@ -1,0 +1,57 @@
+"""A teammate at their desk, as their browser would act: a session, forms with their token."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from tests.widget.help import Node, read
+
+ADA, BEN = "ada@example.com", "ben@example.com"
+HTML = {"Accept": "text/html"}
+
+
+@dataclass
+class Desk:
+    session: aiohttp.ClientSession
+    base: str
+
+    async def get(self, path: str) -> tuple[int, Node]:
+        async with self.session.get(self.base + path, headers=HTML, allow_redirects=False) as answer:
+            return answer.status, read(await answer.text())
+
+    async def look(self, path: str) -> Node:
+        status, page = await self.get(path)
+        assert status == 200, page.text
+        return page
+
+    async def csrf(self, path: str = "/inbox") -> str:
+        return (await self.look(path)).all("input", name="csrf")[0].attrs["value"]
+
+    async def post(self, path: str, form: dict[str, str], **headers: str) -> tuple[int, Node]:
+        """Sends the form with the session's token, unless it names one itself. A redirect is not followed."""
+        fields = {"csrf": await self.csrf(), **form} if "csrf" not in form else form
+        async with self.session.post(
+            self.base + path, data=fields, headers={**HTML, **headers}, allow_redirects=False
+        ) as answer:
+            self.location = answer.headers.get("Location", "")
+            return answer.status, read(await answer.text())
+
+    async def said(self) -> str:
+        """What the page says after the form."""
+        page = await self.look(self.location)
+        return page.one("div", id="said").text.strip()
+
+
+@asynccontextmanager
+async def at_desk(base: str, email: str = ADA) -> AsyncIterator[Desk]:
+    """Signed in."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        desk = Desk(session, base)
+        form = {"email": email, "password": "demo", "csrf": await desk.csrf("/login")}
+        status, _ = await desk.post("/login", form)
+        assert status == 303
+        yield desk
