@@ -19,7 +19,7 @@ from tests.widget.help import Card, Node, Running
 
 LIST = "/settings/subscriptions"
 SOMEBODY = By("ben", "Ben")
-MARKUP = '"><img src=x onerror=alert(1)><script>alert(1)</script>{{ 7*7 }}'
+MARKUP = '"><img src=x onerror=alert(1)><script>alert(1)</script>{{ "q" ~ "zq" }}'
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ class TestEdit:
         for page in pages:
             assert not page.all("img")
             assert all("alert" not in script.text for script in page.all("script"))
-            assert "49" not in page.text.replace("2049", "")
+            assert "qzq" not in page.text
 
 
 class TestStates:
