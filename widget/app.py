@@ -16,6 +16,7 @@ from widget.look import brand_css
 from widget.messenger.live import SOCKETS, close_all
 from widget.metrics import Metrics
 from widget.sessions import add_sessions
+from widget.workspace.checker import checked
 
 MOST_BYTES = 64 * 1024
 """Nobody sends us more than a message or a form."""
@@ -56,6 +57,7 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
         auto_reload=False,
     )
     environment.globals["asset"] = assets.address
+    environment.globals["checked"] = checked
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         lambda message: speaking.get().catalog.gettext(message),
         lambda one, many, number: speaking.get().catalog.ngettext(one, many, number),

@@ -1,12 +1,12 @@
-"""Settings: what the business sets up for itself. Admins only."""
+"""Settings: what the business sets up for itself. For admins; the checker of texts for all."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from widget.workspace import preview, subscriptions
+from widget.workspace import checker, preview, subscriptions
 
 
 def add_routes(app: web.Application) -> None:
-    for face in (preview, subscriptions):
+    for face in (checker, preview, subscriptions):
         face.add_routes(app)
