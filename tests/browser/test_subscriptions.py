@@ -60,6 +60,20 @@ async def test_the_life_of_a_subscription(look: Look, server: TestServer) -> Non
     await expect(page.locator("#v2")).to_contain_text("Ada edited it")
     await expect(page.locator("#v2")).to_contain_text("Noites de prova")
 
+    # The text after a sign-up says what it has to.
+    own = page.locator("#confirmation")
+    await own.fill("Welcome to {program}!")
+    checker = page.locator("[data-checker=confirmation]")
+    await expect(checker).to_contain_text("things are missing")
+    await own.fill("{brand}: you get {program}. {frequency}. Msg & data rates may apply. Reply HELP for help.")
+    await expect(checker).to_contain_text("1 thing is missing")
+    await checker.get_by_role("button", name="Insert").click()
+    await expect(own).to_have_value(re.compile("STOP"))
+    await expect(checker).to_contain_text("It says all that it has to.")
+    await own.press("Control+a")
+    await own.fill("")
+    await page.locator("#name").press("Enter")
+
     # Put live, previewed.
     await page.get_by_role("button", name="Put live").click()
     await expect(page.locator("#said")).to_contain_text("people can choose it now")
