@@ -30,7 +30,7 @@ from tools.settings_table import README, split, table
 from widget.cli import app
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = {"serve", "demo", "verify", "check"}
+COMMANDS = {"serve", "demo", "teammate", "verify", "check"}
 START_SECONDS = 90
 
 
@@ -41,9 +41,8 @@ def test_the_settings_table_of_the_readme_is_the_settings() -> None:
 
 
 def test_the_command_line_has_the_commands_of_the_contract() -> None:
-    assert {command.name or command.callback.__name__ for command in app.registered_commands if command.callback} == (
-        COMMANDS
-    )
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert commands | {str(group.name) for group in app.registered_groups} == COMMANDS
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in sorted(COMMANDS))])

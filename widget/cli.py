@@ -7,28 +7,23 @@ import gc
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack, closing
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated
 
 import typer
-import uvloop
 from aiohttp import web
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.app import make_bot, open_database
-from bot.config import Settings, WrongSettings, load_settings
+from bot.config import Settings
 from bot.consent.verify import Report, verify
-from bot.demo import make_demo
+from bot.demo import PASSWORD, make_demo, teammates
 from bot.errors import StoreUnavailable
-from bot.store.embedded import EmbeddedServerError
+from widget import cli_teammate
 from widget.app import make_app
-from widget.logs import set_up_logs
+from widget.terminal import FAILED, give_up, run, settings_of
 
-T = TypeVar("T")
-FAILED, UNUSABLE, TERMINATED = 1, 2, 128 + signal.SIGTERM
 DRAIN_SECONDS = 10.0
 
 app = typer.Typer(
@@ -39,6 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_teammate.app, name="teammate")
 errors = Console(stderr=True)
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on, instead of SAYSO_PORT; 0 takes a free one.")]
@@ -51,7 +47,7 @@ def serve(port: Port = None, host: Host = None) -> None:
 
     Stops gracefully on SIGTERM and SIGINT: open messengers are told, writes are finished.
     """
-    _run(_serve(_settings(port=port, host=host), with_demo=False))
+    run(_serve(settings_of(port=port, host=host), with_demo=False))
 
 
 @app.command()
@@ -60,7 +56,7 @@ def demo(port: Port = None, host: Host = None) -> None:
 
     Nothing leaves the machine: texts go to the simulated phone.
     """
-    _run(_serve(_settings(port=port, host=host), with_demo=True))
+    run(_serve(settings_of(port=port, host=host), with_demo=True))
 
 
 @app.command("verify")
@@ -71,7 +67,7 @@ def verify_command(
 
     Exits 0 when all is right (or was repaired), 1 when something is wrong, 2 when it could not look.
     """
-    report = _run(_verify(_settings(), repair=repair))
+    report = run(_verify(settings_of(), repair=repair))
     print(f"Events: {report.events}, of contacts: {report.contacts}.")
     for fault in report.faults[:20]:
         print(f"Broken: {fault}.")
@@ -100,9 +96,9 @@ def check(
         for line in settings_lines():
             print(line)
         return
-    loaded = _settings()
+    loaded = settings_of()
     print("Settings: good.")
-    _run(_check(loaded))
+    run(_check(loaded))
     print("Database: answers, takes writes, has its indexes.")
 
 
@@ -150,11 +146,13 @@ def _spare_the_collector() -> None:
 
 
 def _greet(url: str, *, with_demo: bool) -> None:
+    who = ", ".join(f"{teammate.email} / {PASSWORD}" for teammate in teammates()) if with_demo else ""
     places = (
         [("Shop with the chat", "/demo"), ("Its phone", "/demo/phone")] if with_demo else [("Messenger", "/messenger")]
     )
     for name, path in places:
         print(f"{name:<20}{url}{path}", flush=True)
+    print(f"{'Teammates sign in':<20}{url}/login{who and f'  {who}'}", flush=True)
     print("Ready. Ctrl-C stops it.", flush=True)
 
 
@@ -166,7 +164,7 @@ def _listen(settings: Settings) -> socket.socket:
         listening.bind((settings.host, settings.port))
     except OSError as error:
         listening.close()
-        _give_up(f"Can't listen on {settings.host}:{settings.port}: {error.strerror}. Choose another with --port.")
+        give_up(f"Can't listen on {settings.host}:{settings.port}: {error.strerror}. Choose another with --port.")
     return listening
 
 
@@ -187,41 +185,6 @@ async def _check(settings: Settings) -> None:
     async with open_database(settings) as store:
         if not await store.is_ready():
             raise StoreUnavailable
-
-
-def _settings(**overrides: object) -> Settings:
-    try:
-        settings = load_settings(**{k: v for k, v in overrides.items() if v is not None})
-    except WrongSettings as error:
-        _give_up("Wrong settings:\n" + "\n".join(f"  {fault}" for fault in error.faults))
-    set_up_logs(settings.log, settings.log_level)
-    return settings
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_interruptible(work))
-    except asyncio.CancelledError:
-        raise typer.Exit(TERMINATED) from None
-    except EmbeddedServerError as error:
-        _give_up(str(error))
-    except StoreUnavailable as error:
-        silent = error.text == StoreUnavailable.message
-        _give_up(f"No database: {'it does not answer. Check SAYSO_MONGO_URL, and that it runs.' if silent else error}")
-
-
-async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
-    """SIGTERM ends it as Ctrl-C does: what was opened is closed, also while it still starts."""
-    task = asyncio.current_task()
-    if task and threading.current_thread() is threading.main_thread():  # the others get no signals
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await work
-
-
-def _give_up(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise typer.Exit(UNUSABLE)
 
 
 def main() -> None:

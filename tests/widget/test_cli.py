@@ -25,12 +25,13 @@ from bot.config import Settings
 from bot.store import open_store
 from bot.store.embedded import embedded_server
 from tests.conftest import Visitor, eventually
-from widget import cli
+from widget import cli, terminal
 
 SCRIPT = Path(sys.executable).with_name("sayso")
 SAYSO = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-c", "from widget.cli import main; main()"]
 README = Path(__file__).parents[2] / "README.md"
-COMMANDS = {"serve", "demo", "verify", "check"}
+COMMANDS = {"serve", "demo", "teammate", "verify", "check"}
+WORKING = [[name] for name in sorted(COMMANDS - {"teammate"})] + [["teammate", "list"]]
 PASSWORD = "hunter2-is-no-password"
 
 
@@ -66,7 +67,7 @@ async def sayso(folder: Path, *arguments: str, **settings: str) -> Ran:
 def said(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str, **settings: str) -> Ran:
     """The same command in this process, which keeps its own logs."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(cli, "set_up_logs", lambda form, level: None)
+    monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
     gone = {name: None for name in os.environ if name.startswith("SAYSO_")}
     env = {**gone, **environment(**settings)}
     result = CliRunner().invoke(cli.app, arguments, env=env, prog_name="sayso")
@@ -132,7 +133,7 @@ async def person(demo: Demo) -> AsyncIterator[Visitor]:
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_each_command_says_what_it_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     names = {command.name or getattr(command.callback, "__name__", "") for command in cli.app.registered_commands}
-    assert names == COMMANDS
+    assert names | {str(group.name) for group in cli.app.registered_groups} == COMMANDS
     ran = said(monkeypatch, tmp_path, name, "--help")
     assert (ran.code, ran.err, f"Usage: sayso {name}" in ran.out) == (0, "", True)
     assert ("Exits 0" in ran.out) == (name in {"verify", "check"})
@@ -172,7 +173,7 @@ async def test_wrong_settings_are_all_named_at_once_and_their_values_are_not(
         "log": "xml",
         "colour": PASSWORD,
     }
-    answers = [said(monkeypatch, tmp_path, command, **wrong) for command in sorted(COMMANDS)]
+    answers = [said(monkeypatch, tmp_path, *command, **wrong) for command in WORKING]
     for ran in [await sayso(tmp_path, "serve", **wrong), *answers]:
         assert (ran.code, ran.out) == (2, "")
         assert ran.err.startswith("Wrong settings:\n")
@@ -239,6 +240,7 @@ async def test_the_demo_prints_where_it_is_and_answers_there(demo: Demo, person:
     assert [line.split("http")[0].strip() for line in demo.printed] == [
         "Shop with the chat",
         "Its phone",
+        "Teammates sign in",
         "Ready. Ctrl-C stops it.",
     ]
     for line in demo.printed[:-1]:
@@ -246,6 +248,7 @@ async def test_the_demo_prints_where_it_is_and_answers_there(demo: Demo, person:
         assert url
         async with person.session.get(url[0]) as answer:
             assert (answer.status, answer.content_type) == (200, "text/html")
+    assert demo.printed[2].endswith("/login  ada@example.com / demo, ben@example.com / demo")
     assert (await person.submit())[0] == 200
 
 
