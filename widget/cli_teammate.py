@@ -84,7 +84,14 @@ def _mark(teammate: Teammate) -> str:
 def _password() -> str:
     """Typed twice, unseen; or one line of what is piped in. Too short a one ends it before anything is opened."""
     if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", value_proc=_long_enough))
+        return str(
+            typer.prompt(
+                f"Password (at least {LEAST} characters)",
+                hide_input=True,
+                confirmation_prompt="Once more",
+                value_proc=_long_enough,
+            )
+        )
     try:
         return checked(sys.stdin.buffer.readline().decode().rstrip("\r\n"))
     except UnicodeDecodeError:
