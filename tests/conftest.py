@@ -74,6 +74,7 @@ async def store(_prepared: Store) -> Store:
     """An empty database with its indexes."""
     for table in _prepared.tables:
         await table.collection.delete_many({})
+    await _prepared.attempts.collection.delete_many({})
     return _prepared
 
 
