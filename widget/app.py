@@ -12,8 +12,8 @@ from bot.app import Bot
 from widget import demo, health, messenger, places, preferences, rest, search, signin, workspace
 from widget.assets import TEMPLATES, Assets
 from widget.http import BOT, METRICS, add_headers, around, speaking
+from widget.lines import SOCKETS, close_all
 from widget.look import brand_css
-from widget.messenger.live import SOCKETS, close_all
 from widget.metrics import Metrics
 from widget.sessions import add_sessions
 from widget.workspace.checker import checked

@@ -40,10 +40,14 @@ class Follower:
     async def next(self) -> Part | News | None:
         return await self._queue.get()
 
+    def forget(self) -> None:
+        """What waits is known already: for those who read all of it anew."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+
     def offer(self, news: Part | News | None) -> None:
         if self._queue.full():
-            while not self._queue.empty():
-                self._queue.get_nowait()
+            self.forget()
             news = None
         self._queue.put_nowait(news)
 

@@ -14,6 +14,7 @@ from bot.model.contact import Contact
 from bot.store import Store
 from tests.browser.conftest import Look
 from tests.browser.people import signed_up
+from widget.http import BOT
 
 pytestmark = pytest.mark.browser
 
@@ -100,3 +101,42 @@ async def _state(store: Store, contact: Contact, subscription: str) -> str | Non
     found = await store.contacts.get(contact.id)
     consent = found.consent(subscription) if found else None
     return consent.state.value if consent else None
+
+
+async def test_what_another_tab_and_the_phone_change_shows_live(look: Look, server: TestServer, bot: Bot) -> None:
+    """And the page says so; its own presses it does not tell of as somebody else's."""
+    _, path = await signed_up(bot)
+    one, two = await look(server, path), await look(server, path)
+    deals = one.get_by_role("switch", name="Deals and new roasts")
+    orders = one.get_by_role("switch", name="Order updates")
+    await orders.focus()
+    await two.get_by_role("switch", name="Deals and new roasts").click()
+    await expect(deals).to_have_attribute("aria-checked", "false")
+    await expect(one.get_by_role("status")).to_contain_text("changed elsewhere")
+    await expect(orders).to_be_focused()
+    await expect(two.get_by_role("status")).to_contain_text("Saved.")
+    await two.wait_for_timeout(500)
+    await expect(two.get_by_role("status")).not_to_contain_text("elsewhere")
+
+    await two.get_by_role("button", name="Undo").click()
+    await expect(deals).to_have_attribute("aria-checked", "true")
+
+    # STOP from the phone: nothing can be turned on until its START.
+    await server.app[BOT].receive("+12015550123", "STOP", "t1")
+    for page in (one, two):
+        await expect(page.get_by_text("text START from it")).to_be_visible()
+        await expect(page.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "false")
+    await server.app[BOT].receive("+12015550123", "START", "t2")
+    await expect(one.get_by_text("text START from it")).to_be_hidden()
+
+
+async def test_a_page_that_lost_its_line_shows_what_it_missed(look: Look, server: TestServer, bot: Bot) -> None:
+    _, path = await signed_up(bot)
+    page = await look(server, path, allow=("ERR_INTERNET_DISCONNECTED", "WebSocket"))
+    deals = page.get_by_role("switch", name="Deals and new roasts")
+    await page.wait_for_timeout(300)
+    await page.context.set_offline(True)
+    await page.evaluate("window.dispatchEvent(new Event('offline'))")
+    await server.app[BOT].receive("+12015550123", "STOP", "t1")
+    await page.context.set_offline(False)
+    await expect(deals).to_have_attribute("aria-checked", "false", timeout=15000)

@@ -15,7 +15,7 @@ from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, eventually, serving
 from tests.widget.help import Card, Running, read
-from widget.messenger import live
+from widget import lines
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
 Socket = aiohttp.ClientWebSocketResponse
@@ -301,7 +301,7 @@ async def test_who_hangs_up_before_hello_leaves_nothing_behind(
 
 
 async def _none_open(running: Running) -> bool:
-    return not running.server.app[live.SOCKETS] and not running.bot.feed.followers
+    return not running.server.app[lines.SOCKETS] and not running.bot.feed.followers
 
 
 async def test_who_hangs_up_while_being_told_leaves_nothing_behind(
@@ -316,12 +316,12 @@ async def test_who_hangs_up_while_being_told_leaves_nothing_behind(
 
 
 async def test_who_says_nothing_is_hung_up_on(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "HELLO_SECONDS", 0.05)
+    monkeypatch.setattr(lines, "HELLO_SECONDS", 0.05)
     assert await closed(await dial(visitor)) == aiohttp.WSCloseCode.POLICY_VIOLATION
 
 
 async def test_a_quiet_line_beats(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(lines, "BEAT_SECONDS", 0.05)
     async with await hello(visitor, 2) as socket:
         found = await heard(socket, lambda m: m["type"] == "beat")
         assert [m["type"] for m in found] == ["ready", "beat"]

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
-from bot.errors import Invalid
-from bot.errors import marked as _
 from bot.model.event import Context
 from widget.http import client_ip, user_agent, wanted_locale
+from widget.input import Input
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 Short = Annotated[str, Field(max_length=320)]
 Cut = Annotated[str, BeforeValidator(lambda value: value[:320] if isinstance(value, str) else value)]
 """A long name must not keep anyone from the chat."""
-
-
-class Input(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SiteSettings(BaseModel):
@@ -92,28 +86,3 @@ class CardForm(Input):
         )
         address = self.number if self.number is not None else self.email
         return Answer(address=address, region=self.region, version=self.version, context=context)
-
-
-M = TypeVar("M", bound=BaseModel)
-
-
-def parse(model: type[M], raw: str | bytes) -> M:
-    """Raises Invalid, which names the field."""
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
-
-
-def parse_fields(model: type[M], fields: Mapping[str, str]) -> M:
-    """Raises Invalid, which names the field."""
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
-
-
-def _place(error: ValidationError) -> str:
-    fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in fault["loc"]) or "body"
-    return f"{where}: {fault['msg']}"

@@ -2,74 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Sequence
-from contextlib import suppress
-from urllib.parse import urlsplit
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSMsgType, web
 
 from bot.chat.feed import SUBSCRIPTIONS, Follower, News
-from bot.errors import Invalid, NotFound, SaysoError, Unauthorized
+from bot.errors import Unauthorized
 from bot.model.contact import Contact
 from bot.model.conversation import Card, Happening, Part
 from bot.model.event import Source
+from widget import lines
 from widget.http import BOT, METRICS
+from widget.input import parse
 from widget.messenger import views
-from widget.messenger.input import Hello, Seen, parse
-
-log = logging.getLogger("sayso.live")
-
-BEAT_SECONDS = 20
-"""The page takes 45 s of silence for a dead line."""
-HELLO_SECONDS = 10
-TOKEN_REFUSED = 4401
-
-SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
+from widget.messenger.input import Hello, Seen
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    if not _is_own_page(request):
-        raise web.HTTPForbidden
-    socket = web.WebSocketResponse(heartbeat=BEAT_SECONDS, max_msg_size=4096, compress=False)
-    await socket.prepare(request)
-    request.app[SOCKETS].add(socket)
-    try:
-        await _Line(request, socket).run()
-    except (Unauthorized, NotFound):
-        await socket.close(code=TOKEN_REFUSED)
-    except (Invalid, TimeoutError):
-        await socket.close(code=WSCloseCode.POLICY_VIOLATION)
-    except SaysoError:
-        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
-    except ConnectionError:  # the page went away while it was being told something
-        pass
-    finally:
-        request.app[SOCKETS].discard(socket)
-    return socket
-
-
-async def close_all(app: web.Application) -> None:
-    """Tells every page that we are going: it comes back to whoever is there then."""
-    await asyncio.gather(*(_say_bye(socket) for socket in app[SOCKETS]))
-
-
-async def _say_bye(socket: web.WebSocketResponse) -> None:
-    with suppress(TimeoutError, ConnectionError):
-        async with asyncio.timeout(1):
-            await socket.send_json({"type": "bye"})
-            await socket.close(code=WSCloseCode.SERVICE_RESTART)
-
-
-def _is_own_page(request: web.Request) -> bool:
-    """The messenger's page is ours, so its origin is: a page of any other site has no business here."""
-    origin = request.headers.get("Origin")
-    public = urlsplit(request.app[BOT].public_url).netloc
-    try:
-        return origin is not None and urlsplit(origin).netloc in {request.host, public}
-    except ValueError:  # `http://[`
-        return False
+    return await lines.hold(request, lambda socket: _Line(request, socket).run())
 
 
 class _Line:
@@ -79,7 +29,7 @@ class _Line:
         self.bot = request.app[BOT]
 
     async def run(self) -> None:
-        hello = await self._hello()
+        hello = await lines.greeting(self.socket, Hello)
         if hello is None:
             return
         contact = await self.bot.visitors.known(hello.token)
@@ -90,21 +40,8 @@ class _Line:
         with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
             await self._catch_up()
             await self.socket.send_json({"type": "ready", "last": self.sent})
-            tasks = [asyncio.create_task(self._send(follower)), asyncio.create_task(self._beat())]
-            try:
+            async with lines.telling(self.socket, lambda: self._send(follower)):
                 await self._receive()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _hello(self) -> Hello | None:
-        """None: the page hung up before it said anything."""
-        async with asyncio.timeout(HELLO_SECONDS):
-            message = await self.socket.receive()
-        if message.type is WSMsgType.BINARY:
-            raise Invalid
-        return parse(Hello, message.data) if message.type is WSMsgType.TEXT else None
 
     async def _receive(self) -> None:
         async for message in self.socket:
@@ -116,26 +53,14 @@ class _Line:
     async def _send(self, follower: Follower) -> None:
         """An entry that does not follow the last one sent, or a hint that some were missed, is answered from the
         database."""
-        try:
-            while True:
-                part = await follower.next()
-                if isinstance(part, News):
-                    await self._redraw_cards(part)
-                elif part is None or part.seq > self.sent + 1:
-                    await self._catch_up()
-                elif part.seq == self.sent + 1:
-                    await self._push([part])
-        except ConnectionError:
-            return
-        except Exception as error:
-            if not isinstance(error, SaysoError):
-                log.exception("a live line broke")
-            await self.socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
-
-    async def _beat(self) -> None:
-        while not self.socket.closed:
-            await asyncio.sleep(BEAT_SECONDS)
-            await self.socket.send_json({"type": "beat"})
+        while True:
+            part = await follower.next()
+            if isinstance(part, News):
+                await self._redraw_cards(part)
+            elif part is None or part.seq > self.sent + 1:
+                await self._catch_up()
+            elif part.seq == self.sent + 1:
+                await self._push([part])
 
     async def _catch_up(self) -> None:
         while parts := await self.bot.conversations.after(self.conversation, self.sent):

@@ -13,8 +13,9 @@ from bot.i18n import translator
 from bot.model.contact import Contact
 from bot.model.conversation import Part
 from widget.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
+from widget.input import parse, parse_fields
 from widget.messenger import views
-from widget.messenger.input import CardForm, Message, Opening, parse, parse_fields
+from widget.messenger.input import CardForm, Message, Opening
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from aiohttp import web
 
-from widget.preferences import pages
+from widget.preferences import live, pages
 from widget.preferences.view import Center, Group, Item, center
 
 __all__ = ["Center", "Group", "Item", "add_routes", "center"]
 
 
 def add_routes(app: web.Application) -> None:
+    app[live.OPEN] = Counter()
     app.router.add_get("/p/{token}", pages.show)
     app.router.add_post("/p/{token}", pages.change)
+    app.router.add_get("/p/{token}/live", live.live)

@@ -1,0 +1,60 @@
+"""The live line of a preference center: it says that something changed, never what. The page then gets itself anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from aiohttp import web
+
+from bot.chat.feed import SUBSCRIPTIONS, Follower
+from bot.consent.choices import numbers_of
+from bot.i18n import translator
+from widget import lines
+from widget.http import BOT, wanted_locale
+from widget.preferences.view import center
+
+MOST = 8
+"""Lines that one person may hold in one process: as many pages as anybody has open."""
+TOGETHER = 0.1
+"""Seconds: what one act changes comes as one hint."""
+OPEN = web.AppKey("preference_lines", Counter[str])
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    return await lines.hold(request, lambda socket: _talk(request, socket))
+
+
+async def _talk(request: web.Request, socket: lines.Socket) -> None:
+    bot, open_lines = request.app[BOT], request.app[OPEN]
+    sheet = await bot.preferences.look(request.match_info["token"])
+    contact = sheet.contact
+    if open_lines[contact.id] >= MOST:
+        raise TimeoutError
+    open_lines[contact.id] += 1
+    try:
+        # Following begins before the page's stand is read, so that nothing falls between the two.
+        with bot.feed.follow(contact.id, SUBSCRIPTIONS, *numbers_of(contact)) as follower:
+            await socket.send_json({"type": "ready", "stand": await _stand(request)})
+            async with lines.telling(socket, lambda: _tell(socket, follower)):
+                async for _message in socket:
+                    pass  # the page has nothing to say
+    finally:
+        open_lines[contact.id] -= 1
+        if not open_lines[contact.id]:
+            del open_lines[contact.id]
+
+
+async def _stand(request: web.Request) -> str:
+    """What a page that is drawn now would show: another one has missed something."""
+    sheet = await request.app[BOT].preferences.look(request.match_info["token"])
+    say = translator(wanted_locale(request, sheet.contact.locale))
+    return center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped).stand
+
+
+async def _tell(socket: lines.Socket, follower: Follower) -> None:
+    while True:
+        await follower.next()
+        await asyncio.sleep(TOGETHER)
+        follower.forget()
+        await socket.send_json({"type": "changed"})
