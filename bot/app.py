@@ -36,6 +36,7 @@ from bot.outbound.inbound import Inbound
 from bot.recent import Recent
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
+from bot.workspace.brand import BrandKeeper
 from bot.workspace.subscriptions import Subscriptions
 from bot.workspace.teammates import Teammates
 from bot.workspace.tokens import Tokens
@@ -93,6 +94,7 @@ class Bot:
         self._mended = _ulid_time(now() - MENDED)
         self.workspace = Recent(self._load_workspace)
         """`await bot.workspace()`: the business, at most a second old."""
+        self.brand = BrandKeeper(store, changed=self.workspace.forget)
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         """`wanted`: a conversation's id, `new`, or None for the newest one.

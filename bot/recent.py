@@ -23,3 +23,7 @@ class Recent(Generic[T]):
         if self._kept is None or time - self._kept[0] > SECONDS:
             self._kept = (time, await self._load())
         return self._kept[1]
+
+    def forget(self) -> None:
+        """What was loaded is old: somebody here changed it. Other processes see it within a second."""
+        self._kept = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -22,6 +23,12 @@ from bot.store.embedded import EmbeddedServer
 AT = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
 NUMBER, ANOTHER = "+12015550123", "+12015550124"
 TEXTED = ("US", "CA", "GB")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""The smallest picture: a PNG of 1 by 1."""
+JPEG = b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01\x01\x11\x00\xff\xd9"
+"""The head of one, of 1 by 1: what its bytes are known by."""
 TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="teammate")
 HERE = Context(page="https://shop.example/roasts", ip="192.0.2.7", user_agent="Firefox/150")
 

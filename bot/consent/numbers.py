@@ -100,6 +100,22 @@ def example_number(region: str) -> str:
     return _e164(number) if number else "+12015550123"
 
 
+def international(text: str, region: str) -> str | None:
+    """A number that can be called, not only one that takes texts, as it is written abroad: "+1 800 555 0199"."""
+    try:
+        parsed = phonenumbers.parse(text[:50], region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed) or parsed.extension:
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def all_regions() -> frozenset[str]:
+    """The countries whose numbers we can read (ISO 3166-1 alpha-2)."""
+    return frozenset(phonenumbers.SUPPORTED_REGIONS)
+
+
 def calling_code(region: str) -> str:
     """`US` is "+1"."""
     return f"+{phonenumbers.country_code_for_region(region)}"

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.consent.signs import folded
-from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.subscription import MessageType
-from bot.model.workspace import Workspace
-
-VARIES = _("Msg frequency varies")
+from bot.model.workspace import FREQUENCY, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +17,7 @@ class Facts:
 
     brand: str
     legal_name: str = ""
-    frequency: str = VARIES
+    frequency: str = FREQUENCY
     terms_url: str = ""
     privacy_url: str = ""
     program: str = ""
@@ -113,7 +110,7 @@ def _keywords(stop: str, help: str, both: str, there: Mapping[str, bool]) -> dic
 
 def _often(facts: Facts, say: Translator) -> str:
     often = say(facts.frequency).strip().rstrip(".")
-    return f"{often if folded(often) else say(VARIES)}."
+    return f"{often if folded(often) else say(FREQUENCY)}."
 
 
 def _link(label: str, address: str) -> str:

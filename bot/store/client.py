@@ -25,6 +25,7 @@ from bot.store.tables import (
     FlowRuns,
     Flows,
     Keys,
+    Logos,
     Parts,
     PhoneTexts,
     PreferenceLinks,
@@ -40,6 +41,7 @@ class Store:
     def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], name: str) -> None:
         self.database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(name)
         self.workspaces = Workspaces(self.database)
+        self.logos = Logos(self.database)
         self.subscription_versions = SubscriptionVersions(self.database)
         self.subscriptions = Subscriptions(self.database, self.subscription_versions)
         self.stops = Stops(self.database)

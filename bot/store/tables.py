@@ -18,7 +18,7 @@ from bot.model.event import ConsentEvent
 from bot.model.flow import Flow, FlowRun
 from bot.model.link import PreferenceLink
 from bot.model.stop import Stop
-from bot.model.workspace import Key, Workspace
+from bot.model.workspace import Key, Logo, Workspace
 from bot.store.answering import READ_MS, answering
 from bot.store.gather import Gather
 from bot.store.table import Line, Table
@@ -32,6 +32,31 @@ class Workspaces(Table[Workspace]):
         """Takes the place of what is kept."""
         with answering():
             await self.collection.update_one({"_id": workspace.id}, {"$set": workspace.stored()}, upsert=True)
+
+    async def change(self, values: Mapping[str, Any]) -> Workspace:
+        """Sets these fields and no others; answers what was there before."""
+        with answering():
+            before = await self.collection.find_one_and_update({"_id": "workspace"}, {"$set": dict(values)})
+        if before is None:
+            raise StoreUnavailable
+        return Workspace.load(before)
+
+
+class Logos(Table[Logo]):
+    """Pictures by the hash of what is in them. One that was replaced goes by itself, a while later."""
+
+    name = "logos"
+    model = Logo
+    indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
+
+    async def save(self, logo: Logo) -> None:
+        """Also one that was here before: it stays, then."""
+        change = {"$set": logo.stored(), "$unset": {"expires_at": ""}}
+        with answering():
+            await self.collection.update_one({"_id": logo.id}, change, upsert=True)
+
+    async def expire(self, id: str, at: datetime) -> None:
+        await self.update({"_id": id}, {"$set": {"expires_at": at}})
 
 
 class Stops(Table[Stop]):

@@ -37,7 +37,7 @@ from bot.workspace.finder import find_subscriptions
 from bot.workspace.subscriptions import By
 from bot.workspace.wording import New
 from tests.conftest import eventually
-from tests.people import HERE, NUMBER, answer_to, answered, card, change, person
+from tests.people import HERE, JPEG, NUMBER, PIXEL, answer_to, answered, card, change, person
 
 QUERIES = {"find", "aggregate", "update", "delete", "count", "distinct", "findAndModify"}
 HARMLESS = {
@@ -171,6 +171,8 @@ async def _walk(bot: Bot) -> None:
     await store.deliveries.lately([NUMBER], now(), now())
     await store.deliveries.put_back("worker")
     await store.workspaces.save(await bot.workspace())
+    for picture in (PIXEL, JPEG):  # the second takes the place of the first
+        await bot.brand.save_logo(picture)
     await store.deliveries.give_up(now())
     await store.deliveries.take("worker", limit=5)
 

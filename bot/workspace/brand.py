@@ -1,0 +1,153 @@
+"""What the business says of itself: its name, its look, how to reach it, where its people are, its standing words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from bot.consent.numbers import all_regions, international, is_email
+from bot.consent.texts import unknown_variables
+from bot.errors import marked as _
+from bot.model.base import now
+from bot.model.workspace import FREQUENCY, OPT_OUT, Logo, Workspace
+from bot.store import Store
+from bot.workspace.pictures import picture_type
+
+LINGERS = timedelta(days=1)
+"""How long a picture that was replaced can still be had by pages that were open."""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _is_web(text: str) -> bool:
+    """An address of the web with a host; `javascript:` and the like are none."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    is_plain = text.isprintable() and not any(c.isspace() for c in text)
+    return is_plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _web(text: str) -> str:
+    if text and not _is_web(text):
+        raise ValueError(_("This must be a web address like https://example.com/terms."))
+    return text
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+Address = Annotated[str, Field(max_length=500), AfterValidator(_web)]
+
+
+class Brand(BaseModel):
+    """What a form of the brand holds: all of it, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    name: Annotated[Line, Field(min_length=1, max_length=80)]
+    legal_name: Annotated[Line, Field(max_length=120)] = ""
+    brand: str
+    default_region: str
+    support: Annotated[Line, Field(max_length=254)] = ""
+    terms_url: Address = ""
+    privacy_url: Address = ""
+    countries: tuple[str, ...] = ()
+    """The default one is always among them."""
+    frequency: Annotated[Line, Field(max_length=80)] = ""
+    """Empty, as the next: the standard words."""
+    opt_out_text: Annotated[str, Field(max_length=320)] = ""
+    legal_text: Annotated[str, Field(max_length=2000)] = ""
+
+    @field_validator("brand")
+    @classmethod
+    def _colour(cls, text: str) -> str:
+        colour = text.lower()
+        if len(colour) != 7 or colour[0] != "#" or not set(colour[1:]) <= set("0123456789abcdef"):
+            raise ValueError(_("A colour looks like #2f5bea."))
+        return colour
+
+    @field_validator("default_region")
+    @classmethod
+    def _region(cls, code: str) -> str:
+        if code not in all_regions():
+            raise ValueError(_("Choose one of these."))
+        return code
+
+    @field_validator("support")
+    @classmethod
+    def _contact(cls, text: str, info: ValidationInfo) -> str:
+        if not text or is_email(text) or _is_web(text):
+            return text
+        if number := international(text, info.data.get("default_region", "US")):
+            return number
+        raise ValueError(_("This must be an email address, a phone number or a web address."))
+
+    @field_validator("countries", mode="before")
+    @classmethod
+    def _ticked(cls, value: Any) -> Any:
+        """A form sends its ticks by country: `countries.US=on`."""
+        return tuple(sorted(value)) if isinstance(value, dict) else value
+
+    @field_validator("countries")
+    @classmethod
+    def _known(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(codes) <= all_regions():
+            raise ValueError(_("Choose one of these."))
+        return codes
+
+    @field_validator("opt_out_text")
+    @classmethod
+    def _fillable(cls, text: str) -> str:
+        if unknown_variables(text):
+            raise ValueError(
+                _("Only {brand}, {program}, {frequency} and {link} are filled in. Take out the other braces.")
+            )
+        return text
+
+    def stored(self) -> dict[str, Any]:
+        """As the workspace keeps it."""
+        kept = self.model_dump()
+        kept["countries"] = sorted({*self.countries, self.default_region})
+        return kept | {"frequency": self.frequency or FREQUENCY, "opt_out_text": self.opt_out_text or OPT_OUT}
+
+    def on(self, workspace: Workspace) -> Workspace:
+        """The workspace as it would be: for previews."""
+        return workspace.model_copy(update=self.stored() | {"countries": tuple(self.stored()["countries"])})
+
+
+class BrandKeeper:
+    """Keeps it. `changed` is called after each change."""
+
+    def __init__(self, store: Store, *, changed: Callable[[], None]) -> None:
+        self._store = store
+        self._changed = changed
+
+    async def save(self, brand: Brand) -> None:
+        """In one update of these fields alone: the key of signatures, and whatever else is kept beside them, stays."""
+        await self._store.workspaces.change(brand.stored())
+        self._changed()
+
+    async def save_logo(self, data: bytes) -> None:
+        """Raises FormWrong for what is no picture that we show."""
+        logo = Logo(id=hashlib.sha256(data).hexdigest(), type=picture_type(data), data=data, created_at=now())
+        await self._store.logos.save(logo)
+        await self._show(logo.id)
+
+    async def remove_logo(self) -> None:
+        await self._show("")
+
+    async def logo(self, id: str) -> Logo | None:
+        return await self._store.logos.get(id) if id else None
+
+    async def _show(self, id: str) -> None:
+        before = await self._store.workspaces.change({"logo": id})
+        self._changed()
+        if before.logo and before.logo != id:
+            await self._store.logos.expire(before.logo, now() + LINGERS)
