@@ -9,11 +9,10 @@ import jinja2
 from aiohttp import web
 
 from bot.app import Bot
-from widget import demo, health, messenger, places, preferences, rest, search, signin, workspace
+from widget import brand, demo, health, messenger, places, preferences, rest, search, signin, workspace
 from widget.assets import TEMPLATES, Assets
 from widget.http import BOT, METRICS, add_headers, around, speaking
 from widget.lines import SOCKETS, close_all
-from widget.look import brand_css
 from widget.metrics import Metrics
 from widget.sessions import add_sessions
 from widget.workspace.checker import checked
@@ -31,8 +30,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     assets = Assets()
     _add_templates(app, assets)
     app.router.add_get("/static/{path:.+}", assets.serve)
-    app.router.add_get("/brand.css", _brand)
-    for face in (health, messenger, preferences, signin, search, places, rest, workspace):
+    for face in (brand, health, messenger, preferences, signin, search, places, rest, workspace):
         face.add_routes(app)
     if with_demo:
         demo.add_routes(app)
@@ -66,13 +64,6 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
     # Made once: an import in each template would make them anew for each entry of a thread.
     environment.globals["m"] = environment.get_template("_macros.html").module
     environment.globals["ui"] = environment.get_template("shell/ui.html").module
-
-
-async def _brand(request: web.Request) -> web.Response:
-    workspace = await request.app[BOT].workspace()
-    return web.Response(
-        text=brand_css(workspace.brand), content_type="text/css", headers={"Cache-Control": "max-age=60"}
-    )
 
 
 async def _to_demo(request: web.Request) -> web.Response:

@@ -40,6 +40,9 @@ METRICS = web.AppKey("metrics", Metrics)
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 speaking: ContextVar[Translator] = ContextVar("speaking")
 
+WORDS = web.RequestKey("words", dict[str, str])
+"""The fields of a form that was read already: one that holds a file (`widget/uploads.py`)."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ANSWER_SECONDS = 10.0
@@ -102,6 +105,9 @@ async def read_form(request: web.Request) -> dict[str, str]:
 
     The asserts are aiohttp's own, of multipart fields without a name.
     """
+    read: dict[str, str] | None = request.get(WORDS)
+    if read is not None:
+        return read.copy()
     try:
         fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         "".join((*fields, *fields.values())).encode()
@@ -207,6 +213,7 @@ async def _error_page(request: web.Request, status: int, message: str) -> web.Re
     say = translator(locale)
     words = {
         404: (say("Not found"), say("There is no page at this address.")),
+        413: (say("That is too large"), say("Please go back and send something smaller.")),
         503: (say("Back in a moment"), say("We can't reach our database. Please try again in a moment.")),
     }
     title, usual = words.get(status, (say("That didn't work"), say("Please go back and try again.")))

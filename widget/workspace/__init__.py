@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.workspace import checker, preview, subscriptions
+from widget.workspace import brand, checker, preview, subscriptions
 
 
 def add_routes(app: web.Application) -> None:
-    for face in (checker, preview, subscriptions):
+    for face in (brand, checker, preview, subscriptions):
         face.add_routes(app)

@@ -1,0 +1,131 @@
+"""Settings > Brand and compliance: how the business looks, how to reach it, whom it may text, its standing words."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from bot.chat.card_view import CardView, card_view
+from bot.consent.numbers import all_regions, calling_code
+from bot.consent.texts import fill
+from bot.errors import FormWrong
+from bot.i18n import Translator, translator
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.conversation import Card
+from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
+from bot.model.workspace import FREQUENCY, OPT_OUT, Workspace
+from bot.workspace.brand import Brand
+from widget.forms import FORM, nested
+from widget.http import BOT, PAGE_POLICY, page, wanted_locale
+from widget.shell import Form, admins, done, fields, read_input, redrawn_by, shell_page, speech
+from widget.uploads import FILES, taking_files
+
+PATH = "/settings/brand"
+MOST_BYTES = 1024 * 1024
+"""For the one form that holds a picture. Four times what a picture may have: who sends more gets a sentence, not a dead
+line."""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    say, workspace = speech(request), await request.app[BOT].workspace()
+    return await shell_page(
+        request,
+        "workspace/brand.html",
+        section="settings",
+        title=say("Brand and compliance"),
+        part="brand",
+        workspace=workspace,
+        regions=_regions(say.locale),
+        own_frequency="" if workspace.frequency == FREQUENCY else workspace.frequency,
+        own_opt_out="" if workspace.opt_out_text == OPT_OUT else workspace.opt_out_text,
+        standard_frequency=say(FREQUENCY),
+        standard_opt_out=say(OPT_OUT),
+    )
+
+
+@redrawn_by(show)
+async def save(request: web.Request) -> web.StreamResponse:
+    await request.app[BOT].brand.save(await read_input(request, Brand))
+    raise done(PATH, speech(request)("Saved."))
+
+
+async def preview(request: web.Request) -> web.StreamResponse:
+    """The card in the brand's colours, of what is stored; sent the form, of what is typed. Nothing is stored."""
+    stored, say = await request.app[BOT].workspace(), speech(request)
+    typed = await fields(request) if request.method == "POST" else None
+    brand = stored if typed is None else _drafted(stored, typed)
+    response = await page(
+        request,
+        "workspace/brand_preview.html",
+        wanted_locale(request),
+        brand=brand,
+        card=_card(brand, say),
+        last=fill(say(brand.opt_out_text), {"brand": brand.name, "link": f"{request.app[BOT].public_url}/p/…"}),
+    )
+    response.headers["Content-Security-Policy"] = PAGE_POLICY + "'self'"
+    return response
+
+
+async def upload(request: web.Request) -> web.StreamResponse:
+    try:
+        await request.app[BOT].brand.save_logo(request.get(FILES, {}).get("logo", b""))
+    except FormWrong as wrong:
+        say = speech(request)
+        # The fields of the other form show what is stored: nothing was typed into this one.
+        request[FORM] = Form(None, {name: say(text) for name, text in wrong.faults.items()}, 422)
+        return await show(request)
+    raise done(f"{PATH}#logo-title", speech(request)("The logo is saved."))
+
+
+async def remove(request: web.Request) -> web.StreamResponse:
+    await request.app[BOT].brand.remove_logo()
+    raise done(f"{PATH}#logo-title", speech(request)("The logo is removed."))
+
+
+def _drafted(stored: Workspace, typed: dict[str, str]) -> Workspace:
+    """With what is typed, as far as it could be saved."""
+    wanted = {name: value for name, value in nested(typed).items() if name in Brand.model_fields}
+    for _attempt in range(2):
+        try:
+            return Brand.model_validate(wanted).on(stored)
+        except ValidationError as wrong:
+            for name in {str(error["loc"][0]) for error in wrong.errors()}:
+                wanted[name] = getattr(stored, name)
+    return stored
+
+
+def _card(brand: Workspace, say: Translator) -> CardView:
+    """Before somebody whom nobody knows."""
+    time = now()
+    asked = Subscription(
+        id="preview", name=say("News and offers"), message_type=MessageType.SMS, consent_type=ConsentType.OPT_IN,
+        state=SubscriptionState.LIVE, created_at=time, updated_at=time,
+    )  # fmt: skip
+    card = Card(subscription=asked.id, title=say("Get our news by text"), legal_text=brand.legal_text)
+    somebody = Contact(id="preview", created_at=time, updated_at=time)
+    return card_view(card, "preview", somebody, asked, brand, say)
+
+
+@lru_cache(maxsize=16)
+def _regions(locale: str) -> tuple[tuple[str, str, str], ...]:
+    """Code, name and calling code, where a reader looks for them: accents aside."""
+    say = translator(locale)
+    named = ((code, say.country(code), calling_code(code)) for code in all_regions())
+    return tuple(sorted(named, key=lambda region: _bare(region[1])))
+
+
+def _bare(name: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get(PATH, admins(show))
+    app.router.add_post(PATH, admins(save))
+    app.router.add_get(f"{PATH}/preview", admins(preview))
+    app.router.add_post(f"{PATH}/preview", admins(preview))
+    app.router.add_post(f"{PATH}/logo", taking_files(admins(upload), most=MOST_BYTES))
+    app.router.add_post(f"{PATH}/logo/remove", admins(remove))
