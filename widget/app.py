@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.app import Bot
 from widget import brand, demo, health, messenger, places, preferences, rest, search, signin, workspace
 from widget.assets import TEMPLATES, Assets
+from widget.drawn import DRAWN, Drawn
 from widget.http import BOT, METRICS, add_headers, around, speaking
 from widget.lines import SOCKETS, close_all
 from widget.metrics import Metrics
@@ -26,6 +27,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     app[BOT] = bot
     app[METRICS] = Metrics()
     app[SOCKETS] = set()
+    app[DRAWN] = Drawn()
     add_sessions(app)
     assets = Assets()
     _add_templates(app, assets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
@@ -133,11 +134,16 @@ async def render(request: web.Request, template: str, locale: str, **context: An
 
 async def page(request: web.Request, template: str, locale: str, *, status: int = 200, **context: Any) -> web.Response:
     """A whole page, compressed, never kept by anyone between."""
-    text = await render(request, template, locale, status=status, **context)
-    response = web.Response(text=text, content_type="text/html", status=status)
-    response.headers["Cache-Control"] = "private, no-store"
-    response.enable_compression()
-    return response
+    return html_page(request, await render(request, template, locale, status=status, **context), status=status)
+
+
+def html_page(request: web.Request, text: str, *, status: int = 200) -> web.Response:
+    """Compressed at the lowest level: most of what there is to gain, for a quarter of the usual time."""
+    headers = {"Cache-Control": "private, no-store", "Vary": "Accept-Encoding"}
+    body = text.encode()
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        body, headers["Content-Encoding"] = zlib.compress(body, 1, wbits=31), "gzip"
+    return web.Response(body=body, content_type="text/html", charset="utf-8", status=status, headers=headers)
 
 
 @web.middleware

@@ -87,6 +87,7 @@ def national(e164: str) -> str:
     return number.national if number else _national(phonenumbers.parse(e164, None))
 
 
+@lru_cache(maxsize=4096)
 def masked(e164: str) -> str:
     """The last four digits in place, the others hidden: "(•••) •••-0123"."""
     shown = national(e164)

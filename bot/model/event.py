@@ -65,12 +65,13 @@ class Words(Value):
 
         A new version of the subscription that says the same is no change of words.
         """
-        return _version(self.model_copy(update={"subscription_version": None}))
+        shown = self.subscription_name, self.subscription_description
+        return _version(self.title, self.button, self.legal_text, *shown, self.locale, self.act)
 
 
-@lru_cache(maxsize=1024)
-def _version(words: Words) -> str:
-    return sha256(rfc8785.dumps(words.model_dump(exclude_none=True))).hexdigest()[:16]
+@lru_cache(maxsize=4096)
+def _version(*words: str) -> str:
+    return sha256(rfc8785.dumps(list(words))).hexdigest()[:16]
 
 
 class Context(Value):

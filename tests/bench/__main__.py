@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--seconds N] [--only flows|ledger|bytes]`"""
+"""`python -m tests.bench [--seconds N] [--only flows|ledger|preferences|bytes]`"""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from tests.bench.bytes import measure_bytes
 from tests.bench.flows import measure_flows
 from tests.bench.ledger import measure_ledger
 from tests.bench.machine import description
+from tests.bench.preferences import measure_preferences
 from tests.bench.servers import mongod
 
-PARTS = ("flows", "ledger", "bytes")
+PARTS = ("flows", "ledger", "preferences", "bytes")
 
 
 async def measure(parts: list[str], seconds: float) -> None:
@@ -24,6 +25,8 @@ async def measure(parts: list[str], seconds: float) -> None:
             await measure_flows(mongo, seconds)
         if "ledger" in parts:
             await measure_ledger(mongo, seconds)
+        if "preferences" in parts:
+            await measure_preferences(mongo, seconds)
         if "bytes" in parts:
             await measure_bytes(mongo)
 

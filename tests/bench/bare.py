@@ -22,6 +22,7 @@ CARD = (
     '<p>Hi, welcome to Harbor Coffee!</p><form action="/messenger/conversations/{id}/cards/2">'
     '<input name="version" value="1"><input name="key" value="{key}"></form>'
 )
+CHOICES = web.AppKey("choices", AsyncIOMotorCollection[dict[str, Any]])
 ANSWERS = web.AppKey("answers", AsyncIOMotorCollection[dict[str, Any]])
 
 
@@ -39,10 +40,27 @@ async def submit(request: web.Request) -> web.Response:
     return web.Response(text='<p class="card--completed">You\'re signed up</p>', content_type="text/html")
 
 
+async def read_choice(request: web.Request) -> web.Response:
+    """The least that a preference center could be: whose it is, and whether it is on."""
+    found = await request.app[CHOICES].find_one({"_id": request.match_info["id"]})
+    on = found["on"] if found else "true"
+    return web.Response(text=f"<p>You get deals: <b>{on}</b></p>", content_type="text/html")
+
+
+async def write_choice(request: web.Request) -> web.Response:
+    on = str((await request.post())["on"])
+    await request.app[CHOICES].update_one({"_id": request.match_info["id"]}, {"$set": {"on": on}}, upsert=True)
+    return web.Response(text=f"<p>You get deals: <b>{on}</b></p>", content_type="text/html")
+
+
 async def serve(url: str) -> None:
     app = web.Application()
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url)
     app[ANSWERS] = client.get_database("bare").get_collection("answers", write_concern=WriteConcern("majority", j=True))
+    durable = WriteConcern("majority", j=True)
+    app[CHOICES] = client.get_database("bare").get_collection("choices", write_concern=durable)
+    app.router.add_get("/preferences/{id}", read_choice)
+    app.router.add_post("/preferences/{id}", write_choice)
     app.router.add_post("/messenger/open", open_chat)
     app.router.add_post("/messenger/conversations/{conversation}/cards/{seq}", submit)
     runner = web.AppRunner(app, access_log=None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
+from markupsafe import Markup
 
 from bot.consent.choices import reached_at
 from bot.consent.preferences import Done, Sheet
@@ -13,7 +14,19 @@ from bot.i18n import Translator, locales, translator
 from bot.model.base import new_id
 from bot.model.event import Context
 from bot.model.subscription import MessageType
-from widget.http import BOT, client_ip, page, read_form, sentence, status_of, user_agent, wanted_locale
+from widget.drawn import DRAWN
+from widget.http import (
+    BOT,
+    client_ip,
+    html_page,
+    page,
+    read_form,
+    render,
+    sentence,
+    status_of,
+    user_agent,
+    wanted_locale,
+)
 from widget.preferences.view import center, masked_address
 
 
@@ -103,17 +116,16 @@ async def _page(
 ) -> web.Response:
     """The whole page, or only what changes in it for a page that asks by script."""
     is_part = request.headers.get("HX-Request") == "true"
-    return await page(
-        request,
-        "preferences/part.html" if is_part else "preferences/page.html",
-        say.locale,
-        status=status,
-        action=request.path,
-        key=new_id(),
-        center=center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped),
-        said=said,
-        preview=False,
-    )
+    template = "preferences/part.html" if is_part else "preferences/page.html"
+    view = center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped)
+    forms = {"action": request.path, "key": new_id()}
+    status_line = await render(request, "preferences/_status.html", say.locale, said=said, **forms) if said else ""
+    addresses = dict.fromkeys(MessageType, "") | {group.channel: group.address for group in view.groups}
+    personal = {**forms, "status_line": Markup(status_line), **addresses}  # noqa: S704 (our own template)
+    drawn = request.app[DRAWN]
+    alike = replace(view, groups=view.at(drawn.mark))
+    text = await drawn(request, template, say.locale, personal, center=alike, preview=False)
+    return html_page(request, text, status=status)
 
 
 async def _gone(request: web.Request) -> web.Response:

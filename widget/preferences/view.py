@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from bot.consent.choices import Choice, choices, reached_at, words_of
@@ -52,8 +52,13 @@ class Center:
 
     @property
     def stand(self) -> str:
-        """Names what is shown: another one means that something changed."""
-        return blake2b(repr((self.groups, self.can_stop_all)).encode(), digest_size=8).hexdigest()
+        """Names what is shown, the person's own address apart: another one means that something changed."""
+        shown = self.at(lambda channel: ""), self.can_stop_all
+        return blake2b(repr(shown).encode(), digest_size=8).hexdigest()
+
+    def at(self, address: Callable[[str], str]) -> tuple[Group, ...]:
+        """The groups with other addresses, by channel."""
+        return tuple(replace(group, address=address(group.channel)) for group in self.groups)
 
 
 def center(
