@@ -34,6 +34,7 @@ def workspace(url: str) -> Workspace:
         default_region="US",
         countries=("US", "CA", "GB"),
         frequency=_("Up to 4 msgs/month"),
+        legal_text=LEGAL.format(url=url),
         identity_secret=secrets.token_urlsafe(32),
     )
 
