@@ -56,7 +56,7 @@ async def test_the_same_switch_pressed_twice_in_two_windows_is_one_change(
     look: Look, server: TestServer, bot: Bot, demo_store: Store
 ) -> None:
     contact, path = await signed_up(bot)
-    one, two = await look(server, path), await look(server, path)
+    one, two = [await look(server, path, java_script_enabled=False) for _ in range(2)]  # else the second hears of it
     for page in (one, two):
         switch = page.get_by_role("switch", name="Deals and new roasts")
         await switch.click()
@@ -82,7 +82,7 @@ async def test_a_change_that_did_not_get_through_is_told(look: Look, server: Tes
 
 async def test_a_subscription_archived_meanwhile_is_told(look: Look, server: TestServer, bot: Bot) -> None:
     _, path = await signed_up(bot)
-    page = await look(server, path, allow=(r"\b422\b",))
+    page = await look(server, path, allow=(r"\b422\b",), java_script_enabled=False)
     await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
     await page.get_by_role("switch", name="Deals and new roasts").click()
     await expect(page.get_by_role("status")).to_contain_text("no longer offered")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 from aiohttp.test_utils import TestServer
 
+from bot.demo import DEALS
 from bot.store import Store
 from tests.conftest import Visitor
+from tests.widget.desk import at_desk
 from tests.widget.help import Running
 
 PREFETCH = {"Purpose": "prefetch", "Sec-Purpose": "prefetch;prerender", "X-Moz": "prefetch", "Accept": "text/html"}
@@ -28,7 +31,7 @@ async def test_looking_at_every_address_changes_nothing(
     await person.submit()
     await running.quiet(person)
     token = await running.preference_token(person)
-    values = {"token": token, "conversation": person.conversation, "seq": "2", "path": "card.css"}
+    values = {"token": token, "conversation": person.conversation, "seq": "2", "path": "card.css", "id": DEALS}
     routes = {
         (route.method, route.resource.canonical.format(**values))
         for route in server.app.router.routes()
@@ -37,15 +40,12 @@ async def test_looking_at_every_address_changes_nothing(
     assert {("GET", f"/p/{token}"), ("HEAD", f"/p/{token}"), ("GET", "/messenger/live")} <= routes
     assert len(routes) >= 30
 
-    before = await everything(demo_store)
-    assert before["events"]
-    for method, path in sorted(routes):
-        for query in ("", "?before=9&change=stop_all&confirm=1&number=%2B12015550123&locale=es"):
-            for headers in (person.headers, {**person.headers, **PREFETCH}):
-                url = f"{person.base}{path}{query}"
-                async with person.session.request(method, url, headers=headers, allow_redirects=False) as answer:
-                    await answer.read()
-                    assert answer.status < 500, (method, path)
+    async with at_desk(person.base) as ada:
+        before = await everything(demo_store)
+        assert before["events"]
+        for session in (person.session, ada.session):  # a visitor, and an admin who is signed in
+            for method, path in sorted(routes):
+                await _look(session, method, person.base + path, person.headers)
     async with person.session.ws_connect(f"{person.base}/messenger/live", origin=person.base) as socket:
         greeting = {"type": "hello", "token": person.token, "conversation": person.conversation, "after": 0}
         await socket.send_json(greeting)
@@ -62,3 +62,13 @@ async def test_a_link_takes_no_change_by_get(visitor: Visitor, running: Running)
             assert answer.status == (200 if method in {"GET", "HEAD"} else 405)
             assert bool(await answer.read()) == (method != "HEAD")
     assert len(await running.events(visitor)) == 1
+
+
+async def _look(session: aiohttp.ClientSession, method: str, url: str, headers: dict[str, str]) -> None:
+    for query in ("", "?before=9&change=stop_all&confirm=1&number=%2B12015550123&locale=es&act=save&state=archived"):
+        for more in ({}, PREFETCH):
+            async with session.request(
+                method, url + query, headers={**headers, **more}, allow_redirects=False
+            ) as answer:
+                await answer.read()
+                assert answer.status < 500, (method, url)

@@ -1,0 +1,97 @@
+"""Every address has its door: who may open it is written down here, and a new one that is not fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.demo import DEALS
+from bot.model.base import new_id
+from tests.widget.desk import BEN, HTML, at_desk
+from tests.widget.help import Running
+
+PUBLIC = {
+    "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
+    "/p/{token}", "/p/{token}/live", "/login", "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
+}  # fmt: skip
+VISITOR = {
+    "/messenger/open", "/messenger/unread", "/messenger/conversations", "/messenger/live",
+    "/messenger/conversations/{conversation}/parts", "/messenger/conversations/{conversation}/messages",
+    "/messenger/conversations/{conversation}/cards/{seq}",
+}  # fmt: skip
+TOKEN = {"/api/me"}
+AGENTS = {"/inbox", "/contacts", "/search", "/logout", "/settings/check"}
+ADMINS = {
+    "/outbound", "/bots", "/settings", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
+    "/settings/brand/logo/remove", "/settings/brand/preview", "/settings/subscriptions", "/settings/subscriptions/new",
+    "/settings/subscriptions/{id}", "/settings/subscriptions/{id}/archive", "/settings/subscriptions/{id}/live",
+    "/settings/subscriptions/{id}/restore", "/settings/subscriptions/preview", "/settings/subscriptions/preview/page",
+}  # fmt: skip
+
+
+async def kept(running: Running) -> list[object]:
+    """All that teammates set. Texts and chats of the people of other tests may go on meanwhile."""
+    store = running.store
+    tables = (store.workspaces, store.subscriptions, store.subscription_versions, store.teammates, store.api_tokens)
+    return [await table.collection.find({}).sort("_id", 1).to_list(None) for table in tables]
+
+
+def routes(running: Running) -> set[tuple[str, str]]:
+    found = running.server.app.router.routes()
+    return {(route.method, route.resource.canonical) for route in found if route.resource and route.method != "HEAD"}
+
+
+def test_every_address_stands_in_one_list(running: Running) -> None:
+    lists = [PUBLIC, VISITOR, TOKEN, AGENTS, ADMINS]
+    known = {path for paths in lists for path in paths}
+    assert len(known) == sum(len(paths) for paths in lists)
+    assert {path for _method, path in routes(running)} == known
+
+
+def filled(path: str) -> str:
+    return path.format(id=DEALS, token="x", conversation="0" * 24, seq="1", path="x")
+
+
+async def test_a_stranger_is_asked_to_sign_in_and_changes_nothing(running: Running) -> None:
+    before = await kept(running)
+    for method, path in sorted(routes(running)):
+        if path not in AGENTS | ADMINS:
+            continue
+        url, data = running.base + filled(path), {"version": "1", "name": "Mine"} if method == "POST" else None
+        async with running.session.request(method, url, data=data, headers=HTML, allow_redirects=False) as answer:
+            where = answer.headers.get("Location", "")
+            assert (answer.status, where.startswith("/login")) == ((303, True) if method == "GET" else (401, False)), (
+                path
+            )
+        async with running.session.request(method, url, data=data, allow_redirects=False) as answer:
+            assert answer.status == 401, path
+            assert (await answer.json())["type"] == "error.list"
+    assert await kept(running) == before
+
+
+async def test_an_agent_is_refused_wherever_only_an_admin_may(running: Running) -> None:
+    async with at_desk(running.base, BEN) as ben:
+        before = await kept(running)
+        for method, path in sorted(routes(running)):
+            if path in ADMINS:
+                form = {"version": "1", "name": "Mine", "key": new_id()}
+                status, page = await (ben.post(filled(path), form) if method == "POST" else ben.get(filled(path)))
+                assert (status, "Only an admin can do this" in page.text) == (403, True), (method, path)
+        assert await kept(running) == before
+
+
+async def test_an_agent_is_shown_no_door_that_is_locked(running: Running) -> None:
+    async with at_desk(running.base, BEN) as ben:
+        rail = (await ben.look("/inbox")).one("nav", class_="rail")
+        assert {a.attrs["href"] for a in rail.all("a")} == {"/inbox", "/contacts"}
+        assert "/settings" not in (await ben.look("/search?q=brand")).one("main").text
+
+
+@pytest.mark.parametrize("csrf", ["", "x.y"])
+async def test_no_form_is_taken_without_the_token_of_the_session(running: Running, csrf: str) -> None:
+    async with at_desk(running.base) as ada:
+        before = await kept(running)
+        for method, path in sorted(routes(running)):
+            if method == "POST" and path in AGENTS | ADMINS:
+                status, _ = await ada.post(filled(path), {"csrf": csrf, "version": "1", "name": "Mine"})
+                assert status == 403, path
+        assert await kept(running) == before
