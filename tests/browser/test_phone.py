@@ -23,7 +23,10 @@ async def test_texts_appear_while_it_is_open_and_can_be_answered(look: Look, ser
 
     await page.get_by_role("button", name="STOP").click()
     await expect(page.locator(".text--mine")).to_contain_text("STOP")
-    assert [text.body for text in await bot.store.phone_texts.of("+12015550123")] == ["Harbor Coffee: hello", "STOP"]
+    await expect(page.locator(".text").last).to_contain_text("You are unsubscribed", timeout=15000)
+    first, mine, answer = [text.body for text in await bot.store.phone_texts.of("+12015550123")]
+    assert (first, mine) == ("Harbor Coffee: hello", "STOP")
+    assert "Reply START to allow them again." in answer
 
     await bot.simulator.send(Outgoing("t2", "+447400123456", "Harbor Coffee: hello over there"))
     await numbers.get_by_role("link", name="+44 7400 123456").click()
