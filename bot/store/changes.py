@@ -60,29 +60,7 @@ class Changes:
         ids of those that are new or changed. `lost` is called when the line broke, so that who listens can look for
         what it may have missed.
         """
-        pipeline: list[Raw] = [
-            {
-                "$match": {
-                    "$or": [
-                        {"operationType": "insert", "ns.coll": {"$in": [whole, *inserted, *changed]}},
-                        {"operationType": {"$in": ["update", "replace"]}, "ns.coll": {"$in": [*changed]}},
-                    ]
-                }
-            },
-            {
-                "$project": {
-                    "ns": 1,
-                    "documentKey": 1,
-                    "fullDocument": {
-                        "$cond": [
-                            {"$eq": ["$ns.coll", whole]},
-                            "$fullDocument",
-                            {"source": "$fullDocument.source"},
-                        ]
-                    },
-                }
-            },
-        ]
+        pipeline = _wanted(whole, inserted, changed)
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
         opened = asyncio.Event()
@@ -137,3 +115,30 @@ class Changes:
     def _call(self, function: Callable[[], object]) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function)
+
+
+def _wanted(whole: str, inserted: Collection[str], changed: Collection[str]) -> list[Raw]:
+    """Sorted out on the server: what nobody here follows does not travel."""
+    return [
+        {
+            "$match": {
+                "$or": [
+                    {"operationType": "insert", "ns.coll": {"$in": [whole, *inserted, *changed]}},
+                    {"operationType": {"$in": ["update", "replace"]}, "ns.coll": {"$in": [*changed]}},
+                ]
+            }
+        },
+        {
+            "$project": {
+                "ns": 1,
+                "documentKey": 1,
+                "fullDocument": {
+                    "$cond": [
+                        {"$eq": ["$ns.coll", whole]},
+                        "$fullDocument",
+                        {"source": "$fullDocument.source"},
+                    ]
+                },
+            }
+        },
+    ]

@@ -12,6 +12,7 @@ from bot.demo import make_demo
 from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, serving
+from tests.widget.desk import BEN, Desk, at_desk
 from tests.widget.help import Running, user_hash
 
 
@@ -70,3 +71,17 @@ async def other_process(running: Running, mongo: EmbeddedServer) -> AsyncIterato
         serving(store, running.settings) as server,
     ):
         yield str(server.make_url("")).rstrip("/")
+
+
+@pytest.fixture
+async def ada(running: Running) -> AsyncIterator[Desk]:
+    """An admin at her desk."""
+    async with at_desk(running.base) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def ben(running: Running) -> AsyncIterator[Desk]:
+    """An agent: settings are not his."""
+    async with at_desk(running.base, BEN) as desk:
+        yield desk

@@ -16,7 +16,7 @@ from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, serving
 from tests.people import JPEG, PIXEL
-from tests.widget.desk import BEN, HTML, Desk, at_desk
+from tests.widget.desk import HTML, Desk
 from tests.widget.help import Node, Running, read
 
 PATH = "/settings/brand"
@@ -85,19 +85,6 @@ async def running(mongo: EmbeddedServer, demo_store: Store, settings: Settings) 
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
     ):
         yield Running(server, store, settings, session)
-
-
-@pytest.fixture
-async def ada(running: Running) -> AsyncIterator[Desk]:
-    async with at_desk(running.base) as desk:
-        yield desk
-
-
-@pytest.fixture
-async def ben(running: Running) -> AsyncIterator[Desk]:
-    """An agent: settings are not his."""
-    async with at_desk(running.base, BEN) as desk:
-        yield desk
 
 
 async def stored(running: Running) -> dict[str, Any]:

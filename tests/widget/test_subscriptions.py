@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,25 +13,12 @@ from bot.model.subscription import ConsentType, MessageType, Subscription, Subsc
 from bot.workspace.subscriptions import By
 from tests.conftest import Visitor
 from tests.people import change
-from tests.widget.desk import BEN, Desk, at_desk
+from tests.widget.desk import Desk
 from tests.widget.help import Card, Node, Running
 
 LIST = "/settings/subscriptions"
 SOMEBODY = By("ben", "Ben")
 MARKUP = '"><img src=x onerror=alert(1)><script>alert(1)</script>{{ "q" ~ "zq" }}'
-
-
-@pytest.fixture
-async def ada(running: Running) -> AsyncIterator[Desk]:
-    async with at_desk(running.base) as desk:
-        yield desk
-
-
-@pytest.fixture
-async def ben(running: Running) -> AsyncIterator[Desk]:
-    """An agent: settings are not his."""
-    async with at_desk(running.base, BEN) as desk:
-        yield desk
 
 
 @pytest.fixture
