@@ -161,13 +161,14 @@ class Preferences:
         """
         live = {subscription.id: subscription for subscription in await self.live()}
         faults: list[SaysoError] = []
-        for event, version in [*events.items()][:LOOK_BACK]:
+        asked = [*events.items()][:LOOK_BACK]
+        for event, version in asked:
             press = Press(f"undo:{event}", f'pressed "{say("Undo")}"', say, context)
             try:
                 contact = await self._take_back(contact, event, version, live, press)
             except (Moved, Invalid, WordsChanged) as error:
                 faults.append(error)
-        if len(faults) == len(events):
+        if len(faults) == len(asked):
             raise faults[0] if faults else Invalid(_("There is nothing to undo."))
         return Done(contact)
 
