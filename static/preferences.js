@@ -6,26 +6,32 @@
   const status = document.getElementById('status');
   const stand = () => document.getElementById('choices').dataset.stand;
   let pressing = 0; // presses whose answers are on their way
+  let missed = false; // whether something was told meanwhile
+  let isBack = false; // the button that was pressed was one of the line over the page, which its answer replaces
 
-  function say(words, kind) {
-    const line = document.createElement('p');
-    line.className = 'toast' + kind;
-    line.textContent = words;
-    status.replaceChildren(line);
+  function line(words, kind) {
+    const made = document.createElement('p');
+    made.className = 'toast ' + kind;
+    made.textContent = words;
+    return made;
   }
 
   function unsent(event) {
-    say(answers.saidBy(event.detail.xhr) || page.dataset.unsent, ' toast--bad');
+    status.replaceChildren(line(answers.saidBy(event.detail.xhr) || page.dataset.unsent, 'toast--bad'));
   }
 
   // What is saved shows on its switch too: the line over the page has been read by then. One with a way back stays.
   function leave() {
-    const line = status.querySelector('.toast:not(.toast--bad)');
-    if (line && !line.querySelector('form')) setTimeout(() => line.remove(), 8000);
+    for (const toast of status.querySelectorAll('.toast:not(.toast--bad)')) {
+      if (!toast.querySelector('form')) setTimeout(() => toast.remove(), 8000);
+    }
+    if (isBack && document.activeElement === document.body) status.focus({ preventScroll: true });
   }
 
   function busy(event, yes) {
     pressing += yes ? 1 : -1;
+    if (yes) isBack = status.contains(event.target);
+    else if (missed && !pressing) refresh();
     const button = event.target.querySelector && event.target.querySelector('button');
     if (button) button.setAttribute('aria-busy', String(yes));
   }
@@ -42,19 +48,22 @@
 
   async function refresh() {
     const mine = ++asked;
+    missed = pressing > 0; // what a press is answered may be older than what was told
+    if (missed) return undefined;
     try {
       const answer = await fetch(location.href, { headers: { Accept: 'text/html', 'HX-Request': 'true' } });
       const html = await answer.text();
       if (answer.status === 404) return location.reload();
       const next = new DOMParser().parseFromString(html, 'text/html').getElementById('choices');
-      // A press of one's own has its own answer, which is as new.
+      missed = pressing > 0;
       if (!answer.ok || !next || mine !== asked || pressing || next.dataset.stand === stand()) return undefined;
       const focused = document.activeElement && document.activeElement.id;
       document.getElementById('choices').replaceWith(document.adoptNode(next));
       window.htmx.process(document.getElementById('choices'));
       const again = focused && document.getElementById(focused);
       if (again) again.focus({ preventScroll: true });
-      say(page.dataset.elsewhere, '');
+      for (const old of status.querySelectorAll('.toast--news')) old.remove();
+      status.append(line(page.dataset.elsewhere, 'toast--news')); // beside the way back from one's own press
       leave();
     } catch (_) {
       // The line is gone: when it is back it says how things stand.

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import expect
+from playwright.async_api import Page, Route, expect
 
 from bot.app import Bot
 from bot.demo import DEALS, NEWS, ORDERS
@@ -56,7 +56,7 @@ async def test_the_same_switch_pressed_twice_in_two_windows_is_one_change(
     look: Look, server: TestServer, bot: Bot, demo_store: Store
 ) -> None:
     contact, path = await signed_up(bot)
-    one, two = [await look(server, path, java_script_enabled=False) for _ in range(2)]  # else the second hears of it
+    one, two = [await _deaf(await look(server, path)) for _ in range(2)]
     for page in (one, two):
         switch = page.get_by_role("switch", name="Deals and new roasts")
         await switch.click()
@@ -82,7 +82,7 @@ async def test_a_change_that_did_not_get_through_is_told(look: Look, server: Tes
 
 async def test_a_subscription_archived_meanwhile_is_told(look: Look, server: TestServer, bot: Bot) -> None:
     _, path = await signed_up(bot)
-    page = await look(server, path, allow=(r"\b422\b",), java_script_enabled=False)
+    page = await _deaf(await look(server, path, allow=(r"\b422\b",)))
     await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
     await page.get_by_role("switch", name="Deals and new roasts").click()
     await expect(page.get_by_role("status")).to_contain_text("no longer offered")
@@ -95,6 +95,13 @@ async def test_a_link_that_is_gone_says_what_to_do(look: Look, server: TestServe
     page = await look(server, path, allow=(r"\b404\b",))
     await expect(page.get_by_role("heading", level=1)).to_have_text("This link has expired")
     await expect(page.get_by_role("main")).to_contain_text(re.compile("Reply STOP to any of our texts"))
+
+
+async def _deaf(page: Page) -> Page:
+    """Without its live line, as behind a proxy that knows none: it shows what it was loaded with."""
+    await page.route_web_socket(re.compile("/live$"), lambda socket: None)
+    await page.reload()
+    return page
 
 
 async def _state(store: Store, contact: Contact, subscription: str) -> str | None:
@@ -118,8 +125,13 @@ async def test_what_another_tab_and_the_phone_change_shows_live(look: Look, serv
     await two.wait_for_timeout(500)
     await expect(two.get_by_role("status")).not_to_contain_text("elsewhere")
 
+    # What happens elsewhere takes nobody's way back.
+    await orders.click()
+    await expect(two.get_by_role("status")).to_contain_text("elsewhere")
     await two.get_by_role("button", name="Undo").click()
     await expect(deals).to_have_attribute("aria-checked", "true")
+    await expect(two.get_by_role("status")).to_have_text("Undone. Your choices are as they were before.")
+    await expect(two.get_by_role("status")).to_be_focused()
 
     # STOP from the phone: nothing can be turned on until its START.
     await server.app[BOT].receive("+12015550123", "STOP", "t1")
@@ -128,6 +140,25 @@ async def test_what_another_tab_and_the_phone_change_shows_live(look: Look, serv
         await expect(page.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "false")
     await server.app[BOT].receive("+12015550123", "START", "t2")
     await expect(one.get_by_text("text START from it")).to_be_hidden()
+
+
+async def test_what_is_told_while_a_press_is_on_its_way_is_shown_after_it(
+    look: Look, server: TestServer, bot: Bot
+) -> None:
+    """The answer to the press was drawn before the other change, and arrives after it was told."""
+    _, path = await signed_up(bot)
+    page, other = await look(server, path), await look(server, path)
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await other.get_by_role("switch", name="Order updates").click()
+        await page.wait_for_timeout(800)
+        await route.fulfill(response=answer)
+
+    await page.route("**" + path, lambda route: late(route) if route.request.method == "POST" else route.continue_())
+    await page.get_by_role("switch", name="Deals and new roasts").click()
+    for name in ("Deals and new roasts", "Order updates"):
+        await expect(page.get_by_role("switch", name=name)).to_have_attribute("aria-checked", "false")
 
 
 async def test_a_page_that_lost_its_line_shows_what_it_missed(look: Look, server: TestServer, bot: Bot) -> None:

@@ -106,7 +106,7 @@ async def test_a_yes_that_needs_a_text_waits_and_can_be_cancelled(
     page = await center.look()
     assert "You confirm it by text." in page.root.one("p", id=f"about-{DEALS}").text
     page = await center.press(f"switch-{DEALS}")
-    assert page.said == "Almost done: reply YES to the text that we send to (•••) •••-0123."
+    assert page.said == "Almost done: reply YES to the text that we send to \u2066(•••) •••-0123\u2069."
     assert DEALS not in page.switches, "it is neither on nor off"
     assert "Waiting for your YES by text." in page.root.one("p", id=f"about-{DEALS}").text
     status, _ = await center.post({**page.fields(f"switch-{DEALS}"), "change": "opt_in"})

@@ -102,6 +102,7 @@ def _said(wanted: str, done: Done, say: Translator) -> Said:
     if done.state != "pending":
         return Said(say("Saved. You will get %(name)s.", name=name), undo=back)
     number = masked_address(reached_at(done.contact, done.subscription) or "", MessageType.SMS)
+    number = f"\u2066{number}\u2069"  # digits keep their order in a sentence that runs from right to left
     return Said(say("Almost done: reply YES to the text that we send to %(number)s.", number=number), undo=back)
 
 
