@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -22,8 +23,13 @@ MARKUP = '"><img src=x onerror=alert(1)><script>alert(1)</script>{{ "q" ~ "zq" }
 
 
 @pytest.fixture
-async def draft(running: Running, ada: Desk) -> Subscription:
-    return await _made(running, ada)
+async def draft(running: Running, ada: Desk) -> AsyncIterator[Subscription]:
+    """Gone from the lists afterwards: others of this server choose among the live ones."""
+    draft = await _made(running, ada)
+    yield draft
+    await running.store.subscriptions.update(
+        {"_id": draft.id}, {"$set": {"state": SubscriptionState.ARCHIVED}, "$unset": {"name_key": ""}}
+    )
 
 
 async def _made(running: Running, ada: Desk, **fields: str) -> Subscription:
