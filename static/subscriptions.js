@@ -26,9 +26,10 @@
       }
     }
 
-    form.addEventListener("input", () => {
+    document.addEventListener("input", (event) => {
+      if (event.target.form !== form) return; // the language of the preview stands outside it
       clearTimeout(waiting);
-      waiting = setTimeout(show, 350);
+      waiting = setTimeout(show, event.target.name === "locale" ? 0 : 350);
     });
     button.addEventListener("click", (event) => {
       event.preventDefault();

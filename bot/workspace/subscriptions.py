@@ -154,7 +154,8 @@ class Subscriptions:
                 raise Invalid(_("Only an archived subscription can be restored."))
             return before.model_copy(update={"state": state, "name": name or before.name})
 
-        await self._room()
+        if (await self.get(id)).version == version:
+            await self._room()
         return await self._change(id, version, "restored", by, restored)
 
     async def _change(self, id: str, version: int, act: str, by: By, make: Make) -> Subscription:

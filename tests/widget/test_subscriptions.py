@@ -257,6 +257,15 @@ class TestStates:
         assert (await ada.post(f"{LIST}/{draft.id}/restore", {"version": "2", "name": other}))[0] == 303
         assert (await _now(running, draft)).name == other
 
+    @pytest.mark.parametrize("name", ["\u200b", "\u200b \u2060", "\x00"])
+    async def test_a_name_that_nobody_can_see_is_refused_on_restoring_too(
+        self, running: Running, ada: Desk, draft: Subscription, name: str
+    ) -> None:
+        await running.bot.subscriptions.archive(draft.id, 1, SOMEBODY)
+        status, page = await ada.post(f"{LIST}/{draft.id}/restore", {"version": "2", "name": name})
+        assert (status, "Give it a name" in page.one("p", id="name-error").text) == (422, True)
+        assert (await _now(running, draft)).name == draft.name
+
     async def test_a_draft_cannot_be_used(self, running: Running, draft: Subscription, visitor: Visitor) -> None:
         """Law 9: not offered, not chosen, whoever crafts the request."""
         token = await running.preference_token(visitor)
@@ -373,6 +382,29 @@ class TestPreview:
     async def test_the_channel_of_the_link_comes_first(self, ada: Desk, channel: str, first: str) -> None:
         page = await ada.look(f"{LIST}/preview/page?channel={channel}")
         assert page.all("h2")[0].text == first
+
+    async def test_a_translation_that_is_typed_shows_in_its_language(self, ada: Desk, draft: Subscription) -> None:
+        here = f"{LIST}/{draft.id}"
+        form = _form(await ada.look(here), "words")
+        _, page = await ada.post(here, form | {"act": "add", "add_locale": "ja"})
+        chosen = [o.attrs["value"] for o in page.one("select", name="locale").all("option") if "selected" in o.attrs]
+        assert chosen == ["ja"]
+        typed = _form(page, "words") | {"translations.ja.name": "教室", "locale": "ja"}
+        _, shown = await ada.post(f"{LIST}/preview/page", typed)
+        assert "教室" in [h.text for h in shown.all("h3")]
+        assert (await ada.post(here, typed | {"act": "save"}))[0] == 303
+
+    async def test_the_channel_of_what_is_edited_comes_first(self, running: Running, ada: Desk) -> None:
+        for id, first in ((NEWS, "Emails"), (ORDERS, "Texts")):
+            form = _form(await ada.look(f"{LIST}/{id}"), "words")
+            _, page = await ada.post(f"{LIST}/preview/page", form)
+            assert page.all("h2")[0].text == first
+
+    async def test_the_standard_text_is_shown_in_each_language_that_we_speak(self, running: Running, ada: Desk) -> None:
+        page = await ada.look(f"{LIST}/{DEALS}")
+        texts = {a.attrs["name"]: a.attrs.get("placeholder", "") for a in page.all("textarea")}
+        assert "You are now subscribed to Deals and new roasts" in texts["confirmation"]
+        assert "Ofertas y nuevos tuestes" in texts["translations.es.confirmation"]
 
     async def test_it_speaks_any_language(self, running: Running, ada: Desk, draft: Subscription) -> None:
         form = _form(await ada.look(f"{LIST}/{draft.id}"), "words") | {"translations.pt_BR.name": "Eventos"}

@@ -234,6 +234,17 @@ class TestStates:
         assert (await manage.get(draft.id)).state is ARCHIVED
         assert (await manage.restore(draft.id, 2, ADA, name="Old events")).name == "Old events"
 
+    async def test_a_restore_sent_again_when_there_is_no_more_room_is_that_restore(
+        self, manage: Subscriptions, store: Store
+    ) -> None:
+        draft = await made(manage)
+        await manage.archive(draft.id, 1, ADA)
+        await store.subscriptions.insert_many([subscription(f"s{i}", name=f"Name {i}") for i in range(199)])
+        first = await manage.restore(draft.id, 2, ADA)
+        assert await manage.restore(draft.id, 2, ADA) == first
+        with pytest.raises(Invalid, match="200 subscriptions in use"):
+            await made(manage, "One more")
+
     async def test_one_that_was_there_before_its_history_is_restored_as_it_was(self, bot: Bot) -> None:
         await bot.subscriptions.archive(DEALS, 1, ADA)
         assert (await bot.subscriptions.restore(DEALS, 2, ADA)).is_live

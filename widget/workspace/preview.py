@@ -27,7 +27,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     """The controls, and the frame in which the page stands."""
     say = speech(request)
     chosen = {
-        "channel": _channel(request.query).value,
+        "channel": _channel(request.query) or MessageType.SMS,
         "frame": "desktop" if request.query.get("frame") == "desktop" else "phone",
         "locale": request.query.get("locale", "en")[:35],
     }
@@ -52,7 +52,8 @@ async def picture(request: web.Request) -> web.StreamResponse:
     typed = await fields(request) if request.method == "POST" else {}
     asked: Mapping[str, str] = {**request.query, **typed}
     locale, workspace = asked.get("locale", "en")[:35], await bot.workspace()
-    shown = [_in(s, locale) for s in _edited(_in_use(await bot.subscriptions.all()), typed)]
+    found = _edited(_in_use(await bot.subscriptions.all()), typed)
+    first = _channel(asked) or next((s.message_type for s in found if s.id == typed.get("id")), MessageType.SMS)
     time = now()
     somebody = Contact(
         id="preview",
@@ -62,14 +63,16 @@ async def picture(request: web.Request) -> web.StreamResponse:
         created_at=time,
         updated_at=time,
     )
-    view = center(somebody, shown, first=_channel(asked), say=translator(locale))
+    view = center(somebody, [_in(s, locale) for s in found], first=first, say=translator(locale))
     response = await page(request, "workspace/subscriptions/picture.html", locale, center=view, preview=True)
     response.headers["Content-Security-Policy"] = PAGE_POLICY + "'self'"
     return response
 
 
-def _channel(asked: Mapping[str, str]) -> MessageType:
-    return MessageType.EMAIL if asked.get("channel") == MessageType.EMAIL else MessageType.SMS
+def _channel(asked: Mapping[str, str]) -> MessageType | None:
+    """Where the link came from that leads to the page; of a new subscription, what it is for."""
+    wanted = asked.get("channel") or asked.get("message_type")
+    return MessageType(wanted) if wanted in set(MessageType) else None
 
 
 def _in_use(found: Mapping[SubscriptionState, Sequence[Subscription]]) -> list[Subscription]:

@@ -9,18 +9,21 @@ from aiohttp import web
 from pydantic import Field
 
 from bot.errors import marked as _
-from bot.i18n import locales
+from bot.i18n import DEFAULT, locales
 from bot.model.base import new_id
 from bot.model.subscription import Subscription, SubscriptionState
+from bot.model.workspace import Workspace
 from bot.outbound.words import confirmation
 from bot.workspace.subscriptions import By, Subscriptions
-from bot.workspace.wording import New, Wording
+from bot.workspace.wording import Name, New, Wording
 from widget.forms import FORM, Form
 from widget.http import BOT
 from widget.languages import all_languages, named
 from widget.shell import Handler, Input, admins, done, fields, read_input, redrawn_by, shell_page, speech, teammate
 
 LIST = "/settings/subscriptions"
+ASIDE = {"act", "add_locale", "id", "locale"}
+"""Controls of the page, sent along with the words: buttons, languages, what the preview shows."""
 TABS = {
     SubscriptionState.LIVE: _("Live"),
     SubscriptionState.DRAFT: _("Drafts"),
@@ -45,7 +48,7 @@ class Act(Input):
 
 
 class Restore(Act):
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+    name: Name
 
 
 def by(request: web.Request) -> By:
@@ -83,12 +86,13 @@ def _first(by_state: Mapping[SubscriptionState, Sequence[Subscription]]) -> Subs
 
 
 async def new(request: web.Request) -> web.StreamResponse:
-    return await page_of(request, "new.html", speech(request)("New subscription"), key=new_id())
+    say = speech(request)
+    return await page_of(request, "new.html", say("New subscription"), key=new_id(), languages=named(locales(), say))
 
 
 @redrawn_by(new)
 async def create(request: web.Request) -> web.StreamResponse:
-    wanted = await read_input(request, Create)
+    wanted = await read_input(request, Create, leaving={"locale"})
     draft = New(**wanted.model_dump(exclude={"key"}))
     made = await request.app[BOT].subscriptions.create(draft, by(request), key=wanted.key)
     raise done(f"{LIST}?state={made.state}", speech(request)("%(name)s is saved as a draft.", name=made.name))
@@ -101,20 +105,28 @@ async def show(request: web.Request) -> web.StreamResponse:
     (listed,) = await bot.subscriptions.listed([found])
     before = request.query.get("before", "")
     shown = _languages(request.get(FORM, Form()), found)
-    own = found.model_copy(update={"confirmation": "", "translations": {}})
     return await page_of(
         request,
         "show.html",
         found.name,
         subscription=found,
         listed=listed,
-        standard=confirmation(await bot.workspace(), own, "en", f"{bot.public_url}/p/…"),
+        standard=_standard(await bot.workspace(), found, ["", *shown], f"{bot.public_url}/p/…"),
         shown=named(shown, say),
+        languages=named(dict.fromkeys([*locales(), *shown]), say),
         addable=[("", say("Choose a language")), *(pair for pair in all_languages(say) if pair[0] not in shown)],
         spoken=locales(),
         spoken_names=", ".join(name for _code, name in named(locales(), say)),
         history=await bot.subscriptions.history(found.id, before=int(before[:9]) if before.isdecimal() else None),
     )
+
+
+def _standard(workspace: Workspace, subscription: Subscription, shown: Sequence[str], link: str) -> dict[str, str]:
+    """By language (`""`: the subscription's own), the text after a sign-up for those who leave its field empty."""
+    bare = {code: w.model_copy(update={"confirmation": ""}) for code, w in subscription.translations.items()}
+    own = subscription.model_copy(update={"confirmation": "", "translations": {}})
+    others = subscription.model_copy(update={"translations": bare})
+    return {code: confirmation(workspace, others if code else own, code or DEFAULT, link) for code in shown}
 
 
 def _languages(form: Form, subscription: Subscription) -> list[str]:
@@ -133,7 +145,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
     if act not in {"add", "remove"}:
         return await save(request)
     if act == "add" and adding in dict(all_languages(speech(request))):
-        sent[f"translations.{adding}.name"] = ""
+        sent |= {f"translations.{adding}.name": "", "locale": adding}
     kept = {name: value for name, value in sent.items() if not name.startswith(f"translations.{locale or ' '}.")}
     request[FORM] = Form(kept)
     return await show(request)
@@ -141,7 +153,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
 
 @redrawn_by(show)
 async def save(request: web.Request) -> web.StreamResponse:
-    wanted = await read_input(request, Edit, leaving={"act", "add_locale", "id"})
+    wanted = await read_input(request, Edit, leaving=ASIDE)
     manage = request.app[BOT].subscriptions
     saved = await manage.edit(request.match_info["id"], wanted.version, wanted, by(request))
     raise done(address(saved.id), speech(request)("%(name)s is saved.", name=saved.name))
