@@ -150,4 +150,6 @@ async def test_the_pages_have_no_fault_that_axe_finds(look: Look, server: TestSe
         await wear(page, scheme, width, height)
         assert await axe.faults(page) == [], f"{scheme} {width}"
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        if account := await page.locator(".me > summary").all():
+            await expect(account[0]).to_be_in_viewport(ratio=1)
     assert re.search("Deals|[Ss]ubscription|Preview|Archive", await page.title())
