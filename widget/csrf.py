@@ -7,13 +7,12 @@ that its bytes in a compressed page tell nothing (BREACH).
 from __future__ import annotations
 
 import secrets
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp_session import get_session
 
 from bot.errors import NotFromHere
-from widget.http import BOT, read_form
+from widget.http import BOT, read_form, split_address
 from widget.sessions import cookie_name, is_secure
 
 FIELD, HEADER = "csrf", "X-CSRF-Token"
@@ -79,4 +78,4 @@ def is_our_page(request: web.Request) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    return origin is None or origin == request.app[BOT].public_url or urlsplit(origin).netloc == request.host
+    return origin is None or origin == request.app[BOT].public_url or split_address(origin).netloc == request.host

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial, wraps
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ from bot.model.teammate import Teammate
 from widget.csrf import SAFE, check_session_form
 from widget.flash import Done, keep_said
 from widget.frame import shell_page
-from widget.http import Handler, page, sentence, status_of, wanted_locale, wants_page
+from widget.http import Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
 from widget.sessions import ME, SESSIONS, signed_in
 
 WIDTH_OF_NEXT = 2000
@@ -42,7 +42,7 @@ def sign_in_address(request: web.Request) -> str:
     """Of htmx, the page on which it happened is the one to come back to."""
     there = request.path_qs
     if is_htmx(request):
-        where = urlsplit(request.headers.get("HX-Current-URL", ""))
+        where = split_address(request.headers.get("HX-Current-URL", ""))
         there = f"{where.path}?{where.query}" if where.query else where.path
     return f"/login?next={quote(there[:WIDTH_OF_NEXT], safe='/')}" if there not in {"", "/"} else "/login"
 

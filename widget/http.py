@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -88,6 +89,14 @@ def bearer(request: web.Request) -> str | None:
 def plain(text: str) -> str:
     """A header without the lone surrogates by which aiohttp keeps bytes that are no UTF-8: nothing can store those."""
     return text.encode(errors="replace").decode()
+
+
+def split_address(address: str) -> SplitResult:
+    """What anybody sent as an address, in its parts; all of them are empty for what is none (`//[`)."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def user_agent(request: web.Request) -> str | None:

@@ -16,7 +16,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import BaseModel
 
 from bot.errors import Invalid, NotFound, SaysoError, Unauthorized
-from widget.http import BOT
+from widget.http import BOT, split_address
 from widget.input import parse
 
 log = logging.getLogger("sayso.live")
@@ -110,7 +110,4 @@ def _is_own_page(request: web.Request) -> bool:
     """The page is ours, so its origin is: a page of any other site has no business here."""
     origin = request.headers.get("Origin")
     public = urlsplit(request.app[BOT].public_url).netloc
-    try:
-        return origin is not None and urlsplit(origin).netloc in {request.host, public}
-    except ValueError:  # `http://[`
-        return False
+    return origin is not None and split_address(origin).netloc in {request.host, public}

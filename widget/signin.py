@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from aiohttp import web
 
 from bot.errors import FormWrong, NotFromHere, SaysoError, SignInRefused, TooManyTries
@@ -14,7 +12,7 @@ from widget.doors import agents
 from widget.flash import done, forget_said, read_said
 from widget.forms import Form
 from widget.frame import safe
-from widget.http import BOT, client_ip, page, read_form, sentence, status_of, wanted_locale
+from widget.http import BOT, client_ip, page, read_form, sentence, split_address, status_of, wanted_locale
 from widget.local import is_local
 from widget.sessions import sign_in, sign_out, signed_in, with_session
 
@@ -55,7 +53,7 @@ def own_path(path: str) -> str:
 
     Browsers read `//host`, `/\host` and a tab between the slashes as another site: nothing of the kind is followed.
     """
-    parts = urlsplit(path) if path.isprintable() else None
+    parts = split_address(path) if path.isprintable() else None
     is_ours = parts and not parts.scheme and not parts.netloc and path.startswith("/") and not path.startswith("//")
     is_ours = is_ours and "\\" not in path and parts and parts.path not in {"/", "/login", "/logout"}
     return path if is_ours else HOME

@@ -11,10 +11,13 @@ import pytest
 from yarl import URL
 
 from bot.config import Settings
+from bot.errors import SignInRefused, TooManyTries
 from bot.model.base import new_id, now
 from bot.model.teammate import TeammateRole
 from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
+from bot.workspace import teammates
+from bot.workspace.tokens import hashed
 from tests.conftest import serving
 from tests.widget.desk import ADA, HTML, Desk, at_desk
 from tests.widget.help import Running, faults
@@ -88,6 +91,20 @@ class TestPassword:
         form = {"email": email, "password": PASSWORD, "csrf": await desk.csrf("/login")}
         async with desk.session.post(f"{desk.base}/login", data=form) as answer:
             assert (answer.status, int(answer.headers["Retry-After"]) > 0) == (429, True)
+
+    @pytest.mark.parametrize("one_email", [True, False], ids=["of one email", "of one address"])
+    async def test_tries_from_many_places_are_counted_too(
+        self, email: str, running: Running, monkeypatch: pytest.MonkeyPatch, one_email: bool
+    ) -> None:
+        """Six are enough here, for each of them takes its time; in truth 40 of one email and 50 of one address."""
+        monkeypatch.setattr(teammates, "MOST_WRONG_OF_EMAIL" if one_email else "MOST_WRONG_OF_ADDRESS", 6)
+        sign_in = running.bot.teammates.sign_in
+        for i in range(6):
+            who, where = (email, f"198.51.100.{i}") if one_email else (f"{i}@shop.example", "198.51.100.0")
+            with pytest.raises(SignInRefused):
+                await sign_in(who, "wrong", address=where, is_local=False)
+        with pytest.raises(TooManyTries):
+            await sign_in(email, PASSWORD, address="198.51.100.9" if one_email else "198.51.100.0", is_local=False)
 
     async def test_no_password_is_kept(self, running: Running, email: str) -> None:
         stored = await running.store.teammates.by_email(email)
@@ -177,7 +194,13 @@ class TestForms:
         assert (await desk.get("/inbox"))[0] == 200
 
     @pytest.mark.parametrize(
-        "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
+        "headers",
+        [
+            {"Origin": "https://evil.example"},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Origin": "null"},
+            {"Origin": "http://["},
+        ],
     )
     async def test_another_site_sends_no_form_even_with_the_token(
         self, desk: Desk, email: str, headers: dict[str, str]
@@ -192,6 +215,8 @@ class TestForms:
             "//evil.example",
             "/\\evil.example",
             "https://evil.example",
+            "https:evil.example",
+            "//[",
             "javascript:alert(1)",
             "/\t/evil.example",
             "",
@@ -199,6 +224,8 @@ class TestForms:
         ],
     )
     async def test_after_it_one_stays_here(self, desk: Desk, email: str, next: str) -> None:
+        async with desk.session.get(f"{desk.base}/login", params={"next": next}, headers=HTML) as answer:
+            assert 'name="next" value="/inbox"' in await answer.text()
         await enter(desk, email, next=next)
         assert desk.location == "/inbox"
 
@@ -241,6 +268,28 @@ class TestDemo:
         async with running.session.get(f"{running.base}/api/me", headers={**far, **headers}) as answer:
             assert answer.status == 401
             assert faults(await answer.json())[0][0] in {"unauthorized", "token_unauthorized"}
+
+    @pytest.mark.parametrize("spoil", ["nothing", "revoked", "expired", "of somebody removed", "the kept hash"])
+    async def test_a_token_is_good_until_it_is_revoked_expires_or_its_maker_leaves(
+        self, running: Running, email: str, spoil: str
+    ) -> None:
+        token = await running.bot.tokens.make(await running.bot.teammates.named(email), "Import")
+        over = {"revoked": {"revoked_at": now()}, "expired": {"expires_at": now() - timedelta(seconds=1)}}.get(spoil)
+        if over:
+            await running.store.api_tokens.update({"_id": hashed(token)}, {"$set": over})
+        if spoil == "of somebody removed":
+            await running.bot.teammates.remove(email)
+        sent = hashed(token) if spoil == "the kept hash" else token
+        url, far = f"{running.base}/api/me", {"X-Forwarded-For": "203.0.113.9"}
+        async with running.session.get(url, headers={"Authorization": f"Bearer {sent}", **far}) as answer:
+            assert answer.status == (200 if spoil == "nothing" else 401)
+            assert (email in await answer.text()) == (spoil == "nothing")
+
+
+async def test_what_htmx_names_as_its_page_may_be_no_address(desk: Desk) -> None:
+    headers = {**HTML, "HX-Request": "true", "HX-Current-URL": "http://["}
+    async with desk.session.get(f"{desk.base}/inbox", headers=headers) as answer:
+        assert (answer.status, answer.headers["HX-Redirect"]) == (401, "/login")
 
 
 def _url(desk: Desk) -> URL:
