@@ -32,6 +32,7 @@ async def test_in_about_and_out(look: Look, server: TestServer) -> None:
     await page.get_by_role("link", name="Contacts").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("link", name="Contacts")).to_have_attribute("aria-current", "page")
+    await page.wait_for_load_state()  # its scripts hear the keys
 
     # The command to search.
     await page.keyboard.press("/")
@@ -39,6 +40,7 @@ async def test_in_about_and_out(look: Look, server: TestServer) -> None:
     await expect(field).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(page.locator("#command[open]")).to_have_count(0)
+    await page.wait_for_function("document.activeElement === document.body")  # the field of a closed dialog hears none
     await page.keyboard.press("/")
     await expect(field).to_be_focused()
     await field.fill("deals")
