@@ -17,6 +17,7 @@ from ulid import ULID
 from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import Conversations
 from bot.chat.feed import Feed
+from bot.chat.inbox import Inbox
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
 from bot.consent.confirmations import Confirmations
@@ -27,7 +28,7 @@ from bot.errors import SaysoError, StoreUnavailable
 from bot.flows.runs import Runs
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Card, Conversation, Happening, Part
+from bot.model.conversation import Author, AuthorKind, Card, Conversation, Happened, Happening, Part
 from bot.model.event import Action, ConsentEvent
 from bot.model.workspace import Workspace
 from bot.outbound.deliveries import Deliveries
@@ -75,6 +76,7 @@ class Bot:
         self.public_url = public_url
         self.ledger = Ledger(store)
         self.conversations = Conversations(store)
+        self.inbox = Inbox(store, self.conversations)
         self.stops = Stops(store, self.ledger)
         self.cards = Cards(store, self.ledger, self.stops, self.conversations)
         self.runs = Runs(store, self.conversations)
@@ -131,7 +133,9 @@ class Bot:
         """
         is_asked = event.action is Action.REQUEST_CONFIRMATION
         said = Happening(
-            name="asked" if is_asked else "signed_up", part=part.seq, subscription=event.subscription or ""
+            name=Happened.ASKED if is_asked else Happened.SIGNED_UP,
+            part=part.seq,
+            subscription=event.subscription or "",
         )
         author = Author(kind=AuthorKind.CONTACT, id=event.contact)
         await asyncio.gather(
@@ -241,6 +245,7 @@ class Bot:
             await self.mend(until=now() - STALLED)
             await self.recover()
             await self.confirmations.lapse(now())
+            await self.inbox.wake(now())
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), STALLED.total_seconds())
 

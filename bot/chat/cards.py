@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.chat.card_view import CardView, card_view, words_of
@@ -17,7 +18,7 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Author, Card, CardState, Part
+from bot.model.conversation import Author, AuthorKind, Card, CardState, Part, SignalKind
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
@@ -118,6 +119,23 @@ class Cards:
             key=_key(part),
             judged=contact,
         )
+
+    async def opened(self, conversation: str, seq: int, contact: str) -> None:
+        """The contact put the cursor into their card. One that is not theirs is passed over."""
+        with suppress(NotFound):
+            part = await self.find(conversation, seq, contact)
+            if _card(part).opened_at is None:
+                await self._store.parts.opened(part, now())
+                await self._tell(part, contact)
+
+    async def tried(self, part: Part, contact: str, problem: str) -> None:
+        """An answer that can't be used: teammates see that, and what was wrong, never the number."""
+        await self._store.parts.tried(part, problem)
+        await self._tell(part, contact)
+
+    async def _tell(self, part: Part, contact: str) -> None:
+        author = Author(kind=AuthorKind.CONTACT, id=contact)
+        await self._conversations.signal(part.conversation, SignalKind.CARD, author, seq=part.seq)
 
     async def mend(self, events: Iterable[ConsentEvent]) -> list[Submitted]:
         """Takes over into their cards what a crash left there: `events` in the order of their time."""

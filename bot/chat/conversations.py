@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.errors import NotFound, StoreUnavailable
 from bot.errors import marked as _
-from bot.model.base import now
-from bot.model.conversation import Author, AuthorKind, Content, Conversation, Part, Text
+from bot.model.base import folded_words, new_id, now
+from bot.model.conversation import (
+    Author,
+    AuthorKind,
+    Channel,
+    Content,
+    Conversation,
+    Note,
+    Part,
+    Signal,
+    SignalKind,
+    Text,
+)
 from bot.store import Store
 from bot.store.gather import Gather
 
@@ -32,6 +44,7 @@ class Conversations:
     def __init__(self, store: Store) -> None:
         self._conversations = store.conversations
         self._parts = store.parts
+        self._signals = store.signals
         self._append: Gather[Draft, Part] = Gather(self._append_each, one_of=lambda draft: draft.conversation)
 
     async def of_contact(self, id: str, contact: str) -> Conversation:
@@ -102,7 +115,6 @@ class Conversations:
         last = {id: conversation.last for id, conversation in found.items()}
         results: dict[str, Part | Exception] = {}
         waiting = {draft.conversation: draft for draft in drafts if draft.conversation in last}
-        written: list[Part] = []
         for _attempt in range(ATTEMPTS):
             known = await self._parts.by_keys([(id, draft.key) for id, draft in waiting.items()])
             results |= {part.conversation: part for part in known.values()}
@@ -113,16 +125,23 @@ class Conversations:
                 if id not in results
             ]
             inserted = await self._parts.insert_many(new)
-            written += [part for part, is_mine in zip(new, inserted, strict=True) if is_mine]
-            results |= {part.conversation: part for part in written}
+            results |= {part.conversation: part for part, is_mine in zip(new, inserted, strict=True) if is_mine}
             waiting = {id: draft for id, draft in waiting.items() if id not in results}
             if not waiting:
                 break
             last |= {id: await self._last(id) for id in waiting}
-        await self._conversations.touch(written)
+        # Those that an earlier try wrote too: it may have ended before it came to this.
+        await self._conversations.touch([part for part in results.values() if isinstance(part, Part)])
         missing = {id: StoreUnavailable() for id in last}
         gone = NotFound(_("We can't find this conversation."))
         return [results.get(d.conversation) or missing.get(d.conversation) or gone for d in drafts]
+
+    async def begin_texting(self, contact: str, number: str) -> str:
+        """The contact's SMS conversation, made if there is none: one a contact. Answers its id."""
+        id, time = hashlib.sha256(f"sms:{contact}".encode()).hexdigest()[:24], now()
+        values = {"contact": contact, "channel": Channel.SMS, "number": number}
+        await self._conversations.keep(Conversation(id=id, created_at=time, updated_at=time, **values))
+        return id
 
     async def say(self, conversation: Conversation, text: str, key: str) -> Part:
         """What the contact wrote. `key` is made by their device, so that a message sent again stands once."""
@@ -133,14 +152,24 @@ class Conversations:
         return await self._parts.get(self._parts.place(conversation, seq))
 
     async def page(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
-        """The newest entries before `before`, in order."""
-        return await self._parts.before(conversation, before, limit=limit)
+        """The newest entries before `before` that are for the contact, in order."""
+        return await self._parts.shown_for(conversation, before, limit=limit)
 
     async def after(self, conversation: str, seq: int, *, limit: int = 200) -> list[Part]:
         return await self._parts.after(conversation, seq, limit=limit)
 
+    async def signal(self, conversation: str, kind: SignalKind, author: Author, *, seq: int = 0) -> None:
+        """Something of the moment, told to whoever follows the conversation."""
+        await self._signals.insert(
+            Signal(id=new_id(), conversation=conversation, kind=kind, author=author, seq=seq, at=now())
+        )
+
     async def mark_seen(self, conversation: str, contact: str, seq: int) -> None:
         await self._conversations.mark_seen(conversation, contact, seq)
+
+    async def mark_delivered(self, conversation: str, seq: int) -> None:
+        """It reached the contact's page."""
+        await self._conversations.mark_delivered(conversation, seq)
 
     async def _last(self, conversation: str) -> int:
         """The line's true end: the conversation's own figure may lag behind it."""
@@ -157,4 +186,11 @@ def _part(draft: Draft, seq: int, place: Callable[[str, int], str], at: datetime
         content=draft.content,
         at=at,
         key=draft.key,
+        words=_words(draft),
     )
+
+
+def _words(draft: Draft) -> list[str] | None:
+    """What bots say is said to everybody: nobody looks for it."""
+    is_written = draft.author.kind is not AuthorKind.BOT and isinstance(draft.content, Text | Note)
+    return folded_words(draft.content.text) or None if is_written else None  # type: ignore[union-attr]

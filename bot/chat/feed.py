@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bot.model.conversation import Part
+from bot.model.conversation import Part, Signal
 from bot.store import Store
 from bot.store.changes import Changed
 
@@ -18,12 +18,22 @@ BACKLOG = 200
 SUBSCRIPTIONS = "subscriptions"
 """The topic of every change of a subscription: its words, its state."""
 
+INBOX = "inbox"
+"""The topic of every change of a conversation's figures, state or assignee."""
+
+
+def figures_of(conversation: str) -> str:
+    """The topic of changes of one conversation's figures, state or assignee."""
+    return f"figures:{conversation}"
+
 
 @dataclass(frozen=True, slots=True)
 class News:
     """Something under this topic changed: read it again. A contact's topic is their id, a stop's the number."""
 
     topic: str
+    id: str = field(default="", compare=False)
+    """Of the conversation that changed."""
     source: str = field(default="", compare=False)
     """Of a consent, by what way it came."""
 
@@ -35,9 +45,9 @@ class Follower:
     """
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Part | News | None] = asyncio.Queue(BACKLOG)
+        self._queue: asyncio.Queue[Part | Signal | News | None] = asyncio.Queue(BACKLOG)
 
-    async def next(self) -> Part | News | None:
+    async def next(self) -> Part | Signal | News | None:
         return await self._queue.get()
 
     def forget(self) -> None:
@@ -45,7 +55,7 @@ class Follower:
         while not self._queue.empty():
             self._queue.get_nowait()
 
-    def offer(self, news: Part | News | None) -> None:
+    def offer(self, news: Part | Signal | News | None) -> None:
         if self._queue.full():
             self.forget()
             news = None
@@ -64,14 +74,16 @@ class Feed:
         await store.changes.start(
             self._deliver,
             self._lost,
-            whole=store.parts.name,
+            whole=(store.parts.name, store.signals.name),
             inserted=(store.events.name, store.subscription_versions.name),
-            changed=(store.stops.name,),
+            changed=(store.stops.name, store.conversations.name),
         )
 
     @contextmanager
     def follow(self, *topics: str) -> Iterator[Follower]:
-        """Topics: a conversation (its entries), a contact (their consents), a number (its stop), SUBSCRIPTIONS."""
+        """Topics: a conversation (its entries and signals), `figures_of` one, INBOX, a contact (their consents), a
+        number (its stop), SUBSCRIPTIONS.
+        """
         follower = Follower()
         for topic in topics:
             self._followers[topic].add(follower)
@@ -89,21 +101,27 @@ class Feed:
 
     def _deliver(self, batch: list[Changed]) -> None:
         for change in batch:
-            topic = self._topic(change)
-            if of_one := self._followers.get(topic):
-                news = self._news(change, topic)
-                for follower in of_one:
-                    follower.offer(news)
+            for topic in self._topics(change):
+                if of_one := self._followers.get(topic):
+                    news = self._news(change, topic)
+                    for follower in of_one:
+                        follower.offer(news)
 
-    def _news(self, change: Changed, topic: str) -> Part | News:
+    def _news(self, change: Changed, topic: str) -> Part | Signal | News:
         if change.table == self._store.parts.name:
             return Part.load(dict(change.document))
-        return News(topic, change.document.get("source", ""))
+        if change.table == self._store.signals.name:
+            return Signal.load(dict(change.document))
+        return News(topic, change.id, change.document.get("source", ""))
 
-    def _topic(self, change: Changed) -> str:
+    def _topics(self, change: Changed) -> Sequence[str]:
         if change.table == self._store.subscription_versions.name:
-            return SUBSCRIPTIONS
-        return change.id.partition(":")[0]  # entries of a line are named by their owner; a stop by its number
+            return (SUBSCRIPTIONS,)
+        if change.table == self._store.conversations.name:
+            return (INBOX, figures_of(change.id))
+        if change.table == self._store.signals.name:
+            return (str(change.document["conversation"]),)
+        return (change.id.partition(":")[0],)  # entries of a line are named by their owner; a stop by its number
 
     def _lost(self) -> None:
         for follower in set().union(*self._followers.values()):

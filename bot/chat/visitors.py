@@ -113,11 +113,12 @@ class Visitors:
 
     async def _promote(self, lead: Contact, claim: Claim) -> Contact | None:
         """Makes the lead the user that they proved to be. None: another claim on this lead was first."""
-        values = {"role": Role.USER, "external_id": claim.user_id, "updated_at": now()}
+        values: dict[str, object] = {"role": Role.USER, "external_id": claim.user_id, "updated_at": now()}
         if claim.name:
             values["name"] = claim.name
         if claim.email and not lead.email and is_email(claim.email):
             values["email"] = claim.email
+        values["terms"] = lead.model_copy(update=values).terms
         with suppress(Duplicate):  # another tab made this user of another lead
             await self._contacts.update({"_id": lead.id, "role": Role.LEAD}, {"$set": values})
         return await self._contacts.by_external_id(claim.user_id or "")

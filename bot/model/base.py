@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -43,6 +44,13 @@ class _Random:
 
 
 _random = _Random()
+
+
+def folded_words(text: str, *, most: int = 100) -> list[str]:
+    """The words of a text as a search finds them: small letters without accents, each once."""
+    plain = (c for c in unicodedata.normalize("NFKD", text[:8000].casefold()) if not unicodedata.combining(c))
+    words = "".join(c if c.isalnum() else " " for c in plain).split()
+    return list(dict.fromkeys(word[:40] for word in words))[:most]
 
 
 def new_id() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.model.base import Document, Value
+from bot.model.base import Document, Value, folded_words
 from bot.model.event import FIRST, Source
 
 
@@ -67,6 +67,8 @@ class Contact(Document):
     attributes: dict[str, Any] = Field(default_factory=dict)
     locale: str = "en"
     time_zone: str | None = None
+    page: str | None = None
+    """The address at which they were last."""
     consents: tuple[Consent, ...] = ()
     ledger: Head = Head()
     pending_until: datetime | None = None
@@ -74,6 +76,19 @@ class Contact(Document):
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None
+
+    def stored(self) -> dict[str, Any]:
+        terms = self.terms
+        return {**super().stored(), **({"terms": terms} if terms else {})}
+
+    @property
+    def terms(self) -> list[str]:
+        """What a search finds them by: words of the name, the email address, the number from its ends of use."""
+        digits = "".join(c for c in self.phone or "" if c.isdigit())
+        tails = [digits[-n:] for n in (10, 7, 4) if len(digits) > n]
+        return list(
+            dict.fromkeys([*folded_words(f"{self.name or ''} {self.email or ''}"), *filter(None, [digits]), *tails])
+        )
 
     def consent(self, subscription: str) -> Consent | None:
         return next((c for c in self.consents if c.subscription == subscription), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -43,6 +43,12 @@ class Card(Value):
     """The number or address that it was completed with."""
     asked: bool = False
     """Completed, but the number has still to answer YES (double opt-in)."""
+    opened_at: datetime | None = None
+    """When the contact first put the cursor into it."""
+    tries: int = 0
+    """Answers that could not be used."""
+    problem: str = ""
+    """What was wrong with the last of them, by its code: never the number itself."""
 
 
 class Text(Value):
@@ -50,16 +56,44 @@ class Text(Value):
     text: str = Field(min_length=1, max_length=4000)
 
 
+class Note(Value):
+    """What teammates say among themselves."""
+
+    kind: Literal["note"] = "note"
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class Happened(StrEnum):
+    SIGNED_UP = "signed_up"
+    ASKED = "asked"
+    WITHDRAWN = "withdrawn"
+    """A teammate took an open card back."""
+    ASSIGNED = "assigned"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    SNOOZED = "snoozed"
+    WOKE = "woke"
+    """Its time to be snoozed is over."""
+
+
+TOLD = {Happened.SIGNED_UP, Happened.ASKED}
+"""What the contact is told too; the rest is between teammates."""
+
+
 class Happening(Value):
     """An entry that says that something happened; clients draw `part` again when they see it."""
 
     kind: Literal["event"] = "event"
-    name: Literal["signed_up", "asked"]
-    part: int
-    subscription: str
+    name: Happened
+    part: int = 0
+    subscription: str = ""
+    to: str = ""
+    """Of an assignment: the teammate; empty: nobody."""
+    until: datetime | None = None
+    """Of one that was snoozed."""
 
 
-Content = Annotated[Text | Card | Happening, Field(discriminator="kind")]
+Content = Annotated[Text | Card | Note | Happening, Field(discriminator="kind")]
 
 
 class Part(Document):
@@ -72,6 +106,8 @@ class Part(Document):
     at: datetime
     key: str
     """Idempotency key, `<conversation>:<the key of the request, or of the flow's effect>`."""
+    words: list[str] | None = None
+    """What a search finds it by, if people wrote it."""
     follow_up: datetime | None = None
     """Since when the consequences of a completed card (text, entry, flow) are due; gone when they are done."""
 
@@ -80,16 +116,96 @@ class Part(Document):
         """How a list of conversations shows it; empty for what is no text."""
         return self.content.text[:120] if isinstance(self.content, Text) else ""
 
+    @property
+    def is_for_contact(self) -> bool:
+        """False: it stays between teammates."""
+        if isinstance(self.content, Happening):
+            return self.content.name in TOLD
+        return not isinstance(self.content, Note)
+
+    @property
+    def is_message_of(self) -> AuthorKind | None:
+        """Whose message it is, if it is one."""
+        return self.author.kind if isinstance(self.content, Text) else None
+
+
+class Channel(StrEnum):
+    CHAT = "chat"
+    SMS = "sms"
+
+
+class ConversationState(StrEnum):
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    CLOSED = "closed"
+
+
+class Newest(Value):
+    """What a list says of the newest entry that is no note."""
+
+    seq: int = 0
+    author: AuthorKind = AuthorKind.BOT
+    kind: str = "text"
+    name: str = ""
+    """Of an event."""
+    subscription: str = ""
+
 
 class Conversation(Document):
-    """`last` and what goes with it are a projection of its parts: a page reads them, no rule depends on them."""
+    """Its figures, its state and its assignee are a projection of its parts: each holds what the newest part says that
+    says anything of it, in whichever order parts are taken over. No rule of consent depends on them."""
 
     contact: str
-    channel: Literal["chat"] = "chat"
+    channel: Channel = Channel.CHAT
+    number: str | None = None
+    """Of an SMS conversation."""
     last: int = 0
     """Sequence of the newest part."""
     preview: str = ""
+    newest: Newest = Newest()
     seen: int = 0
     """The newest part that the contact has seen."""
+    delivered: int = 0
+    """The newest part that reached the contact's page."""
+    begun: bool | None = None
+    """There is more in it than what a bot said: only then it is in the inbox."""
+    called: int = 0
+    """The newest part that a teammate should look at: a message of the contact, or the end of a snooze."""
+    team_seen: int = 0
+    """The newest part that a teammate has seen."""
+    state: ConversationState = ConversationState.OPEN
+    state_seq: int = 0
+    snoozed_until: datetime | None = None
+    assignee: str = ""
+    """A teammate's id; empty: nobody's."""
+    assignee_seq: int = 0
+    rank: datetime | None = None
+    """Place in the inbox: the newest first, all unread ones before all others (`RANK_OF_UNREAD` later)."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_unread(self) -> bool:
+        return self.called > self.team_seen
+
+
+RANK_OF_UNREAD = timedelta(days=365_000)
+
+
+class SignalKind(StrEnum):
+    TYPING = "typing"
+    HERE = "here"
+    GONE = "gone"
+    CARD = "card"
+    """A card was opened, or answered wrongly: its part says more."""
+
+
+class Signal(Document):
+    """Something of the moment in a conversation. It is gone a minute later."""
+
+    conversation: str
+    kind: SignalKind
+    author: Author
+    seq: int = 0
+    """Of a card."""
+    at: datetime

@@ -28,7 +28,7 @@ class Changed:
     table: str
     id: str
     document: Raw
-    """All of it, for the collection that is watched whole; of others the `source`, if they have one."""
+    """All of it, for collections that are watched whole; of others the `source`, if they have one."""
 
 
 class Changes:
@@ -50,13 +50,13 @@ class Changes:
         deliver: Callable[[list[Changed]], None],
         lost: Callable[[], None],
         *,
-        whole: str,
+        whole: Collection[str],
         inserted: Collection[str],
         changed: Collection[str],
     ) -> None:
         """Returns when the stream is open: what happens from now on is delivered.
 
-        Of the collection `whole`, new documents are delivered; of `inserted`, the ids of new ones; of `changed`, the
+        Of the collections `whole`, new documents are delivered; of `inserted`, the ids of new ones; of `changed`, the
         ids of those that are new or changed. `lost` is called when the line broke, so that who listens can look for
         what it may have missed.
         """
@@ -117,13 +117,13 @@ class Changes:
             self._loop.call_soon_threadsafe(function)
 
 
-def _wanted(whole: str, inserted: Collection[str], changed: Collection[str]) -> list[Raw]:
+def _wanted(whole: Collection[str], inserted: Collection[str], changed: Collection[str]) -> list[Raw]:
     """Sorted out on the server: what nobody here follows does not travel."""
     return [
         {
             "$match": {
                 "$or": [
-                    {"operationType": "insert", "ns.coll": {"$in": [whole, *inserted, *changed]}},
+                    {"operationType": "insert", "ns.coll": {"$in": [*whole, *inserted, *changed]}},
                     {"operationType": {"$in": ["update", "replace"]}, "ns.coll": {"$in": [*changed]}},
                 ]
             }
@@ -134,7 +134,7 @@ def _wanted(whole: str, inserted: Collection[str], changed: Collection[str]) -> 
                 "documentKey": 1,
                 "fullDocument": {
                     "$cond": [
-                        {"$eq": ["$ns.coll", whole]},
+                        {"$in": ["$ns.coll", [*whole]]},
                         "$fullDocument",
                         {"source": "$fullDocument.source"},
                     ]

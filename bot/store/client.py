@@ -16,17 +16,16 @@ from bot.store.answering import answering
 from bot.store.attempts import Attempts
 from bot.store.changes import Changes
 from bot.store.contacts import ConsentCounts, Contacts
+from bot.store.conversations import Conversations, Parts, Signals
 from bot.store.subscriptions import Subscriptions, SubscriptionVersions
 from bot.store.table import Table, make_all_indexes
 from bot.store.tables import (
-    Conversations,
     Deliveries,
     Events,
     FlowRuns,
     Flows,
     Keys,
     Logos,
-    Parts,
     PhoneTexts,
     PreferenceLinks,
     Stops,
@@ -50,6 +49,7 @@ class Store:
         self.events = Events(self.database)
         self.conversations = Conversations(self.database)
         self.parts = Parts(self.database)
+        self.signals = Signals(self.database)
         self.flows = Flows(self.database)
         self.flow_runs = FlowRuns(self.database)
         self.deliveries = Deliveries(self.database)

@@ -15,7 +15,7 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 from bot.model.base import now
 from bot.model.contact import ConsentCount, ConsentState, Contact
 from bot.store.gather import Gather
-from bot.store.table import Table
+from bot.store.table import Table, beginning
 from bot.store.transaction import Session, transaction
 
 SHARDS = 16
@@ -74,6 +74,7 @@ class Contacts(Table[Contact]):
         ),
         IndexModel([("phone", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"phone": {"$exists": True}}),
         IndexModel([("consents.subscription", ASCENDING), ("consents.state", ASCENDING)]),
+        IndexModel([("terms", ASCENDING)], partialFilterExpression={"terms": {"$exists": True}}),
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
     )
 
@@ -88,6 +89,10 @@ class Contacts(Table[Contact]):
     async def with_number(self, number: str, *, after: str, limit: int) -> list[Contact]:
         """Everyone whose number it is, in order of their ids."""
         return await self.find({"phone": number, "_id": {"$gt": after}}, sort=[("phone", 1), ("_id", 1)], limit=limit)
+
+    async def known_as(self, words: Sequence[str], *, limit: int) -> list[Contact]:
+        """Those whose name, email address or number has words that begin so; some, where there are more."""
+        return await self.find(beginning("terms", words), limit=limit) if words else []
 
     async def lapsed(self, time: datetime, *, limit: int) -> list[Contact]:
         """Those with a confirmation that did not come in time."""
@@ -161,6 +166,8 @@ def _projection(before: Contact, after: Contact) -> tuple[dict[str, Any], dict[s
     raw = after.model_dump(include={"consents", "ledger", *changed})
     gone = {name: "" for name in changed if raw[name] is None}
     kept = {name: value for name, value in raw.items() if name not in gone}
+    if changed & {"phone", "email"}:
+        kept["terms"] = after.terms
     change: dict[str, Any] = {"$set": {**kept, "updated_at": now()}, **({"$unset": gone} if gone else {})}
     return {"_id": before.id, "ledger.seq": before.ledger.seq}, change
 

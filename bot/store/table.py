@@ -17,6 +17,8 @@ from bot.store.answering import DURABLE, READ_MS, Duplicate, answering
 from bot.store.gather import Gather
 
 D = TypeVar("D", bound=Document)
+Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""What an update sets, or the stages by which it computes that."""
 
 
 class Table(Generic[D]):
@@ -70,11 +72,11 @@ class Table(Generic[D]):
                     refused[index] = True
         return [not r for r in refused]
 
-    async def update(self, match: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+    async def update(self, match: Mapping[str, Any], change: Update) -> None:
         """Updates the one that matches, if it does."""
         await self._update((match, change))
 
-    async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[bool]:
+    async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Update]]) -> list[bool]:
         """In one round trip. False for those that the database refused because a unique value is taken."""
         if not updates:
             return []
@@ -142,7 +144,7 @@ class Table(Generic[D]):
     async def _insert_round(self, documents: list[D]) -> list[Exception | None]:
         return [None if done else Duplicate() for done in await self.insert_many(documents)]
 
-    async def _update_round(self, updates: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[Exception | None]:
+    async def _update_round(self, updates: list[tuple[Mapping[str, Any], Update]]) -> list[Exception | None]:
         return [None if done else Duplicate() for done in await self.update_many(updates)]
 
 
@@ -208,6 +210,15 @@ class Line(Table[D]):
     def _range(self, owner: str, *, first: int = 1, last: int | None = None) -> dict[str, Any]:
         top = 9_999_999_999 if last is None else last
         return {"_id": {"$gte": self.place(owner, first), "$lte": self.place(owner, top)}, self.owner: owner}
+
+
+def beginning(field: str, words: Sequence[str]) -> dict[str, Any]:
+    """Matches documents whose array `field` holds a word that begins with each of `words`, letters and digits alone.
+
+    The longest one leads: it finds the fewest.
+    """
+    ranges = [{field: {"$elemMatch": {"$gte": w, "$lt": f"{w}\uffff"}}} for w in sorted(words, key=len, reverse=True)]
+    return {"$and": [*ranges, {field: {"$exists": True}}]}
 
 
 async def make_all_indexes(tables: Iterable[Table[Any]]) -> None:

@@ -12,7 +12,6 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.errors import StoreUnavailable
 from bot.model.base import now
-from bot.model.conversation import AuthorKind, Conversation, Part
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, PhoneText
 from bot.model.event import ConsentEvent
 from bot.model.flow import Flow, FlowRun
@@ -81,65 +80,6 @@ class Events(Line[ConsentEvent]):
     async def between(self, event: str, end: str, *, limit: int) -> list[ConsentEvent]:
         """The events whose public ids lie between these two, in the order of their time."""
         return await self.find({"event": {"$gt": event, "$lt": end}}, sort=[("event", 1)], limit=limit)
-
-
-class Conversations(Table[Conversation]):
-    name = "conversations"
-    model = Conversation
-    indexes = (IndexModel([("contact", ASCENDING), ("updated_at", DESCENDING)]),)
-
-    async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
-        """A contact's conversations, the newest first."""
-        return await self.find({"contact": contact}, sort=[("contact", 1), ("updated_at", -1)], limit=limit)
-
-    async def touch(self, parts: Iterable[Part]) -> None:
-        """Takes new parts over into the figures of their conversations."""
-        changes: dict[str, dict[str, Any]] = {}
-        for part in parts:
-            change = changes.setdefault(part.conversation, {"$max": {"last": 0}})
-            if part.seq > change["$max"]["last"]:
-                change["$max"] = {"last": part.seq, "updated_at": part.at}
-                change |= {"$set": {"preview": part.preview}} if part.preview else {}
-        await self.update_many([({"_id": id}, change) for id, change in changes.items()])
-
-    async def mark_seen(self, conversation: str, contact: str, seq: int) -> None:
-        await self.update({"_id": conversation, "contact": contact}, {"$max": {"seen": seq}})
-
-
-class Parts(Line[Part]):
-    name = "parts"
-    model = Part
-    owner = "conversation"
-    indexes = (
-        IndexModel([("key", ASCENDING)]),
-        IndexModel([("follow_up", ASCENDING)], partialFilterExpression={"follow_up": {"$exists": True}}),
-    )
-
-    async def due(self, before: datetime, *, limit: int = 500) -> list[Part]:
-        """Completed cards whose consequences a crash left undone."""
-        return await self.find({"follow_up": {"$lt": before}}, sort=[("follow_up", 1)], limit=limit)
-
-    async def unread(self, seen: Mapping[str, int], *, most: int = 99) -> dict[str, int]:
-        """By conversation, the entries after the one that was seen last and that others wrote, in one query.
-
-        Of one conversation no more than `most` are counted.
-        """
-        if not seen:
-            return {}
-        branches: list[list[dict[str, Any]]] = [
-            [
-                {"$match": self._range(conversation, first=last + 1)},
-                {"$match": {"author.kind": {"$ne": AuthorKind.CONTACT}, "content.kind": {"$ne": "event"}}},
-                {"$limit": most},
-                {"$project": {"conversation": 1}},
-            ]
-            for conversation, last in seen.items()
-        ]
-        union = [{"$unionWith": {"coll": self.name, "pipeline": branch}} for branch in branches[1:]]
-        pipeline = [*branches[0], *union, {"$group": {"_id": "$conversation", "count": {"$sum": 1}}}]
-        with answering():
-            found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(len(seen))
-        return {raw["_id"]: raw["count"] for raw in found}
 
 
 class Flows(Table[Flow]):

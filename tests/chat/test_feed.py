@@ -11,7 +11,7 @@ import pytest
 from bot.chat.conversations import Conversations
 from bot.chat.feed import BACKLOG, SUBSCRIPTIONS, Feed, Follower, News
 from bot.consent.ledger import Ledger
-from bot.model.conversation import Part, Text
+from bot.model.conversation import Part, Signal, Text
 from bot.model.stop import Stop
 from bot.model.subscription import SubscriptionVersion
 from bot.store import Store
@@ -31,7 +31,9 @@ async def feed(store: Store, mongo: EmbeddedServer) -> AsyncIterator[Feed]:
 
 async def _news(follower: Follower) -> Part | News | None:
     async with asyncio.timeout(5):
-        return await follower.next()
+        news = await follower.next()
+    assert not isinstance(news, Signal)
+    return news
 
 
 async def _next(follower: Follower) -> Part | None:

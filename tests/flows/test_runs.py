@@ -11,7 +11,7 @@ import pytest
 from bot.chat.conversations import Conversations
 from bot.errors import StoreUnavailable
 from bot.flows.runs import Runs
-from bot.model.conversation import Card, Part, Text
+from bot.model.conversation import Card, Happening, Part
 from bot.model.flow import End, Flow, FlowRun, OptInForm, RunStatus, Say, Step
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
@@ -50,8 +50,13 @@ async def _script(store: Store, conversation: str) -> list[str]:
 
 
 def _said(part: Part) -> str:
-    content = part.content
-    return content.text if isinstance(content, Text) else content.title if isinstance(content, Card) else content.name
+    match part.content:
+        case Card(title=title):
+            return title
+        case Happening(name=name):
+            return name
+        case content:
+            return content.text
 
 
 async def _run(store: Store) -> FlowRun:

@@ -19,6 +19,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from bot.app import Bot, make_bot
+from bot.chat.inbox import View, Whose
 from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.consent.verify import verify
@@ -27,7 +28,7 @@ from bot.flows.runs import BOT
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import ConsentState
-from bot.model.conversation import Text
+from bot.model.conversation import SignalKind, Text
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import TeammateRole
 from bot.store import Store
@@ -37,7 +38,7 @@ from bot.workspace.finder import find_subscriptions
 from bot.workspace.subscriptions import By
 from bot.workspace.wording import New
 from tests.conftest import eventually
-from tests.people import HERE, JPEG, NUMBER, PIXEL, answer_to, answered, card, change, person
+from tests.people import HERE, JPEG, NUMBER, PIXEL, TEAMMATE, answer_to, answered, card, change, person
 
 QUERIES = {"find", "aggregate", "update", "delete", "count", "distinct", "findAndModify"}
 HARMLESS = {
@@ -148,6 +149,30 @@ async def _manage(bot: Bot) -> None:
     await find_subscriptions(bot.store, "events")
 
 
+async def _answer(bot: Bot, conversation: str, me: str) -> None:
+    """What a teammate does in the inbox."""
+    inbox = bot.inbox
+    for whose in Whose:
+        view = View(me, whose=whose)
+        await inbox.listing(view)
+        await inbox.listing(view, before=(now(), "x"))
+    await inbox.unread(me)
+    await inbox.page(conversation, before=3)
+    await inbox.seen(conversation, 3)
+    await inbox.reply(conversation, me, "Hello", "r1")
+    await inbox.note(conversation, me, "Hm", "n1")
+    await inbox.assign(conversation, me, me, "a1")
+    await inbox.snooze(conversation, me, now() + timedelta(hours=1), "s1")
+    await inbox.wake(now() + timedelta(days=1))
+    await inbox.close(conversation, me, "c1")
+    await inbox.search("maya hello")
+    await bot.store.conversations.of_many(["x"], limit=5)
+    await bot.conversations.signal(conversation, SignalKind.HERE, TEAMMATE)
+    await bot.store.signals.since(conversation, now())
+    await bot.conversations.mark_delivered(conversation, 9)
+    await bot.conversations.begin_texting("x", NUMBER)
+
+
 async def _walk(bot: Bot) -> None:
     """Every way through `bot` that asks the database something."""
     store, say = bot.store, translator("en")
@@ -195,6 +220,11 @@ async def _walk(bot: Bot) -> None:
     await bot.preferences.revoke(contact.id)
 
     await _manage(bot)
+    await _answer(bot, opened.conversation, (await bot.teammates.named("ada@shop.example")).id)
+    await bot.cards.opened(opened.conversation, part.seq, contact.id)
+    await bot.cards.tried(part, contact.id, "too_short")
+    sent = await bot.cards.insert(opened.conversation, card(subscription=NEWS), TEAMMATE, "to-withdraw")
+    await bot.inbox.withdraw(opened.conversation, "ada", sent.seq, "w")
 
     bob = person("bob", external_id="u2")
     await store.contacts.insert(bob)

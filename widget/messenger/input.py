@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -64,9 +64,11 @@ class Hello(Input):
     after: int = Field(ge=0, le=2**53)
 
 
-class Seen(Input):
-    type: Annotated[str, Field(pattern="^seen$")]
-    seq: int = Field(ge=0, le=2**53)
+class Told(Input):
+    """What the page says on its line. `seq`: of the newest entry seen, of the card that was opened."""
+
+    type: Literal["seen", "typing", "opened"]
+    seq: int = Field(default=0, ge=0, le=2**53)
 
 
 class CardForm(Input):

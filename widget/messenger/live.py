@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from aiohttp import WSMsgType, web
@@ -9,13 +10,15 @@ from aiohttp import WSMsgType, web
 from bot.chat.feed import SUBSCRIPTIONS, Follower, News
 from bot.errors import Unauthorized
 from bot.model.contact import Contact
-from bot.model.conversation import Card, Happening, Part
+from bot.model.conversation import Author, AuthorKind, Card, Happening, Part, Signal, SignalKind
 from bot.model.event import Source
 from widget import lines
 from widget.http import BOT, METRICS
 from widget.input import parse
 from widget.messenger import views
-from widget.messenger.input import Hello, Seen
+from widget.messenger.input import Hello, Told
+
+TYPING_SECONDS = 2.0
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -27,6 +30,14 @@ class _Line:
         self.request = request
         self.socket = socket
         self.bot = request.app[BOT]
+        self.told_at = 0.0
+
+    def is_time_to_tell(self) -> bool:
+        """That somebody types is told every two seconds at most, however often their page says so."""
+        time = asyncio.get_running_loop().time()
+        is_time = time - self.told_at >= TYPING_SECONDS
+        self.told_at = time if is_time else self.told_at
+        return is_time
 
     async def run(self) -> None:
         hello = await lines.greeting(self.socket, Hello)
@@ -35,6 +46,7 @@ class _Line:
         contact = await self.bot.visitors.known(hello.token)
         await self.bot.conversations.of_contact(hello.conversation, contact.id)
         self.contact, self.conversation, self.sent = contact.id, hello.conversation, hello.after
+        self.me = Author(kind=AuthorKind.CONTACT, id=contact.id)
         topics = (hello.conversation, contact.id, SUBSCRIPTIONS)
         # Following begins before the catching up, so that nothing falls between the two.
         with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
@@ -46,9 +58,15 @@ class _Line:
     async def _receive(self) -> None:
         async for message in self.socket:
             if message.type is WSMsgType.TEXT:
-                seen = parse(Seen, message.data)
-                newest = min(seen.seq, self.sent)
-                await self.bot.conversations.mark_seen(self.conversation, self.contact, newest)
+                await self._hear(parse(Told, message.data))
+
+    async def _hear(self, told: Told) -> None:
+        if told.type == "seen":
+            await self.bot.conversations.mark_seen(self.conversation, self.contact, min(told.seq, self.sent))
+        elif told.type == "typing" and self.is_time_to_tell():
+            await self.bot.conversations.signal(self.conversation, SignalKind.TYPING, self.me)
+        elif told.type == "opened":
+            await self.bot.cards.opened(self.conversation, told.seq, self.contact)
 
     async def _send(self, follower: Follower) -> None:
         """An entry that does not follow the last one sent, or a hint that some were missed, is answered from the
@@ -57,6 +75,8 @@ class _Line:
             part = await follower.next()
             if isinstance(part, News):
                 await self._redraw_cards(part)
+            elif isinstance(part, Signal):
+                await self._tell(part)
             elif part is None or part.seq > self.sent + 1:
                 await self._catch_up()
             elif part.seq == self.sent + 1:
@@ -76,9 +96,19 @@ class _Line:
         newest = await self.bot.conversations.page(self.conversation)
         await self._show([part for part in newest if isinstance(part.content, Card) and part.seq <= self.sent])
 
+    async def _tell(self, signal: Signal) -> None:
+        if signal.kind is SignalKind.TYPING and signal.author.kind is AuthorKind.TEAMMATE:
+            await self.socket.send_json({"type": "typing"})
+
     async def _push(self, parts: Sequence[Part]) -> None:
-        await self._show([*await self._changed(parts), *parts])
+        """What stays between teammates is passed over: the page is only told that this number is taken."""
+        await self._show([*await self._changed(parts), *(part for part in parts if part.is_for_contact)])
+        for part in parts:
+            if not part.is_for_contact:
+                await self.socket.send_json({"type": "skip", "seq": part.seq})
         self.sent = parts[-1].seq
+        if any(part.author.kind is AuthorKind.TEAMMATE for part in parts):
+            await self.bot.conversations.mark_delivered(self.conversation, self.sent)
 
     async def _show(self, shown: Sequence[Part]) -> None:
         if not shown:
@@ -93,7 +123,7 @@ class _Line:
     async def _changed(self, parts: Sequence[Part]) -> list[Part]:
         """Earlier entries that these ones say have changed: a completed card is drawn again."""
         new = {part.seq for part in parts}
-        seqs = {part.content.part for part in parts if isinstance(part.content, Happening)} - new
+        seqs = {part.content.part for part in parts if isinstance(part.content, Happening)} - {*new, 0}
         found = [await self.bot.conversations.part(self.conversation, seq) for seq in sorted(seqs)]
         return [part for part in found if part]
 

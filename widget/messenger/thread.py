@@ -102,7 +102,10 @@ async def submit(request: web.Request) -> web.Response:
         fields = await read_form(request)
         submitted = await bot.submit(part, contact, parse_fields(CardForm, fields).answer(request))
     except (CardClosed, WordsChanged, Invalid) as error:
-        request.app[METRICS].answers.labels(getattr(error, "problem", error.code)).inc()
+        problem = getattr(error, "problem", error.code)
+        request.app[METRICS].answers.labels(problem).inc()
+        if isinstance(error, Invalid):
+            await bot.cards.tried(part, contact.id, problem)
         return await _card(request, part, contact, fields, error)
     request.app[METRICS].answers.labels("completed" if submitted.is_new else "repeated").inc()
     return await _card(request, submitted.part, contact, fields)

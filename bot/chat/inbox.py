@@ -1,0 +1,182 @@
+"""The teammates' side of conversations: which there are, what is done to them, and what a teammate writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.chat.conversations import Conversations
+from bot.errors import CardClosed, Invalid, NotFound
+from bot.errors import marked as _
+from bot.model.base import folded_words, now
+from bot.model.contact import Contact
+from bot.model.conversation import (
+    RANK_OF_UNREAD,
+    Author,
+    AuthorKind,
+    Card,
+    CardState,
+    Content,
+    Conversation,
+    ConversationState,
+    Happened,
+    Happening,
+    Note,
+    Part,
+    Text,
+)
+from bot.store import Store
+
+PAGE = 40
+FOUND = 60
+"""Conversations that a search shows; it looks at some `LOOKED_AT` entries and people."""
+LOOKED_AT = 300
+COUNTED = 99
+
+
+class Whose(StrEnum):
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a list shows. `me`: the teammate who looks."""
+
+    me: str
+    state: ConversationState = ConversationState.OPEN
+    whose: Whose = Whose.ALL
+
+    @property
+    def assignee(self) -> str | None:
+        return {Whose.MINE: self.me, Whose.UNASSIGNED: "", Whose.ALL: None}[self.whose]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    conversation: Conversation
+    contact: Contact | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the inbox. `before`: where the next one begins; None: there is none."""
+
+    items: tuple[Listed, ...]
+    before: tuple[datetime, str] | None = None
+
+
+class Inbox:
+    def __init__(self, store: Store, conversations: Conversations) -> None:
+        self._store = store
+        self._conversations = conversations
+
+    # --- reading
+
+    async def listing(self, view: View, *, before: tuple[datetime, str] | None = None) -> Listing:
+        """Two queries, however many conversations there are. The unread ones come first."""
+        found = await self._store.conversations.listed(view.state, view.assignee, before=before, limit=PAGE + 1)
+        page = found[:PAGE]
+        last = page[-1] if len(found) > PAGE else None
+        return Listing(await self._listed(page), (last.rank, last.id) if last and last.rank else None)
+
+    async def search(self, words: str) -> Listing:
+        """Those of people whose name, email or number begins so, or in which these words were written."""
+        wanted = folded_words(words, most=8)
+        people, said = await asyncio.gather(
+            self._store.contacts.known_as(wanted, limit=LOOKED_AT), self._store.parts.saying(wanted, limit=LOOKED_AT)
+        )
+        theirs = await self._store.conversations.of_many([c.id for c in people], limit=LOOKED_AT) if people else []
+        others = await self._store.conversations.get_many({part.conversation for part in said})
+        found = {c.id: c for c in (*theirs, *others.values()) if c.begun}
+        newest = sorted(found.values(), key=lambda c: c.updated_at, reverse=True)
+        return Listing(await self._listed(newest[:FOUND]))
+
+    async def unread(self, me: str) -> dict[Whose, int]:
+        """Open conversations with something new, up to `COUNTED` + 1 each."""
+        since = now() + RANK_OF_UNREAD / 2
+        views = [View(me, whose=whose) for whose in Whose]
+        counts = await asyncio.gather(
+            *(self._store.conversations.count(v.state, v.assignee, unread_since=since, most=COUNTED + 1) for v in views)
+        )
+        return {view.whose: count for view, count in zip(views, counts, strict=True)}
+
+    async def get(self, id: str) -> Conversation:
+        """Raises NotFound."""
+        conversation = await self._store.conversations.get(id)
+        if conversation is None:
+            raise NotFound(_("We can't find this conversation."))
+        return conversation
+
+    async def page(self, id: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
+        """The newest entries before `before`, in order, those between teammates too."""
+        return await self._store.parts.before(id, before, limit=limit)
+
+    async def seen(self, id: str, seq: int) -> None:
+        await self._store.conversations.mark_team_seen(id, seq)
+
+    # --- writing: each returns the entry, once for each key
+
+    async def reply(self, id: str, me: str, text: str, key: str) -> Part:
+        return await self._write(id, me, Text(text=text), f"reply:{key}")
+
+    async def note(self, id: str, me: str, text: str, key: str) -> Part:
+        return await self._write(id, me, Note(text=text), f"note:{key}")
+
+    async def assign(self, id: str, me: str, to: str, key: str) -> Part | None:
+        """`to`: a teammate's id; empty: nobody. None: it is so already."""
+        if (await self.get(id)).assignee == to:
+            return None
+        teammate = await self._store.teammates.get(to) if to else None
+        if to and (teammate is None or teammate.removed_at):
+            raise Invalid(_("This teammate is not here any more. Choose another one."))
+        return await self._write(id, me, Happening(name=Happened.ASSIGNED, to=to), f"assign:{key}")
+
+    async def close(self, id: str, me: str, key: str) -> Part | None:
+        if (await self.get(id)).state is ConversationState.CLOSED:
+            return None
+        return await self._write(id, me, Happening(name=Happened.CLOSED), f"close:{key}")
+
+    async def reopen(self, id: str, me: str, key: str) -> Part | None:
+        if (await self.get(id)).state is ConversationState.OPEN:
+            return None
+        return await self._write(id, me, Happening(name=Happened.REOPENED), f"reopen:{key}")
+
+    async def snooze(self, id: str, me: str, until: datetime, key: str) -> Part:
+        if until <= now():
+            raise Invalid(_("Choose a time that is still to come."))
+        return await self._write(id, me, Happening(name=Happened.SNOOZED, until=until), f"snooze:{key}")
+
+    async def wake(self, time: datetime) -> None:
+        """Opens what was snoozed until now; a name for each, so that two processes wake it once."""
+        for c in await self._store.conversations.due(time):
+            woke, author = Happening(name=Happened.WOKE), Author(kind=AuthorKind.BOT, id="bot")
+            await self._conversations.append(c.id, author, woke, f"wake:{c.state_seq}")
+
+    async def withdraw(self, id: str, me: str, seq: int, key: str) -> Part:
+        """Takes an open card back: it takes no answer any more. Raises NotFound, CardClosed (it was answered)."""
+        part = await self._conversations.part(id, seq)
+        if part is None or not isinstance(part.content, Card):
+            raise NotFound(_("We can't find this form."))
+        match = {"_id": part.id, "content.state": CardState.OPEN}
+        await self._store.parts.update(match, {"$set": {"content.state": CardState.CLOSED}})
+        now_there = await self._conversations.part(id, seq)
+        if (
+            now_there is None
+            or not isinstance(now_there.content, Card)
+            or now_there.content.state is not CardState.CLOSED
+        ):
+            raise CardClosed(_("This form was answered already, so it can't be withdrawn."))
+        said = Happening(name=Happened.WITHDRAWN, part=seq, subscription=now_there.content.subscription)
+        return await self._write(id, me, said, f"withdraw:{seq}")
+
+    async def _write(self, id: str, me: str, content: Content, key: str) -> Part:
+        return await self._conversations.append(id, Author(kind=AuthorKind.TEAMMATE, id=me), content, key)
+
+    async def _listed(self, conversations: Sequence[Conversation]) -> tuple[Listed, ...]:
+        people = await self._store.contacts.get_many(c.contact for c in conversations)
+        return tuple(Listed(c, people.get(c.contact)) for c in conversations)

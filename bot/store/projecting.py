@@ -1,0 +1,88 @@
+"""What parts make of their conversation, as one update that can be made again, and in any order: pure.
+
+Each field keeps the sequence of the part that it stands on, and takes no older part's word. Texts of people go in as
+literals: an update that computes would take "$name" for a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.model.conversation import RANK_OF_UNREAD, AuthorKind, ConversationState, Happened, Happening, Newest, Part
+
+Update = list[dict[str, Any]]
+
+_MS = int(RANK_OF_UNREAD.total_seconds() * 1000)
+_STATES = {
+    Happened.CLOSED: ConversationState.CLOSED,
+    Happened.REOPENED: ConversationState.OPEN,
+    Happened.WOKE: ConversationState.OPEN,
+    Happened.SNOOZED: ConversationState.SNOOZED,
+}
+
+
+def projection(parts: Sequence[Part], *, team_seen: int = 0) -> Update:
+    """The stages of one update; `parts` are of one conversation. `team_seen`: what a teammate has seen now."""
+    stages: Update = []
+    for part in sorted(parts, key=lambda part: part.seq):
+        stages += _stages(part)
+    if team_seen:
+        stages.append({"$set": {"team_seen": _most("team_seen", team_seen)}})
+    return [*stages, {"$set": {"rank": _RANK}}]
+
+
+def _stages(part: Part) -> Update:
+    seq, content = part.seq, part.content
+    figures: dict[str, Any] = {"last": _most("last", seq)}
+    if part.author.kind is not AuthorKind.BOT:
+        figures["begun"] = True
+    if part.is_for_contact:
+        figures["updated_at"] = {"$max": ["$updated_at", part.at]}
+        figures["newest"] = _if_newer("newest.seq", seq, _newest(part).model_dump(), "newest")
+        if part.preview:
+            figures["preview"] = _if_newer("newest.seq", seq, part.preview, "preview")
+    if part.is_message_of is AuthorKind.CONTACT or (isinstance(content, Happening) and content.name is Happened.WOKE):
+        figures["called"] = _most("called", seq)
+    if part.author.kind is AuthorKind.TEAMMATE and part.is_message_of:
+        figures["team_seen"] = _most("team_seen", seq)  # who answers has read
+    stages: Update = [{"$set": figures}]
+    if isinstance(content, Happening) and content.name is Happened.ASSIGNED:
+        stages += _take("assignee", seq, {"assignee": content.to})
+    elif isinstance(content, Happening) and content.name in _STATES:
+        stages += _take("state", seq, {"state": _STATES[content.name], "snoozed_until": content.until})
+    elif part.is_message_of is AuthorKind.CONTACT:
+        stages += _take("state", seq, {"state": ConversationState.OPEN, "snoozed_until": None})
+    elif part.is_message_of is AuthorKind.TEAMMATE:
+        closed = {"$eq": ["$state", ConversationState.CLOSED]}
+        stages += _take("state", seq, {"state": ConversationState.OPEN, "snoozed_until": None}, only=closed)
+    return stages
+
+
+def _newest(part: Part) -> Newest:
+    of_event = part.content.model_dump(include={"name", "subscription"}) if isinstance(part.content, Happening) else {}
+    return Newest(seq=part.seq, author=part.author.kind, kind=part.content.kind, **of_event)
+
+
+def _most(field: str, seq: int) -> dict[str, Any]:
+    return {"$max": [{"$ifNull": [f"${field}", 0]}, seq]}
+
+
+def _if_newer(guard: str, seq: int, value: object, field: str) -> dict[str, Any]:
+    newer = {"$lt": [{"$ifNull": [f"${guard}", 0]}, seq]}
+    return {"$cond": [newer, {"$literal": value}, f"${field}"]}
+
+
+def _take(field: str, seq: int, values: dict[str, Any], *, only: dict[str, Any] | None = None) -> Update:
+    """Sets the values, unless a newer part has spoken. None takes a field away."""
+    newer: dict[str, Any] = {"$lt": [{"$ifNull": [f"${field}_seq", 0]}, seq]}
+    when = {"$and": [newer, only]} if only else newer
+    change = {
+        name: {"$cond": [when, "$$REMOVE" if value is None else {"$literal": value}, f"${name}"]}
+        for name, value in values.items()
+    }
+    return [{"$set": {**change, f"{field}_seq": {"$cond": [when, seq, f"${field}_seq"]}}}]
+
+
+_UNREAD = {"$gt": [{"$ifNull": ["$called", 0]}, {"$ifNull": ["$team_seen", 0]}]}
+_RANK = {"$cond": [_UNREAD, {"$add": ["$updated_at", _MS]}, "$updated_at"]}
