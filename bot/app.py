@@ -23,6 +23,7 @@ from bot.config import Settings
 from bot.consent.confirmations import Confirmations
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
+from bot.consent.profile import Profiles
 from bot.consent.stops import Stops
 from bot.errors import SaysoError, StoreUnavailable
 from bot.flows.runs import Runs
@@ -86,6 +87,8 @@ class Bot:
         self.confirmations = Confirmations(store, self.ledger)
         self.deliveries = Deliveries(store, self.ledger, self.stops, self.preferences, self.simulator, public_url)
         self.preferences.then(self.deliveries.follow)
+        self.profiles = Profiles(store, self.ledger, self.stops)
+        self.profiles.then(self.deliveries.follow)
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries)
         self.teammates = Teammates(store)
         self.tokens = Tokens(store)

@@ -99,14 +99,18 @@ def can_take_back(consent: Consent, contact: Contact, subscription: Subscription
     )
 
 
-def words_of(subscription: Subscription, say: Translator) -> Words:
-    """What the page says of a subscription; `act` is added when there is one."""
-    shown = subscription.words(say.locale)
+def plain_words(subscription: Subscription, locale: str, act: str = "") -> Words:
+    """What a subscription says of itself, where no page was shown."""
+    shown = subscription.words(locale)
     return Words(
-        title=say("Choose what you get"),
         subscription_name=shown.name,
         subscription_description=shown.description,
-        locale=say.locale,
-        act="",
+        locale=locale,
+        act=act,
         subscription_version=subscription.version,
     )
+
+
+def words_of(subscription: Subscription, say: Translator) -> Words:
+    """What the page says of a subscription; `act` is added when there is one."""
+    return plain_words(subscription, say.locale).model_copy(update={"title": say("Choose what you get")})

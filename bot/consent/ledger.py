@@ -17,7 +17,7 @@ from bot.errors import Moved, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source, Words
+from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, Source, Words
 from bot.store import Store
 from bot.store.gather import Gather
 
@@ -43,6 +43,7 @@ class Change:
     email: str | None = None
     words: Words | None = None
     context: Context = NOWHERE
+    evidence: Evidence | None = None
     judged: Contact | None = None
 
     @property
@@ -172,6 +173,7 @@ def next_event(contact: Contact, change: Change, at: datetime) -> ConsentEvent:
         at=at,
         words=change.words,
         context=change.context,
+        evidence=change.evidence,
         key=change.line_key,
         previous=contact.ledger.hash,
     )

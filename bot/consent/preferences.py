@@ -143,7 +143,9 @@ class Preferences:
             if words_of(found, say).version != version:
                 raise WordsChanged
             return await self._yes(contact, found, press)
-        return await self._no(contact, [await self._presses.as_shown(found, version, say)], press)
+        return await self._no(
+            contact, [await self._presses.as_shown(found, version, lambda shown: words_of(shown, say))], press
+        )
 
     async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> Done:
         """Turns off every text: also those that are not offered any more, which could be put live again."""

@@ -1,4 +1,5 @@
-"""What the presses in the preference center share: how one is recorded, and what an earlier try of it left."""
+"""What presses in the preference center and in a contact's panel share: how one is recorded, and what an earlier try of
+it left."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from bot.consent.projection import apply
 from bot.errors import Moved
 from bot.i18n import Translator
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.event import Action, Actor, ConsentEvent, Context, Source
+from bot.model.event import Action, Actor, ConsentEvent, Context, Source, Words
 from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 
@@ -68,15 +69,19 @@ class Presses:
         found = await self._store.events.named(stands) if stands else []
         return [event for event in found if event.key.startswith(f"{contact.id}:{press.key}:")]
 
-    async def as_shown(self, subscription: Subscription, version: str, say: Translator) -> Subscription:
-        """With the words of this version, if it ever had them: a no is kept with what was shown (law 6)."""
-        if not version or words_of(subscription, say).version == version:
+    async def as_shown(
+        self, subscription: Subscription, version: str, words: Callable[[Subscription], Words]
+    ) -> Subscription:
+        """With the words of this version, if it ever had them: a no is kept with what was shown (law 6). `words`: how
+        the page shows one.
+        """
+        if not version or words(subscription).version == version:
             return subscription
         history = await self._store.subscription_versions.before(subscription.id, None, limit=LOOK_BACK)
-        shown = (entry.after for entry in reversed(history) if words_of(entry.after, say).version == version)
+        shown = (entry.after for entry in reversed(history) if words(entry.after).version == version)
         found = next(shown, None)
-        words = {"name", "description", "translations", "version"}
-        return subscription.model_copy(update=found.model_dump(include=words)) if found else subscription
+        names = {"name", "description", "translations", "version"}
+        return subscription.model_copy(update=found.model_dump(include=names)) if found else subscription
 
     async def was_for_it(self, no: Consent, contact: Contact) -> bool:
         """Whether the yes before this no was given for the number or address that the person has now."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 
+from bot.consent.choices import plain_words
 from bot.consent.ledger import Change, Ledger
 from bot.consent.permission import stands_to_get
 from bot.errors import SaysoError
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.event import Action, Actor, Source, Words
+from bot.model.event import Action, Actor, Source
 from bot.model.stop import Stop
 from bot.model.subscription import Subscription
 from bot.store import Duplicate, Store
@@ -74,7 +75,6 @@ class Stops:
 
 
 def _no(contact: Contact, subscription: Subscription, number: str, text: str, text_id: str) -> Change:
-    shown = subscription.words(contact.locale)
     return Change(
         contact=contact.id,
         subscription=subscription.id,
@@ -82,12 +82,6 @@ def _no(contact: Contact, subscription: Subscription, number: str, text: str, te
         source=Source.KEYWORD,
         actor=Actor(kind="contact", id=contact.id),
         number=number,
-        words=Words(
-            subscription_name=shown.name,
-            subscription_description=shown.description,
-            locale=contact.locale,
-            act=f'texted "{text}"',
-            subscription_version=subscription.version,
-        ),
+        words=plain_words(subscription, contact.locale, f'texted "{text}"'),
         key=f"stop:{text_id}:{subscription.id}",
     )

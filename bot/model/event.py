@@ -45,6 +45,20 @@ class Actor(Value):
     id: str
 
 
+class How(StrEnum):
+    SPOKEN = "spoken"
+    PAPER = "paper"
+    OTHER = "other"
+
+
+class Evidence(Value):
+    """How a person gave the consent that a teammate wrote down for them (47 CFR 64.1200(f)(9) wants it in writing for
+    marketing; whoever relies on a consent has to prove it)."""
+
+    how: How
+    note: str = Field(default="", max_length=1000)
+
+
 class Words(Value):
     """What the person was shown, word for word (47 CFR 64.1200(f)(9); EDPB 05/2020, 108; CTIA 5.1.2)."""
 
@@ -105,6 +119,8 @@ class ConsentEvent(Document):
     at: datetime
     words: Words | None = None
     context: Context = NOWHERE
+    evidence: Evidence | None = None
+    """Where a teammate wrote it down for the person."""
     key: str
     """Idempotency key, `<contact>:<the key of the request>`."""
     previous: str

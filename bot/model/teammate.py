@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
 
 from bot.model.base import Document
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does it. Without an id: it was there before its history began."""
+
+    id: str
+    name: str
 
 
 class TeammateRole(StrEnum):

@@ -32,8 +32,9 @@ FOLLOWS = {
     Action.CONFIRM: DeliveryKind.CONFIRMATION,
 }
 """The text that an event asks for."""
-OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD}
-"""By these ways people answer for themselves, and are told what they have said."""
+OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD, Source.PROFILE}
+"""By these ways people answer for themselves, or one by one to a teammate, and are told what they have said: who never
+said it learns of it at once (CTIA 5.1.2.1)."""
 SHORT, LONG = (timedelta(minutes=10), 3), (timedelta(days=1), 5)
 """So many texts of this kind one number gets in such a time (what providers advise against flooding)."""
 GATHER_SECONDS = 0.05

@@ -17,6 +17,7 @@ from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import ConsentState
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, SubscriptionVersion
+from bot.model.teammate import By as By
 from bot.store import Duplicate, Store
 from bot.workspace.wording import Difference, New, Wording, differences
 
@@ -27,14 +28,6 @@ MOST_SHOWN = 500
 Make = Callable[[Subscription], Subscription]
 DRAFT, LIVE, ARCHIVED = SubscriptionState
 OPTED_IN, OPTED_OUT, PENDING = ConsentState.OPTED_IN, ConsentState.OPTED_OUT, ConsentState.PENDING
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who changes it. Without an id: it was there before its history began."""
-
-    id: str
-    name: str
 
 
 UNKNOWN = By("", "")

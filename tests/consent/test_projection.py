@@ -15,7 +15,7 @@ from bot.consent.projection import GIVES_ADDRESS, PENDING_FOR, RESULT, apply, pr
 from bot.consent.verify import fault
 from bot.model.base import Document
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action, ConsentEvent, Context, Source, Words
+from bot.model.event import FIRST, Action, ConsentEvent, Context, Evidence, How, Source, Words
 from tests.people import ANOTHER, AT, HERE, NUMBER, change, person
 
 CANONICAL = (
@@ -145,6 +145,7 @@ class TestHash:
             "actor": event.actor.model_copy(update={"id": "eve"}),
             "words": WORDS.model_copy(update={"legal_text": "!"}),
             "context": Context(ip="192.0.2.8"),
+            "evidence": Evidence(how=How.PAPER),
         }
         assert event.model_copy(update={field: other.get(field, "x")}).computed_hash() != event.hash
 

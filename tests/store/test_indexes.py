@@ -218,6 +218,8 @@ async def _walk(bot: Bot) -> None:
     sheet = await bot.preferences.look(token)
     await bot.preferences.stop_all(sheet.contact, key="p2", say=say, context=HERE)
     await bot.preferences.revoke(contact.id)
+    await bot.profiles.look(contact.id)
+    await bot.profiles.history(contact.id, before_seq=9)
 
     await _manage(bot)
     await _answer(bot, opened.conversation, (await bot.teammates.named("ada@shop.example")).id)

@@ -1,0 +1,324 @@
+"""A teammate writes down what a contact told them: named, with how it was said, never over the contact's own word."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.app import Bot
+from bot.consent.choices import plain_words
+from bot.consent.profile import Told, standings
+from bot.consent.verify import verify
+from bot.demo import DEALS, NEWS, ORDERS
+from bot.errors import (
+    EmailRefused,
+    FormWrong,
+    Invalid,
+    Moved,
+    NotFound,
+    NumberRefused,
+    NumberStopped,
+    SavedNumberLocked,
+)
+from bot.model.base import new_id
+from bot.model.contact import ConsentState, Contact
+from bot.model.delivery import DeliveryKind
+from bot.model.event import Action, Evidence, How, Source
+from bot.model.subscription import ConsentType, MessageType
+from bot.model.teammate import By, TeammateRole
+from bot.store import Store
+from bot.workspace.wording import Wording
+from tests.people import ANOTHER, HERE, NUMBER, change, consent, events_of, person, subscription
+
+MakeContact = Callable[..., Awaitable[Contact]]
+ADA = By("a" * 24, "Ada")
+SPOKEN = Evidence(how=How.SPOKEN, note="On the phone, 9:40")
+
+
+def told(key: str = "k", **values: Any) -> Told:
+    return Told(**{"by": ADA, "key": key, "evidence": SPOKEN, "context": HERE, **values})
+
+
+async def yes(bot: Bot, contact: Contact, subscription: str = DEALS, **values: Any) -> str:
+    """The state after it."""
+    return (await bot.profiles.opt_in(contact.id, subscription, told(**values), await bot.workspace())).state
+
+
+async def no(bot: Bot, contact: Contact, subscription: str = DEALS, key: str = "n", **values: Any) -> str:
+    return (await bot.profiles.opt_out(contact.id, subscription, told(key, **{"evidence": None, **values}))).state
+
+
+async def ask_twice(store: Store) -> None:
+    """Makes the deals ask for a confirmation by text."""
+    await store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+
+
+class TestStandings:
+    """Pure."""
+
+    @pytest.mark.parametrize(
+        ("consent_type", "state", "phone", "stopped", "shown"),
+        [
+            (ConsentType.OPT_IN, None, NUMBER, (), "off"),
+            (ConsentType.OPT_IN, ConsentState.PENDING, NUMBER, (), "pending"),
+            (ConsentType.OPT_IN, ConsentState.PENDING, None, (), "pending"),
+            (ConsentType.OPT_IN, ConsentState.OPTED_IN, NUMBER, (), "on"),
+            (ConsentType.OPT_IN, ConsentState.OPTED_IN, ANOTHER, (), "off"),
+            (ConsentType.OPT_IN, ConsentState.OPTED_OUT, NUMBER, (), "off"),
+            (ConsentType.OPT_OUT, None, NUMBER, (), "on"),
+            (ConsentType.OPT_OUT, None, NUMBER, (NUMBER,), "stopped"),
+            (ConsentType.OPT_IN, None, None, (), "unreachable"),
+            (ConsentType.OPT_OUT, None, "12", (), "unreachable"),
+        ],
+    )
+    def test_every_live_subscription_has_its_state(
+        self, consent_type: ConsentType, state: ConsentState | None, phone: str, stopped: tuple[str, ...], shown: str
+    ) -> None:
+        contact = person(phone=phone, consents=(consent(state),) if state else ())
+        (standing,) = standings(contact, [subscription(consent_type=consent_type)], stopped=stopped)
+        assert (standing.state, standing.is_default) == (shown, state is None)
+
+    def test_an_email_is_reached_at_the_address_whatever_the_number_is(self) -> None:
+        letter = subscription(message_type=MessageType.EMAIL)
+        (standing,) = standings(person(email="ada@example.com", phone=NUMBER), [letter], stopped={NUMBER})
+        assert (standing.state, standing.address) == ("off", "ada@example.com")
+
+
+class TestAYes:
+    async def test_it_names_the_teammate_and_keeps_how_it_was_said_and_the_words(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        contact = await make_contact(phone=NUMBER, locale="es")
+        assert await yes(bot, contact) == "on"
+        (event,) = await events_of(store, contact.id)
+        assert (event.action, event.source, event.number) == (Action.OPT_IN, Source.PROFILE, NUMBER)
+        assert (event.actor.kind, event.actor.id) == ("teammate", ADA.id)
+        assert (event.evidence, event.context) == (SPOKEN, HERE)
+        assert event.words.act == "Ada recorded a spoken yes"
+        assert (event.words.subscription_name, event.words.locale) == ("Ofertas y nuevos tuestes", "es")
+
+    async def test_how_it_was_said_is_in_the_hash(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        contact = await make_contact(phone=NUMBER)
+        await yes(bot, contact)
+        assert (await verify(store, repair=False)).is_whole
+        await store.events.collection.update_one({}, {"$set": {"evidence.note": "On paper"}})
+        (fault,) = (await verify(store, repair=False)).faults
+        assert "was edited" in fault
+
+    async def test_an_event_without_it_has_the_hash_that_it_always_had(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        contact = await make_contact(phone=NUMBER)
+        recorded = await bot.ledger.record(change(contact.id, "k"))
+        assert "evidence" not in recorded.event.canonical()
+
+    async def test_the_contact_is_told_by_text(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        await yes(bot, await make_contact(phone=NUMBER))
+        (delivery,) = await store.deliveries.find({}, limit=9)
+        assert (delivery.kind, delivery.number) == (DeliveryKind.CONFIRMATION, NUMBER)
+
+    async def test_with_double_opt_in_the_number_is_asked_first(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        await ask_twice(store)
+        contact = await make_contact()
+        assert await yes(bot, contact, address="(201) 555-0123") == "pending"
+        assert await yes(bot, contact, key="again") == "pending"
+        (event,) = await events_of(store, contact.id)
+        assert (event.action, event.number) == (Action.REQUEST_CONFIRMATION, NUMBER)
+        (delivery,) = await store.deliveries.find({}, limit=9)
+        assert delivery.kind is DeliveryKind.ASK
+        fresh = await bot.ledger.contact(contact.id)
+        assert fresh
+        assert fresh.phone is None, "a typing error is not locked"
+
+    async def test_it_needs_how_it_was_said(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        contact = await make_contact(phone=NUMBER)
+        for evidence, field in ((None, "how"), (Evidence(how=How.OTHER, note=" "), "note")):
+            with pytest.raises(FormWrong) as wrong:
+                await yes(bot, contact, evidence=evidence)
+            assert set(wrong.value.faults) == {field}
+        assert await events_of(store, contact.id) == []
+
+    async def test_a_stopped_number_is_lifted_by_nobody_but_the_person(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        await bot.stops.stop(NUMBER, "STOP", "t1")
+        contact, other = await make_contact(phone=NUMBER), await make_contact()
+        with pytest.raises(NumberStopped):
+            await yes(bot, contact)
+        with pytest.raises(NumberStopped):
+            await yes(bot, other, address=NUMBER)
+        assert await events_of(store, contact.id) == await events_of(store, other.id) == []
+        assert await bot.stops.is_stopped(NUMBER)
+        profile = await bot.profiles.look(contact.id)
+        assert (profile.stopped, {s.state for s in profile.standings}) == (True, {"stopped", "unreachable"})
+
+    async def test_a_saved_number_is_locked(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        contact = await make_contact(phone=NUMBER, email="ada@example.com")
+        with pytest.raises(SavedNumberLocked):
+            await yes(bot, contact, address=ANOTHER)
+        with pytest.raises(SavedNumberLocked):
+            await yes(bot, contact, NEWS, address="eve@example.com")
+        assert await events_of(store, contact.id) == []
+        assert await yes(bot, contact, address="(201) 555-0123") == "on"
+        assert await yes(bot, contact, NEWS, address="Ada@Example.com ") == "on"
+
+    async def test_a_number_that_is_typed_becomes_the_contacts(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        contact = await make_contact(phone="12")
+        assert await yes(bot, contact, ORDERS, address="(201) 555-0123") == "on", "on by default, and said now"
+        assert await yes(bot, contact, NEWS, address="ada@example.com") == "on"
+        fresh = await bot.ledger.contact(contact.id)
+        assert fresh
+        assert (fresh.phone, fresh.email, len(await events_of(store, contact.id))) == (NUMBER, "ada@example.com", 2)
+
+    async def test_what_is_no_number_is_refused(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        contact = await make_contact()
+        with pytest.raises(FormWrong, match="fields"):
+            await yes(bot, contact)
+        with pytest.raises(NumberRefused):
+            await yes(bot, contact, address="555-01")
+        with pytest.raises(EmailRefused):
+            await yes(bot, contact, NEWS, address="ada")
+        assert await events_of(store, contact.id) == []
+
+    async def test_the_same_key_makes_one_event(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        contact = await make_contact(phone=NUMBER)
+        assert set(await asyncio.gather(*(yes(bot, contact) for _ in range(5)))) == {"on"}
+        assert await yes(bot, contact) == "on"
+        assert len(await events_of(store, contact.id)) == 1
+
+    async def test_a_late_retry_is_no_new_yes(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        contact = await make_contact(phone=NUMBER)
+        await yes(bot, contact)
+        await no(bot, contact)
+        with pytest.raises(Moved):
+            await yes(bot, contact)
+        assert await yes(bot, contact, key="new") == "on"
+        with pytest.raises(Moved):
+            await no(bot, contact)
+        assert len(await events_of(store, contact.id)) == 3
+
+    async def test_who_is_on_already_is_left_alone(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        contact = await make_contact(phone=NUMBER)
+        await bot.ledger.record(change(contact.id, "form"))
+        assert await yes(bot, contact) == "on"
+        assert await yes(bot, contact, ORDERS) == "on", "by default"
+        assert len(await events_of(store, contact.id)) == 1
+
+    async def test_a_no_that_came_meanwhile_stands(
+        self, bot: Bot, store: Store, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        contact = await make_contact(phone=NUMBER)
+        real = bot.stops.is_stopped
+
+        async def meanwhile(number: str) -> bool:
+            monkeypatch.setattr(bot.stops, "is_stopped", real)
+            await bot.ledger.record(change(contact.id, "theirs", Action.OPT_OUT))
+            return await real(number)
+
+        monkeypatch.setattr(bot.stops, "is_stopped", meanwhile)
+        with pytest.raises(Moved):
+            await yes(bot, contact)
+        assert [e.action for e in await events_of(store, contact.id)] == [Action.OPT_OUT]
+
+    async def test_another_writer_between_makes_it_judged_again(
+        self, bot: Bot, store: Store, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        contact = await make_contact(phone=NUMBER, email="ada@example.com")
+        real = bot.stops.is_stopped
+
+        async def meanwhile(number: str) -> bool:
+            monkeypatch.setattr(bot.stops, "is_stopped", real)
+            await bot.ledger.record(change(contact.id, "other", subscription=ORDERS))
+            return await real(number)
+
+        monkeypatch.setattr(bot.stops, "is_stopped", meanwhile)
+        assert await yes(bot, contact) == "on"
+        assert [e.subscription for e in await events_of(store, contact.id)] == [ORDERS, DEALS]
+
+    async def test_only_what_is_live_can_be_said_yes_to(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        contact = await make_contact(phone=NUMBER)
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
+        for id in (DEALS, "0" * 24):
+            with pytest.raises(Invalid):
+                await yes(bot, contact, id)
+            with pytest.raises(Invalid):
+                await no(bot, contact, id)
+        with pytest.raises(NotFound):
+            await yes(bot, person("nobody"))
+        assert await events_of(store, contact.id) == []
+
+    async def test_words_that_were_changed_meanwhile_are_kept_as_they_were_read(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        contact = await make_contact(phone=NUMBER)
+        deals = await store.subscriptions.get(DEALS)
+        assert deals
+        read, by = plain_words(deals, "en"), By("x", "Ada")
+        wording = {"name": "Offers", "description": "New", "confirmation": "", "translations": {}}
+        await bot.subscriptions.edit(DEALS, deals.version, Wording.model_validate(wording), by)
+        await yes(bot, contact, version=read.version)
+        (event,) = await events_of(store, contact.id)
+        assert event.words.subscription_name == "Deals and new roasts"
+
+
+class TestANo:
+    async def test_it_needs_no_reason_and_names_the_teammate(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        contact = await make_contact(phone=NUMBER)
+        assert await no(bot, contact) == "off"
+        assert await no(bot, contact, ORDERS) == "off"
+        assert await no(bot, contact, ORDERS) == "off"
+        (event,) = await events_of(store, contact.id)
+        assert (event.action, event.source, event.actor.id) == (Action.OPT_OUT, Source.PROFILE, ADA.id)
+        assert event.words.act == 'Ada turned "Order updates" off'
+        assert await store.deliveries.find({}, limit=9) == []
+
+    async def test_it_takes_back_a_question_that_waits(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        await ask_twice(store)
+        contact = await make_contact(phone=NUMBER)
+        await yes(bot, contact)
+        assert await no(bot, contact) == "off"
+        await bot.inbound.receive(NUMBER, "YES", "t1")
+        assert [e.action for e in await events_of(store, contact.id)] == [Action.REQUEST_CONFIRMATION, Action.OPT_OUT]
+
+    async def test_after_the_persons_own_no_a_yes_can_be_written_down_again(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        contact = await make_contact(phone=NUMBER)
+        await bot.ledger.record(change(contact.id, "theirs", Action.OPT_OUT))
+        with pytest.raises(FormWrong):
+            await yes(bot, contact, evidence=None)
+        assert await yes(bot, contact, evidence=Evidence(how=How.PAPER)) == "on"
+        assert (await events_of(store, contact.id))[-1].words.act == "Ada recorded a yes on paper"
+
+
+class TestHistory:
+    async def test_it_is_read_backwards_page_by_page(self, bot: Bot, make_contact: MakeContact) -> None:
+        contact = await make_contact(phone=NUMBER)
+        for i in range(7):
+            await bot.ledger.record(change(contact.id, f"k{i}"))
+        page = await bot.profiles.history(contact.id, limit=3)
+        assert ([e.seq for e in page.events], page.earlier) == ([7, 6, 5], 5)
+        page = await bot.profiles.history(contact.id, before_seq=4, limit=3)
+        assert ([e.seq for e in page.events], page.earlier) == ([3, 2, 1], None)
+        assert page.subscriptions[DEALS].name == "Deals and new roasts"
+
+    async def test_who_was_removed_keeps_their_name(self, bot: Bot, make_contact: MakeContact) -> None:
+        ada = await bot.teammates.add("ada@shop.example", TeammateRole.ADMIN, "a long password", name="Ada")
+        ben = await bot.teammates.add("ben@shop.example", TeammateRole.ADMIN, "a long password", name="Ben")
+        contact = await make_contact(phone=NUMBER)
+        for i, mate in enumerate((ada, ben)):
+            await no(bot, contact, ORDERS, key=new_id(), by=By(mate.id, mate.name))
+            await yes(bot, contact, ORDERS, key=f"{i}", by=By(mate.id, mate.name))
+        await bot.teammates.remove("ben@shop.example")
+        assert (await bot.profiles.history(contact.id)).teammates == {ada.id: "Ada", ben.id: "Ben"}
