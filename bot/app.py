@@ -107,6 +107,8 @@ class Bot:
         A person without one is greeted in a new one.
         """
         contact, is_new = await self.visitors.enter(token, claim, await self.workspace())
+        if not is_new:
+            self.spawn(self.visitors.was_here(contact, claim))
         conversation = None
         if not is_new and wanted != "new":
             conversation = (

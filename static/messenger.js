@@ -6,6 +6,7 @@
   const LIMIT = 4000;
   const QUEUE = 'sayso.queue';
   const framed = window.parent !== window;
+  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
   let parentOrigin = null; // set by the first boot message; nobody else is heard after it
   let token = null;
@@ -112,7 +113,7 @@
   }
 
   async function ask(wanted) {
-    const post = () => request('/messenger/open', { method: 'POST', json: { conversation: wanted, settings } });
+    const post = () => request('/messenger/open', { method: 'POST', json: { conversation: wanted, settings: { ...settings, time_zone: timeZone } } });
     let answer = await post();
     if (answer.status === 401 && token) {
       keep(null);
@@ -319,6 +320,8 @@
         told = 0; // what was said on the old line may not have been heard
         seen();
       } else if (message.type === 'part') arrived(message.seq, message.html, message);
+      else if (message.type === 'skip') skipped(message.seq);
+      else if (message.type === 'typing') thread.showTyping();
     }
 
     function start() {
@@ -367,12 +370,18 @@
     if (newest > last) gapTimer = setTimeout(() => fillGap(newest), 1000); // it may only be out of order
   }
 
+  // An entry between teammates has a number too.
+  function skipped(seq) {
+    received.add(seq);
+    advance();
+  }
+
   function advance() {
     while (received.delete(last + 1)) last += 1;
     for (const seq of received) if (seq <= last) received.delete(seq);
   }
 
-  // Ask once for what is missing. What is still missing then isn't for us (a note between teammates has a number too).
+  // Ask once for what is missing. What is still missing then isn't for us.
   function fillGap(seq) {
     advance();
     if (seq <= last) return;
@@ -598,7 +607,19 @@
   document.body.addEventListener('htmx:beforeSwap', answers.refuseOther);
   document.body.addEventListener('htmx:afterSwap', settleCard);
   for (const name of ['htmx:sendError', 'htmx:timeout', 'htmx:responseError']) document.body.addEventListener(name, failCard);
-  text.addEventListener('input', () => { note = ''; checkText(); });
+  let typedAt = 0;
+  function tellTyping() {
+    if (!text.value.trim() || Date.now() - typedAt < 3000) return;
+    if (line.say({ type: 'typing' })) typedAt = Date.now();
+  }
+
+  // The first look into a card's field: who sent it sees that it was opened.
+  document.addEventListener('focusin', (event) => {
+    const li = event.target.matches('.field-input') && event.target.closest('.part');
+    if (li && !li.dataset.opened && line.say({ type: 'opened', seq: Number(li.dataset.seq) })) li.dataset.opened = '1';
+  });
+
+  text.addEventListener('input', () => { note = ''; checkText(); tellTyping(); });
   text.addEventListener('keydown', onTextKey);
   composer.addEventListener('submit', send);
   $('list-button').addEventListener('click', () => ($('conversations').hidden ? openList() : closeList()));

@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 
 from bot.app import Bot
-from widget import brand, demo, health, messenger, places, preferences, rest, search, signin, workspace
+from widget import brand, demo, health, inbox, messenger, places, preferences, rest, search, signin, workspace
 from widget.assets import TEMPLATES, Assets
 from widget.drawn import DRAWN, Drawn
 from widget.http import BOT, METRICS, add_headers, around, speaking
@@ -32,7 +32,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     assets = Assets()
     _add_templates(app, assets)
     app.router.add_get("/static/{path:.+}", assets.serve)
-    for face in (brand, health, messenger, preferences, signin, search, places, rest, workspace):
+    for face in (brand, health, messenger, preferences, signin, search, places, inbox, rest, workspace):
         face.add_routes(app)
     if with_demo:
         demo.add_routes(app)

@@ -19,7 +19,6 @@ class Coming:
     text: str
 
 
-INBOX = Coming("inbox", "inbox", _("Inbox"), _("Here you will read and answer what people write in the chat."))
 CONTACTS = Coming("contacts", "people", _("Contacts"), _("Here you will find people, and where each of them stands."))
 OUTBOUND = Coming("outbound", "outbound", _("Outbound"), _("Here you will write to all who said yes, in one go."))
 BOTS = Coming("bots", "bot", _("Bots"), _("Here you will write what the bot says, and when it asks."))
@@ -46,7 +45,6 @@ async def styleguide(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/inbox", agents(coming(INBOX)))
     app.router.add_get("/contacts", agents(coming(CONTACTS)))
     app.router.add_get("/outbound", admins(coming(OUTBOUND)))
     app.router.add_get("/bots", admins(coming(BOTS)))

@@ -29,6 +29,8 @@ class Claim:
     name: str | None = None
     email: str | None = None
     locale: str = "en"
+    page: str | None = None
+    time_zone: str | None = None
 
 
 SKEW = 300
@@ -75,6 +77,12 @@ class Visitors:
         if contact is None:
             raise Unauthorized
         return contact
+
+    async def was_here(self, contact: Contact, claim: Claim) -> None:
+        """Keeps where and when they were last, for teammates to see."""
+        where = {"page": claim.page, "time_zone": claim.time_zone}
+        values = {name: value for name, value in where.items() if value}
+        await self._contacts.update({"_id": contact.id}, {"$set": {**values, "last_seen_at": now()}})
 
     async def enter(self, token: str | None, claim: Claim, workspace: Workspace) -> tuple[Contact, bool]:
         """The person who opens the messenger, and whether they are new (then not stored yet: `Contacts.insert`).
@@ -133,4 +141,13 @@ def is_proven(user_id: str, user_hash: str, secret: str) -> bool:
 def _new(claim: Claim, **values: object) -> Contact:
     time = now()
     known = {key: value for key, value in values.items() if value is not None}
-    return Contact(id=new_id(), locale=claim.locale, created_at=time, updated_at=time, last_seen_at=time, **known)
+    return Contact(
+        id=new_id(),
+        locale=claim.locale,
+        page=claim.page,
+        time_zone=claim.time_zone,
+        created_at=time,
+        updated_at=time,
+        last_seen_at=time,
+        **known,
+    )

@@ -19,7 +19,11 @@ VISITOR = {
     "/messenger/conversations/{conversation}/cards/{seq}",
 }  # fmt: skip
 TOKEN = {"/api/me"}
-AGENTS = {"/inbox", "/contacts", "/search", "/logout", "/settings/check"}
+AGENTS = {
+    "/inbox", "/inbox/list", "/inbox/live", "/inbox/{conversation}", "/inbox/{conversation}/parts",
+    "/inbox/{conversation}/messages", "/inbox/{conversation}/actions",
+    "/contacts", "/search", "/logout", "/settings/check",
+}  # fmt: skip
 ADMINS = {
     "/outbound", "/bots", "/settings", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
     "/settings/brand/logo/remove", "/settings/brand/preview", "/settings/subscriptions", "/settings/subscriptions/new",

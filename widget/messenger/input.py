@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -18,6 +20,7 @@ ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 Short = Annotated[str, Field(max_length=320)]
 Cut = Annotated[str, BeforeValidator(lambda value: value[:320] if isinstance(value, str) else value)]
 """A long name must not keep anyone from the chat."""
+Address = Annotated[str, BeforeValidator(lambda value: value[:2000] if isinstance(value, str) else value)]
 
 
 class SiteSettings(BaseModel):
@@ -30,6 +33,19 @@ class SiteSettings(BaseModel):
     name: Cut | None = None
     email: Cut | None = None
     locale: Cut | None = None
+    page_url: (
+        Annotated[str, BeforeValidator(lambda value: value[:2000] if isinstance(value, str) else value)] | None
+    ) = None
+    time_zone: Cut | None = None
+
+
+@lru_cache(maxsize=1024)
+def known_zone(name: str | None) -> str | None:
+    """The time zone of a browser, if there is one of this name (IANA)."""
+    try:
+        return ZoneInfo(name).key if name else None
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return None
 
 
 class Opening(Input):
@@ -44,6 +60,8 @@ class Opening(Input):
             name=s.name or None,
             email=s.email or None,
             locale=wanted_locale(request, s.locale),
+            page=s.page_url or None,
+            time_zone=known_zone(s.time_zone),
         )
 
 

@@ -58,7 +58,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
     let before = null;
     for (const li of list.querySelectorAll('.part:not([hidden])')) {
       const at = new Date(li.dataset.at);
-      const who = li.dataset.kind === 'event' ? li.id : li.classList.contains('mine') ? 'me' : li.dataset.author;
+      const who = li.dataset.kind === 'event' ? li.id : li.dataset.who || (li.classList.contains('mine') ? 'me' : li.dataset.author);
       const sameDay = before && before.at.toDateString() === at.toDateString();
       const joined = Boolean(sameDay && before.who === who && at - before.at < TOGETHER);
       if (!sameDay) li.before(separator(at));
@@ -148,7 +148,8 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   const stateOf = (li) => {
     const card = li.querySelector('.card');
     const outcome = card && card.querySelector('.card-outcome');
-    return card && [card.dataset.state, outcome ? outcome.textContent.trim() : ''].join();
+    const progress = li.querySelector('.progress'); // what a teammate sees of it
+    return card && [card.dataset.state, outcome ? outcome.textContent.trim() : '', progress ? progress.textContent.trim() : ''].join();
   };
 
   // What closes by itself has no entry that says so.
@@ -189,6 +190,21 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
     typing.hidden = true;
   }
 
+  // Somebody writes: shown until nothing more is heard of it, or their words come.
+  let typingTimer = 0;
+  function showTyping() {
+    clearTimeout(typingTimer);
+    typing.hidden = false;
+    if (stuck) toEnd();
+    typingTimer = setTimeout(hideTyping, 5000);
+  }
+
+  function hideTyping() {
+    clearTimeout(typingTimer);
+    typingTimer = 0;
+    typing.hidden = true;
+  }
+
   function reveal(work, withTyping) {
     const mine = era;
     turn = turn.then(async () => {
@@ -199,6 +215,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   }
 
   function enter(li) {
+    if (typingTimer && !li.classList.contains('mine')) hideTyping();
     li.hidden = false;
     li.classList.add('enter');
     regroup();
@@ -282,7 +299,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   new ResizeObserver(() => { if (stuck && list) scroller.scrollTop = scroller.scrollHeight; }).observe(scroller);
 
   return {
-    load, put, announce, addUnsent, setUnsent, removeUnsent, settleLate,
+    load, put, announce, showTyping, hideTyping, addUnsent, setUnsent, removeUnsent, settleLate,
     dropLate: (li) => late.delete(li.dataset.seq),
     isFailed: (key) => { const li = list && byKey(key); return Boolean(li && li.dataset.state === 'failed'); },
     atEnd: () => stuck,

@@ -1,0 +1,469 @@
+/* The inbox: the live line, the thread, the composer with its drafts, the keys. All but what is live works without it. */
+'use strict';
+(function () {
+  const $ = (id) => document.getElementById(id);
+  const strings = JSON.parse($('inbox-strings').textContent);
+  const page = $('inbox');
+  const id = page.dataset.conversation;
+  const csrf = JSON.parse(document.body.getAttribute('hx-headers'))['X-CSRF-Token'];
+  const language = document.documentElement.lang || undefined;
+  const clock = new Intl.DateTimeFormat(language, { hour: 'numeric', minute: '2-digit' });
+  const shortDay = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric' });
+  const long = new Intl.DateTimeFormat(language, { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
+
+  function newKey() {
+    if (crypto.randomUUID) return crypto.randomUUID();
+    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  }
+
+  function request(path, body) {
+    const headers = { 'HX-Request': 'true', 'HX-Current-URL': location.href, 'X-CSRF-Token': csrf };
+    return fetch(path, { method: body ? 'POST' : 'GET', headers, body, signal: AbortSignal.timeout(15000) });
+  }
+
+  // Somebody who is signed out goes to sign in, and comes back here.
+  function leaves(answer) {
+    const where = answer.status === 401 && answer.headers.get('HX-Redirect');
+    if (where) location.assign(where);
+    return Boolean(where);
+  }
+
+  async function reason(answer) {
+    try {
+      return (await answer.json()).errors[0].message;
+    } catch (_) {
+      return strings.failed;
+    }
+  }
+
+  // --- times in the reader's own way
+
+  function tellTimes(root) {
+    for (const time of root.querySelectorAll('.conv-at:empty')) {
+      const at = new Date(time.dateTime);
+      time.textContent = at.toDateString() === new Date().toDateString() ? clock.format(at) : shortDay.format(at);
+    }
+    for (const time of root.querySelectorAll('time[data-when="long"]')) time.textContent = long.format(new Date(time.dateTime));
+  }
+
+  // --- the list
+
+  let listAsked = 0;
+  async function readList() {
+    const mine = ++listAsked;
+    try {
+      const answer = await request(`/inbox/list${page.dataset.query ? '?' + page.dataset.query + '&' : '?'}current=${id}`);
+      if (leaves(answer) || !answer.ok || mine !== listAsked) return;
+      const html = await answer.text();
+      const before = $('convs');
+      const scroll = before ? before.scrollTop : 0;
+      const focused = document.activeElement && document.activeElement.dataset && document.activeElement.dataset.id;
+      if (scroll > 400) return; // somebody reads further down: it would jump under their hands
+      $('list').innerHTML = html;
+      window.htmx.process($('list'));
+      if ($('convs')) $('convs').scrollTop = scroll;
+      if (focused) document.querySelector(`.conv[data-id="${focused}"]`)?.focus({ preventScroll: true });
+      tellTimes($('list'));
+      markDrafts();
+    } catch (_) {
+      // The line says when there is something to read again.
+    }
+  }
+
+  function markDrafts() {
+    for (const conv of document.querySelectorAll('.conv')) {
+      if (conv.dataset.id === id || !keptDraft(conv.dataset.id) || conv.querySelector('.conv-draft')) continue;
+      const mark = document.createElement('span');
+      mark.className = 'conv-draft';
+      mark.textContent = strings.draft + ': ';
+      conv.querySelector('.conv-line').prepend(mark);
+    }
+  }
+
+  function go(step) {
+    const all = [...document.querySelectorAll('.conv')];
+    const at = all.findIndex((conv) => conv.hasAttribute('aria-current'));
+    const next = all[at < 0 ? 0 : at + step];
+    if (next) location.assign(next.href);
+  }
+
+  // --- drafts: one a conversation and kind, kept on this device
+
+  const draftKey = (of) => `sayso.draft.${page.dataset.me}.${of}`;
+  function keptDraft(of) {
+    try { return JSON.parse(localStorage.getItem(draftKey(of))); } catch (_) { return null; }
+  }
+  function keepDraft() {
+    try {
+      if (text.value.trim()) localStorage.setItem(draftKey(id), JSON.stringify({ text: text.value, kind: kind() }));
+      else localStorage.removeItem(draftKey(id));
+    } catch (_) { /* blocked: it lasts as long as the page */ }
+  }
+
+  // --- the thread
+
+  let last = 0;
+  const received = new Set();
+  let thread = null;
+  const text = $('text');
+  const composer = $('composer');
+  const kind = () => composer.elements.kind.value;
+
+  async function older(before) {
+    try {
+      const answer = await request(`/inbox/${id}/parts?before=${before}`);
+      if (leaves(answer)) return null;
+      return answer.ok ? await answer.text() : null;
+    } catch (_) {
+      return null;
+    }
+  }
+
+  function arrived(message) {
+    const isNew = message.seq > last;
+    received.add(message.seq);
+    while (received.delete(last + 1)) last += 1;
+    const key = thread.put(message.html, { after: seen });
+    if (key) queue.drop(key);
+    if (isNew && message.author === 'contact') typing.clear();
+    setTimeout(() => tellTimes($('parts')), 0);
+  }
+
+  let told = 0;
+  function seen() {
+    if (!document.hidden && thread.atEnd() && last > told && line.say({ type: 'seen', seq: last })) told = last;
+  }
+
+  function figures(message) {
+    const open = document.activeElement && $('state').contains(document.activeElement);
+    if (!open && !$('state').querySelector('[open]')) {
+      $('state').innerHTML = message.head;
+      tellTimes($('state'));
+    }
+    for (const li of document.querySelectorAll('#parts .part[data-seq]')) {
+      const status = li.querySelector('[data-status]');
+      const seq = Number(li.dataset.seq);
+      if (status) status.textContent = ' · ' + strings[seq <= message.seen ? 'seen' : seq <= message.delivered ? 'delivered' : 'sent'];
+    }
+  }
+
+  const typing = (function () {
+    let timer = 0;
+    function clear() {
+      clearTimeout(timer);
+      $('typing').hidden = true;
+    }
+    return {
+      clear,
+      show(name) {
+        $('typing').textContent = strings.typing.replace('{name}', name);
+        $('typing').hidden = false;
+        if (thread.atEnd()) $('thread').scrollTop = $('thread').scrollHeight;
+        clearTimeout(timer);
+        timer = setTimeout(clear, 5000);
+      },
+    };
+  })();
+
+  // --- sending: kept until the server has it, each with its own key, so that twice sent is once kept
+
+  const queue = (function () {
+    const place = `sayso.inbox.${page.dataset.me}.${id}`;
+    let items = [];
+    let busy = false;
+    let timer = 0;
+    try { items = JSON.parse(sessionStorage.getItem(place)) || []; } catch (_) { /* blocked: memory it is */ }
+    function save() {
+      try { sessionStorage.setItem(place, JSON.stringify(items)); } catch (_) { /* blocked: memory it is */ }
+    }
+    function add(item) {
+      items.push(item);
+      save();
+      thread.addUnsent(item, 'sending');
+      flush();
+    }
+    function drop(key) {
+      items = items.filter((item) => item.key !== key);
+      save();
+    }
+    async function send(item) {
+      const answer = await request(`/inbox/${id}/messages`, new URLSearchParams({ key: item.key, text: item.text, kind: item.kind }));
+      if (answer.ok) {
+        const made = await answer.json();
+        arrived({ seq: made.seq, html: made.html, author: 'teammate' });
+        return drop(item.key);
+      }
+      if (leaves(answer)) return undefined;
+      if (answer.status === 429 || answer.status >= 500) throw new Error('send ' + answer.status);
+      drop(item.key);
+      thread.removeUnsent(item.key);
+      text.value = text.value ? item.text + '\n' + text.value : item.text; // the words go back where they can be mended
+      keepDraft();
+      return say(await reason(answer), true);
+    }
+    async function flush() {
+      clearTimeout(timer);
+      if (busy) return;
+      busy = true;
+      for (const item of [...items]) {
+        thread.setUnsent(item.key, 'sending');
+        try {
+          await send(item);
+        } catch (_) {
+          if (!items.includes(item)) continue;
+          for (const waiting of items) thread.setUnsent(waiting.key, 'failed');
+          thread.announce(strings.failed);
+          timer = setTimeout(flush, 10000);
+          break;
+        }
+      }
+      busy = false;
+      if (items.some((one) => !thread.isFailed(one.key))) flush();
+    }
+    return { add, drop, flush, all: () => items };
+  })();
+
+  function say(words, isWrong) {
+    $('composer-note').textContent = words;
+    $('composer-note').classList.toggle('is-wrong', Boolean(isWrong));
+  }
+
+  function send(event) {
+    event.preventDefault();
+    const value = text.value.trim();
+    if (!value) return text.focus();
+    if (value === '/form') return openForm();
+    text.value = '';
+    say('');
+    keepDraft();
+    grow();
+    queue.add({ key: newKey(), text: value, kind: kind(), at: new Date().toISOString() });
+    return text.focus();
+  }
+
+  function grow() {
+    text.style.blockSize = 'auto';
+    text.style.blockSize = Math.min(text.scrollHeight + 2, innerHeight * 0.4) + 'px';
+  }
+
+  function wearKind() {
+    const isNote = kind() === 'note';
+    composer.classList.toggle('composer--note', isNote);
+    if (!text.dataset.reply) text.dataset.reply = text.placeholder;
+    text.placeholder = isNote ? text.dataset.note : text.dataset.reply;
+  }
+
+  function chooseKind(value) {
+    composer.elements.kind.value = value;
+    wearKind();
+    text.focus();
+  }
+
+  let typedAt = 0;
+  function onInput() {
+    say('');
+    grow();
+    keepDraft();
+    if ($('apps')) $('apps').hidden = !($('form-button') && /^\/[a-z]*$/.test(text.value) && '/form'.startsWith(text.value));
+    if (kind() === 'reply' && text.value.trim() && !text.value.startsWith('/') && Date.now() - typedAt > 3000 && line.say({ type: 'typing' })) typedAt = Date.now();
+  }
+
+  function onTextKey(event) {
+    if (event.isComposing) return;
+    if (event.key === 'Enter' && !event.shiftKey) {
+      if ($('apps') && !$('apps').hidden) {
+        event.preventDefault();
+        openForm();
+      } else send(event);
+    } else if (event.key === 'Escape') text.blur();
+  }
+
+  // --- the opt-in form
+
+  async function openForm() {
+    const dialog = $('insert-form');
+    if (!$('form-button') || dialog.open) return;
+    if (text.value.startsWith('/')) {
+      text.value = '';
+      keepDraft();
+    }
+    if ($('apps')) $('apps').hidden = true;
+    await window.htmx.ajax('GET', `/inbox/${id}/form`, { target: '#insert-form-body', swap: 'innerHTML' });
+    dialog.showModal();
+    dialog.querySelector('input:not([type=hidden]), select, textarea')?.focus();
+  }
+
+  // --- what is done to the conversation
+
+  async function act(event) {
+    const form = event.target.closest('form[data-act]');
+    if (!form) return;
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form));
+    body.set('key', newKey());
+    if (form.elements.offset) body.set('offset', new Date(form.elements.until.value || Date.now()).getTimezoneOffset());
+    for (const menu of document.querySelectorAll('#state [open]')) menu.open = false;
+    if (document.activeElement && $('state').contains(document.activeElement)) document.activeElement.blur();
+    try {
+      const answer = await request(form.getAttribute('action'), body);
+      if (!leaves(answer) && !answer.ok) say(await reason(answer), true);
+    } catch (_) {
+      say(strings.failed, true);
+    }
+  }
+
+  function openMenu(which) {
+    const menu = $(which);
+    if (!menu) return;
+    menu.open = true;
+    menu.querySelector('.menu-item').focus();
+  }
+
+  // --- the line
+
+  const line = (function () {
+    let socket = null;
+    let isReady = false;
+    let wait = 500;
+    let watchdog = 0;
+    let calm = 0;
+    let retry = 0;
+    let known = false;
+
+    function listen() {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => socket && socket.close(), 45000); // the server beats every 20 s
+    }
+
+    function connect() {
+      clearTimeout(retry);
+      if (socket) return;
+      const mine = new WebSocket(location.origin.replace(/^http/, 'ws') + '/inbox/live');
+      socket = mine;
+      isReady = false;
+      listen();
+      mine.onopen = () => mine.send(JSON.stringify({ type: 'hello', conversation: id, after: last }));
+      mine.onmessage = (event) => {
+        if (mine !== socket) return;
+        listen();
+        receive(JSON.parse(event.data));
+      };
+      mine.onclose = (event) => {
+        if (mine !== socket) return;
+        socket = null;
+        isReady = false;
+        clearTimeout(watchdog);
+        if (!calm) calm = setTimeout(() => { if ($('banner')) $('banner').textContent = strings.off; }, 2500);
+        const soon = event.code === 1012 ? 200 + Math.random() * 1500 : wait * (0.5 + Math.random() / 2);
+        wait = Math.min(wait * 2, 20000);
+        retry = setTimeout(again, soon);
+      };
+    }
+
+    // A line that is refused does not say why: the list does, to those who are signed out.
+    async function again() {
+      if (!known) await readList();
+      known = false;
+      connect();
+    }
+
+    function receive(message) {
+      if (message.type === 'ready') {
+        if (!isReady && wait > 500) void readList(), refreshPanel();
+        isReady = true;
+        known = true;
+        wait = 500;
+        clearTimeout(calm);
+        calm = 0;
+        page.dataset.line = 'live';
+        if ($('banner')) $('banner').textContent = '';
+        if (id) queue.flush(), (told = 0), seen();
+      } else if (message.type === 'part') arrived(message);
+      else if (message.type === 'typing') typing.show(message.name);
+      else if (message.type === 'here') $('here').textContent = message.names.length ? strings.here.replace('{names}', message.names.join(', ')) : '';
+      else if (message.type === 'figures') figures(message);
+      else if (message.type === 'list') readList();
+      else if (message.type === 'panel') refreshPanel();
+    }
+
+    return {
+      connect,
+      say(message) {
+        if (!socket || !isReady) return false;
+        socket.send(JSON.stringify(message));
+        return true;
+      },
+    };
+  })();
+
+  // A form in the panel that is being filled in stays as it is.
+  function refreshPanel() {
+    const panel = $('panel');
+    if (panel && !panel.querySelector('dialog[open], :focus')) window.htmx.trigger(panel, 'again');
+  }
+
+  function showPanel(yes) {
+    $('panel').classList.toggle('is-open', yes);
+    $('panel-button').setAttribute('aria-expanded', String(yes));
+    if (yes) $('panel').querySelector('a, button, input')?.focus();
+  }
+
+  // --- keys
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === 'Escape' && $('panel') && $('panel').classList.contains('is-open')) return void showPanel(false);
+    if (event.target.closest('input, textarea, select, dialog[open], [contenteditable]')) return;
+    const doing = {
+      j: () => go(1), k: () => go(-1), '?': () => $('keys').showModal(),
+      ...(id && {
+        r: () => chooseKind('reply'), n: () => chooseKind('note'), a: () => openMenu('assign-menu'), s: () => openMenu('snooze-menu'), f: openForm,
+        e: () => document.querySelector('#state > form > .btn').click(), d: () => showPanel(!$('panel').classList.contains('is-open')),
+      }),
+    }[event.key];
+    if (!doing) return;
+    event.preventDefault();
+    doing();
+  }
+
+  document.addEventListener('keydown', onKey);
+  document.addEventListener('htmx:afterSettle', (event) => tellTimes(event.target));
+  tellTimes(document);
+  markDrafts();
+
+  if (id) {
+    const parts = [...$('parts').querySelectorAll('.part')];
+    last = parts.length ? Number(parts[parts.length - 1].dataset.seq) : 0;
+    const html = $('thread-body').innerHTML;
+    thread = makeThread({
+      scroller: $('thread'), body: $('thread-body'), typing: $('typing'), pill: $('newer'), announcer: $('announcer'), onOlder: older, onBottom: () => seen(),
+    });
+    thread.load(html, []);
+    for (const item of queue.all()) thread.addUnsent(item, 'sending');
+    const draft = keptDraft(id);
+    if (draft && !text.value) {
+      text.value = draft.text;
+      composer.elements.kind.value = draft.kind;
+    }
+    wearKind();
+    grow();
+    composer.addEventListener('submit', send);
+    composer.addEventListener('change', (event) => { if (event.target.name === 'kind') chooseKind(event.target.value), keepDraft(); });
+    text.addEventListener('input', onInput);
+    text.addEventListener('keydown', onTextKey);
+    document.addEventListener('submit', act);
+    document.addEventListener('click', (event) => {
+      if (event.target.closest('[data-resend]')) queue.flush();
+      if (event.target.closest('#app-form')) openForm();
+      const opener = event.target.closest('#form-button');
+      if (opener && !(event.ctrlKey || event.metaKey || event.shiftKey)) event.preventDefault(), openForm();
+      if (event.target.closest('#panel-button')) showPanel(!$('panel').classList.contains('is-open'));
+    });
+    document.body.addEventListener('form-inserted', () => $('insert-form').close());
+    document.addEventListener('visibilitychange', () => { if (!document.hidden) seen(); });
+    tellTimes($('parts'));
+    document.querySelector('.conv[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }
+  window.addEventListener('online', () => line.connect());
+  line.connect();
+})();

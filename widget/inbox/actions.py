@@ -1,0 +1,87 @@
+"""What a teammate does in a conversation. Each form carries a key: sent again, it does nothing twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from aiohttp import web
+from pydantic import Field
+
+from bot.errors import FormWrong, Invalid
+from bot.errors import marked as _
+from bot.model.base import now
+from widget.http import BOT
+from widget.inbox import pages, views
+from widget.shell import Input, is_htmx, read_input, redrawn_by, speech, teammate
+
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+LONGEST_SNOOZE = timedelta(days=366)
+
+
+class Writing(Input):
+    kind: Literal["reply", "note"] = "reply"
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    key: Key
+
+
+class Doing(Input):
+    """One of the buttons over the thread."""
+
+    do: Literal["close", "reopen", "assign", "snooze"]
+    key: Key
+    to: Annotated[str, Field(max_length=64)] = ""
+    hours: Annotated[int, Field(ge=1, le=24 * 366)] | None = None
+    until: Annotated[str, Field(max_length=40)] = ""
+    """As a field for date and time has it, in the reader's own time."""
+    offset: Annotated[int, Field(ge=-24 * 60, le=24 * 60)] = 0
+    """Minutes that UTC is ahead of it."""
+
+    def time(self) -> datetime:
+        """Raises FormWrong."""
+        if self.hours:
+            return now() + timedelta(hours=self.hours)
+        try:
+            time = datetime.fromisoformat(self.until).replace(tzinfo=UTC) + timedelta(minutes=self.offset)
+        except ValueError:
+            raise FormWrong({"": _("Choose a time that is still to come.")}) from None
+        if time > now() + LONGEST_SNOOZE:
+            raise FormWrong({"": _("Choose a time within a year.")})
+        return time
+
+
+@redrawn_by(pages.show)
+async def write(request: web.Request) -> web.StreamResponse:
+    """A reply, or a note for teammates alone. A script gets the entry, a form its page."""
+    bot, say, me = request.app[BOT], speech(request), teammate(request)
+    writing = await read_input(request, Writing)
+    if not any(c.isprintable() and not c.isspace() for c in writing.text):
+        raise Invalid(_("Write a message first."))
+    conversation = await bot.inbox.get(request.match_info["conversation"])
+    if writing.kind == "note":
+        part = await bot.inbox.note(conversation.id, me.id, writing.text, writing.key)
+    else:
+        part = await bot.inbox.reply(conversation.id, me.id, writing.text, writing.key)
+    if not is_htmx(request):
+        raise web.HTTPSeeOther(f"/inbox/{conversation.id}")
+    contact = await bot.ledger.contact(conversation.contact)
+    (html,) = await views.drawn(request, [part], conversation, contact, say)
+    return web.json_response({"seq": part.seq, "html": html})
+
+
+@redrawn_by(pages.show)
+async def act(request: web.Request) -> web.StreamResponse:
+    inbox, me = request.app[BOT].inbox, teammate(request).id
+    doing, id = await read_input(request, Doing), request.match_info["conversation"]
+    match doing.do:
+        case "close":
+            await inbox.close(id, me, doing.key)
+        case "reopen":
+            await inbox.reopen(id, me, doing.key)
+        case "assign":
+            await inbox.assign(id, me, doing.to, doing.key)
+        case "snooze":
+            await inbox.snooze(id, me, doing.time(), doing.key)
+    if is_htmx(request):
+        return web.Response(status=204)
+    raise web.HTTPSeeOther(f"/inbox/{id}")

@@ -1,0 +1,245 @@
+"""The live line of an inbox page: the open conversation's entries without gaps, who else is there, who types; and hints
+that the list or the panel is to be read anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from aiohttp import WSMsgType, web
+from aiohttp_session import get_session
+from pydantic import Field
+
+from bot.chat.feed import INBOX, SUBSCRIPTIONS, Follower, News, figures_of
+from bot.model.base import now
+from bot.model.conversation import (
+    Author,
+    AuthorKind,
+    Card,
+    CardState,
+    Conversation,
+    Happening,
+    Part,
+    Signal,
+    SignalKind,
+)
+from widget import lines
+from widget.http import BOT, METRICS, render
+from widget.inbox import pages, views
+from widget.input import Input, parse
+from widget.sessions import signed_in
+from widget.shell import speech, teammate
+
+TYPING_SECONDS = 2.0
+HERE_SECONDS = 15.0
+"""A page that is open says so this often; after two silent turns it is taken for gone."""
+HINT_SECONDS = 0.3
+"""Changes that come so close together are told as one."""
+
+
+class Hello(Input):
+    type: Literal["hello"]
+    conversation: Annotated[str, Field(pattern=r"^([0-9a-f]{24})?$")] = ""
+    after: int = Field(default=0, ge=0, le=2**53)
+
+
+class Told(Input):
+    type: Literal["seen", "typing"]
+    seq: int = Field(default=0, ge=0, le=2**53)
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    return await lines.hold(request, lambda socket: _Line(request, socket).run())
+
+
+class _Line:
+    def __init__(self, request: web.Request, socket: lines.Socket) -> None:
+        self.request, self.socket, self.bot, self.say = request, socket, request.app[BOT], speech(request)
+        self.me = Author(kind=AuthorKind.TEAMMATE, id=teammate(request).id)
+        self.id, self.sent, self.told_at = "", 0, 0.0
+        self.here: dict[str, float] = {}
+        self.hints: set[str] = set()
+        self.hinting: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        hello = await lines.greeting(self.socket, Hello)
+        if hello is None:
+            return
+        self.id, self.sent = hello.conversation, hello.after
+        topics = [INBOX]
+        if self.id:
+            contact = await self.bot.store.contacts.get((await self.bot.inbox.get(self.id)).contact)
+            self.contact = contact.id if contact else ""
+            number = [contact.phone] if contact and contact.phone else []
+            topics += [self.id, figures_of(self.id), self.contact, SUBSCRIPTIONS, *number]
+        # Following begins before the catching up, so that nothing falls between the two.
+        with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
+            if self.id:
+                await self._catch_up()
+                await self._tell_figures()
+                await self._greet()
+            await self.socket.send_json({"type": "ready", "last": self.sent})
+            staying = asyncio.create_task(self._stay())
+            try:
+                async with lines.telling(self.socket, lambda: self._send(follower)):
+                    await self._receive()
+            finally:
+                staying.cancel()
+                if self.hinting:
+                    self.hinting.cancel()
+                if self.id:
+                    await self.bot.conversations.signal(self.id, SignalKind.GONE, self.me)
+
+    async def _receive(self) -> None:
+        async for message in self.socket:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            told = parse(Told, message.data)
+            time = asyncio.get_running_loop().time()
+            if told.type == "seen" and self.id:
+                await self.bot.inbox.seen(self.id, min(told.seq, self.sent))
+            elif told.type == "typing" and self.id and time - self.told_at >= TYPING_SECONDS:
+                self.told_at = time
+                await self.bot.conversations.signal(self.id, SignalKind.TYPING, self.me)
+
+    async def _stay(self) -> None:
+        """Says that we are here, and looks whether we still may be: who signed out is told nothing more."""
+        while not self.socket.closed:
+            await asyncio.sleep(HERE_SECONDS)
+            if not await self._may_stay():
+                await self.socket.close(code=lines.TOKEN_REFUSED)
+                return
+            if self.id:
+                await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
+                await self._tell_here()
+
+    async def _may_stay(self) -> bool:
+        session = await self.bot.store.sessions.get(str((await get_session(self.request)).identity))
+        me = await signed_in(self.request)
+        return me is not None and session is not None and session.ended_at is None and session.expires_at > now()
+
+    async def _send(self, follower: Follower) -> None:
+        while True:
+            news = await follower.next()
+            if isinstance(news, Signal):
+                await self._signal(news)
+            elif isinstance(news, News):
+                await self._news(news)
+            elif news is None:
+                await self._catch_up()
+                await self._hint("list", "panel")
+            elif news.seq > self.sent + 1:
+                await self._catch_up()
+            elif news.seq == self.sent + 1:
+                await self._push([news])
+
+    async def _news(self, news: News) -> None:
+        if news.topic == INBOX:
+            await self._hint("list")
+        elif news.topic == figures_of(self.id):
+            await self._tell_figures()
+        else:
+            await self._hint("panel")
+
+    async def _signal(self, signal: Signal) -> None:
+        if signal.kind is SignalKind.CARD:
+            part = await self.bot.conversations.part(self.id, signal.seq)
+            await self._show([part] if part else [])
+        elif signal.author != self.me and signal.kind is SignalKind.TYPING:
+            await self.socket.send_json(
+                {"type": "typing", "kind": signal.author.kind, "name": await self._name(signal)}
+            )
+        elif signal.author != self.me and signal.author.kind is AuthorKind.TEAMMATE:
+            self._note_here(signal)
+            await self._tell_here()
+
+    async def _greet(self) -> None:
+        """Says that we came; and finds who was here before."""
+        for signal in await self.bot.store.signals.since(self.id, now() - timedelta(seconds=2 * HERE_SECONDS)):
+            if signal.author.kind is AuthorKind.TEAMMATE and signal.author != self.me:
+                self._note_here(signal)
+        await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
+        await self._tell_here()
+
+    def _note_here(self, signal: Signal) -> None:
+        if signal.kind is SignalKind.GONE:
+            self.here.pop(signal.author.id, None)
+        elif signal.kind is SignalKind.HERE:
+            self.here[signal.author.id] = asyncio.get_running_loop().time()
+
+    async def _tell_here(self) -> None:
+        since = asyncio.get_running_loop().time() - 2 * HERE_SECONDS - 1
+        self.here = {id: at for id, at in self.here.items() if at > since}
+        known = await self.bot.store.teammates.get_many(self.here)
+        await self.socket.send_json({"type": "here", "names": [known[id].name for id in self.here if id in known]})
+
+    async def _name(self, signal: Signal) -> str:
+        if signal.author.kind is AuthorKind.CONTACT:
+            return views.name_of(await self.bot.store.contacts.get(signal.author.id), self.say)
+        found = await self.bot.store.teammates.get(signal.author.id)
+        return found.name if found else ""
+
+    async def _catch_up(self) -> None:
+        while self.id and (parts := await self.bot.conversations.after(self.id, self.sent)):
+            await self._push(parts)
+
+    async def _push(self, parts: Sequence[Part]) -> None:
+        new = {part.seq for part in parts}
+        seqs = {part.content.part for part in parts if isinstance(part.content, Happening)} - {*new, 0}
+        changed = [await self.bot.conversations.part(self.id, seq) for seq in sorted(seqs)]
+        await self._show([*(part for part in changed if part), *parts])
+        self.sent = parts[-1].seq
+
+    async def _show(self, parts: Sequence[Part]) -> None:
+        if not parts:
+            return
+        conversation = await self.bot.inbox.get(self.id)
+        contact = await self.bot.store.contacts.get(conversation.contact)
+        for part, html in zip(
+            parts, await views.drawn(self.request, parts, conversation, contact, self.say), strict=True
+        ):
+            await self.socket.send_json(
+                {
+                    "type": "part",
+                    "seq": part.seq,
+                    "html": html,
+                    "author": part.author.kind,
+                    "kind": part.content.kind,
+                }
+            )
+
+    async def _tell_figures(self) -> None:
+        """How far the contact has read, and what stands over the thread; open forms say it too."""
+        c = await self.bot.inbox.get(self.id)
+        team = await self.bot.teammates.all()
+        context = pages.head(c, self.say)
+        html = await render(
+            self.request,
+            "inbox/_state.html",
+            self.say.locale,
+            conversation=c,
+            team=team,
+            me_id=self.me.id,
+            csrf="",
+            **context,
+        )
+        await self.socket.send_json({"type": "figures", "seen": c.seen, "delivered": c.delivered, "head": html})
+        await self._show([part for part in await self.bot.inbox.page(self.id) if _is_open_card(part, c)])
+
+    async def _hint(self, *hints: str) -> None:
+        self.hints |= {*hints}
+        if self.hinting is None or self.hinting.done():
+            self.hinting = asyncio.create_task(self._hint_soon())
+
+    async def _hint_soon(self) -> None:
+        await asyncio.sleep(HINT_SECONDS)
+        hints, self.hints = sorted(self.hints), set()
+        for hint in hints:
+            await self.socket.send_json({"type": hint})
+
+
+def _is_open_card(part: Part, c: Conversation) -> bool:
+    return isinstance(part.content, Card) and part.content.state is CardState.OPEN and part.seq <= c.last

@@ -1,0 +1,144 @@
+"""The inbox as pages: list, thread, older entries. All of it works without JavaScript."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from bot.chat.inbox import COUNTED, View, Whose
+from bot.errors import Invalid
+from bot.errors import marked as _
+from bot.i18n import Translator
+from bot.model.base import iso, new_id
+from bot.model.conversation import Conversation, ConversationState
+from widget.http import BOT, render
+from widget.inbox import views
+from widget.shell import shell_page, speech, teammate
+
+PRIVATE = {"Cache-Control": "private, no-store"}
+MOST_WORDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which list the address names; what it names wrongly is taken for the usual."""
+
+    view: View
+    words: str = ""
+    before: tuple[datetime, str] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: web.Request) -> Asked:
+        asked = request.query
+        state = _one_of(ConversationState, asked.get("state"), ConversationState.OPEN)
+        whose = _one_of(Whose, asked.get("whose"), Whose.ALL)
+        words = asked.get("q", "").strip()[:MOST_WORDS]
+        query = {"state": state.value, "whose": whose.value, **({"q": words} if words else {})}
+        return cls(View(teammate(request).id, state, whose), words, _place(asked.get("before", "")), query)
+
+    def address(self, path: str = "/inbox", **other: str) -> str:
+        return f"{path}?{urlencode({**self.query, **other})}"
+
+
+async def inbox(request: web.Request) -> web.Response:
+    asked, say = Asked.of(request), speech(request)
+    return await shell_page(
+        request,
+        "inbox/page.html",
+        section="inbox",
+        title=say("Inbox"),
+        conversation=None,
+        **await _list(request, asked),
+    )
+
+
+async def listed(request: web.Request) -> web.Response:
+    """The list alone: `before` names the last one shown, `current` the one that is open."""
+    asked = Asked.of(request)
+    context = await _list(request, asked, request.query.get("current", ""))
+    template = "inbox/_items.html" if asked.before else "inbox/_list.html"
+    html = await render(request, template, speech(request).locale, **context)
+    return web.Response(text=html, content_type="text/html", headers=PRIVATE)
+
+
+async def show(request: web.Request) -> web.Response:
+    """Raises NotFound."""
+    asked, say, bot = Asked.of(request), speech(request), request.app[BOT]
+    conversation = await bot.inbox.get(request.match_info["conversation"])
+    parts, contact, team, listing = await asyncio.gather(
+        bot.inbox.page(conversation.id),
+        bot.ledger.contact(conversation.contact),
+        bot.teammates.all(),
+        _list(request, asked, conversation.id),
+    )
+    return await shell_page(
+        request,
+        "inbox/page.html",
+        section="inbox",
+        title=views.name_of(contact, say),
+        conversation=conversation,
+        contact=contact,
+        parts=await views.entries(request, parts, conversation, contact, say),
+        older=bool(parts) and parts[0].seq > 1,
+        team=team,
+        **listing,
+        **head(conversation, say),
+    )
+
+
+async def older(request: web.Request) -> web.Response:
+    """The entries before the one that the page names."""
+    bot, say, before = request.app[BOT], speech(request), request.query.get("before", "")
+    if not before.isdecimal() or len(before) > 9:
+        raise Invalid(_("We can't read that: %(field)s."), field="before")
+    conversation = await bot.inbox.get(request.match_info["conversation"])
+    parts = await bot.inbox.page(conversation.id, before=int(before))
+    contact = await bot.ledger.contact(conversation.contact)
+    html = "\n".join(await views.drawn(request, parts, conversation, contact, say))
+    return web.Response(text=html, content_type="text/html", headers=PRIVATE)
+
+
+def head(conversation: Conversation, say: Translator) -> dict[str, Any]:
+    """What the line over the thread needs beside the conversation."""
+    until = conversation.snoozed_until
+    return {
+        "state_words": views.state_words(conversation.state, say),
+        "until": iso(until) if until else "",
+        "key": new_id(),
+    }
+
+
+async def _list(request: web.Request, asked: Asked, current: str = "") -> dict[str, Any]:
+    bot, say = request.app[BOT], speech(request)
+    listing, unread = await asyncio.gather(
+        bot.inbox.search(asked.words) if asked.words else bot.inbox.listing(asked.view, before=asked.before),
+        bot.inbox.unread(asked.view.me),
+    )
+    rank, last = listing.before or (None, "")
+    return {
+        "items": await views.items(request, listing.items, current, say),
+        "asked": asked,
+        "me_id": asked.view.me,
+        "unread": {whose.value: f"{COUNTED}+" if n > COUNTED else str(n or "") for whose, n in unread.items()},
+        "more": asked.address("/inbox/list", before=f"{rank.isoformat()},{last}", current=current) if rank else "",
+    }
+
+
+def _one_of(kind: type[Any], given: str | None, usual: Any) -> Any:
+    return kind(given) if given in {member.value for member in kind} else usual
+
+
+def _place(given: str) -> tuple[datetime, str] | None:
+    """Rank and id of the last one shown, as `more` says them."""
+    rank, _comma, id = given.partition(",")
+    try:
+        time = datetime.fromisoformat(rank)
+    except ValueError:
+        return None
+    return (time, id) if time.tzinfo else None

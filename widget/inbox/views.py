@@ -1,0 +1,228 @@
+"""What the inbox's templates draw: the list, the thread, and what happened, in words for teammates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.chat.inbox import Listed
+from bot.chat.links import Segment, segments
+from bot.consent.numbers import national
+from bot.i18n import Translator
+from bot.model.base import iso
+from bot.model.contact import Contact
+from bot.model.conversation import (
+    AuthorKind,
+    Card,
+    CardState,
+    Conversation,
+    ConversationState,
+    Happened,
+    Happening,
+    Newest,
+    Note,
+    Part,
+    Text,
+)
+from bot.model.subscription import Subscription
+from bot.model.teammate import Teammate
+from widget.http import BOT, render
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who and what parts speak of: read in two queries for all of them."""
+
+    teammates: Mapping[str, Teammate]
+    subscriptions: Mapping[str, Subscription]
+
+    def teammate(self, id: str, say: Translator) -> str:
+        found = self.teammates.get(id)
+        return found.name if found else say("A teammate")
+
+    def subscription(self, id: str, say: Translator) -> str:
+        found = self.subscriptions.get(id)
+        return found.words(say.locale).name if found else say("a subscription")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the list."""
+
+    id: str
+    name: str
+    initial: str
+    line: str
+    at: str
+    is_unread: bool
+    is_sms: bool
+    assignee: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One part. `kind`: text, card, note or event."""
+
+    seq: int
+    kind: str
+    mine: bool
+    who: str
+    """Entries of one author stand together."""
+    author: str
+    initial: str
+    at: str
+    key: str
+    status: str
+    """Of a message that we sent: `sent`, `delivered` or `seen`."""
+    text: tuple[Segment, ...] = ()
+    event: str = ""
+    until: str = ""
+    card: Card | None = None
+    subscription: str = ""
+    legal: tuple[Segment, ...] = ()
+    is_open: bool = False
+
+
+def name_of(contact: Contact | None, say: Translator) -> str:
+    if contact is None:
+        return say("Somebody")
+    if contact.name or contact.email:
+        return contact.name or contact.email or ""
+    return national(contact.phone) if contact.phone else say("Visitor %(id)s", id=contact.id[-4:])
+
+
+async def names(request: web.Request, teammates: Iterable[str], subscriptions: Iterable[str]) -> Names:
+    store = request.app[BOT].store
+    people, kept = await asyncio.gather(
+        store.teammates.get_many(filter(None, teammates)), store.subscriptions.get_many(filter(None, subscriptions))
+    )
+    return Names(people, kept)
+
+
+async def items(request: web.Request, found: Sequence[Listed], current: str, say: Translator) -> list[Item]:
+    known = await names(
+        request,
+        (listed.conversation.assignee for listed in found),
+        (listed.conversation.newest.subscription for listed in found),
+    )
+    return [_item(listed, known, current, say) for listed in found]
+
+
+def _item(listed: Listed, known: Names, current: str, say: Translator) -> Item:
+    c, name = listed.conversation, name_of(listed.contact, say)
+    return Item(
+        id=c.id,
+        name=name,
+        initial=name.lstrip("+(")[:1].upper(),
+        line=_line(c, known, say),
+        at=iso(c.updated_at),
+        is_unread=c.is_unread,
+        is_sms=c.number is not None,
+        assignee=known.teammate(c.assignee, say) if c.assignee else "",
+        is_current=c.id == current,
+    )
+
+
+def _line(c: Conversation, known: Names, say: Translator) -> str:
+    newest: Newest = c.newest
+    if newest.kind == "event":
+        name = known.subscription(newest.subscription, say)
+        if newest.name == Happened.SIGNED_UP:
+            return say("Signed up to %(name)s", name=name)
+        return say("Was asked to confirm %(name)s", name=name)
+    if newest.kind == "card":
+        return say("You sent an opt-in form") if newest.author is AuthorKind.TEAMMATE else say("Opt-in form")
+    if newest.author is AuthorKind.CONTACT:
+        return c.preview
+    return say("You: %(text)s", text=c.preview) if newest.author is AuthorKind.TEAMMATE else c.preview
+
+
+async def entries(
+    request: web.Request, parts: Sequence[Part], conversation: Conversation, contact: Contact | None, say: Translator
+) -> list[Entry]:
+    """What a thread shows of these parts."""
+    happenings = [part.content for part in parts if isinstance(part.content, Happening)]
+    cards = [part.content for part in parts if isinstance(part.content, Card)]
+    teammates = {part.author.id for part in parts if part.author.kind is AuthorKind.TEAMMATE}
+    subscriptions = {*(h.subscription for h in happenings), *(c.subscription for c in cards)}
+    known = await names(request, {*teammates, *(h.to for h in happenings)}, subscriptions)
+    brand = (await request.app[BOT].workspace()).name
+    return [_entry(part, conversation, name_of(contact, say), brand, known, say) for part in parts]
+
+
+async def drawn(
+    request: web.Request, parts: Sequence[Part], conversation: Conversation, contact: Contact | None, say: Translator
+) -> list[str]:
+    """Each part by itself."""
+    return [
+        await render(request, "inbox/_part.html", say.locale, part=entry, conversation=conversation)
+        for entry in await entries(request, parts, conversation, contact, say)
+    ]
+
+
+def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, say: Translator) -> Entry:
+    content, kind = part.content, part.author.kind
+    author = {
+        AuthorKind.CONTACT: contact,
+        AuthorKind.BOT: say("%(name)s (bot)", name=brand),
+        AuthorKind.TEAMMATE: known.teammate(part.author.id, say),
+    }[kind]
+    mine = kind is not AuthorKind.CONTACT
+    is_card = isinstance(content, Card)
+    return Entry(
+        seq=part.seq,
+        kind=content.kind,
+        mine=mine,
+        who=f"{kind}:{part.author.id}:{content.kind == 'note'}",
+        author=author,
+        initial=author[:1].upper(),
+        at=iso(part.at),
+        key=part.key.rpartition(":")[2] if kind is AuthorKind.TEAMMATE else "",
+        status=status_of(part.seq, c) if mine and part.is_for_contact else "",
+        text=segments(content.text, named=kind is not AuthorKind.CONTACT) if isinstance(content, Text | Note) else (),
+        event=_event(content, author, contact, known, say) if isinstance(content, Happening) else "",
+        until=iso(content.until) if isinstance(content, Happening) and content.until else "",
+        card=content if isinstance(content, Card) else None,
+        subscription=known.subscription(content.subscription, say) if isinstance(content, Card) else "",
+        legal=segments(content.legal_text) if isinstance(content, Card) else (),
+        is_open=is_card and isinstance(content, Card) and content.state is CardState.OPEN,
+    )
+
+
+def status_of(seq: int, c: Conversation) -> str:
+    return "seen" if seq <= c.seen else "delivered" if seq <= c.delivered else "sent"
+
+
+def _event(content: Happening, author: str, contact: str, known: Names, say: Translator) -> str:
+    name = known.subscription(content.subscription, say)
+    match content.name:
+        case Happened.SIGNED_UP:
+            return say("%(who)s signed up to %(name)s", who=contact, name=name)
+        case Happened.ASKED:
+            return say("%(who)s was asked to confirm %(name)s by text", who=contact, name=name)
+        case Happened.WITHDRAWN:
+            return say("%(who)s withdrew the form for %(name)s", who=author, name=name)
+        case Happened.ASSIGNED if content.to:
+            return say("%(who)s assigned this to %(to)s", who=author, to=known.teammate(content.to, say))
+        case Happened.ASSIGNED:
+            return say("%(who)s took the assignment away", who=author)
+        case Happened.CLOSED:
+            return say("%(who)s closed this", who=author)
+        case Happened.REOPENED:
+            return say("%(who)s reopened this", who=author)
+        case Happened.SNOOZED:
+            return say("%(who)s snoozed this until", who=author)
+        case Happened.WOKE:
+            return say("Its time to be snoozed is over")
+
+
+def state_words(state: ConversationState, say: Translator) -> str:
+    return {
+        ConversationState.OPEN: say("Open"),
+        ConversationState.SNOOZED: say("Snoozed"),
+        ConversationState.CLOSED: say("Closed"),
+    }[state]
