@@ -396,10 +396,9 @@
     };
   })();
 
-  // A form in the panel that is being filled in stays as it is.
+  // A form in the panel that is being filled in stays as it is, and is followed by what it kept waiting (inbox-panel.js).
   function refreshPanel() {
-    const panel = $('panel');
-    if (panel && !panel.querySelector('dialog[open], :focus')) window.htmx.trigger(panel, 'again');
+    if ($('panel')) window.htmx.trigger($('panel'), 'again');
   }
 
   function showPanel(yes) {

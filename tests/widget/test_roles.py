@@ -22,7 +22,8 @@ TOKEN = {"/api/me"}
 AGENTS = {
     "/inbox", "/inbox/list", "/inbox/live", "/inbox/{conversation}", "/inbox/{conversation}/parts",
     "/inbox/{conversation}/messages", "/inbox/{conversation}/actions",
-    "/contacts", "/search", "/logout", "/settings/check",
+    "/inbox/contacts/{contact}/panel", "/inbox/contacts/{contact}/history", "/inbox/contacts/{contact}/consents",
+    "/inbox/contacts/{contact}/opt-in/{subscription}", "/contacts", "/search", "/logout", "/settings/check",
 }  # fmt: skip
 ADMINS = {
     "/outbound", "/bots", "/settings", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
@@ -52,7 +53,8 @@ def test_every_address_stands_in_one_list(running: Running) -> None:
 
 
 def filled(path: str) -> str:
-    return path.format(id=DEALS, token="x", conversation="0" * 24, seq="1", path="x")
+    zeros = "0" * 24
+    return path.format(id=DEALS, token="x", conversation=zeros, contact=zeros, subscription=DEALS, seq="1", path="x")
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_changes_nothing(running: Running) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.inbox import actions, live, pages
+from widget.inbox import actions, live, pages, panel
 from widget.shell import agents
 
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
@@ -18,3 +18,4 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(f"{ONE}/parts", agents(pages.older))
     app.router.add_post(f"{ONE}/messages", agents(actions.write))
     app.router.add_post(f"{ONE}/actions", agents(actions.act))
+    panel.add_routes(app)

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from bot.chat.inbox import Listed
 from bot.chat.links import Segment, segments
-from bot.consent.numbers import national
 from bot.i18n import Translator
 from bot.model.base import iso
 from bot.model.contact import Contact
@@ -30,6 +29,7 @@ from bot.model.conversation import (
 from bot.model.subscription import Subscription
 from bot.model.teammate import Teammate
 from widget.http import BOT, render
+from widget.inbox import details
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,7 @@ class Entry:
 
 
 def name_of(contact: Contact | None, say: Translator) -> str:
-    if contact is None:
-        return say("Somebody")
-    if contact.name or contact.email:
-        return contact.name or contact.email or ""
-    return national(contact.phone) if contact.phone else say("Visitor %(id)s", id=contact.id[-4:])
+    return details.name_of(contact, say) if contact else say("Somebody")
 
 
 async def names(request: web.Request, teammates: Iterable[str], subscriptions: Iterable[str]) -> Names:

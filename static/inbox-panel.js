@@ -1,0 +1,57 @@
+// The contact's panel works without this file. With it the form of a yes opens over the page, times are told in full in
+// the reader's zone, and what was changed elsewhere waits while somebody writes a yes down.
+"use strict";
+
+(() => {
+  const panel = () => document.getElementById("contact-panel");
+  const dialog = () => document.getElementById("opt-in");
+  const isIn = (node) => node && node.isConnected && panel() && node.contains(panel());
+  let waiting = null; // what wanted to draw the panel anew while the form was open
+  let opened = new Set(); // texts of the history that are open
+
+  const full = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  function writeTimes() {
+    for (const time of document.querySelectorAll("#contact-panel time:not([title])")) {
+      time.title = full.format(new Date(time.dateTime));
+    }
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt } = event.detail;
+    if (!dialog() || !dialog().open || dialog().contains(elt) || !isIn(elt)) return;
+    event.preventDefault();
+    waiting = elt;
+  });
+  document.addEventListener("close", (event) => {
+    if (event.target === dialog() && isIn(waiting)) htmx.trigger(waiting, "again");
+    if (event.target === dialog()) waiting = null;
+  }, true);
+
+  document.addEventListener("htmx:beforeSwap", () => {
+    opened = new Set([...document.querySelectorAll("#contact-panel details[open]")].map((details) => details.id));
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    writeTimes();
+    for (const id of opened) {
+      const details = document.getElementById(id);
+      if (details) details.open = true;
+    }
+    if (event.detail.target.id === "opt-in-body" && dialog()) ask();
+  });
+
+  // What was pressed has the focus again, also where the form that it opened went away with the panel.
+  document.addEventListener("htmx:afterSettle", () => {
+    const pressed = document.querySelector("#contact-panel [autofocus]");
+    if (!pressed) return;
+    pressed.removeAttribute("autofocus");
+    pressed.focus({ preventScroll: true });
+  });
+
+  function ask() {
+    if (!dialog().open) dialog().showModal();
+    const wrong = dialog().querySelector("[aria-invalid], fieldset:has(.field-error) input");
+    if (wrong) wrong.focus();
+  }
+
+  writeTimes();
+})();

@@ -1,0 +1,110 @@
+"""Who a contact is, in words for teammates: name, number, where they are, what the site tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_skeleton, format_time
+
+from bot.chat.links import Segment, segments
+from bot.consent.numbers import national, saved_number
+from bot.i18n import Translator
+from bot.model.base import now
+from bot.model.contact import Contact, Role
+from widget.languages import language
+
+MOST = 50
+"""Attributes that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One line. `parts`: text, of which web addresses are links; `at`: a time, which a page writes in its own zone."""
+
+    label: str
+    parts: tuple[Segment, ...] = ()
+    at: str = ""
+    is_bad: bool = False
+    """It can't be used as it is."""
+    is_ltr: bool = False
+
+
+def name_of(contact: Contact, say: Translator) -> str:
+    """Their name, else what they are known by, else one that is made up of the id."""
+    number = saved_number(contact.phone)
+    shown = contact.name or contact.email or (isolated(number.national) if number else "")
+    return shown or say("Visitor %(id)s", id=contact.id[-4:])
+
+
+def isolated(number: str) -> str:
+    """Left to right, whatever is written around it: its plus stays in front."""
+    return f"\u2066{number}\u2069"
+
+
+def shown_number(phone: str) -> str:
+    """As people write it; one that is none, as it was given."""
+    return national(phone) if saved_number(phone) else phone
+
+
+def details_of(contact: Contact, say: Translator) -> list[Detail]:
+    return [*_details(contact, say)]
+
+
+def _details(contact: Contact, say: Translator) -> Iterator[Detail]:
+    yield _line(say("Role"), say("User") if contact.role is Role.USER else say("Lead"))
+    if contact.email:
+        yield _line(say("Email"), contact.email, is_ltr=True)
+    if contact.phone:
+        yield _phone(contact.phone, say)
+    yield _line(say("Language"), language(contact.locale, say))
+    if contact.time_zone:
+        yield _line(say("Local time"), _local_time(contact.time_zone, say))
+    if contact.page:
+        yield Detail(say("Page"), segments(contact.page[:300], named=False), is_ltr=True)
+    if contact.last_seen_at:
+        yield Detail(say("Last seen"), _text(day(contact.last_seen_at, say)), at=contact.last_seen_at.isoformat())
+
+
+def attributes_of(contact: Contact) -> list[tuple[str, str]]:
+    """What the site tells of them: names and values as text."""
+    return [(name, _value(value)) for name, value in [*contact.attributes.items()][:MOST]]
+
+
+def day(at: datetime, say: Translator) -> str:
+    """`23 Nov`; with the year where it is another one."""
+    skeleton = "MMMd" if at.year == now().year else "yMMMd"
+    return format_skeleton(skeleton, at, locale=say.locale)
+
+
+def _phone(phone: str, say: Translator) -> Detail:
+    number = saved_number(phone)
+    if number is None:
+        return Detail(say("Phone"), _text(phone), is_bad=True, is_ltr=True)
+    return Detail(say("Phone"), _text(f"{isolated(number.national)} · {say.country(number.region)}"))
+
+
+def _local_time(zone: str, say: Translator) -> str:
+    """`9:44 · New York`; a zone that nobody knows as it was told."""
+    try:
+        time = format_time(now().astimezone(ZoneInfo(zone)), "short", locale=say.locale)
+    except (ValueError, OSError, LookupError):
+        return zone
+    return f"{time} · {zone.rpartition('/')[2].replace('_', ' ')}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping | list):
+        return str(value)[:300]
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)[:300]
+
+
+def _line(label: str, text: str, *, is_ltr: bool = False) -> Detail:
+    return Detail(label, _text(text), is_ltr=is_ltr)
+
+
+def _text(text: str) -> tuple[Segment, ...]:
+    return (Segment(text),)

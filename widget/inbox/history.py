@@ -1,0 +1,132 @@
+"""The history of a contact's consents, in words for teammates, with the exact text that was shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.chat.links import Segment, segments
+from bot.consent.profile import Past
+from bot.errors import marked as _
+from bot.i18n import Translator
+from bot.model.base import iso
+from bot.model.event import Action, ConsentEvent, How, Source
+from widget.inbox.details import day, shown_number
+from widget.languages import language
+
+ON, OFF = {Action.OPT_IN, Action.REQUEST_CONFIRMATION, Action.CONFIRM}, {Action.OPT_OUT, Action.REFUSE}
+YES = {
+    Source.FORM: _("Said yes on the form"),
+    Source.PREFERENCE_CENTER: _("Turned it on in the preference center"),
+    Source.BULK: _("Turned on by %(name)s, for many at once"),
+    Source.API: _("Turned on by the API"),
+    Source.IMPORT: _("Turned on by an import"),
+    Source.BOT: _("Said yes to the bot"),
+}
+NO = {
+    Source.FORM: _("Said no on the form"),
+    Source.PREFERENCE_CENTER: _("Turned it off in the preference center"),
+    Source.PROFILE: _("%(name)s turned it off"),
+    Source.BULK: _("Turned off by %(name)s, for many at once"),
+    Source.API: _("Turned off by the API"),
+    Source.IMPORT: _("Turned off by an import"),
+    Source.BOT: _("Said no to the bot"),
+}
+RECORDED = {
+    How.SPOKEN: _("%(name)s recorded a spoken yes"),
+    How.PAPER: _("%(name)s recorded a yes on paper"),
+    How.OTHER: _("%(name)s recorded a yes"),
+}
+TEXTED = 'texted "'
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The words as they were shown, and the act as it was written down."""
+
+    name: str
+    description: str
+    title: str
+    button: str
+    legal: tuple[Segment, ...]
+    language: str
+    act: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    seq: int
+    said: str
+    is_asked: bool
+    """Their number was asked to confirm it."""
+    subscription: str
+    address: str
+    note: str
+    at: str
+    """ISO 8601."""
+    day: str
+    shown: Shown | None
+
+
+def entries_of(past: Past, conversation: str, say: Translator) -> list[Entry]:
+    """`conversation`: the one that the teammate is reading."""
+    return [_entry(event, past, conversation, say) for event in past.events]
+
+
+def _entry(event: ConsentEvent, past: Past, conversation: str, say: Translator) -> Entry:
+    named = past.subscriptions.get(event.subscription or "")
+    words = event.words
+    return Entry(
+        seq=event.seq,
+        said=said_of(event, past.teammates.get(event.actor.id) or say("A teammate"), conversation, say),
+        is_asked=event.action is Action.REQUEST_CONFIRMATION,
+        subscription=words.subscription_name if words else named.name if named else "",
+        address=shown_number(event.number) if event.number else event.email or "",
+        note=event.evidence.note if event.evidence else "",
+        at=iso(event.at),
+        day=day(event.at, say),
+        shown=_shown(event, say),
+    )
+
+
+def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) -> str:
+    """What happened. `name`: the teammate's, if it was one."""
+    if event.action is Action.EXPIRE:
+        return say("The confirmation did not come in time")
+    if event.action is Action.CAPTURE_PHONE:
+        return say("Gave the number")
+    if event.source is Source.KEYWORD and (text := _texted(event)):
+        return say('Texted "%(text)s"', text=text)
+    is_here = event.source is Source.FORM and conversation and event.context.conversation == conversation
+    if event.action in ON:
+        if event.evidence:
+            return say(RECORDED[event.evidence.how], name=name)
+        if is_here:
+            return say("Said yes on the form in this conversation")
+        return _by(YES.get(event.source, _("Turned on")), name, say)
+    if is_here:
+        return say("Said no on the form in this conversation")
+    return _by(NO.get(event.source, _("Turned off")), name, say)
+
+
+def _by(sentence: str, name: str, say: Translator) -> str:
+    return say(sentence, name=name) if "%(name)s" in sentence else say(sentence)
+
+
+def _texted(event: ConsentEvent) -> str:
+    act = event.words.act if event.words else ""
+    return act.removeprefix(TEXTED).removesuffix('"') if act.startswith(TEXTED) else ""
+
+
+def _shown(event: ConsentEvent, say: Translator) -> Shown | None:
+    words = event.words
+    if words is None:
+        return None
+    return Shown(
+        words.subscription_name,
+        words.subscription_description,
+        words.title,
+        words.button,
+        segments(words.legal_text),
+        language(words.locale, say),
+        words.act,
+    )

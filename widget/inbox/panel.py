@@ -1,0 +1,217 @@
+"""The contact's panel: who they are, where they stand on each subscription, how they came there; and a teammate's hand
+that turns one on or off for them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import Field, field_validator
+
+from bot.consent.profile import Changed, Profile, Told
+from bot.errors import EmailRefused, FormWrong, Invalid, Moved, NotFound, NumberRefused, SavedNumberLocked, SaysoError
+from bot.errors import marked as _
+from bot.i18n import Translator
+from bot.model.base import new_id
+from bot.model.event import Context, Evidence, How
+from bot.model.teammate import By
+from widget.csrf import session_token
+from widget.flash import done
+from widget.forms import FORM, Form, again
+from widget.frame import safe
+from widget.http import BOT, client_ip, html_page, render, sentence, user_agent, wanted_locale
+from widget.inbox.details import attributes_of, details_of, name_of
+from widget.inbox.history import entries_of
+from widget.inbox.standing import item_of, items_of
+from widget.shell import Input, agents, is_htmx, read_input, shell_page, speech, teammate
+
+ID = re.compile("[0-9a-f]{24}")
+CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
+SEQUENCES = 9
+"""Digits: more events no contact has."""
+
+
+class Wish(Input):
+    """What the switch, and the form behind it, send. `version` names the words that the teammate saw."""
+
+    subscription: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
+    change: Literal["opt_in", "opt_out"]
+    key: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
+    version: Annotated[str, Field(max_length=64)] = ""
+    conversation: Annotated[str, Field(pattern="^([0-9a-f]{24})?$")] = ""
+    how: How | None = None
+    note: Annotated[str, Field(max_length=1000)] = ""
+    number: Annotated[str, Field(max_length=254)] = ""
+
+    @field_validator("how", mode="before")
+    @classmethod
+    def _none(cls, value: str | None) -> str | None:
+        return value or None
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The fragment of the inbox; as a page of its own for browsers without JavaScript."""
+    profile = await request.app[BOT].profiles.look(_contact(request))
+    return await _panel(request, profile)
+
+
+async def history(request: web.Request) -> web.StreamResponse:
+    """The next entries of the history; without JavaScript, the panel with those."""
+    profile = await request.app[BOT].profiles.look(_contact(request))
+    if not is_htmx(request):
+        return await _panel(request, profile)
+    return await _fragment(request, "_history.html", **await _past(request, profile))
+
+
+async def ask(request: web.Request) -> web.StreamResponse:
+    """How did they say yes? The form in the dialog; as a page of its own for browsers without JavaScript."""
+    return await _ask(request, request.match_info["subscription"])
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    try:
+        wish = await read_input(request, Wish)
+        changed = await _record(request, wish)
+    except (Invalid, Moved) as wrong:
+        return await again(request, _drawn_again, _placed(wrong, speech(request)))
+    said = _said(changed, speech(request))
+    if not is_htmx(request):
+        raise done(f"/inbox/{wish.conversation}" if wish.conversation else _address(request), said)
+    profile = await request.app[BOT].profiles.look(changed.contact.id)
+    return await _panel(request, profile, said=said, pressed=changed.subscription.id)
+
+
+async def _record(request: web.Request, wish: Wish) -> Changed:
+    bot, me = request.app[BOT], teammate(request)
+    told = Told(
+        by=By(me.id, me.name or me.email),
+        key=wish.key,
+        version=wish.version,
+        evidence=Evidence(how=wish.how, note=wish.note) if wish.how else None,
+        address=wish.number or None,
+        context=await _context(request, wish.conversation),
+    )
+    if wish.change == "opt_out":
+        return await bot.profiles.opt_out(_contact(request), wish.subscription, told)
+    return await bot.profiles.opt_in(_contact(request), wish.subscription, told, await bot.workspace())
+
+
+async def _context(request: web.Request, conversation: str) -> Context:
+    """Where it happened: the conversation only if it is this contact's."""
+    here = Context(ip=client_ip(request), user_agent=user_agent(request))
+    with suppress(NotFound):
+        if conversation:
+            await request.app[BOT].conversations.of_contact(conversation, _contact(request))
+            return here.model_copy(update={"conversation": conversation})
+    return here
+
+
+async def _drawn_again(request: web.Request) -> web.StreamResponse:
+    """With what was typed and what is wrong: the form of a yes, else the panel."""
+    typed = request[FORM].typed or {}
+    if typed.get("change") == "opt_in" and ID.fullmatch(typed.get("subscription", "")):
+        return await _ask(request, typed["subscription"])
+    return await _panel(request, await request.app[BOT].profiles.look(_contact(request)))
+
+
+async def _ask(request: web.Request, subscription: str) -> web.StreamResponse:
+    bot, say = request.app[BOT], speech(request)
+    profile = await bot.profiles.look(_contact(request))
+    item = item_of(profile, subscription, say)
+    if item is None:
+        if request.method == "POST":
+            return await _panel(request, profile)
+        raise NotFound(_("This subscription is no longer offered. Nothing was changed."))
+    values = _shared(request, profile) | {"item": item, "ways": _ways(say)}
+    if is_htmx(request):
+        response = await _fragment(request, "_opt_in.html", **values)
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#opt-in-body", "innerHTML"
+        return response
+    title = say("Turn on %(name)s for %(contact)s", name=item.name, contact=name_of(profile.contact, say))
+    return await shell_page(request, "inbox/opt_in.html", section="inbox", title=title, **values)
+
+
+async def _panel(request: web.Request, profile: Profile, *, said: str = "", pressed: str = "") -> web.StreamResponse:
+    say, form = speech(request), request.get(FORM, Form())
+    values = _shared(request, profile) | await _past(request, profile)
+    values |= {
+        "details": details_of(profile.contact, say),
+        "attributes": attributes_of(profile.contact),
+        "items": items_of(profile, say),
+        "stopped": profile.stopped,
+        "told": said or "",
+        "fault": next(iter(form.faults.values()), ""),
+        "pressed": pressed,
+    }
+    if is_htmx(request):
+        return await _fragment(request, "_panel.html", **values)
+    title = name_of(profile.contact, say)
+    return await shell_page(request, "inbox/contact.html", section="inbox", title=title, **values)
+
+
+def _shared(request: web.Request, profile: Profile) -> dict[str, Any]:
+    say = speech(request)
+    typed = request.get(FORM, Form()).typed or {}
+    conversation = typed.get("conversation") or request.query.get("conversation", "")
+    return {
+        "name": name_of(profile.contact, say),
+        "contact": profile.contact,
+        "action": f"{_address(request).removesuffix('/panel')}",
+        "conversation": conversation if ID.fullmatch(conversation) else "",
+        "key": new_id(),
+    }
+
+
+async def _past(request: web.Request, profile: Profile) -> dict[str, Any]:
+    before, shared = request.query.get("before", ""), _shared(request, profile)
+    seq = int(before[:SEQUENCES]) if before.isdecimal() and before.isascii() else None
+    past = await request.app[BOT].profiles.history(profile.contact.id, before_seq=seq)
+    entries = entries_of(past, shared["conversation"], speech(request))
+    return shared | {"entries": entries, "earlier": past.earlier, "is_more": seq is not None}
+
+
+async def _fragment(request: web.Request, template: str, **values: Any) -> web.Response:
+    form, locale = request.get(FORM, Form()), wanted_locale(request)
+    values |= {"form": form, "csrf": await session_token(request)}
+    text = await render(request, f"inbox/{template}", locale, **values)
+    return safe(html_page(request, text, status=form.status))
+
+
+def _ways(say: Translator) -> list[dict[str, str]]:
+    texts = {
+        How.SPOKEN: (say("Spoken"), say("On the phone, or face to face.")),
+        How.PAPER: (say("On paper"), say("They signed a form. Keep it.")),
+        How.OTHER: (say("Another way"), say("Say which one below.")),
+    }
+    return [{"value": how, "label": label, "text": text} for how, (label, text) in texts.items()]
+
+
+def _said(changed: Changed, say: Translator) -> str:
+    name = changed.subscription.words(changed.contact.locale).name
+    if changed.state == "pending":
+        return say("Their number was asked by text. %(name)s is on once it answers YES.", name=name)
+    return say("%(name)s is on.", name=name) if changed.state == "on" else say("%(name)s is off.", name=name)
+
+
+def _placed(wrong: SaysoError, say: Translator) -> SaysoError:
+    """What is wrong with the number stands beside it."""
+    if isinstance(wrong, NumberRefused | EmailRefused | SavedNumberLocked):
+        return FormWrong({"number": sentence(wrong, say)})
+    return wrong
+
+
+def _contact(request: web.Request) -> str:
+    return request.match_info["contact"]
+
+
+def _address(request: web.Request) -> str:
+    return f"/inbox/contacts/{_contact(request)}/panel"
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get(f"{CONTACT}/panel", agents(show))
+    app.router.add_get(f"{CONTACT}/history", agents(history))
+    app.router.add_get(f"{CONTACT}/opt-in/{{subscription:[0-9a-f]{{24}}}}", agents(ask))
+    app.router.add_post(f"{CONTACT}/consents", agents(change))

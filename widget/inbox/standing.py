@@ -1,0 +1,100 @@
+"""Where a contact stands on a subscription, in words for teammates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.consent.profile import Profile, Standing
+from bot.errors import marked as _
+from bot.i18n import Translator
+from bot.model.contact import ConsentState
+from bot.model.event import Source
+from bot.model.subscription import MessageType
+from widget.inbox.details import day, shown_number
+
+BY = {
+    Source.FORM: _("Form"),
+    Source.PREFERENCE_CENTER: _("Preference center"),
+    Source.KEYWORD: _("Text message"),
+    Source.PROFILE: _("Teammate"),
+    Source.BULK: _("Bulk change"),
+    Source.API: _("API"),
+    Source.IMPORT: _("Import"),
+    Source.BOT: _("Bot"),
+    Source.SYSTEM: _("Time went by"),
+}
+PEOPLES_OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD}
+"""By these ways a no is the person's own: whoever turns it on again is warned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    id: str
+    name: str
+    description: str
+    state: str
+    note: str
+    version: str
+    channel: str
+    address: str
+    """Shown in full: teammates may see it. Empty: there is none yet."""
+    own_no: str
+    """Since when the person's own no stands; empty: there is none."""
+
+    @property
+    def on(self) -> bool:
+        return self.state == "on"
+
+
+def items_of(profile: Profile, say: Translator) -> list[Item]:
+    return [*_items(profile.standings, profile.contact.locale, say)]
+
+
+def item_of(profile: Profile, subscription: str, say: Translator) -> Item | None:
+    return next((item for item in items_of(profile, say) if item.id == subscription), None)
+
+
+def _items(standings: Iterable[Standing], locale: str, say: Translator) -> Iterable[Item]:
+    """Names in the contact's language, for those are the words that are kept with what is recorded."""
+    for standing in standings:
+        words = standing.subscription.words(locale)
+        yield Item(
+            standing.subscription.id,
+            words.name,
+            words.description,
+            standing.state,
+            note_of(standing, say),
+            standing.version,
+            str(standing.subscription.message_type),
+            shown_number(standing.address) if standing.address else "",
+            _own_no(standing, say),
+        )
+
+
+def note_of(standing: Standing, say: Translator) -> str:
+    """What the state says, since when, and by what."""
+    consent, is_text = standing.consent, standing.subscription.message_type is MessageType.SMS
+    if standing.state == "stopped":
+        return say("Stopped: texted STOP. Only START from the number lifts it.")
+    if standing.state == "pending":
+        return say("Waiting for YES by text")
+    if consent and consent.state is not ConsentState.NONE:
+        since = {"day": day(consent.at, say), "source": say(BY[consent.source])}
+        if consent.state is ConsentState.OPTED_OUT:
+            return say("Off since %(day)s · %(source)s", **since)
+        if standing.on:
+            return say("On since %(day)s · %(source)s", **since)
+        if standing.state == "off":
+            return say("On for another number only") if is_text else say("On for another address only")
+    if standing.state == "unreachable":
+        return say("No valid number yet") if is_text else say("No email address yet")
+    if standing.on:
+        return say("On by default")
+    return say("Not confirmed in time") if consent else say("Never asked")
+
+
+def _own_no(standing: Standing, say: Translator) -> str:
+    consent = standing.consent
+    is_own = consent is not None and consent.state is ConsentState.OPTED_OUT and consent.source in PEOPLES_OWN
+    return day(consent.at, say) if consent and is_own else ""
