@@ -1,0 +1,64 @@
+"""The panel beside a conversation: an agent turns a subscription on and off, and everybody sees it at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
+
+from bot.app import Bot
+from bot.demo import ORDERS
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.model.event import Action, Source
+from bot.model.subscription import MessageType
+from bot.store import Store
+from tests.browser import axe
+from tests.browser.conftest import Look
+from tests.browser.test_subscriptions import signed_in
+from tests.people import change, events_of
+
+pytestmark = pytest.mark.browser
+
+
+async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
+    look: Look, server: TestServer, bot: Bot, demo_store: Store
+) -> None:
+    time = now()
+    maya = Contact(id=new_id(), name="Maya", phone="+12015550123", created_at=time, updated_at=time)
+    await demo_store.contacts.insert(maya)
+    conversation, _parts = await bot.runs.begin(maya.id)
+    center = await look(server, f"/p/{await bot.preferences.make_link(maya.id, MessageType.SMS)}")
+    inbox = await signed_in(look, server, f"/inbox/{conversation}")
+    panel = inbox.locator("#panel")
+    deals = panel.get_by_role("switch", name="Deals and new roasts")
+    await expect(deals).to_have_attribute("aria-checked", "false")
+
+    await deals.focus()
+    await inbox.keyboard.press("Space")
+    dialog = inbox.get_by_role("dialog", name="How did they say yes?")
+    await dialog.get_by_role("button", name="Record the yes").click()
+    await expect(dialog.get_by_text("Choose how they said yes.")).to_be_visible()
+    await expect(dialog.get_by_role("radio").first).to_be_focused()
+    assert await axe.faults(inbox) == []
+    await dialog.get_by_role("radio", name=re.compile("Spoken")).check()
+    await dialog.get_by_label("Note").fill("On the phone")
+    no = Action.OPT_OUT, Source.PREFERENCE_CENTER
+    await bot.ledger.record(change(maya.id, "k", no[0], source=no[1], subscription=ORDERS))
+    await inbox.wait_for_timeout(800)  # the line tells of it: what is being written stays
+    await expect(dialog.get_by_label("Note")).to_have_value("On the phone")
+    await dialog.get_by_role("button", name="Record the yes").click()
+    await expect(deals).to_have_attribute("aria-checked", "true")
+    await expect(deals).to_be_focused()
+    await expect(panel.locator("strong", has_text="Ada recorded a spoken yes")).to_be_visible()
+    await expect(panel.get_by_role("switch", name="Order updates")).to_have_attribute("aria-checked", "false")
+
+    theirs = center.get_by_role("switch", name="Deals and new roasts")
+    await expect(theirs).to_have_attribute("aria-checked", "true")
+    await theirs.click()
+    await expect(deals).to_have_attribute("aria-checked", "false")
+    await expect(deals).to_be_focused()
+    await expect(panel.locator(".cp-history")).to_contain_text("Turned it off in the preference center")
+    assert [e.source for e in await events_of(demo_store, maya.id)] == [no[1], Source.PROFILE, no[1]]
