@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from secrets import token_urlsafe
 from itsdangerous import Signer, URLSafeTimedSerializer
 from ulid import ULID
 
+from bot.background import guarded, until
 from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import Conversations
 from bot.chat.feed import Feed
@@ -25,16 +26,17 @@ from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stops import Stops
-from bot.errors import SaysoError, StoreUnavailable
+from bot.errors import StoreUnavailable
 from bot.flows.runs import Runs
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Card, Conversation, Happened, Happening, Part
+from bot.model.conversation import Author, AuthorKind, Card, Channel, Conversation, Happened, Happening, Part
 from bot.model.event import Action, ConsentEvent
 from bot.model.workspace import Workspace
 from bot.outbound.deliveries import Deliveries
 from bot.outbound.gateway import Simulator
 from bot.outbound.inbound import Inbound
+from bot.outbound.texting import Texting
 from bot.recent import Recent
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
@@ -89,7 +91,10 @@ class Bot:
         self.preferences.then(self.deliveries.follow)
         self.profiles = Profiles(store, self.ledger, self.stops)
         self.profiles.then(self.deliveries.follow)
-        self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries)
+        self.texting = Texting(
+            store, self.ledger, self.stops, self.conversations, self.inbox, self.deliveries, secret=secret
+        )
+        self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.texting)
         self.teammates = Teammates(store)
         self.tokens = Tokens(store)
         self.subscriptions = Subscriptions(store)
@@ -165,6 +170,15 @@ class Bot:
         elif submitted.part.follow_up:
             self.spawn(self._follow_up_soon(submitted))
 
+    async def reply(self, conversation: Conversation, me: str, text: str, key: str) -> Part:
+        """What a teammate answers, by the way on which the person wrote; once for each `key`.
+
+        A text may be refused (NumberStopped, NumberRefused, Invalid): then nothing was written.
+        """
+        if conversation.channel is Channel.CHAT:
+            return await self.inbox.reply(conversation.id, me, text, key)
+        return await self.texting.reply(conversation, me, text, key, (await self.workspace()).texted)
+
     async def _follow_up_soon(self, submitted: Submitted) -> None:
         """Together with the cards that are completed in the same moment, so that they share their round trips."""
         await asyncio.sleep(MOMENT - asyncio.get_running_loop().time() % MOMENT)
@@ -173,8 +187,7 @@ class Bot:
     async def recover(self) -> None:
         """Takes over what a crash, here or in another process, left undone."""
         for part in await self.store.parts.due(now() - STALLED):
-            event = await self.store.events.get(part.content.event or "") if isinstance(part.content, Card) else None
-            await (self._make_good(part, event) if event else self.cards.done(part))
+            await self._make_good(part)
 
     async def mend(self, *, until: datetime | None = None) -> None:
         """Completes the cards that were left open after their answer was recorded, and queues the texts that answers
@@ -188,14 +201,17 @@ class Bot:
             await asyncio.gather(*(self.deliveries.follow(event) for event in events if not event.context.part))
             self._mended = events[-1].event
 
-    async def _make_good(self, part: Part, event: ConsentEvent) -> None:
+    async def _make_good(self, part: Part, event: ConsentEvent | None = None) -> None:
         """One that can't be followed up is put off: it must not keep the others waiting."""
         try:
-            await self.follow_up(part, event)
+            if not isinstance(part.content, Card):
+                return await self.texting.queue(part)
+            event = event or await self.store.events.get(part.content.event or "")
+            await (self.follow_up(part, event) if event else self.cards.done(part))
         except StoreUnavailable:
             raise
         except Exception:
-            log.exception("what follows from a card failed")
+            log.exception("what follows from an entry failed")
             await self.cards.put_off(part)
 
     def signer(self, purpose: str) -> Signer:
@@ -208,7 +224,7 @@ class Bot:
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for; it is finished before the process stops."""
-        task = asyncio.create_task(_guarded(work))
+        task = asyncio.create_task(guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -217,7 +233,7 @@ class Bot:
         """The work behind the requests: live feed, texts, recovery."""
         await self.feed.start()
         stop = asyncio.Event()
-        loops = {asyncio.create_task(_until(stop, work)) for work in (self.deliveries.work, self._recover_often)}
+        loops = {asyncio.create_task(until(stop, work)) for work in (self.deliveries.work, self._recover_often)}
         try:
             yield
         finally:
@@ -258,27 +274,6 @@ class Bot:
 def _ulid_time(time: datetime) -> str:
     """What the ids of all events of this time begin with."""
     return str(ULID.from_datetime(time))[:10]
-
-
-async def _guarded(work: Coroutine[object, object, None]) -> None:
-    try:
-        await work
-    except SaysoError as error:
-        log.warning("left for recovery: %s", error.code)
-    except Exception:
-        log.exception("work behind a request failed")
-
-
-async def _until(stop: asyncio.Event, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Goes on after the database was away."""
-    while not stop.is_set():
-        try:
-            await work(stop)
-        except StoreUnavailable:
-            log.warning("the database is away; trying again")
-        except Exception:
-            log.exception("work behind the requests failed; trying again")
-        await asyncio.sleep(1)
 
 
 @asynccontextmanager

@@ -38,6 +38,8 @@ class Draft:
     author: Author
     content: Content
     key: str
+    is_due: bool = False
+    """Something is still to follow from it."""
 
 
 class Conversations:
@@ -48,9 +50,10 @@ class Conversations:
         self._append: Gather[Draft, Part] = Gather(self._append_each, one_of=lambda draft: draft.conversation)
 
     async def of_contact(self, id: str, contact: str) -> Conversation:
-        """The conversation, if it is this contact's own; raises NotFound to anyone else (law 11)."""
+        """The chat, if it is this contact's own; raises NotFound to anyone else (law 11). A conversation by text is on
+        their phone alone: whoever opens a messenger may only have typed that number."""
         conversation = await self._conversations.get(id)
-        if conversation is None or conversation.contact != contact:
+        if conversation is None or conversation.contact != contact or conversation.channel is not Channel.CHAT:
             raise NotFound(_("We can't find this conversation."))
         return conversation
 
@@ -59,13 +62,13 @@ class Conversations:
         return found[0] if found else None
 
     async def all_of(self, contact: str) -> list[tuple[Conversation, int]]:
-        """A contact's conversations, the newest first, each with its number of unread entries."""
+        """A contact's chats, the newest first, each with its number of unread entries."""
         conversations = await self._conversations.of(contact)
         unread = await self._parts.unread({c.id: c.seen for c in conversations if c.seen < c.last})
         return [(c, unread.get(c.id, 0)) for c in conversations]
 
     async def unread(self, contact: str) -> int:
-        """Unread entries of the contact's newest conversation."""
+        """Unread entries of the contact's newest chat."""
         newest = await self.newest(contact)
         if newest is None or newest.seen >= newest.last:
             return 0
@@ -101,9 +104,14 @@ class Conversations:
         )
         return parts
 
-    async def append(self, conversation: str, author: Author, content: Content, key: str) -> Part:
-        """Writes an entry, once for each `key`. Raises NotFound or StoreUnavailable."""
-        return await self._append(Draft(conversation, author, content, f"{conversation}:{key}"))
+    async def append(
+        self, conversation: str, author: Author, content: Content, key: str, *, is_due: bool = False
+    ) -> Part:
+        """Writes an entry, once for each `key`. `is_due`: something is to follow from it, see `Part.follow_up`.
+
+        Raises NotFound or StoreUnavailable.
+        """
+        return await self._append(Draft(conversation, author, content, f"{conversation}:{key}", is_due))
 
     async def _append_each(self, drafts: list[Draft]) -> list[Part | Exception]:
         """One draft a conversation. Five round trips, however many; more where another process writes to the same ones.
@@ -137,10 +145,14 @@ class Conversations:
         return [results.get(d.conversation) or missing.get(d.conversation) or gone for d in drafts]
 
     async def begin_texting(self, contact: str, number: str) -> str:
-        """The contact's SMS conversation, made if there is none: one a contact. Answers its id."""
-        id, time = hashlib.sha256(f"sms:{contact}".encode()).hexdigest()[:24], now()
+        """The contact's SMS conversation, made if there is none: one a contact. Answers its id.
+
+        `number` is the one that they write from now.
+        """
+        id, time = texting_id(contact), now()
         values = {"contact": contact, "channel": Channel.SMS, "number": number}
         await self._conversations.keep(Conversation(id=id, created_at=time, updated_at=time, **values))
+        await self._conversations.update({"_id": id, "number": {"$ne": number}}, {"$set": {"number": number}})
         return id
 
     async def say(self, conversation: Conversation, text: str, key: str) -> Part:
@@ -177,6 +189,11 @@ class Conversations:
         return newest[-1].seq if newest else 0
 
 
+def texting_id(contact: str) -> str:
+    """The id of a contact's SMS conversation."""
+    return hashlib.sha256(f"sms:{contact}".encode()).hexdigest()[:24]
+
+
 def _part(draft: Draft, seq: int, place: Callable[[str, int], str], at: datetime) -> Part:
     return Part(
         id=place(draft.conversation, seq),
@@ -187,6 +204,7 @@ def _part(draft: Draft, seq: int, place: Callable[[str, int], str], at: datetime
         at=at,
         key=draft.key,
         words=_words(draft),
+        follow_up=at if draft.is_due else None,
     )
 
 

@@ -109,7 +109,8 @@ class Part(Document):
     words: list[str] | None = None
     """What a search finds it by, if people wrote it."""
     follow_up: datetime | None = None
-    """Since when the consequences of a completed card (text, entry, flow) are due; gone when they are done."""
+    """Since when the consequences of a completed card (text, entry, flow), or the text of an answer, are due; gone
+    when they are done."""
 
     @property
     def preview(self) -> str:
@@ -198,6 +199,8 @@ class SignalKind(StrEnum):
     GONE = "gone"
     CARD = "card"
     """A card was opened, or answered wrongly: its part says more."""
+    TEXT = "text"
+    """It is known what became of an answer by text: its delivery says more."""
 
 
 class Signal(Document):
@@ -207,5 +210,5 @@ class Signal(Document):
     kind: SignalKind
     author: Author
     seq: int = 0
-    """Of a card."""
+    """Of a card, or of an answer by text."""
     at: datetime

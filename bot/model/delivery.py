@@ -26,6 +26,8 @@ class DeliveryKind(StrEnum):
     """Asks for the YES of a double opt-in."""
     REPLY = "reply"
     """Answers a keyword: the person has just written, so it may leave whatever they said (47 CFR 64.1200(a)(12))."""
+    MESSAGE = "message"
+    """What a teammate answers somebody who texted us: no marketing, so it needs no consent, but no STOP either."""
 
 
 class Delivery(Document):
@@ -34,10 +36,11 @@ class Delivery(Document):
     contact: str
     """Empty for a reply to a number that nobody has."""
     subscription: str = ""
-    """Empty for a reply: it is about all of them."""
+    """Empty for a reply or a message: it is about all of them, or none."""
     kind: DeliveryKind
     event: str
-    """The consent event that allowed it; of a reply, the id of the text that it answers."""
+    """The consent event that allowed it; of a reply, the id of the text that it answers; of a message,
+    its entry in the conversation."""
     answer: str | None = None
     """Of a reply: which one, `stopped`, `started`, `help`."""
     number: str
@@ -45,7 +48,7 @@ class Delivery(Document):
     state: DeliveryState = DeliveryState.QUEUED
     reason: str | None = None
     body: str | None = None
-    """As it was sent; the secret of the preference link is masked."""
+    """As it was sent, the secret of the preference link masked; of a message, from the start."""
     provider_id: str | None = None
     worker: str | None = None
     checked_at: datetime | None = None

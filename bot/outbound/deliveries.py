@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 
+from bot.chat.conversations import Conversations
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of
 from bot.consent.permission import permission
@@ -15,6 +17,7 @@ from bot.consent.stops import Stops
 from bot.i18n import DEFAULT
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.conversation import Author, AuthorKind, Part, SignalKind
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, ConsentEvent, Source
 from bot.model.subscription import MessageType, Subscription
@@ -61,6 +64,7 @@ class Deliveries:
         self._preferences = preferences
         self._gateway = gateway
         self._public_url = public_url
+        self._conversations = Conversations(store)
         self._wake = asyncio.Event()
 
     async def follow(self, event: ConsentEvent) -> None:
@@ -101,6 +105,34 @@ class Deliveries:
             )
         )
 
+    async def message(self, part: Part, contact: str, number: str, body: str) -> None:
+        """Queues a teammate's answer to somebody who texted us: one for each entry of the conversation."""
+        await self._queue(
+            Delivery(
+                id=_message_id(part.id),
+                contact=contact,
+                kind=DeliveryKind.MESSAGE,
+                event=part.id,
+                number=number,
+                locale=DEFAULT,
+                body=body,
+                created_at=(time := now()),
+                updated_at=time,
+            )
+        )
+
+    async def of_parts(self, parts: Iterable[str]) -> dict[str, Delivery]:
+        """By entry, the text that it leaves as, in one query. One that waits for its text has none yet."""
+        found = await self._store.deliveries.get_many(map(_message_id, parts))
+        return {delivery.event: delivery for delivery in found.values()}
+
+    async def give_up(self) -> None:
+        """Marks as unknown what was handed over and never heard of again (law 8)."""
+        before = now() - LOST_AFTER
+        lost = await self._store.deliveries.lost(before)
+        await self._store.deliveries.give_up(before)
+        await asyncio.gather(*map(self._tell, lost))
+
     async def _queue(self, delivery: Delivery) -> None:
         try:
             await self._store.deliveries.insert(delivery)
@@ -114,7 +146,7 @@ class Deliveries:
             self._wake.clear()
             await asyncio.sleep(GATHER_SECONDS)
             if not await self.send_some() and not await _either(self._wake, stop, REST_SECONDS):
-                await self._store.deliveries.give_up(now() - LOST_AFTER)
+                await self.give_up()
 
     async def send_some(self) -> int:
         """Sends up to AT_ONCE queued texts; answers how many it took."""
@@ -153,6 +185,8 @@ class Deliveries:
         return await self._preferences.make_link(delivery.contact, MessageType.SMS)
 
     def _body(self, delivery: Delivery, workspace: Workspace, subscription: Subscription | None, token: str) -> str:
+        if delivery.kind is DeliveryKind.MESSAGE:
+            return delivery.body or ""
         link = f"{self._public_url}/p/{token}" if token else ""
         if subscription is None:
             return words.reply(workspace, delivery.answer or "", delivery.locale, link)
@@ -180,6 +214,14 @@ class Deliveries:
         await self._store.deliveries.update(
             {"_id": delivery.id}, {"$set": {"state": state, "updated_at": now(), **values}}
         )
+        await self._tell(delivery)
+
+    async def _tell(self, delivery: Delivery) -> None:
+        """Whoever looks at the conversation sees what became of a message."""
+        if delivery.kind is DeliveryKind.MESSAGE:
+            conversation, _, seq = delivery.event.partition(":")
+            author = Author(kind=AuthorKind.BOT, id="bot")
+            await self._conversations.signal(conversation, SignalKind.TEXT, author, seq=int(seq))
 
 
 async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> bool:
@@ -197,6 +239,8 @@ def refusal(
     """Why this text may not be sent now (law 7); None: it may. An answer to what somebody just wrote always may."""
     if delivery.kind is DeliveryKind.REPLY:
         return None
+    if delivery.kind is DeliveryKind.MESSAGE:
+        return _why_no_message(delivery, contact, stopped=stopped)
     if contact is None or subscription is None:
         return "contact_gone"
     consent = contact.consent(subscription.id)
@@ -206,6 +250,18 @@ def refusal(
     answer = permission(subscription, consent, address, stopped=stopped)
     if not answer.allowed:
         return answer.reason
+    return None if address == delivery.number else "number_changed"
+
+
+def _why_no_message(delivery: Delivery, contact: Contact | None, *, stopped: bool) -> str | None:
+    """An answer to somebody who texted us needs no consent of theirs (47 CFR 64.1200(f)(13)); STOP beats it too."""
+    if stopped:
+        return "stopped"
+    if contact is None:
+        return "contact_gone"
+    address = address_of(contact, MessageType.SMS)
+    if address is None:
+        return "no_valid_number"
     return None if address == delivery.number else "number_changed"
 
 
@@ -224,12 +280,17 @@ def _why_not_ask(
 def _too_many(delivery: Delivery, lately: dict[str, tuple[int, int]]) -> str | None:
     """Counts this text in, if it may be sent: somebody else's number must not be flooded through our forms.
 
-    That a STOP was heard is said whatever was sent before.
+    That a STOP was heard is said whatever was sent before. What a teammate answers has no bound: people write each by
+    hand, and only to who texted them.
     """
-    if delivery.answer == "stopped":
+    if delivery.answer == "stopped" or delivery.kind is DeliveryKind.MESSAGE:
         return None
     short, long = lately.get(delivery.number, (0, 0))
     if short >= SHORT[1] or long >= LONG[1]:
         return "too_many"
     lately[delivery.number] = (short + 1, long + 1)
     return None
+
+
+def _message_id(part: str) -> str:
+    return f"{DeliveryKind.MESSAGE}:{part}"

@@ -8,22 +8,38 @@ from bot.consent.stops import Stops
 from bot.model.contact import Contact
 from bot.model.event import ConsentEvent
 from bot.outbound.deliveries import Deliveries
+from bot.outbound.texting import Texting
 from bot.store import Store
 
 
 class Inbound:
-    def __init__(self, store: Store, stops: Stops, confirmations: Confirmations, deliveries: Deliveries) -> None:
+    def __init__(
+        self, store: Store, stops: Stops, confirmations: Confirmations, deliveries: Deliveries, texting: Texting
+    ) -> None:
         self._store = store
         self._stops = stops
         self._confirmations = confirmations
         self._deliveries = deliveries
+        self._texting = texting
 
     async def receive(self, number: str, text: str, text_id: str) -> ConsentEvent | None:
         """Acts on a text of this number (E.164). The same text again (by its id) does nothing twice.
 
+        What is no keyword, and a YES that answers nothing, is a message to teammates.
+
         Answers the event of a confirmed opt-in, for what follows from it. Raises StoreUnavailable: safe to ask again.
         """
-        match keyword(text):
+        asked = keyword(text)
+        event = await self._confirmations.confirm(number, text) if asked is Keyword.YES else None
+        await self._obey(asked, number, text, text_id)
+        if asked is None or (asked is Keyword.YES and event is None):
+            await self._texting.hear(number, text, text_id)
+        else:
+            await self._texting.note(number, text, text_id)
+        return event
+
+    async def _obey(self, asked: Keyword | None, number: str, text: str, text_id: str) -> None:
+        match asked:
             case Keyword.STOP:
                 if await self._stops.stop(number, text, text_id):
                     await self._answer(number, "stopped", text_id)
@@ -32,11 +48,6 @@ class Inbound:
                 await self._answer(number, "started", text_id)
             case Keyword.HELP:
                 await self._answer(number, "help", text_id)
-            case Keyword.YES:
-                return await self._confirmations.confirm(number, text)
-            case None:
-                pass
-        return None
 
     async def _answer(self, number: str, answer: str, text_id: str) -> None:
         await self._deliveries.reply(number, answer, await self._whose(number), text_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from bot.model.conversation import TOLD, AuthorKind, Conversation, ConversationState, Part, Signal
+from bot.model.conversation import TOLD, AuthorKind, Channel, Conversation, ConversationState, Part, Signal
 from bot.store.answering import READ_MS, answering
 from bot.store.projecting import projection
 from bot.store.table import Line, Table, beginning
@@ -31,8 +31,12 @@ class Conversations(Table[Conversation]):
     )
 
     async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
-        """A contact's conversations, the newest first."""
-        return await self.find({"contact": contact}, sort=[("contact", 1), ("updated_at", -1)], limit=limit)
+        """A contact's chats, the newest first."""
+        return await self.find(
+            {"contact": contact, "channel": {"$ne": Channel.SMS}},
+            sort=[("contact", 1), ("updated_at", -1)],
+            limit=limit,
+        )
 
     async def of_many(self, contacts: Sequence[str], *, limit: int) -> list[Conversation]:
         """Conversations of these contacts that are in the inbox."""
@@ -95,7 +99,7 @@ class Parts(Line[Part]):
     )
 
     async def due(self, before: datetime, *, limit: int = 500) -> list[Part]:
-        """Completed cards whose consequences a crash left undone."""
+        """Completed cards, and answers by text, whose consequences a crash left undone."""
         return await self.find({"follow_up": {"$lt": before}}, sort=[("follow_up", 1)], limit=limit)
 
     async def saying(self, words: Sequence[str], *, limit: int) -> list[Part]:

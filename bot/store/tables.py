@@ -148,6 +148,11 @@ class Deliveries(Table[Delivery]):
         match = {"number": number, "kind": DeliveryKind.ASK, "state": {"$in": [*LEFT]}}
         return await self.find(match, sort=[("number", 1), ("kind", 1), ("created_at", -1)], limit=limit)
 
+    async def lost(self, before: datetime, *, limit: int = 500) -> list[Delivery]:
+        """What `give_up` is going to mark."""
+        match = {"state": DeliveryState.SENDING, "updated_at": {"$lt": before}}
+        return await self.find(match, sort=[("state", 1), ("updated_at", 1)], limit=limit)
+
     async def give_up(self, before: datetime) -> int:
         """Marks as unknown what was handed over and never heard of again (law 8)."""
         match = {"state": DeliveryState.SENDING, "updated_at": {"$lt": before}}
@@ -164,10 +169,20 @@ class Deliveries(Table[Delivery]):
             await self.collection.update_many({"worker": worker, "state": DeliveryState.SENDING}, change)
 
     async def lately(self, numbers: Iterable[str], short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
-        """By number, the texts that left for it since `short` and since `long`, in one query."""
+        """By number, the texts that left for it since `short` and since `long`, in one query.
+
+        What teammates wrote is not counted: a long talk must not keep back a word about consent.
+        """
         left = {"$in": [DeliveryState.SENT, DeliveryState.UNKNOWN]}
         pipeline: list[dict[str, Any]] = [
-            {"$match": {"number": {"$in": list(numbers)}, "created_at": {"$gte": long}, "state": left}},
+            {
+                "$match": {
+                    "number": {"$in": list(numbers)},
+                    "created_at": {"$gte": long},
+                    "state": left,
+                    "kind": {"$ne": DeliveryKind.MESSAGE},
+                }
+            },
             {
                 "$group": {
                     "_id": "$number",

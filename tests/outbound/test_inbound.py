@@ -79,7 +79,7 @@ async def test_start_from_a_number_that_nobody_has_carries_no_link(bot: Bot) -> 
     assert await _texts(bot, ANOTHER) == ["Harbor Coffee: Texts to this number are allowed again."]
 
 
-async def test_other_words_do_nothing(bot: Bot, ada: Contact, store: Store) -> None:
+async def test_other_words_are_answered_by_nobody_but_people(bot: Bot, ada: Contact, store: Store) -> None:
     await bot.receive(NUMBER, "Is the Sidamo back?", "t1")
     assert await store.deliveries.find({}, limit=1) == []
     assert len(await store.events.after(ada.id, 0, limit=9)) == 1

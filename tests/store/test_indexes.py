@@ -38,7 +38,7 @@ from bot.workspace.finder import find_subscriptions
 from bot.workspace.subscriptions import By
 from bot.workspace.wording import New
 from tests.conftest import eventually
-from tests.people import HERE, JPEG, NUMBER, PIXEL, TEAMMATE, answer_to, answered, card, change, person
+from tests.people import ANOTHER, HERE, JPEG, NUMBER, PIXEL, TEAMMATE, answer_to, answered, card, change, person
 
 QUERIES = {"find", "aggregate", "update", "delete", "count", "distinct", "findAndModify"}
 HARMLESS = {
@@ -171,6 +171,12 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await bot.store.signals.since(conversation, now())
     await bot.conversations.mark_delivered(conversation, 9)
     await bot.conversations.begin_texting("x", NUMBER)
+    await bot.receive(ANOTHER, "Is the Sidamo back?", "text-words")
+    texting = (await inbox.listing(View(me))).items[0].conversation
+    said = await bot.reply(texting, me, "Yes", "r2")
+    await bot.texting.queue(said)
+    await bot.deliveries.of_parts([said.id])
+    await bot.deliveries.give_up()
 
 
 async def _walk(bot: Bot) -> None:

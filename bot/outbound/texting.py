@@ -1,0 +1,163 @@
+"""Conversations by text: what people write to our number, and what teammates answer.
+
+The two ends of one are a contact and the number that they wrote from. Web visitors never see them: that a number was
+typed into a form does not prove whose phone it is (law 11).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import itertools
+from collections.abc import Collection, Sequence
+
+from bot.chat.conversations import Conversations, texting_id
+from bot.chat.inbox import Inbox
+from bot.consent.ledger import Change, Ledger
+from bot.consent.numbers import address_of, read_number
+from bot.consent.stops import Stops
+from bot.errors import Invalid, NotFound, NumberStopped
+from bot.errors import marked as _
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
+from bot.model.event import Action, Actor, Context, Source
+from bot.model.subscription import MessageType
+from bot.outbound.deliveries import Deliveries
+from bot.outbound.gateway import LONGEST
+from bot.store import Store
+
+SHARING = 200
+"""So many people of one number are looked at."""
+KEPT = 4000
+"""Characters of a text that are kept: more than any provider hands on."""
+
+
+class Texting:
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        stops: Stops,
+        conversations: Conversations,
+        inbox: Inbox,
+        deliveries: Deliveries,
+        *,
+        secret: str,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._stops = stops
+        self._conversations = conversations
+        self._inbox = inbox
+        self._deliveries = deliveries
+        self._secret = secret.encode()
+
+    # --- in
+
+    async def hear(self, number: str, text: str, text_id: str) -> None:
+        """Takes a text of this number into a conversation, which is begun if there is none; once for each `text_id`."""
+        if not text.strip():
+            return
+        people = await self._people(number)
+        contact = await self._talking(people, number) or _newest(people) or await self._lead(number)
+        await self._conversations.begin_texting(contact, number)
+        await self._write(contact, text, text_id)
+
+    async def note(self, number: str, text: str, text_id: str) -> None:
+        """The same for a keyword, whose work is done: it shows where a conversation is, and begins none."""
+        if contact := await self._talking(await self._people(number), number):
+            await self._conversations.begin_texting(contact, number)
+            await self._write(contact, text, text_id)
+
+    async def _people(self, number: str) -> list[Contact]:
+        return await self._store.contacts.with_number(number, after="", limit=SHARING)
+
+    async def _talking(self, people: Sequence[Contact], number: str) -> str | None:
+        """Which of them has a conversation by text; where several do, the one of the newest with this number."""
+        found = await self._store.conversations.get_many(texting_id(contact.id) for contact in people)
+        newest = max(found.values(), key=lambda c: (c.number == number, c.updated_at, c.id), default=None)
+        return newest.contact if newest else None
+
+    async def _lead(self, number: str) -> str:
+        """The lead of this number: of two processes that hear it at once, both make the same one.
+
+        One who has moved to another number since is somebody else.
+        """
+        for n in itertools.count():
+            id, time = self._lead_id(number, n), now()
+            await self._store.contacts.keep(Contact(id=id, created_at=time, updated_at=time, last_seen_at=time))
+            await self._ledger.record(_captured(id, number))
+            lead = await self._ledger.contact(id)
+            if lead and lead.phone == number:
+                return lead.id
+        raise AssertionError
+
+    def _lead_id(self, number: str, n: int) -> str:
+        """Keyed: whoever knows a number must not know the id."""
+        return hmac.digest(self._secret, f"lead:{number}:{n}".encode(), "sha256").hex()[:24]
+
+    async def _write(self, contact: str, text: str, text_id: str) -> None:
+        author = Author(kind=AuthorKind.CONTACT, id=contact)
+        await self._conversations.append(texting_id(contact), author, Text(text=text[:KEPT]), f"text:{text_id}")
+
+    # --- out
+
+    async def reply(self, conversation: Conversation, me: str, text: str, key: str, texted: Collection[str]) -> Part:
+        """Writes what a teammate answers, and queues it as a text; once for each `key`. `texted`: countries.
+
+        Raises NumberStopped, NumberRefused, Invalid or NotFound: nothing was written.
+        """
+        part = await self._store.parts.by_key(conversation.id, f"{conversation.id}:reply:{key}")
+        if part is None:
+            await self._judge(conversation, text, texted)
+            part = await self._inbox.reply(conversation.id, me, text, key, is_due=True)
+        await self.queue(part)
+        return part
+
+    async def queue(self, part: Part) -> None:
+        """Queues a teammate's answer as a text: one for each, however often it is asked for."""
+        conversation = await self._store.conversations.get(part.conversation)
+        if conversation and conversation.number and isinstance(part.content, Text):
+            await self._deliveries.message(part, conversation.contact, conversation.number, part.content.text)
+        await self._store.parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
+
+    async def _judge(self, conversation: Conversation, text: str, texted: Collection[str]) -> None:
+        """Whether it could be sent now; the moment of sending asks again (law 7).
+
+        A text that answers one is no call that needs consent (47 CFR 64.1200(f)(13)), so only who wrote is answered.
+        """
+        number = conversation.number or ""
+        if not text.strip():
+            raise Invalid(_("Write a message first."))
+        if len(text) > LONGEST:
+            raise Invalid(_("That message is too long for a text. Shorten it."))
+        if not conversation.called:
+            raise Invalid(_("You can only answer people who texted you, and this contact did not."))
+        contact, is_stopped = await asyncio.gather(
+            self._ledger.contact(conversation.contact), self._stops.is_stopped(number)
+        )
+        if contact is None:
+            raise NotFound(_("We can't find this contact."))
+        if is_stopped:
+            raise NumberStopped(_("This number texted STOP: nothing can be sent to it until it texts START."))
+        read_number(number, "US", texted)
+        if address_of(contact, MessageType.SMS) != number:
+            raise Invalid(_("The contact has another number now: nothing can be sent to this one."))
+
+
+def _newest(people: Sequence[Contact]) -> str | None:
+    """The one who was changed last."""
+    return max(people, key=lambda c: (c.updated_at, c.id)).id if people else None
+
+
+def _captured(contact: str, number: str) -> Change:
+    return Change(
+        contact=contact,
+        action=Action.CAPTURE_PHONE,
+        source=Source.KEYWORD,
+        actor=Actor(kind="contact", id=contact),
+        number=number,
+        context=Context(conversation=texting_id(contact)),
+        key="texted",
+    )
