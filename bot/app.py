@@ -41,6 +41,7 @@ from bot.recent import Recent
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
 from bot.workspace.brand import BrandKeeper
+from bot.workspace.forms import FormTemplates
 from bot.workspace.subscriptions import Subscriptions
 from bot.workspace.teammates import Teammates
 from bot.workspace.tokens import Tokens
@@ -79,9 +80,9 @@ class Bot:
         self.public_url = public_url
         self.ledger = Ledger(store)
         self.conversations = Conversations(store)
-        self.inbox = Inbox(store, self.conversations)
         self.stops = Stops(store, self.ledger)
         self.cards = Cards(store, self.ledger, self.stops, self.conversations)
+        self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)
         self.visitors = Visitors(store, self.ledger, secret=secret, days=settings.visitor_days)
         self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
@@ -98,6 +99,7 @@ class Bot:
         self.teammates = Teammates(store)
         self.tokens = Tokens(store)
         self.subscriptions = Subscriptions(store)
+        self.forms = FormTemplates(store)
         self.feed = Feed(store)
         self._secret = secret
         self._tasks: set[asyncio.Task[None]] = set()

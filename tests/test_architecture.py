@@ -39,6 +39,7 @@ PURE = [
     "bot.consent.signs",
     "bot.consent.offers",
     "bot.consent.checker",
+    "bot.chat.card_progress",
     "bot.chat.card_view",
     "bot.chat.links",
     "bot.flows.engine",

@@ -52,7 +52,7 @@ class Cards:
 
     async def insert(self, conversation: str, card: Card, author: Author, key: str) -> Part:
         """Offers a card in a conversation. Raises NotFound or CardClosed (its subscription is not live, law 9)."""
-        await self._live(card)
+        await self.live(card)
         return await self._conversations.append(conversation, author, card, key)
 
     async def views(self, parts: Iterable[Part], contact: Contact, workspace: Workspace) -> dict[str, CardView]:
@@ -98,7 +98,7 @@ class Cards:
     async def _judge(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Change:
         """The change that the answer asks for, if the rules allow it."""
         card = _card(part)
-        subscription = await self._live(card)
+        subscription = await self.live(card)
         words = words_of(card, subscription, translator(contact.locale))
         if words.version != answer.version:
             raise WordsChanged
@@ -169,7 +169,8 @@ class Cards:
             raise CardClosed
         return event
 
-    async def _live(self, card: Card) -> Subscription:
+    async def live(self, card: Card) -> Subscription:
+        """What it offers. Raises CardClosed: that is not live."""
         subscription = await self._store.subscriptions.get(card.subscription)
         if subscription is None or not subscription.is_live:
             raise CardClosed

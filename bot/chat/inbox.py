@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.chat.cards import Cards
 from bot.chat.conversations import Conversations
 from bot.errors import CardClosed, Invalid, NotFound
 from bot.errors import marked as _
@@ -19,6 +20,7 @@ from bot.model.conversation import (
     AuthorKind,
     Card,
     CardState,
+    Channel,
     Content,
     Conversation,
     ConversationState,
@@ -35,6 +37,9 @@ FOUND = 60
 """Conversations that a search shows; it looks at some `LOOKED_AT` entries and people."""
 LOOKED_AT = 300
 COUNTED = 99
+
+
+NO_FORM = _("A text message can't hold a form. Write a text with a link instead.")
 
 
 class Whose(StrEnum):
@@ -71,9 +76,10 @@ class Listing:
 
 
 class Inbox:
-    def __init__(self, store: Store, conversations: Conversations) -> None:
+    def __init__(self, store: Store, conversations: Conversations, cards: Cards) -> None:
         self._store = store
         self._conversations = conversations
+        self._cards = cards
 
     # --- reading
 
@@ -125,6 +131,18 @@ class Inbox:
         """`is_due`: it has to leave as a text, too. Faces call `Bot.reply`, which knows."""
         author = Author(kind=AuthorKind.TEAMMATE, id=me)
         return await self._conversations.append(id, author, Text(text=text), f"reply:{key}", is_due=is_due)
+
+    async def insert(self, id: str, me: str, card: Card, text: str, key: str) -> Part:
+        """Offers a card, after the words beside it, if there are any.
+
+        Raises NotFound, Invalid (a text message holds no form), CardClosed: nothing was written.
+        """
+        if not takes_forms(await self.get(id)):
+            raise Invalid(NO_FORM)
+        await self._cards.live(card)
+        if text:
+            await self._write(id, me, Text(text=text), f"form-text:{key}")
+        return await self._cards.insert(id, card, Author(kind=AuthorKind.TEAMMATE, id=me), f"form:{key}")
 
     async def note(self, id: str, me: str, text: str, key: str) -> Part:
         return await self._write(id, me, Note(text=text), f"note:{key}")
@@ -182,3 +200,7 @@ class Inbox:
     async def _listed(self, conversations: Sequence[Conversation]) -> tuple[Listed, ...]:
         people = await self._store.contacts.get_many(c.contact for c in conversations)
         return tuple(Listed(c, people.get(c.contact)) for c in conversations)
+
+
+def takes_forms(conversation: Conversation) -> bool:
+    return conversation.channel is Channel.CHAT

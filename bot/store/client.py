@@ -17,6 +17,7 @@ from bot.store.attempts import Attempts
 from bot.store.changes import Changes
 from bot.store.contacts import ConsentCounts, Contacts
 from bot.store.conversations import Conversations, Parts, Signals
+from bot.store.forms import FormTemplates
 from bot.store.subscriptions import Subscriptions, SubscriptionVersions
 from bot.store.table import Table, make_all_indexes
 from bot.store.tables import (
@@ -50,6 +51,7 @@ class Store:
         self.conversations = Conversations(self.database)
         self.parts = Parts(self.database)
         self.signals = Signals(self.database)
+        self.form_templates = FormTemplates(self.database)
         self.flows = Flows(self.database)
         self.flow_runs = FlowRuns(self.database)
         self.deliveries = Deliveries(self.database)

@@ -11,6 +11,7 @@ import pytest
 
 from bot.app import Bot
 from bot.chat.inbox import PAGE, View, Whose
+from bot.demo import DEALS
 from bot.errors import CardClosed, Invalid, NotFound
 from bot.flows.runs import BOT
 from bot.model.base import now
@@ -30,7 +31,7 @@ from bot.model.conversation import (
 )
 from bot.store import Store
 from tests.conftest import eventually
-from tests.people import TEAMMATE, answer_to, asked, person
+from tests.people import NUMBER, TEAMMATE, answer_to, asked, card, person
 
 ADA, BEN = "ada0ada0ada0ada0ada0ada0", "be00be00be00be00be00be00"
 OPEN = View(ADA)
@@ -298,3 +299,38 @@ async def test_the_loop_wakes_what_was_snoozed(bot: Bot) -> None:
 
 def test_the_author_of_a_note_is_a_teammate() -> None:
     assert TEAMMATE.kind is AuthorKind.TEAMMATE
+
+
+async def test_a_form_stands_after_the_words_beside_it_once_however_often_it_is_sent(bot: Bot) -> None:
+    await talk(bot, "deals", "Any deals?")
+    for _again in range(2):
+        part = await bot.inbox.insert("deals", ADA, card(), "Here is our form", "k")
+    *_before, text, form = await bot.inbox.page("deals")
+    assert form == part
+    assert (text.content, form.content) == (Text(text="Here is our form"), card())
+    assert {text.author, form.author} == {Author(kind=AuthorKind.TEAMMATE, id=ADA)}
+    assert len(await bot.inbox.page("deals")) == 4
+
+
+async def test_a_form_needs_no_words_beside_it(bot: Bot) -> None:
+    await talk(bot, "deals", "Any deals?")
+    await bot.inbox.insert("deals", ADA, card(), "", "k")
+    assert [part.content.kind for part in await bot.inbox.page("deals")] == ["text", "text", "card"]
+
+
+async def test_what_is_not_live_is_not_offered_and_its_words_are_not_sent(bot: Bot) -> None:
+    await talk(bot, "deals", "Any deals?")
+    await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
+    for gone in (DEALS, "0" * 24):
+        with pytest.raises(CardClosed):
+            await bot.inbox.insert("deals", ADA, card(subscription=gone), "Here is our form", "k")
+    assert len(await bot.inbox.page("deals")) == 2
+
+
+async def test_a_text_message_holds_no_form(bot: Bot) -> None:
+    contact = person("texter", phone=NUMBER)
+    await bot.store.contacts.keep(contact)
+    id = await bot.conversations.begin_texting(contact.id, NUMBER)
+    with pytest.raises(Invalid):
+        await bot.inbox.insert(id, ADA, card(), "Here is our form", "k")
+    assert await bot.inbox.page(id) == []

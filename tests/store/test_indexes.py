@@ -147,6 +147,9 @@ async def _manage(bot: Bot) -> None:
     await bot.subscriptions.history(draft.id)
     await bot.subscriptions.all()
     await find_subscriptions(bot.store, "events")
+    form = await bot.forms.save("Deals", card(), ada.id, "f1")
+    await bot.forms.all()
+    await bot.forms.remove(form.id)
 
 
 async def _answer(bot: Bot, conversation: str, me: str) -> None:
@@ -161,6 +164,7 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await inbox.seen(conversation, 3)
     await inbox.reply(conversation, me, "Hello", "r1")
     await inbox.note(conversation, me, "Hm", "n1")
+    await inbox.insert(conversation, me, card(), "Here it is", "f1")
     await inbox.assign(conversation, me, me, "a1")
     await inbox.snooze(conversation, me, now() + timedelta(hours=1), "s1")
     await inbox.wake(now() + timedelta(days=1))

@@ -1,0 +1,110 @@
+"""How far a contact has come with a card, for teammates: pure. What was typed into it is in none of this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.errors import marked as _
+from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.conversation import Card, CardState, Conversation
+
+
+class Step(StrEnum):
+    """The furthest one."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    SEEN = "seen"
+    OPENED = "opened"
+    TRIED = "tried"
+    COMPLETED = "completed"
+    WITHDRAWN = "withdrawn"
+
+
+class Since(StrEnum):
+    """What became of an answer."""
+
+    STANDS = ""
+    WAITS = "waits"
+    """For the YES of its number."""
+    LAPSED = "lapsed"
+    """No YES came."""
+    TURNED_OFF = "turned_off"
+
+
+WHY = {
+    "empty": _("left empty"),
+    "not_a_number": _("no phone number"),
+    "no_country": _("unknown country code"),
+    "too_short": _("too short"),
+    "too_long": _("too long"),
+    "not_in_use": _("not in use"),
+    "landline": _("a landline"),
+    "premium": _("a kind of number that gets no texts"),
+    "not_texted": _("from a country that you don't text"),
+    "saved_number_locked": _("not the saved number"),
+    "number_stopped": _("the number texted STOP"),
+}
+"""What was wrong with an answer, by its code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    step: Step
+    seen: bool = False
+    opened: bool = False
+    tries: int = 0
+    why: str = ""
+    """Of the last try, a gettext id; empty: its code says nothing to people."""
+    since: Since = Since.STANDS
+
+    @property
+    def is_open(self) -> bool:
+        """It can be withdrawn."""
+        return self.step not in {Step.COMPLETED, Step.WITHDRAWN}
+
+
+def card_progress(card: Card, part_seq: int, conversation: Conversation, contact: Contact) -> Progress:
+    consent = contact.consent(card.subscription)
+    answered_here = consent is not None and consent.part == f"{conversation.id}:{part_seq:010d}"
+    done = card.state is CardState.COMPLETED or _said_yes(consent, answered_here)
+    return Progress(
+        step=_step(card, part_seq, conversation, done),
+        seen=part_seq <= conversation.seen or card.opened_at is not None or card.tries > 0,
+        opened=card.opened_at is not None or card.tries > 0,
+        tries=card.tries,
+        why=WHY.get(card.problem, ""),
+        since=_since(card, consent) if done else Since.STANDS,
+    )
+
+
+def _said_yes(consent: Consent | None, answered_here: bool) -> bool:
+    """The answer is recorded, and the card may not know of it yet."""
+    if consent is None or not answered_here:
+        return False
+    return consent.state in {ConsentState.OPTED_IN, ConsentState.PENDING}
+
+
+def _step(card: Card, seq: int, conversation: Conversation, done: bool) -> Step:
+    if done:
+        return Step.COMPLETED
+    if card.state is CardState.CLOSED:
+        return Step.WITHDRAWN
+    if card.tries:
+        return Step.TRIED
+    if card.opened_at:
+        return Step.OPENED
+    if seq <= conversation.seen:
+        return Step.SEEN
+    return Step.DELIVERED if seq <= conversation.delivered else Step.SENT
+
+
+def _since(card: Card, consent: Consent | None) -> Since:
+    """A contact that was read before their answer was recorded has no consent yet: the answer stands, or waits."""
+    state = consent.state if consent else None
+    if state is ConsentState.PENDING or (state is None and card.asked):
+        return Since.WAITS
+    if state is ConsentState.OPTED_OUT:
+        return Since.LAPSED if card.asked and consent and consent.was is ConsentState.PENDING else Since.TURNED_OFF
+    return Since.LAPSED if card.asked and state is ConsentState.NONE else Since.STANDS

@@ -1,0 +1,59 @@
+"""Saved forms: what a teammate wrote well once, all of them can insert again."""
+
+from __future__ import annotations
+
+import hashlib
+
+from bot.errors import FormWrong
+from bot.errors import marked as _
+from bot.model.base import now
+from bot.model.conversation import Card
+from bot.model.form import FormTemplate
+from bot.store import Duplicate, Store
+
+MOST = 100
+"""So many are kept: teammates must be able to read the list."""
+
+TOO_MANY = _("There are %(most)s templates. Remove one you don't use, then save.")
+TAKEN = _("Another template has this name. Please choose another one.")
+
+
+class FormTemplates:
+    def __init__(self, store: Store) -> None:
+        self._table = store.form_templates
+
+    async def all(self) -> list[FormTemplate]:
+        """In the order of their names."""
+        return await self._table.by_name(limit=MOST)
+
+    async def get(self, id: str) -> FormTemplate | None:
+        """None: there is none any more."""
+        found = await self._table.get(id)
+        return found if found and found.expires_at is None else None
+
+    async def save(self, name: str, card: Card, by: str, key: str) -> FormTemplate:
+        """Keeps it under this name. `key` is the form's: the same form sent again answers what it saved first.
+
+        Raises FormWrong: the name is taken, by whomever, or there are too many.
+        """
+        id = hashlib.sha256(f"form:{by}:{key}".encode()).hexdigest()[:24]
+        if kept := await self._table.get(id):
+            return kept
+        if len(await self.all()) >= MOST:
+            raise FormWrong(
+                {"template_name": _("There are %(most)s templates. Remove one you don't use, then save.")},
+                most=str(MOST),
+            )
+        words = card.model_dump(include={"subscription", "title", "button", "legal_text"})
+        template = FormTemplate(id=id, name=name, by=by, created_at=now(), **words)
+        try:
+            await self._table.insert(template)
+        except Duplicate:
+            if kept := await self._table.get(id):
+                return kept
+            raise FormWrong({"template_name": TAKEN}) from None
+        return template
+
+    async def remove(self, id: str) -> None:
+        """One that is gone is gone."""
+        await self._table.expire(id, now())
