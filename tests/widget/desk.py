@@ -47,11 +47,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_desk(base: str, email: str = ADA) -> AsyncIterator[Desk]:
+async def at_desk(base: str, email: str = ADA, password: str = "demo") -> AsyncIterator[Desk]:  # noqa: S107
     """Signed in."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         desk = Desk(session, base)
-        form = {"email": email, "password": "demo", "csrf": await desk.csrf("/login")}
+        form = {"email": email, "password": password, "csrf": await desk.csrf("/login")}
         status, _ = await desk.post("/login", form)
         assert status == 303
         yield desk

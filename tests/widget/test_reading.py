@@ -31,7 +31,9 @@ async def test_looking_at_every_address_changes_nothing(
     await person.submit()
     await running.quiet(person)
     token = await running.preference_token(person)
+    contact = (await running.contact(person)).id
     values = {"token": token, "conversation": person.conversation, "seq": "2", "path": "card.css", "id": DEALS}
+    values |= {"contact": contact, "subscription": DEALS}
     routes = {
         (route.method, route.resource.canonical.format(**values))
         for route in server.app.router.routes()

@@ -1,0 +1,226 @@
+"""The inbox over HTTP: what an agent reads and does, with bad input, and what nobody else may."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.errors import NotFound
+from bot.model.base import new_id, now
+from bot.model.conversation import Conversation, ConversationState
+from bot.model.teammate import TeammateRole
+from tests.conftest import Visitor
+from tests.widget.desk import Desk, at_desk
+from tests.widget.help import Node, Running, faults, read
+from tests.widget.test_live import say
+
+
+async def talking(visitor: Visitor, text: str = "Do you grind?") -> str:
+    """The path of the conversation in the inbox, once the visitor has written."""
+    await say(visitor, text, new_id())
+    return f"/inbox/{visitor.conversation}"
+
+
+async def conversation(running: Running, visitor: Visitor) -> Conversation:
+    found = await running.store.conversations.get(visitor.conversation)
+    assert found
+    return found
+
+
+def bubbles(page: Node) -> list[str]:
+    return [node.text for node in page.all("div", class_="bubble")]
+
+
+def events(page: Node) -> list[str]:
+    return [" ".join(node.text.split()) for node in page.all("p", class_="event")]
+
+
+def key() -> dict[str, str]:
+    return {"key": new_id()}
+
+
+async def test_a_visitor_who_writes_stands_in_the_list_unread(ben: Desk, visitor: Visitor) -> None:
+    assert not (await ben.look("/inbox")).all("a", data_id=visitor.conversation)
+    path = await talking(visitor, "Is the <b>Sidamo</b> back?")
+    item = (await ben.look("/inbox")).one("a", data_id=visitor.conversation)
+    assert item.has("class_", "conv--unread")
+    assert item.one("span", class_="conv-line").text == "Is the <b>Sidamo</b> back?"
+    assert "Is the <b>Sidamo</b> back?" in bubbles(await ben.look(path))
+
+
+async def test_an_agents_reply_reaches_the_visitor_and_a_note_does_not(ben: Desk, visitor: Visitor) -> None:
+    path = await talking(visitor)
+    for kind, text in (("reply", "We do. $name"), ("note", "Ask Ada about the grinder")):
+        assert (await ben.post(f"{path}/messages", {"kind": kind, "text": text, **key()}))[0] == 303
+        assert ben.location == path
+    assert {"We do. $name", "Ask Ada about the grinder"} <= set(bubbles(await ben.look(path)))
+    opened = await visitor.open(visitor.conversation)
+    assert "We do. $name" in opened["html"]
+    assert "grinder" not in opened["html"]
+    async with visitor.session.get(
+        f"{visitor.base}/messenger/conversations/{visitor.conversation}/parts?before=99", headers=visitor.headers
+    ) as answer:
+        assert "grinder" not in await answer.text()
+
+
+async def test_a_script_gets_the_entry_and_the_same_key_writes_once(
+    ben: Desk, visitor: Visitor, running: Running
+) -> None:
+    path, form = await talking(visitor), {"text": "Once", "csrf": await ben.csrf(), **key()}
+    answers = []
+    for _ in range(3):
+        async with ben.session.post(f"{ben.base}{path}/messages", data=form, headers={"HX-Request": "true"}) as answer:
+            answers.append((answer.status, await answer.json()))
+    assert {(status, body["seq"]) for status, body in answers} == {(200, 4)}
+    entry = read(answers[0][1]["html"]).one("li", class_="mine")
+    assert (entry.attrs["data-author"], entry.attrs["data-key"]) == ("Ben", form["key"])
+    assert len(await running.parts(visitor)) == 4
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u200b", "x" * 4001])
+async def test_a_message_that_cannot_be_sent_is_refused_and_stays_in_its_field(
+    ben: Desk, visitor: Visitor, running: Running, text: str
+) -> None:
+    path = await talking(visitor)
+    status, page = await ben.post(f"{path}/messages", {"text": text, **key()})
+    assert status == 422
+    assert page.all("div", class_="banner--bad")
+    assert page.one("textarea", id="text").text.strip("\n") == text
+    assert len(await running.parts(visitor)) == 3
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"do": "explode"},
+        {"do": "snooze"},
+        {"do": "snooze", "until": "yesterday"},
+        {"do": "snooze", "until": "2020-01-01T10:00"},
+        {"do": "snooze", "until": "2999-01-01T10:00"},
+        {"do": "snooze", "hours": "0"},
+        {"do": "assign", "to": "nobody"},
+        {"do": "close", "more": "x"},
+        {"do": "close", "key": "x"},
+        {},
+    ],
+)
+async def test_what_cannot_be_done_is_refused_with_a_sentence(
+    ben: Desk, visitor: Visitor, running: Running, form: dict[str, str]
+) -> None:
+    path = await talking(visitor)
+    before = await running.parts(visitor)
+    status, page = await ben.post(f"{path}/actions", {**key(), **form})
+    assert (status, len(page.all("div", class_="banner--bad"))) == (422, 1)
+    assert await running.parts(visitor) == before
+
+
+async def test_each_thing_that_is_done_names_who_did_it(
+    ada: Desk, ben: Desk, visitor: Visitor, running: Running
+) -> None:
+    path = await talking(visitor)
+    ben_id = (await running.bot.teammates.named("ben@example.com")).id
+    await ada.post(f"{path}/actions", {"do": "assign", "to": ben_id, **key()})
+    await ben.post(f"{path}/actions", {"do": "close", **key()})
+    assert (await conversation(running, visitor)).state is ConversationState.CLOSED
+    await ada.post(f"{path}/actions", {"do": "reopen", **key()})
+    soon = (now() + timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M")
+    await ben.post(f"{path}/actions", {"do": "snooze", "until": soon, "offset": "-60", **key()})
+    page = await ada.look(path)
+    said = events(page)
+    assert said[:3] == ["Ada assigned this to Ben", "Ben closed this", "Ada reopened this"]
+    assert said[3].startswith("Ben snoozed this until")
+    kept = await conversation(running, visitor)
+    assert kept.state is ConversationState.SNOOZED
+    assert kept.snoozed_until
+    assert timedelta(hours=3) < kept.snoozed_until - now() < timedelta(hours=4, minutes=1)
+    assert "signed" not in (await visitor.open(visitor.conversation))["html"]
+
+
+async def test_lists_are_by_state_and_by_whose_it_is(ben: Desk, visitor: Visitor, running: Running) -> None:
+    path = await talking(visitor)
+    me = (await running.bot.teammates.named("ben@example.com")).id
+
+    async def is_in(query: str) -> bool:
+        return bool((await ben.look(f"/inbox?{query}")).all("a", data_id=visitor.conversation))
+
+    assert [await is_in(q) for q in ("whose=mine", "whose=unassigned", "whose=all")] == [False, True, True]
+    await ben.post(f"{path}/actions", {"do": "assign", "to": me, **key()})
+    assert [await is_in(q) for q in ("whose=mine", "whose=unassigned")] == [True, False]
+    await ben.post(f"{path}/actions", {"do": "close", **key()})
+    assert [await is_in(q) for q in ("state=open", "state=closed", "state=closed&whose=mine")] == [False, True, True]
+    assert await is_in("state=wrong&whose=wrong") is False
+
+
+async def test_search_finds_people_and_words(ben: Desk, visitor: Visitor) -> None:
+    word = f"zanzibar{new_id()}"
+    await talking(visitor, f"Beans from {word}, please")
+    for words in (word, word[:20].upper(), f"beans {word}"):
+        page = await ben.look(f"/inbox?q={words}")
+        assert [a.attrs["data-id"] for a in page.all("a", class_="conv")] == [visitor.conversation]
+    assert "Try fewer letters" in (await ben.look(f"/inbox?q={word}xyz")).text
+    assert (await ben.look('/inbox?q="><script>')).all("input", id="q")[0].attrs["value"] == '"><script>'
+
+
+async def test_older_entries_come_by_the_page(ben: Desk, visitor: Visitor, running: Running) -> None:
+    path = await talking(visitor)
+    for i in range(60):
+        await running.bot.inbox.note(visitor.conversation, "x", f"Note {i}", f"k{i}")
+    page = await ben.look(path)
+    first = int(page.all("li", class_="part")[0].attrs["data-seq"])
+    assert "hidden" not in page.one("button", class_="older").attrs
+    older = await ben.look(f"{path}/parts?before={first}")
+    assert [int(li.attrs["data-seq"]) for li in older.all("li", class_="part")] == list(range(1, first))
+    for wrong in ("", "x", "-1", "9" * 12):
+        assert (await ben.get(f"{path}/parts?before={wrong}"))[0] == 422
+
+
+async def test_a_conversation_that_is_not_there_is_told_plainly(ben: Desk) -> None:
+    status, page = await ben.get(f"/inbox/{'0' * 24}")
+    assert (status, NotFound.message.rstrip(".") in page.text or "find" in page.text) == (404, True)
+    assert (await ben.post(f"/inbox/{'0' * 24}/messages", {"text": "Hi", **key()}))[0] == 404
+    assert (await ben.get("/inbox/../x"))[0] == 404
+
+
+async def test_a_visitors_token_opens_nothing_of_the_inbox(visitor: Visitor) -> None:
+    path = await talking(visitor)
+    for address in ("/inbox", path, f"{path}/parts?before=9"):
+        async with visitor.session.get(visitor.base + address, headers=visitor.headers) as answer:
+            assert answer.status == 401
+            assert faults(await answer.json())
+    async with visitor.session.post(
+        f"{visitor.base}{path}/messages", data={"text": "Hi", **key()}, headers=visitor.headers
+    ) as answer:
+        assert answer.status == 401
+
+
+async def test_who_signed_out_or_was_removed_reads_nothing(running: Running, visitor: Visitor) -> None:
+    path, email = await talking(visitor), f"{new_id()}@example.com"
+    await running.bot.teammates.add(email, TeammateRole.AGENT, "a long password")
+    async with at_desk(running.base) as ada, at_desk(running.base, email, "a long password") as temp:
+        for desk in (ada, temp):
+            await desk.look(path)
+        await ada.post("/logout", {})
+        await running.bot.teammates.remove(email)
+        for desk in (ada, temp):
+            assert (await desk.get(path))[0] == 303
+
+
+async def test_an_answer_is_kept_by_nobody_between(ben: Desk, visitor: Visitor) -> None:
+    path = await talking(visitor)
+    for address in ("/inbox", "/inbox/list", path, f"{path}/parts?before=3"):
+        async with ben.session.get(ben.base + address) as answer:
+            assert "no-store" in answer.headers["Cache-Control"]
+
+
+async def test_names_and_texts_are_data(ben: Desk, newcomer: Any, running: Running) -> None:
+    """Law 12, in every place where a person's words stand."""
+    person = newcomer()
+    await person.open()
+    evil = "<img src=x onerror=alert(1)>"
+    await say(person, evil, new_id())
+    await running.store.contacts.update({"_id": (await running.contact(person)).id}, {"$set": {"name": evil}})
+    page = await ben.look(f"/inbox/{person.conversation}")
+    assert not page.all("img", src="x")
+    assert evil in page.one("h1").text

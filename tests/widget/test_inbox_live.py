@@ -1,0 +1,209 @@
+"""The inbox's live line: both sides see each other across processes, nobody else does; nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.model.base import new_id
+from tests.conftest import Visitor, eventually
+from tests.widget import test_live as visitors_line
+from tests.widget.desk import BEN, Desk, at_desk
+from tests.widget.help import Running, read
+from tests.widget.test_live import closed, heard, is_ready, say
+from widget.inbox import live
+
+Socket = aiohttp.ClientWebSocketResponse
+
+
+async def dial(desk: Desk, conversation: str = "", after: int = 0, **change: Any) -> Socket:
+    socket = await desk.session.ws_connect(f"{desk.base}/inbox/live", origin=desk.base)
+    await socket.send_json({"type": "hello", "conversation": conversation, "after": after, **change})
+    return socket
+
+
+@pytest.fixture
+async def elsewhere(other_process: str) -> AsyncIterator[Desk]:
+    """Ben, at a desk whose pages another process serves."""
+    async with at_desk(other_process, BEN) as desk:
+        yield desk
+
+
+def of_kind(kind: str, **values: Any) -> Callable[[dict[str, Any]], bool]:
+    return lambda m: m["type"] == kind and all(m.get(k) == v for k, v in values.items())
+
+
+async def test_hello_is_answered_with_all_that_came_after(ben: Desk, visitor: Visitor, running: Running) -> None:
+    await say(visitor, "Hi", new_id())
+    await running.bot.inbox.note(visitor.conversation, "x", "Hm", "n")
+    for after, seqs in ((0, [1, 2, 3, 4]), (3, [4]), (4, [])):
+        async with await dial(ben, visitor.conversation, after) as socket:
+            found = await heard(socket, is_ready)
+            new = [m["seq"] for m in found if m["type"] == "part" and m["seq"] > after]
+            assert list(dict.fromkeys(new)) == seqs, "an open form may be drawn again with how far it came"
+
+
+async def test_a_visitor_and_two_agents_in_two_processes_see_each_other(
+    ada: Desk, elsewhere: Desk, visitor: Visitor
+) -> None:
+    await say(visitor, "Hi", new_id())
+    async with (
+        await visitors_line.hello(visitor, 3) as shop,
+        await dial(ada, visitor.conversation, 3) as one,
+        await dial(elsewhere, visitor.conversation, 3) as two,
+    ):
+        for socket in (shop, one, two):
+            await heard(socket, is_ready)
+        await heard(one, of_kind("here", names=["Ben"]))
+        await ada.post(f"/inbox/{visitor.conversation}/messages", {"text": "Hello!", "key": new_id()})
+        await elsewhere.post(
+            f"/inbox/{visitor.conversation}/messages", {"text": "Note", "kind": "note", "key": new_id()}
+        )
+        await say(visitor, "Thanks", new_id())
+        for socket in (one, two):
+            found = await heard(socket, of_kind("part", seq=6))
+            assert [m["seq"] for m in found if m["type"] == "part" and m["seq"] > 3] == [4, 5, 6]
+        found = await heard(shop, lambda m: m.get("seq") == 6)
+        assert [(m["type"], m["seq"]) for m in found if "seq" in m] == [("part", 4), ("skip", 5), ("part", 6)]
+        assert "Note" not in str(found)
+
+
+async def test_typing_is_told_to_the_other_side_and_to_nobody_of_another_conversation(
+    ada: Desk, elsewhere: Desk, visitor: Visitor, stranger: Visitor
+) -> None:
+    await say(visitor, "Hi", new_id())
+    async with (
+        await visitors_line.hello(visitor, 3) as shop,
+        await visitors_line.hello(stranger, 2) as other,
+        await dial(ada, visitor.conversation, 3) as one,
+        await dial(elsewhere, visitor.conversation, 3) as two,
+    ):
+        for socket in (shop, other, one, two):
+            await heard(socket, is_ready)
+        await shop.send_json({"type": "typing"})
+        for socket in (one, two):
+            assert (await heard(socket, of_kind("typing")))[-1]["kind"] == "contact"
+        await one.send_json({"type": "typing"})
+        assert await heard(shop, of_kind("typing"))
+        assert (await heard(two, of_kind("typing")))[-1]["name"] == "Ada"
+        await say(stranger, "Hm", new_id())
+        assert all(m["type"] in {"part", "beat"} for m in await heard(other, lambda m: m["type"] == "part"))
+
+
+async def test_an_agent_sees_that_it_arrived_and_was_seen(elsewhere: Desk, visitor: Visitor) -> None:
+    await say(visitor, "Hi", new_id())
+    async with await dial(elsewhere, visitor.conversation, 3) as desk:
+        await heard(desk, is_ready)
+        await elsewhere.post(f"/inbox/{visitor.conversation}/messages", {"text": "Hello!", "key": new_id()})
+        await heard(desk, of_kind("part", seq=4))
+        async with await visitors_line.hello(visitor, 3) as shop:
+            await heard(shop, is_ready)
+            assert (await heard(desk, of_kind("figures", delivered=4)))[-1]["seen"] < 4
+            await shop.send_json({"type": "seen", "seq": 4})
+            await heard(desk, of_kind("figures", seen=4))
+
+
+async def test_the_list_is_told_of_what_happens_anywhere(elsewhere: Desk, visitor: Visitor) -> None:
+    async with await dial(elsewhere) as desk:
+        await heard(desk, is_ready)
+        await say(visitor, "Hi", new_id())
+        await heard(desk, of_kind("list"))
+
+
+async def test_reading_takes_a_conversation_from_the_unread(ben: Desk, visitor: Visitor, running: Running) -> None:
+    await say(visitor, "Hi", new_id())
+
+    async def is_read() -> bool:
+        found = await running.store.conversations.get(visitor.conversation)
+        return found is not None and not found.is_unread
+
+    assert not await is_read()
+    async with await dial(ben, visitor.conversation, 0) as desk:
+        await heard(desk, is_ready)
+        await desk.send_json({"type": "seen", "seq": 10**9})
+        await eventually(is_read)
+    found = await running.store.conversations.get(visitor.conversation)
+    assert found
+    assert found.team_seen == 3, "no more than what was sent"
+
+
+async def test_a_wrong_number_tried_is_told_without_the_number(ben: Desk, visitor: Visitor) -> None:
+    async with await dial(ben, visitor.conversation, 2) as desk:
+        await heard(desk, is_ready)
+        status, _ = await visitor.submit("555-0199")
+        assert status == 422
+        told = (await heard(desk, of_kind("part", seq=2)))[-1]
+        assert "555" not in told["html"]
+
+
+async def test_a_card_that_is_completed_changes_in_the_inbox_live(elsewhere: Desk, visitor: Visitor) -> None:
+    async with await dial(elsewhere, visitor.conversation, 2) as desk:
+        await heard(desk, is_ready)
+        await visitor.submit("(201) 555-0188")
+        found = await heard(desk, of_kind("part", seq=3))
+        card = next(m for m in found if m.get("seq") == 2)
+        assert read(card["html"]).all("div", class_="sent-form--completed")
+        assert "signed up to Deals and new roasts" in found[-1]["html"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"type": "hello"',
+        '{"type": "hello", "conversation": "../../x"}',
+        '{"type": "hello", "conversation": "", "after": -1}',
+        '{"type": "hello", "conversation": "", "teammate": "ada"}',
+        '{"type": "seen", "seq": 1}',
+        "x" * 5000,
+    ],
+)
+async def test_a_forged_greeting_ends_the_line(ben: Desk, message: str) -> None:
+    socket = await ben.session.ws_connect(f"{ben.base}/inbox/live", origin=ben.base)
+    await socket.send_str(message)
+    assert await closed(socket) in {1008, 1009}
+
+
+async def test_a_forged_message_ends_the_line_and_changes_nothing(
+    ben: Desk, visitor: Visitor, running: Running
+) -> None:
+    await say(visitor, "Hi", new_id())
+    for message in ({"type": "part", "seq": 9}, {"type": "seen", "seq": -1}, {"type": "typing", "name": "Ada"}):
+        socket = await dial(ben, visitor.conversation, 3)
+        await heard(socket, is_ready)
+        await socket.send_json(message)
+        assert await closed(socket) == 1008
+    assert len(await running.parts(visitor)) == 3
+
+
+async def test_a_conversation_that_is_not_there_ends_the_line(ben: Desk) -> None:
+    assert await closed(await dial(ben, "0" * 24)) == 4401
+
+
+async def test_nobody_gets_a_line_without_a_session_or_from_another_site(
+    ben: Desk, visitor: Visitor, running: Running
+) -> None:
+    for session, origin, status in (
+        (visitor.session, ben.base, 401),
+        (ben.session, "https://evil.example", 403),
+        (ben.session, None, 403),
+    ):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(f"{ben.base}/inbox/live", origin=origin)
+        assert refused.value.status == status
+
+
+async def test_a_line_ends_with_its_session(
+    running: Running, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "HERE_SECONDS", 0.1)
+    async with at_desk(running.base, BEN) as desk:
+        socket = await dial(desk, visitor.conversation, 2)
+        await heard(socket, is_ready)
+        await asyncio.sleep(0.3)
+        assert not socket.closed
+        await desk.post("/logout", {})
+        assert await closed(socket) == 4401
