@@ -53,5 +53,17 @@
     if (wrong) wrong.focus();
   }
 
+  // On small screens the panel lies over the conversation: it is closed by the button that opened it.
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-panel-close]") && document.getElementById("panel-button");
+    if (!opener) return;
+    opener.click();
+    opener.focus();
+  });
+  // Escape closes the form, and not the panel under it.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && dialog() && dialog().open) event.stopPropagation();
+  }, true);
+
   writeTimes();
 })();
