@@ -123,10 +123,9 @@
     const isNew = message.seq > last;
     received.add(message.seq);
     while (received.delete(last + 1)) last += 1;
-    const key = thread.put(message.html, { after: seen });
+    const key = thread.put(message.html, { after: () => { tellTimes($('parts')); tellStatus(); seen(); } });
     if (key) queue.drop(key);
     if (isNew && message.author === 'contact') typing.clear();
-    setTimeout(() => tellTimes($('parts')), 0);
   }
 
   let told = 0;
@@ -140,10 +139,17 @@
       $('state').innerHTML = message.head;
       tellTimes($('state'));
     }
-    for (const li of document.querySelectorAll('#parts .part[data-seq]')) {
-      const status = li.querySelector('[data-status]');
-      const seq = Number(li.dataset.seq);
-      if (status) status.textContent = ' · ' + strings[seq <= message.seen ? 'seen' : seq <= message.delivered ? 'delivered' : 'sent'];
+    reached = message;
+    tellStatus();
+  }
+
+  // How far the contact has read may be known before the entry that it is about stands here.
+  let reached = null;
+  function tellStatus() {
+    if (!reached) return;
+    for (const status of document.querySelectorAll('#parts [data-status]')) {
+      const seq = Number(status.closest('.part').dataset.seq);
+      status.textContent = ' · ' + strings[seq <= reached.seen ? 'seen' : seq <= reached.delivered ? 'delivered' : 'sent'];
     }
   }
 

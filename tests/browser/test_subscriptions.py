@@ -19,8 +19,11 @@ LIST = "/settings/subscriptions"
 LOOKS = [(scheme, *size) for size in ((360, 740), (1280, 900)) for scheme in ("light", "dark")]
 
 
-async def signed_in(look: Look, server: TestServer, path: str = LIST, email: str = "ada@example.com") -> Page:
-    page = await look(server, f"/login?next={path}", allow=("Autofocus processing", "ERR_ABORTED", r"\b422\b"))
+async def signed_in(
+    look: Look, server: TestServer, path: str = LIST, email: str = "ada@example.com", allow: tuple[str, ...] = ()
+) -> Page:
+    usual = ("Autofocus processing", "ERR_ABORTED", r"\b422\b")
+    page = await look(server, f"/login?next={path}", allow=(*usual, *allow))
     await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill("demo")
     await page.get_by_role("button", name="Sign in").click()

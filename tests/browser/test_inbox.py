@@ -1,0 +1,271 @@
+"""The inbox in a browser: a visitor, Ada, and Ben on another process, with three pages open at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Locator, Page, expect
+
+from bot.app import Bot
+from bot.config import Settings
+from bot.demo import DEALS, ORDERS
+from bot.model.base import new_id
+from bot.model.conversation import Text
+from bot.model.event import Source
+from bot.model.subscription import MessageType
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer
+from tests.browser import axe
+from tests.browser.conftest import Look, Restartable, Visit
+from tests.browser.shop import Chat, base, wear
+from tests.browser.test_subscriptions import LOOKS, signed_in
+from tests.conftest import serving
+
+pytestmark = pytest.mark.browser
+
+BEN = "ben@example.com"
+
+
+@pytest.fixture
+async def elsewhere(mongo: EmbeddedServer, settings: Settings, server: TestServer) -> AsyncIterator[TestServer]:
+    """Another process on the same database. A test names it first, so that its pages are closed before it stops."""
+    async with open_store(mongo.url, "sayso_test") as store, serving(store, settings) as running:
+        yield running
+
+
+Open = Callable[..., Awaitable["Inbox"]]
+
+
+class Inbox:
+    """An inbox page with one conversation open."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.text = page.get_by_label("Message", exact=True)
+        self.list = page.locator(".conv")
+        self.banner = page.locator("#banner")
+        self.panel = page.locator("#panel")
+
+    def bubble(self, text: str) -> Locator:
+        return self.page.locator("#parts .part[data-seq] .bubble", has_text=text)
+
+    def event(self, text: str) -> Locator:
+        return self.page.locator("#parts .event", has_text=text)
+
+    async def is_live(self) -> None:
+        await expect(self.page.locator("#inbox")).to_have_attribute("data-line", "live", timeout=15000)
+
+    async def say(self, text: str) -> None:
+        await self.text.fill(text)
+        await self.text.press("Enter")
+
+    async def seqs(self) -> list[int]:
+        found: list[int] = await self.page.locator("#parts .part").evaluate_all(
+            "all => all.map((li) => Number(li.dataset.seq))"
+        )
+        return found
+
+
+@pytest.fixture
+def open_inbox(look: Look) -> Open:
+    async def open_it(server: TestServer, conversation: str = "", email: str = "ada@example.com") -> Inbox:
+        page = await signed_in(look, server, f"/inbox/{conversation}" if conversation else "/inbox", email)
+        inbox = Inbox(page)
+        await inbox.is_live()
+        return inbox
+
+    return open_it
+
+
+async def begun(visit: Visit, server: TestServer, text: str = "Do you do discounts?", **options: Any) -> Chat:
+    """A visitor who has written."""
+    chat = await visit(server, **options)
+    await chat.open()
+    await chat.say(text)
+    await expect(chat.sent(text)).to_be_visible()
+    return chat
+
+
+async def test_three_pages_talk_and_see_each_other(
+    elsewhere: TestServer, visit: Visit, open_inbox: Open, server: TestServer, demo_store: Store
+) -> None:
+    chat = await begun(visit, server)
+    id = await chat.conversation()
+    ada = await open_inbox(server)
+    await expect(ada.list.first).to_contain_text("Do you do discounts?")
+    await ada.list.first.click()
+    await ada.is_live()
+    ben = await open_inbox(elsewhere, id, BEN)
+    await expect(ada.page.locator("#here")).to_have_text("Ben is here too")
+    await expect(ben.page.locator("#here")).to_have_text("Ada is here too")
+
+    # Both ways, each shown once in all three.
+    await ada.say("We do! Our text list gets 10% off.")
+    await expect(chat.bubble("We do! Our text list")).to_be_visible()
+    await expect(ben.bubble("We do! Our text list")).to_be_visible()
+    await expect(ada.page.locator(".status").last).to_contain_text("Seen")
+    await chat.text.press_sequentially("How do I", delay=30)
+    for inbox in (ada, ben):
+        await expect(inbox.page.locator("#typing")).to_contain_text("is typing…")
+    await chat.say("How do I join?")
+    for inbox in (ada, ben):
+        await expect(inbox.bubble("How do I join?")).to_be_visible()
+        await expect(inbox.page.locator("#typing")).to_be_hidden()
+
+    # A note by keys, which the visitor never gets.
+    await ben.page.keyboard.press("n")
+    await ben.page.keyboard.type("She bought twice last week")
+    await ben.page.keyboard.press("Enter")
+    await expect(ada.bubble("She bought twice")).to_be_visible()
+    await ben.page.keyboard.press("Escape")
+
+    # The form of the greeting is completed: live in both inboxes and in the panel.
+    await expect(ada.panel.get_by_role("switch", name="Deals and new roasts")).to_have_attribute(
+        "aria-checked", "false"
+    )
+    await chat.sign_up("(201) 555-0123")
+    for inbox in (ada, ben):
+        await expect(inbox.event("signed up to Deals and new roasts")).to_be_visible()
+        await expect(inbox.page.locator("#part-2 .sent-form--completed")).to_be_visible()
+        await expect(inbox.panel.get_by_role("switch", name="Deals and new roasts")).to_have_attribute(
+            "aria-checked", "true"
+        )
+    await expect(chat.frame.locator(".bubble", has_text="She bought")).to_have_count(0)
+
+    # Closed by a key; the visitor's next message opens it again.
+    await ada.text.press("Escape")
+    await ada.page.keyboard.press("e")
+    await expect(ben.event("Ada closed this")).to_be_visible()
+    await expect(ben.page.get_by_role("button", name="Reopen")).to_be_visible()
+    await chat.say("One more thing")
+    await expect(ben.bubble("One more thing")).to_be_visible()
+    await expect(ben.page.locator("#state").get_by_role("button", name="Close", exact=True)).to_be_visible()
+    assert await ada.seqs() == await ben.seqs() == list(range(1, len(await ada.seqs()) + 1))
+    for inbox in (ada, ben):
+        assert len(set(await inbox.seqs())) == len(await inbox.seqs())
+    assert len(await demo_store.parts.after(id, 0, limit=50)) == len(await ada.seqs())
+
+
+async def test_a_toggle_in_the_panel_shows_in_an_open_preference_center(
+    elsewhere: TestServer, visit: Visit, look: Look, open_inbox: Open, server: TestServer, demo_store: Store, bot: Bot
+) -> None:
+    chat = await begun(visit, server)
+    await chat.sign_up("(201) 555-0123")
+    await expect(chat.card).to_have_attribute("data-state", "completed")
+    contact = (await demo_store.conversations.find({"_id": await chat.conversation()}, limit=1))[0].contact
+    link = await look(server, f"/p/{await bot.preferences.make_link(contact, MessageType.SMS)}")
+    ada = await open_inbox(elsewhere, await chat.conversation())
+    toggle = ada.panel.get_by_role("switch", name="Deals and new roasts")
+    await expect(toggle).to_have_attribute("aria-checked", "true")
+    await toggle.click()
+    await expect(link.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "false")
+    await expect(toggle).to_have_attribute("aria-checked", "false")
+
+    # On again: it asks how the yes was given, and the ledger keeps that.
+    await toggle.click()
+    dialog = ada.page.get_by_role("dialog", name="How did they say yes?")
+    await dialog.get_by_label("Spoken", exact=False).first.check()
+    await dialog.get_by_label("Note", exact=False).fill("On the phone, order 12")
+    await dialog.get_by_role("button", name=re.compile("yes", re.IGNORECASE)).click()
+    await expect(link.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "true")
+    await expect(ada.panel).to_contain_text("On the phone, order 12")
+    newest = (await demo_store.events.before(contact, None, limit=1))[0]
+    ids = {t.name: t.id for t in await bot.teammates.all()}
+    assert (newest.source, newest.actor.kind, newest.actor.id) == (Source.PROFILE, "teammate", ids["Ada"])
+    assert newest.evidence
+    assert newest.evidence.note == "On the phone, order 12"
+    assert newest.subscription in {DEALS, ORDERS}
+
+
+async def test_drafts_are_kept_and_list_is_gone_through_by_keys(
+    visit: Visit, open_inbox: Open, server: TestServer
+) -> None:
+    first = await begun(visit, server, "The first")
+    await begun(visit, server, "The second")
+    ada = await open_inbox(server, await first.conversation())
+    await ada.text.fill("Half an ans")
+    await ada.text.press("Escape")
+    at = await ada.list.evaluate_all("all => all.findIndex((c) => c.hasAttribute('aria-current'))")
+    await ada.page.keyboard.press("k" if at else "j")
+    await expect(ada.page.locator("#parts")).to_contain_text("The second")
+    await expect(ada.page.locator(".conv-draft")).to_have_text("Draft: ")
+    await expect(ada.text).to_have_value("")
+    await ada.page.go_back()
+    await expect(ada.text).to_have_value("Half an ans")
+    await ada.page.keyboard.press("?")
+    await expect(ada.page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+async def test_a_restart_of_the_agents_process_loses_nothing_and_doubles_nothing(
+    restartable: Restartable, visit: Visit, look: Look, server: TestServer, demo_store: Store
+) -> None:
+    chat = await begun(visit, server)
+    id = await chat.conversation()
+    page = await signed_in(look, restartable.server, f"/inbox/{id}", allow=(r"ERR_CONNECTION", "WebSocket"))
+    ada = Inbox(page)
+    await ada.is_live()
+    await restartable.stop()
+    # Both write while her process is away.
+    await ada.say("Written while it was away")
+    await chat.say("Are you there?")
+    await expect(chat.sent("Are you there?")).to_be_visible()
+    await restartable.start()
+    await expect(ada.bubble("Written while it was away")).to_be_visible(timeout=20000)
+    await expect(ada.bubble("Are you there?")).to_be_visible(timeout=20000)
+    await expect(chat.bubble("Written while it was away")).to_be_visible()
+    await expect(ada.banner).to_have_text("")
+    texts = [p.content.text for p in await demo_store.parts.after(id, 2, limit=50) if isinstance(p.content, Text)]
+    assert sorted(texts) == ["Are you there?", "Do you do discounts?", "Written while it was away"]
+    assert sorted(await ada.seqs()) == [1, 2, 3, 4, 5]
+
+
+async def test_without_javascript_an_agent_reads_answers_and_closes(
+    visit: Visit, look: Look, server: TestServer
+) -> None:
+    chat = await begun(visit, server)
+    page = await look(server, "/login?next=/inbox", java_script_enabled=False)
+    await page.get_by_label("Email").fill(BEN)
+    await page.get_by_label("Password").fill("demo")
+    await page.get_by_role("button", name="Sign in").click()
+    await page.locator(".conv").first.click()
+    await page.get_by_label("Message", exact=True).fill("Plain and good")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator(".bubble", has_text="Plain and good")).to_be_visible()
+    await expect(chat.bubble("Plain and good")).to_be_visible()
+    await page.locator("#state").get_by_role("button", name="Close", exact=True).click()
+    await expect(page.locator(".event", has_text="Ben closed this")).to_be_visible()
+
+
+async def test_what_an_agent_reads_above_stays_and_older_entries_load_on_scroll(
+    visit: Visit, open_inbox: Open, server: TestServer, bot: Bot
+) -> None:
+    chat = await begun(visit, server)
+    id = await chat.conversation()
+    for i in range(70):
+        await bot.inbox.note(id, "x", f"Line {i}", new_id())
+    ada = await open_inbox(server, id)
+    await expect(ada.page.locator("#parts .part")).to_have_count(50)
+    await ada.page.locator("#thread").evaluate("(node) => { node.scrollTop = 0; }")
+    await expect(ada.page.locator("#parts .part")).to_have_count(73)
+    assert await ada.seqs() == list(range(1, 74))
+
+
+async def test_the_pages_have_no_fault_that_axe_finds(visit: Visit, open_inbox: Open, server: TestServer) -> None:
+    chat = await begun(visit, server, "Is the Sidamo back? " + "Kaffee" * 30)
+    await chat.sign_up("(201) 555-0123")
+    ada = await open_inbox(server, await chat.conversation())
+    await ada.say("Yes! https://harbor.example/roasts")
+    await expect(ada.panel.get_by_role("heading", name="History")).to_be_attached()
+    for scheme, width, height in LOOKS:
+        await wear(ada.page, scheme, width, height)
+        assert await axe.faults(ada.page) == [], f"{scheme} {width}"
+        assert await ada.page.evaluate("document.documentElement.scrollWidth") <= width
+    await ada.page.goto(base(server) + "/inbox")
+    await ada.is_live()
+    for scheme, width, height in LOOKS:
+        await wear(ada.page, scheme, width, height)
+        assert await axe.faults(ada.page) == [], f"list {scheme} {width}"
