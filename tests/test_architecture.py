@@ -42,6 +42,7 @@ PURE = [
     "bot.chat.card_progress",
     "bot.chat.card_view",
     "bot.chat.links",
+    "bot.outbound.refusal",
     "bot.flows.engine",
     "bot.workspace.wording",
     "bot.i18n",

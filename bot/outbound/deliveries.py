@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
 from bot.chat.conversations import Conversations
 from bot.consent.ledger import Ledger
-from bot.consent.numbers import address_of
-from bot.consent.permission import permission
 from bot.consent.preferences import Preferences
 from bot.consent.stops import Stops
+from bot.errors import StoreUnavailable
 from bot.i18n import DEFAULT
 from bot.model.base import new_id, now
-from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Part, SignalKind
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, ConsentEvent, Source
@@ -24,6 +25,7 @@ from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.outbound import words
 from bot.outbound.gateway import Gateway, GatewayError, Outgoing
+from bot.outbound.refusal import LONG, SHORT, refusal, too_many
 from bot.store import Duplicate, Store
 
 log = logging.getLogger("sayso.outbound")
@@ -38,8 +40,6 @@ FOLLOWS = {
 OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD, Source.PROFILE}
 """By these ways people answer for themselves, or one by one to a teammate, and are told what they have said: who never
 said it learns of it at once (CTIA 5.1.2.1)."""
-SHORT, LONG = (timedelta(minutes=10), 3), (timedelta(days=1), 5)
-"""So many texts of this kind one number gets in such a time (what providers advise against flooding)."""
 GATHER_SECONDS = 0.05
 """How long a text waits for others to be claimed with."""
 REST_SECONDS = 5.0
@@ -164,17 +164,18 @@ class Deliveries:
         except Exception:
             await self._store.deliveries.put_back(worker)  # nothing was handed over yet
             raise
-        sends = []
+        sends: defaultdict[str, list[Callable[[], Awaitable[None]]]] = defaultdict(list)
         for delivery, token in zip(taken, tokens, strict=True):
             subscription = subscriptions.get(delivery.subscription)
             contact = contacts.get(delivery.contact)
             reason = refusal(delivery, contact, subscription, stopped=delivery.number in stopped)
-            if reason := reason or _too_many(delivery, lately):
-                sends.append(self._settle(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=now()))
+            if reason := reason or too_many(delivery, lately):
+                work = partial(self._settle, delivery, DeliveryState.BLOCKED, reason=reason, checked_at=now())
             else:
                 body = self._body(delivery, workspace, subscription, token)
-                sends.append(self._send(delivery, body, body.replace(token, "•" * 8) if token else body))
-        await asyncio.gather(*sends)
+                work = partial(self._send, delivery, body, body.replace(token, "•" * 8) if token else body)
+            sends[delivery.number].append(work)
+        await asyncio.gather(*map(_in_turn, sends.values()))
         return len(taken)
 
     async def _token(self, delivery: Delivery) -> str:
@@ -224,6 +225,18 @@ class Deliveries:
             await self._conversations.signal(conversation, SignalKind.TEXT, author, seq=int(seq))
 
 
+async def _in_turn(sends: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Texts of one number arrive in the order in which they were written."""
+    fault = None
+    for send in sends:
+        try:
+            await send()
+        except StoreUnavailable as error:  # the next one was taken, too
+            fault = error
+    if fault:
+        raise fault
+
+
 async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> bool:
     """Whether one of them was set within this time."""
     waits = [asyncio.create_task(event.wait()) for event in (one, other)]
@@ -231,65 +244,6 @@ async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> b
     for wait in pending:
         wait.cancel()
     return bool(done)
-
-
-def refusal(
-    delivery: Delivery, contact: Contact | None, subscription: Subscription | None, *, stopped: bool
-) -> str | None:
-    """Why this text may not be sent now (law 7); None: it may. An answer to what somebody just wrote always may."""
-    if delivery.kind is DeliveryKind.REPLY:
-        return None
-    if delivery.kind is DeliveryKind.MESSAGE:
-        return _why_no_message(delivery, contact, stopped=stopped)
-    if contact is None or subscription is None:
-        return "contact_gone"
-    consent = contact.consent(subscription.id)
-    if delivery.kind is DeliveryKind.ASK:
-        return _why_not_ask(delivery, consent, subscription, stopped=stopped)
-    address = address_of(contact, MessageType.SMS)
-    answer = permission(subscription, consent, address, stopped=stopped)
-    if not answer.allowed:
-        return answer.reason
-    return None if address == delivery.number else "number_changed"
-
-
-def _why_no_message(delivery: Delivery, contact: Contact | None, *, stopped: bool) -> str | None:
-    """An answer to somebody who texted us needs no consent of theirs (47 CFR 64.1200(f)(13)); STOP beats it too."""
-    if stopped:
-        return "stopped"
-    if contact is None:
-        return "contact_gone"
-    address = address_of(contact, MessageType.SMS)
-    if address is None:
-        return "no_valid_number"
-    return None if address == delivery.number else "number_changed"
-
-
-def _why_not_ask(
-    delivery: Delivery, consent: Consent | None, subscription: Subscription, *, stopped: bool
-) -> str | None:
-    """The question of a double opt-in is sent once, while its answer is waited for, to the number that was given."""
-    if not subscription.is_live:
-        return "subscription_not_live"
-    if stopped:
-        return "stopped"
-    waits = consent is not None and consent.state is ConsentState.PENDING and consent.event == delivery.event
-    return None if waits else "not_asked_any_more"
-
-
-def _too_many(delivery: Delivery, lately: dict[str, tuple[int, int]]) -> str | None:
-    """Counts this text in, if it may be sent: somebody else's number must not be flooded through our forms.
-
-    That a STOP was heard is said whatever was sent before. What a teammate answers has no bound: people write each by
-    hand, and only to who texted them.
-    """
-    if delivery.answer == "stopped" or delivery.kind is DeliveryKind.MESSAGE:
-        return None
-    short, long = lately.get(delivery.number, (0, 0))
-    if short >= SHORT[1] or long >= LONG[1]:
-        return "too_many"
-    lately[delivery.number] = (short + 1, long + 1)
-    return None
 
 
 def _message_id(part: str) -> str:

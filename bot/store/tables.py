@@ -132,7 +132,7 @@ class Deliveries(Table[Delivery]):
     )
 
     async def take(self, worker: str, *, limit: int) -> list[Delivery]:
-        """Claims queued deliveries for one round of one worker, whose name no other round has."""
+        """Claims queued deliveries for one round of one worker, whose name no other round has. In order of their time."""
         queued = await self.find({"state": DeliveryState.QUEUED}, sort=[("state", 1), ("updated_at", 1)], limit=limit)
         if not queued:
             return []
@@ -141,7 +141,8 @@ class Deliveries(Table[Delivery]):
             await self.collection.update_many(
                 {"_id": {"$in": [d.id for d in queued]}, "state": DeliveryState.QUEUED}, claim
             )
-        return await self.find({"worker": worker, "state": DeliveryState.SENDING}, limit=limit)
+        taken = await self.find({"worker": worker, "state": DeliveryState.SENDING}, limit=limit)
+        return sorted(taken, key=lambda delivery: (delivery.created_at, delivery.id))
 
     async def asked(self, number: str, *, limit: int = 20) -> list[Delivery]:
         """The questions of double opt-ins that left for this number, the newest first."""

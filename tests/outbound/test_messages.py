@@ -200,6 +200,13 @@ class TestOut:
         assert (signal.kind, signal.seq) == (SignalKind.TEXT, part.seq)
         assert await bot.store.parts.due(now() + timedelta(hours=1)) == []
 
+    async def test_answers_that_waited_together_arrive_in_their_order(self, bot: Bot, maya: Contact) -> None:
+        c = await _texting(bot)
+        said = [f"Answer {i}" for i in range(12)]
+        for i, text in enumerate(said):
+            await bot.reply(c, ADA, text, f"k{i}")
+        assert await _on_phone(bot) == said
+
     async def test_the_same_answer_again_is_one_text(self, bot: Bot, maya: Contact) -> None:
         c = await _texting(bot)
         parts = await asyncio.gather(*(bot.reply(c, ADA, "Yes", "k1") for _ in range(4)))
@@ -222,7 +229,7 @@ class TestOut:
         assert await _said(bot, c) == ["contact: Hi", "contact: STOP"]
         await bot.receive(NUMBER, "START", "t9")
         await bot.reply(c, ADA, "Welcome back", "k2")
-        assert "Welcome back" in await _on_phone(bot)
+        assert (await _on_phone(bot))[-1] == "Welcome back"
 
     async def test_a_stop_between_the_answer_and_its_sending_blocks_it(self, bot: Bot, maya: Contact) -> None:
         c = await _texting(bot)
