@@ -35,7 +35,7 @@ def refusal(
 
 
 def _why_no_message(delivery: Delivery, contact: Contact | None, *, stopped: bool) -> str | None:
-    """An answer to somebody who texted us needs no consent of theirs (47 CFR 64.1200(f)(13)); STOP beats it too."""
+    """An answer to somebody who texted us needs no more consent (CTIA, exhibit II); STOP beats it too."""
     if stopped:
         return "stopped"
     if contact is None:

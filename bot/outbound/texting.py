@@ -125,7 +125,8 @@ class Texting:
     async def _judge(self, conversation: Conversation, text: str, texted: Collection[str]) -> None:
         """Whether it could be sent now; the moment of sending asks again (law 7).
 
-        A text that answers one is no call that needs consent (47 CFR 64.1200(f)(13)), so only who wrote is answered.
+        Whoever texts agrees to an answer (CTIA, exhibit II: conversational), which is no marketing (47 CFR
+        64.1200(f)(13)): so only who wrote is answered.
         """
         number = conversation.number or ""
         if not text.strip():

@@ -132,7 +132,7 @@ class Deliveries(Table[Delivery]):
     )
 
     async def take(self, worker: str, *, limit: int) -> list[Delivery]:
-        """Claims queued deliveries for one round of one worker, whose name no other round has. In order of their time."""
+        """Claims queued deliveries for one round of one worker, whose name no other round has; in their order."""
         queued = await self.find({"state": DeliveryState.QUEUED}, sort=[("state", 1), ("updated_at", 1)], limit=limit)
         if not queued:
             return []
