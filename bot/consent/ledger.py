@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ulid import ULID
 
-from bot.consent.projection import apply
+from bot.consent.projection import GIVES_ADDRESS, apply
 from bot.errors import Moved, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import now
@@ -170,6 +170,7 @@ def next_event(contact: Contact, change: Change, at: datetime) -> ConsentEvent:
         actor=change.actor,
         number=change.number,
         email=change.email,
+        replaced=replaced(contact, change),
         at=at,
         words=change.words,
         context=change.context,
@@ -178,3 +179,10 @@ def next_event(contact: Contact, change: Change, at: datetime) -> ConsentEvent:
         previous=contact.ledger.hash,
     )
     return event.model_copy(update={"hash": event.computed_hash()})
+
+
+def replaced(contact: Contact, change: Change) -> str | None:
+    """What the contact's record forgets by this change: a number that was wrong, or is another one now."""
+    pairs = ((contact.phone, change.number), (contact.email, change.email))
+    gives = change.action in GIVES_ADDRESS
+    return next((old for old, new in pairs if gives and old and new and old != new), None)

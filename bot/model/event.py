@@ -116,6 +116,8 @@ class ConsentEvent(Document):
     number: str | None = None
     """E.164: the number that the consent is for."""
     email: str | None = None
+    replaced: str | None = None
+    """The number or address that the contact had until then, where this one took its place: the ledger forgets none."""
     at: datetime
     words: Words | None = None
     context: Context = NOWHERE

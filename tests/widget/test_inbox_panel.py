@@ -207,6 +207,13 @@ class TestWriting:
         assert event.context.ip == "127.0.0.1"
         assert f"{ben_himself.name} recorded a spoken yes" in page.one("ol", class_="cp-history").text
 
+    async def test_a_number_that_was_wrong_is_kept_in_the_history(self, running: Running, ben: Desk) -> None:
+        someone = await contact(running, phone="12")
+        status, page = await send(ben, someone, number="(201) 555-0123")
+        assert status == 200
+        assert "It took the place of 12" in page.one("ol", class_="cp-history").text
+        assert "Not valid" not in page.one("dl").text
+
     async def test_off_asks_nothing(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
         status, page = await send(ben, someone, ORDERS, change="opt_out", how="")

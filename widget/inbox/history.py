@@ -60,6 +60,8 @@ class Entry:
     """Their number was asked to confirm it."""
     subscription: str
     address: str
+    replaced: str
+    """What stood in its place before."""
     note: str
     at: str
     """ISO 8601."""
@@ -81,6 +83,7 @@ def _entry(event: ConsentEvent, past: Past, conversation: str, say: Translator) 
         is_asked=event.action is Action.REQUEST_CONFIRMATION,
         subscription=words.subscription_name if words else named.name if named else "",
         address=shown_number(event.number) if event.number else event.email or "",
+        replaced=shown_number(event.replaced) if event.replaced else "",
         note=event.evidence.note if event.evidence else "",
         at=iso(event.at),
         day=day(event.at, say),
