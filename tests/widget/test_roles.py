@@ -22,6 +22,8 @@ TOKEN = {"/api/me"}
 AGENTS = {
     "/inbox", "/inbox/list", "/inbox/live", "/inbox/{conversation}", "/inbox/{conversation}/parts",
     "/inbox/{conversation}/messages", "/inbox/{conversation}/actions",
+    "/inbox/{conversation}/form", "/inbox/{conversation}/form/preview", "/inbox/{conversation}/cards/{seq}/withdraw",
+    "/inbox/forms/{id}/remove",
     "/inbox/contacts/{contact}/panel", "/inbox/contacts/{contact}/history", "/inbox/contacts/{contact}/consents",
     "/inbox/contacts/{contact}/opt-in/{subscription}", "/contacts", "/search", "/logout", "/settings/check",
 }  # fmt: skip
@@ -36,7 +38,14 @@ ADMINS = {
 async def kept(running: Running) -> list[object]:
     """All that teammates set. Texts and chats of the people of other tests may go on meanwhile."""
     store = running.store
-    tables = (store.workspaces, store.subscriptions, store.subscription_versions, store.teammates, store.api_tokens)
+    tables = (
+        store.workspaces,
+        store.subscriptions,
+        store.subscription_versions,
+        store.teammates,
+        store.api_tokens,
+        store.form_templates,
+    )
     return [await table.collection.find({}).sort("_id", 1).to_list(None) for table in tables]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.inbox import actions, live, pages, panel
+from widget.inbox import actions, form, live, pages, panel
 from widget.shell import agents
 
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
@@ -19,3 +19,4 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post(f"{ONE}/messages", agents(actions.write))
     app.router.add_post(f"{ONE}/actions", agents(actions.act))
     panel.add_routes(app)
+    form.add_routes(app)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
+from bot.chat.card_progress import Progress, card_progress
 from bot.chat.inbox import Listed
 from bot.chat.links import Segment, segments
 from bot.i18n import Translator
@@ -26,7 +27,7 @@ from bot.model.conversation import (
     Part,
     Text,
 )
-from bot.model.subscription import Subscription
+from bot.model.subscription import MessageType, Subscription
 from bot.model.teammate import Teammate
 from widget.http import BOT, render
 from widget.inbox import details
@@ -46,6 +47,10 @@ class Names:
     def subscription(self, id: str, say: Translator) -> str:
         found = self.subscriptions.get(id)
         return found.words(say.locale).name if found else say("a subscription")
+
+    def is_sms(self, id: str) -> bool:
+        found = self.subscriptions.get(id)
+        return found is None or found.message_type is MessageType.SMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,9 @@ class Entry:
     subscription: str = ""
     legal: tuple[Segment, ...] = ()
     is_open: bool = False
+    is_sms: bool = False
+    progress: Progress | None = None
+    """Of a card: how far the contact came with it."""
 
 
 def name_of(contact: Contact | None, say: Translator) -> str:
@@ -147,7 +155,17 @@ async def entries(
     subscriptions = {*(h.subscription for h in happenings), *(c.subscription for c in cards)}
     known = await names(request, {*teammates, *(h.to for h in happenings)}, subscriptions)
     brand = (await request.app[BOT].workspace()).name
-    return [_entry(part, conversation, name_of(contact, say), brand, known, say) for part in parts]
+    drawn = (_entry(part, conversation, name_of(contact, say), brand, known, say) for part in parts)
+    return [
+        replace(entry, progress=_progress(part, conversation, contact))
+        for entry, part in zip(drawn, parts, strict=True)
+    ]
+
+
+def _progress(part: Part, conversation: Conversation, contact: Contact | None) -> Progress | None:
+    if contact is None or not isinstance(part.content, Card):
+        return None
+    return card_progress(part.content, part.seq, conversation, contact)
 
 
 async def drawn(
@@ -185,6 +203,7 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         card=content if isinstance(content, Card) else None,
         subscription=known.subscription(content.subscription, say) if isinstance(content, Card) else "",
         legal=segments(content.legal_text) if isinstance(content, Card) else (),
+        is_sms=isinstance(content, Card) and known.is_sms(content.subscription),
         is_open=is_card and isinstance(content, Card) and content.state is CardState.OPEN,
     )
 

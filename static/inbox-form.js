@@ -1,0 +1,24 @@
+// Insert the form: the dialog in the inbox, or the page of its own. What is typed, previewed and sent is htmx's work.
+"use strict";
+
+(() => {
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const box = document.getElementById("insert");
+    if (!box || !(box.contains(event.target) || event.target.contains(box))) return;
+    // Enter must not press "Check": with a script it is no button that sends the form.
+    box.querySelectorAll(".checker-button").forEach((button) => (button.type = "button"));
+  });
+
+  // An answer with faults begins where the first of them is.
+  document.addEventListener("htmx:afterSettle", () => {
+    const wrong = document.querySelector("#insert [aria-invalid]:not([data-met])");
+    if (!wrong) return;
+    document.querySelectorAll("#insert [aria-invalid]").forEach((field) => (field.dataset.met = ""));
+    wrong.focus();
+  });
+
+  // Whoever names a template wants it saved.
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "template_name" && event.target.value.trim()) document.getElementById("save_template").checked = true;
+  });
+})();

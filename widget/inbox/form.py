@@ -1,0 +1,178 @@
+"""Insert the form: what a teammate writes of a card, what this contact will see of it, and the card in the thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field, field_validator
+
+from bot.chat.inbox import NO_FORM, takes_forms
+from bot.errors import CardClosed, FormWrong, NotFound
+from bot.errors import marked as _
+from bot.model.base import new_id
+from bot.model.contact import Contact
+from bot.model.conversation import Card, Conversation
+from bot.model.subscription import Subscription
+from widget.forms import FORM, Form
+from widget.http import BOT
+from widget.inbox.form_preview import preview_of
+from widget.shell import Input, agents, done, fields, is_htmx, read_input, redrawn_by, shell_page, speech, teammate
+
+ONE = "/inbox/{conversation:[0-9a-f]{24}}"
+CARD = ("subscription", "title", "button", "legal_text")
+"""The fields of which a card is made."""
+NOT_LIVE = _("This subscription is not live any more. Choose another one.")
+Id = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
+
+
+class Insert(Input):
+    key: Id
+    subscription: Annotated[str, Field(min_length=1, max_length=60)]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    button: Annotated[str, Field(max_length=60)] = ""
+    legal_text: Annotated[str, Field(max_length=2000)] = ""
+    message: Annotated[str, Field(max_length=4000)] = ""
+    save_template: bool = False
+    template_name: Annotated[str, Field(max_length=120)] = ""
+
+    @field_validator("legal_text", "message", mode="before")
+    @classmethod
+    def _lines(cls, text: str) -> str:
+        """Browsers send each line's end as two characters."""
+        return text.replace("\r\n", "\n")
+
+    @property
+    def card(self) -> Card:
+        return Card(**self.model_dump(include=set(CARD)))
+
+
+class Withdraw(Input):
+    key: Annotated[str, Field(max_length=64)] = ""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The fragment that the inbox puts into its dialog; as a page of its own, it works without JavaScript."""
+    bot, say = request.app[BOT], speech(request)
+    conversation, contact = await _there(request)
+    takes = takes_forms(conversation)
+    if not takes:
+        request[FORM] = Form({}, {"": say(NO_FORM)}, 422)
+    live = await bot.store.subscriptions.live()
+    return await shell_page(
+        request,
+        "inbox/_form.html" if is_htmx(request) else "inbox/form.html",
+        section="inbox",
+        title=say("Insert an opt-in form"),
+        conversation=conversation,
+        takes_forms=takes,
+        live=live,
+        templates=await bot.forms.all(),
+        key=new_id(),
+        in_dialog=is_htmx(request),
+        **await _drawn(request, contact, await _values(request, live), live),
+    )
+
+
+async def preview(request: web.Request) -> web.StreamResponse:
+    """What is typed, as this contact would see it. Nothing is stored. Without JavaScript, the page with it."""
+    typed = await fields(request)
+    if not is_htmx(request):
+        request[FORM] = Form(typed)
+        return await show(request)
+    _conversation, contact = await _there(request)
+    live = await request.app[BOT].store.subscriptions.live()
+    values = {name: typed.get(name, "") for name in CARD}
+    context = await _drawn(request, contact, values, live)
+    anew = request.headers.get("HX-Trigger-Name") == "subscription"
+    return await shell_page(request, "inbox/_form_preview.html", section="inbox", title="", anew=anew, **context)
+
+
+async def _drawn(
+    request: web.Request, contact: Contact, values: Mapping[str, str], live: Sequence[Subscription]
+) -> dict[str, Any]:
+    """What both have: the words, the subscription that they are for, and how that looks to the contact."""
+    chosen = next((s for s in live if s.id == values["subscription"]), None)
+    return {"values": values, "chosen": chosen, "preview": await preview_of(request, contact, chosen, values)}
+
+
+@redrawn_by(show)
+async def insert(request: web.Request) -> web.StreamResponse:
+    bot, me, wanted = request.app[BOT], teammate(request).id, await read_input(request, Insert)
+    if wanted.save_template and not wanted.template_name:
+        raise FormWrong({"template_name": _("Give the template a name, or don't save it.")})
+    conversation, _contact = await _there(request)
+    try:
+        if takes_forms(conversation):
+            await bot.cards.live(wanted.card)
+            await _keep(request, wanted)
+        await bot.inbox.insert(conversation.id, me, wanted.card, wanted.message, wanted.key)
+    except CardClosed:
+        raise FormWrong({"subscription": NOT_LIVE}) from None
+    return _inserted(request, conversation)
+
+
+async def _keep(request: web.Request, wanted: Insert) -> None:
+    if wanted.save_template:
+        await request.app[BOT].forms.save(wanted.template_name, wanted.card, teammate(request).id, wanted.key)
+
+
+def _inserted(request: web.Request, conversation: Conversation) -> web.Response:
+    if is_htmx(request):
+        return web.Response(status=204, headers={"HX-Trigger": "form-inserted"})
+    raise web.HTTPSeeOther(f"/inbox/{conversation.id}")
+
+
+async def withdraw(request: web.Request) -> web.StreamResponse:
+    """Takes an open card back. One that was answered meanwhile stands."""
+    id, seq = request.match_info["conversation"], int(request.match_info["seq"])
+    wanted = await read_input(request, Withdraw)
+    try:
+        await request.app[BOT].inbox.withdraw(id, teammate(request).id, seq, wanted.key)
+    except CardClosed as late:
+        if is_htmx(request):
+            raise
+        raise done(f"/inbox/{id}", speech(request)(late.text), "bad") from None
+    if is_htmx(request):
+        return web.Response(status=204)
+    raise web.HTTPSeeOther(f"/inbox/{id}")
+
+
+async def remove(request: web.Request) -> web.StreamResponse:
+    """Takes a template away; what was inserted with it stays."""
+    bot, back = request.app[BOT], (await fields(request)).get("conversation", "")
+    conversation = await bot.inbox.get(back[:24])
+    await bot.forms.remove(request.match_info["id"])
+    if is_htmx(request):
+        return web.Response(text="", content_type="text/html")
+    raise done(f"/inbox/{conversation.id}/form", speech(request)("The template is removed."))
+
+
+async def _there(request: web.Request) -> tuple[Conversation, Contact]:
+    """Raises NotFound."""
+    bot = request.app[BOT]
+    conversation = await bot.inbox.get(request.match_info["conversation"])
+    contact = await bot.ledger.contact(conversation.contact)
+    if contact is None:
+        raise NotFound(_("We can't find this conversation."))
+    return conversation, contact
+
+
+async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping[str, str]:
+    """What the fields hold: what was typed, what the template says that was chosen, or what all forms begin with."""
+    form, bot = request.get(FORM, Form()), request.app[BOT]
+    template = await bot.forms.get(request.query.get("template", "")[:24]) if form.typed is None else None
+    if template:
+        return template.model_dump(include=set(CARD))
+    only = live[0].id if len(live) == 1 else ""
+    begun = {"subscription": only, "title": "", "button": "", "legal_text": (await bot.workspace()).legal_text}
+    return {name: form.value(name, begun[name]) for name in CARD}
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get(f"{ONE}/form", agents(show))
+    app.router.add_post(f"{ONE}/form", agents(insert))
+    app.router.add_post(f"{ONE}/form/preview", agents(preview))
+    app.router.add_post(f"{ONE}/cards/{{seq:[0-9]{{1,9}}}}/withdraw", agents(withdraw))
+    app.router.add_post("/inbox/forms/{id:[0-9a-f]{24}}/remove", agents(remove))

@@ -1,0 +1,69 @@
+"""The form that a teammate writes, exactly as this contact will see it: the real card, in their language, with their
+own saved number. Nothing in it can be pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+from markupsafe import Markup
+
+from bot.chat.card_view import CardView, Shown, card_view
+from bot.consent.numbers import address_of
+from bot.errors import marked as _
+from bot.i18n import translator
+from bot.model.contact import Contact
+from bot.model.conversation import Card
+from bot.model.subscription import MessageType, Subscription
+from widget.http import BOT, render
+
+TITLE = "…"
+"""Where none is typed yet."""
+STANDS = {
+    Shown.ALREADY: _("This person is signed up already. The form says so, and there is nothing to press in it."),
+    Shown.PENDING: _("This person was asked to confirm and has not done so yet. The form asks for that once more."),
+    Shown.CLOSED: _("This person can't use the form: it says that their saved number is not in a country you text."),
+}
+STOPPED = _("This person texted STOP. The form is refused until they text START; nobody else can lift that.")
+WRONG_NUMBER = _("The number that is stored for this person can't be texted, so the form asks for one.")
+WRONG_EMAIL = _("The email address that is stored for this person can't be used, so the form asks for one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    html: Markup
+    locale: str
+    """Of the contact: what the card is drawn in."""
+    direction: str
+    told: str
+    """How the contact stands to it already, a gettext id; empty: there is nothing to say."""
+
+
+async def preview_of(
+    request: web.Request, contact: Contact, subscription: Subscription | None, values: Mapping[str, str]
+) -> Preview | None:
+    """None: no subscription is chosen yet. Values that are too long are drawn as far as they may go."""
+    if subscription is None:
+        return None
+    bot, say = request.app[BOT], translator(contact.locale)
+    card = Card(
+        subscription=subscription.id,
+        title=values["title"].strip()[:200] or TITLE,
+        button=values["button"].strip()[:60],
+        legal_text=values["legal_text"].strip()[:2000],
+    )
+    view = card_view(card, "preview", contact, subscription, await bot.workspace(), say)
+    html = await render(request, "cards/card.html", contact.locale, card=replace(view, dom_id="form-preview-card"))
+    return Preview(Markup(html), say.locale, say.direction, await _told(request, contact, subscription, view))  # noqa: S704 (drawn by the template, which escapes)
+
+
+async def _told(request: web.Request, contact: Contact, subscription: Subscription, view: CardView) -> str:
+    if view.state in STANDS:
+        return STANDS[view.state]
+    address = address_of(contact, subscription.message_type)
+    if subscription.message_type is MessageType.EMAIL:
+        return WRONG_EMAIL if contact.email and not address else ""
+    if address and await request.app[BOT].stops.is_stopped(address):
+        return STOPPED
+    return WRONG_NUMBER if contact.phone and not address else ""
