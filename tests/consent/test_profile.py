@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from bot.app import Bot
+from bot.app import Bot, make_bot
+from bot.config import Settings
 from bot.consent.choices import plain_words
 from bot.consent.profile import Told, standings
 from bot.consent.verify import verify
@@ -30,6 +33,7 @@ from bot.model.event import Action, Evidence, How, Source
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import By, TeammateRole
 from bot.store import Store
+from bot.store.embedded import EmbeddedServer
 from bot.workspace.wording import Wording
 from tests.people import ANOTHER, HERE, NUMBER, change, consent, events_of, person, subscription
 
@@ -301,6 +305,43 @@ class TestANo:
             await yes(bot, contact, evidence=None)
         assert await yes(bot, contact, evidence=Evidence(how=How.PAPER)) == "on"
         assert (await events_of(store, contact.id))[-1].words.act == "Ada recorded a yes on paper"
+
+
+class Counted(CommandListener):
+    """How often the database is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in {"find", "aggregate"}:
+            self.asked.append(str(event.command[event.command_name]))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+async def test_it_asks_the_database_as_often_for_a_long_life_as_for_a_short_one(
+    bot: Bot, mongo: EmbeddedServer, settings: Settings, make_contact: MakeContact
+) -> None:
+    contact, counted = await make_contact(phone=NUMBER, email="ada@example.com"), Counted()
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongo.url, tz_aware=True, event_listeners=[counted])
+    there = await make_bot(settings, Store(client, "sayso_test"), "http://sayso.test")
+    counts = []
+    for round in range(2):
+        for i in range(30):
+            await bot.ledger.record(change(contact.id, f"{round}-{i}"))
+            await no(bot, contact, key=f"{round}-{i}")
+        counted.asked.clear()
+        profile, past = await there.profiles.look(contact.id), await there.profiles.history(contact.id)
+        assert (len(profile.standings), len(past.events)) == (3, 20)
+        counts.append(sorted(counted.asked))
+    client.close()
+    look, history = ["contacts", "events", "stops", "subscriptions"], ["events", "subscriptions", "teammates"]
+    assert counts == [sorted(look + history)] * 2
 
 
 class TestHistory:
