@@ -241,6 +241,7 @@
     if (value === '/form') return openForm();
     text.value = '';
     say('');
+    typedAt = 0; // what is typed next is news again
     keepDraft();
     grow();
     queue.add({ key: newKey(), text: value, kind: kind(), at: new Date().toISOString() });

@@ -453,6 +453,7 @@
     if (!value || !conversation || lengthOf(value) > LIMIT) return text.focus();
     text.value = '';
     note = '';
+    typedAt = 0; // what is typed next is news again
     checkText();
     queue.add(value);
     text.focus();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -12,11 +11,8 @@ from playwright.async_api import Locator, Page, expect
 
 from bot.app import Bot
 from bot.config import Settings
-from bot.demo import DEALS, ORDERS
 from bot.model.base import new_id
 from bot.model.conversation import Text
-from bot.model.event import Source
-from bot.model.subscription import MessageType
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.browser import axe
@@ -148,37 +144,6 @@ async def test_three_pages_talk_and_see_each_other(
     for inbox in (ada, ben):
         assert len(set(await inbox.seqs())) == len(await inbox.seqs())
     assert len(await demo_store.parts.after(id, 0, limit=50)) == len(await ada.seqs())
-
-
-async def test_a_toggle_in_the_panel_shows_in_an_open_preference_center(
-    elsewhere: TestServer, visit: Visit, look: Look, open_inbox: Open, server: TestServer, demo_store: Store, bot: Bot
-) -> None:
-    chat = await begun(visit, server)
-    await chat.sign_up("(201) 555-0123")
-    await expect(chat.card).to_have_attribute("data-state", "completed")
-    contact = (await demo_store.conversations.find({"_id": await chat.conversation()}, limit=1))[0].contact
-    link = await look(server, f"/p/{await bot.preferences.make_link(contact, MessageType.SMS)}")
-    ada = await open_inbox(elsewhere, await chat.conversation())
-    toggle = ada.panel.get_by_role("switch", name="Deals and new roasts")
-    await expect(toggle).to_have_attribute("aria-checked", "true")
-    await toggle.click()
-    await expect(link.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "false")
-    await expect(toggle).to_have_attribute("aria-checked", "false")
-
-    # On again: it asks how the yes was given, and the ledger keeps that.
-    await toggle.click()
-    dialog = ada.page.get_by_role("dialog", name="How did they say yes?")
-    await dialog.get_by_label("Spoken", exact=False).first.check()
-    await dialog.get_by_label("Note", exact=False).fill("On the phone, order 12")
-    await dialog.get_by_role("button", name=re.compile("yes", re.IGNORECASE)).click()
-    await expect(link.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "true")
-    await expect(ada.panel).to_contain_text("On the phone, order 12")
-    newest = (await demo_store.events.before(contact, None, limit=1))[0]
-    ids = {t.name: t.id for t in await bot.teammates.all()}
-    assert (newest.source, newest.actor.kind, newest.actor.id) == (Source.PROFILE, "teammate", ids["Ada"])
-    assert newest.evidence
-    assert newest.evidence.note == "On the phone, order 12"
-    assert newest.subscription in {DEALS, ORDERS}
 
 
 async def test_drafts_are_kept_and_list_is_gone_through_by_keys(

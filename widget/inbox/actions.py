@@ -61,7 +61,7 @@ async def write(request: web.Request) -> web.StreamResponse:
     if writing.kind == "note":
         part = await bot.inbox.note(conversation.id, me.id, writing.text, writing.key)
     else:
-        part = await bot.inbox.reply(conversation.id, me.id, writing.text, writing.key)
+        part = await bot.reply(conversation, me.id, writing.text, writing.key)
     if not is_htmx(request):
         raise web.HTTPSeeOther(f"/inbox/{conversation.id}")
     contact = await bot.ledger.contact(conversation.contact)

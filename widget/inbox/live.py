@@ -33,7 +33,7 @@ from widget.input import Input, parse
 from widget.sessions import signed_in
 from widget.shell import speech, teammate
 
-TYPING_SECONDS = 2.0
+TYPING_SECONDS = 1.0
 HERE_SECONDS = 15.0
 """A page that is open says so this often; after two silent turns it is taken for gone."""
 HINT_SECONDS = 0.3
@@ -145,7 +145,7 @@ class _Line:
             await self._hint("panel")
 
     async def _signal(self, signal: Signal) -> None:
-        if signal.kind is SignalKind.CARD:
+        if signal.kind in {SignalKind.CARD, SignalKind.TEXT}:
             part = await self.bot.conversations.part(self.id, signal.seq)
             await self._show([part] if part else [])
         elif signal.author != self.me and signal.kind is SignalKind.TYPING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aiohttp import web
 
@@ -27,6 +28,7 @@ from bot.model.conversation import (
     Part,
     Text,
 )
+from bot.model.delivery import Delivery, DeliveryState
 from bot.model.subscription import MessageType, Subscription
 from bot.model.teammate import Teammate
 from widget.http import BOT, render
@@ -91,6 +93,9 @@ class Entry:
     legal: tuple[Segment, ...] = ()
     is_open: bool = False
     is_sms: bool = False
+    texted: str = ""
+    """Of a text message: what became of it, in words."""
+    is_bad: bool = False
     progress: Progress | None = None
     """Of a card: how far the contact came with it."""
 
@@ -156,10 +161,37 @@ async def entries(
     known = await names(request, {*teammates, *(h.to for h in happenings)}, subscriptions)
     brand = (await request.app[BOT].workspace()).name
     drawn = (_entry(part, conversation, name_of(contact, say), brand, known, say) for part in parts)
+    texts = await _texts(request, parts, conversation)
     return [
-        replace(entry, progress=_progress(part, conversation, contact))
+        replace(entry, progress=_progress(part, conversation, contact), **_texted(part, texts, say))
         for entry, part in zip(drawn, parts, strict=True)
     ]
+
+
+async def _texts(request: web.Request, parts: Sequence[Part], conversation: Conversation) -> Mapping[str, Delivery]:
+    """By part, the text as which it left."""
+    if conversation.number is None:
+        return {}
+    sent = [part.id for part in parts if part.is_message_of is AuthorKind.TEAMMATE]
+    return await request.app[BOT].deliveries.of_parts(sent)
+
+
+def _texted(part: Part, texts: Mapping[str, Delivery], say: Translator) -> dict[str, Any]:
+    """What became of a text, and whether somebody has to know that it did not leave."""
+    delivery = texts.get(part.id)
+    if delivery is None:
+        return {}
+    match delivery.state:
+        case DeliveryState.QUEUED | DeliveryState.SENDING:
+            return {"texted": say("On its way")}
+        case DeliveryState.SENT:
+            return {"texted": say("Sent as a text")}
+        case DeliveryState.UNKNOWN:
+            return {"texted": say("Handed over, but never confirmed: it may have arrived"), "is_bad": True}
+        case DeliveryState.BLOCKED if delivery.reason == "stopped":
+            return {"texted": say("Not sent: this number texted STOP"), "is_bad": True}
+        case DeliveryState.BLOCKED | DeliveryState.FAILED:
+            return {"texted": say("Not sent (%(reason)s)", reason=delivery.reason or "?"), "is_bad": True}
 
 
 def _progress(part: Part, conversation: Conversation, contact: Contact | None) -> Progress | None:
@@ -196,7 +228,7 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         initial=author[:1].upper(),
         at=iso(part.at),
         key=part.key.rpartition(":")[2] if kind is AuthorKind.TEAMMATE else "",
-        status=status_of(part.seq, c) if mine and part.is_for_contact else "",
+        status=status_of(part.seq, c) if mine and part.is_for_contact and not c.number else "",
         text=segments(content.text, named=kind is not AuthorKind.CONTACT) if isinstance(content, Text | Note) else (),
         event=_event(content, author, contact, known, say) if isinstance(content, Happening) else "",
         until=iso(content.until) if isinstance(content, Happening) and content.until else "",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
@@ -87,6 +87,12 @@ class Told(Input):
 
     type: Literal["seen", "typing", "opened"]
     seq: int = Field(default=0, ge=0, le=2**53)
+
+    @model_validator(mode="after")
+    def _names_an_entry(self) -> Self:
+        if self.type != "typing" and "seq" not in self.model_fields_set:
+            raise ValueError("seq is needed")
+        return self
 
 
 class CardForm(Input):

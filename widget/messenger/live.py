@@ -18,7 +18,7 @@ from widget.input import parse
 from widget.messenger import views
 from widget.messenger.input import Hello, Told
 
-TYPING_SECONDS = 2.0
+TYPING_SECONDS = 1.0
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -33,7 +33,7 @@ class _Line:
         self.told_at = 0.0
 
     def is_time_to_tell(self) -> bool:
-        """That somebody types is told every two seconds at most, however often their page says so."""
+        """That somebody types is told once a second at most, however often their page says so."""
         time = asyncio.get_running_loop().time()
         is_time = time - self.told_at >= TYPING_SECONDS
         self.told_at = time if is_time else self.told_at
