@@ -6,17 +6,13 @@ without an index fails here, and so does a new query method that the trip does n
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import inspect
-import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from bot.app import Bot, make_bot
 from bot.chat.inbox import View, Whose
@@ -39,8 +35,8 @@ from bot.workspace.subscriptions import By
 from bot.workspace.wording import New
 from tests.conftest import eventually
 from tests.people import ANOTHER, HERE, JPEG, NUMBER, PIXEL, TEAMMATE, answer_to, answered, card, change, person
+from tests.store.wire import explainable, listened_to, stages_of
 
-QUERIES = {"find", "aggregate", "update", "delete", "count", "distinct", "findAndModify"}
 HARMLESS = {
     "count": "figures that the collection keeps of itself (`estimated_document_count`): no document is read",
 }
@@ -50,56 +46,28 @@ NOT_QUERIES = {"make_indexes", "insert", "insert_many", "keep", "place"}
 Walk = Callable[[Bot], Awaitable[None]]
 
 
-class Wire(CommandListener):
-    """What goes over the line, each kind of it once."""
-
-    def __init__(self) -> None:
-        self.heard: dict[str, tuple[str, Mapping[str, Any]]] = {}
-        self._lock = threading.Lock()
-
-    def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name not in QUERIES or event.database_name == "admin":
-            return
-        with self._lock:
-            for one in _each(event.command_name, event.command):
-                self.heard.setdefault(_shape(event.command_name, one), (event.command_name, one))
-
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: CommandFailedEvent) -> None:
-        pass
-
-
 async def test_every_query_is_answered_by_an_index(
     demo_store: Store, mongo: EmbeddedServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if mongo.engine != "mongod":
         pytest.skip("plans are a real server's")
     methods = _query_methods()
-    wire, called = Wire(), _note_calls(monkeypatch)
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-        mongo.url, tz_aware=True, event_listeners=[wire], io_loop=asyncio.get_running_loop()
-    )
-    store = Store(client, "sayso_test")
-    try:
+    called = _note_calls(monkeypatch)
+    async with listened_to(mongo) as (store, wire):
         await _walk(await make_bot(settings, store, "http://sayso.test"))
-    finally:
-        await store.changes.close()
-        client.close()
     faults = []
-    for shape, (name, command) in wire.heard.items():
+    for shape, (name, command) in wire.kinds.items():
         if name in HARMLESS:
             continue
         if name == "aggregate" and "$changeStream" in command["pipeline"][0]:
             continue  # reads the server's log of changes, which has no index
-        for one in _explainable(name, command):
+        for one in explainable(name, command):
             plan = await demo_store.database.command({"explain": one, "verbosity": "queryPlanner"})
-            stages = set(_stages(plan))
+            stages = set(stages_of(plan))
             if stages & {"COLLSCAN", "SORT"} or not stages & {"IXSCAN", "IDHACK", "CLUSTERED_IXSCAN", "COUNT_SCAN"}:
                 faults.append(f"{shape}: {sorted(stages)}")
     assert faults == []
-    assert len(wire.heard) > 25, "the trip is walked"
+    assert len(wire.kinds) > 25, "the trip is walked"
     assert methods - called == set(), "call these in _walk, so that their queries are explained"
 
 
@@ -260,51 +228,3 @@ async def _walk(bot: Bot) -> None:
         async for _ in table.scan():
             pass
     await bot.visitors.claimed(opened.token)
-
-
-def _each(name: str, command: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A bulk update is many queries; the server explains one at a time."""
-    if name in {"update", "delete"}:
-        for one in command[f"{name}s"]:
-            yield {name: command[name], f"{name}s": [one]}
-    else:
-        yield command
-
-
-def _explainable(name: str, command: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The command without what belongs to the line; each branch of a union is a query of its own."""
-    extra = {"lsid", "txnNumber", "maxTimeMS", "writeConcern", "readConcern", "comment"}
-    plain = {k: v for k, v in command.items() if not k.startswith("$") and k not in extra}
-    if name == "aggregate":
-        union = [s["$unionWith"] for s in plain["pipeline"] if "$unionWith" in s]
-        for branch in union:
-            yield {"aggregate": branch["coll"], "pipeline": branch["pipeline"], "cursor": {}}
-        plain = {**plain, "pipeline": [s for s in plain["pipeline"] if "$unionWith" not in s], "cursor": {}}
-    yield plain
-
-
-def _shape(name: str, command: Mapping[str, Any]) -> str:
-    """The command without its values: `find contacts {'_id': {'$in'}}`."""
-    asked = {k: command[k] for k in ("filter", "pipeline", "updates", "sort", "hint") if command.get(k)}
-    return f"{name} {command[name]} {_keys(asked)}"
-
-
-def _keys(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}: {_keys(v)}" for k, v in value.items() if k not in {"u", "multi"}) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(dict.fromkeys(_keys(v) for v in value)) + "]"
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) == 1 else "…"
-
-
-def _stages(plan: Any, *, winning: bool = False) -> Iterator[str]:
-    """The stages of the winning plans, wherever they stand in the explanation."""
-    if isinstance(plan, Mapping):
-        for key, value in plan.items():
-            if winning and key == "stage" and isinstance(value, str):
-                yield value
-            elif key != "rejectedPlans":
-                yield from _stages(value, winning=winning or key == "winningPlan")
-    elif isinstance(plan, list):
-        for value in plan:
-            yield from _stages(value, winning=winning)
