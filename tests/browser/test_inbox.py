@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +15,11 @@ from playwright.async_api import Locator, Page, expect
 
 from bot.app import Bot
 from bot.config import Settings
+from bot.demo import make_demo
 from bot.model.base import new_id
 from bot.model.conversation import Text
 from bot.store import Store, open_store
-from bot.store.embedded import EmbeddedServer
+from bot.store.embedded import EmbeddedServer, embedded_server
 from tests.browser import axe
 from tests.browser.conftest import Look, Restartable, Visit
 from tests.browser.shop import Chat, base, wear
@@ -31,6 +36,19 @@ async def elsewhere(mongo: EmbeddedServer, settings: Settings, server: TestServe
     """Another process on the same database. A test names it first, so that its pages are closed before it stops."""
     async with open_store(mongo.url, "sayso_test") as store, serving(store, settings) as running:
         yield running
+
+
+Served = tuple[TestServer, Store, EmbeddedServer]
+
+
+@pytest.fixture
+async def own_database(tmp_path: Path, settings: Settings) -> AsyncIterator[Served]:
+    """A Sayso with a database of this test's own, for it is going to be killed."""
+    async with embedded_server(tmp_path / "own") as database, open_store(database.url, "sayso_own") as store:
+        await store.prepare()
+        await make_demo(store, "http://sayso.test")
+        async with serving(store, settings) as running:
+            yield running, store, database
 
 
 Open = Callable[..., Awaitable["Inbox"]]
@@ -186,6 +204,46 @@ async def test_a_restart_of_the_agents_process_loses_nothing_and_doubles_nothing
     texts = [p.content.text for p in await demo_store.parts.after(id, 2, limit=50) if isinstance(p.content, Text)]
     assert sorted(texts) == ["Are you there?", "Do you do discounts?", "Written while it was away"]
     assert sorted(await ada.seqs()) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.slow
+async def test_a_restart_of_the_database_loses_nothing_and_doubles_nothing(
+    own_database: Served, visit: Visit, look: Look
+) -> None:
+    server, store, database = own_database
+    if database.engine != "mongod":
+        pytest.skip("the other server has no journal to come back with")
+    chat = await visit(server)
+    chat.watch.allow(r"\b503\b", "WebSocket", "ERR_")
+    await chat.open()
+    await chat.say("Before")
+    await expect(chat.sent("Before")).to_be_visible()
+    id = await chat.conversation()
+    page = await signed_in(look, server, f"/inbox/{id}", allow=(r"\b503\b", "WebSocket", "ERR_"))
+    ada = Inbox(page)
+    await ada.is_live()
+
+    command = [part.decode() for part in Path(f"/proc/{database.pid}/cmdline").read_bytes().split(b"\0") if part]
+    os.kill(database.pid, signal.SIGKILL)
+    await ada.say("An answer while it is away")
+    await chat.say("A question while it is away")
+    await asyncio.sleep(3)
+    again = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        for bubble in (ada.bubble("A question while"), chat.bubble("An answer while"), ada.bubble("An answer while")):
+            await expect(bubble).to_be_visible(timeout=60000)
+        await ada.say("After")
+        await expect(chat.bubble("After")).to_be_visible(timeout=30000)
+        texts = [p.content.text for p in await store.parts.after(id, 2, limit=50) if isinstance(p.content, Text)]
+        wanted = ["Before", "An answer while it is away", "A question while it is away", "After"]
+        assert sorted(texts) == sorted(wanted)
+        assert sorted(await ada.seqs()) == list(range(1, 7))
+        await expect(chat.frame.locator(".part .bubble")).to_have_count(5)
+    finally:
+        await chat.page.context.close()
+        await page.context.close()
+        again.terminate()
+        await again.wait()
 
 
 async def test_without_javascript_an_agent_reads_answers_and_closes(
