@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from bot.chat.conversations import texting_id
 from bot.errors import NotFound
 from bot.model.base import new_id, now
 from bot.model.conversation import Conversation, ConversationState
 from bot.model.teammate import TeammateRole
-from tests.conftest import Visitor
+from tests.conftest import Visitor, eventually
 from tests.widget.desk import Desk, at_desk
 from tests.widget.help import Node, Running, faults, read
 from tests.widget.test_live import say
@@ -224,3 +225,29 @@ async def test_names_and_texts_are_data(ben: Desk, newcomer: Any, running: Runni
     page = await ben.look(f"/inbox/{person.conversation}")
     assert not page.all("img", src="x")
     assert evil in page.one("h1").text
+
+
+async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it(ben: Desk, running: Running) -> None:
+    number = "+12015550176"
+    await running.bot.receive(number, "Where is my order?", new_id())
+    (contact,) = await running.store.contacts.with_number(number, after="", limit=2)
+    conversation = await running.bot.inbox.get(texting_id(contact.id))
+    path = f"/inbox/{conversation.id}"
+    item = (await ben.look("/inbox")).one("a", data_id=conversation.id)
+    assert item.one("span", class_="conv-sms").text == "SMS"
+    assert (await ben.post(f"{path}/messages", {"text": "It left this morning.", **key()}))[0] == 303
+
+    async def is_said(words: str) -> bool:
+        return words in "".join(node.text for node in (await ben.look(path)).all("span", class_="texted"))
+
+    await eventually(lambda: is_said("Sent as a text"))
+    assert "It left this morning." in [text.body for text in await running.store.phone_texts.of(number)]
+
+    # STOP beats everything: the answer is refused with the reason, and nothing is written.
+    await running.bot.receive(number, "STOP", new_id())
+    before = await running.store.parts.after(conversation.id, 0, limit=50)
+    status, page = await ben.post(f"{path}/messages", {"text": "One more thing", **key()})
+    assert status == 422
+    assert "STOP" in page.one("div", class_="banner--bad").text
+    assert await running.store.parts.after(conversation.id, 0, limit=50) == before
+    assert page.one("textarea", id="text").text.strip() == "One more thing"

@@ -104,6 +104,12 @@ def name_of(contact: Contact | None, say: Translator) -> str:
     return details.name_of(contact, say) if contact else say("Somebody")
 
 
+def initial_of(name: str) -> str:
+    """The first letter; of a number, its sign."""
+    first = next((c for c in name if c.isalnum()), "#")
+    return "#" if first.isdecimal() else first.upper()
+
+
 async def names(request: web.Request, teammates: Iterable[str], subscriptions: Iterable[str]) -> Names:
     store = request.app[BOT].store
     people, kept = await asyncio.gather(
@@ -126,7 +132,7 @@ def _item(listed: Listed, known: Names, current: str, say: Translator) -> Item:
     return Item(
         id=c.id,
         name=name,
-        initial=name.lstrip("+(")[:1].upper(),
+        initial=initial_of(name),
         line=_line(c, known, say),
         at=iso(c.updated_at),
         is_unread=c.is_unread,
@@ -225,7 +231,7 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         mine=mine,
         who=f"{kind}:{part.author.id}:{content.kind == 'note'}",
         author=author,
-        initial=author[:1].upper(),
+        initial=initial_of(author),
         at=iso(part.at),
         key=part.key.rpartition(":")[2] if kind is AuthorKind.TEAMMATE else "",
         status=status_of(part.seq, c) if mine and part.is_for_contact and not c.number else "",
