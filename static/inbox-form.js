@@ -9,6 +9,22 @@
     box.querySelectorAll(".checker-button").forEach((button) => (button.type = "button"));
   });
 
+  // What stands in the composer goes along with the form: it is the message before it.
+  const composer = () => document.getElementById("text");
+  let taken = "";
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const message = document.getElementById("message");
+    if (event.target.id !== "insert-form-body" || !message) return;
+    const kind = document.querySelector("#composer [name=kind]:checked");
+    taken = kind && kind.value === "reply" ? composer().value : "";
+    message.value = taken;
+  });
+  document.addEventListener("form-inserted", () => {
+    if (!taken || composer().value !== taken) return;
+    composer().value = "";
+    composer().dispatchEvent(new Event("input", { bubbles: true })); // the draft goes too
+  });
+
   // An answer with faults begins where the first of them is.
   document.addEventListener("htmx:afterSettle", () => {
     const wrong = document.querySelector("#insert [aria-invalid]:not([data-met])");

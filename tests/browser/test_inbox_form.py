@@ -57,6 +57,7 @@ async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
     ben = await inbox(look, elsewhere, id, "ben@example.com")
 
     # The preview is the visitor's own card; the checker asks for what the chosen subscription needs.
+    await ada.get_by_label("Message", exact=True).fill("We can text you")
     await begin_form(ada, NEWS)
     await expect(ada.locator("#form-checker")).to_contain_text("How to unsubscribe")
     await expect(ada.locator("#form-preview")).to_contain_text("Email address")
@@ -64,11 +65,12 @@ async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
     await expect(ada.locator("#form-preview")).to_contain_text("Phone number")
     await ada.get_by_label("Button", exact=False).fill("Text me")
     await expect(ada.locator("#form-preview .card-button")).to_contain_text("Text me")
-    await ada.get_by_label("Message before the form", exact=False).fill("We can text you")
+    await expect(ada.get_by_label("Message before the form", exact=False)).to_have_value("We can text you")
     await ada.get_by_label("Save as a template").check()
     await ada.get_by_label("Name of the template").fill("Orders")
     await ada.get_by_role("button", name="Insert Form").click()
     await expect(ada.locator("#insert-form")).to_be_hidden()
+    await expect(ada.get_by_label("Message", exact=True)).to_have_value("")
 
     # It is there at once, on all three pages, and each step of it is seen.
     await expect(chat.bubble("We can text you")).to_be_visible()
