@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field
 
-from bot.errors import FormWrong, Invalid
+from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.base import now
 from widget.http import BOT
@@ -38,15 +38,15 @@ class Doing(Input):
     """Minutes that UTC is ahead of it."""
 
     def time(self) -> datetime:
-        """Raises FormWrong."""
+        """Raises Invalid."""
         if self.hours:
             return now() + timedelta(hours=self.hours)
         try:
             time = datetime.fromisoformat(self.until).replace(tzinfo=UTC) + timedelta(minutes=self.offset)
         except ValueError:
-            raise FormWrong({"": _("Choose a time that is still to come.")}) from None
+            raise Invalid(_("Choose a time that is still to come.")) from None
         if time > now() + LONGEST_SNOOZE:
-            raise FormWrong({"": _("Choose a time within a year.")})
+            raise Invalid(_("Choose a time within a year."))
         return time
 
 
