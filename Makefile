@@ -29,7 +29,7 @@ format:  ## Format the code, and mend what the linter can mend
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench:  ## Measure: form flows, consents a second, bytes that a browser loads
+bench:  ## Measure: form flows, consents and choices a second, live messages, bytes that a browser loads
 	@tools/setup
 	@$(PY) -m tests.bench
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--seconds N] [--only flows|ledger|preferences|bytes]`"""
+"""`python -m tests.bench [--seconds N] [--only flows|ledger|preferences|live|bytes]`"""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import uvloop
 from tests.bench.bytes import measure_bytes
 from tests.bench.flows import measure_flows
 from tests.bench.ledger import measure_ledger
+from tests.bench.live import measure_live
 from tests.bench.machine import description
 from tests.bench.preferences import measure_preferences
 from tests.bench.servers import mongod
 
-PARTS = ("flows", "ledger", "preferences", "bytes")
+PARTS = ("flows", "ledger", "preferences", "live", "bytes")
 
 
 async def measure(parts: list[str], seconds: float) -> None:
@@ -27,6 +28,8 @@ async def measure(parts: list[str], seconds: float) -> None:
             await measure_ledger(mongo, seconds)
         if "preferences" in parts:
             await measure_preferences(mongo, seconds)
+        if "live" in parts:
+            await measure_live(mongo, seconds)
         if "bytes" in parts:
             await measure_bytes(mongo)
 

@@ -1,8 +1,8 @@
 """The peer: the least that an aiohttp bot can do in the same two calls and still keep the answer.
 
 It parses, makes one insert with motor as durable as ours, and answers. No visitor's token, no ledger, no hash, no
-number check, no conversation, no text message, no template, no live line. Started by `flows.py` in a process of its
-own.
+number check, no conversation, no text message, no template, no live line. Started in a process of its own. Beside it
+stand the least preference center and the least live line.
 """
 
 from __future__ import annotations
@@ -53,12 +53,22 @@ async def write_choice(request: web.Request) -> web.Response:
     return web.Response(text=f"<p>You get deals: <b>{on}</b></p>", content_type="text/html")
 
 
+async def echo(request: web.Request) -> web.WebSocketResponse:
+    """The least that a live line could be."""
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_str(message.data)
+    return socket
+
+
 async def serve(url: str) -> None:
     app = web.Application()
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url)
     app[ANSWERS] = client.get_database("bare").get_collection("answers", write_concern=WriteConcern("majority", j=True))
     durable = WriteConcern("majority", j=True)
     app[CHOICES] = client.get_database("bare").get_collection("choices", write_concern=durable)
+    app.router.add_get("/echo", echo)
     app.router.add_get("/preferences/{id}", read_choice)
     app.router.add_post("/preferences/{id}", write_choice)
     app.router.add_post("/messenger/open", open_chat)

@@ -36,6 +36,7 @@ OPENED = re.compile(
 )
 SEQ = re.compile(rb'"seq": ?(\d+)')
 DONE = b"card--completed"
+TEXT, PING = 0x81, 0x89
 
 
 class WrongAnswer(Exception):
@@ -81,13 +82,16 @@ class Wire(asyncio.Protocol):
         return int(head[9:12]), body
 
     async def frame(self) -> bytes:
-        """The next text frame of a server, which sends them whole and unmasked."""
+        """The next text frame of a server, which sends them whole and unmasked. Pings are answered meanwhile."""
         while True:
             if (size := _frame_size(self.buffer)) and len(self.buffer) >= sum(size):
                 start, length = size
                 kind, frame = self.buffer[0], bytes(self.buffer[start : start + length])
                 del self.buffer[: start + length]
-                if kind != 0x81:
+                if kind == PING:
+                    self.transport.write(b"\x8a" + bytes([0x80 | len(frame)]) + bytes(4) + frame)
+                    continue
+                if kind != TEXT:
                     raise WrongAnswer(f"a frame of kind {kind:#x}: {frame[:80]!r}")
                 return frame
             await self.more()
@@ -99,7 +103,7 @@ class Wire(asyncio.Protocol):
 
 def _frame_size(buffer: bytearray) -> tuple[int, int] | None:
     """Bytes of a frame's head and of its payload, if they can be told yet."""
-    if len(buffer) < 4:
+    if len(buffer) < 2:
         return None
     short = buffer[1]
     if short < 126:
@@ -138,7 +142,7 @@ class Load:
         self.host, self.port = place.hostname or "", place.port or 80
         self.numbers, self.seconds, self.live = numbers, seconds, live
         self.head = f"Host: {place.netloc}\r\nOrigin: {url}\r\nReferer: {url}/messenger\r\n{BROWSER}"
-        self.opening = self._post(
+        self.opening = self.post(
             "/messenger/open", "application/json", json.dumps({"conversation": None, "settings": {"page_url": SHOP}})
         )
         self.times: defaultdict[str, list[float]] = defaultdict(list)
@@ -155,13 +159,13 @@ class Load:
         self.figures.cpu, self.figures.seconds = time.process_time() - cpu, self.seconds
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*slots)
-        self.figures.ms = {name: _spread(times) for name, times in self.times.items()}
+        self.figures.ms = {name: spread(times) for name, times in self.times.items()}
         self.figures.all_cpu = time.process_time()
         return self.figures
 
     async def _visitors(self) -> None:
         """One visitor after the other on one keep-alive connection, as behind a proxy."""
-        wire = await self._connect()
+        wire = await self.connect()
         while time.perf_counter() < self.end:
             try:
                 async with asyncio.timeout(PATIENCE):
@@ -173,14 +177,14 @@ class Load:
         wire.transport.close()
 
     async def _flow(self, wire: Wire) -> None:
-        opened = await self._open(wire)
+        opened = await self.open(wire)
         await self._submit(wire, opened)
 
     async def _live_flow(self, wire: Wire) -> None:
         """With the live line, as the page has it: the completed card and the bot's next words come by it."""
-        opened = await self._open(wire)
+        opened = await self.open(wire)
         started = time.perf_counter()
-        line = await self._line(opened)
+        line = await self.line(opened)
         self._took("hello to ready", started)
         await self._submit(wire, opened)
         started, done, last = time.perf_counter(), False, int(opened[3])
@@ -197,7 +201,7 @@ class Load:
         line.transport.write(CLOSE)
         line.transport.close()
 
-    async def _open(self, wire: Wire) -> re.Match[bytes]:
+    async def open(self, wire: Wire) -> re.Match[bytes]:
         body = await self._call(wire, "open", self.opening)
         opened = OPENED.search(body)
         if opened is None:
@@ -207,7 +211,7 @@ class Load:
     async def _submit(self, wire: Wire, opened: re.Match[bytes]) -> None:
         token, conversation, seq, version = (value.decode() for value in opened.groups())
         form = {"version": version, "region": "US", "number": next(self.numbers), "page": SHOP}
-        request = self._post(
+        request = self.post(
             f"/messenger/conversations/{conversation}/cards/{seq}",
             "application/x-www-form-urlencoded",
             urlencode(form),
@@ -217,17 +221,8 @@ class Load:
         if DONE not in body:
             raise WrongAnswer(f"not signed up: {body[:300]!r}")
 
-    async def _line(self, opened: re.Match[bytes]) -> Wire:
-        wire = await self._connect()
-        wire.transport.write(
-            f"GET /messenger/live HTTP/1.1\r\n{self.head}Upgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".replace(
-                "Connection: keep-alive\r\n", ""
-            ).encode()
-        )
-        status, body = await wire.answer()
-        if status != 101:
-            raise WrongAnswer(f"no live line: {status} {body[:300]!r}")
+    async def line(self, opened: re.Match[bytes]) -> Wire:
+        wire = await self.upgraded("/messenger/live")
         token, conversation, seq = (opened[i].decode() for i in (1, 2, 3))
         hello = {"type": "hello", "token": token, "conversation": conversation, "after": int(seq)}
         wire.transport.write(text_frame(json.dumps(hello)))
@@ -235,6 +230,20 @@ class Load:
         if b'"ready"' not in ready:
             raise WrongAnswer(f"not ready: {ready[:300]!r}")
         wire.transport.write(text_frame(f'{{"type":"seen","seq":{seq}}}'))
+        return wire
+
+    async def upgraded(self, path: str) -> Wire:
+        """A connection that is a WebSocket."""
+        wire = await self.connect()
+        wire.transport.write(
+            f"GET {path} HTTP/1.1\r\n{self.head}Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".replace(
+                "Connection: keep-alive\r\n", ""
+            ).encode()
+        )
+        status, body = await wire.answer()
+        if status != 101:
+            raise WrongAnswer(f"no live line: {status} {body[:300]!r}")
         return wire
 
     async def _call(self, wire: Wire, name: str, request: bytes) -> bytes:
@@ -246,10 +255,10 @@ class Load:
             raise WrongAnswer(f"{name}: {status} {body[:300]!r}")
         return body
 
-    async def _connect(self) -> Wire:
+    async def connect(self) -> Wire:
         return (await asyncio.get_running_loop().create_connection(Wire, self.host, self.port))[1]
 
-    def _post(self, path: str, kind: str, body: str, more: str = "") -> bytes:
+    def post(self, path: str, kind: str, body: str, more: str = "") -> bytes:
         head = f"POST {path} HTTP/1.1\r\n{self.head}{more}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         return (head + body).encode()
 
@@ -261,7 +270,7 @@ class Load:
         return self.begin <= time.perf_counter() < self.end
 
 
-def _spread(times: list[float]) -> tuple[float, float]:
+def spread(times: list[float]) -> tuple[float, float]:
     ordered = sorted(times)
     return ordered[len(ordered) // 2] * 1000, ordered[len(ordered) * 99 // 100] * 1000
 

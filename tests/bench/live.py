@@ -1,0 +1,95 @@
+"""From an agent's send to the visitor's receipt over the messenger's live line, with more and more messengers open.
+
+Beside it stands a bare WebSocket echo of aiohttp (`bare.py`) with as many open sockets: a message that goes nowhere and
+is kept nowhere. Each measure has a server of its own, so that no memory of an earlier one is used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+
+from yarl import URL
+
+from bot.demo import make_demo
+from bot.store import open_store
+from bot.store.embedded import EmbeddedServer
+from tests.bench.live_load import A_SECOND
+from tests.bench.machine import Watch
+from tests.bench.servers import DATABASE, ROOT, Served, bare, environment, sayso
+from tests.bench.table import table
+from tests.widget.desk import at_desk
+
+OPEN = (1, 100, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    ms: list[float]
+    """Median and 99th percentile."""
+    messages: int
+    memory: float
+    """Bytes of the server a connection."""
+    others: float
+    """Cores that were busy with anything else, the load itself included."""
+
+
+async def measure_live(mongo: EmbeddedServer, seconds: float) -> None:
+    async with open_store(mongo.url, DATABASE) as store:
+        await store.prepare()
+        await make_demo(store, "http://bench.test")
+    found = []
+    for count in OPEN:
+        async with sayso(mongo) as server:
+            ours = await _measure(server, mongo, count, seconds, await _session(server.url))
+        async with bare(mongo) as server:
+            found.append((count, ours, await _measure(server, mongo, count, seconds, None)))
+    _show(found, seconds)
+
+
+async def _session(url: str) -> dict[str, str]:
+    """Of the demo's agent."""
+    async with at_desk(url) as desk:
+        cookies = desk.session.cookie_jar.filter_cookies(URL(url))
+        cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
+        return {"cookie": cookie, "csrf": await desk.csrf()}
+
+
+async def _measure(
+    server: Served, mongo: EmbeddedServer, count: int, seconds: float, session: dict[str, str] | None
+) -> Measured:
+    kind = "sayso" if session else "echo"
+    watch = Watch({"server": server.pid, "mongod": mongo.pid})
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.bench.live_load", server.url, str(server.pid), str(seconds), str(count), kind),
+        cwd=ROOT,
+        env=environment({}),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate(json.dumps(session).encode())
+    if process.returncode:
+        raise RuntimeError("the messengers gave up: see above")
+    return Measured(**json.loads(said), others=watch.others())
+
+
+def _show(found: list[tuple[int, Measured, Measured]], seconds: float) -> None:
+    rows = [
+        [
+            f"{count:,}",
+            *(f"{ms:.1f}" for ms in ours.ms),
+            *(f"{ms:.2f}" for ms in theirs.ms),
+            *(f"{m.memory / 1024:.0f}" if count > 1 else "-" for m in (ours, theirs)),
+            *(f"{m.others:.2f}" for m in (ours, theirs)),
+        ]
+        for count, ours, theirs in found
+    ]
+    title = f"Live: {A_SECOND} messages a second for {seconds:g} s, each to one of the open messengers"
+    head = ["open", "Sayso: median, ms", "99th, ms", "echo: median, ms", "99th, ms"]
+    table(title, [*head, "Sayso: kB a line", "echo", "others' cores: Sayso", "echo"], rows)
+    messages = sum(ours.messages for _, ours, _ in found)
+    print(f"\n  Checked: {messages:,} messages, each came once, to the one whom it was written to.")
+    print("  Sayso: the agent's POST, a durable write (w: majority, j: true), the change stream, the visitor's line.")
+    print("  Echo: a WebSocket of aiohttp that sends back what it hears, on the same line (tests/bench/bare.py).")
