@@ -32,8 +32,10 @@ class Measured:
     messages: int
     memory: float
     """Bytes of the server a connection."""
+    cpu: float
+    """Seconds of the process that measured."""
     others: float
-    """Cores that were busy with anything else, the load itself included."""
+    """Cores that were busy with anything else meanwhile."""
 
 
 async def measure_live(mongo: EmbeddedServer, seconds: float) -> None:
@@ -72,7 +74,8 @@ async def _measure(
     said, _ = await process.communicate(json.dumps(session).encode())
     if process.returncode:
         raise RuntimeError("the messengers gave up: see above")
-    return Measured(**json.loads(said), others=watch.others())
+    figures = json.loads(said)
+    return Measured(**figures, others=watch.others(extra=figures["cpu"]))
 
 
 def _show(found: list[tuple[int, Measured, Measured]], seconds: float) -> None:

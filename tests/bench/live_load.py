@@ -65,7 +65,7 @@ class Room(ABC):
         listening = [asyncio.create_task(self._listen(place)) for place in range(count)]
         await self._send(int((WARM_UP + seconds) * A_SECOND), listening)
         counted = [took for n, took in self.took.items() if n >= WARM_UP * A_SECOND]
-        return {"ms": spread(counted), "messages": len(counted), "memory": held / count}
+        return {"ms": spread(counted), "messages": len(counted), "memory": held / count, "cpu": time.process_time()}
 
     async def _send(self, count: int, listening: list[asyncio.Task[None]]) -> None:
         started = time.perf_counter()
