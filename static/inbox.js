@@ -295,9 +295,11 @@
       keepDraft();
     }
     if ($('apps')) $('apps').hidden = true;
+    $('insert-form-body').replaceChildren();
     await window.htmx.ajax('GET', `/inbox/${id}/form`, { target: '#insert-form-body', swap: 'innerHTML' });
+    if (!$('insert-form-body').childElementCount) return say(strings.unloaded, true);
     dialog.showModal();
-    dialog.querySelector('input:not([type=hidden]), select, textarea')?.focus();
+    return dialog.querySelector('input:not([type=hidden]), select, textarea')?.focus();
   }
 
   // --- what is done to the conversation
