@@ -19,11 +19,12 @@ from bot import errors
 from bot.i18n import CATALOGS
 
 ROOT = Path(__file__).parents[1]
-# A NumberRefused names its problem first; its sentence is marked by itself.
+# These name their problem, or their fields, first; each sentence is marked by itself.
+APART = {errors.NumberRefused, errors.FormWrong}
 ERRORS = [
     name
     for name, value in vars(errors).items()
-    if isinstance(value, type) and issubclass(value, errors.SaysoError) and value is not errors.NumberRefused
+    if isinstance(value, type) and issubclass(value, errors.SaysoError) and value not in APART
 ]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "marked": None, **dict.fromkeys(ERRORS)}
 SOURCES = (("bot", "*.py", "python"), ("widget", "*.py", "python"), ("templates", "*.html", "jinja2"))
