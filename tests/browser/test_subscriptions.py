@@ -102,7 +102,7 @@ async def test_the_life_of_a_subscription(look: Look, server: TestServer) -> Non
     await page.get_by_role("link", name="Archive").click()
     await dialog.get_by_role("button", name="Archive").click()
     await expect(page.locator("#said")).to_contain_text("is archived")
-    await page.get_by_role("link", name="Open Tasting evenings").click()
+    await page.get_by_role("link", name="View Tasting evenings").click()
     await page.get_by_role("button", name="Restore").click()
     await expect(page.locator("#said")).to_contain_text("Tasting evenings is back.")
     await expect(page.get_by_role("link", name="Live")).to_have_attribute("aria-current", "page")

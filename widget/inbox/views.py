@@ -274,8 +274,9 @@ def _event(content: Happening, author: str, contact: str, known: Names, say: Tra
 
 
 def state_words(state: ConversationState, say: Translator) -> str:
+    """Of one that is not open."""
     return {
-        ConversationState.OPEN: say("Open"),
-        ConversationState.SNOOZED: say("Snoozed"),
-        ConversationState.CLOSED: say("Closed"),
+        ConversationState.OPEN: "",
+        ConversationState.SNOOZED: say("Snoozed until"),
+        ConversationState.CLOSED: say("Conversation closed"),
     }[state]
