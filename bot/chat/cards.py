@@ -164,10 +164,14 @@ class Cards:
         state = _card(part).state
         if state is CardState.OPEN and not contact.ledger.seq:
             return None
-        event = await self._store.events.by_key(contact.id, f"{contact.id}:{_key(part)}")
-        if state is CardState.CLOSED or (state is CardState.COMPLETED and event is None):
+        event = await self.answer_of(part, contact.id)
+        if state is not CardState.OPEN and event is None:
             raise CardClosed
         return event
+
+    async def answer_of(self, part: Part, contact: str) -> ConsentEvent | None:
+        """The event that an answer of this card recorded: it counts, whatever the card itself says."""
+        return await self._store.events.by_key(contact, f"{contact}:{_key(part)}")
 
     async def live(self, card: Card) -> Subscription:
         """What it offers. Raises CardClosed: that is not live."""
@@ -216,7 +220,7 @@ class Cards:
             "asked": event.action is Action.REQUEST_CONFIRMATION,
         }
         change = {f"content.{name}": value for name, value in done.items()}
-        stands = {"content.state": {"$ne": CardState.CLOSED}, "content.event": {"$not": {"$gte": event.id}}}
+        stands = {"content.event": {"$not": {"$gte": event.id}}}
         await self._store.parts.update({"_id": part.id, **stands}, {"$set": {**change, "follow_up": time}})
         if not _is_behind(part, event):
             return Submitted(event, part, is_new)
@@ -231,7 +235,7 @@ def _confirms(event: ConsentEvent) -> bool:
 def _is_behind(part: Part, event: ConsentEvent) -> bool:
     """Whether the card stands on an earlier event than this one, or on none. Ids of one line are in its order."""
     card = part.content
-    return isinstance(card, Card) and card.state is not CardState.CLOSED and (card.event or "") < event.id
+    return isinstance(card, Card) and (card.event or "") < event.id
 
 
 def read_email(text: str) -> str:

@@ -172,9 +172,12 @@ class Inbox:
         return await self._write(id, me, Happening(name=Happened.SNOOZED, until=until), f"snooze:{key}")
 
     async def wake(self, time: datetime) -> None:
-        """Opens what was snoozed until now; a name for each, so that two processes wake it once."""
+        """Opens what was snoozed until now; a name for each, so that two processes wake it once.
+
+        `part` is the snooze that it ends: a newer one, or a close that came meanwhile, stands.
+        """
         for c in await self._store.conversations.due(time):
-            woke, author = Happening(name=Happened.WOKE), Author(kind=AuthorKind.BOT, id="bot")
+            woke, author = Happening(name=Happened.WOKE, part=c.state_seq), Author(kind=AuthorKind.BOT, id="bot")
             await self._conversations.append(c.id, author, woke, f"wake:{c.state_seq}")
 
     async def withdraw(self, id: str, me: str, seq: int, key: str) -> Part:
@@ -184,14 +187,9 @@ class Inbox:
             raise NotFound(_("We can't find this form."))
         match = {"_id": part.id, "content.state": CardState.OPEN}
         await self._store.parts.update(match, {"$set": {"content.state": CardState.CLOSED}})
-        now_there = await self._conversations.part(id, seq)
-        if (
-            now_there is None
-            or not isinstance(now_there.content, Card)
-            or now_there.content.state is not CardState.CLOSED
-        ):
+        if await self._cards.answer_of(part, (await self.get(id)).contact):  # also one that came at the same moment
             raise CardClosed(_("This form was answered already, so it can't be withdrawn."))
-        said = Happening(name=Happened.WITHDRAWN, part=seq, subscription=now_there.content.subscription)
+        said = Happening(name=Happened.WITHDRAWN, part=seq, subscription=part.content.subscription)
         return await self._write(id, me, said, f"withdraw:{seq}")
 
     async def _write(self, id: str, me: str, content: Content, key: str) -> Part:

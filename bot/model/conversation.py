@@ -163,6 +163,7 @@ class Conversation(Document):
     last: int = 0
     """Sequence of the newest part."""
     preview: str = ""
+    preview_seq: int = 0
     newest: Newest = Newest()
     seen: int = 0
     """The newest part that the contact has seen."""
@@ -176,6 +177,8 @@ class Conversation(Document):
     """The newest part that a teammate has seen."""
     state: ConversationState = ConversationState.OPEN
     state_seq: int = 0
+    replied_seq: int = 0
+    """The newest reply of a teammate: it opens what was closed before it."""
     snoozed_until: datetime | None = None
     assignee: str = ""
     """A teammate's id; empty: nobody's."""

@@ -54,11 +54,11 @@ class Conversations(Table[Conversation]):
         await self.update({"_id": conversation, "contact": contact}, {"$max": {"seen": seq, "delivered": seq}})
 
     async def mark_delivered(self, conversation: str, seq: int) -> None:
-        await self.update({"_id": conversation, "delivered": {"$lt": seq}}, {"$max": {"delivered": seq}})
+        await self.update({"_id": conversation, "delivered": {"$not": {"$gte": seq}}}, {"$max": {"delivered": seq}})
 
     async def mark_team_seen(self, conversation: str, seq: int) -> None:
         """By a teammate: it is no longer ahead of the others once there is nothing new in it."""
-        await self.update({"_id": conversation, "team_seen": {"$lt": seq}}, projection([], team_seen=seq))
+        await self.update({"_id": conversation, "team_seen": {"$not": {"$gte": seq}}}, projection([], team_seen=seq))
 
     async def listed(
         self, state: ConversationState, assignee: str | None, *, before: tuple[datetime, str] | None, limit: int

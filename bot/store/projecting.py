@@ -41,16 +41,24 @@ def _stages(part: Part) -> Update:
         figures["updated_at"] = {"$max": ["$updated_at", part.at]}
         figures["newest"] = _if_newer("newest.seq", seq, _newest(part).model_dump(), "newest")
         if part.preview:
-            figures["preview"] = _if_newer("newest.seq", seq, part.preview, "preview")
+            figures["preview"] = _if_newer("preview_seq", seq, part.preview, "preview")
+            figures["preview_seq"] = _most("preview_seq", seq)
     if part.is_message_of is AuthorKind.CONTACT or (isinstance(content, Happening) and content.name is Happened.WOKE):
         figures["called"] = _most("called", seq)
     if part.author.kind is AuthorKind.TEAMMATE and part.is_message_of:
         figures["team_seen"] = _most("team_seen", seq)  # who answers has read
+        figures["replied_seq"] = _most("replied_seq", seq)
     stages: Update = [{"$set": figures}]
     if isinstance(content, Happening) and content.name is Happened.ASSIGNED:
         stages += _take("assignee", seq, {"assignee": content.to})
+    elif isinstance(content, Happening) and content.name is Happened.WOKE and content.part:
+        ends = {"$eq": [{"$ifNull": ["$state_seq", 0]}, content.part]}
+        stages += _take("state", seq, {"state": ConversationState.OPEN, "snoozed_until": None}, only=ends)
     elif isinstance(content, Happening) and content.name in _STATES:
         stages += _take("state", seq, {"state": _STATES[content.name], "snoozed_until": content.until})
+        if content.name is Happened.CLOSED:  # a reply after it, that was taken over before it, opens it again
+            replied = {"$and": [{"$eq": ["$state_seq", seq]}, {"$gt": [{"$ifNull": ["$replied_seq", 0]}, seq]}]}
+            stages.append({"$set": {"state": {"$cond": [replied, ConversationState.OPEN, "$state"]}}})
     elif part.is_message_of is AuthorKind.CONTACT:
         stages += _take("state", seq, {"state": ConversationState.OPEN, "snoozed_until": None})
     elif part.is_message_of is AuthorKind.TEAMMATE:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
+from bot.chat.cards import Answer
 from bot.chat.inbox import PAGE, View, Whose
 from bot.demo import DEALS
 from bot.errors import CardClosed, Invalid, NotFound
@@ -21,6 +22,7 @@ from bot.model.conversation import (
     Card,
     CardState,
     Channel,
+    Content,
     Conversation,
     ConversationState,
     Happened,
@@ -29,9 +31,10 @@ from bot.model.conversation import (
     Part,
     Text,
 )
+from bot.model.event import Context
 from bot.store import Store
 from tests.conftest import eventually
-from tests.people import NUMBER, TEAMMATE, answer_to, asked, card, person
+from tests.people import NUMBER, TEAMMATE, answer_to, asked, card, change, person
 
 ADA, BEN = "ada0ada0ada0ada0ada0ada0", "be00be00be00be00be00be00"
 OPEN = View(ADA)
@@ -179,7 +182,13 @@ async def test_a_request_that_ended_before_the_figures_were_written_is_mended_by
     assert await ids(bot) == ["c"]
 
 
-HISTORY = [
+ANSWERED: list[tuple[AuthorKind, Content]] = [
+    (AuthorKind.TEAMMATE, Happening(name=Happened.CLOSED)),
+    (AuthorKind.TEAMMATE, Text(text="One more thing")),
+    (AuthorKind.CONTACT, Happening(name=Happened.SIGNED_UP, subscription="deals")),
+]
+"""A reply after a close opens it; the newest words stay beside a newer event."""
+HISTORY: list[tuple[AuthorKind, Content]] = [
     (AuthorKind.CONTACT, Text(text="$name")),
     (AuthorKind.TEAMMATE, Happening(name=Happened.ASSIGNED, to=BEN)),
     (AuthorKind.TEAMMATE, Happening(name=Happened.CLOSED)),
@@ -191,8 +200,8 @@ HISTORY = [
 async def test_entries_make_the_same_conversation_in_whichever_order_they_are_taken_over(store: Store) -> None:
     time = now()
 
-    async def taken_over(order: tuple[int, ...]) -> Conversation:
-        id = "c" + "".join(map(str, order))
+    async def taken_over(history: list[tuple[AuthorKind, Content]], order: tuple[int, ...]) -> Conversation:
+        id = f"c{len(history)}" + "".join(map(str, order))
         await store.conversations.insert(Conversation(id=id, contact="x", created_at=time, updated_at=time))
         parts = [
             Part(
@@ -204,7 +213,7 @@ async def test_entries_make_the_same_conversation_in_whichever_order_they_are_ta
                 at=time + timedelta(seconds=seq),
                 key=f"k{seq}",
             )
-            for seq, (kind, content) in enumerate(HISTORY, start=1)
+            for seq, (kind, content) in enumerate(history, start=1)
         ]
         for index in order:
             await store.conversations.touch([parts[index]])
@@ -213,7 +222,13 @@ async def test_entries_make_the_same_conversation_in_whichever_order_they_are_ta
         assert found
         return found
 
-    for c in await asyncio.gather(*map(taken_over, itertools.permutations(range(len(HISTORY))))):
+    async def in_any_order(history: list[tuple[AuthorKind, Content]]) -> list[Conversation]:
+        orders = itertools.permutations(range(len(history)))
+        return await asyncio.gather(*(taken_over(history, order) for order in orders))
+
+    for c in await in_any_order(ANSWERED):
+        assert (c.state, c.preview, c.newest.kind) == (ConversationState.OPEN, "One more thing", "event")
+    for c in await in_any_order(HISTORY):
         assert (c.state, c.assignee, c.last, c.called, c.preview) == (ConversationState.CLOSED, ADA, 5, 1, "$name")
         assert (c.newest.seq, c.newest.kind) == (1, "text")
 
@@ -255,6 +270,34 @@ async def test_an_open_card_is_withdrawn_and_takes_no_answer_any_more(bot: Bot, 
     with pytest.raises(CardClosed):
         await bot.cards.submit(withdrawn, ada, await bot.workspace(), answer)
     assert await store.events.after("ada", 0, limit=5) == []
+
+
+async def test_an_answer_that_came_at_the_moment_of_withdrawing_counts(bot: Bot, store: Store) -> None:
+    """Between its event and its card: the yes stands, so nobody is told that the form was taken back."""
+    await store.contacts.insert(ada := person("ada"))
+    part = await asked(bot, ada)
+    await bot.ledger.record(change("ada", f"card:{part.id}", context=Context(part=part.id)))
+    with pytest.raises(CardClosed):
+        await bot.inbox.withdraw(part.conversation, ADA, part.seq, "k")
+    contact = await bot.ledger.contact("ada")
+    closed = await bot.cards.find(part.conversation, part.seq, "ada")
+    assert contact
+    answer = Answer(address="(201) 555-0123", region="US", version="")
+    again = await bot.cards.submit(closed, contact, await bot.workspace(), answer)
+    assert (again.is_new, again.part.follow_up is not None) == (False, True)
+    kept = await bot.conversations.part(part.conversation, part.seq)
+    assert kept
+    assert isinstance(kept.content, Card)
+    assert kept.content.state is CardState.COMPLETED
+
+
+async def test_what_was_closed_or_snoozed_anew_is_not_woken_by_the_old_snooze(bot: Bot, store: Store) -> None:
+    await talk(bot, "c", "Hi")
+    first = await bot.inbox.snooze("c", ADA, now() + timedelta(hours=1), "k1")
+    await bot.inbox.close("c", ADA, "k2")
+    woke = Happening(name=Happened.WOKE, part=first.seq)
+    await bot.conversations.append("c", BOT, woke, "late")
+    assert (await bot.inbox.get("c")).state is ConversationState.CLOSED
 
 
 async def test_a_card_that_was_answered_cannot_be_withdrawn(bot: Bot, store: Store) -> None:
