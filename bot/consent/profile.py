@@ -94,6 +94,8 @@ class Told:
     address: str | None = None
     """The number or address that they typed, where the contact has none."""
     context: Context = field(default=NOWHERE)
+    seen: str | None = None
+    """The event on which the contact stood when the teammate was asked; empty: on none. None: it was not told."""
 
 
 def standings(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[Standing]:
@@ -154,7 +156,7 @@ class Profiles:
 
         async def decide(judged: Contact) -> Change | None:
             state = _standing(judged, found, ()).state
-            if _says_no_since(contact, judged, found):
+            if _says_no_since(contact, judged, found, told.seen):
                 raise Moved  # nobody says yes for them over a no that they did not know of
             if state == "pending":
                 return None
@@ -215,9 +217,12 @@ def _proven(evidence: Evidence | None) -> Evidence:
     return evidence
 
 
-def _says_no_since(seen: Contact, judged: Contact, subscription: Subscription) -> bool:
-    before, consent = seen.consent(subscription.id), judged.consent(subscription.id)
-    return consent is not None and consent.state is ConsentState.OPTED_OUT and consent != before
+def _says_no_since(asked: Contact, judged: Contact, subscription: Subscription, seen: str | None) -> bool:
+    """Whether there is a no that the teammate did not see."""
+    before, consent = asked.consent(subscription.id), judged.consent(subscription.id)
+    if consent is None or consent.state is not ConsentState.OPTED_OUT:
+        return False
+    return consent != before if seen is None else consent.event != seen
 
 
 def _address(contact: Contact, subscription: Subscription, typed: str | None, workspace: Workspace) -> str:

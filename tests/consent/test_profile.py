@@ -232,6 +232,17 @@ class TestAYes:
             await yes(bot, contact)
         assert [e.action for e in await events_of(store, contact.id)] == [Action.OPT_OUT]
 
+    async def test_a_no_that_was_said_after_the_teammate_was_asked_stands(
+        self, bot: Bot, make_contact: MakeContact, store: Store
+    ) -> None:
+        """The form was open meanwhile: it names the event on which the contact stood."""
+        maya = await make_contact(phone=NUMBER)
+        said = await bot.ledger.record(change(maya.id, "no", Action.OPT_OUT, source=Source.PREFERENCE_CENTER))
+        with pytest.raises(Moved):
+            await yes(bot, maya, seen="")
+        assert len(await events_of(store, maya.id)) == 1
+        assert await yes(bot, maya, seen=said.event.event) == "on"
+
     async def test_another_writer_between_makes_it_judged_again(
         self, bot: Bot, store: Store, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -40,6 +40,8 @@ class Wish(Input):
     change: Literal["opt_in", "opt_out"]
     key: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
     version: Annotated[str, Field(max_length=64)] = ""
+    seen: Annotated[str, Field(max_length=64)] | None = None
+    """The event on which the contact stood on the page."""
     conversation: Annotated[str, Field(pattern="^([0-9a-f]{24})?$")] = ""
     how: How | None = None
     note: Annotated[str, Field(max_length=1000)] = ""
@@ -89,6 +91,7 @@ async def _record(request: web.Request, wish: Wish) -> Changed:
         by=By(me.id, me.name or me.email),
         key=wish.key,
         version=wish.version,
+        seen=wish.seen,
         evidence=Evidence(how=wish.how, note=wish.note) if wish.how else None,
         address=wish.number or None,
         context=await _context(request, wish.conversation),
@@ -103,7 +106,9 @@ async def _context(request: web.Request, conversation: str) -> Context:
     here = Context(ip=client_ip(request), user_agent=user_agent(request))
     with suppress(NotFound):
         if conversation:
-            await request.app[BOT].conversations.of_contact(conversation, _contact(request))
+            found = await request.app[BOT].inbox.get(conversation)
+            if found.contact != _contact(request):
+                return here
             return here.model_copy(update={"conversation": conversation})
     return here
 

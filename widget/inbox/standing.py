@@ -41,6 +41,8 @@ class Item:
     """Shown in full: teammates may see it. Empty: there is none yet."""
     own_no: str
     """Since when the person's own no stands; empty: there is none."""
+    event: str
+    """On which they stand; empty: on none."""
 
     @property
     def on(self) -> bool:
@@ -69,6 +71,7 @@ def _items(standings: Iterable[Standing], locale: str, say: Translator) -> Itera
             str(standing.subscription.message_type),
             shown_number(standing.address) if standing.address else "",
             _own_no(standing, say),
+            standing.consent.event if standing.consent else "",
         )
 
 
