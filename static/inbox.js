@@ -18,7 +18,8 @@
 
   function request(path, body) {
     const headers = { 'HX-Request': 'true', 'HX-Current-URL': location.href, 'X-CSRF-Token': csrf };
-    return fetch(path, { method: body ? 'POST' : 'GET', headers, body, signal: AbortSignal.timeout(15000) });
+    // What was sent goes through also when the page is left at once.
+    return fetch(path, { method: body ? 'POST' : 'GET', headers, body, keepalive: Boolean(body), signal: AbortSignal.timeout(15000) });
   }
 
   // Somebody who is signed out goes to sign in, and comes back here.
@@ -203,7 +204,10 @@
       if (answer.status === 429 || answer.status >= 500) throw new Error('send ' + answer.status);
       drop(item.key);
       thread.removeUnsent(item.key);
-      text.value = text.value ? item.text + '\n' + text.value : item.text; // the words go back where they can be mended
+      // The words go back where they can be mended; a note never among words for the customer.
+      const others = text.value.trim();
+      if (item.kind !== kind()) chooseKind(item.kind);
+      text.value = others ? item.text + '\n' + text.value : item.text;
       keepDraft();
       return say(await reason(answer), true);
     }
@@ -263,6 +267,7 @@
   function chooseKind(value) {
     composer.elements.kind.value = value;
     wearKind();
+    if (text.value.trim()) keepDraft();
     text.focus();
   }
 
@@ -328,6 +333,27 @@
     menu.querySelector('.menu-item').focus();
   }
 
+  // --- what was not sent when another conversation was left: each has its key, so that twice sent is once kept
+
+  async function sendLeft() {
+    const prefix = `sayso.inbox.${page.dataset.me}.`;
+    let places = [];
+    try { places = Object.keys(sessionStorage).filter((key) => key.startsWith(prefix) && key !== prefix + id); } catch (_) { return; }
+    for (const place of places) {
+      const of = place.slice(prefix.length);
+      for (const item of JSON.parse(sessionStorage.getItem(place)) || []) {
+        try {
+          const answer = await request(`/inbox/${of}/messages`, new URLSearchParams({ key: item.key, text: item.text, kind: item.kind }));
+          if (!answer.ok) return; // it waits there, and says why when it is opened
+          const left = JSON.parse(sessionStorage.getItem(place)).filter((one) => one.key !== item.key);
+          sessionStorage.setItem(place, JSON.stringify(left));
+        } catch (_) {
+          return;
+        }
+      }
+    }
+  }
+
   // --- the line
 
   const line = (function () {
@@ -378,7 +404,8 @@
 
     function receive(message) {
       if (message.type === 'ready') {
-        if (!isReady && wait > 500) void readList(), refreshPanel();
+        void readList(); // what came since the page was drawn
+        if (!isReady && wait > 500) refreshPanel();
         isReady = true;
         known = true;
         wait = 500;
@@ -445,6 +472,7 @@
     const html = $('thread-body').innerHTML;
     thread = makeThread({
       scroller: $('thread'), body: $('thread-body'), typing: $('typing'), pill: $('newer'), announcer: $('announcer'), onOlder: older, onBottom: () => seen(),
+      isMine: (li) => !li.dataset.who || li.dataset.who.startsWith(`teammate:${page.dataset.me}:`),
     });
     thread.load(html, []);
     for (const item of queue.all()) thread.addUnsent(item, 'sending');
@@ -472,6 +500,7 @@
     tellTimes($('parts'));
     document.querySelector('.conv[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }
+  sendLeft();
   window.addEventListener('online', () => line.connect());
   line.connect();
 })();

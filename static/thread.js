@@ -2,7 +2,7 @@
 'use strict';
 
 // eslint-disable-next-line no-unused-vars
-function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom }) {
+function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom, isMine = (li) => li.classList.contains('mine') }) {
   const TOGETHER = 5 * 60 * 1000; // parts of one author within five minutes share one stamp
   const NEAR = 80; // px from the end that still count as "at the end"
   const TYPING = 650;
@@ -124,7 +124,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
 
   function announcePart(li) {
     const words = li.querySelector('.bubble, .card-title, .event');
-    if (!words || li.classList.contains('mine')) return;
+    if (!words || isMine(li)) return;
     announce((li.dataset.kind === 'event' ? '' : li.dataset.author + ': ') + words.textContent.trim());
   }
 
@@ -219,7 +219,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
     li.hidden = false;
     li.classList.add('enter');
     regroup();
-    follow(li.classList.contains('mine'));
+    follow(isMine(li));
     announcePart(li);
   }
 
@@ -229,6 +229,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
     const li = parse(html).querySelector('.part');
     if (!li) return '';
     const old = bySeq(li.dataset.seq) || (li.dataset.key && byKey(li.dataset.key));
+    if (!old && isEarlier(li)) return '';
     if (old) {
       const first = !old.dataset.seq;
       replace(old, li);
@@ -247,6 +248,12 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
       after();
     }, fromBot);
     return li.dataset.key || '';
+  }
+
+  // An entry of long ago that has changed comes with the others of its time, when somebody asks for them.
+  function isEarlier(li) {
+    const first = list.querySelector('.part[data-seq]');
+    return Boolean(first && top && !top.hidden && seqOf(li) < seqOf(first));
   }
 
   function load(html, fresh) {

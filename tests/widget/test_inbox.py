@@ -251,3 +251,7 @@ async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it
     assert "STOP" in page.one("div", class_="banner--bad").text
     assert await running.store.parts.after(conversation.id, 0, limit=50) == before
     assert page.one("textarea", id="text").text.strip() == "One more thing"
+    form = {"text": "One more thing", "csrf": await ben.csrf(), **key()}
+    async with ben.session.post(f"{ben.base}{path}/messages", data=form, headers={"HX-Request": "true"}) as answer:
+        ((_code, words),) = faults(await answer.json())
+        assert (answer.status, "texted STOP" in words) == (422, True), "a script is told the reason too"

@@ -145,7 +145,7 @@ async def test_a_card_that_is_completed_changes_in_the_inbox_live(elsewhere: Des
         await heard(desk, is_ready)
         await visitor.submit("(201) 555-0188")
         found = await heard(desk, of_kind("part", seq=3))
-        card = next(m for m in found if m.get("seq") == 2)
+        card = [m for m in found if m.get("seq") == 2][-1]
         assert read(card["html"]).all("div", class_="sent-form--completed")
         assert "signed up to Deals and new roasts" in found[-1]["html"]
 
@@ -194,6 +194,20 @@ async def test_nobody_gets_a_line_without_a_session_or_from_another_site(
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await session.ws_connect(f"{ben.base}/inbox/live", origin=origin)
         assert refused.value.status == status
+
+
+async def test_a_page_that_claims_to_have_more_than_there_is_silences_nothing(
+    ben: Desk, visitor: Visitor, running: Running
+) -> None:
+    await say(visitor, "Hi", new_id())
+    async with await dial(ben, visitor.conversation, 2**53) as socket:
+        assert (await heard(socket, is_ready))[-1]["last"] == 3
+        await socket.send_json({"type": "seen", "seq": 2**53})
+        await say(visitor, "Hello?", new_id())
+        await heard(socket, of_kind("part", seq=4))
+    found = await running.store.conversations.get(visitor.conversation)
+    assert found
+    assert (found.team_seen, found.is_unread) == (3, True)
 
 
 async def test_a_line_ends_with_its_session(

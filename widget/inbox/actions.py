@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from typing import Annotated, Literal
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from bot.errors import marked as _
 from bot.model.base import now
 from widget.http import BOT
 from widget.inbox import pages, views
-from widget.shell import Input, is_htmx, read_input, redrawn_by, speech, teammate
+from widget.shell import Handler, Input, is_htmx, read_input, redrawn_by, speech, teammate
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 LONGEST_SNOOZE = timedelta(days=366)
@@ -50,7 +51,18 @@ class Doing(Input):
         return time
 
 
-@redrawn_by(pages.show)
+def redrawn_without_script(handler: Handler) -> Handler:
+    """A script is told what is wrong, and keeps what was typed by itself."""
+    drawn = redrawn_by(pages.show)(handler)
+
+    @wraps(handler)
+    async def wrapped(request: web.Request) -> web.StreamResponse:
+        return await (handler if is_htmx(request) else drawn)(request)
+
+    return wrapped
+
+
+@redrawn_without_script
 async def write(request: web.Request) -> web.StreamResponse:
     """A reply, or a note for teammates alone. A script gets the entry, a form its page."""
     bot, say, me = request.app[BOT], speech(request), teammate(request)
@@ -69,7 +81,7 @@ async def write(request: web.Request) -> web.StreamResponse:
     return web.json_response({"seq": part.seq, "html": html})
 
 
-@redrawn_by(pages.show)
+@redrawn_without_script
 async def act(request: web.Request) -> web.StreamResponse:
     inbox, me = request.app[BOT].inbox, teammate(request).id
     doing, id = await read_input(request, Doing), request.match_info["conversation"]

@@ -62,13 +62,17 @@ class _Line:
         self.id, self.sent, self.told_at = "", 0, 0.0
         self.here: dict[str, float] = {}
         self.hints: set[str] = set()
-        self.hinting: asyncio.Task[None] | None = None
+        self.hinted = asyncio.Event()
+        self.contact = ""
 
     async def run(self) -> None:
         hello = await lines.greeting(self.socket, Hello)
         if hello is None:
             return
-        self.id, self.sent = hello.conversation, hello.after
+        self.id = hello.conversation
+        if self.id:  # no page has more than there is
+            newest = await self.bot.inbox.page(self.id, limit=1)
+            self.sent = min(hello.after, newest[-1].seq if newest else 0)
         topics = [INBOX]
         if self.id:
             contact = await self.bot.store.contacts.get((await self.bot.inbox.get(self.id)).contact)
@@ -78,20 +82,37 @@ class _Line:
         # Following begins before the catching up, so that nothing falls between the two.
         with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
             if self.id:
-                await self._catch_up()
-                await self._tell_figures()
+                await self._refresh()
                 await self._greet()
             await self.socket.send_json({"type": "ready", "last": self.sent})
-            staying = asyncio.create_task(self._stay())
             try:
-                async with lines.telling(self.socket, lambda: self._send(follower)):
+                async with lines.telling(self.socket, lambda: self._work(follower)):
                     await self._receive()
             finally:
-                staying.cancel()
-                if self.hinting:
-                    self.hinting.cancel()
                 if self.id:
                     await self.bot.conversations.signal(self.id, SignalKind.GONE, self.me)
+
+    async def _work(self, follower: Follower) -> None:
+        """Tells, stays and hints; when one of them breaks, the line ends with it."""
+        tasks = [asyncio.create_task(work) for work in (self._send(follower), self._stay(), self._hint_often())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _refresh(self) -> None:
+        """All that an open page may have missed: entries, figures, and how far each form and each text came."""
+        if self.id:
+            await self._catch_up()
+            await self._tell_figures()
+            await self._show([part for part in await self.bot.inbox.page(self.id) if self._may_change(part)])
+
+    def _may_change(self, part: Part) -> bool:
+        return part.seq <= self.sent and (isinstance(part.content, Card) or part.is_message_of is AuthorKind.TEAMMATE)
 
     async def _receive(self) -> None:
         async for message in self.socket:
@@ -129,8 +150,8 @@ class _Line:
             elif isinstance(news, News):
                 await self._news(news)
             elif news is None:
-                await self._catch_up()
-                await self._hint("list", "panel")
+                await self._refresh()
+                self._hint("list", "panel")
             elif news.seq > self.sent + 1:
                 await self._catch_up()
             elif news.seq == self.sent + 1:
@@ -138,11 +159,15 @@ class _Line:
 
     async def _news(self, news: News) -> None:
         if news.topic == INBOX:
-            await self._hint("list")
+            self._hint("list")
         elif news.topic == figures_of(self.id):
             await self._tell_figures()
         else:
-            await self._hint("panel")
+            self._hint("panel")
+            if news.topic == self.contact:
+                await self._show(
+                    [part for part in await self.bot.inbox.page(self.id) if isinstance(part.content, Card)]
+                )
 
     async def _signal(self, signal: Signal) -> None:
         if signal.kind in {SignalKind.CARD, SignalKind.TEXT}:
@@ -229,16 +254,18 @@ class _Line:
         await self.socket.send_json({"type": "figures", "seen": c.seen, "delivered": c.delivered, "head": html})
         await self._show([part for part in await self.bot.inbox.page(self.id) if _is_open_card(part, c)])
 
-    async def _hint(self, *hints: str) -> None:
+    def _hint(self, *hints: str) -> None:
         self.hints |= {*hints}
-        if self.hinting is None or self.hinting.done():
-            self.hinting = asyncio.create_task(self._hint_soon())
+        self.hinted.set()
 
-    async def _hint_soon(self) -> None:
-        await asyncio.sleep(HINT_SECONDS)
-        hints, self.hints = sorted(self.hints), set()
-        for hint in hints:
-            await self.socket.send_json({"type": hint})
+    async def _hint_often(self) -> None:
+        while True:
+            await self.hinted.wait()
+            await asyncio.sleep(HINT_SECONDS)
+            self.hinted.clear()
+            hints, self.hints = sorted(self.hints), set()
+            for hint in hints:
+                await self.socket.send_json({"type": hint})
 
 
 def _is_open_card(part: Part, c: Conversation) -> bool:

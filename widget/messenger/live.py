@@ -45,7 +45,9 @@ class _Line:
             return
         contact = await self.bot.visitors.known(hello.token)
         await self.bot.conversations.of_contact(hello.conversation, contact.id)
-        self.contact, self.conversation, self.sent = contact.id, hello.conversation, hello.after
+        self.contact, self.conversation = contact.id, hello.conversation
+        newest = await self.bot.inbox.page(hello.conversation, limit=1)
+        self.sent = min(hello.after, newest[-1].seq if newest else 0)  # no page has more than there is
         self.me = Author(kind=AuthorKind.CONTACT, id=contact.id)
         topics = (hello.conversation, contact.id, SUBSCRIPTIONS)
         # Following begins before the catching up, so that nothing falls between the two.
@@ -125,7 +127,7 @@ class _Line:
         new = {part.seq for part in parts}
         seqs = {part.content.part for part in parts if isinstance(part.content, Happening)} - {*new, 0}
         found = [await self.bot.conversations.part(self.conversation, seq) for seq in sorted(seqs)]
-        return [part for part in found if part]
+        return [part for part in found if part and part.is_for_contact]
 
     async def _fresh(self) -> Contact:
         contact = await self.bot.ledger.contact(self.contact)
