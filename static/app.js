@@ -58,8 +58,11 @@
   }
 
   const isTyping = (node) => node.closest("input, textarea, select, [contenteditable]");
+  const hasKeys = () => {
+    try { return localStorage.getItem("sayso.keys") !== "off"; } catch { return true; } // turned off in the inbox
+  };
   document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target)) {
+    if (event.key === "/" && hasKeys() && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target)) {
       event.preventDefault();
       openCommand();
     }

@@ -50,6 +50,8 @@
   // --- the list
 
   let listAsked = 0;
+  let isListOld = false;
+  $('list').addEventListener('scroll', (event) => { if (isListOld && event.target.scrollTop < 400) isListOld = false, readList(); }, true);
   async function readList() {
     const mine = ++listAsked;
     try {
@@ -59,7 +61,8 @@
       const before = $('convs');
       const scroll = before ? before.scrollTop : 0;
       const focused = document.activeElement && document.activeElement.dataset && document.activeElement.dataset.id;
-      if (scroll > 400) return; // somebody reads further down: it would jump under their hands
+      isListOld = scroll > 400; // somebody reads further down: it would jump under their hands
+      if (isListOld) return;
       $('list').innerHTML = html;
       window.htmx.process($('list'));
       if ($('convs')) $('convs').scrollTop = scroll;
@@ -135,13 +138,23 @@
   }
 
   function figures(message) {
-    const open = document.activeElement && $('state').contains(document.activeElement);
-    if (!open && !$('state').querySelector('[open]')) {
-      $('state').innerHTML = message.head;
-      tellTimes($('state'));
-    }
+    head = message.head;
+    drawHead();
     reached = message;
     tellStatus();
+  }
+
+  // What can be done changes under the hands: an open menu is waited for, and the focus stays where it was.
+  let head = '';
+  const controlOf = (node) => (node.closest('#assign-menu') ? '#assign-menu > summary' : node.closest('#snooze-menu') ? '#snooze-menu > summary' : '#state > form > .btn');
+  function drawHead() {
+    const state = $('state');
+    if (!head || state.querySelector('[open]')) return;
+    const control = state.contains(document.activeElement) && controlOf(document.activeElement);
+    state.innerHTML = head;
+    head = '';
+    tellTimes(state);
+    if (control) document.querySelector(control)?.focus({ preventScroll: true });
   }
 
   // How far the contact has read may be known before the entry that it is about stands here.
@@ -316,8 +329,8 @@
     const body = new URLSearchParams(new FormData(form));
     body.set('key', newKey());
     if (form.elements.offset) body.set('offset', new Date(form.elements.until.value || Date.now()).getTimezoneOffset());
+    if ($('state').contains(document.activeElement)) document.querySelector(controlOf(document.activeElement))?.focus();
     for (const menu of document.querySelectorAll('#state [open]')) menu.open = false;
-    if (document.activeElement && $('state').contains(document.activeElement)) document.activeElement.blur();
     try {
       const answer = await request(form.getAttribute('action'), body);
       if (!leaves(answer) && !answer.ok) say(await reason(answer), true);
@@ -443,12 +456,21 @@
     if (yes) $('panel').querySelector('a, button, input')?.focus();
   }
 
-  // --- keys
+  // --- keys: those of one letter can be turned off (WCAG 2.1.4)
+
+  function hasKeys() {
+    try { return localStorage.getItem('sayso.keys') !== 'off'; } catch (_) { return true; }
+  }
+  const keysOn = $('keys-on');
+  keysOn.checked = hasKeys();
+  keysOn.addEventListener('change', () => {
+    try { localStorage.setItem('sayso.keys', keysOn.checked ? 'on' : 'off'); } catch (_) { /* blocked: they stay on */ }
+  });
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === 'Escape' && $('panel') && $('panel').classList.contains('is-open')) return void showPanel(false);
-    if (event.target.closest('input, textarea, select, dialog[open], [contenteditable]')) return;
+    if (event.target.closest('input, textarea, select, dialog[open], [contenteditable]') || !hasKeys()) return;
     const doing = {
       j: () => go(1), k: () => go(-1), '?': () => $('keys').showModal(),
       ...(id && {
@@ -488,6 +510,7 @@
     text.addEventListener('input', onInput);
     text.addEventListener('keydown', onTextKey);
     document.addEventListener('submit', act);
+    $('state').addEventListener('toggle', drawHead, true);
     document.addEventListener('click', (event) => {
       if (event.target.closest('[data-resend]')) queue.flush();
       if (event.target.closest('#app-form')) openForm();

@@ -179,8 +179,22 @@ async def test_drafts_are_kept_and_list_is_gone_through_by_keys(
     await expect(ada.text).to_have_value("")
     await ada.page.go_back()
     await expect(ada.text).to_have_value("Half an ans")
+
+    # What is done by the keyboard leaves the focus where it was.
+    close = ada.page.locator("#state").get_by_role("button", name="Close", exact=True)
+    await close.focus()
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.page.get_by_role("button", name="Reopen")).to_be_focused()
+
+    # Keys of one letter can be turned off.
     await ada.page.keyboard.press("?")
-    await expect(ada.page.get_by_role("dialog", name="Keys")).to_be_visible()
+    keys = ada.page.get_by_role("dialog", name="Keys")
+    await keys.get_by_text("Use keys of one letter").click()
+    await ada.page.keyboard.press("Escape")
+    for key in ("?", "/", "n"):
+        await ada.page.keyboard.press(key)
+    await expect(ada.page.locator("dialog[open]")).to_have_count(0)
+    await expect(ada.page.locator(".composer--note")).to_have_count(0)
 
 
 async def test_a_restart_of_the_agents_process_loses_nothing_and_doubles_nothing(
