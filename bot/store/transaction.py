@@ -31,14 +31,42 @@ async def transaction(
     It reads one moment of the database, and may be called again when another writer was first. Whatever it raises
     undoes all of it. Raises StoreUnavailable.
     """
+    task = asyncio.create_task(_run(database, work))
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        _leave(task)
+        raise
+    if not done:
+        _leave(task)
+        raise StoreUnavailable
     with answering():
-        try:
-            async with asyncio.timeout(seconds), await database.client.start_session() as session:
-                return await session.with_transaction(
-                    work,
-                    read_concern=ReadConcern("snapshot"),
-                    write_concern=DURABLE,
-                    read_preference=ReadPreference.PRIMARY,
-                )
-        except TimeoutError:
-            raise StoreUnavailable from None
+        return task.result()
+
+
+async def _run(database: AsyncIOMotorDatabase[dict[str, Any]], work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+    async with await database.client.start_session() as session:
+        return await session.with_transaction(
+            work,
+            read_concern=ReadConcern("snapshot"),
+            write_concern=DURABLE,
+            read_preference=ReadPreference.PRIMARY,
+        )
+
+
+_ending: set[asyncio.Task[Any]] = set()
+
+
+def _leave(task: asyncio.Task[Any]) -> None:
+    """Gives a transaction up. Its end asks the database once more, which may take as long again: nobody waits for
+    that.
+    """
+
+    def forget(task: asyncio.Task[Any]) -> None:
+        _ending.discard(task)
+        if not task.cancelled():
+            task.exception()  # was told already, as unavailable
+
+    task.cancel()
+    _ending.add(task)
+    task.add_done_callback(forget)
