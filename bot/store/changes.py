@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pymongo.database import Database
@@ -57,8 +58,8 @@ class Changes:
         """Returns when the stream is open: what happens from now on is delivered.
 
         Of the collections `whole`, new documents are delivered; of `inserted`, the ids of new ones; of `changed`, the
-        ids of those that are new or changed. `lost` is called when the line broke, so that who listens can look for
-        what it may have missed.
+        ids of those that are new or changed. `lost` is called when a line that broke is open again, so that who listens
+        can look for what it may have missed: what comes after that is delivered.
         """
         pipeline = _wanted(whole, inserted, changed)
         self._loop = asyncio.get_running_loop()
@@ -66,16 +67,17 @@ class Changes:
         opened = asyncio.Event()
 
         def read() -> None:
+            tell: Callable[[], object] = opened.set
             while not self._stop.is_set():
                 try:
-                    self._read(pipeline, lambda: self._call(opened.set))
+                    self._read(pipeline, partial(self._call, tell))
                 except InvalidOperation:  # the client was closed
                     return
                 except PyMongoError as error:
                     if isinstance(error, OperationFailure):  # the place to resume from is gone
                         self._resume = None
                     log.warning("change stream lost its line: %s", type(error).__name__)
-                    self._call(lost)
+                    tell = lost if opened.is_set() else opened.set
                     self._stop.wait(0.5)
 
         self._thread = threading.Thread(target=read, name="sayso-changes", daemon=True)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from pymongo.errors import OperationFailure
 
 from bot.chat.conversations import Conversations
 from bot.chat.feed import BACKLOG, SUBSCRIPTIONS, Feed, Follower, News
@@ -118,6 +119,35 @@ async def test_a_follower_that_keeps_up_misses_nothing() -> None:
         part = await _next(follower)
         assert part
         assert part.seq == seq
+
+
+async def test_a_lost_line_is_told_once_it_is_open_again(
+    mongo: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes between the break and the new line is in nobody's stream: who reads before that would miss it."""
+    order: list[str] = []
+    async with second_process(mongo) as other:
+        real, told = other.changes._read, asyncio.Event()
+
+        def read(pipeline: Any, opened: Callable[[], None]) -> None:
+            def is_open() -> None:
+                order.append("open")
+                opened()
+                if order == ["open"]:
+                    other.changes._resume = None
+                    raise OperationFailure("the place to resume from is gone")
+
+            real(pipeline, is_open)
+
+        def lost() -> None:
+            order.append("lost")
+            told.set()
+
+        monkeypatch.setattr(other.changes, "_read", read)
+        await other.changes.start(lambda batch: None, lost, whole=(), inserted=(), changed=("stops",))
+        async with asyncio.timeout(10):
+            await told.wait()
+    assert order == ["open", "open", "lost"]
 
 
 async def test_after_a_lost_line_every_follower_is_told_to_read(store: Store) -> None:
