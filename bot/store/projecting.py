@@ -34,7 +34,7 @@ def projection(parts: Sequence[Part], *, team_seen: int = 0) -> Update:
 
 def _stages(part: Part) -> Update:
     seq, content = part.seq, part.content
-    figures: dict[str, Any] = {"last": _most("last", seq)}
+    figures: dict[str, Any] = {"last": _most("last", seq), "assignee": {"$ifNull": ["$assignee", ""]}}
     if part.author.kind is not AuthorKind.BOT:
         figures["begun"] = True
     if part.is_for_contact:

@@ -107,6 +107,16 @@ async def test_a_conversation_is_closed_reopened_assigned_and_answered(bot: Bot)
         await bot.inbox.close("no-such", ADA, "k7")
 
 
+async def test_a_conversation_of_an_older_version_is_nobodys_once_somebody_writes_in_it(bot: Bot, store: Store) -> None:
+    c = await talk(bot, "old")
+    gone = ("assignee", "assignee_seq", "team_seen", "called", "delivered", "state_seq", "preview_seq", "replied_seq")
+    await store.conversations.update({"_id": "old"}, {"$unset": dict.fromkeys(gone, "")})
+    await bot.conversations.say(c, "Hello?", "old-key-1")
+    assert await ids(bot, View(ADA, whose=Whose.UNASSIGNED)) == ["old"]
+    await bot.inbox.seen("old", 2)
+    assert not (await bot.inbox.get("old")).is_unread
+
+
 async def test_a_contact_who_writes_again_opens_what_was_closed_or_snoozed(bot: Bot) -> None:
     c = await talk(bot, "c", "Hi")
     for key in ("closed", "snoozed"):
