@@ -146,10 +146,9 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   const isTyping = (li) => li.contains(document.activeElement) && document.activeElement.matches('.field-input');
 
   const stateOf = (li) => {
-    const card = li.querySelector('.card');
-    const outcome = card && card.querySelector('.card-outcome');
-    const progress = li.querySelector('.progress'); // what a teammate sees of it
-    return card && [card.dataset.state, outcome ? outcome.textContent.trim() : '', progress ? progress.textContent.trim() : ''].join();
+    const card = li.querySelector('.card, .sent-form'); // as the contact sees it, and as a teammate does
+    const said = [...li.querySelectorAll('.card-outcome, .card-progress-words')].map((node) => node.textContent.trim());
+    return card && [card.dataset.state, ...said].join();
   };
 
   // What closes by itself has no entry that says so.

@@ -17,6 +17,7 @@ from bot.model.conversation import (
     Channel,
     Content,
     Conversation,
+    Happening,
     Note,
     Part,
     Signal,
@@ -162,6 +163,15 @@ class Conversations:
 
     async def part(self, conversation: str, seq: int) -> Part | None:
         return await self._parts.get(self._parts.place(conversation, seq))
+
+    async def changed_by(self, parts: Sequence[Part]) -> list[Part]:
+        """Earlier entries of the same conversation that these ones say have changed: a card that was completed, in one
+        query.
+        """
+        new = {part.id for part in parts}
+        named = (part for part in parts if isinstance(part.content, Happening) and part.content.part)
+        places = {self._parts.place(part.conversation, part.content.part) for part in named}  # type: ignore[union-attr]
+        return sorted((await self._parts.get_many(places - new)).values(), key=lambda part: part.seq)
 
     async def page(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
         """The newest entries before `before` that are for the contact, in order."""

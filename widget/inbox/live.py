@@ -19,9 +19,7 @@ from bot.model.conversation import (
     Author,
     AuthorKind,
     Card,
-    CardState,
-    Conversation,
-    Happening,
+    Channel,
     Part,
     Signal,
     SignalKind,
@@ -63,7 +61,7 @@ class _Line:
         self.here: dict[str, float] = {}
         self.hints: set[str] = set()
         self.hinted = asyncio.Event()
-        self.contact = ""
+        self.contact, self.is_sms = "", False
 
     async def run(self) -> None:
         hello = await lines.greeting(self.socket, Hello)
@@ -75,7 +73,9 @@ class _Line:
             self.sent = min(hello.after, newest[-1].seq if newest else 0)
         topics = [INBOX]
         if self.id:
-            contact = await self.bot.store.contacts.get((await self.bot.inbox.get(self.id)).contact)
+            conversation = await self.bot.inbox.get(self.id)
+            self.is_sms = conversation.channel is Channel.SMS
+            contact = await self.bot.store.contacts.get(conversation.contact)
             self.contact = contact.id if contact else ""
             number = [contact.phone] if contact and contact.phone else []
             topics += [self.id, figures_of(self.id), self.contact, SUBSCRIPTIONS, *number]
@@ -109,10 +109,16 @@ class _Line:
         if self.id:
             await self._catch_up()
             await self._tell_figures()
-            await self._show([part for part in await self.bot.inbox.page(self.id) if self._may_change(part)])
+            await self._redraw()
 
-    def _may_change(self, part: Part) -> bool:
-        return part.seq <= self.sent and (isinstance(part.content, Card) or part.is_message_of is AuthorKind.TEAMMATE)
+    async def _redraw(self) -> None:
+        """How far forms and texts came is no entry of its own. The page keeps a form that says the same as before."""
+        newest = await self.bot.inbox.page(self.id)
+        await self._show([part for part in newest if part.seq <= self.sent and self._has_progress(part)])
+
+    def _has_progress(self, part: Part) -> bool:
+        is_text = self.is_sms and part.is_message_of is AuthorKind.TEAMMATE
+        return is_text or isinstance(part.content, Card)
 
     async def _receive(self) -> None:
         async for message in self.socket:
@@ -162,12 +168,11 @@ class _Line:
             self._hint("list")
         elif news.topic == figures_of(self.id):
             await self._tell_figures()
+            await self._redraw()
         else:
             self._hint("panel")
             if news.topic == self.contact:
-                await self._show(
-                    [part for part in await self.bot.inbox.page(self.id) if isinstance(part.content, Card)]
-                )
+                await self._redraw()
 
     async def _signal(self, signal: Signal) -> None:
         if signal.kind in {SignalKind.CARD, SignalKind.TEXT}:
@@ -212,10 +217,7 @@ class _Line:
             await self._push(parts)
 
     async def _push(self, parts: Sequence[Part]) -> None:
-        new = {part.seq for part in parts}
-        seqs = {part.content.part for part in parts if isinstance(part.content, Happening)} - {*new, 0}
-        changed = [await self.bot.conversations.part(self.id, seq) for seq in sorted(seqs)]
-        await self._show([*(part for part in changed if part), *parts])
+        await self._show([*await self.bot.conversations.changed_by(parts), *parts])
         self.sent = parts[-1].seq
 
     async def _show(self, parts: Sequence[Part]) -> None:
@@ -237,7 +239,7 @@ class _Line:
             )
 
     async def _tell_figures(self) -> None:
-        """How far the contact has read, and what stands over the thread; open forms say it too."""
+        """How far the contact has read, and what stands over the thread."""
         c = await self.bot.inbox.get(self.id)
         team = await self.bot.teammates.all()
         context = pages.head(c, self.say)
@@ -252,7 +254,6 @@ class _Line:
             **context,
         )
         await self.socket.send_json({"type": "figures", "seen": c.seen, "delivered": c.delivered, "head": html})
-        await self._show([part for part in await self.bot.inbox.page(self.id) if _is_open_card(part, c)])
 
     def _hint(self, *hints: str) -> None:
         self.hints |= {*hints}
@@ -266,7 +267,3 @@ class _Line:
             hints, self.hints = sorted(self.hints), set()
             for hint in hints:
                 await self.socket.send_json({"type": hint})
-
-
-def _is_open_card(part: Part, c: Conversation) -> bool:
-    return isinstance(part.content, Card) and part.content.state is CardState.OPEN and part.seq <= c.last

@@ -18,7 +18,6 @@ from bot.model.contact import Contact
 from bot.model.conversation import (
     AuthorKind,
     Card,
-    CardState,
     Conversation,
     ConversationState,
     Happened,
@@ -91,7 +90,6 @@ class Entry:
     card: Card | None = None
     subscription: str = ""
     legal: tuple[Segment, ...] = ()
-    is_open: bool = False
     is_sms: bool = False
     texted: str = ""
     """Of a text message: what became of it, in words."""
@@ -224,7 +222,6 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         AuthorKind.TEAMMATE: known.teammate(part.author.id, say),
     }[kind]
     mine = kind is not AuthorKind.CONTACT
-    is_card = isinstance(content, Card)
     return Entry(
         seq=part.seq,
         kind=content.kind,
@@ -242,7 +239,6 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         subscription=known.subscription(content.subscription, say) if isinstance(content, Card) else "",
         legal=segments(content.legal_text) if isinstance(content, Card) else (),
         is_sms=isinstance(content, Card) and known.is_sms(content.subscription),
-        is_open=is_card and isinstance(content, Card) and content.state is CardState.OPEN,
     )
 
 

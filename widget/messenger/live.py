@@ -10,7 +10,7 @@ from aiohttp import WSMsgType, web
 from bot.chat.feed import SUBSCRIPTIONS, Follower, News
 from bot.errors import Unauthorized
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Card, Happening, Part, Signal, SignalKind
+from bot.model.conversation import Author, AuthorKind, Card, Part, Signal, SignalKind
 from bot.model.event import Source
 from widget import lines
 from widget.http import BOT, METRICS
@@ -104,7 +104,8 @@ class _Line:
 
     async def _push(self, parts: Sequence[Part]) -> None:
         """What stays between teammates is passed over: the page is only told that this number is taken."""
-        await self._show([*await self._changed(parts), *(part for part in parts if part.is_for_contact)])
+        changed = await self.bot.conversations.changed_by(parts)
+        await self._show([part for part in (*changed, *parts) if part.is_for_contact])
         for part in parts:
             if not part.is_for_contact:
                 await self.socket.send_json({"type": "skip", "seq": part.seq})
@@ -121,13 +122,6 @@ class _Line:
             await self.socket.send_json(
                 {"type": "part", "seq": part.seq, "html": html, "author": part.author.kind, "kind": kind}
             )
-
-    async def _changed(self, parts: Sequence[Part]) -> list[Part]:
-        """Earlier entries that these ones say have changed: a completed card is drawn again."""
-        new = {part.seq for part in parts}
-        seqs = {part.content.part for part in parts if isinstance(part.content, Happening)} - {*new, 0}
-        found = [await self.bot.conversations.part(self.conversation, seq) for seq in sorted(seqs)]
-        return [part for part in found if part and part.is_for_contact]
 
     async def _fresh(self) -> Contact:
         contact = await self.bot.ledger.contact(self.contact)
