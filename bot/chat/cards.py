@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from bot.chat.card_view import CardView, card_view, words_of
 from bot.chat.conversations import Conversations
 from bot.consent.ledger import Change, Ledger
-from bot.consent.numbers import address_of, is_email, read_number
+from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import yes_action
 from bot.consent.stops import Stops
-from bot.errors import CardClosed, EmailRefused, Moved, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
+from bot.errors import CardClosed, Moved, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
@@ -236,14 +236,6 @@ def _is_behind(part: Part, event: ConsentEvent) -> bool:
     """Whether the card stands on an earlier event than this one, or on none. Ids of one line are in its order."""
     card = part.content
     return isinstance(card, Card) and (card.event or "") < event.id
-
-
-def read_email(text: str) -> str:
-    """Raises EmailRefused."""
-    text = text.strip()
-    if not is_email(text):
-        raise EmailRefused
-    return text
 
 
 def _key(part: Part) -> str:

@@ -15,7 +15,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 from phonenumbers import ValidationResult as Length
 
-from bot.errors import NumberRefused
+from bot.errors import EmailRefused, NumberRefused
 from bot.errors import marked as _
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType
@@ -68,6 +68,14 @@ def saved_number(phone: str | None) -> Number | None:
 def is_email(text: str) -> bool:
     """Whether it looks like an address; whether it is one, only a message to it can tell."""
     return len(text) <= 254 and EMAIL.fullmatch(text) is not None
+
+
+def read_email(text: str) -> str:
+    """An address as it was typed. Raises EmailRefused."""
+    text = text.strip()
+    if not is_email(text):
+        raise EmailRefused
+    return text
 
 
 def address_of(contact: Contact, channel: MessageType) -> str | None:

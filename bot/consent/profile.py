@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from bot.consent.choices import numbers_of, plain_words, reached_at, state_on
 from bot.consent.ledger import Change, Ledger, Recorded
-from bot.consent.numbers import address_of, is_email, read_number
+from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import stands_to_get, yes_action
 from bot.consent.presses import Presses, stands_on
 from bot.consent.stops import Stops
-from bot.errors import EmailRefused, FormWrong, Invalid, Moved, NotFound, NumberStopped, SavedNumberLocked
+from bot.errors import FormWrong, Invalid, Moved, NotFound, NumberStopped, SavedNumberLocked
 from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, How, Source
@@ -240,9 +240,7 @@ def _address(contact: Contact, subscription: Subscription, typed: str | None, wo
 def _read(subscription: Subscription, text: str, workspace: Workspace) -> str:
     if subscription.message_type is MessageType.SMS:
         return read_number(text, workspace.default_region, workspace.texted).e164
-    if not is_email(text.strip()):
-        raise EmailRefused
-    return text.strip()
+    return read_email(text)
 
 
 def _change(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.app import Bot, make_bot
-from bot.chat.cards import read_email
 from bot.config import Settings
+from bot.consent.numbers import read_email
 from bot.demo import DEALS, NEWS
 from bot.errors import (
     CardClosed,
