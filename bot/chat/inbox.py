@@ -176,12 +176,21 @@ class Inbox:
 
         `part` is the snooze that it ends: a newer one, or a close that came meanwhile, stands.
         """
-        for c in await self._store.conversations.due(time):
-            woke, author = Happening(name=Happened.WOKE, part=c.state_seq), Author(kind=AuthorKind.BOT, id="bot")
-            await self._conversations.append(c.id, author, woke, f"wake:{c.state_seq}")
+        author = Author(kind=AuthorKind.BOT, id="bot")
+        await asyncio.gather(
+            *(
+                self._conversations.append(
+                    c.id, author, Happening(name=Happened.WOKE, part=c.state_seq), f"wake:{c.state_seq}"
+                )
+                for c in await self._store.conversations.due(time)
+            )
+        )
 
-    async def withdraw(self, id: str, me: str, seq: int, key: str) -> Part:
-        """Takes an open card back: it takes no answer any more. Raises NotFound, CardClosed (it was answered)."""
+    async def withdraw(self, id: str, me: str, seq: int) -> Part:
+        """Takes an open card back: it takes no answer any more. Once, whoever asks for it how often.
+
+        Raises NotFound, CardClosed (it was answered).
+        """
         part = await self._conversations.part(id, seq)
         if part is None or not isinstance(part.content, Card):
             raise NotFound(_("We can't find this form."))

@@ -40,10 +40,7 @@ class FormTemplates:
         if kept := await self._table.get(id):
             return kept
         if len(await self.all()) >= MOST:
-            raise FormWrong(
-                {"template_name": _("There are %(most)s templates. Remove one you don't use, then save.")},
-                most=str(MOST),
-            )
+            raise FormWrong({"template_name": TOO_MANY}, most=str(MOST))
         words = card.model_dump(include={"subscription", "title", "button", "legal_text"})
         template = FormTemplate(id=id, name=name, by=by, created_at=now(), **words)
         try:

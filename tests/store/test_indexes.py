@@ -204,7 +204,7 @@ async def _walk(bot: Bot) -> None:
     await bot.cards.opened(opened.conversation, part.seq, contact.id)
     await bot.cards.tried(part, contact.id, "too_short")
     sent = await bot.cards.insert(opened.conversation, card(subscription=NEWS), TEAMMATE, "to-withdraw")
-    await bot.inbox.withdraw(opened.conversation, "ada", sent.seq, "w")
+    await bot.inbox.withdraw(opened.conversation, "ada", sent.seq)
 
     bob = person("bob", external_id="u2")
     await store.contacts.insert(bob)

@@ -48,10 +48,6 @@ class Insert(Input):
         return Card(**self.model_dump(include=set(CARD)))
 
 
-class Withdraw(Input):
-    key: Annotated[str, Field(max_length=64)] = ""
-
-
 async def show(request: web.Request) -> web.StreamResponse:
     """The fragment that the inbox puts into its dialog; as a page of its own, it works without JavaScript."""
     bot, say = request.app[BOT], speech(request)
@@ -127,9 +123,8 @@ def _inserted(request: web.Request, conversation: Conversation) -> web.Response:
 async def withdraw(request: web.Request) -> web.StreamResponse:
     """Takes an open card back. One that was answered meanwhile stands."""
     id, seq = request.match_info["conversation"], int(request.match_info["seq"])
-    wanted = await read_input(request, Withdraw)
     try:
-        await request.app[BOT].inbox.withdraw(id, teammate(request).id, seq, wanted.key)
+        await request.app[BOT].inbox.withdraw(id, teammate(request).id, seq)
     except CardClosed as late:
         if is_htmx(request):
             raise
