@@ -138,7 +138,7 @@ class Conversations:
             waiting = {id: draft for id, draft in waiting.items() if id not in results}
             if not waiting:
                 break
-            last |= {id: await self._last(id) for id in waiting}
+            last |= {id: await self.last(id) for id in waiting}
         # Those that an earlier try wrote too: it may have ended before it came to this.
         await self._conversations.touch([part for part in results.values() if isinstance(part, Part)])
         missing = {id: StoreUnavailable() for id in last}
@@ -193,7 +193,7 @@ class Conversations:
         """It reached the contact's page."""
         await self._conversations.mark_delivered(conversation, seq)
 
-    async def _last(self, conversation: str) -> int:
+    async def last(self, conversation: str) -> int:
         """The line's true end: the conversation's own figure may lag behind it."""
         newest = await self._parts.before(conversation, None, limit=1)
         return newest[-1].seq if newest else 0

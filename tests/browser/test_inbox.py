@@ -117,6 +117,9 @@ async def test_three_pages_talk_and_see_each_other(
     await expect(ada.page.locator("#here")).to_have_text("Ben is here too")
     await expect(ben.page.locator("#here")).to_have_text("Ada is here too")
 
+    # What is open in a form that was sent stays open while the talk goes on.
+    await ada.page.locator("#part-2").get_by_text("Legal text").click()
+
     # Both ways, each shown once in all three.
     await ada.say("We do! Our text list gets 10% off.")
     await expect(chat.bubble("We do! Our text list")).to_be_visible()
@@ -129,6 +132,8 @@ async def test_three_pages_talk_and_see_each_other(
     for inbox in (ada, ben):
         await expect(inbox.bubble("How do I join?")).to_be_visible()
         await expect(inbox.page.locator("#typing")).to_be_hidden()
+
+    await expect(ada.page.locator("#part-2 .sent-form-legal")).to_have_attribute("open", "")
 
     # A note by keys, which the visitor never gets.
     await ben.page.keyboard.press("n")

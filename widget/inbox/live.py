@@ -68,12 +68,10 @@ class _Line:
         if hello is None:
             return
         self.id = hello.conversation
-        if self.id:  # no page has more than there is
-            newest = await self.bot.inbox.page(self.id, limit=1)
-            self.sent = min(hello.after, newest[-1].seq if newest else 0)
         topics = [INBOX]
         if self.id:
             conversation = await self.bot.inbox.get(self.id)
+            self.sent = min(hello.after, await self.bot.conversations.last(self.id))  # no page has more
             self.is_sms = conversation.channel is Channel.SMS
             contact = await self.bot.store.contacts.get(conversation.contact)
             self.contact = contact.id if contact else ""

@@ -12,6 +12,7 @@ from bot.model.contact import ConsentState
 from bot.model.event import Source
 from bot.model.subscription import MessageType
 from widget.inbox.details import day, shown_number
+from widget.preferences import view
 
 BY = {
     Source.FORM: _("Form"),
@@ -29,13 +30,9 @@ PEOPLES_OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD}
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    id: str
-    name: str
-    description: str
-    state: str
-    note: str
-    version: str
+class Item(view.Item):
+    """As the preference center shows it to the person, and what a teammate sees besides."""
+
     channel: str
     address: str
     """Shown in full: teammates may see it. Empty: there is none yet."""
@@ -43,10 +40,6 @@ class Item:
     """Since when the person's own no stands; empty: there is none."""
     event: str
     """On which they stand; empty: on none."""
-
-    @property
-    def on(self) -> bool:
-        return self.state == "on"
 
 
 def items_of(profile: Profile, say: Translator) -> list[Item]:

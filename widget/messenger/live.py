@@ -46,8 +46,7 @@ class _Line:
         contact = await self.bot.visitors.known(hello.token)
         await self.bot.conversations.of_contact(hello.conversation, contact.id)
         self.contact, self.conversation = contact.id, hello.conversation
-        newest = await self.bot.inbox.page(hello.conversation, limit=1)
-        self.sent = min(hello.after, newest[-1].seq if newest else 0)  # no page has more than there is
+        self.sent = min(hello.after, await self.bot.conversations.last(hello.conversation))  # no page has more
         self.me = Author(kind=AuthorKind.CONTACT, id=contact.id)
         topics = (hello.conversation, contact.id, SUBSCRIPTIONS)
         # Following begins before the catching up, so that nothing falls between the two.
