@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.errors import StoreUnavailable
 from bot.model.base import new_id
 from tests.conftest import Visitor, eventually
 from tests.widget import test_live as visitors_line
@@ -221,3 +222,19 @@ async def test_a_line_ends_with_its_session(
         assert not socket.closed
         await desk.post("/logout", {})
         assert await closed(socket) == 4401
+
+
+async def test_a_line_whose_session_cannot_be_looked_up_ends(
+    running: Running, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or somebody who signed out meanwhile would be told things for as long as the page is open."""
+    monkeypatch.setattr(live, "HERE_SECONDS", 0.1)
+    async with at_desk(running.base, BEN) as desk:
+        socket = await dial(desk, visitor.conversation, 2)
+        await heard(socket, is_ready)
+
+        async def away(id: str) -> None:
+            raise StoreUnavailable
+
+        monkeypatch.setattr(running.store.sessions, "get", away)
+        assert await closed(socket) == 1013
