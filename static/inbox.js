@@ -140,6 +140,7 @@
   function figures(message) {
     head = message.head;
     drawHead();
+    document.querySelector('.talk-who bdi').textContent = message.name;
     reached = message;
     tellStatus();
   }

@@ -11,7 +11,9 @@ import pytest
 
 from bot.errors import StoreUnavailable
 from bot.model.base import new_id
+from bot.model.event import Action
 from tests.conftest import Visitor, eventually
+from tests.people import change
 from tests.widget import test_live as visitors_line
 from tests.widget.desk import BEN, Desk, at_desk
 from tests.widget.help import Running, read
@@ -36,6 +38,11 @@ async def elsewhere(other_process: str) -> AsyncIterator[Desk]:
 
 def of_kind(kind: str, **values: Any) -> Callable[[dict[str, Any]], bool]:
     return lambda m: m["type"] == kind and all(m.get(k) == v for k, v in values.items())
+
+
+def says(words: str) -> Callable[[dict[str, Any]], bool]:
+    """Of the form."""
+    return lambda m: m.get("seq") == 2 and words in m["html"]
 
 
 async def test_hello_is_answered_with_all_that_came_after(ben: Desk, visitor: Visitor, running: Running) -> None:
@@ -149,6 +156,20 @@ async def test_a_card_that_is_completed_changes_in_the_inbox_live(elsewhere: Des
         card = [m for m in found if m.get("seq") == 2][-1]
         assert read(card["html"]).all("div", class_="sent-form--completed")
         assert "signed up to Deals and new roasts" in found[-1]["html"]
+
+
+async def test_what_becomes_of_a_yes_shows_on_its_form_and_over_the_thread(
+    elsewhere: Desk, visitor: Visitor, running: Running
+) -> None:
+    async with await dial(elsewhere, visitor.conversation, 2) as desk:
+        await heard(desk, is_ready)
+        await visitor.submit("(201) 555-0189")
+        await heard(desk, lambda m: m["type"] == "figures" and "555-0189" in m["name"])
+        contact = (await running.contact(visitor)).id
+        for action, words in ((Action.OPT_OUT, "turned off since"), (Action.OPT_IN, "Signed up")):
+            await running.bot.ledger.record(change(contact, new_id(), action, number="+12015550189"))
+            found = await heard(desk, says(words))
+            assert ("turned off since" in found[-1]["html"]) is (action is Action.OPT_OUT)
 
 
 @pytest.mark.parametrize(

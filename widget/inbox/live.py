@@ -222,7 +222,9 @@ class _Line:
         if not parts:
             return
         conversation = await self.bot.inbox.get(self.id)
-        contact = await self.bot.store.contacts.get(conversation.contact)
+        contact = await self.bot.ledger.contact(
+            conversation.contact
+        )  # the news of a consent comes before its projection
         for part, html in zip(
             parts, await views.drawn(self.request, parts, conversation, contact, self.say), strict=True
         ):
@@ -237,7 +239,7 @@ class _Line:
             )
 
     async def _tell_figures(self) -> None:
-        """How far the contact has read, and what stands over the thread."""
+        """How far the contact has read, and what stands over the thread: their name may be known by now."""
         c = await self.bot.inbox.get(self.id)
         team = await self.bot.teammates.all()
         context = pages.head(c, self.say)
@@ -251,7 +253,9 @@ class _Line:
             csrf="",
             **context,
         )
-        await self.socket.send_json({"type": "figures", "seen": c.seen, "delivered": c.delivered, "head": html})
+        name = views.name_of(await self.bot.ledger.contact(c.contact), self.say)
+        figures = {"seen": c.seen, "delivered": c.delivered, "name": name, "head": html}
+        await self.socket.send_json({"type": "figures", **figures})
 
     def _hint(self, *hints: str) -> None:
         self.hints |= {*hints}
