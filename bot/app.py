@@ -226,7 +226,10 @@ class Bot:
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Work that nobody waits for; it is finished before the process stops."""
-        task = asyncio.create_task(guarded(work))
+        self._begin(guarded(work))
+
+    def _begin(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -235,15 +238,24 @@ class Bot:
         """The work behind the requests: live feed, texts, recovery."""
         await self.feed.start()
         stop = asyncio.Event()
-        loops = {asyncio.create_task(until(stop, work)) for work in (self.deliveries.work, self._recover_often)}
+        for work in (self.deliveries.work, self._recover_often):
+            self._begin(until(stop, work))
         try:
             yield
         finally:
             stop.set()
-            _, late = await asyncio.wait(self._tasks | loops, timeout=STOP_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Waits for the work that was begun, and for what that begins, for as long as a stop may take."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+        late = set(self._tasks)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _load_workspace(self) -> Workspace:
         workspace = await self.store.workspaces.get("workspace")

@@ -91,9 +91,11 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def bot(demo_store: Store, settings: Settings) -> Bot:
-    """Sayso without its background work: what follows from a card is done by `settle`."""
-    return await make_bot(settings, demo_store, "http://sayso.test")
+async def bot(demo_store: Store, settings: Settings) -> AsyncIterator[Bot]:
+    """Sayso without its loops. What a test set going has ended before the next one wipes the database."""
+    bot = await make_bot(settings, demo_store, "http://sayso.test")
+    yield bot
+    await bot.finish()
 
 
 @pytest.fixture

@@ -81,6 +81,14 @@ async def test_a_yes_is_followed_by_a_text_an_entry_and_the_flow(bot: Bot) -> No
     await _is_done(bot, part)
 
 
+async def test_a_process_that_stops_first_does_what_follows(bot: Bot) -> None:
+    opened = await _greeted(bot)
+    card = opened.parts[1]
+    submitted = await bot.submit(card, opened.contact, await answer_to(bot, card, opened.contact))
+    await bot.finish()
+    await _is_done(bot, submitted.part)
+
+
 async def test_following_up_twice_does_nothing_twice(bot: Bot) -> None:
     done = await _completed(bot)
     part = done.part
