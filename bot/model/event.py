@@ -6,12 +6,17 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
+from json import JSONEncoder
 from typing import Any
 
 import rfc8785
 from pydantic import Field
 
 from bot.model.base import Document, Value, iso
+
+_canonical_json = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+"""RFC 8785 for what an event holds: texts, whole numbers, and names of fields, which are ASCII. Tests compare it with
+the library's, which takes all of JSON and six times as long."""
 
 
 class Action(StrEnum):
@@ -140,7 +145,7 @@ class ConsentEvent(Document):
 
     def computed_hash(self) -> str:
         """SHA-256 over RFC 8785 canonical JSON, the hash before it included, in lower hex."""
-        return sha256(rfc8785.dumps(self.canonical())).hexdigest()
+        return sha256(_canonical_json(self.canonical()).encode()).hexdigest()
 
 
 FIRST = "0" * 64

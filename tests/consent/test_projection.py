@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta, timezone
 from hashlib import sha256
+from itertools import cycle
+from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,6 +131,34 @@ class TestHash:
         (event,), _ = _line([change("ada", "k", words=WORDS)])
         assert Later.load(event.stored()).computed_hash() == event.hash
 
+    @settings(deadline=None)
+    @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=6), st.integers(1, 9_999_999_999))
+    def test_it_is_made_over_rfc_8785_whatever_texts_and_numbers_an_event_holds(
+        self, texts: list[str], number: int
+    ) -> None:
+        odd = _full(texts, number)
+        assert odd.computed_hash() == sha256(rfc8785.dumps(odd.canonical())).hexdigest()
+
+    def test_every_character_is_hashed_as_rfc_8785_has_it(self) -> None:
+        odd = _full(["".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))], 1)
+        assert odd.computed_hash() == sha256(rfc8785.dumps(odd.canonical())).hexdigest()
+
+    def test_a_text_that_is_none_is_hashed_by_neither(self) -> None:
+        odd = _full(["\ud800"], 1)
+        for hashed in (odd.computed_hash, lambda: rfc8785.dumps(odd.canonical())):
+            with pytest.raises(ValueError, match=r"surrogate|UTF-8"):
+                hashed()
+
+    def test_an_event_holds_texts_and_whole_numbers_alone_under_names_in_ascii(self) -> None:
+        """For these the standard library writes what RFC 8785 asks for; a fraction it would write otherwise."""
+        full = _full(["x"], 1)
+        assert full.words
+        assert full.evidence
+        parts = (full, full.actor, full.words, full.context, full.evidence)
+        assert all(getattr(part, name) is not None for part in parts for name in type(part).model_fields)
+        held = _held(full.canonical())
+        assert all(name.isascii() and (isinstance(value, str) or type(value) is int) for name, value in held.items())
+
     def test_it_is_this_one(self) -> None:
         """Pinned: a change of the canonical form would make every kept ledger look edited."""
         (event,), _ = _line([change("ada", "k", subscription="deals", words=WORDS, context=HERE)])
@@ -219,6 +250,30 @@ def test_an_event_survives_the_way_to_the_database_and_back(
         assert again == document
         assert isinstance(again, Document)
         assert again.computed_hash() == document.hash
+
+
+def _full(texts: Sequence[str], number: int) -> ConsentEvent:
+    """An event with something in every field; `texts` in turn where a text of people's or businesses' may be."""
+    (event,), _ = _line([change("ada", "k", subscription="deals", words=WORDS, context=HERE)])
+    text = cycle(texts)
+    words = WORDS.model_copy(
+        update={name: next(text) for name in Words.model_fields} | {"subscription_version": number}
+    )
+    context = Context(**{name: next(text) for name in Context.model_fields})
+    evidence = Evidence(how=How.PAPER).model_copy(update={"note": next(text)})
+    own = {name: next(text) for name in ("id", "subscription", "number", "email", "replaced", "key")}
+    return event.model_copy(
+        update={**own, "seq": number, "words": words, "context": context, "evidence": evidence, "hash": "h"}
+    )
+
+
+def _held(raw: dict[str, Any]) -> dict[str, Any]:
+    """All values in `raw`, by the path of their names."""
+    found: dict[str, Any] = {}
+    for name, value in raw.items():
+        inner = {f"{name}.{n}": v for n, v in _held(value).items()} if isinstance(value, dict) else {name: value}
+        found |= inner
+    return found
 
 
 def _line(changes: Sequence[Change]) -> tuple[list[ConsentEvent], Contact]:
