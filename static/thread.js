@@ -23,6 +23,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
 
   const bySeq = (seq) => list.querySelector(`.part[data-seq="${seq}"]`);
   const byKey = (key) => list.querySelector(`.part[data-key="${CSS.escape(key)}"]`);
+  const unsent = (key) => list.querySelector(`.part[data-key="${CSS.escape(key)}"]:not([data-seq])`);
   const seqOf = (li) => Number(li.dataset.seq);
   const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
 
@@ -168,6 +169,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
     old.replaceWith(li);
     wake(li);
     regroup();
+    if (stuck) toEnd(); // it may have grown
     const heading = li.querySelector('.card-title');
     if (hadFocus && heading) heading.focus({ preventScroll: true });
     announceClosed(li);
@@ -227,7 +229,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   function put(html, { fromBot = false, after = () => {} } = {}) {
     const li = parse(html).querySelector('.part');
     if (!li) return '';
-    const old = bySeq(li.dataset.seq) || (li.dataset.key && byKey(li.dataset.key));
+    const old = bySeq(li.dataset.seq) || (li.dataset.key && unsent(li.dataset.key)); // a form and its words share a key
     if (!old && isEarlier(li)) return '';
     if (old) {
       const first = !old.dataset.seq;
@@ -289,15 +291,15 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   }
 
   function setUnsent(key, state) {
-    const li = list && byKey(key);
-    if (!li || li.dataset.seq) return;
+    const li = list && unsent(key);
+    if (!li) return;
     li.dataset.state = state;
     if (stuck) toEnd();
   }
 
   function removeUnsent(key) {
-    const li = list && byKey(key);
-    if (li && !li.dataset.seq) li.remove(), regroup();
+    const li = list && unsent(key);
+    if (li) li.remove(), regroup();
   }
 
   scroller.addEventListener('scroll', noteScroll, { passive: true });

@@ -44,6 +44,12 @@ async def begin_form(page: Page, subscription: str = ORDERS, title: str = TITLE)
     await expect(page.locator("#form-preview .card-title")).to_have_text(title)
 
 
+async def is_at_its_end(page: Page) -> None:
+    await page.wait_for_function(
+        "() => [document.getElementById('thread')].every((t) => t.scrollTop + t.clientHeight > t.scrollHeight - 2)"
+    )
+
+
 async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
     elsewhere: TestServer, visit: Visit, look: Look, server: TestServer
 ) -> None:
@@ -75,6 +81,12 @@ async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
     # It is there at once, on all three pages, and each step of it is seen.
     await expect(chat.bubble("We can text you")).to_be_visible()
     await expect(chat.card.locator(".card-title")).to_have_text(TITLE)
+    for page in (ada, ben):
+        await expect(page.locator("#parts .sent-form")).to_have_count(2)
+        *_, words, form = await page.locator("#parts .part").all()
+        await expect(words.locator(".bubble")).to_have_text("We can text you")
+        await expect(form.locator(".sent-form")).to_be_visible()
+        await is_at_its_end(page)
     await chat.field.fill("201 55")
     await chat.press("Text me")
     for page in (ada, ben):
