@@ -43,8 +43,9 @@ class Doing(Input):
         if self.hours:
             return now() + timedelta(hours=self.hours)
         try:
-            time = datetime.fromisoformat(self.until).replace(tzinfo=UTC) + timedelta(minutes=self.offset)
-        except ValueError:
+            theirs = datetime.strptime(self.until, "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - `offset` is its zone
+            time = theirs.replace(tzinfo=UTC) + timedelta(minutes=self.offset)
+        except (ValueError, OverflowError):
             raise Invalid(_("Choose a time that is still to come.")) from None
         if time > now() + LONGEST_SNOOZE:
             raise Invalid(_("Choose a time within a year."))
