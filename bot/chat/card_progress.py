@@ -19,6 +19,8 @@ class Step(StrEnum):
     OPENED = "opened"
     TRIED = "tried"
     COMPLETED = "completed"
+    PAUSED = "paused"
+    """It takes no answer while its subscription is archived."""
     WITHDRAWN = "withdrawn"
 
 
@@ -65,12 +67,13 @@ class Progress:
         return self.step not in {Step.COMPLETED, Step.WITHDRAWN}
 
 
-def card_progress(card: Card, part_seq: int, conversation: Conversation, contact: Contact) -> Progress:
+def card_progress(card: Card, part_seq: int, conversation: Conversation, contact: Contact, is_live: bool) -> Progress:
+    """`is_live`: its subscription."""
     consent = contact.consent(card.subscription)
     answered_here = consent is not None and consent.part == f"{conversation.id}:{part_seq:010d}"
     done = card.state is CardState.COMPLETED or _said_yes(consent, answered_here)
     return Progress(
-        step=_step(card, part_seq, conversation, done),
+        step=_step(card, part_seq, conversation, done, is_live),
         seen=part_seq <= conversation.seen or card.opened_at is not None or card.tries > 0,
         opened=card.opened_at is not None or card.tries > 0,
         tries=card.tries,
@@ -86,11 +89,13 @@ def _said_yes(consent: Consent | None, answered_here: bool) -> bool:
     return consent.state in {ConsentState.OPTED_IN, ConsentState.PENDING}
 
 
-def _step(card: Card, seq: int, conversation: Conversation, done: bool) -> Step:
+def _step(card: Card, seq: int, conversation: Conversation, done: bool, is_live: bool) -> Step:
     if done:
         return Step.COMPLETED
     if card.state is CardState.CLOSED:
         return Step.WITHDRAWN
+    if not is_live:
+        return Step.PAUSED
     if card.tries:
         return Step.TRIED
     if card.opened_at:

@@ -19,9 +19,11 @@ def talk(**values: Any) -> Conversation:
     return Conversation(id="talk", contact="ada", last=9, created_at=AT, updated_at=AT, **values)
 
 
-def progress(contact: Contact | None = None, conversation: Conversation | None = None, **values: Any) -> Progress:
+def progress(
+    contact: Contact | None = None, conversation: Conversation | None = None, is_live: bool = True, **values: Any
+) -> Progress:
     form = card(subscription="deals", **values)
-    return card_progress(form, SEQ, conversation or talk(), contact or person())
+    return card_progress(form, SEQ, conversation or talk(), contact or person(), is_live)
 
 
 def stands(state: ConsentState, **values: Any) -> Contact:
@@ -55,6 +57,14 @@ def test_until_it_is_answered_it_can_be_withdrawn(step: dict[str, Any]) -> None:
     assert progress(**step).is_open
     assert not progress(state=CardState.CLOSED, **step).is_open
     assert not progress(state=CardState.COMPLETED, **step).is_open
+
+
+@pytest.mark.parametrize("step", [{}, {"opened_at": AT}, {"tries": 1}])
+def test_while_its_subscription_is_archived_it_is_paused_and_can_be_withdrawn(step: dict[str, Any]) -> None:
+    found = progress(is_live=False, **step)
+    assert (found.step, found.is_open) == (Step.PAUSED, True)
+    assert progress(is_live=False, state=CardState.CLOSED).step is Step.WITHDRAWN
+    assert progress(is_live=False, state=CardState.COMPLETED).step is Step.COMPLETED
 
 
 def test_a_withdrawn_one_is_withdrawn_whatever_was_tried_before() -> None:

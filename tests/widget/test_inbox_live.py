@@ -9,9 +9,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.demo import DEALS
 from bot.errors import StoreUnavailable
 from bot.model.base import new_id
 from bot.model.event import Action
+from bot.workspace.subscriptions import By
 from tests.conftest import Visitor, eventually
 from tests.people import change
 from tests.widget import test_live as visitors_line
@@ -169,6 +171,20 @@ async def test_what_becomes_of_a_yes_shows_on_its_form_and_over_the_thread(
         for action in (Action.OPT_OUT, Action.OPT_IN):
             await running.bot.ledger.record(change(contact, new_id(), action, number="+12015550189"))
             assert await heard(desk, form_is(turned_off=action is Action.OPT_OUT))
+
+
+async def test_a_form_says_that_it_is_closed_while_its_subscription_is_archived(
+    elsewhere: Desk, visitor: Visitor, running: Running
+) -> None:
+    subscriptions, me = running.bot.subscriptions, By("ada", "Ada")
+    async with await dial(elsewhere, visitor.conversation, 2) as desk:
+        await heard(desk, is_ready)
+        archived = await subscriptions.archive(DEALS, (await subscriptions.get(DEALS)).version, me)
+        try:
+            assert await heard(desk, lambda m: m.get("seq") == 2 and "is archived" in m["html"])
+        finally:
+            await subscriptions.restore(DEALS, archived.version, me)
+        assert await heard(desk, lambda m: m.get("seq") == 2 and "is archived" not in m["html"])
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ class _Line:
             await self._redraw()
         else:
             self._hint("panel")
-            if news.topic == self.contact:
+            if news.topic in {self.contact, SUBSCRIPTIONS}:
                 await self._redraw()
 
     async def _signal(self, signal: Signal) -> None:

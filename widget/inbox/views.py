@@ -49,6 +49,10 @@ class Names:
         found = self.subscriptions.get(id)
         return found.words(say.locale).name if found else say("a subscription")
 
+    def is_live(self, id: str) -> bool:
+        found = self.subscriptions.get(id)
+        return found is not None and found.is_live
+
     def is_sms(self, id: str) -> bool:
         found = self.subscriptions.get(id)
         return found is None or found.message_type is MessageType.SMS
@@ -167,7 +171,7 @@ async def entries(
     drawn = (_entry(part, conversation, name_of(contact, say), brand, known, say) for part in parts)
     texts = await _texts(request, parts, conversation)
     return [
-        replace(entry, progress=_progress(part, conversation, contact), **_texted(part, texts, say))
+        replace(entry, progress=_progress(part, conversation, contact, known), **_texted(part, texts, say))
         for entry, part in zip(drawn, parts, strict=True)
     ]
 
@@ -198,10 +202,11 @@ def _texted(part: Part, texts: Mapping[str, Delivery], say: Translator) -> dict[
             return {"texted": say("Not sent (%(reason)s)", reason=delivery.reason or "?"), "is_bad": True}
 
 
-def _progress(part: Part, conversation: Conversation, contact: Contact | None) -> Progress | None:
+def _progress(part: Part, conversation: Conversation, contact: Contact | None, known: Names) -> Progress | None:
     if contact is None or not isinstance(part.content, Card):
         return None
-    return card_progress(part.content, part.seq, conversation, contact)
+    is_live = known.is_live(part.content.subscription)
+    return card_progress(part.content, part.seq, conversation, contact, is_live)
 
 
 async def drawn(
