@@ -8,6 +8,7 @@
   const isIn = (node) => node && node.isConnected && panel() && node.contains(panel());
   let waiting = null; // what wanted to draw the panel anew while the form was open
   let opened = new Set(); // texts of the history that are open
+  let history = []; // its entries, with the earlier ones that somebody asked for
 
   const full = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
   function writeTimes() {
@@ -29,8 +30,21 @@
 
   document.addEventListener("htmx:beforeSwap", () => {
     opened = new Set([...document.querySelectorAll("#contact-panel details[open]")].map((details) => details.id));
+    history = [...document.querySelectorAll("#contact-panel .cp-history > li")];
   });
+
+  // What was said stays as it was, so what was read of it before the panel was drawn anew stays too.
+  function keepEarlier() {
+    const oldest = [...document.querySelectorAll("#contact-panel .cp-entry")].pop();
+    const at = oldest ? history.findIndex((entry) => entry !== oldest && entry.dataset.seq === oldest.dataset.seq) : -1;
+    const earlier = history.slice(at + 1);
+    if (at < 0 || !earlier.length) return;
+    while (oldest.nextElementSibling) oldest.nextElementSibling.remove();
+    oldest.after(...earlier);
+    earlier.forEach((entry) => htmx.process(entry));
+  }
   document.addEventListener("htmx:afterSwap", (event) => {
+    keepEarlier();
     writeTimes();
     for (const id of opened) {
       const details = document.getElementById(id);

@@ -62,3 +62,25 @@ async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
     await expect(deals).to_be_focused()
     await expect(panel.locator(".cp-history")).to_contain_text("Turned it off in the preference center")
     assert [e.source for e in await events_of(demo_store, maya.id)] == [no[1], Source.PROFILE, no[1]]
+
+
+async def test_what_was_read_of_the_history_stays_when_something_new_comes(
+    look: Look, server: TestServer, bot: Bot, demo_store: Store
+) -> None:
+    time = now()
+    maya = Contact(id=new_id(), name="Maya", phone="+12015550123", created_at=time, updated_at=time)
+    await demo_store.contacts.insert(maya)
+    conversation, _parts = await bot.runs.begin(maya.id)
+    for i in range(44):
+        await bot.ledger.record(change(maya.id, str(i), Action.OPT_OUT if i % 2 else Action.OPT_IN))
+    inbox = await signed_in(look, server, f"/inbox/{conversation}")
+    entries, more = inbox.locator(".cp-entry"), inbox.get_by_role("link", name="Show earlier")
+    await more.click()
+    await expect(entries).to_have_count(40)
+    await bot.ledger.record(change(maya.id, "new", subscription=ORDERS))
+    await expect(entries).to_have_count(41)
+    await more.click()
+    await expect(entries).to_have_count(45)
+    await expect(more).to_have_count(0)
+    found = await entries.evaluate_all("all => all.map((entry) => Number(entry.dataset.seq))")
+    assert found == sorted(set(found), reverse=True)
