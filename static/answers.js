@@ -16,4 +16,9 @@ const answers = {
       return null;
     }
   },
+
+  // The same of an answer to `fetch`.
+  async saidIn(answer) {
+    return answers.saidBy({ responseText: await answer.text() });
+  },
 };

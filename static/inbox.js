@@ -11,11 +11,6 @@
   const shortDay = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric' });
   const long = new Intl.DateTimeFormat(language, { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
 
-  function newKey() {
-    if (crypto.randomUUID) return crypto.randomUUID();
-    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  }
-
   function request(path, body) {
     const headers = { 'HX-Request': 'true', 'HX-Current-URL': location.href, 'X-CSRF-Token': csrf };
     // What was sent goes through also when the page is left at once.
@@ -29,13 +24,7 @@
     return Boolean(where);
   }
 
-  async function reason(answer) {
-    try {
-      return (await answer.json()).errors[0].message;
-    } catch (_) {
-      return strings.failed;
-    }
-  }
+  const reason = async (answer) => (await answers.saidIn(answer)) || strings.failed;
 
   // --- times in the reader's own way
 
@@ -108,7 +97,6 @@
 
   let last = 0;
   const received = new Set();
-  let thread = null;
   const text = $('text');
   const composer = $('composer');
   const kind = () => composer.elements.kind.value;
@@ -124,12 +112,10 @@
   }
 
   function arrived(message) {
-    const isNew = message.seq > last;
     received.add(message.seq);
     while (received.delete(last + 1)) last += 1;
     const key = thread.put(message.html, { after: () => { tellTimes($('parts')); tellStatus(); seen(); } });
     if (key) queue.drop(key);
-    if (isNew && message.author === 'contact') typing.clear();
   }
 
   let told = 0;
@@ -168,84 +154,36 @@
     }
   }
 
-  const typing = (function () {
-    let timer = 0;
-    function clear() {
-      clearTimeout(timer);
-      $('typing').hidden = true;
-    }
-    return {
-      clear,
-      show(name) {
-        $('typing').textContent = strings.typing.replace('{name}', name);
-        $('typing').hidden = false;
-        if (thread.atEnd()) $('thread').scrollTop = $('thread').scrollHeight;
-        clearTimeout(timer);
-        timer = setTimeout(clear, 5000);
-      },
-    };
-  })();
+  const thread = id && makeThread({
+    scroller: $('thread'), body: $('thread-body'), typing: $('typing'), pill: $('newer'), announcer: $('announcer'),
+    onOlder: older, onBottom: () => seen(), isMine: (li) => !li.dataset.who || li.dataset.who.startsWith(`teammate:${page.dataset.me}:`),
+  });
 
-  // --- sending: kept until the server has it, each with its own key, so that twice sent is once kept
+  // --- what is written and not sent yet
 
-  const queue = (function () {
-    const place = `sayso.inbox.${page.dataset.me}.${id}`;
-    let items = [];
-    let busy = false;
-    let timer = 0;
-    try { items = JSON.parse(sessionStorage.getItem(place)) || []; } catch (_) { /* blocked: memory it is */ }
-    function save() {
-      try { sessionStorage.setItem(place, JSON.stringify(items)); } catch (_) { /* blocked: memory it is */ }
-    }
-    function add(item) {
-      items.push(item);
-      save();
-      thread.addUnsent(item, 'sending');
-      flush();
-    }
-    function drop(key) {
-      items = items.filter((item) => item.key !== key);
-      save();
-    }
-    async function send(item) {
-      const answer = await request(`/inbox/${id}/messages`, new URLSearchParams({ key: item.key, text: item.text, kind: item.kind }));
-      if (answer.ok) {
-        const made = await answer.json();
-        arrived({ seq: made.seq, html: made.html, author: 'teammate' });
-        return drop(item.key);
-      }
-      if (leaves(answer)) return undefined;
-      if (answer.status === 429 || answer.status >= 500) throw new Error('send ' + answer.status);
-      drop(item.key);
-      thread.removeUnsent(item.key);
-      // The words go back where they can be mended; a note never among words for the customer.
-      const others = text.value.trim();
-      if (item.kind !== kind()) chooseKind(item.kind);
-      text.value = others ? item.text + '\n' + text.value : item.text;
-      keepDraft();
-      return say(await reason(answer), true);
-    }
-    async function flush() {
-      clearTimeout(timer);
-      if (busy) return;
-      busy = true;
-      for (const item of [...items]) {
-        thread.setUnsent(item.key, 'sending');
-        try {
-          await send(item);
-        } catch (_) {
-          if (!items.includes(item)) continue;
-          for (const waiting of items) thread.setUnsent(waiting.key, 'failed');
-          thread.announce(strings.failed);
-          timer = setTimeout(flush, 10000);
-          break;
-        }
-      }
-      busy = false;
-      if (items.some((one) => !thread.isFailed(one.key))) flush();
-    }
-    return { add, drop, flush, all: () => items };
-  })();
+  function postMessage(item) {
+    return request(`/inbox/${item.conversation}/messages`, new URLSearchParams({ key: item.key, text: item.text, kind: item.kind }));
+  }
+
+  const queue = makeQueue({
+    place: `sayso.inbox.${page.dataset.me}`,
+    current: () => id,
+    post: postMessage,
+    onSent: (made) => arrived(made),
+    onRefused: giveBack,
+    onSignedOut: leaves,
+    thread,
+    failed: strings.failed,
+  });
+
+  // The words go back where they can be mended; a note never among words for the customer.
+  async function giveBack(item, answer) {
+    const others = text.value.trim();
+    if (item.kind !== kind()) chooseKind(item.kind);
+    text.value = others ? item.text + '\n' + text.value : item.text;
+    keepDraft();
+    say(await reason(answer), true);
+  }
 
   function say(words, isWrong) {
     $('composer-note').textContent = words;
@@ -262,7 +200,7 @@
     typedAt = 0; // what is typed next is news again
     keepDraft();
     grow();
-    queue.add({ key: newKey(), text: value, kind: kind(), at: new Date().toISOString() });
+    queue.add({ text: value, kind: kind() });
     return text.focus();
   }
 
@@ -347,104 +285,29 @@
     menu.querySelector('.menu-item').focus();
   }
 
-  // --- what was not sent when another conversation was left: each has its key, so that twice sent is once kept
-
-  async function sendLeft() {
-    const prefix = `sayso.inbox.${page.dataset.me}.`;
-    let places = [];
-    try { places = Object.keys(sessionStorage).filter((key) => key.startsWith(prefix) && key !== prefix + id); } catch (_) { return; }
-    for (const place of places) {
-      const of = place.slice(prefix.length);
-      for (const item of JSON.parse(sessionStorage.getItem(place)) || []) {
-        try {
-          const answer = await request(`/inbox/${of}/messages`, new URLSearchParams({ key: item.key, text: item.text, kind: item.kind }));
-          if (!answer.ok) return; // it waits there, and says why when it is opened
-          const left = JSON.parse(sessionStorage.getItem(place)).filter((one) => one.key !== item.key);
-          sessionStorage.setItem(place, JSON.stringify(left));
-        } catch (_) {
-          return;
-        }
-      }
-    }
-  }
-
   // --- the line
 
-  const line = (function () {
-    let socket = null;
-    let isReady = false;
-    let wait = 500;
-    let watchdog = 0;
-    let calm = 0;
-    let retry = 0;
-    let known = false;
-
-    function listen() {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => socket && socket.close(), 45000); // the server beats every 20 s
-    }
-
-    function connect() {
-      clearTimeout(retry);
-      if (socket) return;
-      const mine = new WebSocket(location.origin.replace(/^http/, 'ws') + '/inbox/live');
-      socket = mine;
-      isReady = false;
-      listen();
-      mine.onopen = () => mine.send(JSON.stringify({ type: 'hello', conversation: id, after: last }));
-      mine.onmessage = (event) => {
-        if (mine !== socket) return;
-        listen();
-        receive(JSON.parse(event.data));
-      };
-      mine.onclose = (event) => {
-        if (mine !== socket) return;
-        socket = null;
-        isReady = false;
-        clearTimeout(watchdog);
-        if (!calm) calm = setTimeout(() => { if ($('banner')) $('banner').textContent = strings.off; }, 2500);
-        const soon = event.code === 1012 ? 200 + Math.random() * 1500 : wait * (0.5 + Math.random() / 2);
-        wait = Math.min(wait * 2, 20000);
-        retry = setTimeout(again, soon);
-      };
-    }
-
-    // A line that is refused does not say why: the list does, to those who are signed out.
-    async function again() {
-      if (!known) await readList();
-      known = false;
-      connect();
-    }
-
-    function receive(message) {
+  const line = makeLine({
+    path: '/inbox/live',
+    hello: () => ({ type: 'hello', conversation: id, after: last }),
+    onMessage(message, isLate) {
       if (message.type === 'ready') {
         void readList(); // what came since the page was drawn
-        if (!isReady && wait > 500) refreshPanel();
-        isReady = true;
-        known = true;
-        wait = 500;
-        clearTimeout(calm);
-        calm = 0;
+        if (isLate) refreshPanel();
         page.dataset.line = 'live';
         if ($('banner')) $('banner').textContent = '';
         if (id) queue.flush(), (told = 0), seen();
       } else if (message.type === 'part') arrived(message);
-      else if (message.type === 'typing') typing.show(message.name);
+      else if (message.type === 'typing') thread.showTyping(strings.typing.replace('{name}', message.name));
       else if (message.type === 'here') $('here').textContent = message.names.length ? strings.here.replace('{names}', message.names.join(', ')) : '';
       else if (message.type === 'figures') figures(message);
       else if (message.type === 'list') readList();
       else if (message.type === 'panel') refreshPanel();
-    }
-
-    return {
-      connect,
-      say(message) {
-        if (!socket || !isReady) return false;
-        socket.send(JSON.stringify(message));
-        return true;
-      },
-    };
-  })();
+    },
+    onGone: () => { if ($('banner')) $('banner').textContent = strings.off; },
+    // A line that is refused does not say why: the list does, to those who are signed out.
+    beforeAgain: (wasReady) => wasReady || readList(),
+  });
 
   // A form in the panel that is being filled in stays as it is, and is followed by what it kept waiting (inbox-panel.js).
   function refreshPanel() {
@@ -492,13 +355,8 @@
   if (id) {
     const parts = [...$('parts').querySelectorAll('.part')];
     last = parts.length ? Number(parts[parts.length - 1].dataset.seq) : 0;
-    const html = $('thread-body').innerHTML;
-    thread = makeThread({
-      scroller: $('thread'), body: $('thread-body'), typing: $('typing'), pill: $('newer'), announcer: $('announcer'), onOlder: older, onBottom: () => seen(),
-      isMine: (li) => !li.dataset.who || li.dataset.who.startsWith(`teammate:${page.dataset.me}:`),
-    });
-    thread.load(html, []);
-    for (const item of queue.all()) thread.addUnsent(item, 'sending');
+    thread.load($('thread-body').innerHTML, []);
+    queue.show();
     const draft = keptDraft(id);
     if (draft && !text.value) {
       text.value = draft.text;
@@ -524,7 +382,6 @@
     tellTimes($('parts'));
     document.querySelector('.conv[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }
-  sendLeft();
-  window.addEventListener('online', () => line.connect());
-  line.connect();
+  queue.flushLeft();
+  line.start();
 })();

@@ -4,7 +4,6 @@
   const $ = (id) => document.getElementById(id);
   const strings = JSON.parse($('strings').textContent);
   const LIMIT = 4000;
-  const QUEUE = 'sayso.queue';
   const framed = window.parent !== window;
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -90,7 +89,7 @@
     return fetch(path, { method, headers, body: json && JSON.stringify(json), credentials: 'omit', signal });
   }
 
-  const path = (rest) => `/messenger/conversations/${encodeURIComponent(conversation)}/${rest}`;
+  const path = (rest, of = conversation) => `/messenger/conversations/${encodeURIComponent(of)}/${rest}`;
 
   let refusedAt = 0;
   let lostConversation = null; // its unsent messages move to the next one
@@ -158,7 +157,7 @@
     $('thread-body').append($('empty').content.cloneNode(true));
     if (lostConversation) queue.move(lostConversation, conversation);
     lostConversation = null;
-    for (const item of queue.of(conversation)) thread.addUnsent(item, 'sending');
+    queue.show();
     line.start();
     queue.flush();
     checkText();
@@ -178,143 +177,33 @@
     window.addEventListener('online', again);
   }
 
-  // randomUUID is missing on plain http, where people try things out.
-  function newKey() {
-    if (crypto.randomUUID) return crypto.randomUUID();
-    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  }
+  const thread = makeThread({
+    scroller: $('thread'), body: $('thread-body'), typing: $('typing'), pill: $('newer'), announcer: $('announcer'),
+    onOlder: older, onBottom: () => seen(),
+  });
 
-  // --- the queue of messages: kept until the server has them, each with its own key, so that twice sent is once kept
+  // --- what is written and not sent yet
 
-  const queue = (function () {
-    let items = [];
-    let busy = false;
-    let timer = 0;
-    try { items = JSON.parse(sessionStorage.getItem(QUEUE)) || []; } catch (_) { /* blocked: memory it is */ }
+  const queue = makeQueue({
+    place: 'sayso.queue',
+    current: () => conversation,
+    post: (item) => request(path('messages', item.conversation), { method: 'POST', json: { key: item.key, text: item.text } }),
+    onSent: (made) => arrived(made.seq, made.html),
+    onRefused: async (item, answer) => giveBack(item.text, await reason(answer)),
+    onSignedOut: () => reopen(),
+    thread,
+    failed: strings.failed,
+  });
 
-    function save() {
-      try { sessionStorage.setItem(QUEUE, JSON.stringify(items)); } catch (_) { /* blocked: memory it is */ }
-    }
-
-    function add(text) {
-      const item = { key: newKey(), text, conversation, at: new Date().toISOString() };
-      items.push(item);
-      save();
-      thread.addUnsent(item, 'sending');
-      flush();
-    }
-
-    function move(from, to) {
-      for (const item of items) if (item.conversation === from) item.conversation = to;
-      save();
-    }
-
-    function drop(key) {
-      items = items.filter((item) => item.key !== key);
-      save();
-    }
-
-    async function send(item) {
-      const answer = await request(path('messages'), { method: 'POST', json: { key: item.key, text: item.text } });
-      if (answer.ok) {
-        const made = await answer.json();
-        if (item.conversation === conversation) arrived(made.seq, made.html);
-        return drop(item.key);
-      }
-      if (answer.status === 401) return reopen();
-      if (answer.status === 429 || answer.status >= 500) throw new Error('send ' + answer.status);
-      drop(item.key);
-      thread.removeUnsent(item.key);
-      return giveBack(item.text, await reason(answer));
-    }
-
-    async function flush() {
-      clearTimeout(timer);
-      if (busy || !conversation) return;
-      busy = true;
-      for (const item of items.filter((one) => one.conversation === conversation)) {
-        thread.setUnsent(item.key, 'sending');
-        try {
-          await send(item);
-        } catch (_) {
-          if (!items.includes(item)) continue; // its answer was lost, but the live line brought it
-          for (const waiting of items) thread.setUnsent(waiting.key, 'failed');
-          thread.announce(strings.failed);
-          timer = setTimeout(flush, 15000);
-          break;
-        }
-      }
-      busy = false;
-      if (items.some((one) => one.conversation === conversation && !thread.isFailed(one.key))) flush();
-    }
-
-    return { add, move, drop, flush, of: (id) => items.filter((item) => item.conversation === id) };
-  })();
-
-  async function reason(answer) {
-    try {
-      return (await answer.json()).errors[0].message;
-    } catch (_) {
-      return strings.failed;
-    }
-  }
+  const reason = async (answer) => (await answers.saidIn(answer)) || strings.failed;
 
   // --- the live line
 
-  const line = (function () {
-    let socket = null;
-    let wait = 0;
-    let retry = 0;
-    let watchdog = 0;
-    let calmSoon = 0;
-    let wanted = false;
-    let isReady = false; // before it, the server hears nothing but our hello
-
-    function listen() {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => drop(socket, 0), 45000); // the server beats every 20 s
-    }
-
-    function connect() {
-      clearTimeout(retry);
-      if (!wanted || socket) return;
-      const mine = new WebSocket(location.origin.replace(/^http/, 'ws') + '/messenger/live');
-      socket = mine;
-      isReady = false;
-      listen();
-      mine.onopen = () => mine.send(JSON.stringify({ type: 'hello', token, conversation, after: last }));
-      mine.onmessage = (event) => {
-        if (mine !== socket) return;
-        listen();
-        receive(JSON.parse(event.data));
-      };
-      mine.onclose = (event) => drop(mine, event.code);
-    }
-
-    // Half of the time is chance, so that a thousand chats don't come back in the same moment.
-    function later() {
-      const next = wait * (0.5 + Math.random() / 2);
-      wait = Math.min(wait * 2, 30000);
-      return next;
-    }
-
-    function drop(mine, code) {
-      if (!mine || mine !== socket) return;
-      socket = null;
-      clearTimeout(watchdog);
-      mine.close();
-      if (!wanted) return;
-      if (code === 4401) return void reopen();
-      if (!calmSoon) calmSoon = setTimeout(() => setLine('off'), 2500); // a short drop is nobody's business
-      retry = setTimeout(connect, code === 1012 ? 200 + Math.random() * 1800 : later());
-    }
-
-    function receive(message) {
+  const line = makeLine({
+    path: '/messenger/live',
+    hello: () => ({ type: 'hello', token, conversation, after: last }),
+    onMessage(message) {
       if (message.type === 'ready') {
-        isReady = true;
-        wait = 500;
-        clearTimeout(calmSoon);
-        calmSoon = 0;
         setLine('live');
         queue.flush();
         told = 0; // what was said on the old line may not have been heard
@@ -322,35 +211,13 @@
       } else if (message.type === 'part') arrived(message.seq, message.html, message);
       else if (message.type === 'skip') skipped(message.seq);
       else if (message.type === 'typing') thread.showTyping();
-    }
-
-    function start() {
-      stop();
-      wanted = true;
-      wait = 500;
-      connect();
-    }
-
-    function stop() {
-      wanted = false;
-      clearTimeout(retry);
-      clearTimeout(watchdog);
-      const old = socket;
-      socket = null;
-      if (old) old.close();
-    }
-
-    return {
-      start, stop,
-      again: () => { if (wanted) { clearTimeout(retry); connect(); } },
-      renew: () => { if (wanted) start(); },
-      say: (message) => {
-        if (!socket || !isReady) return false;
-        socket.send(JSON.stringify(message));
-        return true;
-      },
-    };
-  })();
+    },
+    onDrop(code) {
+      if (code === 4401) reopen();
+      return code !== 4401;
+    },
+    onGone: () => setLine('off'),
+  });
 
   // --- parts that arrive
 
@@ -410,11 +277,6 @@
     }
   }
 
-  const thread = makeThread({
-    scroller: $('thread'), body: $('thread-body'), typing: $('typing'), pill: $('newer'), announcer: $('announcer'),
-    onOlder: older, onBottom: () => seen(),
-  });
-
   // --- state of the line, in words
 
   function setLine(state) {
@@ -455,7 +317,7 @@
     note = '';
     typedAt = 0; // what is typed next is news again
     checkText();
-    queue.add(value);
+    queue.add({ text: value });
     text.focus();
     return undefined;
   }
@@ -596,11 +458,10 @@
   document.addEventListener('input', onCardInput);
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return;
-    line.again();
     if (shown) setUnread(0);
     seen();
   });
-  window.addEventListener('online', () => { setLine('wait'); line.renew(); queue.flush(); });
+  window.addEventListener('online', () => { setLine('wait'); queue.flush(); });
   window.addEventListener('offline', () => setLine('off'));
   window.addEventListener('message', hear);
   document.body.addEventListener('htmx:configRequest', openCard);

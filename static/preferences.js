@@ -71,40 +71,14 @@
     return undefined;
   }
 
-  let socket = null;
-  let wait = 500;
-  let watchdog = 0;
-  let retry = 0;
-
-  function listen() {
-    clearTimeout(watchdog);
-    watchdog = setTimeout(() => socket && socket.close(), 45000); // the server beats every 20 s
-  }
-
-  function connect() {
-    clearTimeout(retry);
-    if (socket) return;
-    const mine = new WebSocket(location.origin.replace(/^http/, 'ws') + page.dataset.live);
-    socket = mine;
-    listen();
-    mine.onmessage = (event) => {
-      const message = JSON.parse(event.data);
-      listen();
-      if (message.type === 'ready') wait = 500;
+  makeLine({
+    path: page.dataset.live,
+    onMessage(message) {
       if (message.type === 'changed' || (message.type === 'ready' && message.stand !== stand())) refresh();
-    };
-    mine.onclose = (event) => {
-      socket = null;
-      clearTimeout(watchdog);
-      if (event.code === 4401) return void refresh(); // the link is gone, and its page says what to do
-      if (event.code === 1008) return undefined; // too many pages are open: this one is as it was loaded
-      retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
-      wait = Math.min(wait * 2, 30000);
-      return undefined;
-    };
-  }
-
-  connect();
-  window.addEventListener('online', connect);
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) connect(); });
+    },
+    onDrop(code) {
+      if (code === 4401) refresh(); // the link is gone, and its page says what to do
+      return code !== 4401 && code !== 1008; // too many pages are open: this one is as it was loaded
+    },
+  }).start();
 })();

@@ -193,8 +193,9 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
 
   // Somebody writes: shown until nothing more is heard of it, or their words come.
   let typingTimer = 0;
-  function showTyping() {
+  function showTyping(words) {
     clearTimeout(typingTimer);
+    if (words) typing.textContent = words;
     typing.hidden = false;
     if (stuck) toEnd();
     typingTimer = setTimeout(hideTyping, 5000);
@@ -307,9 +308,8 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   new ResizeObserver(() => { if (stuck && list) scroller.scrollTop = scroller.scrollHeight; }).observe(scroller);
 
   return {
-    load, put, announce, showTyping, hideTyping, addUnsent, setUnsent, removeUnsent, settleLate,
+    load, put, announce, showTyping, addUnsent, setUnsent, removeUnsent, settleLate,
     dropLate: (li) => late.delete(li.dataset.seq),
-    isFailed: (key) => { const li = list && byKey(key); return Boolean(li && li.dataset.state === 'failed'); },
     atEnd: () => stuck,
     recheck: () => { stuck = atEnd(); },
     clock: (date) => clock.format(date),

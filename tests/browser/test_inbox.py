@@ -16,7 +16,7 @@ from playwright.async_api import Locator, Page, expect
 from bot.app import Bot
 from bot.config import Settings
 from bot.demo import make_demo
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from bot.model.conversation import Text
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer, embedded_server
@@ -263,6 +263,30 @@ async def test_a_restart_of_the_database_loses_nothing_and_doubles_nothing(
         await page.context.close()
         again.terminate()
         await again.wait()
+
+
+async def test_what_was_written_after_the_session_had_ended_is_sent_after_signing_in(
+    visit: Visit, look: Look, server: TestServer, demo_store: Store
+) -> None:
+    chat = await begun(visit, server)
+    id = await chat.conversation()
+    ada = Inbox(await signed_in(look, server, f"/inbox/{id}", allow=(r"\b401\b", "WebSocket")))
+    await ada.is_live()
+    await demo_store.sessions.collection.update_many({}, {"$set": {"ended_at": now()}})
+    await ada.say("First")
+    await ada.page.get_by_label("Email").fill("ada@example.com")
+    await ada.page.get_by_label("Password").fill("demo")
+    await ada.page.get_by_role("button", name="Sign in").click()
+    await expect(ada.bubble("First")).to_have_count(1)
+    await expect(chat.bubble("First")).to_have_count(1)
+    await ada.say("Second")
+    await expect(chat.bubble("Second")).to_have_count(1)
+    assert [
+        part.content.text for part in await demo_store.parts.after(id, 3, limit=9) if isinstance(part.content, Text)
+    ] == [
+        "First",
+        "Second",
+    ]
 
 
 async def test_without_javascript_an_agent_reads_answers_and_closes(
