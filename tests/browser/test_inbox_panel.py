@@ -23,14 +23,20 @@ from tests.people import change, events_of
 pytestmark = pytest.mark.browser
 
 
+async def talking(bot: Bot, store: Store) -> tuple[str, str]:
+    """Maya, who has a number, and her conversation."""
+    time = now()
+    maya = Contact(id=new_id(), name="Maya", phone="+12015550123", created_at=time, updated_at=time)
+    await store.contacts.insert(maya)
+    conversation, _parts = await bot.runs.begin(maya.id)
+    return maya.id, conversation
+
+
 async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
     look: Look, server: TestServer, bot: Bot, demo_store: Store
 ) -> None:
-    time = now()
-    maya = Contact(id=new_id(), name="Maya", phone="+12015550123", created_at=time, updated_at=time)
-    await demo_store.contacts.insert(maya)
-    conversation, _parts = await bot.runs.begin(maya.id)
-    center = await look(server, f"/p/{await bot.preferences.make_link(maya.id, MessageType.SMS)}")
+    maya, conversation = await talking(bot, demo_store)
+    center = await look(server, f"/p/{await bot.preferences.make_link(maya, MessageType.SMS)}")
     inbox = await signed_in(look, server, f"/inbox/{conversation}")
     panel = inbox.locator("#panel")
     deals = panel.get_by_role("switch", name="Deals and new roasts")
@@ -46,7 +52,7 @@ async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
     await dialog.get_by_role("radio", name=re.compile("Spoken")).check()
     await dialog.get_by_label("Note").fill("On the phone")
     no = Action.OPT_OUT, Source.PREFERENCE_CENTER
-    await bot.ledger.record(change(maya.id, "k", no[0], source=no[1], subscription=ORDERS))
+    await bot.ledger.record(change(maya, "k", no[0], source=no[1], subscription=ORDERS))
     await inbox.wait_for_timeout(800)  # the line tells of it: what is being written stays
     await expect(dialog.get_by_label("Note")).to_have_value("On the phone")
     await dialog.get_by_role("button", name="Record the yes").click()
@@ -61,23 +67,20 @@ async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
     await expect(deals).to_have_attribute("aria-checked", "false")
     await expect(deals).to_be_focused()
     await expect(panel.locator(".cp-history")).to_contain_text("Turned it off in the preference center")
-    assert [e.source for e in await events_of(demo_store, maya.id)] == [no[1], Source.PROFILE, no[1]]
+    assert [e.source for e in await events_of(demo_store, maya)] == [no[1], Source.PROFILE, no[1]]
 
 
 async def test_what_was_read_of_the_history_stays_when_something_new_comes(
     look: Look, server: TestServer, bot: Bot, demo_store: Store
 ) -> None:
-    time = now()
-    maya = Contact(id=new_id(), name="Maya", phone="+12015550123", created_at=time, updated_at=time)
-    await demo_store.contacts.insert(maya)
-    conversation, _parts = await bot.runs.begin(maya.id)
+    maya, conversation = await talking(bot, demo_store)
     for i in range(44):
-        await bot.ledger.record(change(maya.id, str(i), Action.OPT_OUT if i % 2 else Action.OPT_IN))
+        await bot.ledger.record(change(maya, str(i), Action.OPT_OUT if i % 2 else Action.OPT_IN))
     inbox = await signed_in(look, server, f"/inbox/{conversation}")
     entries, more = inbox.locator(".cp-entry"), inbox.get_by_role("link", name="Show earlier")
     await more.click()
     await expect(entries).to_have_count(40)
-    await bot.ledger.record(change(maya.id, "new", subscription=ORDERS))
+    await bot.ledger.record(change(maya, "new", subscription=ORDERS))
     await expect(entries).to_have_count(41)
     await more.click()
     await expect(entries).to_have_count(45)
