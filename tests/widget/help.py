@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from bot.app import Bot
 from bot.config import Settings
 from bot.model.base import new_id
 from bot.model.contact import Contact
-from bot.model.conversation import Part
+from bot.model.conversation import Author, AuthorKind, Part, SignalKind
 from bot.model.delivery import DeliveryState
 from bot.model.event import ConsentEvent
 from bot.model.subscription import MessageType
@@ -160,8 +161,8 @@ class Running:
     async def parts(self, person: Visitor) -> list[Part]:
         return await self.store.parts.after(person.conversation, 0, limit=500)
 
-    async def quiet(self, person: Visitor, parts: int = 4) -> None:
-        """All that follows from a completed card is done."""
+    async def quiet(self, person: Visitor, parts: int = 4, seconds: float = 8.0) -> None:
+        """All that follows from a completed card is done, and this process has heard of it."""
 
         async def done() -> bool:
             found = await self.parts(person)
@@ -170,7 +171,15 @@ class Running:
             waiting = any(d.state in {DeliveryState.QUEUED, DeliveryState.SENDING} for d in sent)
             return len(found) >= parts and not waiting and not any(p.follow_up for p in found)
 
-        await eventually(done)
+        await eventually(done, seconds)
+        await self.caught_up()
+
+    async def caught_up(self) -> None:
+        """What was written until now was told to who follows it here: who comes later hears of what comes later."""
+        with self.bot.feed.follow(id := new_id()) as follower:
+            await self.bot.conversations.signal(id, SignalKind.GONE, Author(kind=AuthorKind.BOT, id="bot"))
+            async with asyncio.timeout(10):
+                await follower.next()
 
     async def preference_token(self, person: Visitor) -> str:
         """As a text of ours would carry it."""
@@ -189,8 +198,6 @@ def faults(body: Any) -> list[tuple[str, str]]:
 
 async def raw_request(base: str, head: str, body: bytes = b"", *, encoding: str = "latin-1") -> bytes:
     """Sends what no decent client would; answers all bytes until the server hangs up."""
-    import asyncio
-
     host, _, port = base.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     lines = f"{head}\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
