@@ -328,7 +328,7 @@ async def test_a_worker_sends_what_is_queued_while_it_waits(bot: Bot, ada: Conta
         await eventually(lambda: store.phone_texts.of(NUMBER), seconds=4)  # less than it rests: it was woken
     finally:
         stop.set()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(4):
             await worker
 
 
@@ -347,7 +347,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_the_round_that_it_began(
     await sending.wait()
     stop.set()
     may_go_on.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(4):
         await worker
     (delivery,) = await store.deliveries.find({}, limit=2)
     assert delivery.state == "sent"
