@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import hypothesis
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -26,6 +27,10 @@ from bot.model.contact import Contact
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer, embedded_server
 from widget.app import make_app
+
+# How long an example takes, and its making, says more of the machine than of the code.
+hypothesis.settings.register_profile("sayso", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("sayso")
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 

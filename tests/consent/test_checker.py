@@ -287,7 +287,7 @@ class TestEmail:
 def test_a_long_text_is_read_in_a_moment() -> None:
     import time
 
-    started = time.perf_counter()
+    started = time.process_time()  # of this process alone, however busy the machine is
     for word in ("reply ", "not ", "msg ", "رسائل ", "[", "a", "4 texts "):
         check_form(word * 700, HARBOR, EN)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
