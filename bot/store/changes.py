@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from pymongo.database import Database
@@ -66,18 +65,23 @@ class Changes:
         self._deliver = deliver
         opened = asyncio.Event()
 
+        tell: Callable[[], object] = opened.set
+
+        def is_open() -> None:
+            nonlocal tell
+            self._call(tell)
+            tell = lost  # also of one that breaks before the loop has heard that it was open
+
         def read() -> None:
-            tell: Callable[[], object] = opened.set
             while not self._stop.is_set():
                 try:
-                    self._read(pipeline, partial(self._call, tell))
+                    self._read(pipeline, is_open)
                 except InvalidOperation:  # the client was closed
                     return
                 except PyMongoError as error:
                     if isinstance(error, OperationFailure):  # the place to resume from is gone
                         self._resume = None
                     log.warning("change stream lost its line: %s", type(error).__name__)
-                    tell = lost if opened.is_set() else opened.set
                     self._stop.wait(0.5)
 
         self._thread = threading.Thread(target=read, name="sayso-changes", daemon=True)
