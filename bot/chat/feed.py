@@ -45,6 +45,7 @@ class Follower:
     """
 
     def __init__(self) -> None:
+        self.topics: set[str] = set()
         self._queue: asyncio.Queue[Part | Signal | News | None] = asyncio.Queue(BACKLOG)
 
     async def next(self) -> Part | Signal | News | None:
@@ -85,15 +86,20 @@ class Feed:
         number (its stop), SUBSCRIPTIONS.
         """
         follower = Follower()
-        for topic in topics:
-            self._followers[topic].add(follower)
+        self.also(follower, *topics)
         try:
             yield follower
         finally:
-            for topic in topics:
+            for topic in follower.topics:
                 self._followers[topic].discard(follower)
                 if not self._followers[topic]:
                     del self._followers[topic]
+
+    def also(self, follower: Follower, *topics: str) -> None:
+        """Lets it follow these, too: a number that the contact has since, say."""
+        for topic in topics:
+            follower.topics.add(topic)
+            self._followers[topic].add(follower)
 
     @property
     def followers(self) -> int:

@@ -19,7 +19,7 @@ from tests.people import change
 from tests.widget import test_live as visitors_line
 from tests.widget.desk import BEN, Desk, at_desk
 from tests.widget.help import Running, read
-from tests.widget.test_live import closed, heard, is_ready, say
+from tests.widget.test_live import closed, heard, is_ready, say, silent
 from widget.inbox import live
 
 Socket = aiohttp.ClientWebSocketResponse
@@ -171,6 +171,26 @@ async def test_what_becomes_of_a_yes_shows_on_its_form_and_over_the_thread(
         for action in (Action.OPT_OUT, Action.OPT_IN):
             await running.bot.ledger.record(change(contact, new_id(), action, number="+12015550189"))
             assert await heard(desk, form_is(turned_off=action is Action.OPT_OUT))
+
+
+async def test_a_stop_of_a_number_that_the_contact_has_since_is_told(
+    elsewhere: Desk, visitor: Visitor, running: Running
+) -> None:
+    number = "+12015550190"
+    async with await dial(elsewhere, visitor.conversation, 2) as desk:
+        await heard(desk, is_ready)
+        await visitor.submit(number)
+        await heard(desk, of_kind("panel"))
+        stop_all = f"/p/{await running.preference_token(visitor)}"
+        async with running.session.post(running.base + stop_all, data={"change": "stop_all"}) as answer:
+            assert answer.status == 200
+        await heard(desk, form_is(turned_off=True))
+        await silent(desk)
+        await running.bot.receive(number, "STOP", new_id())
+        try:
+            assert await heard(desk, of_kind("panel"))
+        finally:
+            await running.bot.receive(number, "START", new_id())
 
 
 async def test_a_form_says_that_it_is_closed_while_its_subscription_is_archived(

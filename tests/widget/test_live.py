@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -49,6 +50,14 @@ def is_ready(message: dict[str, Any]) -> bool:
 
 def part(seq: int) -> Callable[[dict[str, Any]], bool]:
     return lambda message: message.get("seq") == seq
+
+
+async def silent(socket: Socket) -> None:
+    """When nothing more is said of what was done."""
+    with suppress(TimeoutError):
+        while True:
+            async with asyncio.timeout(1):
+                await socket.receive()
 
 
 async def closed(socket: Socket) -> int | None:

@@ -11,11 +11,12 @@ import pytest
 from bot.demo import DEALS, ORDERS
 from bot.model.base import new_id
 from bot.model.event import Action, Actor, Source
-from bot.model.subscription import SubscriptionState
+from bot.model.subscription import MessageType, SubscriptionState
 from bot.workspace.subscriptions import By
 from tests.conftest import Visitor, eventually
 from tests.people import change
 from tests.widget.help import Running, read
+from tests.widget.test_live import silent
 from widget.preferences import live
 
 Socket = aiohttp.ClientWebSocketResponse
@@ -90,6 +91,22 @@ async def test_whoever_changes_something_is_heard(running: Running, path: str, v
                 await running.store.subscriptions.update({"_id": ORDERS}, {"$set": {"state": SubscriptionState.LIVE}})
             if "ST" in by:
                 await running.bot.receive(number, "START", new_id())
+
+
+async def test_a_stop_of_a_number_that_the_person_has_since_is_heard(running: Running, visitor: Visitor) -> None:
+    contact, number = (await running.contact(visitor)).id, "+12015550173"
+    path = f"/p/{await running.bot.preferences.make_link(contact, MessageType.SMS)}"
+    async with await dial(running, path) as socket:
+        await said(socket)
+        await visitor.submit(number)
+        async with running.session.post(running.base + path, data={"change": "stop_all"}) as answer:
+            assert answer.status == 200
+        await silent(socket)
+        await running.bot.receive(number, "STOP", new_id())
+        try:
+            assert await said(socket) == {"type": "changed"}
+        finally:
+            await running.bot.receive(number, "START", new_id())
 
 
 async def test_what_is_nobody_elses_business_is_not_heard(

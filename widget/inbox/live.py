@@ -13,7 +13,8 @@ from aiohttp import WSMsgType, web
 from aiohttp_session import get_session
 from pydantic import Field
 
-from bot.chat.feed import INBOX, SUBSCRIPTIONS, Follower, News, figures_of
+from bot.chat.feed import INBOX, SUBSCRIPTIONS, News, figures_of
+from bot.consent.choices import numbers_of
 from bot.model.base import now
 from bot.model.conversation import (
     Author,
@@ -75,24 +76,24 @@ class _Line:
             self.is_sms = conversation.channel is Channel.SMS
             contact = await self.bot.store.contacts.get(conversation.contact)
             self.contact = contact.id if contact else ""
-            number = [contact.phone] if contact and contact.phone else []
-            topics += [self.id, figures_of(self.id), self.contact, SUBSCRIPTIONS, *number]
+            numbers = numbers_of(contact) if contact else ()
+            topics += [self.id, figures_of(self.id), self.contact, SUBSCRIPTIONS, *numbers]
         # Following begins before the catching up, so that nothing falls between the two.
-        with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
+        with self.bot.feed.follow(*topics) as self.follower, self.request.app[METRICS].sockets.track_inprogress():
             if self.id:
                 await self._refresh()
                 await self._greet()
             await self.socket.send_json({"type": "ready", "last": self.sent})
             try:
-                async with lines.telling(self.socket, lambda: self._work(follower)):
+                async with lines.telling(self.socket, self._work):
                     await self._receive()
             finally:
                 if self.id:
                     await self.bot.conversations.signal(self.id, SignalKind.GONE, self.me)
 
-    async def _work(self, follower: Follower) -> None:
+    async def _work(self) -> None:
         """Tells, stays and hints; when one of them breaks, the line ends with it."""
-        tasks = [asyncio.create_task(work) for work in (self._send(follower), self._stay(), self._hint_often())]
+        tasks = [asyncio.create_task(work) for work in (self._send(), self._stay(), self._hint_often())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -146,9 +147,9 @@ class _Line:
         me = await signed_in(self.request)
         return me is not None and session is not None and session.ended_at is None and session.expires_at > now()
 
-    async def _send(self, follower: Follower) -> None:
+    async def _send(self) -> None:
         while True:
-            news = await follower.next()
+            news = await self.follower.next()
             if isinstance(news, Signal):
                 await self._signal(news)
             elif isinstance(news, News):
@@ -168,6 +169,8 @@ class _Line:
             await self._tell_figures()
             await self._redraw()
         else:
+            if news.topic == self.contact and (contact := await self.bot.ledger.contact(self.contact)):
+                self.bot.feed.also(self.follower, *numbers_of(contact))
             self._hint("panel")
             if news.topic in {self.contact, SUBSCRIPTIONS}:
                 await self._redraw()

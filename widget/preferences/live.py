@@ -7,6 +7,7 @@ from collections import Counter
 
 from aiohttp import web
 
+from bot.app import Bot
 from bot.chat.feed import SUBSCRIPTIONS, Follower
 from bot.consent.choices import numbers_of
 from bot.i18n import translator
@@ -36,7 +37,7 @@ async def _talk(request: web.Request, socket: lines.Socket) -> None:
         # Following begins before the page's stand is read, so that nothing falls between the two.
         with bot.feed.follow(contact.id, SUBSCRIPTIONS, *numbers_of(contact)) as follower:
             await socket.send_json({"type": "ready", "stand": await _stand(request)})
-            async with lines.telling(socket, lambda: _tell(socket, follower)):
+            async with lines.telling(socket, lambda: _tell(bot, socket, follower, contact.id)):
                 async for _message in socket:
                     pass  # the page has nothing to say
     finally:
@@ -52,9 +53,11 @@ async def _stand(request: web.Request) -> str:
     return center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped).stand
 
 
-async def _tell(socket: lines.Socket, follower: Follower) -> None:
+async def _tell(bot: Bot, socket: lines.Socket, follower: Follower, contact: str) -> None:
     while True:
         await follower.next()
         await asyncio.sleep(TOGETHER)
         follower.forget()
+        if found := await bot.ledger.contact(contact):
+            bot.feed.also(follower, *numbers_of(found))
         await socket.send_json({"type": "changed"})
