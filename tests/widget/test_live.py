@@ -13,6 +13,7 @@ import pytest
 from bot.chat.feed import Feed
 from bot.model.conversation import Author, AuthorKind, Text
 from bot.store import open_store
+from bot.store.changes import Changed
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, eventually, serving
 from tests.widget.help import Card, Running, read
@@ -30,9 +31,13 @@ async def dial(person: Visitor, base: str = "") -> Socket:
 
 async def hello(person: Visitor, after: int, base: str = "", **change: Any) -> Socket:
     socket = await dial(person, base)
+    await greet(socket, person, after, **change)
+    return socket
+
+
+async def greet(socket: Socket, person: Visitor, after: int, **change: Any) -> None:
     greeting = {"type": "hello", "token": person.token, "conversation": person.conversation, "after": after}
     await socket.send_json({**greeting, **change})
-    return socket
 
 
 async def heard(socket: Socket, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
@@ -164,10 +169,11 @@ async def test_a_line_that_broke_between_database_and_process_is_caught_up_with(
         await heard(socket, is_ready)
         real, swallowed = Feed._deliver, asyncio.Event()
 
-        def swallow(self: Feed, batch: list[Any]) -> None:
-            swallowed.set()
+        def swallow(batch: list[Changed]) -> None:
+            if any(change.document.get("conversation") == visitor.conversation for change in batch):
+                swallowed.set()
 
-        monkeypatch.setattr(running.store.changes, "_deliver", lambda batch: swallow(feed, batch))
+        monkeypatch.setattr(running.store.changes, "_deliver", swallow)
         await say(visitor, "Lost on the way", "message-1")
         async with asyncio.timeout(5):
             await swallowed.wait()
@@ -330,8 +336,9 @@ async def test_who_says_nothing_is_hung_up_on(visitor: Visitor, monkeypatch: pyt
 
 
 async def test_a_quiet_line_beats(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "BEAT_SECONDS", 0.05)
-    async with await hello(visitor, 2) as socket:
+    async with await dial(visitor) as socket:
+        monkeypatch.setattr(lines, "BEAT_SECONDS", 0.05)  # after its pings began: they are not to be answered as soon
+        await greet(socket, visitor, 2)
         found = await heard(socket, lambda m: m["type"] == "beat")
         assert [m["type"] for m in found] == ["ready", "beat"]
 
