@@ -39,6 +39,12 @@ async def test_a_message_while_it_was_closed_shows_as_a_badge(visit: Visit, serv
     await chat.open()
     conversation = await chat.conversation()
     await expect(badge).to_be_hidden()
+
+    async def is_seen() -> bool:
+        kept = await bot.store.conversations.get(conversation)
+        return kept is not None and kept.seen == kept.last
+
+    await eventually(is_seen)
     await chat.launcher.click()
 
     # The chat has loaded: the news comes by its own line.
@@ -59,6 +65,7 @@ async def test_a_message_while_it_was_closed_shows_as_a_badge(visit: Visit, serv
     await expect(chat.launcher).to_have_accessible_name("Close chat")
 
     # Seen is seen, on the next page too.
+    await eventually(is_seen)
     await chat.launcher.click()
     chat.watch.requests.clear()
     async with chat.page.expect_response("**/messenger/unread") as answered:
