@@ -6,7 +6,7 @@ import re
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from bot.app import Bot
 from bot.demo import ORDERS
@@ -32,12 +32,19 @@ async def talking(bot: Bot, store: Store) -> tuple[str, str]:
     return maya.id, conversation
 
 
+async def opened(look: Look, server: TestServer, conversation: str) -> Page:
+    """Ada's inbox, which hears of what happens."""
+    page = await signed_in(look, server, f"/inbox/{conversation}")
+    await expect(page.locator("#inbox")).to_have_attribute("data-line", "live", timeout=15000)
+    return page
+
+
 async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
     look: Look, server: TestServer, bot: Bot, demo_store: Store
 ) -> None:
     maya, conversation = await talking(bot, demo_store)
     center = await look(server, f"/p/{await bot.preferences.make_link(maya, MessageType.SMS)}")
-    inbox = await signed_in(look, server, f"/inbox/{conversation}")
+    inbox = await opened(look, server, conversation)
     panel = inbox.locator("#panel")
     deals = panel.get_by_role("switch", name="Deals and new roasts")
     await expect(deals).to_have_attribute("aria-checked", "false")
@@ -76,7 +83,7 @@ async def test_what_was_read_of_the_history_stays_when_something_new_comes(
     maya, conversation = await talking(bot, demo_store)
     for i in range(44):
         await bot.ledger.record(change(maya, str(i), Action.OPT_OUT if i % 2 else Action.OPT_IN))
-    inbox = await signed_in(look, server, f"/inbox/{conversation}")
+    inbox = await opened(look, server, conversation)
     entries, more = inbox.locator(".cp-entry"), inbox.get_by_role("link", name="Show earlier")
     await more.click()
     await expect(entries).to_have_count(40)
