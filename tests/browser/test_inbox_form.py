@@ -110,6 +110,7 @@ async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
     await ben.get_by_role("button", name="Insert Form").click()
     await expect(chat.card).to_have_attribute("data-state", "open")
 
+    await expect(ada.locator("#parts .sent-form")).to_have_count(3)
     await ada.get_by_role("button", name="Withdraw").last.click()
     await expect(ben.locator(".card-progress-words").last).to_have_text("Withdrawn")
     await expect(chat.card).to_have_attribute("data-state", "closed")
