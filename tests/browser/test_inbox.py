@@ -161,7 +161,8 @@ async def test_three_pages_talk_and_see_each_other(
     await expect(ben.event("Ada closed this")).to_be_visible()
     await expect(ben.page.get_by_role("button", name="Reopen")).to_be_visible()
     await chat.say("One more thing")
-    await expect(ben.bubble("One more thing")).to_be_visible()
+    for inbox in (ada, ben):
+        await expect(inbox.bubble("One more thing")).to_be_visible()
     await expect(ben.page.locator("#state").get_by_role("button", name="Close", exact=True)).to_be_visible()
     assert await ada.seqs() == await ben.seqs() == list(range(1, len(await ada.seqs()) + 1))
     for inbox in (ada, ben):
@@ -252,7 +253,8 @@ async def test_a_restart_of_the_database_loses_nothing_and_doubles_nothing(
         for bubble in (ada.bubble("A question while"), chat.bubble("An answer while"), ada.bubble("An answer while")):
             await expect(bubble).to_be_visible(timeout=60000)
         await ada.say("After")
-        await expect(chat.bubble("After")).to_be_visible(timeout=30000)
+        for bubble in (chat.bubble("After"), ada.bubble("After")):
+            await expect(bubble).to_be_visible(timeout=30000)
         texts = [p.content.text for p in await store.parts.after(id, 2, limit=50) if isinstance(p.content, Text)]
         wanted = ["Before", "An answer while it is away", "A question while it is away", "After"]
         assert sorted(texts) == sorted(wanted)
@@ -325,7 +327,10 @@ async def test_the_pages_have_no_fault_that_axe_finds(visit: Visit, open_inbox: 
     await chat.sign_up("(201) 555-0123")
     ada = await open_inbox(server, await chat.conversation())
     await ada.say("Yes! https://harbor.example/roasts")
+    await expect(ada.bubble("Yes! https")).to_be_visible()
+    await expect(ada.event("signed up to Deals and new roasts")).to_be_visible()
     await expect(ada.panel.get_by_role("heading", name="History")).to_be_attached()
+    await expect(ada.panel.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "true")
     for scheme, width, height in LOOKS:
         await wear(ada.page, scheme, width, height)
         assert await axe.faults(ada.page) == [], f"{scheme} {width}"
