@@ -27,6 +27,7 @@ async def signed_in(
     await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill("demo")
     await page.get_by_role("button", name="Sign in").click()
+    await expect(page).not_to_have_url(re.compile("/login"))
     await expect(page.locator("h1").first).not_to_have_text("")
     return page
 
