@@ -83,11 +83,13 @@ async def test_a_person_who_signs_in_keeps_their_conversation_and_leaves_none_be
     chat = await visit(server)
     await chat.open()
     conversation = await chat.conversation()
-    await chat.page.evaluate(
-        "(settings) => Sayso('update', settings)", {"user_id": "u1", "user_hash": await signed(demo_store, "u1")}
-    )
+    settings = {"user_id": "u1", "user_hash": await signed(demo_store, "u1")}
+    async with chat.page.expect_websocket():  # the line of whom the chat was opened anew for
+        await chat.page.evaluate("(settings) => Sayso('update', settings)", settings)
     await chat.is_live()
     assert await chat.conversation() == conversation
+    (contact,) = await demo_store.contacts.find({}, limit=3)
+    assert contact.external_id == "u1"
     await chat.page.evaluate("Sayso('shutdown')")
     await chat.page.evaluate("Sayso('boot', { user_id: undefined, user_hash: undefined })")
     await chat.open()
