@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -14,6 +15,7 @@ from bot.model.contact import Contact
 from bot.store import Store
 from tests.browser.conftest import Look
 from tests.browser.people import signed_up
+from tests.browser.shop import base
 from widget.http import BOT
 
 pytestmark = pytest.mark.browser
@@ -56,7 +58,7 @@ async def test_the_same_switch_pressed_twice_in_two_windows_is_one_change(
     look: Look, server: TestServer, bot: Bot, demo_store: Store
 ) -> None:
     contact, path = await signed_up(bot)
-    one, two = [await _deaf(await look(server, path)) for _ in range(2)]
+    one, two = [await _deaf(look, server, path) for _ in range(2)]
     for page in (one, two):
         switch = page.get_by_role("switch", name="Deals and new roasts")
         await switch.click()
@@ -82,7 +84,7 @@ async def test_a_change_that_did_not_get_through_is_told(look: Look, server: Tes
 
 async def test_a_subscription_archived_meanwhile_is_told(look: Look, server: TestServer, bot: Bot) -> None:
     _, path = await signed_up(bot)
-    page = await _deaf(await look(server, path, allow=(r"\b422\b",)))
+    page = await _deaf(look, server, path, allow=(r"\b422\b",))
     await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
     await page.get_by_role("switch", name="Deals and new roasts").click()
     await expect(page.get_by_role("status")).to_contain_text("no longer offered")
@@ -97,10 +99,11 @@ async def test_a_link_that_is_gone_says_what_to_do(look: Look, server: TestServe
     await expect(page.get_by_role("main")).to_contain_text(re.compile("Reply STOP to any of our texts"))
 
 
-async def _deaf(page: Page) -> Page:
-    """Without its live line, as behind a proxy that knows none: it shows what it was loaded with."""
+async def _deaf(look: Look, server: TestServer, path: str, **options: Any) -> Page:
+    """A page without its live line, as behind a proxy that knows none: it shows what it was loaded with."""
+    page = await look(server, "/demo/terms", **options)
     await page.route_web_socket(re.compile("/live$"), lambda socket: None)
-    await page.reload()
+    await page.goto(base(server) + path)
     return page
 
 
