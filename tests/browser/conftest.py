@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from bot.config import Settings
 from bot.store import open_store
@@ -18,6 +18,8 @@ from bot.store.embedded import EmbeddedServer
 from tests.browser import chromium
 from tests.browser.shop import Chat, Shop, Watch, base
 from tests.conftest import free_port, serving
+
+expect.set_options(timeout=10000)  # what is waited for comes; how soon is the machine's affair
 
 Visit = Callable[..., Awaitable[Chat]]
 Look = Callable[..., Awaitable[Page]]
