@@ -60,7 +60,7 @@ def part(seq: int) -> Callable[[dict[str, Any]], bool]:
 async def silent(socket: Socket) -> None:
     """When nothing more is said of what was done."""
     with suppress(TimeoutError):
-        while True:
+        while not socket.closed:
             async with asyncio.timeout(1):
                 await socket.receive()
 
