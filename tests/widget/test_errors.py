@@ -123,5 +123,5 @@ async def test_figures_name_routes_and_never_people(running: Running, visitor: V
     assert float(figures["sayso_open_messengers"]) >= 1
     for result in ("completed", "repeated", "not_a_number"):
         assert float(figures[f'sayso_card_answers_total{{result="{result}"}}']) >= 1
-    for secret in (token, visitor.token or "", visitor.conversation, "5550123", "nothing-here"):
+    for secret in (token, visitor.token or "", visitor.conversation, "2015550123", "nothing-here"):
         assert secret not in text
