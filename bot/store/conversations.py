@@ -82,6 +82,11 @@ class Conversations(Table[Conversation]):
         with answering():
             return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
 
+    async def let_go(self, teammate: str) -> None:
+        """Nobody's is what was theirs, however much it is: who is gone answers nothing."""
+        with answering():
+            await self.collection.update_many({"begun": True, "assignee": teammate}, {"$set": {"assignee": ""}})
+
     async def due(self, before: datetime, *, limit: int = 500) -> list[Conversation]:
         """Snoozed ones whose time is over."""
         match = {"snoozed_until": {"$lte": before}}

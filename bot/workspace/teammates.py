@@ -85,13 +85,14 @@ class Teammates:
         return teammate
 
     async def remove(self, email: str, *, also_the_last_admin: bool = False) -> Teammate:
-        """Ends their sessions and their API tokens. Raises NotFound, LastAdmin."""
+        """Ends their sessions and their API tokens; conversations of theirs are nobody's. Raises NotFound, LastAdmin."""
         teammate, time = await self.named(email), now()
         if teammate.is_admin and not also_the_last_admin and len(await self._table.admins(limit=2)) < 2:
             raise LastAdmin
         change = {"removed_at": time, "updated_at": time, "password_hash": ""}
         await self._table.update({"_id": teammate.id}, {"$set": change, "$inc": {"password_version": 1}})
         await self._store.api_tokens.revoke_all(teammate.id, time)
+        await self._store.conversations.let_go(teammate.id)
         return teammate
 
     async def named(self, email: str) -> Teammate:
