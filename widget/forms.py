@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from bot.errors import FormWrong, Invalid, Moved, SaysoError
 from bot.errors import marked as _
@@ -16,11 +17,19 @@ from bot.i18n import Translator, translator
 from widget.csrf import FIELD
 from widget.http import Handler, read_form, sentence, status_of, wanted_locale
 
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
 
 class Input(BaseModel):
-    """What a form may hold: nothing else is taken. Spaces around a text are nobody's intention."""
+    """What a form may hold: nothing else is taken. Spaces around a text, and signs that can't be seen, are nobody's
+    intention."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _seen(cls, typed: object) -> object:
+        return CONTROLS.sub("", typed) if isinstance(typed, str) else typed
 
 
 M = TypeVar("M", bound=BaseModel)

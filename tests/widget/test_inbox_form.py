@@ -86,6 +86,7 @@ async def test_a_script_is_told_that_it_was_inserted(running: Running, visitor: 
     ("wrong", "field"),
     [
         ({"title": "  "}, "title"),
+        ({"title": "\0\x1b"}, "title"),
         ({"title": "x" * 201}, "title"),
         ({"button": "x" * 61}, "button"),
         ({"legal_text": "x" * 2001}, "legal_text"),
