@@ -121,26 +121,43 @@
   });
 
   // --- what is said: told again once the page stands, so that screen readers hear it
-  function say(text, kind) {
+  function say(text) {
     const banner = document.createElement("div");
-    banner.className = `banner banner--${kind}`;
+    banner.className = "banner banner--bad is-passing";
     banner.dataset.said = "";
     const words = document.createElement("div");
     words.textContent = text;
     banner.append(words);
-    said.replaceChildren(banner);
+    placeToSay().replaceChildren(banner);
+  }
+  function placeToSay() {
+    const dialog = document.querySelector("dialog[open]"); // what lies under it is not seen
+    if (!dialog) return said;
+    if (dialog.querySelector(".dialog-said")) return dialog.querySelector(".dialog-said");
+    const place = document.createElement("div");
+    place.className = "dialog-said";
+    place.setAttribute("role", "alert");
+    dialog.firstElementChild.after(place);
+    dialog.addEventListener("close", () => place.remove(), { once: true });
+    return place;
   }
   if (said.firstElementChild) {
     const first = said.firstElementChild;
     setTimeout(() => said.replaceChildren(first), 150);
   }
 
-  // --- htmx: an answer that is no page's own says why
-  document.addEventListener("htmx:responseError", (event) => {
+  // --- htmx: an answer that is no page's own says why; where none came, that is said, until the next one comes
+  function unanswered(event) {
+    let words = said.dataset.away;
     try {
-      say(JSON.parse(event.detail.xhr.responseText).errors[0].message, "bad");
+      words = JSON.parse(event.detail.xhr.responseText).errors[0].message;
     } catch {
-      say(count.dataset.unsent, "bad");
+      // It is none of ours.
     }
+    say(words);
+  }
+  for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, unanswered);
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.xhr.status < 400) document.querySelectorAll("[data-said].is-passing").forEach((banner) => banner.remove());
   });
 })();

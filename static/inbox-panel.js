@@ -64,15 +64,12 @@
   function ask() {
     if (!dialog().open) dialog().showModal();
     const wrong = dialog().querySelector("[aria-invalid], fieldset:has(.field-error) input");
-    if (wrong) wrong.focus();
+    (wrong || dialog().querySelector("input:not([type=hidden])")).focus();
   }
 
   // On small screens the panel lies over the conversation: it is closed by the button that opened it.
   document.addEventListener("click", (event) => {
-    const opener = event.target.closest("[data-panel-close]") && document.getElementById("panel-button");
-    if (!opener) return;
-    opener.click();
-    opener.focus();
+    if (event.target.closest("[data-panel-close]")) document.getElementById("panel-button").click();
   });
   // Escape closes the form, and not the panel under it.
   document.addEventListener("keydown", (event) => {

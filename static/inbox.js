@@ -54,6 +54,7 @@
       if (isListOld) return;
       $('list').innerHTML = html;
       window.htmx.process($('list'));
+      holdPlace();
       if ($('convs')) $('convs').scrollTop = scroll;
       if (focused) document.querySelector(`.conv[data-id="${focused}"]`)?.focus({ preventScroll: true });
       tellTimes($('list'));
@@ -65,19 +66,37 @@
 
   function markDrafts() {
     for (const conv of document.querySelectorAll('.conv')) {
-      if (conv.dataset.id === id || !keptDraft(conv.dataset.id) || conv.querySelector('.conv-draft')) continue;
+      const draft = conv.dataset.id !== id && keptDraft(conv.dataset.id);
+      if (!draft) continue;
       const mark = document.createElement('span');
       mark.className = 'conv-draft';
       mark.textContent = strings.draft + ': ';
-      conv.querySelector('.conv-line').prepend(mark);
+      conv.querySelector('.conv-line').replaceChildren(mark, draft.text.slice(0, 120));
     }
   }
 
+  // Who was read drops below the unread ones. The one that was opened stays where it stood, over the same neighbour: no
+  // row jumps away under the hand, and going on by keys skips none.
+  const PLACE = 'sayso.inbox.place';
+  const rows = () => [...document.querySelectorAll('.conv')];
+
+  function keepPlace(conv) {
+    const next = rows()[rows().indexOf(conv) + 1];
+    try { sessionStorage.setItem(PLACE, JSON.stringify([conv.dataset.id, next ? next.dataset.id : ''])); } catch (_) { /* it jumps */ }
+  }
+
+  function holdPlace() {
+    let kept = [];
+    try { kept = JSON.parse(sessionStorage.getItem(PLACE)) || []; } catch (_) { /* it jumps */ }
+    const [open, next] = kept.map((of) => rows().find((conv) => conv.dataset.id === of));
+    if (kept[0] === id && open && next) next.closest('li').before(open.closest('li'));
+  }
+
   function go(step) {
-    const all = [...document.querySelectorAll('.conv')];
+    const all = rows();
     const at = all.findIndex((conv) => conv.hasAttribute('aria-current'));
     const next = all[at < 0 ? 0 : at + step];
-    if (next) location.assign(next.href);
+    if (next) next.click();
   }
 
   // --- drafts: one a conversation and kind, kept on this device
@@ -133,7 +152,7 @@
 
   // What can be done changes under the hands: an open menu is waited for, and the focus stays where it was.
   let head = '';
-  const controlOf = (node) => (node.closest('#assign-menu') ? '#assign-menu > summary' : node.closest('#snooze-menu') ? '#snooze-menu > summary' : '#state > form > .btn');
+  const controlOf = (node) => (node.closest('#assign-menu') ? '#assign-menu > summary' : node.closest('#snooze-menu') ? '#snooze-menu > summary' : '#state .talk-actions > form > .btn');
   function drawHead() {
     const state = $('state');
     if (!head || state.querySelector('[open]')) return;
@@ -223,23 +242,32 @@
     text.focus();
   }
 
+  function showApps(yes) {
+    $('apps').hidden = !yes;
+    if (yes) text.setAttribute('aria-activedescendant', 'app-form');
+    else text.removeAttribute('aria-activedescendant');
+  }
+
   let typedAt = 0;
   function onInput() {
     say('');
     grow();
     keepDraft();
-    if ($('apps')) $('apps').hidden = !($('form-button') && /^\/[a-z]*$/.test(text.value) && '/form'.startsWith(text.value));
+    showApps($('form-button') && /^\/[a-z]*$/.test(text.value) && '/form'.startsWith(text.value));
     if (kind() === 'reply' && text.value.trim() && !text.value.startsWith('/') && Date.now() - typedAt > 3000 && line.say({ type: 'typing' })) typedAt = Date.now();
   }
 
   function onTextKey(event) {
     if (event.isComposing) return;
     if (event.key === 'Enter' && !event.shiftKey) {
-      if ($('apps') && !$('apps').hidden) {
+      if (!$('apps').hidden) {
         event.preventDefault();
         openForm();
       } else send(event);
-    } else if (event.key === 'Escape') text.blur();
+    } else if (event.key === 'Escape') {
+      if ($('apps').hidden) text.blur();
+      else showApps(false);
+    }
   }
 
   // --- the opt-in form
@@ -251,7 +279,7 @@
       text.value = '';
       keepDraft();
     }
-    if ($('apps')) $('apps').hidden = true;
+    showApps(false);
     $('insert-form-body').replaceChildren();
     await window.htmx.ajax('GET', `/inbox/${id}/form`, { target: '#insert-form-body', swap: 'innerHTML' });
     if (!$('insert-form-body').childElementCount) return say(strings.unloaded, true);
@@ -274,7 +302,7 @@
       const answer = await request(form.getAttribute('action'), body);
       if (!leaves(answer) && !answer.ok) say(await reason(answer), true);
     } catch (_) {
-      say(strings.failed, true);
+      say(strings.away, true);
     }
   }
 
@@ -297,6 +325,7 @@
         page.dataset.line = 'live';
         if ($('banner')) $('banner').textContent = '';
         if (id) queue.flush(), (told = 0), seen();
+        if (id && $('composer-note').textContent === strings.away) say('');
       } else if (message.type === 'part') arrived(message);
       else if (message.type === 'typing') thread.showTyping(strings.typing.replace('{name}', message.name));
       else if (message.type === 'here') $('here').textContent = message.names.length ? strings.here.replace('{names}', message.names.join(', ')) : '';
@@ -314,10 +343,17 @@
     if ($('panel')) window.htmx.trigger($('panel'), 'again');
   }
 
+  // On a phone the panel lies over all of the page.
+  const covers = matchMedia('(max-width: 30rem)');
+  covers.addEventListener('change', () => { if ($('panel')) showPanel(false); });
+
   function showPanel(yes) {
+    const hadFocus = $('panel').contains(document.activeElement);
     $('panel').classList.toggle('is-open', yes);
     $('panel-button').setAttribute('aria-expanded', String(yes));
-    if (yes) $('panel').querySelector('a, button, input')?.focus();
+    for (const behind of document.querySelectorAll('.talk, .inbox-list')) behind.inert = yes && covers.matches;
+    if (yes) [...$('panel').querySelectorAll('a, button, input')].find((node) => node.getClientRects().length)?.focus();
+    else if (hadFocus) $('panel-button').focus();
   }
 
   // --- keys: those of one letter can be turned off (WCAG 2.1.4)
@@ -339,7 +375,7 @@
       j: () => go(1), k: () => go(-1), '?': () => $('keys').showModal(),
       ...(id && {
         r: () => chooseKind('reply'), n: () => chooseKind('note'), a: () => openMenu('assign-menu'), s: () => openMenu('snooze-menu'), f: openForm,
-        e: () => document.querySelector('#state > form > .btn').click(), d: () => showPanel(!$('panel').classList.contains('is-open')),
+        e: () => document.querySelector('#state .talk-actions > form > .btn').click(), d: () => showPanel(!$('panel').classList.contains('is-open')),
       }),
     }[event.key];
     if (!doing) return;
@@ -349,7 +385,9 @@
 
   document.addEventListener('keydown', onKey);
   document.addEventListener('htmx:afterSettle', (event) => tellTimes(event.target));
+  document.addEventListener('click', (event) => { if (event.target.closest('.conv')) keepPlace(event.target.closest('.conv')); });
   tellTimes(document);
+  holdPlace();
   markDrafts();
 
   if (id) {
@@ -368,6 +406,7 @@
     composer.addEventListener('change', (event) => { if (event.target.name === 'kind') chooseKind(event.target.value), keepDraft(); });
     text.addEventListener('input', onInput);
     text.addEventListener('keydown', onTextKey);
+    window.addEventListener('pagehide', () => { if (text.value.trim()) keepDraft(); }); // another tab may have let go of it
     document.addEventListener('submit', act);
     $('state').addEventListener('toggle', drawHead, true);
     document.addEventListener('click', (event) => {

@@ -8,6 +8,7 @@ from enum import StrEnum
 from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Card, CardState, Conversation
+from bot.model.event import Source
 
 
 class Step(StrEnum):
@@ -32,6 +33,8 @@ class Since(StrEnum):
     """For the YES of its number."""
     LAPSED = "lapsed"
     """No YES came."""
+    CANCELLED = "cancelled"
+    """It was taken back, or refused, before a YES came."""
     TURNED_OFF = "turned_off"
 
 
@@ -110,6 +113,8 @@ def _since(card: Card, consent: Consent | None) -> Since:
     state = consent.state if consent else None
     if state is ConsentState.PENDING or (state is None and card.asked):
         return Since.WAITS
-    if state is ConsentState.OPTED_OUT:
-        return Since.LAPSED if card.asked and consent and consent.was is ConsentState.PENDING else Since.TURNED_OFF
+    if consent and state is ConsentState.OPTED_OUT:
+        if not card.asked or consent.was is not ConsentState.PENDING:
+            return Since.TURNED_OFF
+        return Since.LAPSED if consent.source is Source.SYSTEM else Since.CANCELLED
     return Since.LAPSED if card.asked and state is ConsentState.NONE else Since.STANDS

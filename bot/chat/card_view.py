@@ -14,7 +14,7 @@ from bot.consent.numbers import address_of, calling_code, national, saved_number
 from bot.i18n import Translator, translator
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState
-from bot.model.event import Words
+from bot.model.event import Source, Words
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 
@@ -113,7 +113,9 @@ def card_view(
         saved=_shown(saved),
         done_number=_shown(card.number or saved),
         notice=notice,
-        withdrawn=consent is not None and consent.state is ConsentState.OPTED_OUT,
+        withdrawn=consent is not None
+        and consent.state is ConsentState.OPTED_OUT
+        and consent.source is not Source.SYSTEM,
     )
 
 

@@ -146,6 +146,8 @@ class Newest(Value):
 
     seq: int = 0
     author: AuthorKind = AuthorKind.BOT
+    teammate: str = ""
+    """Whose it is, if it is a teammate's."""
     kind: str = "text"
     name: str = ""
     """Of an event."""

@@ -69,7 +69,9 @@ def _stages(part: Part) -> Update:
 
 def _newest(part: Part) -> Newest:
     of_event = part.content.model_dump(include={"name", "subscription"}) if isinstance(part.content, Happening) else {}
-    return Newest(seq=part.seq, author=part.author.kind, kind=part.content.kind, **of_event)
+    kind, id = part.author.kind, part.author.id
+    teammate = id if kind is AuthorKind.TEAMMATE else ""
+    return Newest(seq=part.seq, author=kind, teammate=teammate, kind=part.content.kind, **of_event)
 
 
 def _most(field: str, seq: int) -> dict[str, Any]:

@@ -114,8 +114,8 @@ async def test_three_pages_talk_and_see_each_other(
     await ada.list.first.click()
     await ada.is_live()
     ben = await open_inbox(elsewhere, id, BEN)
-    await expect(ada.page.locator("#here")).to_have_text("Ben is here too")
-    await expect(ben.page.locator("#here")).to_have_text("Ada is here too")
+    await expect(ada.page.locator("#here")).to_have_text("Here too: Ben")
+    await expect(ben.page.locator("#here")).to_have_text("Here too: Ada")
 
     # What is open in a form that was sent stays open while the talk goes on.
     await ada.page.locator("#part-2").get_by_text("Legal text").click()
@@ -181,7 +181,7 @@ async def test_drafts_are_kept_and_list_is_gone_through_by_keys(
     at = await ada.list.evaluate_all("all => all.findIndex((c) => c.hasAttribute('aria-current'))")
     await ada.page.keyboard.press("k" if at else "j")
     await expect(ada.page.locator("#parts")).to_contain_text("The second")
-    await expect(ada.page.locator(".conv-draft")).to_have_text("Draft: ")
+    await expect(ada.page.locator(".conv-line:has(.conv-draft)")).to_have_text("Draft: Half an ans")
     await expect(ada.text).to_have_value("")
     await ada.page.go_back()
     await expect(ada.text).to_have_value("Half an ans")
@@ -201,6 +201,23 @@ async def test_drafts_are_kept_and_list_is_gone_through_by_keys(
         await ada.page.keyboard.press(key)
     await expect(ada.page.locator("dialog[open]")).to_have_count(0)
     await expect(ada.page.locator(".composer--note")).to_have_count(0)
+
+
+async def test_going_on_by_keys_skips_no_unread_one_and_no_row_jumps(
+    visit: Visit, open_inbox: Open, server: TestServer
+) -> None:
+    for i in range(4):
+        await begun(visit, server, f"Question {i}")
+    ada = await open_inbox(server)
+    await expect(ada.list.filter(has_text="Question")).to_have_count(4)
+    for i in (3, 2, 1, 0):
+        await ada.page.keyboard.press("j")
+        await ada.page.wait_for_url("**/inbox/*")
+        await ada.is_live()
+        await expect(ada.bubble(f"Question {i}")).to_be_visible()
+        await expect(ada.page.locator(".conv--unread")).to_have_count(i)
+        below = ada.page.locator("li:has([aria-current]) + li .conv-line")
+        await expect(below).to_have_text(f"Question {i - 1}" if i else "Question 3")
 
 
 async def test_a_restart_of_the_agents_process_loses_nothing_and_doubles_nothing(

@@ -94,3 +94,21 @@ async def test_what_was_read_of_the_history_stays_when_something_new_comes(
     await expect(more).to_have_count(0)
     found = await entries.evaluate_all("all => all.map((entry) => Number(entry.dataset.seq))")
     assert found == sorted(set(found), reverse=True)
+    assert await inbox.evaluate("document.documentElement.scrollHeight <= innerHeight"), (
+        "the panel scrolls, not the page"
+    )
+
+
+async def test_a_press_that_reaches_nobody_says_so(look: Look, server: TestServer, bot: Bot, demo_store: Store) -> None:
+    _maya, conversation = await talking(bot, demo_store)
+    allowed = ("ERR_INTERNET_DISCONNECTED", "WebSocket", "Failed to fetch", "htmx:")
+    inbox = await signed_in(look, server, f"/inbox/{conversation}", allow=allowed)
+    switch = inbox.locator("#panel").get_by_role("switch").first
+    await inbox.context.set_offline(True)
+    await switch.click()
+    await expect(inbox.locator("#said")).to_contain_text("We can't reach the server")
+    await inbox.context.set_offline(False)
+    await inbox.wait_for_function("() => fetch('/healthz').then((answer) => answer.ok, () => false)")
+    await switch.click()
+    await expect(inbox.get_by_role("dialog", name="How did they say yes?")).to_be_visible()
+    await expect(inbox.locator("#said")).to_be_empty()

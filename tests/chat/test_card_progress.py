@@ -9,6 +9,7 @@ import pytest
 from bot.chat.card_progress import WHY, Progress, Since, Step, card_progress
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import CardState, Conversation
+from bot.model.event import Source
 from tests.people import AT, NUMBER, card, consent, person
 
 SEQ = 4
@@ -92,7 +93,8 @@ def test_an_answer_that_the_card_does_not_know_of_yet_counts() -> None:
         (stands(ConsentState.PENDING, part=PART), Since.WAITS),
         (stands(ConsentState.OPTED_IN, part=PART), Since.STANDS),
         (stands(ConsentState.NONE), Since.LAPSED),
-        (stands(ConsentState.OPTED_OUT, was=ConsentState.PENDING), Since.LAPSED),
+        (stands(ConsentState.OPTED_OUT, was=ConsentState.PENDING, source=Source.SYSTEM), Since.LAPSED),
+        (stands(ConsentState.OPTED_OUT, was=ConsentState.PENDING), Since.CANCELLED),
         (stands(ConsentState.OPTED_OUT, was=ConsentState.OPTED_IN), Since.TURNED_OFF),
     ],
 )

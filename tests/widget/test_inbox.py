@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -128,12 +129,15 @@ async def test_each_thing_that_is_done_names_who_did_it(
     await ben.post(f"{path}/actions", {"do": "close", **key()})
     assert (await conversation(running, visitor)).state is ConversationState.CLOSED
     await ada.post(f"{path}/actions", {"do": "reopen", **key()})
+    await ben.post(f"{path}/actions", {"do": "assign", "to": "", **key()})
+    await ben.post(f"{path}/actions", {"do": "assign", "to": ben_id, **key()})
     soon = (now() + timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M")
     await ben.post(f"{path}/actions", {"do": "snooze", "until": soon, "offset": "-60", **key()})
     page = await ada.look(path)
     said = events(page)
     assert said[:3] == ["Ada assigned this to Ben", "Ben closed this", "Ada reopened this"]
-    assert said[3].startswith("Ben snoozed this until")
+    assert said[3:5] == ["Ben took the assignment away", "Ben took this over"]
+    assert said[5].startswith("Ben snoozed this until")
     kept = await conversation(running, visitor)
     assert kept.state is ConversationState.SNOOZED
     assert kept.snoozed_until
@@ -208,6 +212,33 @@ async def test_who_signed_out_or_was_removed_reads_nothing(running: Running, vis
         await running.bot.teammates.remove(email)
         for desk in (ada, temp):
             assert (await desk.get(path))[0] == 303
+
+
+async def test_what_belonged_to_a_teammate_who_was_removed_is_nobodys(
+    running: Running, visitor: Visitor, ben: Desk
+) -> None:
+    path, email = await talking(visitor), f"{new_id()}@example.com"
+    cy = await running.bot.teammates.add(email, TeammateRole.AGENT, "a long password")
+    await ben.post(f"{path}/actions", {"do": "assign", "to": cy.id, **key()})
+    assert not (await ben.look("/inbox?whose=unassigned")).all("a", data_id=visitor.conversation)
+    await running.bot.teammates.remove(email)
+    row = (await ben.look("/inbox?whose=unassigned")).one("a", data_id=visitor.conversation)
+    assert not row.all("span", class_="conv-assignee")
+
+
+async def test_the_list_says_whose_the_newest_message_is(ada: Desk, ben: Desk, visitor: Visitor) -> None:
+    path = await talking(visitor)
+    await ben.post(f"{path}/messages", {"text": "We do", **key()})
+    for desk, words in ((ben, "You: We do"), (ada, "Ben: We do")):
+        row = (await desk.look("/inbox")).one("a", data_id=visitor.conversation)
+        assert row.one("span", class_="conv-line").text == words
+
+
+@pytest.mark.parametrize("place", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01", "x"])
+async def test_a_place_in_the_list_that_is_none_is_its_beginning(ben: Desk, visitor: Visitor, place: str) -> None:
+    await talking(visitor)
+    page = await ben.look(f"/inbox/list?{urlencode({'before': f'{place},x'})}")
+    assert page.all("a", data_id=visitor.conversation)
 
 
 async def test_an_answer_is_kept_by_nobody_between(ben: Desk, visitor: Visitor) -> None:

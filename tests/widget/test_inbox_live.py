@@ -104,6 +104,19 @@ async def test_typing_is_told_to_the_other_side_and_to_nobody_of_another_convers
         assert all(m["type"] in {"part", "beat"} for m in await heard(other, lambda m: m["type"] == "part"))
 
 
+async def test_who_closes_one_of_two_pages_is_still_here(ada: Desk, elsewhere: Desk, visitor: Visitor) -> None:
+    await say(visitor, "Hi", new_id())
+    async with await dial(ada, visitor.conversation, 3) as one, await dial(elsewhere, visitor.conversation, 3) as two:
+        for socket in (one, two):
+            await heard(socket, is_ready)
+        other = await dial(elsewhere, visitor.conversation, 3)
+        await heard(other, is_ready)
+        await silent(one)
+        await other.close()
+        told = await heard(one, of_kind("here", names=["Ben"]))
+        assert told[0] == {"type": "here", "names": []}
+
+
 async def test_an_agent_sees_that_it_arrived_and_was_seen(elsewhere: Desk, visitor: Visitor) -> None:
     await say(visitor, "Hi", new_id())
     async with await dial(elsewhere, visitor.conversation, 3) as desk:

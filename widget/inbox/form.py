@@ -65,6 +65,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         takes_forms=takes,
         live=live,
         templates=await bot.forms.all(),
+        removed=False,
         key=new_id(),
         in_dialog=is_htmx(request),
         **await _drawn(request, contact, await _values(request, live), live),
@@ -140,7 +141,9 @@ async def remove(request: web.Request) -> web.StreamResponse:
     conversation = await bot.inbox.get(back[:24])
     await bot.forms.remove(request.match_info["id"])
     if is_htmx(request):
-        return web.Response(text="", content_type="text/html")
+        template, kept = "inbox/_form_templates.html", await bot.forms.all()
+        context: dict[str, Any] = {"conversation": conversation, "templates": kept, "removed": True}
+        return await shell_page(request, template, section="inbox", title="", **context)
     raise done(f"/inbox/{conversation.id}/form", speech(request)("The template is removed."))
 
 

@@ -171,6 +171,7 @@ class _Line:
         else:
             if news.topic == self.contact and (contact := await self.bot.ledger.contact(self.contact)):
                 self.bot.feed.also(self.follower, *numbers_of(contact))
+                await self._tell_figures()
             self._hint("panel")
             if news.topic in {self.contact, SUBSCRIPTIONS}:
                 await self._redraw()
@@ -183,6 +184,8 @@ class _Line:
             await self.socket.send_json(
                 {"type": "typing", "kind": signal.author.kind, "name": await self._name(signal)}
             )
+        elif signal.author == self.me and signal.kind is SignalKind.GONE:  # from another page: this one is still here
+            await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
         elif signal.author != self.me and signal.author.kind is AuthorKind.TEAMMATE:
             self._note_here(signal)
             await self._tell_here()

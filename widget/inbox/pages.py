@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -139,6 +139,6 @@ def _place(given: str) -> tuple[datetime, str] | None:
     rank, _comma, id = given.partition(",")
     try:
         time = datetime.fromisoformat(rank)
-    except ValueError:
+        return (time.astimezone(UTC), id) if time.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return (time, id) if time.tzinfo else None

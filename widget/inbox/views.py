@@ -32,6 +32,7 @@ from bot.model.subscription import MessageType, Subscription
 from bot.model.teammate import Teammate
 from widget.http import BOT, render
 from widget.inbox import details
+from widget.shell import teammate
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +122,20 @@ async def names(request: web.Request, teammates: Iterable[str], subscriptions: I
 
 
 async def items(request: web.Request, found: Sequence[Listed], current: str, say: Translator) -> list[Item]:
-    known = await names(
-        request,
-        (listed.conversation.assignee for listed in found),
-        (listed.conversation.newest.subscription for listed in found),
-    )
-    return [_item(listed, known, current, say) for listed in found]
+    conversations = [listed.conversation for listed in found]
+    people = {*(c.assignee for c in conversations), *(c.newest.teammate for c in conversations)}
+    known = await names(request, people, {c.newest.subscription for c in conversations})
+    me = teammate(request).id
+    return [_item(listed, known, me, current, say) for listed in found]
 
 
-def _item(listed: Listed, known: Names, current: str, say: Translator) -> Item:
+def _item(listed: Listed, known: Names, me: str, current: str, say: Translator) -> Item:
     c, name = listed.conversation, name_of(listed.contact, say)
     return Item(
         id=c.id,
         name=name,
         initial=initial_of(name),
-        line=_line(c, known, say),
+        line=_line(c, known, me, say),
         at=iso(c.updated_at),
         is_unread=c.is_unread,
         is_sms=c.number is not None,
@@ -144,18 +144,19 @@ def _item(listed: Listed, known: Names, current: str, say: Translator) -> Item:
     )
 
 
-def _line(c: Conversation, known: Names, say: Translator) -> str:
+def _line(c: Conversation, known: Names, me: str, say: Translator) -> str:
     newest: Newest = c.newest
     if newest.kind == "event":
         name = known.subscription(newest.subscription, say)
         if newest.name == Happened.SIGNED_UP:
             return say("Signed up to %(name)s", name=name)
         return say("Was asked to confirm %(name)s", name=name)
-    if newest.kind == "card":
-        return say("You sent an opt-in form") if newest.author is AuthorKind.TEAMMATE else say("Opt-in form")
-    if newest.author is AuthorKind.CONTACT:
-        return c.preview
-    return say("You: %(text)s", text=c.preview) if newest.author is AuthorKind.TEAMMATE else c.preview
+    text = say("Opt-in form") if newest.kind == "card" else c.preview
+    if newest.author is not AuthorKind.TEAMMATE:
+        return text
+    if newest.teammate == me:
+        return say("You: %(text)s", text=text)
+    return say("%(who)s: %(text)s", who=known.teammate(newest.teammate, say), text=text)
 
 
 async def entries(
@@ -238,7 +239,7 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         key=part.key.rpartition(":")[2] if kind is AuthorKind.TEAMMATE else "",
         status=status_of(part.seq, c) if mine and part.is_for_contact and not c.number else "",
         text=segments(content.text, named=kind is not AuthorKind.CONTACT) if isinstance(content, Text | Note) else (),
-        event=_event(content, author, contact, known, say) if isinstance(content, Happening) else "",
+        event=_event(content, part.author.id, author, contact, known, say) if isinstance(content, Happening) else "",
         until=iso(content.until) if isinstance(content, Happening) and content.until else "",
         card=content if isinstance(content, Card) else None,
         subscription=known.subscription(content.subscription, say) if isinstance(content, Card) else "",
@@ -251,7 +252,7 @@ def status_of(seq: int, c: Conversation) -> str:
     return "seen" if seq <= c.seen else "delivered" if seq <= c.delivered else "sent"
 
 
-def _event(content: Happening, author: str, contact: str, known: Names, say: Translator) -> str:
+def _event(content: Happening, by: str, author: str, contact: str, known: Names, say: Translator) -> str:
     name = known.subscription(content.subscription, say)
     match content.name:
         case Happened.SIGNED_UP:
@@ -260,6 +261,8 @@ def _event(content: Happening, author: str, contact: str, known: Names, say: Tra
             return say("%(who)s was asked to confirm %(name)s by text", who=contact, name=name)
         case Happened.WITHDRAWN:
             return say("%(who)s withdrew the form for %(name)s", who=author, name=name)
+        case Happened.ASSIGNED if content.to == by:
+            return say("%(who)s took this over", who=author)
         case Happened.ASSIGNED if content.to:
             return say("%(who)s assigned this to %(to)s", who=author, to=known.teammate(content.to, say))
         case Happened.ASSIGNED:
@@ -271,7 +274,7 @@ def _event(content: Happening, author: str, contact: str, known: Names, say: Tra
         case Happened.SNOOZED:
             return say("%(who)s snoozed this until", who=author)
         case Happened.WOKE:
-            return say("Its time to be snoozed is over")
+            return say("The snooze is over")
 
 
 def state_words(state: ConversationState, say: Translator) -> str:
