@@ -85,7 +85,7 @@ class Teammates:
         return teammate
 
     async def remove(self, email: str, *, also_the_last_admin: bool = False) -> Teammate:
-        """Ends their sessions and their API tokens; conversations of theirs are nobody's. Raises NotFound, LastAdmin."""
+        """Ends their sessions and API tokens; conversations of theirs are nobody's. Raises NotFound, LastAdmin."""
         teammate, time = await self.named(email), now()
         if teammate.is_admin and not also_the_last_admin and len(await self._table.admins(limit=2)) < 2:
             raise LastAdmin
