@@ -126,6 +126,10 @@ async def test_a_stopped_number_is_told_what_only_it_can_do(
     page = await center.look()
     assert page.switches == {DEALS: False, ORDERS: False, NEWS: False}
     assert STOPPED in page.root.one("p", id="notice-sms").text
+    assert [s for s in (DEALS, ORDERS, NEWS) if "aria-disabled" in page.root.one("button", id=f"switch-{s}").attrs] == [
+        DEALS,
+        ORDERS,
+    ]
     count = len(await events_of(bot.store, ada.id))
     status, refused = await center.post(page.fields(f"switch-{DEALS}"))
     assert (status, refused.said.startswith(STOPPED)) == (422, True)
