@@ -318,10 +318,10 @@
   const line = makeLine({
     path: '/inbox/live',
     hello: () => ({ type: 'hello', conversation: id, after: last }),
-    onMessage(message, isLate) {
+    onMessage(message) {
       if (message.type === 'ready') {
         void readList(); // what came since the page was drawn
-        if (isLate) refreshPanel();
+        refreshPanel();
         page.dataset.line = 'live';
         if ($('banner')) $('banner').textContent = '';
         if (id) queue.flush(), (told = 0), seen();
@@ -338,8 +338,12 @@
     beforeAgain: (wasReady) => wasReady || readList(),
   });
 
+  // The panel is read when the line stands, so that nothing is missed between the two; a line that is late is not waited for.
+  const withoutLine = setTimeout(refreshPanel, 800);
+
   // A form in the panel that is being filled in stays as it is, and is followed by what it kept waiting (inbox-panel.js).
   function refreshPanel() {
+    clearTimeout(withoutLine);
     if ($('panel')) window.htmx.trigger($('panel'), 'again');
   }
 

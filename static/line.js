@@ -2,7 +2,7 @@
 'use strict';
 
 /* path: where it is held. hello: what it says first, if anything.
-   onMessage(message, isLate): all that is told; with "ready" the line stands. isLate: something may have been missed before.
+   onMessage(message): all that is told; with "ready" the line stands, and nothing is missed from then on.
    onDrop(code): false if it shall not come back. onGone: it has been away for longer than anybody overlooks.
    beforeAgain(wasReady): what is waited for before it is tried again. */
 // eslint-disable-next-line no-unused-vars
@@ -14,7 +14,6 @@ function makeLine({ path, hello, onMessage, onDrop = () => true, onGone = () => 
   let socket = null;
   let isWanted = false;
   let isReady = false; // before it, the server hears nothing but our hello
-  let isLate = false;
   let wait = 500;
   let retry = 0;
   let watchdog = 0;
@@ -39,14 +38,13 @@ function makeLine({ path, hello, onMessage, onDrop = () => true, onGone = () => 
 
   function receive(message) {
     listen();
-    if (message.type !== 'ready') return onMessage(message);
-    isReady = true;
-    wait = 500;
-    clearTimeout(gone);
-    gone = 0;
-    onMessage(message, isLate);
-    isLate = false;
-    return undefined;
+    if (message.type === 'ready') {
+      isReady = true;
+      wait = 500;
+      clearTimeout(gone);
+      gone = 0;
+    }
+    onMessage(message);
   }
 
   // What hangs up on a dead network is never told so: it is let go at once.
@@ -71,9 +69,7 @@ function makeLine({ path, hello, onMessage, onDrop = () => true, onGone = () => 
     const old = socket;
     socket = null;
     isReady = false;
-    if (!old) return;
-    isLate = true;
-    old.close();
+    if (old) old.close();
   }
 
   function start() {
