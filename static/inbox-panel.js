@@ -6,7 +6,7 @@
   const panel = () => document.getElementById("contact-panel");
   const dialog = () => document.getElementById("opt-in");
   const isIn = (node) => node && node.isConnected && panel() && node.contains(panel());
-  let waiting = null; // what wanted to draw the panel anew while the form was open
+  let waiting = null; // what wanted to draw the panel anew meanwhile
   let opened = new Set(); // texts of the history that are open
   let history = []; // its entries, with the earlier ones that somebody asked for
 
@@ -17,16 +17,35 @@
     }
   }
 
+  // While a press is on its way, or a yes is written down, the panel stays: what is drawn anew would take it away.
+  const presses = new Set();
+  const isBusy = () => presses.size > 0 || Boolean(dialog() && dialog().open);
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt } = event.detail;
-    if (!dialog() || !dialog().open || dialog().contains(elt) || !isIn(elt)) return;
-    event.preventDefault();
+    if (panel() && panel().contains(elt)) presses.add(elt);
+    else if (isIn(elt) && isBusy()) {
+      event.preventDefault();
+      waiting = elt;
+    }
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { elt } = event.detail.requestConfig; // `detail.elt` is where it goes
+    if (!isIn(elt) || !isBusy()) return;
+    event.detail.shouldSwap = false;
     waiting = elt;
   });
-  document.addEventListener("close", (event) => {
-    if (event.target === dialog() && isIn(waiting)) htmx.trigger(waiting, "again");
-    if (event.target === dialog()) waiting = null;
-  }, true);
+  document.addEventListener("htmx:afterRequest", (event) => {
+    presses.delete(event.detail.requestConfig.elt);
+    catchUp();
+  });
+  document.addEventListener("close", (event) => event.target === dialog() && catchUp(), true);
+
+  function catchUp() {
+    if (!waiting || isBusy()) return;
+    const elt = waiting;
+    waiting = null;
+    if (isIn(elt)) htmx.trigger(elt, "again");
+  }
 
   document.addEventListener("htmx:beforeSwap", () => {
     opened = new Set([...document.querySelectorAll("#contact-panel details[open]")].map((details) => details.id));
@@ -51,15 +70,16 @@
       if (details) details.open = true;
     }
     if (event.detail.target.id === "opt-in-body" && dialog()) ask();
+    takeFocus();
   });
 
   // What was pressed has the focus again, also where the form that it opened went away with the panel.
-  document.addEventListener("htmx:afterSettle", () => {
+  function takeFocus() {
     const pressed = document.querySelector("#contact-panel [autofocus]");
     if (!pressed) return;
     pressed.removeAttribute("autofocus");
     pressed.focus({ preventScroll: true });
-  });
+  }
 
   function ask() {
     if (!dialog().open) dialog().showModal();

@@ -104,6 +104,7 @@ async def test_a_press_that_reaches_nobody_says_so(look: Look, server: TestServe
     allowed = ("ERR_INTERNET_DISCONNECTED", "WebSocket", "Failed to fetch", "htmx:")
     inbox = await signed_in(look, server, f"/inbox/{conversation}", allow=allowed)
     switch = inbox.locator("#panel").get_by_role("switch").first
+    await expect(switch).to_be_visible()
     await inbox.context.set_offline(True)
     await switch.click()
     await expect(inbox.locator("#said")).to_contain_text("We can't reach the server")
