@@ -33,6 +33,18 @@
     wrong.focus();
   });
 
+  // The standard words speak of texts: a form for emails begins without them, as long as nobody has changed them.
+  document.addEventListener("change", (event) => {
+    if (event.target.id !== "subscription") return;
+    const legal = document.getElementById("legal_text");
+    const { standard } = legal.dataset;
+    if (event.target.selectedOptions[0].dataset.type === "email") {
+      if (legal.value !== standard) return;
+      legal.value = "";
+      legal.dataset.emptied = "";
+    } else if (!legal.value && "emptied" in legal.dataset) legal.value = standard;
+  }, true); // before what is typed is sent to the preview
+
   // Whoever names a template wants it saved.
   document.addEventListener("input", (event) => {
     if (event.target.id === "template_name" && event.target.value.trim()) document.getElementById("save_template").checked = true;

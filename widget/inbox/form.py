@@ -14,7 +14,7 @@ from bot.errors import marked as _
 from bot.model.base import new_id
 from bot.model.contact import Contact
 from bot.model.conversation import Card, Conversation
-from bot.model.subscription import Subscription
+from bot.model.subscription import MessageType, Subscription
 from widget.forms import FORM, Form
 from widget.http import BOT
 from widget.inbox.form_preview import preview_of
@@ -68,6 +68,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         removed=False,
         key=new_id(),
         in_dialog=is_htmx(request),
+        standard=(await bot.workspace()).legal_text,
         **await _drawn(request, contact, await _values(request, live), live),
     )
 
@@ -163,8 +164,10 @@ async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping
     template = await bot.forms.get(request.query.get("template", "")[:24]) if form.typed is None else None
     if template:
         return template.model_dump(include=set(CARD))
-    only = live[0].id if len(live) == 1 else ""
-    begun = {"subscription": only, "title": "", "button": "", "legal_text": (await bot.workspace()).legal_text}
+    only = live[0] if len(live) == 1 else None
+    is_email = only is not None and only.message_type is MessageType.EMAIL
+    standard = "" if is_email else (await bot.workspace()).legal_text  # it speaks of texts
+    begun = {"subscription": only.id if only else "", "title": "", "button": "", "legal_text": standard}
     return {name: form.value(name, begun[name]) for name in CARD}
 
 
