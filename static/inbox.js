@@ -195,12 +195,13 @@
     failed: strings.failed,
   });
 
-  // The words go back where they can be mended; a note never among words for the customer.
+  // The words go back where they can be mended; a note never among words for the customer: beside one, both are a note.
   async function giveBack(item, answer) {
     const others = text.value.trim();
-    if (item.kind !== kind()) chooseKind(item.kind);
+    if (item.kind !== kind()) chooseKind(others ? 'note' : item.kind);
     text.value = others ? item.text + '\n' + text.value : item.text;
     keepDraft();
+    grow();
     say(await reason(answer), true);
   }
 

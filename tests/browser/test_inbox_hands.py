@@ -1,0 +1,57 @@
+"""What an agent does in the inbox by hand, quickly, twice, or at a bad moment."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Page, Route, expect
+
+from bot.app import Bot
+from bot.model.base import new_id, now
+from bot.model.conversation import Happened, Happening
+from bot.store import Store
+from tests.browser.conftest import Look, Visit
+from tests.browser.test_inbox import Inbox, begun
+from tests.browser.test_subscriptions import signed_in
+
+pytestmark = pytest.mark.browser
+
+REFUSED = '{"errors": [{"code": "number_stopped", "message": "This number texted STOP."}]}'
+
+
+async def opened(look: Look, server: TestServer, id: str = "", allow: tuple[str, ...] = ()) -> Inbox:
+    inbox = Inbox(await signed_in(look, server, f"/inbox/{id}", allow=allow))
+    await inbox.is_live()
+    return inbox
+
+
+async def happened(store: Store, id: str) -> list[str]:
+    parts = await store.parts.after(id, 0, limit=50)
+    return [part.content.name for part in parts if isinstance(part.content, Happening)]
+
+
+async def refuse_first(page: Page, told: asyncio.Event, goes_on: asyncio.Event) -> None:
+    async def refuse(route: Route) -> None:
+        told.set()
+        await goes_on.wait()
+        await route.fulfill(status=409, content_type="application/json", body=REFUSED)
+
+    await page.route("**/messages", refuse, times=1)
+
+
+async def test_a_refused_reply_comes_back_beside_a_note_as_a_note(visit: Visit, look: Look, server: TestServer) -> None:
+    """Words for teammates never stand where Enter sends them to the customer."""
+    chat = await begun(visit, server)
+    ada = await opened(look, server, await chat.conversation(), allow=(r"\b409\b",))
+    told, goes_on = asyncio.Event(), asyncio.Event()
+    await refuse_first(ada.page, told, goes_on)
+    await ada.say("Gladly!")
+    await told.wait()
+    await ada.page.get_by_role("radio", name="Note").check()
+    await ada.text.fill("He never pays")
+    goes_on.set()
+    await expect(ada.page.locator("#composer-note")).to_have_text("This number texted STOP.")
+    await expect(ada.text).to_have_value("Gladly!\nHe never pays")
+    await expect(ada.page.locator("#composer")).to_contain_class("composer--note")
