@@ -249,12 +249,15 @@
     else text.removeAttribute('aria-activedescendant');
   }
 
+  // What is typed to open the app, and is no message.
+  const isCommand = () => text.value && '/form'.startsWith(text.value);
+
   let typedAt = 0;
   function onInput() {
     say('');
     grow();
     keepDraft();
-    showApps($('form-button') && /^\/[a-z]*$/.test(text.value) && '/form'.startsWith(text.value));
+    showApps($('form-button') && isCommand());
     if (kind() === 'reply' && text.value.trim() && !text.value.startsWith('/') && Date.now() - typedAt > 3000 && line.say({ type: 'typing' })) typedAt = Date.now();
   }
 
@@ -276,7 +279,7 @@
   async function openForm() {
     const dialog = $('insert-form');
     if (!$('form-button') || dialog.open) return;
-    if (text.value.startsWith('/')) {
+    if (isCommand()) {
       text.value = '';
       keepDraft();
     }

@@ -55,3 +55,17 @@ async def test_a_refused_reply_comes_back_beside_a_note_as_a_note(visit: Visit, 
     await expect(ada.page.locator("#composer-note")).to_have_text("This number texted STOP.")
     await expect(ada.text).to_have_value("Gladly!\nHe never pays")
     await expect(ada.page.locator("#composer")).to_contain_class("composer--note")
+
+
+async def test_a_draft_that_begins_with_a_slash_stays_when_the_form_is_opened(
+    visit: Visit, look: Look, server: TestServer
+) -> None:
+    chat = await begun(visit, server)
+    ada = await opened(look, server, await chat.conversation())
+    for text, stays in (("/account is where you find it", True), ("/fo", False)):
+        await ada.text.fill(text)
+        await ada.page.get_by_role("link", name="Opt-in form", exact=True).click()
+        await expect(ada.page.get_by_role("dialog", name="Insert an opt-in form")).to_be_visible()
+        await expect(ada.page.locator("#message")).to_have_value(text if stays else "")
+        await ada.page.keyboard.press("Escape")
+        await expect(ada.text).to_have_value(text if stays else "")
