@@ -82,13 +82,17 @@ function makeQueue({ place, current, post, onSent, onRefused, onSignedOut, threa
 
   // What was not sent when another conversation was left. What is refused waits there, and says why when it is opened.
   async function flushLeft() {
+    const waits = new Set(); // conversations: what was written after what is refused waits behind it
     for (const item of items.filter((one) => one.conversation !== current())) {
+      if (waits.has(item.conversation)) continue;
       try {
-        if (!(await post(item)).ok) return;
+        const answer = await post(item);
+        if (isAway(answer)) return;
+        if (answer.ok) drop(item.key);
+        else waits.add(item.conversation);
       } catch (_) {
         return;
       }
-      drop(item.key);
     }
   }
 

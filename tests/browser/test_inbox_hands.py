@@ -69,3 +69,27 @@ async def test_a_draft_that_begins_with_a_slash_stays_when_the_form_is_opened(
         await expect(ada.page.locator("#message")).to_have_value(text if stays else "")
         await ada.page.keyboard.press("Escape")
         await expect(ada.text).to_have_value(text if stays else "")
+
+
+async def test_one_refused_message_keeps_none_of_other_conversations_waiting(
+    visit: Visit, look: Look, server: TestServer
+) -> None:
+    chats = [await begun(visit, server, f"Question {i}") for i in range(3)]
+    ids = [await chat.conversation() for chat in chats]
+    ada = await opened(look, server, ids[2], allow=(r"\b409\b",))
+    await ada.page.evaluate(
+        """([a, b, me]) => sessionStorage.setItem(`sayso.inbox.${me}`, JSON.stringify([
+            { text: 'Refused', kind: 'reply', key: 'refused-1', conversation: a, at: new Date().toISOString() },
+            { text: 'After it', kind: 'reply', key: 'refused-2', conversation: a, at: new Date().toISOString() },
+            { text: 'Goes through', kind: 'reply', key: 'through-1', conversation: b, at: new Date().toISOString() },
+        ]))""",
+        [ids[0], ids[1], await ada.page.locator("#inbox").get_attribute("data-me")],
+    )
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=409, content_type="application/json", body=REFUSED)
+
+    await ada.page.route(f"**/inbox/{ids[0]}/messages", refuse)
+    await ada.page.reload()
+    await expect(chats[1].bubble("Goes through")).to_be_visible()
+    await expect(chats[0].bubble("After it")).to_have_count(0)  # it waits behind the one before it
