@@ -293,10 +293,15 @@
 
   // --- what is done to the conversation
 
+  // The second press of a double click is none of its own: where "Close" was, "Reopen" may be by then.
+  let isAgain = false;
+  document.addEventListener('click', (event) => { isAgain = event.detail > 1; }, true);
+
   async function act(event) {
     const form = event.target.closest('form[data-act]');
     if (!form) return;
     event.preventDefault();
+    if (isAgain) return;
     const body = new URLSearchParams(new FormData(form));
     body.set('key', newKey());
     if (form.elements.offset) body.set('offset', new Date(form.elements.until.value || Date.now()).getTimezoneOffset());
@@ -376,7 +381,7 @@
   });
 
   function onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return; // held, a key acts once
     if (event.key === 'Escape' && $('panel') && $('panel').classList.contains('is-open')) return void showPanel(false);
     if (event.target.closest('input, textarea, select, dialog[open], [contenteditable]') || !hasKeys()) return;
     const doing = {

@@ -93,3 +93,32 @@ async def test_one_refused_message_keeps_none_of_other_conversations_waiting(
     await ada.page.reload()
     await expect(chats[1].bubble("Goes through")).to_be_visible()
     await expect(chats[0].bubble("After it")).to_have_count(0)  # it waits behind the one before it
+
+
+async def test_a_double_click_closes_and_does_not_open_again(
+    visit: Visit, look: Look, server: TestServer, demo_store: Store
+) -> None:
+    chat = await begun(visit, server)
+    id = await chat.conversation()
+    ada = await opened(look, server, id)
+    close = ada.page.locator("#state").get_by_role("button", name="Close", exact=True)
+    await close.click(position={"x": 15, "y": 10})
+    await expect(ada.page.get_by_role("button", name="Reopen")).to_be_visible()
+    await ada.page.mouse.down(click_count=2)
+    await ada.page.mouse.up(click_count=2)
+    await ada.say("Bye")
+    await expect(ada.bubble("Bye")).to_be_visible()
+    assert await happened(demo_store, id) == [Happened.CLOSED]
+
+
+async def test_a_key_that_is_held_acts_once(visit: Visit, look: Look, server: TestServer, demo_store: Store) -> None:
+    chat = await begun(visit, server)
+    id = await chat.conversation()
+    ada = await opened(look, server, id)
+    await ada.page.keyboard.down("e")
+    await expect(ada.page.get_by_role("button", name="Reopen")).to_be_visible()
+    await ada.page.keyboard.down("e")
+    await ada.page.keyboard.up("e")
+    await ada.say("Bye")
+    await expect(ada.bubble("Bye")).to_be_visible()
+    assert await happened(demo_store, id) == [Happened.CLOSED]
