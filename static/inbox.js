@@ -38,6 +38,7 @@
 
   // --- the list
 
+  const tabs = () => [...document.querySelectorAll('.inbox-tabs a')];
   let listAsked = 0;
   let isListOld = false;
   $('list').addEventListener('scroll', (event) => { if (isListOld && event.target.scrollTop < 400) isListOld = false, readList(); }, true);
@@ -45,11 +46,13 @@
     const mine = ++listAsked;
     try {
       const answer = await request(`/inbox/list${page.dataset.query ? '?' + page.dataset.query + '&' : '?'}current=${id}`);
-      if (leaves(answer) || !answer.ok || mine !== listAsked) return;
+      if (leaves(answer) || !answer.ok) return;
       const html = await answer.text();
+      if (mine !== listAsked) return;
       const before = $('convs');
       const scroll = before ? before.scrollTop : 0;
       const focused = document.activeElement && document.activeElement.dataset && document.activeElement.dataset.id;
+      const tab = tabs().indexOf(document.activeElement);
       isListOld = scroll > 400; // somebody reads further down: it would jump under their hands
       if (isListOld) return;
       $('list').innerHTML = html;
@@ -57,6 +60,7 @@
       holdPlace();
       if ($('convs')) $('convs').scrollTop = scroll;
       if (focused) document.querySelector(`.conv[data-id="${focused}"]`)?.focus({ preventScroll: true });
+      tabs()[tab]?.focus({ preventScroll: true });
       tellTimes($('list'));
       markDrafts();
     } catch (_) {

@@ -122,3 +122,16 @@ async def test_a_key_that_is_held_acts_once(visit: Visit, look: Look, server: Te
     await ada.say("Bye")
     await expect(ada.bubble("Bye")).to_be_visible()
     assert await happened(demo_store, id) == [Happened.CLOSED]
+
+
+async def test_the_focus_stays_on_a_tab_while_the_list_is_read_anew(
+    visit: Visit, look: Look, server: TestServer
+) -> None:
+    chat = await begun(visit, server)
+    ada = await opened(look, server, await chat.conversation())
+    for name in ("Open", "Snoozed", "Mine"):
+        tab = ada.page.locator(".inbox-tabs").get_by_role("link", name=name)
+        await tab.focus()
+        await chat.say(f"And {name}?")
+        await expect(ada.list.filter(has_text=f"And {name}?")).to_be_visible()
+        await expect(tab).to_be_focused()
