@@ -137,7 +137,7 @@
   function arrived(message) {
     received.add(message.seq);
     while (received.delete(last + 1)) last += 1;
-    const key = thread.put(message.html, { after: () => { tellTimes($('parts')); tellStatus(); seen(); } });
+    const key = thread.put(message.html, { after: () => { tellStatus(); seen(); } });
     if (key) queue.drop(key);
   }
 
@@ -179,7 +179,7 @@
 
   const thread = id && makeThread({
     scroller: $('thread'), body: $('thread-body'), typing: $('typing'), pill: $('newer'), announcer: $('announcer'),
-    onOlder: older, onBottom: () => seen(), isMine: (li) => !li.dataset.who || li.dataset.who.startsWith(`teammate:${page.dataset.me}:`),
+    onOlder: older, onBottom: () => seen(), dress: tellTimes, isMine: (li) => !li.dataset.who || li.dataset.who.startsWith(`teammate:${page.dataset.me}:`),
   });
 
   // --- what is written and not sent yet
@@ -435,7 +435,6 @@
     });
     document.body.addEventListener('form-inserted', () => $('insert-form').close());
     document.addEventListener('visibilitychange', () => { if (!document.hidden) seen(); });
-    tellTimes($('parts'));
     document.querySelector('.conv[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }
   queue.flushLeft();

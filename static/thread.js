@@ -1,8 +1,10 @@
 /* The thread: keeps parts in the order of their sequence, groups them by author and day, reveals new ones, minds the scroll. */
 'use strict';
 
+/* onOlder(seq): the entries before this one, as html; null where they did not come. onBottom: the end is in view.
+   dress(node): whatever the page does to what is put in. */
 // eslint-disable-next-line no-unused-vars
-function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom, isMine = (li) => li.classList.contains('mine') }) {
+function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom, dress = () => {}, isMine = (li) => li.classList.contains('mine') }) {
   const TOGETHER = 5 * 60 * 1000; // parts of one author within five minutes share one stamp
   const NEAR = 80; // px from the end that still count as "at the end"
   const TYPING = 650;
@@ -102,6 +104,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
     const html = first && (await onOlder(seqOf(first)));
     if (mine !== era) return;
     top.disabled = false;
+    if (hadFocus && document.activeElement === document.body) top.focus({ preventScroll: true }); // disabled, it lost it
     if (html === null || html === undefined) return;
     const content = parse(html);
     const items = [...content.querySelectorAll('.part')].filter((li) => !bySeq(li.dataset.seq));
@@ -132,6 +135,7 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   // --- putting parts in
 
   function wake(li) {
+    dress(li);
     if (window.htmx) window.htmx.process(li);
   }
 

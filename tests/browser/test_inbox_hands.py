@@ -135,3 +135,23 @@ async def test_the_focus_stays_on_a_tab_while_the_list_is_read_anew(
         await chat.say(f"And {name}?")
         await expect(ada.list.filter(has_text=f"And {name}?")).to_be_visible()
         await expect(tab).to_be_focused()
+
+
+async def test_earlier_entries_tell_their_times_in_the_readers_way_and_leave_the_focus(
+    visit: Visit, look: Look, server: TestServer, bot: Bot, demo_store: Store
+) -> None:
+    chat = await begun(visit, server)
+    id = await chat.conversation()
+    teammate = (await demo_store.teammates.find({}, limit=1))[0]
+    await bot.inbox.snooze(id, teammate.id, now().replace(year=now().year + 1), new_id())
+    for i in range(120):
+        await bot.inbox.note(id, teammate.id, f"Line {i}", new_id())
+    ada = await opened(look, server, id)
+    more = ada.page.get_by_role("button", name="Show earlier messages")
+    await more.focus()
+    await more.press("Enter")
+    await expect(ada.page.locator("#parts .part")).to_have_count(100)
+    await expect(more).to_be_focused()
+    await ada.page.locator("#thread").evaluate("(node) => { node.scrollTop = 0; }")
+    await expect(ada.event("snoozed this until")).to_have_count(1)
+    await expect(ada.event("snoozed this until")).not_to_contain_text("UTC")
