@@ -96,6 +96,7 @@
 
   // The token is no longer good: forget it and open again, at most every ten seconds, whatever the server says.
   function reopen() {
+    if (!conversation) return; // another request was told so before
     const wait = Date.now() - refusedAt < 10000 ? 10000 : 0;
     refusedAt = Date.now();
     lostConversation = conversation;

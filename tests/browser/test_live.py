@@ -7,7 +7,7 @@ import re
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Route, expect
+from playwright.async_api import Route, WebSocketRoute, expect
 
 from bot.app import Bot
 from bot.model.conversation import Author, AuthorKind, Text
@@ -91,6 +91,45 @@ async def test_a_message_whose_answer_was_lost_is_kept_once(visit: Visit, server
     await expect(chat.announcer).not_to_contain_text("Not sent")
     assert await _texts(bot.store, await chat.conversation()) == ["Only once", "And then this"]
     assert await chat.seqs() == [1, 2, 3, 4]
+
+
+async def test_a_message_is_moved_to_the_next_conversation_though_two_answers_refuse_the_token(
+    visit: Visit, server: TestServer
+) -> None:
+    chat = await visit(server)
+    chat.watch.allow(r"\b401\b")
+    lines: list[WebSocketRoute] = []
+    asked, refused, opens = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def through(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        lines.append(socket)
+
+    async def refuse(route: Route) -> None:
+        if asked.is_set():
+            await route.continue_()
+        else:
+            asked.set()
+            await refused.wait()
+            await route.fulfill(status=401, body="{}")
+
+    async def wait(route: Route) -> None:
+        refused.set()
+        await opens.wait()
+        await route.continue_()
+
+    await chat.page.route_web_socket(re.compile("/messenger/live"), through)
+    await chat.open()
+    await chat.page.route("**/messages", refuse)
+    await chat.page.route("**/messenger/open", wait)
+    await chat.say("Am I lost?")
+    await asked.wait()
+    async with chat.page.expect_response("**/messages") as answer:
+        await lines[0].close(code=4401)
+    await (await answer.value).finished()
+    await expect(chat.announcer).to_contain_text("Not sent")
+    opens.set()
+    await expect(chat.sent("Am I lost?")).to_be_visible()
 
 
 async def test_two_tabs_show_the_same(visit: Visit, server: TestServer, bot: Bot) -> None:
