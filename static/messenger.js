@@ -170,9 +170,10 @@
     $('thread').setAttribute('aria-busy', 'false');
     thread.announce($('thread-body').textContent.replace(/\s+/g, ' ').trim());
     setLine('off');
+    const mine = opening;
     const again = () => {
       window.removeEventListener('online', again);
-      open(wanted);
+      if (mine === opening) open(wanted); // else another one was opened since
     };
     $('thread-body').querySelector('[data-retry]').addEventListener('click', again);
     window.addEventListener('online', again);

@@ -132,6 +132,29 @@ async def test_a_message_is_moved_to_the_next_conversation_though_two_answers_re
     await expect(chat.sent("Am I lost?")).to_be_visible()
 
 
+async def test_what_could_not_be_opened_does_not_come_back_over_what_was_opened_since(
+    visit: Visit, server: TestServer, demo_store: Store
+) -> None:
+    chat = await visit(server)
+    chat.watch.allow(r"\b503\b", "WebSocket")
+    await chat.open()
+    await chat.say("Hello")
+    await expect(chat.sent("Hello")).to_be_visible()
+    await chat.page.route("**/messenger/open", lambda route: route.fulfill(status=503, body="{}"), times=1)
+    await chat.frame.get_by_role("button", name="Your conversations").click()
+    await chat.frame.get_by_role("button", name="New conversation").click()
+    await expect(chat.frame.locator("[data-retry]")).to_be_visible()
+    await chat.frame.get_by_role("button", name="Your conversations").click()
+    await chat.frame.locator(".conv").click()
+    await expect(chat.sent("Hello")).to_be_visible()
+    await chat.is_live()
+    await (await chat.inside()).evaluate("window.dispatchEvent(new Event('online'))")
+    await chat.say("Still here")
+    await expect(chat.sent("Still here")).to_be_visible()
+    await expect(chat.sent("Hello")).to_be_visible()
+    assert len(await demo_store.conversations.find({}, limit=5)) == 1
+
+
 async def test_two_tabs_show_the_same(visit: Visit, server: TestServer, bot: Bot) -> None:
     one = await visit(server)
     await one.open()
