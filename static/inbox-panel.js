@@ -20,9 +20,19 @@
   // While a press is on its way, or a yes is written down, the panel stays: what is drawn anew would take it away.
   const presses = new Set();
   const isBusy = () => presses.size > 0 || Boolean(dialog() && dialog().open);
+
+  // htmx tells the end of a request where its button stands: the answer to another press may have taken that away.
+  function follow(press, xhr) {
+    presses.add(press);
+    xhr.addEventListener("loadend", () => {
+      presses.delete(press);
+      catchUp();
+    });
+  }
+
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const { elt } = event.detail;
-    if (panel() && panel().contains(elt)) presses.add(elt);
+    const { elt, xhr } = event.detail;
+    if (panel() && panel().contains(elt)) follow(elt, xhr);
     else if (isIn(elt) && isBusy()) {
       event.preventDefault();
       waiting = elt;
@@ -33,10 +43,6 @@
     if (!isIn(elt) || !isBusy()) return;
     event.detail.shouldSwap = false;
     waiting = elt;
-  });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    presses.delete(event.detail.requestConfig.elt);
-    catchUp();
   });
   document.addEventListener("close", (event) => event.target === dialog() && catchUp(), true);
 

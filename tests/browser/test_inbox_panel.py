@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from bot.app import Bot
-from bot.demo import ORDERS
+from bot.demo import DEALS, ORDERS
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.event import Action, Source
@@ -97,6 +98,36 @@ async def test_what_was_read_of_the_history_stays_when_something_new_comes(
     assert await inbox.evaluate("document.documentElement.scrollHeight <= innerHeight"), (
         "the panel scrolls, not the page"
     )
+
+
+async def test_two_presses_at_once_leave_the_panel_live(
+    look: Look, server: TestServer, bot: Bot, demo_store: Store
+) -> None:
+    """The answer to the first takes the second one's switch away while that is on its way."""
+    maya, conversation = await talking(bot, demo_store)
+    for subscription in (DEALS, ORDERS):
+        await bot.ledger.record(change(maya, subscription, subscription=subscription))
+    inbox = await opened(look, server, conversation)
+    deals, orders = (inbox.locator("#panel").get_by_role("switch", name=n) for n in ("Deals", "Order updates"))
+    gates = [asyncio.Event(), asyncio.Event()]
+    waiting = iter(gates)
+
+    async def late(route: Route) -> None:
+        gate, answer = next(waiting), await route.fetch()
+        await gate.wait()
+        await route.fulfill(response=answer)
+
+    await inbox.route("**/consents", late)
+    await deals.click()
+    await orders.click()
+    async with inbox.expect_response("**/consents"):
+        gates[0].set()
+    await expect(deals).to_have_attribute("aria-checked", "false")
+    async with inbox.expect_response("**/consents"):
+        gates[1].set()
+    await expect(orders).to_have_attribute("aria-checked", "false")
+    await bot.ledger.record(change(maya, "again"))
+    await expect(deals).to_have_attribute("aria-checked", "true")
 
 
 async def test_a_press_that_reaches_nobody_says_so(look: Look, server: TestServer, bot: Bot, demo_store: Store) -> None:
