@@ -37,9 +37,12 @@
   }
 
   document.body.addEventListener('htmx:afterSettle', leave);
-  document.body.addEventListener('htmx:beforeRequest', (event) => busy(event, true));
+  // htmx tells the end of a request where its button stands: the answer to another press may have taken that away.
+  document.body.addEventListener('htmx:beforeRequest', (event) => {
+    busy(event, true);
+    event.detail.xhr.addEventListener('loadend', () => busy(event, false));
+  });
   document.body.addEventListener('htmx:beforeSwap', answers.refuseOther);
-  document.body.addEventListener('htmx:afterRequest', (event) => busy(event, false));
   for (const name of ['htmx:sendError', 'htmx:timeout', 'htmx:responseError']) document.body.addEventListener(name, unsent);
 
   // --- what was changed elsewhere

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -162,6 +163,33 @@ async def test_what_is_told_while_a_press_is_on_its_way_is_shown_after_it(
     await page.get_by_role("switch", name="Deals and new roasts").click()
     for name in ("Deals and new roasts", "Order updates"):
         await expect(page.get_by_role("switch", name=name)).to_have_attribute("aria-checked", "false")
+
+
+async def test_two_presses_at_once_leave_the_page_live(look: Look, server: TestServer, bot: Bot) -> None:
+    """The answer to the first takes the second one's switch away while that is on its way."""
+    _, path = await signed_up(bot)
+    page, other = await look(server, path), await look(server, path)
+    deals, orders = (page.get_by_role("switch", name=n) for n in ("Deals and new roasts", "Order updates"))
+    gates = [asyncio.Event(), asyncio.Event()]
+    waiting = iter(gates)
+
+    async def late(route: Route) -> None:
+        gate, answer = next(waiting), await route.fetch()
+        await gate.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**" + path, lambda route: late(route) if route.request.method == "POST" else route.continue_())
+    await deals.click()
+    await orders.click()
+    for gate in gates:
+        async with page.expect_response(lambda answer: answer.request.method == "POST"):
+            gate.set()
+    for switch in (deals, orders):
+        await expect(switch).to_have_attribute("aria-checked", "false")
+    theirs = other.get_by_role("switch", name="Deals and new roasts")
+    await expect(theirs).to_have_attribute("aria-checked", "false")
+    await theirs.click()
+    await expect(deals).to_have_attribute("aria-checked", "true")
 
 
 async def test_a_page_that_lost_its_line_shows_what_it_missed(look: Look, server: TestServer, bot: Bot) -> None:
