@@ -8,6 +8,7 @@
   const isIn = (node) => node && node.isConnected && panel() && node.contains(panel());
   let waiting = null; // what wanted to draw the panel anew meanwhile
   let opened = new Set(); // texts of the history that are open
+  let focused = null; // where the focus is in the history
   let history = []; // its entries, with the earlier ones that somebody asked for
 
   const full = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
@@ -54,8 +55,9 @@
   }
 
   document.addEventListener("htmx:beforeSwap", () => {
+    focused = placeOf(document.activeElement);
     opened = new Set([...document.querySelectorAll("#contact-panel details[open]")].map((details) => details.id));
-    history = [...document.querySelectorAll("#contact-panel .cp-history > li")];
+    history = lines();
   });
 
   // What was said stays as it was, so what was read of it before the panel was drawn anew stays too.
@@ -75,9 +77,22 @@
       const details = document.getElementById(id);
       if (details) details.open = true;
     }
+    keepFocus();
     if (event.detail.target.id === "opt-in-body" && dialog()) ask();
     takeFocus();
   });
+
+  // The place of the focus in the history, where nothing has a name by which htmx finds it again.
+  const lines = () => [...document.querySelectorAll("#contact-panel .cp-history > li")];
+  const stops = (li) => [...li.querySelectorAll("a, summary")];
+  function placeOf(node) {
+    const li = lines().find((one) => one.contains(node));
+    return li && { seq: li.dataset.seq, at: stops(li).indexOf(node) };
+  }
+  function keepFocus() {
+    const li = focused && document.activeElement === document.body && lines().find((one) => one.dataset.seq === focused.seq);
+    if (li) stops(li)[focused.at]?.focus({ preventScroll: true });
+  }
 
   // What was pressed has the focus again, also where the form that it opened went away with the panel.
   function takeFocus() {

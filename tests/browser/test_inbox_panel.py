@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, Route, expect
 
 from bot.app import Bot
+from bot.consent.choices import plain_words
 from bot.demo import DEALS, ORDERS
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
@@ -98,6 +99,28 @@ async def test_what_was_read_of_the_history_stays_when_something_new_comes(
     assert await inbox.evaluate("document.documentElement.scrollHeight <= innerHeight"), (
         "the panel scrolls, not the page"
     )
+
+
+async def test_the_focus_stays_in_the_history_when_something_new_comes(
+    look: Look, server: TestServer, bot: Bot, demo_store: Store
+) -> None:
+    maya, conversation = await talking(bot, demo_store)
+    deals = await demo_store.subscriptions.get(DEALS)
+    assert deals
+    for i in range(44):
+        action = Action.OPT_OUT if i % 2 else Action.OPT_IN
+        await bot.ledger.record(change(maya, str(i), action, words=plain_words(deals, "en", "a press")))
+    inbox = await opened(look, server, conversation)
+    entries, more = inbox.locator(".cp-entry"), inbox.get_by_role("link", name="Show earlier")
+    await more.click()
+    await expect(entries).to_have_count(40)
+    for i, place in enumerate((more, *(inbox.locator(f'[data-seq="{seq}"] summary') for seq in (40, 9)))):
+        await place.focus()
+        await bot.ledger.record(
+            change(maya, f"new {i}", Action.OPT_OUT if i % 2 else Action.OPT_IN, subscription=ORDERS)
+        )
+        await expect(entries).to_have_count(41 + i)
+        await expect(place).to_be_focused()
 
 
 async def test_two_presses_at_once_leave_the_panel_live(
