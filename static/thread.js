@@ -150,10 +150,11 @@ function makeThread({ scroller, body, typing, pill, announcer, onOlder, onBottom
   const isOpenCard = (li) => Boolean(li.querySelector('.card[data-state="open"]'));
   const isTyping = (li) => li.contains(document.activeElement) && document.activeElement.matches('.field-input');
 
+  // Of a form, as the contact or a teammate sees it, and of what left as a text. Others are as they are.
   const stateOf = (li) => {
-    const card = li.querySelector('.card, .sent-form'); // as the contact sees it, and as a teammate does
-    const said = [...li.querySelectorAll('.card-outcome, .card-progress-words')].map((node) => node.textContent.trim());
-    return card && [card.dataset.state, ...said].join();
+    const card = li.querySelector('.card, .sent-form');
+    const said = [...li.querySelectorAll('.card-outcome, .card-progress-words, .texted')].map((node) => node.textContent.trim());
+    return [...(card ? [card.dataset.state] : []), ...said].join();
   };
 
   // What closes by itself has no entry that says so.

@@ -155,3 +155,20 @@ async def test_earlier_entries_tell_their_times_in_the_readers_way_and_leave_the
     await ada.page.locator("#thread").evaluate("(node) => { node.scrollTop = 0; }")
     await expect(ada.event("snoozed this until")).to_have_count(1)
     await expect(ada.event("snoozed this until")).not_to_contain_text("UTC")
+
+
+async def test_texts_that_say_the_same_are_left_alone(
+    look: Look, server: TestServer, bot: Bot, demo_store: Store
+) -> None:
+    """What is marked in one, to be copied, stays marked while more comes."""
+    await bot.receive("+12015550123", "Are you open?", "t1")
+    (conversation,) = await demo_store.conversations.find({}, limit=2)
+    ada = await opened(look, server, conversation.id)
+    await ada.say("Until six")
+    entry = ada.page.locator("#parts .part[data-seq]", has_text="Until six")
+    await expect(entry).to_contain_text("Sent as a text")
+    await entry.locator(".bubble").select_text()
+    await bot.receive("+12015550123", "And tomorrow?", "t2")
+    await expect(ada.bubble("And tomorrow?")).to_be_visible()
+    await ada.page.wait_for_timeout(500)
+    assert await ada.page.evaluate("String(getSelection())") == "Until six"
