@@ -151,10 +151,16 @@ class Inbox:
         """`to`: a teammate's id; empty: nobody. None: it is so already."""
         if (await self.get(id)).assignee == to:
             return None
-        teammate = await self._store.teammates.get(to) if to else None
-        if to and (teammate is None or teammate.removed_at):
+        if to and await self._is_gone(to):
             raise Invalid(_("This teammate is not here any more. Choose another one."))
-        return await self._write(id, me, Happening(name=Happened.ASSIGNED, to=to), f"assign:{key}")
+        part = await self._write(id, me, Happening(name=Happened.ASSIGNED, to=to), f"assign:{key}")
+        if to and await self._is_gone(to):  # removed at the same moment, and what was theirs let go before this one was
+            await self._store.conversations.let_go(to)
+        return part
+
+    async def _is_gone(self, id: str) -> bool:
+        teammate = await self._store.teammates.get(id)
+        return teammate is None or teammate.removed_at is not None
 
     async def close(self, id: str, me: str, key: str) -> Part | None:
         if (await self.get(id)).state is ConversationState.CLOSED:

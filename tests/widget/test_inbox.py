@@ -226,6 +226,23 @@ async def test_what_belonged_to_a_teammate_who_was_removed_is_nobodys(
     assert not row.all("span", class_="conv-assignee")
 
 
+async def test_who_is_removed_at_the_moment_of_assigning_gets_nothing(
+    running: Running, visitor: Visitor, ben: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, email = await talking(visitor), f"{new_id()}@example.com"
+    bot = running.bot
+    cy = await bot.teammates.add(email, TeammateRole.AGENT, "a long password")
+    append = bot.conversations.append
+
+    async def late(*args: Any, **values: Any) -> Any:
+        await bot.teammates.remove(email)
+        return await append(*args, **values)
+
+    monkeypatch.setattr(bot.conversations, "append", late)
+    assert (await ben.post(f"{path}/actions", {"do": "assign", "to": cy.id, **key()}))[0] == 303
+    assert (await bot.inbox.get(visitor.conversation)).assignee == ""
+
+
 async def test_the_list_says_whose_the_newest_message_is(ada: Desk, ben: Desk, visitor: Visitor) -> None:
     path = await talking(visitor)
     await ben.post(f"{path}/messages", {"text": "We do", **key()})
