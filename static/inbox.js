@@ -273,8 +273,9 @@
         openForm();
       } else send(event);
     } else if (event.key === 'Escape') {
-      if ($('apps').hidden) text.blur();
-      else showApps(false);
+      if ($('apps').hidden) return text.blur();
+      event.stopPropagation(); // and not the panel as well
+      showApps(false);
     }
   }
 
@@ -386,7 +387,8 @@
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return; // held, a key acts once
-    if (event.key === 'Escape' && $('panel') && $('panel').classList.contains('is-open')) return void showPanel(false);
+    const isOnTop = event.target.closest('dialog[open], .menu-list'); // what Escape closes first
+    if (event.key === 'Escape' && !isOnTop && $('panel') && $('panel').classList.contains('is-open')) return void showPanel(false);
     if (event.target.closest('input, textarea, select, dialog[open], [contenteditable]') || !hasKeys()) return;
     const doing = {
       j: () => go(1), k: () => go(-1), '?': () => $('keys').showModal(),

@@ -171,3 +171,23 @@ async def test_texts_that_say_the_same_are_left_alone(
     await expect(ada.bubble("And tomorrow?")).to_be_visible()
     await ada.page.wait_for_timeout(500)
     assert await ada.page.evaluate("String(getSelection())") == "Until six"
+
+
+async def test_escape_closes_what_is_on_top_and_not_the_panel_under_it(
+    visit: Visit, look: Look, server: TestServer
+) -> None:
+    chat = await begun(visit, server)
+    ada = await opened(look, server, await chat.conversation())
+    await expect(ada.panel.get_by_role("switch").first).to_be_visible()
+    await ada.page.keyboard.press("d")
+    await expect(ada.panel).to_contain_class("is-open")
+    on_top = ada.page.locator("dialog[open], .menu[open], #apps:not([hidden])")
+    for key in ("?", "s", "r/"):
+        for one in key:
+            await ada.page.keyboard.press(one)
+        await expect(on_top).to_have_count(1)
+        await ada.page.keyboard.press("Escape")
+        await expect(on_top).to_have_count(0)
+        await expect(ada.panel).to_contain_class("is-open")
+    await ada.page.keyboard.press("Escape")
+    await expect(ada.panel).not_to_contain_class("is-open")
