@@ -422,7 +422,8 @@
     wearKind();
     grow();
     composer.addEventListener('submit', send);
-    composer.addEventListener('change', (event) => { if (event.target.name === 'kind') chooseKind(event.target.value), keepDraft(); });
+    composer.addEventListener('change', (event) => { if (event.target.name === 'kind') wearKind(), keepDraft(); });
+    composer.addEventListener('click', (event) => { if (event.target.name === 'kind' && event.detail) text.focus(); }); // by mouse
     text.addEventListener('input', onInput);
     text.addEventListener('keydown', onTextKey);
     window.addEventListener('pagehide', () => { if (text.value.trim()) keepDraft(); }); // another tab may have let go of it

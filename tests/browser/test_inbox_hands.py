@@ -191,3 +191,16 @@ async def test_escape_closes_what_is_on_top_and_not_the_panel_under_it(
         await expect(ada.panel).to_contain_class("is-open")
     await ada.page.keyboard.press("Escape")
     await expect(ada.panel).not_to_contain_class("is-open")
+
+
+async def test_the_kind_is_chosen_by_keys_without_leaving_it(visit: Visit, look: Look, server: TestServer) -> None:
+    chat = await begun(visit, server)
+    ada = await opened(look, server, await chat.conversation())
+    reply, note = (ada.page.get_by_role("radio", name=name) for name in ("Reply", "Note"))
+    await reply.focus()
+    await reply.press("ArrowRight")
+    await expect(ada.page.locator("#composer")).to_contain_class("composer--note")
+    await expect(note).to_be_focused()
+    await reply.check()
+    await expect(ada.page.locator("#composer")).not_to_contain_class("composer--note")
+    await expect(ada.text).to_be_focused()  # who takes the mouse goes on there
