@@ -3,7 +3,7 @@
 
 /* path: where it is held. hello: what it says first, if anything.
    onMessage(message): all that is told; with "ready" the line stands, and nothing is missed from then on.
-   onDrop(code): false if it shall not come back. onGone: it has been away for longer than anybody overlooks.
+   onDrop(code): false if it shall not come back before the page is looked at again. onGone: it has been away for longer than anybody overlooks.
    beforeAgain(wasReady): what is waited for before it is tried again. */
 // eslint-disable-next-line no-unused-vars
 function makeLine({ path, hello, onMessage, onDrop = () => true, onGone = () => {}, beforeAgain = () => {} }) {
