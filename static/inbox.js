@@ -45,7 +45,8 @@
   async function readList() {
     const mine = ++listAsked;
     try {
-      const answer = await request(`/inbox/list${page.dataset.query ? '?' + page.dataset.query + '&' : '?'}current=${id}`);
+      const shown = Math.max(document.querySelectorAll('.conv:not([data-apart])').length, isPlaced ? 0 : place.rows);
+      const answer = await request(`/inbox/list?${page.dataset.query}&rows=${Math.min(shown, 200)}&current=${id}`);
       if (leaves(answer) || !answer.ok) return;
       const html = await answer.text();
       if (mine !== listAsked) return;
@@ -59,6 +60,8 @@
       window.htmx.process($('list'));
       holdPlace();
       if ($('convs')) $('convs').scrollTop = scroll;
+      if (!isPlaced) document.querySelector('.conv[aria-current]')?.scrollIntoView({ block: 'nearest' });
+      isPlaced = true;
       if (focused) document.querySelector(`.conv[data-id="${focused}"]`)?.focus({ preventScroll: true });
       tabs()[tab]?.focus({ preventScroll: true });
       tellTimes($('list'));
@@ -80,27 +83,39 @@
   }
 
   // Who was read drops below the unread ones. The one that was opened stays where it stood, over the same neighbour: no
-  // row jumps away under the hand, and going on by keys skips none.
+  // row jumps away under the hand, and going on by keys skips none. Where no row is above, going back is the way one came.
   const PLACE = 'sayso.inbox.place';
   const rows = () => [...document.querySelectorAll('.conv')];
+  const rowOf = (of) => rows().findIndex((conv) => conv.dataset.id === of);
+  let place = { open: '', next: '', rows: 0, trail: [] };
+  try { place = { ...place, ...JSON.parse(sessionStorage.getItem(PLACE)) }; } catch (_) { /* rows jump */ }
+  if (place.open !== id) place = { open: id, next: '', rows: 0, trail: [] };
+  let isPlaced = false;
 
-  function keepPlace(conv) {
+  function keepPlace(open, next, trail) {
+    try { sessionStorage.setItem(PLACE, JSON.stringify({ open, next, rows: rows().length, trail })); } catch (_) { /* rows jump */ }
+  }
+
+  function leaveFor(conv) {
     const next = rows()[rows().indexOf(conv) + 1];
-    try { sessionStorage.setItem(PLACE, JSON.stringify([conv.dataset.id, next ? next.dataset.id : ''])); } catch (_) { /* it jumps */ }
+    keepPlace(conv.dataset.id, next ? next.dataset.id : '', id ? [...place.trail, id].slice(-50) : []);
   }
 
   function holdPlace() {
-    let kept = [];
-    try { kept = JSON.parse(sessionStorage.getItem(PLACE)) || []; } catch (_) { /* it jumps */ }
-    const [open, next] = kept.map((of) => rows().find((conv) => conv.dataset.id === of));
-    if (kept[0] === id && open && next) next.closest('li').before(open.closest('li'));
+    const [open, next] = [rowOf(id), rowOf(place.next)].map((at) => rows()[at]);
+    if (open && next) next.closest('li').before(open.closest('li'));
   }
 
   function go(step) {
     const all = rows();
-    const at = all.findIndex((conv) => conv.hasAttribute('aria-current'));
-    const next = all[at < 0 ? 0 : at + step];
-    if (next) next.click();
+    const [open, next] = [rowOf(id), rowOf(place.next)];
+    const row = step > 0 ? all[open < 0 ? Math.max(next, 0) : open + 1] : all[(open < 0 ? next : open) - 1];
+    const [back] = place.trail.slice(-1);
+    if (row) row.click();
+    else if (step < 0 && back) {
+      keepPlace(back, id, place.trail.slice(0, -1));
+      location.assign(`/inbox/${back}?${page.dataset.query}`);
+    }
   }
 
   // --- drafts: one a conversation and kind, kept on this device
@@ -404,7 +419,7 @@
 
   document.addEventListener('keydown', onKey);
   document.addEventListener('htmx:afterSettle', (event) => tellTimes(event.target));
-  document.addEventListener('click', (event) => { if (event.target.closest('.conv')) keepPlace(event.target.closest('.conv')); });
+  document.addEventListener('click', (event) => { const conv = event.target.closest('.conv'); if (conv && !event.ctrlKey && !event.metaKey && !event.shiftKey) leaveFor(conv); });
   tellTimes(document);
   holdPlace();
   markDrafts();

@@ -33,6 +33,8 @@ from bot.model.conversation import (
 from bot.store import Store
 
 PAGE = 40
+MOST_ROWS = 200
+"""Of a list that somebody has unrolled, and that is read anew."""
 FOUND = 60
 """Conversations that a search shows; it looks at some `LOOKED_AT` entries and people."""
 LOOKED_AT = 300
@@ -60,6 +62,9 @@ class View:
     def assignee(self) -> str | None:
         return {Whose.MINE: self.me, Whose.UNASSIGNED: "", Whose.ALL: None}[self.whose]
 
+    def has(self, c: Conversation) -> bool:
+        return bool(c.begun) and c.state is self.state and self.assignee in {None, c.assignee}
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -69,10 +74,13 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of the inbox. `before`: where the next one begins; None: there is none."""
+    """A page of the inbox."""
 
     items: tuple[Listed, ...]
     before: tuple[datetime, str] | None = None
+    """Where the next one begins; None: there is none."""
+    apart: str = ""
+    """The id of the one that is open, where its place is further down: it stands behind the others."""
 
 
 class Inbox:
@@ -83,12 +91,23 @@ class Inbox:
 
     # --- reading
 
-    async def listing(self, view: View, *, before: tuple[datetime, str] | None = None) -> Listing:
-        """Two queries, however many conversations there are. The unread ones come first."""
-        found = await self._store.conversations.listed(view.state, view.assignee, before=before, limit=PAGE + 1)
-        page = found[:PAGE]
-        last = page[-1] if len(found) > PAGE else None
-        return Listing(await self._listed(page), (last.rank, last.id) if last and last.rank else None)
+    async def listing(
+        self,
+        view: View,
+        *,
+        before: tuple[datetime, str] | None = None,
+        rows: int = PAGE,
+        current: Conversation | None = None,
+    ) -> Listing:
+        """Two queries, however many conversations there are. The unread ones come first. `current` is open."""
+        rows = min(max(rows, PAGE), MOST_ROWS)
+        found = await self._store.conversations.listed(view.state, view.assignee, before=before, limit=rows + 1)
+        page = found[:rows]
+        last = page[-1] if len(found) > rows else None
+        is_apart = current and not before and view.has(current) and all(c.id != current.id for c in page)
+        apart = [current] if current and is_apart else []
+        items = await self._listed([*page, *apart])
+        return Listing(items, (last.rank, last.id) if last and last.rank else None, apart[0].id if apart else "")
 
     async def search(self, words: str) -> Listing:
         """Those of people whose name, email or number begins so, or in which these words were written."""

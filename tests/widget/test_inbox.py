@@ -160,6 +160,26 @@ async def test_lists_are_by_state_and_by_whose_it_is(ben: Desk, visitor: Visitor
     assert await is_in("state=wrong&whose=wrong") is False
 
 
+async def test_the_open_one_stands_in_the_list_however_far_down_it_is(
+    ben: Desk, visitor: Visitor, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await talking(visitor)
+    await ben.post(f"{path}/messages", {"text": "Read", **key()})
+    monkeypatch.setattr("bot.chat.inbox.PAGE", 1)
+    for i in range(2):
+        number = f"+1201555020{i}"
+        await running.bot.receive(number, "Hello", new_id())
+    for address in (path, f"/inbox/list?current={visitor.conversation}"):
+        page = await ben.look(address)
+        assert [row.attrs["data-id"] == visitor.conversation for row in page.all("a", class_="conv")] == [False, True]
+        assert "data-apart" in page.one("a", data_id=visitor.conversation).attrs
+    unrolled = await ben.look(f"/inbox/list?rows=200&current={visitor.conversation}")
+    assert "data-apart" not in unrolled.one("a", data_id=visitor.conversation).attrs
+    assert not (await ben.look(f"/inbox/list?state=closed&current={visitor.conversation}")).all(
+        "a", data_id=visitor.conversation
+    )
+
+
 async def test_search_finds_people_and_words(ben: Desk, visitor: Visitor) -> None:
     word = f"zanzibar{new_id()}"
     await talking(visitor, f"Beans from {word}, please")

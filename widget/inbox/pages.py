@@ -31,6 +31,8 @@ class Asked:
     view: View
     words: str = ""
     before: tuple[datetime, str] | None = None
+    rows: int = 0
+    """How many a list that is read anew showed."""
     query: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -40,7 +42,8 @@ class Asked:
         whose = _one_of(Whose, asked.get("whose"), Whose.ALL)
         words = asked.get("q", "").strip()[:MOST_WORDS]
         query = {"state": state.value, "whose": whose.value, **({"q": words} if words else {})}
-        return cls(View(teammate(request).id, state, whose), words, _place(asked.get("before", "")), query)
+        view, rows = View(teammate(request).id, state, whose), asked.get("rows", "")
+        return cls(view, words, _place(asked.get("before", "")), _number(rows), query)
 
     def address(self, path: str = "/inbox", **other: str) -> str:
         return f"{path}?{urlencode({**self.query, **other})}"
@@ -60,8 +63,9 @@ async def inbox(request: web.Request) -> web.Response:
 
 async def listed(request: web.Request) -> web.Response:
     """The list alone: `before` names the last one shown, `current` the one that is open."""
-    asked = Asked.of(request)
-    context = await _list(request, asked, request.query.get("current", ""))
+    asked, current = Asked.of(request), request.query.get("current", "")
+    conversation = await request.app[BOT].store.conversations.get(current) if current else None
+    context = await _list(request, asked, conversation)
     template = "inbox/_items.html" if asked.before else "inbox/_list.html"
     html = await render(request, template, speech(request).locale, **context)
     return web.Response(text=html, content_type="text/html", headers=PRIVATE)
@@ -75,7 +79,7 @@ async def show(request: web.Request) -> web.Response:
         bot.inbox.page(conversation.id),
         bot.ledger.contact(conversation.contact),
         bot.teammates.all(),
-        _list(request, asked, conversation.id),
+        _list(request, asked, conversation),
     )
     return await shell_page(
         request,
@@ -114,24 +118,32 @@ def head(conversation: Conversation, say: Translator) -> dict[str, Any]:
     }
 
 
-async def _list(request: web.Request, asked: Asked, current: str = "") -> dict[str, Any]:
+async def _list(request: web.Request, asked: Asked, current: Conversation | None = None) -> dict[str, Any]:
     bot, say = request.app[BOT], speech(request)
     listing, unread = await asyncio.gather(
-        bot.inbox.search(asked.words) if asked.words else bot.inbox.listing(asked.view, before=asked.before),
+        bot.inbox.search(asked.words)
+        if asked.words
+        else bot.inbox.listing(asked.view, before=asked.before, rows=asked.rows, current=current),
         bot.inbox.unread(asked.view.me),
     )
     rank, last = listing.before or (None, "")
+    id = current.id if current else ""
     return {
-        "items": await views.items(request, listing.items, current, say),
+        "items": await views.items(request, listing.items, id, say),
+        "apart": listing.apart,
         "asked": asked,
         "me_id": asked.view.me,
         "unread": {whose.value: f"{COUNTED}+" if n > COUNTED else str(n or "") for whose, n in unread.items()},
-        "more": asked.address("/inbox/list", before=f"{rank.isoformat()},{last}", current=current) if rank else "",
+        "more": asked.address("/inbox/list", before=f"{rank.isoformat()},{last}", current=id) if rank else "",
     }
 
 
 def _one_of(kind: type[Any], given: str | None, usual: Any) -> Any:
     return kind(given) if given in {member.value for member in kind} else usual
+
+
+def _number(given: str) -> int:
+    return int(given) if given.isdecimal() and len(given) < 4 else 0
 
 
 def _place(given: str) -> tuple[datetime, str] | None:
