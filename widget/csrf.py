@@ -12,11 +12,10 @@ from aiohttp import web
 from aiohttp_session import get_session
 
 from bot.errors import NotFromHere
-from widget.http import BOT, read_form, split_address
+from widget.http import BOT, SAFE, read_form, split_address
 from widget.sessions import cookie_name, is_secure
 
 FIELD, HEADER = "csrf", "X-CSRF-Token"
-SAFE = {"GET", "HEAD"}
 SIGN_IN_SECONDS = 3600
 SIGN_IN = web.RequestKey("sign_in_cookie", str)
 

@@ -10,10 +10,10 @@ from aiohttp import web
 from bot.errors import Forbidden, Invalid, SaysoError, SignedOut, StoreUnavailable, Unauthorized
 from bot.i18n import translator
 from bot.model.teammate import Teammate
-from widget.csrf import SAFE, check_session_form
+from widget.csrf import check_session_form
 from widget.flash import Done, keep_said
 from widget.frame import shell_page
-from widget.http import Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
+from widget.http import SAFE, Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
 from widget.sessions import ME, SESSIONS, signed_in
 
 WIDTH_OF_NEXT = 2000

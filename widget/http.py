@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -32,6 +33,7 @@ from bot.errors import (
 from bot.errors import marked as _
 from bot.i18n import Translator, choose_locale, translator
 from bot.model.base import new_id
+from bot.model.workspace import Workspace
 from widget.metrics import Metrics
 
 log = logging.getLogger("sayso.http")
@@ -46,6 +48,10 @@ WORDS = web.RequestKey("words", dict[str, str])
 """The fields of a form that was read already: one that holds a file (`widget/uploads.py`)."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SAFE = {"GET", "HEAD"}
+PLAIN = Workspace(name="", identity_secret="", created_at=datetime(1970, 1, 1, tzinfo=UTC))
+"""What pages wear when nobody knows whose they are."""
 
 ANSWER_SECONDS = 10.0
 """Pages give a request up after 15 s, and a dead database may cost one wait after the other: then this answers."""
@@ -137,7 +143,8 @@ async def render(request: web.Request, template: str, locale: str, **context: An
     """A page or a fragment, in `locale`."""
     say = translator(locale)
     speaking.set(say)
-    values = {"brand": await request.app[BOT].workspace(), "locale": say.locale, "direction": say.direction, **context}
+    brand = context.pop("brand", None) or await request.app[BOT].workspace()
+    values = {"brand": brand, "locale": say.locale, "direction": say.direction, **context}
     return aiohttp_jinja2.render_string(template, request, values)
 
 
@@ -214,16 +221,18 @@ async def _refused(request: web.Request, error: SaysoError) -> web.Response:
 async def _failed(request: web.Request, status: int, message: str, code: str = "") -> web.Response:
     """The error as a page for people, as JSON for programs."""
     if wants_page(request):
+        is_unsaved = status != 503 or request.method not in SAFE
+        words = message if code and is_unsaved else ""
         try:
             async with asyncio.timeout(1):
-                return await _error_page(request, status, message if code else "")
-        except (SaysoError, TimeoutError):  # the database is away, so is the name of the business
-            return web.Response(status=status, text=message or str(status))
+                return await _error_page(request, status, words)
+        except (SaysoError, TimeoutError):  # the database is away, so is the look of the business
+            return await _error_page(request, status, words, brand=PLAIN)
     fault = {"code": code or _code(status), "message": message or None, "field": None}
     return web.json_response({"type": "error.list", "request_id": request_id.get(), "errors": [fault]}, status=status)
 
 
-async def _error_page(request: web.Request, status: int, message: str) -> web.Response:
+async def _error_page(request: web.Request, status: int, message: str, **brand: Workspace) -> web.Response:
     locale = wanted_locale(request)
     say = translator(locale)
     words = {
@@ -232,7 +241,7 @@ async def _error_page(request: web.Request, status: int, message: str) -> web.Re
         503: (say("Back in a moment"), say("We can't reach our database. Please try again in a moment.")),
     }
     title, usual = words.get(status, (say("That didn't work"), say("Please go back and try again.")))
-    return await page(request, "error.html", locale, status=status, title=title, message=message or usual)
+    return await page(request, "error.html", locale, status=status, title=title, message=message or usual, **brand)
 
 
 def wants_page(request: web.Request) -> bool:
