@@ -45,13 +45,16 @@ async def transaction(
 
 
 async def _run(database: AsyncIOMotorDatabase[dict[str, Any]], work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
-    async with await database.client.start_session() as session:
+    session = await database.client.start_session()
+    try:
         return await session.with_transaction(
             work,
             read_concern=ReadConcern("snapshot"),
             write_concern=DURABLE,
             read_preference=ReadPreference.PRIMARY,
         )
+    finally:  # `async with` would ask the database from the event loop itself, which stands still until it answers
+        await session.end_session()
 
 
 _ending: set[asyncio.Task[Any]] = set()

@@ -74,6 +74,8 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
     for person in people[:8]:
         first.append(asyncio.create_task(sent(person)))
         await asyncio.sleep(0.002)
+    pauses: list[float] = []
+    pulse = asyncio.create_task(_pulse(pauses))
     os.kill(database.pid, signal.SIGSTOP)
     try:
         later = asyncio.gather(*(sent(person) for person in people[8:]))
@@ -87,6 +89,8 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
         _, health, page, chats = await pages
     finally:
         os.kill(database.pid, signal.SIGCONT)
+    pulse.cancel()
+    assert max(pauses) < 3, "the event loop stood still"
     for status, text, seconds in answers:
         assert status in {200, 503}
         assert seconds < PATIENCE
@@ -95,8 +99,16 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
     assert {status for status, _, _ in answers[8:]} == {503}
     assert health[0] == 200
     assert page[0] == 503
-    assert "try again in a moment" in page[1]
+    assert "<h1>Back in a moment</h1>" in page[1]
+    assert "Not saved" not in page[1], "nothing was to be saved"
     assert (chats[0], faults(json.loads(chats[1]))[0][0]) == (503, "service_unavailable")
+
+
+async def _pulse(pauses: list[float]) -> None:
+    while True:
+        begun = time.monotonic()
+        await asyncio.sleep(0.1)
+        pauses.append(time.monotonic() - begun)
 
 
 async def _not_ready(running: Running) -> bool:
