@@ -64,7 +64,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && hasKeys() && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target)) {
       event.preventDefault();
-      openCommand();
+      const own = document.querySelector("[data-search]"); // a page that has its own search is searched by it
+      own && own.getClientRects().length ? own.focus() : openCommand();
     }
   });
 

@@ -7,6 +7,7 @@
   const dialog = () => document.getElementById("opt-in");
   const isIn = (node) => node && node.isConnected && panel() && node.contains(panel());
   let waiting = null; // what wanted to draw the panel anew meanwhile
+  let said = ""; // what came of the last press
   let opened = new Set(); // texts of the history that are open
   let focused = null; // where the focus is in the history
   let history = []; // its entries, with the earlier ones that somebody asked for
@@ -56,6 +57,7 @@
 
   document.addEventListener("htmx:beforeSwap", () => {
     focused = placeOf(document.activeElement);
+    said = panel() ? panel().querySelector(".cp-said").innerHTML : "";
     opened = new Set([...document.querySelectorAll("#contact-panel details[open]")].map((details) => details.id));
     history = lines();
   });
@@ -71,6 +73,8 @@
     earlier.forEach((entry) => htmx.process(entry));
   }
   document.addEventListener("htmx:afterSwap", (event) => {
+    const place = panel() && panel().querySelector(".cp-said");
+    if (place && !place.innerHTML.trim()) place.innerHTML = said; // a redraw comes right behind what was pressed
     keepEarlier();
     writeTimes();
     for (const id of opened) {

@@ -131,6 +131,27 @@
     } catch (_) { /* blocked: it lasts as long as the page */ }
   }
 
+  // What was not sent when the page goes is a draft, too: the queue ends with the tab. A page that still has it in its
+  // queue, or in its thread, knows better. What another tab let go of is kept; what it wrote since stands.
+  function leaveDraft() {
+    const waiting = queue.waiting();
+    if (text.value.trim()) return void (keptDraft(id) || keepDraft());
+    if (!waiting.length) return undefined;
+    const left = { text: waiting.map((item) => item.text).join('\n'), kind: waiting[0].kind, keys: waiting.map((item) => item.key) };
+    try { localStorage.setItem(draftKey(id), JSON.stringify(left)); } catch (_) { /* blocked: it is lost */ }
+    return undefined;
+  }
+
+  function takeDraft() {
+    const draft = keptDraft(id);
+    const isSent = (key) => queue.waiting().some((item) => item.key === key) || document.querySelector(`#parts [data-key="${CSS.escape(key)}"]`);
+    if (draft && draft.keys && draft.keys.some(isSent)) keepDraft();
+    else if (draft && !text.value) {
+      text.value = draft.text;
+      composer.elements.kind.value = draft.kind;
+    }
+  }
+
   // --- the thread
 
   let last = 0;
@@ -234,6 +255,7 @@
     const value = text.value.trim();
     if (!value) return text.focus();
     if (value === '/form') return openForm();
+    if (tooMany() > 0) return void text.focus();
     text.value = '';
     say('');
     typedAt = 0; // what is typed next is news again
@@ -271,9 +293,12 @@
   // What is typed to open the app, and is no message.
   const isCommand = () => text.value && '/form'.startsWith(text.value);
 
+  // People count characters, not UTF-16 units.
+  const tooMany = () => [...text.value.trim()].length - (kind() === 'note' ? 4000 : Number(text.dataset.most));
+
   let typedAt = 0;
   function onInput() {
-    say('');
+    say(tooMany() > 0 ? strings.over.replace('{count}', tooMany()) : '', true);
     grow();
     keepDraft();
     showApps($('form-button') && isCommand());
@@ -298,14 +323,15 @@
 
   async function openForm() {
     const dialog = $('insert-form');
-    if (!$('form-button') || dialog.open) return;
+    if (dialog.open) return;
+    if (!$('form-button')) return void say(strings.formless, true);
     if (isCommand()) {
       text.value = '';
       keepDraft();
     }
     showApps(false);
     $('insert-form-body').replaceChildren();
-    await window.htmx.ajax('GET', `/inbox/${id}/form`, { target: '#insert-form-body', swap: 'innerHTML' });
+    await window.htmx.ajax('GET', `/inbox/${id}/form`, { target: '#insert-form-body', swap: 'innerHTML' }).catch(() => {});
     if (!$('insert-form-body').childElementCount) return say(strings.unloaded, true);
     dialog.showModal();
     return dialog.querySelector('input:not([type=hidden]), select, textarea')?.focus();
@@ -329,7 +355,7 @@
     for (const menu of document.querySelectorAll('#state [open]')) menu.open = false;
     try {
       const answer = await request(form.getAttribute('action'), body);
-      if (!leaves(answer) && !answer.ok) say(await reason(answer), true);
+      if (!leaves(answer)) say(answer.ok ? '' : await reason(answer), true);
     } catch (_) {
       say(strings.away, true);
     }
@@ -354,7 +380,7 @@
         page.dataset.line = 'live';
         if ($('banner')) $('banner').textContent = '';
         if (id) queue.flush(), (told = 0), seen();
-        if (id && $('composer-note').textContent === strings.away) say('');
+        if (id && tooMany() <= 0) say(''); // what was said of a server that was away
       } else if (message.type === 'part') arrived(message);
       else if (message.type === 'typing') thread.showTyping(strings.typing.replace('{name}', message.name));
       else if (message.type === 'here') $('here').textContent = message.names.length ? strings.here.replace('{names}', message.names.join(', ')) : '';
@@ -381,10 +407,12 @@
   covers.addEventListener('change', () => { if ($('panel')) showPanel(false); });
 
   function showPanel(yes) {
-    const hadFocus = $('panel').contains(document.activeElement);
+    const hadFocus = !document.activeElement.closest('.inbox') || $('panel').contains(document.activeElement);
     $('panel').classList.toggle('is-open', yes);
     $('panel-button').setAttribute('aria-expanded', String(yes));
-    for (const behind of document.querySelectorAll('.talk, .inbox-list')) behind.inert = yes && covers.matches;
+    for (let node = $('panel'); node !== document.body; node = node.parentElement) {
+      for (const behind of node.parentElement.children) if (behind !== node) behind.inert = yes && covers.matches;
+    }
     if (yes) [...$('panel').querySelectorAll('a, button, input')].find((node) => node.getClientRects().length)?.focus();
     else if (hadFocus) $('panel-button').focus();
   }
@@ -429,11 +457,7 @@
     last = parts.length ? Number(parts[parts.length - 1].dataset.seq) : 0;
     thread.load($('thread-body').innerHTML, []);
     queue.show();
-    const draft = keptDraft(id);
-    if (draft && !text.value) {
-      text.value = draft.text;
-      composer.elements.kind.value = draft.kind;
-    }
+    takeDraft();
     wearKind();
     grow();
     composer.addEventListener('submit', send);
@@ -441,7 +465,7 @@
     composer.addEventListener('click', (event) => { if (event.target.name === 'kind' && event.detail) text.focus(); }); // by mouse
     text.addEventListener('input', onInput);
     text.addEventListener('keydown', onTextKey);
-    window.addEventListener('pagehide', () => { if (text.value.trim()) keepDraft(); }); // another tab may have let go of it
+    window.addEventListener('pagehide', leaveDraft);
     document.addEventListener('submit', act);
     $('state').addEventListener('toggle', drawHead, true);
     document.addEventListener('click', (event) => {
@@ -451,7 +475,10 @@
       if (opener && !(event.ctrlKey || event.metaKey || event.shiftKey)) event.preventDefault(), openForm();
       if (event.target.closest('#panel-button')) showPanel(!$('panel').classList.contains('is-open'));
     });
-    document.body.addEventListener('form-inserted', () => $('insert-form').close());
+    document.body.addEventListener('form-inserted', () => {
+      $('insert-form').close();
+      text.focus();
+    });
     document.addEventListener('visibilitychange', () => { if (!document.hidden) seen(); });
     document.querySelector('.conv[aria-current]')?.scrollIntoView({ block: 'nearest' });
   }

@@ -17,7 +17,9 @@
   }
 
   function unsent(event) {
-    status.replaceChildren(line(answers.saidBy(event.detail.xhr) || page.dataset.unsent, 'toast--bad'));
+    const toast = line(answers.saidBy(event.detail.xhr) || page.dataset.unsent, 'toast--bad');
+    toast.dataset.unsent = ''; // until the server is back
+    status.replaceChildren(toast);
   }
 
   // What is saved shows on its switch too: the line over the page has been read by then. One with a way back stays.
@@ -77,6 +79,7 @@
   makeLine({
     path: page.dataset.live,
     onMessage(message) {
+      if (message.type === 'ready') for (const old of status.querySelectorAll('[data-unsent]')) old.remove();
       if (message.type === 'changed' || (message.type === 'ready' && message.stand !== stand())) refresh();
     },
     onDrop(code) {

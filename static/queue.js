@@ -100,5 +100,5 @@ function makeQueue({ place, current, post, onSent, onRefused, onSignedOut, threa
     for (const item of of(current())) thread.addUnsent(item, 'sending');
   }
 
-  return { add, drop, move, flush, flushLeft, show };
+  return { add, drop, move, flush, flushLeft, show, waiting: () => of(current()) };
 }

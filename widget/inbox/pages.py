@@ -16,12 +16,15 @@ from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import iso, new_id
 from bot.model.conversation import Conversation, ConversationState
+from bot.outbound.gateway import LONGEST
 from widget.http import BOT, render
 from widget.inbox import views
 from widget.shell import shell_page, speech, teammate
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 MOST_WORDS = 100
+MOST_TEXT = 4000
+"""Characters of a message in a chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ async def show(request: web.Request) -> web.Response:
         parts=await views.entries(request, parts, conversation, contact, say),
         older=bool(parts) and parts[0].seq > 1,
         team=team,
+        most=LONGEST if conversation.number else MOST_TEXT,
         **listing,
         **head(conversation, say),
     )
