@@ -10,12 +10,14 @@ import pytest
 
 from bot.app import Bot
 from bot.consent.choices import choices, words_of
+from bot.consent.preferences import Sheet
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import Invalid, Moved, NotFound, WordsChanged
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Source
+from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType, SubscriptionState
 from bot.store import Store
 from tests.people import ANOTHER, HERE, NUMBER, change, consent, events_of, person, subscription
@@ -215,8 +217,9 @@ class TestStopAll:
 class TestLink:
     async def test_a_link_stands_for_its_contact(self, bot: Bot, ada: Contact) -> None:
         token = await bot.preferences.make_link(ada.id, MessageType.SMS)
-        link, who = await bot.preferences.open(token)
-        assert (who.id, link.channel) == (ada.id, MessageType.SMS)
+        sheet = await bot.preferences.look(token)
+        link = sheet.link
+        assert (sheet.contact.id, link.channel) == (ada.id, MessageType.SMS)
         assert link.expires_at - link.created_at == timedelta(days=400)
 
     async def test_the_token_can_be_found_nowhere_in_the_database(self, bot: Bot, ada: Contact, store: Store) -> None:
@@ -229,7 +232,7 @@ class TestLink:
     async def test_an_old_link_sees_the_number_of_today(self, bot: Bot, ada: Contact) -> None:
         token = await bot.preferences.make_link(ada.id, MessageType.SMS)
         await bot.ledger.record(change(ada.id, "k", Action.CAPTURE_PHONE, number=ANOTHER))
-        assert (await bot.preferences.open(token))[1].phone == ANOTHER
+        assert (await bot.preferences.look(token)).contact.phone == ANOTHER
 
     async def test_unknown_revoked_expired_and_orphaned_links_look_alike(
         self, bot: Bot, ada: Contact, make_contact: MakeContact, store: Store
@@ -246,15 +249,44 @@ class TestLink:
         told = set()
         for token in (revoked, expired, orphaned, "unknown", "", "x" * 10_000, revoked[:-1]):
             with pytest.raises(NotFound) as gone:
-                await bot.preferences.open(token)
+                await bot.preferences.look(token)
             told.add((type(gone.value), str(gone.value), gone.value.code))
         assert len(told) == 1
+
+    async def test_those_who_look_at_the_same_moment_each_see_their_own(
+        self, bot: Bot, ada: Contact, make_contact: MakeContact, store: Store
+    ) -> None:
+        bob = await make_contact(phone=ANOTHER)
+        await store.stops.insert(Stop(id=ANOTHER, at=now(), text="STOP"))
+        mine, theirs = [await bot.preferences.make_link(who.id, MessageType.SMS) for who in (ada, bob)]
+        asked = (mine, "unknown", theirs, mine, "")
+        found = await asyncio.gather(*map(bot.preferences.look, asked), return_exceptions=True)
+        assert [s.contact.id if isinstance(s, Sheet) else type(s) for s in found] == [
+            ada.id, NotFound, bob.id, ada.id, NotFound,
+        ]  # fmt: skip
+        assert [s.stopped for s in found if isinstance(s, Sheet)] == [frozenset(), {ANOTHER}, frozenset()]
+
+    async def test_a_look_sees_what_was_recorded_before_it(self, bot: Bot, ada: Contact) -> None:
+        token = await bot.preferences.make_link(ada.id, MessageType.SMS)
+
+        async def others() -> None:
+            while not is_over:
+                await bot.preferences.look(token)
+
+        is_over = False
+        looking = [asyncio.create_task(others()) for _ in range(4)]
+        for i in range(20):
+            recorded = await bot.ledger.record(change(ada.id, f"{i}", Action.OPT_OUT if i % 2 else Action.OPT_IN))
+            sheet = await bot.preferences.look(token)
+            assert sheet.contact.ledger.seq == recorded.event.seq
+        is_over = True
+        await asyncio.gather(*looking)
 
     async def test_the_hash_of_a_token_opens_nothing(self, bot: Bot, ada: Contact, store: Store) -> None:
         await bot.preferences.make_link(ada.id, MessageType.SMS)
         (link,) = await store.preference_links.find({}, limit=2)
         with pytest.raises(NotFound):
-            await bot.preferences.open(link.id)
+            await bot.preferences.look(link.id)
 
     async def test_revoking_one_person_s_links_leaves_others(
         self, bot: Bot, ada: Contact, make_contact: MakeContact
@@ -265,5 +297,5 @@ class TestLink:
         await bot.preferences.revoke(ada.id)
         for token in mine:
             with pytest.raises(NotFound):
-                await bot.preferences.open(token)
-        assert (await bot.preferences.open(theirs))[1].id == bob.id
+                await bot.preferences.look(token)
+        assert (await bot.preferences.look(theirs)).contact.id == bob.id

@@ -120,7 +120,7 @@ class TestConfirmation:
         (text,) = await store.phone_texts.of(NUMBER)
         link = re.search(r"http://sayso\.test/p/([\w-]+)", text.body)
         assert link
-        assert (await bot.preferences.open(link[1]))[1].id == ada.id
+        assert (await bot.preferences.look(link[1])).contact.id == ada.id
 
     async def test_its_token_is_on_the_phone_and_nowhere_in_what_we_keep(
         self, bot: Bot, queued: ConsentEvent, store: Store

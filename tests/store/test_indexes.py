@@ -190,7 +190,7 @@ async def _walk(bot: Bot) -> None:
     await bot.conversations.unread(contact.id)
 
     token = await bot.preferences.make_link(contact.id, MessageType.SMS)
-    _, contact = await bot.preferences.open(token)
+    contact = (await bot.preferences.look(token)).contact
     off = await bot.preferences.change(contact, DEALS, "opt_out", version="old", key="p1", say=say, context=HERE)
     await bot.preferences.undo(off.contact, dict(off.undo), say=say, context=HERE)
     sheet = await bot.preferences.look(token)
