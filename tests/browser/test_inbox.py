@@ -218,6 +218,48 @@ async def test_going_on_by_keys_skips_no_unread_one_and_no_row_jumps(
         await expect(ada.page.locator(".conv--unread")).to_have_count(i)
         below = ada.page.locator("li:has([aria-current]) + li .conv-line")
         await expect(below).to_have_text(f"Question {i - 1}" if i else "Question 3")
+    for i in (1, 2, 3):  # and back, the way one came
+        await ada.page.keyboard.press("k")
+        await expect(ada.bubble(f"Question {i}")).to_be_visible()
+        await ada.is_live()
+
+
+async def test_what_was_not_sent_is_a_draft_when_its_tab_is_gone(
+    visit: Visit, look: Look, server: TestServer, demo_store: Store
+) -> None:
+    chat = await begun(visit, server)
+    id = await chat.conversation()
+    page = await signed_in(look, server, f"/inbox/{id}", allow=("ERR_FAILED",))
+    ada = Inbox(page)
+    await ada.is_live()
+    await page.route("**/messages", lambda route: route.abort())
+    await ada.say("Never mind the rain")
+    await expect(page.locator('.unsent[data-state="failed"]')).to_be_visible()
+    again = await page.context.new_page()
+    await page.goto("about:blank")
+    await page.close()
+    await again.goto(f"{base(server)}/inbox/{id}")
+    other = Inbox(again)
+    await other.is_live()
+    await expect(other.text).to_have_value("Never mind the rain")
+    await other.text.press("Enter")
+    await expect(chat.bubble("Never mind the rain")).to_have_count(1)
+    await again.reload()
+    await expect(other.text).to_have_value("")
+
+
+async def test_a_message_that_is_too_long_is_counted_and_kept(
+    visit: Visit, open_inbox: Open, server: TestServer
+) -> None:
+    chat = await begun(visit, server)
+    ada = await open_inbox(server, await chat.conversation())
+    await ada.text.fill("☕" * 4002)
+    await expect(ada.page.locator("#composer-note")).to_have_text("2 characters too many")
+    await ada.text.press("Enter")
+    await expect(ada.text).to_have_value("☕" * 4002)
+    await ada.text.fill("☕" * 4000)
+    await ada.text.press("Enter")
+    await expect(chat.bubble("☕" * 4000)).to_be_visible()
 
 
 async def test_a_restart_of_the_agents_process_loses_nothing_and_doubles_nothing(
