@@ -200,8 +200,16 @@ class Bot:
         while events := await self.store.events.between(self._mended, end, limit=500):
             for submitted in await self.cards.mend(events):
                 await self._make_good(submitted.part, submitted.event)
-            await asyncio.gather(*(self.deliveries.follow(event) for event in events if not event.context.part))
+            await asyncio.gather(*(self._follow(event) for event in events if not event.context.part))
             self._mended = events[-1].event
+
+    async def _follow(self, event: ConsentEvent) -> None:
+        try:
+            await self.deliveries.follow(event)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("the text that an answer asks for could not be queued")
 
     async def _make_good(self, part: Part, event: ConsentEvent | None = None) -> None:
         """One that can't be followed up is put off: it must not keep the others waiting."""

@@ -16,10 +16,11 @@ from bot.errors import NotFound, StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Part
+from bot.model.event import ConsentEvent
 from bot.model.flow import RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import answer_to, answered, second_process
+from tests.people import answer_to, answered, change, second_process
 
 MakeContact = Callable[..., Awaitable[Contact]]
 GREETED = ["text", "card"]
@@ -233,3 +234,19 @@ async def test_one_card_that_cannot_be_mended_keeps_no_other_waiting(bot: Bot, m
     await bot.store.conversations.collection.delete_one({"_id": bad.id})
     await bot.mend(until=now() + timedelta(seconds=1))
     assert await _kinds(bot, good.id) == DONE
+
+
+async def test_one_answer_whose_text_cannot_be_queued_keeps_no_other_waiting(
+    bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = [await bot.ledger.record(change((await make_contact()).id, "k")) for _ in range(2)]
+    follow = bot.deliveries.follow
+
+    async def broken(event: ConsentEvent) -> None:
+        if event.event == bad.event.event:
+            raise ValueError
+        await follow(event)
+
+    monkeypatch.setattr(bot.deliveries, "follow", broken)
+    await bot.mend(until=now() + timedelta(seconds=1))
+    assert [d.event for d in await bot.store.deliveries.find({}, limit=5)] == [good.event.event]
