@@ -115,6 +115,8 @@ class Watch:
         self.faults.append(f"page error: {error.message}\n{error.stack}")
 
     def _failed(self, request: Request) -> None:
+        if request.failure == "net::ERR_ABORTED":
+            return  # the page was left, or was loaded anew, before the answer: that is nobody's fault
         self.faults.append(f"request failed: {request.method} {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:

@@ -24,9 +24,7 @@ RED = "rgb(179, 38, 30)"
 
 
 async def signed_in(look: Look, server: TestServer, **options: object) -> Page:
-    page = await look(
-        server, f"/login?next={PATH}", allow=("Autofocus processing", "ERR_ABORTED", r"\b422\b"), **options
-    )
+    page = await look(server, f"/login?next={PATH}", allow=("Autofocus processing", r"\b422\b"), **options)
     await page.get_by_label("Email").fill("ada@example.com")
     await page.get_by_label("Password").fill("demo")
     await page.get_by_role("button", name="Sign in").click()
