@@ -124,7 +124,8 @@
   // --- what is said: told again once the page stands, so that screen readers hear it
   function say(text) {
     const banner = document.createElement("div");
-    banner.className = "banner banner--bad is-passing";
+    banner.className = "banner banner--bad";
+    banner.classList.toggle("is-passing", text === said.dataset.away);
     banner.dataset.said = "";
     const words = document.createElement("div");
     words.textContent = text;

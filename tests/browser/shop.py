@@ -12,7 +12,18 @@ from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import BrowserContext, ConsoleMessage, Error, Frame, Locator, Page, Request, Response, expect
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Frame,
+    Locator,
+    Page,
+    Request,
+    Response,
+    Route,
+    expect,
+)
 
 SHOP = """<!doctype html>
 <html lang="en">
@@ -115,13 +126,29 @@ class Watch:
         self.faults.append(f"page error: {error.message}\n{error.stack}")
 
     def _failed(self, request: Request) -> None:
-        if request.failure == "net::ERR_ABORTED":
-            return  # the page was left, or was loaded anew, before the answer: that is nobody's fault
+        if request.failure == "net::ERR_ABORTED" and request.method == "GET":
+            return  # the page was left, or was loaded anew, before it had read this: nothing is lost by that
         self.faults.append(f"request failed: {request.method} {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:
         if response.status >= 400:
             self.faults.append(f"answer {response.status}: {response.request.method} {response.url}")
+
+
+async def hold_answers(page: Page, pattern: str, number: int) -> list[asyncio.Event]:
+    """Each of so many POSTs is answered by the server at once, and its page hears of it when its gate is opened."""
+    gates = [asyncio.Event() for _ in range(number)]
+    waiting = iter(gates)
+
+    async def late(route: Route) -> None:
+        if route.request.method != "POST":
+            return await route.continue_()
+        gate, answer = next(waiting), await route.fetch()
+        await gate.wait()
+        return await route.fulfill(response=answer)
+
+    await page.route(pattern, late)
+    return gates
 
 
 class Chat:

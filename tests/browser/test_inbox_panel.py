@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
 from bot.app import Bot
 from bot.consent.choices import plain_words
@@ -19,6 +18,7 @@ from bot.model.subscription import MessageType
 from bot.store import Store
 from tests.browser import axe
 from tests.browser.conftest import Look
+from tests.browser.shop import hold_answers
 from tests.browser.test_subscriptions import signed_in
 from tests.people import change, events_of
 
@@ -135,15 +135,7 @@ async def test_two_presses_at_once_leave_the_panel_live(
         await bot.ledger.record(change(maya, subscription, subscription=subscription))
     inbox = await opened(look, server, conversation)
     deals, orders = (inbox.locator("#panel").get_by_role("switch", name=n) for n in ("Deals", "Order updates"))
-    gates = [asyncio.Event(), asyncio.Event()]
-    waiting = iter(gates)
-
-    async def late(route: Route) -> None:
-        gate, answer = next(waiting), await route.fetch()
-        await gate.wait()
-        await route.fulfill(response=answer)
-
-    await inbox.route("**/consents", late)
+    gates = await hold_answers(inbox, "**/consents", 2)
     await deals.click()
     await orders.click()
     async with inbox.expect_response("**/consents"):
@@ -170,3 +162,18 @@ async def test_a_press_that_reaches_nobody_says_so(look: Look, server: TestServe
     await switch.click()
     await expect(inbox.get_by_role("dialog", name="How did they say yes?")).to_be_visible()
     await expect(inbox.locator("#said")).to_be_empty()
+
+
+async def test_what_the_server_says_is_wrong_outlasts_the_next_answer(
+    look: Look, server: TestServer, bot: Bot, demo_store: Store
+) -> None:
+    maya, conversation = await talking(bot, demo_store)
+    inbox = await signed_in(look, server, f"/inbox/{conversation}", allow=("404", "htmx:"))
+    switch = inbox.locator("#panel").get_by_role("switch", name="Deals")
+    await expect(switch).to_be_visible()
+    await inbox.route("**/opt-in/**", lambda route: route.fulfill(status=404, json={"errors": [{"message": "Gone."}]}))
+    await switch.click()
+    await expect(inbox.locator("#said")).to_have_text("Gone.")
+    await bot.ledger.record(change(maya, "k"))
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await expect(inbox.locator("#said")).to_have_text("Gone.")

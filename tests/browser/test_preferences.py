@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 
@@ -16,7 +15,7 @@ from bot.model.contact import Contact
 from bot.store import Store
 from tests.browser.conftest import Look
 from tests.browser.people import signed_up
-from tests.browser.shop import base
+from tests.browser.shop import base, hold_answers
 from widget.http import BOT
 
 pytestmark = pytest.mark.browser
@@ -170,15 +169,7 @@ async def test_two_presses_at_once_leave_the_page_live(look: Look, server: TestS
     _, path = await signed_up(bot)
     page, other = await look(server, path), await look(server, path)
     deals, orders = (page.get_by_role("switch", name=n) for n in ("Deals and new roasts", "Order updates"))
-    gates = [asyncio.Event(), asyncio.Event()]
-    waiting = iter(gates)
-
-    async def late(route: Route) -> None:
-        gate, answer = next(waiting), await route.fetch()
-        await gate.wait()
-        await route.fulfill(response=answer)
-
-    await page.route("**" + path, lambda route: late(route) if route.request.method == "POST" else route.continue_())
+    gates = await hold_answers(page, "**" + path, 2)
     await deals.click()
     await orders.click()
     for gate in gates:
