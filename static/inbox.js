@@ -275,6 +275,7 @@
     composer.classList.toggle('composer--note', isNote);
     if (!text.dataset.reply) text.dataset.reply = text.placeholder;
     text.placeholder = isNote ? text.dataset.note : text.dataset.reply;
+    sayLength(); // a note may be longer than a text
   }
 
   function chooseKind(value) {
@@ -294,11 +295,12 @@
   const isCommand = () => text.value && '/form'.startsWith(text.value);
 
   // People count characters, not UTF-16 units.
-  const tooMany = () => [...text.value.trim()].length - (kind() === 'note' ? 4000 : Number(text.dataset.most));
+  const tooMany = () => [...text.value.trim()].length - Number(kind() === 'note' ? text.dataset.mostNote : text.dataset.most);
+  const sayLength = () => say(tooMany() > 0 ? strings.over.replace('{count}', tooMany()) : '', true);
 
   let typedAt = 0;
   function onInput() {
-    say(tooMany() > 0 ? strings.over.replace('{count}', tooMany()) : '', true);
+    sayLength();
     grow();
     keepDraft();
     showApps($('form-button') && isCommand());
@@ -355,7 +357,8 @@
     for (const menu of document.querySelectorAll('#state [open]')) menu.open = false;
     try {
       const answer = await request(form.getAttribute('action'), body);
-      if (!leaves(answer)) say(answer.ok ? '' : await reason(answer), true);
+      if (answer.ok) sayLength(); // and no more what went wrong before
+      else if (!leaves(answer)) say(await reason(answer), true);
     } catch (_) {
       say(strings.away, true);
     }
@@ -380,7 +383,7 @@
         page.dataset.line = 'live';
         if ($('banner')) $('banner').textContent = '';
         if (id) queue.flush(), (told = 0), seen();
-        if (id && tooMany() <= 0) say(''); // what was said of a server that was away
+        if (id) sayLength(); // and no more that the server is away
       } else if (message.type === 'part') arrived(message);
       else if (message.type === 'typing') thread.showTyping(strings.typing.replace('{name}', message.name));
       else if (message.type === 'here') $('here').textContent = message.names.length ? strings.here.replace('{names}', message.names.join(', ')) : '';

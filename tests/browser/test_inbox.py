@@ -257,6 +257,9 @@ async def test_a_message_that_is_too_long_is_counted_and_kept(
     await expect(ada.page.locator("#composer-note")).to_have_text("2 characters too many")
     await ada.text.press("Enter")
     await expect(ada.text).to_have_value("☕" * 4002)
+    await ada.page.locator("#state").get_by_role("button", name="Close", exact=True).click()
+    await expect(ada.event("Ada closed this")).to_be_visible()
+    await expect(ada.page.locator("#composer-note")).to_have_text("2 characters too many")
     await ada.text.fill("☕" * 4000)
     await ada.text.press("Enter")
     await expect(chat.bubble("☕" * 4000)).to_be_visible()
@@ -331,7 +334,9 @@ async def test_what_was_written_after_the_session_had_ended_is_sent_after_signin
 ) -> None:
     chat = await begun(visit, server)
     id = await chat.conversation()
-    ada = Inbox(await signed_in(look, server, f"/inbox/{id}", allow=(r"\b401\b", "WebSocket")))
+    ada = Inbox(
+        await signed_in(look, server, f"/inbox/{id}", allow=(r"\b401\b", "WebSocket", "messages net::ERR_ABORTED"))
+    )
     await ada.is_live()
     await demo_store.sessions.collection.update_many({}, {"$set": {"ended_at": now()}})
     await ada.say("First")

@@ -22,7 +22,7 @@ LONGEST_SNOOZE = timedelta(days=366)
 
 class Writing(Input):
     kind: Literal["reply", "note"] = "reply"
-    text: Annotated[str, Field(min_length=1, max_length=4000)]
+    text: Annotated[str, Field(min_length=1, max_length=pages.MOST_TEXT)]
     key: Key
 
 

@@ -24,7 +24,7 @@ from widget.shell import shell_page, speech, teammate
 PRIVATE = {"Cache-Control": "private, no-store"}
 MOST_WORDS = 100
 MOST_TEXT = 4000
-"""Characters of a message in a chat."""
+"""Characters of a message in a chat, and of a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,7 @@ async def show(request: web.Request) -> web.Response:
         older=bool(parts) and parts[0].seq > 1,
         team=team,
         most=LONGEST if conversation.number else MOST_TEXT,
+        most_note=MOST_TEXT,
         **listing,
         **head(conversation, say),
     )
