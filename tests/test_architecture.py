@@ -24,6 +24,7 @@ ARROWS = {
     "consent": {"store", "model"},
     "chat": {"consent", "store", "model"},
     "flows": {"chat", "consent", "store", "model"},
+    "jobs": {"consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
     "outbound": {"chat", "consent", "store", "model"},
 }

@@ -18,6 +18,7 @@ from bot.store.changes import Changes
 from bot.store.contacts import ConsentCounts, Contacts
 from bot.store.conversations import Conversations, Parts, Signals
 from bot.store.forms import FormTemplates
+from bot.store.leases import Leases
 from bot.store.subscriptions import Subscriptions, SubscriptionVersions
 from bot.store.table import Table, make_all_indexes
 from bot.store.tables import (
@@ -57,6 +58,7 @@ class Store:
         self.deliveries = Deliveries(self.database)
         self.phone_texts = PhoneTexts(self.database)
         self.keys = Keys(self.database)
+        self.leases = Leases(self.database)
         self.preference_links = PreferenceLinks(self.database)
         self.teammates = Teammates(self.database)
         self.sessions = Sessions(self.database)

@@ -223,6 +223,8 @@ async def _walk(bot: Bot) -> None:
     await bot.recover()
     await verify(store, repair=True)
     await store.keys.of("visitors")
+    await store.leases.acquire("walk", "here", 1)
+    await store.leases.release("walk", "here")
     await store.contacts.count_about()
     for table in store.tables:
         async for _ in table.scan():

@@ -1,0 +1,51 @@
+"""The repository of leases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import ReturnDocument
+
+from bot.model.lease import LeaseRecord
+from bot.store.answering import Duplicate, answering
+from bot.store.clock import from_now, is_past
+from bot.store.table import Table
+
+
+class Leases(Table[LeaseRecord]):
+    name = "leases"
+    model = LeaseRecord
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> LeaseRecord:
+        """Takes or renews it, unless another holder has it; answers who has it now. One atomic update."""
+        while True:
+            try:
+                with answering():
+                    found = await self.collection.find_one_and_update(
+                        {"_id": name}, _take(holder, seconds), upsert=True, return_document=ReturnDocument.AFTER
+                    )
+                return LeaseRecord.load(found)
+            except Duplicate:  # two made the document at once: it exists now
+                continue
+
+    async def release(self, name: str, holder: str) -> None:
+        """Free at once, if this holder has it."""
+        with answering():
+            await self.collection.update_one({"_id": name, "holder": holder}, [{"$set": {"until": "$$NOW"}}])
+
+
+def _take(holder: str, seconds: float) -> list[dict[str, Any]]:
+    is_mine = {"$eq": ["$holder", holder]}
+    return [
+        {"$set": {"mine": {"$or": [is_mine, is_past("until")]}}},
+        {
+            "$set": {
+                "term": {
+                    "$add": [{"$ifNull": ["$term", 0]}, {"$cond": [{"$and": ["$mine", {"$not": [is_mine]}]}, 1, 0]}]
+                },
+                "until": {"$cond": ["$mine", from_now(seconds), "$until"]},
+            }
+        },
+        {"$set": {"holder": {"$cond": ["$mine", holder, "$holder"]}}},
+        {"$unset": "mine"},
+    ]
