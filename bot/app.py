@@ -14,7 +14,8 @@ from secrets import token_urlsafe
 from itsdangerous import Signer, URLSafeTimedSerializer
 from ulid import ULID
 
-from bot.background import guarded, until
+from bot.aio.background import guarded, until
+from bot.aio.recent import Recent
 from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import Conversations
 from bot.chat.feed import Feed
@@ -37,7 +38,6 @@ from bot.outbound.deliveries import Deliveries
 from bot.outbound.gateway import Simulator
 from bot.outbound.inbound import Inbound
 from bot.outbound.texting import Texting
-from bot.recent import Recent
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
 from bot.workspace.brand import BrandKeeper

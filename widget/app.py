@@ -9,13 +9,14 @@ import jinja2
 from aiohttp import web
 
 from bot.app import Bot
-from widget import brand, demo, health, inbox, messenger, places, preferences, rest, search, signin, workspace
-from widget.assets import TEMPLATES, Assets
-from widget.drawn import DRAWN, Drawn
-from widget.http import BOT, METRICS, add_headers, around, speaking
-from widget.lines import SOCKETS, close_all
-from widget.metrics import Metrics
-from widget.sessions import add_sessions
+from widget import api, demo, inbox, messenger, preferences, workspace
+from widget.web import brand, health, placeholders, search, signin
+from widget.web.assets import TEMPLATES, Assets
+from widget.web.fragment_cache import DRAWN, Drawn
+from widget.web.http import BOT, METRICS, add_headers, around, speaking
+from widget.web.metrics import Metrics
+from widget.web.sessions import add_sessions
+from widget.web.websocket import SOCKETS, close_all
 from widget.workspace.checker import checked
 
 MOST_BYTES = 64 * 1024
@@ -32,7 +33,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     assets = Assets()
     _add_templates(app, assets)
     app.router.add_get("/static/{path:.+}", assets.serve)
-    for face in (brand, health, messenger, preferences, signin, search, places, inbox, rest, workspace):
+    for face in (brand, health, messenger, preferences, signin, search, placeholders, inbox, api, workspace):
         face.add_routes(app)
     if with_demo:
         demo.add_routes(app)

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.aio.batching import Gather
 from bot.errors import NotFound, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import folded_words, new_id, now
@@ -25,7 +26,6 @@ from bot.model.conversation import (
     Text,
 )
 from bot.store import Store
-from bot.store.gather import Gather
 
 ATTEMPTS = 50
 """How often an entry may lose its number to another process before it is given up as unavailable."""

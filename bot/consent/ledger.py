@@ -12,6 +12,7 @@ from datetime import datetime
 
 from ulid import ULID
 
+from bot.aio.batching import Gather
 from bot.consent.projection import GIVES_ADDRESS, apply
 from bot.errors import Moved, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
@@ -19,7 +20,6 @@ from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, Source, Words
 from bot.store import Store
-from bot.store.gather import Gather
 
 ATTEMPTS = 50
 """How often one change may lose its number to another writer of the same contact before it is given up as

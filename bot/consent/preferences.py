@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.aio.batching import Gather
 from bot.consent.choices import (
     Choice,
     can_take_back,
@@ -30,7 +31,6 @@ from bot.model.event import Action, ConsentEvent, Context
 from bot.model.link import PreferenceLink
 from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
-from bot.store.gather import Gather
 
 CHANGES = {"opt_in", "opt_out", "cancel", "take_back"}
 """All but the first are a no: by the switch, to a question that waits, and by the "Undo" of a yes."""

@@ -7,12 +7,12 @@ once, writes the same entries under the same keys: each stands once, and nobody 
 
 from __future__ import annotations
 
+from bot.aio.recent import Recent
 from bot.chat.conversations import Conversations
 from bot.flows.engine import advance
 from bot.model.base import new_id, now
 from bot.model.conversation import Author, AuthorKind, Part
 from bot.model.flow import FlowRun, Place, RunStatus
-from bot.recent import Recent
 from bot.store import Store
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")

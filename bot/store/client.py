@@ -13,27 +13,30 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
 from bot.store.answering import answering
+from bot.store.api_tokens import ApiTokens
 from bot.store.attempts import Attempts
 from bot.store.changes import Changes
-from bot.store.contacts import ConsentCounts, Contacts
-from bot.store.conversations import Conversations, Parts, Signals
-from bot.store.forms import FormTemplates
+from bot.store.contacts import Contacts
+from bot.store.conversations import Conversations
+from bot.store.counts import ConsentCounts
+from bot.store.deliveries import Deliveries
+from bot.store.events import Events
+from bot.store.flow_runs import FlowRuns
+from bot.store.flows import Flows
+from bot.store.form_templates import FormTemplates
+from bot.store.keys import Keys
 from bot.store.leases import Leases
+from bot.store.links import PreferenceLinks
+from bot.store.logos import Logos
+from bot.store.parts import Parts
+from bot.store.phone_texts import PhoneTexts
+from bot.store.sessions import Sessions
+from bot.store.signals import Signals
+from bot.store.stops import Stops
 from bot.store.subscriptions import Subscriptions, SubscriptionVersions
 from bot.store.table import Table, make_all_indexes
-from bot.store.tables import (
-    Deliveries,
-    Events,
-    FlowRuns,
-    Flows,
-    Keys,
-    Logos,
-    PhoneTexts,
-    PreferenceLinks,
-    Stops,
-    Workspaces,
-)
-from bot.store.team import ApiTokens, Sessions, Teammates
+from bot.store.teammates import Teammates
+from bot.store.workspaces import Workspaces
 
 
 class Store:

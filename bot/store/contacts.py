@@ -1,10 +1,9 @@
-"""People, and how many of them stand where: both are moved together, by the projection of the ledger."""
+"""Contacts. The projection of the ledger updates a contact and the counts together."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,57 +11,14 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
+from bot.aio.batching import Gather
 from bot.model.base import now
 from bot.model.contact import ConsentCount, ConsentState, Contact
-from bot.store.gather import Gather
+from bot.store.counts import ConsentCounts
 from bot.store.table import Table, beginning
 from bot.store.transaction import Session, transaction
 
-SHARDS = 16
 _Move = tuple[Contact, Contact]
-
-
-class ConsentCounts(Table[ConsentCount]):
-    """How many people stand where on each subscription: kept by the projection, in the transaction that moves them.
-
-    So a page reads a handful of small documents, however many people there are, and is right after each change.
-    """
-
-    name = "consent_counts"
-    model = ConsentCount
-    indexes = (IndexModel([("subscription", ASCENDING)]),)
-
-    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
-        super().__init__(database)
-        self._shard = secrets.randbelow(SHARDS)
-
-    async def of(self, subscriptions: Sequence[str]) -> dict[str, Counter[ConsentState]]:
-        """By subscription; those about whom nobody was ever asked have none."""
-        return _by_state(await self.find({"subscription": {"$in": [*subscriptions]}}, limit=SHARDS * 1000))
-
-    async def move(self, moves: Mapping[tuple[str, ConsentState], int], session: Session) -> None:
-        """Each process has counters of its own, mostly, so that two never wait for one."""
-        by_subscription: dict[str, dict[str, int]] = {}
-        for (subscription, state), by in moves.items():
-            if by:
-                by_subscription.setdefault(subscription, {})[f"counts.{state}"] = by
-        updates = [
-            UpdateOne(
-                {"_id": f"{subscription}:{self._shard}"},
-                {"$inc": change, "$setOnInsert": {"subscription": subscription}},
-                upsert=True,
-            )
-            for subscription, change in by_subscription.items()
-        ]
-        if updates:
-            await self.collection.with_options(write_concern=None).bulk_write(updates, ordered=False, session=session)
-
-
-def _by_state(counts: Iterable[ConsentCount]) -> dict[str, Counter[ConsentState]]:
-    found: defaultdict[str, Counter[ConsentState]] = defaultdict(Counter)
-    for count in counts:
-        found[count.subscription].update(count.counts)
-    return found
 
 
 class Contacts(Table[Contact]):

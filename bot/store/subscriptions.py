@@ -8,8 +8,8 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
+from bot.aio.batching import Gather
 from bot.model.subscription import MessageType, Subscription, SubscriptionState, SubscriptionVersion
-from bot.store.gather import Gather
 from bot.store.table import Line, Table
 from bot.store.transaction import Session, transaction
 

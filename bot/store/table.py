@@ -11,10 +11,10 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from bot.aio.batching import Gather
 from bot.errors import StoreUnavailable
 from bot.model.base import Document
 from bot.store.answering import DURABLE, READ_MS, Duplicate, answering
-from bot.store.gather import Gather
 
 D = TypeVar("D", bound=Document)
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]

@@ -14,7 +14,7 @@ from bot.model.subscription import MessageType
 from tests.browser import axe
 from tests.browser.conftest import Look, Visit
 from tests.browser.shop import base, wear
-from widget.http import BOT
+from widget.web.http import BOT
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ from bot.store import Store
 from tests.browser.conftest import Look
 from tests.browser.people import signed_up
 from tests.browser.shop import base, hold_answers
-from widget.http import BOT
+from widget.web.http import BOT
 
 pytestmark = pytest.mark.browser
 

@@ -23,7 +23,7 @@ from bot.model.event import ConsentEvent
 from bot.model.subscription import MessageType
 from bot.store import Store
 from tests.conftest import Visitor, eventually
-from widget.http import BOT
+from widget.web.http import BOT
 
 VOID = {"input", "meta", "link", "br", "img", "hr"}
 

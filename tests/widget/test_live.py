@@ -17,7 +17,7 @@ from bot.store.changes import Changed
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, eventually, serving
 from tests.widget.help import Card, Running, read
-from widget import lines
+from widget.web import websocket
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
 Socket = aiohttp.ClientWebSocketResponse
@@ -316,7 +316,7 @@ async def test_who_hangs_up_before_hello_leaves_nothing_behind(
 
 
 async def _none_open(running: Running) -> bool:
-    return not running.server.app[lines.SOCKETS] and not running.bot.feed.followers
+    return not running.server.app[websocket.SOCKETS] and not running.bot.feed.followers
 
 
 async def test_who_hangs_up_while_being_told_leaves_nothing_behind(
@@ -331,13 +331,13 @@ async def test_who_hangs_up_while_being_told_leaves_nothing_behind(
 
 
 async def test_who_says_nothing_is_hung_up_on(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "HELLO_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "HELLO_SECONDS", 0.05)
     assert await closed(await dial(visitor)) == aiohttp.WSCloseCode.POLICY_VIOLATION
 
 
 async def test_a_quiet_line_beats(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     async with await dial(visitor) as socket:
-        monkeypatch.setattr(lines, "BEAT_SECONDS", 0.05)  # after its pings began: they are not to be answered as soon
+        monkeypatch.setattr(websocket, "BEAT_SECONDS", 0.05)  # after the pings started
         await greet(socket, visitor, 2)
         found = await heard(socket, lambda m: m["type"] == "beat")
         assert [m["type"] for m in found] == ["ready", "beat"]

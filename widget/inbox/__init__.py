@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from widget.inbox import actions, form, live, pages, panel
-from widget.shell import agents
+from widget.web.teammate_pages import agents
 
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
 

@@ -12,9 +12,9 @@ from pydantic import Field
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.base import now
-from widget.http import BOT
 from widget.inbox import pages, views
-from widget.shell import Handler, Input, is_htmx, read_input, redrawn_by, speech, teammate
+from widget.web.http import BOT
+from widget.web.teammate_pages import Handler, Input, is_htmx, read_input, redrawn_by, speech, teammate
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 LONGEST_SNOOZE = timedelta(days=366)

@@ -15,7 +15,7 @@ from bot.consent.numbers import national, saved_number
 from bot.i18n import Translator
 from bot.model.base import now
 from bot.model.contact import Contact, Role
-from widget.languages import language
+from widget.web.languages import language
 
 MOST = 50
 """Attributes that are shown."""

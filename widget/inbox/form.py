@@ -15,10 +15,21 @@ from bot.model.base import new_id
 from bot.model.contact import Contact
 from bot.model.conversation import Card, Conversation
 from bot.model.subscription import MessageType, Subscription
-from widget.forms import FORM, Form
-from widget.http import BOT
 from widget.inbox.form_preview import preview_of
-from widget.shell import Input, agents, done, fields, is_htmx, read_input, redrawn_by, shell_page, speech, teammate
+from widget.web.forms import FORM, Form
+from widget.web.http import BOT
+from widget.web.teammate_pages import (
+    Input,
+    agents,
+    done,
+    fields,
+    is_htmx,
+    read_input,
+    redrawn_by,
+    shell_page,
+    speech,
+    teammate,
+)
 
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
 CARD = ("subscription", "title", "button", "legal_text")

@@ -16,7 +16,7 @@ from bot.i18n import translator
 from bot.model.contact import Contact
 from bot.model.conversation import Card
 from bot.model.subscription import MessageType, Subscription
-from widget.http import BOT, render
+from widget.web.http import BOT, render
 
 TITLE = "…"
 """Where none is typed yet."""

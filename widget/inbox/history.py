@@ -11,7 +11,7 @@ from bot.i18n import Translator
 from bot.model.base import iso
 from bot.model.event import Action, ConsentEvent, How, Source
 from widget.inbox.details import day, shown_number
-from widget.languages import language
+from widget.web.languages import language
 
 ON, OFF = {Action.OPT_IN, Action.REQUEST_CONFIRMATION, Action.CONFIRM}, {Action.OPT_OUT, Action.REFUSE}
 YES = {

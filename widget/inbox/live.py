@@ -25,12 +25,12 @@ from bot.model.conversation import (
     Signal,
     SignalKind,
 )
-from widget import lines
-from widget.http import BOT, METRICS, render
 from widget.inbox import pages, views
-from widget.input import Input, parse
-from widget.sessions import signed_in
-from widget.shell import speech, teammate
+from widget.web import websocket
+from widget.web.http import BOT, METRICS, render
+from widget.web.input import Input, parse
+from widget.web.sessions import signed_in
+from widget.web.teammate_pages import speech, teammate
 
 TYPING_SECONDS = 1.0
 HERE_SECONDS = 15.0
@@ -51,11 +51,11 @@ class Told(Input):
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    return await lines.hold(request, lambda socket: _Line(request, socket).run())
+    return await websocket.hold(request, lambda socket: _Line(request, socket).run())
 
 
 class _Line:
-    def __init__(self, request: web.Request, socket: lines.Socket) -> None:
+    def __init__(self, request: web.Request, socket: websocket.Socket) -> None:
         self.request, self.socket, self.bot, self.say = request, socket, request.app[BOT], speech(request)
         self.me = Author(kind=AuthorKind.TEAMMATE, id=teammate(request).id)
         self.id, self.sent, self.told_at = "", 0, 0.0
@@ -65,7 +65,7 @@ class _Line:
         self.contact, self.is_sms = "", False
 
     async def run(self) -> None:
-        hello = await lines.greeting(self.socket, Hello)
+        hello = await websocket.greeting(self.socket, Hello)
         if hello is None:
             return
         self.id = hello.conversation
@@ -85,7 +85,7 @@ class _Line:
                 await self._greet()
             await self.socket.send_json({"type": "ready", "last": self.sent})
             try:
-                async with lines.telling(self.socket, self._work):
+                async with websocket.telling(self.socket, self._work):
                     await self._receive()
             finally:
                 if self.id:
@@ -136,7 +136,7 @@ class _Line:
         while not self.socket.closed:
             await asyncio.sleep(HERE_SECONDS)
             if not await self._may_stay():
-                await self.socket.close(code=lines.TOKEN_REFUSED)
+                await self.socket.close(code=websocket.TOKEN_REFUSED)
                 return
             if self.id:
                 await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)

@@ -17,9 +17,9 @@ from bot.i18n import Translator
 from bot.model.base import iso, new_id
 from bot.model.conversation import Conversation, ConversationState
 from bot.outbound.gateway import LONGEST
-from widget.http import BOT, render
 from widget.inbox import views
-from widget.shell import shell_page, speech, teammate
+from widget.web.http import BOT, render
+from widget.web.teammate_pages import shell_page, speech, teammate
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 MOST_WORDS = 100

@@ -17,15 +17,15 @@ from bot.i18n import Translator
 from bot.model.base import new_id
 from bot.model.event import Context, Evidence, How
 from bot.model.teammate import By
-from widget.csrf import session_token
-from widget.flash import done
-from widget.forms import FORM, Form, again
-from widget.frame import safe
-from widget.http import BOT, client_ip, html_page, render, sentence, user_agent, wanted_locale
 from widget.inbox.details import attributes_of, details_of, name_of
 from widget.inbox.history import entries_of
 from widget.inbox.standing import item_of, items_of
-from widget.shell import Input, agents, is_htmx, read_input, shell_page, speech, teammate
+from widget.web.csrf import session_token
+from widget.web.flash import done
+from widget.web.forms import FORM, Form, again
+from widget.web.http import BOT, client_ip, html_page, render, sentence, user_agent, wanted_locale
+from widget.web.layout import safe
+from widget.web.teammate_pages import Input, agents, is_htmx, read_input, shell_page, speech, teammate
 
 ID = re.compile("[0-9a-f]{24}")
 CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"

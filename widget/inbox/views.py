@@ -30,9 +30,9 @@ from bot.model.conversation import (
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.subscription import MessageType, Subscription
 from bot.model.teammate import Teammate
-from widget.http import BOT, render
 from widget.inbox import details
-from widget.shell import teammate
+from widget.web.http import BOT, render
+from widget.web.teammate_pages import teammate
 
 
 @dataclass(frozen=True, slots=True)

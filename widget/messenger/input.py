@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
 from bot.model.event import Context
-from widget.http import client_ip, user_agent, wanted_locale
-from widget.input import Input
+from widget.web.http import client_ip, user_agent, wanted_locale
+from widget.web.input import Input
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]

@@ -12,17 +12,17 @@ from bot.errors import Unauthorized
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part, Signal, SignalKind
 from bot.model.event import Source
-from widget import lines
-from widget.http import BOT, METRICS
-from widget.input import parse
 from widget.messenger import views
 from widget.messenger.input import Hello, Told
+from widget.web import websocket
+from widget.web.http import BOT, METRICS
+from widget.web.input import parse
 
 TYPING_SECONDS = 1.0
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    return await lines.hold(request, lambda socket: _Line(request, socket).run())
+    return await websocket.hold(request, lambda socket: _Line(request, socket).run())
 
 
 class _Line:
@@ -40,7 +40,7 @@ class _Line:
         return is_time
 
     async def run(self) -> None:
-        hello = await lines.greeting(self.socket, Hello)
+        hello = await websocket.greeting(self.socket, Hello)
         if hello is None:
             return
         contact = await self.bot.visitors.known(hello.token)
@@ -53,7 +53,7 @@ class _Line:
         with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
             await self._catch_up()
             await self.socket.send_json({"type": "ready", "last": self.sent})
-            async with lines.telling(self.socket, lambda: self._send(follower)):
+            async with websocket.telling(self.socket, lambda: self._send(follower)):
                 await self._receive()
 
     async def _receive(self) -> None:

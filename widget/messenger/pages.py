@@ -7,9 +7,9 @@ import json
 from aiohttp import web
 
 from bot.i18n import translator
-from widget.assets import STATIC, Asset
-from widget.http import BOT, PAGE_POLICY, page, wanted_locale
-from widget.look import ink_on
+from widget.web.assets import STATIC, Asset
+from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
+from widget.web.look import ink_on
 
 LAUNCHER = (STATIC / "widget.js").read_text(encoding="utf-8")
 

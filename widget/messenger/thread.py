@@ -12,10 +12,10 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import Contact
 from bot.model.conversation import Part
-from widget.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
-from widget.input import parse, parse_fields
 from widget.messenger import views
 from widget.messenger.input import CardForm, Message, Opening
+from widget.web.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
+from widget.web.input import parse, parse_fields
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 

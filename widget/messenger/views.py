@@ -14,7 +14,7 @@ from bot.model.base import iso
 from bot.model.contact import Contact
 from bot.model.conversation import AuthorKind, Conversation, Happening, Part, Text
 from bot.model.workspace import Workspace
-from widget.http import BOT, render
+from widget.web.http import BOT, render
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from bot.app import Bot
 from bot.chat.feed import SUBSCRIPTIONS, Follower
 from bot.consent.choices import numbers_of
 from bot.i18n import translator
-from widget import lines
-from widget.http import BOT, wanted_locale
 from widget.preferences.view import center
+from widget.web import websocket
+from widget.web.http import BOT, wanted_locale
 
 MOST = 8
 """Lines that one person may hold in one process: as many pages as anybody has open."""
@@ -23,10 +23,10 @@ OPEN = web.AppKey("preference_lines", Counter[str])
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    return await lines.hold(request, lambda socket: _talk(request, socket))
+    return await websocket.hold(request, lambda socket: _talk(request, socket))
 
 
-async def _talk(request: web.Request, socket: lines.Socket) -> None:
+async def _talk(request: web.Request, socket: websocket.Socket) -> None:
     bot, open_lines = request.app[BOT], request.app[OPEN]
     sheet = await bot.preferences.look(request.match_info["token"])
     contact = sheet.contact
@@ -37,7 +37,7 @@ async def _talk(request: web.Request, socket: lines.Socket) -> None:
         # Following begins before the page's stand is read, so that nothing falls between the two.
         with bot.feed.follow(contact.id, SUBSCRIPTIONS, *numbers_of(contact)) as follower:
             await socket.send_json({"type": "ready", "stand": await _stand(request)})
-            async with lines.telling(socket, lambda: _tell(bot, socket, follower, contact.id)):
+            async with websocket.telling(socket, lambda: _tell(bot, socket, follower, contact.id)):
                 async for _message in socket:
                     pass  # the page has nothing to say
     finally:
@@ -53,7 +53,7 @@ async def _stand(request: web.Request) -> str:
     return center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped).stand
 
 
-async def _tell(bot: Bot, socket: lines.Socket, follower: Follower, contact: str) -> None:
+async def _tell(bot: Bot, socket: websocket.Socket, follower: Follower, contact: str) -> None:
     while True:
         await follower.next()
         await asyncio.sleep(TOGETHER)

@@ -14,8 +14,9 @@ from bot.i18n import Translator, locales, translator
 from bot.model.base import new_id
 from bot.model.event import Context
 from bot.model.subscription import MessageType
-from widget.drawn import DRAWN
-from widget.http import (
+from widget.preferences.view import center, masked_address
+from widget.web.fragment_cache import DRAWN
+from widget.web.http import (
     BOT,
     client_ip,
     html_page,
@@ -27,7 +28,6 @@ from widget.http import (
     user_agent,
     wanted_locale,
 )
-from widget.preferences.view import center, masked_address
 
 
 @dataclass(frozen=True, slots=True)

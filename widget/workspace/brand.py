@@ -19,10 +19,10 @@ from bot.model.conversation import Card
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
 from bot.model.workspace import FREQUENCY, OPT_OUT, Workspace
 from bot.workspace.brand import Brand
-from widget.forms import FORM, nested
-from widget.http import BOT, PAGE_POLICY, page, wanted_locale
-from widget.shell import Form, admins, done, fields, read_input, redrawn_by, shell_page, speech
-from widget.uploads import FILES, taking_files
+from widget.web.forms import FORM, nested
+from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
+from widget.web.teammate_pages import Form, admins, done, fields, read_input, redrawn_by, shell_page, speech
+from widget.web.uploads import FILES, taking_files
 
 PATH = "/settings/brand"
 MOST_BYTES = 1024 * 1024

@@ -17,8 +17,8 @@ from bot.errors import marked as _
 from bot.i18n import choose_locale, translator
 from bot.model.subscription import MessageType
 from bot.model.workspace import Workspace
-from widget.http import render, speaking
-from widget.shell import Input, agents, fields, is_htmx, shell_page, speech
+from widget.web.http import render, speaking
+from widget.web.teammate_pages import Input, agents, fields, is_htmx, shell_page, speech
 
 MOST = 4000
 """Characters that are read: more than any text for a form or a phone has."""

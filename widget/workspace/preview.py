@@ -13,11 +13,11 @@ from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType, Subscription, SubscriptionState, Translation
 from bot.workspace.wording import New, Wording
-from widget.forms import nested
-from widget.http import BOT, PAGE_POLICY, page
-from widget.languages import named
 from widget.preferences.view import center
-from widget.shell import admins, fields, shell_page, speech
+from widget.web.forms import nested
+from widget.web.http import BOT, PAGE_POLICY, page
+from widget.web.languages import named
+from widget.web.teammate_pages import admins, fields, shell_page, speech
 
 PREVIEW = "/settings/subscriptions/preview"
 FRAMES = ("phone", "desktop")

@@ -16,10 +16,21 @@ from bot.model.workspace import Workspace
 from bot.outbound.words import confirmation
 from bot.workspace.subscriptions import By, Subscriptions
 from bot.workspace.wording import Name, New, Wording
-from widget.forms import FORM, Form
-from widget.http import BOT
-from widget.languages import all_languages, named
-from widget.shell import Handler, Input, admins, done, fields, read_input, redrawn_by, shell_page, speech, teammate
+from widget.web.forms import FORM, Form
+from widget.web.http import BOT
+from widget.web.languages import all_languages, named
+from widget.web.teammate_pages import (
+    Handler,
+    Input,
+    admins,
+    done,
+    fields,
+    read_input,
+    redrawn_by,
+    shell_page,
+    speech,
+    teammate,
+)
 
 LIST = "/settings/subscriptions"
 ASIDE = {"act", "add_locale", "id", "locale"}

@@ -1,0 +1,27 @@
+"""The ledger's events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pymongo import ASCENDING, IndexModel
+
+from bot.model.event import ConsentEvent
+from bot.store.table import Line
+
+
+class Events(Line[ConsentEvent]):
+    """The ledger: inserted, never updated, never deleted."""
+
+    name = "events"
+    model = ConsentEvent
+    owner = "contact"
+    indexes = (IndexModel([("key", ASCENDING)]), IndexModel([("event", ASCENDING)]))
+
+    async def named(self, events: Sequence[str]) -> list[ConsentEvent]:
+        """Those with these public ids."""
+        return await self.find({"event": {"$in": [*events]}}, sort=[("event", 1)], limit=len(events) or 1)
+
+    async def between(self, event: str, end: str, *, limit: int) -> list[ConsentEvent]:
+        """The events whose public ids lie between these two, in the order of their time."""
+        return await self.find({"event": {"$gt": event, "$lt": end}}, sort=[("event", 1)], limit=limit)

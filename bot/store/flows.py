@@ -1,0 +1,19 @@
+"""Flows: the scripts of the bots."""
+
+from __future__ import annotations
+
+from pymongo import ASCENDING, IndexModel
+
+from bot.model.flow import Flow
+from bot.store.table import Table
+
+
+class Flows(Table[Flow]):
+    name = "flows"
+    model = Flow
+    indexes = (IndexModel([("state", ASCENDING), ("trigger", ASCENDING), ("created_at", ASCENDING)]),)
+
+    async def triggered_by(self, trigger: str) -> Flow | None:
+        """The oldest live flow with this trigger."""
+        order = [("state", 1), ("trigger", 1), ("created_at", 1)]
+        return await self.find_one({"state": "live", "trigger": trigger}, sort=order)

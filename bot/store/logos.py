@@ -1,0 +1,28 @@
+"""Pictures of the brand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pymongo import ASCENDING, IndexModel
+
+from bot.model.workspace import Logo
+from bot.store.answering import answering
+from bot.store.table import Table
+
+
+class Logos(Table[Logo]):
+    """Pictures by the hash of what is in them. One that was replaced goes by itself, a while later."""
+
+    name = "logos"
+    model = Logo
+    indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
+
+    async def save(self, logo: Logo) -> None:
+        """Also one that was here before: it stays, then."""
+        change = {"$set": logo.stored(), "$unset": {"expires_at": ""}}
+        with answering():
+            await self.collection.update_one({"_id": logo.id}, change, upsert=True)
+
+    async def expire(self, id: str, at: datetime) -> None:
+        await self.update({"_id": id}, {"$set": {"expires_at": at}})

@@ -1,0 +1,72 @@
+"""The entries of conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+from bot.model.conversation import TOLD, AuthorKind, Part
+from bot.store.answering import READ_MS, answering
+from bot.store.table import Line, beginning
+
+
+class Parts(Line[Part]):
+    name = "parts"
+    model = Part
+    owner = "conversation"
+    indexes = (
+        IndexModel([("key", ASCENDING)]),
+        IndexModel([("follow_up", ASCENDING)], partialFilterExpression={"follow_up": {"$exists": True}}),
+        IndexModel([("words", ASCENDING)], partialFilterExpression={"words": {"$exists": True}}),
+    )
+
+    async def due(self, before: datetime, *, limit: int = 500) -> list[Part]:
+        """Completed cards, and answers by text, whose consequences a crash left undone."""
+        return await self.find({"follow_up": {"$lt": before}}, sort=[("follow_up", 1)], limit=limit)
+
+    async def saying(self, words: Sequence[str], *, limit: int) -> list[Part]:
+        """Entries with words that begin so; words as `folded_words` makes them. Some, where there are more."""
+        return await self.find(beginning("words", words), limit=limit) if words else []
+
+    async def shown_for(self, conversation: str, before: int | None, *, limit: int) -> list[Part]:
+        """The newest entries before `before` that are for the contact, in order.
+
+        What is between teammates is passed over here, so that a page of notes hides no message.
+        """
+        match = self._range(conversation, last=None if before is None else before - 1)
+        match |= {"$nor": [{"content.kind": "note"}, {"content.kind": "event", "content.name": {"$nin": [*TOLD]}}]}
+        return (await self.find(match, sort=[("_id", -1)], limit=limit))[::-1]
+
+    async def opened(self, part: Part, at: datetime) -> None:
+        """The contact put the cursor into this card."""
+        match = {"_id": part.id, "content.opened_at": {"$exists": False}}
+        await self.update(match, {"$set": {"content.opened_at": at}})
+
+    async def tried(self, part: Part, problem: str) -> None:
+        await self.update({"_id": part.id}, {"$inc": {"content.tries": 1}, "$set": {"content.problem": problem}})
+
+    async def unread(self, seen: Mapping[str, int], *, most: int = 99) -> dict[str, int]:
+        """By conversation, the entries after the one that was seen last and that others wrote, in one query.
+
+        Of one conversation no more than `most` are counted.
+        """
+        if not seen:
+            return {}
+        mine = {"author.kind": {"$ne": AuthorKind.CONTACT}, "content.kind": {"$nin": ["event", "note"]}}
+        branches: list[list[dict[str, Any]]] = [
+            [
+                {"$match": self._range(conversation, first=last + 1)},
+                {"$match": mine},
+                {"$limit": most},
+                {"$project": {"conversation": 1}},
+            ]
+            for conversation, last in seen.items()
+        ]
+        union = [{"$unionWith": {"coll": self.name, "pipeline": branch}} for branch in branches[1:]]
+        pipeline = [*branches[0], *union, {"$group": {"_id": "$conversation", "count": {"$sum": 1}}}]
+        with answering():
+            found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(len(seen))
+        return {raw["_id"]: raw["count"] for raw in found}

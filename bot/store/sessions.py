@@ -1,0 +1,20 @@
+"""Sessions of teammates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pymongo import ASCENDING, IndexModel
+
+from bot.model.teammate import Session
+from bot.store.table import Table
+
+
+class Sessions(Table[Session]):
+    name = "sessions"
+    model = Session
+    indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
+
+    async def end(self, id: str, at: datetime) -> None:
+        """It is good for nothing from now on, and is gone when the database tidies up next."""
+        await self.update({"_id": id}, {"$set": {"ended_at": at, "expires_at": at}})

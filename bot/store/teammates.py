@@ -1,0 +1,29 @@
+"""Teammates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+from bot.model.teammate import Teammate, TeammateRole
+from bot.store.table import Table
+
+PRESENT: dict[str, Any] = {"email": {"$gt": ""}, "removed_at": {"$exists": False}}
+"""Teammates who were not removed, by the index of their addresses."""
+
+
+class Teammates(Table[Teammate]):
+    name = "teammates"
+    model = Teammate
+    indexes = (IndexModel([("email", ASCENDING)], unique=True),)
+
+    async def by_email(self, email: str) -> Teammate | None:
+        return await self.find_one({"email": email})
+
+    async def present(self, *, limit: int) -> list[Teammate]:
+        """Those who were not removed, in order of their addresses."""
+        return await self.find(PRESENT, sort=[("email", 1)], limit=limit)
+
+    async def admins(self, *, limit: int) -> list[Teammate]:
+        return await self.find({**PRESENT, "role": TeammateRole.ADMIN}, sort=[("email", 1)], limit=limit)

@@ -1,0 +1,186 @@
+"""`sayso teammate`: who may sign in, as an owner says it on the machine where Sayso runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.errors import SaysoError
+from bot.model.teammate import TeammateRole
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer
+from bot.workspace.teammates import Teammates
+from bot.workspace.tokens import Tokens
+from tests.widget.cli.test_cli import SAYSO, Ran, environment
+from widget import cli
+from widget.cli import terminal
+
+PASSWORD, ANOTHER = "a password of Ada's", "another password"
+
+Teammate = Callable[..., Awaitable[Ran]]
+
+
+@pytest.fixture
+async def team(mongo: EmbeddedServer) -> AsyncIterator[Store]:
+    async with open_store(mongo.url, "sayso_cli") as store:
+        await store.prepare()
+        for table in store.tables:
+            await table.collection.delete_many({})
+        yield store
+
+
+@pytest.fixture
+def teammate(mongo: EmbeddedServer, team: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Teammate:
+    """`await teammate("add", …, typed=…)`: the command, with a line of standard input."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
+    env = environment(mongo_url=mongo.url, database="sayso_cli")
+
+    async def run(*arguments: str, typed: str | bytes = PASSWORD + "\n") -> Ran:
+        command = ("teammate", *arguments)
+        result = await asyncio.to_thread(CliRunner().invoke, cli.app, command, input=typed, env=env, prog_name="sayso")
+        assert PASSWORD not in result.output
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+async def signs_in(store: Store, email: str, password: str = PASSWORD) -> bool:
+    try:
+        await Teammates(store).sign_in(email, password, address="192.0.2.1", is_local=False)
+    except SaysoError:
+        return False
+    return True
+
+
+async def test_who_is_added_can_sign_in(teammate: Teammate, team: Store) -> None:
+    ran = await teammate("add", " Ada@Harbor.example ", "--role", "admin", "--name", "Ada Lovelace")
+    assert (ran.code, ran.out, ran.err) == (0, "Added ada@harbor.example (admin, Ada Lovelace).\n", "")
+    assert await signs_in(team, "ada@harbor.example")
+    (kept,) = await Teammates(team).all()
+    assert (kept.role, kept.is_demo, PASSWORD in kept.password_hash) == (TeammateRole.ADMIN, False, False)
+    assert kept.password_hash.startswith("$argon2id$")
+
+
+async def test_without_a_name_it_is_taken_from_the_address(teammate: Teammate) -> None:
+    assert (await teammate("add", "ben@harbor.example", "--role", "agent")).out == (
+        "Added ben@harbor.example (agent, ben).\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "why"),
+    [
+        (("add", "no address", "--role", "agent"), PASSWORD, "email"),
+        (("add", "ben@harbor.example", "--role", "agent"), "too short", "at least 10 characters"),
+        (("add", "ben@harbor.example", "--role", "agent"), "", "at least 10 characters"),
+        (("add", "ben@harbor.example", "--role", "agent"), b"\xff" * 12, "no text in UTF-8"),
+        (("add", "ada@harbor.example", "--role", "agent"), PASSWORD, "There is a teammate with this email already."),
+        (("password", "ben@harbor.example"), PASSWORD, "There is no teammate with this email"),
+        (("password", "ada@harbor.example"), "too short", "at least 10 characters"),
+        (("remove", "ben@harbor.example"), "", "There is no teammate with this email"),
+        (("remove", "ada@harbor.example"), "", "This is the last admin"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_and_changes_nothing(
+    teammate: Teammate, team: Store, arguments: tuple[str, ...], typed: str | bytes, why: str
+) -> None:
+    await teammate("add", "ada@harbor.example", "--role", "admin")
+    before = await Teammates(team).all()
+    ran = await teammate(*arguments, typed=typed)
+    assert (ran.code, ran.out, why in ran.err) == (1, "", True), ran
+    assert await Teammates(team).all() == before
+
+
+async def test_a_role_is_one_of_two(teammate: Teammate, team: Store) -> None:
+    for arguments in (("add", "ada@harbor.example"), ("add", "ada@harbor.example", "--role", "owner")):
+        assert (await teammate(*arguments)).code == 2
+    assert await Teammates(team).all() == []
+
+
+async def test_the_list_shows_who_they_are(teammate: Teammate) -> None:
+    assert "No teammates yet." in (await teammate("list")).out
+    await teammate("add", "zoe@harbor.example", "--role", "agent", "--name", "Zoé")
+    await teammate("add", "ada.lovelace@harbor.example", "--role", "admin", "--name", "Ada")
+    assert (await teammate("list")).out.splitlines() == [
+        "ada.lovelace@harbor.example  admin  Ada",
+        "zoe@harbor.example           agent  Zoé",
+    ]
+
+
+async def test_a_new_password_replaces_the_old_one(teammate: Teammate, team: Store) -> None:
+    await teammate("add", "ada@harbor.example", "--role", "admin")
+    ran = await teammate("password", "ada@harbor.example", typed=ANOTHER + "\r\n")
+    assert (ran.code, "signed out everywhere" in ran.out) == (0, True)
+    assert await signs_in(team, "ada@harbor.example", ANOTHER)
+    assert not await signs_in(team, "ada@harbor.example")
+
+
+async def test_who_is_removed_is_out_with_their_tokens_and_may_come_back(teammate: Teammate, team: Store) -> None:
+    await teammate("add", "ada@harbor.example", "--role", "admin")
+    await teammate("add", "ben@harbor.example", "--role", "admin")
+    ben = await Teammates(team).named("ben@harbor.example")
+    token = await Tokens(team).make(ben, "Till")
+    assert (await teammate("remove", "ben@harbor.example")).out == "Removed ben@harbor.example (admin, ben).\n"
+    assert not await signs_in(team, "ben@harbor.example")
+    with pytest.raises(SaysoError):
+        await Tokens(team).whose(token, is_local=True)
+
+    assert (await teammate("add", "ben@harbor.example", "--role", "agent", typed=ANOTHER)).code == 0
+    back = await Teammates(team).named("ben@harbor.example")
+    assert (back.id, back.role) == (ben.id, TeammateRole.AGENT)
+    assert await signs_in(team, "ben@harbor.example", ANOTHER)
+    with pytest.raises(SaysoError):
+        await Tokens(team).whose(token, is_local=True)
+
+
+async def test_the_last_admin_goes_only_by_force(teammate: Teammate, team: Store) -> None:
+    await teammate("add", "ada@harbor.example", "--role", "admin")
+    await teammate("add", "ben@harbor.example", "--role", "agent")
+    assert "--force" in (await teammate("remove", "ada@harbor.example")).err
+    assert (await teammate("remove", "ada@harbor.example", "--force")).code == 0
+    assert [left.email for left in await Teammates(team).all()] == ["ben@harbor.example"]
+
+
+async def test_at_a_terminal_the_password_is_typed_twice_and_never_seen(mongo: EmbeddedServer, team: Store) -> None:
+    shown = await asyncio.to_thread(
+        _at_a_terminal,
+        ["teammate", "add", "ada@harbor.example", "--role", "admin"],
+        ["short", PASSWORD, ANOTHER, PASSWORD, PASSWORD],
+        environment(mongo_url=mongo.url, database="sayso_cli"),
+    )
+    assert "at least 10 characters" in shown
+    assert "do not match" in shown
+    assert "Added ada@harbor.example (admin, ada)." in shown
+    assert PASSWORD not in shown
+    assert await signs_in(team, "ada@harbor.example")
+
+
+def _at_a_terminal(arguments: list[str], lines: list[str], env: dict[str, str]) -> str:
+    """What the screen shows to somebody who answers each question with one of the lines."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*SAYSO, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
+    )
+    os.close(theirs)
+    shown, asked = "", 0
+    try:
+        while chunk := os.read(ours, 1000):
+            shown += chunk.decode()
+            if shown.count(": ") > asked + shown.count("Error: ") and asked < len(lines):
+                os.write(ours, f"{lines[asked]}\n".encode())
+                asked += 1
+    except OSError:  # its side is closed: it ended
+        pass
+    finally:
+        os.close(ours)
+        process.kill()
+        process.wait()
+    return shown

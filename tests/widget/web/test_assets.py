@@ -1,0 +1,110 @@
+"""Styles and scripts: kept for ever where their address says what is in them, and nothing else is handed out."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import aiohttp
+import pytest
+
+from tests.widget.help import Running, raw_request
+from widget.web.assets import STATIC, Assets
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@pytest.fixture(scope="session")
+def assets() -> Assets:
+    return Assets()
+
+
+async def test_what_a_page_names_is_kept_for_ever(running: Running) -> None:
+    async with running.session.get(f"{running.base}/messenger") as answer:
+        named = re.findall(r'(?:src|href)="(/static/[^"]+)"', await answer.text())
+    assert len(named) >= 6
+    for address in named:
+        async with running.session.get(running.base + address) as answer:
+            assert (answer.status, answer.headers["Cache-Control"]) == (200, FOR_EVER), address
+            assert answer.content_type in {"text/css", "text/javascript", "application/javascript"}
+
+
+@pytest.mark.parametrize("query", ["", "?v=", "?v=000000000000"])
+async def test_another_version_is_asked_for_again(running: Running, query: str) -> None:
+    async with running.session.get(f"{running.base}/static/card.css{query}") as answer:
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize("path", ["/static/card.css", "/widget.js"])
+async def test_who_has_it_is_not_sent_it_again(running: Running, path: str) -> None:
+    async with running.session.get(running.base + path) as answer:
+        tag, body = answer.headers["ETag"], await answer.read()
+    async with running.session.get(running.base + path, headers={"If-None-Match": tag}) as answer:
+        assert (answer.status, await answer.read(), answer.headers["ETag"]) == (304, b"", tag)
+        assert answer.headers["Cache-Control"]
+    async with running.session.get(running.base + path, headers={"If-None-Match": '"other"'}) as answer:
+        assert (answer.status, await answer.read()) == (200, body)
+
+
+@pytest.mark.parametrize("path", ["/static/card.css", "/widget.js"])
+async def test_it_is_sent_compressed_to_those_who_can_read_that(running: Running, path: str) -> None:
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        async with session.get(running.base + path, headers={"Accept-Encoding": "identity"}) as answer:
+            plain = await answer.read()
+            assert "Content-Encoding" not in answer.headers
+        async with session.get(running.base + path, headers={"Accept-Encoding": "br, gzip"}) as answer:
+            zipped = await answer.read()
+            assert answer.headers["Content-Encoding"] == "gzip"
+            assert "Accept-Encoding" in answer.headers["Vary"]
+    assert gzip.decompress(zipped) == plain
+    assert len(zipped) < len(plain) / 2
+
+
+async def test_the_launcher_is_small_and_open_to_every_site(running: Running) -> None:
+    async with (
+        aiohttp.ClientSession(auto_decompress=False) as session,
+        session.get(f"{running.base}/widget.js") as answer,
+    ):
+        assert len(await answer.read()) <= 5 * 1024
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert answer.headers["Cache-Control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../pyproject.toml",
+        "..%2fpyproject.toml",
+        "%2e%2e/%2e%2e/etc/passwd",
+        "..\\pyproject.toml",
+        "/etc/passwd",
+        "%2fetc%2fpasswd",
+        "./card.css",
+        "card.css/",
+        "card.css%00",
+        "demo",
+        "demo/",
+        "%ff",
+        "vendor/htmx/LICENSE",
+    ],
+)
+async def test_nothing_else_is_handed_out(running: Running, path: str) -> None:
+    for prefix in ("/static/", "/static/demo/../"):
+        answer = await raw_request(running.base, f"GET {prefix}{path} HTTP/1.1")
+        assert answer.split(b"\r\n", 1)[0] in {b"HTTP/1.1 404 Not Found", b"HTTP/1.1 400 Bad Request"}, answer
+        for secret in (b"root:", b"[project]", b"Permission"):
+            assert secret not in answer
+
+
+def test_every_file_that_is_named_is_there(assets: Assets) -> None:
+    for file in STATIC.rglob("*.js"):
+        name = file.relative_to(STATIC).as_posix()
+        assert assets.address(name) == f"/static/{name}?v={assets[name].version}"
+    with pytest.raises(KeyError):
+        assets.address("none.css")
+
+
+async def test_the_brand_is_a_style_of_its_own(running: Running) -> None:
+    async with running.session.get(f"{running.base}/brand.css") as answer:
+        assert (answer.content_type, answer.headers["Cache-Control"]) == ("text/css", "max-age=60")
+        assert "--brand:#2f5bea" in await answer.text()

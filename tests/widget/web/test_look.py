@@ -1,0 +1,64 @@
+"""Whatever colour a workspace sets, people can read what stands on it, and what stands in it."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from widget.web.look import ENOUGH, PAPER, brand_css, contrast, ink_on, mix, readable
+
+COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+THEMES = re.compile(r":root\{([^}]*)\}")
+
+
+def properties(brand: str) -> dict[str, dict[str, str]]:
+    light, dark = (dict(pair.split(":") for pair in block.split(";")) for block in THEMES.findall(brand_css(brand)))
+    return {"light": light, "dark": dark}
+
+
+@given(COLOURS)
+@example("#000000")
+@example("#ffffff")
+@example("#777777")
+@example("#2f5bea")
+@example("#ffff00")
+def test_text_on_the_brand_and_in_it_can_be_read_in_both_themes(brand: str) -> None:
+    for theme, values in properties(brand).items():
+        assert contrast(values["--brand-ink"], values["--brand"]) >= ENOUGH, theme
+        assert contrast(values["--brand-text"], PAPER[theme]) >= ENOUGH, theme
+        assert all(re.fullmatch("#[0-9a-f]{6}", value) for value in values.values())
+
+
+@given(COLOURS)
+@example("#000000")
+@example("#ffffff")
+def test_a_colour_that_can_be_read_stays_as_it_is(brand: str) -> None:
+    for paper in PAPER.values():
+        if contrast(brand, paper) >= ENOUGH:
+            assert readable(brand, paper) == brand
+
+
+@given(COLOURS)
+def test_white_is_the_ink_wherever_it_can_be_read(brand: str) -> None:
+    assert (ink_on(brand) == "#ffffff") == (contrast("#ffffff", brand) >= ENOUGH)
+
+
+@given(COLOURS, COLOURS)
+def test_contrast_is_that_of_the_guidelines(a: str, b: str) -> None:
+    assert contrast(a, b) == contrast(b, a)
+    assert 1 <= contrast(a, b) <= 21
+    assert contrast(a, a) == 1
+
+
+def test_known_contrasts() -> None:
+    assert round(contrast("#000000", "#ffffff"), 2) == 21
+    assert round(contrast("#777777", "#ffffff"), 2) == 4.48
+    assert round(contrast("#2f5bea", "#ffffff"), 2) == 5.52
+
+
+def test_a_mix_lies_between() -> None:
+    assert mix("#000000", "#ffffff", 0) == "#ffffff"
+    assert mix("#000000", "#ffffff", 1) == "#000000"
+    assert mix("#000000", "#ffffff", 0.5) == "#808080"

@@ -1,0 +1,9 @@
+"""The REST API, in the shapes of Intercom's, so that its clients work with another address and token."""
+
+from aiohttp import web
+
+from widget.api import me
+
+
+def add_routes(app: web.Application) -> None:
+    me.add_routes(app)

@@ -1,0 +1,25 @@
+"""The command `sayso`: each command parses, calls `bot`, prints. One command or group of commands a file."""
+
+from __future__ import annotations
+
+import typer
+
+from widget.cli import check, serve, teammate, verify
+
+app = typer.Typer(
+    name="sayso",
+    help="Ask people in chat whether you may text them, keep the proof, and text only those who said yes.\n\n"
+    "Settings come from the environment (SAYSO_…) or a .env file: `sayso check --settings` lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(serve.serve)
+app.command()(serve.demo)
+app.add_typer(teammate.app, name="teammate")
+app.command()(verify.verify)
+app.command()(check.check)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,43 @@
+"""`sayso check`: checks the settings and the database, lists all settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.app import open_database
+from bot.config import Settings
+from bot.errors import StoreUnavailable
+from widget.cli.terminal import run, settings_of
+
+
+def check(
+    settings: Annotated[bool, typer.Option("--settings", help="List all settings with their defaults.")] = False,
+) -> None:
+    """Check the settings, the database and what the server needs; say what is wrong.
+
+    Exits 0, or 2 when it can't run.
+    """
+    if settings:
+        for line in settings_lines():
+            print(line)
+        return
+    loaded = settings_of()
+    print("Settings: good.")
+    run(_check(loaded))
+    print("Database: answers, takes writes, has its indexes.")
+
+
+def settings_lines() -> list[str]:
+    """`SAYSO_PORT=8080  what it is for`, one a line."""
+    return [
+        f"SAYSO_{name.upper()}={'' if field.default is None else field.default}  # {field.description}"
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+async def _check(settings: Settings) -> None:
+    async with open_database(settings) as store:
+        if not await store.is_ready():
+            raise StoreUnavailable

@@ -1,0 +1,125 @@
+"""`sayso teammate`: who may sign in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from bot.app import open_database
+from bot.config import Settings
+from bot.errors import LastAdmin, NotFound, PasswordTooShort, SaysoError
+from bot.model.teammate import Teammate, TeammateRole
+from bot.workspace.passwords import LEAST, checked
+from bot.workspace.teammates import Teammates
+from widget.cli.terminal import FAILED, give_up, run, settings_of
+
+T = TypeVar("T")
+app = typer.Typer(help="Say who may sign in: add, list, new password, remove.", no_args_is_help=True)
+
+Email = Annotated[str, typer.Argument(help="What they sign in with.", metavar="EMAIL", show_default=False)]
+Role = Annotated[
+    TeammateRole, typer.Option(help="agent: inbox and contacts. admin: all, settings too.", show_default=False)
+]
+Name = Annotated[str, typer.Option(help="As others see it; else the first part of the address.", show_default=False)]
+Force = Annotated[bool, typer.Option("--force", help="The last admin, too: then nobody can change settings.")]
+
+
+@app.command()
+def add(email: Email, role: Role, name: Name = "") -> None:
+    """Add a teammate. Asks for their password; without a terminal, takes one line of standard input.
+
+    Exits 0, 1 when it was refused, 2 when it can't run.
+    """
+    settings, password = settings_of(), _password()
+    added = _do(settings, lambda team: team.add(email, role, password, name=name))
+    print(f"Added {_words(added)}.")
+
+
+@app.command("list")
+def list_all() -> None:
+    """List the teammates: address, role, name.
+
+    Exits 0, or 2 when it can't run.
+    """
+    found = _do(settings_of(), lambda team: team.all())
+    width = max((len(teammate.email) for teammate in found), default=0)
+    for teammate in found:
+        print(f"{teammate.email:<{width}}  {teammate.role:<5}  {teammate.name}{_mark(teammate)}")
+    if not found:
+        print("No teammates yet. Add the first: sayso teammate add EMAIL --role admin")
+
+
+@app.command("password")
+def new_password(email: Email) -> None:
+    """Set a new password, asked for as by `add`. Ends every session of theirs.
+
+    Exits 0, 1 when it was refused, 2 when it can't run.
+    """
+    settings, password = settings_of(), _password()
+    changed = _do(settings, lambda team: team.set_password(email, password))
+    print(f"{changed.email} has a new password, and is signed out everywhere.")
+
+
+@app.command()
+def remove(email: Email, force: Force = False) -> None:
+    """Remove a teammate. Ends their sessions and their API tokens at once.
+
+    Exits 0, 1 when it was refused, 2 when it can't run.
+    """
+    removed = _do(settings_of(), lambda team: team.remove(email, also_the_last_admin=force))
+    print(f"Removed {_words(removed)}.")
+
+
+def _words(teammate: Teammate) -> str:
+    return f"{teammate.email} ({teammate.role}, {teammate.name})"
+
+
+def _mark(teammate: Teammate) -> str:
+    return "  (demo: on this machine only)" if teammate.is_demo else ""
+
+
+def _password() -> str:
+    """Typed twice, unseen; or one line of what is piped in. Too short a one ends it before anything is opened."""
+    if sys.stdin.isatty():
+        return str(
+            typer.prompt(
+                f"Password (at least {LEAST} characters)",
+                hide_input=True,
+                confirmation_prompt="Once more",
+                value_proc=_long_enough,
+            )
+        )
+    try:
+        return checked(sys.stdin.buffer.readline().decode().rstrip("\r\n"))
+    except UnicodeDecodeError:
+        give_up("The password is no text in UTF-8.", FAILED)
+    except PasswordTooShort as error:
+        give_up(str(error), FAILED)
+
+
+def _long_enough(typed: str) -> str:
+    """Asked again until it is."""
+    if len(typed) < LEAST:
+        raise typer.BadParameter(f"at least {LEAST} characters, please.")
+    return typed
+
+
+def _do(settings: Settings, work: Callable[[Teammates], Awaitable[T]]) -> T:
+    return run(_in_database(settings, work))
+
+
+async def _in_database(settings: Settings, work: Callable[[Teammates], Awaitable[T]]) -> T:
+    try:
+        async with open_database(settings) as store:
+            return await work(Teammates(store))
+    except NotFound:
+        give_up("There is no teammate with this email: `sayso teammate list` shows all.", FAILED)
+    except LastAdmin:
+        give_up(
+            "This is the last admin: without one nobody can change settings. --force removes them all the same.", FAILED
+        )
+    except SaysoError as error:
+        give_up(str(error), FAILED)

@@ -1,0 +1,56 @@
+"""What all commands share: settings from the environment, work that ends well, and how they give up."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import typer
+import uvloop
+
+from bot.config import Settings, WrongSettings, load_settings
+from bot.errors import StoreUnavailable
+from bot.store.embedded import EmbeddedServerError
+from widget.web.logs import set_up_logs
+
+T = TypeVar("T")
+FAILED, UNUSABLE, TERMINATED = 1, 2, 128 + signal.SIGTERM
+
+
+def settings_of(**overrides: object) -> Settings:
+    try:
+        settings = load_settings(**{k: v for k, v in overrides.items() if v is not None})
+    except WrongSettings as error:
+        give_up("Wrong settings:\n" + "\n".join(f"  {fault}" for fault in error.faults))
+    set_up_logs(settings.log, settings.log_level)
+    return settings
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_interruptible(work))
+    except asyncio.CancelledError:
+        raise typer.Exit(TERMINATED) from None
+    except EmbeddedServerError as error:
+        give_up(str(error))
+    except StoreUnavailable as error:
+        silent = error.text == StoreUnavailable.message
+        give_up(f"No database: {'it does not answer. Check SAYSO_MONGO_URL, and that it runs.' if silent else error}")
+
+
+def give_up(message: str, code: int = UNUSABLE) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
+    """SIGTERM ends it as Ctrl-C does: what was opened is closed, also while it still starts."""
+    task = asyncio.current_task()
+    if task and threading.current_thread() is threading.main_thread():  # the others get no signals
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await work

@@ -1,9 +1,0 @@
-"""The REST API, in the shapes of Intercom's, so that its clients work with another address and token."""
-
-from aiohttp import web
-
-from widget.rest import me
-
-
-def add_routes(app: web.Application) -> None:
-    me.add_routes(app)

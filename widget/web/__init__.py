@@ -1,0 +1,1 @@
+"""What all faces share: access, sessions, forms, page layout, live connections, assets."""

@@ -1,0 +1,102 @@
+"""The doors of the teammates' pages: who may come in, and whether a form came from a page of ours."""
+
+from __future__ import annotations
+
+from functools import partial, wraps
+from urllib.parse import quote
+
+from aiohttp import web
+
+from bot.errors import Forbidden, Invalid, SaysoError, SignedOut, StoreUnavailable, Unauthorized
+from bot.i18n import translator
+from bot.model.teammate import Teammate
+from widget.web.csrf import check_session_form
+from widget.web.flash import Done, keep_said
+from widget.web.http import SAFE, Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
+from widget.web.layout import shell_page
+from widget.web.sessions import ME, SESSIONS, signed_in
+
+WIDTH_OF_NEXT = 2000
+
+
+def agents(handler: Handler) -> Handler:
+    """Lets any teammate in. Others are asked to sign in, and brought back to the page that they wanted."""
+    return _door(handler, admins_only=False)
+
+
+def admins(handler: Handler) -> Handler:
+    """Lets admins in; an agent is told who can help."""
+    return _door(handler, admins_only=True)
+
+
+def teammate(request: web.Request) -> Teammate:
+    """The one who passed the door."""
+    return request[ME]
+
+
+def is_htmx(request: web.Request) -> bool:
+    return "HX-Request" in request.headers
+
+
+def sign_in_address(request: web.Request) -> str:
+    """Of htmx, the page on which it happened is the one to come back to."""
+    there = request.path_qs
+    if is_htmx(request):
+        where = split_address(request.headers.get("HX-Current-URL", ""))
+        there = f"{where.path}?{where.query}" if where.query else where.path
+    return f"/login?next={quote(there[:WIDTH_OF_NEXT], safe='/')}" if there not in {"", "/"} else "/login"
+
+
+def _door(handler: Handler, *, admins_only: bool) -> Handler:
+    @wraps(handler)
+    async def door(request: web.Request) -> web.StreamResponse:
+        return await request.app[SESSIONS](request, partial(_enter, handler=handler, admins_only=admins_only))
+
+    return door
+
+
+async def _enter(request: web.Request, *, handler: Handler, admins_only: bool) -> web.StreamResponse:
+    me = await signed_in(request)
+    if me is None:
+        return await _to_sign_in(request)
+    request[ME] = me
+    try:
+        await check_session_form(request)
+        if admins_only and not me.is_admin:
+            raise Forbidden
+        return await handler(request)
+    except Done as done:
+        return keep_said(request, done)
+    except SaysoError as error:
+        return await _refused(request, error)
+
+
+async def _to_sign_in(request: web.Request) -> web.StreamResponse:
+    where = sign_in_address(request)
+    if is_htmx(request):
+        return web.Response(status=401, headers={"HX-Redirect": where})
+    if request.method in SAFE and wants_page(request):
+        raise web.HTTPSeeOther(where)
+    if not wants_page(request):
+        raise SignedOut
+    locale = wanted_locale(request)
+    say = translator(locale)
+    words = {"title": say("You are signed out"), "message": sentence(SignedOut(), say)}
+    return await page(request, "shell/signed_out.html", locale, status=401, **words)
+
+
+async def _refused(request: web.Request, error: SaysoError) -> web.StreamResponse:
+    """A page with the navigation, so that there is a way on; for programs, and with the database away, as anywhere."""
+    if isinstance(error, (StoreUnavailable, Unauthorized)) or is_htmx(request) or not wants_page(request):
+        raise error
+    say = translator(wanted_locale(request))
+    title = say("That didn't work") if isinstance(error, Invalid) else say("This is not open to you")
+    status = status_of(error)
+    return await shell_page(
+        request,
+        "shell/refused.html",
+        section="",
+        title=say("Not found") if status == 404 else title,
+        status=status,
+        message=sentence(error, say),
+    )

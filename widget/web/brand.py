@@ -1,0 +1,51 @@
+"""The brand as every page wears it: its colour and its picture. Both addresses name what they hold, so browsers keep
+them; a change has another address."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from widget.web.assets import FOR_EVER
+from widget.web.http import BOT
+from widget.web.look import brand_css
+
+COLOUR = re.compile(r"[0-9a-f]{6}")
+
+
+async def style(request: web.Request) -> web.Response:
+    """`/brand.css?colour=2f5bea`; without a colour, the workspace's own."""
+    asked = request.query.get("colour", "")
+    is_named = COLOUR.fullmatch(asked) is not None
+    colour = f"#{asked}" if is_named else (await request.app[BOT].workspace()).brand
+    return web.Response(
+        text=brand_css(colour),
+        content_type="text/css",
+        headers={"Cache-Control": FOR_EVER if is_named else "max-age=60"},
+    )
+
+
+async def logo(request: web.Request) -> web.Response:
+    """`/brand/logo?v=<hash>`: a picture of the type that its bytes show, and nothing that could run."""
+    keeper, asked = request.app[BOT].brand, request.query.get("v", "")
+    current = (await request.app[BOT].workspace()).logo
+    picture = await keeper.logo(asked[:64]) or await keeper.logo(current)
+    if picture is None:
+        raise web.HTTPNotFound
+    headers = {
+        "Cache-Control": FOR_EVER if picture.id == asked else "no-cache",
+        "ETag": f'"{picture.id}"',
+        "Content-Type": picture.type,
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.headers.get("If-None-Match", "").removeprefix("W/") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=picture.data, headers=headers)
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/brand.css", style)
+    app.router.add_get("/brand/logo", logo)

@@ -1,0 +1,73 @@
+"""What is said once, on the page after a form: kept in a signed cookie of a minute, never in the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from bot.app import Bot
+from widget.web.http import BOT
+from widget.web.sessions import cookie_name, is_secure
+
+SECONDS = 60
+MOST = 400
+"""Characters: a cookie has 4 kB, and base64 of some alphabets takes eight bytes for a character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    text: str
+    kind: str
+    """`good` or `bad`."""
+
+
+class Done(web.HTTPSeeOther):
+    """Something was done; the page that it leads to says what."""
+
+    def __init__(self, path: str, said: str, kind: str = "good") -> None:
+        super().__init__(path)
+        self.said, self.kind = said, kind
+
+
+def done(path: str, said: str, kind: str = "good") -> Done:
+    """`raise done("/settings/subscriptions", say("Saved."))`: `said` is in the reader's language."""
+    return Done(path, said, kind)
+
+
+def keep_said(request: web.Request, done: Done) -> web.Response:
+    """The answer to the form. htmx is told to go there: a plain redirect it would follow out of sight."""
+    is_htmx = "HX-Request" in request.headers
+    where = {"HX-Redirect" if is_htmx else "Location": str(done.location)}
+    response = web.Response(status=200 if is_htmx else 303, headers=where)
+    bot = request.app[BOT]
+    response.set_cookie(
+        cookie_name(bot, "sayso_said"),
+        str(_serializer(bot).dumps([done.said[:MOST], done.kind])),
+        max_age=SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=is_secure(bot),
+    )
+    return response
+
+
+def read_said(request: web.Request) -> Said | None:
+    """What the last page left to say."""
+    bot = request.app[BOT]
+    try:
+        text, kind = _serializer(bot).loads(request.cookies.get(cookie_name(bot, "sayso_said"), ""), max_age=SECONDS)
+    except (BadData, ValueError):
+        return None
+    return Said(text, kind)
+
+
+def forget_said(request: web.Request, response: web.Response) -> None:
+    name = cookie_name(request.app[BOT], "sayso_said")
+    if name in request.cookies:
+        response.del_cookie(name, secure=is_secure(request.app[BOT]), httponly=True, samesite="Lax")
+
+
+def _serializer(bot: Bot) -> URLSafeTimedSerializer:
+    return bot.serializer("said")

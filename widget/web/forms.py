@@ -1,0 +1,144 @@
+"""Posted forms of teammates' pages, and how a page is drawn again with what was typed and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from bot.errors import FormWrong, Invalid, Moved, SaysoError
+from bot.errors import marked as _
+from bot.i18n import Translator, translator
+from widget.web.csrf import FIELD
+from widget.web.http import Handler, read_form, sentence, status_of, wanted_locale
+
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class Input(BaseModel):
+    """What a form may hold: nothing else is taken. Spaces around a text, and signs that can't be seen, are nobody's
+    intention."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _seen(cls, typed: object) -> object:
+        return CONTROLS.sub("", typed) if isinstance(typed, str) else typed
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a template draws its fields from: `form.value("name", subscription.name)`, `form.fault("name")`."""
+
+    typed: Mapping[str, str] | None = None
+    """None: nothing was sent yet, the page shows what is stored."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+    def value(self, name: str, stored: str = "") -> str:
+        return stored if self.typed is None else self.typed.get(name, "")
+
+    def is_on(self, name: str, stored: bool = False) -> bool:
+        """Of a toggle, which sends nothing when it is off."""
+        return stored if self.typed is None else name in self.typed
+
+    def fault(self, name: str) -> str | None:
+        return self.faults.get(name)
+
+
+FORM = web.RequestKey("form", Form)
+
+PLAIN: dict[str, str] = {
+    "missing": _("This is needed."),
+    "string_too_short": _("This is needed."),
+    "string_too_long": _("This is too long: at most %(most)s characters."),
+    "enum": _("Choose one of these."),
+    "literal_error": _("Choose one of these."),
+    "extra_forbidden": _("This page was sent with something that it does not have. Please load it again."),
+}
+"""The kinds of pydantic's errors, in words for people."""
+OTHERWISE = _("This can't be used here. Please check it.")
+
+
+async def fields(request: web.Request) -> dict[str, str]:
+    """What the form holds, without its token."""
+    return {name: value for name, value in (await read_form(request)).items() if name != FIELD}
+
+
+async def read_input(request: web.Request, model: type[M], *, leaving: Collection[str] = ()) -> M:
+    """Raises FormWrong, with a sentence for each field; a validator's ValueError says its own.
+
+    A field named `translations.es.name` is that place of the model, and its fault has that name. `leaving`: names of
+    the page's other controls, which the form sends along.
+    """
+    sent = {name: value for name, value in (await fields(request)).items() if name not in leaving}
+    try:
+        return model.model_validate(nested(sent))
+    except ValidationError as wrong:
+        raise FormWrong(_faults(wrong, translator(wanted_locale(request)))) from None
+
+
+def nested(flat: Mapping[str, str]) -> dict[str, Any]:
+    """`{"a.b": "1"}` is `{"a": {"b": "1"}}`. A name that is a field and a group at once makes the form no form."""
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *groups, last = name.split(".")
+        place: Any = tree
+        for group in groups:
+            place = place.setdefault(group, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place[last] = value
+    return tree
+
+
+async def again(request: web.Request, draw: Handler, wrong: SaysoError) -> web.StreamResponse:
+    """The page of the form once more: `draw` finds what was typed, and the faults, in the template's `form`."""
+    say = translator(wanted_locale(request))
+    if isinstance(wrong, FormWrong):
+        faults = {name: say(text, **wrong.values) for name, text in wrong.faults.items()}
+    else:
+        faults = {"": sentence(wrong, say)}
+    request[FORM] = Form(await fields(request), faults, status_of(wrong))
+    return await draw(request)
+
+
+def redrawn_by(draw: Handler) -> Callable[[Handler], Handler]:
+    """Over a handler that takes a form: whatever Invalid it raises is shown on the page that `draw` draws; so is that
+    somebody else was first (Moved)."""
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def wrapped(request: web.Request) -> web.StreamResponse:
+            try:
+                return await handler(request)
+            except (Invalid, Moved) as wrong:
+                return await again(request, draw, wrong)
+
+        return wrapped
+
+    return decorate
+
+
+def _faults(wrong: ValidationError, say: Translator) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for error in wrong.errors(include_url=False, include_input=False):
+        name = ".".join(map(str, error["loc"])) if error["type"] != "extra_forbidden" else ""
+        found.setdefault(name, _sentence(error["type"], error.get("ctx", {}), say))
+    return found
+
+
+def _sentence(kind: str, context: Mapping[str, Any], say: Translator) -> str:
+    if kind == "value_error":
+        return say(str(context["error"]))
+    if kind == "string_too_long":
+        return say(PLAIN[kind], most=str(context["max_length"]))
+    return say(PLAIN.get(kind, OTHERWISE))

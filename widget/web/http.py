@@ -1,0 +1,256 @@
+"""What all faces share: who asks, in which language, with which words an error is answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import zlib
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from bot.app import Bot
+from bot.consent.numbers import spoken
+from bot.errors import (
+    CardClosed,
+    Forbidden,
+    Invalid,
+    Moved,
+    NotFound,
+    NumberRefused,
+    SaysoError,
+    StoreUnavailable,
+    TooManyTries,
+    Unauthorized,
+    WordsChanged,
+)
+from bot.errors import marked as _
+from bot.i18n import Translator, choose_locale, translator
+from bot.model.base import new_id
+from bot.model.workspace import Workspace
+from widget.web.metrics import Metrics
+
+log = logging.getLogger("sayso.http")
+
+BOT = web.AppKey("bot", Bot)
+METRICS = web.AppKey("metrics", Metrics)
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+speaking: ContextVar[Translator] = ContextVar("speaking")
+
+WORDS = web.RequestKey("words", dict[str, str])
+"""The fields of a form that was read already: one that holds a file (`widget/web/uploads.py`)."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SAFE = {"GET", "HEAD"}
+PLAIN = Workspace(name="", identity_secret="", created_at=datetime(1970, 1, 1, tzinfo=UTC))
+"""What pages wear when nobody knows whose they are."""
+
+ANSWER_SECONDS = 10.0
+"""Pages give a request up after 15 s, and a dead database may cost one wait after the other: then this answers."""
+
+STATUS: dict[type[SaysoError], int] = {
+    StoreUnavailable: 503,
+    NotFound: 404,
+    Unauthorized: 401,
+    Forbidden: 403,
+    TooManyTries: 429,
+    WordsChanged: 409,
+    CardClosed: 409,
+    Moved: 409,
+    Invalid: 422,
+}
+"""Each class, or the nearest one above it, has its status here."""
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors "
+)
+
+
+def status_of(error: SaysoError) -> int:
+    return next((STATUS[c] for c in type(error).__mro__ if c in STATUS), 500)
+
+
+def sentence(error: SaysoError, say: Translator) -> str:
+    """What went wrong and how to mend it, in the reader's language."""
+    if isinstance(error, NumberRefused):
+        return spoken(error, say, say.country)
+    return say(error.text, **error.values)
+
+
+def bearer(request: web.Request) -> str | None:
+    """The visitor's token, if there is one."""
+    scheme, _space, token = plain(request.headers.get("Authorization", "")).partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def plain(text: str) -> str:
+    """A header without the lone surrogates by which aiohttp keeps bytes that are no UTF-8: nothing can store those."""
+    return text.encode(errors="replace").decode()
+
+
+def split_address(address: str) -> SplitResult:
+    """What anybody sent as an address, in its parts; all of them are empty for what is none (`//[`)."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def user_agent(request: web.Request) -> str | None:
+    return plain(request.headers.get("User-Agent", ""))[:400] or None
+
+
+def client_ip(request: web.Request) -> str:
+    """The address that the last trusted proxy saw; without trusted proxies, the one that connected."""
+    hops = request.app[BOT].settings.trusted_proxies
+    seen = [part.strip() for value in request.headers.getall("X-Forwarded-For", []) for part in value.split(",")]
+    return plain(seen[-hops])[:100] if 0 < hops <= len(seen) else request.remote or ""
+
+
+async def read_form(request: web.Request) -> dict[str, str]:
+    """The fields of a posted form; empty for a body of another type. Raises Invalid for one that can't be read as text.
+
+    The asserts are aiohttp's own, of multipart fields without a name.
+    """
+    read: dict[str, str] | None = request.get(WORDS)
+    if read is not None:
+        return read.copy()
+    try:
+        fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        "".join((*fields, *fields.values())).encode()
+    except (ValueError, LookupError, AssertionError):
+        raise Invalid(_("We can't read that: %(field)s."), field="form") from None
+    return fields
+
+
+def wanted_locale(request: web.Request, *first: str | None) -> str:
+    """The first of these, and then of the browser's languages, that we speak."""
+    accepted = request.headers.get("Accept-Language", "")[:200]
+    tags = [part.partition(";")[0].strip() for part in accepted.split(",")]
+    return choose_locale((*(tag for tag in first if tag), *tags))
+
+
+async def render(request: web.Request, template: str, locale: str, **context: Any) -> str:
+    """A page or a fragment, in `locale`."""
+    say = translator(locale)
+    speaking.set(say)
+    brand = context.pop("brand", None) or await request.app[BOT].workspace()
+    values = {"brand": brand, "locale": say.locale, "direction": say.direction, **context}
+    return aiohttp_jinja2.render_string(template, request, values)
+
+
+async def page(request: web.Request, template: str, locale: str, *, status: int = 200, **context: Any) -> web.Response:
+    """A whole page, compressed, never kept by anyone between."""
+    return html_page(request, await render(request, template, locale, status=status, **context), status=status)
+
+
+def html_page(request: web.Request, text: str, *, status: int = 200) -> web.Response:
+    """Compressed at the lowest level: most of what there is to gain, for a quarter of the usual time."""
+    headers = {"Cache-Control": "private, no-store", "Vary": "Accept-Encoding"}
+    body = text.encode()
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        body, headers["Content-Encoding"] = zlib.compress(body, 1, wbits=31), "gzip"
+    return web.Response(body=body, content_type="text/html", charset="utf-8", status=status, headers=headers)
+
+
+@web.middleware
+async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gives each request an id, a line in the log, its figures, safe headers; and each error its answer."""
+    request_id.set(new_id())
+    started = time.perf_counter()
+    try:
+        response = await _in_time(request, handler)
+    except SaysoError as error:
+        response = await _refused(request, error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        response = await _failed(request, error.status, error.reason)
+        response.headers.extend({k: v for k, v in error.headers.items() if k == "Allow"})
+    except Exception:
+        log.exception("request failed")
+        response = await _failed(request, 500, "")
+    seconds = time.perf_counter() - started
+    route = _route(request)
+    request.app[METRICS].request(request.method, route, response.status, seconds)
+    log.info("%s %s", request.method, route, extra={"status": response.status, "ms": round(seconds * 1000, 1)})
+    return response
+
+
+def _route(request: web.Request) -> str:
+    """As it was added: with places for what names a person."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unknown"
+
+
+async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Raises StoreUnavailable when it takes too long. Live lines may be as long as they like."""
+    if _route(request).endswith("/live"):
+        return await handler(request)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await handler(request)
+    except TimeoutError:
+        raise StoreUnavailable from None
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """On every answer, before it leaves."""
+    headers = response.headers
+    headers["X-Request-Id"] = request_id.get()
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    if response.content_type == "text/html":
+        headers.setdefault("Content-Security-Policy", PAGE_POLICY + "'none'")
+
+
+async def _refused(request: web.Request, error: SaysoError) -> web.Response:
+    status = status_of(error)
+    return await _failed(request, status, sentence(error, translator(wanted_locale(request))), error.code)
+
+
+async def _failed(request: web.Request, status: int, message: str, code: str = "") -> web.Response:
+    """The error as a page for people, as JSON for programs."""
+    if wants_page(request):
+        is_unsaved = status != 503 or request.method not in SAFE
+        words = message if code and is_unsaved else ""
+        try:
+            async with asyncio.timeout(1):
+                return await _error_page(request, status, words)
+        except (SaysoError, TimeoutError):  # the database is away, so is the look of the business
+            return await _error_page(request, status, words, brand=PLAIN)
+    fault = {"code": code or _code(status), "message": message or None, "field": None}
+    return web.json_response({"type": "error.list", "request_id": request_id.get(), "errors": [fault]}, status=status)
+
+
+async def _error_page(request: web.Request, status: int, message: str, **brand: Workspace) -> web.Response:
+    locale = wanted_locale(request)
+    say = translator(locale)
+    words = {
+        404: (say("Not found"), say("There is no page at this address.")),
+        413: (say("That is too large"), say("Please go back and send something smaller.")),
+        503: (say("Back in a moment"), say("We can't reach our database. Please try again in a moment.")),
+    }
+    title, usual = words.get(status, (say("That didn't work"), say("Please go back and try again.")))
+    return await page(request, "error.html", locale, status=status, title=title, message=message or usual, **brand)
+
+
+def wants_page(request: web.Request) -> bool:
+    """Whether a person asks with a browser, or a program."""
+    path = request.path
+    return "text/html" in request.headers.get("Accept", "") and not path.startswith(("/messenger/", "/api/"))
+
+
+def _code(status: int) -> str:
+    return {401: "unauthorized", 404: "not_found", 405: "action_forbidden", 413: "parameter_invalid"}.get(
+        status, "server_error" if status >= 500 else "client_error"
+    )

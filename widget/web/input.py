@@ -1,0 +1,40 @@
+"""Our own input, by program: closed and strict. What people type in forms is `widget/web/forms.py`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.errors import Invalid
+from bot.errors import marked as _
+
+
+class Input(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse(model: type[M], raw: str | bytes) -> M:
+    """Raises Invalid, which names the field."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
+
+
+def parse_fields(model: type[M], fields: Mapping[str, str]) -> M:
+    """Raises Invalid, which names the field."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
+
+
+def _place(error: ValidationError) -> str:
+    fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "body"
+    return f"{where}: {fault['msg']}"

@@ -1,0 +1,52 @@
+"""Pages that are still to come: each says what it will be for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.errors import marked as _
+from widget.web.layout import SETTINGS
+from widget.web.teammate_pages import Handler, admins, agents, shell_page, speech
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    section: str
+    icon: str
+    title: str
+    text: str
+
+
+CONTACTS = Coming("contacts", "people", _("Contacts"), _("Here you will find people, and where each of them stands."))
+OUTBOUND = Coming("outbound", "outbound", _("Outbound"), _("Here you will write to all who said yes, in one go."))
+BOTS = Coming("bots", "bot", _("Bots"), _("Here you will write what the bot says, and when it asks."))
+
+
+def coming(what: Coming) -> Handler:
+    async def show(request: web.Request) -> web.Response:
+        say = speech(request)
+        title, text = say(what.title), say(what.text)
+        return await shell_page(
+            request, "shell/coming.html", section=what.section, title=title, icon=what.icon, text=text
+        )
+
+    return show
+
+
+async def settings(request: web.Request) -> web.Response:
+    raise web.HTTPSeeOther(SETTINGS[0].path)
+
+
+async def styleguide(request: web.Request) -> web.Response:
+    title = speech(request)("Style guide")
+    return await shell_page(request, "shell/styleguide.html", section="settings", title=title, part="styleguide")
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/contacts", agents(coming(CONTACTS)))
+    app.router.add_get("/outbound", admins(coming(OUTBOUND)))
+    app.router.add_get("/bots", admins(coming(BOTS)))
+    app.router.add_get("/settings", admins(settings))
+    app.router.add_get("/settings/styleguide", admins(styleguide))

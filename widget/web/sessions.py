@@ -1,0 +1,130 @@
+"""Teammates' sessions: an id in a cookie, and what it stands for in the database.
+
+The library `aiohttp-session` keeps the way of a session through a request; this is its storage. Only the doors and the
+pages of signing in load one: a request of the messenger or the preference center pays nothing for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from aiohttp import web
+from aiohttp_session import AbstractStorage, Session, get_session, new_session, session_middleware
+
+from bot.app import Bot
+from bot.model import teammate as model
+from bot.model.base import now
+from bot.model.teammate import Teammate
+from widget.web.http import BOT, Handler
+from widget.web.local import is_local
+
+ME = web.RequestKey("me", Teammate)
+"""Who passed the door."""
+
+
+def cookie_name(bot: Bot, name: str) -> str:
+    """Over https a name that browsers let no other host, and no page without TLS, set (RFC 6265bis, 4.1.3.2)."""
+    return f"__Host-{name}" if is_secure(bot) else name
+
+
+def is_secure(bot: Bot) -> bool:
+    return bot.public_url.startswith("https://")
+
+
+class Storage(AbstractStorage):
+    """256 random bits in the cookie; in the database their SHA-256, the teammate, and when it ends, whatever is done
+    until then. A session is written when it begins and when it ends, and never by looking at a page."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        seconds = bot.settings.session_hours * 3600
+        super().__init__(
+            cookie_name=cookie_name(bot, "sayso"), max_age=seconds, secure=is_secure(bot), httponly=True, samesite="Lax"
+        )
+
+    async def load_session(self, request: web.Request) -> Session:
+        cookie = self.load_cookie(request)
+        found = await self._bot.store.sessions.get(_hash(cookie)) if cookie else None
+        if found is None or found.ended_at or found.expires_at < now():
+            return await self.new_session()
+        held = {"teammate": found.teammate, "password_version": found.password_version}
+        created = int(found.created_at.timestamp())
+        return Session(found.id, data={"created": created, "session": held}, new=False)
+
+    async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
+        """What is called after a change: a new session begins, or an old one that was emptied ends."""
+        if session.new:
+            self.save_cookie(response, await self._begin(session), max_age=self.max_age)
+            return
+        await self._bot.store.sessions.end(str(session.identity), now())
+        response.del_cookie(self.cookie_name, secure=is_secure(self._bot), httponly=True, samesite="Lax")
+
+    async def _begin(self, session: Session) -> str:
+        secret, time = secrets.token_urlsafe(32), now()
+        await self._bot.store.sessions.insert(
+            model.Session(
+                id=_hash(secret),
+                teammate=session["teammate"],
+                password_version=session["password_version"],
+                created_at=time,
+                expires_at=time + timedelta(hours=self._bot.settings.session_hours),
+            )
+        )
+        return secret
+
+
+class Sessions:
+    """`await app[SESSIONS](request, handler)`: the handler with a session within reach."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._around = session_middleware(Storage(bot))
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await self._around(request, handler)
+
+
+SESSIONS = web.AppKey("sessions", Sessions)
+
+
+async def signed_in(request: web.Request) -> Teammate | None:
+    """Who asks, as they are now: someone who was removed, or has a new password since, is nobody here."""
+    session = await get_session(request)
+    if session.new:
+        return None
+    teammate = await request.app[BOT].teammates.get(session["teammate"])
+    if teammate is None or teammate.password_version != session["password_version"]:
+        return None
+    return teammate if is_local(request) or not teammate.is_demo else None
+
+
+async def sign_in(request: web.Request, teammate: Teammate) -> None:
+    """Begins a session with an id that nobody knew before, whatever cookie came with the request; that one ends."""
+    before = await get_session(request)
+    if not before.new:
+        await request.app[BOT].store.sessions.end(str(before.identity), now())
+    session = await new_session(request)
+    session["teammate"] = teammate.id
+    session["password_version"] = teammate.password_version
+
+
+async def sign_out(request: web.Request) -> None:
+    (await get_session(request)).invalidate()
+
+
+def with_session(handler: Handler) -> Handler:
+    """For pages that have no door: signing in."""
+
+    async def wrapped(request: web.Request) -> web.StreamResponse:
+        return await request.app[SESSIONS](request, handler)
+
+    return wrapped
+
+
+def add_sessions(app: web.Application) -> None:
+    app[SESSIONS] = Sessions(app[BOT])
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

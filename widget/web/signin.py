@@ -1,0 +1,98 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.errors import FormWrong, NotFromHere, SaysoError, SignInRefused, TooManyTries
+from bot.errors import marked as _
+from bot.i18n import translator
+from widget.web.access import agents
+from widget.web.csrf import check_sign_in_form, keep_sign_in, sign_in_token
+from widget.web.flash import done, forget_said, read_said
+from widget.web.forms import Form
+from widget.web.http import BOT, client_ip, page, read_form, sentence, split_address, status_of, wanted_locale
+from widget.web.layout import safe
+from widget.web.local import is_local
+from widget.web.sessions import sign_in, sign_out, signed_in, with_session
+
+HOME = "/inbox"
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The form; who is signed in already goes on."""
+    where = own_path(request.query.get("next", ""))
+    if await signed_in(request):
+        raise web.HTTPSeeOther(where)
+    return await _draw(request, where, Form())
+
+
+async def enter(request: web.Request) -> web.StreamResponse:
+    """Takes email and password. Whatever is wrong, the form comes back with what was typed, the password apart."""
+    form = await read_form(request)
+    where, email, password = own_path(form.get("next", "")), form.get("email", ""), form.get("password", "")
+    try:
+        await check_sign_in_form(request)
+        _check_filled(email, password)
+        teammate = await request.app[BOT].teammates.sign_in(
+            email, password, address=client_ip(request), is_local=is_local(request)
+        )
+    except (FormWrong, NotFromHere, SignInRefused, TooManyTries) as wrong:
+        return await _draw(request, where, _form(request, email, wrong), wrong)
+    await sign_in(request, teammate)
+    raise web.HTTPSeeOther(where)
+
+
+async def leave(request: web.Request) -> web.StreamResponse:
+    await sign_out(request)
+    raise done("/login", translator(wanted_locale(request))("You are signed out."))
+
+
+def own_path(path: str) -> str:
+    r"""`path`, if it leads to a page of ours; else the first page.
+
+    Browsers read `//host`, `/\host` and a tab between the slashes as another site: nothing of the kind is followed.
+    """
+    parts = split_address(path) if path.isprintable() else None
+    is_ours = parts and not parts.scheme and not parts.netloc and path.startswith("/") and not path.startswith("//")
+    is_ours = is_ours and "\\" not in path and parts and parts.path not in {"/", "/login", "/logout"}
+    return path if is_ours else HOME
+
+
+def _check_filled(email: str, password: str) -> None:
+    faults = {"email": _("Type your email.")} if not email.strip() else {}
+    faults |= {"password": _("Type your password.")} if not password else {}
+    if faults:
+        raise FormWrong(faults)
+
+
+def _form(request: web.Request, email: str, wrong: SaysoError) -> Form:
+    say = translator(wanted_locale(request))
+    faults = wrong.faults if isinstance(wrong, FormWrong) else {"": sentence(wrong, say)}
+    return Form({"email": email}, {name: say(text) for name, text in faults.items()}, status_of(wrong))
+
+
+async def _draw(request: web.Request, where: str, form: Form, wrong: SaysoError | None = None) -> web.Response:
+    with_demo = is_local(request)
+    response = await page(
+        request,
+        "shell/login.html",
+        wanted_locale(request),
+        status=form.status,
+        form=form,
+        next=where,
+        csrf=sign_in_token(request),
+        said=read_said(request),
+        is_empty=not await request.app[BOT].teammates.are_there_any(with_demo=with_demo),
+    )
+    keep_sign_in(request, response)
+    forget_said(request, response)
+    if isinstance(wrong, TooManyTries):
+        response.headers["Retry-After"] = str(wrong.seconds)
+    return safe(response)
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/login", with_session(show))
+    app.router.add_post("/login", with_session(enter))
+    app.router.add_post("/logout", agents(leave))

@@ -1,0 +1,66 @@
+"""What every page of teammates is made with. A page is a door, a handler, and a template that extends
+`shell/page.html`; a form is two handlers:
+
+    class NewSubscription(Input):                      # closed: a field that is not named here is refused
+        name: Annotated[str, Field(min_length=1, max_length=120)]
+        double_opt_in: bool = False                    # a toggle sends nothing when it is off
+
+    @admins
+    async def new(request):
+        return await shell_page(request, "workspace/subscriptions/new.html", section="settings", title=say("…"))
+
+    @admins
+    @redrawn_by(new)                                   # what was typed, and what is wrong with it, is in `form`
+    async def create(request):
+        wanted = await read_input(request, NewSubscription)
+        await request.app[BOT].subscriptions.create(**wanted.model_dump())
+        raise done("/settings/subscriptions", say("Saved."))
+
+and in the template:
+
+    <form method="post" action="…">
+      {{ ui.csrf_field(csrf) }}{{ ui.form_fault(form) }}
+      {{ ui.field("name", _("Name"), form.value("name", stored.name), form.fault("name")) }}
+      {{ ui.button(_("Save")) }}
+    </form>
+
+A rule of `bot` that knows the field raises `FormWrong({"name": _("…")})`; any other Invalid stands over the form.
+`redrawn_by` goes under the door, over the handler. Every component is on /settings/styleguide.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.errors import FormWrong
+from bot.i18n import Translator, translator
+from widget.web.access import admins, agents, is_htmx, teammate
+from widget.web.flash import Done, done
+from widget.web.forms import Form, Input, again, fields, read_input, redrawn_by
+from widget.web.http import Handler, wanted_locale
+from widget.web.layout import Place, shell_page
+
+__all__ = [
+    "Done",
+    "Form",
+    "FormWrong",
+    "Handler",
+    "Input",
+    "Place",
+    "admins",
+    "again",
+    "agents",
+    "done",
+    "fields",
+    "is_htmx",
+    "read_input",
+    "redrawn_by",
+    "shell_page",
+    "speech",
+    "teammate",
+]
+
+
+def speech(request: web.Request) -> Translator:
+    """`say = speech(request)`: says things in the teammate's language."""
+    return translator(wanted_locale(request))

@@ -1,0 +1,113 @@
+"""Live lines: what every WebSocket of ours shares. Who may have one, how it is greeted, how it beats and ends.
+
+The address of a line ends in `/live`: such a request may last (`widget/web/http.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from aiohttp import WSCloseCode, WSMsgType, web
+from pydantic import BaseModel
+
+from bot.errors import Invalid, NotFound, SaysoError, Unauthorized
+from widget.web.http import BOT, split_address
+from widget.web.input import parse
+
+log = logging.getLogger("sayso.live")
+
+BEAT_SECONDS = 20
+"""The page takes 45 s of silence for a dead line."""
+HELLO_SECONDS = 10
+TOKEN_REFUSED = 4401
+
+SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
+
+Socket = web.WebSocketResponse
+M = TypeVar("M", bound=BaseModel)
+
+
+async def hold(request: web.Request, talk: Callable[[Socket], Awaitable[None]]) -> web.StreamResponse:
+    """Talks with a page of our own until either hangs up. What goes wrong becomes the code of the end."""
+    if not _is_own_page(request):
+        raise web.HTTPForbidden
+    socket = web.WebSocketResponse(heartbeat=BEAT_SECONDS, max_msg_size=4096, compress=False)
+    await socket.prepare(request)
+    request.app[SOCKETS].add(socket)
+    try:
+        await talk(socket)
+    except (Unauthorized, NotFound):
+        await socket.close(code=TOKEN_REFUSED)
+    except (Invalid, TimeoutError):
+        await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+    except SaysoError:
+        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+    except ConnectionError:  # the page went away while it was being told something
+        pass
+    finally:
+        request.app[SOCKETS].discard(socket)
+    return socket
+
+
+async def greeting(socket: Socket, hello: type[M]) -> M | None:
+    """None: the page hung up before it said anything. Raises Invalid or TimeoutError."""
+    async with asyncio.timeout(HELLO_SECONDS):
+        message = await socket.receive()
+    if message.type is WSMsgType.BINARY:
+        raise Invalid
+    return parse(hello, message.data) if message.type is WSMsgType.TEXT else None
+
+
+@asynccontextmanager
+async def telling(socket: Socket, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Beats, and does `work`, until the page has no more to say. When the work breaks, the line ends."""
+    tasks = [asyncio.create_task(_work(socket, work)), asyncio.create_task(_beat(socket))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def close_all(app: web.Application) -> None:
+    """Tells every page that we are going: it comes back to whoever is there then."""
+    await asyncio.gather(*(_say_bye(socket) for socket in app[SOCKETS]))
+
+
+async def _work(socket: Socket, work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except ConnectionError:
+        return
+    except (Unauthorized, NotFound):
+        await socket.close(code=TOKEN_REFUSED)
+    except Exception as error:
+        if not isinstance(error, SaysoError):
+            log.exception("a live line broke")
+        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+
+
+async def _beat(socket: Socket) -> None:
+    while not socket.closed:
+        await asyncio.sleep(BEAT_SECONDS)
+        await socket.send_json({"type": "beat"})
+
+
+async def _say_bye(socket: Socket) -> None:
+    with suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(1):
+            await socket.send_json({"type": "bye"})
+            await socket.close(code=WSCloseCode.SERVICE_RESTART)
+
+
+def _is_own_page(request: web.Request) -> bool:
+    """The page is ours, so its origin is: a page of any other site has no business here."""
+    origin = request.headers.get("Origin")
+    public = urlsplit(request.app[BOT].public_url).netloc
+    return origin is not None and split_address(origin).netloc in {request.host, public}
