@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 
 from bot.errors import SaysoError, StoreUnavailable
 
 log = logging.getLogger("sayso")
+
+RETRY_SECONDS = 1.0
 
 
 async def guarded(work: Coroutine[object, object, None]) -> None:
@@ -29,4 +32,5 @@ async def until(stop: asyncio.Event, work: Callable[[asyncio.Event], Awaitable[N
             log.warning("the database is away; trying again")
         except Exception:
             log.exception("work behind the requests failed; trying again")
-        await asyncio.sleep(1)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RETRY_SECONDS)

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 log = logging.getLogger("sayso.store")
 
 Raw = Mapping[str, Any]
+
+WAIT_MS = 500
+"""How long the server holds a read for which there is no change yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Changes:
                 except InvalidOperation:  # the client was closed
                     return
                 except PyMongoError as error:
+                    if self._stop.is_set():
+                        return
                     if isinstance(error, OperationFailure):  # the place to resume from is gone
                         self._resume = None
                     log.warning("change stream lost its line: %s", type(error).__name__)
@@ -89,14 +95,13 @@ class Changes:
         async with asyncio.timeout(15):
             await opened.wait()
 
-    async def close(self) -> None:
+    def close(self) -> None:
+        """Tells the thread to end, without waiting for it: nothing interrupts a read that the server holds."""
         self._stop.set()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, 5)
 
     def _read(self, pipeline: list[Raw], opened: Callable[[], None]) -> None:
         with self._database.watch(
-            pipeline, resume_after=self._resume, max_await_time_ms=500, batch_size=1000
+            pipeline, resume_after=self._resume, max_await_time_ms=WAIT_MS, batch_size=1000
         ) as stream:
             opened()
             while not self._stop.is_set():
@@ -119,7 +124,7 @@ class Changes:
             self._deliver(batch)
 
     def _call(self, function: Callable[[], object]) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop was closed
             self._loop.call_soon_threadsafe(function)
 
 

@@ -118,5 +118,5 @@ async def open_store(url: str, name: str) -> AsyncIterator[Store]:
     try:
         yield store
     finally:
-        await store.changes.close()
+        store.changes.close()
         client.close()

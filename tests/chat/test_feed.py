@@ -172,3 +172,12 @@ async def test_one_slow_follower_does_not_hold_up_another(store: Store) -> None:
 def _part(seq: int) -> Part:
     id = f"chat:{seq:010d}"
     return Part(id=id, conversation="chat", seq=seq, author=TEAMMATE, content=Text(text="x"), at=AT, key=id)
+
+
+async def test_closing_does_not_wait_for_the_next_change(
+    demo_store: Store, mongo: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.changes.WAIT_MS", 60_000)
+    async with asyncio.timeout(30) as limit, second_process(mongo) as other:
+        await Feed(other).start()
+        limit.reschedule(asyncio.get_running_loop().time() + 4)

@@ -1,0 +1,41 @@
+"""Work behind the requests: tried again after a failure, ended without a wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot import background
+from bot.errors import StoreUnavailable
+
+
+async def test_a_stop_does_not_wait_for_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "RETRY_SECONDS", 60)
+    stop, failed = asyncio.Event(), asyncio.Event()
+
+    async def work(_: asyncio.Event) -> None:
+        failed.set()
+        raise StoreUnavailable
+
+    task = asyncio.create_task(background.until(stop, work))
+    await failed.wait()
+    stop.set()
+    async with asyncio.timeout(10):
+        await task
+
+
+async def test_work_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "RETRY_SECONDS", 0.01)
+    stop, tries = asyncio.Event(), 0
+
+    async def work(stop: asyncio.Event) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise ValueError
+        stop.set()
+
+    async with asyncio.timeout(10):
+        await background.until(stop, work)
+    assert tries == 3
