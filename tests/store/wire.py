@@ -60,7 +60,7 @@ async def listened_to(mongo: EmbeddedServer) -> AsyncIterator[tuple[Store, Wire]
     try:
         yield store, wire
     finally:
-        await store.changes.close()
+        store.changes.close()
         client.close()
 
 

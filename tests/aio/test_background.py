@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot import background
+from bot.aio import background
 from bot.errors import StoreUnavailable
 
 
