@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import groupby
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from bot.consent.projection import project
-from bot.model.base import iso, now
+from bot.model.base import Value, iso, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import FIRST, ConsentEvent
 from bot.store import Store
 
+BATCH = 1000
 UNDER_WAY, LOOKS = timedelta(seconds=10), 10
 """An event younger than this may still be on its way into the projection; so often it is looked for there."""
 
@@ -24,18 +26,35 @@ UNDER_WAY, LOOKS = timedelta(seconds=10), 10
 class Report:
     contacts: int = 0
     events: int = 0
-    faults: list[str] = field(default_factory=list)
-    """Chains that are broken, each by its first fault; they can't be repaired, only explained."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """Contacts whose chain is broken, with its first fault; it can't be repaired, only explained."""
     stale: list[str] = field(default_factory=list)
     """Contacts whose projection differs from their chain."""
-    repaired: int = 0
+    repaired: list[str] = field(default_factory=list)
+    """Those of them that were rebuilt."""
     miscounted: dict[tuple[str, ConsentState], int] = field(default_factory=dict)
     """By subscription and state, by how much the counts that pages show were too low."""
     is_repair: bool = False
+    read: int = 0
+    """Events and contacts that were read."""
+
+    @property
+    def faults(self) -> list[str]:
+        return [f"contact {contact}: {what}" for contact, what in self.broken.items()]
 
     @property
     def is_whole(self) -> bool:
-        return not self.faults and len(self.stale) == self.repaired and (self.is_repair or not self.miscounted)
+        is_rebuilt = len(self.stale) == len(self.repaired)
+        return not self.broken and is_rebuilt and (self.is_repair or not self.miscounted)
+
+    def add(self, step: Report) -> None:
+        self.contacts += step.contacts
+        self.events += step.events
+        self.read += step.read
+        self.broken = step.broken | self.broken
+        self.stale += step.stale
+        self.repaired += step.repaired
+        self.miscounted |= step.miscounted
 
 
 @dataclass(slots=True)
@@ -75,30 +94,61 @@ def fault(raw: Mapping[str, Any], contact: str, seq: int, previous: str) -> str 
     return None
 
 
-async def verify(store: Store, *, repair: bool, progress: Callable[[int], None] = lambda events: None) -> Report:
-    """Memory does not grow with the ledger. `progress` is told how many more events were read.
+class Position(Value):
+    """How far a walk has come: chains first, then contacts, then counts; `after` is the last id that was looked at."""
+
+    phase: Literal["chains", "contacts", "counts"] = "chains"
+    after: str = ""
+
+
+async def verify(store: Store, *, repair: bool, progress: Callable[[int], None] = lambda read: None) -> Report:
+    """The whole walk at once. `progress` is told how many more events and contacts were read.
 
     It may run beside writers: what looks stale is looked at once more before it is reported.
     """
     report = Report(is_repair=repair)
-    async for chains in _chains(store, progress):
-        report.contacts += len(chains)
-        report.events += sum(len(chain.events) for chain in chains)
-        contacts = await store.contacts.get_many(chain.contact for chain in chains)
-        for chain in chains:
-            await _judge(store, chain, contacts.get(chain.contact), report, repair=repair)
-    await _without_events(store, report, repair=repair)
+    at: Position | None = Position()
+    while at:
+        step, at = await walk(store, at, limit=BATCH, repair=repair)
+        progress(step.read)
+        report.add(step)
+    return report
+
+
+async def walk(store: Store, at: Position, *, limit: int, repair: bool) -> tuple[Report, Position | None]:
+    """One step of it: about `limit` events or contacts, and where the next step goes on; None after the last.
+
+    Neither time nor memory of a step grows with the ledger, the counts and the longest chain apart.
+    """
+    report = Report(is_repair=repair)
+    match at.phase:
+        case "chains":
+            return report, await _walk_chains(store, at.after, limit, report)
+        case "contacts":
+            return report, await _walk_contacts(store, at.after, limit, report)
     report.miscounted = await store.contacts.miscounted()
     if repair and report.miscounted:
         await store.contacts.recount(report.miscounted)
-    return report
+    return report, None
+
+
+async def _walk_chains(store: Store, after: str, limit: int, report: Report) -> Position:
+    chains, last = await _chains(store, after, limit, report)
+    if last is None:
+        return Position(phase="contacts")
+    report.contacts += len(chains)
+    report.events += sum(len(chain.events) for chain in chains)
+    contacts = await store.contacts.get_many(chain.contact for chain in chains)
+    for chain in chains:
+        await _judge(store, chain, contacts.get(chain.contact), report, repair=report.is_repair)
+    return Position(after=last)
 
 
 async def _judge(store: Store, chain: _Chain, contact: Contact | None, report: Report, *, repair: bool) -> None:
     if chain.fault:
-        report.faults.append(f"contact {chain.contact}: {chain.fault}")
+        report.broken[chain.contact] = chain.fault
     elif contact is None:
-        report.faults.append(f"contact {chain.contact}: has events, but is not there")
+        report.broken[chain.contact] = "has events, but is not there"
     elif contact.ledger.seq <= chain.seq and not _is_right(contact, chain.events):
         await _look_again(store, contact, report, repair=repair)
 
@@ -126,7 +176,8 @@ async def _repair(store: Store, contact: Contact, right: Contact, report: Report
     if repair:
         await store.contacts.project(contact, right)
         stored = await store.contacts.get(contact.id)
-        report.repaired += stored is not None and stored.ledger.seq >= right.ledger.seq
+        if stored is not None and stored.ledger.seq >= right.ledger.seq:
+            report.repaired.append(contact.id)
 
 
 def _is_right(contact: Contact, events: Sequence[ConsentEvent]) -> bool:
@@ -139,32 +190,43 @@ def _by_subscription(contact: Contact) -> dict[str, object]:
     return {consent.subscription: consent for consent in contact.consents}
 
 
-async def _chains(store: Store, progress: Callable[[int], None]) -> AsyncIterator[list[_Chain]]:
-    """Whole chains, some at a time: events come in order of contact and sequence."""
-    open_chain: _Chain | None = None
-    async for page in store.events.scan_raw():
-        progress(len(page))
-        whole: list[_Chain] = []
-        for raw in page:
-            contact = str(raw["_id"]).partition(":")[0]
-            if open_chain is None or open_chain.contact != contact:
-                if open_chain:
-                    whole.append(open_chain)
-                open_chain = _Chain(contact)
-            open_chain.take(raw)
-        if whole:
-            yield whole
-    if open_chain:
-        yield [open_chain]
+async def _chains(store: Store, after: str, limit: int, report: Report) -> tuple[list[_Chain], str | None]:
+    """Whole chains after an event, and the last event of theirs: events come in order of contact and sequence."""
+    events = await store.events.page_raw(after, limit=limit)
+    is_cut = len(events) == limit
+    while is_cut and _owner(events[0]) == _owner(events[-1]):  # one chain, longer than a step
+        more = await store.events.page_raw(events[-1]["_id"], limit=limit)
+        events += more
+        is_cut = len(more) == limit
+    if events and _owner(events[0]) != _owner(events[-1]) and is_cut:  # the last one goes on in the next step
+        events = [raw for raw in events if _owner(raw) != _owner(events[-1])]
+    report.read += len(events)
+    return _chained(events), events[-1]["_id"] if events else None
 
 
-async def _without_events(store: Store, report: Report, *, repair: bool) -> None:
+def _chained(page: Sequence[Mapping[str, Any]]) -> list[_Chain]:
+    chains = []
+    for contact, events in groupby(page, key=_owner):
+        chain = _Chain(contact)
+        for raw in events:
+            chain.take(raw)
+        chains.append(chain)
+    return chains
+
+
+def _owner(event: Mapping[str, Any]) -> str:
+    return str(event["_id"]).partition(":")[0]
+
+
+async def _walk_contacts(store: Store, after: str, limit: int, report: Report) -> Position:
     """Contacts that know of events which the ledger no longer has, or that stand somewhere without any event."""
-    async for page in store.contacts.scan():
-        heads = {c.id: store.events.place(c.id, c.ledger.seq) for c in page if c.ledger.seq}
-        there = await store.events.existing(heads.values())
-        for contact in page:
-            if contact.ledger.seq and heads[contact.id] not in there:
-                report.faults.append(f"contact {contact.id}: event {contact.ledger.seq} is missing")
-            elif contact.consents and not contact.ledger.seq:
-                await _repair(store, contact, project(contact, []), report, repair=repair)
+    page = await store.contacts.page(after, limit=limit)
+    report.read += len(page)
+    heads = {c.id: store.events.place(c.id, c.ledger.seq) for c in page if c.ledger.seq}
+    there = await store.events.existing(heads.values())
+    for contact in page:
+        if contact.ledger.seq and heads[contact.id] not in there:
+            report.broken.setdefault(contact.id, f"event {contact.ledger.seq} is missing")
+        elif contact.consents and not contact.ledger.seq:
+            await _repair(store, contact, project(contact, []), report, repair=report.is_repair)
+    return Position(phase="contacts", after=page[-1].id) if page else Position(phase="counts")

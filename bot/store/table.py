@@ -109,21 +109,21 @@ class Table(Generic[D]):
         found = await self.find(match, sort=sort, limit=1)
         return found[0] if found else None
 
+    async def page(self, after: str, *, limit: int) -> list[D]:
+        """The next documents in order of `_id`."""
+        return [self.model.load(raw) for raw in await self.page_raw(after, limit=limit)]
+
+    async def page_raw(self, after: str, *, limit: int) -> list[dict[str, Any]]:
+        """The same, as they are stored: for those who ask whether they are as they were written."""
+        cursor = self.collection.find({"_id": {"$gt": after}}, sort=[("_id", 1)], limit=limit, max_time_ms=READ_MS)
+        with answering():
+            return list(await cursor.to_list(limit))
+
     async def scan(self, *, batch: int = 1000, after: str = "") -> AsyncIterator[list[D]]:
         """All documents in order of `_id`, `batch` at a time, in bounded memory."""
-        async for page in self.scan_raw(batch=batch, after=after):
-            yield [self.model.load(raw) for raw in page]
-
-    async def scan_raw(self, *, batch: int = 1000, after: str = "") -> AsyncIterator[list[dict[str, Any]]]:
-        """The same, as they are stored: for those who ask whether they are as they were written."""
-        while True:
-            cursor = self.collection.find({"_id": {"$gt": after}}, sort=[("_id", 1)], limit=batch, max_time_ms=READ_MS)
-            with answering():
-                page = await cursor.to_list(batch)
-            if not page:
-                return
+        while page := await self.page(after, limit=batch):
             yield page
-            after = page[-1]["_id"]
+            after = page[-1].id
 
     async def existing(self, ids: Iterable[str]) -> set[str]:
         """Those of `ids` that there are, from the index alone."""

@@ -45,5 +45,6 @@ async def _verify(settings: Settings, *, repair: bool) -> ledger.Report:
     async with open_database(settings) as store:
         columns = (TextColumn("Reading the ledger"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=errors, disable=not sys.stderr.isatty()) as bar:
-            task = bar.add_task("", total=await store.events.count_about())
-            return await ledger.verify(store, repair=repair, progress=lambda events: bar.advance(task, events))
+            total = await store.events.count_about() + await store.contacts.count_about()
+            task = bar.add_task("", total=total)
+            return await ledger.verify(store, repair=repair, progress=lambda read: bar.advance(task, read))
