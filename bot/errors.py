@@ -68,6 +68,17 @@ class Forbidden(SaysoError):
     message = _("Only an admin can do this. Please ask one of yours.")
 
 
+class ScopeMissing(Forbidden):
+    """An API token that was not given this scope, or whose teammate may no longer do it."""
+
+    code = "token_scope_missing"
+    message = _('This access token needs the scope "%(scope)s".')
+
+    def __init__(self, scope: str) -> None:
+        self.scope = scope
+        super().__init__(scope=scope)
+
+
 class NotFromHere(Forbidden):
     """A form that came from no page of ours, or from one that was drawn for another session."""
 

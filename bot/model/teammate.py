@@ -65,6 +65,8 @@ class ApiToken(Document):
     name: str = Field(min_length=1, max_length=120)
     teammate: str
     """Who made it: it may do what they may, as long as they are a teammate."""
+    scopes: tuple[str, ...] | None = None
+    """What it may do, by the values of `Scope`; None: all that its teammate may."""
     is_demo: bool = False
     created_at: datetime
     expires_at: datetime | None = None

@@ -6,25 +6,15 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.errors import TokenRefused
 from bot.model.teammate import Teammate
 from bot.model.workspace import Workspace
-from widget.web.http import BOT, bearer
-from widget.web.local import is_local
-
-
-async def api_teammate(request: web.Request) -> Teammate:
-    """The teammate for whom the request's token speaks. Raises TokenRefused."""
-    token = bearer(request)
-    if token is None:
-        raise TokenRefused
-    return await request.app[BOT].tokens.whose(token, is_local=is_local(request))
+from widget.api.access import principal, requires
+from widget.web.http import BOT
 
 
 async def me(request: web.Request) -> web.Response:
-    teammate = await api_teammate(request)
     bot = request.app[BOT]
-    body = _shape(teammate, await bot.workspace(), bot.settings.database)
+    body = _shape(principal(request).teammate, await bot.workspace(), bot.settings.database)
     return web.json_response(body, headers={"Cache-Control": "private, no-store"})
 
 
@@ -51,4 +41,4 @@ def _shape(teammate: Teammate, workspace: Workspace, database: str) -> dict[str,
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/api/me", me)
+    app.router.add_get("/api/me", requires()(me))

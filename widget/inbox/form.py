@@ -20,12 +20,13 @@ from widget.web.forms import FORM, Form
 from widget.web.http import BOT
 from widget.web.teammate_pages import (
     Input,
-    agents,
+    Scope,
     done,
     fields,
     is_htmx,
     read_input,
     redrawn_by,
+    requires,
     shell_page,
     speech,
     teammate,
@@ -183,8 +184,9 @@ async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get(f"{ONE}/form", agents(show))
-    app.router.add_post(f"{ONE}/form", agents(insert))
-    app.router.add_post(f"{ONE}/form/preview", agents(preview))
-    app.router.add_post(f"{ONE}/cards/{{seq:[0-9]{{1,9}}}}/withdraw", agents(withdraw))
-    app.router.add_post("/inbox/forms/{id:[0-9a-f]{24}}/remove", agents(remove))
+    writes = requires(Scope.WRITE_CONVERSATIONS)
+    app.router.add_get(f"{ONE}/form", writes(show))
+    app.router.add_post(f"{ONE}/form", writes(insert))
+    app.router.add_post(f"{ONE}/form/preview", writes(preview))
+    app.router.add_post(f"{ONE}/cards/{{seq:[0-9]{{1,9}}}}/withdraw", writes(withdraw))
+    app.router.add_post("/inbox/forms/{id:[0-9a-f]{24}}/remove", writes(remove))

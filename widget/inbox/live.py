@@ -30,7 +30,7 @@ from widget.web import websocket
 from widget.web.http import BOT, METRICS, render
 from widget.web.input import Input, parse
 from widget.web.sessions import signed_in
-from widget.web.teammate_pages import speech, teammate
+from widget.web.teammate_pages import Scope, speech, teammate
 
 TYPING_SECONDS = 1.0
 HERE_SECONDS = 15.0
@@ -144,8 +144,9 @@ class _Line:
 
     async def _may_stay(self) -> bool:
         session = await self.bot.store.sessions.get(str((await get_session(self.request)).identity))
-        me = await signed_in(self.request)
-        return me is not None and session is not None and session.ended_at is None and session.expires_at > now()
+        who = await signed_in(self.request)
+        may = who is not None and who.may(Scope.READ_CONVERSATIONS)
+        return may and session is not None and session.ended_at is None and session.expires_at > now()
 
     async def _send(self) -> None:
         while True:

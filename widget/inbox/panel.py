@@ -25,7 +25,7 @@ from widget.web.flash import done
 from widget.web.forms import FORM, Form, again
 from widget.web.http import BOT, client_ip, html_page, render, sentence, user_agent, wanted_locale
 from widget.web.layout import safe
-from widget.web.teammate_pages import Input, agents, is_htmx, read_input, shell_page, speech, teammate
+from widget.web.teammate_pages import Input, Scope, is_htmx, read_input, requires, shell_page, speech, teammate
 
 ID = re.compile("[0-9a-f]{24}")
 CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
@@ -216,7 +216,8 @@ def _address(request: web.Request) -> str:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get(f"{CONTACT}/panel", agents(show))
-    app.router.add_get(f"{CONTACT}/history", agents(history))
-    app.router.add_get(f"{CONTACT}/opt-in/{{subscription:[0-9a-f]{{24}}}}", agents(ask))
-    app.router.add_post(f"{CONTACT}/consents", agents(change))
+    reads, writes = requires(Scope.READ_CONTACTS), requires(Scope.WRITE_CONTACTS)
+    app.router.add_get(f"{CONTACT}/panel", reads(show))
+    app.router.add_get(f"{CONTACT}/history", reads(history))
+    app.router.add_get(f"{CONTACT}/opt-in/{{subscription:[0-9a-f]{{24}}}}", writes(ask))
+    app.router.add_post(f"{CONTACT}/consents", writes(change))

@@ -1,37 +1,50 @@
-"""The doors of the teammates' pages: who may come in, and whether a form came from a page of ours."""
+"""Access to the teammates' pages: who may open which, and whether a form came from a page of ours."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial, wraps
 from urllib.parse import quote
 
 from aiohttp import web
 
-from bot.errors import Forbidden, Invalid, SaysoError, SignedOut, StoreUnavailable, Unauthorized
+from bot.errors import Invalid, SaysoError, SignedOut, StoreUnavailable, Unauthorized
 from bot.i18n import translator
 from bot.model.teammate import Teammate
+from bot.workspace.access import Principal, Scope
 from widget.web.csrf import check_session_form
 from widget.web.flash import Done, keep_said
 from widget.web.http import SAFE, Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
 from widget.web.layout import shell_page
-from widget.web.sessions import ME, SESSIONS, signed_in
+from widget.web.sessions import PRINCIPAL, SESSIONS, signed_in
 
 WIDTH_OF_NEXT = 2000
 
 
-def agents(handler: Handler) -> Handler:
-    """Lets any teammate in. Others are asked to sign in, and brought back to the page that they wanted."""
-    return _door(handler, admins_only=False)
+def requires(scope: Scope | None = None) -> Callable[[Handler], Handler]:
+    """Opens a page to teammates with this scope; None: to all of them.
+
+    Others are asked to sign in and brought back to the page that they wanted, or told who can help.
+    """
+
+    def guard(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            return await request.app[SESSIONS](request, partial(_enter, handler=handler, scope=scope))
+
+        return guarded
+
+    return guard
 
 
-def admins(handler: Handler) -> Handler:
-    """Lets admins in; an agent is told who can help."""
-    return _door(handler, admins_only=True)
+def principal(request: web.Request) -> Principal:
+    """Who makes the request."""
+    return request[PRINCIPAL]
 
 
 def teammate(request: web.Request) -> Teammate:
-    """The one who passed the door."""
-    return request[ME]
+    """The teammate who makes the request."""
+    return request[PRINCIPAL].teammate
 
 
 def is_htmx(request: web.Request) -> bool:
@@ -47,23 +60,15 @@ def sign_in_address(request: web.Request) -> str:
     return f"/login?next={quote(there[:WIDTH_OF_NEXT], safe='/')}" if there not in {"", "/"} else "/login"
 
 
-def _door(handler: Handler, *, admins_only: bool) -> Handler:
-    @wraps(handler)
-    async def door(request: web.Request) -> web.StreamResponse:
-        return await request.app[SESSIONS](request, partial(_enter, handler=handler, admins_only=admins_only))
-
-    return door
-
-
-async def _enter(request: web.Request, *, handler: Handler, admins_only: bool) -> web.StreamResponse:
-    me = await signed_in(request)
-    if me is None:
+async def _enter(request: web.Request, *, handler: Handler, scope: Scope | None) -> web.StreamResponse:
+    who = await signed_in(request)
+    if who is None:
         return await _to_sign_in(request)
-    request[ME] = me
+    request[PRINCIPAL] = who
     try:
         await check_session_form(request)
-        if admins_only and not me.is_admin:
-            raise Forbidden
+        if scope:
+            who.require(scope)
         return await handler(request)
     except Done as done:
         return keep_said(request, done)

@@ -9,12 +9,12 @@ from aiohttp import web
 
 from bot.errors import marked as _
 from bot.i18n import Translator
-from bot.model.teammate import Teammate
+from bot.workspace.access import Principal, Scope
 from widget.web.csrf import session_token
 from widget.web.flash import forget_said, read_said
 from widget.web.forms import FORM, Form
 from widget.web.http import PAGE_POLICY, page, wanted_locale
-from widget.web.sessions import ME
+from widget.web.sessions import PRINCIPAL
 
 POLICY = f"frame-src 'self'; {PAGE_POLICY}'none'"
 """As for all pages, and a frame of our own: the preview of the preference center."""
@@ -29,26 +29,27 @@ class Place:
     name: str
     """A gettext id."""
     icon: str = ""
-    for_agents: bool = False
+    scope: Scope | None = None
+    """Who sees it: teammates with this scope; None: all of them."""
 
 
 NAVIGATION = (
-    Place("inbox", "/inbox", _("Inbox"), "inbox", for_agents=True),
-    Place("contacts", "/contacts", _("Contacts"), "people", for_agents=True),
-    Place("outbound", "/outbound", _("Outbound"), "outbound"),
-    Place("bots", "/bots", _("Bots"), "bot"),
-    Place("settings", "/settings/subscriptions", _("Settings"), "gear"),
+    Place("inbox", "/inbox", _("Inbox"), "inbox", Scope.READ_CONVERSATIONS),
+    Place("contacts", "/contacts", _("Contacts"), "people", Scope.READ_CONTACTS),
+    Place("outbound", "/outbound", _("Outbound"), "outbound", Scope.SEND_MESSAGES),
+    Place("bots", "/bots", _("Bots"), "bot", Scope.MANAGE_FLOWS),
+    Place("settings", "/settings/subscriptions", _("Settings"), "gear", Scope.MANAGE_SUBSCRIPTIONS),
 )
 SETTINGS = (
-    Place("subscriptions", "/settings/subscriptions", _("Subscriptions")),
-    Place("brand", "/settings/brand", _("Brand and compliance")),
-    Place("styleguide", "/settings/styleguide", _("Style guide")),
+    Place("subscriptions", "/settings/subscriptions", _("Subscriptions"), scope=Scope.MANAGE_SUBSCRIPTIONS),
+    Place("brand", "/settings/brand", _("Brand and compliance"), scope=Scope.MANAGE_WORKSPACE),
+    Place("styleguide", "/settings/styleguide", _("Style guide"), scope=Scope.MANAGE_WORKSPACE),
 )
 
 
-def open_to(me: Teammate, places: tuple[Place, ...]) -> list[Place]:
-    """Those that this teammate may open: nobody is shown a door that is locked to them."""
-    return [place for place in places if me.is_admin or place.for_agents]
+def open_to(who: Principal, places: tuple[Place, ...]) -> list[Place]:
+    """The places that this teammate may open: nobody sees a link that would refuse them."""
+    return [place for place in places if place.scope is None or who.may(place.scope)]
 
 
 async def shell_page(
@@ -58,7 +59,7 @@ async def shell_page(
 
     Every template has `me`, `csrf`, `section`, `title`, `brand`, and `form`: what was typed and what is wrong with it.
     """
-    me, form = request[ME], request.get(FORM, Form())
+    who, form = request[PRINCIPAL], request.get(FORM, Form())
     response = await page(
         request,
         template,
@@ -66,12 +67,12 @@ async def shell_page(
         status=status if status != 200 else form.status,
         section=section,
         title=title,
-        me=me,
+        me=who.teammate,
         csrf=await session_token(request),
         form=form,
         said=read_said(request),
-        navigation=open_to(me, NAVIGATION),
-        settings_navigation=open_to(me, SETTINGS),
+        navigation=open_to(who, NAVIGATION),
+        settings_navigation=open_to(who, SETTINGS),
         **context,
     )
     forget_said(request, response)

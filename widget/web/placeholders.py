@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.errors import marked as _
 from widget.web.layout import SETTINGS
-from widget.web.teammate_pages import Handler, admins, agents, shell_page, speech
+from widget.web.teammate_pages import Handler, Scope, requires, shell_page, speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ async def styleguide(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/contacts", agents(coming(CONTACTS)))
-    app.router.add_get("/outbound", admins(coming(OUTBOUND)))
-    app.router.add_get("/bots", admins(coming(BOTS)))
-    app.router.add_get("/settings", admins(settings))
-    app.router.add_get("/settings/styleguide", admins(styleguide))
+    app.router.add_get("/contacts", requires(Scope.READ_CONTACTS)(coming(CONTACTS)))
+    app.router.add_get("/outbound", requires(Scope.SEND_MESSAGES)(coming(OUTBOUND)))
+    app.router.add_get("/bots", requires(Scope.MANAGE_FLOWS)(coming(BOTS)))
+    app.router.add_get("/settings", requires(Scope.MANAGE_SUBSCRIPTIONS)(settings))
+    app.router.add_get("/settings/styleguide", requires(Scope.MANAGE_WORKSPACE)(styleguide))

@@ -17,11 +17,12 @@ from bot.app import Bot
 from bot.model import teammate as model
 from bot.model.base import now
 from bot.model.teammate import Teammate
+from bot.workspace.access import Principal
 from widget.web.http import BOT, Handler
 from widget.web.local import is_local
 
-ME = web.RequestKey("me", Teammate)
-"""Who passed the door."""
+PRINCIPAL = web.RequestKey("principal", Principal)
+"""Who makes the request, once access was granted."""
 
 
 def cookie_name(bot: Bot, name: str) -> str:
@@ -88,15 +89,16 @@ class Sessions:
 SESSIONS = web.AppKey("sessions", Sessions)
 
 
-async def signed_in(request: web.Request) -> Teammate | None:
-    """Who asks, as they are now: someone who was removed, or has a new password since, is nobody here."""
+async def signed_in(request: web.Request) -> Principal | None:
+    """Who makes the request, with the role that they have now. None: their session ended, they were removed, or their
+    password changed since."""
     session = await get_session(request)
     if session.new:
         return None
     teammate = await request.app[BOT].teammates.get(session["teammate"])
     if teammate is None or teammate.password_version != session["password_version"]:
         return None
-    return teammate if is_local(request) or not teammate.is_demo else None
+    return Principal.signed_in(teammate) if is_local(request) or not teammate.is_demo else None
 
 
 async def sign_in(request: web.Request, teammate: Teammate) -> None:

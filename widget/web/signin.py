@@ -7,7 +7,7 @@ from aiohttp import web
 from bot.errors import FormWrong, NotFromHere, SaysoError, SignInRefused, TooManyTries
 from bot.errors import marked as _
 from bot.i18n import translator
-from widget.web.access import agents
+from widget.web.access import requires
 from widget.web.csrf import check_sign_in_form, keep_sign_in, sign_in_token
 from widget.web.flash import done, forget_said, read_said
 from widget.web.forms import Form
@@ -95,4 +95,4 @@ async def _draw(request: web.Request, where: str, form: Form, wrong: SaysoError 
 def add_routes(app: web.Application) -> None:
     app.router.add_get("/login", with_session(show))
     app.router.add_post("/login", with_session(enter))
-    app.router.add_post("/logout", agents(leave))
+    app.router.add_post("/logout", requires()(leave))

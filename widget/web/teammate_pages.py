@@ -1,15 +1,15 @@
-"""What every page of teammates is made with. A page is a door, a handler, and a template that extends
+"""What every page of teammates is made with. A page is a scope, a handler, and a template that extends
 `shell/page.html`; a form is two handlers:
 
     class NewSubscription(Input):                      # closed: a field that is not named here is refused
         name: Annotated[str, Field(min_length=1, max_length=120)]
         double_opt_in: bool = False                    # a toggle sends nothing when it is off
 
-    @admins
+    @requires(Scope.MANAGE_SUBSCRIPTIONS)
     async def new(request):
         return await shell_page(request, "workspace/subscriptions/new.html", section="settings", title=say("…"))
 
-    @admins
+    @requires(Scope.MANAGE_SUBSCRIPTIONS)
     @redrawn_by(new)                                   # what was typed, and what is wrong with it, is in `form`
     async def create(request):
         wanted = await read_input(request, NewSubscription)
@@ -25,7 +25,7 @@ and in the template:
     </form>
 
 A rule of `bot` that knows the field raises `FormWrong({"name": _("…")})`; any other Invalid stands over the form.
-`redrawn_by` goes under the door, over the handler. Every component is on /settings/styleguide.
+`redrawn_by` goes under `requires`, over the handler. Every component is on /settings/styleguide.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from aiohttp import web
 
 from bot.errors import FormWrong
 from bot.i18n import Translator, translator
-from widget.web.access import admins, agents, is_htmx, teammate
+from bot.workspace.access import Scope
+from widget.web.access import is_htmx, principal, requires, teammate
 from widget.web.flash import Done, done
 from widget.web.forms import Form, Input, again, fields, read_input, redrawn_by
 from widget.web.http import Handler, wanted_locale
@@ -47,14 +48,15 @@ __all__ = [
     "Handler",
     "Input",
     "Place",
-    "admins",
+    "Scope",
     "again",
-    "agents",
     "done",
     "fields",
     "is_htmx",
+    "principal",
     "read_input",
     "redrawn_by",
+    "requires",
     "shell_page",
     "speech",
     "teammate",

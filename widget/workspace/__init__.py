@@ -1,4 +1,4 @@
-"""Settings: what the business sets up for itself. For admins; the checker of texts for all."""
+"""Settings: what the business sets up for itself. Each page names its scope; the checker of texts for all."""
 
 from __future__ import annotations
 

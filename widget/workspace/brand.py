@@ -21,7 +21,7 @@ from bot.model.workspace import FREQUENCY, OPT_OUT, Workspace
 from bot.workspace.brand import Brand
 from widget.web.forms import FORM, nested
 from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
-from widget.web.teammate_pages import Form, admins, done, fields, read_input, redrawn_by, shell_page, speech
+from widget.web.teammate_pages import Form, Scope, done, fields, read_input, redrawn_by, requires, shell_page, speech
 from widget.web.uploads import FILES, taking_files
 
 PATH = "/settings/brand"
@@ -123,9 +123,10 @@ def _bare(name: str) -> str:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get(PATH, admins(show))
-    app.router.add_post(PATH, admins(save))
-    app.router.add_get(f"{PATH}/preview", admins(preview))
-    app.router.add_post(f"{PATH}/preview", admins(preview))
-    app.router.add_post(f"{PATH}/logo", taking_files(admins(upload), most=MOST_BYTES))
-    app.router.add_post(f"{PATH}/logo/remove", admins(remove))
+    manages = requires(Scope.MANAGE_WORKSPACE)
+    app.router.add_get(PATH, manages(show))
+    app.router.add_post(PATH, manages(save))
+    app.router.add_get(f"{PATH}/preview", manages(preview))
+    app.router.add_post(f"{PATH}/preview", manages(preview))
+    app.router.add_post(f"{PATH}/logo", taking_files(manages(upload), most=MOST_BYTES))
+    app.router.add_post(f"{PATH}/logo/remove", manages(remove))

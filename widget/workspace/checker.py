@@ -18,7 +18,7 @@ from bot.i18n import choose_locale, translator
 from bot.model.subscription import MessageType
 from bot.model.workspace import Workspace
 from widget.web.http import render, speaking
-from widget.web.teammate_pages import Input, agents, fields, is_htmx, shell_page, speech
+from widget.web.teammate_pages import Input, Scope, fields, is_htmx, requires, shell_page, speech
 
 MOST = 4000
 """Characters that are read: more than any text for a form or a phone has."""
@@ -99,4 +99,4 @@ def _grouped(findings: tuple[Finding, ...]) -> tuple[Lack, ...]:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_post("/settings/check", agents(check))
+    app.router.add_post("/settings/check", requires(Scope.WRITE_CONVERSATIONS)(check))

@@ -17,7 +17,7 @@ from widget.preferences.view import center
 from widget.web.forms import nested
 from widget.web.http import BOT, PAGE_POLICY, page
 from widget.web.languages import named
-from widget.web.teammate_pages import admins, fields, shell_page, speech
+from widget.web.teammate_pages import Scope, fields, requires, shell_page, speech
 
 PREVIEW = "/settings/subscriptions/preview"
 FRAMES = ("phone", "desktop")
@@ -114,6 +114,7 @@ def _in(subscription: Subscription, locale: str) -> Subscription:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get(PREVIEW, admins(show))
-    app.router.add_get(f"{PREVIEW}/page", admins(picture))
-    app.router.add_post(f"{PREVIEW}/page", admins(picture))
+    manages = requires(Scope.MANAGE_SUBSCRIPTIONS)
+    app.router.add_get(PREVIEW, manages(show))
+    app.router.add_get(f"{PREVIEW}/page", manages(picture))
+    app.router.add_post(f"{PREVIEW}/page", manages(picture))

@@ -22,11 +22,12 @@ from widget.web.languages import all_languages, named
 from widget.web.teammate_pages import (
     Handler,
     Input,
-    admins,
+    Scope,
     done,
     fields,
     read_input,
     redrawn_by,
+    requires,
     shell_page,
     speech,
     teammate,
@@ -199,14 +200,15 @@ async def restore(request: web.Request) -> web.StreamResponse:
 
 
 def add_routes(app: web.Application) -> None:
+    manages = requires(Scope.MANAGE_SUBSCRIPTIONS)
     one = address("{id:[0-9a-f]{24}}")
-    app.router.add_get(LIST, admins(overview))
-    app.router.add_get(f"{LIST}/new", admins(new))
-    app.router.add_post(f"{LIST}/new", admins(create))
-    app.router.add_get(one, admins(show))
-    app.router.add_post(one, admins(edit))
-    app.router.add_get(f"{one}/archive", admins(ask_archive))
-    app.router.add_post(f"{one}/archive", admins(move(Subscriptions.archive, _("%(name)s is archived."))))
+    app.router.add_get(LIST, manages(overview))
+    app.router.add_get(f"{LIST}/new", manages(new))
+    app.router.add_post(f"{LIST}/new", manages(create))
+    app.router.add_get(one, manages(show))
+    app.router.add_post(one, manages(edit))
+    app.router.add_get(f"{one}/archive", manages(ask_archive))
+    app.router.add_post(f"{one}/archive", manages(move(Subscriptions.archive, _("%(name)s is archived."))))
     live = move(Subscriptions.put_live, _("%(name)s is live: people can choose it now."))
-    app.router.add_post(f"{one}/live", admins(live))
-    app.router.add_post(f"{one}/restore", admins(restore))
+    app.router.add_post(f"{one}/live", manages(live))
+    app.router.add_post(f"{one}/restore", manages(restore))

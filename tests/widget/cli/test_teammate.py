@@ -131,14 +131,14 @@ async def test_who_is_removed_is_out_with_their_tokens_and_may_come_back(teammat
     assert (await teammate("remove", "ben@harbor.example")).out == "Removed ben@harbor.example (admin, ben).\n"
     assert not await signs_in(team, "ben@harbor.example")
     with pytest.raises(SaysoError):
-        await Tokens(team).whose(token, is_local=True)
+        await Tokens(team).principal(token, is_local=True)
 
     assert (await teammate("add", "ben@harbor.example", "--role", "agent", typed=ANOTHER)).code == 0
     back = await Teammates(team).named("ben@harbor.example")
     assert (back.id, back.role) == (ben.id, TeammateRole.AGENT)
     assert await signs_in(team, "ben@harbor.example", ANOTHER)
     with pytest.raises(SaysoError):
-        await Tokens(team).whose(token, is_local=True)
+        await Tokens(team).principal(token, is_local=True)
 
 
 async def test_the_last_admin_goes_only_by_force(teammate: Teammate, team: Store) -> None:
