@@ -28,11 +28,12 @@ from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stops import Stops
 from bot.errors import StoreUnavailable
-from bot.flows.runs import Runs
+from bot.flows.runs import Runs, waits_for
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, Channel, Conversation, Happened, Happening, Part
 from bot.model.event import Action, ConsentEvent
+from bot.model.flow import Wait
 from bot.model.workspace import Workspace
 from bot.outbound.deliveries import Deliveries
 from bot.outbound.gateway import Simulator
@@ -138,6 +139,18 @@ class Bot:
             self.spawn(self._follow_up_soon(submitted))
         return submitted
 
+    async def say(self, conversation: Conversation, text: str, key: str) -> Part:
+        """A message that the contact writes in the chat, once for each key. A flow that waits for it continues."""
+        is_awaited = waits_for(conversation.run, Wait.ANSWER)
+        part = await self.conversations.say(conversation, text, key, is_due=is_awaited)
+        if is_awaited:
+            self.spawn(self._heard(part))
+        return part
+
+    async def _heard(self, part: Part) -> None:
+        await self.runs.heard(part)
+        await self.cards.done(part)
+
     async def follow_up(self, part: Part, event: ConsentEvent) -> None:
         """What follows from a completed card: the text, the entry in the chat, the flow (once the yes counts).
 
@@ -214,6 +227,8 @@ class Bot:
     async def _make_good(self, part: Part, event: ConsentEvent | None = None) -> None:
         """One that can't be followed up is put off: it must not keep the others waiting."""
         try:
+            if part.is_message_of is AuthorKind.CONTACT:
+                return await self._heard(part)
             if not isinstance(part.content, Card):
                 return await self.texting.queue(part)
             event = event or await self.store.events.get(part.content.event or "")
@@ -289,6 +304,7 @@ class Bot:
             await self.recover()
             await self.confirmations.lapse(now())
             await self.inbox.wake(now())
+            await self.runs.time_came(now())
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), STALLED.total_seconds())
 

@@ -7,8 +7,9 @@ import secrets
 from argon2 import PasswordHasher
 
 from bot.errors import marked as _
+from bot.flows.publish import create
+from bot.flows.steps import End, OptInForm, Say, Step
 from bot.model.base import now
-from bot.model.flow import End, Flow, OptInForm, Say
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, Translation
 from bot.model.teammate import ApiToken, Teammate, TeammateRole
 from bot.model.workspace import Workspace
@@ -85,25 +86,20 @@ def _live(id: str, name: str, description: str, message_type: MessageType, conse
     )
 
 
-def flow(url: str) -> Flow:
-    time = now()
-    return Flow(
-        id="f10af10af10af10af10af10a",
-        name="Discount for a sign-up",
-        state="live",
-        steps=(
-            Say(id="hello", text="Hi, welcome to Harbor Coffee! Want first pick of the small-batch roasts?"),
-            OptInForm(
-                id="form",
-                subscription=DEALS,
-                title="Sign up to our SMS deals to get 10% off",
-                legal_text=LEGAL.format(url=url),
-            ),
-            Say(id="thanks", text="Thank you! Your code HARBOR10 takes 10% off your next bag. Ask us anything here."),
-            End(id="end"),
+FLOW = "f10af10af10af10af10af10a"
+
+
+def steps(url: str) -> tuple[Step, ...]:
+    return (
+        Say(id="hello", text="Hi, welcome to Harbor Coffee! Want first pick of the small-batch roasts?"),
+        OptInForm(
+            id="form",
+            subscription=DEALS,
+            title="Sign up to our SMS deals to get 10% off",
+            legal_text=LEGAL.format(url=url),
         ),
-        created_at=time,
-        updated_at=time,
+        Say(id="thanks", text="Thank you! Your code HARBOR10 takes 10% off your next bag. Ask us anything here."),
+        End(id="end"),
     )
 
 
@@ -142,7 +138,7 @@ async def make_demo(store: Store, url: str) -> None:
     await store.workspaces.keep(workspace(url))
     for subscription in subscriptions():
         await store.subscriptions.keep(subscription)
-    await store.flows.keep(flow(url))
+    await create(store, "Discount for a sign-up", steps(url), id=FLOW)
     ada, ben = teammates()
     for teammate in (ada, ben):
         await store.teammates.keep(teammate)

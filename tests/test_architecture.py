@@ -45,6 +45,8 @@ PURE = [
     "bot.chat.links",
     "bot.outbound.refusal",
     "bot.flows.engine",
+    "bot.flows.script",
+    *(name for name in BOT if name.startswith("bot.flows.steps")),
     "bot.workspace.wording",
     "bot.i18n",
     "bot.errors",

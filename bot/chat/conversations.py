@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from bot.model.conversation import (
     SignalKind,
     Text,
 )
+from bot.model.flow import Run
 from bot.store import Store
 
 ATTEMPTS = 50
@@ -81,17 +82,17 @@ class Conversations:
         contact: str,
         author: Author,
         opening: Sequence[tuple[str, Content]],
-        *alongside: Awaitable[None],
+        run: Run | None = None,
     ) -> list[Part]:
         """Makes a conversation with its first entries (`(key, content)` each).
 
-        The entries come first, and what is written `alongside`: until the conversation itself is there nobody can see
-        them, so a crash leaves no half of one.
+        The entries come first: until the conversation itself is there nobody can see them, so a crash leaves no half
+        of one.
         """
         time = now()
         drafts = [Draft(id, author, content, f"{id}:{key}") for key, content in opening]
         parts = [_part(draft, seq, self._parts.place, time) for seq, draft in enumerate(drafts, start=1)]
-        await asyncio.gather(*alongside, *(self._parts.insert(part) for part in parts))
+        await asyncio.gather(*(self._parts.insert(part) for part in parts))
         previews = [part.preview for part in parts if part.preview]
         await self._conversations.insert(
             Conversation(
@@ -99,6 +100,7 @@ class Conversations:
                 contact=contact,
                 last=len(parts),
                 preview=previews[-1] if previews else "",
+                run=run,
                 created_at=time,
                 updated_at=time,
             )
@@ -156,10 +158,10 @@ class Conversations:
         await self._conversations.update({"_id": id, "number": {"$ne": number}}, {"$set": {"number": number}})
         return id
 
-    async def say(self, conversation: Conversation, text: str, key: str) -> Part:
+    async def say(self, conversation: Conversation, text: str, key: str, *, is_due: bool = False) -> Part:
         """What the contact wrote. `key` is made by their device, so that a message sent again stands once."""
         author = Author(kind=AuthorKind.CONTACT, id=conversation.contact)
-        return await self.append(conversation.id, author, Text(text=text), f"contact:{key}")
+        return await self.append(conversation.id, author, Text(text=text), f"contact:{key}", is_due=is_due)
 
     async def part(self, conversation: str, seq: int) -> Part | None:
         return await self._parts.get(self._parts.place(conversation, seq))

@@ -1,30 +1,45 @@
-"""The step function: pure. A script and a place in it give the entries to write and the next place."""
+"""The step function: pure. A script, a state and an event give the effects and the next state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bot.flows.script import Script
+from bot.flows.steps.base import Effect, Event, Outcome, Started
+from bot.model.flow import RunStatus, State
 
-from bot.model.conversation import Card, Text
-from bot.model.flow import Effect, End, OptInForm, Place, RunStatus, Say, Step
+ENDED = State(status=RunStatus.ENDED)
 
 
-def advance(steps: Sequence[Step], place: Place) -> tuple[Place, tuple[Effect, ...]]:
-    """Goes on from `place` (whose step is the next one to do) up to where the flow waits or ends.
+def advance(script: Script, state: State, event: Event) -> tuple[tuple[Effect, ...], State]:
+    """Continues up to where the run waits or ends.
 
-    A card is always the last effect: the run then waits for it, and its step is the one after the card.
+    An event that the run doesn't wait for changes nothing and has no effects.
     """
-    effects: list[Effect] = []
-    for index, step in enumerate(steps[place.step :], start=place.step):
-        match step:
-            case Say():
-                effects.append(Effect(content=Text(text=step.text)))
-            case OptInForm():
-                effects.append(Effect(content=_card(step)))
-                return Place(step=index + 1, status=RunStatus.WAITING), tuple(effects)
-            case End():
-                return Place(step=index, status=RunStatus.ENDED), tuple(effects)
-    return Place(step=len(steps), status=RunStatus.ENDED), tuple(effects)
+    if state.status is RunStatus.RUNNING and isinstance(event, Started):
+        return _from(script, 0, event, [])
+    if state.status is not RunStatus.WAITING:
+        return (), state
+    place = script.place(state.step)
+    outcome = script.steps[place].resume(event)
+    if outcome is None:
+        return (), state
+    effects = [*outcome.effects]
+    stopped = _stopped(state.step, outcome)
+    return (tuple(effects), stopped) if stopped else _from(script, place + 1, event, effects)
 
 
-def _card(step: OptInForm) -> Card:
-    return Card(subscription=step.subscription, title=step.title, button=step.button, legal_text=step.legal_text)
+def _from(script: Script, place: int, event: Event, effects: list[Effect]) -> tuple[tuple[Effect, ...], State]:
+    for step in script.steps[place:]:
+        outcome = step.enter(event)
+        effects += outcome.effects
+        if stopped := _stopped(step.id, outcome):
+            return tuple(effects), stopped
+    return tuple(effects), ENDED
+
+
+def _stopped(step: str, outcome: Outcome) -> State | None:
+    """The state of a run that goes no further than this step. None: it continues."""
+    if outcome.ends:
+        return ENDED
+    if outcome.waits:
+        return State(status=RunStatus.WAITING, step=step, waits=outcome.waits, until=outcome.until)
+    return None

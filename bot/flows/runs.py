@@ -1,71 +1,107 @@
-"""Runs: durable, one transition at a time, gone on with after a crash.
+"""Runs: durable, one transition at a time, continued after a crash.
 
-What a transition does is settled by the script, the place and the entry that it answers. Its entries are written first,
-under keys made of run, revision and place; then the run moves on. Doing it again, after a crash or in two processes at
-once, writes the same entries under the same keys: each stands once, and nobody needs a lock.
+Script, state and event determine what a transition writes. Its entries are written first, under keys made of run,
+revision and place; then the run moves on. Doing it again, after a crash or in two processes at once, writes the same
+entries under the same keys, so that each exists once and no lock is needed.
 """
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
+
 from bot.aio.recent import Recent
 from bot.chat.conversations import Conversations
 from bot.flows.engine import advance
+from bot.flows.script import Script
+from bot.flows.steps.base import WAIT_OF, Answered, CardCompleted, Event, Started, TimeCame
 from bot.model.base import new_id, now
-from bot.model.conversation import Author, AuthorKind, Part
-from bot.model.flow import FlowRun, Place, RunStatus
+from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
+from bot.model.flow import Run, RunStatus, Wait, version_id
 from bot.store import Store
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
+KEPT = 256
+"""Scripts that a process keeps: versions never change."""
+
+
+class Scripts:
+    """Published scripts, read once a process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: dict[str, Script] = {}
+        self.greeting = Recent(self._greeting)
+        """`await scripts.greeting()`: the script that opens a conversation, if a flow is live; a second old at most."""
+
+    async def get(self, flow: str, version: int) -> Script | None:
+        id = version_id(flow, version)
+        if id not in self._kept:
+            found = await self._store.flow_versions.get(id)
+            if found is None:
+                return None
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[id] = Script.of(found)
+        return self._kept[id]
+
+    async def _greeting(self) -> Script | None:
+        flow = await self._store.flows.triggered_by("conversation_started")
+        return await self.get(flow.id, flow.version) if flow else None
 
 
 class Runs:
     def __init__(self, store: Store, conversations: Conversations) -> None:
         self._store = store
         self._conversations = conversations
-        self._greeting = Recent(lambda: store.flows.triggered_by("conversation_started"))
+        self.scripts = Scripts(store)
 
     async def begin(self, contact: str) -> tuple[str, list[Part]]:
-        """Makes a conversation for the contact, opened by the flow that greets (if one is live).
+        """Starts a conversation for the contact, opened by the flow that greets, if one is live.
 
-        Answers its id and parts.
-
-        Nobody knows the new conversation yet, so the run can be written with its entries already numbered.
+        Answers its id and entries. The run is written with the conversation, after its entries.
         """
-        conversation = new_id()
-        flow = await self._greeting()
-        if flow is None:
-            return conversation, await self._conversations.begin(conversation, contact, BOT, [])
-        place, effects = advance(flow.steps, Place())
-        time, waits = now(), place.status is RunStatus.WAITING
-        run = FlowRun(
-            id=new_id(),
-            flow=flow.id,
-            flow_version=flow.version,
-            steps=flow.steps,
-            conversation=conversation,
-            contact=contact,
-            place=place,
-            waiting_for=self._store.parts.place(conversation, len(effects)) if waits else None,
-            created_at=time,
-            updated_at=time,
-        )
-        opening = [(run.key(i), effect.content) for i, effect in enumerate(effects)]
-        moved = run.model_copy(update={"revision": run.revision + 1})
-        written = self._store.flow_runs.insert(moved)
-        return conversation, await self._conversations.begin(conversation, contact, BOT, opening, written)
+        id, script = new_id(), await self.scripts.greeting()
+        if script is None:
+            return id, await self._conversations.begin(id, contact, BOT, [])
+        run = Run(id=id, flow=script.flow, version=script.version)
+        effects, state = advance(script, run.state, Started(now()))
+        opening = [(run.key(place), effect.content) for place, effect in enumerate(effects)]
+        begun = run.model_copy(update={"revision": 1, "state": state, "part": len(effects)})
+        return id, await self._conversations.begin(id, contact, BOT, opening, begun)
 
     async def card_completed(self, part: Part) -> None:
-        """Goes on with the run that waits for this card, if one does. Doing it again does nothing twice."""
-        run = await self._store.flow_runs.waiting_for(part.id)
-        if run is None:
+        """Continues the run that waits for this card, if one does. Doing it again does nothing twice."""
+        conversation = await self._store.conversations.get(part.conversation)
+        if conversation and conversation.run and conversation.run.part == part.seq:
+            await self._continue(conversation, CardCompleted(now()))
+
+    async def heard(self, part: Part) -> None:
+        """Continues the run that waits for this message, if one does. Doing it again does nothing twice."""
+        conversation = await self._store.conversations.get(part.conversation)
+        is_later = conversation and conversation.run and part.seq > conversation.run.part
+        if conversation and is_later and isinstance(part.content, Text):
+            await self._continue(conversation, Answered(now(), part.content.text))
+
+    async def time_came(self, time: datetime) -> None:
+        """Continues the runs whose time has come: one query, however many wait."""
+        due = await self._store.conversations.with_due_run(time)
+        await asyncio.gather(*(self._continue(conversation, TimeCame(time)) for conversation in due))
+
+    async def _continue(self, conversation: Conversation, event: Event) -> None:
+        run = conversation.run
+        if run is None or not waits_for(run, WAIT_OF[type(event)]):
             return
-        place, effects = advance(run.steps, run.place)
-        last: Part | None = None
-        for i, effect in enumerate(effects):
-            last = await self._conversations.append(run.conversation, BOT, effect.content, run.key(i))
-        moved = {"place": place.model_dump(), "revision": run.revision + 1, "updated_at": now()}
-        if place.status is RunStatus.WAITING and last:
-            change = {"$set": {**moved, "waiting_for": last.id}}
-        else:
-            change = {"$set": moved, "$unset": {"waiting_for": ""}}
-        await self._store.flow_runs.update({"_id": run.id, "revision": run.revision}, change)
+        script = await self.scripts.get(run.flow, run.version)
+        if script is None:
+            return
+        effects, state = advance(script, run.state, event)
+        seq = run.part
+        for place, effect in enumerate(effects):
+            seq = (await self._conversations.append(conversation.id, BOT, effect.content, run.key(place))).seq
+        moved = run.model_copy(update={"revision": run.revision + 1, "state": state, "part": seq})
+        await self._store.conversations.move_run(conversation.id, run, moved)
+
+
+def waits_for(run: Run | None, what: Wait) -> bool:
+    return run is not None and run.state.status is RunStatus.WAITING and what in run.state.waits

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bot.model.base import Document, Value
+from bot.model.flow import Run
 
 
 class AuthorKind(StrEnum):
@@ -187,6 +188,8 @@ class Conversation(Document):
     assignee_seq: int = 0
     rank: datetime | None = None
     """Place in the inbox: the newest first, all unread ones before all others (`RANK_OF_UNREAD` later)."""
+    run: Run | None = None
+    """The flow that talks in it."""
     created_at: datetime
     updated_at: datetime
 

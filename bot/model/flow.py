@@ -1,104 +1,89 @@
-"""A bot's script, kept as data, and one conversation's place in it."""
+"""A bot's flow, its published versions, and one conversation's run of a version."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
 
 from bot.model.base import Document, Value
-from bot.model.conversation import Card, Text
-
-StepId = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
-
-
-class Authored(Value):
-    """What people write by hand: a field that is none is a mistake."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Say(Authored):
-    kind: Literal["say"] = "say"
-    id: StepId
-    text: str = Field(min_length=1, max_length=4000)
-
-
-class OptInForm(Authored):
-    """Inserts the card and waits until it is completed."""
-
-    kind: Literal["opt_in_form"] = "opt_in_form"
-    id: StepId
-    subscription: str
-    title: str = Field(min_length=1, max_length=200)
-    button: str = Field(default="", max_length=60)
-    legal_text: str = Field(default="", max_length=2000)
-
-
-class End(Authored):
-    kind: Literal["end"] = "end"
-    id: StepId
-
-
-Step = Annotated[Say | OptInForm | End, Field(discriminator="kind")]
 
 
 class Flow(Document):
-    """Steps are taken in order. `version` grows with each edit; a run ends on the version that it began."""
+    """What a flow is called and whether it is live. What it does is in its versions."""
 
     name: str
     version: int = 1
+    """The published version: new runs begin with it."""
     state: Literal["draft", "live", "paused"] = "draft"
     trigger: Literal["conversation_started"] = "conversation_started"
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=200)
     created_at: datetime
     updated_at: datetime
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
-        ids = [step.id for step in self.steps]
-        if len(ids) != len(set(ids)):
-            raise ValueError("each step needs an id of its own")
-        return self
+
+class FlowVersion(Document):
+    """The steps of one version, as they were written: inserted once, never changed. `_id` is `<flow>:<version>`.
+
+    `bot.flows.script` reads the steps.
+    """
+
+    flow: str
+    version: int
+    steps: tuple[dict[str, Any], ...] = Field(min_length=1, max_length=200)
+    created_at: datetime
+
+
+def version_id(flow: str, version: int) -> str:
+    return f"{flow}:{version:06d}"
 
 
 class RunStatus(StrEnum):
     RUNNING = "running"
-    """Only before the first step."""
+    """Before the first step."""
     WAITING = "waiting"
     ENDED = "ended"
 
 
-class Effect(Value):
-    """One entry that the run puts into its conversation, once."""
+class Wait(StrEnum):
+    """What a waiting step continues with."""
 
-    content: Annotated[Text | Card, Field(discriminator="kind")]
+    PART = "part"
+    """The card that the step inserted is completed."""
+    ANSWER = "answer"
+    """The contact writes a message."""
+    TIME = "time"
+    """A time comes."""
+    CONSENT = "consent"
+    """The contact's consent changes, anywhere."""
 
 
-class Place(Value):
-    """Where a run stands: the index of the step that comes next, and whether it waits before it."""
+class State(Value):
+    """Where a run is. `step` names the step that waits."""
 
-    step: int = 0
     status: RunStatus = RunStatus.RUNNING
+    step: str = ""
+    waits: tuple[Wait, ...] = ()
+    until: datetime | None = None
+    """When a step that waits for a time continues."""
 
 
-class FlowRun(Document):
-    """`revision` counts its transitions; an effect's key is made of run, revision and place, so it happens once."""
+class Run(Value):
+    """One conversation's position in a flow version, kept inside the conversation.
 
+    `revision` counts the transitions. The key of an entry that a transition writes is made of the run, its revision and
+    the entry's place, so that each entry is written once.
+    """
+
+    id: str
     flow: str
-    flow_version: int
-    steps: tuple[Step, ...]
-    conversation: str
-    contact: str
-    place: Place = Place()
+    version: int
     revision: int = 0
-    waiting_for: str | None = None
-    """The part that it waits for."""
-    created_at: datetime
-    updated_at: datetime
+    state: State = State()
+    part: int = 0
+    """Sequence of the newest entry that the run wrote."""
 
     def key(self, place: int) -> str:
-        """Idempotency key of the effect at `place` of the transition that leaves this revision."""
+        """Idempotency key of the entry at `place` of the transition that leaves this revision."""
         return f"run:{self.id}:{self.revision}:{place}"

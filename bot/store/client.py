@@ -21,13 +21,13 @@ from bot.store.conversations import Conversations
 from bot.store.counts import ConsentCounts
 from bot.store.deliveries import Deliveries
 from bot.store.events import Events
-from bot.store.flow_runs import FlowRuns
-from bot.store.flows import Flows
+from bot.store.flows import Flows, FlowVersions
 from bot.store.form_templates import FormTemplates
 from bot.store.keys import Keys
 from bot.store.leases import Leases
 from bot.store.links import PreferenceLinks
 from bot.store.logos import Logos
+from bot.store.old_flows import move_old_flows
 from bot.store.parts import Parts
 from bot.store.phone_texts import PhoneTexts
 from bot.store.sessions import Sessions
@@ -57,7 +57,7 @@ class Store:
         self.signals = Signals(self.database)
         self.form_templates = FormTemplates(self.database)
         self.flows = Flows(self.database)
-        self.flow_runs = FlowRuns(self.database)
+        self.flow_versions = FlowVersions(self.database)
         self.deliveries = Deliveries(self.database)
         self.phone_texts = PhoneTexts(self.database)
         self.keys = Keys(self.database)
@@ -74,7 +74,9 @@ class Store:
         return [value for value in vars(self).values() if isinstance(value, Table)]
 
     async def prepare(self) -> None:
-        """Makes the indexes; safe to do again, and by several processes at once.
+        """Makes the indexes, and moves what an older version kept elsewhere.
+
+        Safe to do again, and by several processes at once.
 
         Raises StoreUnavailable for a database that does not answer, and for a single server: it has no change streams.
         """
@@ -85,6 +87,7 @@ class Store:
                 _("SAYSO_MONGO_URL names a single server. It must be a replica set (of one, at least) or sharded.")
             )
         await asyncio.gather(make_all_indexes(self.tables), self.attempts.prepare())
+        await move_old_flows(self.database, self.flows, self.flow_versions, self.conversations)
 
     async def is_ready(self) -> bool:
         """Whether a primary answers within two seconds."""

@@ -9,6 +9,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.conversation import Channel, Conversation, ConversationState, Part
+from bot.model.flow import Run
 from bot.store.answering import READ_MS, answering
 from bot.store.projecting import projection
 from bot.store.table import Table
@@ -26,6 +27,7 @@ class Conversations(Table[Conversation]):
             [("assignee", ASCENDING), ("state", ASCENDING), ("rank", DESCENDING), ("_id", DESCENDING)], **_BEGUN
         ),
         IndexModel([("snoozed_until", ASCENDING)], partialFilterExpression={"snoozed_until": {"$exists": True}}),
+        IndexModel([("run.state.until", ASCENDING)], partialFilterExpression={"run.state.until": {"$exists": True}}),
     )
 
     async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
@@ -84,6 +86,16 @@ class Conversations(Table[Conversation]):
         """Nobody's is what was theirs, however much it is: who is gone answers nothing."""
         with answering():
             await self.collection.update_many({"begun": True, "assignee": teammate}, {"$set": {"assignee": ""}})
+
+    async def with_due_run(self, time: datetime, *, limit: int = 500) -> list[Conversation]:
+        """Those whose flow waits for a time that has come."""
+        match = {"run.state.until": {"$lte": time}}
+        return await self.find(match, sort=[("run.state.until", 1)], limit=limit)
+
+    async def move_run(self, id: str, before: Run, after: Run) -> None:
+        """Moves a run on, unless another process did."""
+        match = {"_id": id, "run.id": before.id, "run.revision": before.revision}
+        await self.update(match, {"$set": {"run": after.model_dump(exclude_none=True)}})
 
     async def due(self, before: datetime, *, limit: int = 500) -> list[Conversation]:
         """Snoozed ones whose time is over."""

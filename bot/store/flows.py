@@ -1,10 +1,10 @@
-"""Flows: the scripts of the bots."""
+"""Flows and their published versions."""
 
 from __future__ import annotations
 
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.flow import Flow
+from bot.model.flow import Flow, FlowVersion
 from bot.store.table import Table
 
 
@@ -17,3 +17,10 @@ class Flows(Table[Flow]):
         """The oldest live flow with this trigger."""
         order = [("state", 1), ("trigger", 1), ("created_at", 1)]
         return await self.find_one({"state": "live", "trigger": trigger}, sort=order)
+
+
+class FlowVersions(Table[FlowVersion]):
+    """Inserted, never changed."""
+
+    name = "flow_versions"
+    model = FlowVersion

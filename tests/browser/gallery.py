@@ -5,10 +5,11 @@ from __future__ import annotations
 from playwright.async_api import expect
 
 from bot.app import Bot
-from bot.demo import DEALS, LEGAL, NEWS, ORDERS
+from bot.demo import DEALS, FLOW, LEGAL, NEWS, ORDERS
+from bot.flows.publish import publish
+from bot.flows.steps import Step
 from bot.model.base import new_id
 from bot.model.conversation import Author, AuthorKind, Card, Content, Text
-from bot.model.flow import Step
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
 from bot.store import Store
 from tests.browser.shop import Chat
@@ -26,7 +27,7 @@ LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamt
 
 async def ask(store: Store, *steps: Step) -> None:
     """The bot greets with these steps from now on. Call it before anybody opens the chat."""
-    await store.flows.update({}, {"$set": {"steps": [step.model_dump() for step in steps]}})
+    await publish(store, FLOW, steps)
 
 
 async def add_subscriptions(store: Store) -> None:

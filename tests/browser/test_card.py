@@ -14,7 +14,7 @@ from playwright.async_api import expect
 
 from bot.config import Settings
 from bot.demo import DEALS, NEWS, make_demo
-from bot.model.flow import OptInForm, Say
+from bot.flows.steps import OptInForm, Say
 from bot.model.subscription import SubscriptionState
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer, embedded_server

@@ -49,8 +49,10 @@ async def _is_done(bot: Bot, part: Part) -> None:
     stored = await bot.store.parts.get(part.id)
     assert stored
     assert stored.follow_up is None
-    (run,) = await bot.store.flow_runs.find({}, limit=2)
-    assert (run.place.status, run.waiting_for) == (RunStatus.ENDED, None)
+    conversation = await bot.store.conversations.get(part.conversation)
+    assert conversation
+    assert conversation.run
+    assert conversation.run.state.status is RunStatus.ENDED
 
 
 async def test_a_newcomer_is_greeted_by_the_flow(bot: Bot) -> None:
@@ -110,7 +112,7 @@ async def test_two_processes_that_follow_up_at_once_do_nothing_twice(
 
 
 @pytest.mark.parametrize(
-    "broken", ["deliveries.insert", "parts.insert_many", "flow_runs.waiting_for", "flow_runs.update", "parts.update"]
+    "broken", ["deliveries.insert", "parts.insert_many", "conversations.get", "conversations.move_run", "parts.update"]
 )
 async def test_a_crash_on_the_way_is_made_good(
     bot: Bot, store: Store, monkeypatch: pytest.MonkeyPatch, broken: str

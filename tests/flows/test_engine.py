@@ -2,81 +2,129 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.flows.engine import advance
+from bot.flows.engine import ENDED, advance
+from bot.flows.script import Script, flow_version
+from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitStep
+from bot.flows.steps.base import Answered, CardCompleted, Event, Started, TimeCame
 from bot.model.conversation import Card, CardState, Text
-from bot.model.flow import Effect, End, Flow, OptInForm, Place, RunStatus, Say, Step
+from bot.model.flow import FlowVersion, RunStatus, State, Wait
 from tests.people import AT
 
 HI, BYE = Say(id="hi", text="Hi"), Say(id="bye", text="Bye")
+QUESTION = Ask(id="ask", text="Which roast?")
 FORM = OptInForm(id="form", subscription="deals", title="Sign up", button="Yes", legal_text="Terms")
-END = End(id="end")
+PAUSE = WaitStep(id="pause", seconds=60)
+THE_END = End(id="end")
 CARD = Card(subscription="deals", title="Sign up", button="Yes", legal_text="Terms")
+START, DONE, SAID, TIME = Started(AT), CardCompleted(AT), Answered(AT, "Kenya"), TimeCame(AT)
+EVENTS: list[Event] = [START, DONE, SAID, TIME]
+CONTINUES: dict[Wait, Event] = {Wait.PART: DONE, Wait.ANSWER: SAID, Wait.TIME: TIME}
+
+
+def script(*steps: Step) -> Script:
+    return Script(flow="flow", version=1, steps=steps)
+
+
+def waiting(step: str, *waits: Wait) -> State:
+    return State(status=RunStatus.WAITING, step=step, waits=waits)
 
 
 @pytest.mark.parametrize(
-    ("steps", "at", "written", "then"),
+    ("steps", "state", "event", "written", "then"),
     [
-        ([HI, END], 0, ["Hi"], Place(step=1, status=RunStatus.ENDED)),
-        ([HI, BYE], 0, ["Hi", "Bye"], Place(step=2, status=RunStatus.ENDED)),
-        ([HI, FORM, BYE, END], 0, ["Hi", CARD], Place(step=2, status=RunStatus.WAITING)),
-        ([HI, FORM, BYE, END], 2, ["Bye"], Place(step=3, status=RunStatus.ENDED)),
-        ([FORM, FORM.model_copy(update={"id": "again"})], 0, [CARD], Place(step=1, status=RunStatus.WAITING)),
-        ([FORM, FORM.model_copy(update={"id": "again"})], 1, [CARD], Place(step=2, status=RunStatus.WAITING)),
-        ([HI, FORM], 2, [], Place(step=2, status=RunStatus.ENDED)),
-        ([END, HI], 0, [], Place(step=0, status=RunStatus.ENDED)),
-        ([END, HI], 1, ["Hi"], Place(step=2, status=RunStatus.ENDED)),
+        ([HI, THE_END], State(), START, ["Hi"], ENDED),
+        ([HI, BYE], State(), START, ["Hi", "Bye"], ENDED),
+        ([THE_END, HI], State(), START, [], ENDED),
+        ([HI, FORM, BYE], State(), START, ["Hi", CARD], waiting("form", Wait.PART)),
+        ([HI, QUESTION, BYE], State(), START, ["Hi", "Which roast?"], waiting("ask", Wait.ANSWER)),
+        ([HI, FORM, BYE, THE_END], waiting("form", Wait.PART), DONE, ["Bye"], ENDED),
+        ([HI, FORM], waiting("form", Wait.PART), DONE, [], ENDED),
+        ([QUESTION, FORM], waiting("ask", Wait.ANSWER), SAID, [CARD], waiting("form", Wait.PART)),
+        ([PAUSE, BYE], waiting("pause", Wait.TIME), TIME, ["Bye"], ENDED),
     ],
 )
-def test_it_goes_on_up_to_where_the_flow_waits_or_ends(
-    steps: list[Step], at: int, written: list[str | Card], then: Place
+def test_a_run_continues_up_to_where_it_waits_or_ends(
+    steps: list[Step], state: State, event: Event, written: list[str | Card], then: State
 ) -> None:
-    place, effects = advance(steps, Place(step=at))
-    assert place == then
+    effects, state = advance(script(*steps), state, event)
     assert [e.content.text if isinstance(e.content, Text) else e.content for e in effects] == written
+    assert state == then
 
 
-def test_a_card_is_the_form_s_own_words_and_open() -> None:
-    _, (effect,) = advance([FORM], Place())
-    assert effect == Effect(content=CARD)
+def test_a_pause_names_its_end() -> None:
+    _, state = advance(script(HI, PAUSE, BYE), State(), START)
+    assert (state.waits, state.until) == ((Wait.TIME,), AT + timedelta(seconds=60))
+
+
+def test_a_card_has_the_words_of_its_step_and_is_open() -> None:
+    (effect,), _ = advance(script(FORM), State(), START)
+    assert effect.content == CARD
     assert isinstance(effect.content, Card)
     assert (effect.content.state, effect.content.event, effect.content.number) == (CardState.OPEN, None, None)
 
 
-KINDS = st.lists(st.sampled_from([HI, FORM, END]), min_size=1, max_size=30)
+KINDS: list[Step] = [HI, QUESTION, FORM, PAUSE, THE_END]
+SCRIPTS = st.lists(st.sampled_from(KINDS), min_size=1, max_size=30).map(
+    lambda steps: Script.model_validate({"steps": [{**s.model_dump(), "id": f"s{i}"} for i, s in enumerate(steps)]})
+)
 
 
-@settings(deadline=None)
-@given(KINDS)
-def test_any_flow_ends_and_writes_each_step_before_its_end_once(kinds: list[Step]) -> None:
-    steps = [step.model_copy(update={"id": f"s{i}"}) for i, step in enumerate(kinds)]
-    place, written, turns = Place(), 0, 0
-    while place.status is not RunStatus.ENDED:
-        before = place
-        place, effects = advance(steps, place)
-        assert place.step >= before.step
-        cards = [isinstance(e.content, Card) for e in effects]
-        assert True not in cards[:-1], "a card is the last effect"
-        assert (place.status is RunStatus.WAITING) == (bool(cards) and cards[-1])
+def play(flow: Script, events: list[Event]) -> tuple[list[object], list[State]]:
+    """Effects and states, from the start of a run to after the last of the events."""
+    state, written, states = State(), list[object](), list[State]()
+    for event in [START, *events]:
+        effects, state = advance(flow, state, event)
+        written += effects
+        states.append(state)
+    return written, states
+
+
+@given(SCRIPTS)
+def test_every_flow_ends_and_writes_each_step_before_its_end_once(flow: Script) -> None:
+    state, written, turns = State(), 0, 0
+    event: Event = START
+    while state.status is not RunStatus.ENDED:
+        effects, state = advance(flow, state, event)
         written, turns = written + len(effects), turns + 1
-        assert turns <= len(steps) + 1
-    reached = next((i for i, step in enumerate(steps) if isinstance(step, End)), len(steps))
-    assert written == reached
+        assert turns <= len(flow.steps) + 1
+        assert (state.status is RunStatus.WAITING) == bool(state.waits)
+        if state.waits:
+            event = CONTINUES[state.waits[0]]
+    reached = next((i for i, step in enumerate(flow.steps) if isinstance(step, End)), len(flow.steps))
+    assert written == sum(not isinstance(step, WaitStep) for step in flow.steps[:reached])
 
 
-@settings(deadline=None)
-@given(KINDS, st.integers(0, 29))
-def test_the_same_place_gives_the_same_again(kinds: list[Step], at: int) -> None:
-    assert advance(kinds, Place(step=at)) == advance(tuple(kinds), Place(step=at))
+@given(SCRIPTS, st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_the_same_events_give_the_same_again(flow: Script, events: list[Event]) -> None:
+    assert play(flow, events) == play(flow, events)
+
+
+@given(SCRIPTS, st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_whatever_comes_a_run_waits_or_ends_and_takes_each_step_once(flow: Script, events: list[Event]) -> None:
+    written, states = play(flow, events)
+    assert len(written) <= len(flow.steps)
+    places = [len(flow.steps) if s.status is RunStatus.ENDED else flow.place(s.step) for s in states]
+    assert places == sorted(places), "a run never goes back"
+
+
+@given(SCRIPTS, st.lists(st.sampled_from(EVENTS), max_size=40))
+def test_an_event_that_is_not_waited_for_changes_nothing(flow: Script, events: list[Event]) -> None:
+    _, states = play(flow, events)
+    for event in EVENTS:
+        if event not in [CONTINUES[wait] for wait in states[-1].waits]:
+            assert advance(flow, states[-1], event) == ((), states[-1])
 
 
 def test_each_step_needs_an_id_of_its_own() -> None:
     with pytest.raises(ValidationError, match="each step needs an id of its own"):
-        Flow(id="f", name="x", steps=(HI, HI), created_at=AT, updated_at=AT)
+        script(HI, HI)
 
 
 @pytest.mark.parametrize(
@@ -85,17 +133,21 @@ def test_each_step_needs_an_id_of_its_own() -> None:
         {"kind": "say", "id": "a", "text": ""},
         {"kind": "say", "id": "A b", "text": "x"},
         {"kind": "say", "id": "a", "text": "x" * 4001},
+        {"kind": "ask", "id": "a"},
         {"kind": "opt_in_form", "id": "a", "subscription": "deals", "title": ""},
         {"kind": "opt_in_form", "id": "a", "title": "x"},
+        {"kind": "wait", "id": "a", "seconds": 0},
         {"kind": "run_code", "id": "a"},
         {"kind": "end", "id": "a", "next": "b"},
     ],
 )
-def test_a_step_that_is_none_is_refused(step: dict[str, str]) -> None:
+def test_a_faulty_step_is_refused(step: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
-        Flow.model_validate({"_id": "f", "name": "x", "steps": [step], "created_at": AT, "updated_at": AT})
+        Script.model_validate({"steps": [step]})
 
 
-def test_a_flow_survives_the_way_to_the_database_and_back() -> None:
-    flow = Flow(id="f", name="x", steps=(HI, FORM, END), created_at=AT, updated_at=AT)
-    assert Flow.load(flow.stored()) == flow
+def test_a_version_survives_the_way_to_the_database_and_back() -> None:
+    version = flow_version("f", 3, [HI, QUESTION, FORM, PAUSE, THE_END], AT)
+    assert Script.of(FlowVersion.load(version.stored())) == Script(
+        flow="f", version=3, steps=(HI, QUESTION, FORM, PAUSE, THE_END)
+    )

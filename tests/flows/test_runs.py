@@ -10,9 +10,13 @@ import pytest
 
 from bot.chat.conversations import Conversations
 from bot.errors import StoreUnavailable
+from bot.flows.publish import publish
 from bot.flows.runs import Runs
-from bot.model.conversation import Card, Happening, Part
-from bot.model.flow import End, Flow, FlowRun, OptInForm, RunStatus, Say, Step
+from bot.flows.script import flow_version
+from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitStep
+from bot.model.base import now
+from bot.model.conversation import Card, Conversation, Happening, Part
+from bot.model.flow import Flow, Run, RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.people import AT, card, second_process
@@ -31,14 +35,15 @@ STEPS: tuple[Step, ...] = (
 TO_THE_SECOND = ["Hi", "First", "Thanks", "One more", "Second"]
 
 
-def _flow(id: str = "flow", **values: Any) -> Flow:
-    usual: dict[str, Any] = {"name": id, "state": "live", "steps": STEPS, "created_at": AT, "updated_at": AT}
-    return Flow(id=id, **{**usual, **values})
+async def _add(store: Store, id: str = "flow", steps: tuple[Step, ...] = STEPS, **values: Any) -> None:
+    usual: dict[str, Any] = {"name": id, "state": "live", "created_at": AT, "updated_at": AT}
+    await store.flow_versions.insert(flow_version(id, 1, steps, AT))
+    await store.flows.insert(Flow(id=id, **{**usual, **values}))
 
 
 @pytest.fixture
 async def runs(store: Store) -> Runs:
-    await store.flows.insert(_flow())
+    await _add(store)
     return Runs(store, Conversations(store))
 
 
@@ -59,9 +64,10 @@ def _said(part: Part) -> str:
             return content.text
 
 
-async def _run(store: Store) -> FlowRun:
-    (run,) = await store.flow_runs.find({}, limit=2)
-    return run
+async def _run(store: Store) -> Run:
+    (conversation,) = await store.conversations.find({}, limit=2)
+    assert conversation.run
+    return conversation.run
 
 
 async def _card(store: Store, conversation: str) -> Part:
@@ -74,8 +80,8 @@ async def test_a_conversation_begins_with_the_flow_up_to_its_card(runs: Runs, st
     conversation, parts = await runs.begin("ada")
     assert [_said(p) for p in parts] == await _script(store, conversation) == ["Hi", "First"]
     run = await _run(store)
-    assert (run.waiting_for, run.place.status) == (parts[-1].id, RunStatus.WAITING)
-    assert (run.flow, run.flow_version, run.contact, run.conversation) == ("flow", 1, "ada", conversation)
+    assert (run.part, run.state.step, run.state.status) == (parts[-1].seq, "first", RunStatus.WAITING)
+    assert (run.flow, run.version) == ("flow", 1)
 
 
 async def test_a_completed_card_goes_on_to_the_next_and_then_to_the_end(runs: Runs, store: Store) -> None:
@@ -83,39 +89,39 @@ async def test_a_completed_card_goes_on_to_the_next_and_then_to_the_end(runs: Ru
     await runs.card_completed(parts[-1])
     assert await _script(store, conversation) == TO_THE_SECOND
     second = await _card(store, conversation)
-    assert (await _run(store)).waiting_for == second.id
+    assert (await _run(store)).part == second.seq
     await runs.card_completed(second)
     assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
-    run = await _run(store)
-    assert (run.waiting_for, run.place.status) == (None, RunStatus.ENDED)
+    assert (await _run(store)).state.status is RunStatus.ENDED
 
 
 async def test_without_a_live_flow_a_conversation_begins_empty(store: Store) -> None:
-    await store.flows.insert(_flow(state="draft"))
-    await store.flows.insert(_flow("paused", state="paused"))
+    await _add(store, state="draft")
+    await _add(store, "paused", state="paused")
     conversation, parts = await Runs(store, Conversations(store)).begin("ada")
     assert parts == []
-    assert await store.conversations.get(conversation)
-    assert await store.flow_runs.count_about() == 0
+    stored = await store.conversations.get(conversation)
+    assert stored
+    assert stored.run is None
 
 
 async def test_of_two_live_flows_the_older_greets(store: Store) -> None:
-    await store.flows.insert(_flow("newer", created_at=AT + timedelta(days=1), steps=(Say(id="a", text="Newer"),)))
-    await store.flows.insert(_flow("older", steps=(Say(id="a", text="Older"),)))
+    await _add(store, "newer", (Say(id="a", text="Newer"),), created_at=AT + timedelta(days=1))
+    await _add(store, "older", (Say(id="a", text="Older"),))
     conversation, _ = await Runs(store, Conversations(store)).begin("ada")
     assert await _script(store, conversation) == ["Older"]
 
 
 async def test_a_flow_without_a_card_ends_at_once(store: Store) -> None:
-    await store.flows.insert(_flow(steps=(Say(id="a", text="Hi"), End(id="end"))))
+    await _add(store, steps=(Say(id="a", text="Hi"), End(id="end")))
     await Runs(store, Conversations(store)).begin("ada")
-    run = await _run(store)
-    assert (run.place.status, run.waiting_for) == (RunStatus.ENDED, None)
+    assert (await _run(store)).state.status is RunStatus.ENDED
 
 
 async def test_a_card_that_no_run_waits_for_moves_nothing(runs: Runs, store: Store) -> None:
     conversation, parts = await runs.begin("ada")
-    await runs.card_completed(parts[0].model_copy(update={"id": f"{conversation}:0000000009", "content": card()}))
+    other = {"id": f"{conversation}:0000000009", "seq": 9, "content": card()}
+    await runs.card_completed(parts[0].model_copy(update=other))
     assert await _script(store, conversation) == ["Hi", "First"]
 
 
@@ -136,22 +142,22 @@ class TestOnce:
             await asyncio.gather(*(both[i % 2].card_completed(parts[-1]) for i in range(10)))
         assert await _script(store, conversation) == TO_THE_SECOND
         run = await _run(store)
-        assert (run.revision, run.waiting_for) == (2, (await _card(store, conversation)).id)
+        assert (run.revision, run.part) == (2, (await _card(store, conversation)).seq)
 
     async def test_a_card_completed_again_while_its_entries_are_written_moves_the_run_once(
         self, runs: Runs, store: Store, mongo: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Another process answers the same card when the next one stands already, but the run has not moved on."""
         conversation, parts = await runs.begin("ada")
-        update = store.flow_runs.update
+        move_run = store.conversations.move_run
         async with second_process(mongo) as other:
 
             async def late(*args: Any) -> None:
                 await Runs(other, Conversations(other)).card_completed(parts[-1])
-                await update(*args)
+                await move_run(*args)
 
             with monkeypatch.context() as patch:
-                patch.setattr(store.flow_runs, "update", late)
+                patch.setattr(store.conversations, "move_run", late)
                 await runs.card_completed(parts[-1])
         assert await _script(store, conversation) == TO_THE_SECOND
         assert (await _run(store)).revision == 2
@@ -175,34 +181,34 @@ class TestCrash:
 
         with monkeypatch.context() as patch:
             patch.setattr(Conversations, "append", dies)
-            patch.setattr(store.flow_runs, "update", _away)
+            patch.setattr(store.conversations, "move_run", _away)
             with pytest.raises(StoreUnavailable):
                 await runs.card_completed(parts[-1])
         assert len(await _script(store, conversation)) == 2 + after
-        assert (await _run(store)).waiting_for == parts[-1].id
+        assert (await _run(store)).part == parts[-1].seq
         for _ in range(2):
             await runs.card_completed(parts[-1])
         assert await _script(store, conversation) == TO_THE_SECOND
-        assert (await _run(store)).waiting_for == (await _card(store, conversation)).id
+        assert (await _run(store)).part == (await _card(store, conversation)).seq
 
     async def test_a_late_process_does_not_undo_a_later_step(
         self, runs: Runs, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One that read the run, slept, and wakes when the run has gone on."""
         conversation, parts = await runs.begin("ada")
-        slept = await _run(store)
+        slept = await store.conversations.get(conversation)
         await runs.card_completed(parts[-1])
         await runs.card_completed(await _card(store, conversation))
 
-        async def as_it_was(_: str) -> FlowRun:
+        async def as_it_was(_: str) -> Conversation | None:
             return slept
 
         with monkeypatch.context() as patch:
-            patch.setattr(store.flow_runs, "waiting_for", as_it_was)
+            patch.setattr(store.conversations, "get", as_it_was)
             await runs.card_completed(parts[-1])
         assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
         run = await _run(store)
-        assert (run.place.status, run.revision, run.waiting_for) == (RunStatus.ENDED, 3, None)
+        assert (run.state.status, run.revision) == (RunStatus.ENDED, 3)
 
 
 async def _away(*_: object) -> None:
@@ -214,12 +220,13 @@ class TestEdited:
 
     async def test_a_run_goes_on_with_the_steps_it_began_with(self, runs: Runs, store: Store) -> None:
         conversation, parts = await runs.begin("ada")
-        edited = [Say(id="new", text="Edited").model_dump()]
-        await store.flows.update({"_id": "flow"}, {"$set": {"steps": edited, "version": 2}})
+        assert (await publish(store, "flow", [Say(id="new", text="Edited")])).version == 2
         await runs.card_completed(parts[-1])
         await runs.card_completed(await _card(store, conversation))
         assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
-        assert (await _run(store)).flow_version == 1
+        assert (await _run(store)).version == 1
+        _, edited = await Runs(store, Conversations(store)).begin("bob")
+        assert [_said(p) for p in edited] == ["Edited"]
 
     async def test_a_paused_flow_greets_nobody_but_ends_what_it_began(self, runs: Runs, store: Store) -> None:
         conversation, parts = await runs.begin("ada")
@@ -227,3 +234,105 @@ class TestEdited:
         await runs.card_completed(parts[-1])
         assert len(await _script(store, conversation)) == 5
         assert (await Runs(store, Conversations(store)).begin("bob"))[1] == []
+
+    async def test_two_who_publish_at_once_make_two_versions(self, store: Store) -> None:
+        await _add(store)
+        texts = ["One", "Two", "Three"]
+        made = await asyncio.gather(*(publish(store, "flow", [Say(id="a", text=text)]) for text in texts))
+        assert sorted(v.version for v in made) == [2, 3, 4]
+        flow = await store.flows.get("flow")
+        assert flow
+        assert flow.version == 4
+
+    async def test_a_publisher_who_stopped_between_its_writes_holds_up_nobody(self, store: Store) -> None:
+        await _add(store)
+        await store.flow_versions.insert(flow_version("flow", 2, [Say(id="a", text="Left")], AT))
+        assert (await publish(store, "flow", [Say(id="a", text="Next")])).version == 3
+
+
+class TestWaits:
+    async def test_a_question_continues_with_the_answer_and_no_earlier_message(self, store: Store) -> None:
+        good, bye = Say(id="good", text="Good choice"), Say(id="bye", text="Bye")
+        await _add(store, steps=(Ask(id="ask", text="Which?"), good, bye))
+        chats = Conversations(store)
+        runs = Runs(store, chats)
+        id, parts = await runs.begin("ada")
+        await runs.heard(parts[0])
+        assert await _script(store, id) == ["Which?"]
+        conversation = await store.conversations.get(id)
+        assert conversation
+        answer = await chats.say(conversation, "Kenya", "key-of-answer")
+        for _ in range(2):
+            await runs.heard(answer)
+        assert await _script(store, id) == ["Which?", "Kenya", "Good choice", "Bye"]
+
+    async def test_a_pause_continues_when_its_time_has_come(self, store: Store) -> None:
+        pause, bye = WaitStep(id="pause", seconds=60), Say(id="bye", text="Still there?")
+        await _add(store, steps=(Say(id="hi", text="Hi"), pause, bye))
+        runs = Runs(store, Conversations(store))
+        id, _ = await runs.begin("ada")
+        await runs.time_came(now() + timedelta(seconds=50))
+        assert await _script(store, id) == ["Hi"]
+        for _ in range(2):
+            await runs.time_came(now() + timedelta(seconds=70))
+        assert await _script(store, id) == ["Hi", "Still there?"]
+
+
+async def _old_run(store: Store, raw: dict[str, Any]) -> None:
+    runs = store.database.get_collection("flow_runs")
+    await runs.delete_many({})
+    await runs.insert_one(raw)
+
+
+class TestMoved:
+    """What version 0.1 kept in `flow_runs`."""
+
+    async def test_an_old_run_continues_after_its_card(self, store: Store) -> None:
+        await _add(store)
+        conversation, parts = await Runs(store, Conversations(store)).begin("ada")
+        steps = [step.model_dump() for step in STEPS]
+        old: dict[str, Any] = {
+            "_id": "old",
+            "flow": "flow",
+            "flow_version": 7,
+            "steps": steps,
+            "conversation": conversation,
+            "contact": "ada",
+            "place": {"step": 2, "status": "waiting"},
+            "revision": 1,
+            "waiting_for": parts[-1].id,
+            "created_at": AT,
+            "updated_at": AT,
+        }
+        await _old_run(store, old)
+        await store.conversations.update({"_id": conversation}, {"$unset": {"run": ""}})
+        await store.flows.update({"_id": "flow"}, {"$set": {"steps": steps, "version": 3}})
+        for _ in range(2):
+            await store.prepare()
+        assert await store.database.get_collection("flow_runs").count_documents({"moved": True}) == 1
+        versions = [v.version for v in await store.flow_versions.find({}, sort=[("_id", 1)], limit=9)]
+        assert versions == [1, 3, 7]
+        await Runs(store, Conversations(store)).card_completed(parts[-1])
+        assert await _script(store, conversation) == TO_THE_SECOND
+
+    async def test_an_old_run_that_ended_stays_ended(self, store: Store) -> None:
+        await _add(store)
+        conversation, parts = await Runs(store, Conversations(store)).begin("ada")
+        steps = [step.model_dump() for step in STEPS]
+        old: dict[str, Any] = {
+            "_id": "old",
+            "flow": "flow",
+            "flow_version": 1,
+            "steps": steps,
+            "conversation": conversation,
+            "contact": "ada",
+            "place": {"step": 7, "status": "ended"},
+            "revision": 3,
+            "created_at": AT,
+            "updated_at": AT,
+        }
+        await _old_run(store, old)
+        await store.conversations.update({"_id": conversation}, {"$unset": {"run": ""}})
+        await store.prepare()
+        await Runs(store, Conversations(store)).card_completed(parts[-1])
+        assert await _script(store, conversation) == ["Hi", "First"]

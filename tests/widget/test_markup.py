@@ -6,14 +6,15 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 
 from bot.config import Settings
-from bot.demo import DEALS
+from bot.demo import DEALS, FLOW
+from bot.flows.publish import publish
+from bot.flows.steps import OptInForm, Say
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, eventually, serving
@@ -59,12 +60,9 @@ async def _poison(store: Store) -> None:
     )
     words = {"name": f"{EVIL} subscription", "description": f"{QUOTES} description"}
     await store.subscriptions.update({"_id": DEALS}, {"$set": {**words, "translations": {}}})
-    flow = await store.flows.triggered_by("conversation_started")
-    assert flow
-    steps: list[dict[str, Any]] = [step.model_dump() for step in flow.steps]
-    steps[0]["text"] = f"{EVIL} {LINKS} hello"
-    steps[1] |= {"title": TITLE, "button": BUTTON[:60], "legal_text": LEGAL}
-    await store.flows.update({"_id": flow.id}, {"$set": {"steps": steps}})
+    hello = Say(id="hello", text=f"{EVIL} {LINKS} hello")
+    form = OptInForm(id="form", subscription=DEALS, title=TITLE, button=BUTTON[:60], legal_text=LEGAL)
+    await publish(store, FLOW, (hello, form, Say(id="thanks", text="Thank you!")))
 
 
 def harmless(html: str) -> Node:

@@ -71,9 +71,9 @@ async def say(request: web.Request) -> web.Response:
     message = parse(Message, await request.read())
     if not message.said:
         raise Invalid(_("Write a message first."))
-    chats = request.app[BOT].conversations
-    conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
-    part = await chats.say(conversation, message.said, message.key)
+    bot = request.app[BOT]
+    conversation = await bot.conversations.of_contact(request.match_info["conversation"], contact.id)
+    part = await bot.say(conversation, message.said, message.key)
     (html,) = await views.entries(request, [part], contact)
     return web.json_response({"seq": part.seq, "html": html})
 

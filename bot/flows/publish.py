@@ -1,0 +1,49 @@
+"""Publishing: a new version is inserted first, then new runs begin with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.errors import NotFound
+from bot.errors import marked as _
+from bot.flows.script import flow_version
+from bot.flows.steps import Step
+from bot.model.base import new_id, now
+from bot.model.flow import Flow, FlowVersion
+from bot.store import Duplicate, Store
+
+ATTEMPTS = 10
+
+
+async def create(store: Store, name: str, steps: Sequence[Step], *, id: str | None = None) -> Flow:
+    """A live flow with these steps as its first version. One with this id stays as it is."""
+    time = now()
+    flow = Flow(id=id or new_id(), name=name, state="live", created_at=time, updated_at=time)
+    await store.flow_versions.keep(flow_version(flow.id, flow.version, steps, time))
+    await store.flows.keep(flow)
+    return flow
+
+
+async def publish(store: Store, flow: str, steps: Sequence[Step]) -> FlowVersion:
+    """Makes these steps the flow's newest version. Runs that began earlier finish on theirs.
+
+    Raises NotFound, and Duplicate if others keep publishing at the same time.
+    """
+    for _attempt in range(ATTEMPTS):
+        known = await store.flows.get(flow)
+        if known is None:
+            raise NotFound(_("We can't find this flow."))
+        version = flow_version(flow, known.version + 1, steps, now())
+        try:
+            await store.flow_versions.insert(version)
+        except Duplicate:  # somebody else published, or stopped between the two writes
+            await _adopt(store, flow, version.version)
+            continue
+        await _adopt(store, flow, version.version)
+        return version
+    raise Duplicate
+
+
+async def _adopt(store: Store, flow: str, version: int) -> None:
+    change = {"$set": {"version": version, "updated_at": now()}}
+    await store.flows.update({"_id": flow, "version": {"$lt": version}}, change)
