@@ -17,7 +17,7 @@ from ulid import ULID
 from bot.aio.background import guarded, until
 from bot.aio.recent import Recent
 from bot.chat.cards import Answer, Cards, Submitted
-from bot.chat.conversations import Conversations
+from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
 from bot.chat.visitors import Claim, Visitors
@@ -26,32 +26,41 @@ from bot.consent.confirmations import Confirmations
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
-from bot.consent.stops import Stops
+from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.flows.runs import Runs, waits_for
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Card, Channel, Conversation, Happened, Happening, Part
+from bot.model.conversation import (
+    Author,
+    AuthorKind,
+    Card,
+    Channel,
+    Conversation,
+    ConversationEvent,
+    ConversationEventName,
+    Part,
+)
 from bot.model.event import Action, ConsentEvent
 from bot.model.flow import Wait
 from bot.model.workspace import Workspace
-from bot.outbound.deliveries import Deliveries
+from bot.outbound.deliveries import DeliveryService
 from bot.outbound.gateway import Simulator
 from bot.outbound.inbound import Inbound
 from bot.outbound.texting import Texting
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import embedded_server
 from bot.workspace.brand import BrandKeeper
-from bot.workspace.forms import FormTemplates
-from bot.workspace.subscriptions import Subscriptions
-from bot.workspace.teammates import Teammates
+from bot.workspace.forms import FormTemplateService
+from bot.workspace.subscriptions import SubscriptionService
+from bot.workspace.teammates import TeammateService
 from bot.workspace.tokens import Tokens
 
 log = logging.getLogger("sayso")
 
 MOMENT = 0.02
 """Seconds. What follows from a card may begin this much later."""
-MENDED = timedelta(days=1)
+CATCH_UP_WINDOW = timedelta(days=1)
 """How far back a start looks for cards that were left open."""
 STOP_SECONDS = 10.0
 """How long a stop waits for work that was begun."""
@@ -80,8 +89,8 @@ class Bot:
         self.store = store
         self.public_url = public_url
         self.ledger = Ledger(store)
-        self.conversations = Conversations(store)
-        self.stops = Stops(store, self.ledger)
+        self.conversations = ConversationService(store)
+        self.stops = StopList(store, self.ledger)
         self.cards = Cards(store, self.ledger, self.stops, self.conversations)
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)
@@ -89,7 +98,7 @@ class Bot:
         self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
         self.simulator = Simulator(store)
         self.confirmations = Confirmations(store, self.ledger)
-        self.deliveries = Deliveries(store, self.ledger, self.stops, self.preferences, self.simulator, public_url)
+        self.deliveries = DeliveryService(store, self.ledger, self.stops, self.preferences, self.simulator, public_url)
         self.preferences.then(self.deliveries.follow)
         self.profiles = Profiles(store, self.ledger, self.stops)
         self.profiles.then(self.deliveries.follow)
@@ -97,14 +106,14 @@ class Bot:
             store, self.ledger, self.stops, self.conversations, self.inbox, self.deliveries, secret=secret
         )
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.texting)
-        self.teammates = Teammates(store)
+        self.teammates = TeammateService(store)
         self.tokens = Tokens(store)
-        self.subscriptions = Subscriptions(store)
-        self.forms = FormTemplates(store)
+        self.subscriptions = SubscriptionService(store)
+        self.forms = FormTemplateService(store)
         self.feed = Feed(store)
         self._secret = secret
         self._tasks: set[asyncio.Task[None]] = set()
-        self._mended = _ulid_time(now() - MENDED)
+        self._caught_up_to = _ulid_time(now() - CATCH_UP_WINDOW)
         self.workspace = Recent(self._load_workspace)
         """`await bot.workspace()`: the business, at most a second old."""
         self.brand = BrandKeeper(store, changed=self.workspace.forget)
@@ -157,8 +166,8 @@ class Bot:
         Doing it again does nothing twice.
         """
         is_asked = event.action is Action.REQUEST_CONFIRMATION
-        said = Happening(
-            name=Happened.ASKED if is_asked else Happened.SIGNED_UP,
+        said = ConversationEvent(
+            name=ConversationEventName.ASKED if is_asked else ConversationEventName.SIGNED_UP,
             part=part.seq,
             subscription=event.subscription or "",
         )
@@ -199,22 +208,22 @@ class Bot:
         await asyncio.sleep(MOMENT - asyncio.get_running_loop().time() % MOMENT)
         await self.follow_up(submitted.part, submitted.event)
 
-    async def recover(self) -> None:
+    async def resume_overdue(self) -> None:
         """Takes over what a crash, here or in another process, left undone."""
         for part in await self.store.parts.due(now() - STALLED):
-            await self._make_good(part)
+            await self._finish_follow_up(part)
 
-    async def mend(self, *, until: datetime | None = None) -> None:
+    async def catch_up(self, *, until: datetime | None = None) -> None:
         """Completes the cards that were left open after their answer was recorded, and queues the texts that answers
         without a card ask for: the process died, or the database went away, between the two. Each call goes on from
         where the last one ended.
         """
         end = _ulid_time(until or now())
-        while events := await self.store.events.between(self._mended, end, limit=500):
-            for submitted in await self.cards.mend(events):
-                await self._make_good(submitted.part, submitted.event)
+        while events := await self.store.events.between(self._caught_up_to, end, limit=500):
+            for submitted in await self.cards.catch_up(events):
+                await self._finish_follow_up(submitted.part, submitted.event)
             await asyncio.gather(*(self._follow(event) for event in events if not event.context.part))
-            self._mended = events[-1].event
+            self._caught_up_to = events[-1].event
 
     async def _follow(self, event: ConsentEvent) -> None:
         try:
@@ -224,7 +233,7 @@ class Bot:
         except Exception:
             log.exception("the text that an answer asks for could not be queued")
 
-    async def _make_good(self, part: Part, event: ConsentEvent | None = None) -> None:
+    async def _finish_follow_up(self, part: Part, event: ConsentEvent | None = None) -> None:
         """One that can't be followed up is put off: it must not keep the others waiting."""
         try:
             if part.is_message_of is AuthorKind.CONTACT:
@@ -261,7 +270,7 @@ class Bot:
         """The work behind the requests: live feed, texts, recovery."""
         await self.feed.start()
         stop = asyncio.Event()
-        for work in (self.deliveries.work, self._recover_often):
+        for work in (self.deliveries.work, self._maintain):
             self._begin(until(stop, work))
         try:
             yield
@@ -298,10 +307,10 @@ class Bot:
         except Duplicate:
             raise StoreUnavailable from None  # the same user in another tab was first: opening again finds them
 
-    async def _recover_often(self, stop: asyncio.Event) -> None:
+    async def _maintain(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await self.mend(until=now() - STALLED)
-            await self.recover()
+            await self.catch_up(until=now() - STALLED)
+            await self.resume_overdue()
             await self.confirmations.lapse(now())
             await self.inbox.wake(now())
             await self.runs.time_came(now())

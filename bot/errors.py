@@ -172,7 +172,7 @@ class WordsChanged(SaysoError):
     message = _("The words on this form have changed. Please read them again, then press the button.")
 
 
-class Moved(SaysoError):
+class Conflict(SaysoError):
     """Another writer changed the contact after the caller had judged it: judge again."""
 
     code = "conflict"

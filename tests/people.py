@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.app import Bot
 from bot.chat.cards import Answer, Submitted
-from bot.consent.ledger import Change
+from bot.consent.ledger import ConsentChange
 from bot.demo import DEALS
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part
@@ -72,14 +72,14 @@ def consent(state: ConsentState, **values: Any) -> Consent:
     return Consent(state=state, **{**usual, **values})
 
 
-def change(contact: str, key: str, action: Action = Action.OPT_IN, **values: Any) -> Change:
+def change(contact: str, key: str, action: Action = Action.OPT_IN, **values: Any) -> ConsentChange:
     usual = {
         "subscription": DEALS,
         "number": NUMBER,
         "source": Source.FORM,
         "actor": Actor(kind="contact", id=contact),
     }
-    return Change(contact=contact, key=key, action=action, **{**usual, **values})
+    return ConsentChange(contact=contact, key=key, action=action, **{**usual, **values})
 
 
 def card(**values: Any) -> Card:

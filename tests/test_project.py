@@ -18,8 +18,8 @@ from threading import Timer
 import pytest
 from typer.testing import CliRunner
 
-from bot.chat.conversations import Conversations
-from bot.consent.ledger import Change, Ledger
+from bot.chat.conversations import ConversationService
+from bot.consent.ledger import ConsentChange, Ledger
 from bot.demo import DEALS
 from bot.flows.runs import Runs
 from bot.model.contact import Contact
@@ -98,15 +98,15 @@ async def test_the_deployment_page_sets_up_a_greeting(mongo: EmbeddedServer, tmp
 
     assert answer.returncode == 0, answer.stderr
     async with open_store(mongo.url, "sayso_docs") as store:
-        _, parts = await Runs(store, Conversations(store)).begin("0" * 24)
+        _, parts = await Runs(store, ConversationService(store)).begin("0" * 24)
         await store.database.client.drop_database("sayso_docs")
     assert [part.content.kind for part in parts] == ["text", "card"]
 
 
-def _change(contact: str, action: Action) -> Change:
+def _change(contact: str, action: Action) -> ConsentChange:
     actor = Actor(kind="contact", id=contact)
     words = Words(legal_text="Msg & data rates may apply.", subscription_name="Deals", locale="en", act='pressed "Yes"')
-    return Change(
+    return ConsentChange(
         contact=contact,
         subscription=DEALS,
         action=action,

@@ -12,7 +12,7 @@ from bot.app import Bot
 from widget import api, demo, inbox, messenger, preferences, workspace
 from widget.web import brand, health, placeholders, search, signin
 from widget.web.assets import TEMPLATES, Assets
-from widget.web.fragment_cache import DRAWN, Drawn
+from widget.web.fragment_cache import FRAGMENT_CACHE, FragmentCache
 from widget.web.http import BOT, METRICS, add_headers, around, speaking
 from widget.web.metrics import Metrics
 from widget.web.sessions import add_sessions
@@ -28,7 +28,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     app[BOT] = bot
     app[METRICS] = Metrics()
     app[SOCKETS] = set()
-    app[DRAWN] = Drawn()
+    app[FRAGMENT_CACHE] = FragmentCache()
     add_sessions(app)
     assets = Assets()
     _add_templates(app, assets)
@@ -66,7 +66,7 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
     )
     # Made once: an import in each template would make them anew for each entry of a thread.
     environment.globals["m"] = environment.get_template("_macros.html").module
-    environment.globals["ui"] = environment.get_template("shell/ui.html").module
+    environment.globals["ui"] = environment.get_template("layout/ui.html").module
 
 
 async def _to_demo(request: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Gather(Generic[T, R]):
+class Batcher(Generic[T, R]):
     """Turns `run(items) -> results` into `await gather(item) -> result`.
 
     `run` answers a list as long as what it was given; an exception in it is raised to that item's caller alone.

@@ -19,7 +19,7 @@ from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 
 
-class Shown(StrEnum):
+class CardViewState(StrEnum):
     OPEN = "open"
     SAVED = "saved"
     PENDING = "pending"
@@ -41,7 +41,7 @@ class Region:
 class CardView:
     """`version` names the words that are shown; a submit that names others is answered with the card anew."""
 
-    state: Shown
+    state: CardViewState
     channel: str
     subscription: str
     title: str
@@ -63,7 +63,7 @@ class CardView:
     action: str | None = None
 
 
-def words_of(card: Card, subscription: Subscription | None, say: Translator) -> Words:
+def card_words(card: Card, subscription: Subscription | None, say: Translator) -> Words:
     """The exact words, for the person to see and for the ledger to keep (law 6)."""
     named = subscription.words(say.locale) if subscription else None
     button = card.button or say("Sign Up Now")
@@ -89,15 +89,15 @@ def card_view(
 ) -> CardView:
     """`part` is the id of the part that holds the card; `subscription` None: it is gone."""
     channel = subscription.message_type if subscription else MessageType.SMS
-    words = words_of(card, subscription, say)
+    words = card_words(card, subscription, say)
     saved = address_of(contact, channel)
     state = _state(card, part, contact, subscription, saved)
     consent = contact.consent(card.subscription)
     notice = None
-    if state is Shown.SAVED and (number := saved_number(saved)) and number.region not in workspace.texted:
+    if state is CardViewState.SAVED and (number := saved_number(saved)) and number.region not in workspace.texted:
         # It is locked and can't be texted: a button would only lead to a refusal that the person can't mend.
         state, notice = (
-            Shown.CLOSED,
+            CardViewState.CLOSED,
             say("We don't text numbers from there yet (%(country)s).", country=say.country(number.region)),
         )
     return CardView(
@@ -119,28 +119,30 @@ def card_view(
     )
 
 
-def _state(card: Card, part: str, contact: Contact, subscription: Subscription | None, saved: str | None) -> Shown:
+def _state(
+    card: Card, part: str, contact: Contact, subscription: Subscription | None, saved: str | None
+) -> CardViewState:
     consent = contact.consent(card.subscription)
     state = consent.state if consent else None
     if card.state is CardState.COMPLETED:
-        return _answered(state) if card.asked else Shown.COMPLETED
+        return _answered(state) if card.asked else CardViewState.COMPLETED
     if consent and consent.part == part and state in {ConsentState.OPTED_IN, ConsentState.PENDING}:
         return _answered(state)  # the answer is recorded, the card does not know of it yet
     if card.state is CardState.CLOSED or subscription is None or not subscription.is_live:
-        return Shown.CLOSED
+        return CardViewState.CLOSED
     if consent and saved and saved in {consent.number, consent.email}:
         if consent.state is ConsentState.OPTED_IN:
-            return Shown.ALREADY
+            return CardViewState.ALREADY
         if consent.state is ConsentState.PENDING:
-            return Shown.PENDING
-    return Shown.SAVED if saved else Shown.OPEN
+            return CardViewState.PENDING
+    return CardViewState.SAVED if saved else CardViewState.OPEN
 
 
-def _answered(state: ConsentState | None) -> Shown:
+def _answered(state: ConsentState | None) -> CardViewState:
     """A card whose number was asked for its YES. None: the contact was read before the answer was."""
     if state is ConsentState.OPTED_IN:
-        return Shown.COMPLETED
-    return Shown.PENDING if state in {None, ConsentState.PENDING} else Shown.LAPSED
+        return CardViewState.COMPLETED
+    return CardViewState.PENDING if state in {None, ConsentState.PENDING} else CardViewState.LAPSED
 
 
 @lru_cache(maxsize=256)

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bot.chat.card_view import CardView, card_view, words_of
-from bot.chat.conversations import Conversations
-from bot.consent.ledger import Change, Ledger
+from bot.chat.card_view import CardView, card_view, card_words
+from bot.chat.conversations import ConversationService
+from bot.consent.ledger import ConsentChange, Ledger
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import yes_action
-from bot.consent.stops import Stops
-from bot.errors import CardClosed, Moved, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
+from bot.consent.stop_list import StopList
+from bot.errors import CardClosed, Conflict, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
@@ -44,7 +44,7 @@ class Submitted:
 
 
 class Cards:
-    def __init__(self, store: Store, ledger: Ledger, stops: Stops, conversations: Conversations) -> None:
+    def __init__(self, store: Store, ledger: Ledger, stops: StopList, conversations: ConversationService) -> None:
         self._store = store
         self._ledger = ledger
         self._stops = stops
@@ -70,7 +70,7 @@ class Cards:
     async def find(self, conversation: str, seq: int, contact: str) -> Part:
         """The part of a card in the contact's own conversation; raises NotFound for anyone else's (law 11)."""
         part, owner = await asyncio.gather(
-            self._store.parts.get(self._store.parts.place(conversation, seq)),
+            self._store.parts.get(self._store.parts.entry_id(conversation, seq)),
             self._store.conversations.get(conversation),
         )
         if part is None or owner is None or owner.contact != contact or not isinstance(part.content, Card):
@@ -90,23 +90,25 @@ class Cards:
             change = await self._judge(part, contact, workspace, answer)
             try:
                 recorded = await self._ledger.record(change)
-            except Moved:  # the rules were asked of a contact who has since changed: ask them of the one who is there
+            except (
+                Conflict
+            ):  # the rules were asked of a contact who has since changed: ask them of the one who is there
                 contact = await self._ledger.contact(contact.id) or contact
                 continue
             return await self._complete(part, recorded.event, is_new=recorded.is_new)
 
-    async def _judge(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Change:
+    async def _judge(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> ConsentChange:
         """The change that the answer asks for, if the rules allow it."""
         card = _card(part)
         subscription = await self.live(card)
-        words = words_of(card, subscription, translator(contact.locale))
+        words = card_words(card, subscription, translator(contact.locale))
         if words.version != answer.version:
             raise WordsChanged
         address = self._address(subscription, contact, workspace, answer)
         is_sms = subscription.message_type is MessageType.SMS
         if is_sms and address_of(contact, MessageType.SMS) and await self._stops.is_stopped(address):
             raise NumberStopped  # of a number that is only typed, a stranger is told nothing
-        return Change(
+        return ConsentChange(
             contact=contact.id,
             subscription=subscription.id,
             action=yes_action(subscription),
@@ -137,7 +139,7 @@ class Cards:
         author = Author(kind=AuthorKind.CONTACT, id=contact)
         await self._conversations.signal(part.conversation, SignalKind.CARD, author, seq=part.seq)
 
-    async def mend(self, events: Iterable[ConsentEvent]) -> list[Submitted]:
+    async def catch_up(self, events: Iterable[ConsentEvent]) -> list[Submitted]:
         """Takes over into their cards what a crash left there: `events` in the order of their time."""
         by_part = {e.context.part: e for e in events if e.context.part and (e.source is Source.FORM or _confirms(e))}
         parts = await self._store.parts.get_many(by_part)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.aio.batching import Gather
+from bot.aio.batching import Batcher
 from bot.errors import NotFound, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import folded_words, new_id, now
@@ -18,7 +18,7 @@ from bot.model.conversation import (
     Channel,
     Content,
     Conversation,
-    Happening,
+    ConversationEvent,
     Note,
     Part,
     Signal,
@@ -44,12 +44,12 @@ class Draft:
     """Something is still to follow from it."""
 
 
-class Conversations:
+class ConversationService:
     def __init__(self, store: Store) -> None:
         self._conversations = store.conversations
         self._parts = store.parts
         self._signals = store.signals
-        self._append: Gather[Draft, Part] = Gather(self._append_each, one_of=lambda draft: draft.conversation)
+        self._append: Batcher[Draft, Part] = Batcher(self._append_each, one_of=lambda draft: draft.conversation)
 
     async def of_contact(self, id: str, contact: str) -> Conversation:
         """The chat, if it is this contact's own; raises NotFound to anyone else (law 11). A conversation by text is on
@@ -91,7 +91,7 @@ class Conversations:
         """
         time = now()
         drafts = [Draft(id, author, content, f"{id}:{key}") for key, content in opening]
-        parts = [_part(draft, seq, self._parts.place, time) for seq, draft in enumerate(drafts, start=1)]
+        parts = [_part(draft, seq, self._parts.entry_id, time) for seq, draft in enumerate(drafts, start=1)]
         await asyncio.gather(*(self._parts.insert(part) for part in parts))
         previews = [part.preview for part in parts if part.preview]
         await self._conversations.insert(
@@ -131,7 +131,7 @@ class Conversations:
             results |= {part.conversation: part for part in known.values()}
             time = now()
             new = [
-                _part(draft, last[id] + 1, self._parts.place, time)
+                _part(draft, last[id] + 1, self._parts.entry_id, time)
                 for id, draft in waiting.items()
                 if id not in results
             ]
@@ -164,15 +164,15 @@ class Conversations:
         return await self.append(conversation.id, author, Text(text=text), f"contact:{key}", is_due=is_due)
 
     async def part(self, conversation: str, seq: int) -> Part | None:
-        return await self._parts.get(self._parts.place(conversation, seq))
+        return await self._parts.get(self._parts.entry_id(conversation, seq))
 
     async def changed_by(self, parts: Sequence[Part]) -> list[Part]:
         """Earlier entries of the same conversation that these ones say have changed: a card that was completed, in one
         query.
         """
         new = {part.id for part in parts}
-        named = (part for part in parts if isinstance(part.content, Happening) and part.content.part)
-        places = {self._parts.place(part.conversation, part.content.part) for part in named}  # type: ignore[union-attr]
+        named = (part for part in parts if isinstance(part.content, ConversationEvent) and part.content.part)
+        places = {self._parts.entry_id(part.conversation, part.content.part) for part in named}  # type: ignore[union-attr]
         return sorted((await self._parts.get_many(places - new)).values(), key=lambda part: part.seq)
 
     async def page(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
@@ -206,9 +206,9 @@ def texting_id(contact: str) -> str:
     return hashlib.sha256(f"sms:{contact}".encode()).hexdigest()[:24]
 
 
-def _part(draft: Draft, seq: int, place: Callable[[str, int], str], at: datetime) -> Part:
+def _part(draft: Draft, seq: int, entry_id: Callable[[str, int], str], at: datetime) -> Part:
     return Part(
-        id=place(draft.conversation, seq),
+        id=entry_id(draft.conversation, seq),
         conversation=draft.conversation,
         seq=seq,
         author=draft.author,

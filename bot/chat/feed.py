@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.model.conversation import Part, Signal
 from bot.store import Store
-from bot.store.changes import Changed
+from bot.store.changes import DocumentChange
 
 BACKLOG = 200
 """News that a slow follower may be behind before it is told to read from the database instead."""
@@ -105,7 +105,7 @@ class Feed:
     def followers(self) -> int:
         return len(set().union(*self._followers.values()))
 
-    def _deliver(self, batch: list[Changed]) -> None:
+    def _deliver(self, batch: list[DocumentChange]) -> None:
         for change in batch:
             for topic in self._topics(change):
                 if of_one := self._followers.get(topic):
@@ -113,14 +113,14 @@ class Feed:
                     for follower in of_one:
                         follower.offer(news)
 
-    def _news(self, change: Changed, topic: str) -> Part | Signal | News:
+    def _news(self, change: DocumentChange, topic: str) -> Part | Signal | News:
         if change.table == self._store.parts.name:
             return Part.load(dict(change.document))
         if change.table == self._store.signals.name:
             return Signal.load(dict(change.document))
         return News(topic, change.id, change.document.get("source", ""))
 
-    def _topics(self, change: Changed) -> Sequence[str]:
+    def _topics(self, change: DocumentChange) -> Sequence[str]:
         if change.table == self._store.subscription_versions.name:
             return (SUBSCRIPTIONS,)
         if change.table == self._store.conversations.name:

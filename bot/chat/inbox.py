@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.chat.cards import Cards
-from bot.chat.conversations import Conversations
+from bot.chat.conversations import ConversationService
 from bot.errors import CardClosed, Invalid, NotFound
 from bot.errors import marked as _
 from bot.model.base import folded_words, now
@@ -23,9 +23,9 @@ from bot.model.conversation import (
     Channel,
     Content,
     Conversation,
+    ConversationEvent,
+    ConversationEventName,
     ConversationState,
-    Happened,
-    Happening,
     Note,
     Part,
     Text,
@@ -67,7 +67,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ConversationRow:
     conversation: Conversation
     contact: Contact | None
 
@@ -76,7 +76,7 @@ class Listed:
 class Listing:
     """A page of the inbox."""
 
-    items: tuple[Listed, ...]
+    items: tuple[ConversationRow, ...]
     before: tuple[datetime, str] | None = None
     """Where the next one begins; None: there is none."""
     apart: str = ""
@@ -84,7 +84,7 @@ class Listing:
 
 
 class Inbox:
-    def __init__(self, store: Store, conversations: Conversations, cards: Cards) -> None:
+    def __init__(self, store: Store, conversations: ConversationService, cards: Cards) -> None:
         self._store = store
         self._conversations = conversations
         self._cards = cards
@@ -172,9 +172,9 @@ class Inbox:
             return None
         if to and await self._is_gone(to):
             raise Invalid(_("This teammate is not here any more. Choose another one."))
-        part = await self._write(id, me, Happening(name=Happened.ASSIGNED, to=to), f"assign:{key}")
+        part = await self._write(id, me, ConversationEvent(name=ConversationEventName.ASSIGNED, to=to), f"assign:{key}")
         if to and await self._is_gone(to):  # removed at the same moment, and what was theirs let go before this one was
-            await self._store.conversations.let_go(to)
+            await self._store.conversations.unassign_all(to)
         return part
 
     async def _is_gone(self, id: str) -> bool:
@@ -184,17 +184,19 @@ class Inbox:
     async def close(self, id: str, me: str, key: str) -> Part | None:
         if (await self.get(id)).state is ConversationState.CLOSED:
             return None
-        return await self._write(id, me, Happening(name=Happened.CLOSED), f"close:{key}")
+        return await self._write(id, me, ConversationEvent(name=ConversationEventName.CLOSED), f"close:{key}")
 
     async def reopen(self, id: str, me: str, key: str) -> Part | None:
         if (await self.get(id)).state is ConversationState.OPEN:
             return None
-        return await self._write(id, me, Happening(name=Happened.REOPENED), f"reopen:{key}")
+        return await self._write(id, me, ConversationEvent(name=ConversationEventName.REOPENED), f"reopen:{key}")
 
     async def snooze(self, id: str, me: str, until: datetime, key: str) -> Part:
         if until <= now():
             raise Invalid(_("Choose a time that is still to come."))
-        return await self._write(id, me, Happening(name=Happened.SNOOZED, until=until), f"snooze:{key}")
+        return await self._write(
+            id, me, ConversationEvent(name=ConversationEventName.SNOOZED, until=until), f"snooze:{key}"
+        )
 
     async def wake(self, time: datetime) -> None:
         """Opens what was snoozed until now; a name for each, so that two processes wake it once.
@@ -205,7 +207,10 @@ class Inbox:
         await asyncio.gather(
             *(
                 self._conversations.append(
-                    c.id, author, Happening(name=Happened.WOKE, part=c.state_seq), f"wake:{c.state_seq}"
+                    c.id,
+                    author,
+                    ConversationEvent(name=ConversationEventName.WOKE, part=c.state_seq),
+                    f"wake:{c.state_seq}",
                 )
                 for c in await self._store.conversations.due(time)
             )
@@ -223,15 +228,15 @@ class Inbox:
         await self._store.parts.update(match, {"$set": {"content.state": CardState.CLOSED}})
         if await self._cards.answer_of(part, (await self.get(id)).contact):  # also one that came at the same moment
             raise CardClosed(_("This form was answered already, so it can't be withdrawn."))
-        said = Happening(name=Happened.WITHDRAWN, part=seq, subscription=part.content.subscription)
+        said = ConversationEvent(name=ConversationEventName.WITHDRAWN, part=seq, subscription=part.content.subscription)
         return await self._write(id, me, said, f"withdraw:{seq}")
 
     async def _write(self, id: str, me: str, content: Content, key: str) -> Part:
         return await self._conversations.append(id, Author(kind=AuthorKind.TEAMMATE, id=me), content, key)
 
-    async def _listed(self, conversations: Sequence[Conversation]) -> tuple[Listed, ...]:
+    async def _listed(self, conversations: Sequence[Conversation]) -> tuple[ConversationRow, ...]:
         people = await self._store.contacts.get_many(c.contact for c in conversations)
-        return tuple(Listed(c, people.get(c.contact)) for c in conversations)
+        return tuple(ConversationRow(c, people.get(c.contact)) for c in conversations)
 
 
 def takes_forms(conversation: Conversation) -> bool:

@@ -111,6 +111,6 @@ def plain_words(subscription: Subscription, locale: str, act: str = "") -> Words
     )
 
 
-def words_of(subscription: Subscription, say: Translator) -> Words:
+def preference_words(subscription: Subscription, say: Translator) -> Words:
     """What the page says of a subscription; `act` is added when there is one."""
     return plain_words(subscription, say.locale).model_copy(update={"title": say("Choose what you get")})

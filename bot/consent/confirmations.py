@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from bot.consent.ledger import Change, Ledger
+from bot.consent.ledger import ConsentChange, Ledger
 from bot.consent.projection import PENDING_FOR
-from bot.errors import Moved
+from bot.errors import Conflict
 from bot.model.base import now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.delivery import Delivery
@@ -37,7 +37,7 @@ class Confirmations:
         for judged in (await self._ledger.contacts(contact.id for contact in contacts)).values():
             for consent in judged.consents:
                 if _has_lapsed(consent, time):
-                    with suppress(Moved):  # they answered in this moment
+                    with suppress(Conflict):  # they answered in this moment
                         await self._ledger.record(_lapse(judged, consent))
                     break  # one a call: the next has to be judged by the contact as they are then
 
@@ -49,7 +49,7 @@ class Confirmations:
                 return await self._known(asked)
             try:
                 recorded = await self._ledger.record(_confirm(contact, consent, asked, subscription, text))
-            except Moved:
+            except Conflict:
                 continue
             return recorded.event
         return None
@@ -74,9 +74,11 @@ def _has_lapsed(consent: Consent, time: datetime) -> bool:
     return consent.state is ConsentState.PENDING and consent.at + PENDING_FOR <= time
 
 
-def _confirm(contact: Contact, consent: Consent, asked: Delivery, subscription: Subscription, text: str) -> Change:
+def _confirm(
+    contact: Contact, consent: Consent, asked: Delivery, subscription: Subscription, text: str
+) -> ConsentChange:
     shown = subscription.words(asked.locale)
-    return Change(
+    return ConsentChange(
         contact=contact.id,
         subscription=asked.subscription,
         action=Action.CONFIRM,
@@ -97,8 +99,8 @@ def _confirm(contact: Contact, consent: Consent, asked: Delivery, subscription: 
     )
 
 
-def _lapse(contact: Contact, consent: Consent) -> Change:
-    return Change(
+def _lapse(contact: Contact, consent: Consent) -> ConsentChange:
+    return ConsentChange(
         contact=contact.id,
         subscription=consent.subscription,
         action=Action.EXPIRE,

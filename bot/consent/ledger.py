@@ -12,9 +12,9 @@ from datetime import datetime
 
 from ulid import ULID
 
-from bot.aio.batching import Gather
+from bot.aio.batching import Batcher
 from bot.consent.projection import GIVES_ADDRESS, apply
-from bot.errors import Moved, NotFound, SaysoError, StoreUnavailable
+from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import Contact
@@ -27,7 +27,7 @@ unavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ConsentChange:
     """What is to be recorded.
 
     `key` is the request's idempotency key: the same one again records nothing new (law 4).
@@ -47,7 +47,7 @@ class Change:
     judged: Contact | None = None
 
     @property
-    def line_key(self) -> str:
+    def log_key(self) -> str:
         return f"{self.contact}:{self.key}"
 
 
@@ -62,17 +62,19 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._events = store.events
         self._contacts = store.contacts
-        self._record: Gather[Change, Recorded] = Gather(self._record_each, one_of=lambda change: change.contact)
-        self._contact: Gather[str, Contact | None] = Gather(self._contacts_each)
+        self._record: Batcher[ConsentChange, Recorded] = Batcher(
+            self._record_each, one_of=lambda change: change.contact
+        )
+        self._contact: Batcher[str, Contact | None] = Batcher(self._contacts_each)
 
-    async def record(self, change: Change) -> Recorded:
+    async def record(self, change: ConsentChange) -> Recorded:
         """Returns when the change is durable.
 
-        Raises NotFound, Moved or StoreUnavailable (safe to ask again).
+        Raises NotFound, Conflict or StoreUnavailable (safe to ask again).
         """
         return await self._record(change)
 
-    async def record_many(self, changes: Sequence[Change]) -> list[Recorded | SaysoError]:
+    async def record_many(self, changes: Sequence[ConsentChange]) -> list[Recorded | SaysoError]:
         """One answer a change, in order. Changes of one contact are recorded in the order given.
 
         Four round trips a round, however many contacts: read them, look up their keys, insert the events, project.
@@ -95,20 +97,22 @@ class Ledger:
         """Like `contact`, for many in two queries (more only where a crash left something to repair)."""
         contacts = await self._contacts.get_many(ids)
         ahead = await self._events.get_many(
-            self._events.place(contact.id, contact.ledger.seq + 1) for contact in contacts.values()
+            self._events.entry_id(contact.id, contact.ledger.seq + 1) for contact in contacts.values()
         )
         for event in ahead.values():
             contacts[event.contact] = await self._repair(contacts[event.contact])
         return contacts
 
-    async def _record_each(self, changes: list[Change]) -> list[Recorded | Exception]:
+    async def _record_each(self, changes: list[ConsentChange]) -> list[Recorded | Exception]:
         return [*(await self.record_many(changes))]
 
     async def _contacts_each(self, ids: list[str]) -> list[Contact | None]:
         found = await self.contacts(ids)
         return [found.get(id) for id in ids]
 
-    async def _round(self, changes: Sequence[Change], turn: list[int]) -> dict[int, Recorded | SaysoError | None]:
+    async def _round(
+        self, changes: Sequence[ConsentChange], turn: list[int]
+    ) -> dict[int, Recorded | SaysoError | None]:
         """Tries one change of each contact. None: another writer was first, try again."""
         contacts = await self._contacts.get_many(changes[i].contact for i in turn if not changes[i].judged)
         contacts |= {judged.id: judged for i in turn if (judged := changes[i].judged)}
@@ -120,7 +124,7 @@ class Ledger:
             change, contact = changes[i], contacts.get(changes[i].contact)
             if contact is None:
                 answers[i] = NotFound(_("We can't find this contact."))
-            elif event := known.get(change.line_key):
+            elif event := known.get(change.log_key):
                 answers[i] = Recorded(event, is_new=False)
             else:
                 new.append((i, contact, next_event(contact, change, time)))
@@ -132,16 +136,16 @@ class Ledger:
         for (i, contact, _event), done in zip(new, inserted, strict=True):
             if not done:
                 await self._repair(contact)
-                answers[i] = Moved() if changes[i].judged else None
+                answers[i] = Conflict() if changes[i].judged else None
         return answers
 
-    async def _known(self, changes: list[Change], contacts: dict[str, Contact]) -> dict[str, ConsentEvent]:
+    async def _known(self, changes: list[ConsentChange], contacts: dict[str, Contact]) -> dict[str, ConsentEvent]:
         """Events that earlier requests with these keys made.
 
         A line without events has none: its first insert is the guard.
         """
         return await self._events.by_keys(
-            [(c.contact, c.line_key) for c in changes if c.contact in contacts and contacts[c.contact].ledger.seq]
+            [(c.contact, c.log_key) for c in changes if c.contact in contacts and contacts[c.contact].ledger.seq]
         )
 
     async def _repair(self, contact: Contact) -> Contact:
@@ -156,7 +160,7 @@ class Ledger:
         return repaired
 
 
-def next_event(contact: Contact, change: Change, at: datetime) -> ConsentEvent:
+def next_event(contact: Contact, change: ConsentChange, at: datetime) -> ConsentEvent:
     """The event that `change` makes of the contact's line as it stands."""
     seq = contact.ledger.seq + 1
     event = ConsentEvent(
@@ -175,13 +179,13 @@ def next_event(contact: Contact, change: Change, at: datetime) -> ConsentEvent:
         words=change.words,
         context=change.context,
         evidence=change.evidence,
-        key=change.line_key,
+        key=change.log_key,
         previous=contact.ledger.hash,
     )
     return event.model_copy(update={"hash": event.computed_hash()})
 
 
-def replaced(contact: Contact, change: Change) -> str | None:
+def replaced(contact: Contact, change: ConsentChange) -> str | None:
     """What the contact's record forgets by this change: a number that was wrong, or is another one now."""
     pairs = ((contact.phone, change.number), (contact.email, change.email))
     gives = change.action in GIVES_ADDRESS

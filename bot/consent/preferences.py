@@ -9,20 +9,20 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.aio.batching import Gather
+from bot.aio.batching import Batcher
 from bot.consent.choices import (
     Choice,
     can_take_back,
     choices,
     numbers_of,
+    preference_words,
     reached_at,
     state_on,
-    words_of,
 )
-from bot.consent.ledger import Change, Ledger
+from bot.consent.ledger import ConsentChange, Ledger
 from bot.consent.permission import stands_to_get, yes_action
-from bot.consent.presses import LOOK_BACK, Press, Presses, change_of, stands_on
-from bot.errors import Invalid, Moved, NotFound, NumberStopped, SaysoError, WordsChanged
+from bot.consent.recorder import LOOK_BACK, ChangeRecorder, PreferenceToggle, change_of, stands_on
+from bot.errors import Conflict, Invalid, NotFound, NumberStopped, SaysoError, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import now
@@ -38,7 +38,7 @@ NOT_OFFERED = _("This subscription is no longer offered. Nothing was changed.")
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PreferenceView:
     """What the page of one link is made of."""
 
     link: PreferenceLink
@@ -53,8 +53,8 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What a press came to. The same press again has the same result."""
+class PreferenceResult:
+    """The result of one change. The same request again has the same result."""
 
     contact: Contact
     subscription: Subscription | None = None
@@ -71,14 +71,14 @@ class Preferences:
         self._store = store
         self._ledger = ledger
         self._link_days = link_days
-        self._presses = Presses(store, ledger)
-        self.look: Gather[str, Sheet] = Gather(self._look_round)
+        self._recorder = ChangeRecorder(store, ledger)
+        self.look: Batcher[str, PreferenceView] = Batcher(self._look_round)
         """All that the page of a token shows, as of no earlier than the call. Raises NotFound for a token that is
         unknown, revoked or expired, all alike."""
 
     def then(self, after: Callable[[ConsentEvent], Awaitable[None]]) -> None:
         """`after` is called with each event that was recorded: it queues the text that the event asks for."""
-        self._presses.after = after
+        self._recorder.after = after
 
     async def make_link(self, contact: str, channel: MessageType) -> str:
         """A new token that stands for the contact. It can't be had again: only its hash is kept (law 11)."""
@@ -94,7 +94,7 @@ class Preferences:
         )
         return token
 
-    async def _look_round(self, tokens: list[str]) -> list[Sheet | Exception]:
+    async def _look_round(self, tokens: list[str]) -> list[PreferenceView | Exception]:
         """Five queries, however many people look at the same moment."""
         kept, live = await asyncio.gather(self._store.preference_links.get_many(map(_hash, tokens)), self.live())
         time = now()
@@ -103,19 +103,19 @@ class Preferences:
         stops = await self._store.stops.get_many(number for c in contacts.values() for number in numbers_of(c))
         stopped = {stop.id for stop in stops.values() if stop.holds}
 
-        def sheet(token: str) -> Sheet | Exception:
+        def view(token: str) -> PreferenceView | Exception:
             link = good.get(_hash(token))
             contact = contacts.get(link.contact) if link else None
             if link is None or contact is None:
                 return NotFound()
-            return Sheet(link, contact, live, frozenset(stopped & numbers_of(contact)))
+            return PreferenceView(link, contact, live, frozenset(stopped & numbers_of(contact)))
 
-        return [sheet(token) for token in tokens]
+        return [view(token) for token in tokens]
 
-    async def look_again(self, sheet: Sheet, contact: Contact) -> Sheet:
+    async def look_again(self, view: PreferenceView, contact: Contact) -> PreferenceView:
         """The page after a change: `contact` as the change left them."""
-        live, stopped = await asyncio.gather(self.live(), self._presses.stopped(contact))
-        return Sheet(sheet.link, contact, live, stopped)
+        live, stopped = await asyncio.gather(self.live(), self._recorder.stopped(contact))
+        return PreferenceView(view.link, contact, live, stopped)
 
     async def revoke(self, contact: str) -> None:
         """Makes all links of the contact useless."""
@@ -135,8 +135,8 @@ class Preferences:
         key: str,
         say: Translator,
         context: Context,
-    ) -> Done:
-        """One of `CHANGES` to one subscription. `version` names the words that the person saw (`words_of`).
+    ) -> PreferenceResult:
+        """One of `CHANGES` to one subscription. `version` names the words that the person saw (`preference_words`).
 
         Raises Invalid (no such change, or nothing live of this name to change), WordsChanged (nobody says yes to words
         they did not see) and NumberStopped. A no is taken whatever was shown.
@@ -146,62 +146,66 @@ class Preferences:
         found = await self._store.subscriptions.get(subscription)
         if found is None or not found.is_live or not reached_at(contact, found):
             raise Invalid(NOT_OFFERED)
-        press = Press(key, _act(change, found, say), say, context)
+        toggle = PreferenceToggle(key, _act(change, found, say), say, context)
         if change == "opt_in":
-            if words_of(found, say).version != version:
+            if preference_words(found, say).version != version:
                 raise WordsChanged
-            return await self._yes(contact, found, press)
+            return await self._yes(contact, found, toggle)
         return await self._no(
-            contact, [await self._presses.as_shown(found, version, lambda shown: words_of(shown, say))], press
+            contact, [await self._recorder.as_shown(found, version, lambda shown: preference_words(shown, say))], toggle
         )
 
-    async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> Done:
+    async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> PreferenceResult:
         """Turns off every text: also those that are not offered any more, which could be put live again."""
         live = await self.live()
         ids = {consent.subscription for consent in contact.consents} - {subscription.id for subscription in live}
         others = await self._store.subscriptions.get_many(sorted(ids))
-        press = Press(key, f'pressed "{say("Unsubscribe from all SMS")}"', say, context)
+        toggle = PreferenceToggle(key, f'pressed "{say("Unsubscribe from all SMS")}"', say, context)
         texts = [s for s in (*live, *others.values()) if s.message_type is MessageType.SMS and reached_at(contact, s)]
-        return await self._no(contact, texts, press)
+        return await self._no(contact, texts, toggle)
 
-    async def undo(self, contact: Contact, events: Mapping[str, str], *, say: Translator, context: Context) -> Done:
+    async def undo(
+        self, contact: Contact, events: Mapping[str, str], *, say: Translator, context: Context
+    ) -> PreferenceResult:
         """Takes back each no in `events` (its event's id, and the version of the words that were shown with it).
 
-        Raises Moved, Invalid, WordsChanged or NumberStopped if none of them can be.
+        Raises Conflict, Invalid, WordsChanged or NumberStopped if none of them can be.
         """
         live = {subscription.id: subscription for subscription in await self.live()}
         faults: list[SaysoError] = []
         asked = [*events.items()][:LOOK_BACK]
         for event, version in asked:
-            press = Press(f"undo:{event}", f'pressed "{say("Undo")}"', say, context)
+            toggle = PreferenceToggle(f"undo:{event}", f'pressed "{say("Undo")}"', say, context)
             try:
-                contact = await self._take_back(contact, event, version, live, press)
-            except (Moved, Invalid, WordsChanged) as error:
+                contact = await self._take_back(contact, event, version, live, toggle)
+            except (Conflict, Invalid, WordsChanged) as error:
                 faults.append(error)
         if len(faults) == len(asked):
             raise faults[0] if faults else Invalid(_("There is nothing to undo."))
-        return Done(contact)
+        return PreferenceResult(contact)
 
-    async def _yes(self, contact: Contact, subscription: Subscription, press: Press) -> Done:
+    async def _yes(self, contact: Contact, subscription: Subscription, toggle: PreferenceToggle) -> PreferenceResult:
         """Records what a yes does, unless it is so already or waits for the YES by text, which no press can replace.
 
-        A yes that was overtaken is not said again by a late retry: Moved is raised.
+        A yes that was overtaken is not said again by a late retry: Conflict is raised.
         """
 
-        async def decide(judged: Contact) -> Change | None:
-            state = state_on(judged, subscription, stopped=await self._presses.stopped(judged))
+        async def decide(judged: Contact) -> ConsentChange | None:
+            state = state_on(judged, subscription, stopped=await self._recorder.stopped(judged))
             if state == "stopped":
                 raise NumberStopped
-            key = f"{press.key}:{subscription.id}"
-            return change_of(judged, subscription, yes_action(subscription), press, key) if state == "off" else None
+            key = f"{toggle.key}:{subscription.id}"
+            return change_of(judged, subscription, yes_action(subscription), toggle, key) if state == "off" else None
 
-        contact, recorded = await self._presses.settle(contact, decide)
+        contact, recorded = await self._recorder.record_decision(contact, decide)
         if recorded and not stands_on(contact, recorded.event):
-            raise Moved
-        made = recorded is not None or bool(await self._presses.earlier(contact, [subscription], press))
-        return Done(contact, subscription, state_on(contact, subscription), is_change=made)
+            raise Conflict
+        made = recorded is not None or bool(await self._recorder.earlier(contact, [subscription], toggle))
+        return PreferenceResult(contact, subscription, state_on(contact, subscription), is_change=made)
 
-    async def _no(self, contact: Contact, subscriptions: Sequence[Subscription], press: Press) -> Done:
+    async def _no(
+        self, contact: Contact, subscriptions: Sequence[Subscription], toggle: PreferenceToggle
+    ) -> PreferenceResult:
         """Records each no that there is to say.
 
         An old page, found again by "Back", still says its no: the key of a no holds the event that they stand on.
@@ -209,51 +213,51 @@ class Preferences:
         made: list[ConsentEvent] = []
         for subscription in subscriptions:
 
-            async def decide(judged: Contact, subscription: Subscription = subscription) -> Change | None:
+            async def decide(judged: Contact, subscription: Subscription = subscription) -> ConsentChange | None:
                 consent = judged.consent(subscription.id)
-                key = f"{press.key}:{subscription.id}:{consent.event if consent else ''}"
+                key = f"{toggle.key}:{subscription.id}:{consent.event if consent else ''}"
                 is_any = stands_to_get(subscription, consent)
-                return change_of(judged, subscription, Action.OPT_OUT, press, key) if is_any else None
+                return change_of(judged, subscription, Action.OPT_OUT, toggle, key) if is_any else None
 
-            contact, recorded = await self._presses.settle(contact, decide)
+            contact, recorded = await self._recorder.record_decision(contact, decide)
             made += [recorded.event] if recorded else []
-        made = made or await self._presses.earlier(contact, subscriptions, press)
+        made = made or await self._recorder.earlier(contact, subscriptions, toggle)
         by_id, time = {s.id: s for s in subscriptions if s.is_live}, now()
         undo = [
-            (consent.event, words_of(by_id[consent.subscription], press.say).version)
+            (consent.event, preference_words(by_id[consent.subscription], toggle.say).version)
             for event in made
             if (consent := contact.consent(event.subscription or "")) and consent.subscription in by_id
             if can_take_back(consent, contact, by_id[consent.subscription], time)
         ]
         one = subscriptions[0] if len(subscriptions) == 1 else None
-        return Done(contact, one, state_on(contact, one) if one else "", tuple(undo), bool(made))
+        return PreferenceResult(contact, one, state_on(contact, one) if one else "", tuple(undo), bool(made))
 
     async def _take_back(
-        self, contact: Contact, event: str, version: str, live: Mapping[str, Subscription], press: Press
+        self, contact: Contact, event: str, version: str, live: Mapping[str, Subscription], toggle: PreferenceToggle
     ) -> Contact:
         """One no. What it is about stands on the event that is taken back, or was taken back by an earlier try."""
 
-        async def decide(judged: Contact) -> Change | None:
+        async def decide(judged: Contact) -> ConsentChange | None:
             consent = next((c for c in judged.consents if c.event == event), None)
             if consent is None:
                 return None
             subscription = live.get(consent.subscription)
             if subscription is None:
                 raise Invalid(NOT_OFFERED)
-            if words_of(subscription, press.say).version != version:
+            if preference_words(subscription, toggle.say).version != version:
                 raise WordsChanged
-            if state_on(judged, subscription, stopped=await self._presses.stopped(judged)) == "stopped":
+            if state_on(judged, subscription, stopped=await self._recorder.stopped(judged)) == "stopped":
                 raise NumberStopped
-            if not can_take_back(consent, judged, subscription, now()) or not await self._presses.was_for_it(
+            if not can_take_back(consent, judged, subscription, now()) or not await self._recorder.was_for_it(
                 consent, judged
             ):
                 raise Invalid(_("It is too late to undo this. Use the switch instead."))
-            return change_of(judged, subscription, Action.OPT_IN, press, press.key)
+            return change_of(judged, subscription, Action.OPT_IN, toggle, toggle.key)
 
-        contact, recorded = await self._presses.settle(contact, decide)
-        known = recorded.event if recorded else await self._presses.by_key(contact, press.key)
+        contact, recorded = await self._recorder.record_decision(contact, decide)
+        known = recorded.event if recorded else await self._recorder.by_key(contact, toggle.key)
         if known is None or not stands_on(contact, known):
-            raise Moved
+            raise Conflict
         return contact
 
 

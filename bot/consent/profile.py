@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field
 
 from bot.consent.choices import numbers_of, plain_words, reached_at, state_on
-from bot.consent.ledger import Change, Ledger, Recorded
+from bot.consent.ledger import ConsentChange, Ledger, Recorded
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import stands_to_get, yes_action
-from bot.consent.presses import Presses, stands_on
-from bot.consent.stops import Stops
-from bot.errors import FormWrong, Invalid, Moved, NotFound, NumberStopped, SavedNumberLocked
+from bot.consent.recorder import ChangeRecorder, stands_on
+from bot.consent.stop_list import StopList
+from bot.errors import Conflict, FormWrong, Invalid, NotFound, NumberStopped, SavedNumberLocked
 from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, How, Source
@@ -30,7 +30,7 @@ LOCKED = _("This contact has a saved number or address already, so no other one 
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConsentStatus:
     """One live subscription as the contact stands on it.
 
     `state`: as in `Choice`, or `unreachable`: there is no valid number or email address yet.
@@ -54,16 +54,16 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Profile:
     contact: Contact
-    standings: list[Standing]
+    statuses: list[ConsentStatus]
     stopped: bool
     """Whether the contact's number asked for no texts at all."""
 
-    def standing(self, subscription: str) -> Standing | None:
-        return next((s for s in self.standings if s.subscription.id == subscription), None)
+    def status(self, subscription: str) -> ConsentStatus | None:
+        return next((s for s in self.statuses if s.subscription.id == subscription), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class ConsentHistory:
     """Consent events, the newest first, and the names of what they mention."""
 
     events: Sequence[ConsentEvent]
@@ -75,7 +75,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ProfileResult:
     """What became of it: the contact, and the `state` of the one subscription."""
 
     contact: Contact
@@ -84,7 +84,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Attestation:
     """What a teammate writes down. `version` names the words that they saw; the same `key` again changes no more."""
 
     by: By
@@ -98,14 +98,14 @@ class Told:
     """The event on which the contact stood when the teammate was asked; empty: on none. None: it was not told."""
 
 
-def standings(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[Standing]:
+def statuses(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[ConsentStatus]:
     """Pure. `stopped`: numbers."""
-    return [_standing(contact, subscription, stopped) for subscription in live]
+    return [_status(contact, subscription, stopped) for subscription in live]
 
 
-def _standing(contact: Contact, subscription: Subscription, stopped: Collection[str]) -> Standing:
+def _status(contact: Contact, subscription: Subscription, stopped: Collection[str]) -> ConsentStatus:
     address, consent = reached_at(contact, subscription), contact.consent(subscription.id)
-    return Standing(
+    return ConsentStatus(
         subscription,
         state_on(contact, subscription, stopped=stopped) if address else "unreachable",
         consent,
@@ -116,22 +116,22 @@ def _standing(contact: Contact, subscription: Subscription, stopped: Collection[
 
 
 class Profiles:
-    def __init__(self, store: Store, ledger: Ledger, stops: Stops) -> None:
+    def __init__(self, store: Store, ledger: Ledger, stops: StopList) -> None:
         self._store = store
         self._ledger = ledger
         self._stops = stops
-        self._presses = Presses(store, ledger)
+        self._recorder = ChangeRecorder(store, ledger)
 
     def then(self, after: Callable[[ConsentEvent], Awaitable[None]]) -> None:
         """`after` is called with each event that was recorded: it queues the text that the event asks for."""
-        self._presses.after = after
+        self._recorder.after = after
 
     async def look(self, contact_id: str) -> Profile:
         """In four queries. Raises NotFound."""
         contact, live = await asyncio.gather(self._contact(contact_id), self._store.subscriptions.live())
         return self._profile(contact, live, await self._stops.among(numbers_of(contact)))
 
-    async def history(self, contact_id: str, *, before_seq: int | None = None, limit: int = 20) -> Past:
+    async def history(self, contact_id: str, *, before_seq: int | None = None, limit: int = 20) -> ConsentHistory:
         """In three queries."""
         found = await self._store.events.before(contact_id, before_seq, limit=limit + 1)
         events = found[::-1][:limit]
@@ -140,45 +140,47 @@ class Profiles:
             self._store.subscriptions.get_many({e.subscription for e in events if e.subscription}),
         )
         names = {id: teammate.name for id, teammate in teammates.items()}
-        return Past(events, names, subscriptions, events[-1].seq if len(found) > limit else None)
+        return ConsentHistory(events, names, subscriptions, events[-1].seq if len(found) > limit else None)
 
-    async def opt_in(self, contact_id: str, subscription: str, told: Told, workspace: Workspace) -> Changed:
+    async def opt_in(
+        self, contact_id: str, subscription: str, attestation: Attestation, workspace: Workspace
+    ) -> ProfileResult:
         """Records the yes that the contact gave to a teammate; with double opt-in their number is asked to confirm it.
 
         Raises FormWrong (how it was given is not told well enough, or no number), NumberRefused, EmailRefused,
-        SavedNumberLocked (law 5), NumberStopped, Invalid (nothing live of this name), NotFound, and Moved for a late
+        SavedNumberLocked (law 5), NumberStopped, Invalid (nothing live of this name), NotFound, and Conflict for a late
         retry: nothing was recorded.
         """
-        evidence = _proven(told.evidence)
+        evidence = _proven(attestation.evidence)
         contact, found = await self._open(contact_id, subscription)
-        shown = await self._as_shown(contact, found, told)
-        act = ACTS[evidence.how].format(name=told.by.name)
+        shown = await self._as_shown(contact, found, attestation)
+        act = ACTS[evidence.how].format(name=attestation.by.name)
 
-        async def decide(judged: Contact) -> Change | None:
-            state = _standing(judged, found, ()).state
-            if _says_no_since(contact, judged, found, told.seen):
-                raise Moved  # nobody says yes for them over a no that they did not know of
+        async def decide(judged: Contact) -> ConsentChange | None:
+            state = _status(judged, found, ()).state
+            if _says_no_since(contact, judged, found, attestation.seen):
+                raise Conflict  # nobody says yes for them over a no that they did not know of
             if state == "pending":
                 return None
-            address = _address(judged, found, told.address, workspace)
+            address = _address(judged, found, attestation.address, workspace)
             if found.message_type is MessageType.SMS and await self._stops.is_stopped(address):
                 raise NumberStopped
-            return None if state == "on" else _change(judged, shown, yes_action(found), address, act, told)
+            return None if state == "on" else _change(judged, shown, yes_action(found), address, act, attestation)
 
-        return self._changed(found, *await self._presses.settle(contact, decide))
+        return self._changed(found, *await self._recorder.record_decision(contact, decide))
 
-    async def opt_out(self, contact_id: str, subscription: str, told: Told) -> Changed:
-        """Records a no, also to a question that waits. Raises Invalid, NotFound, and Moved for a late retry."""
+    async def opt_out(self, contact_id: str, subscription: str, attestation: Attestation) -> ProfileResult:
+        """Records a no, also to a question that waits. Raises Invalid, NotFound, and Conflict for a late retry."""
         contact, found = await self._open(contact_id, subscription)
-        shown = await self._as_shown(contact, found, told)
+        shown = await self._as_shown(contact, found, attestation)
 
-        async def decide(judged: Contact) -> Change | None:
+        async def decide(judged: Contact) -> ConsentChange | None:
             if not stands_to_get(found, judged.consent(found.id)):
                 return None
-            act = f'{told.by.name} turned "{shown.words(judged.locale).name}" off'
-            return _change(judged, shown, Action.OPT_OUT, reached_at(judged, found), act, told)
+            act = f'{attestation.by.name} turned "{shown.words(judged.locale).name}" off'
+            return _change(judged, shown, Action.OPT_OUT, reached_at(judged, found), act, attestation)
 
-        return self._changed(found, *await self._presses.settle(contact, decide))
+        return self._changed(found, *await self._recorder.record_decision(contact, decide))
 
     async def _contact(self, id: str) -> Contact:
         contact = await self._ledger.contact(id)
@@ -192,21 +194,21 @@ class Profiles:
             raise Invalid(_("This subscription is no longer offered. Nothing was changed."))
         return contact, found
 
-    async def _as_shown(self, contact: Contact, subscription: Subscription, told: Told) -> Subscription:
-        return await self._presses.as_shown(
-            subscription, told.version, lambda shown: plain_words(shown, contact.locale)
+    async def _as_shown(self, contact: Contact, subscription: Subscription, attestation: Attestation) -> Subscription:
+        return await self._recorder.as_shown(
+            subscription, attestation.version, lambda shown: plain_words(shown, contact.locale)
         )
 
     @staticmethod
     def _profile(contact: Contact, live: Iterable[Subscription], stopped: Collection[str]) -> Profile:
         saved = address_of(contact, MessageType.SMS)
-        return Profile(contact, standings(contact, live, stopped=stopped), saved in stopped)
+        return Profile(contact, statuses(contact, live, stopped=stopped), saved in stopped)
 
     @staticmethod
-    def _changed(subscription: Subscription, contact: Contact, recorded: Recorded | None) -> Changed:
+    def _changed(subscription: Subscription, contact: Contact, recorded: Recorded | None) -> ProfileResult:
         if recorded and not stands_on(contact, recorded.event):
-            raise Moved  # the same key again, after the person said something else
-        return Changed(contact, subscription, _standing(contact, subscription, ()).state)
+            raise Conflict  # the same key again, after the person said something else
+        return ProfileResult(contact, subscription, _status(contact, subscription, ()).state)
 
 
 def _proven(evidence: Evidence | None) -> Evidence:
@@ -244,20 +246,25 @@ def _read(subscription: Subscription, text: str, workspace: Workspace) -> str:
 
 
 def _change(
-    contact: Contact, subscription: Subscription, action: Action, address: str | None, act: str, told: Told
-) -> Change:
+    contact: Contact,
+    subscription: Subscription,
+    action: Action,
+    address: str | None,
+    act: str,
+    attestation: Attestation,
+) -> ConsentChange:
     is_text = subscription.message_type is MessageType.SMS
-    return Change(
+    return ConsentChange(
         contact=contact.id,
         subscription=subscription.id,
         action=action,
         source=Source.PROFILE,
-        actor=Actor(kind="teammate", id=told.by.id),
+        actor=Actor(kind="teammate", id=attestation.by.id),
         number=address if is_text else None,
         email=None if is_text else address,
         words=plain_words(subscription, contact.locale, act),
-        context=told.context,
-        evidence=told.evidence,
-        key=f"{told.key}:{'no' if action is Action.OPT_OUT else 'yes'}:{subscription.id}",
+        context=attestation.context,
+        evidence=attestation.evidence,
+        key=f"{attestation.key}:{'no' if action is Action.OPT_OUT else 'yes'}:{subscription.id}",
         judged=contact,
     )

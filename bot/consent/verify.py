@@ -222,7 +222,7 @@ async def _walk_contacts(store: Store, after: str, limit: int, report: Report) -
     """Contacts that know of events which the ledger no longer has, or that stand somewhere without any event."""
     page = await store.contacts.page(after, limit=limit)
     report.read += len(page)
-    heads = {c.id: store.events.place(c.id, c.ledger.seq) for c in page if c.ledger.seq}
+    heads = {c.id: store.events.entry_id(c.id, c.ledger.seq) for c in page if c.ledger.seq}
     there = await store.events.existing(heads.values())
     for contact in page:
         if contact.ledger.seq and heads[contact.id] not in there:

@@ -11,7 +11,7 @@ import asyncio
 from datetime import datetime
 
 from bot.aio.recent import Recent
-from bot.chat.conversations import Conversations
+from bot.chat.conversations import ConversationService
 from bot.flows.engine import advance
 from bot.flows.script import Script
 from bot.flows.steps.base import WAIT_OF, Answered, CardCompleted, Event, Started, TimeCame
@@ -51,7 +51,7 @@ class Scripts:
 
 
 class Runs:
-    def __init__(self, store: Store, conversations: Conversations) -> None:
+    def __init__(self, store: Store, conversations: ConversationService) -> None:
         self._store = store
         self._conversations = conversations
         self.scripts = Scripts(store)

@@ -64,7 +64,7 @@ class Note(Value):
     text: str = Field(min_length=1, max_length=4000)
 
 
-class Happened(StrEnum):
+class ConversationEventName(StrEnum):
     SIGNED_UP = "signed_up"
     ASKED = "asked"
     WITHDRAWN = "withdrawn"
@@ -77,15 +77,15 @@ class Happened(StrEnum):
     """Its time to be snoozed is over."""
 
 
-TOLD = {Happened.SIGNED_UP, Happened.ASKED}
+SHOWN_TO_CONTACT = {ConversationEventName.SIGNED_UP, ConversationEventName.ASKED}
 """What the contact is told too; the rest is between teammates."""
 
 
-class Happening(Value):
+class ConversationEvent(Value):
     """An entry that says that something happened; clients draw `part` again when they see it."""
 
     kind: Literal["event"] = "event"
-    name: Happened
+    name: ConversationEventName
     part: int = 0
     subscription: str = ""
     to: str = ""
@@ -94,7 +94,7 @@ class Happening(Value):
     """Of one that was snoozed."""
 
 
-Content = Annotated[Text | Card | Note | Happening, Field(discriminator="kind")]
+Content = Annotated[Text | Card | Note | ConversationEvent, Field(discriminator="kind")]
 
 
 class Part(Document):
@@ -121,8 +121,8 @@ class Part(Document):
     @property
     def is_for_contact(self) -> bool:
         """False: it stays between teammates."""
-        if isinstance(self.content, Happening):
-            return self.content.name in TOLD
+        if isinstance(self.content, ConversationEvent):
+            return self.content.name in SHOWN_TO_CONTACT
         return not isinstance(self.content, Note)
 
     @property

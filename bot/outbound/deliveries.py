@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
-from bot.chat.conversations import Conversations
+from bot.chat.conversations import ConversationService
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
-from bot.consent.stops import Stops
+from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.i18n import DEFAULT
 from bot.model.base import new_id, now
@@ -40,7 +40,7 @@ FOLLOWS = {
 OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD, Source.PROFILE}
 """By these ways people answer for themselves, or one by one to a teammate, and are told what they have said: who never
 said it learns of it at once (CTIA 5.1.2.1)."""
-GATHER_SECONDS = 0.05
+BATCH_SECONDS = 0.05
 """How long a text waits for others to be claimed with."""
 REST_SECONDS = 5.0
 """How long it rests when nothing is queued and nobody in this process says that something is."""
@@ -48,12 +48,12 @@ LOST_AFTER = timedelta(seconds=60)
 """A text that was handed over and not answered in this time is unknown: it is not sent again."""
 
 
-class Deliveries:
+class DeliveryService:
     def __init__(
         self,
         store: Store,
         ledger: Ledger,
-        stops: Stops,
+        stops: StopList,
         preferences: Preferences,
         gateway: Gateway,
         public_url: str,
@@ -64,7 +64,7 @@ class Deliveries:
         self._preferences = preferences
         self._gateway = gateway
         self._public_url = public_url
-        self._conversations = Conversations(store)
+        self._conversations = ConversationService(store)
         self._wake = asyncio.Event()
 
     async def follow(self, event: ConsentEvent) -> None:
@@ -144,7 +144,7 @@ class Deliveries:
         """Sends what is queued until it is told to stop; a round begun is finished. Another process may do the same."""
         while not stop.is_set():
             self._wake.clear()
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(BATCH_SECONDS)
             if not await self.send_some() and not await _either(self._wake, stop, REST_SECONDS):
                 await self.give_up()
 
@@ -158,7 +158,7 @@ class Deliveries:
             tokens = await asyncio.gather(*(self._token(delivery) for delivery in taken))
             subscriptions = await self._store.subscriptions.get_many(delivery.subscription for delivery in taken)
             numbers = {delivery.number for delivery in taken}
-            lately = await self._store.deliveries.lately(numbers, now() - SHORT[0], now() - LONG[0])
+            recent_counts = await self._store.deliveries.sent_counts(numbers, now() - SHORT[0], now() - LONG[0])
             stopped = await self._stops.among(numbers)
             contacts = await self._ledger.contacts(delivery.contact for delivery in taken)  # last: as fresh as can be
         except Exception:
@@ -169,7 +169,7 @@ class Deliveries:
             subscription = subscriptions.get(delivery.subscription)
             contact = contacts.get(delivery.contact)
             reason = refusal(delivery, contact, subscription, stopped=delivery.number in stopped)
-            if reason := reason or too_many(delivery, lately):
+            if reason := reason or too_many(delivery, recent_counts):
                 work = partial(self._settle, delivery, DeliveryState.BLOCKED, reason=reason, checked_at=now())
             else:
                 body = self._body(delivery, workspace, subscription, token)

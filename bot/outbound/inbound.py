@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from bot.consent.confirmations import Confirmations
 from bot.consent.keywords import Keyword, keyword
-from bot.consent.stops import Stops
+from bot.consent.stop_list import StopList
 from bot.model.contact import Contact
 from bot.model.event import ConsentEvent
-from bot.outbound.deliveries import Deliveries
+from bot.outbound.deliveries import DeliveryService
 from bot.outbound.texting import Texting
 from bot.store import Store
 
 
 class Inbound:
     def __init__(
-        self, store: Store, stops: Stops, confirmations: Confirmations, deliveries: Deliveries, texting: Texting
+        self, store: Store, stops: StopList, confirmations: Confirmations, deliveries: DeliveryService, texting: Texting
     ) -> None:
         self._store = store
         self._stops = stops

@@ -58,7 +58,7 @@ def _why_not_ask(
     return None if waits else "not_asked_any_more"
 
 
-def too_many(delivery: Delivery, lately: dict[str, tuple[int, int]]) -> str | None:
+def too_many(delivery: Delivery, recent_counts: dict[str, tuple[int, int]]) -> str | None:
     """Counts this text in, if it may be sent: somebody else's number must not be flooded through our forms.
 
     That a STOP was heard is said whatever was sent before. What a teammate answers has no bound: people write each by
@@ -66,8 +66,8 @@ def too_many(delivery: Delivery, lately: dict[str, tuple[int, int]]) -> str | No
     """
     if delivery.answer == "stopped" or delivery.kind is DeliveryKind.MESSAGE:
         return None
-    short, long = lately.get(delivery.number, (0, 0))
+    short, long = recent_counts.get(delivery.number, (0, 0))
     if short >= SHORT[1] or long >= LONG[1]:
         return "too_many"
-    lately[delivery.number] = (short + 1, long + 1)
+    recent_counts[delivery.number] = (short + 1, long + 1)
     return None

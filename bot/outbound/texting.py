@@ -11,11 +11,11 @@ import hmac
 import itertools
 from collections.abc import Collection, Sequence
 
-from bot.chat.conversations import Conversations, texting_id
+from bot.chat.conversations import ConversationService, texting_id
 from bot.chat.inbox import Inbox
-from bot.consent.ledger import Change, Ledger
+from bot.consent.ledger import ConsentChange, Ledger
 from bot.consent.numbers import address_of, read_number
-from bot.consent.stops import Stops
+from bot.consent.stop_list import StopList
 from bot.errors import Invalid, NotFound, NumberStopped
 from bot.errors import marked as _
 from bot.model.base import now
@@ -23,7 +23,7 @@ from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
 from bot.model.event import Action, Actor, Context, Source
 from bot.model.subscription import MessageType
-from bot.outbound.deliveries import Deliveries
+from bot.outbound.deliveries import DeliveryService
 from bot.outbound.gateway import LONGEST
 from bot.store import Store
 
@@ -38,10 +38,10 @@ class Texting:
         self,
         store: Store,
         ledger: Ledger,
-        stops: Stops,
-        conversations: Conversations,
+        stops: StopList,
+        conversations: ConversationService,
         inbox: Inbox,
-        deliveries: Deliveries,
+        deliveries: DeliveryService,
         *,
         secret: str,
     ) -> None:
@@ -152,8 +152,8 @@ def _newest(people: Sequence[Contact]) -> str | None:
     return max(people, key=lambda c: (c.updated_at, c.id)).id if people else None
 
 
-def _captured(contact: str, number: str) -> Change:
-    return Change(
+def _captured(contact: str, number: str) -> ConsentChange:
+    return ConsentChange(
         contact=contact,
         action=Action.CAPTURE_PHONE,
         source=Source.KEYWORD,

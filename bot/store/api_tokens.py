@@ -7,17 +7,17 @@ from datetime import datetime
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.teammate import ApiToken
-from bot.store.answering import answering
-from bot.store.table import Table
+from bot.store.driver import database_errors
+from bot.store.repository import Repository
 
 
-class ApiTokens(Table[ApiToken]):
+class ApiTokenRepository(Repository[ApiToken]):
     name = "api_tokens"
     model = ApiToken
     indexes = (IndexModel([("teammate", ASCENDING)]),)
 
     async def revoke_all(self, teammate: str, at: datetime) -> None:
-        with answering():
+        with database_errors():
             await self.collection.update_many(
                 {"teammate": teammate, "revoked_at": {"$exists": False}}, {"$set": {"revoked_at": at}}
             )

@@ -15,7 +15,7 @@ from limits.aio.storage.mongodb import MongoDBStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from motor.motor_asyncio import AsyncIOMotorDatabase
 
-from bot.store.answering import answering
+from bot.store.driver import database_errors
 
 COLLECTION = "attempts"
 
@@ -58,7 +58,7 @@ class _Storage(MongoDBStorage):
         """The connection is its owner's to close."""
 
 
-class Attempts:
+class AttemptCounter:
     """A moving window: the moment of each try is kept, and the next is free when the oldest of them is old enough.
 
     The library's fixed window would do with less, but its upsert comes to nothing when several tries meet on the
@@ -70,7 +70,7 @@ class Attempts:
         self._limiter = MovingWindowRateLimiter(_Storage(database))
 
     async def prepare(self) -> None:
-        with answering():
+        with database_errors():
             await self.collection.create_index("expireAt", expireAfterSeconds=0)
 
     async def take(self, limits: Sequence[Limit]) -> float | None:
@@ -79,7 +79,7 @@ class Attempts:
         Answers how many seconds to wait for that one; None: the try is free.
         """
         for limit in limits:
-            with answering():
+            with database_errors():
                 if not await self._limiter.hit(limit.item, limit.whose):
                     window = await self._limiter.get_window_stats(limit.item, limit.whose)
                     return max(1.0, window.reset_time - time.time())
@@ -88,5 +88,5 @@ class Attempts:
     async def give_back(self, limits: Sequence[Limit]) -> None:
         """The try was a right one: it does not count."""
         keys = [limit.item.key_for(limit.whose) for limit in limits]
-        with answering():
+        with database_errors():
             await asyncio.gather(*(self.collection.update_one({"_id": key}, {"$pop": {"entries": -1}}) for key in keys))

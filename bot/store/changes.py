@@ -26,7 +26,7 @@ WAIT_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class DocumentChange:
     """A document that was inserted, or one of the `kept` collections that was changed."""
 
     table: str
@@ -46,12 +46,12 @@ class Changes:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._resume: Raw | None = None
-        self._new: deque[Changed] = deque()
+        self._new: deque[DocumentChange] = deque()
         self._told = False
 
     async def start(
         self,
-        deliver: Callable[[list[Changed]], None],
+        deliver: Callable[[list[DocumentChange]], None],
         lost: Callable[[], None],
         *,
         whole: Collection[str],
@@ -108,7 +108,9 @@ class Changes:
                 change = stream.try_next()
                 if change is not None:
                     self._new.append(
-                        Changed(change["ns"]["coll"], change["documentKey"]["_id"], change.get("fullDocument") or {})
+                        DocumentChange(
+                            change["ns"]["coll"], change["documentKey"]["_id"], change.get("fullDocument") or {}
+                        )
                     )
                     if not self._told:
                         self._told = True

@@ -12,31 +12,31 @@ from pymongo.errors import ConfigurationError, PyMongoError
 
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
-from bot.store.answering import answering
-from bot.store.api_tokens import ApiTokens
-from bot.store.attempts import Attempts
+from bot.store.api_tokens import ApiTokenRepository
+from bot.store.attempts import AttemptCounter
 from bot.store.changes import Changes
-from bot.store.contacts import Contacts
-from bot.store.conversations import Conversations
-from bot.store.counts import ConsentCounts
-from bot.store.deliveries import Deliveries
-from bot.store.events import Events
-from bot.store.flows import Flows, FlowVersions
-from bot.store.form_templates import FormTemplates
-from bot.store.keys import Keys
-from bot.store.leases import Leases
-from bot.store.links import PreferenceLinks
-from bot.store.logos import Logos
+from bot.store.contacts import ContactRepository
+from bot.store.conversations import ConversationRepository
+from bot.store.counts import ConsentCountRepository
+from bot.store.deliveries import DeliveryRepository
+from bot.store.driver import database_errors
+from bot.store.events import EventRepository
+from bot.store.flows import FlowRepository, FlowVersionRepository
+from bot.store.form_templates import FormTemplateRepository
+from bot.store.keys import KeyRepository
+from bot.store.leases import LeaseRepository
+from bot.store.links import PreferenceLinkRepository
+from bot.store.logos import LogoRepository
 from bot.store.old_flows import move_old_flows
-from bot.store.parts import Parts
-from bot.store.phone_texts import PhoneTexts
-from bot.store.sessions import Sessions
-from bot.store.signals import Signals
-from bot.store.stops import Stops
-from bot.store.subscriptions import Subscriptions, SubscriptionVersions
-from bot.store.table import Table, make_all_indexes
-from bot.store.teammates import Teammates
-from bot.store.workspaces import Workspaces
+from bot.store.parts import PartRepository
+from bot.store.phone_texts import PhoneTextRepository
+from bot.store.repository import Repository, make_all_indexes
+from bot.store.sessions import SessionRepository
+from bot.store.signals import SignalRepository
+from bot.store.stops import StopRepository
+from bot.store.subscriptions import SubscriptionRepository, SubscriptionVersionRepository
+from bot.store.teammates import TeammateRepository
+from bot.store.workspaces import WorkspaceRepository
 
 
 class Store:
@@ -44,34 +44,34 @@ class Store:
 
     def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], name: str) -> None:
         self.database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(name)
-        self.workspaces = Workspaces(self.database)
-        self.logos = Logos(self.database)
-        self.subscription_versions = SubscriptionVersions(self.database)
-        self.subscriptions = Subscriptions(self.database, self.subscription_versions)
-        self.stops = Stops(self.database)
-        self.consent_counts = ConsentCounts(self.database)
-        self.contacts = Contacts(self.database, self.consent_counts)
-        self.events = Events(self.database)
-        self.conversations = Conversations(self.database)
-        self.parts = Parts(self.database)
-        self.signals = Signals(self.database)
-        self.form_templates = FormTemplates(self.database)
-        self.flows = Flows(self.database)
-        self.flow_versions = FlowVersions(self.database)
-        self.deliveries = Deliveries(self.database)
-        self.phone_texts = PhoneTexts(self.database)
-        self.keys = Keys(self.database)
-        self.leases = Leases(self.database)
-        self.preference_links = PreferenceLinks(self.database)
-        self.teammates = Teammates(self.database)
-        self.sessions = Sessions(self.database)
-        self.api_tokens = ApiTokens(self.database)
-        self.attempts = Attempts(self.database)
+        self.workspaces = WorkspaceRepository(self.database)
+        self.logos = LogoRepository(self.database)
+        self.subscription_versions = SubscriptionVersionRepository(self.database)
+        self.subscriptions = SubscriptionRepository(self.database, self.subscription_versions)
+        self.stops = StopRepository(self.database)
+        self.consent_counts = ConsentCountRepository(self.database)
+        self.contacts = ContactRepository(self.database, self.consent_counts)
+        self.events = EventRepository(self.database)
+        self.conversations = ConversationRepository(self.database)
+        self.parts = PartRepository(self.database)
+        self.signals = SignalRepository(self.database)
+        self.form_templates = FormTemplateRepository(self.database)
+        self.flows = FlowRepository(self.database)
+        self.flow_versions = FlowVersionRepository(self.database)
+        self.deliveries = DeliveryRepository(self.database)
+        self.phone_texts = PhoneTextRepository(self.database)
+        self.keys = KeyRepository(self.database)
+        self.leases = LeaseRepository(self.database)
+        self.preference_links = PreferenceLinkRepository(self.database)
+        self.teammates = TeammateRepository(self.database)
+        self.sessions = SessionRepository(self.database)
+        self.api_tokens = ApiTokenRepository(self.database)
+        self.attempts = AttemptCounter(self.database)
         self.changes = Changes(client.delegate[name])
 
     @property
-    def tables(self) -> list[Table[Any]]:
-        return [value for value in vars(self).values() if isinstance(value, Table)]
+    def tables(self) -> list[Repository[Any]]:
+        return [value for value in vars(self).values() if isinstance(value, Repository)]
 
     async def prepare(self) -> None:
         """Makes the indexes, and moves what an older version kept elsewhere.
@@ -80,7 +80,7 @@ class Store:
 
         Raises StoreUnavailable for a database that does not answer, and for a single server: it has no change streams.
         """
-        with answering():
+        with database_errors():
             hello = await self.database.command("hello")
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise StoreUnavailable(

@@ -11,17 +11,17 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
-from bot.aio.batching import Gather
+from bot.aio.batching import Batcher
 from bot.model.base import now
 from bot.model.contact import ConsentCount, ConsentState, Contact
-from bot.store.counts import ConsentCounts
-from bot.store.table import Table, beginning
+from bot.store.counts import ConsentCountRepository
+from bot.store.repository import Repository, beginning
 from bot.store.transaction import Session, transaction
 
 _Move = tuple[Contact, Contact]
 
 
-class Contacts(Table[Contact]):
+class ContactRepository(Repository[Contact]):
     name = "contacts"
     model = Contact
     indexes = (
@@ -34,10 +34,10 @@ class Contacts(Table[Contact]):
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
     )
 
-    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], counts: ConsentCounts) -> None:
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], counts: ConsentCountRepository) -> None:
         super().__init__(database)
         self.database, self._counts = database, counts
-        self._project: Gather[_Move, None] = Gather(self._project_round, one_of=lambda move: move[0].id)
+        self._project: Batcher[_Move, None] = Batcher(self._project_round, one_of=lambda move: move[0].id)
 
     async def by_external_id(self, external_id: str) -> Contact | None:
         return await self.find_one({"external_id": external_id})

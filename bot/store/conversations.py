@@ -10,14 +10,14 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.conversation import Channel, Conversation, ConversationState, Part
 from bot.model.flow import Run
-from bot.store.answering import READ_MS, answering
-from bot.store.projecting import projection
-from bot.store.table import Table
+from bot.store.conversation_projection import projection
+from bot.store.driver import READ_MS, database_errors
+from bot.store.repository import Repository
 
 _BEGUN = {"partialFilterExpression": {"begun": True}}
 
 
-class Conversations(Table[Conversation]):
+class ConversationRepository(Repository[Conversation]):
     name = "conversations"
     model = Conversation
     indexes = (
@@ -79,12 +79,12 @@ class Conversations(Table[Conversation]):
         match: dict[str, Any] = {"begun": True, "state": state, "rank": {"$gt": unread_since}}
         if assignee is not None:
             match["assignee"] = assignee
-        with answering():
+        with database_errors():
             return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
 
-    async def let_go(self, teammate: str) -> None:
+    async def unassign_all(self, teammate: str) -> None:
         """Nobody's is what was theirs, however much it is: who is gone answers nothing."""
-        with answering():
+        with database_errors():
             await self.collection.update_many({"begun": True, "assignee": teammate}, {"$set": {"assignee": ""}})
 
     async def with_due_run(self, time: datetime, *, limit: int = 500) -> list[Conversation]:

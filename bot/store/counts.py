@@ -11,13 +11,13 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from bot.model.contact import ConsentCount, ConsentState
-from bot.store.table import Table
+from bot.store.repository import Repository
 from bot.store.transaction import Session
 
 SHARDS = 16
 
 
-class ConsentCounts(Table[ConsentCount]):
+class ConsentCountRepository(Repository[ConsentCount]):
     """How many people stand where on each subscription: kept by the projection, in the transaction that moves them.
 
     So a page reads a handful of small documents, however many people there are, and is right after each change.

@@ -10,14 +10,14 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
-from bot.store.answering import READ_MS, answering
-from bot.store.table import Table
+from bot.store.driver import READ_MS, database_errors
+from bot.store.repository import Repository
 
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
 
 
-class Deliveries(Table[Delivery]):
+class DeliveryRepository(Repository[Delivery]):
     name = "deliveries"
     model = Delivery
     indexes = (
@@ -39,7 +39,7 @@ class Deliveries(Table[Delivery]):
         if not queued:
             return []
         claim = {"$set": {"state": DeliveryState.SENDING, "worker": worker, "updated_at": now()}}
-        with answering():
+        with database_errors():
             await self.collection.update_many(
                 {"_id": {"$in": [d.id for d in queued]}, "state": DeliveryState.QUEUED}, claim
             )
@@ -59,7 +59,7 @@ class Deliveries(Table[Delivery]):
     async def give_up(self, before: datetime) -> int:
         """Marks as unknown what was handed over and never heard of again (law 8)."""
         match = {"state": DeliveryState.SENDING, "updated_at": {"$lt": before}}
-        with answering():
+        with database_errors():
             result = await self.collection.update_many(
                 match, {"$set": {"state": DeliveryState.UNKNOWN, "updated_at": now()}}
             )
@@ -68,10 +68,10 @@ class Deliveries(Table[Delivery]):
     async def put_back(self, worker: str) -> None:
         """Back into the queue with what this worker took and did not hand over."""
         change = {"$set": {"state": DeliveryState.QUEUED, "updated_at": now()}, "$unset": {"worker": ""}}
-        with answering():
+        with database_errors():
             await self.collection.update_many({"worker": worker, "state": DeliveryState.SENDING}, change)
 
-    async def lately(self, numbers: Iterable[str], short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
+    async def sent_counts(self, numbers: Iterable[str], short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
         """By number, the texts that left for it since `short` and since `long`, in one query.
 
         What teammates wrote is not counted: a long talk must not keep back a word about consent.
@@ -94,6 +94,6 @@ class Deliveries(Table[Delivery]):
                 }
             },
         ]
-        with answering():
+        with database_errors():
             found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
         return {raw["_id"]: (raw["short"], raw["long"]) for raw in found}

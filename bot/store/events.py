@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.event import ConsentEvent
-from bot.store.table import Line
+from bot.store.numbered_log import NumberedLog
 
 
-class Events(Line[ConsentEvent]):
+class EventRepository(NumberedLog[ConsentEvent]):
     """The ledger: inserted, never updated, never deleted."""
 
     name = "events"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.flow import Flow, FlowVersion
-from bot.store.table import Table
+from bot.store.repository import Repository
 
 
-class Flows(Table[Flow]):
+class FlowRepository(Repository[Flow]):
     name = "flows"
     model = Flow
     indexes = (IndexModel([("state", ASCENDING), ("trigger", ASCENDING), ("created_at", ASCENDING)]),)
@@ -19,7 +19,7 @@ class Flows(Table[Flow]):
         return await self.find_one({"state": "live", "trigger": trigger}, sort=order)
 
 
-class FlowVersions(Table[FlowVersion]):
+class FlowVersionRepository(Repository[FlowVersion]):
     """Inserted, never changed."""
 
     name = "flow_versions"

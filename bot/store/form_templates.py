@@ -7,10 +7,10 @@ from datetime import datetime
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.form import FormTemplate
-from bot.store.table import Table
+from bot.store.repository import Repository
 
 
-class FormTemplates(Table[FormTemplate]):
+class FormTemplateRepository(Repository[FormTemplate]):
     name = "form_templates"
     model = FormTemplate
     indexes = (

@@ -6,10 +6,10 @@ import secrets
 
 from bot.errors import StoreUnavailable
 from bot.model.workspace import Key
-from bot.store.table import Table
+from bot.store.repository import Repository
 
 
-class Keys(Table[Key]):
+class KeyRepository(Repository[Key]):
     """Secrets that a workspace made for itself."""
 
     name = "keys"

@@ -7,12 +7,12 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from bot.model.lease import LeaseRecord
-from bot.store.answering import Duplicate, answering
 from bot.store.clock import from_now, is_past
-from bot.store.table import Table
+from bot.store.driver import Duplicate, database_errors
+from bot.store.repository import Repository
 
 
-class Leases(Table[LeaseRecord]):
+class LeaseRepository(Repository[LeaseRecord]):
     name = "leases"
     model = LeaseRecord
 
@@ -20,7 +20,7 @@ class Leases(Table[LeaseRecord]):
         """Takes or renews it, unless another holder has it; answers who has it now. One atomic update."""
         while True:
             try:
-                with answering():
+                with database_errors():
                     found = await self.collection.find_one_and_update(
                         {"_id": name}, _take(holder, seconds), upsert=True, return_document=ReturnDocument.AFTER
                     )
@@ -30,7 +30,7 @@ class Leases(Table[LeaseRecord]):
 
     async def release(self, name: str, holder: str) -> None:
         """Free at once, if this holder has it."""
-        with answering():
+        with database_errors():
             await self.collection.update_one({"_id": name, "holder": holder}, [{"$set": {"until": "$$NOW"}}])
 
 

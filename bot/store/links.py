@@ -6,11 +6,11 @@ from pymongo import ASCENDING, IndexModel
 
 from bot.model.base import now
 from bot.model.link import PreferenceLink
-from bot.store.answering import answering
-from bot.store.table import Table
+from bot.store.driver import database_errors
+from bot.store.repository import Repository
 
 
-class PreferenceLinks(Table[PreferenceLink]):
+class PreferenceLinkRepository(Repository[PreferenceLink]):
     name = "preference_links"
     model = PreferenceLink
     indexes = (
@@ -19,5 +19,5 @@ class PreferenceLinks(Table[PreferenceLink]):
     )
 
     async def revoke_all(self, contact: str) -> None:
-        with answering():
+        with database_errors():
             await self.collection.update_many({"contact": contact}, {"$set": {"revoked_at": now()}})

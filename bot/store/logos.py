@@ -7,11 +7,11 @@ from datetime import datetime
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.workspace import Logo
-from bot.store.answering import answering
-from bot.store.table import Table
+from bot.store.driver import database_errors
+from bot.store.repository import Repository
 
 
-class Logos(Table[Logo]):
+class LogoRepository(Repository[Logo]):
     """Pictures by the hash of what is in them. One that was replaced goes by itself, a while later."""
 
     name = "logos"
@@ -21,7 +21,7 @@ class Logos(Table[Logo]):
     async def save(self, logo: Logo) -> None:
         """Also one that was here before: it stays, then."""
         change = {"$set": logo.stored(), "$unset": {"expires_at": ""}}
-        with answering():
+        with database_errors():
             await self.collection.update_one({"_id": logo.id}, change, upsert=True)
 
     async def expire(self, id: str, at: datetime) -> None:

@@ -7,19 +7,22 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import UpdateOne
 
-from bot.store.answering import DURABLE, answering
-from bot.store.conversations import Conversations
-from bot.store.flows import Flows, FlowVersions
+from bot.store.conversations import ConversationRepository
+from bot.store.driver import DURABLE, database_errors
+from bot.store.flows import FlowRepository, FlowVersionRepository
 
 Raw = dict[str, Any]
 BATCH = 500
 
 
 async def move_old_flows(
-    database: AsyncIOMotorDatabase[Raw], flows: Flows, versions: FlowVersions, conversations: Conversations
+    database: AsyncIOMotorDatabase[Raw],
+    flows: FlowRepository,
+    versions: FlowVersionRepository,
+    conversations: ConversationRepository,
 ) -> None:
     """Safe to repeat, and by several processes at once: each document is moved before its old form is marked."""
-    with answering():
+    with database_errors():
         async for raw in flows.collection.find({"steps": {"$exists": True}}):
             await _keep(versions, _version(raw["_id"], raw["version"], raw["steps"], raw["created_at"]))
             await flows.collection.update_one({"_id": raw["_id"]}, {"$unset": {"steps": ""}})
@@ -35,7 +38,7 @@ async def move_old_flows(
             await old.update_many({"_id": {"$in": [run["_id"] for run in runs]}}, {"$set": {"moved": True}})
 
 
-async def _keep(versions: FlowVersions, raw: Raw) -> None:
+async def _keep(versions: FlowVersionRepository, raw: Raw) -> None:
     await versions.collection.update_one({"_id": raw["_id"]}, {"$setOnInsert": raw}, upsert=True)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.conversation import TOLD, AuthorKind, Part
-from bot.store.answering import READ_MS, answering
-from bot.store.table import Line, beginning
+from bot.model.conversation import SHOWN_TO_CONTACT, AuthorKind, Part
+from bot.store.driver import READ_MS, database_errors
+from bot.store.numbered_log import NumberedLog
+from bot.store.repository import beginning
 
 
-class Parts(Line[Part]):
+class PartRepository(NumberedLog[Part]):
     name = "parts"
     model = Part
     owner = "conversation"
@@ -37,7 +38,9 @@ class Parts(Line[Part]):
         What is between teammates is passed over here, so that a page of notes hides no message.
         """
         match = self._range(conversation, last=None if before is None else before - 1)
-        match |= {"$nor": [{"content.kind": "note"}, {"content.kind": "event", "content.name": {"$nin": [*TOLD]}}]}
+        match |= {
+            "$nor": [{"content.kind": "note"}, {"content.kind": "event", "content.name": {"$nin": [*SHOWN_TO_CONTACT]}}]
+        }
         return (await self.find(match, sort=[("_id", -1)], limit=limit))[::-1]
 
     async def opened(self, part: Part, at: datetime) -> None:
@@ -67,6 +70,6 @@ class Parts(Line[Part]):
         ]
         union = [{"$unionWith": {"coll": self.name, "pipeline": branch}} for branch in branches[1:]]
         pipeline = [*branches[0], *union, {"$group": {"_id": "$conversation", "count": {"$sum": 1}}}]
-        with answering():
+        with database_errors():
             found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(len(seen))
         return {raw["_id"]: raw["count"] for raw in found}

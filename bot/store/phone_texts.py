@@ -5,10 +5,10 @@ from __future__ import annotations
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.delivery import PhoneText
-from bot.store.table import Table
+from bot.store.repository import Repository
 
 
-class PhoneTexts(Table[PhoneText]):
+class PhoneTextRepository(Repository[PhoneText]):
     """What the simulated phones hold."""
 
     name = "phone_texts"

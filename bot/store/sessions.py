@@ -7,10 +7,10 @@ from datetime import datetime
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.teammate import Session
-from bot.store.table import Table
+from bot.store.repository import Repository
 
 
-class Sessions(Table[Session]):
+class SessionRepository(Repository[Session]):
     name = "sessions"
     model = Session
     indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.conversation import Signal
-from bot.store.table import Table
+from bot.store.repository import Repository
 
 LIVES = timedelta(minutes=1)
 """How long a signal is kept."""
 
 
-class Signals(Table[Signal]):
+class SignalRepository(Repository[Signal]):
     """Inserted, told by the change stream, and gone by themselves."""
 
     name = "signals"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bot.model.stop import Stop
-from bot.store.table import Table
+from bot.store.repository import Repository
 
 
-class Stops(Table[Stop]):
+class StopRepository(Repository[Stop]):
     """The stop list."""
 
     name = "stops"

@@ -8,13 +8,14 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
-from bot.aio.batching import Gather
+from bot.aio.batching import Batcher
 from bot.model.subscription import MessageType, Subscription, SubscriptionState, SubscriptionVersion
-from bot.store.table import Line, Table
+from bot.store.numbered_log import NumberedLog
+from bot.store.repository import Repository
 from bot.store.transaction import Session, transaction
 
 
-class SubscriptionVersions(Line[SubscriptionVersion]):
+class SubscriptionVersionRepository(NumberedLog[SubscriptionVersion]):
     """What became of each subscription: inserted, never updated, never deleted."""
 
     name = "subscription_versions"
@@ -23,7 +24,7 @@ class SubscriptionVersions(Line[SubscriptionVersion]):
     indexes = (IndexModel([("key", ASCENDING)]),)
 
 
-class Subscriptions(Table[Subscription]):
+class SubscriptionRepository(Repository[Subscription]):
     name = "subscriptions"
     model = Subscription
     indexes = (
@@ -31,10 +32,10 @@ class Subscriptions(Table[Subscription]):
         IndexModel([("name_key", ASCENDING)], unique=True, partialFilterExpression={"name_key": {"$exists": True}}),
     )
 
-    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], versions: SubscriptionVersions) -> None:
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], versions: SubscriptionVersionRepository) -> None:
         super().__init__(database)
         self._database, self._versions = database, versions
-        self._live = Gather(self._live_round)
+        self._live = Batcher(self._live_round)
 
     async def live(self) -> Sequence[Subscription]:
         """In the order of their names. Callers of the same moment share one query, asked after the last of them."""

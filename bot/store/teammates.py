@@ -7,13 +7,13 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.teammate import Teammate, TeammateRole
-from bot.store.table import Table
+from bot.store.repository import Repository
 
 PRESENT: dict[str, Any] = {"email": {"$gt": ""}, "removed_at": {"$exists": False}}
 """Teammates who were not removed, by the index of their addresses."""
 
 
-class Teammates(Table[Teammate]):
+class TeammateRepository(Repository[Teammate]):
     name = "teammates"
     model = Teammate
     indexes = (IndexModel([("email", ASCENDING)], unique=True),)

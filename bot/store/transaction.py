@@ -11,7 +11,7 @@ from pymongo import ReadPreference
 from pymongo.read_concern import ReadConcern
 
 from bot.errors import StoreUnavailable
-from bot.store.answering import DURABLE, answering
+from bot.store.driver import DURABLE, database_errors
 
 T = TypeVar("T")
 Session = AsyncIOMotorClientSession
@@ -40,7 +40,7 @@ async def transaction(
     if not done:
         _leave(task)
         raise StoreUnavailable
-    with answering():
+    with database_errors():
         return task.result()
 
 

@@ -7,22 +7,22 @@ from typing import Any
 
 from bot.errors import StoreUnavailable
 from bot.model.workspace import Workspace
-from bot.store.answering import answering
-from bot.store.table import Table
+from bot.store.driver import database_errors
+from bot.store.repository import Repository
 
 
-class Workspaces(Table[Workspace]):
+class WorkspaceRepository(Repository[Workspace]):
     name = "workspaces"
     model = Workspace
 
     async def save(self, workspace: Workspace) -> None:
         """Takes the place of what is kept."""
-        with answering():
+        with database_errors():
             await self.collection.update_one({"_id": workspace.id}, {"$set": workspace.stored()}, upsert=True)
 
     async def change(self, values: Mapping[str, Any]) -> Workspace:
         """Sets these fields and no others; answers what was there before."""
-        with answering():
+        with database_errors():
             before = await self.collection.find_one_and_update({"_id": "workspace"}, {"$set": dict(values)})
         if before is None:
             raise StoreUnavailable

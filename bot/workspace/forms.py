@@ -18,7 +18,7 @@ TOO_MANY = _("There are %(most)s templates. Remove one you don't use, then save.
 TAKEN = _("Another template has this name. Please choose another one.")
 
 
-class FormTemplates:
+class FormTemplateService:
     def __init__(self, store: Store) -> None:
         self._table = store.form_templates
 

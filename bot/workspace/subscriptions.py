@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.errors import Invalid, Moved, NameTaken, NotFound
+from bot.errors import Conflict, Invalid, NameTaken, NotFound
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import ConsentState
@@ -34,7 +34,7 @@ UNKNOWN = By("", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class SubscriptionRow:
     """One subscription, and how many people stand where on it."""
 
     subscription: Subscription
@@ -44,14 +44,14 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SubscriptionChange:
     """One entry of a history, with what it changed."""
 
     entry: SubscriptionVersion
     differences: list[Difference]
 
 
-class Subscriptions:
+class SubscriptionService:
     def __init__(self, store: Store) -> None:
         self._table = store.subscriptions
         self._versions = store.subscription_versions
@@ -69,18 +69,18 @@ class Subscriptions:
         found = {state: await self._table.in_state(state, limit=MOST_SHOWN) for state in SubscriptionState}
         return {state: sorted(list, key=lambda s: s.name.casefold()) for state, list in found.items()}
 
-    async def listed(self, found: Sequence[Subscription]) -> list[Listed]:
+    async def listed(self, found: Sequence[Subscription]) -> list[SubscriptionRow]:
         """With their counts, in one query."""
         counts = await self._counts.of([subscription.id for subscription in found])
         of_one = ((s, counts.get(s.id, Counter())) for s in found)
-        return [Listed(s, count[OPTED_IN], count[OPTED_OUT], count[PENDING]) for s, count in of_one]
+        return [SubscriptionRow(s, count[OPTED_IN], count[OPTED_OUT], count[PENDING]) for s, count in of_one]
 
-    async def history(self, id: str, *, before: int | None = None, limit: int = 50) -> list[Change]:
+    async def history(self, id: str, *, before: int | None = None, limit: int = 50) -> list[SubscriptionChange]:
         """The newest changes first; those before version `before`, if one is given."""
         entries = await self._versions.before(id, before, limit=limit + 1)
         earlier: list[Subscription | None] = [None, *(entry.after for entry in entries)]
         pairs = list(zip(entries, earlier, strict=False))[-limit:]
-        return [Change(entry, differences(then, entry.after)) for entry, then in reversed(pairs)]
+        return [SubscriptionChange(entry, differences(then, entry.after)) for entry, then in reversed(pairs)]
 
     async def create(self, new: New, by: By, *, key: str) -> Subscription:
         """Makes a draft. `key` is the form's: the same form sent again answers what it made the first time.
@@ -105,7 +105,7 @@ class Subscriptions:
         return draft
 
     async def edit(self, id: str, version: int, wording: Wording, by: By) -> Subscription:
-        """Changes what people read of it. Raises NotFound, Moved, NameTaken and Invalid."""
+        """Changes what people read of it. Raises NotFound, Conflict, NameTaken and Invalid."""
 
         def edited(before: Subscription) -> Subscription:
             if before.state is ARCHIVED:
@@ -115,7 +115,7 @@ class Subscriptions:
         return await self._change(id, version, "edited", by, edited)
 
     async def put_live(self, id: str, version: int, by: By) -> Subscription:
-        """From now on it can be offered, chosen and sent. Raises NotFound, Moved and Invalid."""
+        """From now on it can be offered, chosen and sent. Raises NotFound, Conflict and Invalid."""
 
         def live(before: Subscription) -> Subscription:
             if before.state is not DRAFT:
@@ -125,7 +125,7 @@ class Subscriptions:
         return await self._change(id, version, "put_live", by, live)
 
     async def archive(self, id: str, version: int, by: By) -> Subscription:
-        """It is offered and sent no more; what people said stays. Raises NotFound, Moved and Invalid."""
+        """It is offered and sent no more; what people said stays. Raises NotFound, Conflict and Invalid."""
 
         def archived(before: Subscription) -> Subscription:
             if before.state is ARCHIVED:
@@ -137,9 +137,9 @@ class Subscriptions:
     async def restore(self, id: str, version: int, by: By, *, name: str | None = None) -> Subscription:
         """Brings it back as what it was: live, if it had been live. `name`: when another one has its name by now.
 
-        Raises NotFound, Moved, NameTaken and Invalid.
+        Raises NotFound, Conflict, NameTaken and Invalid.
         """
-        then = await self._versions.get(self._versions.place(id, version - 1))
+        then = await self._versions.get(self._versions.entry_id(id, version - 1))
         state = LIVE if then and then.after.state is LIVE else DRAFT
 
         def restored(before: Subscription) -> Subscription:
@@ -167,14 +167,14 @@ class Subscriptions:
         return await self._made(before, version, act, by, make)
 
     async def _made(self, current: Subscription, version: int, act: str, by: By, make: Make) -> Subscription:
-        """What the same request made before. Raises Moved, with the name of who was first."""
-        places = [self._versions.place(current.id, v) for v in (version, version + 1, current.version)]
+        """What the same request made before. Raises Conflict, with the name of who was first."""
+        places = [self._versions.entry_id(current.id, v) for v in (version, version + 1, current.version)]
         found = await self._versions.get_many(places)
         seen, next, last = (found.get(place) for place in places)
         if seen and next and (next.act, next.by) == (act, by.id) and _same(make(seen.after), next.after):
             return next.after
         who = last.by_name if last else ""
-        raise Moved(
+        raise Conflict(
             _("%(who)s changed this subscription in the meantime. Look at it as it is now, then try again."),
             who=who or "?",
         )

@@ -22,7 +22,7 @@ A stranger reaches the last one only with eight addresses: with one, they keep n
 """
 
 
-class Teammates:
+class TeammateService:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._table = store.teammates
@@ -92,7 +92,7 @@ class Teammates:
         change = {"removed_at": time, "updated_at": time, "password_hash": ""}
         await self._table.update({"_id": teammate.id}, {"$set": change, "$inc": {"password_version": 1}})
         await self._store.api_tokens.revoke_all(teammate.id, time)
-        await self._store.conversations.let_go(teammate.id)
+        await self._store.conversations.unassign_all(teammate.id)
         return teammate
 
     async def named(self, email: str) -> Teammate:

@@ -54,7 +54,7 @@ Description = Annotated[str, BeforeValidator(lines), Field(max_length=1000)]
 Confirmation = Annotated[str, BeforeValidator(lines), Field(max_length=640)]
 
 
-class Words(BaseModel):
+class LocalizedWords(BaseModel):
     """What people read, in one language."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,12 +64,12 @@ class Words(BaseModel):
     confirmation: Confirmation = ""
 
 
-class Wording(Words):
+class Wording(LocalizedWords):
     """What a teammate may change of a subscription that is saved: message type, consent type and state are not in it
     (law 9)."""
 
     double_opt_in: bool = False
-    translations: dict[Annotated[str, AfterValidator(known_locale)], Words] = Field(default_factory=dict)
+    translations: dict[Annotated[str, AfterValidator(known_locale)], LocalizedWords] = Field(default_factory=dict)
 
     def on(self, subscription: Subscription) -> Subscription:
         """The subscription with these words."""

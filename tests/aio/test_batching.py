@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 
 import pytest
 
-from bot.aio.batching import Gather
+from bot.aio.batching import Batcher
 
 
 class Rounds:
@@ -43,12 +43,12 @@ def rounds() -> Rounds:
 
 
 async def test_each_call_gets_its_own_answer(rounds: Rounds) -> None:
-    gather = Gather(rounds)
+    gather = Batcher(rounds)
     assert await together(*(gather(i) for i in range(10))) == [i * 10 for i in range(10)]
 
 
 async def test_calls_that_come_while_a_round_is_under_way_share_the_next(rounds: Rounds) -> None:
-    gather = Gather(rounds)
+    gather = Batcher(rounds)
     rounds.gate.clear()
     calls = [asyncio.create_task(gather(0))]
     await asyncio.sleep(0.01)
@@ -60,42 +60,42 @@ async def test_calls_that_come_while_a_round_is_under_way_share_the_next(rounds:
 
 
 async def test_a_round_has_no_more_items_than_it_may(rounds: Rounds) -> None:
-    gather = Gather(rounds, limit=4)
+    gather = Batcher(rounds, limit=4)
     await together(*(gather(i) for i in range(20)))
     assert max(len(items) for items in rounds.given) == 4
     assert sorted(i for items in rounds.given for i in items) == list(range(20))
 
 
 async def test_one_round_is_under_way_at_a_time(rounds: Rounds) -> None:
-    gather = Gather(rounds, limit=2)
+    gather = Batcher(rounds, limit=2)
     await together(*(gather(i) for i in range(30)))
     assert rounds.most == 1
     assert sum(len(items) for items in rounds.given) == 30
 
 
 async def test_a_round_has_one_item_of_each_owner_and_others_need_not_wait(rounds: Rounds) -> None:
-    gather = Gather(rounds, limit=4, one_of=lambda item: item // 100)
+    gather = Batcher(rounds, limit=4, one_of=lambda item: item // 100)
     items = [100, 101, 102, 200, 201, 300, 400, 500]
     assert await together(*(gather(i) for i in items)) == [i * 10 for i in items]
     assert rounds.given == [[100, 200, 300, 400], [101, 201, 500], [102]]
 
 
 async def test_an_exception_of_one_item_is_its_own(rounds: Rounds) -> None:
-    gather = Gather(rounds)
+    gather = Batcher(rounds)
     one, two, three = await together(gather(1), gather(-2), gather(3), return_exceptions=True)
     assert (one, three) == (10, 30)
     assert isinstance(two, ValueError)
 
 
 async def test_a_round_that_fails_fails_all_of_its_own_and_none_of_the_next(rounds: Rounds) -> None:
-    gather = Gather(rounds, limit=2)
+    gather = Batcher(rounds, limit=2)
     answers = await together(*(gather(i) for i in (1312, 1313, 1314, 1315)), return_exceptions=True)
     assert [type(a).__name__ for a in answers] == ["OSError", "OSError", "int", "int"]
     assert await gather(1) == 10
 
 
 async def test_a_caller_who_went_away_takes_nobody_along(rounds: Rounds) -> None:
-    gather = Gather(rounds)
+    gather = Batcher(rounds)
     rounds.gate.clear()
     under_way = asyncio.create_task(gather(1))
     await asyncio.sleep(0.01)
@@ -111,7 +111,7 @@ async def test_a_caller_who_went_away_takes_nobody_along(rounds: Rounds) -> None
 
 async def test_no_call_is_left_waiting(rounds: Rounds) -> None:
     """A call right after an answer, in the very step in which the round ends, begins a round of its own."""
-    gather = Gather(rounds)
+    gather = Batcher(rounds)
 
     async def again_and_again(start: int) -> int:
         for i in range(200):
@@ -124,7 +124,7 @@ async def test_no_call_is_left_waiting(rounds: Rounds) -> None:
 
 
 async def test_a_call_from_the_callback_of_an_answer_is_served(rounds: Rounds) -> None:
-    gather = Gather(rounds)
+    gather = Batcher(rounds)
     later: list[asyncio.Task[int]] = []
     first = asyncio.create_task(gather(1))
     first.add_done_callback(lambda _: later.append(asyncio.create_task(gather(2))))

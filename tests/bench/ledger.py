@@ -13,7 +13,7 @@ from typing import Any
 
 from pymongo import WriteConcern
 
-from bot.consent.ledger import Change, Ledger, Recorded, next_event
+from bot.consent.ledger import ConsentChange, Ledger, Recorded, next_event
 from bot.consent.projection import apply
 from bot.demo import DEALS, LEGAL
 from bot.errors import SaysoError
@@ -49,7 +49,7 @@ class Way:
     and answers how many it recorded."""
 
     name: str
-    prepare: Callable[[Contact, Change], Any]
+    prepare: Callable[[Contact, ConsentChange], Any]
     run: Callable[[Store, Iterator[Any], float], Awaitable[int]]
 
 
@@ -120,15 +120,15 @@ async def _database(mongo: EmbeddedServer) -> AsyncIterator[Store]:
         await store.database.client.drop_database("bench_ledger")
 
 
-async def _new_contacts(store: Store) -> list[tuple[Contact, Change]]:
+async def _new_contacts(store: Store) -> list[tuple[Contact, ConsentChange]]:
     time = now()
     contacts = [Contact(id=new_id(), created_at=time, updated_at=time) for _ in range(POOL)]
     await store.contacts.collection.insert_many([contact.stored() for contact in contacts], ordered=False)
     return [(contact, _change(contact.id)) for contact in contacts]
 
 
-def _change(contact: str) -> Change:
-    return Change(
+def _change(contact: str) -> ConsentChange:
+    return ConsentChange(
         contact=contact,
         subscription=DEALS,
         action=Action.OPT_IN,
@@ -141,20 +141,20 @@ def _change(contact: str) -> Change:
     )
 
 
-def _prepare_change(contact: Contact, change: Change) -> Change:
+def _prepare_change(contact: Contact, change: ConsentChange) -> ConsentChange:
     return change
 
 
-async def _alone(store: Store, changes: Iterator[Change], until: float) -> int:
+async def _alone(store: Store, changes: Iterator[ConsentChange], until: float) -> int:
     return await _one_caller(Ledger(store), changes, until)
 
 
-async def _together(store: Store, changes: Iterator[Change], until: float) -> int:
+async def _together(store: Store, changes: Iterator[ConsentChange], until: float) -> int:
     ledger = Ledger(store)
     return sum(await asyncio.gather(*(_one_caller(ledger, changes, until) for _ in range(AT_ONCE))))
 
 
-async def _one_caller(ledger: Ledger, changes: Iterator[Change], until: float) -> int:
+async def _one_caller(ledger: Ledger, changes: Iterator[ConsentChange], until: float) -> int:
     done = 0
     for change in changes:
         await ledger.record(change)
@@ -164,14 +164,14 @@ async def _one_caller(ledger: Ledger, changes: Iterator[Change], until: float) -
     return done
 
 
-def _batches(size: int, *, callers: int = 1) -> Callable[[Store, Iterator[Change], float], Awaitable[int]]:
-    async def caller(ledger: Ledger, changes: Iterator[Change], until: float) -> int:
+def _batches(size: int, *, callers: int = 1) -> Callable[[Store, Iterator[ConsentChange], float], Awaitable[int]]:
+    async def caller(ledger: Ledger, changes: Iterator[ConsentChange], until: float) -> int:
         done = 0
         while time.perf_counter() < until and (batch := list(islice(changes, size))):
             done += _recorded(await ledger.record_many(batch))
         return done
 
-    async def run(store: Store, changes: Iterator[Change], until: float) -> int:
+    async def run(store: Store, changes: Iterator[ConsentChange], until: float) -> int:
         ledger = Ledger(store)
         return sum(await asyncio.gather(*(caller(ledger, changes, until) for _ in range(callers))))
 
@@ -185,7 +185,7 @@ def _recorded(results: Sequence[Recorded | SaysoError]) -> int:
     return len(results)
 
 
-def _prepare_transaction(contact: Contact, change: Change) -> tuple[Raw, Raw, Raw]:
+def _prepare_transaction(contact: Contact, change: ConsentChange) -> tuple[Raw, Raw, Raw]:
     """The event, and the contact's update with what it must match: the very documents that the ledger writes."""
     event = next_event(contact, change, now())
     projected = apply(contact, event).model_dump(include={"consents", "ledger", "phone"}, exclude_none=True)

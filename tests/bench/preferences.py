@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.consent.ledger import Change, Ledger
+from bot.consent.ledger import ConsentChange, Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.verify import verify
 from bot.demo import DEALS, make_demo
@@ -72,7 +72,7 @@ async def _people(store: Store) -> list[str]:
     await store.contacts.insert_many(people)
     await ledger.record_many(
         [
-            Change(
+            ConsentChange(
                 contact=person.id,
                 subscription=DEALS,
                 action=Action.OPT_IN,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.app import Bot
-from bot.consent.ledger import Change
+from bot.consent.ledger import ConsentChange
 from bot.demo import DEALS
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
@@ -17,7 +17,7 @@ async def signed_up(bot: Bot, *, locale: str = "en", email: str | None = None) -
     contact = Contact(id=new_id(), locale=locale, email=email, created_at=time, updated_at=time)
     await bot.store.contacts.insert(contact)
     await bot.ledger.record(
-        Change(
+        ConsentChange(
             contact=contact.id,
             subscription=DEALS,
             action=Action.OPT_IN,

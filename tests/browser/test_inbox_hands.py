@@ -10,7 +10,7 @@ from playwright.async_api import Page, Route, expect
 
 from bot.app import Bot
 from bot.model.base import new_id, now
-from bot.model.conversation import Happened, Happening
+from bot.model.conversation import ConversationEvent, ConversationEventName
 from bot.store import Store
 from tests.browser.conftest import Look, Visit
 from tests.browser.test_inbox import Inbox, begun
@@ -29,7 +29,7 @@ async def opened(look: Look, server: TestServer, id: str = "", allow: tuple[str,
 
 async def happened(store: Store, id: str) -> list[str]:
     parts = await store.parts.after(id, 0, limit=50)
-    return [part.content.name for part in parts if isinstance(part.content, Happening)]
+    return [part.content.name for part in parts if isinstance(part.content, ConversationEvent)]
 
 
 async def refuse_first(page: Page, told: asyncio.Event, goes_on: asyncio.Event) -> None:
@@ -108,7 +108,7 @@ async def test_a_double_click_closes_and_does_not_open_again(
     await ada.page.mouse.up(click_count=2)
     await ada.say("Bye")
     await expect(ada.bubble("Bye")).to_be_visible()
-    assert await happened(demo_store, id) == [Happened.CLOSED]
+    assert await happened(demo_store, id) == [ConversationEventName.CLOSED]
 
 
 async def test_a_key_that_is_held_acts_once(visit: Visit, look: Look, server: TestServer, demo_store: Store) -> None:
@@ -121,7 +121,7 @@ async def test_a_key_that_is_held_acts_once(visit: Visit, look: Look, server: Te
     await ada.page.keyboard.up("e")
     await ada.say("Bye")
     await expect(ada.bubble("Bye")).to_be_visible()
-    assert await happened(demo_store, id) == [Happened.CLOSED]
+    assert await happened(demo_store, id) == [ConversationEventName.CLOSED]
 
 
 async def test_the_focus_stays_on_a_tab_while_the_list_is_read_anew(

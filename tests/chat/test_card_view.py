@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.chat.card_view import CardView, Shown, card_view, words_of
+from bot.chat.card_view import CardView, CardViewState, card_view, card_words
 from bot.chat.links import Segment
 from bot.i18n import translator
 from bot.model.contact import ConsentState, Contact
@@ -32,37 +32,37 @@ def _card(state: CardState = OPEN, **values: Any) -> Card:
     ("state", "phone", "standing", "on_this_card", "shown"),
     [
         # A person without a number is asked for one, whatever they said before.
-        (OPEN, None, None, False, Shown.OPEN),
-        (OPEN, None, NO, False, Shown.OPEN),
-        (OPEN, None, YES, False, Shown.OPEN),
-        (OPEN, "+1201555", None, False, Shown.OPEN),
-        (OPEN, "+442079460958", None, False, Shown.OPEN),
+        (OPEN, None, None, False, CardViewState.OPEN),
+        (OPEN, None, NO, False, CardViewState.OPEN),
+        (OPEN, None, YES, False, CardViewState.OPEN),
+        (OPEN, "+1201555", None, False, CardViewState.OPEN),
+        (OPEN, "+442079460958", None, False, CardViewState.OPEN),
         # A saved number is shown locked.
-        (OPEN, NUMBER, None, False, Shown.SAVED),
-        (OPEN, NUMBER, ConsentState.NONE, False, Shown.SAVED),
-        (OPEN, NUMBER, NO, False, Shown.SAVED),
-        (OPEN, NUMBER, NO, True, Shown.SAVED),
+        (OPEN, NUMBER, None, False, CardViewState.SAVED),
+        (OPEN, NUMBER, ConsentState.NONE, False, CardViewState.SAVED),
+        (OPEN, NUMBER, NO, False, CardViewState.SAVED),
+        (OPEN, NUMBER, NO, True, CardViewState.SAVED),
         # Who said yes with this number, on another card, need not do it again; with another number they may.
-        (OPEN, NUMBER, YES, False, Shown.ALREADY),
-        (OPEN, NUMBER, WAITS, False, Shown.PENDING),
-        (OPEN, ANOTHER, YES, False, Shown.SAVED),
-        (OPEN, ANOTHER, WAITS, False, Shown.SAVED),
+        (OPEN, NUMBER, YES, False, CardViewState.ALREADY),
+        (OPEN, NUMBER, WAITS, False, CardViewState.PENDING),
+        (OPEN, ANOTHER, YES, False, CardViewState.SAVED),
+        (OPEN, ANOTHER, WAITS, False, CardViewState.SAVED),
         # A crash after the event, before the card: the ledger has it, so it is done.
-        (OPEN, NUMBER, YES, True, Shown.COMPLETED),
+        (OPEN, NUMBER, YES, True, CardViewState.COMPLETED),
         # Done is done.
-        (DONE, NUMBER, YES, True, Shown.COMPLETED),
-        (DONE, NUMBER, NO, False, Shown.COMPLETED),
-        (DONE, NUMBER, WAITS, False, Shown.COMPLETED),
-        (DONE, None, None, False, Shown.COMPLETED),
+        (DONE, NUMBER, YES, True, CardViewState.COMPLETED),
+        (DONE, NUMBER, NO, False, CardViewState.COMPLETED),
+        (DONE, NUMBER, WAITS, False, CardViewState.COMPLETED),
+        (DONE, None, None, False, CardViewState.COMPLETED),
         # Withdrawn.
-        (CLOSED, NUMBER, None, False, Shown.CLOSED),
-        (CLOSED, None, None, False, Shown.CLOSED),
-        (CLOSED, NUMBER, YES, False, Shown.CLOSED),
-        (CLOSED, NUMBER, YES, True, Shown.COMPLETED),
+        (CLOSED, NUMBER, None, False, CardViewState.CLOSED),
+        (CLOSED, None, None, False, CardViewState.CLOSED),
+        (CLOSED, NUMBER, YES, False, CardViewState.CLOSED),
+        (CLOSED, NUMBER, YES, True, CardViewState.COMPLETED),
     ],
 )
 def test_each_standing_has_its_state(
-    state: CardState, phone: str | None, standing: ConsentState | None, on_this_card: bool, shown: Shown
+    state: CardState, phone: str | None, standing: ConsentState | None, on_this_card: bool, shown: CardViewState
 ) -> None:
     part = "chat:0000000002" if on_this_card else "chat:0000000009"
     consents = (consent(standing, part=part),) if standing else ()
@@ -72,17 +72,17 @@ def test_each_standing_has_its_state(
 @pytest.mark.parametrize(
     ("state", "asked", "standing", "shown"),
     [
-        (DONE, True, None, Shown.PENDING),
-        (DONE, True, WAITS, Shown.PENDING),
-        (DONE, True, YES, Shown.COMPLETED),
-        (DONE, True, ConsentState.NONE, Shown.LAPSED),
-        (DONE, True, NO, Shown.LAPSED),
+        (DONE, True, None, CardViewState.PENDING),
+        (DONE, True, WAITS, CardViewState.PENDING),
+        (DONE, True, YES, CardViewState.COMPLETED),
+        (DONE, True, ConsentState.NONE, CardViewState.LAPSED),
+        (DONE, True, NO, CardViewState.LAPSED),
         # A crash after the event, before the card.
-        (OPEN, False, WAITS, Shown.PENDING),
+        (OPEN, False, WAITS, CardViewState.PENDING),
     ],
 )
 def test_a_card_that_waits_for_a_yes_shows_what_became_of_it(
-    state: CardState, asked: bool, standing: ConsentState | None, shown: Shown
+    state: CardState, asked: bool, standing: ConsentState | None, shown: CardViewState
 ) -> None:
     consents = (consent(standing, part="chat:0000000002"),) if standing else ()
     assert _view(_card(state, asked=asked), person(consents=consents)).state is shown
@@ -90,22 +90,22 @@ def test_a_card_that_waits_for_a_yes_shows_what_became_of_it(
 
 @pytest.mark.parametrize("state", [SubscriptionState.DRAFT, SubscriptionState.ARCHIVED])
 def test_a_subscription_that_is_not_live_closes_the_card(state: SubscriptionState) -> None:
-    assert _view(_card(), person(), subscription(state=state)).state is Shown.CLOSED
-    assert _view(_card(), person(phone=NUMBER), subscription(state=state)).state is Shown.CLOSED
+    assert _view(_card(), person(), subscription(state=state)).state is CardViewState.CLOSED
+    assert _view(_card(), person(phone=NUMBER), subscription(state=state)).state is CardViewState.CLOSED
 
 
 def test_a_subscription_that_is_gone_closes_the_card() -> None:
     view = _view(_card(), person(), gone=True)
-    assert (view.state, view.subscription) == (Shown.CLOSED, "")
+    assert (view.state, view.subscription) == (CardViewState.CLOSED, "")
 
 
 def test_a_completed_card_stays_completed_when_its_subscription_is_archived() -> None:
-    assert _view(_card(DONE), person(), subscription(state=SubscriptionState.ARCHIVED)).state is Shown.COMPLETED
+    assert _view(_card(DONE), person(), subscription(state=SubscriptionState.ARCHIVED)).state is CardViewState.COMPLETED
 
 
 def test_a_yes_to_something_else_is_no_yes_to_this() -> None:
     other = consent(YES, subscription="orders")
-    assert _view(_card(), person(phone=NUMBER, consents=(other,))).state is Shown.SAVED
+    assert _view(_card(), person(phone=NUMBER, consents=(other,))).state is CardViewState.SAVED
 
 
 class TestNumber:
@@ -127,26 +127,29 @@ class TestEmail:
 
     def test_an_email_subscription_asks_for_an_address_and_no_number(self) -> None:
         view = _view(_card(), person(phone=NUMBER), self.EMAILS)
-        assert (view.state, view.channel, view.saved) == (Shown.OPEN, "email", None)
+        assert (view.state, view.channel, view.saved) == (CardViewState.OPEN, "email", None)
 
     def test_a_saved_address_is_shown_as_it_is(self) -> None:
         view = _view(_card(), person(email="ada@example.com"), self.EMAILS)
-        assert (view.state, view.saved) == (Shown.SAVED, "ada@example.com")
+        assert (view.state, view.saved) == (CardViewState.SAVED, "ada@example.com")
 
     def test_who_said_yes_with_this_address_is_signed_up_already(self) -> None:
         said = consent(YES, number=None, email="ada@example.com")
-        assert _view(_card(), person(email="ada@example.com", consents=(said,)), self.EMAILS).state is Shown.ALREADY
+        assert (
+            _view(_card(), person(email="ada@example.com", consents=(said,)), self.EMAILS).state
+            is CardViewState.ALREADY
+        )
 
 
 class TestWords:
     def test_an_empty_button_says_sign_up_now(self) -> None:
         view = _view(_card(), person())
         assert (view.button, view.title, view.subscription) == ("Sign Up Now", "Sign up to our deals", "Deals")
-        assert words_of(_card(), subscription(), SAY).act == 'pressed "Sign Up Now"'
+        assert card_words(_card(), subscription(), SAY).act == 'pressed "Sign Up Now"'
 
     def test_a_button_of_its_own_is_said(self) -> None:
         assert _view(_card(button="Count me in"), person()).button == "Count me in"
-        assert words_of(_card(button="Count me in"), subscription(), SAY).act == 'pressed "Count me in"'
+        assert card_words(_card(button="Count me in"), subscription(), SAY).act == 'pressed "Count me in"'
 
     def test_a_subscription_is_named_in_the_language_of_the_reader(self) -> None:
         asked = subscription(translations={"es": Translation(name="Ofertas", description="Novedades")})
@@ -157,7 +160,7 @@ class TestWords:
             def __call__(self, message: str) -> str:
                 return message
 
-        words = words_of(_card(), asked, Spanish())  # type: ignore[arg-type]
+        words = card_words(_card(), asked, Spanish())  # type: ignore[arg-type]
         assert (words.subscription_name, words.subscription_description, words.locale) == ("Ofertas", "Novedades", "es")
 
     def test_titles_are_never_markup_and_legal_texts_hold_links_alone(self) -> None:
@@ -184,5 +187,5 @@ class TestWords:
 def test_a_saved_number_of_a_country_that_is_not_texted_is_told_so_and_offered_nothing() -> None:
     germany = "+4915123456789"
     view = _view(_card(), person(phone=germany))
-    assert (view.state, view.saved) == (Shown.CLOSED, "+49 1512 3456789")
+    assert (view.state, view.saved) == (CardViewState.CLOSED, "+49 1512 3456789")
     assert view.notice == "We don't text numbers from there yet (Germany)."

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.chat.conversations import Conversations
+from bot.chat.conversations import ConversationService
 from bot.errors import NotFound
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Content, Conversation, Part, Text
@@ -21,20 +21,20 @@ ADA = Author(kind=AuthorKind.CONTACT, id="ada")
 
 
 @pytest.fixture
-def chats(store: Store) -> Conversations:
-    return Conversations(store)
+def chats(store: Store) -> ConversationService:
+    return ConversationService(store)
 
 
-async def _chat(chats: Conversations, id: str = "chat", contact: str = "ada") -> Conversation:
+async def _chat(chats: ConversationService, id: str = "chat", contact: str = "ada") -> Conversation:
     await chats.begin(id, contact, TEAMMATE, [])
     return await chats.of_contact(id, contact)
 
 
-async def _texts(chats: Conversations, id: str = "chat") -> list[str]:
+async def _texts(chats: ConversationService, id: str = "chat") -> list[str]:
     return [p.content.text for p in await chats.after(id, 0) if isinstance(p.content, Text)]
 
 
-async def test_a_conversation_begins_with_its_entries(chats: Conversations) -> None:
+async def test_a_conversation_begins_with_its_entries(chats: ConversationService) -> None:
     opening: list[tuple[str, Content]] = [("a", Text(text="Hi")), ("b", card())]
     parts = await chats.begin("chat", "ada", TEAMMATE, opening)
     assert [(p.id, p.seq, p.content) for p in parts] == [
@@ -46,7 +46,7 @@ async def test_a_conversation_begins_with_its_entries(chats: Conversations) -> N
     assert (conversation.last, conversation.preview) == (2, "Hi")
 
 
-async def test_entries_follow_one_another(chats: Conversations) -> None:
+async def test_entries_follow_one_another(chats: ConversationService) -> None:
     chat = await _chat(chats)
     for i in range(5):
         await chats.say(chat, f"text {i}", f"k{i}")
@@ -55,20 +55,20 @@ async def test_entries_follow_one_another(chats: Conversations) -> None:
     assert (conversation.last, conversation.preview) == (5, "text 4")
 
 
-async def test_the_same_key_again_writes_nothing(chats: Conversations) -> None:
+async def test_the_same_key_again_writes_nothing(chats: ConversationService) -> None:
     chat = await _chat(chats)
     first = await chats.say(chat, "Hi", "k")
     assert await chats.say(chat, "Hi again", "k") == first
     assert await _texts(chats) == ["Hi"]
 
 
-async def test_one_key_in_two_conversations_writes_in_both(chats: Conversations) -> None:
+async def test_one_key_in_two_conversations_writes_in_both(chats: ConversationService) -> None:
     for id in ("one", "two"):
         await chats.say(await _chat(chats, id), "Hi", "k")
         assert await _texts(chats, id) == ["Hi"]
 
 
-async def test_a_visitor_s_key_is_not_a_flow_s(chats: Conversations) -> None:
+async def test_a_visitor_s_key_is_not_a_flow_s(chats: ConversationService) -> None:
     chat = await _chat(chats)
     await chats.append("chat", TEAMMATE, Text(text="From us"), "k")
     await chats.say(chat, "From me", "k")
@@ -76,11 +76,11 @@ async def test_a_visitor_s_key_is_not_a_flow_s(chats: Conversations) -> None:
 
 
 async def test_a_hundred_entries_of_two_processes_at_once_have_no_gap_and_each_is_there_once(
-    chats: Conversations, mongo: EmbeddedServer
+    chats: ConversationService, mongo: EmbeddedServer
 ) -> None:
     chat = await _chat(chats)
     async with second_process(mongo) as other:
-        both = [chats, Conversations(other)]
+        both = [chats, ConversationService(other)]
         parts = await asyncio.gather(*(both[i % 2].say(chat, f"text {i}", f"k{i}") for i in range(100)))
     assert sorted(p.seq for p in parts) == list(range(1, 101))
     stored = await chats.after("chat", 0)
@@ -89,10 +89,12 @@ async def test_a_hundred_entries_of_two_processes_at_once_have_no_gap_and_each_i
     assert (await chats.of_contact("chat", "ada")).last == 100
 
 
-async def test_one_entry_of_two_processes_at_once_stands_once(chats: Conversations, mongo: EmbeddedServer) -> None:
+async def test_one_entry_of_two_processes_at_once_stands_once(
+    chats: ConversationService, mongo: EmbeddedServer
+) -> None:
     chat = await _chat(chats)
     async with second_process(mongo) as other:
-        both = [chats, Conversations(other)]
+        both = [chats, ConversationService(other)]
         parts = await asyncio.gather(*(both[i % 2].say(chat, "Hi", "k") for i in range(20)))
     assert len({p.id for p in parts}) == 1
     assert await _texts(chats) == ["Hi"]
@@ -100,7 +102,7 @@ async def test_one_entry_of_two_processes_at_once_stands_once(chats: Conversatio
 
 @pytest.mark.parametrize("before", [[], ["One", "Two"]], ids=["alone", "after others"])
 async def test_one_entry_stands_once_when_another_process_is_first_with_it(
-    chats: Conversations, mongo: EmbeddedServer, store: Store, monkeypatch: pytest.MonkeyPatch, before: list[str]
+    chats: ConversationService, mongo: EmbeddedServer, store: Store, monkeypatch: pytest.MonkeyPatch, before: list[str]
 ) -> None:
     """After this one has looked for it, and before it writes."""
     chat = await _chat(chats)
@@ -110,7 +112,7 @@ async def test_one_entry_stands_once_when_another_process_is_first_with_it(
         async def looked(keys: Any) -> dict[str, Part]:
             found = await by_keys(keys)
             monkeypatch.setattr(store.parts, "by_keys", by_keys)
-            await Conversations(other).say(chat, "Hi", "k")
+            await ConversationService(other).say(chat, "Hi", "k")
             return found
 
         monkeypatch.setattr(store.parts, "by_keys", looked)
@@ -119,7 +121,7 @@ async def test_one_entry_stands_once_when_another_process_is_first_with_it(
 
 
 @pytest.mark.parametrize("last", [0, 1, 2, 3, 4])
-async def test_figures_that_lag_behind_do_no_harm(chats: Conversations, store: Store, last: int) -> None:
+async def test_figures_that_lag_behind_do_no_harm(chats: ConversationService, store: Store, last: int) -> None:
     """A crash between the entry and the conversation's own figures."""
     chat = await _chat(chats)
     for i in range(5):
@@ -129,13 +131,13 @@ async def test_figures_that_lag_behind_do_no_harm(chats: Conversations, store: S
     assert (await chats.say(chat, "text 2", "k2")).seq == 3
 
 
-async def test_nothing_is_written_into_no_conversation(chats: Conversations, store: Store) -> None:
+async def test_nothing_is_written_into_no_conversation(chats: ConversationService, store: Store) -> None:
     with pytest.raises(NotFound):
         await chats.append("nowhere", ADA, Text(text="Hi"), "k")
     assert await store.parts.count_about() == 0
 
 
-async def test_a_stranger_and_nothing_look_alike(chats: Conversations) -> None:
+async def test_a_stranger_and_nothing_look_alike(chats: ConversationService) -> None:
     await _chat(chats)
     told = set()
     for id, contact in (("chat", "eve"), ("nowhere", "eve"), ("", "")):
@@ -145,7 +147,7 @@ async def test_a_stranger_and_nothing_look_alike(chats: Conversations) -> None:
     assert len(told) == 1
 
 
-async def test_pages_go_back_to_the_beginning(chats: Conversations) -> None:
+async def test_pages_go_back_to_the_beginning(chats: ConversationService) -> None:
     chat = await _chat(chats)
     for i in range(7):
         await chats.say(chat, f"text {i}", f"k{i}")
@@ -156,7 +158,7 @@ async def test_pages_go_back_to_the_beginning(chats: Conversations) -> None:
     assert await chats.page("chat", before=1) == []
 
 
-async def test_a_page_shows_no_entry_of_another_conversation(chats: Conversations) -> None:
+async def test_a_page_shows_no_entry_of_another_conversation(chats: ConversationService) -> None:
     """Ids that begin alike too."""
     for id in ("chat", "chat2", "chat:0000000001"):
         await chats.say(await _chat(chats, id), f"in {id}", "k")
@@ -165,7 +167,7 @@ async def test_a_page_shows_no_entry_of_another_conversation(chats: Conversation
 
 
 class TestUnread:
-    async def test_what_others_wrote_since_is_counted(self, chats: Conversations) -> None:
+    async def test_what_others_wrote_since_is_counted(self, chats: ConversationService) -> None:
         chat = await _chat(chats)
         await chats.append("chat", TEAMMATE, Text(text="Hi"), "a")
         await chats.say(chat, "Hello", "b")
@@ -173,7 +175,7 @@ class TestUnread:
         ((conversation, unread),) = await chats.all_of("ada")
         assert (conversation.id, unread) == ("chat", 2)
 
-    async def test_what_was_seen_is_not(self, chats: Conversations) -> None:
+    async def test_what_was_seen_is_not(self, chats: ConversationService) -> None:
         await _chat(chats)
         for i in range(4):
             await chats.append("chat", TEAMMATE, Text(text="Hi"), f"k{i}")
@@ -182,13 +184,13 @@ class TestUnread:
         await chats.mark_seen("chat", "ada", 1)
         assert await chats.unread("ada") == 1, "seen is seen"
 
-    async def test_a_stranger_sees_nothing_for_another(self, chats: Conversations) -> None:
+    async def test_a_stranger_sees_nothing_for_another(self, chats: ConversationService) -> None:
         await _chat(chats)
         await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
         await chats.mark_seen("chat", "eve", 1)
         assert (await chats.of_contact("chat", "ada")).seen == 0
 
-    async def test_conversations_come_newest_first(self, chats: Conversations) -> None:
+    async def test_conversations_come_newest_first(self, chats: ConversationService) -> None:
         one, two = await _chat(chats, "one"), await _chat(chats, "two")
         await chats.say(two, "Hi", "k")
         await asyncio.sleep(0.005)

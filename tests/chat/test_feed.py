@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from pymongo.errors import OperationFailure
 
-from bot.chat.conversations import Conversations
+from bot.chat.conversations import ConversationService
 from bot.chat.feed import BACKLOG, SUBSCRIPTIONS, Feed, Follower, News
 from bot.consent.ledger import Ledger
 from bot.model.conversation import Part, Signal, Text
 from bot.model.stop import Stop
 from bot.model.subscription import SubscriptionVersion
 from bot.store import Store
-from bot.store.changes import Changed
+from bot.store.changes import DocumentChange
 from bot.store.embedded import EmbeddedServer
 from tests.people import AT, NUMBER, TEAMMATE, change, second_process, subscription
 
@@ -44,7 +44,7 @@ async def _next(follower: Follower) -> Part | None:
 
 
 async def test_a_follower_gets_what_another_process_writes_in_order(feed: Feed, store: Store) -> None:
-    chats = Conversations(store)
+    chats = ConversationService(store)
     await chats.begin("chat", "ada", TEAMMATE, [])
     await chats.begin("other", "bob", TEAMMATE, [])
     with feed.follow("chat") as one, feed.follow("chat") as two:
@@ -58,7 +58,7 @@ async def test_a_follower_gets_what_another_process_writes_in_order(feed: Feed, 
 
 
 async def test_an_entry_arrives_as_it_is_stored(feed: Feed, store: Store) -> None:
-    chats = Conversations(store)
+    chats = ConversationService(store)
     await chats.begin("chat", "ada", TEAMMATE, [])
     with feed.follow("chat") as follower:
         written = await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
@@ -162,7 +162,7 @@ async def test_one_slow_follower_does_not_hold_up_another(store: Store) -> None:
     with feed.follow("chat") as slow, feed.follow("chat") as quick:
         raw: list[Any] = [_part(seq).stored() for seq in range(1, 2 * BACKLOG)]
         for one in raw:
-            feed._deliver([Changed("parts", one["_id"], one)])
+            feed._deliver([DocumentChange("parts", one["_id"], one)])
             part = await _next(quick)
             assert part
             assert part.id == one["_id"]

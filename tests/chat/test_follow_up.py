@@ -129,18 +129,18 @@ async def test_a_crash_on_the_way_is_made_good(
         with pytest.raises(StoreUnavailable):
             await bot.follow_up(part, done.event)
     await _grow_old(store)
-    await bot.recover()
-    await bot.recover()
+    await bot.resume_overdue()
+    await bot.resume_overdue()
     await _is_done(bot, part)
 
 
 async def test_recovery_finishes_what_a_crash_left_and_leaves_alone_what_is_under_way(bot: Bot, store: Store) -> None:
     done = await _completed(bot)
     part = done.part
-    await bot.recover()
+    await bot.resume_overdue()
     assert await _kinds(bot, part.conversation) == GREETED, "another process may be at it just now"
     await _grow_old(store)
-    await bot.recover()
+    await bot.resume_overdue()
     await _is_done(bot, part)
 
 
@@ -180,7 +180,7 @@ async def test_a_crash_between_the_answer_and_the_card_is_made_good_at_the_next_
     card = (await bot.conversations.after(conversation.id, 0))[1]
     assert await _kinds(bot, conversation.id) == GREETED
     for _ in range(2):
-        await bot.mend()
+        await bot.catch_up()
     await _is_done(bot, card)
 
 
@@ -188,7 +188,7 @@ async def test_mending_leaves_alone_what_is_whole(bot: Bot) -> None:
     submitted = await _completed(bot)
     await bot.follow_up(submitted.part, submitted.event)
     before = await bot.store.parts.find({}, sort=[("_id", 1)], limit=20)
-    await bot.mend()
+    await bot.catch_up()
     assert await bot.store.parts.find({}, sort=[("_id", 1)], limit=20) == before
 
 
@@ -198,7 +198,7 @@ async def test_one_card_that_cannot_be_followed_up_keeps_no_other_waiting(bot: B
     for submitted in (bad, good):
         await bot.store.parts.update({"_id": submitted.part.id}, {"$set": {"follow_up": long_ago}})
     await bot.store.conversations.collection.delete_one({"_id": bad.part.conversation})
-    await bot.recover()
+    await bot.resume_overdue()
     assert await _kinds(bot, good.part.conversation) == DONE
     later = await bot.store.parts.get(bad.part.id)
     assert later
@@ -209,7 +209,7 @@ async def test_one_card_that_cannot_be_followed_up_keeps_no_other_waiting(bot: B
 async def test_a_database_that_went_away_after_the_answer_is_made_good_by_the_living_process(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bot.mend()
+    await bot.catch_up()
 
     async def away(*_: object) -> None:
         raise StoreUnavailable
@@ -219,7 +219,7 @@ async def test_a_database_that_went_away_after_the_answer_is_made_good_by_the_li
         with pytest.raises(StoreUnavailable):
             await _completed(bot)
     (conversation,) = await bot.store.conversations.find({}, limit=2)
-    await bot.mend(until=now() + timedelta(seconds=1))
+    await bot.catch_up(until=now() + timedelta(seconds=1))
     await _is_done(bot, (await bot.conversations.after(conversation.id, 0))[1])
 
 
@@ -234,7 +234,7 @@ async def test_one_card_that_cannot_be_mended_keeps_no_other_waiting(bot: Bot, m
                 await _completed(bot)
     bad, good = await bot.store.conversations.find({}, sort=[("created_at", 1)], limit=2)
     await bot.store.conversations.collection.delete_one({"_id": bad.id})
-    await bot.mend(until=now() + timedelta(seconds=1))
+    await bot.catch_up(until=now() + timedelta(seconds=1))
     assert await _kinds(bot, good.id) == DONE
 
 
@@ -250,5 +250,5 @@ async def test_one_answer_whose_text_cannot_be_queued_keeps_no_other_waiting(
         await follow(event)
 
     monkeypatch.setattr(bot.deliveries, "follow", broken)
-    await bot.mend(until=now() + timedelta(seconds=1))
+    await bot.catch_up(until=now() + timedelta(seconds=1))
     assert [d.event for d in await bot.store.deliveries.find({}, limit=5)] == [good.event.event]

@@ -24,9 +24,9 @@ from bot.model.conversation import (
     Channel,
     Content,
     Conversation,
+    ConversationEvent,
+    ConversationEventName,
     ConversationState,
-    Happened,
-    Happening,
     Note,
     Part,
     Text,
@@ -143,7 +143,9 @@ async def test_a_snoozed_one_wakes_at_its_time_once_and_unread(bot: Bot, store: 
     await bot.inbox.wake(until)
     c = await bot.inbox.get("c")
     assert (c.state, c.snoozed_until, c.is_unread) == (ConversationState.OPEN, None, True)
-    names = [p.content.name for p in await store.parts.after("c", 0, limit=50) if isinstance(p.content, Happening)]
+    names = [
+        p.content.name for p in await store.parts.after("c", 0, limit=50) if isinstance(p.content, ConversationEvent)
+    ]
     assert names == ["snoozed", "woke"]
 
 
@@ -178,7 +180,7 @@ async def test_a_request_that_ended_before_the_figures_were_written_is_mended_by
 ) -> None:
     c = await talk(bot, "c")
     part = Part(
-        id=store.parts.place("c", 2),
+        id=store.parts.entry_id("c", 2),
         conversation="c",
         seq=2,
         author=Author(kind=AuthorKind.CONTACT, id="c-c"),
@@ -193,17 +195,17 @@ async def test_a_request_that_ended_before_the_figures_were_written_is_mended_by
 
 
 ANSWERED: list[tuple[AuthorKind, Content]] = [
-    (AuthorKind.TEAMMATE, Happening(name=Happened.CLOSED)),
+    (AuthorKind.TEAMMATE, ConversationEvent(name=ConversationEventName.CLOSED)),
     (AuthorKind.TEAMMATE, Text(text="One more thing")),
-    (AuthorKind.CONTACT, Happening(name=Happened.SIGNED_UP, subscription="deals")),
+    (AuthorKind.CONTACT, ConversationEvent(name=ConversationEventName.SIGNED_UP, subscription="deals")),
 ]
 """A reply after a close opens it; the newest words stay beside a newer event."""
 HISTORY: list[tuple[AuthorKind, Content]] = [
     (AuthorKind.CONTACT, Text(text="$name")),
-    (AuthorKind.TEAMMATE, Happening(name=Happened.ASSIGNED, to=BEN)),
-    (AuthorKind.TEAMMATE, Happening(name=Happened.CLOSED)),
+    (AuthorKind.TEAMMATE, ConversationEvent(name=ConversationEventName.ASSIGNED, to=BEN)),
+    (AuthorKind.TEAMMATE, ConversationEvent(name=ConversationEventName.CLOSED)),
     (AuthorKind.TEAMMATE, Note(text="$$ROOT")),
-    (AuthorKind.TEAMMATE, Happening(name=Happened.ASSIGNED, to=ADA)),
+    (AuthorKind.TEAMMATE, ConversationEvent(name=ConversationEventName.ASSIGNED, to=ADA)),
 ]
 
 
@@ -215,7 +217,7 @@ async def test_entries_make_the_same_conversation_in_whichever_order_they_are_ta
         await store.conversations.insert(Conversation(id=id, contact="x", created_at=time, updated_at=time))
         parts = [
             Part(
-                id=store.parts.place(id, seq),
+                id=store.parts.entry_id(id, seq),
                 conversation=id,
                 seq=seq,
                 author=Author(kind=kind, id="x"),
@@ -272,7 +274,7 @@ async def test_an_open_card_is_withdrawn_and_takes_no_answer_any_more(bot: Bot, 
     answer = await answer_to(bot, part, ada)
     said = await bot.inbox.withdraw(part.conversation, ADA, part.seq)
     again = await bot.inbox.withdraw(part.conversation, ADA, part.seq)
-    assert (said.id, isinstance(said.content, Happening)) == (again.id, True)
+    assert (said.id, isinstance(said.content, ConversationEvent)) == (again.id, True)
     withdrawn = await bot.cards.find(part.conversation, part.seq, ada.id)
     with pytest.raises(CardClosed):
         await bot.cards.submit(withdrawn, ada, await bot.workspace(), answer)
@@ -302,7 +304,7 @@ async def test_what_was_closed_or_snoozed_anew_is_not_woken_by_the_old_snooze(bo
     await talk(bot, "c", "Hi")
     first = await bot.inbox.snooze("c", ADA, now() + timedelta(hours=1), "k1")
     await bot.inbox.close("c", ADA, "k2")
-    woke = Happening(name=Happened.WOKE, part=first.seq)
+    woke = ConversationEvent(name=ConversationEventName.WOKE, part=first.seq)
     await bot.conversations.append("c", BOT, woke, "late")
     assert (await bot.inbox.get("c")).state is ConversationState.CLOSED
 

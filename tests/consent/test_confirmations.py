@@ -9,14 +9,14 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
-from bot.chat.card_view import Shown
+from bot.chat.card_view import CardViewState
 from bot.chat.cards import Submitted
 from bot.consent.projection import PENDING_FOR
 from bot.consent.verify import verify
 from bot.demo import DEALS
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.conversation import Card, Happening, Part
+from bot.model.conversation import Card, ConversationEvent, Part
 from bot.model.delivery import DeliveryKind, DeliveryState
 from bot.model.event import Action, Source
 from bot.model.stop import Stop
@@ -49,7 +49,7 @@ async def _consent(bot: Bot, contact: Contact) -> Consent:
     return consent
 
 
-async def _shown(bot: Bot, part: Part, contact: Contact) -> Shown:
+async def _shown(bot: Bot, part: Part, contact: Contact) -> CardViewState:
     again, person = await bot.store.parts.get(part.id), await bot.ledger.contact(contact.id)
     assert again
     assert person
@@ -62,7 +62,7 @@ async def _texts(store: Store, number: str = NUMBER) -> list[str]:
 
 async def _entries(store: Store, part: Part) -> list[str]:
     parts = await store.parts.after(part.conversation, part.seq, limit=20)
-    return [p.content.name for p in parts if isinstance(p.content, Happening)]
+    return [p.content.name for p in parts if isinstance(p.content, ConversationEvent)]
 
 
 class TestAsking:
@@ -70,7 +70,7 @@ class TestAsking:
         consent = await _consent(bot, ada)
         assert (consent.state, consent.number) == (ConsentState.PENDING, NUMBER)
         assert waiting.event.action is Action.REQUEST_CONFIRMATION
-        assert await _shown(bot, waiting.part, ada) is Shown.PENDING
+        assert await _shown(bot, waiting.part, ada) is CardViewState.PENDING
 
     async def test_the_question_says_who_what_and_how_often_and_nothing_is_confirmed(
         self, store: Store, waiting: Submitted
@@ -129,7 +129,7 @@ class TestYes:
                 ConsentState.PENDING,
                 Source.KEYWORD,
             )
-            assert await _shown(bot, waiting.part, ada) is Shown.COMPLETED
+            assert await _shown(bot, waiting.part, ada) is CardViewState.COMPLETED
         await bot.deliveries.send_some()
         assert await _entries(store, waiting.part) == ["asked", "signed_up"]
         first, second = await _texts(store)
@@ -202,12 +202,12 @@ class TestYes:
         assert card
         assert isinstance(card.content, Card)
         assert card.content.asked
-        await bot.mend(until=now() + timedelta(seconds=1))
+        await bot.catch_up(until=now() + timedelta(seconds=1))
         await bot.deliveries.send_some()
-        assert await _shown(bot, waiting.part, ada) is Shown.COMPLETED
+        assert await _shown(bot, waiting.part, ada) is CardViewState.COMPLETED
         assert await _entries(store, waiting.part) == ["asked", "signed_up"]
         assert len(await _texts(store)) == 2
-        await bot.mend(until=now() + timedelta(seconds=1))
+        await bot.catch_up(until=now() + timedelta(seconds=1))
         assert await _entries(store, waiting.part) == ["asked", "signed_up"]
 
     async def test_a_retry_of_the_card_after_it_changes_nothing(
@@ -222,7 +222,7 @@ class TestYes:
         again = await bot.cards.submit(waiting.part, person, await bot.workspace(), answer)
         assert not again.is_new
         assert (await _consent(bot, ada)).state is ConsentState.OPTED_IN
-        assert await _shown(bot, waiting.part, ada) is Shown.COMPLETED
+        assert await _shown(bot, waiting.part, ada) is CardViewState.COMPLETED
 
 
 class TestSilence:
@@ -235,7 +235,7 @@ class TestSilence:
         await asyncio.gather(*(bot.confirmations.lapse(late) for _ in range(3)))
         assert (await _consent(bot, ada)).state is ConsentState.NONE
         assert [e.action for e in await events_of(store, ada.id)] == [Action.REQUEST_CONFIRMATION, Action.EXPIRE]
-        assert await _shown(bot, waiting.part, ada) is Shown.LAPSED
+        assert await _shown(bot, waiting.part, ada) is CardViewState.LAPSED
         assert await store.contacts.lapsed(late, limit=5) == []
         await bot.receive(NUMBER, "YES", "t1")
         assert (await _consent(bot, ada)).state is ConsentState.NONE

@@ -17,7 +17,7 @@ from bot.errors import NotFound, SaysoError, StoreUnavailable
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import FIRST, Action, ConsentEvent
 from bot.store import Store
-from bot.store.answering import DURABLE
+from bot.store.driver import DURABLE
 from bot.store.embedded import EmbeddedServer
 from tests.people import NUMBER, change, events_of, second_process
 
@@ -196,7 +196,7 @@ class TestAtOnce:
         actions = [Action.OPT_IN, Action.OPT_OUT] * 4 + [Action.OPT_IN]
         changes = [change(p.id, f"k{i}", a) for i, a in enumerate(actions) for p in (ada, bob)]
         answers = _recorded(await Ledger(store).record_many(changes))
-        assert [a.event.key for a in answers] == [c.line_key for c in changes]
+        assert [a.event.key for a in answers] == [c.log_key for c in changes]
         for one in (ada, bob):
             line = await _has_whole_line(store, one.id, 9)
             assert [e.action for e in line] == actions

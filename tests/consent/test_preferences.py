@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
-from bot.consent.choices import choices, words_of
-from bot.consent.preferences import Sheet
+from bot.consent.choices import choices, preference_words
+from bot.consent.preferences import PreferenceView
 from bot.demo import DEALS, NEWS, ORDERS
-from bot.errors import Invalid, Moved, NotFound, WordsChanged
+from bot.errors import Conflict, Invalid, NotFound, WordsChanged
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
@@ -64,7 +64,7 @@ async def ada(make_contact: MakeContact) -> Contact:
 async def _turn(bot: Bot, ada: Contact, subscription: str, change: str, key: str = "k") -> None:
     ada = await _again(bot, ada)
     found = await bot.store.subscriptions.get(subscription)
-    version = words_of(found, SAY).version if found else ""
+    version = preference_words(found, SAY).version if found else ""
     await bot.preferences.change(ada, subscription, change, version=version, key=key, say=SAY, context=HERE)
 
 
@@ -74,15 +74,15 @@ async def _again(bot: Bot, ada: Contact) -> Contact:
     return found
 
 
-async def _standing(bot: Bot, ada: Contact) -> dict[str, str]:
+async def _status(bot: Bot, ada: Contact) -> dict[str, str]:
     return {c.subscription.id: c.state for c in choices(await _again(bot, ada), await bot.preferences.live())}
 
 
 class TestChange:
     async def test_texts_that_need_no_yes_are_on_until_they_are_turned_off(self, bot: Bot, ada: Contact) -> None:
-        assert await _standing(bot, ada) == {DEALS: "off", ORDERS: "on", NEWS: "off"}
+        assert await _status(bot, ada) == {DEALS: "off", ORDERS: "on", NEWS: "off"}
         await _turn(bot, ada, ORDERS, "opt_out")
-        assert await _standing(bot, ada) == {DEALS: "off", ORDERS: "off", NEWS: "off"}
+        assert await _status(bot, ada) == {DEALS: "off", ORDERS: "off", NEWS: "off"}
 
     async def test_a_change_is_kept_with_words_place_and_number(self, bot: Bot, ada: Contact, store: Store) -> None:
         await _turn(bot, ada, DEALS, "opt_in")
@@ -118,9 +118,9 @@ class TestChange:
     async def test_a_late_retry_does_not_undo_what_came_after_it(self, bot: Bot, ada: Contact, store: Store) -> None:
         await _turn(bot, ada, DEALS, "opt_in", "k1")
         await _turn(bot, ada, DEALS, "opt_out", "k2")
-        with pytest.raises(Moved):
+        with pytest.raises(Conflict):
             await _turn(bot, ada, DEALS, "opt_in", "k1")
-        assert (await _standing(bot, ada))[DEALS] == "off"
+        assert (await _status(bot, ada))[DEALS] == "off"
         assert len(await events_of(store, ada.id)) == 2
 
     async def test_a_no_of_an_old_page_is_taken_though_the_page_said_it_before(
@@ -131,7 +131,7 @@ class TestChange:
         await _turn(bot, ada, DEALS, "opt_in", "k2")
         for _ in range(2):
             await _turn(bot, ada, DEALS, "opt_out", "k1")
-        assert (await _standing(bot, ada))[DEALS] == "off"
+        assert (await _status(bot, ada))[DEALS] == "off"
         assert len(await events_of(store, ada.id)) == 4
 
     async def test_a_yes_to_words_that_were_changed_meanwhile_is_not_taken_and_a_no_is(
@@ -139,14 +139,14 @@ class TestChange:
     ) -> None:
         found = await bot.store.subscriptions.get(DEALS)
         assert found
-        old = words_of(found, SAY).version
+        old = preference_words(found, SAY).version
         await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"description": "Daily."}})
         for version in (old, ""):
             with pytest.raises(WordsChanged):
                 await bot.preferences.change(ada, DEALS, "opt_in", version=version, key="k", say=SAY, context=HERE)
         assert await events_of(store, ada.id) == []
         await bot.preferences.change(ada, ORDERS, "opt_out", version="", key="k", say=SAY, context=HERE)
-        assert (await _standing(bot, ada))[ORDERS] == "off"
+        assert (await _status(bot, ada))[ORDERS] == "off"
 
     async def test_a_double_click_makes_one_event(self, bot: Bot, ada: Contact, store: Store) -> None:
         await asyncio.gather(*(_turn(bot, ada, DEALS, "opt_in") for _ in range(10)))
@@ -161,7 +161,7 @@ class TestChange:
 
     async def test_one_choice_does_not_touch_the_others(self, bot: Bot, ada: Contact) -> None:
         await _turn(bot, ada, DEALS, "opt_in")
-        assert await _standing(bot, ada) == {DEALS: "on", ORDERS: "on", NEWS: "off"}
+        assert await _status(bot, ada) == {DEALS: "on", ORDERS: "on", NEWS: "off"}
 
     @pytest.mark.parametrize("change", ["", "toggle", "confirm", "refuse"])
     async def test_a_change_that_is_none_is_refused(self, bot: Bot, ada: Contact, store: Store, change: str) -> None:
@@ -174,7 +174,7 @@ class TestChange:
         self, bot: Bot, ada: Contact, store: Store, state: SubscriptionState
     ) -> None:
         await store.subscriptions.update({"_id": DEALS}, {"$set": {"state": state}})
-        assert DEALS not in await _standing(bot, ada)
+        assert DEALS not in await _status(bot, ada)
         with pytest.raises(Invalid):
             await _turn(bot, ada, DEALS, "opt_in")
         with pytest.raises(Invalid):
@@ -196,7 +196,7 @@ class TestStopAll:
         await _turn(bot, ada, DEALS, "opt_in", "k1")
         await _turn(bot, ada, NEWS, "opt_in", "k2")
         await self._stop(bot, ada)
-        assert await _standing(bot, ada) == {DEALS: "off", ORDERS: "off", NEWS: "on"}
+        assert await _status(bot, ada) == {DEALS: "off", ORDERS: "off", NEWS: "on"}
         events = (await events_of(store, ada.id))[2:]
         assert {e.subscription for e in events} == {DEALS, ORDERS}
         assert {(e.action, e.source) for e in events} == {(Action.OPT_OUT, Source.PREFERENCE_CENTER)}
@@ -211,7 +211,7 @@ class TestStopAll:
     async def test_a_yes_that_waits_for_its_confirmation_is_off_too(self, bot: Bot, ada: Contact) -> None:
         await bot.ledger.record(change(ada.id, "k", Action.REQUEST_CONFIRMATION))
         await self._stop(bot, ada)
-        assert (await _standing(bot, ada))[DEALS] == "off"
+        assert (await _status(bot, ada))[DEALS] == "off"
 
 
 class TestLink:
@@ -261,10 +261,10 @@ class TestLink:
         mine, theirs = [await bot.preferences.make_link(who.id, MessageType.SMS) for who in (ada, bob)]
         asked = (mine, "unknown", theirs, mine, "")
         found = await asyncio.gather(*map(bot.preferences.look, asked), return_exceptions=True)
-        assert [s.contact.id if isinstance(s, Sheet) else type(s) for s in found] == [
+        assert [s.contact.id if isinstance(s, PreferenceView) else type(s) for s in found] == [
             ada.id, NotFound, bob.id, ada.id, NotFound,
         ]  # fmt: skip
-        assert [s.stopped for s in found if isinstance(s, Sheet)] == [frozenset(), {ANOTHER}, frozenset()]
+        assert [s.stopped for s in found if isinstance(s, PreferenceView)] == [frozenset(), {ANOTHER}, frozenset()]
 
     async def test_a_look_sees_what_was_recorded_before_it(self, bot: Bot, ada: Contact) -> None:
         token = await bot.preferences.make_link(ada.id, MessageType.SMS)

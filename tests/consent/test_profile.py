@@ -13,14 +13,14 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from bot.app import Bot, make_bot
 from bot.config import Settings
 from bot.consent.choices import plain_words
-from bot.consent.profile import Told, standings
+from bot.consent.profile import Attestation, statuses
 from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import (
+    Conflict,
     EmailRefused,
     FormWrong,
     Invalid,
-    Moved,
     NotFound,
     NumberRefused,
     NumberStopped,
@@ -42,8 +42,8 @@ ADA = By("a" * 24, "Ada")
 SPOKEN = Evidence(how=How.SPOKEN, note="On the phone, 9:40")
 
 
-def told(key: str = "k", **values: Any) -> Told:
-    return Told(**{"by": ADA, "key": key, "evidence": SPOKEN, "context": HERE, **values})
+def told(key: str = "k", **values: Any) -> Attestation:
+    return Attestation(**{"by": ADA, "key": key, "evidence": SPOKEN, "context": HERE, **values})
 
 
 async def yes(bot: Bot, contact: Contact, subscription: str = DEALS, **values: Any) -> str:
@@ -82,13 +82,13 @@ class TestStandings:
         self, consent_type: ConsentType, state: ConsentState | None, phone: str, stopped: tuple[str, ...], shown: str
     ) -> None:
         contact = person(phone=phone, consents=(consent(state),) if state else ())
-        (standing,) = standings(contact, [subscription(consent_type=consent_type)], stopped=stopped)
-        assert (standing.state, standing.is_default) == (shown, state is None)
+        (status,) = statuses(contact, [subscription(consent_type=consent_type)], stopped=stopped)
+        assert (status.state, status.is_default) == (shown, state is None)
 
     def test_an_email_is_reached_at_the_address_whatever_the_number_is(self) -> None:
         letter = subscription(message_type=MessageType.EMAIL)
-        (standing,) = standings(person(email="ada@example.com", phone=NUMBER), [letter], stopped={NUMBER})
-        assert (standing.state, standing.address) == ("off", "ada@example.com")
+        (status,) = statuses(person(email="ada@example.com", phone=NUMBER), [letter], stopped={NUMBER})
+        assert (status.state, status.address) == ("off", "ada@example.com")
 
 
 class TestAYes:
@@ -159,7 +159,7 @@ class TestAYes:
         assert await events_of(store, contact.id) == await events_of(store, other.id) == []
         assert await bot.stops.is_stopped(NUMBER)
         profile = await bot.profiles.look(contact.id)
-        assert (profile.stopped, {s.state for s in profile.standings}) == (True, {"stopped", "unreachable"})
+        assert (profile.stopped, {s.state for s in profile.statuses}) == (True, {"stopped", "unreachable"})
 
     async def test_a_saved_number_is_locked(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
         contact = await make_contact(phone=NUMBER, email="ada@example.com")
@@ -202,10 +202,10 @@ class TestAYes:
         contact = await make_contact(phone=NUMBER)
         await yes(bot, contact)
         await no(bot, contact)
-        with pytest.raises(Moved):
+        with pytest.raises(Conflict):
             await yes(bot, contact)
         assert await yes(bot, contact, key="new") == "on"
-        with pytest.raises(Moved):
+        with pytest.raises(Conflict):
             await no(bot, contact)
         assert len(await events_of(store, contact.id)) == 3
 
@@ -228,7 +228,7 @@ class TestAYes:
             return await real(number)
 
         monkeypatch.setattr(bot.stops, "is_stopped", meanwhile)
-        with pytest.raises(Moved):
+        with pytest.raises(Conflict):
             await yes(bot, contact)
         assert [e.action for e in await events_of(store, contact.id)] == [Action.OPT_OUT]
 
@@ -238,7 +238,7 @@ class TestAYes:
         """The form was open meanwhile: it names the event on which the contact stood."""
         maya = await make_contact(phone=NUMBER)
         said = await bot.ledger.record(change(maya.id, "no", Action.OPT_OUT, source=Source.PREFERENCE_CENTER))
-        with pytest.raises(Moved):
+        with pytest.raises(Conflict):
             await yes(bot, maya, seen="")
         assert len(await events_of(store, maya.id)) == 1
         assert await yes(bot, maya, seen=said.event.event) == "on"
@@ -348,7 +348,7 @@ async def test_it_asks_the_database_as_often_for_a_long_life_as_for_a_short_one(
             await no(bot, contact, key=f"{round}-{i}")
         counted.asked.clear()
         profile, past = await there.profiles.look(contact.id), await there.profiles.history(contact.id)
-        assert (len(profile.standings), len(past.events)) == (3, 20)
+        assert (len(profile.statuses), len(past.events)) == (3, 20)
         counts.append(sorted(counted.asked))
     client.close()
     look, history = ["contacts", "events", "stops", "subscriptions"], ["events", "subscriptions", "teammates"]

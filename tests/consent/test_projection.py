@@ -13,7 +13,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.consent.ledger import Change, next_event
+from bot.consent.ledger import ConsentChange, next_event
 from bot.consent.projection import GIVES_ADDRESS, PENDING_FOR, RESULT, apply, project
 from bot.consent.verify import fault
 from bot.model.base import Document
@@ -276,7 +276,7 @@ def _held(raw: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _line(changes: Sequence[Change]) -> tuple[list[ConsentEvent], Contact]:
+def _line(changes: Sequence[ConsentChange]) -> tuple[list[ConsentEvent], Contact]:
     """The events of one contact, and the contact after them."""
     contact, events = person(), []
     for one in changes:

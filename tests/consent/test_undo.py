@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
-from bot.consent.choices import can_take_back, choices, words_of
-from bot.consent.preferences import Done
+from bot.consent.choices import can_take_back, choices, preference_words
+from bot.consent.preferences import PreferenceResult
 from bot.demo import DEALS, NEWS, ORDERS
-from bot.errors import Invalid, Moved, NumberStopped, WordsChanged
+from bot.errors import Conflict, Invalid, NumberStopped, WordsChanged
 from bot.i18n import translator
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Source
@@ -44,20 +44,20 @@ async def again(bot: Bot, ada: Contact) -> Contact:
     return found
 
 
-async def turn(bot: Bot, ada: Contact, wanted: str, subscription: str = DEALS, key: str = "k") -> Done:
+async def turn(bot: Bot, ada: Contact, wanted: str, subscription: str = DEALS, key: str = "k") -> PreferenceResult:
     found = await bot.store.subscriptions.get(subscription)
     assert found
-    version = words_of(found, SAY).version
+    version = preference_words(found, SAY).version
     return await bot.preferences.change(
         await again(bot, ada), subscription, wanted, version=version, key=key, say=SAY, context=HERE
     )
 
 
-async def undo(bot: Bot, ada: Contact, done: Done) -> None:
+async def undo(bot: Bot, ada: Contact, done: PreferenceResult) -> None:
     await bot.preferences.undo(await again(bot, ada), dict(done.undo), say=SAY, context=HERE)
 
 
-async def standing(bot: Bot, ada: Contact) -> dict[str, str]:
+async def status(bot: Bot, ada: Contact) -> dict[str, str]:
     contact, live = await again(bot, ada), await bot.preferences.live()
     stopped = await bot.stops.among([NUMBER])
     return {c.subscription.id: c.state for c in choices(contact, live, stopped=stopped)}
@@ -66,14 +66,14 @@ async def standing(bot: Bot, ada: Contact) -> dict[str, str]:
 class TestTakingBackANo:
     async def test_it_brings_back_what_was_there(self, bot: Bot, ada: Contact, store: Store) -> None:
         await undo(bot, ada, await turn(bot, ada, "opt_out"))
-        assert (await standing(bot, ada))[DEALS] == "on"
+        assert (await status(bot, ada))[DEALS] == "on"
         last = (await events_of(store, ada.id))[-1]
         assert (last.action, last.source, last.number) == (Action.OPT_IN, Source.PREFERENCE_CENTER, NUMBER)
         assert (last.words.act, last.context) == ('pressed "Undo"', HERE)
 
     async def test_it_brings_back_texts_that_needed_no_yes(self, bot: Bot, ada: Contact) -> None:
         await undo(bot, ada, await turn(bot, ada, "opt_out", ORDERS))
-        assert (await standing(bot, ada))[ORDERS] == "on"
+        assert (await status(bot, ada))[ORDERS] == "on"
 
     @pytest.mark.usefixtures("asks")
     async def test_a_number_that_had_confirmed_need_not_confirm_again(
@@ -86,7 +86,7 @@ class TestTakingBackANo:
         await turn(bot, ada, "opt_out", ORDERS, "before")
         done = await bot.preferences.stop_all(await again(bot, ada), key="all", say=SAY, context=HERE)
         await undo(bot, ada, done)
-        assert await standing(bot, ada) == {DEALS: "on", ORDERS: "off", NEWS: "off"}
+        assert await status(bot, ada) == {DEALS: "on", ORDERS: "off", NEWS: "off"}
 
     async def test_twice_at_once_or_later_it_is_one_change(self, bot: Bot, ada: Contact, store: Store) -> None:
         done = await turn(bot, ada, "opt_out")
@@ -104,9 +104,9 @@ class TestTakingBackANo:
         done = await turn(bot, ada, "opt_out", key="k1")
         await undo(bot, ada, done)
         await turn(bot, ada, "opt_out", key="k2")
-        with pytest.raises(Moved):
+        with pytest.raises(Conflict):
             await undo(bot, ada, done)
-        assert (await standing(bot, ada))[DEALS] == "off"
+        assert (await status(bot, ada))[DEALS] == "off"
 
     @pytest.mark.parametrize("source", [s for s in Source if s is not Source.PREFERENCE_CENTER])
     async def test_a_no_that_was_said_elsewhere_stays(
@@ -114,7 +114,7 @@ class TestTakingBackANo:
     ) -> None:
         recorded = await bot.ledger.record(change(ada.id, "no", Action.OPT_OUT, source=source))
         await refused(bot, ada, recorded.event.event, Invalid)
-        assert (await standing(bot, ada))[DEALS] == "off"
+        assert (await status(bot, ada))[DEALS] == "off"
 
     async def test_somebody_elses_no_can_not_be_named(
         self, bot: Bot, ada: Contact, make_contact: MakeContact, store: Store
@@ -122,9 +122,9 @@ class TestTakingBackANo:
         bob = await make_contact(phone=ANOTHER)
         await bot.ledger.record(change(bob.id, "form", number=ANOTHER))
         done = await turn(bot, bob, "opt_out")
-        with pytest.raises(Moved):
+        with pytest.raises(Conflict):
             await bot.preferences.undo(ada, dict(done.undo), say=SAY, context=HERE)
-        assert (await standing(bot, bob))[DEALS] == "off"
+        assert (await status(bot, bob))[DEALS] == "off"
         assert len(await events_of(store, ada.id)) == 1
 
     async def test_a_yes_for_an_old_number_is_not_brought_back_for_the_new_one(self, bot: Bot, ada: Contact) -> None:
@@ -133,16 +133,16 @@ class TestTakingBackANo:
             change(ada.id, "no", Action.OPT_OUT, number=ANOTHER, source=Source.PREFERENCE_CENTER)
         )
         await refused(bot, ada, recorded.event.event, Invalid)
-        assert (await standing(bot, ada))[DEALS] == "off"
+        assert (await status(bot, ada))[DEALS] == "off"
 
     async def test_a_no_that_comes_in_between_stays(self, bot: Bot, ada: Contact) -> None:
         """The undo was read before it, and is recorded after it."""
         done = await turn(bot, ada, "opt_out")
         before = await again(bot, ada)
         await bot.ledger.record(change(ada.id, "no", Action.OPT_OUT, source=Source.PROFILE))
-        with pytest.raises(Moved):
+        with pytest.raises(Conflict):
             await bot.preferences.undo(before, dict(done.undo), say=SAY, context=HERE)
-        assert (await standing(bot, ada))[DEALS] == "off"
+        assert (await status(bot, ada))[DEALS] == "off"
 
     async def test_after_a_stop_nothing_comes_back(self, bot: Bot, ada: Contact, store: Store) -> None:
         done = await turn(bot, ada, "opt_out")
@@ -200,7 +200,7 @@ class TestTakingBackAYes:
     async def test_it_is_a_no(self, bot: Bot, ada: Contact, store: Store) -> None:
         await turn(bot, ada, "opt_in", NEWS)
         await turn(bot, ada, "take_back", NEWS)
-        assert (await standing(bot, ada))[NEWS] == "off"
+        assert (await status(bot, ada))[NEWS] == "off"
         last = (await events_of(store, ada.id))[-1]
         assert (last.action, last.words.act, last.email) == (Action.OPT_OUT, 'pressed "Undo"', "ada@example.com")
 
@@ -225,7 +225,7 @@ class TestAYesThatATextConfirms:
         await turn(bot, bob, "opt_in")
         await bot.deliveries.send_some()
         await bot.receive(NUMBER, "YES", "text-1")
-        assert (await standing(bot, bob))[DEALS] == "on"
+        assert (await status(bot, bob))[DEALS] == "on"
 
     async def test_a_press_on_an_old_page_asks_nobody_anew_who_has_confirmed(
         self, bot: Bot, make_contact: MakeContact, store: Store
@@ -236,9 +236,9 @@ class TestAYesThatATextConfirms:
         await bot.ledger.record(change(before.id, "yes", Action.CONFIRM))
         found = await store.subscriptions.get(DEALS)
         assert found
-        version = words_of(found, SAY).version
+        version = preference_words(found, SAY).version
         await bot.preferences.change(before, DEALS, "opt_in", version=version, key="k2", say=SAY, context=HERE)
-        assert (await standing(bot, before))[DEALS] == "on"
+        assert (await status(bot, before))[DEALS] == "on"
         assert len(await events_of(store, before.id)) == 2
 
     async def test_it_can_be_cancelled_and_that_brings_nothing_back(
@@ -256,7 +256,7 @@ class TestAYesThatATextConfirms:
     ) -> None:
         bob = await make_contact()
         await bot.ledger.record(change(bob.id, "form", Action.REQUEST_CONFIRMATION))
-        assert await standing(bot, bob) == {DEALS: "pending"}
+        assert await status(bot, bob) == {DEALS: "pending"}
         assert (await turn(bot, bob, "cancel")).is_change
 
 
@@ -267,7 +267,7 @@ class TestAStoppedNumber:
         return await again(bot, ada)
 
     async def test_no_press_speaks_for_it(self, bot: Bot, stopped: Contact, store: Store) -> None:
-        assert await standing(bot, stopped) == {DEALS: "stopped", ORDERS: "stopped", NEWS: "off"}
+        assert await status(bot, stopped) == {DEALS: "stopped", ORDERS: "stopped", NEWS: "off"}
         count = len(await events_of(store, stopped.id))
         for id in (DEALS, ORDERS):
             with pytest.raises(NumberStopped):
@@ -284,14 +284,14 @@ class TestAStoppedNumber:
 
     async def test_its_own_start_gives_the_choice_back(self, bot: Bot, stopped: Contact) -> None:
         await bot.receive(NUMBER, "START", "text-2")
-        assert await standing(bot, stopped) == {DEALS: "off", ORDERS: "off", NEWS: "off"}
+        assert await status(bot, stopped) == {DEALS: "off", ORDERS: "off", NEWS: "off"}
         assert (await turn(bot, stopped, "opt_in")).state == "on"
 
 
 class TestAYesForAnotherNumber:
     async def test_it_shows_as_off_and_can_be_said_anew(self, bot: Bot, ada: Contact, store: Store) -> None:
         await bot.ledger.record(change(ada.id, "new", Action.CAPTURE_PHONE, subscription=None, number=ANOTHER))
-        assert (await standing(bot, ada))[DEALS] == "off"
+        assert (await status(bot, ada))[DEALS] == "off"
         await turn(bot, ada, "opt_in")
         assert (await events_of(store, ada.id))[-1].number == ANOTHER
 
@@ -308,7 +308,7 @@ async def test_a_no_is_kept_with_the_words_that_were_on_the_page(bot: Bot, ada: 
     assert old
     await store.subscription_versions.insert(entry(old))
     await store.subscriptions.update({"_id": DEALS}, {"$set": {"description": "Daily.", "version": 2}})
-    version = words_of(old, SAY).version
+    version = preference_words(old, SAY).version
     await bot.preferences.change(ada, DEALS, "opt_out", version=version, key="k", say=SAY, context=HERE)
     words = (await events_of(store, ada.id))[-1].words
     assert (words.subscription_description, words.subscription_version) == (old.description, 1)
@@ -326,7 +326,9 @@ async def refused(bot: Bot, ada: Contact, event: str, error: type[Exception]) ->
     found = await bot.store.subscriptions.get(DEALS)
     assert found
     with pytest.raises(error):
-        await bot.preferences.undo(await again(bot, ada), {event: words_of(found, SAY).version}, say=SAY, context=HERE)
+        await bot.preferences.undo(
+            await again(bot, ada), {event: preference_words(found, SAY).version}, say=SAY, context=HERE
+        )
 
 
 def entry(after: Subscription) -> SubscriptionVersion:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.chat.conversations import Conversations
+from bot.chat.conversations import ConversationService
 from bot.errors import StoreUnavailable
 from bot.flows.publish import publish
 from bot.flows.runs import Runs
 from bot.flows.script import flow_version
 from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitStep
 from bot.model.base import now
-from bot.model.conversation import Card, Conversation, Happening, Part
+from bot.model.conversation import Card, Conversation, ConversationEvent, Part
 from bot.model.flow import Flow, Run, RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
@@ -44,7 +44,7 @@ async def _add(store: Store, id: str = "flow", steps: tuple[Step, ...] = STEPS, 
 @pytest.fixture
 async def runs(store: Store) -> Runs:
     await _add(store)
-    return Runs(store, Conversations(store))
+    return Runs(store, ConversationService(store))
 
 
 async def _script(store: Store, conversation: str) -> list[str]:
@@ -58,7 +58,7 @@ def _said(part: Part) -> str:
     match part.content:
         case Card(title=title):
             return title
-        case Happening(name=name):
+        case ConversationEvent(name=name):
             return name
         case content:
             return content.text
@@ -98,7 +98,7 @@ async def test_a_completed_card_goes_on_to_the_next_and_then_to_the_end(runs: Ru
 async def test_without_a_live_flow_a_conversation_begins_empty(store: Store) -> None:
     await _add(store, state="draft")
     await _add(store, "paused", state="paused")
-    conversation, parts = await Runs(store, Conversations(store)).begin("ada")
+    conversation, parts = await Runs(store, ConversationService(store)).begin("ada")
     assert parts == []
     stored = await store.conversations.get(conversation)
     assert stored
@@ -108,13 +108,13 @@ async def test_without_a_live_flow_a_conversation_begins_empty(store: Store) -> 
 async def test_of_two_live_flows_the_older_greets(store: Store) -> None:
     await _add(store, "newer", (Say(id="a", text="Newer"),), created_at=AT + timedelta(days=1))
     await _add(store, "older", (Say(id="a", text="Older"),))
-    conversation, _ = await Runs(store, Conversations(store)).begin("ada")
+    conversation, _ = await Runs(store, ConversationService(store)).begin("ada")
     assert await _script(store, conversation) == ["Older"]
 
 
 async def test_a_flow_without_a_card_ends_at_once(store: Store) -> None:
     await _add(store, steps=(Say(id="a", text="Hi"), End(id="end")))
-    await Runs(store, Conversations(store)).begin("ada")
+    await Runs(store, ConversationService(store)).begin("ada")
     assert (await _run(store)).state.status is RunStatus.ENDED
 
 
@@ -138,7 +138,7 @@ class TestOnce:
     ) -> None:
         conversation, parts = await runs.begin("ada")
         async with second_process(mongo) as other:
-            both = [runs, Runs(other, Conversations(other))]
+            both = [runs, Runs(other, ConversationService(other))]
             await asyncio.gather(*(both[i % 2].card_completed(parts[-1]) for i in range(10)))
         assert await _script(store, conversation) == TO_THE_SECOND
         run = await _run(store)
@@ -153,7 +153,7 @@ class TestOnce:
         async with second_process(mongo) as other:
 
             async def late(*args: Any) -> None:
-                await Runs(other, Conversations(other)).card_completed(parts[-1])
+                await Runs(other, ConversationService(other)).card_completed(parts[-1])
                 await move_run(*args)
 
             with monkeypatch.context() as patch:
@@ -170,9 +170,9 @@ class TestCrash:
     ) -> None:
         """It dies after so many of the three entries; with three, before the run moves on. Then it is done again."""
         conversation, parts = await runs.begin("ada")
-        append, done = Conversations.append, 0
+        append, done = ConversationService.append, 0
 
-        async def dies(self: Conversations, *args: Any) -> Part:
+        async def dies(self: ConversationService, *args: Any) -> Part:
             nonlocal done
             if done == after:
                 raise StoreUnavailable
@@ -180,7 +180,7 @@ class TestCrash:
             return await append(self, *args)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Conversations, "append", dies)
+            patch.setattr(ConversationService, "append", dies)
             patch.setattr(store.conversations, "move_run", _away)
             with pytest.raises(StoreUnavailable):
                 await runs.card_completed(parts[-1])
@@ -225,7 +225,7 @@ class TestEdited:
         await runs.card_completed(await _card(store, conversation))
         assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
         assert (await _run(store)).version == 1
-        _, edited = await Runs(store, Conversations(store)).begin("bob")
+        _, edited = await Runs(store, ConversationService(store)).begin("bob")
         assert [_said(p) for p in edited] == ["Edited"]
 
     async def test_a_paused_flow_greets_nobody_but_ends_what_it_began(self, runs: Runs, store: Store) -> None:
@@ -233,7 +233,7 @@ class TestEdited:
         await store.flows.update({"_id": "flow"}, {"$set": {"state": "paused"}})
         await runs.card_completed(parts[-1])
         assert len(await _script(store, conversation)) == 5
-        assert (await Runs(store, Conversations(store)).begin("bob"))[1] == []
+        assert (await Runs(store, ConversationService(store)).begin("bob"))[1] == []
 
     async def test_two_who_publish_at_once_make_two_versions(self, store: Store) -> None:
         await _add(store)
@@ -254,7 +254,7 @@ class TestWaits:
     async def test_a_question_continues_with_the_answer_and_no_earlier_message(self, store: Store) -> None:
         good, bye = Say(id="good", text="Good choice"), Say(id="bye", text="Bye")
         await _add(store, steps=(Ask(id="ask", text="Which?"), good, bye))
-        chats = Conversations(store)
+        chats = ConversationService(store)
         runs = Runs(store, chats)
         id, parts = await runs.begin("ada")
         await runs.heard(parts[0])
@@ -269,7 +269,7 @@ class TestWaits:
     async def test_a_pause_continues_when_its_time_has_come(self, store: Store) -> None:
         pause, bye = WaitStep(id="pause", seconds=60), Say(id="bye", text="Still there?")
         await _add(store, steps=(Say(id="hi", text="Hi"), pause, bye))
-        runs = Runs(store, Conversations(store))
+        runs = Runs(store, ConversationService(store))
         id, _ = await runs.begin("ada")
         await runs.time_came(now() + timedelta(seconds=50))
         assert await _script(store, id) == ["Hi"]
@@ -289,7 +289,7 @@ class TestMoved:
 
     async def test_an_old_run_continues_after_its_card(self, store: Store) -> None:
         await _add(store)
-        conversation, parts = await Runs(store, Conversations(store)).begin("ada")
+        conversation, parts = await Runs(store, ConversationService(store)).begin("ada")
         steps = [step.model_dump() for step in STEPS]
         old: dict[str, Any] = {
             "_id": "old",
@@ -312,12 +312,12 @@ class TestMoved:
         assert await store.database.get_collection("flow_runs").count_documents({"moved": True}) == 1
         versions = [v.version for v in await store.flow_versions.find({}, sort=[("_id", 1)], limit=9)]
         assert versions == [1, 3, 7]
-        await Runs(store, Conversations(store)).card_completed(parts[-1])
+        await Runs(store, ConversationService(store)).card_completed(parts[-1])
         assert await _script(store, conversation) == TO_THE_SECOND
 
     async def test_an_old_run_that_ended_stays_ended(self, store: Store) -> None:
         await _add(store)
-        conversation, parts = await Runs(store, Conversations(store)).begin("ada")
+        conversation, parts = await Runs(store, ConversationService(store)).begin("ada")
         steps = [step.model_dump() for step in STEPS]
         old: dict[str, Any] = {
             "_id": "old",
@@ -334,5 +334,5 @@ class TestMoved:
         await _old_run(store, old)
         await store.conversations.update({"_id": conversation}, {"$unset": {"run": ""}})
         await store.prepare()
-        await Runs(store, Conversations(store)).card_completed(parts[-1])
+        await Runs(store, ConversationService(store)).card_completed(parts[-1])
         assert await _script(store, conversation) == ["Hi", "First"]

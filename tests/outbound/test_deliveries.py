@@ -18,7 +18,7 @@ from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.event import Action, ConsentEvent, Words
 from bot.model.subscription import SubscriptionState
-from bot.outbound.deliveries import Deliveries
+from bot.outbound.deliveries import DeliveryService
 from bot.outbound.gateway import Gateway, GatewayError, Outgoing
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
@@ -52,8 +52,8 @@ def _raising(error: BaseException) -> Act:
     return act
 
 
-def _through(bot: Bot, gateway: Gateway, store: Store | None = None) -> Deliveries:
-    return Deliveries(store or bot.store, bot.ledger, bot.stops, bot.preferences, gateway, "http://sayso.test")
+def _through(bot: Bot, gateway: Gateway, store: Store | None = None) -> DeliveryService:
+    return DeliveryService(store or bot.store, bot.ledger, bot.stops, bot.preferences, gateway, "http://sayso.test")
 
 
 async def _yes(bot: Bot, contact: Contact, key: str = "k", **values: Any) -> ConsentEvent:

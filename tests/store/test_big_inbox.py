@@ -22,7 +22,7 @@ from bot.model.contact import Contact
 from bot.model.conversation import RANK_OF_UNREAD, Author, AuthorKind, Conversation, Newest, Part, Text
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from bot.store.table import Line
+from bot.store.numbered_log import NumberedLog
 from tests.people import AT
 from tests.store.wire import Query, Wire, explainable, listened_to, stages_of
 from tests.widget.desk import Desk, at_desk
@@ -167,7 +167,7 @@ def _part(seq: int) -> Part:
     text = f"Hello, the coffee of order nr{seq} is cold"
     kind = AuthorKind.TEAMMATE if seq % 2 else AuthorKind.CONTACT
     return Part(
-        id=Line.place(THREAD, seq),
+        id=NumberedLog.entry_id(THREAD, seq),
         conversation=THREAD,
         seq=seq,
         author=Author(kind=kind, id=ADA if seq % 2 else THREAD),

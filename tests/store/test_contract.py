@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.chat.conversations import Conversations
+from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed, News
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.verify import verify
@@ -96,7 +96,7 @@ class TestContract:
         assert (len(found), states) == (20, {ConsentState.OPTED_IN})
 
     async def test_entries_of_two_processes_have_no_gaps_and_keys_count_once(self, here: Store, there: Store) -> None:
-        chats = [Conversations(here), Conversations(there)]
+        chats = [ConversationService(here), ConversationService(there)]
         await chats[0].begin("chat", "ada", BOT, [("hi", Text(text="Hi"))])
         keys = [f"k{i % 10}" for i in range(20)]
         await asyncio.gather(*(chats[i % 2].append("chat", BOT, Text(text=k), k) for i, k in enumerate(keys)))
@@ -108,10 +108,10 @@ class TestContract:
     async def test_new_entries_are_seen_by_the_other_process(self, here: Store, there: Store) -> None:
         feed = Feed(there)
         await feed.start()
-        await Conversations(here).begin("chat", "ada", BOT, [])
+        await ConversationService(here).begin("chat", "ada", BOT, [])
         with feed.follow("chat") as follower:
             for i in range(3):
-                await Conversations(here).append("chat", BOT, Text(text=str(i)), str(i))
+                await ConversationService(here).append("chat", BOT, Text(text=str(i)), str(i))
             async with asyncio.timeout(10):
                 seen = [await follower.next() for _ in range(3)]
         assert [part.seq for part in seen if isinstance(part, Part)] == [1, 2, 3]

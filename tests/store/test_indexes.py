@@ -29,7 +29,8 @@ from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import TeammateRole
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from bot.store.table import Line, Table
+from bot.store.numbered_log import NumberedLog
+from bot.store.repository import Repository
 from bot.workspace.finder import find_subscriptions
 from bot.workspace.subscriptions import By
 from bot.workspace.wording import New
@@ -86,8 +87,8 @@ def _note_calls(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def _methods() -> Iterator[tuple[type[Any], str]]:
-    owners: list[type[Any]] = [Table, Line]
-    owners += [sub for sub in (*Table.__subclasses__(), *Line.__subclasses__()) if sub is not Line]
+    owners: list[type[Any]] = [Repository, NumberedLog]
+    owners += [sub for sub in (*Repository.__subclasses__(), *NumberedLog.__subclasses__()) if sub is not NumberedLog]
     for owner in owners:
         for name, value in list(vars(owner).items()):
             is_query = inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value)
@@ -171,7 +172,7 @@ async def _walk(bot: Bot) -> None:
     await bot.follow_up(submitted.part, submitted.event)
     await bot.simulator.reply(NUMBER, "YES", "k")
     await store.phone_texts.numbers()
-    await store.deliveries.lately([NUMBER], now(), now())
+    await store.deliveries.sent_counts([NUMBER], now(), now())
     await store.deliveries.put_back("worker")
     await store.workspaces.save(await bot.workspace())
     for picture in (PIXEL, JPEG):  # the second takes the place of the first
@@ -220,7 +221,7 @@ async def _walk(bot: Bot) -> None:
     done = await answered(bot, bob)
     await bot.cards.insert(done.part.conversation, card(subscription=NEWS), done.part.author, "email")
     await bot.ledger.record_many([change("bob", f"b{i}") for i in range(3)])
-    await bot.recover()
+    await bot.resume_overdue()
     await verify(store, repair=True)
     await store.keys.of("visitors")
     await store.leases.acquire("walk", "here", 1)

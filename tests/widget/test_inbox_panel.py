@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.consent.profile import Told
+from bot.consent.profile import Attestation
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
@@ -278,7 +278,7 @@ class TestWriting:
         await running.bot.ledger.record(change(someone.id, "1", Action.OPT_OUT))
         page = await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{DEALS}")
         assert "They said no themselves" in page.text
-        told = Told(by=By("x" * 24, "Ada"), key="k")
+        told = Attestation(by=By("x" * 24, "Ada"), key="k")
         await running.bot.profiles.opt_out(someone.id, ORDERS, told)
         page = await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{ORDERS}")
         assert "They said no themselves" not in page.text
@@ -313,7 +313,7 @@ class TestWriting:
     async def test_every_way_of_saying_yes_is_named(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
         for how in How:
-            told = Told(by=By("x" * 24, "Eve"), key=how, evidence=Evidence(how=how, note="So"))
+            told = Attestation(by=By("x" * 24, "Eve"), key=how, evidence=Evidence(how=how, note="So"))
             await running.bot.profiles.opt_in(someone.id, DEALS, told, await running.bot.workspace())
             await running.bot.profiles.opt_out(someone.id, DEALS, told)
         said = [li.all("strong")[0].text for li in (await fragment(ben, panel(someone))).all("li", class_="cp-entry")]

@@ -13,7 +13,7 @@ import pytest
 from bot.chat.feed import Feed
 from bot.model.conversation import Author, AuthorKind, Text
 from bot.store import open_store
-from bot.store.changes import Changed
+from bot.store.changes import DocumentChange
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, eventually, serving
 from tests.widget.help import Card, Running, read
@@ -105,7 +105,7 @@ async def test_a_part_carries_all_that_the_page_needs(visitor: Visitor) -> None:
 
 async def test_the_last_hundreds_are_caught_up_with(visitor: Visitor, running: Running) -> None:
     (_, card) = await running.parts(visitor)
-    place = running.store.parts.place
+    place = running.store.parts.entry_id
     many = [
         card.model_copy(update={"id": place(visitor.conversation, i), "seq": i, "content": Text(text=f"Number {i}")})
         for i in range(3, 233)
@@ -169,7 +169,7 @@ async def test_a_line_that_broke_between_database_and_process_is_caught_up_with(
         await heard(socket, is_ready)
         real, swallowed = Feed._deliver, asyncio.Event()
 
-        def swallow(batch: list[Changed]) -> None:
+        def swallow(batch: list[DocumentChange]) -> None:
             if any(change.document.get("conversation") == visitor.conversation for change in batch):
                 swallowed.set()
 

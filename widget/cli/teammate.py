@@ -13,7 +13,7 @@ from bot.config import Settings
 from bot.errors import LastAdmin, NotFound, PasswordTooShort, SaysoError
 from bot.model.teammate import Teammate, TeammateRole
 from bot.workspace.passwords import LEAST, checked
-from bot.workspace.teammates import Teammates
+from bot.workspace.teammates import TeammateService
 from widget.cli.terminal import FAILED, give_up, run, settings_of
 
 T = TypeVar("T")
@@ -107,14 +107,14 @@ def _long_enough(typed: str) -> str:
     return typed
 
 
-def _do(settings: Settings, work: Callable[[Teammates], Awaitable[T]]) -> T:
+def _do(settings: Settings, work: Callable[[TeammateService], Awaitable[T]]) -> T:
     return run(_in_database(settings, work))
 
 
-async def _in_database(settings: Settings, work: Callable[[Teammates], Awaitable[T]]) -> T:
+async def _in_database(settings: Settings, work: Callable[[TeammateService], Awaitable[T]]) -> T:
     try:
         async with open_database(settings) as store:
-            return await work(Teammates(store))
+            return await work(TeammateService(store))
     except NotFound:
         give_up("There is no teammate with this email: `sayso teammate list` shows all.", FAILED)
     except LastAdmin:

@@ -14,19 +14,19 @@ from bot.errors import marked as _
 from bot.model.base import now
 from widget.inbox import pages, views
 from widget.web.http import BOT
-from widget.web.teammate_pages import Handler, Input, is_htmx, read_input, redrawn_by, speech, teammate
+from widget.web.teammate_pages import FormInput, Handler, is_htmx, read_input, redrawn_by, teammate, translator_for
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 LONGEST_SNOOZE = timedelta(days=366)
 
 
-class Writing(Input):
+class Writing(FormInput):
     kind: Literal["reply", "note"] = "reply"
     text: Annotated[str, Field(min_length=1, max_length=pages.MOST_TEXT)]
     key: Key
 
 
-class Doing(Input):
+class Doing(FormInput):
     """One of the buttons over the thread."""
 
     do: Literal["close", "reopen", "assign", "snooze"]
@@ -66,7 +66,7 @@ def redrawn_without_script(handler: Handler) -> Handler:
 @redrawn_without_script
 async def write(request: web.Request) -> web.StreamResponse:
     """A reply, or a note for teammates alone. A script gets the entry, a form its page."""
-    bot, say, me = request.app[BOT], speech(request), teammate(request)
+    bot, say, me = request.app[BOT], translator_for(request), teammate(request)
     writing = await read_input(request, Writing)
     if not any(c.isprintable() and not c.isspace() for c in writing.text):
         raise Invalid(_("Write a message first."))

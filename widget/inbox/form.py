@@ -19,7 +19,7 @@ from widget.inbox.form_preview import preview_of
 from widget.web.forms import FORM, Form
 from widget.web.http import BOT
 from widget.web.teammate_pages import (
-    Input,
+    FormInput,
     Scope,
     done,
     fields,
@@ -27,9 +27,9 @@ from widget.web.teammate_pages import (
     read_input,
     redrawn_by,
     requires,
-    shell_page,
-    speech,
     teammate,
+    teammate_page,
+    translator_for,
 )
 
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
@@ -39,7 +39,7 @@ NOT_LIVE = _("This subscription is not live any more. Choose another one.")
 Id = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
 
 
-class Insert(Input):
+class Insert(FormInput):
     key: Id
     subscription: Annotated[str, Field(min_length=1, max_length=60)]
     title: Annotated[str, Field(min_length=1, max_length=200)]
@@ -62,13 +62,13 @@ class Insert(Input):
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The fragment that the inbox puts into its dialog; as a page of its own, it works without JavaScript."""
-    bot, say = request.app[BOT], speech(request)
+    bot, say = request.app[BOT], translator_for(request)
     conversation, contact = await _there(request)
     takes = takes_forms(conversation)
     if not takes:
         request[FORM] = Form({}, {"": say(NO_FORM)}, 422)
     live = await bot.store.subscriptions.live()
-    return await shell_page(
+    return await teammate_page(
         request,
         "inbox/_form.html" if is_htmx(request) else "inbox/form.html",
         section="inbox",
@@ -96,7 +96,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
     values = {name: typed.get(name, "") for name in CARD}
     context = await _drawn(request, contact, values, live)
     anew = request.headers.get("HX-Trigger-Name") == "subscription"
-    return await shell_page(request, "inbox/_form_preview.html", section="inbox", title="", anew=anew, **context)
+    return await teammate_page(request, "inbox/_form_preview.html", section="inbox", title="", anew=anew, **context)
 
 
 async def _drawn(
@@ -142,7 +142,7 @@ async def withdraw(request: web.Request) -> web.StreamResponse:
     except CardClosed as late:
         if is_htmx(request):
             raise
-        raise done(f"/inbox/{id}", speech(request)(late.text), "bad") from None
+        raise done(f"/inbox/{id}", translator_for(request)(late.text), "bad") from None
     if is_htmx(request):
         return web.Response(status=204)
     raise web.HTTPSeeOther(f"/inbox/{id}")
@@ -156,8 +156,8 @@ async def remove(request: web.Request) -> web.StreamResponse:
     if is_htmx(request):
         template, kept = "inbox/_form_templates.html", await bot.forms.all()
         context: dict[str, Any] = {"conversation": conversation, "templates": kept, "removed": True}
-        return await shell_page(request, template, section="inbox", title="", **context)
-    raise done(f"/inbox/{conversation.id}/form", speech(request)("The template is removed."))
+        return await teammate_page(request, template, section="inbox", title="", **context)
+    raise done(f"/inbox/{conversation.id}/form", translator_for(request)("The template is removed."))
 
 
 async def _there(request: web.Request) -> tuple[Conversation, Contact]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.chat.card_view import CardView, Shown, card_view
+from bot.chat.card_view import CardView, CardViewState, card_view
 from bot.consent.numbers import address_of
 from bot.errors import marked as _
 from bot.i18n import translator
@@ -21,9 +21,15 @@ from widget.web.http import BOT, render
 TITLE = "…"
 """Where none is typed yet."""
 STANDS = {
-    Shown.ALREADY: _("This person is signed up already. The form says so, and there is nothing to press in it."),
-    Shown.PENDING: _("This person was asked to confirm and has not done so yet. The form asks for that once more."),
-    Shown.CLOSED: _("This person can't use the form: it says that their saved number is not in a country you text."),
+    CardViewState.ALREADY: _(
+        "This person is signed up already. The form says so, and there is nothing to press in it."
+    ),
+    CardViewState.PENDING: _(
+        "This person was asked to confirm and has not done so yet. The form asks for that once more."
+    ),
+    CardViewState.CLOSED: _(
+        "This person can't use the form: it says that their saved number is not in a country you text."
+    ),
 }
 STOPPED = _("This person texted STOP. The form is refused until they text START; nobody else can lift that.")
 WRONG_NUMBER = _("The number that is stored for this person can't be texted, so the form asks for one.")

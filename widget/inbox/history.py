@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.chat.links import Segment, segments
-from bot.consent.profile import Past
+from bot.consent.profile import ConsentHistory
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import iso
@@ -40,7 +40,7 @@ TEXTED = 'texted "'
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownWords:
     """The words as they were shown, and the act as it was written down."""
 
     name: str
@@ -53,7 +53,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     seq: int
     said: str
     is_asked: bool
@@ -66,18 +66,18 @@ class Entry:
     at: str
     """ISO 8601."""
     day: str
-    shown: Shown | None
+    shown: ShownWords | None
 
 
-def entries_of(past: Past, conversation: str, say: Translator) -> list[Entry]:
+def entries_of(past: ConsentHistory, conversation: str, say: Translator) -> list[HistoryEntry]:
     """`conversation`: the one that the teammate is reading."""
     return [_entry(event, past, conversation, say) for event in past.events]
 
 
-def _entry(event: ConsentEvent, past: Past, conversation: str, say: Translator) -> Entry:
+def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Translator) -> HistoryEntry:
     named = past.subscriptions.get(event.subscription or "")
     words = event.words
-    return Entry(
+    return HistoryEntry(
         seq=event.seq,
         said=said_of(event, past.teammates.get(event.actor.id) or say("A teammate"), conversation, say),
         is_asked=event.action is Action.REQUEST_CONFIRMATION,
@@ -120,11 +120,11 @@ def _texted(event: ConsentEvent) -> str:
     return act.removeprefix(TEXTED).removesuffix('"') if act.startswith(TEXTED) else ""
 
 
-def _shown(event: ConsentEvent, say: Translator) -> Shown | None:
+def _shown(event: ConsentEvent, say: Translator) -> ShownWords | None:
     words = event.words
     if words is None:
         return None
-    return Shown(
+    return ShownWords(
         words.subscription_name,
         words.subscription_description,
         words.title,

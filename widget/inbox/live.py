@@ -28,9 +28,9 @@ from bot.model.conversation import (
 from widget.inbox import pages, views
 from widget.web import websocket
 from widget.web.http import BOT, METRICS, render
-from widget.web.input import Input, parse
+from widget.web.input import JsonInput, parse
 from widget.web.sessions import signed_in
-from widget.web.teammate_pages import Scope, speech, teammate
+from widget.web.teammate_pages import Scope, teammate, translator_for
 
 TYPING_SECONDS = 1.0
 HERE_SECONDS = 15.0
@@ -39,24 +39,24 @@ HINT_SECONDS = 0.3
 """Changes that come so close together are told as one."""
 
 
-class Hello(Input):
+class InboxHello(JsonInput):
     type: Literal["hello"]
     conversation: Annotated[str, Field(pattern=r"^([0-9a-f]{24})?$")] = ""
     after: int = Field(default=0, ge=0, le=2**53)
 
 
-class Told(Input):
+class InboxClientMessage(JsonInput):
     type: Literal["seen", "typing"]
     seq: int = Field(default=0, ge=0, le=2**53)
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    return await websocket.hold(request, lambda socket: _Line(request, socket).run())
+    return await websocket.hold(request, lambda socket: InboxConnection(request, socket).run())
 
 
-class _Line:
+class InboxConnection:
     def __init__(self, request: web.Request, socket: websocket.Socket) -> None:
-        self.request, self.socket, self.bot, self.say = request, socket, request.app[BOT], speech(request)
+        self.request, self.socket, self.bot, self.say = request, socket, request.app[BOT], translator_for(request)
         self.me = Author(kind=AuthorKind.TEAMMATE, id=teammate(request).id)
         self.id, self.sent, self.told_at = "", 0, 0.0
         self.here: dict[str, float] = {}
@@ -65,7 +65,7 @@ class _Line:
         self.contact, self.is_sms = "", False
 
     async def run(self) -> None:
-        hello = await websocket.greeting(self.socket, Hello)
+        hello = await websocket.greeting(self.socket, InboxHello)
         if hello is None:
             return
         self.id = hello.conversation
@@ -123,7 +123,7 @@ class _Line:
         async for message in self.socket:
             if message.type is not WSMsgType.TEXT:
                 continue
-            told = parse(Told, message.data)
+            told = parse(InboxClientMessage, message.data)
             time = asyncio.get_running_loop().time()
             if told.type == "seen" and self.id:
                 await self.bot.inbox.seen(self.id, min(told.seq, self.sent))

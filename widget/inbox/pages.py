@@ -19,7 +19,7 @@ from bot.model.conversation import Conversation, ConversationState
 from bot.outbound.gateway import LONGEST
 from widget.inbox import views
 from widget.web.http import BOT, render
-from widget.web.teammate_pages import shell_page, speech, teammate
+from widget.web.teammate_pages import teammate, teammate_page, translator_for
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 MOST_WORDS = 100
@@ -28,7 +28,7 @@ MOST_TEXT = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListQuery:
     """Which list the address names; what it names wrongly is taken for the usual."""
 
     view: View
@@ -39,7 +39,7 @@ class Asked:
     query: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, request: web.Request) -> Asked:
+    def of(cls, request: web.Request) -> ListQuery:
         asked = request.query
         state = _one_of(ConversationState, asked.get("state"), ConversationState.OPEN)
         whose = _one_of(Whose, asked.get("whose"), Whose.ALL)
@@ -53,8 +53,8 @@ class Asked:
 
 
 async def inbox(request: web.Request) -> web.Response:
-    asked, say = Asked.of(request), speech(request)
-    return await shell_page(
+    asked, say = ListQuery.of(request), translator_for(request)
+    return await teammate_page(
         request,
         "inbox/page.html",
         section="inbox",
@@ -66,17 +66,17 @@ async def inbox(request: web.Request) -> web.Response:
 
 async def listed(request: web.Request) -> web.Response:
     """The list alone: `before` names the last one shown, `current` the one that is open."""
-    asked, current = Asked.of(request), request.query.get("current", "")
+    asked, current = ListQuery.of(request), request.query.get("current", "")
     conversation = await request.app[BOT].store.conversations.get(current) if current else None
     context = await _list(request, asked, conversation)
     template = "inbox/_items.html" if asked.before else "inbox/_list.html"
-    html = await render(request, template, speech(request).locale, **context)
+    html = await render(request, template, translator_for(request).locale, **context)
     return web.Response(text=html, content_type="text/html", headers=PRIVATE)
 
 
 async def show(request: web.Request) -> web.Response:
     """Raises NotFound."""
-    asked, say, bot = Asked.of(request), speech(request), request.app[BOT]
+    asked, say, bot = ListQuery.of(request), translator_for(request), request.app[BOT]
     conversation = await bot.inbox.get(request.match_info["conversation"])
     parts, contact, team, listing = await asyncio.gather(
         bot.inbox.page(conversation.id),
@@ -84,7 +84,7 @@ async def show(request: web.Request) -> web.Response:
         bot.teammates.all(),
         _list(request, asked, conversation),
     )
-    return await shell_page(
+    return await teammate_page(
         request,
         "inbox/page.html",
         section="inbox",
@@ -103,7 +103,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def older(request: web.Request) -> web.Response:
     """The entries before the one that the page names."""
-    bot, say, before = request.app[BOT], speech(request), request.query.get("before", "")
+    bot, say, before = request.app[BOT], translator_for(request), request.query.get("before", "")
     if not before.isdecimal() or len(before) > 9:
         raise Invalid(_("We can't read that: %(field)s."), field="before")
     conversation = await bot.inbox.get(request.match_info["conversation"])
@@ -123,8 +123,8 @@ def head(conversation: Conversation, say: Translator) -> dict[str, Any]:
     }
 
 
-async def _list(request: web.Request, asked: Asked, current: Conversation | None = None) -> dict[str, Any]:
-    bot, say = request.app[BOT], speech(request)
+async def _list(request: web.Request, asked: ListQuery, current: Conversation | None = None) -> dict[str, Any]:
+    bot, say = request.app[BOT], translator_for(request)
     listing, unread = await asyncio.gather(
         bot.inbox.search(asked.words)
         if asked.words

@@ -10,22 +10,40 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field, field_validator
 
-from bot.consent.profile import Changed, Profile, Told
-from bot.errors import EmailRefused, FormWrong, Invalid, Moved, NotFound, NumberRefused, SavedNumberLocked, SaysoError
+from bot.consent.profile import Attestation, Profile, ProfileResult
+from bot.errors import (
+    Conflict,
+    EmailRefused,
+    FormWrong,
+    Invalid,
+    NotFound,
+    NumberRefused,
+    SavedNumberLocked,
+    SaysoError,
+)
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import new_id
 from bot.model.event import Context, Evidence, How
 from bot.model.teammate import By
+from widget.inbox.consent_status import item_of, items_of
 from widget.inbox.details import attributes_of, details_of, name_of
 from widget.inbox.history import entries_of
-from widget.inbox.standing import item_of, items_of
 from widget.web.csrf import session_token
 from widget.web.flash import done
 from widget.web.forms import FORM, Form, again
 from widget.web.http import BOT, client_ip, html_page, render, sentence, user_agent, wanted_locale
-from widget.web.layout import safe
-from widget.web.teammate_pages import Input, Scope, is_htmx, read_input, requires, shell_page, speech, teammate
+from widget.web.layout import with_page_headers
+from widget.web.teammate_pages import (
+    FormInput,
+    Scope,
+    is_htmx,
+    read_input,
+    requires,
+    teammate,
+    teammate_page,
+    translator_for,
+)
 
 ID = re.compile("[0-9a-f]{24}")
 CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
@@ -33,7 +51,7 @@ SEQUENCES = 9
 """Digits: more events no contact has."""
 
 
-class Wish(Input):
+class Wish(FormInput):
     """What the switch, and the form behind it, send. `version` names the words that the teammate saw."""
 
     subscription: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
@@ -76,18 +94,18 @@ async def change(request: web.Request) -> web.StreamResponse:
     try:
         wish = await read_input(request, Wish)
         changed = await _record(request, wish)
-    except (Invalid, Moved) as wrong:
-        return await again(request, _drawn_again, _placed(wrong, speech(request)))
-    said = _said(changed, speech(request))
+    except (Invalid, Conflict) as wrong:
+        return await again(request, _drawn_again, _placed(wrong, translator_for(request)))
+    said = _said(changed, translator_for(request))
     if not is_htmx(request):
         raise done(f"/inbox/{wish.conversation}" if wish.conversation else _address(request), said)
     profile = await request.app[BOT].profiles.look(changed.contact.id)
     return await _panel(request, profile, said=said, pressed=changed.subscription.id)
 
 
-async def _record(request: web.Request, wish: Wish) -> Changed:
+async def _record(request: web.Request, wish: Wish) -> ProfileResult:
     bot, me = request.app[BOT], teammate(request)
-    told = Told(
+    told = Attestation(
         by=By(me.id, me.name or me.email),
         key=wish.key,
         version=wish.version,
@@ -122,7 +140,7 @@ async def _drawn_again(request: web.Request) -> web.StreamResponse:
 
 
 async def _ask(request: web.Request, subscription: str) -> web.StreamResponse:
-    bot, say = request.app[BOT], speech(request)
+    bot, say = request.app[BOT], translator_for(request)
     profile = await bot.profiles.look(_contact(request))
     item = item_of(profile, subscription, say)
     if item is None:
@@ -135,11 +153,11 @@ async def _ask(request: web.Request, subscription: str) -> web.StreamResponse:
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#opt-in-body", "innerHTML"
         return response
     title = say("Turn on %(name)s for %(contact)s", name=item.name, contact=name_of(profile.contact, say))
-    return await shell_page(request, "inbox/opt_in.html", section="inbox", title=title, **values)
+    return await teammate_page(request, "inbox/opt_in.html", section="inbox", title=title, **values)
 
 
 async def _panel(request: web.Request, profile: Profile, *, said: str = "", pressed: str = "") -> web.StreamResponse:
-    say, form = speech(request), request.get(FORM, Form())
+    say, form = translator_for(request), request.get(FORM, Form())
     values = _shared(request, profile) | await _past(request, profile)
     values |= {
         "details": details_of(profile.contact, say),
@@ -153,11 +171,11 @@ async def _panel(request: web.Request, profile: Profile, *, said: str = "", pres
     if is_htmx(request):
         return await _fragment(request, "_panel.html", **values)
     title = name_of(profile.contact, say)
-    return await shell_page(request, "inbox/contact.html", section="inbox", title=title, **values)
+    return await teammate_page(request, "inbox/contact.html", section="inbox", title=title, **values)
 
 
 def _shared(request: web.Request, profile: Profile) -> dict[str, Any]:
-    say = speech(request)
+    say = translator_for(request)
     typed = request.get(FORM, Form()).typed or {}
     conversation = typed.get("conversation") or request.query.get("conversation", "")
     return {
@@ -173,7 +191,7 @@ async def _past(request: web.Request, profile: Profile) -> dict[str, Any]:
     before, shared = request.query.get("before", ""), _shared(request, profile)
     seq = int(before[:SEQUENCES]) if before.isdecimal() and before.isascii() else None
     past = await request.app[BOT].profiles.history(profile.contact.id, before_seq=seq)
-    entries = entries_of(past, shared["conversation"], speech(request))
+    entries = entries_of(past, shared["conversation"], translator_for(request))
     return shared | {"entries": entries, "earlier": past.earlier, "is_more": seq is not None}
 
 
@@ -181,7 +199,7 @@ async def _fragment(request: web.Request, template: str, **values: Any) -> web.R
     form, locale = request.get(FORM, Form()), wanted_locale(request)
     values |= {"form": form, "csrf": await session_token(request)}
     text = await render(request, f"inbox/{template}", locale, **values)
-    return safe(html_page(request, text, status=form.status))
+    return with_page_headers(html_page(request, text, status=form.status))
 
 
 def _ways(say: Translator) -> list[dict[str, str]]:
@@ -193,7 +211,7 @@ def _ways(say: Translator) -> list[dict[str, str]]:
     return [{"value": how, "label": label, "text": text} for how, (label, text) in texts.items()]
 
 
-def _said(changed: Changed, say: Translator) -> str:
+def _said(changed: ProfileResult, say: Translator) -> str:
     name = changed.subscription.words(changed.contact.locale).name
     if changed.state == "pending":
         return say("Their number was asked by text. %(name)s is on once it answers YES.", name=name)

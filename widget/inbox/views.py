@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.chat.card_progress import Progress, card_progress
-from bot.chat.inbox import Listed
+from bot.chat.inbox import ConversationRow
 from bot.chat.links import Segment, segments
 from bot.i18n import Translator
 from bot.model.base import iso
@@ -19,9 +19,9 @@ from bot.model.conversation import (
     AuthorKind,
     Card,
     Conversation,
+    ConversationEvent,
+    ConversationEventName,
     ConversationState,
-    Happened,
-    Happening,
     Newest,
     Note,
     Part,
@@ -60,7 +60,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     """A line of the list."""
 
     id: str
@@ -75,7 +75,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ThreadEntry:
     """One part. `kind`: text, card, note or event."""
 
     seq: int
@@ -121,7 +121,9 @@ async def names(request: web.Request, teammates: Iterable[str], subscriptions: I
     return Names(people, kept)
 
 
-async def items(request: web.Request, found: Sequence[Listed], current: str, say: Translator) -> list[Item]:
+async def items(
+    request: web.Request, found: Sequence[ConversationRow], current: str, say: Translator
+) -> list[ListItem]:
     conversations = [listed.conversation for listed in found]
     people = {*(c.assignee for c in conversations), *(c.newest.teammate for c in conversations)}
     known = await names(request, people, {c.newest.subscription for c in conversations})
@@ -129,9 +131,9 @@ async def items(request: web.Request, found: Sequence[Listed], current: str, say
     return [_item(listed, known, me, current, say) for listed in found]
 
 
-def _item(listed: Listed, known: Names, me: str, current: str, say: Translator) -> Item:
+def _item(listed: ConversationRow, known: Names, me: str, current: str, say: Translator) -> ListItem:
     c, name = listed.conversation, name_of(listed.contact, say)
-    return Item(
+    return ListItem(
         id=c.id,
         name=name,
         initial=initial_of(name),
@@ -148,7 +150,7 @@ def _line(c: Conversation, known: Names, me: str, say: Translator) -> str:
     newest: Newest = c.newest
     if newest.kind == "event":
         name = known.subscription(newest.subscription, say)
-        if newest.name == Happened.SIGNED_UP:
+        if newest.name == ConversationEventName.SIGNED_UP:
             return say("Signed up to %(name)s", name=name)
         return say("Was asked to confirm %(name)s", name=name)
     text = say("Opt-in form") if newest.kind == "card" else c.preview
@@ -161,9 +163,9 @@ def _line(c: Conversation, known: Names, me: str, say: Translator) -> str:
 
 async def entries(
     request: web.Request, parts: Sequence[Part], conversation: Conversation, contact: Contact | None, say: Translator
-) -> list[Entry]:
+) -> list[ThreadEntry]:
     """What a thread shows of these parts."""
-    happenings = [part.content for part in parts if isinstance(part.content, Happening)]
+    happenings = [part.content for part in parts if isinstance(part.content, ConversationEvent)]
     cards = [part.content for part in parts if isinstance(part.content, Card)]
     teammates = {part.author.id for part in parts if part.author.kind is AuthorKind.TEAMMATE}
     subscriptions = {*(h.subscription for h in happenings), *(c.subscription for c in cards)}
@@ -220,7 +222,7 @@ async def drawn(
     ]
 
 
-def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, say: Translator) -> Entry:
+def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, say: Translator) -> ThreadEntry:
     content, kind = part.content, part.author.kind
     author = {
         AuthorKind.CONTACT: contact,
@@ -228,7 +230,7 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         AuthorKind.TEAMMATE: known.teammate(part.author.id, say),
     }[kind]
     mine = kind is not AuthorKind.CONTACT
-    return Entry(
+    return ThreadEntry(
         seq=part.seq,
         kind=content.kind,
         mine=mine,
@@ -239,8 +241,10 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         key=part.key.rpartition(":")[2] if kind is AuthorKind.TEAMMATE else "",
         status=status_of(part.seq, c) if mine and part.is_for_contact and not c.number else "",
         text=segments(content.text, named=kind is not AuthorKind.CONTACT) if isinstance(content, Text | Note) else (),
-        event=_event(content, part.author.id, author, contact, known, say) if isinstance(content, Happening) else "",
-        until=iso(content.until) if isinstance(content, Happening) and content.until else "",
+        event=_event(content, part.author.id, author, contact, known, say)
+        if isinstance(content, ConversationEvent)
+        else "",
+        until=iso(content.until) if isinstance(content, ConversationEvent) and content.until else "",
         card=content if isinstance(content, Card) else None,
         subscription=known.subscription(content.subscription, say) if isinstance(content, Card) else "",
         legal=segments(content.legal_text) if isinstance(content, Card) else (),
@@ -252,28 +256,28 @@ def status_of(seq: int, c: Conversation) -> str:
     return "seen" if seq <= c.seen else "delivered" if seq <= c.delivered else "sent"
 
 
-def _event(content: Happening, by: str, author: str, contact: str, known: Names, say: Translator) -> str:
+def _event(content: ConversationEvent, by: str, author: str, contact: str, known: Names, say: Translator) -> str:
     name = known.subscription(content.subscription, say)
     match content.name:
-        case Happened.SIGNED_UP:
+        case ConversationEventName.SIGNED_UP:
             return say("%(who)s signed up to %(name)s", who=contact, name=name)
-        case Happened.ASKED:
+        case ConversationEventName.ASKED:
             return say("%(who)s was asked to confirm %(name)s by text", who=contact, name=name)
-        case Happened.WITHDRAWN:
+        case ConversationEventName.WITHDRAWN:
             return say("%(who)s withdrew the form for %(name)s", who=author, name=name)
-        case Happened.ASSIGNED if content.to == by:
+        case ConversationEventName.ASSIGNED if content.to == by:
             return say("%(who)s took this over", who=author)
-        case Happened.ASSIGNED if content.to:
+        case ConversationEventName.ASSIGNED if content.to:
             return say("%(who)s assigned this to %(to)s", who=author, to=known.teammate(content.to, say))
-        case Happened.ASSIGNED:
+        case ConversationEventName.ASSIGNED:
             return say("%(who)s took the assignment away", who=author)
-        case Happened.CLOSED:
+        case ConversationEventName.CLOSED:
             return say("%(who)s closed this", who=author)
-        case Happened.REOPENED:
+        case ConversationEventName.REOPENED:
             return say("%(who)s reopened this", who=author)
-        case Happened.SNOOZED:
+        case ConversationEventName.SNOOZED:
             return say("%(who)s snoozed this until", who=author)
-        case Happened.WOKE:
+        case ConversationEventName.WOKE:
             return say("The snooze is over")
 
 

@@ -13,7 +13,7 @@ from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
 from bot.model.event import Context
 from widget.web.http import client_ip, user_agent, wanted_locale
-from widget.web.input import Input
+from widget.web.input import JsonInput
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
@@ -48,7 +48,7 @@ def known_zone(name: str | None) -> str | None:
         return None
 
 
-class Opening(Input):
+class Opening(JsonInput):
     conversation: ConversationId | Annotated[str, Field(pattern="^new$")] | None = None
     settings: SiteSettings = SiteSettings()
 
@@ -65,7 +65,7 @@ class Opening(Input):
         )
 
 
-class Message(Input):
+class Message(JsonInput):
     key: Key
     text: str = Field(min_length=1, max_length=4000)
 
@@ -75,14 +75,14 @@ class Message(Input):
         return self.text.strip() if any(c.isprintable() and not c.isspace() for c in self.text) else ""
 
 
-class Hello(Input):
+class MessengerHello(JsonInput):
     type: Annotated[str, Field(pattern="^hello$")]
     token: Annotated[str, Field(max_length=500)]
     conversation: ConversationId
     after: int = Field(ge=0, le=2**53)
 
 
-class Told(Input):
+class ClientMessage(JsonInput):
     """What the page says on its line. `seq`: of the newest entry seen, of the card that was opened."""
 
     type: Literal["seen", "typing", "opened"]
@@ -95,7 +95,7 @@ class Told(Input):
         return self
 
 
-class CardForm(Input):
+class CardForm(JsonInput):
     """A card's form. No `number` and no `email`: the saved one was shown."""
 
     number: str | None = None

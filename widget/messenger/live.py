@@ -13,7 +13,7 @@ from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part, Signal, SignalKind
 from bot.model.event import Source
 from widget.messenger import views
-from widget.messenger.input import Hello, Told
+from widget.messenger.input import ClientMessage, MessengerHello
 from widget.web import websocket
 from widget.web.http import BOT, METRICS
 from widget.web.input import parse
@@ -22,10 +22,10 @@ TYPING_SECONDS = 1.0
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    return await websocket.hold(request, lambda socket: _Line(request, socket).run())
+    return await websocket.hold(request, lambda socket: MessengerConnection(request, socket).run())
 
 
-class _Line:
+class MessengerConnection:
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         self.request = request
         self.socket = socket
@@ -40,7 +40,7 @@ class _Line:
         return is_time
 
     async def run(self) -> None:
-        hello = await websocket.greeting(self.socket, Hello)
+        hello = await websocket.greeting(self.socket, MessengerHello)
         if hello is None:
             return
         contact = await self.bot.visitors.known(hello.token)
@@ -59,9 +59,9 @@ class _Line:
     async def _receive(self) -> None:
         async for message in self.socket:
             if message.type is WSMsgType.TEXT:
-                await self._hear(parse(Told, message.data))
+                await self._hear(parse(ClientMessage, message.data))
 
-    async def _hear(self, told: Told) -> None:
+    async def _hear(self, told: ClientMessage) -> None:
         if told.type == "seen":
             await self.bot.conversations.mark_seen(self.conversation, self.contact, min(told.seq, self.sent))
         elif told.type == "typing" and self.is_time_to_tell():

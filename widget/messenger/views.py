@@ -12,7 +12,7 @@ from bot.chat.links import Segment, segments
 from bot.i18n import Translator, translator
 from bot.model.base import iso
 from bot.model.contact import Contact
-from bot.model.conversation import AuthorKind, Conversation, Happening, Part, Text
+from bot.model.conversation import AuthorKind, Conversation, ConversationEvent, Part, Text
 from bot.model.workspace import Workspace
 from widget.web.http import BOT, render
 
@@ -99,11 +99,11 @@ def _part_view(part: Part, card: CardView | None, workspace: Workspace, say: Tra
         key=_client_key(part) if mine else "",
         text=segments(content.text, named=not mine) if isinstance(content, Text) else (),
         card=addressed(card, part) if card else None,
-        event=_event(content, say) if isinstance(content, Happening) else "",
+        event=_event(content, say) if isinstance(content, ConversationEvent) else "",
     )
 
 
-def _event(happening: Happening, say: Translator) -> str:
+def _event(happening: ConversationEvent, say: Translator) -> str:
     return say("You signed up.") if happening.name == "signed_up" else say("Waiting for your YES by text.")
 
 

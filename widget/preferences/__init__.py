@@ -7,9 +7,9 @@ from collections import Counter
 from aiohttp import web
 
 from widget.preferences import live, pages
-from widget.preferences.view import Center, Group, Item, center
+from widget.preferences.view import Center, Group, PreferenceItem, center
 
-__all__ = ["Center", "Group", "Item", "add_routes", "center"]
+__all__ = ["Center", "Group", "PreferenceItem", "add_routes", "center"]
 
 
 def add_routes(app: web.Application) -> None:

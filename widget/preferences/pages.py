@@ -8,14 +8,14 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.consent.choices import reached_at
-from bot.consent.preferences import Done, Sheet
-from bot.errors import Invalid, Moved, NotFound, WordsChanged
+from bot.consent.preferences import PreferenceResult, PreferenceView
+from bot.errors import Conflict, Invalid, NotFound, WordsChanged
 from bot.i18n import Translator, locales, translator
 from bot.model.base import new_id
 from bot.model.event import Context
 from bot.model.subscription import MessageType
 from widget.preferences.view import center, masked_address
-from widget.web.fragment_cache import DRAWN
+from widget.web.fragment_cache import FRAGMENT_CACHE
 from widget.web.http import (
     BOT,
     client_ip,
@@ -31,7 +31,7 @@ from widget.web.http import (
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StatusLine:
     """The line over the page: what came of a press, and the fields of the form that takes it back."""
 
     text: str
@@ -58,25 +58,27 @@ async def change(request: web.Request) -> web.Response:
     try:
         form = await read_form(request)
         say = translator(form["locale"]) if form.get("locale") in locales() else say
-        done, said = await _press(request, sheet, form, say)
-    except (Invalid, Moved, WordsChanged) as error:
+        done, said = await _apply(request, sheet, form, say)
+    except (Invalid, Conflict, WordsChanged) as error:
         sheet = await preferences.look(request.match_info["token"])
-        return await _page(request, sheet, say, Said(sentence(error, say), is_error=True), status_of(error))
+        return await _page(request, sheet, say, StatusLine(sentence(error, say), is_error=True), status_of(error))
     return await _page(request, await preferences.look_again(sheet, done.contact), say, said)
 
 
-async def _press(request: web.Request, sheet: Sheet, form: dict[str, str], say: Translator) -> tuple[Done, Said]:
+async def _apply(
+    request: web.Request, sheet: PreferenceView, form: dict[str, str], say: Translator
+) -> tuple[PreferenceResult, StatusLine]:
     """Carries it out, and says what was done."""
     preferences, wanted = request.app[BOT].preferences, form.get("change", "")
     context = Context(ip=client_ip(request), user_agent=user_agent(request))
     if wanted == "undo":
         events = dict(pair.partition(":")[::2] for pair in form.get("events", "").split())
         done = await preferences.undo(sheet.contact, events, say=say, context=context)
-        return done, Said(say("Undone. Your choices are as they were before."))
+        return done, StatusLine(say("Undone. Your choices are as they were before."))
     key = form.get("key", "")[:64] or new_id()
     if wanted == "stop_all":
         done = await preferences.stop_all(sheet.contact, key=key, say=say, context=context)
-        return done, Said(say("Saved. All texts are turned off."), undo=_undo(done))
+        return done, StatusLine(say("Saved. All texts are turned off."), undo=_undo(done))
     done = await preferences.change(
         sheet.contact,
         form.get("subscription", ""),
@@ -89,31 +91,31 @@ async def _press(request: web.Request, sheet: Sheet, form: dict[str, str], say: 
     return done, _said(wanted, done, say)
 
 
-def _said(wanted: str, done: Done, say: Translator) -> Said:
+def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:
     """Of a press that was about one subscription."""
     if done.subscription is None:
-        return Said("")
+        return StatusLine("")
     name = done.subscription.words(say.locale).name
     if wanted == "take_back":
-        return Said(say("Undone. Your choices are as they were before."))
+        return StatusLine(say("Undone. Your choices are as they were before."))
     if wanted != "opt_in":
-        return Said(say("Saved. You will not get %(name)s any more.", name=name), undo=_undo(done))
+        return StatusLine(say("Saved. You will not get %(name)s any more.", name=name), undo=_undo(done))
     back = {"change": "take_back", "subscription": done.subscription.id} if done.is_change else {}
     if done.state != "pending":
-        return Said(say("Saved. You will get %(name)s.", name=name), undo=back)
+        return StatusLine(say("Saved. You will get %(name)s.", name=name), undo=back)
     number = masked_address(reached_at(done.contact, done.subscription) or "", MessageType.SMS)
     number = f"\u2066{number}\u2069"  # digits keep their order in a sentence that runs from right to left
-    return Said(say("Almost done: reply YES to the text that we send to %(number)s.", number=number), undo=back)
+    return StatusLine(say("Almost done: reply YES to the text that we send to %(number)s.", number=number), undo=back)
 
 
-def _undo(done: Done) -> dict[str, str]:
+def _undo(done: PreferenceResult) -> dict[str, str]:
     """Fields of the form that takes back each no of this press."""
     events = " ".join(f"{event}:{version}" for event, version in done.undo)
     return {"change": "undo", "events": events} if events else {}
 
 
 async def _page(
-    request: web.Request, sheet: Sheet, say: Translator, said: Said | None = None, status: int = 200
+    request: web.Request, sheet: PreferenceView, say: Translator, said: StatusLine | None = None, status: int = 200
 ) -> web.Response:
     """The whole page, or only what changes in it for a page that asks by script."""
     is_part = request.headers.get("HX-Request") == "true"
@@ -123,7 +125,7 @@ async def _page(
     status_line = await render(request, "preferences/_status.html", say.locale, said=said, **forms) if said else ""
     addresses = dict.fromkeys(MessageType, "") | {group.channel: group.address for group in view.groups}
     personal = {**forms, "status_line": Markup(status_line), **addresses}  # noqa: S704 (our own template)
-    drawn = request.app[DRAWN]
+    drawn = request.app[FRAGMENT_CACHE]
     alike = replace(view, groups=view.at(drawn.mark))
     text = await drawn(request, template, say.locale, personal, center=alike, preview=False)
     return html_page(request, text, status=status)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from bot.consent.choices import Choice, choices, reached_at, words_of
+from bot.consent.choices import Choice, choices, preference_words, reached_at
 from bot.consent.numbers import masked
 from bot.consent.permission import stands_to_get, yes_action
 from bot.errors import NumberStopped
@@ -17,7 +17,7 @@ from bot.model.subscription import MessageType, Subscription
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class PreferenceItem:
     """One subscription. `state`: `on`, `off`, `pending` or `stopped`, see `Choice`."""
 
     id: str
@@ -41,7 +41,7 @@ class Group:
     title: str
     address: str
     notice: str
-    items: tuple[Item, ...]
+    items: tuple[PreferenceItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,9 @@ def _group(contact: Contact, found: Iterable[Choice], channel: MessageType, say:
     )
 
 
-def _item(choice: Choice, say: Translator) -> Item:
-    words = words_of(choice.subscription, say)
-    return Item(
+def _item(choice: Choice, say: Translator) -> PreferenceItem:
+    words = preference_words(choice.subscription, say)
+    return PreferenceItem(
         id=choice.subscription.id,
         name=words.subscription_name,
         description=words.subscription_description,

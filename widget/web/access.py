@@ -13,9 +13,9 @@ from bot.i18n import translator
 from bot.model.teammate import Teammate
 from bot.workspace.access import Principal, Scope
 from widget.web.csrf import check_session_form
-from widget.web.flash import Done, keep_said
+from widget.web.flash import RedirectWithMessage, keep_said
 from widget.web.http import SAFE, Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
-from widget.web.layout import shell_page
+from widget.web.layout import teammate_page
 from widget.web.sessions import PRINCIPAL, SESSIONS, signed_in
 
 WIDTH_OF_NEXT = 2000
@@ -70,7 +70,7 @@ async def _enter(request: web.Request, *, handler: Handler, scope: Scope | None)
         if scope:
             who.require(scope)
         return await handler(request)
-    except Done as done:
+    except RedirectWithMessage as done:
         return keep_said(request, done)
     except SaysoError as error:
         return await _refused(request, error)
@@ -87,7 +87,7 @@ async def _to_sign_in(request: web.Request) -> web.StreamResponse:
     locale = wanted_locale(request)
     say = translator(locale)
     words = {"title": say("You are signed out"), "message": sentence(SignedOut(), say)}
-    return await page(request, "shell/signed_out.html", locale, status=401, **words)
+    return await page(request, "layout/signed_out.html", locale, status=401, **words)
 
 
 async def _refused(request: web.Request, error: SaysoError) -> web.StreamResponse:
@@ -97,9 +97,9 @@ async def _refused(request: web.Request, error: SaysoError) -> web.StreamRespons
     say = translator(wanted_locale(request))
     title = say("That didn't work") if isinstance(error, Invalid) else say("This is not open to you")
     status = status_of(error)
-    return await shell_page(
+    return await teammate_page(
         request,
-        "shell/refused.html",
+        "layout/refused.html",
         section="",
         title=say("Not found") if status == 404 else title,
         status=status,

@@ -17,13 +17,13 @@ MOST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FlashMessage:
     text: str
     kind: str
     """`good` or `bad`."""
 
 
-class Done(web.HTTPSeeOther):
+class RedirectWithMessage(web.HTTPSeeOther):
     """Something was done; the page that it leads to says what."""
 
     def __init__(self, path: str, said: str, kind: str = "good") -> None:
@@ -31,12 +31,12 @@ class Done(web.HTTPSeeOther):
         self.said, self.kind = said, kind
 
 
-def done(path: str, said: str, kind: str = "good") -> Done:
+def done(path: str, said: str, kind: str = "good") -> RedirectWithMessage:
     """`raise done("/settings/subscriptions", say("Saved."))`: `said` is in the reader's language."""
-    return Done(path, said, kind)
+    return RedirectWithMessage(path, said, kind)
 
 
-def keep_said(request: web.Request, done: Done) -> web.Response:
+def keep_said(request: web.Request, done: RedirectWithMessage) -> web.Response:
     """The answer to the form. htmx is told to go there: a plain redirect it would follow out of sight."""
     is_htmx = "HX-Request" in request.headers
     where = {"HX-Redirect" if is_htmx else "Location": str(done.location)}
@@ -53,14 +53,14 @@ def keep_said(request: web.Request, done: Done) -> web.Response:
     return response
 
 
-def read_said(request: web.Request) -> Said | None:
+def read_said(request: web.Request) -> FlashMessage | None:
     """What the last page left to say."""
     bot = request.app[BOT]
     try:
         text, kind = _serializer(bot).loads(request.cookies.get(cookie_name(bot, "sayso_said"), ""), max_age=SECONDS)
     except (BadData, ValueError):
         return None
-    return Said(text, kind)
+    return FlashMessage(text, kind)
 
 
 def forget_said(request: web.Request, response: web.Response) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from bot.errors import FormWrong, Invalid, Moved, SaysoError
+from bot.errors import Conflict, FormWrong, Invalid, SaysoError
 from bot.errors import marked as _
 from bot.i18n import Translator, translator
 from widget.web.csrf import FIELD
@@ -20,7 +20,7 @@ from widget.web.http import Handler, read_form, sentence, status_of, wanted_loca
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-class Input(BaseModel):
+class FormInput(BaseModel):
     """What a form may hold: nothing else is taken. Spaces around a text, and signs that can't be seen, are nobody's
     intention."""
 
@@ -113,14 +113,14 @@ async def again(request: web.Request, draw: Handler, wrong: SaysoError) -> web.S
 
 def redrawn_by(draw: Handler) -> Callable[[Handler], Handler]:
     """Over a handler that takes a form: whatever Invalid it raises is shown on the page that `draw` draws; so is that
-    somebody else was first (Moved)."""
+    somebody else was first (Conflict)."""
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         async def wrapped(request: web.Request) -> web.StreamResponse:
             try:
                 return await handler(request)
-            except (Invalid, Moved) as wrong:
+            except (Invalid, Conflict) as wrong:
                 return await again(request, draw, wrong)
 
         return wrapped

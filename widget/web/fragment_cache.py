@@ -17,7 +17,7 @@ MOST = 512
 """Kept at once, some kilobytes each. A business has some thirty subscriptions; few of their combinations are common."""
 
 
-class Drawn:
+class FragmentCache:
     def __init__(self) -> None:
         self._kept: dict[Hashable, str] = {}
         self._secret = new_id()
@@ -44,4 +44,4 @@ class Drawn:
         return text
 
 
-DRAWN = web.AppKey("drawn", Drawn)
+FRAGMENT_CACHE = web.AppKey("drawn", FragmentCache)

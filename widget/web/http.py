@@ -19,9 +19,9 @@ from bot.app import Bot
 from bot.consent.numbers import spoken
 from bot.errors import (
     CardClosed,
+    Conflict,
     Forbidden,
     Invalid,
-    Moved,
     NotFound,
     NumberRefused,
     SaysoError,
@@ -64,7 +64,7 @@ STATUS: dict[type[SaysoError], int] = {
     TooManyTries: 429,
     WordsChanged: 409,
     CardClosed: 409,
-    Moved: 409,
+    Conflict: 409,
     Invalid: 422,
 }
 """Each class, or the nearest one above it, has its status here."""

@@ -11,7 +11,7 @@ from bot.errors import Invalid
 from bot.errors import marked as _
 
 
-class Input(BaseModel):
+class JsonInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 

@@ -1,4 +1,4 @@
-"""The frame around every page of teammates: navigation, title, what was said, and the headers that they all carry."""
+"""The layout of every teammate page: navigation, title, flash message, and the security headers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POLICY = f"frame-src 'self'; {PAGE_POLICY}'none'"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NavItem:
     """One entry of the navigation, or of a sub-navigation."""
 
     section: str
@@ -34,28 +34,28 @@ class Place:
 
 
 NAVIGATION = (
-    Place("inbox", "/inbox", _("Inbox"), "inbox", Scope.READ_CONVERSATIONS),
-    Place("contacts", "/contacts", _("Contacts"), "people", Scope.READ_CONTACTS),
-    Place("outbound", "/outbound", _("Outbound"), "outbound", Scope.SEND_MESSAGES),
-    Place("bots", "/bots", _("Bots"), "bot", Scope.MANAGE_FLOWS),
-    Place("settings", "/settings/subscriptions", _("Settings"), "gear", Scope.MANAGE_SUBSCRIPTIONS),
+    NavItem("inbox", "/inbox", _("Inbox"), "inbox", Scope.READ_CONVERSATIONS),
+    NavItem("contacts", "/contacts", _("Contacts"), "people", Scope.READ_CONTACTS),
+    NavItem("outbound", "/outbound", _("Outbound"), "outbound", Scope.SEND_MESSAGES),
+    NavItem("bots", "/bots", _("Bots"), "bot", Scope.MANAGE_FLOWS),
+    NavItem("settings", "/settings/subscriptions", _("Settings"), "gear", Scope.MANAGE_SUBSCRIPTIONS),
 )
 SETTINGS = (
-    Place("subscriptions", "/settings/subscriptions", _("Subscriptions"), scope=Scope.MANAGE_SUBSCRIPTIONS),
-    Place("brand", "/settings/brand", _("Brand and compliance"), scope=Scope.MANAGE_WORKSPACE),
-    Place("styleguide", "/settings/styleguide", _("Style guide"), scope=Scope.MANAGE_WORKSPACE),
+    NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), scope=Scope.MANAGE_SUBSCRIPTIONS),
+    NavItem("brand", "/settings/brand", _("Brand and compliance"), scope=Scope.MANAGE_WORKSPACE),
+    NavItem("styleguide", "/settings/styleguide", _("Style guide"), scope=Scope.MANAGE_WORKSPACE),
 )
 
 
-def open_to(who: Principal, places: tuple[Place, ...]) -> list[Place]:
-    """The places that this teammate may open: nobody sees a link that would refuse them."""
-    return [place for place in places if place.scope is None or who.may(place.scope)]
+def open_to(who: Principal, items: tuple[NavItem, ...]) -> list[NavItem]:
+    """The entries that this teammate may open: nobody sees a link that would refuse them."""
+    return [item for item in items if item.scope is None or who.may(item.scope)]
 
 
-async def shell_page(
+async def teammate_page(
     request: web.Request, template: str, *, section: str, title: str, status: int = 200, **context: Any
 ) -> web.Response:
-    """A page that extends `shell/page.html`. `section` names its entry in the navigation, `title` is its heading.
+    """A page that extends `layout/page.html`. `section` names its entry in the navigation, `title` is its heading.
 
     Every template has `me`, `csrf`, `section`, `title`, `brand`, and `form`: what was typed and what is wrong with it.
     """
@@ -76,16 +76,16 @@ async def shell_page(
         **context,
     )
     forget_said(request, response)
-    return safe(response)
+    return with_page_headers(response)
 
 
-def safe(response: web.Response) -> web.Response:
+def with_page_headers(response: web.Response) -> web.Response:
     """The headers of a teammate's page. Its forms tell our own server, and nobody else, where they came from."""
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
-def named(places: list[Place], say: Translator) -> list[tuple[str, str]]:
+def named(items: list[NavItem], say: Translator) -> list[tuple[str, str]]:
     """Path and name of each, in the reader's language."""
-    return [(place.path, say(place.name)) for place in places]
+    return [(item.path, say(item.name)) for item in items]

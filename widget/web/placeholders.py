@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.errors import marked as _
 from widget.web.layout import SETTINGS
-from widget.web.teammate_pages import Handler, Scope, requires, shell_page, speech
+from widget.web.teammate_pages import Handler, Scope, requires, teammate_page, translator_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ BOTS = Coming("bots", "bot", _("Bots"), _("Here you will write what the bot says
 
 def coming(what: Coming) -> Handler:
     async def show(request: web.Request) -> web.Response:
-        say = speech(request)
+        say = translator_for(request)
         title, text = say(what.title), say(what.text)
-        return await shell_page(
-            request, "shell/coming.html", section=what.section, title=title, icon=what.icon, text=text
+        return await teammate_page(
+            request, "layout/coming.html", section=what.section, title=title, icon=what.icon, text=text
         )
 
     return show
@@ -40,8 +40,8 @@ async def settings(request: web.Request) -> web.Response:
 
 
 async def styleguide(request: web.Request) -> web.Response:
-    title = speech(request)("Style guide")
-    return await shell_page(request, "shell/styleguide.html", section="settings", title=title, part="styleguide")
+    title = translator_for(request)("Style guide")
+    return await teammate_page(request, "layout/styleguide.html", section="settings", title=title, part="styleguide")
 
 
 def add_routes(app: web.Application) -> None:

@@ -11,7 +11,7 @@ from bot.workspace.access import Principal, Scope
 from bot.workspace.finder import find_subscriptions
 from widget.web.http import BOT, render
 from widget.web.layout import NAVIGATION, SETTINGS, open_to
-from widget.web.teammate_pages import principal, requires, shell_page, speech
+from widget.web.teammate_pages import principal, requires, teammate_page, translator_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Hit:
 
 async def show(request: web.Request) -> web.Response:
     """`?part=1`: the list alone, for the dialog."""
-    words, say = request.query.get("q", "")[:100].strip(), speech(request)
+    words, say = request.query.get("q", "")[:100].strip(), translator_for(request)
     hits = await _hits(request, principal(request), words, say)
     if "part" in request.query:
-        html = await render(request, "shell/_hits.html", say.locale, hits=hits, words=words)
+        html = await render(request, "layout/_hits.html", say.locale, hits=hits, words=words)
         return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "private, no-store"})
-    return await shell_page(request, "shell/search.html", section="", title=say("Search"), hits=hits, words=words)
+    return await teammate_page(request, "layout/search.html", section="", title=say("Search"), hits=hits, words=words)
 
 
 async def _hits(request: web.Request, who: Principal, words: str, say: Translator) -> list[Hit]:

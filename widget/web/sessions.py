@@ -1,7 +1,7 @@
 """Teammates' sessions: an id in a cookie, and what it stands for in the database.
 
-The library `aiohttp-session` keeps the way of a session through a request; this is its storage. Only the doors and the
-pages of signing in load one: a request of the messenger or the preference center pays nothing for it.
+The library `aiohttp-session` keeps the way of a session through a request; this is its storage. Only teammate pages
+and the sign-in pages load one: a request of the messenger or the preference center pays nothing for it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Storage(AbstractStorage):
         return secret
 
 
-class Sessions:
+class SessionMiddleware:
     """`await app[SESSIONS](request, handler)`: the handler with a session within reach."""
 
     def __init__(self, bot: Bot) -> None:
@@ -86,7 +86,7 @@ class Sessions:
         return await self._around(request, handler)
 
 
-SESSIONS = web.AppKey("sessions", Sessions)
+SESSIONS = web.AppKey("sessions", SessionMiddleware)
 
 
 async def signed_in(request: web.Request) -> Principal | None:
@@ -116,7 +116,7 @@ async def sign_out(request: web.Request) -> None:
 
 
 def with_session(handler: Handler) -> Handler:
-    """For pages that have no door: signing in."""
+    """For pages that need no permission: signing in."""
 
     async def wrapped(request: web.Request) -> web.StreamResponse:
         return await request.app[SESSIONS](request, handler)
@@ -125,7 +125,7 @@ def with_session(handler: Handler) -> Handler:
 
 
 def add_sessions(app: web.Application) -> None:
-    app[SESSIONS] = Sessions(app[BOT])
+    app[SESSIONS] = SessionMiddleware(app[BOT])
 
 
 def _hash(secret: str) -> str:

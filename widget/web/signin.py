@@ -12,7 +12,7 @@ from widget.web.csrf import check_sign_in_form, keep_sign_in, sign_in_token
 from widget.web.flash import done, forget_said, read_said
 from widget.web.forms import Form
 from widget.web.http import BOT, client_ip, page, read_form, sentence, split_address, status_of, wanted_locale
-from widget.web.layout import safe
+from widget.web.layout import with_page_headers
 from widget.web.local import is_local
 from widget.web.sessions import sign_in, sign_out, signed_in, with_session
 
@@ -76,7 +76,7 @@ async def _draw(request: web.Request, where: str, form: Form, wrong: SaysoError 
     with_demo = is_local(request)
     response = await page(
         request,
-        "shell/login.html",
+        "layout/login.html",
         wanted_locale(request),
         status=form.status,
         form=form,
@@ -89,7 +89,7 @@ async def _draw(request: web.Request, where: str, form: Form, wrong: SaysoError 
     forget_said(request, response)
     if isinstance(wrong, TooManyTries):
         response.headers["Retry-After"] = str(wrong.seconds)
-    return safe(response)
+    return with_page_headers(response)
 
 
 def add_routes(app: web.Application) -> None:

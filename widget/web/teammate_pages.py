@@ -1,13 +1,13 @@
-"""What every page of teammates is made with. A page is a scope, a handler, and a template that extends
-`shell/page.html`; a form is two handlers:
+"""What every teammate page is built from. A page is a scope, a handler, and a template that extends
+`layout/page.html`; a form is two handlers:
 
-    class NewSubscription(Input):                      # closed: a field that is not named here is refused
+    class NewSubscription(FormInput):                      # closed: a field that is not named here is refused
         name: Annotated[str, Field(min_length=1, max_length=120)]
         double_opt_in: bool = False                    # a toggle sends nothing when it is off
 
     @requires(Scope.MANAGE_SUBSCRIPTIONS)
     async def new(request):
-        return await shell_page(request, "workspace/subscriptions/new.html", section="settings", title=say("…"))
+        return await teammate_page(request, "workspace/subscriptions/new.html", section="settings", title=say("…"))
 
     @requires(Scope.MANAGE_SUBSCRIPTIONS)
     @redrawn_by(new)                                   # what was typed, and what is wrong with it, is in `form`
@@ -36,18 +36,17 @@ from bot.errors import FormWrong
 from bot.i18n import Translator, translator
 from bot.workspace.access import Scope
 from widget.web.access import is_htmx, principal, requires, teammate
-from widget.web.flash import Done, done
-from widget.web.forms import Form, Input, again, fields, read_input, redrawn_by
+from widget.web.flash import done
+from widget.web.forms import Form, FormInput, again, fields, read_input, redrawn_by
 from widget.web.http import Handler, wanted_locale
-from widget.web.layout import Place, shell_page
+from widget.web.layout import NavItem, teammate_page
 
 __all__ = [
-    "Done",
     "Form",
+    "FormInput",
     "FormWrong",
     "Handler",
-    "Input",
-    "Place",
+    "NavItem",
     "Scope",
     "again",
     "done",
@@ -57,12 +56,12 @@ __all__ = [
     "read_input",
     "redrawn_by",
     "requires",
-    "shell_page",
-    "speech",
     "teammate",
+    "teammate_page",
+    "translator_for",
 ]
 
 
-def speech(request: web.Request) -> Translator:
-    """`say = speech(request)`: says things in the teammate's language."""
+def translator_for(request: web.Request) -> Translator:
+    """`say = translator_for(request)`: translates into the teammate's language."""
     return translator(wanted_locale(request))

@@ -1,4 +1,4 @@
-"""Forms that hold a file: read once, before the door, so that the form's token is at hand when the door asks for it.
+"""Forms that hold a file: read once, before the access check, which needs the form's CSRF token.
 
 A route that takes files says how much; every other form stays as small as words are.
 """
@@ -27,7 +27,7 @@ FILES = web.RequestKey("files", dict[str, bytes])
 
 
 def taking_files(handler: Handler, *, most: int) -> Handler:
-    """Around a door. `most`: bytes of the whole form."""
+    """Wraps an access check. `most`: bytes of the whole form."""
 
     async def wrapped(request: web.Request) -> web.StreamResponse:
         if request.content_type == "multipart/form-data":

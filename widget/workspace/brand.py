@@ -21,7 +21,17 @@ from bot.model.workspace import FREQUENCY, OPT_OUT, Workspace
 from bot.workspace.brand import Brand
 from widget.web.forms import FORM, nested
 from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
-from widget.web.teammate_pages import Form, Scope, done, fields, read_input, redrawn_by, requires, shell_page, speech
+from widget.web.teammate_pages import (
+    Form,
+    Scope,
+    done,
+    fields,
+    read_input,
+    redrawn_by,
+    requires,
+    teammate_page,
+    translator_for,
+)
 from widget.web.uploads import FILES, taking_files
 
 PATH = "/settings/brand"
@@ -31,8 +41,8 @@ line."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    say, workspace = speech(request), await request.app[BOT].workspace()
-    return await shell_page(
+    say, workspace = translator_for(request), await request.app[BOT].workspace()
+    return await teammate_page(
         request,
         "workspace/brand.html",
         section="settings",
@@ -50,12 +60,12 @@ async def show(request: web.Request) -> web.StreamResponse:
 @redrawn_by(show)
 async def save(request: web.Request) -> web.StreamResponse:
     await request.app[BOT].brand.save(await read_input(request, Brand))
-    raise done(PATH, speech(request)("Saved."))
+    raise done(PATH, translator_for(request)("Saved."))
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
     """The card in the brand's colours, of what is stored; sent the form, of what is typed. Nothing is stored."""
-    stored, say = await request.app[BOT].workspace(), speech(request)
+    stored, say = await request.app[BOT].workspace(), translator_for(request)
     typed = await fields(request) if request.method == "POST" else None
     brand = stored if typed is None else _drafted(stored, typed)
     response = await page(
@@ -74,16 +84,16 @@ async def upload(request: web.Request) -> web.StreamResponse:
     try:
         await request.app[BOT].brand.save_logo(request.get(FILES, {}).get("logo", b""))
     except FormWrong as wrong:
-        say = speech(request)
+        say = translator_for(request)
         # The fields of the other form show what is stored: nothing was typed into this one.
         request[FORM] = Form(None, {name: say(text) for name, text in wrong.faults.items()}, 422)
         return await show(request)
-    raise done(f"{PATH}#logo-title", speech(request)("The logo is saved."))
+    raise done(f"{PATH}#logo-title", translator_for(request)("The logo is saved."))
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
     await request.app[BOT].brand.remove_logo()
-    raise done(f"{PATH}#logo-title", speech(request)("The logo is removed."))
+    raise done(f"{PATH}#logo-title", translator_for(request)("The logo is removed."))
 
 
 def _drafted(stored: Workspace, typed: dict[str, str]) -> Workspace:

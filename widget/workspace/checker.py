@@ -18,14 +18,14 @@ from bot.i18n import choose_locale, translator
 from bot.model.subscription import MessageType
 from bot.model.workspace import Workspace
 from widget.web.http import render, speaking
-from widget.web.teammate_pages import Input, Scope, fields, is_htmx, requires, shell_page, speech
+from widget.web.teammate_pages import FormInput, Scope, fields, is_htmx, requires, teammate_page, translator_for
 
 MOST = 4000
 """Characters that are read: more than any text for a form or a phone has."""
 Kind = Literal["form", "confirmation"]
 
 
-class Asked(Input):
+class CheckQuery(FormInput):
     """The address says what the text is, so that the form around its field may hold what it likes."""
 
     kind: Kind
@@ -75,15 +75,15 @@ async def check(request: web.Request) -> web.StreamResponse:
     text = (await fields(request)).get(asked.field, "")
     values = asked.model_dump(exclude={"locale"}) | {"text": text, "locale_of": asked.locale}
     if is_htmx(request):
-        html = await render(request, "workspace/_findings.html", speech(request).locale, **values)
+        html = await render(request, "workspace/_findings.html", translator_for(request).locale, **values)
         return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-store"})
-    title = speech(request)("What the text says")
-    return await shell_page(request, "workspace/check.html", section="settings", title=title, **values)
+    title = translator_for(request)("What the text says")
+    return await teammate_page(request, "workspace/check.html", section="settings", title=title, **values)
 
 
-def _asked(request: web.Request) -> Asked:
+def _asked(request: web.Request) -> CheckQuery:
     try:
-        return Asked.model_validate(dict(request.query))
+        return CheckQuery.model_validate(dict(request.query))
     except ValidationError as wrong:
         place = wrong.errors()[0]["loc"]
         raise Invalid(_("We can't read that: %(field)s."), field=str(place[0] if place else "form")) from None

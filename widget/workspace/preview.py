@@ -17,7 +17,7 @@ from widget.preferences.view import center
 from widget.web.forms import nested
 from widget.web.http import BOT, PAGE_POLICY, page
 from widget.web.languages import named
-from widget.web.teammate_pages import Scope, fields, requires, shell_page, speech
+from widget.web.teammate_pages import Scope, fields, requires, teammate_page, translator_for
 
 PREVIEW = "/settings/subscriptions/preview"
 FRAMES = ("phone", "desktop")
@@ -25,7 +25,7 @@ FRAMES = ("phone", "desktop")
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The controls, and the frame in which the page stands."""
-    say = speech(request)
+    say = translator_for(request)
     chosen = {
         "channel": _channel(request.query) or MessageType.SMS,
         "frame": "desktop" if request.query.get("frame") == "desktop" else "phone",
@@ -33,7 +33,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     }
     found = await request.app[BOT].subscriptions.all()
     spoken = dict.fromkeys([*locales(), *(code for s in _in_use(found) for code in s.translations)])
-    return await shell_page(
+    return await teammate_page(
         request,
         "workspace/subscriptions/preview.html",
         section="settings",

@@ -14,23 +14,23 @@ from bot.model.base import new_id
 from bot.model.subscription import Subscription, SubscriptionState
 from bot.model.workspace import Workspace
 from bot.outbound.words import confirmation
-from bot.workspace.subscriptions import By, Subscriptions
+from bot.workspace.subscriptions import By, SubscriptionService
 from bot.workspace.wording import Name, New, Wording
 from widget.web.forms import FORM, Form
 from widget.web.http import BOT
 from widget.web.languages import all_languages, named
 from widget.web.teammate_pages import (
+    FormInput,
     Handler,
-    Input,
     Scope,
     done,
     fields,
     read_input,
     redrawn_by,
     requires,
-    shell_page,
-    speech,
     teammate,
+    teammate_page,
+    translator_for,
 )
 
 LIST = "/settings/subscriptions"
@@ -42,7 +42,7 @@ TABS = {
     SubscriptionState.ARCHIVED: _("Archived"),
 }
 Version = Annotated[int, Field(ge=1, le=2**31)]
-Move = Callable[[Subscriptions, str, int, By], Awaitable[Subscription]]
+Move = Callable[[SubscriptionService, str, int, By], Awaitable[Subscription]]
 
 
 class Create(New):
@@ -53,7 +53,7 @@ class Edit(Wording):
     version: Version
 
 
-class Act(Input):
+class Act(FormInput):
     """What a button sends: the version that the teammate saw."""
 
     version: Version
@@ -73,14 +73,14 @@ def address(subscription: str) -> str:
 
 
 async def page_of(request: web.Request, template: str, title: str, **context: Any) -> web.Response:
-    return await shell_page(
+    return await teammate_page(
         request, f"workspace/subscriptions/{template}", section="settings", title=title, part="subscriptions", **context
     )
 
 
 async def overview(request: web.Request) -> web.StreamResponse:
     """Those of one state; the live ones first."""
-    bot, say = request.app[BOT], speech(request)
+    bot, say = request.app[BOT], translator_for(request)
     by_state = await bot.subscriptions.all()
     wanted = request.query.get("state", "")
     state = SubscriptionState(wanted) if wanted in set(SubscriptionState) else _first(by_state)
@@ -98,7 +98,7 @@ def _first(by_state: Mapping[SubscriptionState, Sequence[Subscription]]) -> Subs
 
 
 async def new(request: web.Request) -> web.StreamResponse:
-    say = speech(request)
+    say = translator_for(request)
     return await page_of(request, "new.html", say("New subscription"), key=new_id(), languages=named(locales(), say))
 
 
@@ -107,12 +107,12 @@ async def create(request: web.Request) -> web.StreamResponse:
     wanted = await read_input(request, Create, leaving={"locale"})
     draft = New(**wanted.model_dump(exclude={"key"}))
     made = await request.app[BOT].subscriptions.create(draft, by(request), key=wanted.key)
-    raise done(f"{LIST}?state={made.state}", speech(request)("%(name)s is saved as a draft.", name=made.name))
+    raise done(f"{LIST}?state={made.state}", translator_for(request)("%(name)s is saved as a draft.", name=made.name))
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """One subscription: its words in every language, what became of it, what can be done with it."""
-    bot, say = request.app[BOT], speech(request)
+    bot, say = request.app[BOT], translator_for(request)
     found = await bot.subscriptions.get(request.match_info["id"])
     (listed,) = await bot.subscriptions.listed([found])
     before = request.query.get("before", "")
@@ -156,7 +156,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
     adding = sent.pop("add_locale", "")
     if act not in {"add", "remove"}:
         return await save(request)
-    if act == "add" and adding in dict(all_languages(speech(request))):
+    if act == "add" and adding in dict(all_languages(translator_for(request))):
         sent |= {f"translations.{adding}.name": "", "locale": adding}
     kept = {name: value for name, value in sent.items() if not name.startswith(f"translations.{locale or ' '}.")}
     request[FORM] = Form(kept)
@@ -168,7 +168,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     wanted = await read_input(request, Edit, leaving=ASIDE)
     manage = request.app[BOT].subscriptions
     saved = await manage.edit(request.match_info["id"], wanted.version, wanted, by(request))
-    raise done(address(saved.id), speech(request)("%(name)s is saved.", name=saved.name))
+    raise done(address(saved.id), translator_for(request)("%(name)s is saved.", name=saved.name))
 
 
 async def ask_archive(request: web.Request) -> web.StreamResponse:
@@ -176,7 +176,7 @@ async def ask_archive(request: web.Request) -> web.StreamResponse:
     bot = request.app[BOT]
     found = await bot.subscriptions.get(request.match_info["id"])
     (listed,) = await bot.subscriptions.listed([found])
-    title = speech(request)("Archive %(name)s?", name=found.name)
+    title = translator_for(request)("Archive %(name)s?", name=found.name)
     return await page_of(request, "archive.html", title, subscription=found, listed=listed)
 
 
@@ -187,7 +187,7 @@ def move(change: Move, said: str) -> Handler:
     async def moved(request: web.Request) -> web.StreamResponse:
         wanted, manage = await read_input(request, Act), request.app[BOT].subscriptions
         found = await change(manage, request.match_info["id"], wanted.version, by(request))
-        raise done(f"{LIST}?state={found.state}", speech(request)(said, name=found.name))
+        raise done(f"{LIST}?state={found.state}", translator_for(request)(said, name=found.name))
 
     return moved
 
@@ -196,7 +196,7 @@ def move(change: Move, said: str) -> Handler:
 async def restore(request: web.Request) -> web.StreamResponse:
     wanted, manage = await read_input(request, Restore), request.app[BOT].subscriptions
     found = await manage.restore(request.match_info["id"], wanted.version, by(request), name=wanted.name)
-    raise done(f"{LIST}?state={found.state}", speech(request)("%(name)s is back.", name=found.name))
+    raise done(f"{LIST}?state={found.state}", translator_for(request)("%(name)s is back.", name=found.name))
 
 
 def add_routes(app: web.Application) -> None:
@@ -208,7 +208,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(one, manages(show))
     app.router.add_post(one, manages(edit))
     app.router.add_get(f"{one}/archive", manages(ask_archive))
-    app.router.add_post(f"{one}/archive", manages(move(Subscriptions.archive, _("%(name)s is archived."))))
-    live = move(Subscriptions.put_live, _("%(name)s is live: people can choose it now."))
+    app.router.add_post(f"{one}/archive", manages(move(SubscriptionService.archive, _("%(name)s is archived."))))
+    live = move(SubscriptionService.put_live, _("%(name)s is live: people can choose it now."))
     app.router.add_post(f"{one}/live", manages(live))
     app.router.add_post(f"{one}/restore", manages(restore))

@@ -16,7 +16,7 @@ from bot.errors import SaysoError
 from bot.model.teammate import TeammateRole
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
-from bot.workspace.teammates import Teammates
+from bot.workspace.teammates import TeammateService
 from bot.workspace.tokens import Tokens
 from tests.widget.cli.test_cli import SAYSO, Ran, environment
 from widget import cli
@@ -54,7 +54,7 @@ def teammate(mongo: EmbeddedServer, team: Store, monkeypatch: pytest.MonkeyPatch
 
 async def signs_in(store: Store, email: str, password: str = PASSWORD) -> bool:
     try:
-        await Teammates(store).sign_in(email, password, address="192.0.2.1", is_local=False)
+        await TeammateService(store).sign_in(email, password, address="192.0.2.1", is_local=False)
     except SaysoError:
         return False
     return True
@@ -64,7 +64,7 @@ async def test_who_is_added_can_sign_in(teammate: Teammate, team: Store) -> None
     ran = await teammate("add", " Ada@Harbor.example ", "--role", "admin", "--name", "Ada Lovelace")
     assert (ran.code, ran.out, ran.err) == (0, "Added ada@harbor.example (admin, Ada Lovelace).\n", "")
     assert await signs_in(team, "ada@harbor.example")
-    (kept,) = await Teammates(team).all()
+    (kept,) = await TeammateService(team).all()
     assert (kept.role, kept.is_demo, PASSWORD in kept.password_hash) == (TeammateRole.ADMIN, False, False)
     assert kept.password_hash.startswith("$argon2id$")
 
@@ -93,16 +93,16 @@ async def test_what_cannot_be_done_is_said_and_changes_nothing(
     teammate: Teammate, team: Store, arguments: tuple[str, ...], typed: str | bytes, why: str
 ) -> None:
     await teammate("add", "ada@harbor.example", "--role", "admin")
-    before = await Teammates(team).all()
+    before = await TeammateService(team).all()
     ran = await teammate(*arguments, typed=typed)
     assert (ran.code, ran.out, why in ran.err) == (1, "", True), ran
-    assert await Teammates(team).all() == before
+    assert await TeammateService(team).all() == before
 
 
 async def test_a_role_is_one_of_two(teammate: Teammate, team: Store) -> None:
     for arguments in (("add", "ada@harbor.example"), ("add", "ada@harbor.example", "--role", "owner")):
         assert (await teammate(*arguments)).code == 2
-    assert await Teammates(team).all() == []
+    assert await TeammateService(team).all() == []
 
 
 async def test_the_list_shows_who_they_are(teammate: Teammate) -> None:
@@ -126,7 +126,7 @@ async def test_a_new_password_replaces_the_old_one(teammate: Teammate, team: Sto
 async def test_who_is_removed_is_out_with_their_tokens_and_may_come_back(teammate: Teammate, team: Store) -> None:
     await teammate("add", "ada@harbor.example", "--role", "admin")
     await teammate("add", "ben@harbor.example", "--role", "admin")
-    ben = await Teammates(team).named("ben@harbor.example")
+    ben = await TeammateService(team).named("ben@harbor.example")
     token = await Tokens(team).make(ben, "Till")
     assert (await teammate("remove", "ben@harbor.example")).out == "Removed ben@harbor.example (admin, ben).\n"
     assert not await signs_in(team, "ben@harbor.example")
@@ -134,7 +134,7 @@ async def test_who_is_removed_is_out_with_their_tokens_and_may_come_back(teammat
         await Tokens(team).principal(token, is_local=True)
 
     assert (await teammate("add", "ben@harbor.example", "--role", "agent", typed=ANOTHER)).code == 0
-    back = await Teammates(team).named("ben@harbor.example")
+    back = await TeammateService(team).named("ben@harbor.example")
     assert (back.id, back.role) == (ben.id, TeammateRole.AGENT)
     assert await signs_in(team, "ben@harbor.example", ANOTHER)
     with pytest.raises(SaysoError):
@@ -146,7 +146,7 @@ async def test_the_last_admin_goes_only_by_force(teammate: Teammate, team: Store
     await teammate("add", "ben@harbor.example", "--role", "agent")
     assert "--force" in (await teammate("remove", "ada@harbor.example")).err
     assert (await teammate("remove", "ada@harbor.example", "--force")).code == 0
-    assert [left.email for left in await Teammates(team).all()] == ["ben@harbor.example"]
+    assert [left.email for left in await TeammateService(team).all()] == ["ben@harbor.example"]
 
 
 async def test_at_a_terminal_the_password_is_typed_twice_and_never_seen(mongo: EmbeddedServer, team: Store) -> None:

@@ -30,7 +30,7 @@ class Duplicate(Exception):
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def database_errors() -> Iterator[None]:
     """Turns each way in which the database can fail to answer into one error that the faces know."""
     try:
         yield

@@ -1,5 +1,5 @@
-"""What presses in the preference center and in a contact's panel share: how one is recorded, and what an earlier try of
-it left."""
+"""Recording a consent change from the preference center or a contact's panel: decided again after a conflict, and
+recognized when it is retried."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from bot.consent.choices import numbers_of, reached_at, words_of
-from bot.consent.ledger import Change, Ledger, Recorded
+from bot.consent.choices import numbers_of, preference_words, reached_at
+from bot.consent.ledger import ConsentChange, Ledger, Recorded
 from bot.consent.projection import apply
-from bot.errors import Moved
+from bot.errors import Conflict
 from bot.i18n import Translator
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import Action, Actor, ConsentEvent, Context, Source, Words
@@ -22,8 +22,8 @@ LOOK_BACK = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    """One press of a button, in the words and the language that were shown. The same `key` again changes no more."""
+class PreferenceToggle:
+    """One act in the preference center, in the words and the language shown. The same `key` again changes nothing."""
 
     key: str
     act: str
@@ -31,14 +31,14 @@ class Press:
     context: Context
 
 
-class Presses:
+class ChangeRecorder:
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._store = store
         self._ledger = ledger
         self.after: Callable[[ConsentEvent], Awaitable[None]] = _nothing
 
-    async def settle(
-        self, contact: Contact, decide: Callable[[Contact], Awaitable[Change | None]]
+    async def record_decision(
+        self, contact: Contact, decide: Callable[[Contact], Awaitable[ConsentChange | None]]
     ) -> tuple[Contact, Recorded | None]:
         """Records what is decided of the contact as they were read; if another writer came between, it is decided
         again of the contact as they are then. Answers the contact after it.
@@ -46,7 +46,7 @@ class Presses:
         while change := await decide(contact):
             try:
                 recorded = await self._ledger.record(change)
-            except Moved:
+            except Conflict:
                 contact = await self._fresh(contact)
                 continue
             await self.after(recorded.event)
@@ -61,13 +61,13 @@ class Presses:
         return await self._store.events.by_key(contact.id, f"{contact.id}:{key}")
 
     async def earlier(
-        self, contact: Contact, subscriptions: Iterable[Subscription], press: Press
+        self, contact: Contact, subscriptions: Iterable[Subscription], toggle: PreferenceToggle
     ) -> list[ConsentEvent]:
-        """What an earlier try of this press recorded and the person still stands on."""
+        """What an earlier try of this act recorded, if it is still the current state."""
         ids = {subscription.id for subscription in subscriptions}
         stands = [c.event for c in contact.consents if c.subscription in ids and c.source is Source.PREFERENCE_CENTER]
         found = await self._store.events.named(stands) if stands else []
-        return [event for event in found if event.key.startswith(f"{contact.id}:{press.key}:")]
+        return [event for event in found if event.key.startswith(f"{contact.id}:{toggle.key}:")]
 
     async def as_shown(
         self, subscription: Subscription, version: str, words: Callable[[Subscription], Words]
@@ -97,10 +97,12 @@ class Presses:
         return await self._ledger.contact(contact.id) or contact
 
 
-def change_of(contact: Contact, subscription: Subscription, action: Action, press: Press, key: str) -> Change:
+def change_of(
+    contact: Contact, subscription: Subscription, action: Action, toggle: PreferenceToggle, key: str
+) -> ConsentChange:
     address = reached_at(contact, subscription)
     is_text = subscription.message_type is MessageType.SMS
-    return Change(
+    return ConsentChange(
         contact=contact.id,
         subscription=subscription.id,
         action=action,
@@ -108,8 +110,8 @@ def change_of(contact: Contact, subscription: Subscription, action: Action, pres
         actor=Actor(kind="contact", id=contact.id),
         number=address if is_text else None,
         email=None if is_text else address,
-        words=words_of(subscription, press.say).model_copy(update={"act": press.act}),
-        context=press.context,
+        words=preference_words(subscription, toggle.say).model_copy(update={"act": toggle.act}),
+        context=toggle.context,
         key=key,
         judged=contact,
     )

@@ -23,7 +23,7 @@ from bot.model.contact import Contact, Role
 from bot.model.conversation import Part, Text
 from bot.model.workspace import Key
 from bot.store import Duplicate, Store, open_store
-from bot.store.answering import answering
+from bot.store.driver import database_errors
 from bot.store.embedded import EmbeddedServer
 from tests.people import AT, TEAMMATE, person, second_process, subscription
 
@@ -83,7 +83,7 @@ class TestGetAndInsert:
 
 class TestLine:
     async def test_the_order_of_ids_is_the_order_of_numbers(self, store: Store) -> None:
-        places = [store.parts.place("chat", seq) for seq in (1, 9, 10, 99, 100, 12345, 9_999_999_999)]
+        places = [store.parts.entry_id("chat", seq) for seq in (1, 9, 10, 99, 100, 12345, 9_999_999_999)]
         assert places == sorted(places)
 
     async def test_a_line_is_read_from_either_end(self, store: Store) -> None:
@@ -147,11 +147,11 @@ class TestAway:
         ids=lambda error: f"{type(error).__name__}-{getattr(error, 'code', '')}",
     )
     def test_each_way_not_to_answer_is_one_error(self, error: Exception) -> None:
-        with pytest.raises(StoreUnavailable), answering():
+        with pytest.raises(StoreUnavailable), database_errors():
             raise error
 
     def test_a_fault_of_ours_is_not_hidden(self) -> None:
-        with pytest.raises(OperationFailure), answering():
+        with pytest.raises(OperationFailure), database_errors():
             raise OperationFailure("bad query", 2)
 
     async def test_a_database_that_answers_is_ready(self, store: Store) -> None:

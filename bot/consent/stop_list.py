@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from bot.consent.choices import plain_words
-from bot.consent.ledger import Change, Ledger
+from bot.consent.ledger import ConsentChange, Ledger
 from bot.consent.permission import stands_to_get
 from bot.errors import SaysoError
 from bot.model.base import now
@@ -16,7 +16,7 @@ from bot.model.subscription import Subscription
 from bot.store import Duplicate, Store
 
 
-class Stops:
+class StopList:
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._store = store
         self._ledger = ledger
@@ -74,8 +74,8 @@ class Stops:
             yield [*(await self._ledger.contacts(contact.id for contact in found)).values()]
 
 
-def _no(contact: Contact, subscription: Subscription, number: str, text: str, text_id: str) -> Change:
-    return Change(
+def _no(contact: Contact, subscription: Subscription, number: str, text: str, text_id: str) -> ConsentChange:
+    return ConsentChange(
         contact=contact.id,
         subscription=subscription.id,
         action=Action.OPT_OUT,

@@ -9,16 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.model.conversation import RANK_OF_UNREAD, AuthorKind, ConversationState, Happened, Happening, Newest, Part
+from bot.model.conversation import (
+    RANK_OF_UNREAD,
+    AuthorKind,
+    ConversationEvent,
+    ConversationEventName,
+    ConversationState,
+    Newest,
+    Part,
+)
 
 Update = list[dict[str, Any]]
 
 _MS = int(RANK_OF_UNREAD.total_seconds() * 1000)
 _STATES = {
-    Happened.CLOSED: ConversationState.CLOSED,
-    Happened.REOPENED: ConversationState.OPEN,
-    Happened.WOKE: ConversationState.OPEN,
-    Happened.SNOOZED: ConversationState.SNOOZED,
+    ConversationEventName.CLOSED: ConversationState.CLOSED,
+    ConversationEventName.REOPENED: ConversationState.OPEN,
+    ConversationEventName.WOKE: ConversationState.OPEN,
+    ConversationEventName.SNOOZED: ConversationState.SNOOZED,
 }
 
 
@@ -43,20 +51,24 @@ def _stages(part: Part) -> Update:
         if part.preview:
             figures["preview"] = _if_newer("preview_seq", seq, part.preview, "preview")
             figures["preview_seq"] = _most("preview_seq", seq)
-    if part.is_message_of is AuthorKind.CONTACT or (isinstance(content, Happening) and content.name is Happened.WOKE):
+    if part.is_message_of is AuthorKind.CONTACT or (
+        isinstance(content, ConversationEvent) and content.name is ConversationEventName.WOKE
+    ):
         figures["called"] = _most("called", seq)
     if part.author.kind is AuthorKind.TEAMMATE and part.is_message_of:
         figures["team_seen"] = _most("team_seen", seq)  # who answers has read
         figures["replied_seq"] = _most("replied_seq", seq)
     stages: Update = [{"$set": figures}]
-    if isinstance(content, Happening) and content.name is Happened.ASSIGNED:
+    if isinstance(content, ConversationEvent) and content.name is ConversationEventName.ASSIGNED:
         stages += _take("assignee", seq, {"assignee": content.to})
-    elif isinstance(content, Happening) and content.name is Happened.WOKE and content.part:
+    elif isinstance(content, ConversationEvent) and content.name is ConversationEventName.WOKE and content.part:
         ends = {"$eq": [{"$ifNull": ["$state_seq", 0]}, content.part]}
         stages += _take("state", seq, {"state": ConversationState.OPEN, "snoozed_until": None}, only=ends)
-    elif isinstance(content, Happening) and content.name in _STATES:
+    elif isinstance(content, ConversationEvent) and content.name in _STATES:
         stages += _take("state", seq, {"state": _STATES[content.name], "snoozed_until": content.until})
-        if content.name is Happened.CLOSED:  # a reply after it, that was taken over before it, opens it again
+        if (
+            content.name is ConversationEventName.CLOSED
+        ):  # a reply after it, that was taken over before it, opens it again
             replied = {"$and": [{"$eq": ["$state_seq", seq]}, {"$gt": [{"$ifNull": ["$replied_seq", 0]}, seq]}]}
             stages.append({"$set": {"state": {"$cond": [replied, ConversationState.OPEN, "$state"]}}})
     elif part.is_message_of is AuthorKind.CONTACT:
@@ -68,7 +80,9 @@ def _stages(part: Part) -> Update:
 
 
 def _newest(part: Part) -> Newest:
-    of_event = part.content.model_dump(include={"name", "subscription"}) if isinstance(part.content, Happening) else {}
+    of_event = (
+        part.content.model_dump(include={"name", "subscription"}) if isinstance(part.content, ConversationEvent) else {}
+    )
     kind, id = part.author.kind, part.author.id
     teammate = id if kind is AuthorKind.TEAMMATE else ""
     return Newest(seq=part.seq, author=kind, teammate=teammate, kind=part.content.kind, **of_event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.consent.profile import Profile, Standing
+from bot.consent.profile import ConsentStatus, Profile
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.contact import ConsentState
@@ -30,7 +30,7 @@ PEOPLES_OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD}
 
 
 @dataclass(frozen=True, slots=True)
-class Item(view.Item):
+class ConsentItem(view.PreferenceItem):
     """As the preference center shows it to the person, and what a teammate sees besides."""
 
     channel: str
@@ -42,55 +42,55 @@ class Item(view.Item):
     """On which they stand; empty: on none."""
 
 
-def items_of(profile: Profile, say: Translator) -> list[Item]:
-    return [*_items(profile.standings, profile.contact.locale, say)]
+def items_of(profile: Profile, say: Translator) -> list[ConsentItem]:
+    return [*_items(profile.statuses, profile.contact.locale, say)]
 
 
-def item_of(profile: Profile, subscription: str, say: Translator) -> Item | None:
+def item_of(profile: Profile, subscription: str, say: Translator) -> ConsentItem | None:
     return next((item for item in items_of(profile, say) if item.id == subscription), None)
 
 
-def _items(standings: Iterable[Standing], locale: str, say: Translator) -> Iterable[Item]:
+def _items(statuses: Iterable[ConsentStatus], locale: str, say: Translator) -> Iterable[ConsentItem]:
     """Names in the contact's language, for those are the words that are kept with what is recorded."""
-    for standing in standings:
-        words = standing.subscription.words(locale)
-        yield Item(
-            standing.subscription.id,
+    for status in statuses:
+        words = status.subscription.words(locale)
+        yield ConsentItem(
+            status.subscription.id,
             words.name,
             words.description,
-            standing.state,
-            note_of(standing, say),
-            standing.version,
-            str(standing.subscription.message_type),
-            shown_number(standing.address) if standing.address else "",
-            _own_no(standing, say),
-            standing.consent.event if standing.consent else "",
+            status.state,
+            note_of(status, say),
+            status.version,
+            str(status.subscription.message_type),
+            shown_number(status.address) if status.address else "",
+            _own_no(status, say),
+            status.consent.event if status.consent else "",
         )
 
 
-def note_of(standing: Standing, say: Translator) -> str:
+def note_of(status: ConsentStatus, say: Translator) -> str:
     """What the state says, since when, and by what."""
-    consent, is_text = standing.consent, standing.subscription.message_type is MessageType.SMS
-    if standing.state == "stopped":
+    consent, is_text = status.consent, status.subscription.message_type is MessageType.SMS
+    if status.state == "stopped":
         return say("Stopped: texted STOP. Only START from the number lifts it.")
-    if standing.state == "pending":
+    if status.state == "pending":
         return say("Waiting for YES by text")
     if consent and consent.state is not ConsentState.NONE:
         since = {"day": day(consent.at, say), "source": say(BY[consent.source])}
         if consent.state is ConsentState.OPTED_OUT:
             return say("Off since %(day)s · %(source)s", **since)
-        if standing.on:
+        if status.on:
             return say("On since %(day)s · %(source)s", **since)
-        if standing.state == "off":
+        if status.state == "off":
             return say("On for another number only") if is_text else say("On for another address only")
-    if standing.state == "unreachable":
+    if status.state == "unreachable":
         return say("No valid number yet") if is_text else say("No email address yet")
-    if standing.on:
+    if status.on:
         return say("On by default")
     return say("Not confirmed in time") if consent else say("Never asked")
 
 
-def _own_no(standing: Standing, say: Translator) -> str:
-    consent = standing.consent
+def _own_no(status: ConsentStatus, say: Translator) -> str:
+    consent = status.consent
     is_own = consent is not None and consent.state is ConsentState.OPTED_OUT and consent.source in PEOPLES_OWN
     return day(consent.at, say) if consent and is_own else ""

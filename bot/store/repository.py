@@ -11,17 +11,17 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from bot.aio.batching import Gather
+from bot.aio.batching import Batcher
 from bot.errors import StoreUnavailable
 from bot.model.base import Document
-from bot.store.answering import DURABLE, READ_MS, Duplicate, answering
+from bot.store.driver import DURABLE, READ_MS, Duplicate, database_errors
 
 D = TypeVar("D", bound=Document)
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """What an update sets, or the stages by which it computes that."""
 
 
-class Table(Generic[D]):
+class Repository(Generic[D]):
     """One collection. `get`, `insert` and `update` share their round trips with calls that come at the same time."""
 
     name: ClassVar[str]
@@ -30,13 +30,13 @@ class Table(Generic[D]):
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         self.collection = database.get_collection(self.name, write_concern=DURABLE)
-        self._get = Gather(self._get_round)
-        self._insert = Gather(self._insert_round)
-        self._update = Gather(self._update_round)
+        self._get = Batcher(self._get_round)
+        self._insert = Batcher(self._insert_round)
+        self._update = Batcher(self._update_round)
 
     async def make_indexes(self) -> None:
         if self.indexes:
-            with answering():
+            with database_errors():
                 await self.collection.create_indexes(list(self.indexes))
 
     async def get(self, id: str) -> D | None:
@@ -64,7 +64,7 @@ class Table(Generic[D]):
         if not documents:
             return []
         refused = [False] * len(documents)
-        with answering():
+        with database_errors():
             try:
                 await self.collection.insert_many([d.stored() for d in documents], ordered=False)
             except BulkWriteError as error:
@@ -81,7 +81,7 @@ class Table(Generic[D]):
         if not updates:
             return []
         refused: set[int] = set()
-        with answering():
+        with database_errors():
             try:
                 await self.collection.bulk_write([UpdateOne(m, c) for m, c in updates], ordered=False)
             except BulkWriteError as error:
@@ -102,7 +102,7 @@ class Table(Generic[D]):
             cursor = cursor.sort(list(sort))
         if hint:
             cursor = cursor.hint(hint)
-        with answering():
+        with database_errors():
             return [self.model.load(raw) for raw in await cursor.to_list(limit)]
 
     async def find_one(self, match: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = ()) -> D | None:
@@ -116,7 +116,7 @@ class Table(Generic[D]):
     async def page_raw(self, after: str, *, limit: int) -> list[dict[str, Any]]:
         """The same, as they are stored: for those who ask whether they are as they were written."""
         cursor = self.collection.find({"_id": {"$gt": after}}, sort=[("_id", 1)], limit=limit, max_time_ms=READ_MS)
-        with answering():
+        with database_errors():
             return list(await cursor.to_list(limit))
 
     async def scan(self, *, batch: int = 1000, after: str = "") -> AsyncIterator[list[D]]:
@@ -129,12 +129,12 @@ class Table(Generic[D]):
         """Those of `ids` that there are, from the index alone."""
         wanted = list(ids)
         cursor = self.collection.find({"_id": {"$in": wanted}}, {"_id": 1}, max_time_ms=READ_MS)
-        with answering():
+        with database_errors():
             return {raw["_id"] for raw in await cursor.to_list(len(wanted) or 1)}
 
     async def count_about(self) -> int:
         """How many documents there are, from the collection's own figures."""
-        with answering():
+        with database_errors():
             return int(await self.collection.estimated_document_count())
 
     async def _get_round(self, ids: list[str]) -> list[D | None]:
@@ -159,59 +159,6 @@ def _refused(error: BulkWriteError) -> list[int]:
     return [fault["index"] for fault in faults]
 
 
-class Line(Table[D]):
-    """Entries that belong to one owner and are numbered 1, 2, 3 … without gaps: a contact's events, a conversation's
-    parts.
-
-    The `_id` is `<owner>:<seq>`, so the `_id` index refuses the second writer of a number, also when the collection is
-    sharded by hashed owner; the loser reads the line again. An idempotency key is looked up in the line before
-    the next number is tried, so two equal requests at once can't both win. No lock, and no counter that a crash
-    leaves ahead.
-    """
-
-    owner: ClassVar[str]
-
-    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
-        super().__init__(database)
-        self._by_key = Gather(self._by_key_round)
-
-    @staticmethod
-    def place(owner: str, seq: int) -> str:
-        """The `_id` of an entry: its order as text is the order of its number."""
-        return f"{owner}:{seq:010d}"
-
-    async def after(self, owner: str, seq: int, *, limit: int) -> list[D]:
-        """The entries that follow `seq`, in order."""
-        return await self.find(self._range(owner, first=seq + 1), sort=[("_id", 1)], limit=limit)
-
-    async def before(self, owner: str, seq: int | None, *, limit: int) -> list[D]:
-        """The newest entries (those before `seq`, if one is given), in order."""
-        found = await self.find(
-            self._range(owner, last=None if seq is None else seq - 1), sort=[("_id", -1)], limit=limit
-        )
-        return found[::-1]
-
-    async def by_key(self, owner: str, key: str) -> D | None:
-        """The entry that an earlier request with this key made."""
-        return await self._by_key((owner, key))
-
-    async def by_keys(self, keys: Sequence[tuple[str, str]]) -> dict[str, D]:
-        """By key, in one query."""
-        if not keys:
-            return {}
-        match = {"key": {"$in": [k for _, k in keys]}, self.owner: {"$in": list({o for o, _ in keys})}}
-        found = await self.find(match, limit=2 * len(keys), hint=[("key", 1)])
-        return {getattr(entry, "key"): entry for entry in found}  # noqa: B009 (the field of both lines, unknown to D)
-
-    async def _by_key_round(self, keys: list[tuple[str, str]]) -> list[D | None]:
-        found = await self.by_keys(keys)
-        return [found.get(key) for _, key in keys]
-
-    def _range(self, owner: str, *, first: int = 1, last: int | None = None) -> dict[str, Any]:
-        top = 9_999_999_999 if last is None else last
-        return {"_id": {"$gte": self.place(owner, first), "$lte": self.place(owner, top)}, self.owner: owner}
-
-
 def beginning(field: str, words: Sequence[str]) -> dict[str, Any]:
     """Matches documents whose array `field` holds a word that begins with each of `words`, letters and digits alone.
 
@@ -221,5 +168,5 @@ def beginning(field: str, words: Sequence[str]) -> dict[str, Any]:
     return {"$and": [*ranges, {field: {"$exists": True}}]}
 
 
-async def make_all_indexes(tables: Iterable[Table[Any]]) -> None:
+async def make_all_indexes(tables: Iterable[Repository[Any]]) -> None:
     await asyncio.gather(*(table.make_indexes() for table in tables))
