@@ -18,7 +18,7 @@ times = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1,
 )
 
 
-@given(st.integers(0, LARGEST), times, st.text(st.characters(exclude_categories=("Cs",)), max_size=30))
+@given(st.integers(0, LARGEST), times, st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_a_cursor_is_read_as_it_was_written(number: int, time: datetime, text: str) -> None:
     cursor = Cursor((number, time, text))
     assert Cursor.parse(str(cursor), int, datetime, str) == cursor
