@@ -29,9 +29,9 @@ format:  ## Format the code, and mend what the linter can mend
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench:  ## Measure: form flows, consents and choices a second, live messages, bytes that a browser loads
+bench:  ## Measure Sayso beside its peers (QUICK=1: in two minutes; PART=flows, ledger, preferences, live or bytes)
 	@tools/setup
-	@$(PY) -m tests.bench
+	@$(PY) -m tests.bench $(if $(QUICK),--quick) $(addprefix --part ,$(PART))
 
 screenshots:  ## Draw the pictures in docs/images anew
 	@tools/setup

@@ -1,12 +1,15 @@
-"""`python -m tests.bench [--seconds N] [--only flows|ledger|preferences|live|bytes]`"""
+"""`python -m tests.bench [--quick] [--seconds N] [--part flows|ledger|preferences|live|bytes]…`"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import uvloop
 
+from bot.store.embedded import EmbeddedServer
+from tests.bench.aims import Figure, show
 from tests.bench.bytes import measure_bytes
 from tests.bench.flows import measure_flows
 from tests.bench.ledger import measure_ledger
@@ -14,33 +17,37 @@ from tests.bench.live import measure_live
 from tests.bench.machine import description
 from tests.bench.preferences import measure_preferences
 from tests.bench.servers import mongod
+from tests.bench.size import QUICK, WHOLE, Size
 
-PARTS = ("flows", "ledger", "preferences", "live", "bytes")
+PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
+    "flows": measure_flows,
+    "ledger": measure_ledger,
+    "preferences": measure_preferences,
+    "live": measure_live,
+    "bytes": measure_bytes,
+}
 
 
-async def measure(parts: list[str], seconds: float) -> None:
+async def measure(parts: Sequence[str], size: Size) -> None:
+    figures = []
     async with mongod() as mongo:
         print(f"{description()}")
         print(f"The server, its {mongo.engine} and what measures them share these cores.")
-        if "flows" in parts:
-            await measure_flows(mongo, seconds)
-        if "ledger" in parts:
-            await measure_ledger(mongo, seconds)
-        if "preferences" in parts:
-            await measure_preferences(mongo, seconds)
-        if "live" in parts:
-            await measure_live(mongo, seconds)
-        if "bytes" in parts:
-            await measure_bytes(mongo)
+        for part in parts:
+            figures += await PARTS[part](mongo, size)
+    show(figures)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures Sayso on this machine.")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each measure (8)")
-    parser.add_argument("--only", choices=PARTS, help="one part of the whole")
+    parser.add_argument("--quick", action="store_true", help="a rough look, in two minutes")
+    parser.add_argument("--seconds", type=float, help="of each measure")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this one; can be repeated")
     given = parser.parse_args()
+    size = QUICK if given.quick else WHOLE
+    size = size.lasting(given.seconds) if given.seconds else size
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(measure([given.only] if given.only else list(PARTS), given.seconds))
+        runner.run(measure(given.part or [*PARTS], size))
 
 
 if __name__ == "__main__":

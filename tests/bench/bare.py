@@ -1,8 +1,8 @@
 """The peer: the least that an aiohttp bot can do in the same two calls and still keep the answer.
 
 It parses, makes one insert with motor as durable as ours, and answers. No visitor's token, no ledger, no hash, no
-number check, no conversation, no text message, no template, no live line. Started in a process of its own. Beside it
-stand the least preference center and the least live line.
+number check, no conversation, no text message, no template. Where the visitor holds a live line, it pushes one frame
+to it after the insert. It runs in a process of its own, with a minimal preference center and a WebSocket echo beside.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ CARD = (
     '<p>Hi, welcome to Harbor Coffee!</p><form action="/messenger/conversations/{id}/cards/2">'
     '<input name="version" value="1"><input name="key" value="{key}"></form>'
 )
+ENTRY = '<p class="card--completed">You\'re signed up. Thanks!</p>'
 CHOICES = web.AppKey("choices", AsyncIOMotorCollection[dict[str, Any]])
 ANSWERS = web.AppKey("answers", AsyncIOMotorCollection[dict[str, Any]])
+LIVE = web.AppKey("live", dict[str, web.WebSocketResponse])
 
 
 async def open_chat(request: web.Request) -> web.Response:
@@ -35,8 +37,10 @@ async def open_chat(request: web.Request) -> web.Response:
 
 
 async def submit(request: web.Request) -> web.Response:
-    form = dict(await request.post())
-    await request.app[ANSWERS].insert_one({"conversation": request.match_info["conversation"], **form})
+    form, conversation = dict(await request.post()), request.match_info["conversation"]
+    await request.app[ANSWERS].insert_one({"conversation": conversation, **form})
+    if line := request.app[LIVE].get(conversation):
+        await line.send_json({"type": "part", "seq": 4, "html": ENTRY})
     return web.Response(text='<p class="card--completed">You\'re signed up</p>', content_type="text/html")
 
 
@@ -62,13 +66,28 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
+async def live(request: web.Request) -> web.WebSocketResponse:
+    """The least that a visitor's live line could be: it knows which conversation it belongs to."""
+    line = web.WebSocketResponse()
+    await line.prepare(request)
+    conversation = (await line.receive_json())["conversation"]
+    request.app[LIVE][conversation] = line
+    await line.send_json({"type": "ready"})
+    async for _seen in line:
+        pass
+    del request.app[LIVE][conversation]
+    return line
+
+
 async def serve(url: str) -> None:
     app = web.Application()
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url)
     app[ANSWERS] = client.get_database("bare").get_collection("answers", write_concern=WriteConcern("majority", j=True))
     durable = WriteConcern("majority", j=True)
     app[CHOICES] = client.get_database("bare").get_collection("choices", write_concern=durable)
+    app[LIVE] = {}
     app.router.add_get("/echo", echo)
+    app.router.add_get("/messenger/live", live)
     app.router.add_get("/preferences/{id}", read_choice)
     app.router.add_post("/preferences/{id}", write_choice)
     app.router.add_post("/messenger/open", open_chat)

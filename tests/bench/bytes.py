@@ -9,20 +9,22 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 from bot.store.embedded import EmbeddedServer
+from tests.bench.aims import Figure
 from tests.bench.servers import sayso
-from tests.bench.table import aim, table
+from tests.bench.size import Size
+from tests.bench.table import table
 
 LAUNCHER, PAGE = "/widget.js", "/messenger"
 LINKED = re.compile(r'(?:href|src)="(/[^"]+)"')
 AIMS = {"launcher": 5_000, "first load": 60_000}
 
 
-async def measure_bytes(mongo: EmbeddedServer) -> None:
+async def measure_bytes(mongo: EmbeddedServer, size: Size) -> list[Figure]:
     async with sayso(mongo) as server:
-        await asyncio.to_thread(_measure, server.url)
+        return await asyncio.to_thread(_measure, server.url)
 
 
-def _measure(url: str) -> None:
+def _measure(url: str) -> list[Figure]:
     line = HTTPConnection(urlsplit(url).netloc)
     page = _get(line, PAGE, "identity")
     loaded = [PAGE, *dict.fromkeys(LINKED.findall(page.decode()))]
@@ -32,9 +34,8 @@ def _measure(url: str) -> None:
     raw, zipped = (sum(sizes[path][i] for path in loaded) for i in (0, 1))
     rows.append([f"first load: {len(loaded)} files, without the launcher", f"{raw:,}", f"{zipped:,}"])
     table("Bytes of the bodies, as served", ["", "raw", "with Accept-Encoding: gzip"], rows)
-    print()
-    for name, size in (("launcher", sizes[LAUNCHER][1]), ("first load", zipped)):
-        print(f"  {aim(-size, -AIMS[name], f'{name} at most {AIMS[name]:,} bytes')} ({size:,}).")
+    measured = {"launcher": sizes[LAUNCHER][1], "first load": zipped}
+    return [Figure(f"{name}, bytes", size, AIMS[name], is_limit=True, form=",.0f") for name, size in measured.items()]
 
 
 def _get(line: HTTPConnection, path: str, encoding: str) -> bytes:

@@ -1,7 +1,7 @@
 """Whole form flows a second: a new visitor, chat and card received, number submitted, "done" received.
 
-The peer (`bare.py`), Sayso, and Sayso with every visitor's live line are measured one after the other by the same
-visitors (`load.py`) against the same mongod.
+The bare peer (`bare.py`) and Sayso are measured in turn by the same visitors (`load.py`) against the same mongod: first
+plain, then with a live line for each visitor.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,76 +18,78 @@ from bot.consent.verify import verify
 from bot.model.delivery import DeliveryState
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
+from tests.bench.aims import Figure
 from tests.bench.load import WARM_UP, Figures
 from tests.bench.machine import Watch
 from tests.bench.phones import numbers
 from tests.bench.servers import DATABASE, ROOT, Served, bare, environment, sayso
-from tests.bench.table import aim, table
+from tests.bench.size import Size
+from tests.bench.table import table
 
 VISITORS = 32
-CALLS = 2
 CALL_NAMES = ("open", "hello to ready", "card", "done to bot's words")
-COMMANDS = ("find", "getMore", "aggregate", "count", "insert", "update", "commitTransaction")
+COMMANDS = ("find", "getMore", "aggregate", "count", "insert", "update", "findAndModify", "delete", "commitTransaction")
 MOST_A_SECOND = 4000
 """Numbers are made for so many flows."""
 SETTLE_SECONDS = 120
-AIM = 1000
+QUIET_SECONDS, QUIET_WRITES = 0.3, 3
+"""Nothing follows any more once so few documents are written in this time: leases are renewed all the while."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    load: Figures
+    """One round, or several: figures are sums, and times their means."""
+
+    rounds: int
+    flows: float
+    all_flows: float
+    """With those of the warm-up."""
+    seconds: float
     server_cpu: float
     """Seconds for all flows, with what follows from them: texts, entries, the flow's next step."""
     mongod_cpu: float
+    client_cpu: float
     others: float
-    trips: float
+    """Cores that other processes used meanwhile."""
+    commands: float
     """Commands that the database answered for all flows."""
     written: float
     """Documents that it inserted or updated for them."""
     settled: float
     """Seconds after the last flow until nothing was left to do."""
+    ms: dict[str, tuple[float, float]]
 
     @property
     def rate(self) -> float:
-        return self.load.flows / self.load.seconds
+        return self.flows / self.seconds
 
-    @property
-    def server_ms(self) -> float:
-        return self.a_flow(self.server_cpu) * 1000
-
-    @property
-    def mongod_ms(self) -> float:
-        return self.a_flow(self.mongod_cpu) * 1000
-
-    def a_flow(self, figure: float) -> float:
-        return figure / self.load.all_flows
-
-    @property
-    def client_ms(self) -> float:
-        return self.load.cpu / self.load.flows * 1000
+    def each(self, figure: float) -> float:
+        return figure / self.all_flows
 
 
-async def measure_flows(mongo: EmbeddedServer, seconds: float) -> None:
-    people = numbers()
-    async with open_store(mongo.url, DATABASE) as store:
-        async with bare(mongo) as peer:
-            least = await _measure(peer, mongo, store, people, seconds)
-        async with sayso(mongo) as server:
-            plain = await _measure(server, mongo, store, people, seconds)
-            live = await _measure(server, mongo, store, people, seconds, live=True)
-        _show(least, plain, live)
-        await _check(store, plain.load.all_flows + live.load.all_flows)
+async def measure_flows(mongo: EmbeddedServer, size: Size) -> list[Figure]:
+    people, rounds = numbers(), list[list[Measured]]()
+    async with open_store(mongo.url, DATABASE) as store, bare(mongo) as peer, sayso(mongo) as server:
+        for _ in range(size.rounds):
+            rounds.append([
+                await _measure(served, mongo, store, people, size.round_seconds, live=live)
+                for live in (False, True) for served in (peer, server)
+            ])  # fmt: skip
+        bare_plain, plain, bare_live, live = (_sum(of_one) for of_one in zip(*rounds, strict=True))
+        _show(plain, bare_plain, live, bare_live)
+        await _check(store, int(plain.all_flows + live.all_flows))
+    return [
+        Figure("form flows, to the bare peer", plain.rate / bare_plain.rate, 0.45, 0.55),
+        Figure("form flows with live lines, to a bare peer with them", live.rate / bare_live.rate, 0.40),
+        Figure("  commands a flow", plain.each(plain.commands)),
+        Figure("  commands a flow, with live lines", live.each(live.commands)),
+        Figure("  documents written a flow", plain.each(plain.written)),
+        Figure("  documents written a flow, with live lines", live.each(live.written)),
+    ]
 
 
 async def _measure(
-    server: Served,
-    mongo: EmbeddedServer,
-    store: Store,
-    people: Iterator[str],
-    seconds: float,
-    *,
-    live: bool = False,
+    server: Served, mongo: EmbeddedServer, store: Store, people: Iterator[str], seconds: float, *, live: bool
 ) -> Measured:
     given = "\n".join(islice(people, int((seconds + WARM_UP) * MOST_A_SECOND)))
     watch, before = Watch({"server": server.pid, "mongod": mongo.pid}), await _database_work(store)
@@ -95,8 +97,21 @@ async def _measure(
     others = watch.others(extra=load.all_cpu)
     settled = await _settle(store)
     used, after = watch.used(), await _database_work(store)
-    trips, written = (now - then for now, then in zip(after, before, strict=True))
-    return Measured(load, used["server"], used["mongod"], others, trips, written, settled)
+    commands, written = (now - then for now, then in zip(after, before, strict=True))
+    return Measured(
+        rounds=1,
+        flows=load.flows,
+        all_flows=load.all_flows,
+        seconds=load.seconds,
+        server_cpu=used["server"],
+        mongod_cpu=used["mongod"],
+        client_cpu=load.cpu,
+        others=others,
+        commands=commands,
+        written=written,
+        settled=settled,
+        ms=load.ms,
+    )
 
 
 async def _run_load(url: str, given: str, seconds: float, *, live: bool) -> Figures:
@@ -121,57 +136,77 @@ async def _database_work(store: Store) -> tuple[int, int]:
 
 
 async def _settle(store: Store) -> float:
-    """Waits until every consequence of every card is done, and every text handed over."""
+    """Waits until every text was handed over and the database is written to no more."""
     started = time.perf_counter()
     under_way = {"state": {"$in": [DeliveryState.QUEUED.value, DeliveryState.SENDING.value]}}
     async with asyncio.timeout(SETTLE_SECONDS):
-        while await store.parts.collection.find_one(  # noqa: ASYNC110 - a database is awaited
-            {"follow_up": {"$exists": True}}, {"_id": 1}
-        ) or (await store.deliveries.collection.find_one(under_way, {"_id": 1})):
-            await asyncio.sleep(0.1)
-    return time.perf_counter() - started
+        while True:
+            _, before = await _database_work(store)
+            await asyncio.sleep(QUIET_SECONDS)
+            _, after = await _database_work(store)
+            if after - before <= QUIET_WRITES and not await store.deliveries.collection.find_one(under_way, {"_id": 1}):
+                return time.perf_counter() - started - QUIET_SECONDS
 
 
-def _show(least: Measured, plain: Measured, live: Measured) -> None:
-    columns = (plain, live, least)
+def _sum(rounds: Sequence[Measured]) -> Measured:
+    def total(name: str) -> float:
+        return float(sum(getattr(m, name) for m in rounds))
 
-    def row(name: str, figure: Callable[[Measured], float], form: str = ".2f", *, ratio: bool = True) -> list[str]:
-        shown = [format(figure(m), form) for m in columns]
-        return [name, *shown, f"{figure(plain) / figure(least):.2f}" if ratio else ""]
+    n = len(rounds)
+    ms = {
+        call: (_mean([m.ms[call][0] for m in rounds]), _mean([m.ms[call][1] for m in rounds])) for call in rounds[0].ms
+    }
+    sums = ("flows", "all_flows", "seconds", "server_cpu", "mongod_cpu", "client_cpu", "commands", "written")
+    return Measured(
+        rounds=n,
+        **{name: total(name) for name in sums},
+        others=total("others") / n,
+        settled=total("settled") / n,
+        ms=ms,
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _show(*columns: Measured) -> None:
+    def row(name: str, figures: Sequence[float], form: str = ".2f", *, ratio: bool = True) -> list[str]:
+        plain, bare_plain, live, bare_live = figures
+        shown = [format(figure, form) for figure in figures]
+        ratios = [f"{a / b:.2f}" if ratio and b else "" for a, b in ((plain, bare_plain), (live, bare_live))]
+        return [name, *shown[:2], ratios[0], *shown[2:], ratios[1]]
+
+    def times(call: str, i: int) -> list[str]:
+        shown = [f"{m.ms[call][i]:.1f}" if call in m.ms else "-" for m in columns]
+        return [f"{call}, {('median', '99th percentile')[i]}, ms", *shown[:2], "", *shown[2:], ""]
 
     rows = [
-        row("flows a second", lambda m: m.rate, ",.0f"),
-        row("calls a second", lambda m: m.rate * CALLS, ",.0f"),
-        row("server CPU, ms a flow", lambda m: m.server_ms),
-        row("server CPU, ms a call", lambda m: m.server_ms / CALLS),
-        row("mongod CPU, ms a flow", lambda m: m.mongod_ms),
-        row("database commands a flow", lambda m: m.a_flow(m.trips)),
-        row("documents written a flow", lambda m: m.a_flow(m.written)),
-        row("visitors' CPU, ms a flow", lambda m: m.client_ms),
-        *(
-            [f"{call}, {name}, ms", *(f"{m.load.ms[call][i]:.1f}" if call in m.load.ms else "-" for m in columns), ""]
-            for call in CALL_NAMES
-            for i, name in enumerate(("median", "99th percentile"))
-        ),
-        row("all consequences done after, s", lambda m: m.settled, ".1f", ratio=False),
-        row("cores taken by others meanwhile", lambda m: m.others, ratio=False),
+        row("flows a second", [m.rate for m in columns], ",.0f"),
+        row("server CPU, ms a flow", [m.each(m.server_cpu) * 1000 for m in columns]),
+        row("mongod CPU, ms a flow", [m.each(m.mongod_cpu) * 1000 for m in columns]),
+        row("database commands a flow", [m.each(m.commands) for m in columns]),
+        row("documents written a flow", [m.each(m.written) for m in columns]),
+        row("visitors' CPU, ms a flow", [m.client_cpu / m.flows * 1000 for m in columns]),
+        *(times(call, i) for call in CALL_NAMES for i in (0, 1)),
+        row("all consequences done after, s", [m.settled for m in columns], ".1f", ratio=False),
+        row("cores used by other processes", [m.others for m in columns], ratio=False),
     ]
     title = (
-        f"Form flows: {VISITORS} visitors at once, {plain.load.seconds:g} s each; "
+        f"Form flows: {VISITORS} visitors at once, {columns[0].seconds:g} s each; "
         'consent durable (w: majority, j: true) before "done"'
     )
-    table(title, ["", "Sayso", "Sayso, live lines", "bare peer", "Sayso / bare"], rows)
-    print(f"\n  {aim(plain.rate, AIM, f'{AIM:,} flows a second')} ({plain.rate:,.0f}).")
-    print("  Sayso's CPU is with all that follows from a flow: text queued and sent, entries, the bot's next step.")
-    print(
-        "  Bare peer: aiohttp and one insert by motor, nothing else (tests/bench/bare.py). Same visitors, same mongod."
-    )
+    table(title, ["", "Sayso", "bare", "Sayso / bare", "Sayso, live", "bare, live", "Sayso / bare"], rows)
+    print("\n  Sayso's CPU is with all that follows from a flow: text queued and sent, entries, the bot's next step.")
+    print("  Bare: aiohttp, one insert by motor and, live, one frame on the visitor's line (tests/bench/bare.py).")
 
 
 async def _check(store: Store, flows: int) -> None:
-    """Nothing was lost and nothing made up, or the figures are worth nothing."""
+    """No consent and no text was lost or made up, or the figures are worth nothing."""
     kept = await store.events.collection.count_documents({"action": "opt_in"})
+    sent = await store.deliveries.collection.count_documents({"state": DeliveryState.SENT.value})
     report = await verify(store, repair=False)
-    if kept != flows or not report.is_whole:
-        raise RuntimeError(f"{flows} flows ended, {kept} consents kept; {report.faults[:3]} {report.stale[:3]}")
-    print(f"  Checked: {flows:,} flows, {kept:,} consents in the ledger, every chain whole.")
+    if kept != flows or sent != flows or not report.is_whole:
+        found = f"{kept} consents kept, {sent} texts sent; {report.faults[:3]} {report.stale[:3]} {report.miscounted}"
+        raise RuntimeError(f"{flows} flows ended, {found}")
+    print(f"  Checked: {flows:,} flows, as many consents in the ledger and texts sent, every chain and count right.")

@@ -13,16 +13,19 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from bot.consent.verify import verify
 from bot.demo import make_demo
 from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
+from tests.bench.aims import Figure
 from tests.bench.live_load import A_SECOND
 from tests.bench.machine import Watch
 from tests.bench.servers import DATABASE, ROOT, Served, bare, environment, sayso
+from tests.bench.size import Size
 from tests.bench.table import table
 from tests.widget.desk import at_desk
 
-OPEN = (1, 100, 1000)
+MOST_MS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +41,25 @@ class Measured:
     """Cores that were busy with anything else meanwhile."""
 
 
-async def measure_live(mongo: EmbeddedServer, seconds: float) -> None:
+async def measure_live(mongo: EmbeddedServer, size: Size) -> list[Figure]:
+    found = []
     async with open_store(mongo.url, DATABASE) as store:
         await store.prepare()
         await make_demo(store, "http://bench.test")
-    found = []
-    for count in OPEN:
-        async with sayso(mongo) as server:
-            ours = await _measure(server, mongo, count, seconds, await _session(server.url))
-        async with bare(mongo) as server:
-            found.append((count, ours, await _measure(server, mongo, count, seconds, None)))
-    _show(found, seconds)
+        for count in size.open_lines:
+            async with sayso(mongo) as server:
+                ours = await _measure(server, mongo, count, size.seconds, await _session(server.url))
+            async with bare(mongo) as server:
+                found.append((count, ours, await _measure(server, mongo, count, size.seconds, None)))
+        _show(found, size.seconds)
+        if not (report := await verify(store, repair=False)).is_whole:
+            raise RuntimeError(f"{report.faults[:3]} {report.stale[:3]} {report.miscounted}")
+    return [_figure(count, ours) for count, ours, _ in found if count in {1, 1000}]
+
+
+def _figure(count: int, ours: Measured) -> Figure:
+    name = f"an agent's message to the visitor's line, {count:,} open, ms"
+    return Figure(name, ours.ms[0], MOST_MS, is_limit=True, form=".1f")
 
 
 async def _session(url: str) -> dict[str, str]:

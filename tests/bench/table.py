@@ -12,8 +12,3 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     for row in (head, ["-" * width for width in widths], *rows):
         cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
         print("  " + "  ".join([row[0].ljust(widths[0]), *cells[1:]]).rstrip())
-
-
-def aim(value: float, least: float, what: str) -> str:
-    """`Aim 1,000 flows a second: met`"""
-    return f"Aim {what}: " + ("met" if value >= least else "NOT met")
