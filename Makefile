@@ -7,7 +7,7 @@ PORT ?= 8080
 SAYSO_LOG ?= text
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench screenshots catalogs settings lock clean
+.PHONY: help run test soak check format bench screenshots catalogs settings lock clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ run:  ## Run with a demo workspace on port 8080 (PORT=8090 for another); data st
 test:  ## Run all checks and tests, those in a browser too
 	@tools/setup
 	@tools/test
+
+soak:  ## Run the large cases, which `make test` leaves out (it has a small version of each)
+	@tools/setup
+	$(PY) -m pytest -q -m soak
 
 check:  ## Run the linter and the type checker
 	@tools/setup

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,20 @@ from widget.app import make_app
 # How long an example takes, and its making, says more of the machine than of the code.
 hypothesis.settings.register_profile("sayso", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("sayso")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks tests that use a database, runs files with slow tests first, and leaves out the cases for `make soak`."""
+    for item in items:
+        if "mongo" in getattr(item, "fixturenames", ()) or item.get_closest_marker("slow"):
+            item.add_marker("database")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+    if "soak" not in config.option.markexpr:
+        large = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=large)
+        items[:] = [item for item in items if item not in large]
+
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -77,10 +94,20 @@ async def _prepared(mongo: EmbeddedServer) -> AsyncIterator[Store]:
 @pytest.fixture
 async def store(_prepared: Store) -> Store:
     """An empty database with its indexes."""
-    for table in _prepared.tables:
-        await table.collection.delete_many({})
-    await _prepared.attempts.collection.delete_many({})
+    await _wipe(_prepared)
     return _prepared
+
+
+async def _wipe(store: Store) -> None:
+    """Asks once which collections hold documents, and empties those side by side."""
+    first, *others = [*(table.collection for table in store.tables), store.attempts.collection]
+    united = [{"$unionWith": {"coll": other.name, "pipeline": _name_if_any(other.name)}} for other in others]
+    filled = await first.aggregate([*_name_if_any(first.name), *united]).to_list(None)
+    await asyncio.gather(*(store.database[found["_id"]].delete_many({}) for found in filled))
+
+
+def _name_if_any(name: str) -> list[dict[str, Any]]:
+    return [{"$limit": 1}, {"$project": {"_id": name}}]
 
 
 @pytest.fixture
@@ -125,9 +152,12 @@ async def server(mongo: EmbeddedServer, demo_store: Store, settings: Settings) -
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """A port that the system gives to nobody who asks for any: no other program takes it before its server does."""
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class serving:
@@ -197,8 +227,6 @@ async def visitors(server: TestServer) -> AsyncIterator[Callable[[], Visitor]]:
 
 async def eventually(check: Callable[[], Any], seconds: float = 8.0) -> Any:
     """The first true answer of `check` (a coroutine function), within `seconds`."""
-    import asyncio
-
     async with asyncio.timeout(seconds):
         while True:
             if answer := await check():

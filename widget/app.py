@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
+from jinja2.bccache import Bucket
 
 from bot.app import Bot
 from widget import api, demo, inbox, messenger, preferences, workspace
@@ -44,6 +45,23 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     return app
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Compiled templates, shared by all applications of this process: a test run starts hundreds."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = _Compiled()
+
+
 async def _running(app: web.Application) -> AsyncIterator[None]:
     async with app[BOT].running():
         yield
@@ -53,6 +71,7 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.FileSystemLoader(TEMPLATES),
+        bytecode_cache=COMPILED,
         extensions=["jinja2.ext.i18n"],
         undefined=jinja2.StrictUndefined,
         auto_reload=False,

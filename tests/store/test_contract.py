@@ -26,6 +26,7 @@ from tests.people import change
 
 ENGINES = ["mongod", "secantusdb"]
 BOT = Author(kind=AuthorKind.BOT, id="bot")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=ENGINES)

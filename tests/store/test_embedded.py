@@ -22,6 +22,7 @@ from bot.store import embedded, engines
 from bot.store.embedded import EmbeddedServerError, embedded_server
 
 Name = Literal["mongod", "secantusdb"]
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 USER = """
 import asyncio, json, sys
@@ -234,6 +235,7 @@ async def test_after_all_is_killed_the_next_start_has_the_data(data: Path, name:
         json.dumps({"engine": "secantusdb", "port": 99_999, "pid": None}),
         "{",
     ],
+    ids=["of a process that runs", "of a port that can't be", "cut short"],
 )
 async def test_a_stale_state_file_is_overcome(data: Path, stale: str) -> None:
     keep_state(data, stale)

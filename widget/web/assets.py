@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -42,14 +43,20 @@ class Asset:
         return web.Response(body=body, headers={**headers, "Content-Type": self.type})
 
 
+@cache
+def _read() -> dict[str, Asset]:
+    assets = {}
+    for file in sorted(STATIC.rglob("*")):
+        if file.suffix in KEPT:
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            charset = "; charset=utf-8" if kind.startswith("text/") else ""
+            assets[file.relative_to(STATIC).as_posix()] = Asset.of(file.read_bytes(), kind + charset)
+    return assets
+
+
 class Assets:
     def __init__(self) -> None:
-        self._by_path: dict[str, Asset] = {}
-        for file in sorted(STATIC.rglob("*")):
-            if file.suffix in KEPT:
-                kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-                charset = "; charset=utf-8" if kind.startswith("text/") else ""
-                self._by_path[file.relative_to(STATIC).as_posix()] = Asset.of(file.read_bytes(), kind + charset)
+        self._by_path = _read()
 
     def __getitem__(self, path: str) -> Asset:
         return self._by_path[path]

@@ -29,6 +29,7 @@ from tests.people import tells_number
 from widget import cli
 from widget.cli import terminal
 
+pytestmark = pytest.mark.slow
 SCRIPT = Path(sys.executable).with_name("sayso")
 SAYSO = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-c", "from widget.cli import main; main()"]
 README = Path(__file__).parents[3] / "README.md"
