@@ -29,6 +29,8 @@ from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.flows.runs import Runs, waits_for
+from bot.jobs.kinds import all_kinds
+from bot.jobs.service import JobService
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import (
@@ -111,6 +113,7 @@ class Bot:
         self.subscriptions = SubscriptionService(store)
         self.forms = FormTemplateService(store)
         self.feed = Feed(store)
+        self.jobs = JobService(store, all_kinds(store))
         self._secret = secret
         self._tasks: set[asyncio.Task[None]] = set()
         self._caught_up_to = _ulid_time(now() - CATCH_UP_WINDOW)
@@ -267,10 +270,10 @@ class Bot:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The work behind the requests: live feed, texts, recovery."""
+        """The work behind the requests: live feed, texts, recovery, jobs."""
         await self.feed.start()
         stop = asyncio.Event()
-        for work in (self.deliveries.work, self._maintain):
+        for work in (self.deliveries.work, self._maintain, self.jobs.work):
             self._begin(until(stop, work))
         try:
             yield

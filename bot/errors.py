@@ -184,3 +184,17 @@ class CardClosed(SaysoError):
 
     code = "card_closed"
     message = _("This form is no longer available.")
+
+
+class JobConflict(Conflict):
+    """The job's state does not allow what was asked, or another one that excludes it has not ended."""
+
+    code = "job_conflict"
+    message = _("This job's state has changed. Reload the page to see what you can do.")
+
+
+class TooManyJobs(SaysoError):
+    """As many wait as may."""
+
+    code = "job_limit_reached"
+    message = _("Too many jobs are waiting. Try again when some of them have finished.")

@@ -24,7 +24,7 @@ ARROWS = {
     "consent": {"store", "model"},
     "chat": {"consent", "store", "model"},
     "flows": {"chat", "consent", "store", "model"},
-    "jobs": {"consent", "store", "model"},
+    "jobs": {"workspace", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
     "outbound": {"chat", "consent", "store", "model"},
 }
@@ -47,6 +47,7 @@ PURE = [
     "bot.flows.engine",
     "bot.flows.script",
     *(name for name in BOT if name.startswith("bot.flows.steps")),
+    "bot.jobs.rules",
     "bot.workspace.wording",
     "bot.i18n",
     "bot.errors",

@@ -23,6 +23,8 @@ from bot.store.driver import database_errors
 from bot.store.events import EventRepository
 from bot.store.flows import FlowRepository, FlowVersionRepository
 from bot.store.form_templates import FormTemplateRepository
+from bot.store.job_items import JobItemRepository
+from bot.store.jobs import JobRepository
 from bot.store.keys import KeyRepository
 from bot.store.leases import LeaseRepository
 from bot.store.links import PreferenceLinkRepository
@@ -61,6 +63,8 @@ class Store:
         self.deliveries = DeliveryRepository(self.database)
         self.phone_texts = PhoneTextRepository(self.database)
         self.keys = KeyRepository(self.database)
+        self.jobs = JobRepository(self.database)
+        self.job_items = JobItemRepository(self.database)
         self.leases = LeaseRepository(self.database)
         self.preference_links = PreferenceLinkRepository(self.database)
         self.teammates = TeammateRepository(self.database)

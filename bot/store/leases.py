@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -19,14 +20,12 @@ class LeaseRepository(Repository[LeaseRecord]):
     async def acquire(self, name: str, holder: str, seconds: float) -> LeaseRecord:
         """Takes or renews it, unless another holder has it; answers who has it now. One atomic update."""
         while True:
-            try:
-                with database_errors():
-                    found = await self.collection.find_one_and_update(
-                        {"_id": name}, _take(holder, seconds), upsert=True, return_document=ReturnDocument.AFTER
-                    )
-                return LeaseRecord.load(found)
-            except Duplicate:  # two made the document at once: it exists now
-                continue
+            with suppress(Duplicate), database_errors():  # two made the document at once: it exists now
+                found = await self.collection.find_one_and_update(
+                    {"_id": name}, _take(holder, seconds), upsert=True, return_document=ReturnDocument.AFTER
+                )
+                if found:  # the second embedded server answers nothing to the one who came second
+                    return LeaseRecord.load(found)
 
     async def release(self, name: str, holder: str) -> None:
         """Free at once, if this holder has it."""

@@ -22,9 +22,14 @@ from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS
 from bot.flows.runs import BOT
 from bot.i18n import translator
+from bot.jobs.kinds.verify import Verify, VerifyInput
+from bot.jobs.rules import Act
+from bot.jobs.run import STUCK
 from bot.model.base import now
 from bot.model.contact import ConsentState
 from bot.model.conversation import SignalKind, Text
+from bot.model.job import JobItem
+from bot.model.paging import Cursor
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import TeammateRole
 from bot.store import Store
@@ -152,6 +157,26 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await bot.deliveries.give_up()
 
 
+async def _run_jobs(bot: Bot) -> None:
+    """What becomes of long work."""
+    jobs, by = bot.store.jobs, By("ada", "Ada")
+    job = await bot.jobs.start(Verify, VerifyInput(), by)
+    await bot.jobs.start(Verify, VerifyInput(), by)
+    await bot.jobs.newest()
+    await bot.jobs.newest(Verify)
+    await jobs.next_due(bot.jobs.kinds, now(), limit=5)
+    claimed = await jobs.claim(job.id, "here", 60)
+    assert claimed
+    await jobs.renew(claimed, 60)
+    await bot.store.job_items.add([JobItem(id=f"{job.id}:x", job=job.id, item="x", outcome="stale", at=now())] * 2)
+    await bot.jobs.items(job.id)
+    await bot.jobs.items(job.id, Cursor(("a",)), outcome="stale")
+    await jobs.save(claimed, {}, total=1, done=1, counts={"stale": 1}, is_last=False)
+    await jobs.fail(claimed, STUCK)
+    await jobs.release(claimed)
+    await bot.jobs.act(job.id, Act.RETRY)
+
+
 async def _walk(bot: Bot) -> None:
     """Every way through `bot` that asks the database something."""
     store, say = bot.store, translator("en")
@@ -224,6 +249,7 @@ async def _walk(bot: Bot) -> None:
     await bot.resume_overdue()
     await verify(store, repair=True)
     await store.keys.of("visitors")
+    await _run_jobs(bot)
     await store.leases.acquire("walk", "here", 1)
     await store.leases.release("walk", "here")
     await store.contacts.count_about()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from widget.cli import check, serve, teammate, verify
+from widget.cli import check, jobs, serve, teammate, verify, worker
 
 app = typer.Typer(
     name="sayso",
@@ -16,7 +16,9 @@ app = typer.Typer(
 )
 app.command()(serve.serve)
 app.command()(serve.demo)
+app.command()(worker.worker)
 app.add_typer(teammate.app, name="teammate")
+app.add_typer(jobs.app, name="jobs")
 app.command()(verify.verify)
 app.command()(check.check)
 

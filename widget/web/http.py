@@ -26,6 +26,7 @@ from bot.errors import (
     NumberRefused,
     SaysoError,
     StoreUnavailable,
+    TooManyJobs,
     TooManyTries,
     Unauthorized,
     WordsChanged,
@@ -65,6 +66,7 @@ STATUS: dict[type[SaysoError], int] = {
     WordsChanged: 409,
     CardClosed: 409,
     Conflict: 409,
+    TooManyJobs: 429,
     Invalid: 422,
 }
 """Each class, or the nearest one above it, has its status here."""

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 SCRIPT = Path(sys.executable).with_name("sayso")
 SAYSO = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-c", "from widget.cli import main; main()"]
 README = Path(__file__).parents[3] / "README.md"
-COMMANDS = {"serve", "demo", "teammate", "verify", "check"}
+COMMANDS = {"serve", "demo", "worker", "teammate", "jobs", "verify", "check"}
 WORKING = [[name] for name in sorted(COMMANDS - {"teammate"})] + [["teammate", "list"]]
 PASSWORD = "hunter2-is-no-password"
 

@@ -1,0 +1,53 @@
+"""A job's states as pure rules: which act moves it where, when a failed attempt is repeated, how large a batch is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from bot.model.job import JobState
+
+ATTEMPTS = 8
+"""Attempts without any progress until a job fails for good: about three minutes with their pauses."""
+LONGEST_PAUSE = 60.0
+BATCH_SECONDS = 0.25
+"""A batch should take this long: pause and cancel act between two of them, and promise to act within a second."""
+FIRST_LIMIT = 50
+
+
+class Act(StrEnum):
+    """What a person may ask of a job."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RETRY = "retry"
+
+
+SOURCES = {
+    Act.PAUSE: frozenset({JobState.QUEUED, JobState.RUNNING}),
+    Act.RESUME: frozenset({JobState.PAUSED}),
+    Act.CANCEL: frozenset({JobState.QUEUED, JobState.RUNNING, JobState.PAUSED}),
+    Act.RETRY: frozenset({JobState.FAILED}),
+}
+TARGETS = {
+    Act.PAUSE: JobState.PAUSED,
+    Act.RESUME: JobState.QUEUED,
+    Act.CANCEL: JobState.CANCELED,
+    Act.RETRY: JobState.QUEUED,
+}
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELED})
+
+
+def acts_on(state: JobState) -> list[Act]:
+    return [act for act in Act if state in SOURCES[act]]
+
+
+def retry_after(attempts: int) -> float | None:
+    """Seconds until the next attempt, after this many without progress; None: it fails."""
+    return None if attempts >= ATTEMPTS else min(2.0 ** max(attempts - 1, 0), LONGEST_PAUSE)
+
+
+def next_limit(limit: int, seconds: float, most: int) -> int:
+    """How many items the next batch should have when one of `limit` took this long."""
+    factor = min(max(BATCH_SECONDS / max(seconds, 0.001), 0.25), 2.0)
+    return min(max(round(limit * factor), 1), most)

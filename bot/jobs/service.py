@@ -1,0 +1,108 @@
+"""Jobs as the faces see them: started, watched, paused, resumed, canceled, retried; and worked on in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.errors import JobConflict, NotFound, TooManyJobs
+from bot.jobs.kind import JobKind
+from bot.jobs.rules import SOURCES, TARGETS, Act
+from bot.jobs.run import LEASE_SECONDS
+from bot.jobs.worker import Worker
+from bot.model.base import Value, new_id, now
+from bot.model.job import Job, JobItem
+from bot.model.paging import Cursor, Page
+from bot.model.teammate import By
+from bot.store import Duplicate, Store
+
+I = TypeVar("I", bound=Value)  # noqa: E741 (input)
+
+MOST = 1000
+"""Jobs that may wait or run at the same time."""
+CLOCKS = timedelta(minutes=5)
+"""How far the clocks of two processes may differ without delaying a job."""
+
+
+class JobService:
+    def __init__(
+        self, store: Store, kinds: Sequence[JobKind[Any, Any]], *, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
+        self.kinds: Mapping[str, JobKind[Any, Any]] = {kind.name: kind for kind in kinds}
+        self._store = store
+        self._wake = asyncio.Event()
+        self._worker = Worker(store, self.kinds, self._wake, lease_seconds=lease_seconds)
+        self.work = self._worker.work
+
+    async def start(
+        self, kind: type[JobKind[I, Any]], input: I, by: By, *, key: str = "", at: datetime | None = None
+    ) -> Job:
+        """Queues it, for now or for a time. The same `key` (24 hex digits), and an exclusive kind that has not ended,
+        answer the job that exists.
+
+        Raises TooManyJobs.
+        """
+        if await self._store.jobs.count_active(limit=MOST) >= MOST:
+            raise TooManyJobs
+        time = now()
+        job = Job(
+            id=key or new_id(),
+            kind=kind.name,
+            input=input.model_dump(),
+            by=by.id,
+            by_name=by.name,
+            due=at or time - CLOCKS,
+            only=_only(kind),
+            created_at=time,
+            updated_at=time,
+        )
+        try:
+            await self._store.jobs.insert(job)
+        except Duplicate:
+            return await self._existing(job)
+        self._wake.set()
+        return job
+
+    async def get(self, id: str) -> Job:
+        """Raises NotFound, also for a kind that this version does not know."""
+        job = await self._store.jobs.get(id)
+        if job is None or job.kind not in self.kinds:
+            raise NotFound
+        return job
+
+    async def newest(self, kind: type[JobKind[Any, Any]] | None = None, *, limit: int = 20) -> list[Job]:
+        found = await self._store.jobs.newest(kind=kind.name if kind else None, limit=limit)
+        return [job for job in found if job.kind in self.kinds]
+
+    async def items(
+        self, job: str, cursor: Cursor | None = None, *, outcome: str | None = None, limit: int = 100
+    ) -> Page[JobItem]:
+        """Results in order of their items, for 90 days."""
+        return await self._store.job_items.of(job, cursor, outcome=outcome, limit=limit)
+
+    async def act(self, id: str, act: Act) -> Job:
+        """Raises JobConflict when its state does not allow that, or another job of an exclusive kind has not ended."""
+        job = await self.get(id)
+        only = _only(type(self.kinds[job.kind])) if act is Act.RETRY else None
+        try:
+            moved = await self._store.jobs.move(id, SOURCES[act], TARGETS[act], only)
+        except Duplicate:
+            raise JobConflict from None
+        if moved is None:
+            raise JobConflict
+        self._wake.set()
+        return moved
+
+    async def _existing(self, job: Job) -> Job:
+        found = await self._store.jobs.get(job.id)
+        if found is None and job.only:
+            found = await self._store.jobs.unended(job.only)
+        if found is None:
+            raise JobConflict  # the other one ended at this moment
+        return found
+
+
+def _only(kind: type[JobKind[Any, Any]]) -> str | None:
+    return kind.name if kind.is_exclusive else None

@@ -1,0 +1,71 @@
+"""Long work as a document, and what became of each item of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from bot.model.base import Document, Value
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    """Waits for a worker, from `due` on."""
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class JobError(Value):
+    """Why the last attempt failed: a gettext id and its values."""
+
+    text: str
+    values: dict[str, str] = Field(default_factory=dict)
+
+
+class Job(Document):
+    """The lease is part of it: `holder` works on it until `due`, renewing that; then anybody may take it over."""
+
+    kind: str
+    input: dict[str, Any] = Field(default_factory=dict)
+    state: JobState = JobState.QUEUED
+    by: str
+    """The teammate's id; empty for the command line."""
+    by_name: str
+    checkpoint: dict[str, Any] = Field(default_factory=dict)
+    """Where the next batch goes on, as the kind writes it."""
+    total: int | None = None
+    """About how much there is to do; None until the first batch, or where it can't be known."""
+    done: int = 0
+    counts: dict[str, int] = Field(default_factory=dict)
+    """Results by outcome."""
+    attempts: int = 0
+    """Times that it was claimed since its last progress."""
+    error: JobError | None = None
+    holder: str | None = None
+    term: int = 0
+    """Counts the claims: what a worker writes under an older term is refused."""
+    due: datetime
+    """Queued: when it may be claimed. Running: when its lease lapses. By the database's clock."""
+    only: str | None = None
+    """Unique among jobs that have not ended."""
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    updated_at: datetime
+
+
+class JobItem(Document):
+    """The result of one item, kept for 90 days. `_id` is `<job>:<item>`, so an item has one result, however often its
+    batch was repeated."""
+
+    job: str
+    item: str
+    outcome: str
+    detail: str = ""
+    at: datetime

@@ -1,0 +1,143 @@
+"""Jobs: claimed, renewed and saved by conditional updates, each of them one command."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+
+from bot.model.job import Job, JobError, JobState
+from bot.store.clock import from_now, is_past
+from bot.store.driver import READ_MS, database_errors
+from bot.store.repository import Repository
+
+ACTIVE = [JobState.QUEUED.value, JobState.RUNNING.value]
+ENDED = [JobState.DONE.value, JobState.FAILED.value, JobState.CANCELED.value]
+
+
+class JobRepository(Repository[Job]):
+    name = "jobs"
+    model = Job
+    indexes = (
+        IndexModel([("state", ASCENDING), ("due", ASCENDING)], partialFilterExpression={"state": {"$in": ACTIVE}}),
+        IndexModel([("kind", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel([("created_at", DESCENDING)]),
+        IndexModel([("only", ASCENDING)], unique=True, partialFilterExpression={"only": {"$exists": True}}),
+    )
+
+    async def newest(self, *, kind: str | None = None, limit: int) -> list[Job]:
+        if kind is None:
+            return await self.find({}, sort=[("created_at", -1)], limit=limit)
+        return await self.find({"kind": kind}, sort=[("kind", 1), ("created_at", -1)], limit=limit)
+
+    async def unended(self, only: str) -> Job | None:
+        return await self.find_one({"only": only})
+
+    async def count_active(self, *, limit: int) -> int:
+        with database_errors():
+            match = {"state": {"$in": ACTIVE}}
+            return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=READ_MS))
+
+    async def next_due(self, kinds: Collection[str], time: datetime, *, limit: int) -> list[Job]:
+        """The jobs that are due first, as far as this process's clock says; `claim` asks the database's."""
+        match = {"state": {"$in": ACTIVE}, "due": {"$lte": time}, "kind": {"$in": [*kinds]}}
+        return await self.find(match, sort=[("due", 1)], limit=limit)
+
+    async def claim(self, id: str, holder: str, seconds: float) -> Job | None:
+        """Leases it to this holder for some seconds. None: another one was first, or it is not due."""
+        return await self._change(
+            {"_id": id, "state": {"$in": ACTIVE}, "$expr": is_past("due")},
+            {
+                "state": JobState.RUNNING,
+                "holder": holder,
+                "term": _plus("term", 1),
+                "attempts": _plus("attempts", 1),
+                "due": from_now(seconds),
+                "started_at": {"$ifNull": ["$started_at", "$$NOW"]},
+            },
+        )
+
+    async def renew(self, job: Job, seconds: float) -> bool:
+        """False: the lease was lost."""
+        return await self._change(_held(job), {"due": from_now(seconds)}) is not None
+
+    async def save(
+        self,
+        job: Job,
+        checkpoint: Mapping[str, Any],
+        *,
+        total: int | None,
+        done: int,
+        counts: Mapping[str, int],
+        is_last: bool,
+    ) -> Job | None:
+        """A batch was done: its checkpoint and its progress stand together. The last one ends the job, unless it was
+        canceled. None: the lease was lost, and nothing was saved.
+        """
+        values: dict[str, Any] = {
+            "checkpoint": {"$literal": dict(checkpoint)},
+            "done": _plus("done", done),
+            "attempts": 0,
+            **{f"counts.{outcome}": _plus(f"counts.{outcome}", count) for outcome, count in counts.items()},
+        }
+        if not is_last:
+            return await self._change(_held(job), values if total is None else {**values, "total": total}, ["error"])
+        values["state"] = {"$cond": [{"$eq": ["$state", JobState.CANCELED]}, "$state", JobState.DONE]}
+        ended = {**values, "total": values["done"], "due": "$$NOW", "ended_at": "$$NOW"}
+        return await self._change(_held(job), ended, ["error", "holder", "only"])
+
+    async def release(
+        self, job: Job, *, seconds: float = 0, error: JobError | None = None, attempts: int = 0
+    ) -> Job | None:
+        """Back into the queue, for some seconds later, if it still runs; free at once, if it was paused or canceled."""
+        values: dict[str, Any] = {
+            "state": {"$cond": [{"$eq": ["$state", JobState.RUNNING]}, JobState.QUEUED, "$state"]},
+            "due": from_now(seconds),
+            "attempts": attempts,
+        }
+        if error:
+            values["error"] = {"$literal": error.model_dump()}
+        return await self._change(_held(job), values, ["holder"])
+
+    async def fail(self, job: Job, error: JobError) -> Job | None:
+        """None: the lease was lost, or it was paused or canceled meanwhile."""
+        values = {"state": JobState.FAILED, "error": {"$literal": error.model_dump()}}
+        ended = {**values, "due": "$$NOW", "ended_at": "$$NOW"}
+        return await self._change({**_held(job), "state": JobState.RUNNING}, ended, ["holder", "only"])
+
+    async def move(self, id: str, sources: Collection[JobState], target: JobState, only: str | None) -> Job | None:
+        """What a person asks for, at once. A worker that is in a batch keeps its lease until it has saved that, so
+        that no other one repeats it. Raises Duplicate when another job has `only`.
+        """
+        due = {"$cond": [{"$eq": [{"$ifNull": ["$holder", ""]}, ""]}, "$$NOW", "$due"]}
+        values: dict[str, Any] = {"state": target, "due": due}
+        if target in ENDED:
+            return await self._change(_among(id, sources), {**values, "ended_at": "$$NOW"}, ["only"])
+        if only:
+            values["only"] = only
+        return await self._change(_among(id, sources), {**values, "attempts": 0}, ["error", "ended_at"])
+
+    async def _change(
+        self, match: Mapping[str, Any], values: Mapping[str, Any], gone: Sequence[str] = ()
+    ) -> Job | None:
+        """The one that matches, as it is after the change."""
+        stages: list[dict[str, Any]] = [{"$set": {**values, "updated_at": "$$NOW"}}]
+        if gone:
+            stages.append({"$unset": [*gone]})
+        with database_errors():
+            found = await self.collection.find_one_and_update(dict(match), stages, return_document=ReturnDocument.AFTER)
+        return None if found is None else Job.load(found)
+
+
+def _held(job: Job) -> dict[str, Any]:
+    return {"_id": job.id, "term": job.term, "holder": job.holder}
+
+
+def _among(id: str, states: Collection[JobState]) -> dict[str, Any]:
+    return {"_id": id, "state": {"$in": [*states]}}
+
+
+def _plus(field: str, number: int) -> dict[str, Any]:
+    return {"$add": [{"$ifNull": [f"${field}", 0]}, number]}

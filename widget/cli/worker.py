@@ -1,0 +1,30 @@
+"""`sayso worker`: the work behind the requests, without the server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from bot.app import make_bot, open_database
+from bot.config import Settings
+from widget.cli.terminal import run, settings_of
+
+
+def worker() -> None:
+    """Run jobs and send texts, without the server. Start as many as you like, on any machines.
+
+    Needs SAYSO_PUBLIC_URL, for the links in texts, unless the server runs with the same host and port. Stops
+    gracefully on SIGTERM and SIGINT: what was begun is finished, and its jobs are handed to the others at once.
+    """
+    run(_work(settings_of()))
+
+
+async def _work(settings: Settings) -> None:
+    async with open_database(settings) as store:
+        url = settings.public_url or f"http://{settings.host}:{settings.port}"
+        bot, stop = await make_bot(settings, store, url), asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        async with bot.running():
+            print("Ready. Ctrl-C stops it.", flush=True)
+            await stop.wait()
