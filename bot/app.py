@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
+from async_lru import alru_cache
 from itsdangerous import Signer, URLSafeTimedSerializer
 from ulid import ULID
 
 from bot.aio.background import guarded, until
-from bot.aio.recent import Recent
 from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
@@ -60,6 +60,7 @@ from bot.workspace.tokens import Tokens
 
 log = logging.getLogger("sayso")
 
+CACHE_SECONDS = 1.0
 MOMENT = 0.02
 """Seconds. What follows from a card may begin this much later."""
 CATCH_UP_WINDOW = timedelta(days=1)
@@ -117,9 +118,9 @@ class Bot:
         self._secret = secret
         self._tasks: set[asyncio.Task[None]] = set()
         self._caught_up_to = _ulid_time(now() - CATCH_UP_WINDOW)
-        self.workspace = Recent(self._load_workspace)
+        self.workspace = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(self._load_workspace)
         """`await bot.workspace()`: the business, at most a second old."""
-        self.brand = BrandKeeper(store, changed=self.workspace.forget)
+        self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         """`wanted`: a conversation's id, `new`, or None for the newest one.

@@ -1,1 +1,1 @@
-"""Helpers for asyncio: batching, a short-lived cache, background tasks. They know nothing of Sayso."""
+"""Helpers for asyncio: batching and background tasks. They know nothing of Sayso."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from bot.aio.recent import Recent
+from async_lru import alru_cache
+
 from bot.chat.conversations import ConversationService
 from bot.flows.engine import advance
 from bot.flows.script import Script
@@ -21,6 +22,7 @@ from bot.model.flow import Run, RunStatus, Wait, version_id
 from bot.store import Store
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
+CACHE_SECONDS = 1.0
 KEPT = 256
 """Scripts that a process keeps: versions never change."""
 
@@ -31,7 +33,7 @@ class Scripts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept: dict[str, Script] = {}
-        self.greeting = Recent(self._greeting)
+        self.greeting = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(self._greeting)
         """`await scripts.greeting()`: the script that opens a conversation, if a flow is live; a second old at most."""
 
     async def get(self, flow: str, version: int) -> Script | None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage.base import Storage
 from limits.aio.storage.mongodb import MongoDBStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -40,22 +39,18 @@ class Limit:
 
 
 class _Storage(MongoDBStorage):
-    """The library's storage over a connection that is there already; it makes, and closes, one of its own."""
+    """The library's storage in our own database. The client it makes for itself is never connected."""
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
-        Storage.__init__(self)
+        super().__init__("mongodb://localhost", window_collection_name=COLLECTION, connect=False)
         self._ours = database
-        self.storage = database.client
-        self.proxy_dependency = self.dependencies["pymongo"]
-        self._MongoDBStorage__collection_mapping = {"counters": COLLECTION, "windows": COLLECTION}
-        self._MongoDBStorage__indices_created = True
 
     @property
     def database(self) -> AsyncIOMotorDatabase[dict[str, Any]]:
         return self._ours
 
-    def __del__(self) -> None:
-        """The connection is its owner's to close."""
+    async def create_indices(self) -> None:
+        """`AttemptCounter.prepare` makes the only one that is needed."""
 
 
 class AttemptCounter:
