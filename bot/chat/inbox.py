@@ -30,6 +30,7 @@ from bot.model.conversation import (
     Part,
     Text,
 )
+from bot.model.paging import Cursor, Page
 from bot.store import Store
 
 PAGE = 40
@@ -77,8 +78,8 @@ class Listing:
     """A page of the inbox."""
 
     items: tuple[ConversationRow, ...]
-    before: tuple[datetime, str] | None = None
-    """Where the next one begins; None: there is none."""
+    next: Cursor | None = None
+    """By rank and id."""
     apart: str = ""
     """The id of the one that is open, where its place is further down: it stands behind the others."""
 
@@ -95,19 +96,18 @@ class Inbox:
         self,
         view: View,
         *,
-        before: tuple[datetime, str] | None = None,
+        before: Cursor | None = None,
         rows: int = PAGE,
         current: Conversation | None = None,
     ) -> Listing:
         """Two queries, however many conversations there are. The unread ones come first. `current` is open."""
         rows = min(max(rows, PAGE), MOST_ROWS)
         found = await self._store.conversations.listed(view.state, view.assignee, before=before, limit=rows + 1)
-        page = found[:rows]
-        last = page[-1] if len(found) > rows else None
-        is_apart = current and not before and view.has(current) and all(c.id != current.id for c in page)
+        page = Page.cut(found, rows, lambda c: (c.rank or c.updated_at, c.id))
+        is_apart = current and not before and view.has(current) and all(c.id != current.id for c in page.items)
         apart = [current] if current and is_apart else []
-        items = await self._listed([*page, *apart])
-        return Listing(items, (last.rank, last.id) if last and last.rank else None, apart[0].id if apart else "")
+        items = await self._listed([*page.items, *apart])
+        return Listing(items, page.next, apart[0].id if apart else "")
 
     async def search(self, words: str) -> Listing:
         """Those of people whose name, email or number begins so, or in which these words were written."""

@@ -16,6 +16,7 @@ from bot.errors import Conflict, FormWrong, Invalid, NotFound, NumberStopped, Sa
 from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, How, Source
+from bot.model.paging import Cursor, Page, sequence_of
 from bot.model.subscription import MessageType, Subscription
 from bot.model.teammate import By
 from bot.model.workspace import Workspace
@@ -70,8 +71,7 @@ class ConsentHistory:
     teammates: Mapping[str, str]
     """By id; those who were removed keep their names."""
     subscriptions: Mapping[str, Subscription]
-    earlier: int | None
-    """Before which sequence it goes on; None: this is all."""
+    next: Cursor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +131,17 @@ class Profiles:
         contact, live = await asyncio.gather(self._contact(contact_id), self._store.subscriptions.live())
         return self._profile(contact, live, await self._stops.among(numbers_of(contact)))
 
-    async def history(self, contact_id: str, *, before_seq: int | None = None, limit: int = 20) -> ConsentHistory:
+    async def history(self, contact_id: str, *, before: Cursor | None = None, limit: int = 20) -> ConsentHistory:
         """In three queries."""
-        found = await self._store.events.before(contact_id, before_seq, limit=limit + 1)
-        events = found[::-1][:limit]
+        found = await self._store.events.before(contact_id, sequence_of(before), limit=limit + 1)
+        page = Page.cut(found[::-1], limit, lambda event: (event.seq,))
+        events = page.items
         teammates, subscriptions = await asyncio.gather(
             self._store.teammates.get_many({e.actor.id for e in events if e.actor.kind == "teammate"}),
             self._store.subscriptions.get_many({e.subscription for e in events if e.subscription}),
         )
         names = {id: teammate.name for id, teammate in teammates.items()}
-        return ConsentHistory(events, names, subscriptions, events[-1].seq if len(found) > limit else None)
+        return ConsentHistory(events, names, subscriptions, page.next)
 
     async def opt_in(
         self, contact_id: str, subscription: str, attestation: Attestation, workspace: Workspace

@@ -47,6 +47,11 @@ class Cursor:
         return cls(tuple(_read(part, kind) for part, kind in zip(parts, kinds, strict=True)))
 
 
+def sequence_of(cursor: Cursor | None) -> int | None:
+    """The number in the cursor of a numbered list."""
+    return None if cursor is None else int(str(cursor))
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Some items of a list, in its order. `next` is None on the last page."""

@@ -10,8 +10,10 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.conversation import Channel, Conversation, ConversationState, Part
 from bot.model.flow import Run
+from bot.model.paging import Cursor
 from bot.store.conversation_projection import projection
 from bot.store.driver import READ_MS, database_errors
+from bot.store.paging import following
 from bot.store.repository import Repository
 
 _BEGUN = {"partialFilterExpression": {"begun": True}}
@@ -61,18 +63,16 @@ class ConversationRepository(Repository[Conversation]):
         await self.update({"_id": conversation, "team_seen": {"$not": {"$gte": seq}}}, projection([], team_seen=seq))
 
     async def listed(
-        self, state: ConversationState, assignee: str | None, *, before: tuple[datetime, str] | None, limit: int
+        self, state: ConversationState, assignee: str | None, *, before: Cursor | None, limit: int
     ) -> list[Conversation]:
-        """The inbox from `before` on (rank and id of the last one shown). `assignee` None: anybody's."""
+        """A page of the inbox after `before` (rank and id). `assignee` None: all conversations, assigned or not."""
         match: dict[str, Any] = {"begun": True, "state": state}
-        order = [("state", 1), ("rank", -1), ("_id", -1)]
+        by_rank = [("rank", -1), ("_id", -1)]
+        order = [("state", 1), *by_rank]
         if assignee is not None:
             match["assignee"] = assignee
             order = [("assignee", 1), *order]
-        if before:
-            rank, id = before
-            match["$or"] = [{"rank": {"$lt": rank}}, {"rank": rank, "_id": {"$lt": id}}]
-        return await self.find(match, sort=order, limit=limit)
+        return await self.find(match | following(by_rank, before), sort=order, limit=limit)
 
     async def count(self, state: ConversationState, assignee: str | None, *, unread_since: datetime, most: int) -> int:
         """Unread ones, no more than `most`."""

@@ -16,6 +16,7 @@ from bot.errors import Conflict, Invalid, NameTaken, NotFound
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import ConsentState
+from bot.model.paging import Cursor, Page, sequence_of
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.model.teammate import By as By
 from bot.store import Duplicate, Store
@@ -75,12 +76,13 @@ class SubscriptionService:
         of_one = ((s, counts.get(s.id, Counter())) for s in found)
         return [SubscriptionRow(s, count[OPTED_IN], count[OPTED_OUT], count[PENDING]) for s, count in of_one]
 
-    async def history(self, id: str, *, before: int | None = None, limit: int = 50) -> list[SubscriptionChange]:
-        """The newest changes first; those before version `before`, if one is given."""
-        entries = await self._versions.before(id, before, limit=limit + 1)
+    async def history(self, id: str, *, before: Cursor | None = None, limit: int = 50) -> Page[SubscriptionChange]:
+        """The newest changes first, by version."""
+        entries = await self._versions.before(id, sequence_of(before), limit=limit + 1)
         earlier: list[Subscription | None] = [None, *(entry.after for entry in entries)]
-        pairs = list(zip(entries, earlier, strict=False))[-limit:]
-        return [SubscriptionChange(entry, differences(then, entry.after)) for entry, then in reversed(pairs)]
+        pairs = list(zip(entries, earlier, strict=False))
+        changes = [SubscriptionChange(entry, differences(then, entry.after)) for entry, then in reversed(pairs)]
+        return Page.cut(changes, limit, lambda change: (change.entry.seq,))
 
     async def create(self, new: New, by: By, *, key: str) -> Subscription:
         """Makes a draft. `key` is the form's: the same form sent again answers what it made the first time.

@@ -84,10 +84,10 @@ async def test_a_list_goes_on_where_its_last_page_ended(bot: Bot, store: Store) 
         ]
     )
     first = await bot.inbox.listing(OPEN)
-    second = await bot.inbox.listing(OPEN, before=first.before)
-    third = await bot.inbox.listing(OPEN, before=second.before)
+    second = await bot.inbox.listing(OPEN, before=first.next)
+    third = await bot.inbox.listing(OPEN, before=second.next)
     shown = [item.conversation.id for page in (first, second, third) for item in page.items]
-    assert (len(shown), len(set(shown)), third.before) == (PAGE * 2 + 5, PAGE * 2 + 5, None)
+    assert (len(shown), len(set(shown)), third.next) == (PAGE * 2 + 5, PAGE * 2 + 5, None)
 
 
 async def test_a_conversation_is_closed_reopened_assigned_and_answered(bot: Bot) -> None:

@@ -30,6 +30,7 @@ from bot.model.base import new_id
 from bot.model.contact import ConsentState, Contact
 from bot.model.delivery import DeliveryKind
 from bot.model.event import Action, Evidence, How, Source
+from bot.model.paging import Cursor
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import By, TeammateRole
 from bot.store import Store
@@ -361,9 +362,9 @@ class TestHistory:
         for i in range(7):
             await bot.ledger.record(change(contact.id, f"k{i}"))
         page = await bot.profiles.history(contact.id, limit=3)
-        assert ([e.seq for e in page.events], page.earlier) == ([7, 6, 5], 5)
-        page = await bot.profiles.history(contact.id, before_seq=4, limit=3)
-        assert ([e.seq for e in page.events], page.earlier) == ([3, 2, 1], None)
+        assert ([e.seq for e in page.events], page.next) == ([7, 6, 5], Cursor((5,)))
+        page = await bot.profiles.history(contact.id, before=Cursor((4,)), limit=3)
+        assert ([e.seq for e in page.events], page.next) == ([3, 2, 1], None)
         assert page.subscriptions[DEALS].name == "Deals and new roasts"
 
     async def test_who_was_removed_keeps_their_name(self, bot: Bot, make_contact: MakeContact) -> None:

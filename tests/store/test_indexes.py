@@ -132,7 +132,7 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     for whose in Whose:
         view = View(me, whose=whose)
         await inbox.listing(view)
-        await inbox.listing(view, before=(now(), "x"))
+        await inbox.listing(view, before=Cursor((now(), "x")))
     await inbox.unread(me)
     await inbox.page(conversation, before=3)
     await inbox.seen(conversation, 3)
@@ -223,7 +223,7 @@ async def _walk(bot: Bot) -> None:
     await bot.preferences.stop_all(sheet.contact, key="p2", say=say, context=HERE)
     await bot.preferences.revoke(contact.id)
     await bot.profiles.look(contact.id)
-    await bot.profiles.history(contact.id, before_seq=9)
+    await bot.profiles.history(contact.id, before=Cursor((9,)))
 
     await _manage(bot)
     await _answer(bot, opened.conversation, (await bot.teammates.named("ada@shop.example")).id)

@@ -251,7 +251,7 @@ async def test_the_count_of_unread_tells_a_stranger_nothing(known_user: Visitor,
 
 async def test_before_is_a_number(visitor: Visitor) -> None:
     room = f"/messenger/conversations/{visitor.conversation}/parts"
-    for before in ("?before=", "?before=-1", "?before=x", "?before=1e9", f"?before={'9' * 10}", "?before=²", ""):
+    for before in ("?before=-1", "?before=x", "?before=1e9", f"?before={'9' * 18}", "?before=²", "?before=1,2"):
         status, body = await get(visitor, room + before, visitor.token)
         assert (status, faults(body)[0][0]) == (422, "parameter_invalid"), before
     status, body = await get(visitor, room + "?before=2", visitor.token)

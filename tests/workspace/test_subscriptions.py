@@ -46,7 +46,7 @@ async def made(manage: SubscriptionService, name: str = "Events", *, live: bool 
 
 async def acts(manage: SubscriptionService, id: str) -> list[tuple[int, str, str]]:
     """The history, the oldest first: version, act, who."""
-    return [(c.entry.seq, c.entry.act, c.entry.by_name) for c in (await manage.history(id))[::-1]]
+    return [(c.entry.seq, c.entry.act, c.entry.by_name) for c in (await manage.history(id)).items[::-1]]
 
 
 class TestCreate:
@@ -158,7 +158,7 @@ class TestEdit:
     async def test_nothing_changed_is_no_version(self, manage: SubscriptionService) -> None:
         draft = await made(manage)
         assert await manage.edit(draft.id, 1, wording(draft), BEN) == draft
-        assert len(await manage.history(draft.id)) == 1
+        assert len((await manage.history(draft.id)).items) == 1
 
     async def test_a_translation_is_taken_away(self, manage: SubscriptionService, store: Store) -> None:
         draft = await made(manage, translations={"fr": {"name": "Cours"}})
@@ -173,7 +173,7 @@ class TestEdit:
         with pytest.raises(NameTaken):
             await manage.edit(draft.id, 1, wording(draft, name="deals", description="!"), ADA)
         assert await store.subscriptions.get(draft.id) == draft
-        assert len(await manage.history(draft.id)) == 1
+        assert len((await manage.history(draft.id)).items) == 1
 
     async def test_a_name_that_was_given_up_is_free(self, manage: SubscriptionService) -> None:
         draft = await made(manage, "Events")
@@ -296,7 +296,7 @@ class TestTwoTeammates:
                 return_exceptions=True,
             )
         assert sorted(type(r).__name__ for r in results) == ["Conflict", "Subscription"]
-        assert (await manage.get(draft.id)).version == len(await manage.history(draft.id)) == 2
+        assert (await manage.get(draft.id)).version == len((await manage.history(draft.id)).items) == 2
 
     async def test_a_double_click_is_one_change(self, manage: SubscriptionService) -> None:
         draft = await made(manage)
@@ -304,7 +304,7 @@ class TestTwoTeammates:
         edits = await asyncio.gather(*(manage.edit(draft.id, 2, wording(draft, name="Classes"), ADA) for _ in range(3)))
         assert {s.version for s in done} == {2}
         assert {(s.version, s.name) for s in edits} == {(3, "Classes")}
-        assert len(await manage.history(draft.id)) == 3
+        assert len((await manage.history(draft.id)).items) == 3
 
     async def test_a_version_to_come_is_none_that_was_seen(self, manage: SubscriptionService) -> None:
         draft = await made(manage)
@@ -319,7 +319,7 @@ class TestHistory:
             draft, description="On <b>Sundays</b>.", double_opt_in=True, translations={"fr": {"name": "Les cours"}}
         )
         await manage.edit(draft.id, 1, wanted, BEN)
-        newest, first = await manage.history(draft.id)
+        newest, first = (await manage.history(draft.id)).items
         assert [(d.field, d.locale, d.before, d.after) for d in newest.differences] == [
             ("description", "", "Tastings and classes.", "On <b>Sundays</b>."),
             ("double_opt_in", "", "off", "on"),
@@ -334,9 +334,9 @@ class TestHistory:
         for version in range(1, 8):
             await manage.edit(draft.id, version, wording(draft, name=f"Events {version}"), ADA)
         newest = await manage.history(draft.id, limit=3)
-        older = await manage.history(draft.id, before=newest[-1].entry.seq, limit=3)
-        assert [c.entry.seq for c in (*newest, *older)] == [8, 7, 6, 5, 4, 3]
-        assert all(len(c.differences) == 1 for c in (*newest, *older))
+        older = await manage.history(draft.id, before=newest.next, limit=3)
+        assert [c.entry.seq for c in (*newest.items, *older.items)] == [8, 7, 6, 5, 4, 3]
+        assert all(len(c.differences) == 1 for c in (*newest.items, *older.items))
 
     async def test_the_words_that_a_yes_was_given_to_stay(self, manage: SubscriptionService, store: Store) -> None:
         draft = await made(manage)
@@ -367,7 +367,7 @@ class TestHistory:
         with pytest.raises(Died):
             await store.subscriptions.change(draft, [torn])
         assert await manage.get(draft.id) == draft
-        assert len(await manage.history(draft.id)) == 1
+        assert len((await manage.history(draft.id)).items) == 1
         assert (await manage.edit(draft.id, 1, wording(draft, name="Classes"), ADA)).version == 2
 
     async def test_a_new_one_whose_entry_is_taken_is_not_made(self, manage: SubscriptionService, store: Store) -> None:

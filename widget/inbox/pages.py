@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from bot.chat.inbox import COUNTED, View, Whose
-from bot.errors import Invalid
-from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import iso, new_id
 from bot.model.conversation import Conversation, ConversationState
+from bot.model.paging import Cursor, sequence_of
 from bot.outbound.gateway import LONGEST
 from widget.inbox import views
 from widget.web.http import BOT, render
+from widget.web.input import cursor_of
 from widget.web.teammate_pages import teammate, teammate_page, translator_for
 
 PRIVATE = {"Cache-Control": "private, no-store"}
@@ -29,11 +29,11 @@ MOST_TEXT = 4000
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which list the address names; what it names wrongly is taken for the usual."""
+    """Which list the address names; a state or owner that does not exist means the usual one."""
 
     view: View
     words: str = ""
-    before: tuple[datetime, str] | None = None
+    before: Cursor | None = None
     rows: int = 0
     """How many a list that is read anew showed."""
     query: dict[str, str] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class ListQuery:
         words = asked.get("q", "").strip()[:MOST_WORDS]
         query = {"state": state.value, "whose": whose.value, **({"q": words} if words else {})}
         view, rows = View(teammate(request).id, state, whose), asked.get("rows", "")
-        return cls(view, words, _place(asked.get("before", "")), _number(rows), query)
+        return cls(view, words, cursor_of(request, datetime, str), _number(rows), query)
 
     def address(self, path: str = "/inbox", **other: str) -> str:
         return f"{path}?{urlencode({**self.query, **other})}"
@@ -103,11 +103,9 @@ async def show(request: web.Request) -> web.Response:
 
 async def older(request: web.Request) -> web.Response:
     """The entries before the one that the page names."""
-    bot, say, before = request.app[BOT], translator_for(request), request.query.get("before", "")
-    if not before.isdecimal() or len(before) > 9:
-        raise Invalid(_("We can't read that: %(field)s."), field="before")
+    bot, say = request.app[BOT], translator_for(request)
     conversation = await bot.inbox.get(request.match_info["conversation"])
-    parts = await bot.inbox.page(conversation.id, before=int(before))
+    parts = await bot.inbox.page(conversation.id, before=sequence_of(cursor_of(request, int)))
     contact = await bot.ledger.contact(conversation.contact)
     html = "\n".join(await views.drawn(request, parts, conversation, contact, say))
     return web.Response(text=html, content_type="text/html", headers=PRIVATE)
@@ -131,7 +129,6 @@ async def _list(request: web.Request, asked: ListQuery, current: Conversation | 
         else bot.inbox.listing(asked.view, before=asked.before, rows=asked.rows, current=current),
         bot.inbox.unread(asked.view.me),
     )
-    rank, last = listing.before or (None, "")
     id = current.id if current else ""
     return {
         "items": await views.items(request, listing.items, id, say),
@@ -139,7 +136,7 @@ async def _list(request: web.Request, asked: ListQuery, current: Conversation | 
         "asked": asked,
         "me_id": asked.view.me,
         "unread": {whose.value: f"{COUNTED}+" if n > COUNTED else str(n or "") for whose, n in unread.items()},
-        "more": asked.address("/inbox/list", before=f"{rank.isoformat()},{last}", current=id) if rank else "",
+        "more": asked.address("/inbox/list", before=str(listing.next), current=id) if listing.next else "",
     }
 
 
@@ -149,13 +146,3 @@ def _one_of(kind: type[Any], given: str | None, usual: Any) -> Any:
 
 def _number(given: str) -> int:
     return int(given) if given.isdecimal() and len(given) < 4 else 0
-
-
-def _place(given: str) -> tuple[datetime, str] | None:
-    """Rank and id of the last one shown, as `more` says them."""
-    rank, _comma, id = given.partition(",")
-    try:
-        time = datetime.fromisoformat(rank)
-        return (time.astimezone(UTC), id) if time.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

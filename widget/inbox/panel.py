@@ -33,6 +33,7 @@ from widget.web.csrf import session_token
 from widget.web.flash import done
 from widget.web.forms import FORM, Form, again
 from widget.web.http import BOT, client_ip, html_page, render, sentence, user_agent, wanted_locale
+from widget.web.input import cursor_of
 from widget.web.layout import with_page_headers
 from widget.web.teammate_pages import (
     FormInput,
@@ -47,8 +48,6 @@ from widget.web.teammate_pages import (
 
 ID = re.compile("[0-9a-f]{24}")
 CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
-SEQUENCES = 9
-"""Digits: more events no contact has."""
 
 
 class Wish(FormInput):
@@ -188,11 +187,10 @@ def _shared(request: web.Request, profile: Profile) -> dict[str, Any]:
 
 
 async def _past(request: web.Request, profile: Profile) -> dict[str, Any]:
-    before, shared = request.query.get("before", ""), _shared(request, profile)
-    seq = int(before[:SEQUENCES]) if before.isdecimal() and before.isascii() else None
-    past = await request.app[BOT].profiles.history(profile.contact.id, before_seq=seq)
+    before, shared = cursor_of(request, int), _shared(request, profile)
+    past = await request.app[BOT].profiles.history(profile.contact.id, before=before)
     entries = entries_of(past, shared["conversation"], translator_for(request))
-    return shared | {"entries": entries, "earlier": past.earlier, "is_more": seq is not None}
+    return shared | {"entries": entries, "earlier": past.next, "is_more": before is not None}
 
 
 async def _fragment(request: web.Request, template: str, **values: Any) -> web.Response:

@@ -12,10 +12,11 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import Contact
 from bot.model.conversation import Part
+from bot.model.paging import sequence_of
 from widget.messenger import views
 from widget.messenger.input import CardForm, Message, Opening
 from widget.web.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
-from widget.web.input import parse, parse_fields
+from widget.web.input import cursor_of, parse, parse_fields
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 
@@ -53,12 +54,9 @@ async def conversations(request: web.Request) -> web.Response:
 async def older(request: web.Request) -> web.Response:
     """The entries before the one that the page names."""
     contact = await visitor(request)
-    before = request.query.get("before", "")
-    if not before.isdecimal() or len(before) > 9:
-        raise Invalid(_("We can't read that: %(field)s."), field="before")
     chats = request.app[BOT].conversations
     conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
-    parts = await chats.page(conversation.id, before=int(before))
+    parts = await chats.page(conversation.id, before=sequence_of(cursor_of(request, int)))
     contact = await request.app[BOT].ledger.contact(contact.id) or contact
     shown = await views.part_views(request, parts, contact)
     html = await render(request, "messenger/_parts.html", contact.locale, parts=shown)

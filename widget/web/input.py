@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import Invalid
 from bot.errors import marked as _
+from bot.model.paging import Cursor, Key
 
 
 class JsonInput(BaseModel):
@@ -16,6 +18,11 @@ class JsonInput(BaseModel):
 
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def cursor_of(request: web.Request, *kinds: type[Key]) -> Cursor | None:
+    """Where the list that the address names goes on (`?before=`). Raises Invalid."""
+    return Cursor.parse(request.query.get("before", ""), *kinds)
 
 
 def parse(model: type[M], raw: str | bytes) -> M:

@@ -18,6 +18,7 @@ from bot.workspace.subscriptions import By, SubscriptionService
 from bot.workspace.wording import Name, New, Wording
 from widget.web.forms import FORM, Form
 from widget.web.http import BOT
+from widget.web.input import cursor_of
 from widget.web.languages import all_languages, named
 from widget.web.teammate_pages import (
     FormInput,
@@ -115,7 +116,6 @@ async def show(request: web.Request) -> web.StreamResponse:
     bot, say = request.app[BOT], translator_for(request)
     found = await bot.subscriptions.get(request.match_info["id"])
     (listed,) = await bot.subscriptions.listed([found])
-    before = request.query.get("before", "")
     shown = _languages(request.get(FORM, Form()), found)
     return await page_of(
         request,
@@ -129,7 +129,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         addable=[("", say("Choose a language")), *(pair for pair in all_languages(say) if pair[0] not in shown)],
         spoken=locales(),
         spoken_names=", ".join(name for _code, name in named(locales(), say)),
-        history=await bot.subscriptions.history(found.id, before=int(before[:9]) if before.isdecimal() else None),
+        history=await bot.subscriptions.history(found.id, before=cursor_of(request, int)),
     )
 
 
