@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from unittest.mock import ANY
 
 import pytest
 
@@ -132,3 +133,74 @@ async def test_a_call_from_the_callback_of_an_answer_is_served(rounds: Rounds) -
         assert await first == 10
         await asyncio.sleep(0)
         assert await later[0] == 20
+
+
+PATIENT = 30.0
+"""Seconds that no test has: a round that waits for them fails it."""
+
+
+async def test_a_caller_who_is_alone_never_waits(rounds: Rounds) -> None:
+    batcher = Batcher(rounds, wait=PATIENT)
+    async with asyncio.timeout(5):
+        assert [await batcher(i) for i in range(20)] == [i * 10 for i in range(20)]
+
+
+async def test_callers_who_come_again_together_share_a_round_at_once(rounds: Rounds) -> None:
+    batcher = Batcher(rounds, wait=PATIENT)
+    for _ in range(3):
+        await together(*(batcher(i) for i in range(8)))
+    assert [len(items) for items in rounds.given] == [8, 8, 8]
+
+
+async def test_two_halves_that_follow_each_other_become_one_round(rounds: Rounds) -> None:
+    """Four callers, two of whom came while the others were served: from then on all four share."""
+    batcher = Batcher(rounds, wait=PATIENT)
+
+    async def caller(i: int) -> None:
+        for _ in range(3):
+            await batcher(i)
+
+    rounds.gate.clear()
+    callers = [asyncio.create_task(caller(i)) for i in (1, 2)]
+    while not rounds.given:  # noqa: ASYNC110 - a round is awaited
+        await asyncio.sleep(0)
+    callers += [asyncio.create_task(caller(i)) for i in (3, 4)]
+    await asyncio.sleep(0)
+    rounds.gate.set()
+    async with asyncio.timeout(5):
+        while len(rounds.given) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert [sorted(items) for items in rounds.given][:3] == [[1, 2], [1, 2, 3, 4], [1, 2, 3, 4]]
+    for task in callers:
+        task.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+
+
+async def test_who_comes_first_waits_no_longer_than_it_may(rounds: Rounds) -> None:
+    batcher = Batcher(rounds, wait=0.01)
+    await together(batcher(1), batcher(2))
+    assert await together(batcher(3)) == [30]
+    assert rounds.given == [[1, 2], [3]]
+
+
+async def test_a_full_round_waits_for_nobody(rounds: Rounds) -> None:
+    batcher = Batcher(rounds, limit=2, wait=PATIENT)
+    await together(*(batcher(i) for i in range(8)))
+    await together(batcher(8), batcher(9))
+    assert [len(items) for items in rounds.given] == [2] * 5
+
+
+async def test_a_wait_ends_when_all_its_callers_went_away(rounds: Rounds) -> None:
+    batcher = Batcher(rounds, wait=0.01)
+    await together(batcher(1), batcher(2))
+    gone = asyncio.create_task(batcher(3))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await together(gone, batcher(4), batcher(5), return_exceptions=True) == [ANY, 40, 50]
+    assert rounds.given == [[1, 2], [4, 5]]
+
+
+async def test_a_call_that_came_first_is_served_first(rounds: Rounds) -> None:
+    batcher = Batcher(rounds, limit=3)
+    await together(*(batcher(i) for i in range(30)))
+    assert [i for items in rounds.given for i in items] == [*range(30)]
