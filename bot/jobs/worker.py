@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +53,7 @@ class Worker:
             return
         try:
             for job in await self._store.jobs.next_due(self._kinds, now(), limit=20):
-                claimed = await self._store.jobs.claim(job.id, new_id(), self._lease_seconds)
+                claimed = await self._store.jobs.claim(job.id, _holder(), self._lease_seconds)
                 if claimed:
                     run = Run(self._store, self._kinds[job.kind], claimed, self._lease_seconds)
                     self._begin(asyncio.create_task(run.until_it_ends(stop)))
@@ -72,3 +74,8 @@ class Worker:
         await asyncio.wait([*waits, *self._running], timeout=TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
+
+
+def _holder() -> str:
+    """Names the machine and the process for people, and this claim among all."""
+    return f"{platform.node()}:{os.getpid()}:{new_id()}"

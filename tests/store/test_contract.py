@@ -14,14 +14,18 @@ from bot.chat.feed import Feed, News
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.verify import verify
 from bot.demo import DEALS, make_demo
+from bot.jobs.service import JobService
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Part, Text
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action
+from bot.model.job import JobItem, JobState
 from bot.model.stop import Stop
+from bot.model.teammate import By
 from bot.store import Duplicate, Store, open_store
 from bot.store.embedded import EmbeddedServer, embedded_server
+from tests.jobs.kinds import Count, CountAlone, CountInput
 from tests.people import change
 
 ENGINES = ["mongod", "secantusdb"]
@@ -155,6 +159,31 @@ class TestContract:
         assert sorted(ids) == sorted(f"d{i}" for i in range(10))
         assert await here.deliveries.give_up(now()) == 10
         assert {d.state for d in await here.deliveries.find({}, limit=20)} == {DeliveryState.UNKNOWN}
+
+    async def test_a_job_goes_on_in_another_process_without_counting_twice(self, here: Store, there: Store) -> None:
+        job = await JobService(here, [Count()]).start(Count, CountInput(most=2), By("ada", "Ada"))
+        lapsed = await here.jobs.claim(job.id, new_id(), 0)
+        results = [JobItem(id=f"{job.id}:{i}", job=job.id, item=i, outcome="even", at=now()) for i in ("a", "b")]
+        assert await here.job_items.add(results) == {"even": 2}
+        races = await asyncio.gather(*(s.jobs.claim(job.id, new_id(), 60) for s in (here, there) * 5))
+        (later,) = [claim for claim in races if claim]
+        changed = [result.model_copy(update={"outcome": "odd"}) for result in results]
+        counts = await there.job_items.add(changed)
+        assert counts == {"even": 2}, "the first result of an item stays"
+        save: dict[str, Any] = {"total": 4, "done": 2, "counts": counts}
+        assert lapsed
+        assert await here.jobs.save(lapsed, {"at": 2}, **save, is_last=True) is None, "its lease is lost"
+        assert not await here.jobs.renew(lapsed, 60)
+        for is_last in (False, True):
+            saved = await there.jobs.save(later, {"$at": 2}, **save, is_last=is_last)
+        assert saved
+        assert (saved.state, saved.done, saved.total, saved.counts) == (JobState.DONE, 4, 4, {"even": 4})
+        assert (saved.holder, saved.checkpoint) == (None, {"$at": 2})
+
+    async def test_of_an_exclusive_kind_one_job_is_made(self, here: Store, there: Store) -> None:
+        services = [JobService(s, [CountAlone()]) for s in (here, there) * 3]
+        jobs = await asyncio.gather(*(s.start(CountAlone, CountInput(most=2), By("ada", "Ada")) for s in services))
+        assert len({job.id for job in jobs}) == 1
 
     async def test_the_demo_is_made_once(self, here: Store, there: Store) -> None:
         await asyncio.gather(make_demo(here, "http://a.test"), make_demo(there, "http://b.test"))

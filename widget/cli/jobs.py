@@ -52,6 +52,9 @@ def show(id: Id, follow: Follow = False) -> None:
     job = _do(settings_of(), lambda jobs: _follow(jobs, id) if follow else jobs.get(id))
     print(f"Job:      {job.id}, {job.kind}, started by {_started(job)}")
     print(f"State:    {job.state}{f' on {job.ended_at:%Y-%m-%d at %H:%M} UTC' if job.ended_at else ''}")
+    if job.holder:
+        machine, process, _claim = job.holder.rsplit(":", 2)
+        print(f"Worker:   process {process} on {machine}")
     print(f"Progress: {_progress(job)}")
     for outcome, count in sorted(job.counts.items()):
         print(f"  {outcome}: {count}")
