@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from secrets import token_urlsafe
 
 from async_lru import alru_cache
-from itsdangerous import Signer, URLSafeTimedSerializer
 from ulid import ULID
 
-from bot.aio.background import guarded, until
+from bot.aio.background import BackgroundTasks, every
 from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
@@ -37,7 +36,6 @@ from bot.model.conversation import (
     Author,
     AuthorKind,
     Card,
-    Channel,
     Conversation,
     ConversationEvent,
     ConversationEventName,
@@ -49,10 +47,12 @@ from bot.model.workspace import Workspace
 from bot.outbound.deliveries import DeliveryService
 from bot.outbound.gateway import Simulator
 from bot.outbound.inbound import Inbound
+from bot.outbound.replies import Replies
 from bot.outbound.texting import Texting
-from bot.store import Duplicate, Store, open_store
-from bot.store.embedded import embedded_server
+from bot.security import Signatures
+from bot.store import Duplicate, Store
 from bot.workspace.brand import BrandKeeper
+from bot.workspace.current import load_workspace
 from bot.workspace.forms import FormTemplateService
 from bot.workspace.subscriptions import SubscriptionService
 from bot.workspace.teammates import TeammateService
@@ -65,8 +65,6 @@ MOMENT = 0.02
 """Seconds. What follows from a card may begin this much later."""
 CATCH_UP_WINDOW = timedelta(days=1)
 """How far back a start looks for cards that were left open."""
-STOP_SECONDS = 10.0
-"""How long a stop waits for work that was begun."""
 STALLED = timedelta(seconds=10)
 """Work that another process should have done long ago is taken over."""
 
@@ -115,12 +113,16 @@ class Bot:
         self.forms = FormTemplateService(store)
         self.feed = Feed(store)
         self.jobs = JobService(store, all_kinds(store))
-        self._secret = secret
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.signatures = Signatures(secret)
+        self.background = BackgroundTasks()
+        self.spawn, self.finish = self.background.spawn, self.background.finish
         self._caught_up_to = _ulid_time(now() - CATCH_UP_WINDOW)
-        self.workspace = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(self._load_workspace)
+        self.workspace = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(
+            partial(load_workspace, store, settings.identity_secret)
+        )
         """`await bot.workspace()`: the business, at most a second old."""
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
+        self.reply = Replies(self.inbox, self.texting, self.workspace).reply
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         """`wanted`: a conversation's id, `new`, or None for the newest one.
@@ -198,15 +200,6 @@ class Bot:
         elif submitted.part.follow_up:
             self.spawn(self._follow_up_soon(submitted))
 
-    async def reply(self, conversation: Conversation, me: str, text: str, key: str) -> Part:
-        """What a teammate answers, by the way on which the person wrote; once for each `key`.
-
-        A text may be refused (NumberStopped, NumberRefused, Invalid): then nothing was written.
-        """
-        if conversation.channel is Channel.CHAT:
-            return await self.inbox.reply(conversation.id, me, text, key)
-        return await self.texting.reply(conversation, me, text, key, (await self.workspace()).texted)
-
     async def _follow_up_soon(self, submitted: Submitted) -> None:
         """Together with the cards that are completed in the same moment, so that they share their round trips."""
         await asyncio.sleep(MOMENT - asyncio.get_running_loop().time() % MOMENT)
@@ -252,53 +245,13 @@ class Bot:
             log.exception("what follows from an entry failed")
             await self.cards.put_off(part)
 
-    def signer(self, purpose: str) -> Signer:
-        """Signs what we hand out and want back unchanged; what was signed for one purpose is none for another."""
-        return Signer(self._secret, salt=purpose, digest_method=hashlib.sha256)
-
-    def serializer(self, purpose: str) -> URLSafeTimedSerializer:
-        """The same for more than a text, with its time, as a cookie can hold it."""
-        return URLSafeTimedSerializer(self._secret, salt=purpose, signer_kwargs={"digest_method": hashlib.sha256})
-
-    def spawn(self, work: Coroutine[object, object, None]) -> None:
-        """Work that nobody waits for; it is finished before the process stops."""
-        self._begin(guarded(work))
-
-    def _begin(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The work behind the requests: live feed, texts, recovery, jobs."""
         await self.feed.start()
-        stop = asyncio.Event()
-        for work in (self.deliveries.work, self._maintain, self.jobs.work):
-            self._begin(until(stop, work))
-        try:
+        periodic = every(STALLED.total_seconds(), self._periodic_work())
+        async with self.background.running(self.deliveries.work, periodic, self.jobs.work):
             yield
-        finally:
-            stop.set()
-            await self.finish()
-
-    async def finish(self) -> None:
-        """Waits for the work that was begun, and for what that begins, for as long as a stop may take."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
-                while self._tasks:
-                    await asyncio.wait(self._tasks)
-        late = set(self._tasks)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-
-    async def _load_workspace(self) -> Workspace:
-        workspace = await self.store.workspaces.get("workspace")
-        if workspace is None:
-            raise StoreUnavailable
-        secret = self.settings.identity_secret
-        return workspace.model_copy(update={"identity_secret": secret.get_secret_value()}) if secret else workspace
 
     async def _opened(self, contact: Contact, conversation: Conversation) -> Opened:
         parts = await self.conversations.page(conversation.id)
@@ -311,33 +264,19 @@ class Bot:
         except Duplicate:
             raise StoreUnavailable from None  # the same user in another tab was first: opening again finds them
 
-    async def _maintain(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            await self.catch_up(until=now() - STALLED)
-            await self.resume_overdue()
-            await self.confirmations.lapse(now())
-            await self.inbox.wake(now())
-            await self.runs.time_came(now())
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), STALLED.total_seconds())
+    def _periodic_work(self) -> list[Callable[[], Awaitable[None]]]:
+        return [
+            lambda: self.catch_up(until=now() - STALLED),
+            self.resume_overdue,
+            lambda: self.confirmations.lapse(now()),
+            lambda: self.inbox.wake(now()),
+            lambda: self.runs.time_came(now()),
+        ]
 
 
 def _ulid_time(time: datetime) -> str:
     """What the ids of all events of this time begin with."""
     return str(ULID.from_datetime(time))[:10]
-
-
-@asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Store]:
-    """The database that is named, or the embedded server; its indexes made."""
-    async with AsyncExitStack() as stack:
-        if settings.mongo_url:
-            url = settings.mongo_url.get_secret_value()
-        else:
-            url = (await stack.enter_async_context(embedded_server(settings.data, engine=settings.engine))).url
-        store = await stack.enter_async_context(open_store(url, settings.database))
-        await store.prepare()
-        yield store
 
 
 async def make_bot(settings: Settings, store: Store, public_url: str) -> Bot:

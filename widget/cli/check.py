@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bot.app import open_database
 from bot.config import Settings
+from bot.database import open_database
 from bot.errors import StoreUnavailable
 from widget.cli.terminal import run, settings_of
 

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bot.app import open_database
 from bot.config import Settings
+from bot.database import open_database
 from bot.errors import JobConflict, NotFound, SaysoError
 from bot.jobs.kinds import all_kinds
 from bot.jobs.rules import ENDED, Act, acts_on

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 from aiohttp import web
 
-from bot.app import make_bot, open_database
+from bot.app import make_bot
 from bot.config import Settings
+from bot.database import open_database
 from bot.demo import PASSWORD, make_demo, teammates
 from widget.app import make_app
 from widget.cli.terminal import give_up, run, settings_of

@@ -8,8 +8,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bot.app import open_database
 from bot.config import Settings
+from bot.database import open_database
 from bot.errors import LastAdmin, NotFound, PasswordTooShort, SaysoError
 from bot.model.teammate import Teammate, TeammateRole
 from bot.workspace.passwords import LEAST, checked

@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bot.app import open_database
 from bot.config import Settings
 from bot.consent import verify as ledger
+from bot.database import open_database
 from widget.cli.terminal import FAILED, run, settings_of
 
 errors = Console(stderr=True)

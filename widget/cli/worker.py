@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from bot.app import make_bot, open_database
+from bot.app import make_bot
 from bot.config import Settings
+from bot.database import open_database
 from widget.cli.terminal import run, settings_of
 
 

@@ -22,7 +22,7 @@ SIGN_IN = web.RequestKey("sign_in_cookie", str)
 
 def token_for(request: web.Request, owner: str) -> str:
     nonce = secrets.token_urlsafe(9)
-    return f"{nonce}.{request.app[BOT].signer('csrf').get_signature(f'{nonce}.{owner}').decode()}"
+    return f"{nonce}.{request.app[BOT].signatures.signer('csrf').get_signature(f'{nonce}.{owner}').decode()}"
 
 
 async def session_token(request: web.Request) -> str:
@@ -62,7 +62,7 @@ async def check_sign_in_form(request: web.Request) -> None:
 async def _check(request: web.Request, owner: str) -> None:
     token = request.headers.get(HEADER) or (await read_form(request)).get(FIELD, "")
     nonce, _dot, signature = token.partition(".")
-    signer = request.app[BOT].signer("csrf")
+    signer = request.app[BOT].signatures.signer("csrf")
     if not owner or not is_our_page(request) or not signer.verify_signature(f"{nonce}.{owner}", signature):
         raise NotFromHere
 

@@ -70,4 +70,4 @@ def forget_said(request: web.Request, response: web.Response) -> None:
 
 
 def _serializer(bot: Bot) -> URLSafeTimedSerializer:
-    return bot.serializer("said")
+    return bot.signatures.serializer("said")
