@@ -24,14 +24,16 @@ soak:  ## Run the large cases, which `make test` leaves out (it has a small vers
 	@tools/setup
 	$(PY) -m pytest -q -m soak
 
-check:  ## Run the linter and the type checker
+check:  ## Run the linters, the formatters and the type checker
 	@tools/setup
 	@tools/test check
 
-format:  ## Format the code, and mend what the linter can mend
+format:  ## Format the code, and fix what the linters can fix
 	@tools/setup
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+	@tools/biome
+	node_modules/.bin/biome check --write
 
 bench:  ## Measure Sayso beside its peers (QUICK=1: in two minutes; PART=flows, ledger, preferences, live or bytes)
 	@tools/setup
@@ -59,5 +61,5 @@ lock:  ## Make requirements.lock anew after a change in pyproject.toml (UPGRADE=
 	@tools/setup
 
 clean:  ## Remove the virtual environment and all caches; ./data stays
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

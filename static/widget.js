@@ -1,16 +1,15 @@
 /* Sayso launcher: a button in its own shadow tree. The chat itself is a frame that loads when a person opens it. */
-(function () {
-  'use strict';
-  if (window.Sayso && window.Sayso.loaded) return;
+(() => {
+  if (window.Sayso?.loaded) return;
 
   const config = __SAYSO_CONFIG__;
   const say = config.strings;
-  const KEY = 'sayso.visitor';
-  const SMALL = '(max-width:479.98px),(max-height:419.98px)'; // the chat then takes the whole screen
-  const SVG = 'http://www.w3.org/2000/svg';
+  const KEY = "sayso.visitor";
+  const SMALL = "(max-width:479.98px),(max-height:419.98px)"; // the chat then takes the whole screen
+  const SVG = "http://www.w3.org/2000/svg";
   const script = document.currentScript || document.querySelector('script[src*="/widget.js"]');
   const listeners = { onShow: [], onHide: [], onUnreadCountChange: [] };
-  const queued = (window.Sayso && window.Sayso.q) || [];
+  const queued = window.Sayso?.q || [];
 
   let settings = null; // null: not booted
   let origin, host, panel, button, badge, frame, opener, timer, memory;
@@ -20,15 +19,23 @@
 
   // The token lives in the shop's own storage, because a frame on another site may have none; in memory when that is blocked too.
   function token() {
-    try { return localStorage.getItem(KEY) || memory || null; } catch (_) { return memory || null; }
+    try {
+      return localStorage.getItem(KEY) || memory || null;
+    } catch (_) {
+      return memory || null;
+    }
   }
   function keep(value) {
     memory = value;
-    try { value ? localStorage.setItem(KEY, value) : localStorage.removeItem(KEY); } catch (_) { /* blocked: memory it is */ }
+    try {
+      value ? localStorage.setItem(KEY, value) : localStorage.removeItem(KEY);
+    } catch (_) {
+      /* blocked: memory it is */
+    }
   }
 
   function style() {
-    const side = settings.alignment === 'left' ? 'left' : 'right';
+    const side = settings.alignment === "left" ? "left" : "right";
     const x = +(settings.horizontal_padding ?? 20) || 0;
     const y = +(settings.vertical_padding ?? 20) || 0;
     return `:host{all:initial!important}
@@ -59,12 +66,12 @@ iframe{display:block;width:100%;height:100%;border:0}
     return node;
   }
   function drawing(className, d) {
-    const svg = document.createElementNS(SVG, 'svg');
-    const path = document.createElementNS(SVG, 'path');
-    svg.setAttribute('viewBox', '0 0 24 24');
-    svg.setAttribute('class', className);
-    svg.setAttribute('aria-hidden', 'true');
-    path.setAttribute('d', d);
+    const svg = document.createElementNS(SVG, "svg");
+    const path = document.createElementNS(SVG, "path");
+    svg.setAttribute("viewBox", "0 0 24 24");
+    svg.setAttribute("class", className);
+    svg.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", d);
     svg.appendChild(path);
     button.appendChild(svg);
   }
@@ -76,46 +83,53 @@ iframe{display:block;width:100%;height:100%;border:0}
       sheet.replaceSync(style());
       root.adoptedStyleSheets = [sheet];
     } catch (_) {
-      element('style', '', root).textContent = style();
+      element("style", "", root).textContent = style();
     }
   }
 
   function build() {
-    host = element('div', '', document.body);
-    host.id = 'sayso';
-    const root = host.attachShadow({ mode: 'open' });
+    host = element("div", "", document.body);
+    host.id = "sayso";
+    const root = host.attachShadow({ mode: "open" });
     dress(root);
-    button = element('button', 'button', root);
-    button.type = 'button';
-    drawing('chat', 'M5 4.5h14a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-7l-4.5 3.5v-3.5H5a2 2 0 0 1-2-2v-9a2 2 0 0 1 2-2z');
-    drawing('x', 'M6 9.5l6 6 6-6');
-    badge = element('span', 'badge', button);
-    badge.setAttribute('aria-hidden', 'true');
-    panel = element('div', 'panel', root);
-    button.addEventListener('click', () => (isOpen ? hide() : show()));
-    root.addEventListener('keydown', (e) => { if (e.key === 'Escape' && isOpen) hide(); });
+    button = element("button", "button", root);
+    button.type = "button";
+    drawing("chat", "M5 4.5h14a2 2 0 0 1 2 2v9a2 2 0 0 1-2 2h-7l-4.5 3.5v-3.5H5a2 2 0 0 1-2-2v-9a2 2 0 0 1 2-2z");
+    drawing("x", "M6 9.5l6 6 6-6");
+    badge = element("span", "badge", button);
+    badge.setAttribute("aria-hidden", "true");
+    panel = element("div", "panel", root);
+    button.addEventListener("click", () => (isOpen ? hide() : show()));
+    root.addEventListener("keydown", (e) => {
+      if (e.key === "Escape" && isOpen) hide();
+    });
     render();
   }
 
   function render() {
     button.hidden = !!settings.hide_default_launcher;
-    button.classList.toggle('open', isOpen);
+    button.classList.toggle("open", isOpen);
     // On a small screen the chat covers the page and has its own close button, once it has loaded.
-    button.classList.toggle('covered', isOpen && isReady);
-    button.setAttribute('aria-expanded', isOpen);
-    button.setAttribute('aria-label', isOpen ? say.close : say.open + (unread ? ', ' + say.unread.replace('%d', unread) : ''));
+    button.classList.toggle("covered", isOpen && isReady);
+    button.setAttribute("aria-expanded", isOpen);
+    button.setAttribute(
+      "aria-label",
+      isOpen ? say.close : say.open + (unread ? `, ${say.unread.replace("%d", unread)}` : ""),
+    );
     badge.hidden = isOpen || !unread;
-    badge.textContent = unread > 9 ? '9+' : unread;
-    panel.classList.toggle('open', isOpen);
+    badge.textContent = unread > 9 ? "9+" : unread;
+    panel.classList.toggle("open", isOpen);
   }
 
-  function emit(name, value) { listeners[name].forEach((listener) => listener(value)); }
+  function emit(name, value) {
+    for (const listener of listeners[name]) listener(value);
+  }
 
   function count(value) {
     if (value === unread) return;
     unread = value;
     render();
-    emit('onUnreadCountChange', unread);
+    emit("onUnreadCountChange", unread);
   }
 
   // What the chat may know of the page: never its fragment, which may hold secrets of the site.
@@ -126,7 +140,7 @@ iframe{display:block;width:100%;height:100%;border:0}
       name: settings.name,
       email: settings.email,
       locale: settings.locale || settings.language_override,
-      page_url: location.href.split('#')[0],
+      page_url: location.href.split("#")[0],
       page_title: document.title,
     };
   }
@@ -138,63 +152,69 @@ iframe{display:block;width:100%;height:100%;border:0}
   function loadFrame() {
     if (frame) frame.remove(); // it never became ready: try again
     const locale = settings.locale || settings.language_override;
-    frame = element('iframe', '', null);
-    frame.title = say.title || 'Chat with ' + config.name;
-    frame.src = origin + '/messenger' + (locale ? '?locale=' + encodeURIComponent(locale) : '');
+    frame = element("iframe", "", null);
+    frame.title = say.title || `Chat with ${config.name}`;
+    frame.src = `${origin}/messenger${locale ? `?locale=${encodeURIComponent(locale)}` : ""}`;
     panel.appendChild(frame);
   }
 
   function tellShow() {
     frame.focus();
-    tell('settings', { settings: facts() });
-    tell('show', { modal: matchMedia(SMALL).matches });
+    tell("settings", { settings: facts() });
+    tell("show", { modal: matchMedia(SMALL).matches });
   }
 
   function show() {
     if (!settings || isOpen) return;
-    opener = document.activeElement === host || document.activeElement === document.body ? button : document.activeElement;
+    opener =
+      document.activeElement === host || document.activeElement === document.body ? button : document.activeElement;
     isOpen = true;
     if (!isReady) loadFrame();
     count(0);
     render();
     if (isReady) tellShow();
-    emit('onShow');
+    emit("onShow");
   }
 
   function hide() {
     if (!isOpen) return;
     isOpen = false;
-    tell('hide');
+    tell("hide");
     render();
-    if (opener && opener.isConnected) opener.focus();
-    emit('onHide');
+    if (opener?.isConnected) opener.focus();
+    emit("onHide");
   }
 
   function receive(event) {
     const message = event.data;
-    if (!frame || event.source !== frame.contentWindow || event.origin !== origin || !message || message.sayso !== 1) return;
-    if (message.type === 'ready') {
+    if (!frame || event.source !== frame.contentWindow || event.origin !== origin || !message || message.sayso !== 1)
+      return;
+    if (message.type === "ready") {
       isReady = true;
-      tell('boot', { token: token(), settings: facts() });
+      tell("boot", { token: token(), settings: facts() });
       if (isOpen) tellShow();
       render();
-    } else if (message.type === 'token') keep(message.token);
-    else if (message.type === 'close') hide();
-    else if (message.type === 'unread') count(isOpen ? 0 : message.count);
+    } else if (message.type === "token") keep(message.token);
+    else if (message.type === "close") hide();
+    else if (message.type === "unread") count(isOpen ? 0 : message.count);
   }
 
   function askUnread() {
     const body = token();
     if (!body || frame || document.hidden) return;
-    fetch(origin + '/messenger/unread', { method: 'POST', headers: { 'Content-Type': 'text/plain' }, body })
+    fetch(`${origin}/messenger/unread`, { method: "POST", headers: { "Content-Type": "text/plain" }, body })
       .then((answer) => (answer.ok ? answer.json() : null))
-      .then((answer) => { if (answer && settings && !frame) count(answer.unread); })
-      .catch(() => { /* no line: ask again in a minute */ });
+      .then((answer) => {
+        if (answer && settings && !frame) count(answer.unread);
+      })
+      .catch(() => {
+        /* no line: ask again in a minute */
+      });
   }
 
   function onClick(event) {
-    const selector = settings && settings.custom_launcher_selector;
-    if (!selector || !event.target.closest || !event.target.closest(selector)) return;
+    const selector = settings?.custom_launcher_selector;
+    if (!selector || !event.target.closest?.(selector)) return;
     event.preventDefault();
     show();
   }
@@ -203,15 +223,15 @@ iframe{display:block;width:100%;height:100%;border:0}
     if (settings) return update(given);
     settings = Object.assign({}, window.saysoSettings, given);
     origin = new URL(settings.api_base || script.src, location.href).origin;
-    if (!document.body) return addEventListener('DOMContentLoaded', start);
+    if (!document.body) return addEventListener("DOMContentLoaded", start);
     start();
   }
 
   function start() {
     if (!settings || host) return;
     build();
-    addEventListener('message', receive);
-    document.addEventListener('click', onClick);
+    addEventListener("message", receive);
+    document.addEventListener("click", onClick);
     timer = setInterval(askUnread, 60000);
     askUnread();
   }
@@ -222,14 +242,14 @@ iframe{display:block;width:100%;height:100%;border:0}
     if (!host) return;
     dress(host.shadowRoot);
     render();
-    tell('settings', { settings: facts() });
+    tell("settings", { settings: facts() });
   }
 
   function shutdown() {
     keep(null);
     clearInterval(timer);
-    removeEventListener('message', receive);
-    document.removeEventListener('click', onClick);
+    removeEventListener("message", receive);
+    document.removeEventListener("click", onClick);
     if (host) host.remove();
     settings = host = frame = null;
     isOpen = isReady = false;

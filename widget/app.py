@@ -77,6 +77,7 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
         auto_reload=False,
     )
     environment.globals["asset"] = assets.address
+    environment.globals["module"] = assets.module
     environment.globals["checked"] = checked
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         lambda message: speaking.get().catalog.gettext(message),

@@ -1,33 +1,33 @@
-/* The demo phone: times in the viewer's zone, the newest text in view, keywords by one press. */
-'use strict';
-(function () {
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' });
-  let count = -1;
-  const shown = (page) => page.querySelectorAll('.text, #numbers a').length;
+/* The demo phone: times in the viewer's time zone, the newest text in view, replies by one click. */
 
-  function refresh() {
-    const thread = document.getElementById('phone-thread');
-    const texts = thread.querySelectorAll('.text');
-    for (const time of thread.querySelectorAll('time')) time.textContent = clock.format(new Date(time.dateTime));
-    if (texts.length !== count) thread.scrollTop = thread.scrollHeight;
-    count = texts.length;
-  }
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+  month: "short",
+  day: "numeric",
+  hour: "numeric",
+  minute: "2-digit",
+});
+let count = -1;
 
-  function reply(event) {
-    const chip = event.target.closest('[data-reply]');
-    if (!chip) return;
-    document.getElementById('body').value = chip.dataset.reply;
-    chip.form.requestSubmit();
-  }
+const itemsOf = (page) => page.querySelectorAll(".text, #numbers a").length;
 
-  // A poll that brings nothing new is not swapped: it would be read out again and break a selection.
-  function skipSame(event) {
-    const next = new DOMParser().parseFromString(event.detail.serverResponse, 'text/html');
-    event.detail.shouldSwap = shown(next) !== shown(document);
-  }
+function update() {
+  const thread = document.getElementById("phone-thread");
+  const texts = thread.querySelectorAll(".text");
+  for (const time of thread.querySelectorAll("time")) time.textContent = clock.format(new Date(time.dateTime));
+  if (texts.length !== count) thread.scrollTop = thread.scrollHeight;
+  count = texts.length;
+}
 
-  document.body.addEventListener('htmx:beforeSwap', skipSame);
-  document.body.addEventListener('htmx:afterSettle', refresh);
-  document.addEventListener('click', reply);
-  refresh();
-})();
+// A poll without news is not swapped in: it would be announced again and clear a selection.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const next = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
+  event.detail.shouldSwap = itemsOf(next) !== itemsOf(document);
+});
+document.body.addEventListener("htmx:afterSettle", update);
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest("[data-reply]");
+  if (!chip) return;
+  document.getElementById("body").value = chip.dataset.reply;
+  chip.form.requestSubmit();
+});
+update();

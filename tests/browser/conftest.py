@@ -68,6 +68,8 @@ async def contexts(
             stack.push_async_callback(context.close)
             context.set_default_timeout(10000)
             watch = Watch()
+            if options.get("java_script_enabled", True) is False:
+                watch.allow(r"/static/\S+\.js csp$")  # Chromium calls a preloaded module blocked where scripts are off
             watches.append(watch)
             return context, watch
 

@@ -1,16 +1,19 @@
-"""Styles and scripts, read and compressed once; their addresses carry a hash of what is in them, so browsers keep
-them for ever."""
+"""Styles and scripts, read and compressed once. Their addresses carry a hash of all of them, so browsers cache them for
+ever; modules import each other by relative paths, and so within the same version."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import mimetypes
+import posixpath
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from aiohttp import web
+from markupsafe import Markup
 
 HERE = Path(__file__).parents[1]
 ROOT = HERE if (HERE / "static").is_dir() else HERE.parent
@@ -18,6 +21,9 @@ ROOT = HERE if (HERE / "static").is_dir() else HERE.parent
 STATIC, TEMPLATES = ROOT / "static", ROOT / "templates"
 FOR_EVER = "public, max-age=31536000, immutable"
 KEPT = {".css", ".js", ".svg", ".png", ".woff2"}
+VERSION = re.compile(r"[0-9a-f]{12}")
+IMPORT = re.compile(r'^(?:import|export)\s(?:[\w\s*{},$]+\sfrom\s)?"(\.[^"]+)";', re.MULTILINE)
+"""Static imports as the formatter writes them. Dynamic ones load later on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +63,44 @@ def _read() -> dict[str, Asset]:
 class Assets:
     def __init__(self) -> None:
         self._by_path = _read()
+        named = "".join(f"{path} {asset.version}\n" for path, asset in self._by_path.items())
+        self.version = hashlib.sha256(named.encode()).hexdigest()[:12]
+        self._imports = {path: self._imports_of(path) for path in self._by_path if path.endswith(".js")}
 
     def __getitem__(self, path: str) -> Asset:
         return self._by_path[path]
 
     def address(self, path: str) -> str:
-        """`card.css` is `/static/card.css?v=1f3a…`; a KeyError at once for a file that is not there."""
-        return f"/static/{path}?v={self._by_path[path].version}"
+        """`card.css` is `/static/1f3a…/card.css`. Raises KeyError for a file that does not exist."""
+        self._by_path[path]
+        return f"/static/{self.version}/{path}"
+
+    def module(self, entry: str) -> Markup:
+        """The elements that load a module: it, and at the same time everything that it imports."""
+        preload = Markup('<link rel="modulepreload" href="{}">\n')
+        links = [preload.format(self.address(path)) for path in self.modules(entry)[1:]]
+        return Markup().join([*links, Markup('<script type="module" src="{}"></script>').format(self.address(entry))])
+
+    def modules(self, entry: str) -> list[str]:
+        """The module and all that it imports, directly or not."""
+        found = [entry]
+        for path in found:  # grows meanwhile
+            found.extend(imported for imported in self._imports[path] if imported not in found)
+        return found
+
+    def _imports_of(self, path: str) -> list[str]:
+        """Raises KeyError for an import of a file that does not exist."""
+        folder = posixpath.dirname(path)
+        code = self._by_path[path].body.decode()
+        imported = [posixpath.normpath(posixpath.join(folder, found)) for found in IMPORT.findall(code)]
+        for name in imported:
+            self._by_path[name]
+        return imported
 
     async def serve(self, request: web.Request) -> web.Response:
-        asset = self._by_path.get(request.match_info["path"])
+        path: str = request.match_info["path"]
+        version, _, rest = path.partition("/")
+        asset = self._by_path.get(rest if VERSION.fullmatch(version) else path)
         if asset is None:
             raise web.HTTPNotFound
-        is_current = request.query.get("v") == asset.version
-        return asset.answer(request, FOR_EVER if is_current else "no-cache")
+        return asset.answer(request, FOR_EVER if version == self.version else "no-cache")

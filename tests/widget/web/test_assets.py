@@ -1,8 +1,9 @@
-"""Styles and scripts: kept for ever where their address says what is in them, and nothing else is handed out."""
+"""Styles and scripts: cached for ever at addresses of their version; nothing else in the folder is served."""
 
 from __future__ import annotations
 
 import gzip
+import posixpath
 import re
 
 import aiohttp
@@ -22,16 +23,16 @@ def assets() -> Assets:
 async def test_what_a_page_names_is_kept_for_ever(running: Running) -> None:
     async with running.session.get(f"{running.base}/messenger") as answer:
         named = re.findall(r'(?:src|href)="(/static/[^"]+)"', await answer.text())
-    assert len(named) >= 6
+    assert len(named) >= 20
     for address in named:
         async with running.session.get(running.base + address) as answer:
             assert (answer.status, answer.headers["Cache-Control"]) == (200, FOR_EVER), address
             assert answer.content_type in {"text/css", "text/javascript", "application/javascript"}
 
 
-@pytest.mark.parametrize("query", ["", "?v=", "?v=000000000000"])
-async def test_another_version_is_asked_for_again(running: Running, query: str) -> None:
-    async with running.session.get(f"{running.base}/static/card.css{query}") as answer:
+@pytest.mark.parametrize("path", ["card.css", "000000000000/card.css"])
+async def test_another_version_is_revalidated(running: Running, path: str) -> None:
+    async with running.session.get(f"{running.base}/static/{path}") as answer:
         assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache")
 
 
@@ -86,6 +87,10 @@ async def test_the_launcher_is_small_and_open_to_every_site(running: Running) ->
         "demo/",
         "%ff",
         "vendor/htmx/LICENSE",
+        "000000000000",
+        "000000000000/",
+        "000000000000/../card.css",
+        "000000000000/000000000000/card.css",
     ],
 )
 async def test_nothing_else_is_handed_out(running: Running, path: str) -> None:
@@ -96,12 +101,32 @@ async def test_nothing_else_is_handed_out(running: Running, path: str) -> None:
             assert secret not in answer
 
 
-def test_every_file_that_is_named_is_there(assets: Assets) -> None:
+def test_every_file_has_an_address_in_one_version(assets: Assets) -> None:
     for file in STATIC.rglob("*.js"):
         name = file.relative_to(STATIC).as_posix()
-        assert assets.address(name) == f"/static/{name}?v={assets[name].version}"
+        assert assets.address(name) == f"/static/{assets.version}/{name}"
     with pytest.raises(KeyError):
         assets.address("none.css")
+
+
+def test_a_module_is_loaded_together_with_its_imports(assets: Assets) -> None:
+    loaded = assets.modules("messenger/main.js")
+    assert loaded[0] == "messenger/main.js"
+    assert {"lib/thread.js", "lib/storage.js", "messenger/visitor-api.js"} <= set(loaded)
+    assert len(loaded) == len(set(loaded))
+    html = assets.module("messenger/main.js")
+    assert html.count('<link rel="modulepreload"') == len(loaded) - 1
+    assert html.endswith(f'<script type="module" src="{assets.address("messenger/main.js")}"></script>')
+
+
+def test_every_import_is_found(assets: Assets) -> None:
+    """An import that the links miss would load only after the module that needs it."""
+    for file in STATIC.rglob("*.js"):
+        name = file.relative_to(STATIC).as_posix()
+        if not name.startswith("vendor/"):
+            mentioned = set(re.findall(r'"(\.\.?/[^"]+\.js)"', assets[name].body.decode()))
+            direct = {posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) for path in mentioned}
+            assert direct <= set(assets.modules(name)), name
 
 
 async def test_the_brand_is_a_style_of_its_own(running: Running) -> None:

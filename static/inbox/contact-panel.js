@@ -1,0 +1,148 @@
+/* The contact's panel, which works without this. With it, the form to record a consent opens over the page, times are shown
+   in the reader's time zone, and changes made elsewhere wait while somebody fills in that form. */
+
+const panel = () => document.getElementById("contact-panel");
+const dialog = () => document.getElementById("opt-in");
+const holdsPanel = (element) => element?.isConnected && panel() && element.contains(panel());
+
+const fullTime = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+
+function writeTimes() {
+  for (const time of document.querySelectorAll("#contact-panel time:not([title])")) {
+    time.title = fullTime.format(new Date(time.dateTime));
+  }
+}
+
+// --- a reload of the panel waits while an action is in progress or the form is open: it would take them away
+
+const pending = new Set(); // elements whose requests are in progress
+let waiting = null; // the element that wanted to reload the panel meanwhile
+
+const isBusy = () => pending.size > 0 || Boolean(dialog()?.open);
+
+// Not htmx's own event for the end of a request: it is sent to the element, which another response may have removed.
+function track(element, xhr) {
+  pending.add(element);
+  xhr.addEventListener("loadend", () => {
+    pending.delete(element);
+    reloadIfWaiting();
+  });
+}
+
+function reloadIfWaiting() {
+  if (!waiting || isBusy()) return;
+  const element = waiting;
+  waiting = null;
+  if (holdsPanel(element)) window.htmx.trigger(element, "again");
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, xhr } = event.detail;
+  if (panel()?.contains(elt)) track(elt, xhr);
+  else if (holdsPanel(elt) && isBusy()) {
+    event.preventDefault();
+    waiting = elt;
+  }
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { elt } = event.detail.requestConfig; // `detail.elt` is the target
+  if (!holdsPanel(elt) || !isBusy()) return;
+  event.detail.shouldSwap = false;
+  waiting = elt;
+});
+document.addEventListener("close", (event) => event.target === dialog() && reloadIfWaiting(), true);
+
+// --- what a reload of the panel keeps: the last message, opened texts, the focus, and earlier history that was loaded
+
+const historyItems = () => [...document.querySelectorAll("#contact-panel .cp-history > li")];
+const focusable = (li) => [...li.querySelectorAll("a, summary")];
+
+// Links of the history have no id by which htmx could keep the focus.
+function positionOf(element) {
+  const li = historyItems().find((item) => item.contains(element));
+  return li && { seq: li.dataset.seq, index: focusable(li).indexOf(element) };
+}
+
+function remember() {
+  return {
+    focused: positionOf(document.activeElement),
+    message: panel() ? panel().querySelector(".cp-said").innerHTML : "",
+    opened: [...document.querySelectorAll("#contact-panel details[open]")].map((details) => details.id),
+    history: historyItems(),
+  };
+}
+
+let before = remember();
+
+document.addEventListener("htmx:beforeSwap", () => {
+  before = remember();
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  keepMessage();
+  keepEarlierHistory();
+  writeTimes();
+  keepOpened();
+  keepFocus();
+  if (event.detail.target.id === "opt-in-body" && dialog()) showForm();
+  focusRequested();
+});
+
+function keepMessage() {
+  const place = panel()?.querySelector(".cp-said");
+  if (place && !place.innerHTML.trim()) place.innerHTML = before.message;
+}
+
+// History never changes, so entries that were loaded before can stay.
+function keepEarlierHistory() {
+  const oldest = [...document.querySelectorAll("#contact-panel .cp-entry")].pop();
+  const isOldest = (entry) => entry !== oldest && entry.dataset.seq === oldest.dataset.seq;
+  const index = oldest ? before.history.findIndex(isOldest) : -1;
+  const earlier = before.history.slice(index + 1);
+  if (index < 0 || !earlier.length) return;
+  while (oldest.nextElementSibling) oldest.nextElementSibling.remove();
+  oldest.after(...earlier);
+  for (const entry of earlier) window.htmx.process(entry);
+}
+
+function keepOpened() {
+  for (const id of before.opened) {
+    const details = document.getElementById(id);
+    if (details) details.open = true;
+  }
+}
+
+function keepFocus() {
+  const { focused } = before;
+  if (!focused || document.activeElement !== document.body) return;
+  const li = historyItems().find((item) => item.dataset.seq === focused.seq);
+  if (li) focusable(li)[focused.index]?.focus({ preventScroll: true });
+}
+
+// The server marks the button that was pressed, also where its form is gone.
+function focusRequested() {
+  const pressed = document.querySelector("#contact-panel [autofocus]");
+  if (!pressed) return;
+  pressed.removeAttribute("autofocus");
+  pressed.focus({ preventScroll: true });
+}
+
+function showForm() {
+  if (!dialog().open) dialog().showModal();
+  const invalid = dialog().querySelector("[aria-invalid], fieldset:has(.field-error) input");
+  (invalid || dialog().querySelector("input:not([type=hidden])")).focus();
+}
+
+// On small screens the panel covers the conversation: it is closed by the button that opened it.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-panel-close]")) document.getElementById("panel-button").click();
+});
+// Escape closes the form, but not the panel under it.
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (event.key === "Escape" && dialog()?.open) event.stopPropagation();
+  },
+  true,
+);
+
+writeTimes();

@@ -1,0 +1,52 @@
+/* Insert an opt-in form: in a dialog of the inbox, or on a page of its own. htmx draws the preview and submits. */
+
+const composer = () => document.getElementById("text");
+
+// With a script the checker's button doesn't submit the form, so that Enter doesn't press it.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const box = document.getElementById("insert");
+  if (!box || !(box.contains(event.target) || event.target.contains(box))) return;
+  for (const button of box.querySelectorAll(".checker-button")) button.type = "button";
+});
+
+// The text in the composer is sent as the message before the form.
+let taken = "";
+document.addEventListener("htmx:afterSwap", (event) => {
+  const message = document.getElementById("message");
+  if (event.target.id !== "insert-form-body" || !message) return;
+  const kind = document.querySelector("#composer [name=kind]:checked");
+  taken = kind?.value === "reply" ? composer().value : "";
+  message.value = taken;
+});
+document.addEventListener("form-inserted", () => {
+  if (!taken || composer().value !== taken) return;
+  composer().value = "";
+  composer().dispatchEvent(new Event("input", { bubbles: true })); // removes the draft
+});
+
+// Focus the first field with an error, once.
+document.addEventListener("htmx:afterSettle", () => {
+  const invalid = document.querySelector("#insert [aria-invalid]:not([data-met])");
+  if (!invalid) return;
+  for (const field of document.querySelectorAll("#insert [aria-invalid]")) field.dataset.met = "";
+  invalid.focus();
+});
+
+// The default legal text is about SMS: it is removed for an email subscription, unless somebody changed it.
+function onSubscription(event) {
+  if (event.target.id !== "subscription") return;
+  const legal = document.getElementById("legal_text");
+  const { standard } = legal.dataset;
+  if (event.target.selectedOptions[0].dataset.type === "email") {
+    if (legal.value !== standard) return;
+    legal.value = "";
+    legal.dataset.emptied = "";
+  } else if (!legal.value && "emptied" in legal.dataset) legal.value = standard;
+}
+document.addEventListener("change", onSubscription, true); // before htmx sends the fields for the preview
+
+// Whoever names a template wants it saved.
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "template_name" || !event.target.value.trim()) return;
+  document.getElementById("save_template").checked = true;
+});

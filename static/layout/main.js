@@ -1,0 +1,6 @@
+/* Every page of teammates: dialogs, menus, the search dialog, and the banner. All of it works without. */
+
+import "./dialogs.js";
+import "./banner.js";
+import "./menus.js";
+import "./search.js";

@@ -1,0 +1,32 @@
+/* Menus: `<details data-menu>`. One is open at a time, and the arrow keys move through it. */
+
+export function closeMenus(except) {
+  for (const menu of document.querySelectorAll("[data-menu][open]")) {
+    if (menu !== except) menu.removeAttribute("open");
+  }
+}
+
+const closeOthers = (event) => closeMenus(event.target.closest("[data-menu]"));
+
+function moveIn(menu, step) {
+  menu.open = true;
+  const items = [...menu.querySelectorAll(".menu-item")];
+  const current = items.indexOf(document.activeElement);
+  const next = current < 0 && step < 0 ? items.length - 1 : (current + step + items.length) % items.length;
+  items[next].focus();
+}
+
+document.addEventListener("click", closeOthers);
+document.addEventListener("focusin", closeOthers);
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("[data-menu]");
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!menu) return;
+  if (event.key === "Escape" && menu.open) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (step) {
+    event.preventDefault();
+    moveIn(menu, step);
+  }
+});

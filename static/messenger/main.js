@@ -1,0 +1,112 @@
+/* The messenger: the page in the frame that the launcher opens. */
+
+import { byId, fillFrom, isVisible, readData } from "../lib/dom.js";
+import { createComposer } from "./composer.js";
+import { createConversation } from "./conversation.js";
+import { createConversationList } from "./conversation-list.js";
+import { isFramed, listenToHost, tellHost } from "./host-page.js";
+import { watchCards } from "./opt-in-cards.js";
+import { setSettings, setToken } from "./visitor-api.js";
+
+const strings = readData("strings");
+let isShown = !isFramed;
+let isModal = false; // the chat covers the host page
+let unread = 0;
+
+function setUnread(count) {
+  if (count === unread) return;
+  unread = count;
+  tellHost("unread", { count });
+}
+
+const conversation = createConversation({
+  strings,
+  isShown: () => isShown,
+  onUnread: () => setUnread(unread + 1),
+  onOpen: () => composer.update(),
+  onRefused: (text, why) => composer.giveBack(text, why),
+});
+
+const composer = createComposer({
+  strings,
+  canSend: () => Boolean(conversation.id()),
+  onSend: conversation.send,
+  onTyping: conversation.tellTyping,
+});
+
+createConversationList({
+  current: conversation.id,
+  async onChoose(id) {
+    await conversation.open(id);
+    focusChat();
+  },
+  onClosed() {
+    conversation.thread.measure();
+    conversation.tellSeen();
+  },
+});
+
+watchCards({
+  thread: conversation.thread,
+  onSignedOut: conversation.reopen,
+  onOpened: conversation.tellOpened,
+});
+
+// On a touch screen, focusing the text field would raise the keyboard over the card.
+function focusChat() {
+  const target = matchMedia("(pointer: coarse)").matches ? byId("name") : byId("text");
+  if (!byId("chat").hidden) target.focus({ preventScroll: true });
+}
+
+listenToHost({
+  boot({ token, settings }) {
+    setToken(token || null);
+    setSettings(settings || {});
+    conversation.open(null);
+  },
+  show({ modal }) {
+    isShown = true;
+    isModal = Boolean(modal);
+    setUnread(0);
+    conversation.tellSeen();
+    focusChat();
+  },
+  hide() {
+    isShown = false;
+  },
+  // Another person on the same page is another visitor: the server decides what they may see.
+  settings({ settings }) {
+    if (setSettings(settings || {})) conversation.open(null);
+  },
+});
+
+// A chat that covers the host page keeps the focus inside. Beside the page, Tab may leave it.
+function trapFocus(event) {
+  if (event.key !== "Tab" || !isModal) return;
+  const focusable = "a[href],button,input:not([type=hidden]),select,textarea,#thread";
+  const stops = [...document.querySelectorAll(focusable)].filter(isVisible);
+  const [first, last] = [stops[0], stops[stops.length - 1]];
+  if (document.activeElement !== (event.shiftKey ? first : last)) return;
+  event.preventDefault();
+  (event.shiftKey ? last : first).focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing) tellHost("close");
+  trapFocus(event);
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-resend]")) conversation.retry();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  if (isShown) setUnread(0);
+  conversation.tellSeen();
+});
+
+byId("close-button").hidden = !isFramed;
+byId("close-button").addEventListener("click", () => tellHost("close"));
+
+fillFrom(byId("thread-body"), "skeleton");
+if (isFramed) tellHost("ready");
+else conversation.open(null);
