@@ -22,6 +22,29 @@ def locales() -> tuple[str, ...]:
     return (DEFAULT, *sorted(path.stem for path in CATALOGS.glob("*.po")))
 
 
+WITH_ARTICLE = {
+    "AE",
+    "BS",
+    "CD",
+    "CF",
+    "CG",
+    "DO",
+    "GB",
+    "GM",
+    "KM",
+    "KY",
+    "MH",
+    "MV",
+    "NL",
+    "PH",
+    "SB",
+    "TC",
+    "US",
+    "VI",
+}
+"""Countries that English names with "the"."""
+
+
 class Translator:
     """Says an English sentence in one locale. Sentences without a translation are said in English."""
 
@@ -49,6 +72,11 @@ class Translator:
     def country(self, region: str) -> str:
         """Name of a country: `US` is "United States"."""
         return self._babel.territories.get(region) or region
+
+    def country_in_sentence(self, region: str) -> str:
+        """The name as it stands after "in": English says "the United States", but "Germany"."""
+        is_with_article = self.locale.startswith("en") and region in WITH_ARTICLE
+        return f"the {self.country(region)}" if is_with_article else self.country(region)
 
 
 @lru_cache(maxsize=32)

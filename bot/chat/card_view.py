@@ -98,7 +98,7 @@ def card_view(
         # It is locked and can't be texted: a button would only lead to a refusal that the person can't mend.
         state, notice = (
             CardViewState.CLOSED,
-            say("We don't text numbers from there yet (%(country)s).", country=say.country(number.region)),
+            say("We don't text numbers in %(country)s yet.", country=say.country_in_sentence(number.region)),
         )
     return CardView(
         state=state,

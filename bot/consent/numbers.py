@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from phonenumbers import ValidationResult as Length
 
 from bot.errors import EmailRefused, NumberRefused
 from bot.errors import marked as _
+from bot.i18n import Translator
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType
 
@@ -24,6 +25,17 @@ TAKES_TEXTS = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 LONGEST = 40
 """More characters than any number has, however it is written."""
+LINK = re.compile(r"(?:tel|sms|smsto|callto):(?://)?", re.IGNORECASE)
+"""What a number that was copied from a link begins with (RFC 3966, RFC 5724)."""
+WHATSAPP = re.compile(
+    r"(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)|whatsapp:(?://send/?\?phone=)?", re.IGNORECASE
+)
+"""Links of WhatsApp: their numbers are international, with or without a plus."""
+EXTENSION = re.compile(r"(?:;\s*ext\s*=|,+|#|\bext(?:ension|n)?\b[.:]?|(?<=\d)\s*x[.:]?)\s*\d{1,6}$", re.IGNORECASE)
+DIALED_ABROAD = ("00", "011")
+"""Prefixes that people dial instead of a plus, whichever country they are in (ITU-T E.164; NANP)."""
+MEXICO = re.compile(r"(?:\+?52)?(?:1|01|044|045)(\d{10})")
+"""Prefixes of mobile numbers that Mexico gave up in 2019 and people still type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +51,18 @@ class Number:
 def read_number(text: str, region: str, countries: Collection[str]) -> Number:
     """What the person means by `text`, typed with `region` chosen (ISO 3166-1 alpha-2), if we text its country.
 
-    Raises NumberRefused with `problem` one of: empty, not_a_number, no_country, too_short, too_long, not_in_use,
-    landline, premium, not_texted.
+    Raises NumberRefused with `problem` one of: empty, not_a_number, extension, no_country, too_short, too_long,
+    not_in_use, landline, premium, not_texted.
     """
     digits = _clean(text, region)
-    parsed = _parse(digits, region)
-    there = phonenumbers.region_code_for_number(parsed)
-    if there is None or not phonenumbers.is_valid_number_for_region(parsed, there):
-        raise _why_invalid(digits, parsed, region)
+    readings = (_valid(reading, region) for reading in _readings(digits, region))
+    parsed, there = next(filter(None, readings), (None, ""))
+    if parsed is None:
+        raise _why_invalid(digits, _parse(digits, region), region)
     if there not in countries:
         raise NumberRefused(
             "not_texted",
-            _("We don't text numbers from there yet (%(country)s). Use a number from: %(countries)s."),
+            _("We don't text numbers in %(country)s yet. Use a number from: %(countries)s."),
             country=there,
             countries=",".join(countries),
         )
@@ -152,15 +164,15 @@ def _national(parsed: PhoneNumber) -> str:
     return phonenumbers.format_number(parsed, form)
 
 
-def spoken(error: NumberRefused, say: Callable[..., str], country: Callable[[str], str]) -> str:
+def spoken(error: NumberRefused, say: Translator) -> str:
     """The sentence of a refusal in the reader's language, with countries by name."""
     values = dict(error.values)
     if "country" in values:
-        values["country"] = country(values["country"])
+        values["country"] = say.country_in_sentence(values["country"])
     if "example" in values:
         values["example"] = _example(values["example"])
     if "countries" in values:
-        values["countries"] = ", ".join(country(c) for c in values["countries"].split(","))
+        values["countries"] = ", ".join(say.country(c) for c in values["countries"].split(","))
     return say(error.text, **values)
 
 
@@ -168,21 +180,47 @@ def _clean(text: str, region: str) -> str:
     """Digits of any script and a leading plus; separators and marks that pasting brings along are dropped."""
     text = unicodedata.normalize("NFKC", text[: LONGEST * 4]).strip() if len(text) <= LONGEST * 4 else text
     text = "".join(c for c in text if unicodedata.category(c) != "Cf").rstrip(" ,;:")
-    text = text[4:] if text[:4].lower() == "tel:" else text
+    text = _without_link(text)
     if not text:
         raise NumberRefused("empty", _("Enter your mobile number."))
+    if EXTENSION.search(text[-LONGEST:]):
+        raise NumberRefused("extension", _("Leave out the extension. Texts can't reach one."))
     if not all(c.isdecimal() or c.isspace() or c in "+()-./‐‑‒–—−" for c in text):
-        raise NumberRefused(
-            "not_a_number", _("That isn't a phone number. Use digits only, like %(example)s."), example=region
-        )
+        raise NumberRefused("not_a_number", _("Enter a phone number, like %(example)s."), example=region)
     plain = "".join(str(unicodedata.decimal(c)) for c in text if c.isdecimal())
     if not plain:
-        raise NumberRefused(
-            "not_a_number", _("That isn't a phone number. Use digits only, like %(example)s."), example=region
-        )
+        raise NumberRefused("not_a_number", _("Enter a phone number, like %(example)s."), example=region)
     if len(text) > LONGEST:
         raise NumberRefused("too_long", _("That number is too long. Check it for extra digits."))
     return ("+" if text.lstrip("( ").startswith("+") else "") + plain
+
+
+def _without_link(text: str) -> str:
+    if whatsapp := WHATSAPP.match(text):
+        return "+" + re.split(r"[?&]", text[whatsapp.end() :], maxsplit=1)[0].strip().lstrip("+ ")
+    link = LINK.match(text)
+    return text[link.end() :].partition("?")[0].strip() if link else text
+
+
+def _readings(digits: str, region: str) -> Iterator[str]:
+    """What the digits may mean, the likeliest first."""
+    abroad = [f"+{digits[3:]}"] if digits.startswith("+00") else []
+    abroad += [f"+{digits.removeprefix(prefix)}" for prefix in DIALED_ABROAD if digits.startswith(prefix)]
+    for reading in (digits, *abroad):
+        yield reading
+        is_mexican = region == "MX" or reading.startswith("+52")
+        if is_mexican and (mobile := MEXICO.fullmatch(reading)):
+            yield f"+52{mobile[1]}"
+
+
+def _valid(digits: str, region: str) -> tuple[PhoneNumber, str] | None:
+    """The number, and its country."""
+    try:
+        parsed = phonenumbers.parse(digits, region)
+    except NumberParseException:
+        return None
+    there = phonenumbers.region_code_for_number(parsed)
+    return (parsed, there) if there and phonenumbers.is_valid_number_for_region(parsed, there) else None
 
 
 def _parse(digits: str, region: str) -> PhoneNumber:
@@ -191,16 +229,11 @@ def _parse(digits: str, region: str) -> PhoneNumber:
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             raise NumberRefused(
-                "no_country", _("We don't know that country code. Start with + and your country code, like +44.")
+                "no_country", _("We don't know that country code. Start with + and the country code, like +44.")
             ) from error
         if error.error_type == NumberParseException.TOO_LONG:
             raise NumberRefused("too_long", _("That number is too long. Check it for extra digits.")) from error
-        raise NumberRefused(
-            "too_short",
-            _("That number is too short. It should have %(digits)s digits (%(country)s)."),
-            country=region,
-            digits=_lengths(region),
-        ) from error
+        raise _too_short(digits, region) from error
 
 
 def _why_invalid(digits: str, parsed: PhoneNumber, region: str) -> NumberRefused:
@@ -208,33 +241,40 @@ def _why_invalid(digits: str, parsed: PhoneNumber, region: str) -> NumberRefused
     if not digits.startswith("+") and _is_abroad(digits):
         return NumberRefused(
             "no_country",
-            _("That number isn't right for this country (%(country)s). For another one, start with + and its code."),
+            _("We read that as a number in %(country)s. For another country, start with + and its code, like +44."),
             country=region,
         )
     length = phonenumbers.is_possible_number_with_reason(parsed)
     if length in {Length.TOO_SHORT, Length.IS_POSSIBLE_LOCAL_ONLY}:
-        return NumberRefused(
-            "too_short",
-            _("That number is too short. It should have %(digits)s digits (%(country)s)."),
-            country=there,
-            digits=_lengths(there),
-        )
+        return _too_short(digits, there)
     if length in {Length.TOO_LONG, Length.INVALID_LENGTH}:
-        return NumberRefused(
-            "too_long",
-            _("That number is too long. It should have %(digits)s digits (%(country)s)."),
-            country=there,
-            digits=_lengths(there),
+        sentence = (
+            _("Too long: numbers in %(country)s have %(digits)s digits.")
+            if digits.startswith("+")
+            else _("Too long: numbers in %(country)s have %(digits)s digits. For another country, start with +.")
         )
-    return NumberRefused(
-        "not_in_use", _("That number isn't in use (%(country)s). Check the digits and try again."), country=there
+        return NumberRefused("too_long", sentence, country=there, digits=_lengths(there))
+    sentence = (
+        _("That isn't a valid number in %(country)s. Check the digits.")
+        if digits.startswith("+")
+        else _("That isn't a valid number in %(country)s. Check the digits. For another country, start with +.")
     )
+    return NumberRefused("not_in_use", sentence, country=there)
+
+
+def _too_short(digits: str, region: str) -> NumberRefused:
+    sentence = (
+        _("Too short: numbers in %(country)s have %(digits)s digits.")
+        if digits.startswith("+")
+        else _("Too short: numbers in %(country)s have %(digits)s digits. For another country, start with +.")
+    )
+    return NumberRefused("too_short", sentence, country=region, digits=_lengths(region))
 
 
 def _why_no_texts(kind: int) -> NumberRefused:
     if kind == PhoneNumberType.FIXED_LINE:
-        return NumberRefused("landline", _("That looks like a landline, which can't get texts. Use a mobile number."))
-    return NumberRefused("premium", _("That kind of number can't get our texts. Use your own mobile number."))
+        return NumberRefused("landline", _("That looks like a landline. Use a mobile number that can receive texts."))
+    return NumberRefused("premium", _("That type of number can't receive our texts. Use a mobile number."))
 
 
 def _is_abroad(digits: str) -> bool:

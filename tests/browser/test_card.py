@@ -30,8 +30,8 @@ REFUSED = r"\b422\b"
 
 BAD = {
     "": "Enter your mobile number",
-    "call me maybe": "isn't a phone number",
-    "☎️📱": "isn't a phone number",
+    "call me maybe": "Enter a phone number",
+    "☎️📱": "Enter a phone number",
     "555-01": "too short",
     "201555012345678": "too long",
     "+33 6 12 34 56 78": "We don't text numbers from there",

@@ -188,4 +188,4 @@ def test_a_saved_number_of_a_country_that_is_not_texted_is_told_so_and_offered_n
     germany = "+4915123456789"
     view = _view(_card(), person(phone=germany))
     assert (view.state, view.saved) == (CardViewState.CLOSED, "+49 1512 3456789")
-    assert view.notice == "We don't text numbers from there yet (Germany)."
+    assert view.notice == "We don't text numbers in Germany yet."

@@ -15,10 +15,10 @@ from bot.model.conversation import Author, AuthorKind
 from tests.conftest import Visitor
 from tests.widget.help import Card, Running, faults, raw_request
 
-TOO_SHORT = "That number is too short. It should have 10 digits (United States)."
-NO_NUMBER = "That isn't a phone number. Use digits only, like (201) 555-0123."
+TOO_SHORT = "Too short: numbers in the United States have 10 digits. For another country, start with +."
+NO_NUMBER = "Enter a phone number, like (201) 555-0123."
 FORM = "application/x-www-form-urlencoded"
-PREMIUM = "That kind of number can't get our texts. Use your own mobile number."
+PREMIUM = "That type of number can't receive our texts. Use a mobile number."
 
 
 async def post(person: Visitor, form: Any, *, seq: int = 2, type: str = "") -> tuple[int, str]:
@@ -39,13 +39,13 @@ async def post(person: Visitor, form: Any, *, seq: int = 2, type: str = "") -> t
         pytest.param(
             "(201) 555-01234567",
             "US",
-            "That number is too long. It should have 10 digits (United States).",
+            "Too long: numbers in the United States have 10 digits. For another country, start with +.",
             id="too long",
         ),
         pytest.param(
             "020 7946 0018",
             "GB",
-            "That looks like a landline, which can't get texts. Use a mobile number.",
+            "That looks like a landline. Use a mobile number that can receive texts.",
             id="landline",
         ),
         pytest.param("(900) 555-0123", "US", PREMIUM, id="premium"),
@@ -53,13 +53,13 @@ async def post(person: Visitor, form: Any, *, seq: int = 2, type: str = "") -> t
         pytest.param(
             "+49 1512 3456789",
             "US",
-            "We don't text numbers from there yet (Germany). Use a number from: United States, Canada, United Kingdom.",
+            "We don't text numbers in Germany yet. Use a number from: United States, Canada, United Kingdom.",
             id="a country that is not texted",
         ),
         pytest.param(
             "+999 123 4567",
             "US",
-            "We don't know that country code. Start with + and your country code, like +44.",
+            "We don't know that country code. Start with + and the country code, like +44.",
             id="no country",
         ),
         pytest.param("📱 2015550123", "US", NO_NUMBER, id="emoji"),

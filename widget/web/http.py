@@ -84,7 +84,7 @@ def status_of(error: SaysoError) -> int:
 def sentence(error: SaysoError, say: Translator) -> str:
     """What went wrong and how to mend it, in the reader's language."""
     if isinstance(error, NumberRefused):
-        return spoken(error, say, say.country)
+        return spoken(error, say)
     return say(error.text, **error.values)
 
 
