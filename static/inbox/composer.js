@@ -1,6 +1,7 @@
 /* The field to write a reply or a note in, with its draft and the menu of apps ("/"). */
 
 import { byId, characterCount, growToFit } from "../lib/dom.js";
+import { isComposing } from "../lib/keys.js";
 import { conversation, strings } from "./context.js";
 import { readDraft, saveDraft } from "./drafts.js";
 
@@ -174,7 +175,7 @@ export function createComposer({ onSend, onOpenForm, onTyping, waiting }) {
   });
   field.addEventListener("input", onInput);
   field.addEventListener("keydown", (event) => {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     if (event.key === "Enter" && !event.shiftKey) onEnter(event);
     else if (event.key === "Escape") onEscape(event);
   });

@@ -1,6 +1,7 @@
 /* Keyboard shortcuts of the inbox. */
 
 import { byId } from "../lib/dom.js";
+import { isComposing } from "../lib/keys.js";
 import { areShortcutsOn, turnShortcuts } from "../lib/shortcuts.js";
 import { goBy } from "./list-position.js";
 import { isPanelOpen, showPanel, togglePanel } from "./panel-drawer.js";
@@ -22,7 +23,7 @@ export function watchShortcuts(open) {
   const shortcuts = new Map(Object.entries({ ...everywhere, ...inConversation }));
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isComposing(event)) return;
     const isAbovePanel = event.target.closest("dialog[open], .menu-list"); // Escape closes this first
     if (event.key === "Escape" && !isAbovePanel && isPanelOpen()) {
       showPanel(false);

@@ -1,5 +1,6 @@
 /* The search dialog: opened by "/", with results as the person types. */
 
+import { isComposing } from "../lib/keys.js";
 import { areShortcutsOn } from "../lib/shortcuts.js";
 import { setOpener } from "./dialogs.js";
 
@@ -85,6 +86,7 @@ input.addEventListener("input", () => {
   delayTimer = setTimeout(search, DELAY);
 });
 input.addEventListener("keydown", (event) => {
+  if (isComposing(event)) return;
   const all = options();
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step && all.length) {

@@ -1,6 +1,7 @@
 /* The field to write a message in. */
 
 import { byId, characterCount, growToFit } from "../lib/dom.js";
+import { isComposing } from "../lib/keys.js";
 
 const MAX_LENGTH = 4000; // characters
 const COUNTDOWN = 200; // characters left
@@ -62,7 +63,7 @@ export function createComposer({ strings, canSend, onSend, onTyping }) {
     tellTyping();
   });
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+    if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) send(event);
   });
   byId("composer").addEventListener("submit", send);
 

@@ -1,6 +1,7 @@
 /* The messenger: the page in the frame that the launcher opens. */
 
 import { byId, fillFrom, isVisible, readData } from "../lib/dom.js";
+import { isComposing } from "../lib/keys.js";
 import { createComposer } from "./composer.js";
 import { createConversation } from "./conversation.js";
 import { createConversationList } from "./conversation-list.js";
@@ -92,7 +93,7 @@ function trapFocus(event) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.isComposing) tellHost("close");
+  if (event.key === "Escape" && !isComposing(event)) tellHost("close");
   trapFocus(event);
 });
 document.addEventListener("click", (event) => {
