@@ -1,4 +1,4 @@
-"""The application, made of its faces. What it needs opens and closes in `cleanup_ctx`."""
+"""Assembles the application from its faces. Resources open and close in `cleanup_ctx`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from widget.web.websocket import SOCKETS, close_all
 from widget.workspace.checker import checked
 
 MOST_BYTES = 64 * 1024
-"""Nobody sends us more than a message or a form."""
+"""Nothing larger than a message or a form is accepted."""
 
 
 def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
@@ -46,7 +46,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
 
 
 class _Compiled(jinja2.BytecodeCache):
-    """Compiled templates, shared by all applications of this process: a test run starts hundreds."""
+    """Compiled templates, shared by all applications of the process: a test run starts hundreds."""
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
@@ -84,7 +84,7 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
         lambda one, many, number: speaking.get().catalog.ngettext(one, many, number),
         newstyle=True,
     )
-    # Made once: an import in each template would make them anew for each entry of a thread.
+    # Loaded once: importing it in each template would load it for each entry of a thread.
     environment.globals["m"] = environment.get_template("_macros.html").module
     environment.globals["ui"] = environment.get_template("layout/ui.html").module
 

@@ -1,4 +1,4 @@
-"""How often somebody tried, counted in our own database by the library `limits`."""
+"""Rate limits for attempts, counted in our own database by the library `limits`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLLECTION = "attempts"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` tries of one kind within `minutes`, by whoever `who` names."""
+    """At most `most` attempts of one kind within `minutes` by the client that `who` identifies."""
 
     kind: str
     who: tuple[str, ...]
@@ -34,12 +34,12 @@ class Limit:
 
     @property
     def whose(self) -> str:
-        """A hash, so that no address and no email stands in a collection that only counts."""
+        """A hash, so that this collection contains no addresses and no emails."""
         return hashlib.sha256("\n".join(self.who).encode()).hexdigest()[:32]
 
 
 class _Storage(MongoDBStorage):
-    """The library's storage in our own database. The client it makes for itself is never connected."""
+    """The library's storage on our own database. The client that it creates is never connected."""
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         super().__init__("mongodb://localhost", window_collection_name=COLLECTION, connect=False)
@@ -50,14 +50,15 @@ class _Storage(MongoDBStorage):
         return self._ours
 
     async def create_indices(self) -> None:
-        """`AttemptCounter.prepare` makes the only one that is needed."""
+        """`AttemptCounter.prepare` creates the only index that is needed."""
 
 
 class AttemptCounter:
-    """A moving window: the moment of each try is kept, and the next is free when the oldest of them is old enough.
+    """A moving window: the time of each attempt is stored, and the next one is allowed once the oldest leaves the
+    window.
 
-    The library's fixed window would do with less, but its upsert comes to nothing when several tries meet on the
-    second of the embedded servers.
+    A fixed window would store less, but the library's upsert for it loses concurrent attempts on the second embedded
+    server.
     """
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
@@ -69,9 +70,9 @@ class AttemptCounter:
             await self.collection.create_index("expireAt", expireAfterSeconds=0)
 
     async def take(self, limits: Sequence[Limit]) -> float | None:
-        """Counts one try under each limit, in their order, up to the first one that is reached.
+        """Counts one attempt under each limit in order, up to the first exhausted one.
 
-        Answers how many seconds to wait for that one; None: the try is free.
+        Returns how many seconds to wait for that one; None: allowed.
         """
         for limit in limits:
             with database_errors():
@@ -81,7 +82,7 @@ class AttemptCounter:
         return None
 
     async def give_back(self, limits: Sequence[Limit]) -> None:
-        """The try was a right one: it does not count."""
+        """For a successful attempt: it does not count."""
         keys = [limit.item.key_for(limit.whose) for limit in limits]
         with database_errors():
             await asyncio.gather(*(self.collection.update_one({"_id": key}, {"$pop": {"entries": -1}}) for key in keys))

@@ -1,6 +1,6 @@
-"""The change stream: one a process, read in one thread, handed to the event loop in batches.
+"""The change stream: one per process, read in one thread, delivered to the event loop in batches.
 
-motor hops to a thread and back for each change; the driver under it hands out what a reply held without asking again.
+motor would switch threads for each change; the driver below it returns buffered changes without another request.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ log = logging.getLogger("sayso.store")
 Raw = Mapping[str, Any]
 
 WAIT_MS = 500
-"""How long the server holds a read for which there is no change yet."""
+"""How long the server holds a read while there is no change."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentChange:
-    """A document that was inserted, or one of the `kept` collections that was changed."""
+    """A document that was inserted, or changed in one of the `changed` collections."""
 
     table: str
     id: str
     document: Raw
-    """All of it, for collections that are watched whole; of others the `source`, if they have one."""
+    """The whole document for `whole` collections; for the others only `source`, if present."""
 
 
 class Changes:
-    """Hands changes of the database to the event loop, in order.
+    """Delivers database changes to the event loop, in order.
 
-    It goes on after a lost line from where it was. Where the server can't do that any more it begins anew, and says so.
+    Resumes after a lost connection. If the server can no longer resume there, it starts a new stream and reports the
+    gap.
     """
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
@@ -58,11 +59,11 @@ class Changes:
         inserted: Collection[str],
         changed: Collection[str],
     ) -> None:
-        """Returns when the stream is open: what happens from now on is delivered.
+        """Returns when the stream is open: later changes are delivered.
 
-        Of the collections `whole`, new documents are delivered; of `inserted`, the ids of new ones; of `changed`, the
-        ids of those that are new or changed. `lost` is called when a line that broke is open again, so that who listens
-        can look for what it may have missed: what comes after that is delivered.
+        For `whole` collections, new documents are delivered; for `inserted`, the ids of new ones; for `changed`, the
+        ids of new and changed ones. `lost` is called when a broken stream is open again, so that listeners can read
+        what they may have missed; later changes are delivered.
         """
         pipeline = _wanted(whole, inserted, changed)
         self._loop = asyncio.get_running_loop()
@@ -74,7 +75,7 @@ class Changes:
         def is_open() -> None:
             nonlocal tell
             self._call(tell)
-            tell = lost  # also of one that breaks before the loop has heard that it was open
+            tell = lost  # also if the stream breaks before the loop learns that it was open
 
         def read() -> None:
             while not self._stop.is_set():
@@ -85,7 +86,7 @@ class Changes:
                 except PyMongoError as error:
                     if self._stop.is_set():
                         return
-                    if isinstance(error, OperationFailure):  # the place to resume from is gone
+                    if isinstance(error, OperationFailure):  # the resume token is no longer valid
                         self._resume = None
                     log.warning("change stream lost its line: %s", type(error).__name__)
                     self._stop.wait(0.5)
@@ -96,7 +97,7 @@ class Changes:
             await opened.wait()
 
     def close(self) -> None:
-        """Tells the thread to end, without waiting for it: nothing interrupts a read that the server holds."""
+        """Tells the thread to stop without waiting for it: a read that the server holds can't be interrupted."""
         self._stop.set()
 
     def _read(self, pipeline: list[Raw], opened: Callable[[], None]) -> None:
@@ -118,7 +119,7 @@ class Changes:
                 self._resume = stream.resume_token
 
     def _hand_over(self) -> None:
-        self._told = False  # before the deque is emptied, so that nothing stays in it untold
+        self._told = False  # before the deque is emptied, so that every later change schedules another delivery
         batch = []
         while self._new:
             batch.append(self._new.popleft())
@@ -131,7 +132,7 @@ class Changes:
 
 
 def _wanted(whole: Collection[str], inserted: Collection[str], changed: Collection[str]) -> list[Raw]:
-    """Sorted out on the server: what nobody here follows does not travel."""
+    """Filters on the server, so that changes without a listener are not transferred."""
     return [
         {
             "$match": {

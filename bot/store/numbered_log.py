@@ -28,7 +28,7 @@ class NumberedLog(Repository[D]):
 
     @staticmethod
     def entry_id(owner: str, seq: int) -> str:
-        """The `_id` of an entry: its order as text is the order of its number."""
+        """The `_id` of an entry. Sorting ids as text sorts by sequence."""
         return f"{owner}:{seq:010d}"
 
     async def after(self, owner: str, seq: int, *, limit: int) -> list[D]:

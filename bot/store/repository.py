@@ -22,7 +22,7 @@ Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 class Repository(Generic[D]):
-    """One collection. `get`, `insert` and `update` share their round trips with calls that come at the same time."""
+    """One collection. Concurrent calls of `get`, `insert` and `update` share round trips."""
 
     name: ClassVar[str]
     model: type[D]
@@ -43,7 +43,7 @@ class Repository(Generic[D]):
         return await self._get(id)
 
     async def get_many(self, ids: Iterable[str]) -> dict[str, D]:
-        """Those that exist, by id, in one query."""
+        """The documents that exist, by id, in one query."""
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
@@ -54,13 +54,12 @@ class Repository(Generic[D]):
         await self._insert(document)
 
     async def keep(self, document: D) -> None:
-        """Inserts it, unless it is there already."""
+        """Inserts the document unless it exists."""
         with suppress(Duplicate):
             await self.insert(document)
 
     async def insert_many(self, documents: Sequence[D]) -> list[bool]:
-        """In one round trip. False for those that the database refused because their id, or a unique value, is
-        taken."""
+        """In one round trip. False for documents refused because their id or a unique value is taken."""
         if not documents:
             return []
         refused = [False] * len(documents)
@@ -73,11 +72,11 @@ class Repository(Generic[D]):
         return [not r for r in refused]
 
     async def update(self, match: Mapping[str, Any], change: Update) -> None:
-        """Updates the one that matches, if it does."""
+        """Updates the matching document, if there is one."""
         await self._update((match, change))
 
     async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Update]]) -> list[bool]:
-        """In one round trip. False for those that the database refused because a unique value is taken."""
+        """In one round trip. False for updates refused because a unique value is taken."""
         if not updates:
             return []
         refused: set[int] = set()
@@ -96,7 +95,7 @@ class Repository(Generic[D]):
         limit: int,
         hint: str | Sequence[tuple[str, int]] | None = None,
     ) -> list[D]:
-        """At most `limit` documents: nothing that a page shows grows with the data."""
+        """At most `limit` documents: no page grows with the data."""
         cursor = self.collection.find(match, limit=limit, max_time_ms=READ_MS, batch_size=limit)
         if sort:
             cursor = cursor.sort(list(sort))
@@ -114,26 +113,26 @@ class Repository(Generic[D]):
         return [self.model.load(raw) for raw in await self.page_raw(after, limit=limit)]
 
     async def page_raw(self, after: str, *, limit: int) -> list[dict[str, Any]]:
-        """The same, as they are stored: for those who ask whether they are as they were written."""
+        """The same as stored documents, to check them against what was written."""
         cursor = self.collection.find({"_id": {"$gt": after}}, sort=[("_id", 1)], limit=limit, max_time_ms=READ_MS)
         with database_errors():
             return list(await cursor.to_list(limit))
 
     async def scan(self, *, batch: int = 1000, after: str = "") -> AsyncIterator[list[D]]:
-        """All documents in order of `_id`, `batch` at a time, in bounded memory."""
+        """All documents in order of `_id`, `batch` at a time, in constant memory."""
         while page := await self.page(after, limit=batch):
             yield page
             after = page[-1].id
 
     async def existing(self, ids: Iterable[str]) -> set[str]:
-        """Those of `ids` that there are, from the index alone."""
+        """The ids that exist, from the index alone."""
         wanted = list(ids)
         cursor = self.collection.find({"_id": {"$in": wanted}}, {"_id": 1}, max_time_ms=READ_MS)
         with database_errors():
             return {raw["_id"] for raw in await cursor.to_list(len(wanted) or 1)}
 
     async def count_about(self) -> int:
-        """How many documents there are, from the collection's own figures."""
+        """An estimate from the collection's metadata."""
         with database_errors():
             return int(await self.collection.estimated_document_count())
 
@@ -149,7 +148,7 @@ class Repository(Generic[D]):
 
 
 def _refused(error: BulkWriteError) -> list[int]:
-    """Places of the duplicates in a bulk write; anything else that went wrong is raised."""
+    """Indexes of the duplicates in a bulk write. Raises any other error."""
     details = error.details or {}
     faults = details.get("writeErrors", [])
     if any(fault["code"] != 11000 for fault in faults):
@@ -160,9 +159,10 @@ def _refused(error: BulkWriteError) -> list[int]:
 
 
 def beginning(field: str, words: Sequence[str]) -> dict[str, Any]:
-    """Matches documents whose array `field` holds a word that begins with each of `words`, letters and digits alone.
+    """Matches documents whose array `field` contains, for each of `words`, a word that starts with it (letters and
+    digits only).
 
-    The longest one leads: it finds the fewest.
+    The longest word comes first, since it matches the fewest documents.
     """
     ranges = [{field: {"$elemMatch": {"$gte": w, "$lt": f"{w}\uffff"}}} for w in sorted(words, key=len, reverse=True)]
     return {"$and": [*ranges, {field: {"$exists": True}}]}

@@ -1,4 +1,4 @@
-"""Subscriptions and their history: a change and the entry that keeps it stand together, or neither does."""
+"""Subscriptions and their history: a change and its history entry are stored together, or neither is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.store.transaction import Session, transaction
 
 
 class SubscriptionVersionRepository(NumberedLog[SubscriptionVersion]):
-    """What became of each subscription: inserted, never updated, never deleted."""
+    """The history of each subscription: append-only."""
 
     name = "subscription_versions"
     model = SubscriptionVersion
@@ -38,7 +38,7 @@ class SubscriptionRepository(Repository[Subscription]):
         self._live = Batcher(self._live_round)
 
     async def live(self) -> Sequence[Subscription]:
-        """In the order of their names. Callers of the same moment share one query, asked after the last of them."""
+        """Sorted by name. Concurrent callers share one query that starts after the last of them called."""
         return await self._live(None)
 
     async def _live_round(self, calls: list[None], limit: int = 200) -> list[Sequence[Subscription]]:
@@ -49,14 +49,12 @@ class SubscriptionRepository(Repository[Subscription]):
         return await self.find({"state": state}, sort=[("state", 1), ("name", 1)], limit=limit)
 
     async def texts(self, *, limit: int = 1000) -> list[Subscription]:
-        """All that were ever about texts, whatever their state: a STOP is about them all."""
+        """All SMS subscriptions in any state: a STOP applies to all of them."""
         return await self.find({"state": {"$in": [*SubscriptionState]}, "message_type": MessageType.SMS}, limit=limit)
 
     async def begin(self, entry: SubscriptionVersion) -> None:
-        """A new subscription, as the first entry of its history has it. Raises Duplicate: the id or the name is taken.
-
-        StoreUnavailable is raised as everywhere.
-        """
+        """Inserts a new subscription and the first entry of its history. Raises Duplicate (id or name taken) and
+        StoreUnavailable."""
 
         async def work(session: Session) -> None:
             await self.collection.insert_one(entry.after.stored(), session=session)
@@ -65,9 +63,9 @@ class SubscriptionRepository(Repository[Subscription]):
         await transaction(self._database, work)
 
     async def change(self, before: Subscription, entries: Sequence[SubscriptionVersion]) -> bool:
-        """Makes `before` what the last of `entries` says. False: another writer has changed it since it was read.
+        """Changes `before` to what the last of `entries` says. False: another writer changed it since it was read.
 
-        Entries that the history has already stay as they are. Raises Duplicate when the name is taken.
+        Existing history entries are left unchanged. Raises Duplicate if the name is taken.
         """
 
         async def work(session: Session) -> bool:
@@ -84,7 +82,7 @@ class SubscriptionRepository(Repository[Subscription]):
 
 
 def _change(before: Subscription, after: Subscription) -> Mapping[str, Any]:
-    """The fields that differ, and the key by which names are unique."""
+    """The update of the fields that differ, and of the key that keeps names unique."""
     old, new = before.stored(), after.stored()
     changed = {name: value for name, value in new.items() if name == "name_key" or old.get(name) != value}
     gone = {name: "" for name in old if name not in new}

@@ -1,4 +1,4 @@
-"""The REST API, in the shapes of Intercom's, so that its clients work with another address and token."""
+"""The REST API, compatible with Intercom's, so that its clients work with another base URL and token."""
 
 from aiohttp import web
 

@@ -18,8 +18,8 @@ __all__ = ["Scope", "principal", "requires"]
 
 
 def requires(scope: Scope | None = None) -> Callable[[Handler], Handler]:
-    """Opens a route to tokens with this scope; None: to every valid token. Refused otherwise: TokenRefused (401),
-    ScopeMissing (403)."""
+    """Restricts a route to tokens with this scope; None: any valid token. Otherwise TokenRefused (401) or ScopeMissing
+    (403)."""
 
     def guard(handler: Handler) -> Handler:
         @wraps(handler)

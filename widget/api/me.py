@@ -1,4 +1,4 @@
-"""`GET /api/me`: for whom the token speaks, and for which workspace (Intercom's `admin_with_app`)."""
+"""`GET /api/me`: the token's teammate and workspace (Intercom's `admin_with_app`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated phone: shows the texts that a number received, and replies to them."""
+"""The simulated phone: shows the texts that a number received, and sends replies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def phone(request: web.Request) -> web.Response:
 
 
 async def reply(request: web.Request) -> web.Response:
-    """What the person at the phone writes back."""
+    """Sends a text from the simulated phone."""
     form = await read_form(request)
     number, body = form.get("number", ""), form.get("body", "")
     bot, locale = request.app[BOT], wanted_locale(request)

@@ -1,4 +1,4 @@
-"""The demo shop: a page with the widget on it."""
+"""The demo shop: a page with the messenger on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from widget.web.http import BOT, page, wanted_locale
 
 
 async def shop(request: web.Request) -> web.Response:
-    """The shop may stand on another site than Sayso (`localhost` and `127.0.0.1`), as a real one does."""
+    """The shop may run on another origin than Sayso (`localhost` and `127.0.0.1`), as a real one does."""
     url = request.app[BOT].public_url
     response = await page(request, "demo/shop.html", wanted_locale(request), widget_src=f"{url}/widget.js")
     response.headers["Content-Security-Policy"] = (

@@ -1,4 +1,4 @@
-"""Access to the teammates' pages: who may open which, and whether a form came from a page of ours."""
+"""Access to teammate pages: who may open which, and whether a form came from one of our own pages."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ WIDTH_OF_NEXT = 2000
 
 
 def requires(scope: Scope | None = None) -> Callable[[Handler], Handler]:
-    """Opens a page to teammates with this scope; None: to all of them.
+    """Restricts a page to teammates with this scope; None: any teammate.
 
-    Others are asked to sign in and brought back to the page that they wanted, or told who can help.
+    Others are asked to sign in and then return to the page they requested, or are told who can help.
     """
 
     def guard(handler: Handler) -> Handler:
@@ -52,7 +52,7 @@ def is_htmx(request: web.Request) -> bool:
 
 
 def sign_in_address(request: web.Request) -> str:
-    """Of htmx, the page on which it happened is the one to come back to."""
+    """For an htmx request, returns to the page that sent it."""
     there = request.path_qs
     if is_htmx(request):
         where = split_address(request.headers.get("HX-Current-URL", ""))
@@ -91,7 +91,8 @@ async def _to_sign_in(request: web.Request) -> web.StreamResponse:
 
 
 async def _refused(request: web.Request, error: SaysoError) -> web.StreamResponse:
-    """A page with the navigation, so that there is a way on; for programs, and with the database away, as anywhere."""
+    """An error page with the navigation. Programs, and every request while the database is away, get the usual
+    answer."""
     if isinstance(error, (StoreUnavailable, Unauthorized)) or is_htmx(request) or not wants_page(request):
         raise error
     say = translator(wanted_locale(request))

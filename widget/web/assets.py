@@ -1,5 +1,5 @@
-"""Styles and scripts, read and compressed once. Their addresses carry a hash of all of them, so browsers cache them for
-ever; modules import each other by relative paths, and so within the same version."""
+"""Styles and scripts, read and compressed once per process. Their URLs contain a hash of all of them, so browsers cache
+them forever; modules import each other by relative paths, and so within the same version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 HERE = Path(__file__).parents[1]
 ROOT = HERE if (HERE / "static").is_dir() else HERE.parent
-"""The wheel carries static and templates inside the package `widget`; a checkout has them beside it."""
+"""A wheel contains static and templates inside the package `widget`; a checkout has them next to it."""
 STATIC, TEMPLATES = ROOT / "static", ROOT / "templates"
 FOR_EVER = "public, max-age=31536000, immutable"
 KEPT = {".css", ".js", ".svg", ".png", ".woff2"}
@@ -38,9 +38,9 @@ class Asset:
         return cls(body, gzip.compress(body, 9, mtime=0), type, hashlib.sha256(body).hexdigest()[:12])
 
     def answer(self, request: web.Request, cache: str) -> web.Response:
-        """The whole of it, compressed for those who can read that, or 304 for those who have it."""
+        """The whole file, gzipped for clients that accept it; 304 if the client has this version."""
         headers = {"Cache-Control": cache, "ETag": f'"{self.version}"', "Vary": "Accept-Encoding"}
-        # A proxy that compresses makes the tag a weak one.
+        # A proxy that compresses turns the ETag into a weak one.
         if request.headers.get("If-None-Match", "").removeprefix("W/") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
         body = self.body

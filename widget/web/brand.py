@@ -1,5 +1,5 @@
-"""The brand as every page wears it: its colour and its picture. Both addresses name what they hold, so browsers keep
-them; a change has another address."""
+"""The brand's color and logo, as every page uses them. Both URLs identify their content, so browsers cache them; a
+change gets a new URL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLOUR = re.compile(r"[0-9a-f]{6}")
 
 
 async def style(request: web.Request) -> web.Response:
-    """`/brand.css?colour=2f5bea`; without a colour, the workspace's own."""
+    """`/brand.css?colour=2f5bea`; without a color, the workspace's own."""
     asked = request.query.get("colour", "")
     is_named = COLOUR.fullmatch(asked) is not None
     colour = f"#{asked}" if is_named else (await request.app[BOT].workspace()).brand
@@ -27,7 +27,7 @@ async def style(request: web.Request) -> web.Response:
 
 
 async def logo(request: web.Request) -> web.Response:
-    """`/brand/logo?v=<hash>`: a picture of the type that its bytes show, and nothing that could run."""
+    """`/brand/logo?v=<hash>`: served with the type detected from its bytes, and never executable."""
     keeper, asked = request.app[BOT].brand, request.query.get("v", "")
     current = (await request.app[BOT].workspace()).logo
     picture = await keeper.logo(asked[:64]) or await keeper.logo(current)

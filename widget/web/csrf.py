@@ -1,7 +1,7 @@
-"""No other site can send a teammate's form: each carries a token that only a page of ours could hold.
+"""Protects teammate forms against CSRF: each form carries a token that only our own pages contain.
 
-The token is tied to the session (to a short-lived cookie before there is one) and is another one in each answer, so
-that its bytes in a compressed page tell nothing (BREACH).
+The token is bound to the session (to a short-lived cookie before sign-in) and differs in each response, so that a
+compressed page does not leak it (BREACH).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def session_token(request: web.Request) -> str:
 
 
 def sign_in_token(request: web.Request) -> str:
-    """For the form to sign in; `keep_sign_in` puts the cookie that it is tied to into the answer."""
+    """Token for the sign-in form; `keep_sign_in` sets the cookie it is bound to."""
     owner = request.cookies.get(cookie_name(request.app[BOT], "sayso_sign_in"), "")
     request[SIGN_IN] = owner = owner if len(owner) >= 20 else secrets.token_urlsafe(18)
     return token_for(request, owner)
@@ -49,7 +49,7 @@ def keep_sign_in(request: web.Request, response: web.Response) -> None:
 
 
 async def check_session_form(request: web.Request) -> None:
-    """For every method that may change something. Raises NotFromHere."""
+    """Checks every method that may change something. Raises NotFromHere."""
     if request.method not in SAFE:
         await _check(request, str((await get_session(request)).identity))
 
@@ -68,10 +68,9 @@ async def _check(request: web.Request, owner: str) -> None:
 
 
 def is_our_page(request: web.Request) -> bool:
-    """What the browser itself says of the page that sent this, where it says anything.
+    """What the browser's own headers say about the sending page, if they say anything.
 
-    `Origin` is `null` for pages that send no referrer; those of teammates send it to ourselves (`same-origin`), so it
-    names us.
+    `Origin` is `null` for pages that send no referrer; teammate pages send it to our own origin (`same-origin`).
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

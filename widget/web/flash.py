@@ -1,4 +1,5 @@
-"""What is said once, on the page after a form: kept in a signed cookie of a minute, never in the database."""
+"""Flash messages: shown once on the page after a form, kept in a signed cookie for one minute, never in the
+database."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from widget.web.sessions import cookie_name, is_secure
 
 SECONDS = 60
 MOST = 400
-"""Characters: a cookie has 4 kB, and base64 of some alphabets takes eight bytes for a character."""
+"""Characters. A cookie holds 4 kB, and base64 of some alphabets takes eight bytes per character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class FlashMessage:
 
 
 class RedirectWithMessage(web.HTTPSeeOther):
-    """Something was done; the page that it leads to says what."""
+    """Redirects to a page that shows the message."""
 
     def __init__(self, path: str, said: str, kind: str = "good") -> None:
         super().__init__(path)
@@ -32,12 +33,12 @@ class RedirectWithMessage(web.HTTPSeeOther):
 
 
 def done(path: str, said: str, kind: str = "good") -> RedirectWithMessage:
-    """`raise done("/settings/subscriptions", say("Saved."))`: `said` is in the reader's language."""
+    """`raise done("/settings/subscriptions", say("Saved."))`; `said` is already translated."""
     return RedirectWithMessage(path, said, kind)
 
 
 def keep_said(request: web.Request, done: RedirectWithMessage) -> web.Response:
-    """The answer to the form. htmx is told to go there: a plain redirect it would follow out of sight."""
+    """The response to the form. htmx gets a header, since it would follow a plain redirect inside the fragment."""
     is_htmx = "HX-Request" in request.headers
     where = {"HX-Redirect" if is_htmx else "Location": str(done.location)}
     response = web.Response(status=200 if is_htmx else 303, headers=where)
@@ -54,7 +55,7 @@ def keep_said(request: web.Request, done: RedirectWithMessage) -> web.Response:
 
 
 def read_said(request: web.Request) -> FlashMessage | None:
-    """What the last page left to say."""
+    """The flash message that the last page left."""
     bot = request.app[BOT]
     try:
         text, kind = _serializer(bot).loads(request.cookies.get(cookie_name(bot, "sayso_said"), ""), max_age=SECONDS)

@@ -1,4 +1,4 @@
-"""Posted forms of teammates' pages, and how a page is drawn again with what was typed and what is wrong with it."""
+"""Posted forms of teammate pages, and rendering them again with the submitted values and errors."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class FormInput(BaseModel):
-    """What a form may hold: nothing else is taken. Spaces around a text, and signs that can't be seen, are nobody's
-    intention."""
+    """Base class of form models: unknown fields are rejected; surrounding spaces and control characters are removed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -37,10 +36,10 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a template draws its fields from: `form.value("name", subscription.name)`, `form.fault("name")`."""
+    """Fills the fields of a template: `form.value("name", subscription.name)`, `form.fault("name")`."""
 
     typed: Mapping[str, str] | None = None
-    """None: nothing was sent yet, the page shows what is stored."""
+    """None: nothing was submitted yet, the page shows stored values."""
     faults: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
 
@@ -48,7 +47,7 @@ class Form:
         return stored if self.typed is None else self.typed.get(name, "")
 
     def is_on(self, name: str, stored: bool = False) -> bool:
-        """Of a toggle, which sends nothing when it is off."""
+        """For a toggle, which sends nothing when it is off."""
         return stored if self.typed is None else name in self.typed
 
     def fault(self, name: str) -> str | None:
@@ -65,20 +64,20 @@ PLAIN: dict[str, str] = {
     "literal_error": _("Choose one of these."),
     "extra_forbidden": _("This page was sent with something that it does not have. Please load it again."),
 }
-"""The kinds of pydantic's errors, in words for people."""
+"""Messages for pydantic's error types."""
 OTHERWISE = _("This can't be used here. Please check it.")
 
 
 async def fields(request: web.Request) -> dict[str, str]:
-    """What the form holds, without its token."""
+    """The submitted fields without the CSRF token."""
     return {name: value for name, value in (await read_form(request)).items() if name != FIELD}
 
 
 async def read_input(request: web.Request, model: type[M], *, leaving: Collection[str] = ()) -> M:
-    """Raises FormWrong, with a sentence for each field; a validator's ValueError says its own.
+    """Raises FormWrong with a message for each field; a validator's ValueError brings its own message.
 
-    A field named `translations.es.name` is that place of the model, and its fault has that name. `leaving`: names of
-    the page's other controls, which the form sends along.
+    A field named `translations.es.name` sets that path of the model, and its error has the same name. `leaving`: names
+    of other controls in the form, to be ignored.
     """
     sent = {name: value for name, value in (await fields(request)).items() if name not in leaving}
     try:
@@ -88,7 +87,7 @@ async def read_input(request: web.Request, model: type[M], *, leaving: Collectio
 
 
 def nested(flat: Mapping[str, str]) -> dict[str, Any]:
-    """`{"a.b": "1"}` is `{"a": {"b": "1"}}`. A name that is a field and a group at once makes the form no form."""
+    """`{"a.b": "1"}` becomes `{"a": {"b": "1"}}`. A name that is both a field and a group is dropped."""
     tree: dict[str, Any] = {}
     for name, value in flat.items():
         *groups, last = name.split(".")
@@ -101,7 +100,7 @@ def nested(flat: Mapping[str, str]) -> dict[str, Any]:
 
 
 async def again(request: web.Request, draw: Handler, wrong: SaysoError) -> web.StreamResponse:
-    """The page of the form once more: `draw` finds what was typed, and the faults, in the template's `form`."""
+    """Renders the form's page again: `draw` finds the submitted values and errors in the template's `form`."""
     say = translator(wanted_locale(request))
     if isinstance(wrong, FormWrong):
         faults = {name: say(text, **wrong.values) for name, text in wrong.faults.items()}
@@ -112,8 +111,7 @@ async def again(request: web.Request, draw: Handler, wrong: SaysoError) -> web.S
 
 
 def redrawn_by(draw: Handler) -> Callable[[Handler], Handler]:
-    """Over a handler that takes a form: whatever Invalid it raises is shown on the page that `draw` draws; so is that
-    somebody else was first (Conflict)."""
+    """Decorates a form handler: when it raises Invalid or Conflict, `draw` renders the page again with the error."""
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)

@@ -1,4 +1,4 @@
-"""Is the process up, is the database, and the figures of both."""
+"""Health checks of process and database, and metrics."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from widget.web.http import BOT, METRICS
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """The process answers."""
+    """The process responds."""
     return web.json_response({"status": "ok"})
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """The database takes writes."""
+    """The database accepts writes."""
     if await request.app[BOT].store.is_ready():
         return web.json_response({"status": "ok"})
     return web.json_response({"status": "database unavailable"}, status=503)

@@ -1,4 +1,4 @@
-"""What all faces share: who asks, in which language, with which words an error is answered."""
+"""What all faces share about requests: the client, its language, and how errors are rendered."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 speaking: ContextVar[Translator] = ContextVar("speaking")
 
 WORDS = web.RequestKey("words", dict[str, str])
-"""The fields of a form that was read already: one that holds a file (`widget/web/uploads.py`)."""
+"""Fields of a form that was already read because it contains a file (`widget/web/uploads.py`)."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SAFE = {"GET", "HEAD"}
 PLAIN = Workspace(name="", identity_secret="", created_at=datetime(1970, 1, 1, tzinfo=UTC))
-"""What pages wear when nobody knows whose they are."""
+"""The look of pages while the workspace can't be read."""
 
 ANSWER_SECONDS = 10.0
-"""Pages give a request up after 15 s, and a dead database may cost one wait after the other: then this answers."""
+"""Browsers give up after 15 s, and a dead database can cost several waits in a row; this limit responds first."""
 
 STATUS: dict[type[SaysoError], int] = {
     StoreUnavailable: 503,
@@ -69,7 +69,7 @@ STATUS: dict[type[SaysoError], int] = {
     TooManyJobs: 429,
     Invalid: 422,
 }
-"""Each class, or the nearest one above it, has its status here."""
+"""HTTP status by error class; a class that is not listed has the status of its nearest base class."""
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; "
@@ -82,25 +82,25 @@ def status_of(error: SaysoError) -> int:
 
 
 def sentence(error: SaysoError, say: Translator) -> str:
-    """What went wrong and how to mend it, in the reader's language."""
+    """The error message in the reader's language."""
     if isinstance(error, NumberRefused):
         return spoken(error, say)
     return say(error.text, **error.values)
 
 
 def bearer(request: web.Request) -> str | None:
-    """The visitor's token, if there is one."""
+    """The bearer token, if there is one."""
     scheme, _space, token = plain(request.headers.get("Authorization", "")).partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def plain(text: str) -> str:
-    """A header without the lone surrogates by which aiohttp keeps bytes that are no UTF-8: nothing can store those."""
+    """The header without the lone surrogates that aiohttp uses for bytes that are not UTF-8: they can't be stored."""
     return text.encode(errors="replace").decode()
 
 
 def split_address(address: str) -> SplitResult:
-    """What anybody sent as an address, in its parts; all of them are empty for what is none (`//[`)."""
+    """The parts of a URL from the outside; all empty for an invalid one (`//[`)."""
     try:
         return urlsplit(address)
     except ValueError:
@@ -112,16 +112,16 @@ def user_agent(request: web.Request) -> str | None:
 
 
 def client_ip(request: web.Request) -> str:
-    """The address that the last trusted proxy saw; without trusted proxies, the one that connected."""
+    """The address that the outermost trusted proxy saw; without trusted proxies, the peer's address."""
     hops = request.app[BOT].settings.trusted_proxies
     seen = [part.strip() for value in request.headers.getall("X-Forwarded-For", []) for part in value.split(",")]
     return plain(seen[-hops])[:100] if 0 < hops <= len(seen) else request.remote or ""
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """The fields of a posted form; empty for a body of another type. Raises Invalid for one that can't be read as text.
+    """Fields of a posted form; empty for a body of another type. Raises Invalid for a body that is not text.
 
-    The asserts are aiohttp's own, of multipart fields without a name.
+    The asserts are aiohttp's own, for multipart fields without a name.
     """
     read: dict[str, str] | None = request.get(WORDS)
     if read is not None:
@@ -135,14 +135,14 @@ async def read_form(request: web.Request) -> dict[str, str]:
 
 
 def wanted_locale(request: web.Request, *first: str | None) -> str:
-    """The first of these, and then of the browser's languages, that we speak."""
+    """The first of these languages, and then of the browser's, that we support."""
     accepted = request.headers.get("Accept-Language", "")[:200]
     tags = [part.partition(";")[0].strip() for part in accepted.split(",")]
     return choose_locale((*(tag for tag in first if tag), *tags))
 
 
 async def render(request: web.Request, template: str, locale: str, **context: Any) -> str:
-    """A page or a fragment, in `locale`."""
+    """A page or a fragment in `locale`."""
     say = translator(locale)
     speaking.set(say)
     brand = context.pop("brand", None) or await request.app[BOT].workspace()
@@ -151,12 +151,12 @@ async def render(request: web.Request, template: str, locale: str, **context: An
 
 
 async def page(request: web.Request, template: str, locale: str, *, status: int = 200, **context: Any) -> web.Response:
-    """A whole page, compressed, never kept by anyone between."""
+    """A whole page, compressed, never stored by proxies or browsers."""
     return html_page(request, await render(request, template, locale, status=status, **context), status=status)
 
 
 def html_page(request: web.Request, text: str, *, status: int = 200) -> web.Response:
-    """Compressed at the lowest level: most of what there is to gain, for a quarter of the usual time."""
+    """Compressed at the lowest level: most of the gain for a quarter of the time."""
     headers = {"Cache-Control": "private, no-store", "Vary": "Accept-Encoding"}
     body = text.encode()
     if "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -166,7 +166,7 @@ def html_page(request: web.Request, text: str, *, status: int = 200) -> web.Resp
 
 @web.middleware
 async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Gives each request an id, a line in the log, its figures, safe headers; and each error its answer."""
+    """Middleware: gives each request an id, a log entry, metrics and security headers, and renders errors."""
     request_id.set(new_id())
     started = time.perf_counter()
     try:
@@ -189,13 +189,13 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _route(request: web.Request) -> str:
-    """As it was added: with places for what names a person."""
+    """The route's pattern, so that metrics and logs contain no ids."""
     resource = request.match_info.route.resource
     return resource.canonical if resource else "unknown"
 
 
 async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Raises StoreUnavailable when it takes too long. Live lines may be as long as they like."""
+    """Raises StoreUnavailable after the time limit. WebSockets may last."""
     if _route(request).endswith("/live"):
         return await handler(request)
     try:
@@ -206,7 +206,7 @@ async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """On every answer, before it leaves."""
+    """Adds security headers to every response."""
     headers = response.headers
     headers["X-Request-Id"] = request_id.get()
     headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -221,14 +221,14 @@ async def _refused(request: web.Request, error: SaysoError) -> web.Response:
 
 
 async def _failed(request: web.Request, status: int, message: str, code: str = "") -> web.Response:
-    """The error as a page for people, as JSON for programs."""
+    """Renders an error as a page for people, as JSON for programs."""
     if wants_page(request):
         is_unsaved = status != 503 or request.method not in SAFE
         words = message if code and is_unsaved else ""
         try:
             async with asyncio.timeout(1):
                 return await _error_page(request, status, words)
-        except (SaysoError, TimeoutError):  # the database is away, so is the look of the business
+        except (SaysoError, TimeoutError):  # the database is away, so the brand can't be read either
             return await _error_page(request, status, words, brand=PLAIN)
     fault = {"code": code or _code(status), "message": message or None, "field": None}
     return web.json_response({"type": "error.list", "request_id": request_id.get(), "errors": [fault]}, status=status)
@@ -247,7 +247,7 @@ async def _error_page(request: web.Request, status: int, message: str, **brand: 
 
 
 def wants_page(request: web.Request) -> bool:
-    """Whether a person asks with a browser, or a program."""
+    """Whether the client is a browser rather than a program."""
     path = request.path
     return "text/html" in request.headers.get("Accept", "") and not path.startswith(("/messenger/", "/api/"))
 

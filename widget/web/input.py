@@ -1,4 +1,4 @@
-"""Our own input, by program: closed and strict. What people type in forms is `widget/web/forms.py`'s."""
+"""JSON input from our own scripts: closed and strict. Form input is in `widget/web/forms.py`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def cursor_of(request: web.Request, *kinds: type[Key]) -> Cursor | None:
-    """Where the list that the address names goes on (`?before=`). Raises Invalid."""
+    """The cursor in the URL (`?before=`). Raises Invalid."""
     return Cursor.parse(request.query.get("before", ""), *kinds)
 
 

@@ -1,4 +1,4 @@
-"""Names of languages, as the reader calls them: for the choice of what a subscription is translated into."""
+"""Names of languages in the reader's language, to choose the translations of a subscription."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from babel.localedata import locale_identifiers
 from bot.i18n import Translator
 
 VARIANTS = ("en_GB", "es_MX", "fr_CA", "pt_BR", "pt_PT", "zh_Hans", "zh_Hant")
-"""Besides the languages themselves, those whose readers expect words of their own."""
+"""Regional variants offered in addition to the languages themselves."""
 
 
 def all_languages(say: Translator) -> tuple[tuple[str, str], ...]:
-    """Code and name, in the order of the names."""
+    """Code and name, sorted by name."""
     return _all(say.locale)
 
 

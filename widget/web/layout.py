@@ -17,12 +17,12 @@ from widget.web.http import PAGE_POLICY, page, wanted_locale
 from widget.web.sessions import PRINCIPAL
 
 POLICY = f"frame-src 'self'; {PAGE_POLICY}'none'"
-"""As for all pages, and a frame of our own: the preview of the preference center."""
+"""Like all pages, plus a frame of our own: the preview of the preference center."""
 
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One entry of the navigation, or of a sub-navigation."""
+    """One entry of the navigation or a sub-navigation."""
 
     section: str
     path: str
@@ -48,7 +48,7 @@ SETTINGS = (
 
 
 def open_to(who: Principal, items: tuple[NavItem, ...]) -> list[NavItem]:
-    """The entries that this teammate may open: nobody sees a link that would refuse them."""
+    """The entries this teammate has access to."""
     return [item for item in items if item.scope is None or who.may(item.scope)]
 
 
@@ -80,7 +80,7 @@ async def teammate_page(
 
 
 def with_page_headers(response: web.Response) -> web.Response:
-    """The headers of a teammate's page. Its forms tell our own server, and nobody else, where they came from."""
+    """Response headers of a teammate page. Its forms send the referrer to our own origin only."""
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Referrer-Policy"] = "same-origin"
     return response

@@ -1,5 +1,5 @@
-"""Whether a request comes from this machine itself: the demo's people and token, whose password everybody knows, open
-nothing to anybody else."""
+"""Whether a request comes from this machine: the demo's teammates and token have public passwords, so they work nowhere
+else."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from aiohttp import web
 from yarl import URL
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
-"""What proxies add: with one on this machine the world, too, comes from the loopback."""
+"""Headers that proxies add. Behind a local proxy, outside requests come from the loopback too."""
 
 
 def is_local(request: web.Request) -> bool:
-    """From a loopback address, to a loopback name, and through no proxy.
+    """From a loopback address, to a loopback host name, through no proxy.
 
-    The name counts so that no site whose name leads to the loopback (DNS rebinding) can speak for the visitor.
+    The host name is checked so that a site whose name resolves to the loopback (DNS rebinding) can't act for the
+    visitor.
     """
     if any(name in request.headers for name in FORWARDED):
         return False

@@ -1,5 +1,4 @@
-"""Log lines: JSON for machines or text for people, each with its request's id, none with a number, a token or a
-page's query."""
+"""Logging as JSON or text, with request ids and without phone numbers, tokens or query strings."""
 
 from __future__ import annotations
 
@@ -12,13 +11,13 @@ from pythonjsonlogger.json import JsonFormatter
 from widget.web.http import request_id
 
 SECRET = re.compile(r"\+?\d[\d\s().-]{7,}\d|[\w-]{16,}\.[\w-]{6}\.[\w-]{27,}|(?<=/p/)[\w-]{8,}")
-"""What looks like a phone number, like a visitor's token, or like the secret of a preference link."""
+"""Matches phone numbers, visitor tokens and preference-link tokens."""
 EXCEPTIONS = logging.Formatter()
 EXTRAS = ("status", "ms", "delivery", "code", "engine", "port")
 
 
 class Guard(logging.Filter):
-    """Adds the request's id, and masks secrets, should one ever get into a message or into the text of an exception."""
+    """Adds the request id, and masks secrets in messages and tracebacks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
@@ -48,5 +47,5 @@ def set_up_logs(form: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in ("pymongo", "asyncio", "aiohttp.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # Of requests that are no HTTP it would print the bytes that a stranger sent, ten lines each.
+    # For requests that are not HTTP, aiohttp would log the raw bytes, ten lines each.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

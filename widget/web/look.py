@@ -1,6 +1,6 @@
-"""The brand colour in both themes: pure.
+"""Derives the brand's CSS colors for both themes: pure.
 
-Text on it, and it as text, pass 4.5:1 whatever colour a workspace sets (WCAG 2.2, 1.4.3).
+Text on the brand color, and text in it, has a contrast of 4.5:1 for any color (WCAG 2.2, 1.4.3).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import lru_cache
 
 PAPER = {"light": "#ffffff", "dark": "#17181d"}
 RAISED = {"light": "#f4f5f8", "dark": "#212329"}
-"""`--paper` and `--paper-2` of tokens.css: links stand on both, and the second is the harder one."""
+"""`--paper` and `--paper-2` of tokens.css. Links appear on both; the second has the lower contrast."""
 INK, CHALK, BLACK = "#14151a", "#ffffff", "#000000"
 ENOUGH, EASY = 4.5, 6.5
 
@@ -22,12 +22,12 @@ def contrast(a: str, b: str) -> float:
 
 
 def ink_on(colour: str) -> str:
-    """White if it can be read on `colour`, else the dark ink; between the two, where neither can, black."""
+    """White if it is readable on `colour`, else dark ink; black where neither is."""
     return next(ink for ink in (CHALK, INK, BLACK) if contrast(ink, colour) >= ENOUGH)
 
 
 def readable(colour: str, paper: str, enough: float = ENOUGH) -> str:
-    """`colour`, made lighter or darker until it can be read on `paper`."""
+    """`colour`, lightened or darkened until it is readable on `paper`."""
     hue, light, saturation = colorsys.rgb_to_hls(*_channels(colour))
     step = 0.01 if _luminance(paper) < 0.2 else -0.01
     while contrast(colour, paper) < enough:  # ends at black or white at the latest
@@ -44,9 +44,9 @@ def mix(colour: str, paper: str, share: float) -> str:
 
 @lru_cache(maxsize=64)
 def brand_css(brand: str) -> str:
-    """The custom properties that every page reads."""
+    """The custom properties that every page uses."""
     light = _properties(brand, readable(brand, RAISED["light"]), mix(brand, PAPER["light"], 0.1))
-    on_dark = readable(brand, PAPER["dark"], EASY)  # large areas of a colour glow less when they are pale
+    on_dark = readable(brand, PAPER["dark"], EASY)  # large areas glow less in a pale color
     dark = _properties(on_dark, readable(on_dark, RAISED["dark"]), mix(on_dark, PAPER["dark"], 0.16))
     return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
 

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 
 class Metrics:
-    """One registry an application, so that two in one process do not collide."""
+    """One registry per application, so that two in one process do not collide."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Pages that are still to come: each says what it will be for."""
+"""Placeholder pages for sections that do not exist yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command to search: pages by name, and what the business has by name. A page of its own; `/` opens it in place."""
+"""Global search for pages and subscriptions. It is a page of its own; `/` opens it as a dialog."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Hit:
 
 
 async def show(request: web.Request) -> web.Response:
-    """`?part=1`: the list alone, for the dialog."""
+    """`?part=1`: only the result list, for the dialog."""
     words, say = request.query.get("q", "")[:100].strip(), translator_for(request)
     hits = await _hits(request, principal(request), words, say)
     if "part" in request.query:
@@ -32,7 +32,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _hits(request: web.Request, who: Principal, words: str, say: Translator) -> list[Hit]:
-    """Pages first: there are few, and they stay where they are."""
+    """Pages come first: there are few, and their order is stable."""
     wanted = words.casefold().split()
     pages = [Hit(path, name, say("Page")) for path, name in _pages(who, say)]
     found = [hit for hit in pages if all(word in hit.name.casefold() for word in wanted)]

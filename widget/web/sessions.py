@@ -1,7 +1,7 @@
-"""Teammates' sessions: an id in a cookie, and what it stands for in the database.
+"""Teammate sessions: a random id in a cookie, the rest in the database.
 
-The library `aiohttp-session` keeps the way of a session through a request; this is its storage. Only teammate pages
-and the sign-in pages load one: a request of the messenger or the preference center pays nothing for it.
+`aiohttp-session` manages the session during a request; this is its storage. Only teammate pages and sign-in load a
+session: the messenger and the preference center do not pay for it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from widget.web.http import BOT, Handler
 from widget.web.local import is_local
 
 PRINCIPAL = web.RequestKey("principal", Principal)
-"""Who makes the request, once access was granted."""
+"""Set once access is granted."""
 
 
 def cookie_name(bot: Bot, name: str) -> str:
-    """Over https a name that browsers let no other host, and no page without TLS, set (RFC 6265bis, 4.1.3.2)."""
+    """With HTTPS, a `__Host-` name, which no other host and no page without TLS can set (RFC 6265bis, 4.1.3.2)."""
     return f"__Host-{name}" if is_secure(bot) else name
 
 
@@ -35,8 +35,8 @@ def is_secure(bot: Bot) -> bool:
 
 
 class Storage(AbstractStorage):
-    """256 random bits in the cookie; in the database their SHA-256, the teammate, and when it ends, whatever is done
-    until then. A session is written when it begins and when it ends, and never by looking at a page."""
+    """The cookie holds 256 random bits; the database holds their SHA-256, the teammate and a fixed expiry. A session is
+    written when it starts and when it ends, never when a page is viewed."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -55,7 +55,7 @@ class Storage(AbstractStorage):
         return Session(found.id, data={"created": created, "session": held}, new=False)
 
     async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
-        """What is called after a change: a new session begins, or an old one that was emptied ends."""
+        """Called after a change: stores a new session, or ends one that was emptied."""
         if session.new:
             self.save_cookie(response, await self._begin(session), max_age=self.max_age)
             return
@@ -77,7 +77,7 @@ class Storage(AbstractStorage):
 
 
 class SessionMiddleware:
-    """`await app[SESSIONS](request, handler)`: the handler with a session within reach."""
+    """`await app[SESSIONS](request, handler)`: runs the handler with a session."""
 
     def __init__(self, bot: Bot) -> None:
         self._around = session_middleware(Storage(bot))
@@ -90,7 +90,7 @@ SESSIONS = web.AppKey("sessions", SessionMiddleware)
 
 
 async def signed_in(request: web.Request) -> Principal | None:
-    """Who makes the request, with the role that they have now. None: their session ended, they were removed, or their
+    """The principal with the teammate's current role. None: the session ended, the teammate was removed, or the
     password changed since."""
     session = await get_session(request)
     if session.new:
@@ -102,7 +102,7 @@ async def signed_in(request: web.Request) -> Principal | None:
 
 
 async def sign_in(request: web.Request, teammate: Teammate) -> None:
-    """Begins a session with an id that nobody knew before, whatever cookie came with the request; that one ends."""
+    """Starts a session with a new id, whatever cookie the request had, and ends the old session (prevents fixation)."""
     before = await get_session(request)
     if not before.new:
         await request.app[BOT].store.sessions.end(str(before.identity), now())
@@ -116,7 +116,7 @@ async def sign_out(request: web.Request) -> None:
 
 
 def with_session(handler: Handler) -> Handler:
-    """For pages that need no permission: signing in."""
+    """For pages without access control: sign-in."""
 
     async def wrapped(request: web.Request) -> web.StreamResponse:
         return await request.app[SESSIONS](request, handler)

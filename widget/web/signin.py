@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Sign-in and sign-out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOME = "/inbox"
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The form; who is signed in already goes on."""
+    """The sign-in form; a signed-in teammate is redirected."""
     where = own_path(request.query.get("next", ""))
     if await signed_in(request):
         raise web.HTTPSeeOther(where)
@@ -28,7 +28,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def enter(request: web.Request) -> web.StreamResponse:
-    """Takes email and password. Whatever is wrong, the form comes back with what was typed, the password apart."""
+    """Checks email and password. After an error the form keeps the submitted email, not the password."""
     form = await read_form(request)
     where, email, password = own_path(form.get("next", "")), form.get("email", ""), form.get("password", "")
     try:

@@ -1,6 +1,6 @@
-"""Forms that hold a file: read once, before the access check, which needs the form's CSRF token.
+"""Forms with a file: read once before the access check, which needs the form's CSRF token.
 
-A route that takes files says how much; every other form stays as small as words are.
+Each upload route sets its own size limit; all other forms stay small.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Sent:
 
 
 FILES = web.RequestKey("files", dict[str, bytes])
-"""What was sent, by the name of its field. What the sender says of its name and type is worth nothing, and not kept."""
+"""Files by field name. Their claimed names and types are ignored."""
 
 
 def taking_files(handler: Handler, *, most: int) -> Handler:
@@ -39,7 +39,7 @@ def taking_files(handler: Handler, *, most: int) -> Handler:
 
 
 async def _read(request: web.Request, most: int) -> Sent:
-    """Raises Invalid for what is no form, and answers 413 to what is too much."""
+    """Raises Invalid for a malformed form, and 413 for one that is too large."""
     sent, left = Sent(), most
     try:
         async for part in await request.clone(client_max_size=most).multipart():

@@ -1,6 +1,6 @@
-"""Live lines: what every WebSocket of ours shares. Who may have one, how it is greeted, how it beats and ends.
+"""What all WebSockets share: access, the hello message, heartbeat and close codes.
 
-The address of a line ends in `/live`: such a request may last (`widget/web/http.py`).
+A WebSocket URL ends in `/live`, which exempts it from the request time limit (`widget/web/http.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from widget.web.input import parse
 log = logging.getLogger("sayso.live")
 
 BEAT_SECONDS = 20
-"""The page takes 45 s of silence for a dead line."""
+"""The page treats 45 s of silence as a dead connection."""
 HELLO_SECONDS = 10
 TOKEN_REFUSED = 4401
 
@@ -33,7 +33,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 async def hold(request: web.Request, talk: Callable[[Socket], Awaitable[None]]) -> web.StreamResponse:
-    """Talks with a page of our own until either hangs up. What goes wrong becomes the code of the end."""
+    """Runs `talk` until either side closes. Only our own pages are accepted. Errors become close codes."""
     if not _is_own_page(request):
         raise web.HTTPForbidden
     socket = web.WebSocketResponse(heartbeat=BEAT_SECONDS, max_msg_size=4096, compress=False)
@@ -47,7 +47,7 @@ async def hold(request: web.Request, talk: Callable[[Socket], Awaitable[None]]) 
         await socket.close(code=WSCloseCode.POLICY_VIOLATION)
     except SaysoError:
         await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
-    except ConnectionError:  # the page went away while it was being told something
+    except ConnectionError:  # the page closed during a send
         pass
     finally:
         request.app[SOCKETS].discard(socket)
@@ -55,7 +55,7 @@ async def hold(request: web.Request, talk: Callable[[Socket], Awaitable[None]]) 
 
 
 async def greeting(socket: Socket, hello: type[M]) -> M | None:
-    """None: the page hung up before it said anything. Raises Invalid or TimeoutError."""
+    """None: the page closed before its hello. Raises Invalid or TimeoutError."""
     async with asyncio.timeout(HELLO_SECONDS):
         message = await socket.receive()
     if message.type is WSMsgType.BINARY:
@@ -65,7 +65,7 @@ async def greeting(socket: Socket, hello: type[M]) -> M | None:
 
 @asynccontextmanager
 async def telling(socket: Socket, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Beats, and does `work`, until the page has no more to say. When the work breaks, the line ends."""
+    """Runs the heartbeat and `work` until the block ends. If `work` fails, the socket is closed."""
     tasks = [asyncio.create_task(_work(socket, work)), asyncio.create_task(_beat(socket))]
     try:
         yield
@@ -76,7 +76,7 @@ async def telling(socket: Socket, work: Callable[[], Awaitable[None]]) -> AsyncI
 
 
 async def close_all(app: web.Application) -> None:
-    """Tells every page that we are going: it comes back to whoever is there then."""
+    """Tells every page that this process stops, so that it reconnects to another."""
     await asyncio.gather(*(_say_bye(socket) for socket in app[SOCKETS]))
 
 
@@ -107,7 +107,7 @@ async def _say_bye(socket: Socket) -> None:
 
 
 def _is_own_page(request: web.Request) -> bool:
-    """The page is ours, so its origin is: a page of any other site has no business here."""
+    """Compares the origin: pages of other sites are refused."""
     origin = request.headers.get("Origin")
     public = urlsplit(request.app[BOT].public_url).netloc
     return origin is not None and split_address(origin).netloc in {request.host, public}
