@@ -237,7 +237,7 @@ def free_port(wanted: int) -> int:
 def _bind(port: int) -> int:
     """Bind the loopback port (0: any free one), release it and return it; return 0 if it is taken."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # like servers do; otherwise a recently used port counts as taken
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # like servers: a recently used port is free
         try:
             probe.bind((HOST, port))
         except (OSError, OverflowError):  # taken, or not a port number
