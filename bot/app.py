@@ -44,10 +44,13 @@ from bot.model.conversation import (
 from bot.model.event import Action, ConsentEvent
 from bot.model.flow import Wait
 from bot.model.workspace import Workspace
-from bot.outbound.deliveries import DeliveryService
-from bot.outbound.gateway import Simulator
+from bot.outbound.gateways import make_gateway
 from bot.outbound.inbound import Inbound
+from bot.outbound.links import DeliveryLinks
+from bot.outbound.phone import DemoPhone
+from bot.outbound.queue import DeliveryQueue
 from bot.outbound.replies import Replies
+from bot.outbound.sender import Sender
 from bot.outbound.texting import Texting
 from bot.security import Signatures
 from bot.store import Duplicate, Store
@@ -97,12 +100,13 @@ class Bot:
         self.runs = Runs(store, self.conversations)
         self.visitors = Visitors(store, self.ledger, secret=secret, days=settings.visitor_days)
         self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
-        self.simulator = Simulator(store)
         self.confirmations = Confirmations(store, self.ledger)
-        self.deliveries = DeliveryService(store, self.ledger, self.stops, self.preferences, self.simulator, public_url)
-        self.preferences.then(self.deliveries.follow)
+        links = DeliveryLinks(secret, public_url, days=settings.link_days)
+        self.deliveries = DeliveryQueue(store, links)
+        self.phone = DemoPhone(store, links)
+        self.preferences.then(self._queue_text)
         self.profiles = Profiles(store, self.ledger, self.stops)
-        self.profiles.then(self.deliveries.follow)
+        self.profiles.then(self._queue_text)
         self.texting = Texting(
             store, self.ledger, self.stops, self.conversations, self.inbox, self.deliveries, secret=secret
         )
@@ -123,6 +127,8 @@ class Bot:
         """`await bot.workspace()`: the business, at most a second old."""
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
         self.reply = Replies(self.inbox, self.texting, self.workspace).reply
+        self.gateway = make_gateway(settings, store)
+        self.sender = Sender(store, self.deliveries, self.ledger, self.stops, self.gateway, links, self.workspace)
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         """`wanted`: a conversation's id, `new`, or None for the newest one.
@@ -179,7 +185,7 @@ class Bot:
         )
         author = Author(kind=AuthorKind.CONTACT, id=event.contact)
         await asyncio.gather(
-            self.deliveries.follow(event),
+            self.deliveries.queue_for([event]),
             self.conversations.append(part.conversation, author, said, f"{said.name}:{part.seq}"),
         )
         if not is_asked:
@@ -196,7 +202,7 @@ class Bot:
             return
         submitted = await self.cards.confirmed(event)
         if submitted is None:
-            await self.deliveries.follow(event)
+            await self.deliveries.queue_for([event])
         elif submitted.part.follow_up:
             self.spawn(self._follow_up_soon(submitted))
 
@@ -222,9 +228,12 @@ class Bot:
             await asyncio.gather(*(self._follow(event) for event in events if not event.context.part))
             self._caught_up_to = events[-1].event
 
+    async def _queue_text(self, event: ConsentEvent) -> None:
+        await self.deliveries.queue_for([event])
+
     async def _follow(self, event: ConsentEvent) -> None:
         try:
-            await self.deliveries.follow(event)
+            await self.deliveries.queue_for([event])
         except StoreUnavailable:
             raise
         except Exception:
@@ -250,8 +259,11 @@ class Bot:
         """The work behind the requests: live feed, texts, recovery, jobs."""
         await self.feed.start()
         periodic = every(STALLED.total_seconds(), self._periodic_work())
-        async with self.background.running(self.deliveries.work, periodic, self.jobs.work):
-            yield
+        try:
+            async with self.background.running(self.sender.work, periodic, self.jobs.work):
+                yield
+        finally:
+            await self.gateway.close()
 
     async def _opened(self, contact: Contact, conversation: Conversation) -> Opened:
         parts = await self.conversations.page(conversation.id)

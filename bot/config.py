@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     visitor_days: int = Field(180, ge=1, le=730, description="Days that a visitor's token stays good.")
     session_hours: int = Field(168, ge=1, le=8760, description="Hours after which a teammate signs in again.")
     link_days: int = Field(400, ge=1, le=3650, description="Days that a link to the preference center stays good.")
+    gateway: Literal["simulator"] = Field(
+        "simulator", description="What carries texts to phones. `simulator`: the phone at `/demo/phone`, no real one."
+    )
     log: Literal["json", "text"] = Field("json", description="Log lines as JSON, or as text for reading.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
 

@@ -13,8 +13,10 @@ from bot.app import Bot
 from bot.chat.cards import Answer, Submitted
 from bot.consent.ledger import ConsentChange
 from bot.demo import DEALS
+from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Context, Source
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
 from bot.model.workspace import Workspace
@@ -106,6 +108,16 @@ async def answered(bot: Bot, contact: Contact, key: str = "card") -> Submitted:
     part = await asked(bot, contact, key=key)
     answer = await answer_to(bot, part, contact)
     return await bot.cards.submit(part, contact, await bot.workspace(), answer)
+
+
+async def texted(store: Store, number: str, body: str, id: str = "") -> None:
+    """A text of ours that arrived on the simulated phone."""
+    await store.deliveries.insert(
+        Delivery(
+            id=id or new_id(), contact="", kind=DeliveryKind.REPLY, event="", number=number, locale="en", body=body,
+            state=DeliveryState.SENT, created_at=(time := now()), updated_at=time,
+        )
+    )  # fmt: skip
 
 
 async def events_of(store: Store, contact: str) -> list[Any]:

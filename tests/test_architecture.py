@@ -26,7 +26,7 @@ ARROWS = {
     "flows": {"chat", "consent", "store", "model"},
     "jobs": {"workspace", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
-    "outbound": {"chat", "consent", "store", "model"},
+    "outbound": {"chat", "consent", "store", "model", "config"},
 }
 """What each folder of `bot` may import."""
 LEAVES = {"errors", "i18n", "aio"}
@@ -43,7 +43,8 @@ PURE = [
     "bot.chat.card_progress",
     "bot.chat.card_view",
     "bot.chat.links",
-    "bot.outbound.refusal",
+    "bot.outbound.flood",
+    *(name for name in BOT if name.startswith("bot.outbound.kinds")),
     "bot.flows.engine",
     "bot.flows.script",
     *(name for name in BOT if name.startswith("bot.flows.steps")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from bot.consent.choices import (
     state_on,
 )
 from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.links import find_links, token_hash
 from bot.consent.permission import stands_to_get, yes_action
 from bot.consent.recorder import LOOK_BACK, ChangeRecorder, PreferenceToggle, change_of, stands_on
 from bot.errors import Conflict, Invalid, NotFound, NumberStopped, SaysoError, WordsChanged
@@ -85,7 +85,7 @@ class Preferences:
         token, time = secrets.token_urlsafe(16), now()
         await self._store.preference_links.insert(
             PreferenceLink(
-                id=_hash(token),
+                id=token_hash(token),
                 contact=contact,
                 channel=channel,
                 created_at=time,
@@ -96,7 +96,8 @@ class Preferences:
 
     async def _look_round(self, tokens: list[str]) -> list[PreferenceView | Exception]:
         """Five queries, however many people look at the same moment."""
-        kept, live = await asyncio.gather(self._store.preference_links.get_many(map(_hash, tokens)), self.live())
+        hashes = {token: token_hash(token) for token in tokens}
+        kept, live = await asyncio.gather(find_links(self._store, {*hashes.values()}), self.live())
         time = now()
         good = {id: link for id, link in kept.items() if not link.revoked_at and link.expires_at >= time}
         contacts = await self._ledger.contacts(link.contact for link in good.values())
@@ -104,7 +105,7 @@ class Preferences:
         stopped = {stop.id for stop in stops.values() if stop.holds}
 
         def view(token: str) -> PreferenceView | Exception:
-            link = good.get(_hash(token))
+            link = good.get(hashes[token])
             contact = contacts.get(link.contact) if link else None
             if link is None or contact is None:
                 return NotFound()
@@ -119,7 +120,9 @@ class Preferences:
 
     async def revoke(self, contact: str) -> None:
         """Makes all links of the contact useless."""
-        await self._store.preference_links.revoke_all(contact)
+        await asyncio.gather(
+            self._store.preference_links.revoke_all(contact), self._store.deliveries.revoke_links(contact)
+        )
 
     async def live(self) -> Sequence[Subscription]:
         """What can be shown: live subscriptions only (law 9)."""
@@ -266,7 +269,3 @@ def _act(change: str, subscription: Subscription, say: Translator) -> str:
     if change in {"cancel", "take_back"}:
         return f'pressed "{say("Cancel") if change == "cancel" else say("Undo")}"'
     return f'turned "{subscription.words(say.locale).name}" {"on" if change == "opt_in" else "off"}'
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,33 +1,42 @@
-"""One contact's copy of a text that we send, and what a phone got or wrote."""
+"""One contact's copy of a text that we send, and what the simulated phone wrote."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
 
-from bot.model.base import Document
+from bot.model.base import Document, Value
 
 
 class DeliveryState(StrEnum):
     QUEUED = "queued"
     SENDING = "sending"
+    """Claimed by a worker; with `ask_at`, also handed to the provider."""
     SENT = "sent"
     FAILED = "failed"
     BLOCKED = "blocked"
-    """Permission was gone at the moment of sending (law 7)."""
+    """Permission was gone at the moment of sending (law 7), or the phone had too many texts."""
     UNKNOWN = "unknown"
-    """Handed to the provider and never heard of again: reconciled, not sent again (law 8)."""
+    """Handed to the provider, which can't say what became of it: not sent again (law 8)."""
 
 
 class DeliveryKind(StrEnum):
+    """What each says, and when it may leave: `bot/outbound/kinds`."""
+
     CONFIRMATION = "confirmation"
-    """Says that a sign-up counts (CTIA 5.1.2.1)."""
+    CONFIRMED = "confirmed"
     ASK = "ask"
-    """Asks for the YES of a double opt-in."""
     REPLY = "reply"
-    """Answers a keyword: the person has just written, so it may leave whatever they said (47 CFR 64.1200(a)(12))."""
     MESSAGE = "message"
-    """What a teammate answers somebody who texted us: no marketing, so it needs no consent, but no STOP either."""
+
+
+class DeliveryLink(Value):
+    """The link to the preference center that a text carries."""
+
+    hash: str
+    """SHA-256 of its token: the token itself is stored nowhere (law 11)."""
+    expires_at: datetime
+    revoked_at: datetime | None = None
 
 
 class Delivery(Document):
@@ -45,12 +54,22 @@ class Delivery(Document):
     """Of a reply: which one, `stopped`, `started`, `help`."""
     number: str
     locale: str
+    link: DeliveryLink | None = None
     state: DeliveryState = DeliveryState.QUEUED
     reason: str | None = None
     body: str | None = None
-    """As it was sent, the secret of the preference link masked; of a message, from the start."""
+    """As it was sent, the token of its link masked; of a message, from the start."""
     provider_id: str | None = None
+    """Missing where the provider uses our id."""
+    due_at: datetime | None = None
+    """When a worker may take it: to send it for the first time or again, or because a claim lapsed. Missing once it
+    is handed over."""
+    ask_at: datetime | None = None
+    """Of one that was handed over: when to ask the provider what became of it. Missing once that is known."""
     worker: str | None = None
+    """The round of a worker that claimed it last: only that round may hand it over and store a result."""
+    attempts: int = 0
+    """How often the provider refused it for the time being."""
     checked_at: datetime | None = None
     """When permission was asked."""
     created_at: datetime
@@ -58,7 +77,7 @@ class Delivery(Document):
 
 
 class PhoneText(Document):
-    """A text on the simulated phone: what the provider's network would hold."""
+    """A text on the simulated phone. Stored are those that the phone wrote; what it got are deliveries."""
 
     number: str
     incoming: bool

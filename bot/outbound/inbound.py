@@ -7,14 +7,14 @@ from bot.consent.keywords import Keyword, keyword
 from bot.consent.stop_list import StopList
 from bot.model.contact import Contact
 from bot.model.event import ConsentEvent
-from bot.outbound.deliveries import DeliveryService
+from bot.outbound.queue import DeliveryQueue
 from bot.outbound.texting import Texting
 from bot.store import Store
 
 
 class Inbound:
     def __init__(
-        self, store: Store, stops: StopList, confirmations: Confirmations, deliveries: DeliveryService, texting: Texting
+        self, store: Store, stops: StopList, confirmations: Confirmations, deliveries: DeliveryQueue, texting: Texting
     ) -> None:
         self._store = store
         self._stops = stops

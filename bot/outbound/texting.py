@@ -23,8 +23,8 @@ from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
 from bot.model.event import Action, Actor, Context, Source
 from bot.model.subscription import MessageType
-from bot.outbound.deliveries import DeliveryService
-from bot.outbound.gateway import LONGEST
+from bot.outbound.gateways import LONGEST
+from bot.outbound.queue import DeliveryQueue
 from bot.store import Store
 
 SHARING = 200
@@ -41,7 +41,7 @@ class Texting:
         stops: StopList,
         conversations: ConversationService,
         inbox: Inbox,
-        deliveries: DeliveryService,
+        deliveries: DeliveryQueue,
         *,
         secret: str,
     ) -> None:

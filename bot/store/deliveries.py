@@ -1,12 +1,18 @@
-"""Texts to contacts: a queue, and what became of each."""
+"""Texts to contacts: a queue, and what became of each.
+
+A claim lapses: what a worker took and did not hand over in time is taken by the next one, so a process that is killed
+loses nothing. Whoever is late finds `worker` changed, and its result, or its mark before the hand-over, is refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany
 
 from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
@@ -15,85 +21,174 @@ from bot.store.repository import Repository
 
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
+OLD_INDEXES = {"state_1_updated_at_1", "worker_1"}
+"""Of an earlier version, whose queue is upgraded when they are found."""
+
+
+def _where(field: str) -> dict[str, Any]:
+    return {"partialFilterExpression": {field: {"$exists": True}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a text that `worker` had claimed."""
+
+    id: str
+    worker: str
+    state: DeliveryState
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def change(self) -> tuple[Any, ...]:
+        """Results that are alike are stored by one update."""
+        return (self.worker, self.state, *sorted(self.values.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Texts of these kinds since a time."""
+
+    kinds: Collection[DeliveryKind]
+    since: datetime
 
 
 class DeliveryRepository(Repository[Delivery]):
     name = "deliveries"
     model = Delivery
     indexes = (
-        IndexModel(
-            [("state", ASCENDING), ("updated_at", ASCENDING)],
-            partialFilterExpression={"state": {"$in": [DeliveryState.QUEUED.value, DeliveryState.SENDING.value]}},
-        ),
+        IndexModel([("due_at", ASCENDING)], **_where("due_at")),
+        IndexModel([("ask_at", ASCENDING)], **_where("ask_at")),
         IndexModel([("number", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel(
             [("number", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING)],
             partialFilterExpression={"kind": DeliveryKind.ASK.value},
         ),
-        IndexModel([("worker", ASCENDING)], partialFilterExpression={"worker": {"$exists": True}}),
+        IndexModel([("created_at", DESCENDING)]),
+        IndexModel([("link.hash", ASCENDING)], **_where("link.hash")),
+        IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),
     )
 
-    async def take(self, worker: str, *, limit: int) -> list[Delivery]:
-        """Claims queued deliveries for one round of one worker, whose name no other round has; in their order."""
-        queued = await self.find({"state": DeliveryState.QUEUED}, sort=[("state", 1), ("updated_at", 1)], limit=limit)
-        if not queued:
+    # --- the queue
+
+    async def claim(self, worker: str, *, limit: int, until: datetime) -> list[Delivery]:
+        """Claims what is due, for one round of one worker (a name that no other round has), the oldest first.
+
+        From `until` on, another worker may take what was not handed over.
+        """
+        time = now()
+        due = await self.find({"due_at": {"$lte": time}}, sort=[("due_at", 1)], limit=limit)
+        if not due:
             return []
-        claim = {"$set": {"state": DeliveryState.SENDING, "worker": worker, "updated_at": now()}}
+        ids = [delivery.id for delivery in due]
+        values = {"state": DeliveryState.SENDING, "worker": worker, "due_at": until, "updated_at": time}
         with database_errors():
-            await self.collection.update_many(
-                {"_id": {"$in": [d.id for d in queued]}, "state": DeliveryState.QUEUED}, claim
-            )
-        taken = await self.find({"worker": worker, "state": DeliveryState.SENDING}, limit=limit)
-        return sorted(taken, key=lambda delivery: (delivery.created_at, delivery.id))
+            done = await self.collection.update_many({"_id": {"$in": ids}, "due_at": {"$lte": time}}, {"$set": values})
+        if done.modified_count < len(due):  # another worker was first with some of them
+            mine = {raw.id for raw in await self.find({"_id": {"$in": ids}, "worker": worker}, limit=limit)}
+            due = [delivery for delivery in due if delivery.id in mine]
+        return sorted((d.model_copy(update=values) for d in due), key=lambda d: (d.created_at, d.id))
+
+    async def hand_over(self, delivery: Delivery, values: Mapping[str, Any], *, ask_at: datetime) -> bool:
+        """Marks a claimed text as handed over, before it is; False: another worker took it in the meantime."""
+        match = {"_id": delivery.id, "worker": delivery.worker, "due_at": {"$exists": True}}
+        change = {"$set": {**values, "ask_at": ask_at, "updated_at": now()}, "$unset": {"due_at": ""}}
+        with database_errors():
+            return (await self.collection.update_one(match, change)).matched_count == 1
+
+    async def settle(self, results: Sequence[Result]) -> list[None]:
+        """Stores results in one round trip, those that are alike in one update."""
+        alike: defaultdict[tuple[Any, ...], list[Result]] = defaultdict(list)
+        for result in results:
+            alike[result.change].append(result)
+        with database_errors():
+            await self.collection.bulk_write([_settled(group) for group in alike.values()], ordered=False)
+        return [None] * len(results)
+
+    async def unanswered(self, *, limit: int = 100) -> list[Delivery]:
+        """Handed over long ago, and the provider did not answer."""
+        return await self.find({"ask_at": {"$lte": now()}}, sort=[("ask_at", 1)], limit=limit)
+
+    async def answered(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
+        """Stores what the provider knows of one of these: a result, or when to send it or to ask again."""
+        change = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
+        await self.update({"_id": delivery.id, "ask_at": delivery.ask_at}, change)
+
+    # --- what was sent
 
     async def asked(self, number: str, *, limit: int = 20) -> list[Delivery]:
         """The questions of double opt-ins that left for this number, the newest first."""
         match = {"number": number, "kind": DeliveryKind.ASK, "state": {"$in": [*LEFT]}}
         return await self.find(match, sort=[("number", 1), ("kind", 1), ("created_at", -1)], limit=limit)
 
-    async def lost(self, before: datetime, *, limit: int = 500) -> list[Delivery]:
-        """What `give_up` is going to mark."""
-        match = {"state": DeliveryState.SENDING, "updated_at": {"$lt": before}}
-        return await self.find(match, sort=[("state", 1), ("updated_at", 1)], limit=limit)
+    async def sent_to(self, number: str, *, limit: int) -> list[Delivery]:
+        """The newest first."""
+        match = {"number": number, "state": DeliveryState.SENT}
+        return await self.find(match, sort=[("number", 1), ("created_at", -1)], limit=limit)
 
-    async def give_up(self, before: datetime) -> int:
-        """Marks as unknown what was handed over and never heard of again (law 8)."""
-        match = {"state": DeliveryState.SENDING, "updated_at": {"$lt": before}}
+    async def newest(self, *, limit: int) -> list[Delivery]:
+        return await self.find({}, sort=[("created_at", -1)], limit=limit)
+
+    async def counts(self, numbers: Iterable[str], windows: Mapping[str, Window]) -> dict[str, dict[str, int]]:
+        """By number and window, the texts that left for it, in one query."""
+        match = {
+            "number": {"$in": list(numbers)},
+            "created_at": {"$gte": min(window.since for window in windows.values())},
+            "state": {"$in": [DeliveryState.SENT, DeliveryState.UNKNOWN]},
+        }
+        sums = {name: {"$sum": {"$cond": [_falls_in(window), 1, 0]}} for name, window in windows.items()}
         with database_errors():
-            result = await self.collection.update_many(
-                match, {"$set": {"state": DeliveryState.UNKNOWN, "updated_at": now()}}
-            )
-        return int(result.modified_count)
+            found = await self.collection.aggregate(
+                [{"$match": match}, {"$group": {"_id": "$number", **sums}}], maxTimeMS=READ_MS
+            ).to_list(None)
+        return {raw.pop("_id"): raw for raw in found}
 
-    async def put_back(self, worker: str) -> None:
-        """Back into the queue with what this worker took and did not hand over."""
-        change = {"$set": {"state": DeliveryState.QUEUED, "updated_at": now()}, "$unset": {"worker": ""}}
+    # --- the links that they carry
+
+    async def with_links(self, hashes: Collection[str]) -> dict[str, Delivery]:
+        """By the hash of its link."""
+        if not hashes:
+            return {}
+        found = await self.find({"link.hash": {"$in": [*hashes]}}, limit=len(hashes))
+        return {delivery.link.hash: delivery for delivery in found if delivery.link}
+
+    async def revoke_links(self, contact: str) -> None:
+        match = {"contact": contact, "link.hash": {"$exists": True}}
         with database_errors():
-            await self.collection.update_many({"worker": worker, "state": DeliveryState.SENDING}, change)
+            await self.collection.update_many(match, {"$set": {"link.revoked_at": now()}})
 
-    async def sent_counts(self, numbers: Iterable[str], short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
-        """By number, the texts that left for it since `short` and since `long`, in one query.
+    # --- databases of earlier versions
 
-        What teammates wrote is not counted: a long talk must not keep back a word about consent.
-        """
-        left = {"$in": [DeliveryState.SENT, DeliveryState.UNKNOWN]}
-        pipeline: list[dict[str, Any]] = [
-            {
-                "$match": {
-                    "number": {"$in": list(numbers)},
-                    "created_at": {"$gte": long},
-                    "state": left,
-                    "kind": {"$ne": DeliveryKind.MESSAGE},
-                }
-            },
-            {
-                "$group": {
-                    "_id": "$number",
-                    "short": {"$sum": {"$cond": [{"$gte": ["$created_at", short]}, 1, 0]}},
-                    "long": {"$sum": 1},
-                }
-            },
-        ]
+    async def make_indexes(self) -> None:
+        await super().make_indexes()
         with database_errors():
-            found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
-        return {raw["_id"]: (raw["short"], raw["long"]) for raw in found}
+            old = OLD_INDEXES & set(await self.collection.index_information())
+        if old:
+            await self._upgrade_queue()
+            with database_errors():
+                for name in old:
+                    await self.collection.drop_index(name)
+
+    async def _upgrade_queue(self) -> None:
+        """What was queued is due. What was claimed may have been handed over, so the provider is asked."""
+        missing = {"due_at": {"$exists": False}, "ask_at": {"$exists": False}}
+        changes = ((DeliveryState.QUEUED, {"due_at": now()}), (DeliveryState.SENDING, {"ask_at": now()}))
+        with database_errors():
+            for state, values in changes:
+                await self.collection.update_many({"state": state, **missing}, {"$set": values})
+
+
+def _settled(alike: Sequence[Result]) -> UpdateMany:
+    one = alike[0]
+    match = {"_id": {"$in": [result.id for result in alike]}, "worker": one.worker, "state": DeliveryState.SENDING}
+    return UpdateMany(
+        match, {"$set": {"state": one.state, "updated_at": now(), **one.values}, "$unset": _over(one.values)}
+    )
+
+
+def _over(values: Mapping[str, Any]) -> dict[str, str]:
+    """Times of the queue that a result which names no new ones takes away."""
+    return {name: "" for name in ("due_at", "ask_at") if name not in values}
+
+
+def _falls_in(window: Window) -> dict[str, Any]:
+    return {"$and": [{"$gte": ["$created_at", window.since]}, {"$in": ["$kind", [*window.kinds]]}]}

@@ -1,4 +1,4 @@
-"""Texts of the simulated phones."""
+"""What the simulated phones wrote; earlier versions kept here what they got, too."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from bot.store.repository import Repository
 
 
 class PhoneTextRepository(Repository[PhoneText]):
-    """What the simulated phones hold."""
-
     name = "phone_texts"
     model = PhoneText
     indexes = (
@@ -18,11 +16,9 @@ class PhoneTextRepository(Repository[PhoneText]):
         IndexModel([("at", DESCENDING)]),
     )
 
-    async def of(self, number: str, *, limit: int = 100) -> list[PhoneText]:
-        found = await self.find({"number": number}, sort=[("number", 1), ("at", -1)], limit=limit)
-        return found[::-1]
+    async def of(self, number: str, *, limit: int) -> list[PhoneText]:
+        """The newest first."""
+        return await self.find({"number": number}, sort=[("number", 1), ("at", -1)], limit=limit)
 
-    async def numbers(self, *, limit: int = 20) -> list[str]:
-        """The numbers that were texted last, from the newest few hundred texts."""
-        newest = await self.find({}, sort=[("at", -1)], limit=300)
-        return list(dict.fromkeys(text.number for text in newest))[:limit]
+    async def newest(self, *, limit: int) -> list[PhoneText]:
+        return await self.find({}, sort=[("at", -1)], limit=limit)

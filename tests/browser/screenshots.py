@@ -20,13 +20,13 @@ from playwright.async_api import Browser, FloatRect, Page, Route, expect
 from bot.app import Bot, make_bot
 from bot.config import Settings
 from bot.demo import DEALS, make_demo
-from bot.outbound.gateway import Outgoing
 from bot.store import Store, open_store
 from bot.store.embedded import embedded_server
 from tests.browser import chromium, gallery
 from tests.browser.people import signed_up
 from tests.browser.shop import Chat, Watch, base, wear
 from tests.conftest import free_port, serving
+from tests.people import texted
 
 SMALL, LARGE, TALL = 360, 1280, 2600
 DEMO_SHOP_HOST = "localhost"
@@ -198,8 +198,8 @@ async def _pages(studio: Studio, locale: str) -> None:
     for number in ("+447400123456", "+12015550123"):
         body = "Harbor Coffee: You are now subscribed to Deals and new roasts. Up to 4 msgs/month. Msg & data rates "
         body += "may apply. Reply HELP for help, STOP to cancel. Your choices: https://harbor.example/p/VZ4oM4xGQk9w"
-        await studio.bot.simulator.send(Outgoing(f"{number}{locale}", number, body))
-        await studio.bot.simulator.reply(number, "Thanks! Is the Sidamo back?", f"{number}{locale}")
+        await texted(studio.bot.store, number, body, f"{number}{locale}")
+        await studio.bot.phone.reply(number, "Thanks! Is the Sidamo back?", f"{number}{locale}")
     for name, path in {
         "gone": "/p/gone",
         "error": "/nowhere",

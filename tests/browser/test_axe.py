@@ -10,11 +10,11 @@ from playwright.async_api import Frame, Page, expect
 
 from bot.app import Bot
 from bot.demo import DEALS
-from bot.outbound.gateway import Outgoing
 from tests.browser import axe, gallery
 from tests.browser.conftest import Look, Visit
 from tests.browser.people import signed_up
 from tests.browser.shop import Chat, base, wear
+from tests.people import texted
 
 pytestmark = pytest.mark.browser
 
@@ -129,8 +129,8 @@ async def test_the_preference_center(look: Look, server: TestServer, bot: Bot, l
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_other_pages(look: Look, server: TestServer, bot: Bot, locale: str) -> None:
     for number in ("+12015550123", "+447400123456"):
-        await bot.simulator.send(Outgoing(number, number, "Harbor Coffee: https://harbor.example/" + "long/" * 12))
-        await bot.simulator.reply(number, "Yes, please", number)
+        await texted(bot.store, number, "Harbor Coffee: https://harbor.example/" + "long/" * 12, number)
+        await bot.phone.reply(number, "Yes, please", number)
 
     async def whole() -> Page:
         return page

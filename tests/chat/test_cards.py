@@ -489,5 +489,5 @@ class TestStopped:
         await store.stops.insert(Stop(id=NUMBER, at=AT, text="STOP"))
         submitted = await answered(bot, stranger)
         await bot.follow_up(submitted.part, submitted.event)
-        await bot.deliveries.send_some()
-        assert await store.phone_texts.of(NUMBER) == []
+        await bot.sender.send_some()
+        assert await bot.phone.texts(NUMBER) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -242,13 +242,13 @@ async def test_one_answer_whose_text_cannot_be_queued_keeps_no_other_waiting(
     bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = [await bot.ledger.record(change((await make_contact()).id, "k")) for _ in range(2)]
-    follow = bot.deliveries.follow
+    queue_for = bot.deliveries.queue_for
 
-    async def broken(event: ConsentEvent) -> None:
-        if event.event == bad.event.event:
+    async def broken(events: Sequence[ConsentEvent]) -> None:
+        if bad.event in events:
             raise ValueError
-        await follow(event)
+        await queue_for(events)
 
-    monkeypatch.setattr(bot.deliveries, "follow", broken)
+    monkeypatch.setattr(bot.deliveries, "queue_for", broken)
     await bot.catch_up(until=now() + timedelta(seconds=1))
     assert [d.event for d in await bot.store.deliveries.find({}, limit=5)] == [good.event.event]

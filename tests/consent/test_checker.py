@@ -12,7 +12,7 @@ from bot.consent.checker import Facts, check_confirmation, check_form, lacking
 from bot.demo import LEGAL
 from bot.i18n import locales, translator
 from bot.model.subscription import MessageType
-from bot.outbound.words import confirmation
+from bot.outbound.kinds.confirmation import confirmation
 from tests.people import subscription, workspace
 
 LINKS: Any = {"terms_url": "https://shop.example/terms", "privacy_url": "https://shop.example/privacy"}

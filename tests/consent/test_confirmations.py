@@ -38,7 +38,7 @@ async def waiting(bot: Bot, ada: Contact) -> Submitted:
     """Ada pressed the button; the question is on her phone."""
     submitted = await answered(bot, ada)
     await bot.follow_up(submitted.part, submitted.event)
-    await bot.deliveries.send_some()
+    await bot.sender.send_some()
     return submitted
 
 
@@ -56,8 +56,8 @@ async def _shown(bot: Bot, part: Part, contact: Contact) -> CardViewState:
     return (await bot.cards.view(again, person, await bot.workspace())).state
 
 
-async def _texts(store: Store, number: str = NUMBER) -> list[str]:
-    return [text.body for text in await store.phone_texts.of(number) if text.incoming]
+async def _texts(bot: Bot, number: str = NUMBER) -> list[str]:
+    return [text.body for text in await bot.phone.texts(number) if text.incoming]
 
 
 async def _entries(store: Store, part: Part) -> list[str]:
@@ -73,9 +73,9 @@ class TestAsking:
         assert await _shown(bot, waiting.part, ada) is CardViewState.PENDING
 
     async def test_the_question_says_who_what_and_how_often_and_nothing_is_confirmed(
-        self, store: Store, waiting: Submitted
+        self, bot: Bot, store: Store, waiting: Submitted
     ) -> None:
-        assert await _texts(store) == [
+        assert await _texts(bot) == [
             "Harbor Coffee: Reply YES to get Deals and new roasts texts (Up to 4 msgs/month). Msg & data rates may "
             "apply. HELP for help, STOP to cancel."
         ]
@@ -96,13 +96,13 @@ class TestAsking:
         self, bot: Bot, ada: Contact, store: Store, why: str
     ) -> None:
         submitted = await answered(bot, ada)
-        await bot.deliveries.follow(submitted.event)
+        await bot.deliveries.queue_for([submitted.event])
         if why == "stopped":
             await store.stops.insert(Stop(id=NUMBER, at=now(), text="STOP"))
         else:
             await bot.ledger.record(change(ada.id, "x", Action.CONFIRM if why == "confirmed" else Action.OPT_OUT))
-        await bot.deliveries.send_some()
-        assert await _texts(store) == []
+        await bot.sender.send_some()
+        assert await _texts(bot) == []
         (delivery,) = await store.deliveries.find({}, limit=2)
         assert (delivery.state, delivery.reason) == (
             DeliveryState.BLOCKED,
@@ -112,9 +112,9 @@ class TestAsking:
     async def test_nobody_is_flooded_with_questions(self, bot: Bot, ada: Contact, store: Store) -> None:
         for i in range(6):
             submitted = await answered(bot, ada, key=f"card-{i}")
-            await bot.deliveries.follow(submitted.event)
-            await bot.deliveries.send_some()
-        assert len(await _texts(store)) == 3
+            await bot.deliveries.queue_for([submitted.event])
+            await bot.sender.send_some()
+        assert len(await _texts(bot)) == 3
 
 
 class TestYes:
@@ -130,9 +130,9 @@ class TestYes:
                 Source.KEYWORD,
             )
             assert await _shown(bot, waiting.part, ada) is CardViewState.COMPLETED
-        await bot.deliveries.send_some()
+        await bot.sender.send_some()
         assert await _entries(store, waiting.part) == ["asked", "signed_up"]
-        first, second = await _texts(store)
+        first, second = await _texts(bot)
         assert "Reply YES" in first
         assert "You are now subscribed to Deals and new roasts" in second
         person = await bot.ledger.contact(ada.id)
@@ -146,7 +146,7 @@ class TestYes:
         event = (await events_of(store, ada.id))[-1]
         assert event.action is Action.CONFIRM
         assert event.words.act == 'texted "Yes!"'
-        assert event.words.legal_text == (await _texts(store))[0]
+        assert event.words.legal_text == (await _texts(bot))[0]
         assert event.context.part == waiting.part.id
 
     async def test_the_same_yes_many_times_is_one_event(
@@ -184,7 +184,7 @@ class TestYes:
         ben = await make_contact()
         later = await answered(bot, ben)
         await bot.follow_up(later.part, later.event)
-        await bot.deliveries.send_some()
+        await bot.sender.send_some()
         await bot.receive(NUMBER, "YES", "t1")
         assert (await _consent(bot, ben)).state is ConsentState.OPTED_IN
 
@@ -203,10 +203,10 @@ class TestYes:
         assert isinstance(card.content, Card)
         assert card.content.asked
         await bot.catch_up(until=now() + timedelta(seconds=1))
-        await bot.deliveries.send_some()
+        await bot.sender.send_some()
         assert await _shown(bot, waiting.part, ada) is CardViewState.COMPLETED
         assert await _entries(store, waiting.part) == ["asked", "signed_up"]
-        assert len(await _texts(store)) == 2
+        assert len(await _texts(bot)) == 2
         await bot.catch_up(until=now() + timedelta(seconds=1))
         assert await _entries(store, waiting.part) == ["asked", "signed_up"]
 

@@ -1,93 +1,93 @@
-"""What every gateway must do: one class over all of them."""
+"""What every gateway must do: one class over all of them. And the simulated phone."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import get_args
 
 import pytest
 
+from bot.app import Bot
+from bot.config import Settings
 from bot.errors import Invalid
-from bot.outbound.gateway import LONGEST, Gateway, GatewayError, Outgoing, Simulator
+from bot.outbound.gateways import GATEWAYS, LONGEST, Gateway, GatewayError, Outgoing
+from bot.outbound.gateways.simulator import Simulator
 from bot.store import Store
-from tests.people import ANOTHER, NUMBER
+from tests.people import ANOTHER, NUMBER, texted
 
 
-@dataclass(frozen=True)
-class Carried:
-    """A gateway, and what it has handed to phones: (number, body)."""
-
-    gateway: Gateway
-    texts: Callable[[], Awaitable[list[tuple[str, str]]]]
+def test_each_gateway_can_be_chosen_by_settings() -> None:
+    assert {*GATEWAYS} == {*get_args(Settings.model_fields["gateway"].annotation)}
 
 
-def _simulator(store: Store) -> Carried:
-    async def texts() -> list[tuple[str, str]]:
-        return [(t.number, t.body) for t in await store.phone_texts.find({"incoming": True}, limit=100)]
-
-    return Carried(Simulator(store), texts)
+CONTRACT: dict[str, Callable[[Store], Gateway]] = {"simulator": Simulator}
 
 
-GATEWAYS = {"simulator": _simulator}
-
-
-@pytest.fixture(params=GATEWAYS)
-def carried(request: pytest.FixtureRequest, store: Store) -> Carried:
-    return GATEWAYS[request.param](store)
+@pytest.fixture(params=CONTRACT)
+def gateway(request: pytest.FixtureRequest, store: Store) -> Gateway:
+    return CONTRACT[request.param](store)
 
 
 class TestEveryGateway:
-    async def test_a_text_is_handed_over_and_gets_the_provider_s_id(self, carried: Carried) -> None:
-        first = await carried.gateway.send(Outgoing("d1", NUMBER, "Hello ☕\nthere"))
-        second = await carried.gateway.send(Outgoing("d2", ANOTHER, "Hi"))
+    async def test_a_text_is_handed_over_and_gets_an_id(self, gateway: Gateway) -> None:
+        first = await gateway.send(Outgoing("d1", NUMBER, "Hello ☕\nthere"))
+        second = await gateway.send(Outgoing("d2", ANOTHER, "Hi"))
         assert first
         assert first != second
-        assert await carried.texts() == [(NUMBER, "Hello ☕\nthere"), (ANOTHER, "Hi")]
 
     @pytest.mark.parametrize("number", ["", "hello", "2015550123", "+1201555", "+442079460958"])
-    async def test_a_number_that_takes_no_text_is_refused_for_good(self, carried: Carried, number: str) -> None:
+    async def test_a_number_that_takes_no_text_is_refused_for_good(self, gateway: Gateway, number: str) -> None:
         with pytest.raises(GatewayError) as refused:
-            await carried.gateway.send(Outgoing("d1", number, "Hi"))
+            await gateway.send(Outgoing("d1", number, "Hi"))
         assert (refused.value.code, refused.value.permanent) == ("invalid_number", True)
-        assert await carried.texts() == []
 
-    async def test_a_text_that_is_too_long_is_refused_for_good(self, carried: Carried) -> None:
+    async def test_a_text_that_is_too_long_is_refused_for_good(self, gateway: Gateway) -> None:
         with pytest.raises(GatewayError) as refused:
-            await carried.gateway.send(Outgoing("d1", NUMBER, "x" * (LONGEST + 1)))
+            await gateway.send(Outgoing("d1", NUMBER, "x" * (LONGEST + 1)))
         assert (refused.value.code, refused.value.permanent) == ("too_long", True)
-        await carried.gateway.send(Outgoing("d2", NUMBER, "x" * LONGEST))
-        assert len(await carried.texts()) == 1
+        await gateway.send(Outgoing("d2", NUMBER, "x" * LONGEST))
+
+    async def test_a_text_that_it_never_got_is_not_found(self, gateway: Gateway) -> None:
+        assert await gateway.find("never-sent") is None
 
 
-class TestSimulatedPhone:
-    async def test_a_person_answers_a_text(self, store: Store) -> None:
-        simulator = Simulator(store)
-        await simulator.send(Outgoing("d1", NUMBER, "Hi"))
-        await simulator.reply(NUMBER, " STOP ", "k")
-        assert [(t.incoming, t.body) for t in await store.phone_texts.of(NUMBER)] == [(True, "Hi"), (False, "STOP")]
+class TestSimulator:
+    async def test_it_finds_what_is_on_a_phone(self, store: Store) -> None:
+        await texted(store, NUMBER, "Hi", "d1")
+        assert await Simulator(store).find("d1") == "d1"
 
-    async def test_an_answer_sent_twice_stands_once(self, store: Store) -> None:
-        simulator = Simulator(store)
-        await simulator.send(Outgoing("d1", NUMBER, "Hi"))
+
+class TestPhone:
+    async def test_a_person_answers_a_text(self, bot: Bot) -> None:
+        await texted(bot.store, NUMBER, "Hi")
+        await bot.phone.reply(NUMBER, " STOP ", "k")
+        assert [(t.incoming, t.body) for t in await bot.phone.texts(NUMBER)] == [(True, "Hi"), (False, "STOP")]
+
+    async def test_an_answer_sent_twice_is_stored_once(self, bot: Bot) -> None:
+        await texted(bot.store, NUMBER, "Hi")
         for _ in range(2):
-            await simulator.reply(NUMBER, "YES", "k")
-        assert len(await store.phone_texts.of(NUMBER)) == 2
+            await bot.phone.reply(NUMBER, "YES", "k")
+        assert len(await bot.phone.texts(NUMBER)) == 2
 
     @pytest.mark.parametrize("body", ["", "  \n", "x" * (LONGEST + 1)])
-    async def test_an_answer_that_is_none_is_refused(self, store: Store, body: str) -> None:
-        simulator = Simulator(store)
-        await simulator.send(Outgoing("d1", NUMBER, "Hi"))
+    async def test_an_answer_that_is_none_is_refused(self, bot: Bot, body: str) -> None:
+        await texted(bot.store, NUMBER, "Hi")
         with pytest.raises(Invalid):
-            await simulator.reply(NUMBER, body, "k")
-        assert len(await store.phone_texts.of(NUMBER)) == 1
+            await bot.phone.reply(NUMBER, body, "k")
+        assert len(await bot.phone.texts(NUMBER)) == 1
 
-    async def test_a_phone_that_was_never_texted_does_not_answer(self, store: Store) -> None:
+    async def test_a_phone_that_was_never_texted_does_not_answer(self, bot: Bot) -> None:
         with pytest.raises(Invalid):
-            await Simulator(store).reply(NUMBER, "Hi", "k")
+            await bot.phone.reply(NUMBER, "Hi", "k")
 
-    async def test_numbers_that_were_texted_last_come_first(self, store: Store) -> None:
-        simulator = Simulator(store)
-        for i, number in enumerate([NUMBER, ANOTHER, NUMBER]):
-            await simulator.send(Outgoing(f"d{i}", number, "Hi"))
-            await store.phone_texts.count_about()
-        assert set(await store.phone_texts.numbers()) == {NUMBER, ANOTHER}
+    async def test_numbers_with_the_newest_texts_come_first(self, bot: Bot) -> None:
+        for number in (NUMBER, ANOTHER, NUMBER):
+            await texted(bot.store, number, "Hi")
+        await bot.phone.reply(ANOTHER, "Hello", "k")
+        assert await bot.phone.numbers() == [ANOTHER, NUMBER]
+        assert [t.body for t in await bot.phone.texts(ANOTHER)] == ["Hi", "Hello"]
+
+    async def test_what_a_provider_carried_is_not_on_it(self, bot: Bot) -> None:
+        await texted(bot.store, NUMBER, "Hi", "d1")
+        await bot.store.deliveries.update({"_id": "d1"}, {"$set": {"provider_id": "SM1"}})
+        assert (await bot.phone.numbers(), await bot.phone.texts(NUMBER)) == ([], [])

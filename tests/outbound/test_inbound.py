@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
 from bot.app import Bot
 from bot.demo import DEALS
+from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.delivery import DeliveryState
-from bot.outbound import words
+from bot.model.event import Action
+from bot.outbound.kinds.confirmation import confirmation
 from bot.store import Store
 from tests.people import ANOTHER, NUMBER, change, subscription, workspace
 
@@ -25,9 +28,9 @@ async def ada(bot: Bot, make_contact: MakeContact) -> Contact:
 
 
 async def _texts(bot: Bot, number: str = NUMBER) -> list[str]:
-    while await bot.deliveries.send_some():
+    while await bot.sender.send_some():
         pass
-    return [text.body for text in await bot.store.phone_texts.of(number) if text.incoming]
+    return [text.body for text in await bot.phone.texts(number) if text.incoming]
 
 
 async def test_a_stop_is_answered_once_then_nothing_is_sent(bot: Bot, ada: Contact) -> None:
@@ -37,19 +40,78 @@ async def test_a_stop_is_answered_once_then_nothing_is_sent(bot: Bot, ada: Conta
     for text_id in ("t1", "t2", "t3"):
         await bot.receive(NUMBER, "STOP", text_id)
     event = (await bot.ledger.record(change(ada.id, "again"))).event
-    await bot.deliveries.follow(event)
+    await bot.deliveries.queue_for([event])
     assert await _texts(bot) == [said]
     found = await bot.store.deliveries.get(f"confirmation:{event.event}")
     assert found
     assert (found.state, found.reason) == (DeliveryState.BLOCKED, "stopped")
 
 
-async def test_that_a_stop_was_heard_is_said_whatever_was_sent_before(bot: Bot, ada: Contact) -> None:
-    for i in range(5):
-        await bot.receive(NUMBER, "HELP", f"h{i}")
-    assert len(await _texts(bot)) == 3, "nobody is flooded with help"
-    await bot.receive(NUMBER, "STOP", "t1")
-    assert (await _texts(bot))[-1].startswith("Harbor Coffee: You are unsubscribed")
+class TestAlwaysAnswered:
+    """Law 13: what strangers cause with a number keeps back no answer to its owner."""
+
+    @pytest.fixture
+    async def flooded(self, bot: Bot, make_contact: MakeContact) -> None:
+        """Strangers typed the number into our forms until nothing more of that kind is sent to it."""
+        for i in range(6):
+            stranger = await make_contact(phone=NUMBER)
+            await bot.deliveries.queue_for([(await bot.ledger.record(change(stranger.id, f"k{i}"))).event])
+        assert len(await _texts(bot)) == 3
+
+    @pytest.mark.usefixtures("flooded")
+    async def test_stop_start_help_and_info(self, bot: Bot) -> None:
+        for i, word in enumerate(("STOP", "START", "HELP", "INFO")):
+            await bot.receive(NUMBER, word, f"t{i}")
+        stopped, started, *help = (await _texts(bot))[3:]
+        assert "unsubscribed" in stopped
+        assert "allowed again" in started
+        assert [text.startswith("Harbor Coffee: Help at") for text in help] == [True, True]
+
+    @pytest.mark.usefixtures("flooded")
+    async def test_a_yes(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+        maya = await make_contact()
+        event = (await bot.ledger.record(change(maya.id, "q", Action.REQUEST_CONFIRMATION))).event
+        await bot.deliveries.queue_for([event])
+        assert len(await _texts(bot)) == 3, "a stranger could have typed it"
+        await store.deliveries.update({"event": event.event}, {"$set": {"state": DeliveryState.SENT}})
+        await bot.receive(NUMBER, "YES", "t1")
+        assert (await _texts(bot))[-1].startswith("Harbor Coffee: You are now subscribed to Deals")
+
+    async def test_help_while_stopped(self, bot: Bot) -> None:
+        await bot.receive(NUMBER, "STOP", "t1")
+        await bot.receive(NUMBER, "HELP", "t2")
+        assert [text.split()[2] for text in await _texts(bot)] == ["You", "Help"]
+
+    async def test_answers_keep_no_word_about_a_sign_up_back(self, bot: Bot, make_contact: MakeContact) -> None:
+        for i in range(8):
+            await bot.receive(NUMBER, "HELP", f"t{i}")
+        assert len(await _texts(bot)) == 8
+        ada = await make_contact()
+        await bot.deliveries.queue_for([(await bot.ledger.record(change(ada.id, "k"))).event])
+        assert "now subscribed" in (await _texts(bot))[-1]
+
+    async def test_two_machines_that_answer_each_other_fall_silent(
+        self, bot: Bot, ada: Contact, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for i in range(14):
+            await bot.receive(NUMBER, "HELP", f"t{i}")
+            await bot.sender.send_some()
+        assert len(await _texts(bot)) == 10
+        assert caplog.text.count("loop_guard") == 4
+        assert NUMBER not in caplog.text
+        await bot.receive(ANOTHER, "HELP", "other")
+        assert len(await _texts(bot, ANOTHER)) == 1, "other numbers are answered"
+        await bot.receive(NUMBER, "STOP", "stop")
+        assert len(await _texts(bot)) == 10
+        assert await bot.stops.is_stopped(NUMBER), "a STOP always takes effect"
+        contact = await bot.ledger.contact(ada.id)
+        consent = contact.consent(DEALS) if contact else None
+        assert consent
+        assert consent.state is ConsentState.OPTED_OUT
+        await store.deliveries.collection.update_many({}, {"$set": {"created_at": now() - timedelta(hours=2)}})
+        await bot.receive(NUMBER, "HELP", "later")
+        assert len(await _texts(bot)) == 11
 
 
 @pytest.mark.parametrize("number", [NUMBER, ANOTHER])
@@ -95,15 +157,15 @@ async def test_it_is_answered_in_the_language_of_who_has_the_number(bot: Bot, ad
 class TestOwnWords:
     def test_places_are_filled(self) -> None:
         own = subscription(confirmation="{brand}: welcome to {program}, {frequency}. Choices: {link}")
-        said = words.confirmation(workspace(frequency="Up to 4 msgs/month."), own, "en", "https://s.test/p/x")
+        said = confirmation(workspace(frequency="Up to 4 msgs/month."), own, "en", "https://s.test/p/x")
         assert said == "Harbor Coffee: welcome to Deals, Up to 4 msgs/month. Choices: https://s.test/p/x"
 
     def test_the_way_to_the_preference_center_is_never_left_out(self) -> None:
-        said = words.confirmation(workspace(), subscription(confirmation="Welcome!"), "en", "https://s.test/p/x")
+        said = confirmation(workspace(), subscription(confirmation="Welcome!"), "en", "https://s.test/p/x")
         assert said == "Welcome! https://s.test/p/x"
 
     def test_a_translation_has_its_own(self) -> None:
         both = subscription(
             confirmation="Welcome!", translations={"es": {"name": "Ofertas", "confirmation": "¡Bienvenida!"}}
         )
-        assert words.confirmation(workspace(), both, "es", "L") == "¡Bienvenida! L"
+        assert confirmation(workspace(), both, "es", "L") == "¡Bienvenida! L"

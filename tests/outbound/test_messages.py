@@ -22,10 +22,11 @@ from bot.model.contact import Contact
 from bot.model.conversation import Channel, Conversation, ConversationState, Part, SignalKind, Text
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.event import Action
-from bot.outbound.gateway import LONGEST, Outgoing
+from bot.outbound.gateways import LONGEST
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import ANOTHER, NUMBER, change, events_of, second_process
+from tests.outbound.carrier import Carrier, raising, through
+from tests.people import ANOTHER, NUMBER, change, events_of, second_process, texted
 
 MakeContact = Callable[..., Awaitable[Contact]]
 ADA = "ada0ada0ada0ada0ada0ada0"
@@ -58,13 +59,13 @@ async def _said(bot: Bot, conversation: Conversation) -> list[str]:
 
 
 async def _leave(bot: Bot) -> None:
-    while await bot.deliveries.send_some():
+    while await bot.sender.send_some():
         pass
 
 
 async def _on_phone(bot: Bot, number: str = NUMBER) -> list[str]:
     await _leave(bot)
-    return [text.body for text in await bot.store.phone_texts.of(number) if text.incoming]
+    return [text.body for text in await bot.phone.texts(number) if text.incoming]
 
 
 async def _delivery(bot: Bot, part: Part) -> Delivery:
@@ -294,11 +295,12 @@ class TestOut:
     ) -> None:
         c = await _texting(bot)
         part = await bot.reply(c, ADA, "Yes", "k1")
-        await store.deliveries.take("dead worker", limit=9)
-        await bot.deliveries.give_up()
+        sender = through(bot, Carrier(raising(TimeoutError()), is_traceable=False))
+        await sender.send_some()
+        await sender.reconcile()
         assert (await _delivery(bot, part)).state is DeliveryState.SENDING
-        await store.deliveries.update({"worker": "dead worker"}, {"$set": {"updated_at": now() - timedelta(hours=1)}})
-        await bot.deliveries.give_up()
+        await store.deliveries.update({"event": part.id}, {"$set": {"ask_at": now()}})
+        await sender.reconcile()
         assert (await _delivery(bot, part)).state is DeliveryState.UNKNOWN
         assert [s.seq for s in await store.signals.since(c.id, part.at - timedelta(seconds=1))] == [part.seq]
         assert await _on_phone(bot) == []
@@ -319,7 +321,7 @@ class TestOut:
         """Who texts us gets answers, and no marketing with them."""
         c = await _texting(bot)
         event = (await bot.ledger.record(change(maya.id, "yes"))).event
-        await bot.deliveries.follow(event)
+        await bot.deliveries.queue_for([event])
         await bot.ledger.record(change(maya.id, "no", Action.OPT_OUT))
         await bot.reply(c, ADA, "Yes", "k1")
         assert await _on_phone(bot) == ["Yes"]
@@ -329,7 +331,7 @@ class TestOut:
 
 
 async def test_the_phone_of_the_demo_writes_into_the_inbox(server: TestServer, store: Store, bot: Bot) -> None:
-    await bot.simulator.send(Outgoing("first", NUMBER, "Hello"))
+    await texted(bot.store, NUMBER, "Hello", "first")
     async with aiohttp.ClientSession() as session:
         url = server.make_url("/demo/phone")
         form = {"number": NUMBER, "body": "Is the Sidamo back?", "key": "k"}

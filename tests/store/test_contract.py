@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from bot.model.job import JobItem, JobState
 from bot.model.stop import Stop
 from bot.model.teammate import By
 from bot.store import Duplicate, Store, open_store
+from bot.store.deliveries import Result
 from bot.store.embedded import EmbeddedServer, embedded_server
 from tests.jobs.kinds import Count, CountAlone, CountInput
 from tests.people import change
@@ -150,15 +153,54 @@ class TestContract:
             await here.deliveries.insert(
                 Delivery(
                     id=f"d{i}", contact="ada", subscription=DEALS, kind=DeliveryKind.CONFIRMATION, event="e",
-                    locale="en", number="+12015550123", created_at=time, updated_at=time,
+                    locale="en", number="+12015550123", due_at=time, created_at=time, updated_at=time,
                 )
             )  # fmt: skip
-        taken = await asyncio.gather(*(s.deliveries.take(new_id(), limit=6) for s in (here, there, here, there)))
-        rest = await here.deliveries.take(new_id(), limit=10)
-        ids = [d.id for batch in [*taken, rest] for d in batch]
-        assert sorted(ids) == sorted(f"d{i}" for i in range(10))
-        assert await here.deliveries.give_up(now()) == 10
-        assert {d.state for d in await here.deliveries.find({}, limit=20)} == {DeliveryState.UNKNOWN}
+        later = now() + timedelta(minutes=1)
+        stores = (here, there, here, there)
+        taken = [*await asyncio.gather(*(s.deliveries.claim(new_id(), limit=6, until=later) for s in stores))]
+        taken.append(await here.deliveries.claim(new_id(), limit=10, until=later))
+        claimed = [delivery for batch in taken for delivery in batch]
+        assert sorted(d.id for d in claimed) == sorted(f"d{i}" for i in range(10))
+        results = [Result(d.id, d.worker or "", DeliveryState.SENT, {"body": "Hi"}) for d in claimed]
+        await here.deliveries.settle([replace(results[0], worker="late"), *results[1:]])
+        states = {d.id: d.state for d in await there.deliveries.find({}, limit=20)}
+        assert states.pop(claimed[0].id) is DeliveryState.SENDING
+        assert {*states.values()} == {DeliveryState.SENT}
+
+    async def test_a_claim_lapses_unless_the_text_was_handed_over(self, here: Store, there: Store) -> None:
+        time = now()
+        for i in range(2):
+            await here.deliveries.insert(
+                Delivery(
+                    id=f"d{i}", contact="ada", kind=DeliveryKind.REPLY, event="e", locale="en",
+                    number="+12015550123", due_at=time, created_at=time, updated_at=time,
+                )
+            )  # fmt: skip
+        first, second = await here.deliveries.claim("first", limit=5, until=now())
+        assert await here.deliveries.hand_over(first, {"body": "Hi"}, ask_at=now())
+        (taken,) = await there.deliveries.claim("second", limit=5, until=now() + timedelta(minutes=1))
+        assert (taken.id, taken.worker) == (second.id, "second")
+        assert not await here.deliveries.hand_over(second, {"body": "Hi"}, ask_at=now())
+        assert [d.id for d in await there.deliveries.unanswered()] == [first.id]
+
+    async def test_the_queue_of_an_earlier_version_is_taken_over(self, engine: EmbeddedServer) -> None:
+        async with open_store(engine.url, f"contract_{new_id()}") as store:
+            await store.deliveries.collection.create_index([("state", 1), ("updated_at", 1)])
+            time = now()
+            for state in (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.SENT):
+                await store.deliveries.insert(
+                    Delivery(
+                        id=state, contact="ada", kind=DeliveryKind.REPLY, event="e", locale="en",
+                        number="+12015550123", state=state, created_at=time, updated_at=time,
+                    )
+                )  # fmt: skip
+            await store.prepare()
+            await store.prepare()
+            claimed = await store.deliveries.claim("worker", limit=5, until=now())
+            assert [d.id for d in claimed] == [DeliveryState.QUEUED]
+            assert [d.id for d in await store.deliveries.unanswered()] == [DeliveryState.SENDING]
+            assert "state_1_updated_at_1" not in await store.deliveries.collection.index_information()
 
     async def test_a_job_goes_on_in_another_process_without_counting_twice(self, here: Store, there: Store) -> None:
         job = await JobService(here, [Count()]).start(Count, CountInput(most=2), By("ada", "Ada"))

@@ -154,7 +154,6 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     said = await bot.reply(texting, me, "Yes", "r2")
     await bot.texting.queue(said)
     await bot.deliveries.of_parts([said.id])
-    await bot.deliveries.give_up()
 
 
 async def _run_jobs(bot: Bot) -> None:
@@ -192,18 +191,19 @@ async def _walk(bot: Bot) -> None:
         answer = await answer_to(bot, part, contact)
         await bot.submit(part, contact, answer)
         submitted = await bot.submit(part, contact, answer)
-        await eventually(lambda: store.phone_texts.of(NUMBER))
+        await eventually(lambda: bot.phone.texts(NUMBER))
     contact = await bot.visitors.known(opened.token)
     await bot.follow_up(submitted.part, submitted.event)
-    await bot.simulator.reply(NUMBER, "YES", "k")
-    await store.phone_texts.numbers()
-    await store.deliveries.sent_counts([NUMBER], now(), now())
-    await store.deliveries.put_back("worker")
+    await bot.phone.reply(NUMBER, "YES", "k")
+    await bot.phone.numbers()
+    await bot.phone.texts(NUMBER)
     await store.workspaces.save(await bot.workspace())
     for picture in (PIXEL, JPEG):  # the second takes the place of the first
         await bot.brand.save_logo(picture)
-    await store.deliveries.give_up(now())
-    await store.deliveries.take("worker", limit=5)
+    await store.deliveries.update({"_id": f"confirmation:{submitted.event.event}"}, {"$set": {"due_at": now()}})
+    (claimed,) = await store.deliveries.claim("worker", limit=5, until=now())
+    await store.deliveries.hand_over(claimed, {}, ask_at=now())
+    await bot.sender.reconcile()
 
     conversation = await bot.conversations.of_contact(opened.conversation, contact.id)
     await bot.conversations.say(conversation, "Hi", "k")

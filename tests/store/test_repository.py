@@ -121,7 +121,7 @@ class TestAway:
                 store.contacts.update({"_id": "ada"}, {"$set": {"name": "x"}}),
                 store.contacts.find({}, limit=1),
                 store.parts.unread({"chat": 0}),
-                store.deliveries.give_up(AT),
+                store.deliveries.claim("worker", limit=5, until=AT),
                 store.preference_links.revoke_all("ada"),
                 store.contacts.count_about(),
                 return_exceptions=True,

@@ -53,7 +53,7 @@ async def test_the_open_card_waits_and_is_done_when_the_phone_says_yes(visitor: 
     assert read(asked["html"]).one("p", class_="event").text == "Waiting for your YES by text."
 
     async def question() -> bool:
-        return any("Reply YES" in text.body for text in await running.store.phone_texts.of(number))
+        return any("Reply YES" in text.body for text in await running.bot.phone.texts(number))
 
     await eventually(question)
     assert await _state(running, visitor) is ConsentState.PENDING
@@ -74,7 +74,7 @@ async def test_a_stop_by_text_is_seen_on_the_open_card(visitor: Visitor, running
     await visitor.submit("(201) 555-0162")
 
     async def question() -> bool:
-        return bool(await running.store.phone_texts.of(number))
+        return bool(await running.bot.phone.texts(number))
 
     await eventually(question)
     socket = await hello(visitor, 3)

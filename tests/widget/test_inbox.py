@@ -309,7 +309,7 @@ async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it
         return words in "".join(node.text for node in (await ben.look(path)).all("span", class_="texted"))
 
     await eventually(lambda: is_said("Sent as a text"))
-    assert "It left this morning." in [text.body for text in await running.store.phone_texts.of(number)]
+    assert "It left this morning." in [text.body for text in await running.bot.phone.texts(number)]
 
     # STOP beats everything: the answer is refused with the reason, and nothing is written.
     await running.bot.receive(number, "STOP", new_id())

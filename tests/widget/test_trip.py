@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from bot.app import Bot
 from bot.demo import DEALS
 from bot.model.contact import ConsentState
 from bot.model.conversation import Part
@@ -13,7 +14,7 @@ from tests.conftest import Visitor, eventually
 
 
 async def test_a_visitor_is_asked_says_yes_and_changes_their_mind(
-    visitors: Callable[[], Visitor], demo_store: Store
+    visitors: Callable[[], Visitor], demo_store: Store, bot: Bot
 ) -> None:
     visitor = visitors()
     opened = await visitor.open()
@@ -21,7 +22,7 @@ async def test_a_visitor_is_asked_says_yes_and_changes_their_mind(
     status, card = await visitor.submit("(201) 555-0123")
     assert (status, "You're signed up" in card, "(201) 555-0123" in card) == (200, True, True)
 
-    texts = await eventually(lambda: demo_store.phone_texts.of("+12015550123"))
+    texts = await eventually(lambda: bot.phone.texts("+12015550123"))
     link = re.search(r"/p/([\w-]+)", texts[0].body)
     assert link
     async with visitor.session.get(visitor.base + link[0]) as answer:

@@ -41,7 +41,7 @@ async def reply(request: web.Request) -> web.Response:
     try:
         workspace = await bot.workspace()
         e164 = read_number(number, workspace.default_region, workspace.texted).e164
-        text = await bot.simulator.reply(e164, body, form.get("key", "") or new_id())
+        text = await bot.phone.reply(e164, body, form.get("key", "") or new_id())
         await bot.receive(e164, text.body, text.id)
     except Invalid as error:
         words = sentence(error, translator(locale))
@@ -52,10 +52,10 @@ async def reply(request: web.Request) -> web.Response:
 async def _phone(
     request: web.Request, wanted: str | None, *, error: str | None = None, status: int = 200
 ) -> web.Response:
-    texts = request.app[BOT].store.phone_texts
-    numbers = await texts.numbers()
+    phone = request.app[BOT].phone
+    numbers = await phone.numbers()
     current = wanted if wanted in numbers else (numbers[0] if numbers and not wanted else None)
-    found = await texts.of(current) if current else []
+    found = await phone.texts(current) if current else []
     return await page(
         request,
         "demo/phone.html",

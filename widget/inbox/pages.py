@@ -15,7 +15,7 @@ from bot.i18n import Translator
 from bot.model.base import iso, new_id
 from bot.model.conversation import Conversation, ConversationState
 from bot.model.paging import Cursor, sequence_of
-from bot.outbound.gateway import LONGEST
+from bot.outbound.gateways import LONGEST
 from widget.inbox import views
 from widget.web.http import BOT, render
 from widget.web.input import cursor_of

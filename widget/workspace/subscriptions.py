@@ -13,7 +13,7 @@ from bot.i18n import DEFAULT, locales
 from bot.model.base import new_id
 from bot.model.subscription import Subscription, SubscriptionState
 from bot.model.workspace import Workspace
-from bot.outbound.words import confirmation
+from bot.outbound.kinds.confirmation import confirmation
 from bot.workspace.subscriptions import By, SubscriptionService
 from bot.workspace.wording import Name, New, Wording
 from widget.web.forms import FORM, Form

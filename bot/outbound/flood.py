@@ -1,0 +1,57 @@
+"""How many texts one phone gets in a time: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.model.delivery import Delivery, DeliveryKind
+from bot.outbound.kinds import KINDS, Limit, names
+
+LOOP_GUARD = "loop_guard"
+"""Why an answer is not sent to a phone that never stops texting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """At most `most` texts `within` a time, of kinds that are limited so."""
+
+    limit: Limit
+    most: int
+    within: timedelta
+    reason: str
+
+    def since(self, time: datetime) -> datetime:
+        return time - self.within
+
+    @property
+    def kinds(self) -> list[DeliveryKind]:
+        return names(self.limit)
+
+
+BOUNDS = {
+    # What providers advise against flooding: someone types another person's number into forms, again and again.
+    "flood_short": Bound(Limit.FLOOD, 3, timedelta(minutes=10), "too_many"),
+    "flood_long": Bound(Limit.FLOOD, 5, timedelta(days=1), "too_many"),
+    # Two machines that answer each other.
+    "loop": Bound(Limit.LOOP, 10, timedelta(hours=1), LOOP_GUARD),
+}
+
+
+class Flood:
+    """Counts the texts that leave in one round, on top of what was counted before."""
+
+    def __init__(self, before: Mapping[str, Mapping[str, int]]) -> None:
+        """`before`: by number and bound."""
+        self._sent = {number: dict(counts) for number, counts in before.items()}
+
+    def refusal(self, delivery: Delivery) -> str | None:
+        """Why this text would be one too many; None: it may leave, and is counted."""
+        counts = self._sent.setdefault(delivery.number, {})
+        mine = {name: bound for name, bound in BOUNDS.items() if bound.limit is KINDS[delivery.kind].limit}
+        for name, bound in mine.items():
+            if counts.get(name, 0) >= bound.most:
+                return bound.reason
+        counts |= {name: counts.get(name, 0) + 1 for name in mine}
+        return None

@@ -1,0 +1,35 @@
+"""The kinds of text that Sayso sends: one class a file, one line here."""
+
+from __future__ import annotations
+
+from bot.model.delivery import DeliveryKind
+from bot.model.event import ConsentEvent
+from bot.outbound.kinds.base import Facts, Limit, TextKind
+from bot.outbound.kinds.confirmation import Confirmation, Confirmed
+from bot.outbound.kinds.keyword_answer import KeywordAnswer
+from bot.outbound.kinds.message import Message
+from bot.outbound.kinds.question import Question
+
+ALL: tuple[TextKind, ...] = (
+    Confirmation(),
+    Confirmed(),
+    Question(),
+    KeywordAnswer(),
+    Message(),
+)
+KINDS: dict[DeliveryKind, TextKind] = {kind.name: kind for kind in ALL}
+
+
+def kind_for(event: ConsentEvent) -> TextKind | None:
+    """The kind of text that a recorded event asks for; None: it asks for none."""
+    if event.number is None or event.subscription is None:
+        return None
+    return next((kind for kind in ALL if kind.follows(event)), None)
+
+
+def names(*limits: Limit) -> list[DeliveryKind]:
+    """Kinds that are bounded in these ways."""
+    return [kind.name for kind in ALL if kind.limit in limits]
+
+
+__all__ = ["ALL", "KINDS", "Facts", "Limit", "TextKind", "kind_for", "names"]

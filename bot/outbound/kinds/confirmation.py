@@ -1,0 +1,82 @@
+"""Confirms a sign-up (CTIA 5.1.2.1; 47 CFR 64.1200(a)(12))."""
+
+from __future__ import annotations
+
+from bot.consent.numbers import address_of
+from bot.consent.permission import permission
+from bot.consent.texts import fill, has_place
+from bot.i18n import translator
+from bot.model.delivery import Delivery, DeliveryKind
+from bot.model.event import Action, ConsentEvent, Source
+from bot.model.subscription import MessageType, Subscription
+from bot.model.workspace import Workspace
+from bot.outbound.kinds.base import Facts, Limit, TextKind
+
+OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.PROFILE}
+"""Sources by which people answer for themselves, or to a teammate one by one. Whoever never agreed learns of it at
+once."""
+
+
+class Confirmation(TextKind):
+    """Follows a "yes" on a form, in the preference center or to a teammate."""
+
+    name = DeliveryKind.CONFIRMATION
+    limit = Limit.FLOOD
+
+    def follows(self, event: ConsentEvent) -> bool:
+        return event.action is Action.OPT_IN and event.source in OWN
+
+    def has_link(self, delivery: Delivery) -> bool:
+        return True
+
+    def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
+        if facts.contact is None or facts.subscription is None:
+            return "contact_gone"
+        address = address_of(facts.contact, MessageType.SMS)
+        consent = facts.contact.consent(facts.subscription.id)
+        answer = permission(facts.subscription, consent, address, stopped=facts.is_stopped)
+        if not answer.allowed:
+            return answer.reason
+        return None if address == delivery.number else "number_changed"
+
+    def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
+        return confirmation(facts.workspace, facts.program, delivery.locale, link)
+
+
+class Confirmed(Confirmation):
+    """Follows a "yes" that was texted. The phone asked for it, so strangers who flood the number can't keep it back."""
+
+    name = DeliveryKind.CONFIRMED
+    limit = Limit.LOOP
+
+    def follows(self, event: ConsentEvent) -> bool:
+        return event.action in {Action.OPT_IN, Action.CONFIRM} and event.source is Source.KEYWORD
+
+    def id_of(self, cause: str) -> str:
+        """An event has one confirmation, whatever its kind."""
+        return f"{DeliveryKind.CONFIRMATION}:{cause}"
+
+
+def confirmation(workspace: Workspace, subscription: Subscription, locale: str, link: str) -> str:
+    """Program, that it recurs and how often, rates, HELP and STOP, and the link to the preference center.
+
+    In the workspace's own words, if it wrote some; the link is always there.
+    """
+    say, values = translator(locale), program_values(workspace, subscription, locale, link)
+    own = subscription.words(locale).confirmation or subscription.confirmation
+    if own:
+        return fill(own if has_place(own, "link") else f"{own.rstrip()} {{link}}", values)
+    return say(
+        "%(brand)s: You are now subscribed to %(program)s. %(frequency)s. Msg & data rates may apply. "
+        "Reply HELP for help, STOP to cancel. Your choices: %(link)s",
+        **values,
+    )
+
+
+def program_values(workspace: Workspace, subscription: Subscription, locale: str, link: str = "") -> dict[str, str]:
+    return {
+        "brand": workspace.name,
+        "program": subscription.words(locale).name,
+        "frequency": translator(locale)(workspace.frequency).rstrip("."),
+        "link": link,
+    }

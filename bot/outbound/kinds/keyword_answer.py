@@ -1,0 +1,38 @@
+"""Answers STOP, START and HELP, for anyone who texts them (law 13)."""
+
+from __future__ import annotations
+
+from bot.i18n import translator
+from bot.model.delivery import Delivery, DeliveryKind
+from bot.outbound.kinds.base import Facts, Limit, TextKind
+
+
+class KeywordAnswer(TextKind):
+    """`Delivery.answer` names it: `stopped`, `started` or `help`. Leaves whatever the stop list says
+    (47 CFR 64.1200(a)(12))."""
+
+    name = DeliveryKind.REPLY
+    limit = Limit.LOOP
+
+    def has_link(self, delivery: Delivery) -> bool:
+        return delivery.answer == "started" and bool(delivery.contact)
+
+    def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
+        return None
+
+    def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
+        say, workspace = translator(delivery.locale), facts.workspace
+        if delivery.answer == "stopped":
+            return say(
+                "%(brand)s: You are unsubscribed and will get no more messages. Reply START to allow them again.",
+                brand=workspace.name,
+            )
+        if delivery.answer == "started":
+            allowed = say("%(brand)s: Texts to this number are allowed again.", brand=workspace.name)
+            return " ".join([allowed, *([say("Choose what you get: %(link)s", link=link)] if link else [])])
+        return say(
+            "%(brand)s: Help at %(support)s. %(frequency)s. Msg & data rates may apply. Reply STOP to cancel.",
+            brand=workspace.name,
+            support=workspace.support or workspace.legal_name or workspace.name,
+            frequency=say(workspace.frequency).rstrip("."),
+        )

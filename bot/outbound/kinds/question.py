@@ -1,0 +1,40 @@
+"""Asks for the YES of a double opt-in."""
+
+from __future__ import annotations
+
+from bot.i18n import translator
+from bot.model.contact import ConsentState
+from bot.model.delivery import Delivery, DeliveryKind
+from bot.model.event import Action, ConsentEvent, Source
+from bot.outbound.kinds.base import Facts, Limit, TextKind
+from bot.outbound.kinds.confirmation import OWN, program_values
+
+
+class Question(TextKind):
+    """It is no marketing and needs no link: silence is a no."""
+
+    name = DeliveryKind.ASK
+    limit = Limit.FLOOD
+
+    def follows(self, event: ConsentEvent) -> bool:
+        return event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, Source.KEYWORD}
+
+    def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
+        """Sent once, while its answer is waited for, to the number that was given."""
+        if facts.contact is None or facts.subscription is None:
+            return "contact_gone"
+        if not facts.subscription.is_live:
+            return "subscription_not_live"
+        if facts.is_stopped:
+            return "stopped"
+        consent = facts.contact.consent(facts.subscription.id)
+        waits = consent is not None and consent.state is ConsentState.PENDING and consent.event == delivery.event
+        return None if waits else "not_asked_any_more"
+
+    def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
+        say = translator(delivery.locale)
+        return say(
+            "%(brand)s: Reply YES to get %(program)s texts (%(frequency)s). Msg & data rates may apply. "
+            "HELP for help, STOP to cancel.",
+            **program_values(facts.workspace, facts.program, delivery.locale),
+        )

@@ -1,0 +1,42 @@
+"""The links to the preference center that texts carry."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta
+
+from bot.consent.links import token_hash
+from bot.model.delivery import Delivery, DeliveryLink
+
+MASKED = f"/p/{'•' * 8}"
+"""How a link stands in what is stored of a text."""
+
+
+class DeliveryLinks:
+    """A link's token is made of its delivery's id with the workspace's key. So it is stored nowhere, and a text that is
+    sent again carries the same one."""
+
+    def __init__(self, secret: str, public_url: str, *, days: int) -> None:
+        self._secret = secret.encode()
+        self._public_url = public_url
+        self._lasts = timedelta(days=days)
+
+    def new(self, delivery: str, time: datetime) -> DeliveryLink:
+        return DeliveryLink(hash=token_hash(self._token(delivery)), expires_at=time + self._lasts)
+
+    def url(self, delivery: Delivery) -> str:
+        return f"{self._public_url}/p/{self._token(delivery.id)}" if delivery.link else ""
+
+    def masked(self, body: str, delivery: Delivery) -> str:
+        """The text as it is stored."""
+        return body.replace(f"/p/{self._token(delivery.id)}", MASKED) if delivery.link else body
+
+    def shown(self, delivery: Delivery) -> str:
+        """The text as the phone got it."""
+        body = delivery.body or ""
+        return body.replace(MASKED, f"/p/{self._token(delivery.id)}") if delivery.link else body
+
+    def _token(self, delivery: str) -> str:
+        secret = hmac.digest(self._secret, f"preference-link:{delivery}".encode(), "sha256")[:16]
+        return urlsafe_b64encode(secret).rstrip(b"=").decode()

@@ -1,0 +1,122 @@
+"""Queues texts: each is stored before anything is sent, once for each cause."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from bot.i18n import DEFAULT
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.model.conversation import Part
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.event import ConsentEvent
+from bot.outbound.kinds import KINDS, TextKind, kind_for
+from bot.outbound.links import DeliveryLinks
+from bot.store import Duplicate, Store
+
+CLAIMED_FOR = timedelta(seconds=5)
+"""How long a claim holds: what was not handed over by then, another worker takes."""
+READY = 256
+"""So many texts wait in memory; more wait in the database, where every process sees them."""
+
+
+class DeliveryQueue:
+    """A process that sends stores what it queues as already claimed by itself: no worker has to look for it."""
+
+    def __init__(self, store: Store, links: DeliveryLinks) -> None:
+        self._store = store
+        self._links = links
+        self.wake = asyncio.Event()
+        """Set when something was queued here."""
+        self._ready: list[Delivery] = []
+        self._worker = new_id()
+        self._is_sending = False
+
+    async def queue_for(self, events: Sequence[ConsentEvent]) -> None:
+        """Queues the texts that recorded events ask for, in one round trip; one for each event, however often."""
+        await self._insert([_of_event(kind, event) for event in events if (kind := kind_for(event))])
+
+    async def reply(self, number: str, answer: str, contact: Contact | None, text_id: str) -> None:
+        """Queues the answer to a keyword: one for each text that we got."""
+        new = _new(
+            KINDS[DeliveryKind.REPLY],
+            text_id,
+            contact=contact.id if contact else "",
+            answer=answer,
+            number=number,
+            locale=contact.locale if contact else DEFAULT,
+        )
+        await self._insert([new])
+
+    async def message(self, part: Part, contact: str, number: str, body: str) -> None:
+        """Queues a teammate's answer to someone who texted us: one for each entry of the conversation."""
+        kind = KINDS[DeliveryKind.MESSAGE]
+        await self._insert([_new(kind, part.id, contact=contact, number=number, locale=DEFAULT, body=body)])
+
+    async def of_parts(self, parts: Iterable[str]) -> dict[str, Delivery]:
+        """By entry, the text that it leaves as, in one query. One that waits for its text has none yet."""
+        found = await self._store.deliveries.get_many(map(KINDS[DeliveryKind.MESSAGE].id_of, parts))
+        return {delivery.event: delivery for delivery in found.values()}
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """What is queued from now on is sent by this process."""
+        self._is_sending = True
+        try:
+            yield
+        finally:
+            self._is_sending = False
+
+    def take_ready(self, limit: int) -> list[Delivery]:
+        """Those that this process claimed by queuing them, as long as the claim holds."""
+        taken, self._ready = self._ready[:limit], self._ready[limit:]
+        self._worker = new_id()
+        time = now()
+        return [delivery for delivery in taken if delivery.due_at and delivery.due_at > time]
+
+    async def _insert(self, deliveries: Sequence[Delivery]) -> None:
+        new = [self._claimed(self._with_link(delivery)) for delivery in deliveries]
+        inserted = await asyncio.gather(*map(self._is_new, new))
+        mine = [delivery for delivery, is_new in zip(new, inserted, strict=True) if is_new]
+        self._ready += [delivery for delivery in mine if delivery.worker]
+        if mine:
+            self.wake.set()
+
+    async def _is_new(self, delivery: Delivery) -> bool:
+        try:
+            await self._store.deliveries.insert(delivery)
+        except Duplicate:
+            return False
+        return True
+
+    def _with_link(self, delivery: Delivery) -> Delivery:
+        if not KINDS[delivery.kind].has_link(delivery):
+            return delivery
+        return delivery.model_copy(update={"link": self._links.new(delivery.id, delivery.created_at)})
+
+    def _claimed(self, delivery: Delivery) -> Delivery:
+        if not self._is_sending or len(self._ready) >= READY:
+            return delivery
+        until = delivery.created_at + CLAIMED_FOR
+        return delivery.model_copy(update={"state": DeliveryState.SENDING, "worker": self._worker, "due_at": until})
+
+
+def _of_event(kind: TextKind, event: ConsentEvent) -> Delivery:
+    return _new(
+        kind,
+        event.event,
+        contact=event.contact,
+        subscription=event.subscription or "",
+        number=event.number or "",
+        locale=event.words.locale if event.words else DEFAULT,
+    )
+
+
+def _new(kind: TextKind, cause: str, **values: str | None) -> Delivery:
+    time = now()
+    return Delivery(
+        id=kind.id_of(cause), kind=kind.name, event=cause, due_at=time, created_at=time, updated_at=time, **values
+    )

@@ -1,0 +1,222 @@
+"""Sends texts: recorded first, sent second, the result stored third; handed to the provider at most once (law 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from random import uniform
+
+from bot.aio.batching import Batcher
+from bot.chat.conversations import ConversationService
+from bot.consent.ledger import Ledger
+from bot.consent.stop_list import StopList
+from bot.errors import StoreUnavailable
+from bot.model.base import new_id, now
+from bot.model.conversation import Author, AuthorKind, SignalKind
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.workspace import Workspace
+from bot.outbound.flood import BOUNDS, LOOP_GUARD, Flood
+from bot.outbound.gateways.base import Gateway, GatewayError, NotTraceable, Outgoing
+from bot.outbound.kinds import KINDS, Facts
+from bot.outbound.links import DeliveryLinks
+from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
+from bot.store import Store
+from bot.store.deliveries import Result, Window
+
+log = logging.getLogger("sayso.outbound")
+
+AT_ONCE = 128
+BATCH_SECONDS = 0.05
+"""How long a text waits for others to be sent with."""
+POLL_SECONDS = 2.0
+"""How often the database is asked for texts that other processes queued or left."""
+ASK_AFTER = timedelta(seconds=60)
+"""A text that was handed over and not answered in this time: the provider is asked what became of it."""
+ASK_UNTIL = timedelta(days=1)
+"""So long, if the provider can't be reached."""
+NO_ANSWER = {"state": DeliveryState.UNKNOWN, "reason": "no_answer"}
+MOST_ATTEMPTS = 12
+"""With these pauses, about an hour and a half."""
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 1200.0
+"""Seconds before a text that was refused for the time being is tried again; doubled each time."""
+
+
+class Sender:
+    """Any number of them can work on one queue."""
+
+    def __init__(
+        self,
+        store: Store,
+        queue: DeliveryQueue,
+        ledger: Ledger,
+        stops: StopList,
+        gateway: Gateway,
+        links: DeliveryLinks,
+        workspace: Callable[[], Awaitable[Workspace]],
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._ledger = ledger
+        self._stops = stops
+        self._gateway = gateway
+        self._links = links
+        self._workspace = workspace
+        self._conversations = ConversationService(store)
+        self._settle: Batcher[Result, None] = Batcher(store.deliveries.settle)
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Sends what is queued until it is told to stop; a round that has begun is finished."""
+        polled = -POLL_SECONDS
+        loop = asyncio.get_running_loop()
+        with self._queue.sending():
+            while not stop.is_set():
+                self._queue.wake.clear()
+                await asyncio.sleep(BATCH_SECONDS)
+                is_poll = loop.time() - polled >= POLL_SECONDS
+                if is_poll:
+                    polled = loop.time()
+                    await self.reconcile()
+                if not await self.send_some(poll=is_poll):
+                    await _either(self._queue.wake, stop, POLL_SECONDS)
+        await self.send_some(poll=False)
+
+    async def send_some(self, *, poll: bool = True) -> int:
+        """Sends up to AT_ONCE texts; answers how many it took. `poll`: also those that are queued in the database."""
+        taken = self._queue.take_ready(AT_ONCE)
+        if poll and len(taken) < AT_ONCE:
+            until = now() + CLAIMED_FOR
+            taken += await self._store.deliveries.claim(new_id(), limit=AT_ONCE - len(taken), until=until)
+        if not taken:
+            return 0
+        checked_at = now()
+        facts, flood = await self._facts(taken)
+        sends: defaultdict[str, list[Callable[[], Awaitable[None]]]] = defaultdict(list)
+        for delivery in taken:
+            reason = KINDS[delivery.kind].refusal(delivery, facts[delivery.id]) or flood.refusal(delivery)
+            send = partial(self._send, delivery, facts[delivery.id], checked_at)
+            sends[delivery.number].append(partial(self._block, delivery, reason, checked_at) if reason else send)
+        await asyncio.gather(*map(_in_turn, sends.values()))
+        return len(taken)
+
+    async def reconcile(self) -> None:
+        """Asks the provider what became of texts that were handed over and never answered (law 8)."""
+        for delivery in await self._store.deliveries.unanswered():
+            await self._ask(delivery)
+
+    async def _facts(self, taken: Sequence[Delivery]) -> tuple[dict[str, Facts], Flood]:
+        """All that decides whether these texts may leave, read now (law 7); what people say of it, last of all."""
+        numbers, time = {delivery.number for delivery in taken}, now()
+        windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
+        workspace, subscriptions, counts = await asyncio.gather(
+            self._workspace(),
+            self._store.subscriptions.get_many(filter(None, (delivery.subscription for delivery in taken))),
+            self._store.deliveries.counts(numbers, windows),
+        )
+        stopped, contacts = await asyncio.gather(
+            self._stops.among(numbers), self._ledger.contacts(filter(None, (delivery.contact for delivery in taken)))
+        )
+        facts = {
+            delivery.id: Facts(
+                workspace,
+                contacts.get(delivery.contact),
+                subscriptions.get(delivery.subscription),
+                delivery.number in stopped,
+            )
+            for delivery in taken
+        }
+        return facts, Flood(counts)
+
+    async def _block(self, delivery: Delivery, reason: str, checked_at: datetime) -> None:
+        level = logging.WARNING if reason == LOOP_GUARD else logging.INFO
+        log.log(level, "text not sent: %s", reason, extra={"delivery": delivery.id})
+        await self._store_result(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=checked_at)
+
+    async def _send(self, delivery: Delivery, facts: Facts, checked_at: datetime) -> None:
+        body = KINDS[delivery.kind].body(delivery, facts, self._links.url(delivery))
+        values: dict[str, object] = {"body": self._links.masked(body, delivery), "checked_at": checked_at}
+        if not self._gateway.delivers_on_commit:
+            ask_at = now() + ASK_AFTER
+            if not await self._store.deliveries.hand_over(delivery, values, ask_at=ask_at):
+                return  # the claim had lapsed
+        try:
+            provider_id = await self._gateway.send(Outgoing(delivery.id, delivery.number, body))
+        except GatewayError as error:
+            await self._refused(delivery, error, values)
+        except Exception:
+            log.exception("text has an unknown fate", extra={"delivery": delivery.id})
+        else:
+            await self._store_result(delivery, DeliveryState.SENT, **values, **_provider_id(delivery, provider_id))
+
+    async def _refused(self, delivery: Delivery, error: GatewayError, values: dict[str, object]) -> None:
+        """For good: it failed. For the time being: back to the queue."""
+        attempts = delivery.attempts + 1
+        values |= {"reason": error.code, "attempts": attempts}
+        if error.permanent or attempts >= MOST_ATTEMPTS:
+            await self._store_result(delivery, DeliveryState.FAILED, **values)
+        else:
+            due_at = _next_try(attempts, error.retry_after)
+            await self._store_result(delivery, DeliveryState.QUEUED, **values, due_at=due_at)
+
+    async def _ask(self, delivery: Delivery) -> None:
+        answered = partial(self._store.deliveries.answered, delivery)
+        try:
+            provider_id = await self._gateway.find(delivery.id)
+        except NotTraceable:
+            await answered(NO_ANSWER)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("the provider can't be asked for a text", extra={"delivery": delivery.id})
+            is_over = now() - delivery.created_at > ASK_UNTIL
+            await (answered(NO_ANSWER) if is_over else answered({"ask_at": now() + ASK_AFTER}))
+        else:
+            sent = {"state": DeliveryState.SENT, **_provider_id(delivery, provider_id)} if provider_id else None
+            await answered(sent or {"state": DeliveryState.QUEUED, "due_at": now()})
+        await self._tell(delivery)
+
+    async def _store_result(self, delivery: Delivery, state: DeliveryState, **values: object) -> None:
+        """A result that can't be stored now leaves the text as it was: claimed, or handed over."""
+        await self._settle(Result(delivery.id, delivery.worker or "", state, values))
+        await self._tell(delivery)
+
+    async def _tell(self, delivery: Delivery) -> None:
+        """Whoever looks at the conversation sees what became of a message."""
+        if delivery.kind is DeliveryKind.MESSAGE:
+            conversation, _, seq = delivery.event.partition(":")
+            author = Author(kind=AuthorKind.BOT, id="bot")
+            await self._conversations.signal(conversation, SignalKind.TEXT, author, seq=int(seq))
+
+
+def _provider_id(delivery: Delivery, id: str) -> dict[str, str]:
+    return {} if id == delivery.id else {"provider_id": id}
+
+
+def _next_try(attempts: int, retry_after: float | None) -> datetime:
+    """Spread a little, so that texts that were refused together don't come back together."""
+    pause = min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE) * uniform(1.0, 1.25)  # noqa: S311 (no secret)
+    return now() + timedelta(seconds=max(pause, retry_after or 0.0))
+
+
+async def _in_turn(sends: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Texts of one number arrive in the order in which they were written."""
+    fault = None
+    for send in sends:
+        try:
+            await send()
+        except StoreUnavailable as error:  # the next one was taken, too
+            fault = error
+    if fault:
+        raise fault
+
+
+async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> bool:
+    """Whether one of them was set within this time."""
+    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
+    done, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in pending:
+        wait.cancel()
+    return bool(done)

@@ -1,0 +1,51 @@
+"""A gateway to the outside world, as a test sees it: it notes what it was handed, and then does as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.app import Bot
+from bot.outbound.gateways import Gateway, NotTraceable, Outgoing
+from bot.outbound.links import DeliveryLinks
+from bot.outbound.sender import Sender
+from bot.store import Store
+
+Act = Callable[[Outgoing], Awaitable[str]]
+
+
+class Carrier(Gateway):
+    def __init__(self, act: Act | None = None, *, is_traceable: bool = True) -> None:
+        self.handed: list[Outgoing] = []
+        self.taken: dict[str, str] = {}
+        self._act = act
+        self._is_traceable = is_traceable
+
+    async def send(self, text: Outgoing) -> str:
+        self.handed.append(text)
+        self.taken[text.id] = await self._act(text) if self._act else f"provider-{text.id}"
+        return self.taken[text.id]
+
+    async def find(self, id: str) -> str | None:
+        if not self._is_traceable:
+            raise NotTraceable
+        return self.taken.get(id)
+
+    async def close(self) -> None:
+        pass
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def raising(error: BaseException) -> Act:
+    async def act(_: Outgoing) -> str:
+        raise error
+
+    return act
+
+
+def through(bot: Bot, gateway: Gateway, store: Store | None = None) -> Sender:
+    """A worker of its own, on the same queue."""
+    links = DeliveryLinks("k" * 40, "http://sayso.test", days=400)
+    return Sender(store or bot.store, bot.deliveries, bot.ledger, bot.stops, gateway, links, bot.workspace)

@@ -1,0 +1,112 @@
+"""Kinds of text: which events ask for them, what bounds them, why one may not leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from bot.model.contact import ConsentState, Contact
+from bot.model.delivery import Delivery, DeliveryKind
+from bot.model.event import Action, Actor, ConsentEvent, Source
+from bot.model.subscription import SubscriptionState
+from bot.outbound.flood import BOUNDS, Flood
+from bot.outbound.kinds import ALL, KINDS, Facts, Limit, kind_for
+from tests.people import ANOTHER, AT, NUMBER, consent, person, subscription, workspace
+
+ASKED_FOR = {
+    (Action.OPT_IN, Source.FORM): DeliveryKind.CONFIRMATION,
+    (Action.OPT_IN, Source.PREFERENCE_CENTER): DeliveryKind.CONFIRMATION,
+    (Action.OPT_IN, Source.PROFILE): DeliveryKind.CONFIRMATION,
+    (Action.OPT_IN, Source.KEYWORD): DeliveryKind.CONFIRMED,
+    (Action.CONFIRM, Source.KEYWORD): DeliveryKind.CONFIRMED,
+    (Action.REQUEST_CONFIRMATION, Source.FORM): DeliveryKind.ASK,
+    (Action.REQUEST_CONFIRMATION, Source.PREFERENCE_CENTER): DeliveryKind.ASK,
+    (Action.REQUEST_CONFIRMATION, Source.PROFILE): DeliveryKind.ASK,
+    (Action.REQUEST_CONFIRMATION, Source.KEYWORD): DeliveryKind.ASK,
+}
+
+
+def _event(action: Action, source: Source, **values: object) -> ConsentEvent:
+    usual = {"subscription": "deals", "number": NUMBER}
+    return ConsentEvent(
+        id="ada:0000000001", event="e", contact="ada", seq=1, action=action, source=source,
+        actor=Actor(kind="contact", id="ada"), at=AT, key="k", previous="", **{**usual, **values},
+    )  # fmt: skip
+
+
+def _delivery(kind: DeliveryKind, **values: object) -> Delivery:
+    usual = {"contact": "ada", "subscription": "deals", "event": "e", "number": NUMBER, "locale": "en"}
+    return Delivery(id="d", kind=kind, created_at=AT, updated_at=AT, **{**usual, **values})
+
+
+def _facts(
+    state: ConsentState = ConsentState.OPTED_IN, *, is_stopped: bool = False, phone: str | None = NUMBER
+) -> Facts:
+    contact: Contact = person(phone=phone, consents=(consent(state),))
+    return Facts(workspace(), contact, subscription(), is_stopped)
+
+
+@pytest.mark.parametrize(("action", "source"), [*product(Action, Source)])
+def test_an_event_asks_for_one_kind_of_text_or_none(action: Action, source: Source) -> None:
+    kind = kind_for(_event(action, source))
+    assert (kind.name if kind else None) == ASKED_FOR.get((action, source))
+    assert sum(k.follows(_event(action, source)) for k in ALL) <= 1
+
+
+@pytest.mark.parametrize("missing", ["number", "subscription"])
+def test_an_event_without_a_number_or_a_subscription_asks_for_none(missing: str) -> None:
+    assert kind_for(_event(Action.OPT_IN, Source.FORM, **{missing: None})) is None
+
+
+def test_every_kind_is_registered_once() -> None:
+    assert {*KINDS} == {*DeliveryKind}
+    assert len(ALL) == len(KINDS)
+
+
+def test_exempt_from_a_stop_are_answers_to_keywords_and_nothing_else() -> None:
+    """Law 7: STOP beats everything else."""
+    facts = _facts(is_stopped=True)
+    leaves = {kind.name for kind in ALL if kind.refusal(_delivery(kind.name), facts) is None}
+    assert leaves == {DeliveryKind.REPLY}
+
+
+@pytest.mark.parametrize("kind", [DeliveryKind.CONFIRMATION, DeliveryKind.CONFIRMED])
+def test_a_confirmation_needs_permission(kind: DeliveryKind) -> None:
+    refusal = KINDS[kind].refusal
+    assert refusal(_delivery(kind), _facts()) is None
+    assert refusal(_delivery(kind), _facts(ConsentState.OPTED_OUT)) == "opted_out"
+    assert refusal(_delivery(kind), _facts(ConsentState.PENDING)) == "pending"
+    assert refusal(_delivery(kind), _facts(phone=None)) == "no_valid_number"
+    archived = replace(_facts(), subscription=subscription(state=SubscriptionState.ARCHIVED))
+    assert refusal(_delivery(kind), archived) == "subscription_not_live"
+    assert refusal(_delivery(kind, number=ANOTHER), _facts()) == "number_changed"
+    assert refusal(_delivery(kind), Facts(workspace(), None, None, is_stopped=False)) == "contact_gone"
+
+
+def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None:
+    limits = {kind.name: kind.limit for kind in ALL}
+    assert limits == {
+        DeliveryKind.CONFIRMATION: Limit.FLOOD,
+        DeliveryKind.ASK: Limit.FLOOD,
+        DeliveryKind.CONFIRMED: Limit.LOOP,
+        DeliveryKind.REPLY: Limit.LOOP,
+        DeliveryKind.MESSAGE: Limit.NONE,
+    }
+
+
+class TestFlood:
+    def test_texts_of_one_round_count(self) -> None:
+        flood = Flood({})
+        said = [flood.refusal(_delivery(DeliveryKind.CONFIRMATION)) for _ in range(5)]
+        assert said == [None, None, None, "too_many", "too_many"]
+        assert flood.refusal(_delivery(DeliveryKind.CONFIRMATION, number=ANOTHER)) is None
+
+    def test_what_was_sent_before_counts(self) -> None:
+        flood = Flood({NUMBER: {"flood_short": 1, "flood_long": 4, "loop": 9}})
+        kinds = (DeliveryKind.ASK, DeliveryKind.ASK, DeliveryKind.REPLY, DeliveryKind.REPLY, DeliveryKind.MESSAGE)
+        assert [flood.refusal(_delivery(kind)) for kind in kinds] == [None, "too_many", None, "loop_guard", None]
+
+    def test_every_bound_counts_some_kind(self) -> None:
+        assert all(bound.kinds for bound in BOUNDS.values())
