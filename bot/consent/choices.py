@@ -1,4 +1,4 @@
-"""What a person can choose in the preference center, and where they stand on it: pure."""
+"""The subscriptions a person can choose from in the preference center, and their state: pure."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bot.model.event import Source, Words
 from bot.model.subscription import ConsentType, MessageType, Subscription
 
 UNDO = timedelta(hours=1)
-"""How long a no that was just said can be taken back as a slip, without being asked again."""
+"""How long an opt-out can be undone without a new confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One live subscription as the person stands on it.
+    """One live subscription and the person's state.
 
-    `state`: `on`, `off`, `pending` (waits for their YES by text) or `stopped` (their number asked for no texts at all).
+    `state`: `on`, `off`, `pending` (waits for their YES by text) or `stopped` (their number opted out of all texts).
     """
 
     subscription: Subscription
     state: str
     is_default: bool
-    """Nobody ever asked them: it is on because its consent type says so."""
+    """The person never answered: it is on because of its consent type."""
 
     @property
     def on(self) -> bool:
@@ -34,7 +34,7 @@ class Choice:
 
 
 def choices(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[Choice]:
-    """What the person can change: the live subscriptions that reach them somewhere. `stopped`: numbers."""
+    """The live subscriptions that can reach the person. `stopped`: numbers."""
     return [
         Choice(s, _state(contact, s, address, stopped), _state_of(contact, s) is ConsentState.NONE)
         for s in live
@@ -43,7 +43,7 @@ def choices(contact: Contact, live: Iterable[Subscription], *, stopped: Collecti
 
 
 def state_on(contact: Contact, subscription: Subscription, *, stopped: Collection[str] = ()) -> str:
-    """The `state` of a choice."""
+    """The `state` of `Choice`."""
     return _state(contact, subscription, reached_at(contact, subscription), stopped)
 
 
@@ -56,7 +56,7 @@ def _state(contact: Contact, subscription: Subscription, address: str | None, st
     if subscription.consent_type is ConsentType.OPT_OUT:
         return "off" if state is ConsentState.OPTED_OUT else "on"
     is_yes = state is ConsentState.OPTED_IN and consent is not None and given_for(consent, subscription) == address
-    return "on" if is_yes else "off"  # a yes for another number is none for this one
+    return "on" if is_yes else "off"  # a yes for another number does not count for this one
 
 
 def _state_of(contact: Contact, subscription: Subscription) -> ConsentState:
@@ -69,7 +69,7 @@ def given_for(consent: Consent, subscription: Subscription) -> str | None:
 
 
 def reached_at(contact: Contact, subscription: Subscription) -> str | None:
-    """Where messages of this subscription reach the person; while a confirmation is waited for, where it was asked."""
+    """The address that this subscription's messages go to; while a confirmation is pending, the one that was asked."""
     consent = contact.consent(subscription.id)
     if consent and consent.state is ConsentState.PENDING and (asked := given_for(consent, subscription)):
         return asked
@@ -77,16 +77,15 @@ def reached_at(contact: Contact, subscription: Subscription) -> str | None:
 
 
 def numbers_of(contact: Contact) -> set[str]:
-    """Those that the stop list is asked about."""
+    """The numbers to check against the stop list."""
     asked = {c.number for c in contact.consents if c.state is ConsentState.PENDING and c.number}
     saved = address_of(contact, MessageType.SMS)
     return {*asked, saved} if saved else asked
 
 
 def can_take_back(consent: Consent, contact: Contact, subscription: Subscription, time: datetime) -> bool:
-    """Whether this no is one that the person said here a moment ago, of something that they had: then "Undo" brings
-    that back, also where a yes needs a confirmation, for it had been confirmed.
-    """
+    """Whether "Undo" may bring back what the person just turned off here. It needs no new confirmation, since the
+    earlier yes was confirmed."""
     had = consent.was is ConsentState.OPTED_IN or (
         consent.was is ConsentState.NONE and subscription.consent_type is ConsentType.OPT_OUT
     )
@@ -100,7 +99,7 @@ def can_take_back(consent: Consent, contact: Contact, subscription: Subscription
 
 
 def plain_words(subscription: Subscription, locale: str, act: str = "") -> Words:
-    """What a subscription says of itself, where no page was shown."""
+    """The subscription's wording where no page was shown."""
     shown = subscription.words(locale)
     return Words(
         subscription_name=shown.name,
@@ -112,5 +111,5 @@ def plain_words(subscription: Subscription, locale: str, act: str = "") -> Words
 
 
 def preference_words(subscription: Subscription, say: Translator) -> Words:
-    """What the page says of a subscription; `act` is added when there is one."""
+    """The wording that the preference center shows; `act` is added when the person acts."""
     return plain_words(subscription, say.locale).model_copy(update={"title": say("Choose what you get")})

@@ -1,6 +1,6 @@
-"""What a person at a phone asks for by one word: pure.
+"""Recognizes keywords in texts: pure.
 
-A keyword is the whole of a text, whatever its case, punctuation and spaces; "please stop it raining" is none.
+A keyword is the entire text, ignoring case, punctuation and spaces; "please stop it raining" is not one.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _BY_WORD = {word: keyword for keyword, words in WORDS.items() for word in words}
 
 
 def keyword(text: str) -> Keyword | None:
-    """The keyword that `text` is, if it is one."""
+    """The keyword, or None."""
     return _BY_WORD.get(_plain(text))
 
 
 def _plain(text: str) -> str:
-    """Small letters without accents, one space between words: "Arrêt !" is "arret", "OPT-OUT" is "opt out"."""
+    """Lowercase without accents, single spaces: "Arrêt !" is "arret", "OPT-OUT" is "opt out"."""
     bare = (c for c in unicodedata.normalize("NFKD", text[:200].casefold()) if not unicodedata.combining(c))
     return " ".join("".join(c if c.isalnum() else " " for c in bare).split())

@@ -1,4 +1,4 @@
-"""The sentences that the checker offers where a text lacks them, made of what the workspace says of itself: pure."""
+"""The sentences that the checker suggests for a text, filled with the workspace's facts: pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.model.workspace import FREQUENCY, Workspace
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the workspace and the subscription say of themselves; the offered sentences are made of it."""
+    """Facts about the workspace and the subscription, used in suggested sentences."""
 
     brand: str
     legal_name: str = ""
@@ -21,7 +21,7 @@ class Facts:
     terms_url: str = ""
     privacy_url: str = ""
     program: str = ""
-    """Name of the subscription, where it is known."""
+    """The subscription's name, if known."""
     channel: MessageType = MessageType.SMS
 
     @classmethod
@@ -38,7 +38,7 @@ class Facts:
 
     @property
     def seller(self) -> str:
-        """Brand and legal name, as one name."""
+        """Brand and legal name combined."""
         if not self.legal_name or folded(self.legal_name) == folded(self.brand):
             return self.legal_name or self.brand
         is_told = f" {folded(self.brand)} " in f" {folded(self.legal_name)} "
@@ -46,7 +46,8 @@ class Facts:
 
 
 def for_sms_form(facts: Facts, say: Translator, there: Mapping[str, bool]) -> dict[str, str]:
-    """Where the agreement itself lacks, its sentence says who and what as well: one sentence then mends five."""
+    """If the agreement itself is missing, its sentence also says who and what, so that one sentence fixes five
+    findings."""
     agreement = say(
         "By signing up you agree to get recurring automated marketing text messages from %(seller)s at this number.",
         seller=facts.seller,
@@ -85,7 +86,7 @@ def for_email_form(facts: Facts, say: Translator, _there: Mapping[str, bool]) ->
 
 
 def for_confirmation(say: Translator, there: Mapping[str, bool]) -> dict[str, str]:
-    """With places, so that the text stays true when the brand or a name changes."""
+    """With placeholders, so that the text stays correct when the brand or a name changes."""
     program = say("You are now subscribed to %(program)s.", program="{program}")
     both = f"{{brand}}: {program}"
     return {

@@ -1,4 +1,4 @@
-"""May this person be sent this now? Asked at the moment of sending (law 7). And what does their yes do?"""
+"""Decides at the moment of sending whether a message may be sent (law 7), and what a yes records. Pure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Permission:
 def permission(
     subscription: Subscription, consent: Consent | None, address: str | None, *, stopped: bool
 ) -> Permission:
-    """`address` is the contact's valid number (SMS) or email address as it is now; `stopped`: it is on the stop list.
+    """`address` is the contact's current valid number (SMS) or email address; `stopped`: it is on the stop list.
 
-    Stop beats everything. A yes belongs to the number it was given for: another number was never asked
-    (47 CFR 64.1200(f)(9)(i) names "the telephone number to which the signatory authorizes" messages).
+    STOP overrides everything. A yes applies to the number it was given for: another number was never asked (47 CFR
+    64.1200(f)(9)(i) names "the telephone number to which the signatory authorizes" messages).
     """
     if subscription.state is not SubscriptionState.LIVE:
         return Permission(False, "subscription_not_live")
@@ -46,7 +46,7 @@ def permission(
 
 
 def stands_to_get(subscription: Subscription, consent: Consent | None) -> bool:
-    """Whether there is something to say no to: a yes, a question that waits, or a default."""
+    """Whether there is something to opt out of: a yes, a pending confirmation, or a default."""
     state = consent.state if consent else ConsentState.NONE
     if state is ConsentState.NONE:
         return subscription.consent_type is ConsentType.OPT_OUT
@@ -54,8 +54,7 @@ def stands_to_get(subscription: Subscription, consent: Consent | None) -> bool:
 
 
 def yes_action(subscription: Subscription) -> Action:
-    """What a person's yes in a card or in the preference center records: with double opt-in it counts only when their
-    number has answered a text. That text asks for a yes to texts: it is of no use for emails, nor where none is needed.
-    """
+    """The action that a yes in a card or the preference center records. With double opt-in it counts only after the
+    number confirmed by text, which applies neither to email nor to opt-out subscriptions."""
     asks = subscription.message_type is MessageType.SMS and subscription.consent_type is ConsentType.OPT_IN
     return Action.REQUEST_CONFIRMATION if subscription.double_opt_in and asks else Action.OPT_IN

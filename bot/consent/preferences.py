@@ -1,4 +1,4 @@
-"""The preference center: what a person sees of their own choices, and how they change them."""
+"""The preference center: the person's subscriptions and changing them."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 
 CHANGES = {"opt_in", "opt_out", "cancel", "take_back"}
-"""All but the first are a no: by the switch, to a question that waits, and by the "Undo" of a yes."""
+"""All but the first opt out: by the toggle, of a pending confirmation, and by undoing an opt-in."""
 NOT_OFFERED = _("This subscription is no longer offered. Nothing was changed.")
 
 
 @dataclass(frozen=True, slots=True)
 class PreferenceView:
-    """What the page of one link is made of."""
+    """The data of one preference center page."""
 
     link: PreferenceLink
     contact: Contact
     live: Sequence[Subscription]
     stopped: frozenset[str]
-    """Those of the person's numbers that are on the stop list."""
+    """The person's numbers that are on the stop list."""
 
     @property
     def choices(self) -> list[Choice]:
@@ -59,9 +59,9 @@ class PreferenceResult:
     contact: Contact
     subscription: Subscription | None = None
     state: str = ""
-    """Of the one subscription that it was about, as in `Choice`."""
+    """Of the changed subscription, as in `Choice`; empty if there were several."""
     undo: tuple[tuple[str, str], ...] = ()
-    """What `undo` takes: each no that can be taken back, and the version of the words that are shown with it."""
+    """Input of `undo`: each opt-out that can be undone, and the version of the wording shown with it."""
     is_change: bool = False
     """Whether it recorded something, now or at an earlier try."""
 
@@ -73,15 +73,15 @@ class Preferences:
         self._link_days = link_days
         self._recorder = ChangeRecorder(store, ledger)
         self.look: Batcher[str, PreferenceView] = Batcher(self._look_round)
-        """All that the page of a token shows, as of no earlier than the call. Raises NotFound for a token that is
-        unknown, revoked or expired, all alike."""
+        """Everything that a token's page shows, read after the call. Raises NotFound for an unknown, revoked or expired
+        token."""
 
     def then(self, after: Callable[[ConsentEvent], Awaitable[None]]) -> None:
         """`after` is called with each event that was recorded: it queues the text that the event asks for."""
         self._recorder.after = after
 
     async def make_link(self, contact: str, channel: MessageType) -> str:
-        """A new token that stands for the contact. It can't be had again: only its hash is kept (law 11)."""
+        """A new token for the contact. It is shown once: only its hash is stored (law 11)."""
         token, time = secrets.token_urlsafe(16), now()
         await self._store.preference_links.insert(
             PreferenceLink(
@@ -95,7 +95,7 @@ class Preferences:
         return token
 
     async def _look_round(self, tokens: list[str]) -> list[PreferenceView | Exception]:
-        """Five queries, however many people look at the same moment."""
+        """Five queries, however many people look at the same time."""
         hashes = {token: token_hash(token) for token in tokens}
         kept, live = await asyncio.gather(find_links(self._store, {*hashes.values()}), self.live())
         time = now()
@@ -114,18 +114,18 @@ class Preferences:
         return [view(token) for token in tokens]
 
     async def look_again(self, view: PreferenceView, contact: Contact) -> PreferenceView:
-        """The page after a change: `contact` as the change left them."""
+        """The page after a change; `contact` is the result of the change."""
         live, stopped = await asyncio.gather(self.live(), self._recorder.stopped(contact))
         return PreferenceView(view.link, contact, live, stopped)
 
     async def revoke(self, contact: str) -> None:
-        """Makes all links of the contact useless."""
+        """Revokes all links of the contact."""
         await asyncio.gather(
             self._store.preference_links.revoke_all(contact), self._store.deliveries.revoke_links(contact)
         )
 
     async def live(self) -> Sequence[Subscription]:
-        """What can be shown: live subscriptions only (law 9)."""
+        """The live subscriptions (law 9)."""
         return await self._store.subscriptions.live()
 
     async def change(
@@ -139,10 +139,11 @@ class Preferences:
         say: Translator,
         context: Context,
     ) -> PreferenceResult:
-        """One of `CHANGES` to one subscription. `version` names the words that the person saw (`preference_words`).
+        """Makes one of `CHANGES` to one subscription. `version` names the wording that the person saw
+        (`preference_words`).
 
-        Raises Invalid (no such change, or nothing live of this name to change), WordsChanged (nobody says yes to words
-        they did not see) and NumberStopped. A no is taken whatever was shown.
+        Raises Invalid (unknown change, or no such live subscription), WordsChanged (an opt-in needs the wording that
+        was shown) and NumberStopped. An opt-out is accepted whatever was shown.
         """
         if change not in CHANGES:
             raise Invalid(_("Choose a subscription to turn on or off."))
@@ -159,7 +160,7 @@ class Preferences:
         )
 
     async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> PreferenceResult:
-        """Turns off every text: also those that are not offered any more, which could be put live again."""
+        """Opts out of every SMS subscription, including those no longer live, which could be put live again."""
         live = await self.live()
         ids = {consent.subscription for consent in contact.consents} - {subscription.id for subscription in live}
         others = await self._store.subscriptions.get_many(sorted(ids))
@@ -170,9 +171,9 @@ class Preferences:
     async def undo(
         self, contact: Contact, events: Mapping[str, str], *, say: Translator, context: Context
     ) -> PreferenceResult:
-        """Takes back each no in `events` (its event's id, and the version of the words that were shown with it).
+        """Undoes each opt-out in `events` (event id, and version of the wording shown with it).
 
-        Raises Conflict, Invalid, WordsChanged or NumberStopped if none of them can be.
+        Raises Conflict, Invalid, WordsChanged or NumberStopped if none of them can be undone.
         """
         live = {subscription.id: subscription for subscription in await self.live()}
         faults: list[SaysoError] = []
@@ -188,9 +189,9 @@ class Preferences:
         return PreferenceResult(contact)
 
     async def _yes(self, contact: Contact, subscription: Subscription, toggle: PreferenceToggle) -> PreferenceResult:
-        """Records what a yes does, unless it is so already or waits for the YES by text, which no press can replace.
+        """Records an opt-in, unless it is on already or waits for the YES by text, which a button can't replace.
 
-        A yes that was overtaken is not said again by a late retry: Conflict is raised.
+        Raises Conflict for a late retry of an opt-in that was overridden since.
         """
 
         async def decide(judged: Contact) -> ConsentChange | None:
@@ -209,9 +210,9 @@ class Preferences:
     async def _no(
         self, contact: Contact, subscriptions: Sequence[Subscription], toggle: PreferenceToggle
     ) -> PreferenceResult:
-        """Records each no that there is to say.
+        """Records each opt-out that has an effect.
 
-        An old page, found again by "Back", still says its no: the key of a no holds the event that they stand on.
+        The key includes the event it overrides, so that a page restored by "Back" can opt out again.
         """
         made: list[ConsentEvent] = []
         for subscription in subscriptions:
@@ -238,7 +239,7 @@ class Preferences:
     async def _take_back(
         self, contact: Contact, event: str, version: str, live: Mapping[str, Subscription], toggle: PreferenceToggle
     ) -> Contact:
-        """One no. What it is about stands on the event that is taken back, or was taken back by an earlier try."""
+        """Undoes one opt-out. It is the current state, or an earlier try undid it."""
 
         async def decide(judged: Contact) -> ConsentChange | None:
             consent = next((c for c in judged.consents if c.event == event), None)
@@ -265,7 +266,7 @@ class Preferences:
 
 
 def _act(change: str, subscription: Subscription, say: Translator) -> str:
-    """What the person did, in the words that were on the page."""
+    """The person's act, in the wording of the page."""
     if change in {"cancel", "take_back"}:
         return f'pressed "{say("Cancel") if change == "cancel" else say("Undo")}"'
     return f'turned "{subscription.words(say.locale).name}" {"on" if change == "opt_in" else "off"}'

@@ -1,4 +1,4 @@
-"""What teammates see of a contact's consents, and how they write down what the person told them."""
+"""What teammates see of a contact's consents, and how they record what a contact told them."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ LOCKED = _("This contact has a saved number or address already, so no other one 
 
 @dataclass(frozen=True, slots=True)
 class ConsentStatus:
-    """One live subscription as the contact stands on it.
+    """One live subscription and the contact's state.
 
-    `state`: as in `Choice`, or `unreachable`: there is no valid number or email address yet.
+    `state`: as in `Choice`, or `unreachable` without a valid number or email address.
     """
 
     subscription: Subscription
     state: str
     consent: Consent | None
-    """Since when, by what source, and for which number or address; None: never asked."""
+    """Since when, from which source, for which address; None: never asked."""
     is_default: bool
     address: str | None
-    """Where its messages reach the contact."""
+    """The address that its messages go to."""
     version: str
-    """Names the words that the panel shows of it."""
+    """Version of the wording that the panel shows."""
 
     @property
     def on(self) -> bool:
@@ -57,7 +57,7 @@ class Profile:
     contact: Contact
     statuses: list[ConsentStatus]
     stopped: bool
-    """Whether the contact's number asked for no texts at all."""
+    """Whether the contact's number opted out of all texts."""
 
     def status(self, subscription: str) -> ConsentStatus | None:
         return next((s for s in self.statuses if s.subscription.id == subscription), None)
@@ -65,18 +65,18 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class ConsentHistory:
-    """Consent events, the newest first, and the names of what they mention."""
+    """Consent events, newest first, and the names they refer to."""
 
     events: Sequence[ConsentEvent]
     teammates: Mapping[str, str]
-    """By id; those who were removed keep their names."""
+    """By id, including removed teammates."""
     subscriptions: Mapping[str, Subscription]
     next: Cursor | None
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileResult:
-    """What became of it: the contact, and the `state` of the one subscription."""
+    """The contact after the change, and the `state` of the subscription."""
 
     contact: Contact
     subscription: Subscription
@@ -85,17 +85,18 @@ class ProfileResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attestation:
-    """What a teammate writes down. `version` names the words that they saw; the same `key` again changes no more."""
+    """What a teammate records for a contact. `version` names the wording they saw; the same `key` again changes
+    nothing."""
 
     by: By
     key: str
     version: str = ""
     evidence: Evidence | None = None
     address: str | None = None
-    """The number or address that they typed, where the contact has none."""
+    """The number or address typed by the teammate, if the contact has none."""
     context: Context = field(default=NOWHERE)
     seen: str | None = None
-    """The event on which the contact stood when the teammate was asked; empty: on none. None: it was not told."""
+    """The contact's current event when the teammate was asked; empty: no event. None: not sent."""
 
 
 def statuses(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[ConsentStatus]:
@@ -146,11 +147,11 @@ class Profiles:
     async def opt_in(
         self, contact_id: str, subscription: str, attestation: Attestation, workspace: Workspace
     ) -> ProfileResult:
-        """Records the yes that the contact gave to a teammate; with double opt-in their number is asked to confirm it.
+        """Records the contact's yes; with double opt-in, their number is asked to confirm.
 
-        Raises FormWrong (how it was given is not told well enough, or no number), NumberRefused, EmailRefused,
-        SavedNumberLocked (law 5), NumberStopped, Invalid (nothing live of this name), NotFound, and Conflict for a late
-        retry: nothing was recorded.
+        Raises FormWrong (evidence or address missing), NumberRefused, EmailRefused, SavedNumberLocked (law 5),
+        NumberStopped, Invalid (no such live subscription), NotFound, and Conflict for a late retry: nothing was
+        recorded.
         """
         evidence = _proven(attestation.evidence)
         contact, found = await self._open(contact_id, subscription)
@@ -160,7 +161,7 @@ class Profiles:
         async def decide(judged: Contact) -> ConsentChange | None:
             state = _status(judged, found, ()).state
             if _says_no_since(contact, judged, found, attestation.seen):
-                raise Conflict  # nobody says yes for them over a no that they did not know of
+                raise Conflict  # a yes must not override an opt-out that the teammate did not see
             if state == "pending":
                 return None
             address = _address(judged, found, attestation.address, workspace)
@@ -171,7 +172,8 @@ class Profiles:
         return self._changed(found, *await self._recorder.record_decision(contact, decide))
 
     async def opt_out(self, contact_id: str, subscription: str, attestation: Attestation) -> ProfileResult:
-        """Records a no, also to a question that waits. Raises Invalid, NotFound, and Conflict for a late retry."""
+        """Records an opt-out, also of a pending confirmation. Raises Invalid, NotFound, and Conflict for a late
+        retry."""
         contact, found = await self._open(contact_id, subscription)
         shown = await self._as_shown(contact, found, attestation)
 
@@ -208,7 +210,7 @@ class Profiles:
     @staticmethod
     def _changed(subscription: Subscription, contact: Contact, recorded: Recorded | None) -> ProfileResult:
         if recorded and not stands_on(contact, recorded.event):
-            raise Conflict  # the same key again, after the person said something else
+            raise Conflict  # the same key again, after the person changed it
         return ProfileResult(contact, subscription, _status(contact, subscription, ()).state)
 
 
@@ -221,7 +223,7 @@ def _proven(evidence: Evidence | None) -> Evidence:
 
 
 def _says_no_since(asked: Contact, judged: Contact, subscription: Subscription, seen: str | None) -> bool:
-    """Whether there is a no that the teammate did not see."""
+    """Whether there is an opt-out that the teammate did not see."""
     before, consent = asked.consent(subscription.id), judged.consent(subscription.id)
     if consent is None or consent.state is not ConsentState.OPTED_OUT:
         return False
@@ -229,7 +231,7 @@ def _says_no_since(asked: Contact, judged: Contact, subscription: Subscription, 
 
 
 def _address(contact: Contact, subscription: Subscription, typed: str | None, workspace: Workspace) -> str:
-    """The number or address to record: the saved one, and a request that names another is refused (law 5)."""
+    """The address to record: the saved one if there is one; naming another is refused (law 5)."""
     saved = address_of(contact, subscription.message_type)
     if not saved and not typed:
         texts = subscription.message_type is MessageType.SMS

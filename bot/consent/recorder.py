@@ -18,7 +18,7 @@ from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 
 LOOK_BACK = 200
-"""How many entries of a line are read to find the one that an undo or an old page is about."""
+"""How many log entries are read to find the one that an undo or an old page refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,8 @@ class ChangeRecorder:
     async def record_decision(
         self, contact: Contact, decide: Callable[[Contact], Awaitable[ConsentChange | None]]
     ) -> tuple[Contact, Recorded | None]:
-        """Records what is decided of the contact as they were read; if another writer came between, it is decided
-        again of the contact as they are then. Answers the contact after it.
-        """
+        """Records the decision made for the contact; after a conflict, decides again for the contact's new state.
+        Returns the contact afterwards."""
         while change := await decide(contact):
             try:
                 recorded = await self._ledger.record(change)
@@ -72,9 +71,8 @@ class ChangeRecorder:
     async def as_shown(
         self, subscription: Subscription, version: str, words: Callable[[Subscription], Words]
     ) -> Subscription:
-        """With the words of this version, if it ever had them: a no is kept with what was shown (law 6). `words`: how
-        the page shows one.
-        """
+        """The subscription with the wording of this version, if it ever had one: an opt-out is stored with what was
+        shown (law 6). `words` renders a subscription as the page does."""
         if not version or words(subscription).version == version:
             return subscription
         history = await self._store.subscription_versions.before(subscription.id, None, limit=LOOK_BACK)
@@ -84,7 +82,7 @@ class ChangeRecorder:
         return subscription.model_copy(update=found.model_dump(include=names)) if found else subscription
 
     async def was_for_it(self, no: Consent, contact: Contact) -> bool:
-        """Whether the yes before this no was given for the number or address that the person has now."""
+        """Whether the opt-in before this opt-out was for the person's current number or address."""
         if no.was is not ConsentState.OPTED_IN:
             return True
         events = await self._store.events.named([no.event])
@@ -123,4 +121,4 @@ def stands_on(contact: Contact, event: ConsentEvent) -> bool:
 
 
 async def _nothing(event: ConsentEvent) -> None:
-    """Nobody texts."""
+    """No consequences."""

@@ -1,9 +1,8 @@
-"""By which words a text says what it has to say, in the languages that we speak: pure.
+"""Detects whether a text says what it must say, in the languages we support: pure.
 
-All languages are tried on every text: people mix them, and nobody tells us which one a text is in. A sign asks for
-several words near each other in one sentence, because one word alone proves little ("Text us", "HELP desk", "no
-purchase necessary"). In doubt a sign is not found: an extra reminder costs a look, a sentence that is not there costs
-$500 a text (47 USC 227(b)(3)).
+All languages are tried on every text: people mix them, and a text's language is unknown. A sign needs several words
+near each other in one sentence, because one word proves little ("Text us", "HELP desk", "no purchase necessary"). In
+doubt a sign is not found: an extra reminder costs a look, a missing sentence costs $500 a text (47 USC 227(b)(3)).
 """
 
 from __future__ import annotations
@@ -14,20 +13,20 @@ from collections.abc import Iterable
 from itertools import permutations
 
 Sign = tuple[re.Pattern[str], ...]
-"""Any of them proves it."""
+"""Any of the patterns proves it."""
 
 _QUOTES = str.maketrans(dict.fromkeys("’‘ʼ`´'\"“”„«»‹›*_", " "))
 _ARABIC = str.maketrans("ٱىة", "ايه")
-"""Letters that Arabic writers use one for the other; hamzas go with the accents."""
+"""Letters that Arabic writers use interchangeably; hamzas are removed with the accents."""
 _ENDS = re.compile(r"[.!?؟;؛\u2026]+(?=\s|$)|\n\s*\n")
 _REST = re.compile(r"[^\w$€£٪%.]+|(?<!\s)\.(?!\s)")
 _WORD = r"[\w$€£%]+"
 
 
 def plain(text: str) -> str:
-    """`text` as signs read it: words with one space between them, " . " where a sentence ends.
+    """Normalizes `text` for matching: single spaces between words, " . " at the end of a sentence.
 
-    No accents, no quotes, one form of each letter and digit. Capitals stay: STOP is a keyword, stop is a word.
+    No accents, no quotes, one form of each letter and digit. Capitals are kept: STOP is a keyword, stop is a word.
     """
     text = "".join(c for c in text if unicodedata.category(c) != "Cf" and c != "ـ")
     text = unicodedata.normalize("NFKD", text)
@@ -39,17 +38,17 @@ def plain(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """The same, capitals and sentences aside: to look for one text in another."""
+    """The same without capitals and sentence ends: to find one text within another."""
     return " ".join(word for word in plain(text).casefold().split() if word != ".")
 
 
 def found(sign: Sign, text: str) -> bool:
-    """`text` is plain."""
+    """`text` is normalized by `plain`."""
     return any(pattern.search(text) for pattern in sign)
 
 
 def _sequence(*parts: str | int) -> re.Pattern[str]:
-    """Words in this order, with up to so many others between them: `("not", 4, "condition")`."""
+    """Words in this order, with at most so many others between them: `("not", 4, "condition")`."""
     pattern = ""
     for part in parts:
         if isinstance(part, int):
@@ -156,7 +155,7 @@ LEAVE = (
 )
 STOPS = r"و?(?-i:STOP|STOPP|BAJA|ALTO|PARAR|CANCELAR|ARRET|ABMELDEN)|توقف|ايقاف|الغاء"
 HELPS = r"و?(?-i:HELP|INFO|AYUDA|AIDE|HILFE)|مساعده"
-"""Keywords are known by their capitals; those that `bot.consent.keywords` answers. Arabic writes "and" onto them."""
+"""Keywords that `bot.consent.keywords` handles, recognized by their capitals. Arabic attaches "and" to them."""
 STOP = _sign(_sequence(REPLY, 8, STOPS), _sequence(STOPS, 3, LEAVE), _sequence(REPLY, 2, "stop", 3, LEAVE))
 HELP = _sign(
     _sequence(REPLY, 8, HELPS),

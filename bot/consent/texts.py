@@ -1,7 +1,7 @@
-"""Texts that the business writes, with places that we fill: `{brand}`, `{link}`. Pure.
+"""Placeholders in texts that the business writes: `{brand}`, `{link}`. Pure.
 
-A place is a known name in single braces. Whatever else stands in braces is text, and what is filled in is never read
-again, so a brand that is called `{link}` stays what it is.
+A placeholder is a known name in single braces. Anything else in braces is plain text, and inserted values are not
+parsed again, so a brand named `{link}` stays as it is.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping
 
 VARIABLES = ("brand", "program", "frequency", "link")
-"""Brand name, name of the subscription, how often, the address of the person's preference center."""
+"""Brand name, subscription name, frequency, URL of the person's preference center."""
 PLACE = re.compile(r"\{\s*(\w+)\s*\}")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """`text` with each known place that `values` has filled; all others stay as they were written."""
+    """Fills each known placeholder for which `values` has a value; leaves all others."""
 
     def filled(place: re.Match[str]) -> str:
         name = place[1].lower()
@@ -25,7 +25,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def unknown_variables(text: str) -> list[str]:
-    """Names in braces that nothing fills, each once, as they were written: `{brnad}` would reach people as it is."""
+    """Unknown names in braces, each once: subscribers would see `{brnad}` as it is."""
     return list(dict.fromkeys(name for name in PLACE.findall(text) if name.lower() not in VARIABLES))
 
 

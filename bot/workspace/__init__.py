@@ -1,1 +1,1 @@
-"""The business's own things: who works there, what it offers, how it looks."""
+"""What the business manages: teammates, access, subscriptions, forms, brand, tokens."""

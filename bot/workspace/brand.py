@@ -1,4 +1,4 @@
-"""What the business says of itself: its name, its look, how to reach it, where its people are, its standing words."""
+"""The business's brand: name, look, contact details, countries, and the wording it uses everywhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.store import Store
 from bot.workspace.pictures import picture_type
 
 LINGERS = timedelta(days=1)
-"""How long a picture that was replaced can still be had by pages that were open."""
+"""How long pages that were open can still load a replaced logo."""
 
 
 def _one_line(text: str) -> str:
@@ -27,7 +27,7 @@ def _one_line(text: str) -> str:
 
 
 def _is_web(text: str) -> bool:
-    """An address of the web with a host; `javascript:` and the like are none."""
+    """An http or https URL with a host; excludes `javascript:` and the like."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -47,7 +47,7 @@ Address = Annotated[str, Field(max_length=500), AfterValidator(_web)]
 
 
 class Brand(BaseModel):
-    """What a form of the brand holds: all of it, and nothing else."""
+    """All fields of the brand form."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -59,9 +59,9 @@ class Brand(BaseModel):
     terms_url: Address = ""
     privacy_url: Address = ""
     countries: tuple[str, ...] = ()
-    """The default one is always among them."""
+    """Always includes the default country."""
     frequency: Annotated[Line, Field(max_length=80)] = ""
-    """Empty, as the next: the standard words."""
+    """Empty, like the next field: the standard wording is used."""
     opt_out_text: Annotated[str, Field(max_length=320)] = ""
     legal_text: Annotated[str, Field(max_length=2000)] = ""
 
@@ -92,7 +92,7 @@ class Brand(BaseModel):
     @field_validator("countries", mode="before")
     @classmethod
     def _ticked(cls, value: Any) -> Any:
-        """A form sends its ticks by country: `countries.US=on`."""
+        """A form sends its checkboxes by country: `countries.US=on`."""
         return tuple(sorted(value)) if isinstance(value, dict) else value
 
     @field_validator("countries")
@@ -112,30 +112,30 @@ class Brand(BaseModel):
         return text
 
     def stored(self) -> dict[str, Any]:
-        """As the workspace keeps it."""
+        """The fields as the workspace stores them."""
         kept = self.model_dump()
         kept["countries"] = sorted({*self.countries, self.default_region})
         return kept | {"frequency": self.frequency or FREQUENCY, "opt_out_text": self.opt_out_text or OPT_OUT}
 
     def on(self, workspace: Workspace) -> Workspace:
-        """The workspace as it would be: for previews."""
+        """The workspace with this brand, for previews."""
         return workspace.model_copy(update=self.stored() | {"countries": tuple(self.stored()["countries"])})
 
 
 class BrandKeeper:
-    """Keeps it. `changed` is called after each change."""
+    """Stores the brand. `changed` is called after each change."""
 
     def __init__(self, store: Store, *, changed: Callable[[], None]) -> None:
         self._store = store
         self._changed = changed
 
     async def save(self, brand: Brand) -> None:
-        """In one update of these fields alone: the key of signatures, and whatever else is kept beside them, stays."""
+        """One update of exactly these fields: the signing key and all other fields are left alone."""
         await self._store.workspaces.change(brand.stored())
         self._changed()
 
     async def save_logo(self, data: bytes) -> None:
-        """Raises FormWrong for what is no picture that we show."""
+        """Raises FormWrong for an unsupported image."""
         logo = Logo(id=hashlib.sha256(data).hexdigest(), type=picture_type(data), data=data, created_at=now())
         await self._store.logos.save(logo)
         await self._show(logo.id)

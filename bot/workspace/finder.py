@@ -1,4 +1,4 @@
-"""What the command to search finds among the business's own things."""
+"""Search over what the business manages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FOUND = 8
 
 
 async def find_subscriptions(store: Store, words: str) -> list[Subscription]:
-    """Those that are not archived and whose name holds these words; a business has a handful, 200 are looked at."""
+    """Subscriptions that are not archived and whose name contains these words. Reads at most 200."""
     states = [SubscriptionState.LIVE, SubscriptionState.DRAFT]
     kept = await store.subscriptions.find({"state": {"$in": states}}, sort=[("state", 1), ("name", 1)], limit=200)
     wanted = words.casefold().split()

@@ -1,4 +1,4 @@
-"""Saved forms: what a teammate wrote well once, all of them can insert again."""
+"""Saved forms, which every teammate can insert."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.model.form import FormTemplate
 from bot.store import Duplicate, Store
 
 MOST = 100
-"""So many are kept: teammates must be able to read the list."""
+"""Limit of saved forms, so that the list stays readable."""
 
 TOO_MANY = _("There are %(most)s templates. Remove one you don't use, then save.")
 TAKEN = _("Another template has this name. Please choose another one.")
@@ -23,18 +23,19 @@ class FormTemplateService:
         self._table = store.form_templates
 
     async def all(self) -> list[FormTemplate]:
-        """In the order of their names."""
+        """Sorted by name."""
         return await self._table.by_name(limit=MOST)
 
     async def get(self, id: str) -> FormTemplate | None:
-        """None: there is none any more."""
+        """None: it does not exist, or was removed."""
         found = await self._table.get(id)
         return found if found and found.expires_at is None else None
 
     async def save(self, name: str, card: Card, by: str, key: str) -> FormTemplate:
-        """Keeps it under this name. `key` is the form's: the same form sent again answers what it saved first.
+        """Saves it under this name. `key` is the form's idempotency key: submitting the same form again returns what it
+        saved first.
 
-        Raises FormWrong: the name is taken, by whomever, or there are too many.
+        Raises FormWrong if the name is taken or there are too many.
         """
         id = hashlib.sha256(f"form:{by}:{key}".encode()).hexdigest()[:24]
         if kept := await self._table.get(id):
@@ -52,5 +53,5 @@ class FormTemplateService:
         return template
 
     async def remove(self, id: str) -> None:
-        """One that is gone is gone."""
+        """Removing it again does nothing."""
         await self._table.expire(id, now())

@@ -1,4 +1,4 @@
-"""Passwords are kept as argon2id hashes (RFC 9106), made in threads, a few at once: each takes 64 MB for a while."""
+"""Passwords are stored as argon2id hashes (RFC 9106), computed in a few threads: each takes 64 MB meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from bot.errors import PasswordTooShort
 
 LEAST = 10
-"""Characters. Longer beats stranger: NIST SP 800-63B asks for length and for no rules of composition."""
+"""Characters. NIST SP 800-63B asks for length instead of composition rules."""
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 
 
@@ -34,7 +34,7 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def is_right(self, hash: str | None, password: str) -> bool:
-        """Without a hash (nobody has this email) it takes as long, and is wrong."""
+        """Without a hash (unknown email) it takes as long, and returns False."""
         if hash is None:
             self._nobodys = self._nobodys or await self.hash(secrets.token_urlsafe())
         async with self._slots:
@@ -42,7 +42,7 @@ class Passwords:
         return is_right and hash is not None
 
     def is_old(self, hash: str) -> bool:
-        """Made with other parameters than a new one would be."""
+        """Whether it was made with other parameters than a new one."""
         return self._hasher.check_needs_rehash(hash)
 
     def _verify(self, hash: str, password: str) -> bool:

@@ -1,7 +1,7 @@
-"""Subscriptions as the business manages them: drafts, live ones, archived ones, and what became of each.
+"""Managing subscriptions: drafts, live and archived ones, and their history.
 
-Every change takes the version that the teammate saw, and is written together with the entry that keeps it: who, when,
-what it is since. The same change asked for twice (a double click, a retry) is made once.
+Every change names the version that the teammate saw, and is stored together with its history entry (who, when, the
+result). The same change requested twice (double click, retry) is made once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from bot.store import Duplicate, Store
 from bot.workspace.wording import Difference, New, Wording, differences
 
 MOST = 200
-"""So many subscriptions may be in use: people must be able to read the list."""
+"""Limit of subscriptions in use, so that the list stays readable."""
 MOST_SHOWN = 500
-"""So many archived ones are listed."""
+"""Limit of archived ones in the list."""
 Make = Callable[[Subscription], Subscription]
 DRAFT, LIVE, ARCHIVED = SubscriptionState
 OPTED_IN, OPTED_OUT, PENDING = ConsentState.OPTED_IN, ConsentState.OPTED_OUT, ConsentState.PENDING
@@ -36,7 +36,7 @@ UNKNOWN = By("", "")
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRow:
-    """One subscription, and how many people stand where on it."""
+    """One subscription with its counts by consent state."""
 
     subscription: Subscription
     opted_in: int
@@ -46,7 +46,7 @@ class SubscriptionRow:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """One entry of a history, with what it changed."""
+    """One history entry with the fields it changed."""
 
     entry: SubscriptionVersion
     differences: list[Difference]
@@ -66,7 +66,7 @@ class SubscriptionService:
         return found
 
     async def all(self) -> dict[SubscriptionState, list[Subscription]]:
-        """By state, in order of their names."""
+        """By state, sorted by name."""
         found = {state: await self._table.in_state(state, limit=MOST_SHOWN) for state in SubscriptionState}
         return {state: sorted(list, key=lambda s: s.name.casefold()) for state, list in found.items()}
 
@@ -85,7 +85,8 @@ class SubscriptionService:
         return Page.cut(changes, limit, lambda change: (change.entry.seq,))
 
     async def create(self, new: New, by: By, *, key: str) -> Subscription:
-        """Makes a draft. `key` is the form's: the same form sent again answers what it made the first time.
+        """Creates a draft. `key` is the form's idempotency key: submitting the same form again returns the first
+        result.
 
         Raises Invalid and NameTaken.
         """
@@ -107,7 +108,7 @@ class SubscriptionService:
         return draft
 
     async def edit(self, id: str, version: int, wording: Wording, by: By) -> Subscription:
-        """Changes what people read of it. Raises NotFound, Conflict, NameTaken and Invalid."""
+        """Changes its wording. Raises NotFound, Conflict, NameTaken and Invalid."""
 
         def edited(before: Subscription) -> Subscription:
             if before.state is ARCHIVED:
@@ -117,7 +118,7 @@ class SubscriptionService:
         return await self._change(id, version, "edited", by, edited)
 
     async def put_live(self, id: str, version: int, by: By) -> Subscription:
-        """From now on it can be offered, chosen and sent. Raises NotFound, Conflict and Invalid."""
+        """Makes it available to offer, choose and send. Raises NotFound, Conflict and Invalid."""
 
         def live(before: Subscription) -> Subscription:
             if before.state is not DRAFT:
@@ -127,7 +128,7 @@ class SubscriptionService:
         return await self._change(id, version, "put_live", by, live)
 
     async def archive(self, id: str, version: int, by: By) -> Subscription:
-        """It is offered and sent no more; what people said stays. Raises NotFound, Conflict and Invalid."""
+        """Stops offering and sending it; consents are kept. Raises NotFound, Conflict and Invalid."""
 
         def archived(before: Subscription) -> Subscription:
             if before.state is ARCHIVED:
@@ -137,7 +138,8 @@ class SubscriptionService:
         return await self._change(id, version, "archived", by, archived)
 
     async def restore(self, id: str, version: int, by: By, *, name: str | None = None) -> Subscription:
-        """Brings it back as what it was: live, if it had been live. `name`: when another one has its name by now.
+        """Restores its former state: live, if it had been live. `name`: a new name, if another subscription has its
+        name now.
 
         Raises NotFound, Conflict, NameTaken and Invalid.
         """
@@ -154,7 +156,8 @@ class SubscriptionService:
         return await self._change(id, version, "restored", by, restored)
 
     async def _change(self, id: str, version: int, act: str, by: By, make: Make) -> Subscription:
-        """Tries it on the version that was seen; if that is gone, it was this change already, or somebody else's."""
+        """Tries the change on the version that was seen. If that version is gone, it was either this same change or
+        somebody else's."""
         while (before := await self.get(id)).version == version:
             after, time = make(before), now()
             if after == before:
@@ -169,7 +172,7 @@ class SubscriptionService:
         return await self._made(before, version, act, by, make)
 
     async def _made(self, current: Subscription, version: int, act: str, by: By, make: Make) -> Subscription:
-        """What the same request made before. Raises Conflict, with the name of who was first."""
+        """The result of an earlier try of this request. Raises Conflict with the name of the teammate who was first."""
         places = [self._versions.entry_id(current.id, v) for v in (version, version + 1, current.version)]
         found = await self._versions.get_many(places)
         seen, next, last = (found.get(place) for place in places)
@@ -188,7 +191,7 @@ class SubscriptionService:
 
 
 def _check(subscription: Subscription) -> Subscription:
-    """Double opt-in is asked by text, and of those who say yes."""
+    """Double opt-in applies only to SMS subscriptions of the opt-in type."""
     can = subscription.message_type is MessageType.SMS and subscription.consent_type is ConsentType.OPT_IN
     if subscription.double_opt_in and not can:
         raise Invalid(_("Double opt-in is for SMS subscriptions of the type Opt-In."))

@@ -1,4 +1,4 @@
-"""Teammates: who they are, how they sign in, and how they come and go."""
+"""Teammates: accounts, sign-in, adding and removing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from bot.store.attempts import Limit
 from bot.workspace.passwords import Passwords, checked
 
 MINUTES = 15
-"""A teammate is kept out no longer than this, whoever tried their email."""
+"""A teammate is locked out no longer than this, whoever tried their email."""
 MOST_WRONG_FROM_HERE, MOST_WRONG_OF_ADDRESS, MOST_WRONG_OF_EMAIL = 5, 50, 40
-"""Of one email from one address; of one address, an office behind a router; of one email, from all addresses.
+"""Failed attempts for one email from one address; from one address (an office behind a router); for one email from all
+addresses.
 
-A stranger reaches the last one only with eight addresses: with one, they keep nobody out but themselves.
+A stranger needs eight addresses to reach the last limit: with one, they lock out only themselves.
 """
 
 
@@ -29,7 +30,7 @@ class TeammateService:
         self._passwords = Passwords()
 
     async def get(self, id: str) -> Teammate | None:
-        """None, too, for one who was removed."""
+        """None also for a removed teammate."""
         found = await self._table.get(id)
         return found if found and not found.removed_at else None
 
@@ -37,14 +38,13 @@ class TeammateService:
         return await self._table.present(limit=500)
 
     async def are_there_any(self, *, with_demo: bool) -> bool:
-        """Whether anybody can sign in; the demo's people only `with_demo`."""
+        """Whether anybody can sign in; counts demo teammates only `with_demo`."""
         return any(with_demo or not teammate.is_demo for teammate in await self._table.present(limit=10))
 
     async def sign_in(self, email: str, password: str, *, address: str, is_local: bool) -> Teammate:
-        """The one whose email and password these are. `is_local`: asked from this machine itself, as a demo's people
-        must.
+        """Checks email and password. `is_local`: the request comes from this machine, which demo accounts require.
 
-        Raises TooManyTries, for the right password too, and SignInRefused, alike for all that can be wrong.
+        Raises TooManyTries (for the correct password too) and SignInRefused, the same for every reason.
         """
         email = cleaned(email)
         limits = _limits(email, network_of(address))
@@ -59,7 +59,7 @@ class TeammateService:
         return known
 
     async def add(self, email: str, role: TeammateRole, password: str, *, name: str = "") -> Teammate:
-        """Raises EmailRefused, PasswordTooShort, TeammateExists. One who was removed comes back as who they were."""
+        """Raises EmailRefused, PasswordTooShort, TeammateExists. A removed teammate gets their old account back."""
         email, time = cleaned(email), now()
         if not is_email(email):
             raise EmailRefused
@@ -85,7 +85,8 @@ class TeammateService:
         return teammate
 
     async def remove(self, email: str, *, also_the_last_admin: bool = False) -> Teammate:
-        """Ends their sessions and API tokens; conversations of theirs are nobody's. Raises NotFound, LastAdmin."""
+        """Ends their sessions, revokes their API tokens and unassigns their conversations. Raises NotFound,
+        LastAdmin."""
         teammate, time = await self.named(email), now()
         if teammate.is_admin and not also_the_last_admin and len(await self._table.admins(limit=2)) < 2:
             raise LastAdmin
@@ -113,7 +114,7 @@ class TeammateService:
         return await self.named(wanted.email)
 
     async def _renew(self, teammate: Teammate, password: str) -> None:
-        """Hashes the password again when the parameters have changed since. The demo's hashes are cheap on purpose."""
+        """Hashes the password again after the parameters have changed. Demo hashes are cheap on purpose."""
         if teammate.is_demo or not self._passwords.is_old(teammate.password_hash):
             return
         hash = await self._passwords.hash(password)
@@ -126,7 +127,7 @@ def cleaned(email: str) -> str:
 
 
 def network_of(address: str) -> str:
-    """Whom an IP address stands for: of IPv6, one line has all addresses that begin with the same 64 bits."""
+    """What an IP address is limited by: for IPv6 the /64 network, since one line owns all of it."""
     with suppress(ValueError):
         ip = ipaddress.ip_address(address)
         if ip.version == 6:
@@ -135,7 +136,7 @@ def network_of(address: str) -> str:
 
 
 def _limits(email: str, network: str) -> tuple[Limit, ...]:
-    """In this order, so that tries which one address has no right to any more count against nobody's email."""
+    """In this order, so that attempts refused for one address do not count against an email."""
     return (
         Limit("sign_in_here", (email, network), MOST_WRONG_FROM_HERE, MINUTES),
         Limit("sign_in_address", (network,), MOST_WRONG_OF_ADDRESS, MINUTES),

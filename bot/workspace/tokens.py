@@ -1,4 +1,4 @@
-"""API tokens: what a program shows instead of a password."""
+"""API tokens: credentials of programs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Tokens:
         return token
 
     async def principal(self, token: str, *, is_local: bool) -> Principal:
-        """Who uses the token, and what it may do; the demo's token only for programs on this machine (`is_local`).
+        """The principal of the token; the demo's token works only on this machine (`is_local`).
 
         Raises TokenRefused.
         """

@@ -1,4 +1,4 @@
-"""What a teammate may set of a subscription: closed, cleaned, and compared. Pure."""
+"""What a teammate may set on a subscription: validated, normalized, compared. Pure."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ EMPTY_NAME = _("Give it a name: people choose by it.")
 
 
 def one_line(text: object) -> object:
-    """Without line breaks, control characters and spaces that stand for nothing."""
+    """Removes line breaks, control characters and superfluous spaces."""
     return " ".join(_plain(text.split())) if isinstance(text, str) else text
 
 
 def lines(text: object) -> object:
-    """Line breaks stay, as one character each."""
+    """Keeps line breaks, as one character each."""
     return "\n".join(_plain(text.strip().splitlines())).strip() if isinstance(text, str) else text
 
 
 def _plain(parts: list[str]) -> list[str]:
-    """Letters as one code point where there is one, so that equal names are equal; nothing that no font can draw."""
+    """Composes letters into single code points, so that equal names compare equal, and removes unassigned
+    characters."""
     normal = (unicodedata.normalize("NFC", part).rstrip() for part in parts)
     return ["".join(c for c in part if unicodedata.category(c) not in {"Cc", "Cs", "Cn"}) for part in normal]
 
@@ -40,7 +41,7 @@ def _visible(text: str) -> str:
 
 
 def known_locale(name: str) -> str:
-    """`pt_BR`, as CLDR writes it. Raises ValueError for a language that nobody speaks."""
+    """`pt_BR`, as CLDR writes it. Raises ValueError for an unknown language."""
     try:
         if not LOCALE.fullmatch(name):
             raise ValueError(name)
@@ -55,7 +56,7 @@ Confirmation = Annotated[str, BeforeValidator(lines), Field(max_length=640)]
 
 
 class LocalizedWords(BaseModel):
-    """What people read, in one language."""
+    """What subscribers read, in one language."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,14 +66,13 @@ class LocalizedWords(BaseModel):
 
 
 class Wording(LocalizedWords):
-    """What a teammate may change of a subscription that is saved: message type, consent type and state are not in it
-    (law 9)."""
+    """What a teammate may change on a saved subscription: not message type, consent type or state (law 9)."""
 
     double_opt_in: bool = False
     translations: dict[Annotated[str, AfterValidator(known_locale)], LocalizedWords] = Field(default_factory=dict)
 
     def on(self, subscription: Subscription) -> Subscription:
-        """The subscription with these words."""
+        """The subscription with this wording."""
         given = self.model_dump(include=set(Wording.model_fields))
         given["translations"] = {
             locale: Translation(**words) for locale, words in sorted(given["translations"].items())
@@ -81,7 +81,7 @@ class Wording(LocalizedWords):
 
 
 class New(Wording):
-    """A subscription that is to be: what can never change after this stands here too."""
+    """A new subscription, including what can't change later."""
 
     message_type: MessageType
     consent_type: ConsentType
@@ -89,8 +89,7 @@ class New(Wording):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that a change changed, word for word. `locale`: of the translation; empty for the subscription's own
-    words."""
+    """One changed field, word for word. `locale`: of the translation; empty for the default wording."""
 
     field: str
     locale: str
@@ -103,7 +102,7 @@ WORDS = ("name", "description", "confirmation")
 
 
 def differences(before: Subscription | None, after: Subscription) -> list[Difference]:
-    """What differs, in the order of the page; without `before`, all that there is."""
+    """The differences in page order; without `before`, all fields."""
     found = [Difference(field, "", _text(before, field), _text(after, field)) for field in FIELDS]
     locales = sorted({*(before.translations if before else ()), *after.translations})
     for locale in locales:

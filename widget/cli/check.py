@@ -30,7 +30,7 @@ def check(
 
 
 def settings_lines() -> list[str]:
-    """`SAYSO_PORT=8080  what it is for`, one a line."""
+    """`SAYSO_PORT=8080 # description`, one per line."""
     return [
         f"SAYSO_{name.upper()}={'' if field.default is None else field.default}  # {field.description}"
         for name, field in Settings.model_fields.items()

@@ -67,9 +67,9 @@ async def _serve(settings: Settings, *, with_demo: bool) -> None:
 
 
 def _spare_the_collector() -> None:
-    """What was made at the start (of numbers and countries, mostly) stays: it need not be looked through again.
+    """Excludes the objects created at start (mostly phone number metadata) from garbage collection.
 
-    Measured: 15 % less CPU a form flow.
+    Measured: 15 % less CPU per form flow.
     """
     gc.collect()
     gc.freeze()
@@ -100,5 +100,5 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _reachable(host: str) -> str:
-    """`0.0.0.0` is no address that a browser can open."""
+    """`0.0.0.0` can't be opened in a browser."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 (a name, nothing is bound)

@@ -1,4 +1,4 @@
-"""`sayso teammate`: who may sign in."""
+"""`sayso teammate`: manages teammate accounts."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def _mark(teammate: Teammate) -> str:
 
 
 def _password() -> str:
-    """Typed twice, unseen; or one line of what is piped in. Too short a one ends it before anything is opened."""
+    """Prompts twice without echo, or reads one line from a pipe. A short password is refused before the database is
+    opened."""
     if sys.stdin.isatty():
         return str(
             typer.prompt(
@@ -101,7 +102,7 @@ def _password() -> str:
 
 
 def _long_enough(typed: str) -> str:
-    """Asked again until it is."""
+    """Prompts again until it is long enough."""
     if len(typed) < LEAST:
         raise typer.BadParameter(f"at least {LEAST} characters, please.")
     return typed

@@ -1,4 +1,4 @@
-"""What all commands share: settings from the environment, work that ends well, and how they give up."""
+"""What all commands share: settings, running async code, and exit codes."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def give_up(message: str, code: int = UNUSABLE) -> NoReturn:
 
 
 async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
-    """SIGTERM ends it as Ctrl-C does: what was opened is closed, also while it still starts."""
+    """SIGTERM cancels it like Ctrl-C, also during startup, so that resources are closed."""
     task = asyncio.current_task()
-    if task and threading.current_thread() is threading.main_thread():  # the others get no signals
+    if task and threading.current_thread() is threading.main_thread():  # other threads get no signals
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await work

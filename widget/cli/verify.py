@@ -20,9 +20,9 @@ errors = Console(stderr=True)
 def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Rebuild what differs from the ledger.")] = False,
 ) -> None:
-    """Walk every consent chain, and compare where people stand with what the ledger says.
+    """Check every consent chain, and compare contacts and counts with the ledger.
 
-    Exits 0 when all is right (or was repaired), 1 when something is wrong, 2 when it could not look.
+    Exits 0 if everything is correct (or was repaired), 1 if something is wrong, 2 if it can't run.
     """
     report = run(_verify(settings_of(), repair=repair))
     print(f"Events: {report.events}, of contacts: {report.contacts}.")

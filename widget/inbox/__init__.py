@@ -1,4 +1,4 @@
-"""The teammates' inbox: list, thread, panel, and the live line that holds them together."""
+"""The teammates' inbox: list, thread, contact panel, and live updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a teammate does in a conversation. Each form carries a key: sent again, it does nothing twice."""
+"""Actions on a conversation. Each form carries an idempotency key."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Writing(FormInput):
 
 
 class Doing(FormInput):
-    """One of the buttons over the thread."""
+    """One of the buttons above the thread."""
 
     do: Literal["close", "reopen", "assign", "snooze"]
     key: Key
     to: Annotated[str, Field(max_length=64)] = ""
     hours: Annotated[int, Field(ge=1, le=24 * 366)] | None = None
     until: Annotated[str, Field(max_length=40)] = ""
-    """As a field for date and time has it, in the reader's own time."""
+    """The value of a date and time field, in the reader's local time."""
     offset: Annotated[int, Field(ge=-24 * 60, le=24 * 60)] = 0
-    """Minutes that UTC is ahead of it."""
+    """The reader's offset from UTC in minutes."""
 
     def time(self) -> datetime:
         """Raises Invalid."""
@@ -53,7 +53,7 @@ class Doing(FormInput):
 
 
 def redrawn_without_script(handler: Handler) -> Handler:
-    """A script is told what is wrong, and keeps what was typed by itself."""
+    """Without a script, redraws the page with the error; a script gets the error and keeps the input."""
     drawn = redrawn_by(pages.show)(handler)
 
     @wraps(handler)
@@ -65,7 +65,7 @@ def redrawn_without_script(handler: Handler) -> Handler:
 
 @redrawn_without_script
 async def write(request: web.Request) -> web.StreamResponse:
-    """A reply, or a note for teammates alone. A script gets the entry, a form its page."""
+    """A reply, or a note for teammates. A script gets the entry, a form its page."""
     bot, say, me = request.app[BOT], translator_for(request), teammate(request)
     writing = await read_input(request, Writing)
     if not any(c.isprintable() and not c.isspace() for c in writing.text):

@@ -1,4 +1,4 @@
-"""Where a contact stands on a subscription, in words for teammates."""
+"""A contact's consent status on a subscription, in words for teammates."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ BY = {
     Source.SYSTEM: _("Time went by"),
 }
 PEOPLES_OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD}
-"""By these ways a no is the person's own: whoever turns it on again is warned."""
+"""With these sources the person opted out themselves: a teammate who turns it on again is warned."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentItem(view.PreferenceItem):
-    """As the preference center shows it to the person, and what a teammate sees besides."""
+    """The item of the preference center, with details for teammates."""
 
     channel: str
     address: str
-    """Shown in full: teammates may see it. Empty: there is none yet."""
+    """Unmasked, since teammates may see it. Empty: there is none."""
     own_no: str
-    """Since when the person's own no stands; empty: there is none."""
+    """When the person opted out themselves; empty: they did not."""
     event: str
-    """On which they stand; empty: on none."""
+    """The current consent event; empty: there is none."""
 
 
 def items_of(profile: Profile, say: Translator) -> list[ConsentItem]:
@@ -51,7 +51,7 @@ def item_of(profile: Profile, subscription: str, say: Translator) -> ConsentItem
 
 
 def _items(statuses: Iterable[ConsentStatus], locale: str, say: Translator) -> Iterable[ConsentItem]:
-    """Names in the contact's language, for those are the words that are kept with what is recorded."""
+    """Names in the contact's language, since that wording is stored with a change."""
     for status in statuses:
         words = status.subscription.words(locale)
         yield ConsentItem(
@@ -69,7 +69,7 @@ def _items(statuses: Iterable[ConsentStatus], locale: str, say: Translator) -> I
 
 
 def note_of(status: ConsentStatus, say: Translator) -> str:
-    """What the state says, since when, and by what."""
+    """The state, since when, and from which source."""
     consent, is_text = status.consent, status.subscription.message_type is MessageType.SMS
     if status.state == "stopped":
         return say("Stopped: texted STOP. Only START from the number lifts it.")

@@ -1,4 +1,4 @@
-"""Who a contact is, in words for teammates: name, number, where they are, what the site tells of them."""
+"""A contact's details for teammates: name, number, location, attributes."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from bot.model.contact import Contact, Role
 from widget.web.languages import language
 
 MOST = 50
-"""Attributes that are shown."""
+"""Limit of attributes shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One line. `parts`: text, of which web addresses are links; `at`: a time, which a page writes in its own zone."""
+    """One line. `parts`: text with web links; `at`: a time that the page renders in its own time zone."""
 
     label: str
     parts: tuple[Segment, ...] = ()
     at: str = ""
     is_bad: bool = False
-    """It can't be used as it is."""
+    """The value is unusable."""
     is_ltr: bool = False
 
 
 def name_of(contact: Contact, say: Translator) -> str:
-    """Their name, else what they are known by, else one that is made up of the id."""
+    """The name, else email or number, else a name derived from the id."""
     number = saved_number(contact.phone)
     shown = contact.name or contact.email or (isolated(number.national) if number else "")
     return shown or say("Visitor %(id)s", id=contact.id[-4:])
 
 
 def isolated(number: str) -> str:
-    """Left to right, whatever is written around it: its plus stays in front."""
+    """Left-to-right in any context: the plus sign stays in front."""
     return f"\u2066{number}\u2069"
 
 
 def shown_number(phone: str) -> str:
-    """As people write it; one that is none, as it was given."""
+    """In the national format; an invalid number as it was entered."""
     return national(phone) if saved_number(phone) else phone
 
 
@@ -70,12 +70,12 @@ def _details(contact: Contact, say: Translator) -> Iterator[Detail]:
 
 
 def attributes_of(contact: Contact) -> list[tuple[str, str]]:
-    """What the site tells of them: names and values as text."""
+    """Attributes from the site, names and values as text."""
     return [(name, _value(value)) for name, value in [*contact.attributes.items()][:MOST]]
 
 
 def day(at: datetime, say: Translator) -> str:
-    """`23 Nov`; with the year where it is another one."""
+    """`23 Nov`; with the year if it is not the current one."""
     skeleton = "MMMd" if at.year == now().year else "yMMMd"
     return format_skeleton(skeleton, at, locale=say.locale)
 
@@ -88,7 +88,7 @@ def _phone(phone: str, say: Translator) -> Detail:
 
 
 def _local_time(zone: str, say: Translator) -> str:
-    """`9:44 · New York`; a zone that nobody knows as it was told."""
+    """`9:44 · New York`; an unknown time zone as it was given."""
     try:
         time = format_time(now().astimezone(ZoneInfo(zone)), "short", locale=say.locale)
     except (ValueError, OSError, LookupError):

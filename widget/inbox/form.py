@@ -1,4 +1,4 @@
-"""Insert the form: what a teammate writes of a card, what this contact will see of it, and the card in the thread."""
+"""Insert the Subscription Opt-In Form: editor, preview for this contact, and the card in the thread."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from widget.web.teammate_pages import (
 
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
 CARD = ("subscription", "title", "button", "legal_text")
-"""The fields of which a card is made."""
+"""The fields that make a card."""
 NOT_LIVE = _("This subscription is not live any more. Choose another one.")
 Id = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
 
@@ -52,7 +52,7 @@ class Insert(FormInput):
     @field_validator("legal_text", "message", mode="before")
     @classmethod
     def _lines(cls, text: str) -> str:
-        """Browsers send each line's end as two characters."""
+        """Browsers send line ends as two characters."""
         return text.replace("\r\n", "\n")
 
     @property
@@ -61,7 +61,7 @@ class Insert(FormInput):
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The fragment that the inbox puts into its dialog; as a page of its own, it works without JavaScript."""
+    """The fragment for the inbox dialog; without JavaScript a page of its own."""
     bot, say = request.app[BOT], translator_for(request)
     conversation, contact = await _there(request)
     takes = takes_forms(conversation)
@@ -86,7 +86,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
-    """What is typed, as this contact would see it. Nothing is stored. Without JavaScript, the page with it."""
+    """The typed form as this contact would see it. Stores nothing. Without JavaScript, the page including it."""
     typed = await fields(request)
     if not is_htmx(request):
         request[FORM] = Form(typed)
@@ -102,7 +102,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
 async def _drawn(
     request: web.Request, contact: Contact, values: Mapping[str, str], live: Sequence[Subscription]
 ) -> dict[str, Any]:
-    """What both have: the words, the subscription that they are for, and how that looks to the contact."""
+    """Shared by both: the wording, the subscription, and the preview."""
     chosen = next((s for s in live if s.id == values["subscription"]), None)
     return {"values": values, "chosen": chosen, "preview": await preview_of(request, contact, chosen, values)}
 
@@ -135,7 +135,7 @@ def _inserted(request: web.Request, conversation: Conversation) -> web.Response:
 
 
 async def withdraw(request: web.Request) -> web.StreamResponse:
-    """Takes an open card back. One that was answered meanwhile stands."""
+    """Withdraws an open card. One that was answered in the meantime is kept."""
     id, seq = request.match_info["conversation"], int(request.match_info["seq"])
     try:
         await request.app[BOT].inbox.withdraw(id, teammate(request).id, seq)
@@ -149,7 +149,7 @@ async def withdraw(request: web.Request) -> web.StreamResponse:
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
-    """Takes a template away; what was inserted with it stays."""
+    """Removes a template; inserted cards are kept."""
     bot, back = request.app[BOT], (await fields(request)).get("conversation", "")
     conversation = await bot.inbox.get(back[:24])
     await bot.forms.remove(request.match_info["id"])
@@ -171,14 +171,14 @@ async def _there(request: web.Request) -> tuple[Conversation, Contact]:
 
 
 async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping[str, str]:
-    """What the fields hold: what was typed, what the template says that was chosen, or what all forms begin with."""
+    """Field values: what was typed, else the chosen template, else the defaults."""
     form, bot = request.get(FORM, Form()), request.app[BOT]
     template = await bot.forms.get(request.query.get("template", "")[:24]) if form.typed is None else None
     if template:
         return template.model_dump(include=set(CARD))
     only = live[0] if len(live) == 1 else None
     is_email = only is not None and only.message_type is MessageType.EMAIL
-    standard = "" if is_email else (await bot.workspace()).legal_text  # it speaks of texts
+    standard = "" if is_email else (await bot.workspace()).legal_text  # the standard legal text is about texts
     begun = {"subscription": only.id if only else "", "title": "", "button": "", "legal_text": standard}
     return {name: form.value(name, begun[name]) for name in CARD}
 

@@ -1,5 +1,5 @@
-"""The form that a teammate writes, exactly as this contact will see it: the real card, in their language, with their
-own saved number. Nothing in it can be pressed."""
+"""Previews a form exactly as this contact will see it: the real card, in their language, with their saved number. Its
+controls are disabled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.model.subscription import MessageType, Subscription
 from widget.web.http import BOT, render
 
 TITLE = "…"
-"""Where none is typed yet."""
+"""Shown for an empty title."""
 STANDS = {
     CardViewState.ALREADY: _(
         "This person is signed up already. The form says so, and there is nothing to press in it."
@@ -40,16 +40,16 @@ WRONG_EMAIL = _("The email address that is stored for this person can't be used,
 class Preview:
     html: Markup
     locale: str
-    """Of the contact: what the card is drawn in."""
+    """The contact's, used to render the card."""
     direction: str
     told: str
-    """How the contact stands to it already, a gettext id; empty: there is nothing to say."""
+    """A note on the contact's current state, a gettext id; may be empty."""
 
 
 async def preview_of(
     request: web.Request, contact: Contact, subscription: Subscription | None, values: Mapping[str, str]
 ) -> Preview | None:
-    """None: no subscription is chosen yet. Values that are too long are drawn as far as they may go."""
+    """None: no subscription is chosen yet. Values that are too long are cut."""
     if subscription is None:
         return None
     bot, say = request.app[BOT], translator(contact.locale)

@@ -1,4 +1,4 @@
-"""The history of a contact's consents, in words for teammates, with the exact text that was shown."""
+"""A contact's consent history for teammates, with the exact wording that was shown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TEXTED = 'texted "'
 
 @dataclass(frozen=True, slots=True)
 class ShownWords:
-    """The words as they were shown, and the act as it was written down."""
+    """The wording as it was shown, and the recorded act."""
 
     name: str
     description: str
@@ -57,11 +57,11 @@ class HistoryEntry:
     seq: int
     said: str
     is_asked: bool
-    """Their number was asked to confirm it."""
+    """The number was asked to confirm."""
     subscription: str
     address: str
     replaced: str
-    """What stood in its place before."""
+    """The former number or address."""
     note: str
     at: str
     """ISO 8601."""
@@ -92,7 +92,7 @@ def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Tr
 
 
 def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) -> str:
-    """What happened. `name`: the teammate's, if it was one."""
+    """Describes the event. `name`: the teammate's, if a teammate caused it."""
     if event.action is Action.EXPIRE:
         return say("The confirmation did not come in time")
     if event.action is Action.CAPTURE_PHONE:

@@ -1,6 +1,5 @@
-"""The live line of an inbox page: the open conversation's entries without gaps, who else is there, who types; and hints
-that the list or the panel is to be read anew.
-"""
+"""Live updates of an inbox page: entries of the open conversation without gaps, who is present, who types, and hints to
+reload the list or the panel."""
 
 from __future__ import annotations
 
@@ -34,9 +33,9 @@ from widget.web.teammate_pages import Scope, teammate, translator_for
 
 TYPING_SECONDS = 1.0
 HERE_SECONDS = 15.0
-"""A page that is open says so this often; after two silent turns it is taken for gone."""
+"""An open page signals its presence this often; after two missed signals it counts as gone."""
 HINT_SECONDS = 0.3
-"""Changes that come so close together are told as one."""
+"""Changes within this time become one hint."""
 
 
 class InboxHello(JsonInput):
@@ -72,13 +71,13 @@ class InboxConnection:
         topics = [INBOX]
         if self.id:
             conversation = await self.bot.inbox.get(self.id)
-            self.sent = min(hello.after, await self.bot.conversations.last(self.id))  # no page has more
+            self.sent = min(hello.after, await self.bot.conversations.last(self.id))  # no page has seen more
             self.is_sms = conversation.channel is Channel.SMS
             contact = await self.bot.store.contacts.get(conversation.contact)
             self.contact = contact.id if contact else ""
             numbers = numbers_of(contact) if contact else ()
             topics += [self.id, figures_of(self.id), self.contact, SUBSCRIPTIONS, *numbers]
-        # Following begins before the catching up, so that nothing falls between the two.
+        # Subscribe before catching up, so that no change is missed in between.
         with self.bot.feed.follow(*topics) as self.follower, self.request.app[METRICS].sockets.track_inprogress():
             if self.id:
                 await self._refresh()
@@ -92,7 +91,7 @@ class InboxConnection:
                     await self.bot.conversations.signal(self.id, SignalKind.GONE, self.me)
 
     async def _work(self) -> None:
-        """Tells, stays and hints; when one of them breaks, the line ends with it."""
+        """Runs all senders; if one fails, the connection closes."""
         tasks = [asyncio.create_task(work) for work in (self._send(), self._stay(), self._hint_often())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -104,14 +103,14 @@ class InboxConnection:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _refresh(self) -> None:
-        """All that an open page may have missed: entries, figures, and how far each form and each text came."""
+        """Resends what the page may have missed: entries, figures, progress of cards and texts."""
         if self.id:
             await self._catch_up()
             await self._tell_figures()
             await self._redraw()
 
     async def _redraw(self) -> None:
-        """How far forms and texts came is no entry of its own. The page keeps a form that says the same as before."""
+        """Progress of cards and texts is not an entry. The page ignores a card that did not change."""
         newest = await self.bot.inbox.page(self.id)
         await self._show([part for part in newest if part.seq <= self.sent and self._has_progress(part)])
 
@@ -132,7 +131,7 @@ class InboxConnection:
                 await self.bot.conversations.signal(self.id, SignalKind.TYPING, self.me)
 
     async def _stay(self) -> None:
-        """Says that we are here, and looks whether we still may be: who signed out is told nothing more."""
+        """Signals presence, and closes the connection after the teammate signed out."""
         while not self.socket.closed:
             await asyncio.sleep(HERE_SECONDS)
             if not await self._may_stay():
@@ -185,14 +184,16 @@ class InboxConnection:
             await self.socket.send_json(
                 {"type": "typing", "kind": signal.author.kind, "name": await self._name(signal)}
             )
-        elif signal.author == self.me and signal.kind is SignalKind.GONE:  # from another page: this one is still here
+        elif (
+            signal.author == self.me and signal.kind is SignalKind.GONE
+        ):  # another page of the same teammate closed: this one is still open
             await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
         elif signal.author != self.me and signal.author.kind is AuthorKind.TEAMMATE:
             self._note_here(signal)
             await self._tell_here()
 
     async def _greet(self) -> None:
-        """Says that we came; and finds who was here before."""
+        """Signals presence and loads who is present."""
         for signal in await self.bot.store.signals.since(self.id, now() - timedelta(seconds=2 * HERE_SECONDS)):
             if signal.author.kind is AuthorKind.TEAMMATE and signal.author != self.me:
                 self._note_here(signal)
@@ -229,9 +230,7 @@ class InboxConnection:
         if not parts:
             return
         conversation = await self.bot.inbox.get(self.id)
-        contact = await self.bot.ledger.contact(
-            conversation.contact
-        )  # the news of a consent comes before its projection
+        contact = await self.bot.ledger.contact(conversation.contact)  # the change may arrive before its projection
         for part, html in zip(
             parts, await views.drawn(self.request, parts, conversation, contact, self.say), strict=True
         ):
@@ -246,7 +245,7 @@ class InboxConnection:
             )
 
     async def _tell_figures(self) -> None:
-        """How far the contact has read, and what stands over the thread: their name may be known by now."""
+        """Sends how far the contact has read, and the thread's header, since the name may be known by now."""
         c = await self.bot.inbox.get(self.id)
         team = await self.bot.teammates.all()
         context = pages.head(c, self.say)

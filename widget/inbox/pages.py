@@ -1,4 +1,4 @@
-"""The inbox as pages: list, thread, older entries. All of it works without JavaScript."""
+"""The inbox pages: list, thread, older entries. All work without JavaScript."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from widget.web.teammate_pages import teammate, teammate_page, translator_for
 PRIVATE = {"Cache-Control": "private, no-store"}
 MOST_WORDS = 100
 MOST_TEXT = 4000
-"""Characters of a message in a chat, and of a note."""
+"""Characters of a chat message or a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which list the address names; a state or owner that does not exist means the usual one."""
+    """The list that the URL selects; unknown values fall back to the default."""
 
     view: View
     words: str = ""
     before: Cursor | None = None
     rows: int = 0
-    """How many a list that is read anew showed."""
+    """How many rows the reloaded list showed."""
     query: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -65,7 +65,7 @@ async def inbox(request: web.Request) -> web.Response:
 
 
 async def listed(request: web.Request) -> web.Response:
-    """The list alone: `before` names the last one shown, `current` the one that is open."""
+    """Only the list: `before` is the last row shown, `current` the open conversation."""
     asked, current = ListQuery.of(request), request.query.get("current", "")
     conversation = await request.app[BOT].store.conversations.get(current) if current else None
     context = await _list(request, asked, conversation)
@@ -102,7 +102,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def older(request: web.Request) -> web.Response:
-    """The entries before the one that the page names."""
+    """The entries before the oldest one on the page."""
     bot, say = request.app[BOT], translator_for(request)
     conversation = await bot.inbox.get(request.match_info["conversation"])
     parts = await bot.inbox.page(conversation.id, before=sequence_of(cursor_of(request, int)))
@@ -112,7 +112,7 @@ async def older(request: web.Request) -> web.Response:
 
 
 def head(conversation: Conversation, say: Translator) -> dict[str, Any]:
-    """What the line over the thread needs beside the conversation."""
+    """What the header above the thread needs besides the conversation."""
     until = conversation.snoozed_until
     return {
         "state_words": views.state_words(conversation.state, say),

@@ -1,5 +1,4 @@
-"""The contact's panel: who they are, where they stand on each subscription, how they came there; and a teammate's hand
-that turns one on or off for them."""
+"""The contact panel: details, consent status, history, and turning a subscription on or off for the contact."""
 
 from __future__ import annotations
 
@@ -51,14 +50,14 @@ CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
 
 
 class Wish(FormInput):
-    """What the switch, and the form behind it, send. `version` names the words that the teammate saw."""
+    """Input of the toggle and its form. `version` names the wording that the teammate saw."""
 
     subscription: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
     change: Literal["opt_in", "opt_out"]
     key: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
     version: Annotated[str, Field(max_length=64)] = ""
     seen: Annotated[str, Field(max_length=64)] | None = None
-    """The event on which the contact stood on the page."""
+    """The consent event shown on the page."""
     conversation: Annotated[str, Field(pattern="^([0-9a-f]{24})?$")] = ""
     how: How | None = None
     note: Annotated[str, Field(max_length=1000)] = ""
@@ -71,13 +70,13 @@ class Wish(FormInput):
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The fragment of the inbox; as a page of its own for browsers without JavaScript."""
+    """The inbox fragment; without JavaScript a page of its own."""
     profile = await request.app[BOT].profiles.look(_contact(request))
     return await _panel(request, profile)
 
 
 async def history(request: web.Request) -> web.StreamResponse:
-    """The next entries of the history; without JavaScript, the panel with those."""
+    """The next history entries; without JavaScript, the panel with them."""
     profile = await request.app[BOT].profiles.look(_contact(request))
     if not is_htmx(request):
         return await _panel(request, profile)
@@ -85,7 +84,7 @@ async def history(request: web.Request) -> web.StreamResponse:
 
 
 async def ask(request: web.Request) -> web.StreamResponse:
-    """How did they say yes? The form in the dialog; as a page of its own for browsers without JavaScript."""
+    """The form that asks how the contact agreed: a dialog; without JavaScript a page of its own."""
     return await _ask(request, request.match_info["subscription"])
 
 
@@ -119,7 +118,7 @@ async def _record(request: web.Request, wish: Wish) -> ProfileResult:
 
 
 async def _context(request: web.Request, conversation: str) -> Context:
-    """Where it happened: the conversation only if it is this contact's."""
+    """The request's context; names the conversation only if it is this contact's."""
     here = Context(ip=client_ip(request), user_agent=user_agent(request))
     with suppress(NotFound):
         if conversation:
@@ -131,7 +130,7 @@ async def _context(request: web.Request, conversation: str) -> Context:
 
 
 async def _drawn_again(request: web.Request) -> web.StreamResponse:
-    """With what was typed and what is wrong: the form of a yes, else the panel."""
+    """Redraws the form (or else the panel) with the input and its errors."""
     typed = request[FORM].typed or {}
     if typed.get("change") == "opt_in" and ID.fullmatch(typed.get("subscription", "")):
         return await _ask(request, typed["subscription"])
@@ -217,7 +216,7 @@ def _said(changed: ProfileResult, say: Translator) -> str:
 
 
 def _placed(wrong: SaysoError, say: Translator) -> SaysoError:
-    """What is wrong with the number stands beside it."""
+    """Moves an error about the number to its field."""
     if isinstance(wrong, NumberRefused | EmailRefused | SavedNumberLocked):
         return FormWrong({"number": sentence(wrong, say)})
     return wrong

@@ -1,4 +1,4 @@
-"""What the inbox's templates draw: the list, the thread, and what happened, in words for teammates."""
+"""View models of the inbox templates: list, thread, events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from widget.web.teammate_pages import teammate
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Who and what parts speak of: read in two queries for all of them."""
+    """Names of everyone and everything that parts refer to, read in two queries."""
 
     teammates: Mapping[str, Teammate]
     subscriptions: Mapping[str, Subscription]
@@ -61,7 +61,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
-    """A line of the list."""
+    """One row of the list."""
 
     id: str
     name: str
@@ -82,13 +82,13 @@ class ThreadEntry:
     kind: str
     mine: bool
     who: str
-    """Entries of one author stand together."""
+    """Consecutive entries of one author are grouped."""
     author: str
     initial: str
     at: str
     key: str
     status: str
-    """Of a message that we sent: `sent`, `delivered` or `seen`."""
+    """Of our own message: `sent`, `delivered` or `seen`."""
     text: tuple[Segment, ...] = ()
     event: str = ""
     until: str = ""
@@ -97,10 +97,10 @@ class ThreadEntry:
     legal: tuple[Segment, ...] = ()
     is_sms: bool = False
     texted: str = ""
-    """Of a text message: what became of it, in words."""
+    """The delivery state of a text message, in words."""
     is_bad: bool = False
     progress: Progress | None = None
-    """Of a card: how far the contact came with it."""
+    """How far the contact came with a card."""
 
 
 def name_of(contact: Contact | None, say: Translator) -> str:
@@ -108,7 +108,7 @@ def name_of(contact: Contact | None, say: Translator) -> str:
 
 
 def initial_of(name: str) -> str:
-    """The first letter; of a number, its sign."""
+    """The first letter; for a number, a symbol."""
     first = next((c for c in name if c.isalnum()), "#")
     return "#" if first.isdecimal() else first.upper()
 
@@ -164,7 +164,7 @@ def _line(c: Conversation, known: Names, me: str, say: Translator) -> str:
 async def entries(
     request: web.Request, parts: Sequence[Part], conversation: Conversation, contact: Contact | None, say: Translator
 ) -> list[ThreadEntry]:
-    """What a thread shows of these parts."""
+    """The thread entries of these parts."""
     happenings = [part.content for part in parts if isinstance(part.content, ConversationEvent)]
     cards = [part.content for part in parts if isinstance(part.content, Card)]
     teammates = {part.author.id for part in parts if part.author.kind is AuthorKind.TEAMMATE}
@@ -180,7 +180,7 @@ async def entries(
 
 
 async def _texts(request: web.Request, parts: Sequence[Part], conversation: Conversation) -> Mapping[str, Delivery]:
-    """By part, the text as which it left."""
+    """The delivery of each part that was sent as a text."""
     if conversation.number is None:
         return {}
     sent = [part.id for part in parts if part.is_message_of is AuthorKind.TEAMMATE]
@@ -188,7 +188,7 @@ async def _texts(request: web.Request, parts: Sequence[Part], conversation: Conv
 
 
 def _texted(part: Part, texts: Mapping[str, Delivery], say: Translator) -> dict[str, Any]:
-    """What became of a text, and whether somebody has to know that it did not leave."""
+    """The delivery state of a text, and whether it is a failure that somebody must know about."""
     delivery = texts.get(part.id)
     if delivery is None:
         return {}
@@ -215,7 +215,7 @@ def _progress(part: Part, conversation: Conversation, contact: Contact | None, k
 async def drawn(
     request: web.Request, parts: Sequence[Part], conversation: Conversation, contact: Contact | None, say: Translator
 ) -> list[str]:
-    """Each part by itself."""
+    """Renders each part on its own."""
     return [
         await render(request, "inbox/_part.html", say.locale, part=entry, conversation=conversation)
         for entry in await entries(request, parts, conversation, contact, say)
@@ -282,7 +282,7 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
 
 
 def state_words(state: ConversationState, say: Translator) -> str:
-    """Of one that is not open."""
+    """For a conversation that is not open."""
     return {
         ConversationState.OPEN: "",
         ConversationState.SNOOZED: say("Snoozed until"),

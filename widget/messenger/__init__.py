@@ -1,4 +1,4 @@
-"""The chat widget of end users: launcher, page, thread, cards, live line."""
+"""The chat widget: launcher, page, thread, cards, live updates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the messenger sends: our own input, closed and strict."""
+"""Input from the messenger: closed and strict."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
 Short = Annotated[str, Field(max_length=320)]
 Cut = Annotated[str, BeforeValidator(lambda value: value[:320] if isinstance(value, str) else value)]
-"""A long name must not keep anyone from the chat."""
+"""A long name must not prevent a chat."""
 Address = Annotated[str, BeforeValidator(lambda value: value[:2000] if isinstance(value, str) else value)]
 
 
 class SiteSettings(BaseModel):
-    """`window.saysoSettings`: a site may add what it likes, so what we don't know is left out."""
+    """`window.saysoSettings`: sites may add their own fields, so unknown ones are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
@@ -41,7 +41,7 @@ class SiteSettings(BaseModel):
 
 @lru_cache(maxsize=1024)
 def known_zone(name: str | None) -> str | None:
-    """The time zone of a browser, if there is one of this name (IANA)."""
+    """The browser's time zone if it exists (IANA)."""
     try:
         return ZoneInfo(name).key if name else None
     except (ValueError, OSError, ZoneInfoNotFoundError):
@@ -71,7 +71,7 @@ class Message(JsonInput):
 
     @property
     def said(self) -> str:
-        """As it was written; empty if there is nothing in it to see."""
+        """The text as written; empty if nothing in it is visible."""
         return self.text.strip() if any(c.isprintable() and not c.isspace() for c in self.text) else ""
 
 
@@ -83,7 +83,7 @@ class MessengerHello(JsonInput):
 
 
 class ClientMessage(JsonInput):
-    """What the page says on its line. `seq`: of the newest entry seen, of the card that was opened."""
+    """A WebSocket message of the page. `seq`: the newest entry seen, or the opened card."""
 
     type: Literal["seen", "typing", "opened"]
     seq: int = Field(default=0, ge=0, le=2**53)
@@ -96,7 +96,7 @@ class ClientMessage(JsonInput):
 
 
 class CardForm(JsonInput):
-    """A card's form. No `number` and no `email`: the saved one was shown."""
+    """A card's form. Without `number` and `email`, the saved one was shown."""
 
     number: str | None = None
     email: str | None = None

@@ -1,4 +1,4 @@
-"""The live line: every new entry of one conversation, from where the page left off, without gaps."""
+"""Live updates of one conversation: every new entry after the page's last one, without gaps."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MessengerConnection:
         self.told_at = 0.0
 
     def is_time_to_tell(self) -> bool:
-        """That somebody types is told once a second at most, however often their page says so."""
+        """Typing is signaled at most once a second."""
         time = asyncio.get_running_loop().time()
         is_time = time - self.told_at >= TYPING_SECONDS
         self.told_at = time if is_time else self.told_at
@@ -46,10 +46,10 @@ class MessengerConnection:
         contact = await self.bot.visitors.known(hello.token)
         await self.bot.conversations.of_contact(hello.conversation, contact.id)
         self.contact, self.conversation = contact.id, hello.conversation
-        self.sent = min(hello.after, await self.bot.conversations.last(hello.conversation))  # no page has more
+        self.sent = min(hello.after, await self.bot.conversations.last(hello.conversation))  # no page has seen more
         self.me = Author(kind=AuthorKind.CONTACT, id=contact.id)
         topics = (hello.conversation, contact.id, SUBSCRIPTIONS)
-        # Following begins before the catching up, so that nothing falls between the two.
+        # Subscribe before catching up, so that no change is missed in between.
         with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
             await self._catch_up()
             await self.socket.send_json({"type": "ready", "last": self.sent})
@@ -70,8 +70,7 @@ class MessengerConnection:
             await self.bot.cards.opened(self.conversation, told.seq, self.contact)
 
     async def _send(self, follower: Follower) -> None:
-        """An entry that does not follow the last one sent, or a hint that some were missed, is answered from the
-        database."""
+        """Reads from the database when an entry does not follow the last one sent, or some were missed."""
         while True:
             part = await follower.next()
             if isinstance(part, News):
@@ -88,9 +87,9 @@ class MessengerConnection:
             await self._push(parts)
 
     async def _redraw_cards(self, news: News) -> None:
-        """What a person said elsewhere, and what became of a subscription, shows on the cards of the newest page.
+        """Redraws cards of the newest page after a consent changed elsewhere or a subscription changed.
 
-        The page draws only those whose state is another one. The answers of its own cards come with their entries.
+        The page ignores cards whose state is unchanged. Its own answers arrive with their entries.
         """
         if news.source == Source.FORM:
             return
@@ -102,7 +101,7 @@ class MessengerConnection:
             await self.socket.send_json({"type": "typing"})
 
     async def _push(self, parts: Sequence[Part]) -> None:
-        """What stays between teammates is passed over: the page is only told that this number is taken."""
+        """Entries between teammates are skipped: the page only learns that their number is taken."""
         changed = await self.bot.conversations.changed_by(parts)
         await self._show([part for part in (*changed, *parts) if part.is_for_contact])
         for part in parts:

@@ -1,4 +1,4 @@
-"""The launcher, and the page in its frame: the same for everybody, nobody's data in it."""
+"""The launcher and the framed page: the same for everyone, without personal data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAUNCHER = (STATIC / "widget.js").read_text(encoding="utf-8")
 
 
 async def launcher(request: web.Request) -> web.Response:
-    """`widget.js`, with the name and the look of the workspace in it, in the language of the browser."""
+    """`widget.js` with the workspace's name and look, in the browser's language."""
     workspace = await request.app[BOT].workspace()
     say = translator(wanted_locale(request))
     config = {
@@ -37,7 +37,7 @@ async def launcher(request: web.Request) -> web.Response:
 
 
 async def messenger(request: web.Request) -> web.Response:
-    """The page that the launcher opens in a frame, on the sites that the setting names."""
+    """The page that the launcher frames, on the sites allowed by the settings."""
     locale = wanted_locale(request, request.query.get("locale", "")[:35])
     response = await page(request, "messenger/page.html", locale)
     response.headers["Content-Security-Policy"] = PAGE_POLICY + request.app[BOT].settings.sites

@@ -1,4 +1,4 @@
-"""Opening a chat, writing in it, answering its cards."""
+"""Opening a chat, sending messages, submitting cards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRIVATE = {"Cache-Control": "private, no-store"}
 
 
 async def visitor(request: web.Request) -> Contact:
-    """Whose token the request carries. Raises Unauthorized."""
+    """The visitor of the request's token. Raises Unauthorized."""
     token = bearer(request)
     if token is None:
         raise Unauthorized
@@ -52,7 +52,7 @@ async def conversations(request: web.Request) -> web.Response:
 
 
 async def older(request: web.Request) -> web.Response:
-    """The entries before the one that the page names."""
+    """The entries before the oldest one on the page."""
     contact = await visitor(request)
     chats = request.app[BOT].conversations
     conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
@@ -64,7 +64,7 @@ async def older(request: web.Request) -> web.Response:
 
 
 async def say(request: web.Request) -> web.Response:
-    """A message of the visitor's; the same key again answers the same entry."""
+    """A message of the visitor; the same key returns the same entry."""
     contact = await visitor(request)
     message = parse(Message, await request.read())
     if not message.said:
@@ -77,9 +77,9 @@ async def say(request: web.Request) -> web.Response:
 
 
 async def unread(request: web.Request) -> web.Response:
-    """For the launcher on the shop's page, before anything else of ours is loaded.
+    """For the launcher on the site's page, before anything else is loaded.
 
-    The token is the body: no preflight.
+    The token is the body, which avoids a preflight request.
     """
     bot, count = request.app[BOT], 0
     try:
@@ -92,7 +92,7 @@ async def unread(request: web.Request) -> web.Response:
 
 
 async def submit(request: web.Request) -> web.Response:
-    """A card's answer. The card comes back whole, as it is then, whatever happened."""
+    """A card's submission. Returns the card in its current state, whatever the outcome."""
     bot, contact = request.app[BOT], await visitor(request)
     part = await bot.cards.find(request.match_info["conversation"], int(request.match_info["seq"]), contact.id)
     fields: dict[str, str] = {}

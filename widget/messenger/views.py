@@ -1,4 +1,4 @@
-"""What the messenger's templates draw."""
+"""View models of the messenger templates."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ConversationView:
 
 
 def addressed(view: CardView, part: Part) -> CardView:
-    """The card with its place in the page, and where its answer goes."""
+    """The card with its element id and submit URL."""
     return replace(
         view,
         seq=part.seq,
@@ -72,7 +72,7 @@ async def thread(request: web.Request, conversation: str, parts: Sequence[Part],
 
 
 async def entries(request: web.Request, parts: Sequence[Part], contact: Contact) -> list[str]:
-    """Each entry by itself."""
+    """Renders each entry on its own."""
     views = await part_views(request, parts, contact)
     return [await render(request, "messenger/part.html", contact.locale, part=view) for view in views]
 
@@ -108,5 +108,5 @@ def _event(happening: ConversationEvent, say: Translator) -> str:
 
 
 def _client_key(part: Part) -> str:
-    """The key that the visitor's own device gave the message."""
+    """The idempotency key from the visitor's device."""
     return part.key.removeprefix(f"{part.conversation}:contact:")

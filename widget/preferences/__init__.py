@@ -1,4 +1,4 @@
-"""The preference center: where people see and change what they said. No sign-in; looking changes nothing (law 10)."""
+"""The preference center, opened by a link without sign-in. Viewing it changes nothing (law 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live line of a preference center: it says that something changed, never what. The page then gets itself anew."""
+"""Live updates of a preference center: only a hint that something changed; the page then reloads itself."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from widget.web import websocket
 from widget.web.http import BOT, wanted_locale
 
 MOST = 8
-"""Lines that one person may hold in one process: as many pages as anybody has open."""
+"""Limit of connections per person and process."""
 TOGETHER = 0.1
-"""Seconds: what one act changes comes as one hint."""
+"""Seconds. Changes of one act become one hint."""
 OPEN = web.AppKey("preference_lines", Counter[str])
 
 
@@ -34,12 +34,12 @@ async def _talk(request: web.Request, socket: websocket.Socket) -> None:
         raise TimeoutError
     open_lines[contact.id] += 1
     try:
-        # Following begins before the page's stand is read, so that nothing falls between the two.
+        # Subscribe before reading the page's state, so that no change is missed in between.
         with bot.feed.follow(contact.id, SUBSCRIPTIONS, *numbers_of(contact)) as follower:
             await socket.send_json({"type": "ready", "stand": await _stand(request)})
             async with websocket.telling(socket, lambda: _tell(bot, socket, follower, contact.id)):
                 async for _message in socket:
-                    pass  # the page has nothing to say
+                    pass  # the page sends nothing
     finally:
         open_lines[contact.id] -= 1
         if not open_lines[contact.id]:
@@ -47,7 +47,7 @@ async def _talk(request: web.Request, socket: websocket.Socket) -> None:
 
 
 async def _stand(request: web.Request) -> str:
-    """What a page that is drawn now would show: another one has missed something."""
+    """A digest of what the page would show now; if the client's differs, it missed a change."""
     sheet = await request.app[BOT].preferences.look(request.match_info["token"])
     say = translator(wanted_locale(request, sheet.contact.locale))
     return center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped).stand

@@ -1,4 +1,4 @@
-"""The page of a link: what it shows, and each press of a button in it."""
+"""The preference center page and its actions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from widget.web.http import (
 
 @dataclass(frozen=True, slots=True)
 class StatusLine:
-    """The line over the page: what came of a press, and the fields of the form that takes it back."""
+    """The status line of the page: the result of an action, and the form that undoes it."""
 
     text: str
     is_error: bool = False
@@ -48,7 +48,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    """One press of a button. The page that comes back shows what is stored then."""
+    """One action. The returned page shows the stored result."""
     preferences = request.app[BOT].preferences
     try:
         sheet = await preferences.look(request.match_info["token"])
@@ -68,7 +68,7 @@ async def change(request: web.Request) -> web.Response:
 async def _apply(
     request: web.Request, sheet: PreferenceView, form: dict[str, str], say: Translator
 ) -> tuple[PreferenceResult, StatusLine]:
-    """Carries it out, and says what was done."""
+    """Carries it out and describes the result."""
     preferences, wanted = request.app[BOT].preferences, form.get("change", "")
     context = Context(ip=client_ip(request), user_agent=user_agent(request))
     if wanted == "undo":
@@ -92,7 +92,7 @@ async def _apply(
 
 
 def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:
-    """Of a press that was about one subscription."""
+    """For an action on one subscription."""
     if done.subscription is None:
         return StatusLine("")
     name = done.subscription.words(say.locale).name
@@ -104,12 +104,12 @@ def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:
     if done.state != "pending":
         return StatusLine(say("Saved. You will get %(name)s.", name=name), undo=back)
     number = masked_address(reached_at(done.contact, done.subscription) or "", MessageType.SMS)
-    number = f"\u2066{number}\u2069"  # digits keep their order in a sentence that runs from right to left
+    number = f"\u2066{number}\u2069"  # keeps the order of digits in right-to-left text
     return StatusLine(say("Almost done: reply YES to the text that we send to %(number)s.", number=number), undo=back)
 
 
 def _undo(done: PreferenceResult) -> dict[str, str]:
-    """Fields of the form that takes back each no of this press."""
+    """Fields of the form that undoes this action's opt-outs."""
     events = " ".join(f"{event}:{version}" for event, version in done.undo)
     return {"change": "undo", "events": events} if events else {}
 
@@ -117,7 +117,7 @@ def _undo(done: PreferenceResult) -> dict[str, str]:
 async def _page(
     request: web.Request, sheet: PreferenceView, say: Translator, said: StatusLine | None = None, status: int = 200
 ) -> web.Response:
-    """The whole page, or only what changes in it for a page that asks by script."""
+    """The whole page, or for a script only the part that changes."""
     is_part = request.headers.get("HX-Request") == "true"
     template = "preferences/part.html" if is_part else "preferences/page.html"
     view = center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped)

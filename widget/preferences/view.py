@@ -1,4 +1,4 @@
-"""What the preference center shows, worked out from facts alone: pure, so that a preview is drawn as the page is."""
+"""View model of the preference center: pure, so that the preview is rendered like the page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PreferenceItem:
     state: str
     note: str
     version: str
-    """Names the words that are shown: a yes carries it."""
+    """Version of the wording shown; an opt-in submits it."""
 
     @property
     def on(self) -> bool:
@@ -35,7 +35,7 @@ class PreferenceItem:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One channel: where its messages go (masked), and what stands in their way."""
+    """One channel: its address (masked), and what prevents messages to it."""
 
     channel: str
     title: str
@@ -52,7 +52,7 @@ class Center:
 
     @property
     def stand(self) -> str:
-        """Names what is shown, the person's own address apart: another one means that something changed."""
+        """A digest of the content without the person's own address; a different one means a change."""
         shown = self.at(lambda channel: ""), self.can_stop_all
         return blake2b(repr(shown).encode(), digest_size=8).hexdigest()
 
@@ -69,7 +69,7 @@ def center(
     say: Translator,
     stopped: Collection[str] = (),
 ) -> Center:
-    """`first`: the channel that the link came by; `stopped`: those of the person's numbers that asked for no texts."""
+    """`first`: the channel that the link came by; `stopped`: the person's numbers on the stop list."""
     found = choices(contact, live, stopped=stopped)
     groups = (_group(contact, found, channel, say) for channel in sorted(MessageType, key=lambda c: c is not first))
     texts = [c.subscription for c in found if c.subscription.message_type is MessageType.SMS]

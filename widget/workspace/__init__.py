@@ -1,4 +1,4 @@
-"""Settings: what the business sets up for itself. Each page names its scope; the checker of texts for all."""
+"""The settings pages. Each page names its scope; the text checker is open to all teammates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings > Brand and compliance: how the business looks, how to reach it, whom it may text, its standing words."""
+"""Settings > Brand and compliance: look, contact details, countries, and standard wording."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from widget.web.uploads import FILES, taking_files
 
 PATH = "/settings/brand"
 MOST_BYTES = 1024 * 1024
-"""For the one form that holds a picture. Four times what a picture may have: who sends more gets a sentence, not a dead
-line."""
+"""For the form with the logo: four times the limit of a picture, so that a larger file gets an error message instead of
+a closed connection."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -64,7 +64,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
-    """The card in the brand's colours, of what is stored; sent the form, of what is typed. Nothing is stored."""
+    """The card in the brand's colors: as stored or, for a posted form, as typed. Stores nothing."""
     stored, say = await request.app[BOT].workspace(), translator_for(request)
     typed = await fields(request) if request.method == "POST" else None
     brand = stored if typed is None else _drafted(stored, typed)
@@ -85,7 +85,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
         await request.app[BOT].brand.save_logo(request.get(FILES, {}).get("logo", b""))
     except FormWrong as wrong:
         say = translator_for(request)
-        # The fields of the other form show what is stored: nothing was typed into this one.
+        # The other form's fields show what is stored.
         request[FORM] = Form(None, {name: say(text) for name, text in wrong.faults.items()}, 422)
         return await show(request)
     raise done(f"{PATH}#logo-title", translator_for(request)("The logo is saved."))
@@ -97,7 +97,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 
 def _drafted(stored: Workspace, typed: dict[str, str]) -> Workspace:
-    """With what is typed, as far as it could be saved."""
+    """The workspace with the typed values that are valid."""
     wanted = {name: value for name, value in nested(typed).items() if name in Brand.model_fields}
     for _attempt in range(2):
         try:
@@ -109,7 +109,7 @@ def _drafted(stored: Workspace, typed: dict[str, str]) -> Workspace:
 
 
 def _card(brand: Workspace, say: Translator) -> CardView:
-    """Before somebody whom nobody knows."""
+    """As an unknown visitor sees it."""
     time = now()
     asked = Subscription(
         id="preview", name=say("News and offers"), message_type=MessageType.SMS, consent_type=ConsentType.OPT_IN,
@@ -122,7 +122,7 @@ def _card(brand: Workspace, say: Translator) -> CardView:
 
 @lru_cache(maxsize=16)
 def _regions(locale: str) -> tuple[tuple[str, str, str], ...]:
-    """Code, name and calling code, where a reader looks for them: accents aside."""
+    """Code, name and calling code, sorted by name without accents."""
     say = translator(locale)
     named = ((code, say.country(code), calling_code(code)) for code in all_regions())
     return tuple(sorted(named, key=lambda region: _bare(region[1])))

@@ -1,6 +1,6 @@
-"""What a text still lacks, live beside the field that it is typed into. It warns, and never blocks; nothing is written.
+"""Checks a text while it is typed and lists what is missing. It warns and never blocks; it stores nothing.
 
-Templates take `templates/workspace/_checker.html`, which says how.
+Templates use `templates/workspace/_checker.html`, which explains how.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from widget.web.http import render, speaking
 from widget.web.teammate_pages import FormInput, Scope, fields, is_htmx, requires, teammate_page, translator_for
 
 MOST = 4000
-"""Characters that are read: more than any text for a form or a phone has."""
+"""Characters that are read: no text may be longer."""
 Kind = Literal["form", "confirmation"]
 
 
 class CheckQuery(FormInput):
-    """The address says what the text is, so that the form around its field may hold what it likes."""
+    """The URL describes the text, so that the surrounding form may contain any fields."""
 
     kind: Kind
     field: Annotated[str, Field(pattern=r"^[\w.]{1,100}$")]
@@ -39,7 +39,7 @@ class CheckQuery(FormInput):
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """`names`: what one sentence mends. Without a sentence, `hint` says what to set first."""
+    """`names`: the findings that one sentence fixes. Without a sentence, `hint` says what to configure first."""
 
     names: tuple[str, ...]
     sentence: str
@@ -51,15 +51,15 @@ class Checked:
     has: tuple[str, ...]
     lacks: tuple[Lack, ...]
     number: int
-    """Of the things that lack."""
+    """The number of missing items."""
     is_standard: bool = False
-    """A confirmation that nobody wrote: the standard one goes out, and has all of it."""
+    """An empty confirmation: the standard one is sent, and meets all requirements."""
 
 
 def checked(
     brand: Workspace, kind: Kind, text: str, *, channel: str = "sms", program: str = "", locale: str = ""
 ) -> Checked:
-    """For templates, which draw a first answer with the page. Offered sentences are in the text's language."""
+    """For templates, which render the first result with the page. Suggested sentences are in the text's language."""
     if kind == "confirmation" and not text.strip():
         return Checked((), (), 0, is_standard=True)
     say = translator(choose_locale((locale,))) if locale else speaking.get()
@@ -70,7 +70,7 @@ def checked(
 
 
 async def check(request: web.Request) -> web.StreamResponse:
-    """The fragment for htmx; without JavaScript a page, which the button opens beside the form."""
+    """The htmx fragment; without JavaScript a page that opens next to the form."""
     asked = _asked(request)
     text = (await fields(request)).get(asked.field, "")
     values = asked.model_dump(exclude={"locale"}) | {"text": text, "locale_of": asked.locale}
@@ -90,7 +90,7 @@ def _asked(request: web.Request) -> CheckQuery:
 
 
 def _grouped(findings: tuple[Finding, ...]) -> tuple[Lack, ...]:
-    """In the order of the checklist; those that one sentence mends stand together."""
+    """In checklist order; findings that one sentence fixes are grouped."""
     names: dict[tuple[str, str], list[str]] = {}
     for finding in findings:
         if not finding.there:

@@ -1,4 +1,4 @@
-"""The preference center as customers will see it, before anything is live: nothing is stored or can be pressed."""
+"""Preview of the preference center before anything is live. Stores nothing; its controls are disabled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FRAMES = ("phone", "desktop")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The controls, and the frame in which the page stands."""
+    """The controls and the frame of the preview."""
     say = translator_for(request)
     chosen = {
         "channel": _channel(request.query) or MessageType.SMS,
@@ -47,7 +47,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def picture(request: web.Request) -> web.StreamResponse:
-    """The page itself, of what is stored; sent a form, with what is typed in it."""
+    """The previewed page: as stored or, for a posted form, as typed."""
     bot = request.app[BOT]
     typed = await fields(request) if request.method == "POST" else {}
     asked: Mapping[str, str] = {**request.query, **typed}
@@ -70,7 +70,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
 
 
 def _channel(asked: Mapping[str, str]) -> MessageType | None:
-    """Where the link came from that leads to the page; of a new subscription, what it is for."""
+    """The channel of the link that leads to the page; for a new subscription, its message type."""
     wanted = asked.get("channel") or asked.get("message_type")
     return MessageType(wanted) if wanted in set(MessageType) else None
 
@@ -80,7 +80,8 @@ def _in_use(found: Mapping[SubscriptionState, Sequence[Subscription]]) -> list[S
 
 
 def _edited(found: list[Subscription], typed: Mapping[str, str]) -> list[Subscription]:
-    """With what a form holds of one of them, or of a new one. What can't be saved is not shown either."""
+    """The subscriptions with the form's values applied to one of them, or to a new one. Invalid values are not
+    shown."""
     try:
         if id := typed.get("id"):
             wording = Wording(**_known(typed, Wording))
@@ -101,13 +102,14 @@ def _edited(found: list[Subscription], typed: Mapping[str, str]) -> list[Subscri
 def _known(typed: Mapping[str, str], model: type[Wording]) -> dict[str, object]:
     tree = nested(typed)
     words = tree.get("translations")
-    if isinstance(words, dict):  # a language whose name is still to be typed is not there yet
+    if isinstance(words, dict):  # a language without a name yet is skipped
         tree["translations"] = {code: w for code, w in words.items() if isinstance(w, dict) and w.get("name")}
     return {name: value for name, value in tree.items() if name in model.model_fields}
 
 
 def _in(subscription: Subscription, locale: str) -> Subscription:
-    """With its words of this language as its own: also of one in which the page around it is not spoken."""
+    """The subscription with its wording of this language as the default, also for languages the page itself does not
+    support."""
     words: Translation = subscription.words(locale)
     own = {"name": words.name, "description": words.description, "translations": {}}
     return subscription.model_copy(update=own)

@@ -1,4 +1,4 @@
-"""Settings > Subscriptions: what people can say yes to. Message type and consent type are in no form but the first."""
+"""Settings > Subscriptions. Message type and consent type appear only in the form for a new one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from widget.web.teammate_pages import (
 
 LIST = "/settings/subscriptions"
 ASIDE = {"act", "add_locale", "id", "locale"}
-"""Controls of the page, sent along with the words: buttons, languages, what the preview shows."""
+"""Page controls submitted with the wording: buttons, languages, preview options."""
 TABS = {
     SubscriptionState.LIVE: _("Live"),
     SubscriptionState.DRAFT: _("Drafts"),
@@ -55,7 +55,7 @@ class Edit(Wording):
 
 
 class Act(FormInput):
-    """What a button sends: the version that the teammate saw."""
+    """Input of a button; `version` is what the teammate saw."""
 
     version: Version
 
@@ -80,7 +80,7 @@ async def page_of(request: web.Request, template: str, title: str, **context: An
 
 
 async def overview(request: web.Request) -> web.StreamResponse:
-    """Those of one state; the live ones first."""
+    """The subscriptions of one state; by default the live ones."""
     bot, say = request.app[BOT], translator_for(request)
     by_state = await bot.subscriptions.all()
     wanted = request.query.get("state", "")
@@ -94,7 +94,7 @@ async def overview(request: web.Request) -> web.StreamResponse:
 
 
 def _first(by_state: Mapping[SubscriptionState, Sequence[Subscription]]) -> SubscriptionState:
-    """Where there is something to see."""
+    """The first state that has subscriptions."""
     return next((state for state in TABS if by_state[state]), SubscriptionState.LIVE)
 
 
@@ -112,7 +112,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """One subscription: its words in every language, what became of it, what can be done with it."""
+    """One subscription: wording in all languages, history, actions."""
     bot, say = request.app[BOT], translator_for(request)
     found = await bot.subscriptions.get(request.match_info["id"])
     (listed,) = await bot.subscriptions.listed([found])
@@ -134,7 +134,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def _standard(workspace: Workspace, subscription: Subscription, shown: Sequence[str], link: str) -> dict[str, str]:
-    """By language (`""`: the subscription's own), the text after a sign-up for those who leave its field empty."""
+    """The standard confirmation by language (`""`: the default), for fields left blank."""
     bare = {code: w.model_copy(update={"confirmation": ""}) for code, w in subscription.translations.items()}
     own = subscription.model_copy(update={"confirmation": "", "translations": {}})
     others = subscription.model_copy(update={"translations": bare})
@@ -142,7 +142,7 @@ def _standard(workspace: Workspace, subscription: Subscription, shown: Sequence[
 
 
 def _languages(form: Form, subscription: Subscription) -> list[str]:
-    """Those whose fields are on the page: as stored, or as just sent."""
+    """The languages on the page: stored or just submitted."""
     if form.typed is None:
         return list(subscription.translations)
     places = [name.split(".") for name in form.typed]
@@ -150,7 +150,7 @@ def _languages(form: Form, subscription: Subscription) -> list[str]:
 
 
 async def edit(request: web.Request) -> web.StreamResponse:
-    """Saves; or, for the buttons that add and remove a language, draws the form with or without its fields."""
+    """Saves; for the buttons that add or remove a language, redraws the form with or without its fields."""
     sent = await fields(request)
     act, _colon, locale = sent.pop("act", "").partition(":")
     adding = sent.pop("add_locale", "")
@@ -172,7 +172,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 
 async def ask_archive(request: web.Request) -> web.StreamResponse:
-    """What stops when it is archived: the question as a page, for lists and for browsers without JavaScript."""
+    """Confirms archiving, with its effects; a page of its own for lists and without JavaScript."""
     bot = request.app[BOT]
     found = await bot.subscriptions.get(request.match_info["id"])
     (listed,) = await bot.subscriptions.listed([found])
@@ -181,7 +181,7 @@ async def ask_archive(request: web.Request) -> web.StreamResponse:
 
 
 def move(change: Move, said: str) -> Handler:
-    """A button that brings a subscription from one state to another."""
+    """Handler of a button that changes the state."""
 
     @redrawn_by(show)
     async def moved(request: web.Request) -> web.StreamResponse:
