@@ -11,6 +11,7 @@ from pathlib import Path
 from babel import Locale, UnknownLocaleError, negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 CATALOGS = Path(__file__).parent / "locales"
 DEFAULT = "en"
@@ -68,6 +69,10 @@ class Translator:
     @property
     def direction(self) -> str:
         return self._babel.text_direction
+
+    def number(self, number: int) -> str:
+        """With the separators of the locale: 412,000."""
+        return format_decimal(number, locale=self._babel)
 
     def country(self, region: str) -> str:
         """Name of a country: `US` is "United States"."""

@@ -10,7 +10,7 @@ from aiohttp import web
 from jinja2.bccache import Bucket
 
 from bot.app import Bot
-from widget import api, demo, inbox, messenger, preferences, workspace
+from widget import api, demo, inbox, jobs, messenger, preferences, workspace
 from widget.web import brand, health, placeholders, search, signin
 from widget.web.assets import TEMPLATES, Assets
 from widget.web.fragment_cache import FRAGMENT_CACHE, FragmentCache
@@ -34,7 +34,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     assets = Assets()
     _add_templates(app, assets)
     app.router.add_get("/static/{path:.+}", assets.serve)
-    for face in (brand, health, messenger, preferences, signin, search, placeholders, inbox, api, workspace):
+    for face in (brand, health, messenger, preferences, signin, search, placeholders, inbox, api, workspace, jobs):
         face.add_routes(app)
     if with_demo:
         demo.add_routes(app)

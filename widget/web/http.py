@@ -195,8 +195,8 @@ def _route(request: web.Request) -> str:
 
 
 async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Raises StoreUnavailable after the time limit. WebSockets may last."""
-    if _route(request).endswith("/live"):
+    """Raises StoreUnavailable after the time limit. WebSockets and downloads may last."""
+    if _route(request).endswith(("/live", ".csv")):
         return await handler(request)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):

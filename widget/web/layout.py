@@ -43,6 +43,7 @@ NAVIGATION = (
 SETTINGS = (
     NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), scope=Scope.MANAGE_SUBSCRIPTIONS),
     NavItem("brand", "/settings/brand", _("Brand and compliance"), scope=Scope.MANAGE_WORKSPACE),
+    NavItem("verify", "/settings/ledger", _("Ledger"), scope=Scope.MANAGE_WORKSPACE),
     NavItem("styleguide", "/settings/styleguide", _("Style guide"), scope=Scope.MANAGE_WORKSPACE),
 )
 

@@ -26,12 +26,15 @@ AGENTS = {
     "/inbox/forms/{id}/remove",
     "/inbox/contacts/{contact}/panel", "/inbox/contacts/{contact}/history", "/inbox/contacts/{contact}/consents",
     "/inbox/contacts/{contact}/opt-in/{subscription}", "/contacts", "/search", "/logout", "/settings/check",
+    "/settings/jobs/{id}", "/settings/jobs/{id}/progress", "/settings/jobs/{id}/results.csv",
+    "/settings/jobs/{id}/{act}",
 }  # fmt: skip
 ADMINS = {
     "/outbound", "/bots", "/settings", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
     "/settings/brand/logo/remove", "/settings/brand/preview", "/settings/subscriptions", "/settings/subscriptions/new",
     "/settings/subscriptions/{id}", "/settings/subscriptions/{id}/archive", "/settings/subscriptions/{id}/live",
     "/settings/subscriptions/{id}/restore", "/settings/subscriptions/preview", "/settings/subscriptions/preview/page",
+    "/settings/ledger",
 }  # fmt: skip
 
 
@@ -63,7 +66,8 @@ def test_every_address_stands_in_one_list(running: Running) -> None:
 
 def filled(path: str) -> str:
     zeros = "0" * 24
-    return path.format(id=DEALS, token="x", conversation=zeros, contact=zeros, subscription=DEALS, seq="1", path="x")
+    ids = {"id": DEALS, "conversation": zeros, "contact": zeros, "subscription": DEALS}
+    return path.format(token="x", seq="1", path="x", act="pause", **ids)
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_changes_nothing(running: Running) -> None:
