@@ -93,7 +93,8 @@ class Bot:
         self.store = store
         self.public_url = public_url
         self.ledger = Ledger(store)
-        self.conversations = ConversationService(store)
+        self.feed = Feed(store)
+        self.conversations = ConversationService(store, self.feed.publish)
         self.stops = StopList(store, self.ledger)
         self.cards = Cards(store, self.ledger, self.stops, self.conversations)
         self.inbox = Inbox(store, self.conversations, self.cards)
@@ -115,7 +116,6 @@ class Bot:
         self.tokens = Tokens(store)
         self.subscriptions = SubscriptionService(store)
         self.forms = FormTemplateService(store)
-        self.feed = Feed(store)
         self.jobs = JobService(store, all_kinds(store))
         self.signatures = Signatures(secret)
         self.background = BackgroundTasks()

@@ -44,8 +44,15 @@ class Draft:
     """Something is still to follow from it."""
 
 
+Publish = Callable[[Sequence[Part]], None]
+
+
 class ConversationService:
-    def __init__(self, store: Store) -> None:
+    """`publish` is told of each new entry once it is durable: live connections of this process need not wait for the
+    change stream."""
+
+    def __init__(self, store: Store, publish: Publish = lambda parts: None) -> None:
+        self._publish = publish
         self._conversations = store.conversations
         self._parts = store.parts
         self._signals = store.signals
@@ -136,7 +143,9 @@ class ConversationService:
                 if id not in results
             ]
             inserted = await self._parts.insert_many(new)
-            results |= {part.conversation: part for part, is_mine in zip(new, inserted, strict=True) if is_mine}
+            mine = {part.conversation: part for part, is_mine in zip(new, inserted, strict=True) if is_mine}
+            self._publish([*mine.values()])
+            results |= mine
             waiting = {id: draft for id, draft in waiting.items() if id not in results}
             if not waiting:
                 break
@@ -167,13 +176,12 @@ class ConversationService:
         return await self._parts.get(self._parts.entry_id(conversation, seq))
 
     async def changed_by(self, parts: Sequence[Part]) -> list[Part]:
-        """Earlier entries of the same conversation that these ones say have changed: a card that was completed, in one
-        query.
-        """
+        """Earlier entries of the same conversation that these ones say have changed: a card that was completed."""
         new = {part.id for part in parts}
         named = (part for part in parts if isinstance(part.content, ConversationEvent) and part.content.part)
-        places = {self._parts.entry_id(part.conversation, part.content.part) for part in named}  # type: ignore[union-attr]
-        return sorted((await self._parts.get_many(places - new)).values(), key=lambda part: part.seq)
+        ids = {self._parts.entry_id(part.conversation, part.content.part) for part in named}  # type: ignore[union-attr]
+        found = await asyncio.gather(*(self._parts.get(id) for id in ids - new))
+        return sorted((part for part in found if part), key=lambda part: part.seq)
 
     async def page(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
         """The newest entries before `before` that are for the contact, in order."""
@@ -189,11 +197,18 @@ class ConversationService:
         )
 
     async def mark_seen(self, conversation: str, contact: str, seq: int) -> None:
-        await self._conversations.mark_seen(conversation, contact, seq)
+        await self.mark_read(conversation, contact, seen=seq, delivered=seq)
 
-    async def mark_delivered(self, conversation: str, seq: int) -> None:
-        """It reached the contact's page."""
-        await self._conversations.mark_delivered(conversation, seq)
+    async def mark_read(self, conversation: str, contact: str, *, seen: int, delivered: int) -> None:
+        """How far the contact has read, and how far their page has come."""
+        await self._conversations.mark_read(conversation, contact, seen=seen, delivered=delivered)
+
+    async def end(self, conversation: Conversation) -> int:
+        """The sequence of the newest entry. The conversation's own figure may lag behind it, but is never ahead."""
+        last = conversation.last
+        while newer := await self.after(conversation.id, last):
+            last = newer[-1].seq
+        return last
 
     async def last(self, conversation: str) -> int:
         """The line's true end: the conversation's own figure may lag behind it."""

@@ -1,4 +1,8 @@
-"""The live feed: what happens, in whichever process, to whoever follows it here."""
+"""The live feed: what happens, in whichever process, for everyone who follows it here.
+
+Entries that this process wrote are published to its followers as soon as they are durable; the change stream brings
+those of other processes, and an entry that comes both ways is told once.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,10 @@ from bot.store.changes import DocumentChange
 
 BACKLOG = 200
 """News that a slow follower may be behind before it is told to read from the database instead."""
+
+REMEMBERED = 10_000
+"""Entries that were told lately, so that neither way tells them again. Followers pass over an entry that they get
+twice, so a longer lag costs time, and nothing else."""
 
 SUBSCRIPTIONS = "subscriptions"
 """The topic of every change of a subscription: its words, its state."""
@@ -51,6 +59,11 @@ class Follower:
     async def next(self) -> Part | Signal | News | None:
         return await self._queue.get()
 
+    @property
+    def is_idle(self) -> bool:
+        """It has heard all there is."""
+        return self._queue.empty()
+
     def forget(self) -> None:
         """What waits is known already: for those who read all of it anew."""
         while not self._queue.empty():
@@ -69,6 +82,7 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._followers: defaultdict[str, set[Follower]] = defaultdict(set)
+        self._told: dict[str, None] = {}
 
     async def start(self) -> None:
         store = self._store
@@ -78,6 +92,7 @@ class Feed:
             whole=(store.parts.name, store.signals.name),
             inserted=(store.events.name, store.subscription_versions.name),
             changed=(store.stops.name, store.conversations.name),
+            removed=(store.contacts.name,),
         )
 
     @contextmanager
@@ -105,12 +120,35 @@ class Feed:
     def followers(self) -> int:
         return len(set().union(*self._followers.values()))
 
+    def publish(self, parts: Sequence[Part]) -> None:
+        """Hands over entries that this process has written: durable ones, in the order of their sequences.
+
+        A connection that begins to follow between this and the change stream misses nothing: it reads the database
+        once it follows.
+        """
+        for part in parts:
+            if (followers := self._followers.get(part.conversation)) and self._is_first(part.id):
+                for follower in followers:
+                    follower.offer(part)
+
+    def _is_first(self, id: str) -> bool:
+        """Whether nobody was told of this entry yet. Either way may be the quicker one."""
+        if id in self._told:
+            del self._told[id]
+            return False
+        self._told[id] = None
+        if len(self._told) > REMEMBERED:
+            del self._told[next(iter(self._told))]
+        return True
+
     def _deliver(self, batch: list[DocumentChange]) -> None:
+        parts = self._store.parts.name
         for change in batch:
             for topic in self._topics(change):
-                if of_one := self._followers.get(topic):
+                followers = self._followers.get(topic)
+                if followers and (change.table != parts or self._is_first(change.id)):
                     news = self._news(change, topic)
-                    for follower in of_one:
+                    for follower in followers:
                         follower.offer(news)
 
     def _news(self, change: DocumentChange, topic: str) -> Part | Signal | News:

@@ -27,7 +27,7 @@ WAIT_MS = 500
 
 @dataclass(frozen=True, slots=True)
 class DocumentChange:
-    """A document that was inserted, or changed in one of the `changed` collections."""
+    """A document that was inserted, changed or deleted."""
 
     table: str
     id: str
@@ -58,14 +58,15 @@ class Changes:
         whole: Collection[str],
         inserted: Collection[str],
         changed: Collection[str],
+        removed: Collection[str] = (),
     ) -> None:
         """Returns when the stream is open: later changes are delivered.
 
         For `whole` collections, new documents are delivered; for `inserted`, the ids of new ones; for `changed`, the
-        ids of new and changed ones. `lost` is called when a broken stream is open again, so that listeners can read
-        what they may have missed; later changes are delivered.
+        ids of new and changed ones; for `removed`, the ids of deleted ones. `lost` is called when a broken stream is
+        open again, so that listeners can read what they may have missed; later changes are delivered.
         """
-        pipeline = _wanted(whole, inserted, changed)
+        pipeline = _wanted(whole, inserted, changed, removed)
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
         opened = asyncio.Event()
@@ -131,7 +132,9 @@ class Changes:
             self._loop.call_soon_threadsafe(function)
 
 
-def _wanted(whole: Collection[str], inserted: Collection[str], changed: Collection[str]) -> list[Raw]:
+def _wanted(
+    whole: Collection[str], inserted: Collection[str], changed: Collection[str], removed: Collection[str]
+) -> list[Raw]:
     """Filters on the server, so that changes without a listener are not transferred."""
     return [
         {
@@ -139,6 +142,7 @@ def _wanted(whole: Collection[str], inserted: Collection[str], changed: Collecti
                 "$or": [
                     {"operationType": "insert", "ns.coll": {"$in": [*whole, *inserted, *changed]}},
                     {"operationType": {"$in": ["update", "replace"]}, "ns.coll": {"$in": [*changed]}},
+                    {"operationType": "delete", "ns.coll": {"$in": [*removed]}},
                 ]
             }
         },

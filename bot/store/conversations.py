@@ -51,12 +51,10 @@ class ConversationRepository(Repository[Conversation]):
             by_conversation.setdefault(part.conversation, []).append(part)
         await self.update_many([({"_id": id}, projection(mine)) for id, mine in by_conversation.items()])
 
-    async def mark_seen(self, conversation: str, contact: str, seq: int) -> None:
-        """By the contact."""
-        await self.update({"_id": conversation, "contact": contact}, {"$max": {"seen": seq, "delivered": seq}})
-
-    async def mark_delivered(self, conversation: str, seq: int) -> None:
-        await self.update({"_id": conversation, "delivered": {"$not": {"$gte": seq}}}, {"$max": {"delivered": seq}})
+    async def mark_read(self, conversation: str, contact: str, *, seen: int, delivered: int) -> None:
+        """How far the contact has read, and how far their page has come."""
+        change = {"$max": {"seen": seen, "delivered": max(seen, delivered)}}
+        await self.update({"_id": conversation, "contact": contact}, change)
 
     async def mark_team_seen(self, conversation: str, seq: int) -> None:
         """By a teammate: it is no longer ahead of the others once there is nothing new in it."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
+from bot.aio.batching import Batcher
 from bot.model.conversation import SHOWN_TO_CONTACT, AuthorKind, Part
 from bot.store.driver import READ_MS, database_errors
 from bot.store.numbered_log import NumberedLog
@@ -23,6 +26,27 @@ class PartRepository(NumberedLog[Part]):
         IndexModel([("follow_up", ASCENDING)], partialFilterExpression={"follow_up": {"$exists": True}}),
         IndexModel([("words", ASCENDING)], partialFilterExpression={"words": {"$exists": True}}),
     )
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+        super().__init__(database)
+        self._after: Batcher[tuple[str, int, int], list[Part]] = Batcher(self._after_round)
+
+    async def after(self, owner: str, seq: int, *, limit: int) -> list[Part]:
+        """The entries that follow `seq`, in order: one query for all who ask at the same time."""
+        return await self._after((owner, seq, limit))
+
+    async def _after_round(self, wanted: list[tuple[str, int, int]]) -> list[list[Part]]:
+        # Sequences have no gaps, so a range of sequences holds no more than it may. The database does not sort:
+        # it might choose to walk all entries in their order.
+        ranges = [self._range(owner, first=seq + 1, last=seq + limit) for owner, seq, limit in wanted]
+        of_owner: defaultdict[str, list[Part]] = defaultdict(list)
+        match = {"$or": ranges} if len(ranges) > 1 else ranges[0]
+        for part in await self.find(match, limit=sum(limit for _, _, limit in wanted)):
+            of_owner[part.conversation].append(part)
+        return [
+            sorted((p for p in of_owner[owner] if seq < p.seq <= seq + limit), key=lambda part: part.seq)
+            for owner, seq, limit in wanted
+        ]
 
     async def due(self, before: datetime, *, limit: int = 500) -> list[Part]:
         """Completed cards, and answers by text, whose consequences a crash left undone."""

@@ -10,8 +10,9 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from bot.chat.conversations import ConversationService
-from bot.chat.feed import BACKLOG, SUBSCRIPTIONS, Feed, Follower, News
+from bot.chat.feed import BACKLOG, REMEMBERED, SUBSCRIPTIONS, Feed, Follower, News
 from bot.consent.ledger import Ledger
+from bot.errors import NotFound
 from bot.model.conversation import Part, Signal, Text
 from bot.model.stop import Stop
 from bot.model.subscription import SubscriptionVersion
@@ -63,6 +64,61 @@ async def test_an_entry_arrives_as_it_is_stored(feed: Feed, store: Store) -> Non
     with feed.follow("chat") as follower:
         written = await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
         assert await _next(follower) == written
+
+
+class TestPublished:
+    """What this process writes: told at once, and only once, whether the change stream is quicker or slower."""
+
+    async def test_an_entry_is_told_once_it_is_written(self, store: Store) -> None:
+        feed = Feed(store)  # without a change stream
+        chats = ConversationService(store, feed.publish)
+        await chats.begin("chat", "ada", TEAMMATE, [])
+        with feed.follow("chat") as follower, feed.follow("other") as other:
+            written = await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
+            assert await store.parts.get(written.id) == await _next(follower) == written
+            assert await chats.append("chat", TEAMMATE, Text(text="Hi"), "k") == written
+            assert follower.is_idle, "the same request again tells nothing new"
+            assert other.is_idle
+
+    async def test_what_comes_both_ways_is_told_once(self, feed: Feed, store: Store, mongo: EmbeddedServer) -> None:
+        others = ConversationService(store)
+        await others.begin("chat", "ada", TEAMMATE, [])
+        async with second_process(mongo) as own:
+            here = Feed(own)
+            await here.start()
+            chats = ConversationService(own, here.publish)
+            with here.follow("chat") as follower, feed.follow("chat") as elsewhere:
+                for i in range(10):
+                    await chats.append("chat", TEAMMATE, Text(text="from here"), f"here {i}")
+                    await others.append("chat", TEAMMATE, Text(text="from there"), f"there {i}")
+                everywhere = [await _next(elsewhere) for _ in range(20)]
+                told = [await _next(follower) for _ in range(20)]
+        assert [p and p.seq for p in everywhere] == [*range(1, 21)]
+        assert sorted(p.seq for p in told if p) == [*range(1, 21)], "each of them once"
+        assert [p.seq for p in told if p and p.seq % 2] == [*range(1, 21, 2)]
+
+    async def test_an_entry_that_was_refused_is_told_to_nobody(self, store: Store) -> None:
+        feed = Feed(store)
+        chats = ConversationService(store, feed.publish)
+        with feed.follow("nowhere") as follower:
+            with pytest.raises(NotFound):
+                await chats.append("nowhere", TEAMMATE, Text(text="Hi"), "k")
+            assert follower.is_idle
+
+    async def test_what_nobody_follows_takes_no_room(self, store: Store) -> None:
+        feed = Feed(store)
+        feed.publish([_part(seq) for seq in range(1, 4)])
+        assert not feed._told
+        with feed.follow("chat"):
+            feed.publish([_part(seq) for seq in range(1, REMEMBERED + 10)])
+            assert len(feed._told) == REMEMBERED
+
+
+async def test_a_contact_who_is_deleted_is_told(feed: Feed, store: Store, make_contact: Callable[..., Any]) -> None:
+    ada = await make_contact()
+    with feed.follow(ada.id) as follower:
+        await store.contacts.collection.delete_one({"_id": ada.id})
+        assert await _news(follower) == News(ada.id)
 
 
 async def test_who_follows_a_person_hears_of_their_consents_and_of_nobody_elses(

@@ -6,6 +6,7 @@ without an index fails here, and so does a new query method that the trip does n
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
@@ -147,7 +148,8 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await bot.store.conversations.of_many(["x"], limit=5)
     await bot.conversations.signal(conversation, SignalKind.HERE, TEAMMATE)
     await bot.store.signals.since(conversation, now())
-    await bot.conversations.mark_delivered(conversation, 9)
+    await bot.conversations.mark_read(conversation, "x", seen=1, delivered=9)
+    await asyncio.gather(*(bot.conversations.after(conversation, seq) for seq in (0, 1)))
     await bot.conversations.begin_texting("x", NUMBER)
     await bot.receive(ANOTHER, "Is the Sidamo back?", "text-words")
     texting = (await inbox.listing(View(me))).items[0].conversation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from typing import Any
 
 import pytest
 from pymongo.errors import (
@@ -93,6 +94,24 @@ class TestLine:
         assert [p.seq for p in await store.parts.after("chat", 0, limit=3)] == [1, 2, 3]
         assert [p.seq for p in await store.parts.before("chat", None, limit=3)] == [10, 11, 12]
         assert [p.seq for p in await store.parts.before("chat", 3, limit=5)] == [1, 2]
+
+    async def test_logs_that_are_read_together_share_a_query(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await store.parts.insert_many([*(_part(seq) for seq in range(1, 13)), *(_part(seq, "other") for seq in (1, 2))])
+        queries: list[Any] = []
+        real = store.parts.find
+
+        async def find(match: Any, **values: Any) -> Any:
+            queries.append(match)
+            return await real(match, **values)
+
+        monkeypatch.setattr(store.parts, "find", find)
+        wanted = [("chat", 9, 10), ("other", 0, 10), ("chat", 0, 3), ("none", 0, 10), ("other", 2, 10)]
+        found = await asyncio.gather(*(store.parts.after(id, seq, limit=limit) for id, seq, limit in wanted))
+        assert [[part.seq for part in parts] for parts in found] == [[10, 11, 12], [1, 2], [1, 2, 3], [], []]
+        assert {part.conversation for part in found[1]} == {"other"}
+        assert len(queries) == 1
 
     async def test_a_key_is_found_in_its_own_line_alone(self, store: Store) -> None:
         await store.parts.insert_many([_part(1), _part(1, "other")])

@@ -11,12 +11,14 @@ import aiohttp
 import pytest
 
 from bot.chat.feed import Feed
-from bot.model.conversation import Author, AuthorKind, Text
+from bot.model.conversation import Author, AuthorKind, Part, Text
 from bot.store import open_store
 from bot.store.changes import DocumentChange
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, eventually, serving
+from tests.people import AT
 from tests.widget.help import Card, Running, read
+from widget.messenger import live
 from widget.web import websocket
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
@@ -203,6 +205,63 @@ async def test_what_was_seen_is_unread_no_more(visitor: Visitor) -> None:
         assert await unread() == 0
 
 
+async def test_how_far_a_page_has_read_is_written_once_a_second_and_at_the_end(
+    visitor: Visitor, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks: list[tuple[int, int]] = []
+    real = running.bot.conversations.mark_read
+
+    async def noted(conversation: str, contact: str, *, seen: int, delivered: int) -> None:
+        await real(conversation, contact, seen=seen, delivered=delivered)
+        marks.append((seen, delivered))
+
+    monkeypatch.setattr(running.bot.conversations, "mark_read", noted)
+    async with await hello(visitor, 2) as socket:
+        await heard(socket, is_ready)
+        for seq in (1, 2, 1, 2):
+            await socket.send_json({"type": "seen", "seq": seq})
+        await eventually(lambda: _is_so(bool(marks)))
+        assert marks == [(2, 0)]
+        await running.bot.inbox.reply(visitor.conversation, "ada", "Hi", "k")
+        await heard(socket, part(3))
+        monkeypatch.setattr(live, "MARK_SECONDS", 60.0)
+        await socket.send_json({"type": "seen", "seq": 3})
+    await eventually(lambda: _is_so(marks[-1] == (3, 3)))
+    stored = await running.store.conversations.get(visitor.conversation)
+    assert stored
+    assert (stored.seen, stored.delivered) == (3, 3)
+
+
+async def test_a_plain_text_is_pushed_without_a_query(
+    visitor: Visitor, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await hello(visitor, 2) as socket:
+        await heard(socket, is_ready)
+        reads: list[Any] = []
+        for repository in (running.store.contacts, running.store.parts, running.store.conversations):
+            monkeypatch.setattr(repository, "find", _noted(repository.find, reads))
+        running.bot.feed.publish([_text(visitor.conversation, 3)])
+        assert "Hi" in read((await heard(socket, part(3)))[-1]["html"]).text.split()
+        assert not reads
+
+
+def _noted(find: Callable[..., Any], reads: list[Any]) -> Callable[..., Any]:
+    async def noted(*args: Any, **values: Any) -> Any:
+        reads.append(args)
+        return await find(*args, **values)
+
+    return noted
+
+
+def _text(conversation: str, seq: int) -> Part:
+    id = f"{conversation}:{seq:010d}"
+    return Part(id=id, conversation=conversation, seq=seq, author=BOT, content=Text(text="Hi"), at=AT, key=id)
+
+
+async def _is_so(value: bool) -> bool:
+    return value
+
+
 async def _is(ask: Callable[[], Any], number: int) -> bool:
     return bool(await ask() == number)
 
@@ -259,9 +318,7 @@ async def test_a_person_who_is_deleted_hears_no_more(visitor: Visitor, running: 
     async with await hello(visitor, 2) as socket:
         await heard(socket, is_ready)
         await running.store.contacts.collection.delete_one({"_id": contact.id})
-        await running.bot.conversations.append(visitor.conversation, BOT, Text(text="Secret"), "after-all")
-        assert await closed(socket) is not None
-        assert socket.close_code != 1000
+        assert await closed(socket) == websocket.TOKEN_REFUSED
 
 
 @pytest.mark.parametrize(

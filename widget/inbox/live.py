@@ -71,7 +71,7 @@ class InboxConnection:
         topics = [INBOX]
         if self.id:
             conversation = await self.bot.inbox.get(self.id)
-            self.sent = min(hello.after, await self.bot.conversations.last(self.id))  # no page has seen more
+            self.sent = min(hello.after, await self.bot.conversations.end(conversation))  # no page has seen more
             self.is_sms = conversation.channel is Channel.SMS
             contact = await self.bot.store.contacts.get(conversation.contact)
             self.contact = contact.id if contact else ""

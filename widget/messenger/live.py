@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from aiohttp import WSMsgType, web
 
+from bot.app import Bot
 from bot.chat.feed import SUBSCRIPTIONS, Follower, News
 from bot.errors import Unauthorized
 from bot.model.contact import Contact
@@ -19,10 +20,40 @@ from widget.web.http import BOT, METRICS
 from widget.web.input import parse
 
 TYPING_SECONDS = 1.0
+MARK_SECONDS = 1.0
+"""How often a page's reading is written, at most."""
 
 
 async def live(request: web.Request) -> web.StreamResponse:
     return await websocket.hold(request, lambda socket: MessengerConnection(request, socket).run())
+
+
+class ReadMarks:
+    """How far a page has read, and how far it has come: written together, and when the connection ends."""
+
+    def __init__(self, bot: Bot, conversation: str, contact: str) -> None:
+        self._bot, self._conversation, self._contact = bot, conversation, contact
+        self._seen = self._delivered = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def note(self, *, seen: int = 0, delivered: int = 0) -> None:
+        if seen <= self._seen and delivered <= self._delivered:
+            return
+        self._seen, self._delivered = max(seen, self._seen), max(delivered, self._delivered)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(MARK_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Writes what was noted since the last time."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+            self._bot.spawn(self._write())
+
+    async def _write(self) -> None:
+        await self._bot.conversations.mark_read(
+            self._conversation, self._contact, seen=self._seen, delivered=self._delivered
+        )
 
 
 class MessengerConnection:
@@ -43,18 +74,24 @@ class MessengerConnection:
         hello = await websocket.greeting(self.socket, MessengerHello)
         if hello is None:
             return
-        contact = await self.bot.visitors.known(hello.token)
-        await self.bot.conversations.of_contact(hello.conversation, contact.id)
-        self.contact, self.conversation = contact.id, hello.conversation
-        self.sent = min(hello.after, await self.bot.conversations.last(hello.conversation))  # no page has seen more
+        contact = await self.bot.visitors.claimed(hello.token)
+        conversation = await self.bot.conversations.of_contact(hello.conversation, contact.id)
+        self.contact, self.conversation = contact, conversation.id
+        self.marks = ReadMarks(self.bot, conversation.id, contact.id)
+        self.sent = hello.after
+        if self.sent > conversation.last:  # no page has seen more
+            self.sent = min(self.sent, await self.bot.conversations.end(conversation))
         self.me = Author(kind=AuthorKind.CONTACT, id=contact.id)
-        topics = (hello.conversation, contact.id, SUBSCRIPTIONS)
+        topics = (conversation.id, contact.id, SUBSCRIPTIONS)
         # Subscribe before catching up, so that no change is missed in between.
         with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
             await self._catch_up()
             await self.socket.send_json({"type": "ready", "last": self.sent})
-            async with websocket.telling(self.socket, lambda: self._send(follower)):
-                await self._receive()
+            try:
+                async with websocket.telling(self.socket, lambda: self._send(follower)):
+                    await self._receive()
+            finally:
+                self.marks.flush()
 
     async def _receive(self) -> None:
         async for message in self.socket:
@@ -63,11 +100,11 @@ class MessengerConnection:
 
     async def _hear(self, told: ClientMessage) -> None:
         if told.type == "seen":
-            await self.bot.conversations.mark_seen(self.conversation, self.contact, min(told.seq, self.sent))
+            self.marks.note(seen=min(told.seq, self.sent))
         elif told.type == "typing" and self.is_time_to_tell():
             await self.bot.conversations.signal(self.conversation, SignalKind.TYPING, self.me)
         elif told.type == "opened":
-            await self.bot.cards.opened(self.conversation, told.seq, self.contact)
+            await self.bot.cards.opened(self.conversation, told.seq, self.contact.id)
 
     async def _send(self, follower: Follower) -> None:
         """Reads from the database when an entry does not follow the last one sent, or some were missed."""
@@ -93,6 +130,7 @@ class MessengerConnection:
         """
         if news.source == Source.FORM:
             return
+        self.contact = await self._fresh()
         newest = await self.bot.conversations.page(self.conversation)
         await self._show([part for part in newest if isinstance(part.content, Card) and part.seq <= self.sent])
 
@@ -109,20 +147,21 @@ class MessengerConnection:
                 await self.socket.send_json({"type": "skip", "seq": part.seq})
         self.sent = parts[-1].seq
         if any(part.author.kind is AuthorKind.TEAMMATE for part in parts):
-            await self.bot.conversations.mark_delivered(self.conversation, self.sent)
+            self.marks.note(delivered=self.sent)
 
     async def _show(self, shown: Sequence[Part]) -> None:
         if not shown:
             return
-        contact = await self._fresh()
-        for part, html in zip(shown, await views.entries(self.request, shown, contact), strict=True):
+        if any(isinstance(part.content, Card) for part in shown):  # what cards show depends on the contact's consents
+            self.contact = await self._fresh()
+        for part, html in zip(shown, await views.entries(self.request, shown, self.contact), strict=True):
             kind = part.content.kind
             await self.socket.send_json(
                 {"type": "part", "seq": part.seq, "html": html, "author": part.author.kind, "kind": kind}
             )
 
     async def _fresh(self) -> Contact:
-        contact = await self.bot.ledger.contact(self.contact)
+        contact = await self.bot.ledger.contact(self.contact.id)
         if contact is None:
             raise Unauthorized
         return contact
