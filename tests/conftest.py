@@ -21,6 +21,7 @@ import hypothesis
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from argon2 import PasswordHasher
 
 from bot.app import Bot, make_bot
 from bot.config import Settings
@@ -29,6 +30,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer, embedded_server
+from bot.workspace import passwords
 from widget.app import make_app
 
 # How long an example takes, and its making, says more of the machine than of the code.
@@ -73,6 +75,16 @@ def _no_settings_from_outside() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     for name in [n for n in os.environ if n.startswith("SAYSO_") and not n.startswith("SAYSO_TEST_")]:
         patch.delenv(name)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """The real hash with small parameters: a tenth of a second each adds up over hundreds of sign-ins."""
+    patch = pytest.MonkeyPatch()
+    cheap = PasswordHasher(time_cost=1, memory_cost=16, parallelism=1)
+    patch.setattr(passwords, "PasswordHasher", lambda: cheap)
     yield
     patch.undo()
 

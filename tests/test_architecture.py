@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -194,12 +193,15 @@ def _nodes(path: str) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))))
 
 
-def _calls() -> Iterator[tuple[str, ast.Attribute]]:
+@cache
+def _calls() -> tuple[tuple[str, ast.Attribute], ...]:
     """Method calls, with the file in which they stand."""
-    for path in _sources():
-        for node in _nodes(path):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                yield path, node.func
+    return tuple(
+        (path, node.func)
+        for path in _sources()
+        for node in _nodes(path)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    )
 
 
 def _owner(call: ast.Attribute) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from babel.messages.pofile import read_po
 
 from bot import i18n
 from bot.i18n import CATALOGS, choose_locale, locales, translator
-from tools.catalogs import template
+from tools.catalogs import template as extract
 
 PLACE = re.compile(r"%(?:\((\w+)\))?[sd]")
 PO = sorted(CATALOGS.glob("*.po"))
+template = cache(extract)
 
 
 @pytest.fixture

@@ -39,6 +39,13 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="session")
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
+    async with chromium.launched(chromium.find_shell() or chromium_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def whole_browser(chromium_path: str) -> AsyncIterator[Browser]:
+    """Chromium with all that visitors have, cookies of other sites blocked."""
     async with chromium.launched(chromium_path) as running:
         yield running
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from bot.consent.numbers import national
 from bot.demo import DEALS
@@ -19,6 +19,12 @@ from tests.browser.shop import Chat, Shop, Watch, base
 from tests.conftest import eventually
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def browser(whole_browser: Browser) -> Browser:
+    return whole_browser
+
 
 TITLE = "Sign up to our SMS deals to get 10% off"
 KEEPS = """() => {

@@ -7,12 +7,17 @@ import hmac
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from bot.store import Store
 from tests.browser.conftest import Visit
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def browser(whole_browser: Browser) -> Browser:
+    return whole_browser
 
 
 async def signed(store: Store, user: str) -> str:
