@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.app import Bot
@@ -104,7 +104,7 @@ async def answer_to(bot: Bot, part: Part, contact: Contact, **values: Any) -> An
 
 
 async def answered(bot: Bot, contact: Contact, key: str = "card") -> Submitted:
-    """A card that the contact completed; what follows from it is still to be done."""
+    """A card that the contact completed; what follows from it may be under way."""
     part = await asked(bot, contact, key=key)
     answer = await answer_to(bot, part, contact)
     return await bot.cards.submit(part, contact, await bot.workspace(), answer)
@@ -118,6 +118,19 @@ async def texted(store: Store, number: str, body: str, id: str = "") -> None:
             state=DeliveryState.SENT, created_at=(time := now()), updated_at=time,
         )
     )  # fmt: skip
+
+
+@contextmanager
+def no_consumers(bot: Bot) -> Iterator[None]:
+    """Events are recorded, and nothing follows: the process dies right after each."""
+    bot.ledger.publish_to(lambda events: None)
+    yield
+    bot.ledger.publish_to(bot.consumers.publish)
+
+
+async def look_again(bot: Bot) -> None:
+    """What the holder of the lease does some seconds later."""
+    await bot.catch_up.scan(now() - timedelta(hours=1), now() + timedelta(minutes=1))
 
 
 async def events_of(store: Store, contact: str) -> list[Any]:

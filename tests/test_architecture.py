@@ -23,6 +23,7 @@ ARROWS = {
     "consent": {"store", "model"},
     "chat": {"consent", "store", "model"},
     "flows": {"chat", "consent", "store", "model"},
+    "events": {"outbound", "flows", "chat", "consent", "jobs", "store", "model"},
     "jobs": {"workspace", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
     "outbound": {"chat", "consent", "store", "model", "config"},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from bot.chat.card_view import CardView, card_view, card_words
 from bot.chat.conversations import ConversationService
@@ -18,7 +19,16 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Card, CardState, Part, SignalKind
+from bot.model.conversation import (
+    Author,
+    AuthorKind,
+    Card,
+    CardState,
+    ConversationEvent,
+    ConversationEventName,
+    Part,
+    SignalKind,
+)
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
@@ -78,7 +88,7 @@ class Cards:
         return part
 
     async def submit(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Submitted:
-        """Records the yes: durable when it returns. The consequences (text, entry, flow) are then due: see `follow_up`.
+        """Records the yes, durable when it returns. The rest (card, entry, text, flow) is the work of the consumers.
 
         Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused: nothing was
         recorded.
@@ -86,16 +96,15 @@ class Cards:
         """
         while True:
             if known := await self._known(part, contact):
-                return await self._complete(part, known, is_new=False)
+                await self._ledger.acknowledge(known)
+                return _submitted(part, known, is_new=False)
             change = await self._judge(part, contact, workspace, answer)
             try:
                 recorded = await self._ledger.record(change)
-            except (
-                Conflict
-            ):  # the rules were asked of a contact who has since changed: ask them of the one who is there
+            except Conflict:  # another writer changed the contact meanwhile: the rules are asked again
                 contact = await self._ledger.contact(contact.id) or contact
                 continue
-            return await self._complete(part, recorded.event, is_new=recorded.is_new)
+            return _submitted(part, recorded.event, is_new=recorded.is_new)
 
     async def _judge(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> ConsentChange:
         """The change that the answer asks for, if the rules allow it."""
@@ -139,27 +148,26 @@ class Cards:
         author = Author(kind=AuthorKind.CONTACT, id=contact)
         await self._conversations.signal(part.conversation, SignalKind.CARD, author, seq=part.seq)
 
-    async def catch_up(self, events: Iterable[ConsentEvent]) -> list[Submitted]:
-        """Takes over into their cards what a crash left there: `events` in the order of their time."""
-        by_part = {e.context.part: e for e in events if e.context.part and (e.source is Source.FORM or _confirms(e))}
-        parts = await self._store.parts.get_many(by_part)
-        left = [part for part in parts.values() if _is_behind(part, by_part[part.id])]
-        return [await self._complete(part, by_part[part.id], is_new=False) for part in left]
+    async def complete(self, events: Sequence[ConsentEvent]) -> None:
+        """Takes these answers over into their cards, in one round trip. A card keeps the newest of its answers."""
+        updates = []
+        for event in events:
+            is_newer = {"_id": event.context.part, "content.event": {"$not": {"$gte": event.id}}}
+            updates.append((is_newer, {"$set": {f"content.{name}": value for name, value in _done(event).items()}}))
+        await self._store.parts.update_many(updates)
 
-    async def confirmed(self, event: ConsentEvent) -> Submitted | None:
-        """Takes a YES by text over into the card that asked for it, if one did."""
-        part = await self._store.parts.get(event.context.part) if event.context.part else None
-        if part is None or not isinstance(part.content, Card):
-            return None
-        return await self._complete(part, event, is_new=False)
+    async def say_answered(self, event: ConsentEvent) -> Part:
+        """Says in the conversation that its card was answered, once for each answer. Raises NotFound."""
+        conversation, seq = _place(event)
+        content = ConversationEvent(name=_happened(event), part=seq, subscription=event.subscription or "")
+        author = Author(kind=AuthorKind.CONTACT, id=event.contact)
+        return await self._conversations.append(conversation, author, content, _entry_key(event))
 
-    async def done(self, part: Part) -> None:
-        """The consequences of a completed card are done."""
-        await self._store.parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
-
-    async def put_off(self, part: Part) -> None:
-        """The consequences could not be done now; they are due again later."""
-        await self._store.parts.update({"_id": part.id}, {"$set": {"follow_up": now()}})
+    async def unanswered(self, events: Sequence[ConsentEvent]) -> list[ConsentEvent]:
+        """Those whose entry isn't in the conversation: it is written after the card is completed. In one query."""
+        keys = {event.id: (conversation := _place(event)[0], f"{conversation}:{_entry_key(event)}") for event in events}
+        known = await self._store.parts.by_keys([*keys.values()])
+        return [event for event in events if keys[event.id][1] not in known]
 
     async def _known(self, part: Part, contact: Contact) -> ConsentEvent | None:
         """The event that completed this card; raises CardClosed if it was withdrawn."""
@@ -208,36 +216,42 @@ class Cards:
             raise SavedNumberLocked
         return number.e164
 
-    async def _complete(self, part: Part, event: ConsentEvent, *, is_new: bool) -> Submitted:
-        """Takes the event over into the card, and marks its consequences as due.
 
-        The write is made for a completed card too, though it changes nothing then: its `w: majority` makes sure that
-        an event which an earlier request recorded is durable before this one is told so (law 3).
-        """
-        card, time = _card(part), now()
-        done = {
-            "state": CardState.COMPLETED,
-            "event": event.id,
-            "number": event.number or event.email,
-            "asked": event.action is Action.REQUEST_CONFIRMATION,
-        }
-        change = {f"content.{name}": value for name, value in done.items()}
-        stands = {"content.event": {"$not": {"$gte": event.id}}}
-        await self._store.parts.update({"_id": part.id, **stands}, {"$set": {**change, "follow_up": time}})
-        if not _is_behind(part, event):
-            return Submitted(event, part, is_new)
-        content = card.model_copy(update=done)
-        return Submitted(event, part.model_copy(update={"content": content, "follow_up": time}), is_new)
+def answers_card(event: ConsentEvent) -> bool:
+    """Whether a card is completed by it: an answer in the card, or the YES that confirms one."""
+    return event.context.part is not None and (event.source is Source.FORM or event.action is Action.CONFIRM)
 
 
-def _confirms(event: ConsentEvent) -> bool:
-    return event.action is Action.CONFIRM
+def _done(event: ConsentEvent) -> dict[str, Any]:
+    """What a card is that stands on this event."""
+    return {
+        "state": CardState.COMPLETED,
+        "event": event.id,
+        "number": event.number or event.email,
+        "asked": event.action is Action.REQUEST_CONFIRMATION,
+    }
 
 
-def _is_behind(part: Part, event: ConsentEvent) -> bool:
-    """Whether the card stands on an earlier event than this one, or on none. Ids of one line are in its order."""
-    card = part.content
-    return isinstance(card, Card) and (card.event or "") < event.id
+def _submitted(part: Part, event: ConsentEvent, *, is_new: bool) -> Submitted:
+    """With the card as this event completes it, which its document may not know yet. Ids of one chain are in order."""
+    card = _card(part)
+    content = card.model_copy(update=_done(event)) if (card.event or "") < event.id else card
+    return Submitted(event, part.model_copy(update={"content": content}), is_new)
+
+
+def _happened(event: ConsentEvent) -> ConversationEventName:
+    is_asked = event.action is Action.REQUEST_CONFIRMATION
+    return ConversationEventName.ASKED if is_asked else ConversationEventName.SIGNED_UP
+
+
+def _place(event: ConsentEvent) -> tuple[str, int]:
+    """Conversation and sequence of the card that it answers."""
+    conversation, _, seq = (event.context.part or "").partition(":")
+    return conversation, int(seq)
+
+
+def _entry_key(event: ConsentEvent) -> str:
+    return f"{_happened(event)}:{_place(event)[1]}"
 
 
 def _key(part: Part) -> str:

@@ -6,7 +6,7 @@ single records that come at the same time share one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,11 +61,23 @@ class Recorded:
 class Ledger:
     def __init__(self, store: Store) -> None:
         self._events = store.events
+        self._publish: Callable[[Sequence[ConsentEvent]], None] = _nobody
         self._contacts = store.contacts
         self._record: Batcher[ConsentChange, Recorded] = Batcher(
             self._record_each, one_of=lambda change: change.contact
         )
         self._contact: Batcher[str, Contact | None] = Batcher(self._contacts_each)
+
+    def publish_to(self, publish: Callable[[Sequence[ConsentEvent]], None]) -> None:
+        """`publish` gets the events of each round once they are durable; it must not wait for anything."""
+        self._publish = publish
+
+    async def acknowledge(self, event: ConsentEvent) -> None:
+        """Makes sure that an event which was found in the ledger is durable and followed up, before anyone is told of
+        it: the process that recorded it may have died in between (law 3).
+        """
+        await self._events.insert_many([event])  # refused, and the refusal is durable
+        self._publish([event])
 
     async def record(self, change: ConsentChange) -> Recorded:
         """Returns when the change is durable.
@@ -128,9 +140,12 @@ class Ledger:
                 answers[i] = Recorded(event, is_new=False)
             else:
                 new.append((i, contact, next_event(contact, change, time)))
-        inserted = await self._events.insert_many([event for _i, _contact, event in new])
+        # Those that are known go with them and are refused: what another process wrote may not be durable yet (law 3).
+        inserted = await self._events.insert_many([*(event for _i, _contact, event in new), *known.values()])
+        inserted = inserted[: len(new)]
         mine = [entry for entry, done in zip(new, inserted, strict=True) if done]
         await self._contacts.project_many([(contact, apply(contact, event)) for _i, contact, event in mine])
+        self._publish([*(event for _i, _contact, event in mine), *known.values()])
         for i, _contact, event in mine:
             answers[i] = Recorded(event, is_new=True)
         for (i, contact, _event), done in zip(new, inserted, strict=True):
@@ -190,3 +205,7 @@ def replaced(contact: Contact, change: ConsentChange) -> str | None:
     pairs = ((contact.phone, change.number), (contact.email, change.email))
     gives = change.action in GIVES_ADDRESS
     return next((old for old, new in pairs if gives and old and new and old != new), None)
+
+
+def _nobody(events: Sequence[ConsentEvent]) -> None:
+    """Nothing follows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -75,10 +75,6 @@ class Preferences:
         self.look: Batcher[str, PreferenceView] = Batcher(self._look_round)
         """Everything that a token's page shows, read after the call. Raises NotFound for an unknown, revoked or expired
         token."""
-
-    def then(self, after: Callable[[ConsentEvent], Awaitable[None]]) -> None:
-        """`after` is called with each event that was recorded: it queues the text that the event asks for."""
-        self._recorder.after = after
 
     async def make_link(self, contact: str, channel: MessageType) -> str:
         """A new token for the contact. It is shown once: only its hash is stored (law 11)."""

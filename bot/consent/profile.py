@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.consent.choices import numbers_of, plain_words, reached_at, state_on
@@ -122,10 +122,6 @@ class Profiles:
         self._ledger = ledger
         self._stops = stops
         self._recorder = ChangeRecorder(store, ledger)
-
-    def then(self, after: Callable[[ConsentEvent], Awaitable[None]]) -> None:
-        """`after` is called with each event that was recorded: it queues the text that the event asks for."""
-        self._recorder.after = after
 
     async def look(self, contact_id: str) -> Profile:
         """In four queries. Raises NotFound."""

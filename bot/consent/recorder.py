@@ -35,7 +35,6 @@ class ChangeRecorder:
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._store = store
         self._ledger = ledger
-        self.after: Callable[[ConsentEvent], Awaitable[None]] = _nothing
 
     async def record_decision(
         self, contact: Contact, decide: Callable[[Contact], Awaitable[ConsentChange | None]]
@@ -48,7 +47,6 @@ class ChangeRecorder:
             except Conflict:
                 contact = await self._fresh(contact)
                 continue
-            await self.after(recorded.event)
             return apply(contact, recorded.event) if recorded.is_new else await self._fresh(contact), recorded
         return contact, None
 
@@ -118,7 +116,3 @@ def change_of(
 def stands_on(contact: Contact, event: ConsentEvent) -> bool:
     consent = contact.consent(event.subscription or "")
     return consent is not None and consent.event == event.event
-
-
-async def _nothing(event: ConsentEvent) -> None:
-    """No consequences."""

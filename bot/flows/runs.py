@@ -73,9 +73,13 @@ class Runs:
         return id, await self._conversations.begin(id, contact, BOT, opening, begun)
 
     async def card_completed(self, part: Part) -> None:
-        """Continues the run that waits for this card, if one does. Doing it again does nothing twice."""
-        conversation = await self._store.conversations.get(part.conversation)
-        if conversation and conversation.run and conversation.run.part == part.seq:
+        await self.card_answered(part.id)
+
+    async def card_answered(self, part: str) -> None:
+        """Continues the run that waits for this card (a part's id), if one does. Doing it again does nothing twice."""
+        id, _, seq = part.partition(":")
+        conversation = await self._store.conversations.get(id)
+        if conversation and conversation.run and conversation.run.part == int(seq):
             await self._continue(conversation, CardCompleted(now()))
 
     async def heard(self, part: Part) -> None:

@@ -110,8 +110,7 @@ class Part(Document):
     words: list[str] | None = None
     """What a search finds it by, if people wrote it."""
     follow_up: datetime | None = None
-    """Since when the consequences of a completed card (text, entry, flow), or the text of an answer, are due; gone
-    when they are done."""
+    """Since when the flow that waits for it, or its text to a phone, is to follow; gone when it is done."""
 
     @property
     def preview(self) -> str:

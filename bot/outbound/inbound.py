@@ -6,7 +6,6 @@ from bot.consent.confirmations import Confirmations
 from bot.consent.keywords import Keyword, keyword
 from bot.consent.stop_list import StopList
 from bot.model.contact import Contact
-from bot.model.event import ConsentEvent
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.texting import Texting
 from bot.store import Store
@@ -22,12 +21,12 @@ class Inbound:
         self._deliveries = deliveries
         self._texting = texting
 
-    async def receive(self, number: str, text: str, text_id: str) -> ConsentEvent | None:
+    async def receive(self, number: str, text: str, text_id: str) -> None:
         """Acts on a text of this number (E.164). The same text again (by its id) does nothing twice.
 
         What is no keyword, and a YES that answers nothing, is a message to teammates.
 
-        Answers the event of a confirmed opt-in, for what follows from it. Raises StoreUnavailable: safe to ask again.
+        What it asks for is durable when it returns. Raises StoreUnavailable: safe to ask again.
         """
         asked = keyword(text)
         event = await self._confirmations.confirm(number, text) if asked is Keyword.YES else None
@@ -36,7 +35,6 @@ class Inbound:
             await self._texting.hear(number, text, text_id)
         else:
             await self._texting.note(number, text, text_id)
-        return event
 
     async def _obey(self, asked: Keyword | None, number: str, text: str, text_id: str) -> None:
         match asked:

@@ -39,6 +39,12 @@ class DeliveryQueue:
         """Queues the texts that recorded events ask for, in one round trip; one for each event, however often."""
         await self._insert([_of_event(kind, event) for event in events if (kind := kind_for(event))])
 
+    async def unqueued(self, events: Sequence[ConsentEvent]) -> list[ConsentEvent]:
+        """Those that ask for a text which is not queued yet, from the index alone."""
+        wanted = {kind.id_of(event.event): event for event in events if (kind := kind_for(event))}
+        there = await self._store.deliveries.existing(wanted)
+        return [event for id, event in wanted.items() if id not in there]
+
     async def reply(self, number: str, answer: str, contact: Contact | None, text_id: str) -> None:
         """Queues the answer to a keyword: one for each text that we got."""
         new = _new(

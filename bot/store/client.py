@@ -22,6 +22,7 @@ from bot.store.deliveries import DeliveryRepository
 from bot.store.driver import database_errors
 from bot.store.events import EventRepository
 from bot.store.flows import FlowRepository, FlowVersionRepository
+from bot.store.following import EventCursorRepository, EventRetryRepository
 from bot.store.form_templates import FormTemplateRepository
 from bot.store.job_items import JobItemRepository
 from bot.store.jobs import JobRepository
@@ -54,6 +55,8 @@ class Store:
         self.consent_counts = ConsentCountRepository(self.database)
         self.contacts = ContactRepository(self.database, self.consent_counts)
         self.events = EventRepository(self.database)
+        self.event_cursors = EventCursorRepository(self.database)
+        self.event_retries = EventRetryRepository(self.database)
         self.conversations = ConversationRepository(self.database)
         self.parts = PartRepository(self.database)
         self.signals = SignalRepository(self.database)

@@ -49,7 +49,7 @@ class PartRepository(NumberedLog[Part]):
         ]
 
     async def due(self, before: datetime, *, limit: int = 500) -> list[Part]:
-        """Completed cards, and answers by text, whose consequences a crash left undone."""
+        """Entries whose consequence a crash left undone."""
         return await self.find({"follow_up": {"$lt": before}}, sort=[("follow_up", 1)], limit=limit)
 
     async def saying(self, words: Sequence[str], *, limit: int) -> list[Part]:

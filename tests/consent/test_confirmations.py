@@ -21,7 +21,7 @@ from bot.model.delivery import DeliveryKind, DeliveryState
 from bot.model.event import Action, Source
 from bot.model.stop import Stop
 from bot.store import Store
-from tests.people import ANOTHER, NUMBER, answer_to, answered, asked, change, events_of
+from tests.people import ANOTHER, NUMBER, answer_to, answered, asked, change, events_of, look_again, no_consumers
 
 MakeContact = Callable[..., Awaitable[Contact]]
 
@@ -37,7 +37,7 @@ async def ada(bot: Bot, store: Store, make_contact: MakeContact) -> Contact:
 async def waiting(bot: Bot, ada: Contact) -> Submitted:
     """Ada pressed the button; the question is on her phone."""
     submitted = await answered(bot, ada)
-    await bot.follow_up(submitted.part, submitted.event)
+    await bot.consumers.drain()
     await bot.sender.send_some()
     return submitted
 
@@ -100,7 +100,8 @@ class TestAsking:
         if why == "stopped":
             await store.stops.insert(Stop(id=NUMBER, at=now(), text="STOP"))
         else:
-            await bot.ledger.record(change(ada.id, "x", Action.CONFIRM if why == "confirmed" else Action.OPT_OUT))
+            action = Action.CONFIRM if why == "confirmed" else Action.OPT_OUT
+            await bot.ledger.record(change(ada.id, "x", action, source=Source.SYSTEM))
         await bot.sender.send_some()
         assert await _texts(bot) == []
         (delivery,) = await store.deliveries.find({}, limit=2)
@@ -182,8 +183,8 @@ class TestYes:
     async def test_it_answers_the_last_question(self, bot: Bot, waiting: Submitted, make_contact: MakeContact) -> None:
         """Two people gave the same number: the text that was sent last is the one that is answered."""
         ben = await make_contact()
-        later = await answered(bot, ben)
-        await bot.follow_up(later.part, later.event)
+        await answered(bot, ben)
+        await bot.consumers.drain()
         await bot.sender.send_some()
         await bot.receive(NUMBER, "YES", "t1")
         assert (await _consent(bot, ben)).state is ConsentState.OPTED_IN
@@ -197,17 +198,18 @@ class TestYes:
         self, bot: Bot, waiting: Submitted, ada: Contact, store: Store
     ) -> None:
         """The event is there, and nothing else: no card, no text, no entry."""
-        assert await bot.confirmations.confirm(NUMBER, "YES")
+        with no_consumers(bot):
+            assert await bot.confirmations.confirm(NUMBER, "YES")
         card = await store.parts.get(waiting.part.id)
         assert card
         assert isinstance(card.content, Card)
         assert card.content.asked
-        await bot.catch_up(until=now() + timedelta(seconds=1))
+        await look_again(bot)
         await bot.sender.send_some()
         assert await _shown(bot, waiting.part, ada) is CardViewState.COMPLETED
         assert await _entries(store, waiting.part) == ["asked", "signed_up"]
         assert len(await _texts(bot)) == 2
-        await bot.catch_up(until=now() + timedelta(seconds=1))
+        await look_again(bot)
         assert await _entries(store, waiting.part) == ["asked", "signed_up"]
 
     async def test_a_retry_of_the_card_after_it_changes_nothing(

@@ -122,6 +122,7 @@ class TestAYes:
 
     async def test_the_contact_is_told_by_text(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
         await yes(bot, await make_contact(phone=NUMBER))
+        await bot.consumers.drain()
         (delivery,) = await store.deliveries.find({}, limit=9)
         assert (delivery.kind, delivery.number) == (DeliveryKind.CONFIRMATION, NUMBER)
 
@@ -134,6 +135,7 @@ class TestAYes:
         assert await yes(bot, contact, key="again") == "pending"
         (event,) = await events_of(store, contact.id)
         assert (event.action, event.number) == (Action.REQUEST_CONFIRMATION, NUMBER)
+        await bot.consumers.drain()
         (delivery,) = await store.deliveries.find({}, limit=9)
         assert delivery.kind is DeliveryKind.ASK
         fresh = await bot.ledger.contact(contact.id)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
+from bot.consent.ledger import Ledger
 from bot.demo import DEALS
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
@@ -21,13 +22,15 @@ MakeContact = Callable[..., Awaitable[Contact]]
 
 
 @pytest.fixture
-async def ada(bot: Bot, make_contact: MakeContact) -> Contact:
+async def ada(store: Store, make_contact: MakeContact) -> Contact:
+    """She said yes, and got her text for it long ago."""
     contact = await make_contact()
-    await bot.ledger.record(change(contact.id, "k"))
+    await Ledger(store).record(change(contact.id, "k"))
     return contact
 
 
 async def _texts(bot: Bot, number: str = NUMBER) -> list[str]:
+    await bot.consumers.drain()
     while await bot.sender.send_some():
         pass
     return [text.body for text in await bot.phone.texts(number) if text.incoming]

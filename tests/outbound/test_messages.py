@@ -283,9 +283,9 @@ class TestOut:
                 await bot.reply(c, ADA, "Yes", "k1")
         assert await _on_phone(bot) == []
         await store.parts.update({"key": f"{c.id}:reply:k1"}, {"$set": {"follow_up": now() - timedelta(minutes=1)}})
-        await bot.resume_overdue()
+        await bot.messages.handle_overdue(now())
         assert await store.parts.due(now()) == []
-        await bot.resume_overdue()
+        await bot.messages.handle_overdue(now())
         await bot.reply(c, ADA, "Yes", "k1")
         assert await _on_phone(bot) == ["Yes"]
         assert await _said(bot, c) == ["contact: Is the Sidamo back?", "teammate: Yes"]

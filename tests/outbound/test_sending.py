@@ -30,7 +30,7 @@ from bot.store.deliveries import Result
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import eventually
 from tests.outbound.carrier import Carrier, Crash, raising, through
-from tests.people import ANOTHER, NUMBER, change, second_process
+from tests.people import ANOTHER, NUMBER, change, no_consumers, second_process
 from tests.store.wire import listened_to
 
 MakeContact = Callable[..., Awaitable[Contact]]
@@ -180,7 +180,8 @@ class TestPermission:
         await _is_blocked(bot, "number_changed")
 
     async def test_nor_when_the_new_number_said_yes_too(self, bot: Bot, ada: Contact, queued: ConsentEvent) -> None:
-        await _yes(bot, ada, "new", number=ANOTHER)
+        with no_consumers(bot):
+            await _yes(bot, ada, "new", number=ANOTHER)
         await _is_blocked(bot, "number_changed")
 
     async def test_a_new_number_without_a_yes_gets_no_text_that_needs_none(self, bot: Bot, ada: Contact) -> None:
@@ -480,7 +481,8 @@ async def test_a_worker_that_queues_sends_without_looking_for_it(
     bot: Bot, make_contact: MakeContact, mongo: EmbeddedServer
 ) -> None:
     """Ten texts cost no query that looks for them, and one update that stores what became of them."""
-    events = [await _yes(bot, await make_contact(), number=f"+1201555{i + 100:04d}") for i in range(10)]
+    with no_consumers(bot):
+        events = [await _yes(bot, await make_contact(), number=f"+1201555{i + 100:04d}") for i in range(10)]
     async with listened_to(mongo) as (store, wire):
         await store.prepare()
         queue = DeliveryQueue(store, DeliveryLinks("k" * 40, "http://sayso.test", days=400))

@@ -41,7 +41,20 @@ from bot.workspace.finder import find_subscriptions
 from bot.workspace.subscriptions import By
 from bot.workspace.wording import New
 from tests.conftest import eventually
-from tests.people import ANOTHER, HERE, JPEG, NUMBER, PIXEL, TEAMMATE, answer_to, answered, card, change, person
+from tests.people import (
+    ANOTHER,
+    HERE,
+    JPEG,
+    NUMBER,
+    PIXEL,
+    TEAMMATE,
+    answer_to,
+    answered,
+    card,
+    change,
+    look_again,
+    person,
+)
 from tests.store.wire import explainable, listened_to, stages_of
 
 HARMLESS = {
@@ -195,7 +208,10 @@ async def _walk(bot: Bot) -> None:
         submitted = await bot.submit(part, contact, answer)
         await eventually(lambda: bot.phone.texts(NUMBER))
     contact = await bot.visitors.known(opened.token)
-    await bot.follow_up(submitted.part, submitted.event)
+    await bot.consumers.drain()
+    await look_again(bot)
+    await store.event_retries.put_off("bob:1", 1, now())
+    await bot.catch_up.retry(now())
     await bot.phone.reply(NUMBER, "YES", "k")
     await bot.phone.numbers()
     await bot.phone.texts(NUMBER)
@@ -248,7 +264,7 @@ async def _walk(bot: Bot) -> None:
     done = await answered(bot, bob)
     await bot.cards.insert(done.part.conversation, card(subscription=NEWS), done.part.author, "email")
     await bot.ledger.record_many([change("bob", f"b{i}") for i in range(3)])
-    await bot.resume_overdue()
+    await bot.messages.handle_overdue(now())
     await verify(store, repair=True)
     await store.keys.of("visitors")
     await _run_jobs(bot)

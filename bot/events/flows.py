@@ -1,0 +1,23 @@
+"""A flow that waits for a card goes on when its answer counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.chat.cards import answers_card
+from bot.events.consumer import Consumer, for_each
+from bot.flows.runs import Runs
+from bot.model.event import Action, ConsentEvent
+
+
+class ContinueFlows(Consumer):
+    name = "flows"
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+
+    async def handle(self, events: Sequence[ConsentEvent]) -> None:
+        cards = {
+            e.context.part: None for e in events if answers_card(e) and e.action is not Action.REQUEST_CONFIRMATION
+        }
+        await for_each([part for part in cards if part], self._runs.card_answered)

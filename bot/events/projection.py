@@ -1,0 +1,21 @@
+"""Where people stand: taken over by the ledger itself, and here where a crash came between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from bot.consent.ledger import Ledger
+from bot.events.consumer import Consumer
+from bot.model.event import ConsentEvent
+
+
+class Projection(Consumer):
+    name = "projection"
+    after_crash_only: ClassVar[bool] = True
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def handle(self, events: Sequence[ConsentEvent]) -> None:
+        await self._ledger.contacts({event.contact for event in events})
