@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from bot.errors import PasswordTooShort
+from bot.errors import PasswordTooShort, TooManyTries
 
 LEAST = 10
 """Characters. NIST SP 800-63B asks for length instead of composition rules."""
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
+MOST_WAITING = 4
+"""Sign-ins of one network, or of one known device, that may wait for their turn. More are refused at once, before
+anything is hashed."""
 
 
 def checked(password: str) -> str:
@@ -23,23 +29,54 @@ def checked(password: str) -> str:
     return password
 
 
+@dataclass(slots=True)
+class _Turn:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+    """Callers, the one whose turn it is included."""
+
+
 class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._of_known = asyncio.Semaphore(1)
+        self._turns: dict[str, _Turn] = {}
         self._nobodys: str | None = None
 
     async def hash(self, password: str) -> str:
         async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def is_right(self, hash: str | None, password: str) -> bool:
-        """Without a hash (unknown email) it takes as long, and returns False."""
+    async def is_right(self, hash: str | None, password: str, *, is_known_device: bool = False) -> bool:
+        """Without a hash (nobody has this email) it takes as long, and is wrong.
+
+        A device that signed in before has a slot that strangers can't fill.
+        """
         if hash is None:
             self._nobodys = self._nobodys or await self.hash(secrets.token_urlsafe())
-        async with self._slots:
+        async with self._of_known if is_known_device else self._slots:
             is_right = await asyncio.to_thread(self._verify, hash or self._nobodys or "", password)
         return is_right and hash is not None
+
+    @asynccontextmanager
+    async def turn(self, who: str) -> AsyncIterator[None]:
+        """One sign-in at a time of each network (or known device), so that many at once from one place keep nobody
+        elsewhere waiting.
+
+        Raises TooManyTries: too many of `who` wait already.
+        """
+        turn = self._turns.setdefault(who, _Turn())
+        if turn.waiting > MOST_WAITING:
+            raise TooManyTries(5)
+        turn.waiting += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._turns[who]
 
     def is_old(self, hash: str) -> bool:
         """Whether it was made with other parameters than a new one."""

@@ -41,18 +41,27 @@ class TeammateService:
         """Whether anybody can sign in; counts demo teammates only `with_demo`."""
         return any(with_demo or not teammate.is_demo for teammate in await self._table.present(limit=10))
 
-    async def sign_in(self, email: str, password: str, *, address: str, is_local: bool) -> Teammate:
-        """Checks email and password. `is_local`: the request comes from this machine, which demo accounts require.
+    async def sign_in(
+        self, email: str, password: str, *, address: str, is_local: bool, is_known_device: bool = False
+    ) -> Teammate:
+        """The one whose email and password these are.
+
+        `is_local`: asked from this machine itself, as a demo's people must. `is_known_device`: this teammate signed in
+        there before, so what strangers try with their email elsewhere keeps them out of nothing.
 
         Raises TooManyTries (for the correct password too) and SignInRefused, the same for every reason.
         """
         email = cleaned(email)
-        limits = _limits(email, network_of(address))
-        if wait := await self._store.attempts.take(limits):
-            raise TooManyTries(wait)
-        found = await self._table.by_email(email) if email else None
-        known = found if found and not found.removed_at and (is_local or not found.is_demo) else None
-        if not await self._passwords.is_right(known.password_hash if known else None, password) or known is None:
+        network = network_of(address)
+        limits = _limits(email, network, is_known_device=is_known_device)
+        async with self._passwords.turn(f"{network} {email}" if is_known_device else network):
+            if wait := await self._store.attempts.take(limits):
+                raise TooManyTries(wait)
+            found = await self._table.by_email(email) if email else None
+            known = found if found and not found.removed_at and (is_local or not found.is_demo) else None
+            hash = known.password_hash if known else None
+            is_right = await self._passwords.is_right(hash, password, is_known_device=is_known_device)
+        if not is_right or known is None:
             raise SignInRefused
         await self._store.attempts.give_back(limits)
         await self._renew(known, password)
@@ -135,10 +144,13 @@ def network_of(address: str) -> str:
     return address
 
 
-def _limits(email: str, network: str) -> tuple[Limit, ...]:
-    """In this order, so that attempts refused for one address do not count against an email."""
+def _limits(email: str, network: str, *, is_known_device: bool) -> tuple[Limit, ...]:
+    """In this order, so that tries which one address has no right to any more count against nobody's email."""
+    here = Limit("sign_in_here", (email, network), MOST_WRONG_FROM_HERE, MINUTES)
+    if is_known_device:
+        return (here,)
     return (
-        Limit("sign_in_here", (email, network), MOST_WRONG_FROM_HERE, MINUTES),
+        here,
         Limit("sign_in_address", (network,), MOST_WRONG_OF_ADDRESS, MINUTES),
         Limit("sign_in_email", (email,), MOST_WRONG_OF_EMAIL, MINUTES),
     )

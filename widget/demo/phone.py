@@ -13,6 +13,7 @@ from bot.i18n import translator
 from bot.model.base import iso, new_id
 from bot.model.delivery import PhoneText
 from widget.web.http import BOT, page, read_form, sentence, status_of, wanted_locale
+from widget.web.local import only_local
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +75,5 @@ def _view(text: PhoneText) -> TextView:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/demo/phone", phone)
-    app.router.add_post("/demo/phone", reply)
+    app.router.add_get("/demo/phone", only_local(phone))
+    app.router.add_post("/demo/phone", only_local(reply))

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp_session import get_session
 
 from bot.errors import NotFromHere
-from widget.web.http import BOT, SAFE, read_form, split_address
+from widget.web.http import BOT, SAFE, is_own_origin, read_form
 from widget.web.sessions import cookie_name, is_secure
 
 FIELD, HEADER = "csrf", "X-CSRF-Token"
@@ -76,4 +76,4 @@ def is_our_page(request: web.Request) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = request.headers.get("Origin")
-    return origin is None or origin == request.app[BOT].public_url or split_address(origin).netloc == request.host
+    return origin is None or is_own_origin(request, origin)

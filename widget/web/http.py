@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import time
 import zlib
@@ -14,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import aiohttp_jinja2
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.app import Bot
 from bot.consent.numbers import spoken
@@ -51,6 +53,8 @@ WORDS = web.RequestKey("words", dict[str, str])
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SAFE = {"GET", "HEAD"}
+UNREADABLE = (ValueError, LookupError, AssertionError, HttpProcessingError)
+"""What aiohttp raises of a form that can't be read."""
 PLAIN = Workspace(name="", identity_secret="", created_at=datetime(1970, 1, 1, tzinfo=UTC))
 """The look of pages while the workspace can't be read."""
 
@@ -71,6 +75,8 @@ STATUS: dict[type[SaysoError], int] = {
 }
 """HTTP status by error class; a class that is not listed has the status of its nearest base class."""
 
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
+"""Device features that no page of ours uses, so no script in one can."""
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors "
@@ -115,13 +121,38 @@ def client_ip(request: web.Request) -> str:
     """The address that the outermost trusted proxy saw; without trusted proxies, the peer's address."""
     hops = request.app[BOT].settings.trusted_proxies
     seen = [part.strip() for value in request.headers.getall("X-Forwarded-For", []) for part in value.split(",")]
-    return plain(seen[-hops])[:100] if 0 < hops <= len(seen) else request.remote or ""
+    forwarded = _ip(seen[-hops]) if 0 < hops <= len(seen) else ""
+    return forwarded or request.remote or ""
+
+
+def _ip(address: str) -> str:
+    """The address without a port, as some proxies write it; empty for what is none."""
+    host = address[1:].partition("]")[0] if address.startswith("[") else address
+    host = host.partition(":")[0] if host.count(":") == 1 else host
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return ""
+
+
+def is_own_origin(request: web.Request, origin: str) -> bool:
+    """Whether a page at `origin` (scheme, host and port) is one of ours.
+
+    A proxy that speaks TLS hands plain HTTP on, so https is ours at any host that this request named; http is not where
+    the public address is https.
+    """
+    public = request.app[BOT].public_url
+    own = {public, f"https://{request.host}"}
+    if split_address(public).netloc != request.host:
+        own.add(f"{request.scheme}://{request.host}")
+    return origin in own
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
     """Fields of a posted form; empty for a body of another type. Raises Invalid for a body that is not text.
 
-    The asserts are aiohttp's own, for multipart fields without a name.
+    The asserts are aiohttp's own, of multipart fields without a name; HttpProcessingError is about multipart headers
+    that are too long.
     """
     read: dict[str, str] | None = request.get(WORDS)
     if read is not None:
@@ -129,7 +160,7 @@ async def read_form(request: web.Request) -> dict[str, str]:
     try:
         fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         "".join((*fields, *fields.values())).encode()
-    except (ValueError, LookupError, AssertionError):
+    except UNREADABLE:
         raise Invalid(_("We can't read that: %(field)s."), field="form") from None
     return fields
 
@@ -211,8 +242,13 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers["X-Request-Id"] = request_id.get()
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
+    headers["Server"] = "Sayso"  # no versions: they help nobody but attackers
+    if request.app[BOT].public_url.startswith("https://"):
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if response.content_type == "text/html":
         headers.setdefault("Content-Security-Policy", PAGE_POLICY + "'none'")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", PERMISSIONS)
 
 
 async def _refused(request: web.Request, error: SaysoError) -> web.Response:

@@ -8,6 +8,9 @@ import ipaddress
 from aiohttp import web
 from yarl import URL
 
+from bot.errors import NotFound
+from widget.web.http import Handler
+
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
 """Headers that proxies add. Behind a local proxy, outside requests come from the loopback too."""
 
@@ -21,6 +24,17 @@ def is_local(request: web.Request) -> bool:
     if any(name in request.headers for name in FORWARDED):
         return False
     return _is_loopback(request.remote or "") and _names_loopback(request.host)
+
+
+def only_local(handler: Handler) -> Handler:
+    """For pages of the demo that show or do what nobody else may. Raises NotFound to anyone from another machine."""
+
+    async def wrapped(request: web.Request) -> web.StreamResponse:
+        if not is_local(request):
+            raise NotFound
+        return await handler(request)
+
+    return wrapped
 
 
 def _names_loopback(host: str) -> bool:

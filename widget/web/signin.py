@@ -9,6 +9,7 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from widget.web.access import requires
 from widget.web.csrf import check_sign_in_form, keep_sign_in, sign_in_token
+from widget.web.devices import is_known_device, keep_device
 from widget.web.flash import done, forget_said, read_said
 from widget.web.forms import Form
 from widget.web.http import BOT, client_ip, page, read_form, sentence, split_address, status_of, wanted_locale
@@ -35,12 +36,18 @@ async def enter(request: web.Request) -> web.StreamResponse:
         await check_sign_in_form(request)
         _check_filled(email, password)
         teammate = await request.app[BOT].teammates.sign_in(
-            email, password, address=client_ip(request), is_local=is_local(request)
+            email,
+            password,
+            address=client_ip(request),
+            is_local=is_local(request),
+            is_known_device=is_known_device(request, email),
         )
     except (FormWrong, NotFromHere, SignInRefused, TooManyTries) as wrong:
         return await _draw(request, where, _form(request, email, wrong), wrong)
     await sign_in(request, teammate)
-    raise web.HTTPSeeOther(where)
+    response = web.HTTPSeeOther(where)
+    keep_device(request, response, email)
+    raise response
 
 
 async def leave(request: web.Request) -> web.StreamResponse:

@@ -11,7 +11,7 @@ from aiohttp import BodyPartReader, web
 
 from bot.errors import Invalid
 from bot.errors import marked as _
-from widget.web.http import WORDS, Handler
+from widget.web.http import UNREADABLE, WORDS, Handler
 
 MOST_PARTS = 10
 
@@ -53,6 +53,6 @@ async def _read(request: web.Request, most: int) -> Sent:
                 sent.words[part.name or ""] = data.decode()
             else:
                 sent.files[part.name or ""] = data
-    except (ValueError, LookupError, AssertionError):
+    except UNREADABLE:
         raise Invalid(_("We can't read that: %(field)s."), field="form") from None
     return sent

@@ -10,13 +10,12 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import BaseModel
 
 from bot.errors import Invalid, NotFound, SaysoError, Unauthorized
-from widget.web.http import BOT, split_address
+from widget.web.http import is_own_origin
 from widget.web.input import parse
 
 log = logging.getLogger("sayso.live")
@@ -109,5 +108,4 @@ async def _say_bye(socket: Socket) -> None:
 def _is_own_page(request: web.Request) -> bool:
     """Compares the origin: pages of other sites are refused."""
     origin = request.headers.get("Origin")
-    public = urlsplit(request.app[BOT].public_url).netloc
-    return origin is not None and split_address(origin).netloc in {request.host, public}
+    return origin is not None and is_own_origin(request, origin)
