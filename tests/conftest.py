@@ -237,7 +237,7 @@ async def visitors(server: TestServer) -> AsyncIterator[Callable[[], Visitor]]:
         yield lambda: Visitor(session, str(server.make_url("")).rstrip("/"))
 
 
-async def eventually(check: Callable[[], Any], seconds: float = 8.0) -> Any:
+async def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
     """The first true answer of `check` (a coroutine function), within `seconds`."""
     async with asyncio.timeout(seconds):
         while True:

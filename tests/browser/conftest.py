@@ -19,7 +19,7 @@ from tests.browser import chromium
 from tests.browser.shop import Chat, Shop, Watch, base
 from tests.conftest import free_port, serving
 
-expect.set_options(timeout=10000)  # what is waited for comes; how soon is the machine's affair
+expect.set_options(timeout=30000)  # what is waited for comes; how soon is the machine's affair
 
 Visit = Callable[..., Awaitable[Chat]]
 Look = Callable[..., Awaitable[Page]]
@@ -73,7 +73,7 @@ async def contexts(
             usual = {"locale": "en-US", "reduced_motion": "reduce", "viewport": {"width": 1280, "height": 800}}
             context = await browser.new_context(**{**usual, **options})
             stack.push_async_callback(context.close)
-            context.set_default_timeout(10000)
+            context.set_default_timeout(30000)
             watch = Watch()
             if options.get("java_script_enabled", True) is False:
                 watch.allow(r"/static/\S+\.js csp$")  # Chromium calls a preloaded module blocked where scripts are off

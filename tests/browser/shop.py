@@ -57,7 +57,7 @@ async def wear(page: Page, scheme: str, width: int, height: int) -> None:
             box = await (await frame.frame_element()).bounding_box()
             wide = round(box["width"]) if box else 0
         if wide:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not await frame.evaluate(WORN, [scheme, wide]):
                     continue
 
@@ -178,7 +178,7 @@ class Chat:
         await self.is_live()
 
     async def is_live(self) -> None:
-        await expect(self.line).to_have_attribute("data-line", "live", timeout=15000)
+        await expect(self.line).to_have_attribute("data-line", "live")
         await expect(self.frame.get_by_role("log")).to_have_attribute("aria-busy", "false")
 
     async def sign_up(self, number: str) -> None:

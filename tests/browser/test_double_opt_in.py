@@ -28,9 +28,9 @@ async def test_the_phone_says_yes_and_the_card_is_done(visit: Visit, server: Tes
             await wear(chat.page, scheme, width, height)
             assert await axe.faults(await chat.inside()) == []
     phone = await chat.tab("/demo/phone")
-    await expect(phone.locator(".text").last).to_contain_text("Reply YES to get Deals and new roasts", timeout=15000)
+    await expect(phone.locator(".text").last).to_contain_text("Reply YES to get Deals and new roasts")
     await phone.get_by_role("button", name="YES", exact=True).click()
-    await expect(phone.locator(".text").last).to_contain_text("You are now subscribed", timeout=15000)
+    await expect(phone.locator(".text").last).to_contain_text("You are now subscribed")
     await expect(chat.card).to_have_attribute("data-state", "completed")
     await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
     await expect(chat.bubble("HARBOR10")).to_be_visible()

@@ -71,7 +71,7 @@ class Inbox:
         return self.page.locator("#parts .event", has_text=text)
 
     async def is_live(self) -> None:
-        await expect(self.page.locator("#inbox")).to_have_attribute("data-line", "live", timeout=15000)
+        await expect(self.page.locator("#inbox")).to_have_attribute("data-line", "live")
 
     async def say(self, text: str) -> None:
         await self.text.fill(text)

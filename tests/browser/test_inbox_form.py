@@ -32,7 +32,7 @@ async def elsewhere(mongo: EmbeddedServer, settings: Settings, server: TestServe
 
 async def inbox(look: Look, server: TestServer, conversation: str, email: str) -> Page:
     page = await signed_in(look, server, f"/inbox/{conversation}", email)
-    await expect(page.locator("#inbox")).to_have_attribute("data-line", "live", timeout=15000)
+    await expect(page.locator("#inbox")).to_have_attribute("data-line", "live")
     return page
 
 

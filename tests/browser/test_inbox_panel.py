@@ -37,7 +37,7 @@ async def talking(bot: Bot, store: Store) -> tuple[str, str]:
 async def opened(look: Look, server: TestServer, conversation: str) -> Page:
     """Ada's inbox, which hears of what happens."""
     page = await signed_in(look, server, f"/inbox/{conversation}")
-    await expect(page.locator("#inbox")).to_have_attribute("data-line", "live", timeout=15000)
+    await expect(page.locator("#inbox")).to_have_attribute("data-line", "live")
     return page
 
 

@@ -23,7 +23,7 @@ async def test_texts_appear_while_it_is_open_and_can_be_answered(look: Look, ser
 
     await page.get_by_role("button", name="STOP").click()
     await expect(page.locator(".text--mine")).to_contain_text("STOP")
-    await expect(page.locator(".text").last).to_contain_text("You are unsubscribed", timeout=15000)
+    await expect(page.locator(".text").last).to_contain_text("You are unsubscribed")
     first, mine, answer = [text.body for text in await bot.phone.texts("+12015550123")]
     assert (first, mine) == ("Harbor Coffee: hello", "STOP")
     assert "Reply START to allow them again." in answer

@@ -192,4 +192,4 @@ async def test_a_page_that_lost_its_line_shows_what_it_missed(look: Look, server
     await page.evaluate("window.dispatchEvent(new Event('offline'))")
     await server.app[BOT].receive("+12015550123", "STOP", "t1")
     await page.context.set_offline(False)
-    await expect(deals).to_have_attribute("aria-checked", "false", timeout=15000)
+    await expect(deals).to_have_attribute("aria-checked", "false")

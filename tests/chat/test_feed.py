@@ -32,7 +32,7 @@ async def feed(store: Store, mongo: EmbeddedServer) -> AsyncIterator[Feed]:
 
 
 async def _news(follower: Follower) -> Part | News | None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         news = await follower.next()
     assert not isinstance(news, Signal)
     return news
@@ -201,7 +201,7 @@ async def test_a_lost_line_is_told_once_it_is_open_again(
 
         monkeypatch.setattr(other.changes, "_read", read)
         await other.changes.start(lambda batch: None, lost, whole=(), inserted=(), changed=("stops",))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await told.wait()
     assert order == ["open", "open", "lost"]
 

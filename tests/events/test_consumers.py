@@ -276,6 +276,6 @@ class TestFailing:
 
 
 async def _until(check: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await check():  # noqa: ASYNC110 - a database is awaited
             await asyncio.sleep(0.02)

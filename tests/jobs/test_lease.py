@@ -34,9 +34,9 @@ async def test_leases_of_different_names_do_not_meet(store: Store) -> None:
 
 
 async def test_a_renewed_lease_stays_with_its_holder(store: Store, other: Store) -> None:
-    async with Lease(store, "cursor", "a", 0.4) as mine:
-        for _ in range(10):
-            assert not await Lease(other, "cursor", "b", 0.4).acquire()
+    async with Lease(store, "cursor", "a", 1.5) as mine:
+        for _ in range(20):
+            assert not await Lease(other, "cursor", "b", 1.5).acquire()
             await asyncio.sleep(0.1)  # longer than the lease lasts, all in all
         assert (mine.is_held, mine.term) == (True, 1)
 

@@ -120,7 +120,7 @@ class TestContract:
         with feed.follow("chat") as follower:
             for i in range(3):
                 await ConversationService(here).append("chat", BOT, Text(text=str(i)), str(i))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 seen = [await follower.next() for _ in range(3)]
         assert [part.seq for part in seen if isinstance(part, Part)] == [1, 2, 3]
 
@@ -143,7 +143,7 @@ class TestContract:
             await Ledger(here).record(change(ada.id, "k"))
             await here.stops.insert(Stop(id="+12015550123", at=now(), text="STOP"))
             await here.stops.update({"_id": "+12015550123"}, {"$set": {"lifted_at": now()}})
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 assert await person.next() == News(ada.id)
                 assert [await number.next() for _ in range(2)] == [News("+12015550123")] * 2
 

@@ -161,7 +161,7 @@ class Running:
     async def parts(self, person: Visitor) -> list[Part]:
         return await self.store.parts.after(person.conversation, 0, limit=500)
 
-    async def quiet(self, person: Visitor, parts: int = 4, seconds: float = 8.0) -> None:
+    async def quiet(self, person: Visitor, parts: int = 4, seconds: float = 30.0) -> None:
         """All that follows from a completed card is done, and this process has heard of it."""
 
         async def done() -> bool:
@@ -178,7 +178,7 @@ class Running:
         """What was written until now was told to who follows it here: who comes later hears of what comes later."""
         with self.bot.feed.follow(id := new_id()) as follower:
             await self.bot.conversations.signal(id, SignalKind.GONE, Author(kind=AuthorKind.BOT, id="bot"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await follower.next()
 
     async def preference_token(self, person: Visitor) -> str:
@@ -203,7 +203,7 @@ async def raw_request(base: str, head: str, body: bytes = b"", *, encoding: str 
     lines = f"{head}\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(lines.encode(encoding) + body)
     await writer.drain()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         answer = await reader.read()
     writer.close()
     await writer.wait_closed()

@@ -45,7 +45,7 @@ async def greet(socket: Socket, person: Visitor, after: int, **change: Any) -> N
 async def heard(socket: Socket, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     """All messages up to the one that is waited for."""
     found: list[dict[str, Any]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not found or not until(found[-1]):
             found.append(await socket.receive_json())
     return found
@@ -69,7 +69,7 @@ async def silent(socket: Socket) -> None:
 
 async def closed(socket: Socket) -> int | None:
     """The code with which the server hangs up, whatever it says before."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not socket.closed:
             await socket.receive()
     return socket.close_code
@@ -77,7 +77,7 @@ async def closed(socket: Socket) -> int | None:
 
 async def last_words(socket: Socket) -> list[dict[str, Any]]:
     """What is said until the server hangs up."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return [message.json() async for message in socket]
 
 
@@ -177,7 +177,7 @@ async def test_a_line_that_broke_between_database_and_process_is_caught_up_with(
 
         monkeypatch.setattr(running.store.changes, "_deliver", swallow)
         await say(visitor, "Lost on the way", "message-1")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await swallowed.wait()
         monkeypatch.setattr(running.store.changes, "_deliver", lambda batch: real(feed, batch))
         feed._lost()
@@ -308,7 +308,7 @@ async def test_a_stranger_hears_nothing(visitor: Visitor, stranger: Visitor, run
         {"conversation": "0" * 24},
     ):
         async with await hello(visitor, 0, **change) as socket:
-            message = await socket.receive(timeout=10)
+            message = await socket.receive(timeout=30)
             assert message.type is aiohttp.WSMsgType.CLOSE, change
             assert socket.close_code == 4401
 

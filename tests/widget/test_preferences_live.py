@@ -35,13 +35,13 @@ async def dial(running: Running, path: str, origin: str | None = None) -> Socket
 
 
 async def said(socket: Socket) -> dict[str, str]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         message: dict[str, str] = await socket.receive_json()
         return message
 
 
 async def closed(socket: Socket) -> int | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not socket.closed:
             await socket.receive()
     return socket.close_code

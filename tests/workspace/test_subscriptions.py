@@ -385,7 +385,7 @@ class TestHistory:
             await feed.start()
             with feed.follow(SUBSCRIPTIONS) as follower:
                 await manage.put_live(draft.id, 1, ADA)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     assert await follower.next() == News(SUBSCRIPTIONS)
 
 

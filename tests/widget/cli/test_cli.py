@@ -335,7 +335,7 @@ async def test_its_log_is_json_and_names_nobody(demo: Demo, person: Visitor) -> 
     stream = demo.process.stderr
     assert stream
     lines: list[Mapping[str, object]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not any(str(line.get("message", "")).startswith("POST /messenger/conversations") for line in lines):
             raw = await stream.readline()
             assert not tells_number(raw.decode())
