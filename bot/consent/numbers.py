@@ -1,6 +1,6 @@
-"""Phone numbers as people type them: is it one, of which country, can it take a text.
+"""Reads phone numbers as people type them: valid, in which country, able to receive texts.
 
-Each way to be wrong has its sentence.
+Each kind of error has its own message.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from bot.model.subscription import MessageType
 TAKES_TEXTS = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 LONGEST = 40
-"""More characters than any number has, however it is written."""
+"""No number has more characters, however it is written."""
 LINK = re.compile(r"(?:tel|sms|smsto|callto):(?://)?", re.IGNORECASE)
-"""What a number that was copied from a link begins with (RFC 3966, RFC 5724)."""
+"""URL schemes of a number copied from a link (RFC 3966, RFC 5724)."""
 WHATSAPP = re.compile(
     r"(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)|whatsapp:(?://send/?\?phone=)?", re.IGNORECASE
 )
-"""Links of WhatsApp: their numbers are international, with or without a plus."""
+"""WhatsApp links: their numbers are international, with or without a plus."""
 EXTENSION = re.compile(r"(?:;\s*ext\s*=|,+|#|\bext(?:ension|n)?\b[.:]?|(?<=\d)\s*x[.:]?)\s*\d{1,6}$", re.IGNORECASE)
 DIALED_ABROAD = ("00", "011")
-"""Prefixes that people dial instead of a plus, whichever country they are in (ITU-T E.164; NANP)."""
+"""Prefixes dialed instead of a plus, in any country (ITU-T E.164; NANP)."""
 MEXICO = re.compile(r"(?:\+?52)?(?:1|01|044|045)(\d{10})")
-"""Prefixes of mobile numbers that Mexico gave up in 2019 and people still type."""
+"""Mobile prefixes that Mexico abolished in 2019 and people still type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that can be texted."""
+    """A number that can receive texts."""
 
     e164: str
     region: str
     national: str
-    """As people write it: see `national`."""
+    """As people write it, see `national`."""
 
 
 def read_number(text: str, region: str, countries: Collection[str]) -> Number:
-    """What the person means by `text`, typed with `region` chosen (ISO 3166-1 alpha-2), if we text its country.
+    """Reads `text`, typed with `region` selected (ISO 3166-1 alpha-2), if we text its country.
 
     Raises NumberRefused with `problem` one of: empty, not_a_number, extension, no_country, too_short, too_long,
     not_in_use, landline, premium, not_texted.
@@ -73,17 +73,17 @@ def read_number(text: str, region: str, countries: Collection[str]) -> Number:
 
 
 def saved_number(phone: str | None) -> Number | None:
-    """The contact's number if it is valid and can take a text (it is then locked, law 5), else None."""
+    """The contact's number if it is valid and can receive texts (it is then locked, law 5), else None."""
     return _known(phone) if phone else None
 
 
 def is_email(text: str) -> bool:
-    """Whether it looks like an address; whether it is one, only a message to it can tell."""
+    """Whether it has the form of an address; only a message can tell whether it exists."""
     return len(text) <= 254 and EMAIL.fullmatch(text) is not None
 
 
 def read_email(text: str) -> str:
-    """An address as it was typed. Raises EmailRefused."""
+    """The address as typed. Raises EmailRefused."""
     text = text.strip()
     if not is_email(text):
         raise EmailRefused
@@ -91,7 +91,7 @@ def read_email(text: str) -> str:
 
 
 def address_of(contact: Contact, channel: MessageType) -> str | None:
-    """Where messages of this channel reach the contact: their number (valid, E.164) or email address.
+    """Where messages of this channel reach the contact: a valid number (E.164) or email address.
 
     A card shows it locked.
     """
@@ -109,20 +109,20 @@ def national(e164: str) -> str:
 
 @lru_cache(maxsize=4096)
 def masked(e164: str) -> str:
-    """The last four digits in place, the others hidden: "(•••) •••-0123"."""
+    """Shows only the last four digits: "(•••) •••-0123"."""
     shown = national(e164)
     keep = [i for i, c in enumerate(shown) if c.isdigit()][-4:]
     return "".join("•" if c.isdigit() and i not in keep else c for i, c in enumerate(shown))
 
 
 def example_number(region: str) -> str:
-    """A mobile number of this country that is nobody's example of a typing error, in E.164: for previews."""
+    """A valid mobile number of this country in E.164, for previews."""
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
     return _e164(number) if number else "+12015550123"
 
 
 def international(text: str, region: str) -> str | None:
-    """A number that can be called, not only one that takes texts, as it is written abroad: "+1 800 555 0199"."""
+    """A number that can be called, in international format: "+1 800 555 0199"."""
     try:
         parsed = phonenumbers.parse(text[:50], region)
     except phonenumbers.NumberParseException:
@@ -133,7 +133,7 @@ def international(text: str, region: str) -> str | None:
 
 
 def all_regions() -> frozenset[str]:
-    """The countries whose numbers we can read (ISO 3166-1 alpha-2)."""
+    """The supported countries (ISO 3166-1 alpha-2)."""
     return frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
@@ -165,7 +165,7 @@ def _national(parsed: PhoneNumber) -> str:
 
 
 def spoken(error: NumberRefused, say: Translator) -> str:
-    """The sentence of a refusal in the reader's language, with countries by name."""
+    """The error message in the reader's language, with country names."""
     values = dict(error.values)
     if "country" in values:
         values["country"] = say.country_in_sentence(values["country"])
@@ -177,7 +177,7 @@ def spoken(error: NumberRefused, say: Translator) -> str:
 
 
 def _clean(text: str, region: str) -> str:
-    """Digits of any script and a leading plus; separators and marks that pasting brings along are dropped."""
+    """Digits of any script and a leading plus; separators and pasted formatting characters are removed."""
     text = unicodedata.normalize("NFKC", text[: LONGEST * 4]).strip() if len(text) <= LONGEST * 4 else text
     text = "".join(c for c in text if unicodedata.category(c) != "Cf").rstrip(" ,;:")
     text = _without_link(text)
@@ -203,7 +203,7 @@ def _without_link(text: str) -> str:
 
 
 def _readings(digits: str, region: str) -> Iterator[str]:
-    """What the digits may mean, the likeliest first."""
+    """Possible meanings of the digits, most likely first."""
     abroad = [f"+{digits[3:]}"] if digits.startswith("+00") else []
     abroad += [f"+{digits.removeprefix(prefix)}" for prefix in DIALED_ABROAD if digits.startswith(prefix)]
     for reading in (digits, *abroad):
@@ -278,7 +278,7 @@ def _why_no_texts(kind: int) -> NumberRefused:
 
 
 def _is_abroad(digits: str) -> bool:
-    """Whether the digits are a valid number of some country once a plus stands before them."""
+    """Whether the digits with a plus in front are a valid number of some country."""
     try:
         return phonenumbers.is_valid_number(phonenumbers.parse("+" + digits, None))
     except NumberParseException:

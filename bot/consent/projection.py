@@ -1,4 +1,4 @@
-"""Where a contact stands, worked out from the ledger: pure, so that it can be done again from nothing (law 2)."""
+"""Derives a contact's consents from the ledger: pure, so that it can be rebuilt from scratch (law 2)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ RESULT = {
     Action.REFUSE: ConsentState.OPTED_OUT,
     Action.REQUEST_CONFIRMATION: ConsentState.PENDING,
 }
-"""What each action makes of the state. `capture_phone` makes nothing of it, and `expire` takes back what was asked."""
+"""The state after each action. `capture_phone` changes none, and `expire` reverts a request for confirmation."""
 
 PENDING_FOR = timedelta(days=3)
-"""How long a confirmation that was asked for is waited for. A number that stays silent is not asked again by itself."""
+"""How long a confirmation may take. A number that does not reply is not asked again automatically."""
 
 GIVES_ADDRESS = {Action.OPT_IN, Action.CONFIRM, Action.CAPTURE_PHONE}
-"""Events whose number or email address becomes the contact's own. One that still has to be confirmed does not: a typing
-error must not be locked."""
+"""Events whose number or email address becomes the contact's own. An unconfirmed one does not: a typo must not be
+locked."""
 
 
 def apply(contact: Contact, event: ConsentEvent) -> Contact:
-    """The contact after `event`, which must be the next one of its line."""
+    """The contact after `event`, which must be the next one of their log."""
     change: dict[str, object] = {"ledger": Head(seq=event.seq, hash=event.hash)}
     if event.action in GIVES_ADDRESS:
         change |= {k: v for k, v in (("phone", event.number), ("email", event.email)) if v}
@@ -51,7 +51,7 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
 
 
 def _state(action: Action, before: Consent | None) -> ConsentState | None:
-    """A confirmation that lapsed leaves a no as it was, and never a yes: that one was for what they had before."""
+    """An expired confirmation restores an opt-out, and never a yes: that one was for what they had before."""
     if action is not Action.EXPIRE:
         return RESULT.get(action)
     if before is None or before.state is not ConsentState.PENDING:
@@ -65,7 +65,7 @@ def _pending_until(consents: Iterable[Consent]) -> datetime | None:
 
 
 def project(contact: Contact, events: Iterable[ConsentEvent]) -> Contact:
-    """The contact as the whole line of `events` makes it, whatever was projected before."""
+    """The contact after all of `events`, whatever was projected before."""
     contact = contact.model_copy(update={"consents": (), "ledger": Head(), "pending_until": None})
     for event in events:
         contact = apply(contact, event)

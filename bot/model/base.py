@@ -1,4 +1,4 @@
-"""What all documents share."""
+"""Base classes and helpers of all documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Value(BaseModel):
-    """A part of a document: frozen. Fields that a later version added are passed over, so that two can run at once."""
+    """Part of a document: frozen. Unknown fields are ignored, so that two versions can run at once."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
@@ -22,7 +22,7 @@ class Document(Value):
     id: str = Field(alias="_id")
 
     def stored(self) -> dict[str, Any]:
-        """The document as the database keeps it: no field for what is not there."""
+        """The document as stored: fields without a value are omitted."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
     @classmethod
@@ -31,7 +31,7 @@ class Document(Value):
 
 
 class _Random:
-    """Random bytes of the system, fetched 4 kB at a time: on virtual machines one fetch can cost 0.1 ms."""
+    """Random bytes from the system, fetched 4 kB at a time: on virtual machines one fetch can cost 0.1 ms."""
 
     def __init__(self) -> None:
         self._bytes, self._at = b"", 0
@@ -47,19 +47,19 @@ _random = _Random()
 
 
 def folded_words(text: str, *, most: int = 100) -> list[str]:
-    """The words of a text as a search finds them: small letters without accents, each once."""
+    """The searchable words of a text: lowercase without accents, each once."""
     plain = (c for c in unicodedata.normalize("NFKD", text[:8000].casefold()) if not unicodedata.combining(c))
     words = "".join(c if c.isalnum() else " " for c in plain).split()
     return list(dict.fromkeys(word[:40] for word in words))[:most]
 
 
 def new_id() -> str:
-    """An id that people may see: 24 hex digits, 96 random bits, so it can't be guessed."""
+    """A public id: 24 hex digits, 96 random bits, so that it can't be guessed."""
     return _random.hex(12)
 
 
 def now() -> datetime:
-    """The time in UTC, in whole milliseconds, as the database keeps it."""
+    """The time in UTC in whole milliseconds, as the database stores it."""
     time = datetime.now(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 

@@ -1,4 +1,4 @@
-"""A person, and where they stand."""
+"""A contact and their consents."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class ConsentState(StrEnum):
 
 
 class Consent(Value):
-    """Where a contact stands on one subscription: the last word of the ledger on it."""
+    """A contact's state on one subscription: the latest event of the ledger about it."""
 
     subscription: str
     state: ConsentState
     was: ConsentState = ConsentState.NONE
-    """Where they stood before."""
+    """The state before."""
     number: str | None = None
-    """The number or address that the answer was given for."""
+    """The number or address the consent was given for."""
     email: str | None = None
     at: datetime
     source: Source
     event: str
     part: str | None = None
-    """The card on which it was given."""
+    """The card it was given on."""
 
 
 class ConsentCount(Document):
@@ -44,7 +44,7 @@ class ConsentCount(Document):
 
 
 class Head(Value):
-    """How far the ledger of this contact has been taken over into `consents`."""
+    """How much of the contact's ledger is applied to `consents`."""
 
     seq: int = 0
     hash: str = FIRST
@@ -68,11 +68,11 @@ class Contact(Document):
     locale: str = "en"
     time_zone: str | None = None
     page: str | None = None
-    """The address at which they were last."""
+    """The URL of the page where they were last seen."""
     consents: tuple[Consent, ...] = ()
     ledger: Head = Head()
     pending_until: datetime | None = None
-    """When the first of the confirmations that they have not given yet lapses."""
+    """When the first pending confirmation expires."""
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None
@@ -83,7 +83,7 @@ class Contact(Document):
 
     @property
     def terms(self) -> list[str]:
-        """What a search finds them by: words of the name, the email address, the number from its ends of use."""
+        """Search terms: words of the name, the email address, and the number with its usual endings."""
         digits = "".join(c for c in self.phone or "" if c.isdigit())
         tails = [digits[-n:] for n in (10, 7, 4) if len(digits) > n]
         return list(

@@ -1,4 +1,4 @@
-"""Forms as teammates keep them, to insert them again."""
+"""Form templates that teammates save to insert again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.model.subscription import name_key
 
 
 class FormTemplate(Document):
-    """What a card begins with. What was inserted is a copy: it stays as it was shown, whatever becomes of this."""
+    """The initial values of a card. An inserted card is a copy and does not change with the template."""
 
     name: str = Field(min_length=1, max_length=120)
     subscription: str
@@ -23,8 +23,8 @@ class FormTemplate(Document):
     """The teammate who saved it."""
     created_at: datetime
     expires_at: datetime | None = None
-    """It was removed."""
+    """Set when it was removed."""
 
     def stored(self) -> dict[str, Any]:
-        """With the key by which names are unique (letters' case and spaces aside)."""
+        """Includes the key that keeps names unique, ignoring case and spaces."""
         return {**super().stored(), "name_key": name_key(self.name)}

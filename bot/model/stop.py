@@ -1,4 +1,4 @@
-"""A number that asked for no texts at all."""
+"""A number that opted out of all texts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bot.model.base import Document
 
 
 class Stop(Document):
-    """`_id` is the number (E.164). It holds whoever the number belongs to, until the number itself texts START."""
+    """`_id` is the number (E.164). It applies to whoever has the number, until the number itself texts START."""
 
     at: datetime
     text: str
-    """The text that asked for it, word for word."""
+    """The text that caused it, word for word."""
     text_id: str = ""
     lifted_at: datetime | None = None
 

@@ -1,4 +1,4 @@
-"""What a person can say yes to."""
+"""What a person can opt in to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SubscriptionState(StrEnum):
 
 
 class Translation(Value):
-    """What people read of a subscription. An empty `confirmation` means the standard text."""
+    """What subscribers read. An empty `confirmation` means the standard text."""
 
     name: str = Field(min_length=1, max_length=120)
     description: str = Field(default="", max_length=1000)
@@ -38,7 +38,7 @@ class Translation(Value):
 class Subscription(Document):
     """Message type and consent type never change once it is saved (law 9).
 
-    `version` counts its changes, 1 as it was created: what each was is in the line of its `SubscriptionVersion`s.
+    `version` counts its changes, starting at 1; the log of its `SubscriptionVersion`s has them.
     """
 
     name: str = Field(min_length=1, max_length=120)
@@ -48,11 +48,11 @@ class Subscription(Document):
     state: SubscriptionState = SubscriptionState.DRAFT
     version: int = 1
     double_opt_in: bool = False
-    """Whether a yes counts only after the number has answered a text with YES (SMS and opt-in only)."""
+    """Whether a yes counts only after the number replied YES to a text (SMS and opt-in only)."""
     confirmation: str = Field(default="", max_length=640)
-    """The text after a sign-up, in the workspace's own words; empty means the standard one."""
+    """The text after a sign-up, in the workspace's own words; empty: the standard one."""
     translations: dict[str, Translation] = Field(default_factory=dict)
-    """By locale; what is missing there is said in the default words."""
+    """By locale; missing ones use the default wording."""
     created_at: datetime
     updated_at: datetime
 
@@ -61,13 +61,14 @@ class Subscription(Document):
         return self.state is SubscriptionState.LIVE
 
     def words(self, locale: str) -> Translation:
-        """What people read in `locale`, else in the language it was written in."""
+        """The wording in `locale`, else the default one."""
         return self.translations.get(locale) or Translation(
             name=self.name, description=self.description, confirmation=self.confirmation
         )
 
     def stored(self) -> dict[str, Any]:
-        """With the key by which names are unique among the not archived (letters' case and spaces aside)."""
+        """Includes the key that keeps names unique among subscriptions that are not archived, ignoring case and
+        spaces."""
         raw = super().stored()
         if self.state is not SubscriptionState.ARCHIVED:
             raw["name_key"] = name_key(self.name)
@@ -79,9 +80,9 @@ def name_key(name: str) -> str:
 
 
 class SubscriptionVersion(Document):
-    """One change of a subscription, kept for ever: who, when, and the subscription as it was then.
+    """One change of a subscription, kept forever: who, when, and the subscription afterwards.
 
-    `_id` is `<subscription>:<version>`; what it was before is the entry before it.
+    `_id` is `<subscription>:<version>`; the previous entry has the state before.
     """
 
     subscription: str
@@ -91,7 +92,7 @@ class SubscriptionVersion(Document):
     by: str
     """The teammate's id."""
     by_name: str
-    """Their name as it was then."""
+    """The name at that time."""
     at: datetime
     after: Subscription
     key: str

@@ -1,4 +1,4 @@
-"""Someone of the business who signs in, and what they sign in with."""
+"""Teammates, their sessions and API tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.model.base import Document
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who does it. Without an id: it was there before its history began."""
+    """Who made a change. Without an id: it predates the history."""
 
     id: str
     name: str
@@ -25,17 +25,18 @@ class TeammateRole(StrEnum):
 
 
 class Teammate(Document):
-    """Who was removed stays here, so that what they did keeps its name, and comes back as the same teammate."""
+    """A removed teammate is kept, so that their actions keep their name, and gets the same account back when added
+    again."""
 
     email: str = Field(min_length=3, max_length=254)
-    """In lower case; one teammate an address."""
+    """Lowercase and unique."""
     name: str = Field(min_length=1, max_length=120)
     role: TeammateRole
     password_hash: str
     password_version: int = 1
-    """Counts changes of the password, removal too: a session that began under another one is over."""
+    """Incremented by each change of the password and by removal: sessions with an older version are invalid."""
     is_demo: bool = False
-    """Its password is known to everybody, so it opens nothing but a Sayso on the same machine."""
+    """Its password is public, so it works only with a Sayso on the same machine."""
     removed_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
@@ -50,7 +51,7 @@ class Teammate(Document):
 
 
 class Session(Document):
-    """`_id` is the SHA-256 of what the cookie holds: the cookie's own secret is kept nowhere."""
+    """`_id` is the SHA-256 of the cookie's secret, which is not stored."""
 
     teammate: str
     password_version: int
@@ -60,11 +61,11 @@ class Session(Document):
 
 
 class ApiToken(Document):
-    """`_id` is the SHA-256 of the token, which is shown once and kept nowhere."""
+    """`_id` is the SHA-256 of the token, which is shown once and not stored."""
 
     name: str = Field(min_length=1, max_length=120)
     teammate: str
-    """Who made it: it may do what they may, as long as they are a teammate."""
+    """The creator: the token may do what they may, as long as they are a teammate."""
     scopes: tuple[str, ...] | None = None
     """What it may do, by the values of `Scope`; None: all that its teammate may."""
     is_demo: bool = False

@@ -1,4 +1,4 @@
-"""The business: its name, its look, where its people are."""
+"""The business: name, look, contact details, countries, wording."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from bot.model.base import Document
 
 FREQUENCY = _("Msg frequency varies")
 OPT_OUT = _("Reply STOP to opt out. Your choices: {link}")
-"""What a workspace says that wrote nothing of its own: gettext ids, said in the language of who reads them."""
+"""Default wording of a workspace: gettext ids, translated for the reader."""
 
 
 class Workspace(Document):
-    """One a database, kept under the id `workspace`."""
+    """One per database, with the id `workspace`."""
 
     id: str = Field(default="workspace", alias="_id")
     name: str
     legal_name: str = ""
     brand: str = Field(default="#2f5bea", pattern=r"^#[0-9a-f]{6}$")
     support: str = ""
-    """An email address, a phone number or an address of the web."""
+    """An email address, a phone number or a URL."""
     terms_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     privacy_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     default_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")
-    """Country of a number that is typed without a country code (ISO 3166-1 alpha-2)."""
+    """Country of numbers typed without a country code (ISO 3166-1 alpha-2)."""
     countries: tuple[str, ...] = ()
-    """Countries that may be texted; none named means the default one alone."""
+    """Countries that may be texted; empty: only the default one."""
     frequency: str = FREQUENCY
     opt_out_text: str = OPT_OUT
-    """What texts to many end with; `{link}` leads to the person's preference center."""
+    """Appended to texts to many people; `{link}` leads to the person's preference center."""
     legal_text: str = ""
-    """What new forms begin with: plain text, links as `[Terms](https://…)`."""
+    """The default legal text of new forms: plain text, links as `[Terms](https://…)`."""
     logo: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
-    """SHA-256 of the stored picture; empty: there is none, the initial is shown."""
+    """SHA-256 of the stored picture; empty: the initial is shown instead."""
     identity_secret: str
-    """Key of the HMAC by which a site proves who is signed in (`user_hash`)."""
+    """HMAC key with which a site proves who is signed in (`user_hash`)."""
 
     @property
     def texted(self) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ class Workspace(Document):
 
     @property
     def support_href(self) -> str:
-        """Where a link to the support contact leads, whatever it is: nothing but these three can come out."""
+        """The target of the support link; only these three schemes are possible."""
         if re.match(r"https?://", self.support, re.IGNORECASE):
             return self.support
         if "@" in self.support:
@@ -62,17 +62,17 @@ class Workspace(Document):
 
 
 class Logo(Document):
-    """A picture, under the SHA-256 of its bytes."""
+    """A picture, identified by the SHA-256 of its bytes."""
 
     type: str
-    """`image/png`, `image/jpeg` or `image/webp`, by what is in it."""
+    """`image/png`, `image/jpeg` or `image/webp`, detected from its bytes."""
     data: bytes
     created_at: datetime
     expires_at: datetime | None = None
-    """It was replaced: pages that were open may still ask for it until then."""
+    """Set when it was replaced: pages that were open may load it until then."""
 
 
 class Key(Document):
-    """A secret of the workspace, by what it is for."""
+    """A secret of the workspace, by purpose."""
 
     value: str
