@@ -1,0 +1,101 @@
+"""The page on extending stays true: its examples run, and the places that it names exist."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bot.app
+from bot.flows.engine import advance
+from bot.flows.script import Script
+from bot.flows.steps import Step
+from bot.flows.steps.base import Answered, Started
+from bot.model.conversation import Text
+from bot.model.delivery import DeliveryKind
+from bot.model.flow import RunStatus, State
+from bot.outbound.gateways import GATEWAYS, GatewayError, Outgoing
+from bot.outbound.kinds import ALL
+from tests.people import workspace
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+AT = datetime(2026, 11, 29, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def examples() -> dict[str, Any]:
+    """All examples of the page, as one module would have them."""
+    names: dict[str, Any] = {"__name__": "examples"}
+    for block in re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL):
+        exec(compile(block, "docs/extending.md", "exec", dont_inherit=True), names)  # noqa: S102 (our own page)
+    return names
+
+
+def test_every_folder_and_file_that_it_names_exists() -> None:
+    named = re.findall(r"`((?:bot|widget|templates|tests)/[^`]*)`", PAGE)
+    assert len(named) > 15
+    for path in named:
+        assert [*ROOT.glob(path.partition("<")[0].rstrip("/") or ".")], path
+
+
+def test_every_place_of_registration_is_where_it_says() -> None:
+    for name, path in re.findall(r"`(\w+)`(?: of the face)?,? in `([\w/.]+)`", PAGE):
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text(encoding="utf-8")), (name, path)
+
+
+def test_its_table_names_each_example() -> None:
+    anchors = re.findall(r"\]\(#([\w-]+)\)", PAGE)
+    headings = [heading.lower().replace(" ", "-") for heading in re.findall(r"^## (.+)$", PAGE, flags=re.MULTILINE)]
+    assert anchors == headings
+
+
+def test_the_step_runs(examples: dict[str, Any]) -> None:
+    script = Script.model_construct(steps=(examples["AskName"](id="name", text="What's your name?"),))
+    effects, state = advance(script, State(), Started(AT))
+    assert [effect.content for effect in effects] == [Text(text="What's your name?")]
+    assert state.status is RunStatus.WAITING
+    effects, state = advance(script, state, Answered(AT, " Ada "))
+    assert [effect.content for effect in effects] == [Text(text="Thanks, Ada!")]
+    assert state.status is RunStatus.ENDED
+    assert Step
+
+
+def test_the_kind_of_text_is_whole(examples: dict[str, Any]) -> None:
+    goodbye = examples["Goodbye"]()
+    facts = examples["Facts"](workspace(name="Harbor Coffee"), None, None, is_stopped=False)
+    assert goodbye.body(None, facts, "") == "Harbor Coffee: You're unsubscribed."
+    assert {kind.name for kind in ALL} == set(DeliveryKind)
+
+
+async def test_the_gateway_is_whole(examples: dict[str, Any]) -> None:
+    printer = examples["Printer"]()
+    assert await printer.send(Outgoing("1", "+12015550123", "Hi")) == await printer.find("1")
+    with pytest.raises(GatewayError):
+        await printer.send(Outgoing("2", "+12015550123", ""))
+    assert await printer.find("2") is None
+    await printer.close()
+    assert GATEWAYS
+
+
+async def test_the_consumer_is_whole(examples: dict[str, Any]) -> None:
+    consumer = examples["CountOptOuts"]()
+    await consumer.handle([])
+    assert await consumer.unhandled([]) == []
+    assert "ConsumerPath(" in Path(bot.app.__file__).read_text(encoding="utf-8")
+
+
+async def test_the_job_counts_to_its_end(examples: dict[str, Any]) -> None:
+    count = examples["Count"]()
+    batch = await count.step("job", examples["CountInput"](up_to=3), examples["CountPlace"](), 2)
+    assert (batch.done, batch.is_last) == (2, False)
+    batch = await count.step("job", examples["CountInput"](up_to=3), batch.checkpoint, 2)
+    assert (batch.done, batch.is_last) == (1, True)
+
+
+def test_the_page_and_the_route_are_guarded(examples: dict[str, Any]) -> None:
+    for handler in (examples["hello"], examples["who"]):
+        assert handler.__wrapped__
