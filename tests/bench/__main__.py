@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import uvloop
@@ -29,13 +30,14 @@ PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
 
 
 async def measure(parts: Sequence[str], size: Size) -> None:
-    figures = []
+    figures, started = [], time.monotonic()
     async with mongod() as mongo:
         print(f"{description()}")
         print(f"The server, its {mongo.engine} and what measures them share these cores.")
         for part in parts:
             figures += await PARTS[part](mongo, size)
     show(figures)
+    print(f"\n  Measured in {time.monotonic() - started:.0f} s.")
 
 
 def main() -> None:
