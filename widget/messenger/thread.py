@@ -58,8 +58,7 @@ async def older(request: web.Request) -> web.Response:
     conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
     parts = await chats.page(conversation.id, before=sequence_of(cursor_of(request, int)))
     contact = await request.app[BOT].ledger.contact(contact.id) or contact
-    shown = await views.part_views(request, parts, contact)
-    html = await render(request, "messenger/_parts.html", contact.locale, parts=shown)
+    html = "\n".join(await views.entries(request, parts, contact))
     return web.Response(text=html, content_type="text/html", headers=PRIVATE)
 
 
@@ -120,5 +119,5 @@ async def _card(
         view = replace(view, value=typed[:200], region=fields.get("region", view.region))
         is_new = isinstance(error, WordsChanged)
         view = replace(view, notice=words) if is_new else replace(view, error=words)
-    html = await render(request, "cards/card.html", contact.locale, card=view)
+    html = await views.card(request, view, contact.locale)
     return web.Response(text=html, content_type="text/html", status=status_of(error) if error else 200, headers=PRIVATE)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aiohttp import web
+from markupsafe import Markup
 
 from bot.chat.card_view import CardView
 from bot.chat.links import Segment, segments
@@ -14,6 +15,7 @@ from bot.model.base import iso
 from bot.model.contact import Contact
 from bot.model.conversation import AuthorKind, Conversation, ConversationEvent, Part, Text
 from bot.model.workspace import Workspace
+from widget.web.fragment_cache import FRAGMENT_CACHE
 from widget.web.http import BOT, render
 
 
@@ -30,6 +32,13 @@ class PartView:
     text: tuple[Segment, ...] = ()
     card: CardView | None = None
     event: str = ""
+
+    @property
+    def is_shared(self) -> bool:
+        """Others see the same, but for the time and what a card has of its own: flows say the same to everyone."""
+        if self.card:
+            return _is_shared(self.card)
+        return bool(self.event) or self.author_kind == AuthorKind.BOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +70,45 @@ async def part_views(request: web.Request, parts: Sequence[Part], contact: Conta
 
 async def thread(request: web.Request, conversation: str, parts: Sequence[Part], contact: Contact) -> str:
     """The newest entries of a conversation."""
-    return await render(
-        request,
-        "messenger/thread.html",
-        contact.locale,
-        conversation={"id": conversation},
-        parts=await part_views(request, parts, contact),
-        older=bool(parts) and parts[0].seq > 1,
-    )
+    drawn = Markup("\n").join(Markup(html) for html in await entries(request, parts, contact))  # noqa: S704 (our own)
+    personal = {"conversation": conversation, "parts": drawn}
+    older = bool(parts) and parts[0].seq > 1
+    return await request.app[FRAGMENT_CACHE](request, "messenger/thread.html", contact.locale, personal, older=older)
 
 
 async def entries(request: web.Request, parts: Sequence[Part], contact: Contact) -> list[str]:
-    """Renders each entry on its own."""
-    views = await part_views(request, parts, contact)
-    return [await render(request, "messenger/part.html", contact.locale, part=view) for view in views]
+    """Each entry by itself."""
+    return [await _entry(request, view, contact.locale) for view in await part_views(request, parts, contact)]
+
+
+async def _entry(request: web.Request, view: PartView, locale: str) -> str:
+    if not view.is_shared:
+        return await render(request, "messenger/part.html", locale, part=view)
+    cache = request.app[FRAGMENT_CACHE]
+    card, personal = _alike(request, view.card) if view.card else (None, {})
+    alike = replace(view, at=cache.mark("at"), card=card)
+    return await cache(request, "messenger/part.html", locale, {"at": view.at, **personal}, part=alike)
+
+
+async def card(request: web.Request, view: CardView, locale: str) -> str:
+    """A card by itself."""
+    if not _is_shared(view):
+        return await render(request, "cards/card.html", locale, card=view)
+    alike, personal = _alike(request, view)
+    return await request.app[FRAGMENT_CACHE](request, "cards/card.html", locale, personal, card=alike)
+
+
+def _is_shared(card: CardView) -> bool:
+    """What somebody typed, and what is wrong with it, is theirs alone."""
+    return not (card.value or card.error or card.notice)
+
+
+def _alike(request: web.Request, card: CardView) -> tuple[CardView, dict[str, str]]:
+    """The card as everyone sees it, with marks in place of personal values; and those."""
+    names = ("action", "saved", "done_number")
+    personal = {name: value for name in names if (value := getattr(card, name))}
+    cache = request.app[FRAGMENT_CACHE]
+    return replace(card, **{name: cache.mark(name) for name in personal}), personal  # type: ignore[arg-type]
 
 
 def conversation_views(
