@@ -12,7 +12,7 @@ from tests.conftest import Visitor
 from tests.people import TEAMMATE
 from tests.widget.help import Card, Running
 from widget.messenger import views
-from widget.web import fragment_cache
+from widget.web import fragment_cache, http
 
 NUMBERS = ["(201) 555-0123", "(212) 555-0187", "(415) 555-0134"]
 
@@ -21,7 +21,7 @@ NUMBERS = ["(201) 555-0123", "(212) 555-0187", "(415) 555-0134"]
 def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Templates that are rendered from now on."""
     names: list[str] = []
-    real = views.render
+    real = http.render
 
     async def render(request: Any, template: str, *args: Any, **context: Any) -> str:
         names.append(template)
