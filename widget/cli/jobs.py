@@ -31,10 +31,6 @@ Limit = Annotated[int, typer.Option(help="How many, the newest first.", min=1, m
 
 @app.callback(invoke_without_command=True)
 def list_all(context: typer.Context, limit: Limit = 20) -> None:
-    """List, follow and control jobs: long work that goes on after a crash.
-
-    Exits 0, or 2 when it can't run.
-    """
     if context.invoked_subcommand is None:
         found = _do(settings_of(), lambda jobs: jobs.newest(limit=limit))
         for job in found:

@@ -1,0 +1,158 @@
+"""`sayso jobs` and `sayso worker`: long work, as somebody at a terminal follows and controls it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.jobs.kinds import all_kinds
+from bot.jobs.kinds.verify import Verify, VerifyInput
+from bot.jobs.service import JobService
+from bot.model.base import new_id, now
+from bot.model.job import Job, JobState
+from bot.model.teammate import By
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer
+from tests.conftest import eventually
+from tests.people import person
+from tests.widget.cli.test_cli import SAYSO, Ran, environment
+from widget import cli
+from widget.cli import terminal
+
+DATABASE = "sayso_cli_jobs"
+Command = Callable[..., Coroutine[None, None, Ran]]
+
+
+@pytest.fixture
+async def kept(mongo: EmbeddedServer) -> AsyncIterator[Store]:
+    async with open_store(mongo.url, DATABASE) as store:
+        await store.prepare()
+        for table in store.tables:
+            await table.collection.delete_many({})
+        yield store
+
+
+@pytest.fixture
+def command(mongo: EmbeddedServer, kept: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """`await command("show", id)`: `sayso jobs show ID`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
+    env = environment(mongo_url=mongo.url, database=DATABASE)
+
+    async def run(*arguments: str) -> Ran:
+        result = await asyncio.to_thread(CliRunner().invoke, cli.app, ["jobs", *arguments], env=env, prog_name="sayso")
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+async def job(kept: Store) -> Job:
+    """A check that waits for an hour."""
+    at = now() + timedelta(hours=1)
+    return await JobService(kept, all_kinds(kept)).start(Verify, VerifyInput(), By("ada", "Ada"), at=at)
+
+
+async def test_without_jobs_it_says_so(command: Command) -> None:
+    assert await command() == Ran(0, "No jobs yet.\n", "")
+
+
+async def test_jobs_are_listed_with_state_progress_and_who_started_them(command: Command, job: Job) -> None:
+    ran = await command()
+    assert ran.out.split()[:6] == [job.id, "queued", "verify", "0", "Ada", "on"]
+
+
+async def test_a_job_is_paused_resumed_and_canceled(command: Command, job: Job, kept: Store) -> None:
+    for act, state in (("pause", "paused"), ("resume", "queued"), ("cancel", "canceled")):
+        assert await command(act, job.id) == Ran(0, f"{job.id} is {state}.\n", "")
+    ran = await command("show", job.id)
+    assert (ran.code, "State:    canceled on " in ran.out) == (1, True)
+    again = await command("pause", job.id)
+    assert (again.code, again.err) == (1, "Not possible in its state. `sayso jobs show` tells what is.\n")
+
+
+async def test_what_can_be_done_next_is_shown(command: Command, job: Job) -> None:
+    ran = await command("show", job.id)
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"Next:     sayso jobs pause|cancel {job.id}")
+
+
+async def test_a_failed_job_shows_its_error(command: Command, job: Job, kept: Store) -> None:
+    error = {"text": "No file %(name)s.", "values": {"name": "people.csv"}}
+    await kept.jobs.update({"_id": job.id}, {"$set": {"state": "failed", "error": error, "counts": {"stale": 3}}})
+    ran = await command("show", job.id)
+    assert ran.code == 1
+    assert "Error:    No file people.csv." in ran.out
+    assert "  stale: 3" in ran.out
+
+
+@pytest.mark.parametrize("name", ["show", "pause", "resume", "cancel", "retry"])
+async def test_a_job_that_does_not_exist_is_named(command: Command, name: str) -> None:
+    assert await command(name, new_id()) == Ran(1, "", "There is no such job. `sayso jobs` lists them.\n")
+
+
+async def test_a_worker_does_a_job_that_is_followed_without_a_terminal(
+    command: Command, kept: Store, mongo: EmbeddedServer, tmp_path: Path
+) -> None:
+    await kept.contacts.insert_many([person(f"c{i:04d}") for i in range(200)])
+    jobs = JobService(kept, all_kinds(kept))
+    job = await jobs.start(Verify, VerifyInput(), By("ada", "Ada"))
+    following = asyncio.create_task(command("show", job.id, "--follow"))
+    env = environment(mongo_url=mongo.url, database=DATABASE)
+    worker = await asyncio.create_subprocess_exec(
+        *SAYSO, "worker", cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(60):
+            assert worker.stdout
+            assert await worker.stdout.readline() == b"Ready. Ctrl-C stops it.\n"
+            ran = await following
+        worker.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(15):
+            await worker.communicate()
+    finally:
+        if worker.returncode is None:
+            worker.kill()
+            await worker.wait()
+    assert worker.returncode == 0
+    lines = ran.out.splitlines()
+    assert (ran.code, lines[0], lines[-1]) == (0, "queued 0", "Progress: 200/200")
+    assert "done 200/200" in lines
+    assert (await jobs.get(job.id)).state is JobState.DONE
+
+
+async def test_in_a_terminal_it_is_followed_by_a_bar(kept: Store, mongo: EmbeddedServer, job: Job) -> None:
+    await kept.jobs.update({"_id": job.id}, {"$set": {"state": "running", "done": 400, "total": 1000}})
+    master, slave = pty.openpty()
+    env = {**environment(mongo_url=mongo.url, database=DATABASE), "TERM": "xterm"}
+    process = await asyncio.create_subprocess_exec(
+        *SAYSO, "jobs", "show", job.id, "--follow", env=env, stdout=slave, stderr=subprocess.DEVNULL
+    )
+    os.close(slave)
+    seen = ""
+
+    async def shows_a_bar() -> bool:
+        nonlocal seen
+        seen += (await asyncio.to_thread(os.read, master, 4096)).decode(errors="replace")
+        return "400/1000" in seen and "━" in seen
+
+    try:
+        await eventually(shows_a_bar, 30)
+        await kept.jobs.update(
+            {"_id": job.id}, {"$set": {"state": "done", "done": 1000}, "$currentDate": {"ended_at": True}}
+        )
+        async with asyncio.timeout(15):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(master)
