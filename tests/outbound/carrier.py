@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from bot.app import Bot
 from bot.outbound.gateways import Gateway, NotTraceable, Outgoing
@@ -49,3 +51,30 @@ def through(bot: Bot, gateway: Gateway, store: Store | None = None) -> Sender:
     """A worker of its own, on the same queue."""
     links = DeliveryLinks("k" * 40, "http://sayso.test", days=400)
     return Sender(store or bot.store, bot.deliveries, bot.ledger, bot.stops, gateway, links, bot.workspace)
+
+
+class FileCarrier(Gateway):
+    """The outside world as a file, which outlives the process that sends: one line a text."""
+
+    def __init__(self, file: Path, seconds: float = 0.0, *, is_traceable: bool = True) -> None:
+        self.file = file
+        self._seconds = seconds
+        self._is_traceable = is_traceable
+
+    async def send(self, text: Outgoing) -> str:
+        await asyncio.sleep(self._seconds)
+        with self.file.open("a") as file:
+            file.write(f"{text.id}\n")
+        await asyncio.sleep(self._seconds)
+        return f"provider-{text.id}"
+
+    async def find(self, id: str) -> str | None:
+        if not self._is_traceable:
+            raise NotTraceable
+        return f"provider-{id}" if id in self.taken() else None
+
+    def taken(self) -> list[str]:
+        return self.file.read_text().split() if self.file.exists() else []
+
+    async def close(self) -> None:
+        pass
