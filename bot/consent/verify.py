@@ -191,7 +191,7 @@ def _by_subscription(contact: Contact) -> dict[str, object]:
 
 
 async def _chains(store: Store, after: str, limit: int, report: Report) -> tuple[list[_Chain], str | None]:
-    """Whole chains after an event, and the last event of theirs: events come in order of contact and sequence."""
+    """Whole chains after a position, and the next position: events come in order of contact and sequence."""
     events = await store.events.page_raw(after, limit=limit)
     is_cut = len(events) == limit
     while is_cut and _owner(events[0]) == _owner(events[-1]):  # one chain, longer than a step
@@ -201,7 +201,7 @@ async def _chains(store: Store, after: str, limit: int, report: Report) -> tuple
     if events and _owner(events[0]) != _owner(events[-1]) and is_cut:  # the last one goes on in the next step
         events = [raw for raw in events if _owner(raw) != _owner(events[-1])]
     report.read += len(events)
-    return _chained(events), events[-1]["_id"] if events else None
+    return _chained(events), _end_of(_owner(events[-1])) if events else None
 
 
 def _chained(page: Sequence[Mapping[str, Any]]) -> list[_Chain]:
@@ -216,6 +216,11 @@ def _chained(page: Sequence[Mapping[str, Any]]) -> list[_Chain]:
 
 def _owner(event: Mapping[str, Any]) -> str:
     return str(event["_id"]).partition(":")[0]
+
+
+def _end_of(contact: str) -> str:
+    """After all ids of the contact's events, including those written since: a step begins with a new chain."""
+    return f"{contact};"
 
 
 async def _walk_contacts(store: Store, after: str, limit: int, report: Report) -> Position:
