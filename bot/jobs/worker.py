@@ -17,7 +17,7 @@ from bot.store import Store
 
 log = logging.getLogger("sayso.jobs")
 
-AT_ONCE = 2
+AT_ONCE = 4
 """Jobs that a process works on side by side."""
 TICK_SECONDS = 1.0
 """How often a worker looks for jobs that another process queued, or left: one indexed query."""
