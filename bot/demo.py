@@ -10,7 +10,7 @@ from bot.errors import marked as _
 from bot.flows.publish import create
 from bot.flows.steps import End, OptInForm, Say, Step
 from bot.model.base import now
-from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, Translation
+from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription, SubscriptionState, Translation
 from bot.model.teammate import ApiToken, Teammate, TeammateRole
 from bot.model.workspace import Workspace
 from bot.store import Store
@@ -66,7 +66,9 @@ def subscriptions() -> list[Subscription]:
     sms, email, opt_in = MessageType.SMS, MessageType.EMAIL, ConsentType.OPT_IN
     return [
         _live(DEALS, "Deals and new roasts", "Offers and small-batch news, up to 4 texts a month.", sms, opt_in),
-        _live(ORDERS, "Order updates", "Where your coffee is, and when it arrives.", sms, ConsentType.OPT_OUT),
+        _live(
+            ORDERS, "Order updates", "Where your coffee is, and when it arrives.", sms, ConsentType.OPT_OUT
+        ).model_copy(update={"purpose": Purpose.INFORMATIONAL}),
         _live(NEWS, "Harbor letter", "One letter a month: farms, recipes, events.", email, opt_in),
     ]
 

@@ -18,7 +18,7 @@ from bot.consent.signs import folded, found, plain
 from bot.consent.texts import fill, has_place
 from bot.errors import marked as _
 from bot.i18n import Translator
-from bot.model.subscription import MessageType
+from bot.model.subscription import MessageType, Purpose
 
 LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()]+)\)", re.IGNORECASE)
 BARE = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -65,7 +65,7 @@ HINTS = {
 def check_form(text: str, facts: Facts, say: Translator) -> tuple[Finding, ...]:
     """The legal text of a card, `say` in its language: what it has and what it lacks, in the order of the checklist."""
     read = _Read(text, facts)
-    tests = _SMS_FORM if facts.channel is MessageType.SMS else _EMAIL_FORM
+    tests = _form_tests(facts)
     there = {code: test(read) for code, test in tests.items()}
     make = for_sms_form if facts.channel is MessageType.SMS else for_email_form
     return _findings(there, make(facts, say, there), read)
@@ -78,6 +78,12 @@ def check_confirmation(text: str, facts: Facts, say: Translator) -> tuple[Findin
     tests = _SMS_CONFIRMATION if facts.channel is MessageType.SMS else _EMAIL_CONFIRMATION
     there = {code: test(read) for code, test in tests.items()}
     return _findings(there, for_confirmation(say, there), read)
+
+
+def _form_tests(facts: Facts) -> Tests:
+    if facts.channel is not MessageType.SMS:
+        return _EMAIL_FORM
+    return _SMS_FORM if facts.purpose is Purpose.MARKETING else _INFORMATIONAL_SMS_FORM
 
 
 def lacking(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -141,6 +147,12 @@ _SMS_FORM: Tests = {
     # CTIA 5.1.1 (5); both must be public pages.
     "terms": lambda r: r.links_to(signs.TERMS, r.facts.terms_url),
     "privacy": lambda r: r.links_to(signs.PRIVACY, r.facts.privacy_url),
+}
+_INFORMATIONAL_SMS_FORM: Tests = {
+    # 64.1200(f)(9) asks for the rest where messages are telemarketing; CTIA 5.1.1 asks for these of every program.
+    code: test
+    for code, test in _SMS_FORM.items()
+    if code not in {"automated", "purchase"}
 }
 _EMAIL_FORM: Tests = {
     # GDPR recital 42: who asks, and for what; art. 7(3): that it can be withdrawn, before it is; art. 13: the rest.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.consent.signs import folded
 from bot.i18n import Translator
-from bot.model.subscription import MessageType
+from bot.model.subscription import MessageType, Purpose, Subscription
 from bot.model.workspace import FREQUENCY, Workspace
 
 
@@ -23,9 +24,17 @@ class Facts:
     program: str = ""
     """The subscription's name, if known."""
     channel: MessageType = MessageType.SMS
+    purpose: Purpose = Purpose.MARKETING
 
     @classmethod
-    def of(cls, workspace: Workspace, *, program: str = "", channel: MessageType = MessageType.SMS) -> Facts:
+    def of(
+        cls,
+        workspace: Workspace,
+        *,
+        program: str = "",
+        channel: MessageType = MessageType.SMS,
+        purpose: Purpose = Purpose.MARKETING,
+    ) -> Facts:
         return cls(
             brand=workspace.name,
             legal_name=workspace.legal_name,
@@ -34,6 +43,7 @@ class Facts:
             privacy_url=workspace.privacy_url,
             program=program,
             channel=channel,
+            purpose=purpose,
         )
 
     @property
@@ -48,10 +58,7 @@ class Facts:
 def for_sms_form(facts: Facts, say: Translator, there: Mapping[str, bool]) -> dict[str, str]:
     """If the agreement itself is missing, its sentence also says who and what, so that one sentence fixes five
     findings."""
-    agreement = say(
-        "By signing up you agree to get recurring automated marketing text messages from %(seller)s at this number.",
-        seller=facts.seller,
-    )
+    agreement = _agreement(facts, say)
     whole = not there["agreement"]
     who = agreement if whole else say("These messages come from %(seller)s.", seller=facts.seller)
     return {
@@ -72,6 +79,18 @@ def for_sms_form(facts: Facts, say: Translator, there: Mapping[str, bool]) -> di
         "terms": _link(say("Terms"), facts.terms_url),
         "privacy": _link(say("Privacy"), facts.privacy_url),
     }
+
+
+def standard_legal_text(subscription: Subscription, workspace: Workspace, say: Translator) -> str:
+    """What a new form for this subscription begins with: the workspace's own text is about marketing texts."""
+    if subscription.message_type is not MessageType.SMS:
+        return ""
+    if subscription.purpose is Purpose.MARKETING:
+        return workspace.legal_text
+    facts = Facts.of(workspace, program=subscription.name, purpose=subscription.purpose)
+    sentences = for_sms_form(facts, say, defaultdict(bool))
+    wanted = ("agreement", "frequency", "rates", "stop", "terms", "privacy")
+    return " ".join(sentence for code in wanted if (sentence := sentences[code]))
 
 
 def for_email_form(facts: Facts, say: Translator, _there: Mapping[str, bool]) -> dict[str, str]:
@@ -102,6 +121,15 @@ def for_confirmation(say: Translator, there: Mapping[str, bool]) -> dict[str, st
         ),
         "unsubscribe": say("Your choices: %(link)s", link="{link}"),
     }
+
+
+def _agreement(facts: Facts, say: Translator) -> str:
+    if facts.purpose is Purpose.INFORMATIONAL:
+        return say("By signing up you agree to get text messages from %(seller)s at this number.", seller=facts.seller)
+    return say(
+        "By signing up you agree to get recurring automated marketing text messages from %(seller)s at this number.",
+        seller=facts.seller,
+    )
 
 
 def _keywords(stop: str, help: str, both: str, there: Mapping[str, bool]) -> dict[str, str]:

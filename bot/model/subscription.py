@@ -21,6 +21,13 @@ class ConsentType(StrEnum):
     OPT_OUT = "opt_out"
 
 
+class Purpose(StrEnum):
+    """What its messages are for; the law asks for more where they sell something (47 CFR 64.1200(f)(9), (f)(13))."""
+
+    MARKETING = "marketing"
+    INFORMATIONAL = "informational"
+
+
 class SubscriptionState(StrEnum):
     DRAFT = "draft"
     LIVE = "live"
@@ -36,7 +43,7 @@ class Translation(Value):
 
 
 class Subscription(Document):
-    """Message type and consent type never change once it is saved (law 9).
+    """Message type, consent type and purpose never change once it is saved (law 9).
 
     `version` counts its changes, starting at 1; the log of its `SubscriptionVersion`s has them.
     """
@@ -45,6 +52,8 @@ class Subscription(Document):
     description: str = Field(default="", max_length=1000)
     message_type: MessageType
     consent_type: ConsentType
+    purpose: Purpose = Purpose.MARKETING
+    """Subscriptions from before purposes existed count as marketing, which asks for more."""
     state: SubscriptionState = SubscriptionState.DRAFT
     version: int = 1
     double_opt_in: bool = False

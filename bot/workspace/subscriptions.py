@@ -94,7 +94,7 @@ class SubscriptionService:
         draft = new.on(
             Subscription(
                 id=id, name=new.name, message_type=new.message_type, consent_type=new.consent_type,
-                created_at=time, updated_at=time,
+                purpose=new.purpose,                created_at=time, updated_at=time,
             )
         )  # fmt: skip
         _check(draft)

@@ -11,7 +11,7 @@ from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.errors import marked as _
-from bot.model.subscription import ConsentType, MessageType, Subscription, Translation
+from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription, Translation
 
 LOCALE = re.compile(r"[A-Za-z0-9_-]{2,35}")
 EMPTY_NAME = _("Give it a name: people choose by it.")
@@ -85,6 +85,7 @@ class New(Wording):
 
     message_type: MessageType
     consent_type: ConsentType
+    purpose: Purpose = Purpose.MARKETING
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Difference:
     after: str
 
 
-FIELDS = ("name", "description", "message_type", "consent_type", "state", "double_opt_in", "confirmation")
+FIELDS = ("name", "description", "message_type", "consent_type", "purpose", "state", "double_opt_in", "confirmation")
 WORDS = ("name", "description", "confirmation")
 
 

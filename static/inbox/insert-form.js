@@ -32,16 +32,14 @@ document.addEventListener("htmx:afterSettle", () => {
   invalid.focus();
 });
 
-// The default legal text is about SMS: it is removed for an email subscription, unless somebody changed it.
+// Each subscription has a default legal text. It replaces the default of another one, but nothing that somebody wrote.
 function onSubscription(event) {
   if (event.target.id !== "subscription") return;
   const legal = document.getElementById("legal_text");
-  const { standard } = legal.dataset;
-  if (event.target.selectedOptions[0].dataset.type === "email") {
-    if (legal.value !== standard) return;
-    legal.value = "";
-    legal.dataset.emptied = "";
-  } else if (!legal.value && "emptied" in legal.dataset) legal.value = standard;
+  const standard = event.target.selectedOptions[0].dataset.standard;
+  if (standard === undefined) return;
+  const texts = [...event.target.options].map((option) => option.dataset.standard ?? "");
+  if (!legal.value.trim() || texts.includes(legal.value)) legal.value = standard;
 }
 document.addEventListener("change", onSubscription, true); // before htmx sends the fields for the preview
 

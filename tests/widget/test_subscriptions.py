@@ -74,7 +74,7 @@ class TestNew:
         page = await ada.look(f"{LIST}/new")
         assert "breach of the law" in page.one("fieldset", id="consent_type").text
         chosen = [n.attrs["value"] for n in page.all("input", type="radio") if "checked" in n.attrs]
-        assert chosen == ["sms", "opt_in"]
+        assert chosen == ["sms", "opt_in", "marketing"]
 
     @pytest.mark.parametrize(
         ("fields", "name"),
@@ -173,7 +173,14 @@ class TestEdit:
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("message_type", "email"), ("consent_type", "opt_out"), ("state", "live"), ("name_key", "x"), ("csrf2", "x")],
+        [
+            ("message_type", "email"),
+            ("consent_type", "opt_out"),
+            ("purpose", "informational"),
+            ("state", "live"),
+            ("name_key", "x"),
+            ("csrf2", "x"),
+        ],
     )
     async def test_message_type_consent_type_and_state_cannot_be_changed_by_a_crafted_request(
         self, running: Running, ada: Desk, draft: Subscription, field: str, value: str

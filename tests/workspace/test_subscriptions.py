@@ -127,7 +127,9 @@ class TestWords:
         with pytest.raises(ValidationError):
             new(translations={locale: {"name": "x"}})
 
-    @pytest.mark.parametrize("field", ["state", "message_type", "consent_type", "version", "id", "_id", "created_at"])
+    @pytest.mark.parametrize(
+        "field", ["state", "message_type", "consent_type", "purpose", "version", "id", "_id", "created_at"]
+    )
     def test_an_edit_has_no_place_for_what_never_changes(self, field: str) -> None:
         with pytest.raises(ValidationError):
             Wording.model_validate({"name": "Deals", field: "live"})

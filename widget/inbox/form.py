@@ -9,12 +9,13 @@ from aiohttp import web
 from pydantic import Field, field_validator
 
 from bot.chat.inbox import NO_FORM, takes_forms
+from bot.consent.offers import standard_legal_text
 from bot.errors import CardClosed, FormWrong, NotFound
 from bot.errors import marked as _
 from bot.model.base import new_id
 from bot.model.contact import Contact
 from bot.model.conversation import Card, Conversation
-from bot.model.subscription import MessageType, Subscription
+from bot.model.subscription import Subscription
 from widget.inbox.form_preview import preview_of
 from widget.web.forms import FORM, Form
 from widget.web.http import BOT
@@ -80,7 +81,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         removed=False,
         key=new_id(),
         in_dialog=is_htmx(request),
-        standard=(await bot.workspace()).legal_text,
+        standard=await _standard(request, live),
         **await _drawn(request, contact, await _values(request, live), live),
     )
 
@@ -170,6 +171,12 @@ async def _there(request: web.Request) -> tuple[Conversation, Contact]:
     return conversation, contact
 
 
+async def _standard(request: web.Request, live: Sequence[Subscription]) -> dict[str, str]:
+    """By subscription, the legal text that a new form begins with."""
+    workspace, say = await request.app[BOT].workspace(), translator_for(request)
+    return {subscription.id: standard_legal_text(subscription, workspace, say) for subscription in live}
+
+
 async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping[str, str]:
     """Field values: what was typed, else the chosen template, else the defaults."""
     form, bot = request.get(FORM, Form()), request.app[BOT]
@@ -177,8 +184,7 @@ async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping
     if template:
         return template.model_dump(include=set(CARD))
     only = live[0] if len(live) == 1 else None
-    is_email = only is not None and only.message_type is MessageType.EMAIL
-    standard = "" if is_email else (await bot.workspace()).legal_text  # the standard legal text is about texts
+    standard = (await _standard(request, live))[only.id] if only else (await bot.workspace()).legal_text
     begun = {"subscription": only.id if only else "", "title": "", "button": "", "legal_text": standard}
     return {name: form.value(name, begun[name]) for name in CARD}
 

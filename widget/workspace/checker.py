@@ -15,7 +15,7 @@ from bot.consent.checker import Facts, Finding, check_confirmation, check_form
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.i18n import choose_locale, translator
-from bot.model.subscription import MessageType
+from bot.model.subscription import MessageType, Purpose
 from bot.model.workspace import Workspace
 from widget.web.http import render, speaking
 from widget.web.teammate_pages import FormInput, Scope, fields, is_htmx, requires, teammate_page, translator_for
@@ -32,6 +32,7 @@ class CheckQuery(FormInput):
     field: Annotated[str, Field(pattern=r"^[\w.]{1,100}$")]
     """Name of the field; its `id` is the same."""
     channel: MessageType = MessageType.SMS
+    purpose: Purpose = Purpose.MARKETING
     program: Annotated[str, Field(max_length=120)] = ""
     locale: Annotated[str, Field(max_length=20)] = ""
     """Language of the text; empty: the reader's own."""
@@ -57,14 +58,22 @@ class Checked:
 
 
 def checked(
-    brand: Workspace, kind: Kind, text: str, *, channel: str = "sms", program: str = "", locale: str = ""
+    brand: Workspace,
+    kind: Kind,
+    text: str,
+    *,
+    channel: str = "sms",
+    purpose: str = "marketing",
+    program: str = "",
+    locale: str = "",
 ) -> Checked:
     """For templates, which render the first result with the page. Suggested sentences are in the text's language."""
     if kind == "confirmation" and not text.strip():
         return Checked((), (), 0, is_standard=True)
     say = translator(choose_locale((locale,))) if locale else speaking.get()
     check = check_form if kind == "form" else check_confirmation
-    findings = check(text[:MOST], Facts.of(brand, program=program, channel=MessageType(channel)), say)
+    facts = Facts.of(brand, program=program, channel=MessageType(channel), purpose=Purpose(purpose))
+    findings = check(text[:MOST], facts, say)
     has = tuple(finding.name for finding in findings if finding.there)
     return Checked(has, _grouped(findings), len(findings) - len(has))
 
