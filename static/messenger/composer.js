@@ -2,6 +2,7 @@
 
 import { byId, characterCount, growToFit } from "../lib/dom.js";
 import { isComposing } from "../lib/keys.js";
+import { keepText } from "./draft.js";
 
 const MAX_LENGTH = 4000; // characters
 const COUNTDOWN = 200; // characters left
@@ -29,6 +30,13 @@ export function createComposer({ strings, canSend, onSend, onTyping }) {
     field.setAttribute("aria-invalid", String(left < 0));
     byId("send").setAttribute("aria-disabled", String(!canSend() || !field.value.trim() || left < 0));
     growToFit(field);
+    if (canSend()) keepText(field.value);
+  }
+
+  /* A conversation was opened. */
+  function start(text) {
+    if (!field.value) field.value = text;
+    update();
   }
 
   function send(event) {
@@ -67,5 +75,5 @@ export function createComposer({ strings, canSend, onSend, onTyping }) {
   });
   byId("composer").addEventListener("submit", send);
 
-  return { update, giveBack };
+  return { start, giveBack };
 }

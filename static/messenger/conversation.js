@@ -15,7 +15,7 @@ const GAP_REFILL = 4000; // ms
 const REOPEN_EVERY = 10000; // ms
 
 /* isShown(): whether the visitor can see the chat. onUnread(): a part arrived while they could not.
-   onOpen(): a conversation was opened. onRefused(text, why): the server refused a message. */
+   onOpen(id): a conversation was opened. onRefused(text, why): the server refused a message. */
 export function createConversation({ strings, isShown, onUnread, onOpen, onRefused }) {
   const body = byId("thread-body");
   const received = createReceivedParts();
@@ -93,7 +93,7 @@ export function createConversation({ strings, isShown, onUnread, onOpen, onRefus
     queue.show();
     connection.start();
     queue.flush();
-    onOpen();
+    onOpen(conversation);
   }
 
   function showFailure(wanted, words) {

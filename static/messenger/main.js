@@ -5,6 +5,7 @@ import { isComposing } from "../lib/keys.js";
 import { createComposer } from "./composer.js";
 import { createConversation } from "./conversation.js";
 import { createConversationList } from "./conversation-list.js";
+import { loadDraft, openDraft } from "./draft.js";
 import { isFramed, listenToHost, tellHost } from "./host-page.js";
 import { watchCards } from "./opt-in-cards.js";
 import { setSettings, setToken } from "./visitor-api.js";
@@ -24,7 +25,11 @@ const conversation = createConversation({
   strings,
   isShown: () => isShown,
   onUnread: () => setUnread(unread + 1),
-  onOpen: () => composer.update(),
+  onOpen(id) {
+    const draft = openDraft(id);
+    composer.start(draft.text);
+    cards.fillIn(draft.cards);
+  },
   onRefused: (text, why) => composer.giveBack(text, why),
 });
 
@@ -47,7 +52,7 @@ createConversationList({
   },
 });
 
-watchCards({
+const cards = watchCards({
   thread: conversation.thread,
   onSignedOut: conversation.reopen,
   onOpened: conversation.tellOpened,
@@ -60,17 +65,18 @@ function focusChat() {
 }
 
 listenToHost({
-  boot({ token, settings }) {
+  boot({ token, settings, draft }) {
     setToken(token || null);
+    loadDraft(draft);
     setSettings(settings || {});
     conversation.open(null);
   },
-  show({ modal }) {
+  show({ modal, quiet }) {
     isShown = true;
     isModal = Boolean(modal);
     setUnread(0);
     conversation.tellSeen();
-    focusChat();
+    if (!quiet) focusChat();
   },
   hide() {
     isShown = false;
@@ -109,5 +115,5 @@ byId("close-button").hidden = !isFramed;
 byId("close-button").addEventListener("click", () => tellHost("close"));
 
 fillFrom(byId("thread-body"), "skeleton");
-if (isFramed) tellHost("ready");
+if (isFramed) tellHost("ready", { words: strings.launcher });
 else conversation.open(null);

@@ -1,11 +1,13 @@
 /* The forms in the thread. htmx submits them; this adds the visitor's token, and what happens before and after. */
 
 import { errorMessage, HTMX_FAILURES, rejectNonHtml } from "../lib/server-errors.js";
+import { dropCard, keepCard } from "./draft.js";
 import { currentToken, pageUrl } from "./visitor-api.js";
 
 const FOCUS_DELAY = 50; // ms; htmx enables the button again after its event
 
-/* onSignedOut(): the token is no longer valid. onOpened(seq): returns whether the server was told. */
+/* onSignedOut(): the token is no longer valid. onOpened(seq): returns whether the server was told.
+   Returns `fillIn(cards)`: puts drafts back into the fields. */
 export function watchCards({ thread, onSignedOut, onOpened }) {
   function addVisitor({ detail }) {
     detail.headers.Authorization = `Bearer ${currentToken()}`;
@@ -20,7 +22,9 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
   function onSubmitted(event) {
     const card = event.target.closest?.(".card");
     if (!card) return;
-    thread.dropLate(card.closest(".part")); // the response is just as new
+    const part = card.closest(".part");
+    thread.dropLate(part); // the response is just as new
+    if (card.dataset.state !== "open") dropCard(part.dataset.seq);
     thread.measure();
     const active = document.activeElement;
     const invalid = card.querySelector('[aria-invalid="true"]');
@@ -50,13 +54,30 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
   }
 
   // The country of the phone number: its short name, or none where a whole international number was typed.
+  function showCountry(field, input) {
+    if (input.matches("select")) field.querySelector("bdi").textContent = input.selectedOptions[0].dataset.short;
+    else field.classList.toggle("field--foreign", input.value.trim().startsWith("+"));
+  }
+
+  const inputsOf = (part) => [...part.querySelectorAll(".field input:not([type=hidden]), .field select")];
+
   function onInput(event) {
     const field = event.target.closest(".field");
     if (!field) return;
-    if (event.target.matches("select")) {
-      field.querySelector("bdi").textContent = event.target.selectedOptions[0].dataset.short;
-    } else {
-      field.classList.toggle("field--foreign", event.target.value.trim().startsWith("+"));
+    showCountry(field, event.target);
+    const part = field.closest(".part");
+    keepCard(part.dataset.seq, Object.fromEntries(inputsOf(part).map((input) => [input.name, input.value])));
+  }
+
+  function fillIn(cards) {
+    for (const [seq, values] of Object.entries(cards)) {
+      const part = document.querySelector(`.part[data-seq="${CSS.escape(seq)}"]`);
+      if (!part?.querySelector('.card[data-state="open"]')) continue;
+      for (const input of inputsOf(part)) {
+        if (!values[input.name] || input.readOnly) continue;
+        input.value = values[input.name];
+        showCountry(input.closest(".field"), input);
+      }
     }
   }
 
@@ -73,4 +94,6 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
   document.body.addEventListener("htmx:beforeSwap", rejectNonHtml);
   document.body.addEventListener("htmx:afterSwap", onSubmitted);
   for (const name of HTMX_FAILURES) document.body.addEventListener(name, onFailed);
+
+  return { fillIn };
 }

@@ -31,6 +31,7 @@ SHOP = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <title>Pier Shop</title>
+{early}
 <main>
   <h1>Pier Shop</h1>
   <p><a href="#mugs">Mugs</a> and <button id="help" type="button">Help</button></p>
@@ -72,24 +73,49 @@ class Shop:
         app = web.Application()
         app.router.add_get("/", self._page)
         app.router.add_get("/settings.js", self._settings)
+        app.router.add_get("/import.js", self._import)
+        app.router.add_get("/show.js", self._show)
         self.server = TestServer(app, host="127.0.0.1")
 
-    def address(self, sayso: str, settings: dict[str, Any] | None) -> str:
-        """`settings`: its `window.saysoSettings`; None for a shop that sets none and boots by itself."""
+    def address(self, sayso: str, settings: dict[str, Any] | None, **options: str) -> str:
+        """`settings`: its `window.saysoSettings`; None for a shop that sets none and boots by itself.
+
+        `load="module"`: imports the launcher. `load="early"`: loads it and shows the chat before there is a body.
+        `isolated`: its Cross-Origin-Embedder-Policy. `sandbox`: what a page without an origin may do.
+        """
         wanted = "" if settings is None else "&settings=" + quote(json.dumps(settings))
-        return f"http://localhost:{self.server.port}/?sayso={quote(sayso)}{wanted}"
+        more = "".join(f"&{name}={quote(value)}" for name, value in options.items())
+        return f"http://localhost:{self.server.port}/?sayso={quote(sayso)}{wanted}{more}"
 
     async def _page(self, request: web.Request) -> web.Response:
         sayso, settings = request.query["sayso"], request.query.get("settings")
         scripts = f'<script src="{escape(sayso)}/widget.js" async></script>'
+        if request.query.get("load") == "module":
+            scripts = f'<script type="module" src="/import.js?sayso={escape(quote(sayso))}"></script>'
         if settings is not None:
             scripts = f'<script src="/settings.js?settings={escape(quote(settings))}"></script>\n' + scripts
         policy = (
             f"default-src 'none'; script-src 'self' {sayso}; connect-src {sayso}; frame-src {sayso}; "
             "img-src data:; base-uri 'none'; form-action 'none'"
         )
-        page = SHOP.format(scripts=scripts)
-        return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": policy})
+        early = ""
+        if request.query.get("load") == "early":
+            early = f'<script src="{escape(sayso)}/widget.js"></script><script src="/show.js"></script>'
+        page = SHOP.format(scripts=scripts, early=early)
+        if sandbox := request.query.get("sandbox"):
+            policy += f"; sandbox {sandbox}"
+        headers = {"Content-Security-Policy": policy}
+        if isolated := request.query.get("isolated"):
+            headers |= {"Cross-Origin-Embedder-Policy": isolated, "Cross-Origin-Opener-Policy": "same-origin"}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    async def _show(self, _request: web.Request) -> web.Response:
+        script = "window.hadBody = Boolean(document.body); Sayso('boot', {}); Sayso('show');"
+        return web.Response(text=script, content_type="text/javascript")
+
+    async def _import(self, request: web.Request) -> web.Response:
+        script = f"import {json.dumps(request.query['sayso'] + '/widget.js')};"
+        return web.Response(text=script, content_type="text/javascript")
 
     async def _settings(self, request: web.Request) -> web.Response:
         script = f"window.saysoSettings = {request.query['settings']};"
@@ -173,8 +199,9 @@ class Chat:
         return self.page.context
 
     async def open(self) -> None:
-        """Presses the launcher and waits until the chat is live."""
-        await self.launcher.click()
+        """Presses the launcher, unless the chat is open from an earlier page, and waits until the chat is live."""
+        if await self.launcher.get_attribute("aria-expanded") == "false":
+            await self.launcher.click()
         await self.is_live()
 
     async def is_live(self) -> None:

@@ -3,43 +3,71 @@
 from __future__ import annotations
 
 import json
+import re
 
 from aiohttp import web
 
-from bot.i18n import translator
+from bot.i18n import Translator, translator
 from widget.web.assets import STATIC, Asset
 from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
 from widget.web.look import ink_on
 
-LAUNCHER = (STATIC / "widget.js").read_text(encoding="utf-8")
+HEADER = re.compile(r"\A/\*.*?\*/", re.DOTALL)
+COMMENT = re.compile(r"(?:^|\s)// .*")
+
+
+def _without_comments(script: str) -> str:
+    """The script without comments and indentation: it loads with every page of a shop."""
+    lines = (COMMENT.sub("", line).strip() for line in HEADER.sub("", script).splitlines())
+    return "\n".join(filter(None, lines))
+
+
+LAUNCHER = _without_comments((STATIC / "widget.js").read_text(encoding="utf-8"))
+
+
+def launcher_words(say: Translator, name: str) -> dict[str, str]:
+    """What the launcher says, for a business of this name."""
+    return {
+        "open": say("Open chat"),
+        "close": say("Close chat"),
+        "unread": say("Unread messages: %d"),
+        "title": say("Chat with %(name)s", name=name),
+        "failed": say("The chat didn't load. Check your connection."),
+        "retry": say("Try again"),
+        "unsupported": say("The chat doesn't work on this page."),
+    }
 
 
 async def launcher(request: web.Request) -> web.Response:
-    """`widget.js` with the workspace's name and look, in the browser's language."""
-    workspace = await request.app[BOT].workspace()
-    say = translator(wanted_locale(request))
+    """`widget.js` with the workspace's name and look, in the browser's language.
+
+    Any site may load it, also as a module, and also a page that is isolated from other origins.
+    """
+    bot = request.app[BOT]
+    workspace = await bot.workspace()
     config = {
-        "name": workspace.name,
+        "url": bot.public_url,
         "brand": workspace.brand,
         "ink": ink_on(workspace.brand),
-        "strings": {
-            "open": say("Open chat"),
-            "close": say("Close chat"),
-            "unread": say("Unread messages: %d"),
-            "title": say("Chat with %(name)s", name=workspace.name),
-        },
+        "words": launcher_words(translator(wanted_locale(request)), workspace.name),
     }
     script = LAUNCHER.replace("__SAYSO_CONFIG__", json.dumps(config, ensure_ascii=True).replace("<", "\\u003c"))
     response = Asset.of(script.encode(), "text/javascript; charset=utf-8").answer(request, "public, max-age=300")
     response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
 async def messenger(request: web.Request) -> web.Response:
     """The page that the launcher frames, on the sites allowed by the settings."""
     locale = wanted_locale(request, request.query.get("locale", "")[:35])
-    response = await page(request, "messenger/page.html", locale)
+    workspace = await request.app[BOT].workspace()
+    words = launcher_words(translator(locale), workspace.name)
+    response = await page(request, "messenger/page.html", locale, launcher_words=words)
     response.headers["Content-Security-Policy"] = PAGE_POLICY + request.app[BOT].settings.sites
+    # Both let a page that is isolated from other origins (COEP) show the frame.
+    response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers["Cache-Control"] = "private, max-age=60"
     return response
