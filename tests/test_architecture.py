@@ -110,6 +110,29 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}} & {DRIVERS | FR
     assert done.stdout.split() == []
 
 
+def test_no_two_classes_share_a_name() -> None:
+    found: dict[str, list[str]] = {}
+    for path in _sources():
+        for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(path)
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}
+
+
+def test_repositories_end_in_repository() -> None:
+    bases = {"Repository", "NumberedLog"}
+    odd = {
+        node.name
+        for path in _sources()
+        if path.startswith("bot/store/")
+        for node in _nodes(path)
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Subscript) and getattr(base.value, "id", "") in bases for base in node.bases)
+        and not node.name.endswith("Repository")
+    }
+    assert odd == {"NumberedLog"}
+
+
 class TestOneDoor:
     """Law 1: every change of consent goes through the ledger."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.consent import signs
-from bot.consent.offers import Facts, for_confirmation, for_email_form, for_sms_form, safe
+from bot.consent.offers import WordingFacts, for_confirmation, for_email_form, for_sms_form, safe
 from bot.consent.signs import folded, found, plain
 from bot.consent.texts import fill, has_place
 from bot.errors import marked as _
@@ -22,7 +22,7 @@ from bot.model.subscription import MessageType, Purpose
 
 LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()]+)\)", re.IGNORECASE)
 BARE = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-__all__ = ["Facts", "Finding", "check_confirmation", "check_form", "lacking"]
+__all__ = ["Finding", "WordingFacts", "check_confirmation", "check_form", "lacking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ HINTS = {
 }
 
 
-def check_form(text: str, facts: Facts, say: Translator) -> tuple[Finding, ...]:
+def check_form(text: str, facts: WordingFacts, say: Translator) -> tuple[Finding, ...]:
     """The legal text of a card, `say` in its language: what it has and what it lacks, in the order of the checklist."""
     read = _Read(text, facts)
     tests = _form_tests(facts)
@@ -71,7 +71,7 @@ def check_form(text: str, facts: Facts, say: Translator) -> tuple[Finding, ...]:
     return _findings(there, make(facts, say, there), read)
 
 
-def check_confirmation(text: str, facts: Facts, say: Translator) -> tuple[Finding, ...]:
+def check_confirmation(text: str, facts: WordingFacts, say: Translator) -> tuple[Finding, ...]:
     """The text after a sign-up, with its places (`{brand}`, `{program}`, …) as they were written."""
     filled = fill(text, {"brand": facts.brand, "program": facts.program, "frequency": "", "link": ""})
     read = _Read(filled, facts, written=text)
@@ -80,7 +80,7 @@ def check_confirmation(text: str, facts: Facts, say: Translator) -> tuple[Findin
     return _findings(there, for_confirmation(say, there), read)
 
 
-def _form_tests(facts: Facts) -> Tests:
+def _form_tests(facts: WordingFacts) -> Tests:
     if facts.channel is not MessageType.SMS:
         return _EMAIL_FORM
     return _SMS_FORM if facts.purpose is Purpose.MARKETING else _INFORMATIONAL_SMS_FORM
@@ -93,7 +93,7 @@ def lacking(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 class _Read:
     """A text, read once: its words without names and addresses, and its links."""
 
-    def __init__(self, text: str, facts: Facts, written: str | None = None) -> None:
+    def __init__(self, text: str, facts: WordingFacts, written: str | None = None) -> None:
         self.facts = facts
         self.written = text if written is None else written
         """With its places."""

@@ -13,7 +13,7 @@ from bot.model.workspace import FREQUENCY, Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class WordingFacts:
     """Facts about the workspace and the subscription, used in suggested sentences."""
 
     brand: str
@@ -34,7 +34,7 @@ class Facts:
         program: str = "",
         channel: MessageType = MessageType.SMS,
         purpose: Purpose = Purpose.MARKETING,
-    ) -> Facts:
+    ) -> WordingFacts:
         return cls(
             brand=workspace.name,
             legal_name=workspace.legal_name,
@@ -55,7 +55,7 @@ class Facts:
         return self.legal_name if is_told else f"{self.brand} ({self.legal_name})"
 
 
-def for_sms_form(facts: Facts, say: Translator, there: Mapping[str, bool]) -> dict[str, str]:
+def for_sms_form(facts: WordingFacts, say: Translator, there: Mapping[str, bool]) -> dict[str, str]:
     """If the agreement itself is missing, its sentence also says who and what, so that one sentence fixes five
     findings."""
     agreement = _agreement(facts, say)
@@ -87,13 +87,13 @@ def standard_legal_text(subscription: Subscription, workspace: Workspace, say: T
         return ""
     if subscription.purpose is Purpose.MARKETING:
         return workspace.legal_text
-    facts = Facts.of(workspace, program=subscription.name, purpose=subscription.purpose)
+    facts = WordingFacts.of(workspace, program=subscription.name, purpose=subscription.purpose)
     sentences = for_sms_form(facts, say, defaultdict(bool))
     wanted = ("agreement", "frequency", "rates", "stop", "terms", "privacy")
     return " ".join(sentence for code in wanted if (sentence := sentences[code]))
 
 
-def for_email_form(facts: Facts, say: Translator, _there: Mapping[str, bool]) -> dict[str, str]:
+def for_email_form(facts: WordingFacts, say: Translator, _there: Mapping[str, bool]) -> dict[str, str]:
     agreement = say("By signing up you agree to get emails from %(seller)s.", seller=facts.seller)
     return {
         "brand": agreement,
@@ -123,7 +123,7 @@ def for_confirmation(say: Translator, there: Mapping[str, bool]) -> dict[str, st
     }
 
 
-def _agreement(facts: Facts, say: Translator) -> str:
+def _agreement(facts: WordingFacts, say: Translator) -> str:
     if facts.purpose is Purpose.INFORMATIONAL:
         return say("By signing up you agree to get text messages from %(seller)s at this number.", seller=facts.seller)
     return say(
@@ -137,7 +137,7 @@ def _keywords(stop: str, help: str, both: str, there: Mapping[str, bool]) -> dic
     return {"stop": both, "help": both} if lack_both else {"stop": stop, "help": help}
 
 
-def _often(facts: Facts, say: Translator) -> str:
+def _often(facts: WordingFacts, say: Translator) -> str:
     often = say(facts.frequency).strip().rstrip(".")
     return f"{often if folded(often) else say(FREQUENCY)}."
 

@@ -14,7 +14,7 @@ BATCH_SECONDS = 0.25
 FIRST_LIMIT = 50
 
 
-class Act(StrEnum):
+class JobAction(StrEnum):
     """What a person may ask of a job."""
 
     PAUSE = "pause"
@@ -24,22 +24,22 @@ class Act(StrEnum):
 
 
 SOURCES = {
-    Act.PAUSE: frozenset({JobState.QUEUED, JobState.RUNNING}),
-    Act.RESUME: frozenset({JobState.PAUSED}),
-    Act.CANCEL: frozenset({JobState.QUEUED, JobState.RUNNING, JobState.PAUSED}),
-    Act.RETRY: frozenset({JobState.FAILED}),
+    JobAction.PAUSE: frozenset({JobState.QUEUED, JobState.RUNNING}),
+    JobAction.RESUME: frozenset({JobState.PAUSED}),
+    JobAction.CANCEL: frozenset({JobState.QUEUED, JobState.RUNNING, JobState.PAUSED}),
+    JobAction.RETRY: frozenset({JobState.FAILED}),
 }
 TARGETS = {
-    Act.PAUSE: JobState.PAUSED,
-    Act.RESUME: JobState.QUEUED,
-    Act.CANCEL: JobState.CANCELED,
-    Act.RETRY: JobState.QUEUED,
+    JobAction.PAUSE: JobState.PAUSED,
+    JobAction.RESUME: JobState.QUEUED,
+    JobAction.CANCEL: JobState.CANCELED,
+    JobAction.RETRY: JobState.QUEUED,
 }
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELED})
 
 
-def acts_on(state: JobState) -> list[Act]:
-    return [act for act in Act if state in SOURCES[act]]
+def acts_on(state: JobState) -> list[JobAction]:
+    return [act for act in JobAction if state in SOURCES[act]]
 
 
 def retry_after(attempts: int) -> float | None:

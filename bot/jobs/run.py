@@ -26,7 +26,7 @@ class LeaseLost(Exception):
     """Another worker took the job over."""
 
 
-class Run:
+class JobRun:
     def __init__(self, store: Store, kind: JobKind[Any, Any], job: Job, lease_seconds: float = LEASE_SECONDS) -> None:
         self._store, self._kind, self._job = store, kind, job
         self._lease_seconds = lease_seconds

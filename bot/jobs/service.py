@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from bot.errors import JobConflict, NotFound, TooManyJobs
 from bot.jobs.kind import JobKind
-from bot.jobs.rules import SOURCES, TARGETS, Act
+from bot.jobs.rules import SOURCES, TARGETS, JobAction
 from bot.jobs.run import LEASE_SECONDS
 from bot.jobs.worker import Worker
 from bot.model.base import Value, new_id, now
@@ -82,10 +82,10 @@ class JobService:
         """Results in order of their items, for 90 days."""
         return await self._store.job_items.of(job, cursor, outcome=outcome, limit=limit)
 
-    async def act(self, id: str, act: Act) -> Job:
+    async def act(self, id: str, act: JobAction) -> Job:
         """Raises JobConflict when its state does not allow that, or another job of an exclusive kind has not ended."""
         job = await self.get(id)
-        only = _only(type(self.kinds[job.kind])) if act is Act.RETRY else None
+        only = _only(type(self.kinds[job.kind])) if act is JobAction.RETRY else None
         try:
             moved = await self._store.jobs.move(id, SOURCES[act], TARGETS[act], only)
         except Duplicate:

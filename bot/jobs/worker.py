@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.errors import StoreUnavailable
 from bot.jobs.kind import JobKind
-from bot.jobs.run import LEASE_SECONDS, Run
+from bot.jobs.run import LEASE_SECONDS, JobRun
 from bot.model.base import new_id, now
 from bot.store import Store
 
@@ -55,7 +55,7 @@ class Worker:
             for job in await self._store.jobs.next_due(self._kinds, now(), limit=20):
                 claimed = await self._store.jobs.claim(job.id, _holder(), self._lease_seconds)
                 if claimed:
-                    run = Run(self._store, self._kinds[job.kind], claimed, self._lease_seconds)
+                    run = JobRun(self._store, self._kinds[job.kind], claimed, self._lease_seconds)
                     self._begin(asyncio.create_task(run.until_it_ends(stop)))
                 if len(self._running) >= AT_ONCE:
                     return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.model.delivery import Delivery, DeliveryKind
-from bot.outbound.kinds import KINDS, Limit, names
+from bot.outbound.kinds import KINDS, TextLimit, names
 
 LOOP_GUARD = "loop_guard"
 """Why an answer is not sent to a phone that never stops texting."""
@@ -17,7 +17,7 @@ LOOP_GUARD = "loop_guard"
 class Bound:
     """At most `most` texts `within` a time, of kinds that are limited so."""
 
-    limit: Limit
+    limit: TextLimit
     most: int
     within: timedelta
     reason: str
@@ -32,10 +32,10 @@ class Bound:
 
 BOUNDS = {
     # What providers advise against flooding: someone types another person's number into forms, again and again.
-    "flood_short": Bound(Limit.FLOOD, 3, timedelta(minutes=10), "too_many"),
-    "flood_long": Bound(Limit.FLOOD, 5, timedelta(days=1), "too_many"),
+    "flood_short": Bound(TextLimit.FLOOD, 3, timedelta(minutes=10), "too_many"),
+    "flood_long": Bound(TextLimit.FLOOD, 5, timedelta(days=1), "too_many"),
     # Two machines that answer each other.
-    "loop": Bound(Limit.LOOP, 10, timedelta(hours=1), LOOP_GUARD),
+    "loop": Bound(TextLimit.LOOP, 10, timedelta(hours=1), LOOP_GUARD),
 }
 
 

@@ -20,7 +20,7 @@ COLLECTION = "attempts"
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """At most `most` attempts of one kind within `minutes` by the client that `who` identifies."""
 
     kind: str
@@ -69,7 +69,7 @@ class AttemptCounter:
         with database_errors():
             await self.collection.create_index("expireAt", expireAfterSeconds=0)
 
-    async def take(self, limits: Sequence[Limit]) -> float | None:
+    async def take(self, limits: Sequence[RateLimit]) -> float | None:
         """Counts one attempt under each limit in order, up to the first exhausted one.
 
         Returns how many seconds to wait for that one; None: allowed.
@@ -81,7 +81,7 @@ class AttemptCounter:
                     return max(1.0, window.reset_time - time.time())
         return None
 
-    async def give_back(self, limits: Sequence[Limit]) -> None:
+    async def give_back(self, limits: Sequence[RateLimit]) -> None:
         """For a successful attempt: it does not count."""
         keys = [limit.item.key_for(limit.whose) for limit in limits]
         with database_errors():

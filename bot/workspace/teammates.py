@@ -10,7 +10,7 @@ from bot.errors import EmailRefused, LastAdmin, NotFound, SignInRefused, Teammat
 from bot.model.base import new_id, now
 from bot.model.teammate import Teammate, TeammateRole
 from bot.store import Duplicate, Store
-from bot.store.attempts import Limit
+from bot.store.attempts import RateLimit
 from bot.workspace.passwords import Passwords, checked
 
 MINUTES = 15
@@ -144,13 +144,13 @@ def network_of(address: str) -> str:
     return address
 
 
-def _limits(email: str, network: str, *, is_known_device: bool) -> tuple[Limit, ...]:
+def _limits(email: str, network: str, *, is_known_device: bool) -> tuple[RateLimit, ...]:
     """In this order, so that tries which one address has no right to any more count against nobody's email."""
-    here = Limit("sign_in_here", (email, network), MOST_WRONG_FROM_HERE, MINUTES)
+    here = RateLimit("sign_in_here", (email, network), MOST_WRONG_FROM_HERE, MINUTES)
     if is_known_device:
         return (here,)
     return (
         here,
-        Limit("sign_in_address", (network,), MOST_WRONG_OF_ADDRESS, MINUTES),
-        Limit("sign_in_email", (email,), MOST_WRONG_OF_EMAIL, MINUTES),
+        RateLimit("sign_in_address", (network,), MOST_WRONG_OF_ADDRESS, MINUTES),
+        RateLimit("sign_in_email", (email,), MOST_WRONG_OF_EMAIL, MINUTES),
     )

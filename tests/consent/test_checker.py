@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.consent.checker import Facts, check_confirmation, check_form, lacking
+from bot.consent.checker import WordingFacts, check_confirmation, check_form, lacking
 from bot.demo import LEGAL
 from bot.i18n import locales, translator
 from bot.model.subscription import MessageType
@@ -16,7 +16,7 @@ from bot.outbound.kinds.confirmation import confirmation
 from tests.people import subscription, workspace
 
 LINKS: Any = {"terms_url": "https://shop.example/terms", "privacy_url": "https://shop.example/privacy"}
-HARBOR = Facts(
+HARBOR = WordingFacts(
     brand="Harbor Coffee",
     legal_name="Harbor Coffee Roasters LLC",
     frequency="Up to 4 msgs/month",
@@ -106,7 +106,7 @@ LACKS = {
 }
 
 
-def codes(text: str, facts: Facts = HARBOR) -> set[str]:
+def codes(text: str, facts: WordingFacts = HARBOR) -> set[str]:
     return {finding.code for finding in lacking(check_form(text, facts, EN))}
 
 
@@ -140,11 +140,11 @@ def test_each_sentence_that_is_taken_out_is_missed(name: str) -> None:
     ],
 )
 def test_a_brand_that_is_called_like_a_sign_proves_nothing(brand: str, text: str, missed: str) -> None:
-    assert missed in codes(text, Facts(brand=brand))
+    assert missed in codes(text, WordingFacts(brand=brand))
 
 
 def test_a_brand_does_not_hide_what_is_said() -> None:
-    facts = Facts(brand="Stop & Shop", legal_name="The Stop & Shop LLC", **LINKS)
+    facts = WordingFacts(brand="Stop & Shop", legal_name="The Stop & Shop LLC", **LINKS)
     assert (
         codes(LEGAL.format(url="https://s.example").replace("Harbor Coffee Roasters LLC", facts.legal_name), facts)
         == set()
@@ -159,7 +159,7 @@ class TestWhatIsOffered:
         assert {offered[code] for code in ("brand", "seller", "automated", "channel")} == {whole}
 
     def test_brand_and_legal_name_are_both_said_where_one_does_not_tell_the_other(self) -> None:
-        offered = check_form("", Facts(brand="Bean There", legal_name="Harbor LLC"), EN)
+        offered = check_form("", WordingFacts(brand="Bean There", legal_name="Harbor LLC"), EN)
         assert "from Bean There (Harbor LLC) at" in offered[0].sentence
 
     def test_the_workspaces_own_frequency_and_links_are_offered(self) -> None:
@@ -168,12 +168,12 @@ class TestWhatIsOffered:
         assert offered["terms"] == "[Terms](https://shop.example/terms)."
 
     def test_what_the_workspace_does_not_know_is_asked_for(self) -> None:
-        asked = {f.code: f.hint for f in check_form("", Facts(brand="Harbor"), EN) if not f.sentence}
+        asked = {f.code: f.hint for f in check_form("", WordingFacts(brand="Harbor"), EN) if not f.sentence}
         assert asked.keys() == {"seller", "terms", "privacy"}
         assert all(asked.values())
 
     def test_an_address_with_brackets_stays_one_link(self) -> None:
-        facts = Facts(
+        facts = WordingFacts(
             brand="B", legal_name="B", terms_url="https://h.example/a_(b)", privacy_url="https://h.example/[c]"
         )
         text = " ".join(f.sentence for f in check_form("", facts, EN))
@@ -186,8 +186,8 @@ NAMES = st.sampled_from(
 
 
 @st.composite
-def facts(draw: st.DrawFn) -> Facts:
-    return Facts(
+def facts(draw: st.DrawFn) -> WordingFacts:
+    return WordingFacts(
         brand=draw(NAMES),
         legal_name=draw(NAMES),
         frequency=draw(st.sampled_from(["Up to 4 msgs/month", "Msg frequency varies", "…", "Every Friday"])),
@@ -206,21 +206,23 @@ def mended(text: str, offered: list[str]) -> str:
 class TestInserting:
     @settings(max_examples=60, deadline=None)
     @given(facts=facts(), text=st.sampled_from(["", *GOOD.values(), *LACKS]) | st.text(max_size=80))
-    def test_every_offered_sentence_leaves_nothing_lacking(self, locale: str, facts: Facts, text: str) -> None:
+    def test_every_offered_sentence_leaves_nothing_lacking(self, locale: str, facts: WordingFacts, text: str) -> None:
         say = translator(locale)
         offered = [f.sentence for f in lacking(check_form(text, facts, say))]
         assert lacking(check_form(mended(text, offered), facts, say)) == ()
 
     @settings(max_examples=60, deadline=None)
     @given(facts=facts(), text=st.sampled_from(["", "{brand}", "Hi from {Brand}: {program}!"]) | st.text(max_size=80))
-    def test_the_same_of_a_confirmation(self, locale: str, facts: Facts, text: str) -> None:
+    def test_the_same_of_a_confirmation(self, locale: str, facts: WordingFacts, text: str) -> None:
         say = translator(locale)
         offered = [f.sentence for f in lacking(check_confirmation(text, facts, say))]
         assert lacking(check_confirmation(mended(text, offered), facts, say)) == ()
 
     @settings(max_examples=30, deadline=None)
     @given(facts=facts(), text=st.sampled_from(["", *LACKS]))
-    def test_one_after_the_other_each_is_gone_when_it_was_inserted(self, locale: str, facts: Facts, text: str) -> None:
+    def test_one_after_the_other_each_is_gone_when_it_was_inserted(
+        self, locale: str, facts: WordingFacts, text: str
+    ) -> None:
         say = translator(locale)
         for _ in range(20):
             lacks = lacking(check_form(text, facts, say))
@@ -257,12 +259,12 @@ def test_what_a_confirmation_lacks_is_named(text: str) -> None:
 @pytest.mark.parametrize("locale", locales())
 def test_the_standard_confirmation_lacks_nothing(locale: str) -> None:
     said = confirmation(workspace(), subscription(), locale, "https://h.example/p/x")
-    facts = Facts(brand="Harbor Coffee", program="Deals")
+    facts = WordingFacts(brand="Harbor Coffee", program="Deals")
     assert lacking(check_confirmation(said, facts, translator(locale))) == ()
 
 
 class TestEmail:
-    FACTS = Facts(brand="Harbor", channel=MessageType.EMAIL, legal_name="Harbor LLC", **LINKS)
+    FACTS = WordingFacts(brand="Harbor", channel=MessageType.EMAIL, legal_name="Harbor LLC", **LINKS)
 
     def test_a_form_needs_who_what_how_to_leave_and_privacy(self) -> None:
         assert codes("", self.FACTS) == {"brand", "seller", "email", "unsubscribe", "privacy"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.consent.checker import Facts, check_form, lacking
+from bot.consent.checker import WordingFacts, check_form, lacking
 from bot.consent.offers import standard_legal_text
 from bot.i18n import locales, translator
 from bot.model.subscription import MessageType, Purpose, Subscription
@@ -20,7 +20,7 @@ BRAND = {
 
 
 def codes(text: str, purpose: Purpose) -> set[str]:
-    facts = Facts.of(workspace(**BRAND), purpose=purpose)
+    facts = WordingFacts.of(workspace(**BRAND), purpose=purpose)
     return {finding.code for finding in lacking(check_form(text, facts, SAY))}
 
 
@@ -35,7 +35,7 @@ def test_only_marketing_must_say_that_texts_are_automated_and_no_condition_of_pu
 
 
 def test_informational_texts_need_no_agreement_to_marketing() -> None:
-    facts = Facts.of(workspace(**BRAND), purpose=Purpose.INFORMATIONAL)
+    facts = WordingFacts.of(workspace(**BRAND), purpose=Purpose.INFORMATIONAL)
     sentences = " ".join(finding.sentence for finding in check_form("", facts, SAY))
     assert "agree to get text messages from Harbor Coffee Roasters LLC" in sentences
     assert "marketing" not in sentences
@@ -45,7 +45,7 @@ def test_informational_texts_need_no_agreement_to_marketing() -> None:
 def test_the_standard_text_of_an_informational_form_lacks_nothing(locale: str) -> None:
     say, brand = translator(locale), workspace(**BRAND)
     text = standard_legal_text(subscription(purpose=Purpose.INFORMATIONAL), brand, say)
-    facts = Facts.of(brand, program="Deals", purpose=Purpose.INFORMATIONAL)
+    facts = WordingFacts.of(brand, program="Deals", purpose=Purpose.INFORMATIONAL)
     assert lacking(check_form(text, facts, say)) == ()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.errors import Invalid, JobConflict, NotFound, TooManyJobs
 from bot.jobs import rules, service, worker
-from bot.jobs.rules import Act
+from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
 from bot.jobs.service import JobService
 from bot.model.base import new_id, now
@@ -104,7 +104,7 @@ async def test_a_pause_acts_within_a_second_and_resuming_goes_on_where_it_was(st
     async with working(jobs):
         job = await jobs.start(Count, CountInput(most=60, seconds=0.02), ADA)
         await has_begun(jobs, job.id)
-        assert (await jobs.act(job.id, Act.PAUSE)).state is JobState.PAUSED
+        assert (await jobs.act(job.id, JobAction.PAUSE)).state is JobState.PAUSED
 
         async def is_let_go() -> bool:
             return (await jobs.get(job.id)).holder is None
@@ -114,7 +114,7 @@ async def test_a_pause_acts_within_a_second_and_resuming_goes_on_where_it_was(st
         assert paused.state is JobState.PAUSED
         assert 0 < paused.done < 60
         assert len(kind.seen) == paused.done
-        await jobs.act(job.id, Act.RESUME)
+        await jobs.act(job.id, JobAction.RESUME)
         assert is_whole(await reaches(jobs, job.id, JobState.DONE))
     assert kind.seen == [*range(60)]
 
@@ -126,8 +126,8 @@ async def test_resuming_while_the_last_batch_is_saved_repeats_nothing(store: Sto
         job = await jobs.start(Count, CountInput(most=50, seconds=0.02), ADA)
         for _ in range(5):
             await has_begun(jobs, job.id)
-            await jobs.act(job.id, Act.PAUSE)
-            await jobs.act(job.id, Act.RESUME)
+            await jobs.act(job.id, JobAction.PAUSE)
+            await jobs.act(job.id, JobAction.RESUME)
             await asyncio.sleep(0.05)
         assert is_whole(await reaches(jobs, job.id, JobState.DONE))
     assert kind.seen == [*range(50)]
@@ -138,7 +138,7 @@ async def test_a_canceled_job_stays_where_it_was(store: Store) -> None:
     async with working(jobs):
         job = await jobs.start(Count, CountInput(most=500, seconds=0.02), ADA)
         await has_begun(jobs, job.id)
-        await jobs.act(job.id, Act.CANCEL)
+        await jobs.act(job.id, JobAction.CANCEL)
 
         async def is_let_go() -> bool:
             return (await jobs.get(job.id)).holder is None
@@ -148,13 +148,13 @@ async def test_a_canceled_job_stays_where_it_was(store: Store) -> None:
     assert (canceled.state, canceled.ended_at is not None) == (JobState.CANCELED, True)
     assert canceled.done == sum(canceled.counts.values()) == len(await outcomes(jobs, job.id)) < 500
     with pytest.raises(JobConflict):
-        await jobs.act(job.id, Act.RESUME)
+        await jobs.act(job.id, JobAction.RESUME)
 
 
 async def test_a_job_that_was_never_begun_can_be_paused_and_canceled(store: Store) -> None:
     jobs = JobService(store, [Count()])
     job = await jobs.start(Count, CountInput(most=1), ADA)
-    for act in (Act.PAUSE, Act.RESUME, Act.CANCEL):
+    for act in (JobAction.PAUSE, JobAction.RESUME, JobAction.CANCEL):
         await jobs.act(job.id, act)
     async with working(jobs):
         other = await jobs.start(Count, CountInput(most=1), ADA)
@@ -200,7 +200,7 @@ async def test_a_job_that_goes_on_failing_fails_with_its_error_and_can_be_retrie
         assert failed.error is not None
         assert failed.error.values == {"name": "ValueError"}
         assert 0 < failed.done < 20
-        await jobs.act(job.id, Act.RETRY)
+        await jobs.act(job.id, JobAction.RETRY)
         done = await reaches(jobs, job.id, JobState.DONE)
     assert is_whole(done)
     assert (done.error, done.attempts) == (None, 0)
@@ -286,9 +286,9 @@ async def test_of_an_exclusive_kind_one_job_is_under_way(store: Store) -> None:
         third = await jobs.start(CountAlone, CountInput(most=9, seconds=0.2), ADA)
         assert third.id != first.id
         with pytest.raises(JobConflict):
-            await jobs.act(first.id, Act.RETRY)
+            await jobs.act(first.id, JobAction.RETRY)
         await reaches(jobs, third.id, JobState.DONE)
-        await jobs.act(first.id, Act.RETRY)
+        await jobs.act(first.id, JobAction.RETRY)
         await reaches(jobs, first.id, JobState.DONE)
     assert [job.id for job in await jobs.newest(CountAlone)] == [third.id, first.id]
     assert await jobs.newest(Count) == []
@@ -300,7 +300,7 @@ async def test_no_more_jobs_wait_than_may(store: Store, monkeypatch: pytest.Monk
     first, _ = [await jobs.start(Count, CountInput(most=1), ADA) for _ in range(2)]
     with pytest.raises(TooManyJobs):
         await jobs.start(Count, CountInput(most=1), ADA)
-    await jobs.act(first.id, Act.CANCEL)
+    await jobs.act(first.id, JobAction.CANCEL)
     await jobs.start(Count, CountInput(most=1), ADA)
 
 

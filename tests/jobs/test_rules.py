@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from bot.jobs.rules import ATTEMPTS, BATCH_SECONDS, ENDED, LONGEST_PAUSE, TARGETS, Act, acts_on, next_limit, retry_after
+from bot.jobs.rules import (
+    ATTEMPTS,
+    BATCH_SECONDS,
+    ENDED,
+    LONGEST_PAUSE,
+    TARGETS,
+    JobAction,
+    acts_on,
+    next_limit,
+    retry_after,
+)
 from bot.model.job import JobState
 
 ALLOWED = {
-    JobState.QUEUED: [Act.PAUSE, Act.CANCEL],
-    JobState.RUNNING: [Act.PAUSE, Act.CANCEL],
-    JobState.PAUSED: [Act.RESUME, Act.CANCEL],
+    JobState.QUEUED: [JobAction.PAUSE, JobAction.CANCEL],
+    JobState.RUNNING: [JobAction.PAUSE, JobAction.CANCEL],
+    JobState.PAUSED: [JobAction.RESUME, JobAction.CANCEL],
     JobState.DONE: [],
-    JobState.FAILED: [Act.RETRY],
+    JobState.FAILED: [JobAction.RETRY],
     JobState.CANCELED: [],
 }
 
@@ -22,8 +32,8 @@ def test_each_state_allows_its_acts(state: JobState) -> None:
     assert acts_on(state) == ALLOWED[state]
 
 
-@pytest.mark.parametrize("act", Act)
-def test_no_act_leaves_a_job_where_it_was(act: Act) -> None:
+@pytest.mark.parametrize("act", JobAction)
+def test_no_act_leaves_a_job_where_it_was(act: JobAction) -> None:
     assert all(TARGETS[act] is not state for state in JobState if act in acts_on(state))
 
 

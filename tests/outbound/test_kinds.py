@@ -12,7 +12,7 @@ from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Action, Actor, ConsentEvent, Source
 from bot.model.subscription import SubscriptionState
 from bot.outbound.flood import BOUNDS, Flood
-from bot.outbound.kinds import ALL, KINDS, Facts, Limit, kind_for
+from bot.outbound.kinds import ALL, KINDS, Facts, TextLimit, kind_for
 from tests.people import ANOTHER, AT, NUMBER, consent, person, subscription, workspace
 
 ASKED_FOR = {
@@ -88,11 +88,11 @@ def test_a_confirmation_needs_permission(kind: DeliveryKind) -> None:
 def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None:
     limits = {kind.name: kind.limit for kind in ALL}
     assert limits == {
-        DeliveryKind.CONFIRMATION: Limit.FLOOD,
-        DeliveryKind.ASK: Limit.FLOOD,
-        DeliveryKind.CONFIRMED: Limit.LOOP,
-        DeliveryKind.REPLY: Limit.LOOP,
-        DeliveryKind.MESSAGE: Limit.NONE,
+        DeliveryKind.CONFIRMATION: TextLimit.FLOOD,
+        DeliveryKind.ASK: TextLimit.FLOOD,
+        DeliveryKind.CONFIRMED: TextLimit.LOOP,
+        DeliveryKind.REPLY: TextLimit.LOOP,
+        DeliveryKind.MESSAGE: TextLimit.NONE,
     }
 
 

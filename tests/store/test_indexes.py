@@ -24,7 +24,7 @@ from bot.demo import DEALS, NEWS
 from bot.flows.runs import BOT
 from bot.i18n import translator
 from bot.jobs.kinds.verify import Verify, VerifyInput
-from bot.jobs.rules import Act
+from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
 from bot.model.base import now
 from bot.model.contact import ConsentState
@@ -188,7 +188,7 @@ async def _run_jobs(bot: Bot) -> None:
     await jobs.save(claimed, {}, total=1, done=1, counts={"stale": 1}, is_last=False)
     await jobs.fail(claimed, STUCK)
     await jobs.release(claimed)
-    await bot.jobs.act(job.id, Act.RETRY)
+    await bot.jobs.act(job.id, JobAction.RETRY)
 
 
 async def _walk(bot: Bot) -> None:

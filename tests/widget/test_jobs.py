@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.jobs.kinds.verify import Verify, VerifyInput
-from bot.jobs.rules import ENDED, Act, acts_on
+from bot.jobs.rules import ENDED, JobAction, acts_on
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState
 from bot.model.job import Job, JobItem, JobState
@@ -27,8 +27,8 @@ async def _nothing_under_way(running: Running) -> AsyncIterator[None]:
     """One check at a time: a test's own is ended before the next one starts another."""
     yield
     for job in await running.bot.jobs.newest():
-        if Act.CANCEL in acts_on(job.state):
-            await running.bot.jobs.act(job.id, Act.CANCEL)
+        if JobAction.CANCEL in acts_on(job.state):
+            await running.bot.jobs.act(job.id, JobAction.CANCEL)
 
 
 async def waiting(running: Running) -> Job:
@@ -96,7 +96,7 @@ async def test_the_bar_asks_again_until_the_job_has_ended(running: Running, ada:
     assert same.all("section") == []
     assert same.one("div", class_="job-bar").attrs["hx-trigger"] == bar.attrs["hx-trigger"]
 
-    await running.bot.jobs.act(job.id, Act.CANCEL)
+    await running.bot.jobs.act(job.id, JobAction.CANCEL)
     async with ada.session.get(running.base + bar.attrs["hx-get"], headers=HTMX) as answer:
         assert answer.headers["HX-Retarget"] == f"#job-{job.id}"
         html = await answer.text()
@@ -124,7 +124,7 @@ def far() -> object:
 
 async def test_a_button_that_came_too_late_shows_what_is_true(running: Running, ada: Desk) -> None:
     job = await waiting(running)
-    await running.bot.jobs.act(job.id, Act.CANCEL)
+    await running.bot.jobs.act(job.id, JobAction.CANCEL)
     status, page = await ada.post(f"/settings/jobs/{job.id}/pause", {}, **HTMX)
     assert (status, page.one("span", class_="badge").text) == (200, "Canceled")
 
@@ -170,7 +170,7 @@ async def test_an_agent_sees_no_check(running: Running, ben: Desk, path: str) ->
 
 async def test_an_agent_controls_no_check(running: Running, ben: Desk) -> None:
     job = await waiting(running)
-    for act in Act:
+    for act in JobAction:
         assert (await ben.post(f"/settings/jobs/{job.id}/{act}", {}))[0] == 403
     assert (await running.bot.jobs.get(job.id)).state is JobState.QUEUED
 

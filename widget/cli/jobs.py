@@ -15,7 +15,7 @@ from bot.config import Settings
 from bot.database import open_database
 from bot.errors import JobConflict, NotFound, SaysoError
 from bot.jobs.kinds import all_kinds
-from bot.jobs.rules import ENDED, Act, acts_on
+from bot.jobs.rules import ENDED, JobAction, acts_on
 from bot.jobs.service import JobService
 from bot.model.job import Job, JobState
 from widget.cli.terminal import FAILED, give_up, run, settings_of
@@ -61,7 +61,7 @@ def show(id: Id, follow: Follow = False) -> None:
     raise typer.Exit(FAILED if job.state in {JobState.FAILED, JobState.CANCELED} else 0)
 
 
-def _act(act: Act, help: str) -> None:
+def _act(act: JobAction, help: str) -> None:
     def command(id: Id) -> None:
         job = _do(settings_of(), lambda jobs: jobs.act(id, act))
         print(f"{job.id} is {job.state}.")
@@ -70,10 +70,10 @@ def _act(act: Act, help: str) -> None:
     app.command(act.value)(command)
 
 
-_act(Act.PAUSE, "Pause a job, within a second.")
-_act(Act.RESUME, "Resume a paused job where it stopped.")
-_act(Act.CANCEL, "Cancel a job for good. What it did stays done.")
-_act(Act.RETRY, "Retry a failed job where it stopped.")
+_act(JobAction.PAUSE, "Pause a job, within a second.")
+_act(JobAction.RESUME, "Resume a paused job where it stopped.")
+_act(JobAction.CANCEL, "Cancel a job for good. What it did stays done.")
+_act(JobAction.RETRY, "Retry a failed job where it stopped.")
 
 
 async def _follow(jobs: JobService, id: str) -> Job:

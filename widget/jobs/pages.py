@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.errors import Conflict
 from bot.jobs.kind import JobKind
-from bot.jobs.rules import Act
+from bot.jobs.rules import JobAction
 from bot.model.job import Job
 from bot.model.paging import Cursor
 from widget.jobs.view import job_view
@@ -66,7 +66,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     """A button. When somebody else was faster, the page shows what is true now."""
     job, _kind = await _job(request)
     try:
-        job = await request.app[BOT].jobs.act(job.id, Act(request.match_info["act"]))
+        job = await request.app[BOT].jobs.act(job.id, JobAction(request.match_info["act"]))
     except Conflict:
         job = await request.app[BOT].jobs.get(job.id)
     if is_htmx(request):

@@ -16,7 +16,7 @@ from typing import Any
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.jobs.kind import JobKind
-from bot.jobs.rules import ENDED, Act, acts_on
+from bot.jobs.rules import ENDED, JobAction, acts_on
 from bot.model.base import now
 from bot.model.job import Job, JobState
 
@@ -29,10 +29,10 @@ STATES = {
     JobState.CANCELED: (_("Canceled"), "plain"),
 }
 ACTS = {
-    Act.PAUSE: (_("Pause"), "plain"),
-    Act.RESUME: (_("Resume"), "brand"),
-    Act.CANCEL: (_("Cancel"), "quiet"),
-    Act.RETRY: (_("Retry"), "brand"),
+    JobAction.PAUSE: (_("Pause"), "plain"),
+    JobAction.RESUME: (_("Resume"), "brand"),
+    JobAction.CANCEL: (_("Cancel"), "quiet"),
+    JobAction.RETRY: (_("Retry"), "brand"),
 }
 FASTEST, SLOWEST = 500, 5000
 """Milliseconds between two looks at the progress."""
@@ -40,7 +40,7 @@ FASTEST, SLOWEST = 500, 5000
 
 @dataclass(frozen=True, slots=True)
 class ActView:
-    act: Act
+    act: JobAction
     label: str
     kind: str
 

@@ -65,7 +65,7 @@ class Opening(JsonInput):
         )
 
 
-class Message(JsonInput):
+class MessageInput(JsonInput):
     key: Key
     text: str = Field(min_length=1, max_length=4000)
 

@@ -14,7 +14,7 @@ from bot.model.contact import Contact
 from bot.model.conversation import Part
 from bot.model.paging import sequence_of
 from widget.messenger import views
-from widget.messenger.input import CardForm, Message, Opening
+from widget.messenger.input import CardForm, MessageInput, Opening
 from widget.web.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
 from widget.web.input import cursor_of, parse, parse_fields
 
@@ -65,7 +65,7 @@ async def older(request: web.Request) -> web.Response:
 async def say(request: web.Request) -> web.Response:
     """A message of the visitor; the same key returns the same entry."""
     contact = await visitor(request)
-    message = parse(Message, await request.read())
+    message = parse(MessageInput, await request.read())
     if not message.said:
         raise Invalid(_("Write a message first."))
     bot = request.app[BOT]

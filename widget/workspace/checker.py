@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field, ValidationError
 
-from bot.consent.checker import Facts, Finding, check_confirmation, check_form
+from bot.consent.checker import Finding, WordingFacts, check_confirmation, check_form
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.i18n import choose_locale, translator
@@ -72,7 +72,7 @@ def checked(
         return Checked((), (), 0, is_standard=True)
     say = translator(choose_locale((locale,))) if locale else speaking.get()
     check = check_form if kind == "form" else check_confirmation
-    facts = Facts.of(brand, program=program, channel=MessageType(channel), purpose=Purpose(purpose))
+    facts = WordingFacts.of(brand, program=program, channel=MessageType(channel), purpose=Purpose(purpose))
     findings = check(text[:MOST], facts, say)
     has = tuple(finding.name for finding in findings if finding.there)
     return Checked(has, _grouped(findings), len(findings) - len(has))

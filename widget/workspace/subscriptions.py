@@ -54,13 +54,13 @@ class Edit(Wording):
     version: Version
 
 
-class Act(FormInput):
+class ButtonInput(FormInput):
     """Input of a button; `version` is what the teammate saw."""
 
     version: Version
 
 
-class Restore(Act):
+class Restore(ButtonInput):
     name: Name
 
 
@@ -185,7 +185,7 @@ def move(change: Move, said: str) -> Handler:
 
     @redrawn_by(show)
     async def moved(request: web.Request) -> web.StreamResponse:
-        wanted, manage = await read_input(request, Act), request.app[BOT].subscriptions
+        wanted, manage = await read_input(request, ButtonInput), request.app[BOT].subscriptions
         found = await change(manage, request.match_info["id"], wanted.version, by(request))
         raise done(f"{LIST}?state={found.state}", translator_for(request)(said, name=found.name))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.model.delivery import DeliveryKind
 from bot.model.event import ConsentEvent
-from bot.outbound.kinds.base import Facts, Limit, TextKind
+from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 from bot.outbound.kinds.confirmation import Confirmation, Confirmed
 from bot.outbound.kinds.keyword_answer import KeywordAnswer
 from bot.outbound.kinds.message import Message
@@ -27,9 +27,9 @@ def kind_for(event: ConsentEvent) -> TextKind | None:
     return next((kind for kind in ALL if kind.follows(event)), None)
 
 
-def names(*limits: Limit) -> list[DeliveryKind]:
+def names(*limits: TextLimit) -> list[DeliveryKind]:
     """Kinds that are bounded in these ways."""
     return [kind.name for kind in ALL if kind.limit in limits]
 
 
-__all__ = ["ALL", "KINDS", "Facts", "Limit", "TextKind", "kind_for", "names"]
+__all__ = ["ALL", "KINDS", "Facts", "TextKind", "TextLimit", "kind_for", "names"]

@@ -14,7 +14,7 @@ from bot.model.subscription import Subscription
 from bot.model.workspace import Workspace
 
 
-class Limit(Enum):
+class TextLimit(Enum):
     """What bounds the number of texts of a kind to one phone."""
 
     FLOOD = auto()
@@ -47,7 +47,7 @@ class TextKind(ABC):
     """One kind of text. Register it in `bot/outbound/kinds/__init__.py`."""
 
     name: ClassVar[DeliveryKind]
-    limit: ClassVar[Limit]
+    limit: ClassVar[TextLimit]
 
     def follows(self, event: ConsentEvent) -> bool:
         """Whether a recorded event asks for a text of this kind."""

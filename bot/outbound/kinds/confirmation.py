@@ -10,7 +10,7 @@ from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Action, ConsentEvent, Source
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
-from bot.outbound.kinds.base import Facts, Limit, TextKind
+from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 
 OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.PROFILE}
 """Sources by which people answer for themselves, or to a teammate one by one. Whoever never agreed learns of it at
@@ -21,7 +21,7 @@ class Confirmation(TextKind):
     """Follows a "yes" on a form, in the preference center or to a teammate."""
 
     name = DeliveryKind.CONFIRMATION
-    limit = Limit.FLOOD
+    limit = TextLimit.FLOOD
 
     def follows(self, event: ConsentEvent) -> bool:
         return event.action is Action.OPT_IN and event.source in OWN
@@ -47,7 +47,7 @@ class Confirmed(Confirmation):
     """Follows a "yes" that was texted. The phone asked for it, so strangers who flood the number can't keep it back."""
 
     name = DeliveryKind.CONFIRMED
-    limit = Limit.LOOP
+    limit = TextLimit.LOOP
 
     def follows(self, event: ConsentEvent) -> bool:
         return event.action in {Action.OPT_IN, Action.CONFIRM} and event.source is Source.KEYWORD

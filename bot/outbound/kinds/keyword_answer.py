@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.i18n import translator
 from bot.model.delivery import Delivery, DeliveryKind
-from bot.outbound.kinds.base import Facts, Limit, TextKind
+from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 
 
 class KeywordAnswer(TextKind):
@@ -12,7 +12,7 @@ class KeywordAnswer(TextKind):
     (47 CFR 64.1200(a)(12))."""
 
     name = DeliveryKind.REPLY
-    limit = Limit.LOOP
+    limit = TextLimit.LOOP
 
     def has_link(self, delivery: Delivery) -> bool:
         return delivery.answer == "started" and bool(delivery.contact)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from bot.consent.numbers import address_of
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.subscription import MessageType
-from bot.outbound.kinds.base import Facts, Limit, TextKind
+from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 
 
 class Message(TextKind):
     """An answer to someone who texted us needs no more consent (CTIA, exhibit II). A STOP blocks it too."""
 
     name = DeliveryKind.MESSAGE
-    limit = Limit.NONE
+    limit = TextLimit.NONE
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
         if facts.is_stopped:

@@ -6,7 +6,7 @@ from bot.i18n import translator
 from bot.model.contact import ConsentState
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Action, ConsentEvent, Source
-from bot.outbound.kinds.base import Facts, Limit, TextKind
+from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 from bot.outbound.kinds.confirmation import OWN, program_values
 
 
@@ -14,7 +14,7 @@ class Question(TextKind):
     """It is no marketing and needs no link: silence is a no."""
 
     name = DeliveryKind.ASK
-    limit = Limit.FLOOD
+    limit = TextLimit.FLOOD
 
     def follows(self, event: ConsentEvent) -> bool:
         return event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, Source.KEYWORD}
