@@ -18,6 +18,8 @@ HTML = {"Accept": "text/html"}
 class Desk:
     session: aiohttp.ClientSession
     base: str
+    token: str = ""
+    """Of the session, from whichever page: read once, for a page takes long to render and to parse."""
 
     async def get(self, path: str) -> tuple[int, Node]:
         async with self.session.get(self.base + path, headers=HTML, allow_redirects=False) as answer:
@@ -33,7 +35,9 @@ class Desk:
 
     async def post(self, path: str, form: dict[str, str], **headers: str) -> tuple[int, Node]:
         """Sends the form with the session's token, unless it names one itself. A redirect is not followed."""
-        fields = {"csrf": await self.csrf(), **form} if "csrf" not in form else form
+        if "csrf" not in form:
+            self.token = self.token or await self.csrf()
+        fields = {"csrf": self.token, **form}
         async with self.session.post(
             self.base + path, data=fields, headers={**HTML, **headers}, allow_redirects=False
         ) as answer:
