@@ -1,4 +1,4 @@
-"""How far a contact has come with a card, for teammates: pure. What was typed into it is in none of this."""
+"""How far a contact came with a card, for teammates: pure. Never contains what was typed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.model.event import Source
 
 
 class Step(StrEnum):
-    """The furthest one."""
+    """The furthest step."""
 
     SENT = "sent"
     DELIVERED = "delivered"
@@ -21,20 +21,20 @@ class Step(StrEnum):
     TRIED = "tried"
     COMPLETED = "completed"
     PAUSED = "paused"
-    """It takes no answer while its subscription is archived."""
+    """It can't be submitted while its subscription is archived."""
     WITHDRAWN = "withdrawn"
 
 
 class Since(StrEnum):
-    """What became of an answer."""
+    """The state after a submission."""
 
     STANDS = ""
     WAITS = "waits"
-    """For the YES of its number."""
+    """Waits for the number's YES."""
     LAPSED = "lapsed"
-    """No YES came."""
+    """No YES was received."""
     CANCELLED = "cancelled"
-    """It was taken back, or refused, before a YES came."""
+    """Withdrawn or declined before a YES."""
     TURNED_OFF = "turned_off"
 
 
@@ -51,7 +51,7 @@ WHY = {
     "saved_number_locked": _("not the saved number"),
     "number_stopped": _("the number texted STOP"),
 }
-"""What was wrong with an answer, by its code."""
+"""Descriptions of errors by code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Progress:
     opened: bool = False
     tries: int = 0
     why: str = ""
-    """Of the last try, a gettext id; empty: its code says nothing to people."""
+    """The last error, a gettext id; empty if it has no description."""
     since: Since = Since.STANDS
 
     @property
@@ -86,7 +86,7 @@ def card_progress(card: Card, part_seq: int, conversation: Conversation, contact
 
 
 def _said_yes(consent: Consent | None, answered_here: bool) -> bool:
-    """The answer is recorded, and the card may not know of it yet."""
+    """The answer is recorded, but possibly not in the card yet."""
     if consent is None or not answered_here:
         return False
     return consent.state in {ConsentState.OPTED_IN, ConsentState.PENDING}
@@ -109,7 +109,7 @@ def _step(card: Card, seq: int, conversation: Conversation, done: bool, is_live:
 
 
 def _since(card: Card, consent: Consent | None) -> Since:
-    """A contact that was read before their answer was recorded has no consent yet: the answer stands, or waits."""
+    """A contact that was read before their answer was recorded has no consent yet: the answer counts, or waits."""
     state = consent.state if consent else None
     if state is ConsentState.PENDING or (state is None and card.asked):
         return Since.WAITS

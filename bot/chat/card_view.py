@@ -1,6 +1,6 @@
-"""What a card shows to one person: pure.
+"""The view model of a card for one person: pure.
 
-Every face draws this, and nothing else (`templates/cards/card.html`, Canvas Kit).
+Every face renders it and nothing else (`templates/cards/card.html`, Canvas Kit).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class CardViewState(StrEnum):
     COMPLETED = "completed"
     ALREADY = "already"
     LAPSED = "lapsed"
-    """The number did not answer YES in time, or said no."""
+    """The number did not reply YES in time, or declined."""
     CLOSED = "closed"
 
 
@@ -39,7 +39,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """`version` names the words that are shown; a submit that names others is answered with the card anew."""
+    """`version` names the wording shown; a submission with another version gets the card again."""
 
     state: CardViewState
     channel: str
@@ -53,18 +53,18 @@ class CardView:
     saved: str | None = None
     done_number: str | None = None
     withdrawn: bool = False
-    """A completed card whose yes was taken back since."""
+    """A completed card whose consent was withdrawn since."""
     value: str = ""
     error: str | None = None
     notice: str | None = None
-    """Above the button; in a closed card, why it is closed."""
+    """Shown above the button; in a closed card, why it is closed."""
     seq: int = 0
     dom_id: str = ""
     action: str | None = None
 
 
 def card_words(card: Card, subscription: Subscription | None, say: Translator) -> Words:
-    """The exact words, for the person to see and for the ledger to keep (law 6)."""
+    """The exact wording, for the person to see and for the ledger to keep (law 6)."""
     named = subscription.words(say.locale) if subscription else None
     button = card.button or say("Sign Up Now")
     return Words(
@@ -87,7 +87,7 @@ def card_view(
     workspace: Workspace,
     say: Translator,
 ) -> CardView:
-    """`part` is the id of the part that holds the card; `subscription` None: it is gone."""
+    """`part` is the id of the card's part; `subscription` None: it does not exist."""
     channel = subscription.message_type if subscription else MessageType.SMS
     words = card_words(card, subscription, say)
     saved = address_of(contact, channel)
@@ -95,7 +95,7 @@ def card_view(
     consent = contact.consent(card.subscription)
     notice = None
     if state is CardViewState.SAVED and (number := saved_number(saved)) and number.region not in workspace.texted:
-        # It is locked and can't be texted: a button would only lead to a refusal that the person can't mend.
+        # The locked number can't be texted: a button would only lead to an error that the person can't fix.
         state, notice = (
             CardViewState.CLOSED,
             say("We don't text numbers in %(country)s yet.", country=say.country_in_sentence(number.region)),
@@ -127,7 +127,7 @@ def _state(
     if card.state is CardState.COMPLETED:
         return _answered(state) if card.asked else CardViewState.COMPLETED
     if consent and consent.part == part and state in {ConsentState.OPTED_IN, ConsentState.PENDING}:
-        return _answered(state)  # the answer is recorded, the card does not know of it yet
+        return _answered(state)  # the answer is recorded, the card does not know it yet
     if card.state is CardState.CLOSED or subscription is None or not subscription.is_live:
         return CardViewState.CLOSED
     if consent and saved and saved in {consent.number, consent.email}:
@@ -139,7 +139,7 @@ def _state(
 
 
 def _answered(state: ConsentState | None) -> CardViewState:
-    """A card whose number was asked for its YES. None: the contact was read before the answer was."""
+    """A card whose number was asked to confirm. None: the contact was read before the answer."""
     if state is ConsentState.OPTED_IN:
         return CardViewState.COMPLETED
     return CardViewState.PENDING if state in {None, ConsentState.PENDING} else CardViewState.LAPSED

@@ -1,4 +1,4 @@
-"""Cards: inserted, shown, answered."""
+"""Cards: inserting, rendering, submitting."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from bot.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a person submits. `address`: the number or email address as typed; None where the saved one is shown."""
+    """What a person submits. `address`: the number or email address as typed; None if the saved one is shown."""
 
     address: str | None
     region: str
@@ -66,7 +66,7 @@ class Cards:
         return await self._conversations.append(conversation, author, card, key)
 
     async def views(self, parts: Iterable[Part], contact: Contact, workspace: Workspace) -> dict[str, CardView]:
-        """What the cards among `parts` show to the contact, by part id, in one query."""
+        """The view models of the cards among `parts` by part id, in one query."""
         cards = {part.id: part.content for part in parts if isinstance(part.content, Card)}
         found = await self._subscriptions(card.subscription for card in cards.values())
         say = translator(contact.locale)
@@ -107,7 +107,7 @@ class Cards:
             return _submitted(part, recorded.event, is_new=recorded.is_new)
 
     async def _judge(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> ConsentChange:
-        """The change that the answer asks for, if the rules allow it."""
+        """The change that the submission asks for, if the rules allow it."""
         card = _card(part)
         subscription = await self.live(card)
         words = card_words(card, subscription, translator(contact.locale))
@@ -116,7 +116,7 @@ class Cards:
         address = self._address(subscription, contact, workspace, answer)
         is_sms = subscription.message_type is MessageType.SMS
         if is_sms and address_of(contact, MessageType.SMS) and await self._stops.is_stopped(address):
-            raise NumberStopped  # of a number that is only typed, a stranger is told nothing
+            raise NumberStopped  # not for a number that was only typed: that would reveal a stranger's opt-out
         return ConsentChange(
             contact=contact.id,
             subscription=subscription.id,
@@ -132,7 +132,7 @@ class Cards:
         )
 
     async def opened(self, conversation: str, seq: int, contact: str) -> None:
-        """The contact put the cursor into their card. One that is not theirs is passed over."""
+        """The contact focused a field of the card. Ignored for cards of others."""
         with suppress(NotFound):
             part = await self.find(conversation, seq, contact)
             if _card(part).opened_at is None:
@@ -140,7 +140,7 @@ class Cards:
                 await self._tell(part, contact)
 
     async def tried(self, part: Part, contact: str, problem: str) -> None:
-        """An answer that can't be used: teammates see that, and what was wrong, never the number."""
+        """A submission with an error: teammates see the error, never the number."""
         await self._store.parts.tried(part, problem)
         await self._tell(part, contact)
 
@@ -149,7 +149,7 @@ class Cards:
         await self._conversations.signal(part.conversation, SignalKind.CARD, author, seq=part.seq)
 
     async def complete(self, events: Sequence[ConsentEvent]) -> None:
-        """Takes these answers over into their cards, in one round trip. A card keeps the newest of its answers."""
+        """Stores these answers in their cards, in one round trip. A card keeps its newest answer."""
         updates = []
         for event in events:
             is_newer = {"_id": event.context.part, "content.event": {"$not": {"$gte": event.id}}}
@@ -157,14 +157,14 @@ class Cards:
         await self._store.parts.update_many(updates)
 
     async def say_answered(self, event: ConsentEvent) -> Part:
-        """Says in the conversation that its card was answered, once for each answer. Raises NotFound."""
+        """Adds an entry about the answer to the conversation, once for each answer. Raises NotFound."""
         conversation, seq = _place(event)
         content = ConversationEvent(name=_happened(event), part=seq, subscription=event.subscription or "")
         author = Author(kind=AuthorKind.CONTACT, id=event.contact)
         return await self._conversations.append(conversation, author, content, _entry_key(event))
 
     async def unanswered(self, events: Sequence[ConsentEvent]) -> list[ConsentEvent]:
-        """Those whose entry isn't in the conversation: it is written after the card is completed. In one query."""
+        """The events whose entry is missing; it is written after the card is completed. In one query."""
         keys = {event.id: (conversation := _place(event)[0], f"{conversation}:{_entry_key(event)}") for event in events}
         known = await self._store.parts.by_keys([*keys.values()])
         return [event for event in events if keys[event.id][1] not in known]
@@ -180,11 +180,11 @@ class Cards:
         return event
 
     async def answer_of(self, part: Part, contact: str) -> ConsentEvent | None:
-        """The event that an answer of this card recorded: it counts, whatever the card itself says."""
+        """The event that a submission of this card recorded: it counts, whatever the card itself says."""
         return await self._store.events.by_key(contact, f"{contact}:{_key(part)}")
 
     async def live(self, card: Card) -> Subscription:
-        """What it offers. Raises CardClosed: that is not live."""
+        """The card's subscription. Raises CardClosed if it is not live."""
         subscription = await self._store.subscriptions.get(card.subscription)
         if subscription is None or not subscription.is_live:
             raise CardClosed
@@ -199,7 +199,7 @@ class Cards:
     def _address(subscription: Subscription, contact: Contact, workspace: Workspace, answer: Answer) -> str:
         """The number or email address to record.
 
-        A saved one is taken, and a request that names another refused (law 5).
+        The saved one if there is one; naming another is refused (law 5).
         """
         given = answer.address
         saved = address_of(contact, subscription.message_type)
@@ -223,7 +223,7 @@ def answers_card(event: ConsentEvent) -> bool:
 
 
 def _done(event: ConsentEvent) -> dict[str, Any]:
-    """What a card is that stands on this event."""
+    """The card's fields after this event."""
     return {
         "state": CardState.COMPLETED,
         "event": event.id,
@@ -233,7 +233,7 @@ def _done(event: ConsentEvent) -> dict[str, Any]:
 
 
 def _submitted(part: Part, event: ConsentEvent, *, is_new: bool) -> Submitted:
-    """With the card as this event completes it, which its document may not know yet. Ids of one chain are in order."""
+    """The part with its card completed by this event, which may not be stored yet. Ids of one chain are in order."""
     card = _card(part)
     content = card.model_copy(update=_done(event)) if (card.event or "") < event.id else card
     return Submitted(event, part.model_copy(update={"content": content}), is_new)
@@ -245,7 +245,7 @@ def _happened(event: ConsentEvent) -> ConversationEventName:
 
 
 def _place(event: ConsentEvent) -> tuple[str, int]:
-    """Conversation and sequence of the card that it answers."""
+    """Conversation and sequence of the answered card."""
     conversation, _, seq = (event.context.part or "").partition(":")
     return conversation, int(seq)
 
@@ -255,7 +255,7 @@ def _entry_key(event: ConsentEvent) -> str:
 
 
 def _key(part: Part) -> str:
-    """The idempotency key of a card's answer (law 4): a card is answered once, from however many tabs."""
+    """The idempotency key of a submission (law 4): a card is answered once, from however many tabs."""
     return f"card:{part.id}"
 
 

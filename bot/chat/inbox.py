@@ -1,4 +1,4 @@
-"""The teammates' side of conversations: which there are, what is done to them, and what a teammate writes."""
+"""The teammates' side of conversations: listing, replying, assigning, closing, snoozing."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from bot.store import Store
 
 PAGE = 40
 MOST_ROWS = 200
-"""Of a list that somebody has unrolled, and that is read anew."""
+"""Limit of rows when an expanded list is reloaded."""
 FOUND = 60
-"""Conversations that a search shows; it looks at some `LOOKED_AT` entries and people."""
+"""Limit of search results; a search reads about `LOOKED_AT` entries and contacts."""
 LOOKED_AT = 300
 COUNTED = 99
 
@@ -53,7 +53,7 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a list shows. `me`: the teammate who looks."""
+    """The filter of a list. `me`: the viewing teammate."""
 
     me: str
     state: ConversationState = ConversationState.OPEN
@@ -81,7 +81,7 @@ class Listing:
     next: Cursor | None = None
     """By rank and id."""
     apart: str = ""
-    """The id of the one that is open, where its place is further down: it stands behind the others."""
+    """The id of the open conversation if it belongs further down: it is appended at the end."""
 
 
 class Inbox:
@@ -100,7 +100,7 @@ class Inbox:
         rows: int = PAGE,
         current: Conversation | None = None,
     ) -> Listing:
-        """Two queries, however many conversations there are. The unread ones come first. `current` is open."""
+        """Two queries, regardless of the number of conversations. Unread ones come first. `current` is open."""
         rows = min(max(rows, PAGE), MOST_ROWS)
         found = await self._store.conversations.listed(view.state, view.assignee, before=before, limit=rows + 1)
         page = Page.cut(found, rows, lambda c: (c.rank or c.updated_at, c.id))
@@ -110,7 +110,7 @@ class Inbox:
         return Listing(items, page.next, apart[0].id if apart else "")
 
     async def search(self, words: str) -> Listing:
-        """Those of people whose name, email or number begins so, or in which these words were written."""
+        """Conversations of contacts whose name, email or number starts with the words, or that contain these words."""
         wanted = folded_words(words, most=8)
         people, said = await asyncio.gather(
             self._store.contacts.known_as(wanted, limit=LOOKED_AT), self._store.parts.saying(wanted, limit=LOOKED_AT)
@@ -138,7 +138,7 @@ class Inbox:
         return conversation
 
     async def page(self, id: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
-        """The newest entries before `before`, in order, those between teammates too."""
+        """The newest entries before `before` in order, including those between teammates."""
         return await self._store.parts.before(id, before, limit=limit)
 
     async def seen(self, id: str, seq: int) -> None:
@@ -147,14 +147,14 @@ class Inbox:
     # --- writing: each returns the entry, once for each key
 
     async def reply(self, id: str, me: str, text: str, key: str, *, is_due: bool = False) -> Part:
-        """`is_due`: it has to leave as a text, too. Faces call `Bot.reply`, which knows."""
+        """`is_due`: it must also be sent as a text. Callers use `Bot.reply`, which decides that."""
         author = Author(kind=AuthorKind.TEAMMATE, id=me)
         return await self._conversations.append(id, author, Text(text=text), f"reply:{key}", is_due=is_due)
 
     async def insert(self, id: str, me: str, card: Card, text: str, key: str) -> Part:
-        """Offers a card, after the words beside it, if there are any.
+        """Inserts a card, after the optional message.
 
-        Raises NotFound, Invalid (a text message holds no form), CardClosed: nothing was written.
+        Raises NotFound, Invalid (text conversations can't contain forms), CardClosed: nothing was written.
         """
         if not takes_forms(await self.get(id)):
             raise Invalid(NO_FORM)
@@ -167,13 +167,13 @@ class Inbox:
         return await self._write(id, me, Note(text=text), f"note:{key}")
 
     async def assign(self, id: str, me: str, to: str, key: str) -> Part | None:
-        """`to`: a teammate's id; empty: nobody. None: it is so already."""
+        """`to`: a teammate's id; empty: unassign. None: no change."""
         if (await self.get(id)).assignee == to:
             return None
         if to and await self._is_gone(to):
             raise Invalid(_("This teammate is not here any more. Choose another one."))
         part = await self._write(id, me, ConversationEvent(name=ConversationEventName.ASSIGNED, to=to), f"assign:{key}")
-        if to and await self._is_gone(to):  # removed at the same moment, and what was theirs let go before this one was
+        if to and await self._is_gone(to):  # removed at the same moment, after their conversations had been unassigned
             await self._store.conversations.unassign_all(to)
         return part
 
@@ -199,9 +199,9 @@ class Inbox:
         )
 
     async def wake(self, time: datetime) -> None:
-        """Opens what was snoozed until now; a name for each, so that two processes wake it once.
+        """Reopens conversations whose snooze ended; the key makes it happen once, in any number of processes.
 
-        `part` is the snooze that it ends: a newer one, or a close that came meanwhile, stands.
+        `part` is the snooze that ended: a newer snooze or close takes precedence.
         """
         author = Author(kind=AuthorKind.BOT, id="bot")
         await asyncio.gather(
@@ -217,7 +217,7 @@ class Inbox:
         )
 
     async def withdraw(self, id: str, me: str, seq: int) -> Part:
-        """Takes an open card back: it takes no answer any more. Once, whoever asks for it how often.
+        """Withdraws an open card. Idempotent.
 
         Raises NotFound, CardClosed (it was answered).
         """

@@ -1,4 +1,4 @@
-"""Texts are data (law 12): of all markup they may hold links, and nothing else."""
+"""Texts are data (law 12): the only markup they may contain is links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Segment:
 
 def _reader(*rules: str) -> MarkdownIt:
     reader = MarkdownIt("zero", {"linkify": True}).enable(["linkify", *rules])
-    # A bare "readme.md" is no link: an address has a scheme, or is an email address.
+    # A bare "readme.md" is not a link: an address has a scheme, or is an email address.
     reader.linkify = LinkifyIt(options={"fuzzy_link": False, "fuzzy_email": True})
     return reader
 
@@ -28,10 +28,10 @@ _NAMED, _BARE = _reader("link"), _reader()
 
 @lru_cache(maxsize=2048)
 def segments(text: str, *, named: bool = True) -> tuple[Segment, ...]:
-    """`[Terms](https://…)` (if `named`) and bare addresses become links; everything else stays the text that it is.
+    """Turns `[Terms](https://…)` (if `named`) and bare addresses into links; everything else stays text.
 
-    Only `http`, `https` and `mailto` addresses do: of any other (`javascript:`) the text alone is shown. What strangers
-    write is read with `named=False`, so that a link always shows where it goes.
+    Only for `http`, `https` and `mailto`; for other schemes (`javascript:`) only the text is shown. Text from strangers
+    is read with `named=False`, so that a link always shows its target.
     """
     found: list[Segment] = []
     href: str | None = None

@@ -1,9 +1,8 @@
-"""What a text for a form, or for a confirmation, still lacks: pure.
+"""Checks what the text of a form or a confirmation is missing: pure.
 
-Sources: 47 CFR 64.1200(f)(9) (prior express written consent), CTIA Messaging Principles and Best Practices of May
-2023 (5.1.1 call to action, 5.1.2.1 confirmation), Twilio's review of campaigns (errors 30551, 30841), and for email
-GDPR art. 7(3), art. 13 and recital 42. A text that has all of it may still be wrong, and the checker never blocks: it
-reminds.
+Sources: 47 CFR 64.1200(f)(9) (prior express written consent), CTIA Messaging Principles and Best Practices of May 2023
+(5.1.1 call to action, 5.1.2.1 confirmation), Twilio's review of campaigns (errors 30551, 30841), and for email GDPR
+art. 7(3), art. 13 and recital 42. A text that passes may still be wrong, and the checker never blocks: it reminds.
 """
 
 from __future__ import annotations
@@ -27,9 +26,8 @@ __all__ = ["Finding", "WordingFacts", "check_confirmation", "check_form", "lacki
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`sentence`: what to add to the text, in its language; empty where the workspace does not say enough to make it,
-    and `hint` then says what to set first. `name` and `hint` are gettext ids.
-    """
+    """`sentence`: what to add to the text, in its language; empty if the workspace lacks the facts for it, and `hint`
+    then says what to configure first. `name` and `hint` are gettext ids."""
 
     code: str
     name: str
@@ -63,7 +61,7 @@ HINTS = {
 
 
 def check_form(text: str, facts: WordingFacts, say: Translator) -> tuple[Finding, ...]:
-    """The legal text of a card, `say` in its language: what it has and what it lacks, in the order of the checklist."""
+    """Checks the legal text of a card, in checklist order. `say` is in its language."""
     read = _Read(text, facts)
     tests = _form_tests(facts)
     there = {code: test(read) for code, test in tests.items()}
@@ -72,7 +70,7 @@ def check_form(text: str, facts: WordingFacts, say: Translator) -> tuple[Finding
 
 
 def check_confirmation(text: str, facts: WordingFacts, say: Translator) -> tuple[Finding, ...]:
-    """The text after a sign-up, with its places (`{brand}`, `{program}`, …) as they were written."""
+    """Checks the text after a sign-up, with its placeholders (`{brand}`, `{program}`, …)."""
     filled = fill(text, {"brand": facts.brand, "program": facts.program, "frequency": "", "link": ""})
     read = _Read(filled, facts, written=text)
     tests = _SMS_CONFIRMATION if facts.channel is MessageType.SMS else _EMAIL_CONFIRMATION
@@ -91,12 +89,12 @@ def lacking(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 class _Read:
-    """A text, read once: its words without names and addresses, and its links."""
+    """A parsed text: its words without names and URLs, and its links."""
 
     def __init__(self, text: str, facts: WordingFacts, written: str | None = None) -> None:
         self.facts = facts
         self.written = text if written is None else written
-        """With its places."""
+        """Including placeholders."""
         self.links = tuple(LINK.findall(text)) + tuple(_bare_links(text))
         words = _unlinked(text)
         self.names = f" {folded(words)} "
@@ -107,7 +105,7 @@ class _Read:
         return found(sign, self.plain)
 
     def says(self, sentence: str) -> bool:
-        """Whether it has this very sentence: what we offered counts, whatever the brand is called."""
+        """Whether it contains exactly this sentence: a suggested one counts, whatever the brand is called."""
         wanted = folded(_unlinked(sentence))
         return bool(wanted) and f" {wanted} " in self.names
 
@@ -192,12 +190,12 @@ def _settled(finding: Finding, read: _Read) -> Finding:
 
 
 def _unlinked(text: str) -> str:
-    """Links by their words, addresses gone: what stands in an address is read by nobody."""
+    """Replaces links by their text: nobody reads the URL."""
     return BARE.sub(" ", LINK.sub(r" \1 ", text))
 
 
 def _bare_links(text: str) -> Iterator[tuple[str, str]]:
-    """Addresses that stand in the open, with the words just before them ("Terms: https://…")."""
+    """URLs written in full, with the words in front ("Terms: https://…")."""
     text = LINK.sub(" . ", text)
     for match in BARE.finditer(text):
         before = BARE.sub(" . ", text[max(0, match.start() - 40) : match.start()])
@@ -206,9 +204,9 @@ def _bare_links(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _without(text: str, names: list[str]) -> str:
-    """Plain text in which names say nothing: a shop called Stop & Shop does not tell how to stop.
+    """The text without names: a shop called Stop & Shop does not explain how to opt out.
 
-    Names of one word stay: no sign is one word alone, and a program called STOP must not hide the keyword.
+    Names of one word stay: no sign is a single word, and a program called STOP must not hide the keyword.
     """
     for name in names:
         pattern = r"(?<!\S)" + r"(?: \.)? ".join(re.escape(word) for word in name.split()) + r"(?!\S)"

@@ -1,4 +1,4 @@
-"""Double opt-in: a yes that counts only when the number itself has answered YES, and that lapses if it does not."""
+"""Double opt-in: a yes that counts only after the number replied YES, and expires otherwise."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Confirmations:
         self._ledger = ledger
 
     async def confirm(self, number: str, text: str) -> ConsentEvent | None:
-        """A YES from this number answers the newest question that it was sent and that still waits; None: none does.
+        """Applies a YES to the newest pending question sent to this number; None: there is none.
 
-        The event holds the question as it was sent, word for word, and the answer.
+        The event records the question as sent, word for word, and the reply.
         """
         for asked in await self._store.deliveries.asked(number):
             if event := await self._confirm(asked, text):
@@ -32,14 +32,14 @@ class Confirmations:
         return None
 
     async def lapse(self, time: datetime) -> None:
-        """Takes back what was asked for and not confirmed in time; what is left over, the next call does."""
+        """Expires confirmations that did not come in time; what remains is done by the next call."""
         contacts = await self._store.contacts.lapsed(time, limit=500)
         for judged in (await self._ledger.contacts(contact.id for contact in contacts)).values():
             for consent in judged.consents:
                 if _has_lapsed(consent, time):
-                    with suppress(Conflict):  # they answered in this moment
+                    with suppress(Conflict):  # they replied at the same moment
                         await self._ledger.record(_lapse(judged, consent))
-                    break  # one a call: the next has to be judged by the contact as they are then
+                    break  # one per call: the next one needs the contact's new state
 
     async def _confirm(self, asked: Delivery, text: str) -> ConsentEvent | None:
         while contact := await self._ledger.contact(asked.contact):
@@ -55,7 +55,7 @@ class Confirmations:
         return None
 
     async def _known(self, asked: Delivery) -> ConsentEvent | None:
-        """What an earlier YES to the same question recorded, if nothing was said since."""
+        """What an earlier YES to the same question recorded, if it is still current."""
         event = await self._store.events.by_key(asked.contact, f"{asked.contact}:{_key(asked.event)}")
         contact = await self._ledger.contact(asked.contact) if event else None
         consent = contact.consent(asked.subscription) if contact else None

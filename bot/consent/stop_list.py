@@ -1,4 +1,4 @@
-"""The stop list: numbers that texted STOP. Nothing is sent to them until they text START, whoever they belong to."""
+"""The stop list: numbers that texted STOP. They receive nothing until they text START, whoever they belong to."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class StopList:
         return bool(await self.among([number]))
 
     async def among(self, numbers: Iterable[str]) -> set[str]:
-        """Those of `numbers` that are stopped, in one query."""
+        """The stopped ones of `numbers`, in one query."""
         return {id for id, stop in (await self._store.stops.get_many(numbers)).items() if stop.holds}
 
     async def stop(self, number: str, text: str, text_id: str) -> bool:
-        """Puts the number on the list, then turns off every text of everyone who has it; durable when it returns.
+        """Adds the number, then opts out everyone who has it from all texts; durable when it returns.
 
-        Answers whether this text is the one that stopped it. The same text again, also after a START, stops nothing
-        anew (law 4). Raises StoreUnavailable: safe to ask again.
+        Returns whether this text is the one that stopped it. The same text again, also after a START, has no effect
+        (law 4). Raises StoreUnavailable: safe to retry.
         """
         is_new = await self._add(number, text, text_id)
         texts = await self._store.subscriptions.texts()
@@ -49,7 +49,7 @@ class StopList:
         return is_new
 
     async def lift(self, number: str) -> None:
-        """Only the number's own START does. What was turned off stays off: each is said yes to by itself."""
+        """Only for the number's own START. Subscriptions stay off: each needs a new opt-in."""
         match = {"_id": number, "lifted_at": {"$exists": False}}
         await self._store.stops.update(match, {"$set": {"lifted_at": now()}})
 
@@ -65,7 +65,7 @@ class StopList:
         return kept is not None and kept.text_id == text_id
 
     async def _with(self, number: str) -> AsyncIterator[Sequence[Contact]]:
-        """Everyone whose number it is, and who was asked to confirm it, with their consents as the ledger has them."""
+        """Everyone who has the number or was asked to confirm it, with consents as of the ledger."""
         asked = await self._store.deliveries.asked(number)
         yield [*(await self._ledger.contacts({delivery.contact for delivery in asked})).values()]
         after = ""

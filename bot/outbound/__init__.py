@@ -1,1 +1,1 @@
-"""Messages that leave: deliveries, and the gateways that carry them."""
+"""Outgoing and incoming texts."""

@@ -1,4 +1,4 @@
-"""How many texts one phone gets in a time: pure."""
+"""Limits the number of texts to one phone: pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bot.model.delivery import Delivery, DeliveryKind
 from bot.outbound.kinds import KINDS, TextLimit, names
 
 LOOP_GUARD = "loop_guard"
-"""Why an answer is not sent to a phone that never stops texting."""
+"""Why a phone that never stops texting gets no more automatic replies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """At most `most` texts `within` a time, of kinds that are limited so."""
+    """At most `most` texts `within` a time, of kinds with this limit."""
 
     limit: TextLimit
     most: int
@@ -31,23 +31,23 @@ class Bound:
 
 
 BOUNDS = {
-    # What providers advise against flooding: someone types another person's number into forms, again and again.
+    # Providers require protection against flooding: somebody repeatedly enters another person's number into forms.
     "flood_short": Bound(TextLimit.FLOOD, 3, timedelta(minutes=10), "too_many"),
     "flood_long": Bound(TextLimit.FLOOD, 5, timedelta(days=1), "too_many"),
-    # Two machines that answer each other.
+    # Two machines that reply to each other.
     "loop": Bound(TextLimit.LOOP, 10, timedelta(hours=1), LOOP_GUARD),
 }
 
 
 class Flood:
-    """Counts the texts that leave in one round, on top of what was counted before."""
+    """Counts the texts of one round, in addition to those sent before."""
 
     def __init__(self, before: Mapping[str, Mapping[str, int]]) -> None:
         """`before`: by number and bound."""
         self._sent = {number: dict(counts) for number, counts in before.items()}
 
     def refusal(self, delivery: Delivery) -> str | None:
-        """Why this text would be one too many; None: it may leave, and is counted."""
+        """Why this text exceeds a limit; None: it may be sent, and is counted."""
         counts = self._sent.setdefault(delivery.number, {})
         mine = {name: bound for name, bound in BOUNDS.items() if bound.limit is KINDS[delivery.kind].limit}
         for name, bound in mine.items():

@@ -1,4 +1,4 @@
-"""Texts that come in: what their one word asks for is done before anyone is told so."""
+"""Incoming texts: keywords take effect before anyone is told so."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Inbound:
         self._texting = texting
 
     async def receive(self, number: str, text: str, text_id: str) -> None:
-        """Acts on a text of this number (E.164). The same text again (by its id) does nothing twice.
+        """Handles a text from this number (E.164). The same text (by id) has no further effect.
 
-        What is no keyword, and a YES that answers nothing, is a message to teammates.
+        Texts without a keyword, and a YES without a question, become messages to teammates.
 
-        What it asks for is durable when it returns. Raises StoreUnavailable: safe to ask again.
+        Durable when it returns. Raises StoreUnavailable: safe to retry.
         """
         asked = keyword(text)
         event = await self._confirmations.confirm(number, text) if asked is Keyword.YES else None
@@ -51,6 +51,6 @@ class Inbound:
         await self._deliveries.reply(number, answer, await self._whose(number), text_id)
 
     async def _whose(self, number: str) -> Contact | None:
-        """Whoever has it: for the language, and for the link to their choices."""
+        """A contact with this number, for the language and the preference link."""
         found = await self._store.contacts.with_number(number, after="", limit=1)
         return found[0] if found else None

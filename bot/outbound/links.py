@@ -1,4 +1,4 @@
-"""The links to the preference center that texts carry."""
+"""Preference center links in texts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bot.consent.links import token_hash
 from bot.model.delivery import Delivery, DeliveryLink
 
 MASKED = f"/p/{'•' * 8}"
-"""How a link stands in what is stored of a text."""
+"""Replaces the link in the stored body."""
 
 
 class DeliveryLinks:
-    """A link's token is made of its delivery's id with the workspace's key. So it is stored nowhere, and a text that is
-    sent again carries the same one."""
+    """A link's token is derived from its delivery's id with the workspace's key. It is stored nowhere, and a text that
+    is sent again has the same one."""
 
     def __init__(self, secret: str, public_url: str, *, days: int) -> None:
         self._secret = secret.encode()
@@ -33,7 +33,7 @@ class DeliveryLinks:
         return body.replace(f"/p/{self._token(delivery.id)}", MASKED) if delivery.link else body
 
     def shown(self, delivery: Delivery) -> str:
-        """The text as the phone got it."""
+        """The text as the phone received it."""
         body = delivery.body or ""
         return body.replace(MASKED, f"/p/{self._token(delivery.id)}") if delivery.link else body
 

@@ -1,4 +1,4 @@
-"""The simulated phone at `/demo/phone`: what it got are deliveries, what it wrote back is stored apart."""
+"""The simulated phone at `/demo/phone`: deliveries are what it received, its replies are stored separately."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DemoPhone:
         self._links = links
 
     async def texts(self, number: str, *, limit: int = 100) -> list[PhoneText]:
-        """The newest texts, in their order."""
+        """The newest texts, in order."""
         got, wrote = await asyncio.gather(
             self._store.deliveries.sent_to(number, limit=limit), self._store.phone_texts.of(number, limit=limit)
         )
@@ -36,7 +36,7 @@ class DemoPhone:
         return list(dict.fromkeys(number for _at, number in sorted(texts, reverse=True)))[:limit]
 
     async def reply(self, number: str, body: str, key: str) -> PhoneText:
-        """What the person at the phone writes back; stored once for each key. Raises Invalid."""
+        """A reply from the simulated phone; stored once for each key. Raises Invalid."""
         if not body.strip():
             raise Invalid(_("Write a message first."))
         if len(body) > LONGEST:
@@ -53,5 +53,5 @@ class DemoPhone:
 
 
 def _is_on_phone(delivery: Delivery) -> bool:
-    """Not what left through a provider, which has ids of its own."""
+    """Not texts sent through a provider, which have provider ids."""
     return delivery.state is DeliveryState.SENT and delivery.provider_id is None

@@ -1,4 +1,4 @@
-"""Queues texts: each is stored before anything is sent, once for each cause."""
+"""Queues texts: each is stored before it is sent, once for each cause."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bot.outbound.links import DeliveryLinks
 from bot.store import Duplicate, Store
 
 CLAIMED_FOR = timedelta(seconds=5)
-"""How long a claim holds: what was not handed over by then, another worker takes."""
+"""How long a claim holds: another worker takes what was not handed over by then."""
 READY = 256
-"""So many texts wait in memory; more wait in the database, where every process sees them."""
+"""Limit of texts in memory; further ones wait in the database, where every process sees them."""
 
 
 class DeliveryQueue:
-    """A process that sends stores what it queues as already claimed by itself: no worker has to look for it."""
+    """A process that sends texts stores what it queues as already claimed by itself: no worker has to look for it."""
 
     def __init__(self, store: Store, links: DeliveryLinks) -> None:
         self._store = store
@@ -36,17 +36,17 @@ class DeliveryQueue:
         self._is_sending = False
 
     async def queue_for(self, events: Sequence[ConsentEvent]) -> None:
-        """Queues the texts that recorded events ask for, in one round trip; one for each event, however often."""
+        """Queues the texts that recorded events ask for, in one round trip; idempotent by event."""
         await self._insert([_of_event(kind, event) for event in events if (kind := kind_for(event))])
 
     async def unqueued(self, events: Sequence[ConsentEvent]) -> list[ConsentEvent]:
-        """Those that ask for a text which is not queued yet, from the index alone."""
+        """The events whose text is not queued yet, from the index alone."""
         wanted = {kind.id_of(event.event): event for event in events if (kind := kind_for(event))}
         there = await self._store.deliveries.existing(wanted)
         return [event for id, event in wanted.items() if id not in there]
 
     async def reply(self, number: str, answer: str, contact: Contact | None, text_id: str) -> None:
-        """Queues the answer to a keyword: one for each text that we got."""
+        """Queues the reply to a keyword: one for each received text."""
         new = _new(
             KINDS[DeliveryKind.REPLY],
             text_id,
@@ -58,18 +58,18 @@ class DeliveryQueue:
         await self._insert([new])
 
     async def message(self, part: Part, contact: str, number: str, body: str) -> None:
-        """Queues a teammate's answer to someone who texted us: one for each entry of the conversation."""
+        """Queues a teammate's reply by text: one for each entry of the conversation."""
         kind = KINDS[DeliveryKind.MESSAGE]
         await self._insert([_new(kind, part.id, contact=contact, number=number, locale=DEFAULT, body=body)])
 
     async def of_parts(self, parts: Iterable[str]) -> dict[str, Delivery]:
-        """By entry, the text that it leaves as, in one query. One that waits for its text has none yet."""
+        """The delivery of each entry, in one query. Entries whose text is not queued yet have none."""
         found = await self._store.deliveries.get_many(map(KINDS[DeliveryKind.MESSAGE].id_of, parts))
         return {delivery.event: delivery for delivery in found.values()}
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """What is queued from now on is sent by this process."""
+        """While this runs, what is queued is sent by this process."""
         self._is_sending = True
         try:
             yield
@@ -77,7 +77,7 @@ class DeliveryQueue:
             self._is_sending = False
 
     def take_ready(self, limit: int) -> list[Delivery]:
-        """Those that this process claimed by queuing them, as long as the claim holds."""
+        """Texts claimed by queuing them here, while the claim holds."""
         taken, self._ready = self._ready[:limit], self._ready[limit:]
         self._worker = new_id()
         time = now()

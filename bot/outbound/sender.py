@@ -31,22 +31,22 @@ log = logging.getLogger("sayso.outbound")
 
 AT_ONCE = 128
 BATCH_SECONDS = 0.05
-"""How long a text waits for others to be sent with."""
+"""How long a text waits to be sent together with others."""
 POLL_SECONDS = 2.0
-"""How often the database is asked for texts that other processes queued or left."""
+"""How often the database is polled for texts that other processes queued or left."""
 ASK_AFTER = timedelta(seconds=60)
-"""A text that was handed over and not answered in this time: the provider is asked what became of it."""
+"""When the provider is asked about a text that it did not acknowledge."""
 ASK_UNTIL = timedelta(days=1)
-"""So long, if the provider can't be reached."""
+"""How long it is asked if it can't be reached."""
 NO_ANSWER = {"state": DeliveryState.UNKNOWN, "reason": "no_answer"}
 MOST_ATTEMPTS = 12
 """With these pauses, about an hour and a half."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 1200.0
-"""Seconds before a text that was refused for the time being is tried again; doubled each time."""
+"""Seconds before a temporarily refused text is retried; doubled each time."""
 
 
 class Sender:
-    """Any number of them can work on one queue."""
+    """Any number of senders can share one queue."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Sender:
         self._settle: Batcher[Result, None] = Batcher(store.deliveries.settle)
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Sends what is queued until it is told to stop; a round that has begun is finished."""
+        """Sends queued texts until stopped; a started round is finished."""
         polled = -POLL_SECONDS
         loop = asyncio.get_running_loop()
         with self._queue.sending():
@@ -85,7 +85,7 @@ class Sender:
         await self.send_some(poll=False)
 
     async def send_some(self, *, poll: bool = True) -> int:
-        """Sends up to AT_ONCE texts; answers how many it took. `poll`: also those that are queued in the database."""
+        """Sends up to AT_ONCE texts and returns how many it took. `poll`: including those queued in the database."""
         taken = self._queue.take_ready(AT_ONCE)
         if poll and len(taken) < AT_ONCE:
             until = now() + CLAIMED_FOR
@@ -103,12 +103,12 @@ class Sender:
         return len(taken)
 
     async def reconcile(self) -> None:
-        """Asks the provider what became of texts that were handed over and never answered (law 8)."""
+        """Asks the provider about texts that were handed over and never acknowledged (law 8)."""
         for delivery in await self._store.deliveries.unanswered():
             await self._ask(delivery)
 
     async def _facts(self, taken: Sequence[Delivery]) -> tuple[dict[str, Facts], Flood]:
-        """All that decides whether these texts may leave, read now (law 7); what people say of it, last of all."""
+        """Reads everything that decides whether these texts may be sent now (law 7); consents last."""
         numbers, time = {delivery.number for delivery in taken}, now()
         windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
         workspace, subscriptions, counts = await asyncio.gather(
@@ -141,7 +141,7 @@ class Sender:
         if not self._gateway.delivers_on_commit:
             ask_at = now() + ASK_AFTER
             if not await self._store.deliveries.hand_over(delivery, values, ask_at=ask_at):
-                return  # the claim had lapsed
+                return  # the claim had expired
         try:
             provider_id = await self._gateway.send(Outgoing(delivery.id, delivery.number, body))
         except GatewayError as error:
@@ -152,7 +152,7 @@ class Sender:
             await self._store_result(delivery, DeliveryState.SENT, **values, **_provider_id(delivery, provider_id))
 
     async def _refused(self, delivery: Delivery, error: GatewayError, values: dict[str, object]) -> None:
-        """For good: it failed. For the time being: back to the queue."""
+        """A permanent refusal fails the text; a temporary one requeues it."""
         attempts = delivery.attempts + 1
         values |= {"reason": error.code, "attempts": attempts}
         if error.permanent or attempts >= MOST_ATTEMPTS:
@@ -179,12 +179,12 @@ class Sender:
         await self._tell(delivery)
 
     async def _store_result(self, delivery: Delivery, state: DeliveryState, **values: object) -> None:
-        """A result that can't be stored now leaves the text as it was: claimed, or handed over."""
+        """If the result can't be stored now, the text stays claimed or handed over."""
         await self._settle(Result(delivery.id, delivery.worker or "", state, values))
         await self._tell(delivery)
 
     async def _tell(self, delivery: Delivery) -> None:
-        """Whoever looks at the conversation sees what became of a message."""
+        """Tells viewers of the conversation what happened to a message."""
         if delivery.kind is DeliveryKind.MESSAGE:
             conversation, _, seq = delivery.event.partition(":")
             author = Author(kind=AuthorKind.BOT, id="bot")
@@ -196,18 +196,18 @@ def _provider_id(delivery: Delivery, id: str) -> dict[str, str]:
 
 
 def _next_try(attempts: int, retry_after: float | None) -> datetime:
-    """Spread a little, so that texts that were refused together don't come back together."""
+    """With jitter, so that texts refused together are not retried together."""
     pause = min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE) * uniform(1.0, 1.25)  # noqa: S311 (no secret)
     return now() + timedelta(seconds=max(pause, retry_after or 0.0))
 
 
 async def _in_turn(sends: Iterable[Callable[[], Awaitable[None]]]) -> None:
-    """Texts of one number arrive in the order in which they were written."""
+    """Texts to one number arrive in the order they were written."""
     fault = None
     for send in sends:
         try:
             await send()
-        except StoreUnavailable as error:  # the next one was taken, too
+        except StoreUnavailable as error:  # the next one was claimed, too
             fault = error
     if fault:
         raise fault

@@ -1,7 +1,7 @@
-"""Conversations by text: what people write to our number, and what teammates answer.
+"""Conversations by text: incoming messages and teammates' replies.
 
-The two ends of one are a contact and the number that they wrote from. Web visitors never see them: that a number was
-typed into a form does not prove whose phone it is (law 11).
+Each is between a contact and the number they wrote from. Web visitors never see them: a number typed into a form does
+not prove whose phone it is (law 11).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from bot.outbound.queue import DeliveryQueue
 from bot.store import Store
 
 SHARING = 200
-"""So many people of one number are looked at."""
+"""Limit of contacts per number that are considered."""
 KEPT = 4000
-"""Characters of a text that are kept: more than any provider hands on."""
+"""Characters of a text that are stored: more than any provider delivers."""
 
 
 class Texting:
@@ -56,7 +56,8 @@ class Texting:
     # --- in
 
     async def hear(self, number: str, text: str, text_id: str) -> None:
-        """Takes a text of this number into a conversation, which is begun if there is none; once for each `text_id`."""
+        """Adds a text from this number to its conversation, which is created if there is none; once for each
+        `text_id`."""
         if not text.strip():
             return
         people = await self._people(number)
@@ -65,7 +66,7 @@ class Texting:
         await self._write(contact, text, text_id)
 
     async def note(self, number: str, text: str, text_id: str) -> None:
-        """The same for a keyword, whose work is done: it shows where a conversation is, and begins none."""
+        """The same for a keyword that was already handled: it appears in an existing conversation only."""
         if contact := await self._talking(await self._people(number), number):
             await self._conversations.begin_texting(contact, number)
             await self._write(contact, text, text_id)
@@ -74,15 +75,15 @@ class Texting:
         return await self._store.contacts.with_number(number, after="", limit=SHARING)
 
     async def _talking(self, people: Sequence[Contact], number: str) -> str | None:
-        """Which of them has a conversation by text; where several do, the one of the newest with this number."""
+        """Which contact has a conversation by text; the newest one with this number if several have."""
         found = await self._store.conversations.get_many(texting_id(contact.id) for contact in people)
         newest = max(found.values(), key=lambda c: (c.number == number, c.updated_at, c.id), default=None)
         return newest.contact if newest else None
 
     async def _lead(self, number: str) -> str:
-        """The lead of this number: of two processes that hear it at once, both make the same one.
+        """The lead with this number: concurrent processes create the same one.
 
-        One who has moved to another number since is somebody else.
+        A lead who has another number by now is somebody else.
         """
         for n in itertools.count():
             id, time = self._lead_id(number, n), now()
@@ -94,7 +95,7 @@ class Texting:
         raise AssertionError
 
     def _lead_id(self, number: str, n: int) -> str:
-        """Keyed: whoever knows a number must not know the id."""
+        """Keyed, so that the id can't be derived from the number."""
         return hmac.digest(self._secret, f"lead:{number}:{n}".encode(), "sha256").hex()[:24]
 
     async def _write(self, contact: str, text: str, text_id: str) -> None:
@@ -104,7 +105,7 @@ class Texting:
     # --- out
 
     async def reply(self, conversation: Conversation, me: str, text: str, key: str, texted: Collection[str]) -> Part:
-        """Writes what a teammate answers, and queues it as a text; once for each `key`. `texted`: countries.
+        """Writes a teammate's reply and queues it as a text; once for each `key`. `texted`: countries.
 
         Raises NumberStopped, NumberRefused, Invalid or NotFound: nothing was written.
         """
@@ -116,17 +117,17 @@ class Texting:
         return part
 
     async def queue(self, part: Part) -> None:
-        """Queues a teammate's answer as a text: one for each, however often it is asked for."""
+        """Queues a teammate's reply as a text. Idempotent."""
         conversation = await self._store.conversations.get(part.conversation)
         if conversation and conversation.number and isinstance(part.content, Text):
             await self._deliveries.message(part, conversation.contact, conversation.number, part.content.text)
         await self._store.parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
 
     async def _judge(self, conversation: Conversation, text: str, texted: Collection[str]) -> None:
-        """Whether it could be sent now; the moment of sending asks again (law 7).
+        """Whether it could be sent now; checked again at the moment of sending (law 7).
 
-        Whoever texts agrees to an answer (CTIA, exhibit II: conversational), which is no marketing (47 CFR
-        64.1200(f)(13)): so only who wrote is answered.
+        Texting us invites a reply (CTIA, exhibit II: conversational), which is not marketing (47 CFR 64.1200(f)(13)):
+        only contacts who wrote get replies.
         """
         number = conversation.number or ""
         if not text.strip():
@@ -148,7 +149,7 @@ class Texting:
 
 
 def _newest(people: Sequence[Contact]) -> str | None:
-    """The one who was changed last."""
+    """The contact that changed last."""
     return max(people, key=lambda c: (c.updated_at, c.id)).id if people else None
 
 

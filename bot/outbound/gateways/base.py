@@ -1,4 +1,4 @@
-"""What carries a text to a phone: the seam that every provider fits into."""
+"""The interface of gateways, which send texts through a provider."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 LONGEST = 1600
-"""Characters that a provider takes in one text (Twilio, `Body`)."""
+"""Characters that a provider accepts in one text (Twilio, `Body`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """`id` is ours: it travels with the text, so that what comes back can be matched to what was sent."""
+    """`id` is ours: it is sent along, so that the provider's reports can be matched to the text."""
 
     id: str
     number: str
@@ -19,12 +19,12 @@ class Outgoing:
 
 
 class GatewayError(Exception):
-    """The provider refused the text, and surely did not take it.
+    """The provider refused the text, and certainly did not accept it.
 
-    `permanent`: it will never take it, so the text fails. Otherwise the text goes back to the queue, for
-    `retry_after` seconds at least where the provider named a time.
+    `permanent`: it never will, so the text fails. Otherwise the text is requeued, for at least `retry_after` seconds if
+    the provider named a time.
 
-    A missing or unclear answer is no GatewayError: nobody knows what became of the text (law 8).
+    A missing or unclear response is not a GatewayError: the text's fate is unknown (law 8).
     """
 
     def __init__(self, code: str, *, permanent: bool, retry_after: float | None = None) -> None:
@@ -35,7 +35,7 @@ class GatewayError(Exception):
 
 
 class NotTraceable(Exception):
-    """The provider can't say whether it took a text."""
+    """The provider can't tell whether it accepted a text."""
 
 
 class Gateway(Protocol):
@@ -44,13 +44,13 @@ class Gateway(Protocol):
     `send` reaches the outside world, so each text is marked as handed over first."""
 
     async def send(self, text: Outgoing) -> str:
-        """Hands the text over and returns the provider's id of it. Raises GatewayError."""
+        """Sends the text and returns the provider's id. Raises GatewayError."""
 
     async def find(self, id: str) -> str | None:
-        """The provider's id of the text that it took under our `id`; None: it took none.
+        """The provider's id of the text with our `id`; None: it accepted none.
 
-        Raises NotTraceable, or whatever keeps it from asking: then it is asked again later.
+        Raises NotTraceable, or any error that prevents asking: then it is asked again later.
         """
 
     async def close(self) -> None:
-        """Frees what it holds."""
+        """Closes its resources."""

@@ -1,4 +1,4 @@
-"""Phones that exist in the database only, at `/demo/phone`: they show the texts that are stored as sent."""
+"""Phones that exist only in the database, at `/demo/phone`: they show texts stored as sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Simulator(Gateway):
             return None
         if delivery.state is DeliveryState.SENT:
             return id
-        # An earlier version stored the text on the phone apart.
+        # An earlier version stored the phone's text separately.
         kept = await self._store.phone_texts.find_one({"number": delivery.number, "key": id})
         return kept.id if kept else None
 

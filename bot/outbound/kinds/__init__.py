@@ -1,4 +1,4 @@
-"""The kinds of text that Sayso sends: one class a file, one line here."""
+"""The kinds of text that Sayso sends: one class per file, one line here."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ KINDS: dict[DeliveryKind, TextKind] = {kind.name: kind for kind in ALL}
 
 
 def kind_for(event: ConsentEvent) -> TextKind | None:
-    """The kind of text that a recorded event asks for; None: it asks for none."""
+    """The kind of text that a recorded event asks for, if any."""
     if event.number is None or event.subscription is None:
         return None
     return next((kind for kind in ALL if kind.follows(event)), None)
 
 
 def names(*limits: TextLimit) -> list[DeliveryKind]:
-    """Kinds that are bounded in these ways."""
+    """Kinds with these limits."""
     return [kind.name for kind in ALL if kind.limit in limits]
 
 

@@ -1,4 +1,4 @@
-"""What a kind of text decides: when it is sent, what it says, and why it may not leave. Pure."""
+"""What a kind of text decides: when it is sent, its body, and when it is refused. Pure."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from bot.model.workspace import Workspace
 
 
 class TextLimit(Enum):
-    """What bounds the number of texts of a kind to one phone."""
+    """The limit on texts of a kind to one phone."""
 
     FLOOD = auto()
-    """Anyone who types the number into a form can cause it."""
+    """Anyone who enters the number into a form can cause it."""
     LOOP = auto()
     """The phone itself asked for it, so only an endless exchange between two machines is cut off."""
     NONE = auto()
-    """A person writes each by hand."""
+    """A person writes each one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known when a text is about to leave."""
+    """What is known when a text is about to be sent."""
 
     workspace: Workspace
     contact: Contact | None
@@ -37,7 +37,7 @@ class Facts:
 
     @property
     def program(self) -> Subscription:
-        """What a text about one subscription is about: without it, the text was refused."""
+        """The subscription of a text; without it, the text was refused."""
         if self.subscription is None:
             raise LookupError("the subscription is gone")
         return self.subscription
@@ -54,17 +54,17 @@ class TextKind(ABC):
         return False
 
     def id_of(self, cause: str) -> str:
-        """The id of the delivery that `cause` leads to: one cause makes one delivery."""
+        """The id of the delivery caused by `cause`: one cause makes one delivery."""
         return f"{self.name}:{cause}"
 
     def has_link(self, delivery: Delivery) -> bool:
-        """Whether it carries a link to the contact's preference center."""
+        """Whether it includes a link to the contact's preference center."""
         return False
 
     @abstractmethod
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
-        """A stable code that says why this text may not leave now (law 7); None: it may."""
+        """A stable code for why this text may not be sent now (law 7); None: it may."""
 
     @abstractmethod
     def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
-        """`link` is empty where there is none. Asked only of a text that may leave."""
+        """`link` is empty if there is none. Called only for a text that may be sent."""

@@ -13,12 +13,12 @@ from bot.model.workspace import Workspace
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 
 OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.PROFILE}
-"""Sources by which people answer for themselves, or to a teammate one by one. Whoever never agreed learns of it at
+"""Sources where people opt in themselves, or through a teammate one by one. Somebody who never agreed learns of it at
 once."""
 
 
 class Confirmation(TextKind):
-    """Follows a "yes" on a form, in the preference center or to a teammate."""
+    """Follows an opt-in on a form, in the preference center or through a teammate."""
 
     name = DeliveryKind.CONFIRMATION
     limit = TextLimit.FLOOD
@@ -44,7 +44,7 @@ class Confirmation(TextKind):
 
 
 class Confirmed(Confirmation):
-    """Follows a "yes" that was texted. The phone asked for it, so strangers who flood the number can't keep it back."""
+    """Follows an opt-in by text. The phone asked for it, so strangers who flood the number can't suppress it."""
 
     name = DeliveryKind.CONFIRMED
     limit = TextLimit.LOOP
@@ -53,14 +53,14 @@ class Confirmed(Confirmation):
         return event.action in {Action.OPT_IN, Action.CONFIRM} and event.source is Source.KEYWORD
 
     def id_of(self, cause: str) -> str:
-        """An event has one confirmation, whatever its kind."""
+        """One confirmation per event, whatever its kind."""
         return f"{DeliveryKind.CONFIRMATION}:{cause}"
 
 
 def confirmation(workspace: Workspace, subscription: Subscription, locale: str, link: str) -> str:
-    """Program, that it recurs and how often, rates, HELP and STOP, and the link to the preference center.
+    """Program, frequency, rates, HELP and STOP, and the preference link.
 
-    In the workspace's own words, if it wrote some; the link is always there.
+    In the workspace's own words if it has some; the link is always included.
     """
     say, values = translator(locale), program_values(workspace, subscription, locale, link)
     own = subscription.words(locale).confirmation or subscription.confirmation

@@ -1,4 +1,4 @@
-"""Answers STOP, START and HELP, for anyone who texts them (law 13)."""
+"""Replies to STOP, START and HELP, for anyone who texts them (law 13)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 
 
 class KeywordAnswer(TextKind):
-    """`Delivery.answer` names it: `stopped`, `started` or `help`. Leaves whatever the stop list says
-    (47 CFR 64.1200(a)(12))."""
+    """`Delivery.answer` is `stopped`, `started` or `help`. Sent regardless of the stop list (47 CFR 64.1200(a)(12))."""
 
     name = DeliveryKind.REPLY
     limit = TextLimit.LOOP

@@ -1,4 +1,4 @@
-"""What a teammate answers someone who texted us."""
+"""A teammate's reply by text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 
 
 class Message(TextKind):
-    """An answer to someone who texted us needs no more consent (CTIA, exhibit II). A STOP blocks it too."""
+    """A reply to somebody who texted us needs no further consent (CTIA, exhibit II). A STOP blocks it too."""
 
     name = DeliveryKind.MESSAGE
     limit = TextLimit.NONE

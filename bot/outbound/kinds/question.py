@@ -1,4 +1,4 @@
-"""Asks for the YES of a double opt-in."""
+"""Asks a number to confirm a double opt-in with YES."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.outbound.kinds.confirmation import OWN, program_values
 
 
 class Question(TextKind):
-    """It is no marketing and needs no link: silence is a no."""
+    """It is not marketing and needs no link: no reply means no."""
 
     name = DeliveryKind.ASK
     limit = TextLimit.FLOOD
@@ -20,7 +20,7 @@ class Question(TextKind):
         return event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, Source.KEYWORD}
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
-        """Sent once, while its answer is waited for, to the number that was given."""
+        """Sent once to the number that was given, while the confirmation is pending."""
         if facts.contact is None or facts.subscription is None:
             return "contact_gone"
         if not facts.subscription.is_live:
