@@ -232,7 +232,7 @@ class TestWriting:
             ({"how": ""}, "how", "Choose how they said yes."),
             ({"how": "other"}, "note", "Write down how they said yes."),
             ({"number": ""}, "number", "A number is needed."),
-            ({"number": "555-01", "note": "By phone"}, "number", "too short"),
+            ({"number": "555-01", "note": "By phone"}, "number", "Too short"),
         ],
     )
     async def test_what_is_wrong_stands_beside_its_field(

@@ -14,11 +14,13 @@ from tests.conftest import Visitor
 from tests.widget.desk import at_desk
 from tests.widget.help import Running
 
+OF_PROCESSES = {"leases", "event_cursors"}
+"""What processes note of their own work, whoever looks."""
 PREFETCH = {"Purpose": "prefetch", "Sec-Purpose": "prefetch;prerender", "X-Moz": "prefetch", "Accept": "text/html"}
 
 
 async def everything(store: Store) -> dict[str, list[Any]]:
-    names = await store.database.list_collection_names()
+    names = set(await store.database.list_collection_names()) - OF_PROCESSES
     return {name: await store.database[name].find({}).sort("_id", 1).to_list(None) for name in sorted(names)}
 
 
