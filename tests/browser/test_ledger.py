@@ -69,7 +69,7 @@ async def test_a_check_is_followed_paused_and_resumed(look: Look, server: TestSe
     other = await page.context.new_page()
     await other.goto(base(server) + PATH)
     await page.get_by_role("button", name="Pause").press("Enter")
-    await expect(status(page)).to_have_text("Paused", timeout=1000)
+    await expect(status(page)).to_have_text("Paused", timeout=5000)
     await expect(status(other)).to_have_text("Paused")
     paused = await done(other)
     assert 0 < paused < 60
@@ -95,7 +95,7 @@ async def test_a_check_is_canceled_with_the_mouse(look: Look, server: TestServer
     await page.get_by_role("button", name="Check ledger").click()
     await expect(status(page)).to_have_text("Running")
     await page.get_by_role("button", name="Cancel").click()
-    await expect(status(page)).to_have_text("Canceled", timeout=1000)
+    await expect(status(page)).to_have_text("Canceled", timeout=5000)
     await page.reload()
     await expect(page.get_by_role("row").nth(1)).to_contain_text("Canceled")
     await expect(page.get_by_role("button", name="Check ledger")).to_be_visible()
