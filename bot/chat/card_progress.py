@@ -33,7 +33,7 @@ class Since(StrEnum):
     """Waits for the number's YES."""
     LAPSED = "lapsed"
     """No YES was received."""
-    CANCELLED = "cancelled"
+    CANCELED = "canceled"
     """Withdrawn or declined before a YES."""
     TURNED_OFF = "turned_off"
 
@@ -116,5 +116,5 @@ def _since(card: Card, consent: Consent | None) -> Since:
     if consent and state is ConsentState.OPTED_OUT:
         if not card.asked or consent.was is not ConsentState.PENDING:
             return Since.TURNED_OFF
-        return Since.LAPSED if consent.source is Source.SYSTEM else Since.CANCELLED
+        return Since.LAPSED if consent.source is Source.SYSTEM else Since.CANCELED
     return Since.LAPSED if card.asked and state is ConsentState.NONE else Since.STANDS

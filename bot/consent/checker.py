@@ -124,10 +124,10 @@ class _Read:
 Tests = Mapping[str, Callable[[_Read], bool]]
 
 _SMS_FORM: Tests = {
-    # 64.1200(f)(9): it authorises the seller; CTIA 5.1.1 (3): identity of the organisation.
+    # 64.1200(f)(9): it authorizes the seller; CTIA 5.1.1 (3): identity of the organization.
     "brand": lambda r: r.tells(r.facts.brand) or r.tells(r.facts.legal_name),
     "seller": lambda r: r.tells(r.facts.legal_name),
-    # 64.1200(f)(9)(i)(A): by signing, the person authorises such messages; CTIA 5.1.1 (4): clear opt-in language.
+    # 64.1200(f)(9)(i)(A): by signing, the person authorizes such messages; CTIA 5.1.1 (4): clear opt-in language.
     "agreement": lambda r: r.has(signs.AGREEMENT),
     # 64.1200(f)(9): by an automatic system; CTIA 5.1.2.1 (4): that they recur.
     "automated": lambda r: r.has(signs.REGULAR) and r.has(signs.MACHINE),

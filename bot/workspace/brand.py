@@ -67,11 +67,11 @@ class Brand(BaseModel):
 
     @field_validator("brand")
     @classmethod
-    def _colour(cls, text: str) -> str:
-        colour = text.lower()
-        if len(colour) != 7 or colour[0] != "#" or not set(colour[1:]) <= set("0123456789abcdef"):
-            raise ValueError(_("A colour looks like #2f5bea."))
-        return colour
+    def _color(cls, text: str) -> str:
+        color = text.lower()
+        if len(color) != 7 or color[0] != "#" or not set(color[1:]) <= set("0123456789abcdef"):
+            raise ValueError(_("A color looks like #2f5bea."))
+        return color
 
     @field_validator("default_region")
     @classmethod

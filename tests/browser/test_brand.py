@@ -48,7 +48,7 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
 
     # The preview follows; a fault stands at its field, and what was typed stays.
     await page.get_by_label("Name", exact=True).fill("Harbor & Sons")
-    await page.get_by_label("Brand colour").fill("#b3261e")
+    await page.get_by_label("Brand color").fill("#b3261e")
     await expect(seen.get_by_role("heading", name="Harbor & Sons")).to_be_visible()
     await expect(seen.locator(".card-button")).to_have_css("background-color", RED)
     await page.get_by_label("Support contact").fill("somewhere")

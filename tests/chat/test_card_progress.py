@@ -94,7 +94,7 @@ def test_an_answer_that_the_card_does_not_know_of_yet_counts() -> None:
         (stands(ConsentState.OPTED_IN, part=PART), Since.STANDS),
         (stands(ConsentState.NONE), Since.LAPSED),
         (stands(ConsentState.OPTED_OUT, was=ConsentState.PENDING, source=Source.SYSTEM), Since.LAPSED),
-        (stands(ConsentState.OPTED_OUT, was=ConsentState.PENDING), Since.CANCELLED),
+        (stands(ConsentState.OPTED_OUT, was=ConsentState.PENDING), Since.CANCELED),
         (stands(ConsentState.OPTED_OUT, was=ConsentState.OPTED_IN), Since.TURNED_OFF),
     ],
 )

@@ -11,16 +11,16 @@ from widget.web.assets import FOR_EVER
 from widget.web.http import BOT
 from widget.web.look import brand_css
 
-COLOUR = re.compile(r"[0-9a-f]{6}")
+COLOR = re.compile(r"[0-9a-f]{6}")
 
 
 async def style(request: web.Request) -> web.Response:
-    """`/brand.css?colour=2f5bea`; without a color, the workspace's own."""
-    asked = request.query.get("colour", "")
-    is_named = COLOUR.fullmatch(asked) is not None
-    colour = f"#{asked}" if is_named else (await request.app[BOT].workspace()).brand
+    """`/brand.css?color=2f5bea`; without a color, the workspace's own."""
+    asked = request.query.get("color", "")
+    is_named = COLOR.fullmatch(asked) is not None
+    color = f"#{asked}" if is_named else (await request.app[BOT].workspace()).brand
     return web.Response(
-        text=brand_css(colour),
+        text=brand_css(color),
         content_type="text/css",
         headers={"Cache-Control": FOR_EVER if is_named else "max-age=60"},
     )

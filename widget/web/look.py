@@ -21,24 +21,24 @@ def contrast(a: str, b: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def ink_on(colour: str) -> str:
-    """White if it is readable on `colour`, else dark ink; black where neither is."""
-    return next(ink for ink in (CHALK, INK, BLACK) if contrast(ink, colour) >= ENOUGH)
+def ink_on(color: str) -> str:
+    """White if it is readable on `color`, else dark ink; black where neither is."""
+    return next(ink for ink in (CHALK, INK, BLACK) if contrast(ink, color) >= ENOUGH)
 
 
-def readable(colour: str, paper: str, enough: float = ENOUGH) -> str:
-    """`colour`, lightened or darkened until it is readable on `paper`."""
-    hue, light, saturation = colorsys.rgb_to_hls(*_channels(colour))
+def readable(color: str, paper: str, enough: float = ENOUGH) -> str:
+    """`color`, lightened or darkened until it is readable on `paper`."""
+    hue, light, saturation = colorsys.rgb_to_hls(*_channels(color))
     step = 0.01 if _luminance(paper) < 0.2 else -0.01
-    while contrast(colour, paper) < enough:  # ends at black or white at the latest
+    while contrast(color, paper) < enough:  # ends at black or white at the latest
         light = min(1.0, max(0.0, light + step))
-        colour = _hex(colorsys.hls_to_rgb(hue, light, saturation))
-    return colour
+        color = _hex(colorsys.hls_to_rgb(hue, light, saturation))
+    return color
 
 
-def mix(colour: str, paper: str, share: float) -> str:
-    """`share` of `colour` on `paper`, 0 to 1."""
-    pairs = zip(_channels(colour), _channels(paper), strict=True)
+def mix(color: str, paper: str, share: float) -> str:
+    """`share` of `color` on `paper`, 0 to 1."""
+    pairs = zip(_channels(color), _channels(paper), strict=True)
     return _hex(tuple(c * share + p * (1 - share) for c, p in pairs))
 
 
@@ -55,14 +55,14 @@ def _properties(brand: str, text: str, soft: str) -> str:
     return f"--brand:{brand};--brand-ink:{ink_on(brand)};--brand-text:{text};--brand-soft:{soft}"
 
 
-def _channels(colour: str) -> tuple[float, float, float]:
-    return int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255
+def _channels(color: str) -> tuple[float, float, float]:
+    return int(color[1:3], 16) / 255, int(color[3:5], 16) / 255, int(color[5:7], 16) / 255
 
 
 def _hex(channels: tuple[float, ...]) -> str:
     return "#" + "".join(f"{round(c * 255):02x}" for c in channels)
 
 
-def _luminance(colour: str) -> float:
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(colour))
+def _luminance(color: str) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(color))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

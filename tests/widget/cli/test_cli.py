@@ -174,7 +174,7 @@ async def test_wrong_settings_are_all_named_at_once_and_their_values_are_not(
         "public_url": "chat.example.com",
         "visitor_days": "0",
         "log": "xml",
-        "colour": PASSWORD,
+        "color": PASSWORD,
     }
     answers = [said(monkeypatch, tmp_path, *command, **wrong) for command in WORKING]
     for ran in [await sayso(tmp_path, "serve", **wrong), *answers]:

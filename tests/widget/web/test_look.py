@@ -1,4 +1,4 @@
-"""Whatever colour a workspace sets, people can read what stands on it, and what stands in it."""
+"""Whatever color a workspace sets, people can read what stands on it, and what stands in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from widget.web.look import ENOUGH, PAPER, brand_css, contrast, ink_on, mix, readable
 
-COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 THEMES = re.compile(r":root\{([^}]*)\}")
 
 
@@ -18,7 +18,7 @@ def properties(brand: str) -> dict[str, dict[str, str]]:
     return {"light": light, "dark": dark}
 
 
-@given(COLOURS)
+@given(COLORS)
 @example("#000000")
 @example("#ffffff")
 @example("#777777")
@@ -31,21 +31,21 @@ def test_text_on_the_brand_and_in_it_can_be_read_in_both_themes(brand: str) -> N
         assert all(re.fullmatch("#[0-9a-f]{6}", value) for value in values.values())
 
 
-@given(COLOURS)
+@given(COLORS)
 @example("#000000")
 @example("#ffffff")
-def test_a_colour_that_can_be_read_stays_as_it_is(brand: str) -> None:
+def test_a_color_that_can_be_read_stays_as_it_is(brand: str) -> None:
     for paper in PAPER.values():
         if contrast(brand, paper) >= ENOUGH:
             assert readable(brand, paper) == brand
 
 
-@given(COLOURS)
+@given(COLORS)
 def test_white_is_the_ink_wherever_it_can_be_read(brand: str) -> None:
     assert (ink_on(brand) == "#ffffff") == (contrast("#ffffff", brand) >= ENOUGH)
 
 
-@given(COLOURS, COLOURS)
+@given(COLORS, COLORS)
 def test_contrast_is_that_of_the_guidelines(a: str, b: str) -> None:
     assert contrast(a, b) == contrast(b, a)
     assert 1 <= contrast(a, b) <= 21
