@@ -26,6 +26,7 @@
   let isQuiet = false; // opened without being asked to: it leaves the focus alone
   let isWanted = false; // `show` was called before there was a page to show it in
   let isReady = false;
+  let hasEntry = false; // in the history
   let unread = 0;
 
   // Values are kept in the site's own storage, because a frame on another site may have none.
@@ -127,7 +128,8 @@ iframe{display:block;width:100%;height:100%;border:0}
   }
 
   // Not in <body>: a site may replace, zoom or transform that. Whatever removes the host, it comes back.
-  const observer = new MutationObserver(attach);
+  // Not at once, so that a site that insists on removing it does not freeze.
+  const observer = new MutationObserver(() => setTimeout(attach, 50));
   function attach() {
     const root = document.documentElement;
     observer.observe(document, { childList: true });
@@ -174,19 +176,24 @@ iframe{display:block;width:100%;height:100%;border:0}
     }
   }
 
-  // The Back button closes the chat: opening it adds an entry to the history, on top of the site's own state.
+  // The Back button closes the chat: opening it adds an entry to the history, with the site's own state in it. Leaving
+  // that entry is no news for the site: its router could draw the page anew.
   const isOurs = () => !!history.state?.sayso;
   function addEntry() {
     const state = history.state;
-    if (!small.matches || isOurs() || (state && typeof state !== "object")) return;
+    if (!small.matches || (state && typeof state !== "object")) return;
     try {
-      history.pushState({ ...state, sayso: 1 }, "");
+      if (!isOurs()) history.pushState({ ...state, sayso: 1 }, "");
+      hasEntry = true;
     } catch {
       // A page without a history of its own.
     }
   }
-  function onPopState() {
-    if (isOpen && small.matches && !isOurs()) hide();
+  function onPopState(event) {
+    if (!hasEntry || isOurs()) return;
+    hasEntry = false;
+    event.stopImmediatePropagation();
+    hide();
   }
 
   // --- the frame
@@ -317,7 +324,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     tell("hide");
     render();
     if (opener?.isConnected) opener.focus();
-    if (isOurs()) history.back();
+    if (hasEntry && isOurs()) history.back();
     emit("onHide");
   }
 
@@ -383,7 +390,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     build();
     attach();
     render();
-    for (const [target, name, listener] of events) target?.addEventListener(name, listener);
+    for (const [target, name, listener] of events) target?.addEventListener(name, listener, true);
     unreadTimer = setInterval(askUnread, 60000);
     if (isWanted) show();
     else if (read("sessionStorage", OPEN)) open(true);
@@ -423,7 +430,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     clearTimeout(failTimer);
     clearTimeout(retryTimer);
     observer.disconnect();
-    for (const [target, name, listener] of events) target?.removeEventListener(name, listener);
+    for (const [target, name, listener] of events) target?.removeEventListener(name, listener, true);
     host?.remove();
     settings = host = frame = panel = null;
     isReady = isWanted = false;

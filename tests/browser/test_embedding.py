@@ -241,6 +241,7 @@ async def test_on_a_phone_the_page_behind_does_not_scroll(visit: Visit, server: 
 async def test_on_a_phone_the_back_button_closes_the_chat(visit: Visit, server: TestServer) -> None:
     chat = await visit(server, viewport=PHONE)
     await chat.page.evaluate("history.replaceState({ theirs: 1 }, '')")
+    await chat.page.evaluate("window.popped = 0; addEventListener('popstate', () => { popped += 1; })")
     address = chat.page.url
     await chat.open()
     await chat.page.evaluate("history.back()")
@@ -252,6 +253,7 @@ async def test_on_a_phone_the_back_button_closes_the_chat(visit: Visit, server: 
     await chat.frame.get_by_role("button", name="Close chat").click()
     await expect(chat.iframe).to_be_hidden()
     await chat.page.wait_for_function("!history.state.sayso")  # no entry is left behind
+    assert await chat.page.evaluate("popped") == 0, "a router would draw the page anew"
 
 
 async def test_on_a_phone_the_keyboard_leaves_the_field_in_view(visit: Visit, server: TestServer) -> None:
