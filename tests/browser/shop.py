@@ -152,7 +152,8 @@ class Watch:
         self.faults.append(f"page error: {error.message}\n{error.stack}")
 
     def _failed(self, request: Request) -> None:
-        if request.failure == "net::ERR_ABORTED" and request.method == "GET":
+        is_read = request.method == "GET" or "/preview" in request.url
+        if request.failure == "net::ERR_ABORTED" and is_read:
             return  # the page was left, or was loaded anew, before it had read this: nothing is lost by that
         self.faults.append(f"request failed: {request.method} {request.url} {request.failure}")
 

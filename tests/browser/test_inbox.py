@@ -338,6 +338,7 @@ async def test_what_was_written_after_the_session_had_ended_is_sent_after_signin
         await signed_in(look, server, f"/inbox/{id}", allow=(r"\b401\b", "WebSocket", "messages net::ERR_ABORTED"))
     )
     await ada.is_live()
+    await ada.page.wait_for_load_state("networkidle")  # loading the list while signed out would leave the page
     await demo_store.sessions.collection.update_many({}, {"$set": {"ended_at": now()}})
     await ada.say("First")
     await ada.page.get_by_label("Email").fill("ada@example.com")
