@@ -48,6 +48,7 @@ from bot.outbound.queue import DeliveryQueue
 from bot.outbound.replies import Replies
 from bot.outbound.sender import Sender
 from bot.outbound.texting import Texting
+from bot.outbound.threads import TextThreads
 from bot.security import Signatures
 from bot.store import Duplicate, Store
 from bot.workspace.brand import BrandKeeper
@@ -96,10 +97,11 @@ class Bot:
         self.confirmations = Confirmations(store, self.ledger)
         links = DeliveryLinks(secret, public_url, days=settings.link_days)
         self.deliveries = DeliveryQueue(store, links)
+        self.threads = TextThreads(store, self.conversations)
         self.phone = DemoPhone(store, links)
         self.profiles = Profiles(store, self.ledger, self.stops)
         self.texting = Texting(
-            store, self.ledger, self.stops, self.conversations, self.inbox, self.deliveries, secret=secret
+            store, self.ledger, self.stops, self.conversations, self.inbox, self.deliveries, self.threads, secret=secret
         )
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.texting)
         self.consumers = ConsumerPath(
@@ -126,7 +128,9 @@ class Bot:
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
         self.reply = Replies(self.inbox, self.texting, self.workspace).reply
         self.gateway = make_gateway(settings, store)
-        self.sender = Sender(store, self.deliveries, self.ledger, self.stops, self.gateway, links, self.workspace)
+        self.sender = Sender(
+            store, self.deliveries, self.ledger, self.stops, self.gateway, links, self.threads, self.workspace
+        )
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         """`wanted`: a conversation's id, `new`, or None for the newest one.

@@ -42,6 +42,8 @@ class Draft:
     key: str
     is_due: bool = False
     """Something is still to follow from it."""
+    at: datetime | None = None
+    """When it happened, if that is earlier than now."""
 
 
 Publish = Callable[[Sequence[Part]], None]
@@ -115,13 +117,21 @@ class ConversationService:
         return parts
 
     async def append(
-        self, conversation: str, author: Author, content: Content, key: str, *, is_due: bool = False
+        self,
+        conversation: str,
+        author: Author,
+        content: Content,
+        key: str,
+        *,
+        is_due: bool = False,
+        at: datetime | None = None,
     ) -> Part:
         """Writes an entry, once for each `key`. `is_due`: something is to follow from it, see `Part.follow_up`.
+        `at`: when it happened, if that is earlier.
 
         Raises NotFound or StoreUnavailable.
         """
-        return await self._append(Draft(conversation, author, content, f"{conversation}:{key}", is_due))
+        return await self._append(Draft(conversation, author, content, f"{conversation}:{key}", is_due, at))
 
     async def _append_each(self, drafts: list[Draft]) -> list[Part | Exception]:
         """One draft a conversation. Five round trips, however many; more where another process writes to the same ones.
@@ -228,7 +238,7 @@ def _part(draft: Draft, seq: int, entry_id: Callable[[str, int], str], at: datet
         seq=seq,
         author=draft.author,
         content=draft.content,
-        at=at,
+        at=draft.at or at,
         key=draft.key,
         words=_words(draft),
         follow_up=at if draft.is_due else None,

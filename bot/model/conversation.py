@@ -75,6 +75,10 @@ class ConversationEventName(StrEnum):
     SNOOZED = "snoozed"
     WOKE = "woke"
     """Its time to be snoozed is over."""
+    TEXTED_STOP = "texted_stop"
+    TEXTED_START = "texted_start"
+    TEXTED_YES = "texted_yes"
+    """What a keyword did, in a conversation by text."""
 
 
 SHOWN_TO_CONTACT = {ConversationEventName.SIGNED_UP, ConversationEventName.ASKED}

@@ -52,6 +52,8 @@ class Delivery(Document):
     its entry in the conversation."""
     answer: str | None = None
     """Of a reply: which one, `stopped`, `started`, `help`."""
+    part: str | None = None
+    """Of an automatic text: its entry in the conversation by text, where there is one."""
     number: str
     locale: str
     link: DeliveryLink | None = None
@@ -74,6 +76,11 @@ class Delivery(Document):
     """When permission was asked."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def entry(self) -> str | None:
+        """Its entry in a conversation by text."""
+        return self.event if self.kind is DeliveryKind.MESSAGE else self.part
 
 
 class PhoneText(Document):

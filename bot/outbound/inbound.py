@@ -6,6 +6,8 @@ from bot.consent.confirmations import Confirmations
 from bot.consent.keywords import Keyword, keyword
 from bot.consent.stop_list import StopList
 from bot.model.contact import Contact
+from bot.model.conversation import ConversationEvent
+from bot.model.conversation import ConversationEventName as Name
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.texting import Texting
 from bot.store import Store
@@ -28,27 +30,27 @@ class Inbound:
 
         Durable when it returns. Raises StoreUnavailable: safe to retry.
         """
-        asked = keyword(text)
-        event = await self._confirmations.confirm(number, text) if asked is Keyword.YES else None
-        await self._obey(asked, number, text, text_id)
-        if asked is None or (asked is Keyword.YES and event is None):
-            await self._texting.hear(number, text, text_id)
-        else:
-            await self._texting.note(number, text, text_id)
-
-    async def _obey(self, asked: Keyword | None, number: str, text: str, text_id: str) -> None:
-        match asked:
+        match keyword(text):
             case Keyword.STOP:
-                if await self._stops.stop(number, text, text_id):
-                    await self._answer(number, "stopped", text_id)
+                is_new = await self._stops.stop(number, text, text_id)
+                await self._settle(number, text, text_id, "stopped" if is_new else "", Name.TEXTED_STOP)
             case Keyword.START:
                 await self._stops.lift(number)
-                await self._answer(number, "started", text_id)
+                await self._settle(number, text, text_id, "started", Name.TEXTED_START)
             case Keyword.HELP:
-                await self._answer(number, "help", text_id)
+                await self._settle(number, text, text_id, "help")
+            case Keyword.YES if event := await self._confirmations.confirm(number, text):
+                did = ConversationEvent(name=Name.TEXTED_YES, subscription=event.subscription or "")
+                await self._texting.note(number, text, text_id, did)
+            case _:
+                await self._texting.hear(number, text, text_id)
 
-    async def _answer(self, number: str, answer: str, text_id: str) -> None:
-        await self._deliveries.reply(number, answer, await self._whose(number), text_id)
+    async def _settle(self, number: str, text: str, text_id: str, answer: str, did: Name | None = None) -> None:
+        """Shows a keyword in its conversation, then queues the answer, so that it comes after it there."""
+        talking = await self._texting.note(number, text, text_id, ConversationEvent(name=did) if did else None)
+        if answer:
+            contact = await (self._store.contacts.get(talking) if talking else self._whose(number))
+            await self._deliveries.reply(number, answer, contact, text_id)
 
     async def _whose(self, number: str) -> Contact | None:
         """A contact with this number, for the language and the preference link."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -61,11 +61,6 @@ class DeliveryQueue:
         """Queues a teammate's reply by text: one for each entry of the conversation."""
         kind = KINDS[DeliveryKind.MESSAGE]
         await self._insert([_new(kind, part.id, contact=contact, number=number, locale=DEFAULT, body=body)])
-
-    async def of_parts(self, parts: Iterable[str]) -> dict[str, Delivery]:
-        """The delivery of each entry, in one query. Entries whose text is not queued yet have none."""
-        found = await self._store.deliveries.get_many(map(KINDS[DeliveryKind.MESSAGE].id_of, parts))
-        return {delivery.event: delivery for delivery in found.values()}
 
     @contextmanager
     def sending(self) -> Iterator[None]:

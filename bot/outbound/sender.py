@@ -11,19 +11,18 @@ from functools import partial
 from random import uniform
 
 from bot.aio.batching import Batcher
-from bot.chat.conversations import ConversationService
 from bot.consent.ledger import Ledger
 from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.model.base import new_id, now
-from bot.model.conversation import Author, AuthorKind, SignalKind
-from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.delivery import Delivery, DeliveryState
 from bot.model.workspace import Workspace
 from bot.outbound.flood import BOUNDS, LOOP_GUARD, Flood
 from bot.outbound.gateways.base import Gateway, GatewayError, NotTraceable, Outgoing
 from bot.outbound.kinds import KINDS, Facts
 from bot.outbound.links import DeliveryLinks
 from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
+from bot.outbound.threads import TextThreads
 from bot.store import Store
 from bot.store.deliveries import Result, Window
 
@@ -56,6 +55,7 @@ class Sender:
         stops: StopList,
         gateway: Gateway,
         links: DeliveryLinks,
+        threads: TextThreads,
         workspace: Callable[[], Awaitable[Workspace]],
     ) -> None:
         self._store = store
@@ -64,8 +64,8 @@ class Sender:
         self._stops = stops
         self._gateway = gateway
         self._links = links
+        self._threads = threads
         self._workspace = workspace
-        self._conversations = ConversationService(store)
         self._settle: Batcher[Result, None] = Batcher(store.deliveries.settle)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -93,11 +93,11 @@ class Sender:
         if not taken:
             return 0
         checked_at = now()
-        facts, flood = await self._facts(taken)
+        (facts, flood), shown = await asyncio.gather(self._facts(taken), self._threads.of(taken))
         sends: defaultdict[str, list[Callable[[], Awaitable[None]]]] = defaultdict(list)
         for delivery in taken:
             reason = KINDS[delivery.kind].refusal(delivery, facts[delivery.id]) or flood.refusal(delivery)
-            send = partial(self._send, delivery, facts[delivery.id], checked_at)
+            send = partial(self._send, delivery, facts[delivery.id], checked_at, is_shown=delivery.id in shown)
             sends[delivery.number].append(partial(self._block, delivery, reason, checked_at) if reason else send)
         await asyncio.gather(*map(_in_turn, sends.values()))
         return len(taken)
@@ -135,9 +135,14 @@ class Sender:
         log.log(level, "text not sent: %s", reason, extra={"delivery": delivery.id})
         await self._store_result(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=checked_at)
 
-    async def _send(self, delivery: Delivery, facts: Facts, checked_at: datetime) -> None:
+    async def _send(self, delivery: Delivery, facts: Facts, checked_at: datetime, *, is_shown: bool) -> None:
+        """`is_shown`: there is a conversation that has to show it."""
         body = KINDS[delivery.kind].body(delivery, facts, self._links.url(delivery))
-        values: dict[str, object] = {"body": self._links.masked(body, delivery), "checked_at": checked_at}
+        masked = self._links.masked(body, delivery)
+        values: dict[str, object] = {"body": masked, "checked_at": checked_at}
+        if is_shown:
+            delivery = await self._threads.show(delivery, masked)
+            values["part"] = delivery.part
         if not self._gateway.delivers_on_commit:
             ask_at = now() + ASK_AFTER
             if not await self._store.deliveries.hand_over(delivery, values, ask_at=ask_at):
@@ -176,19 +181,12 @@ class Sender:
         else:
             sent = {"state": DeliveryState.SENT, **_provider_id(delivery, provider_id)} if provider_id else None
             await answered(sent or {"state": DeliveryState.QUEUED, "due_at": now()})
-        await self._tell(delivery)
+        await self._threads.tell(delivery)
 
     async def _store_result(self, delivery: Delivery, state: DeliveryState, **values: object) -> None:
         """If the result can't be stored now, the text stays claimed or handed over."""
         await self._settle(Result(delivery.id, delivery.worker or "", state, values))
-        await self._tell(delivery)
-
-    async def _tell(self, delivery: Delivery) -> None:
-        """Tells viewers of the conversation what happened to a message."""
-        if delivery.kind is DeliveryKind.MESSAGE:
-            conversation, _, seq = delivery.event.partition(":")
-            author = Author(kind=AuthorKind.BOT, id="bot")
-            await self._conversations.signal(conversation, SignalKind.TEXT, author, seq=int(seq))
+        await self._threads.tell(delivery)
 
 
 def _provider_id(delivery: Delivery, id: str) -> dict[str, str]:

@@ -20,11 +20,12 @@ from bot.errors import Invalid, NotFound, NumberStopped
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
+from bot.model.conversation import Author, AuthorKind, Conversation, ConversationEvent, Part, Text
 from bot.model.event import Action, Actor, Context, Source
 from bot.model.subscription import MessageType
 from bot.outbound.gateways import LONGEST
 from bot.outbound.queue import DeliveryQueue
+from bot.outbound.threads import TextThreads
 from bot.store import Store
 
 SHARING = 200
@@ -42,6 +43,7 @@ class Texting:
         conversations: ConversationService,
         inbox: Inbox,
         deliveries: DeliveryQueue,
+        threads: TextThreads,
         *,
         secret: str,
     ) -> None:
@@ -51,6 +53,7 @@ class Texting:
         self._conversations = conversations
         self._inbox = inbox
         self._deliveries = deliveries
+        self._threads = threads
         self._secret = secret.encode()
 
     # --- in
@@ -61,15 +64,23 @@ class Texting:
         if not text.strip():
             return
         people = await self._people(number)
-        contact = await self._talking(people, number) or _newest(people) or await self._lead(number)
+        known = await self._talking(people, number)
+        contact = known or _newest(people) or await self._lead(number)
         await self._conversations.begin_texting(contact, number)
+        if known is None:
+            await self._threads.show_earlier(contact, number)
         await self._write(contact, text, text_id)
 
-    async def note(self, number: str, text: str, text_id: str) -> None:
-        """The same for a keyword that was already handled: it appears in an existing conversation only."""
+    async def note(self, number: str, text: str, text_id: str, did: ConversationEvent | None) -> str | None:
+        """The same for a keyword that was already handled, and what it `did`; in an existing conversation only.
+        Returns the contact who has it."""
         if contact := await self._talking(await self._people(number), number):
             await self._conversations.begin_texting(contact, number)
             await self._write(contact, text, text_id)
+            if did:
+                author = Author(kind=AuthorKind.CONTACT, id=contact)
+                await self._conversations.append(texting_id(contact), author, did, f"did:{text_id}")
+        return contact
 
     async def _people(self, number: str) -> list[Contact]:
         return await self._store.contacts.with_number(number, after="", limit=SHARING)

@@ -50,7 +50,7 @@ def raising(error: BaseException) -> Act:
 def through(bot: Bot, gateway: Gateway, store: Store | None = None) -> Sender:
     """A worker of its own, on the same queue."""
     links = DeliveryLinks("k" * 40, "http://sayso.test", days=400)
-    return Sender(store or bot.store, bot.deliveries, bot.ledger, bot.stops, gateway, links, bot.workspace)
+    return Sender(store or bot.store, bot.deliveries, bot.ledger, bot.stops, gateway, links, bot.threads, bot.workspace)
 
 
 class FileCarrier(Gateway):

@@ -20,11 +20,12 @@ from bot.errors import Invalid, NotFound, NumberRefused, NumberStopped, StoreUna
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Channel, Conversation, ConversationState, Part, SignalKind, Text
-from bot.model.delivery import Delivery, DeliveryState
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action
-from bot.outbound.gateways import LONGEST
+from bot.outbound.gateways import LONGEST, GatewayError
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
+from tests.conftest import eventually
 from tests.outbound.carrier import Carrier, raising, through
 from tests.people import ANOTHER, NUMBER, change, events_of, second_process, texted
 
@@ -58,6 +59,17 @@ async def _said(bot: Bot, conversation: Conversation) -> list[str]:
     return [f"{p.author.kind}: {p.content.text}" for p in parts if isinstance(p.content, Text)]
 
 
+async def _thread(bot: Bot, conversation: Conversation) -> list[str]:
+    """Each entry by its first three words, or its name."""
+    contents = [part.content for part in await bot.inbox.page(conversation.id)]
+    return [
+        " ".join(c.text.split()[: 4 if c.text.startswith("Harbor") else 9])
+        if isinstance(c, Text)
+        else str(getattr(c, "name", "?"))
+        for c in contents
+    ]
+
+
 async def _leave(bot: Bot) -> None:
     while await bot.sender.send_some():
         pass
@@ -69,7 +81,7 @@ async def _on_phone(bot: Bot, number: str = NUMBER) -> list[str]:
 
 
 async def _delivery(bot: Bot, part: Part) -> Delivery:
-    return (await bot.deliveries.of_parts([part.id]))[part.id]
+    return (await bot.threads.deliveries_of([part]))[part.id]
 
 
 class TestIn:
@@ -160,7 +172,9 @@ class TestIn:
         for word in ("HELP", "STOP", "STOP", "START"):
             await bot.receive(NUMBER, word, f"then-{word}")
         (c,) = await _inbox(bot)
-        assert await _said(bot, c) == ["contact: Hi", "contact: HELP", "contact: STOP", "contact: START"]
+        assert [text for text in await _said(bot, c) if text.startswith("contact")] == [
+            "contact: Hi", "contact: HELP", "contact: STOP", "contact: START",
+        ]  # fmt: skip
 
     async def test_a_yes_that_answers_nothing_is_a_message(self, bot: Bot, maya: Contact) -> None:
         c = await _texting(bot, "Yes")
@@ -185,6 +199,93 @@ class TestIn:
         assert [c.id for c, _ in await bot.conversations.all_of(opened.contact.id)] == [opened.conversation]
         with pytest.raises(NotFound):
             await bot.open_messenger(opened.token, Claim(), texting.id)
+
+
+class TestBothSides:
+    """A thread shows what we send automatically, and what a keyword did."""
+
+    async def test_keywords_and_their_answers(self, bot: Bot, maya: Contact) -> None:
+        c = await _texting(bot, "Hi")
+        for word in ("HELP", "STOP", "STOP", "START"):
+            await bot.receive(NUMBER, word, f"t-{word}-{len(await _thread(bot, c))}")
+            await _leave(bot)
+        assert await _thread(bot, c) == [
+            "Hi",
+            "HELP", "Harbor Coffee: Help at",
+            "STOP", "texted_stop", "Harbor Coffee: You are",
+            "STOP", "texted_stop",
+            "START", "texted_start", "Harbor Coffee: Texts to",
+        ]  # fmt: skip
+
+    async def test_a_text_without_its_answer_yet_comes_first_all_the_same(self, bot: Bot, maya: Contact) -> None:
+        c = await _texting(bot, "Hi")
+        async with asyncio.TaskGroup() as tasks:
+            for i in range(4):
+                tasks.create_task(bot.receive(NUMBER, "HELP", f"t{i}"))
+                tasks.create_task(_leave(bot))
+        await _leave(bot)
+        said = [text == "HELP" for text in (await _thread(bot, c))[1:]]
+        assert said.count(True) == said.count(False) == 4
+        assert all(sum(said[: i + 1]) * 2 >= i + 1 for i in range(8)), "never more answers than questions"
+
+    async def test_a_confirmed_opt_in(self, bot: Bot, maya: Contact, store: Store) -> None:
+        c = await _texting(bot, "Hi")
+        question = (await bot.ledger.record(change(maya.id, "q", Action.REQUEST_CONFIRMATION))).event
+        await bot.deliveries.queue_for([question])
+        await _leave(bot)
+        await bot.receive(NUMBER, "YES", "t9")
+        await eventually(lambda: store.deliveries.find_one({"kind": DeliveryKind.CONFIRMED}))
+        await _leave(bot)
+        assert (await _thread(bot, c))[1:] == [
+            "Harbor Coffee: Reply YES", "YES", "texted_yes", "Harbor Coffee: You are",
+        ]  # fmt: skip
+
+    async def test_a_link_is_masked(self, bot: Bot, maya: Contact) -> None:
+        c = await _texting(bot, "Hi")
+        await bot.receive(NUMBER, "START", "t9")
+        await _leave(bot)
+        assert (await _said(bot, c))[-1].endswith("Choose what you get: …/p/••••••••")
+
+    async def test_each_has_its_delivery(self, bot: Bot, maya: Contact) -> None:
+        c = await _texting(bot, "Hi")
+        await bot.receive(NUMBER, "HELP", "t9")
+        await _leave(bot)
+        part = (await bot.inbox.page(c.id))[-1]
+        delivery = await _delivery(bot, part)
+        assert (delivery.state, delivery.answer, delivery.part) == (DeliveryState.SENT, "help", part.id)
+        (signal,) = await bot.store.signals.since(c.id, part.at - timedelta(seconds=1))
+        assert (signal.kind, signal.seq) == (SignalKind.TEXT, part.seq)
+
+    async def test_one_that_is_tried_again_has_one_entry(self, bot: Bot, maya: Contact, store: Store) -> None:
+        c = await _texting(bot, "Hi")
+        await bot.receive(NUMBER, "HELP", "t9")
+        await through(bot, Carrier(raising(GatewayError("busy", permanent=False)))).send_some()
+        await store.deliveries.update({"answer": "help"}, {"$set": {"due_at": now()}})
+        await _leave(bot)
+        assert len(await _thread(bot, c)) == 3
+
+    async def test_one_that_may_not_leave_has_none(self, bot: Bot, maya: Contact) -> None:
+        c = await _texting(bot, "Hi")
+        event = (await bot.ledger.record(change(maya.id, "yes"))).event
+        await bot.deliveries.queue_for([event])
+        await bot.ledger.record(change(maya.id, "no", Action.OPT_OUT))
+        await _leave(bot)
+        assert await _thread(bot, c) == ["Hi"]
+
+    async def test_a_conversation_begins_with_what_was_sent_before(
+        self, bot: Bot, maya: Contact, make_contact: MakeContact, store: Store
+    ) -> None:
+        other = await make_contact(name="Ben")
+        for person in (maya, other):
+            await bot.deliveries.queue_for([(await bot.ledger.record(change(person.id, "yes"))).event])
+            await _leave(bot)
+        assert await store.conversations.count_about() == 0, "an automatic text begins none"
+        await bot.ledger.record(change(maya.id, "later", Action.CAPTURE_PHONE, subscription=None))
+        c = await _texting(bot, "When do you open?")
+        assert c.contact == maya.id
+        assert await _thread(bot, c) == ["Harbor Coffee: You are", "When do you open?"]
+        first, _ = await bot.inbox.page(c.id)
+        assert first.at == (await _delivery(bot, first)).updated_at
 
 
 class TestOut:
@@ -239,7 +340,8 @@ class TestOut:
         assert "Yes" not in await _on_phone(bot)
         blocked = await _delivery(bot, part)
         assert (blocked.state, blocked.reason, blocked.body) == (DeliveryState.BLOCKED, "stopped", "Yes")
-        assert [s.kind for s in await bot.store.signals.since(c.id, part.at - timedelta(seconds=1))] == ["text"]
+        signals = await bot.store.signals.since(c.id, part.at - timedelta(seconds=1))
+        assert [s.kind for s in signals if s.seq == part.seq] == ["text"]
 
     async def test_a_number_that_the_contact_left_gets_nothing(self, bot: Bot, maya: Contact) -> None:
         c = await _texting(bot)

@@ -490,7 +490,14 @@ async def test_a_worker_that_queues_sends_without_looking_for_it(
         await store.prepare()
         queue = DeliveryQueue(store, DeliveryLinks("k" * 40, "http://sayso.test", days=400))
         sender = Sender(
-            store, queue, Ledger(store), StopList(store, Ledger(store)), Simulator(store), queue._links, bot.workspace
+            store,
+            queue,
+            Ledger(store),
+            StopList(store, Ledger(store)),
+            Simulator(store),
+            queue._links,
+            bot.threads,
+            bot.workspace,
         )
         wire.commands.clear()
         with queue.sending():

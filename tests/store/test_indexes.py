@@ -168,7 +168,7 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     texting = (await inbox.listing(View(me))).items[0].conversation
     said = await bot.reply(texting, me, "Yes", "r2")
     await bot.texting.queue(said)
-    await bot.deliveries.of_parts([said.id])
+    await bot.threads.deliveries_of([said])
 
 
 async def _run_jobs(bot: Bot) -> None:

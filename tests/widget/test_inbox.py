@@ -313,6 +313,15 @@ async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it
 
     # STOP beats everything: the answer is refused with the reason, and nothing is written.
     await running.bot.receive(number, "STOP", new_id())
+
+    async def is_labeled() -> bool:
+        return "Automatic answer" in "".join(s.text for s in (await ben.look(path)).all("span", class_="label"))
+
+    await eventually(is_labeled)
+    entries = [part for part in (await ben.look(path)).all("li", class_="part") if "data-seq" in part.attrs]
+    assert [entry.attrs["data-kind"] for entry in entries] == ["text", "text", "text", "event", "text"]
+    assert "texted STOP: nothing more is sent to this number" in entries[3].text
+    assert "You are unsubscribed and will get no more messages" in entries[4].text
     before = await running.store.parts.after(conversation.id, 0, limit=50)
     status, page = await ben.post(f"{path}/messages", {"text": "One more thing", **key()})
     assert status == 422

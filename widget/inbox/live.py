@@ -115,7 +115,7 @@ class InboxConnection:
         await self._show([part for part in newest if part.seq <= self.sent and self._has_progress(part)])
 
     def _has_progress(self, part: Part) -> bool:
-        is_text = self.is_sms and part.is_message_of is AuthorKind.TEAMMATE
+        is_text = self.is_sms and part.is_message_of in {AuthorKind.TEAMMATE, AuthorKind.BOT}
         return is_text or isinstance(part.content, Card)
 
     async def _receive(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from aiohttp import web
 
@@ -27,10 +26,10 @@ from bot.model.conversation import (
     Part,
     Text,
 )
-from bot.model.delivery import Delivery, DeliveryState
 from bot.model.subscription import MessageType, Subscription
 from bot.model.teammate import Teammate
 from widget.inbox import details
+from widget.inbox.texts import texts_of
 from widget.web.http import BOT, render
 from widget.web.teammate_pages import teammate
 
@@ -96,6 +95,8 @@ class ThreadEntry:
     subscription: str = ""
     legal: tuple[Segment, ...] = ()
     is_sms: bool = False
+    label: str = ""
+    """What kind of automatic text it is, in words."""
     texted: str = ""
     """The delivery state of a text message, in words."""
     is_bad: bool = False
@@ -172,37 +173,11 @@ async def entries(
     known = await names(request, {*teammates, *(h.to for h in happenings)}, subscriptions)
     brand = (await request.app[BOT].workspace()).name
     drawn = (_entry(part, conversation, name_of(contact, say), brand, known, say) for part in parts)
-    texts = await _texts(request, parts, conversation)
+    texts = await texts_of(request, parts, conversation, say)
     return [
-        replace(entry, progress=_progress(part, conversation, contact, known), **_texted(part, texts, say))
+        replace(entry, progress=_progress(part, conversation, contact, known), **texts.get(part.id, {}))
         for entry, part in zip(drawn, parts, strict=True)
     ]
-
-
-async def _texts(request: web.Request, parts: Sequence[Part], conversation: Conversation) -> Mapping[str, Delivery]:
-    """The delivery of each part that was sent as a text."""
-    if conversation.number is None:
-        return {}
-    sent = [part.id for part in parts if part.is_message_of is AuthorKind.TEAMMATE]
-    return await request.app[BOT].deliveries.of_parts(sent)
-
-
-def _texted(part: Part, texts: Mapping[str, Delivery], say: Translator) -> dict[str, Any]:
-    """The delivery state of a text, and whether it is a failure that somebody must know about."""
-    delivery = texts.get(part.id)
-    if delivery is None:
-        return {}
-    match delivery.state:
-        case DeliveryState.QUEUED | DeliveryState.SENDING:
-            return {"texted": say("On its way")}
-        case DeliveryState.SENT:
-            return {"texted": say("Sent as a text")}
-        case DeliveryState.UNKNOWN:
-            return {"texted": say("Handed over, but never confirmed: it may have arrived"), "is_bad": True}
-        case DeliveryState.BLOCKED if delivery.reason == "stopped":
-            return {"texted": say("Not sent: this number texted STOP"), "is_bad": True}
-        case DeliveryState.BLOCKED | DeliveryState.FAILED:
-            return {"texted": say("Not sent (%(reason)s)", reason=delivery.reason or "?"), "is_bad": True}
 
 
 def _progress(part: Part, conversation: Conversation, contact: Contact | None, known: Names) -> Progress | None:
@@ -279,6 +254,12 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
             return say("%(who)s snoozed this until", who=author)
         case ConversationEventName.WOKE:
             return say("The snooze is over")
+        case ConversationEventName.TEXTED_STOP:
+            return say("%(who)s texted STOP: nothing more is sent to this number", who=contact)
+        case ConversationEventName.TEXTED_START:
+            return say("%(who)s texted START: this number can be texted", who=contact)
+        case ConversationEventName.TEXTED_YES:
+            return say("%(who)s confirmed %(name)s by text", who=contact, name=name)
 
 
 def state_words(state: ConversationState, say: Translator) -> str:

@@ -48,6 +48,8 @@ class TextKind(ABC):
 
     name: ClassVar[DeliveryKind]
     limit: ClassVar[TextLimit]
+    label: ClassVar[str] = ""
+    """What teammates read beside it in a conversation; empty where one of them wrote it."""
 
     def follows(self, event: ConsentEvent) -> bool:
         """Whether a recorded event asks for a text of this kind."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.consent.numbers import address_of
 from bot.consent.permission import permission
 from bot.consent.texts import fill, has_place
+from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Action, ConsentEvent, Source
@@ -22,6 +23,7 @@ class Confirmation(TextKind):
 
     name = DeliveryKind.CONFIRMATION
     limit = TextLimit.FLOOD
+    label = _("Automatic confirmation")
 
     def follows(self, event: ConsentEvent) -> bool:
         return event.action is Action.OPT_IN and event.source in OWN

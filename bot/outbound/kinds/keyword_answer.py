@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
@@ -12,6 +13,7 @@ class KeywordAnswer(TextKind):
 
     name = DeliveryKind.REPLY
     limit = TextLimit.LOOP
+    label = _("Automatic answer")
 
     def has_link(self, delivery: Delivery) -> bool:
         return delivery.answer == "started" and bool(delivery.contact)

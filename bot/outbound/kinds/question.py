@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import ConsentState
 from bot.model.delivery import Delivery, DeliveryKind
@@ -15,6 +16,7 @@ class Question(TextKind):
 
     name = DeliveryKind.ASK
     limit = TextLimit.FLOOD
+    label = _("Automatic opt-in question")
 
     def follows(self, event: ConsentEvent) -> bool:
         return event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, Source.KEYWORD}

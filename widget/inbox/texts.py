@@ -1,0 +1,44 @@
+"""What a thread says of entries that leave as texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from bot.i18n import Translator
+from bot.model.conversation import Conversation, Part
+from bot.model.delivery import Delivery, DeliveryState
+from bot.outbound.kinds import KINDS
+from widget.web.http import BOT
+
+
+async def texts_of(
+    request: web.Request, parts: Sequence[Part], conversation: Conversation, say: Translator
+) -> Mapping[str, dict[str, Any]]:
+    """By part, the fields of its thread entry, in one query."""
+    if conversation.number is None:
+        return {}
+    found = await request.app[BOT].threads.deliveries_of(parts)
+    return {part: {"label": _label(delivery, say), **_state(delivery, say)} for part, delivery in found.items()}
+
+
+def _label(delivery: Delivery, say: Translator) -> str:
+    label = KINDS[delivery.kind].label
+    return say(label) if label else ""
+
+
+def _state(delivery: Delivery, say: Translator) -> dict[str, Any]:
+    """The delivery state of a text, and whether it is a failure that somebody must know about."""
+    match delivery.state:
+        case DeliveryState.QUEUED | DeliveryState.SENDING:
+            return {"texted": say("On its way")}
+        case DeliveryState.SENT:
+            return {"texted": say("Sent as a text")}
+        case DeliveryState.UNKNOWN:
+            return {"texted": say("Handed over, but never confirmed: it may have arrived"), "is_bad": True}
+        case DeliveryState.BLOCKED if delivery.reason == "stopped":
+            return {"texted": say("Not sent: this number texted STOP"), "is_bad": True}
+        case DeliveryState.BLOCKED | DeliveryState.FAILED:
+            return {"texted": say("Not sent (%(reason)s)", reason=delivery.reason or "?"), "is_bad": True}
