@@ -1,6 +1,6 @@
-"""A real database for the whole session, wiped between tests; a real server on the loopback; three people.
+"""Shared fixtures: a real database, wiped between tests; a real server on the loopback; three people.
 
-`SAYSO_TEST_ENGINE=secantusdb` runs everything on the other embedded server.
+`SAYSO_TEST_ENGINE=secantusdb` runs all tests on the other embedded server.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from bot.store.embedded import EmbeddedServer, embedded_server
 from bot.workspace import passwords
 from widget.app import make_app
 
-# How long an example takes, and its making, says more of the machine than of the code.
+# Time limits of examples would measure the machine rather than the code.
 hypothesis.settings.register_profile("sayso", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("sayso")
 
@@ -81,7 +81,7 @@ def _no_settings_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_passwords() -> Iterator[None]:
-    """The real hash with small parameters: a tenth of a second each adds up over hundreds of sign-ins."""
+    """Real hashes with cheap parameters: a tenth of a second each adds up over hundreds of sign-ins."""
     patch = pytest.MonkeyPatch()
     cheap = PasswordHasher(time_cost=1, memory_cost=16, parallelism=1)
     patch.setattr(passwords, "PasswordHasher", lambda: cheap)
@@ -111,7 +111,7 @@ async def store(_prepared: Store) -> Store:
 
 
 async def _wipe(store: Store) -> None:
-    """Asks once which collections hold documents, and empties those side by side."""
+    """Finds the collections with documents in one query, and empties them concurrently."""
     first, *others = [*(table.collection for table in store.tables), store.attempts.collection]
     united = [{"$unionWith": {"coll": other.name, "pipeline": _name_if_any(other.name)}} for other in others]
     filled = await first.aggregate([*_name_if_any(first.name), *united]).to_list(None)
@@ -136,7 +136,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def bot(demo_store: Store, settings: Settings) -> AsyncIterator[Bot]:
-    """Sayso without its loops. What a test set going has ended before the next one wipes the database."""
+    """Sayso without its background loops. Work that a test started has ended before the next one wipes the database."""
     bot = await make_bot(settings, demo_store, "http://sayso.test")
     yield bot
     await bot.finish()
@@ -155,16 +155,16 @@ async def make_contact(store: Store) -> Callable[..., Any]:
 
 @pytest.fixture
 async def server(mongo: EmbeddedServer, demo_store: Store, settings: Settings) -> AsyncIterator[TestServer]:
-    """Sayso on the loopback, background work and all, with the demo pages.
+    """Sayso on the loopback with background work and demo pages.
 
-    It has a store of its own, as another process would.
+    It has its own store, like another process.
     """
     async with open_store(mongo.url, "sayso_test") as own, serving(own, settings) as running:
         yield running
 
 
 def free_port() -> int:
-    """A port that the system gives to nobody who asks for any: no other program takes it before its server does."""
+    """A port outside the range the system assigns, so that no other program takes it before the server does."""
     while True:
         port = 15_000 + secrets.randbelow(15_000)
         with socket.socket() as probe, suppress(OSError):
@@ -192,7 +192,7 @@ class serving:
 
 @dataclass
 class Visitor:
-    """Someone in a chat widget, as their browser would act."""
+    """A visitor's browser in the chat widget."""
 
     session: aiohttp.ClientSession
     base: str
@@ -206,7 +206,7 @@ class Visitor:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     async def open(self, conversation: str | None = None, **settings: Any) -> dict[str, Any]:
-        """What the site said of its user the last time, it says again."""
+        """Repeats what the site said about its user the last time."""
         self.settings = settings = {**self.settings, **settings}
         body = {"conversation": conversation, "settings": settings}
         async with self.session.post(f"{self.base}/messenger/open", json=body, headers=self.headers) as answer:
@@ -232,13 +232,13 @@ class Visitor:
 
 @pytest.fixture
 async def visitors(server: TestServer) -> AsyncIterator[Callable[[], Visitor]]:
-    """Makes visitors, each with nothing but an address to go to."""
+    """Creates visitors without a token."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield lambda: Visitor(session, str(server.make_url("")).rstrip("/"))
 
 
 async def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """The first true answer of `check` (a coroutine function), within `seconds`."""
+    """The first truthy result of `check` (a coroutine function), within `seconds`."""
     async with asyncio.timeout(seconds):
         while True:
             if answer := await check():

@@ -1,4 +1,4 @@
-"""What the tests are made of, in a word each: a contact, a subscription, a card, an answer, a second process."""
+"""Builders for tests: a contact, a subscription, a card, an answer, a second process."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ PIXEL = base64.b64decode(
 )
 """The smallest picture: a PNG of 1 by 1."""
 JPEG = b"\xff\xd8\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01\x01\x11\x00\xff\xd9"
-"""The head of one, of 1 by 1: what its bytes are known by."""
+"""A JPEG header of 1 by 1."""
 TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="teammate")
 HERE = Context(page="https://shop.example/roasts", ip="192.0.2.7", user_agent="Firefox/150")
 
 
 def tells_number(text: str) -> bool:
-    """Whether one of our numbers stands in it, however it is written. One id in 200 has a "555" in it."""
+    """Whether the text contains one of our numbers in any format. One id in 200 contains "555"."""
     return re.search(r"555\D{0,3}01\d\d", text) is not None
 
 
 @asynccontextmanager
 async def second_process(mongo: EmbeddedServer) -> AsyncIterator[Store]:
-    """The same database through another client, as another process has it."""
+    """The same database through another client, like another process."""
     async with open_store(mongo.url, "sayso_test") as store:
         yield store
 
@@ -98,20 +98,20 @@ async def asked(bot: Bot, contact: Contact, content: Card | None = None, key: st
 
 
 async def answer_to(bot: Bot, part: Part, contact: Contact, **values: Any) -> Answer:
-    """What the contact sends who saw the card as it is now."""
+    """What a contact submits who saw the card in its current state."""
     view = await bot.cards.view(part, contact, await bot.workspace())
     return Answer(**{"address": "(201) 555-0123", "region": "US", "version": view.version, **values})
 
 
 async def answered(bot: Bot, contact: Contact, key: str = "card") -> Submitted:
-    """A card that the contact completed; what follows from it may be under way."""
+    """A card that the contact completed; its consequences may still be under way."""
     part = await asked(bot, contact, key=key)
     answer = await answer_to(bot, part, contact)
     return await bot.cards.submit(part, contact, await bot.workspace(), answer)
 
 
 async def texted(store: Store, number: str, body: str, id: str = "") -> None:
-    """A text of ours that arrived on the simulated phone."""
+    """One of our texts, delivered to the simulated phone."""
     await store.deliveries.insert(
         Delivery(
             id=id or new_id(), contact="", kind=DeliveryKind.REPLY, event="", number=number, locale="en", body=body,
@@ -122,7 +122,7 @@ async def texted(store: Store, number: str, body: str, id: str = "") -> None:
 
 @contextmanager
 def no_consumers(bot: Bot) -> Iterator[None]:
-    """Events are recorded, and nothing follows: the process dies right after each."""
+    """Events are recorded without consequences: the process dies right after each."""
     bot.ledger.publish_to(lambda events: None)
     yield
     bot.ledger.publish_to(bot.consumers.publish)

@@ -1,4 +1,4 @@
-"""Which part may know which: read from the imports, so that a wrong arrow is found before it runs."""
+"""Which module may import which, checked by reading the imports."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_pure_rules_reach_no_driver_and_no_framework(module: str) -> None:
 
 
 def test_pure_rules_load_no_driver_and_no_framework_when_they_run() -> None:
-    """The same, as the interpreter sees it: through other packages too."""
+    """The same as the interpreter sees it, including imports by other packages."""
     script = f"""
 import sys
 {chr(10).join(f"import {module}" for module in PURE)}
@@ -149,7 +149,7 @@ class TestOneDoor:
         assert writes == {("bot/consent/ledger.py", "insert_many")}
 
     def test_the_consents_of_a_contact_are_named_by_the_projection_alone(self) -> None:
-        """Whoever writes them by hand must name the field: as a text, or as an argument."""
+        """Whoever writes consents must name the field, as a string or as an argument."""
         named = {path for path in _sources() for node in _nodes(path) if _names_consents(node)}
         assert named == {"bot/store/contacts.py", "bot/consent/projection.py"}
 
@@ -174,14 +174,14 @@ class TestOneDoor:
         assert direct == set()
 
     def test_the_store_deletes_nothing(self) -> None:
-        """Events and parts are for ever; links go by themselves, when they expire."""
+        """Events and parts are kept forever; links expire by themselves."""
         gone = {"delete_one", "delete_many", "drop", "drop_collection", "find_one_and_delete", "replace_one"}
         assert {(path, call.attr) for path, call in _calls() if call.attr in gone} == set()
 
 
 @cache
 def _imports(module: str) -> frozenset[str]:
-    """All that a module imports, anywhere in it, `bot.…` by the module that holds the name."""
+    """Everything that a module imports, `bot.…` names resolved to modules."""
     found = set()
     for node in ast.walk(ast.parse(BOT[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -194,7 +194,7 @@ def _imports(module: str) -> frozenset[str]:
 
 
 def _reach(module: str) -> set[str]:
-    """What is imported when `module` is: packages on the way to a module are run, too."""
+    """All modules that importing `module` loads, including parent packages."""
     todo, seen = [module], set()
     while todo:
         name = todo.pop()
@@ -219,7 +219,7 @@ def _nodes(path: str) -> tuple[ast.AST, ...]:
 
 @cache
 def _calls() -> tuple[tuple[str, ast.Attribute], ...]:
-    """Method calls, with the file in which they stand."""
+    """Method calls with their files."""
     return tuple(
         (path, node.func)
         for path in _sources()

@@ -1,4 +1,4 @@
-"""One running Sayso that most tests of this folder share: each brings people of its own, and nothing is wiped."""
+"""One running Sayso that most tests in this folder share: each test creates its own people, and nothing is wiped."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ async def running(mongo: EmbeddedServer, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def newcomer(running: Running) -> Callable[[], Visitor]:
-    """Makes people who have not opened the chat yet."""
+    """Creates visitors who have not opened the chat yet."""
     return lambda: Visitor(running.session, running.base)
 
 
 @pytest.fixture
 async def visitor(newcomer: Callable[[], Visitor]) -> Visitor:
-    """Somebody whom nobody knows, in front of the card."""
+    """An anonymous visitor in front of the card."""
     person = newcomer()
     await person.open()
     return person
@@ -46,7 +46,7 @@ async def visitor(newcomer: Callable[[], Visitor]) -> Visitor:
 
 @pytest.fixture
 async def stranger(newcomer: Callable[[], Visitor]) -> Visitor:
-    """Somebody else, with a chat and a token of their own."""
+    """Another visitor with their own chat and token."""
     person = newcomer()
     await person.open()
     return person
@@ -54,7 +54,7 @@ async def stranger(newcomer: Callable[[], Visitor]) -> Visitor:
 
 @pytest.fixture
 async def known_user(newcomer: Callable[[], Visitor], running: Running) -> Visitor:
-    """A user of the shop, proven by its signature, with a number that was given before."""
+    """A user of the shop, proven by its signature, with a saved number."""
     person = newcomer()
     id = running.new_user_id()
     await person.open(user_id=id, user_hash=user_hash(await running.secret(), id))
@@ -65,7 +65,7 @@ async def known_user(newcomer: Callable[[], Visitor], running: Running) -> Visit
 
 @pytest.fixture
 async def other_process(running: Running, mongo: EmbeddedServer) -> AsyncIterator[str]:
-    """Another Sayso on the same database: its address."""
+    """The URL of another Sayso on the same database."""
     async with (
         open_store(mongo.url, "sayso_widget") as store,
         serving(store, running.settings) as server,
@@ -75,13 +75,13 @@ async def other_process(running: Running, mongo: EmbeddedServer) -> AsyncIterato
 
 @pytest.fixture
 async def ada(running: Running) -> AsyncIterator[Desk]:
-    """An admin at her desk."""
+    """A signed-in admin."""
     async with at_desk(running.base) as desk:
         yield desk
 
 
 @pytest.fixture
 async def ben(running: Running) -> AsyncIterator[Desk]:
-    """An agent: settings are not his."""
+    """A signed-in agent, without access to settings."""
     async with at_desk(running.base, BEN) as desk:
         yield desk

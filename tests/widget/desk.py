@@ -1,4 +1,4 @@
-"""A teammate at their desk, as their browser would act: a session, forms with their token."""
+"""A teammate's browser: a session, and forms with their CSRF token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Desk:
     session: aiohttp.ClientSession
     base: str
     token: str = ""
-    """Of the session, from whichever page: read once, for a page takes long to render and to parse."""
+    """The session's CSRF token, read from a page once, since pages take long to render and parse."""
 
     async def get(self, path: str) -> tuple[int, Node]:
         async with self.session.get(self.base + path, headers=HTML, allow_redirects=False) as answer:
@@ -34,7 +34,7 @@ class Desk:
         return (await self.look(path)).all("input", name="csrf")[0].attrs["value"]
 
     async def post(self, path: str, form: dict[str, str], **headers: str) -> tuple[int, Node]:
-        """Sends the form with the session's token, unless it names one itself. A redirect is not followed."""
+        """Posts the form with the session's token, unless it contains one. Does not follow redirects."""
         if "csrf" not in form:
             self.token = self.token or await self.csrf()
         fields = {"csrf": self.token, **form}
@@ -45,14 +45,14 @@ class Desk:
             return answer.status, read(await answer.text())
 
     async def said(self) -> str:
-        """What the page says after the form."""
+        """The flash message after the form."""
         page = await self.look(self.location)
         return page.one("div", id="said").text.strip()
 
 
 @asynccontextmanager
 async def at_desk(base: str, email: str = ADA, password: str = "demo") -> AsyncIterator[Desk]:  # noqa: S107
-    """Signed in."""
+    """A signed-in desk."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         desk = Desk(session, base)
         form = {"email": email, "password": password, "csrf": await desk.csrf("/login")}

@@ -1,4 +1,4 @@
-"""What the tests of the faces share: reading HTML as a browser does, and asking the database behind a person's back."""
+"""Helpers for tests of the faces: parsing HTML, and reading the database."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class _Reader(HTMLParser):
 
 
 def read(html: str) -> Node:
-    """The tree of a page or a fragment; each tag must be closed."""
+    """Parses a page or a fragment; every tag must be closed."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -106,7 +106,7 @@ class Card:
 
     @property
     def error(self) -> str:
-        """The sentence that is shown; empty: none is."""
+        """The error message; empty if there is none."""
         found = self.root.all("p", class_="card-error")
         return "" if not found or "hidden" in found[0].attrs else found[0].text
 
@@ -120,7 +120,7 @@ class Card:
 
     @property
     def locked(self) -> str:
-        """The number that stands there and can't be changed."""
+        """The locked number."""
         return "".join(node.text for node in self.root.all("bdi", class_="field-text"))
 
     def hidden(self, name: str) -> str:
@@ -162,7 +162,7 @@ class Running:
         return await self.store.parts.after(person.conversation, 0, limit=500)
 
     async def quiet(self, person: Visitor, parts: int = 4, seconds: float = 30.0) -> None:
-        """All that follows from a completed card is done, and this process has heard of it."""
+        """Waits until all consequences of a completed card are done and this process knows of them."""
 
         async def done() -> bool:
             found = await self.parts(person)
@@ -175,14 +175,15 @@ class Running:
         await self.caught_up()
 
     async def caught_up(self) -> None:
-        """What was written until now was told to who follows it here: who comes later hears of what comes later."""
+        """Waits until everything written so far is delivered to followers, so that later followers get only later
+        changes."""
         with self.bot.feed.follow(id := new_id()) as follower:
             await self.bot.conversations.signal(id, SignalKind.GONE, Author(kind=AuthorKind.BOT, id="bot"))
             async with asyncio.timeout(30):
                 await follower.next()
 
     async def preference_token(self, person: Visitor) -> str:
-        """As a text of ours would carry it."""
+        """A token as in a text."""
         return await self.bot.preferences.make_link((await self.contact(person)).id, MessageType.SMS)
 
 
@@ -191,13 +192,13 @@ def user_hash(secret: str, user_id: str) -> str:
 
 
 def faults(body: Any) -> list[tuple[str, str]]:
-    """Code and sentence of each error in the JSON envelope."""
+    """Code and message of each error in the JSON envelope."""
     assert body["type"] == "error.list"
     return [(fault["code"], fault["message"]) for fault in body["errors"]]
 
 
 async def raw_request(base: str, head: str, body: bytes = b"", *, encoding: str = "latin-1") -> bytes:
-    """Sends what no decent client would; answers all bytes until the server hangs up."""
+    """Sends a malformed request; returns all bytes until the server closes."""
     host, _, port = base.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     lines = f"{head}\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
