@@ -1,6 +1,6 @@
-"""Every setting, typed, from the environment (`SAYSO_…`) or a `.env` file.
+"""All settings, typed, from the environment (`SAYSO_…`) or a `.env` file.
 
-Wrong ones stop the start, all named at once.
+Invalid settings prevent the start; all of them are reported at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ORIGIN = re.compile(r"https?://[A-Za-z0-9.*\[\]:-]+")
 
 
 class Settings(BaseSettings):
-    """The descriptions are the settings table of the README."""
+    """The descriptions appear in the settings table of the README."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
 
 class WrongSettings(Exception):
-    """Says each wrong setting, and never its value: it may be a secret."""
+    """Lists the invalid settings without their values, which may be secret."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
@@ -99,7 +99,7 @@ class WrongSettings(Exception):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Raises WrongSettings, which names all that is wrong at once: values, and names that are no setting."""
+    """Raises WrongSettings, which lists all invalid values and unknown names."""
     faults = [
         f"{name}: there is no such setting"
         for name in sorted({*os.environ, *dotenv_values(".env")})

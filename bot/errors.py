@@ -1,5 +1,4 @@
-"""The one error tree. Each class has a stable code and the data that its sentence needs; the faces choose the
-status."""
+"""The error tree. Each class has a stable code and the values of its message; the faces choose the HTTP status."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from typing import ClassVar
 
 
 def marked(message: str) -> str:
-    """Marks a sentence for the catalogs that is translated later, where the reader is known."""
+    """Marks a message for the catalogs; it is translated later, when the reader's language is known."""
     return message
 
 
@@ -17,7 +16,7 @@ _ = marked
 
 
 class SaysoError(Exception):
-    """Something that the caller can be told. `message` is an English sentence, a gettext id, with `%(name)s` places."""
+    """An error that can be shown to the caller. `message` is English and a gettext id, with `%(name)s` placeholders."""
 
     code: ClassVar[str] = "server_error"
     message: ClassVar[str] = _("Something went wrong on our side. Please try again.")
@@ -29,47 +28,47 @@ class SaysoError(Exception):
 
 
 class StoreUnavailable(SaysoError):
-    """The database did not answer in time: what was asked is not known to be saved, and is safe to ask again."""
+    """The database did not respond in time: the request may not be saved, and is safe to retry."""
 
     code = "service_unavailable"
     message = _("Not saved. Please try again in a moment.")
 
 
 class NotFound(SaysoError):
-    """No such thing, or not for this person: the two look the same to a stranger."""
+    """It does not exist, or not for this person: a stranger can't tell the difference."""
 
     code = "not_found"
     message = _("We can't find that.")
 
 
 class Unauthorized(SaysoError):
-    """No token, or one that we did not sign, or one that is too old."""
+    """No token, an invalid one, or an expired one."""
 
     code = "unauthorized"
     message = _("Please open the chat again.")
 
 
 class SignedOut(Unauthorized):
-    """A teammate's page, and nobody who is signed in."""
+    """A teammate page without a session."""
 
     message = _("You are signed out. Please sign in, then try again.")
 
 
 class TokenRefused(Unauthorized):
-    """An API token that is unknown, revoked or expired: all alike."""
+    """An unknown, revoked or expired API token."""
 
     message = _("This access token is not valid.")
 
 
 class Forbidden(SaysoError):
-    """Somebody who is signed in, and may not do this."""
+    """A signed-in teammate without permission."""
 
     code = "action_forbidden"
     message = _("Only an admin can do this. Please ask one of yours.")
 
 
 class ScopeMissing(Forbidden):
-    """An API token that was not given this scope, or whose teammate may no longer do it."""
+    """An API token without this scope, or whose teammate lost it."""
 
     code = "token_scope_missing"
     message = _('This access token needs the scope "%(scope)s".')
@@ -80,13 +79,13 @@ class ScopeMissing(Forbidden):
 
 
 class NotFromHere(Forbidden):
-    """A form that came from no page of ours, or from one that was drawn for another session."""
+    """A form without a valid CSRF token."""
 
     message = _("Nothing was changed: this page was open for too long. Please load it again, then try once more.")
 
 
 class TooManyTries(SaysoError):
-    """Tried too often. `seconds`: how long to wait."""
+    """Too many attempts. `seconds`: how long to wait."""
 
     code = "rate_limit_exceeded"
     message = _("Too many tries. Please wait %(minutes)s min, then try again.")
@@ -97,13 +96,13 @@ class TooManyTries(SaysoError):
 
 
 class Invalid(SaysoError):
-    """The input can't be used as it is; the sentence says how to mend it."""
+    """The input is unusable; the message says how to fix it."""
 
     code = "parameter_invalid"
 
 
 class FormWrong(Invalid):
-    """Fields of a form that can't be used as they are: by field, its sentence. `""` is the form as a whole."""
+    """Invalid form fields with their messages; `""` is the form as a whole."""
 
     message = _("Nothing was saved. Please look at the fields that are marked.")
 
@@ -113,14 +112,14 @@ class FormWrong(Invalid):
 
 
 class NameTaken(FormWrong):
-    """Names of subscriptions are unique among those that are not archived."""
+    """Names are unique among subscriptions that are not archived."""
 
     def __init__(self) -> None:
         super().__init__({"name": _("Another subscription has this name. Please choose another one.")})
 
 
 class SignInRefused(Invalid):
-    """Unknown email and wrong password look the same."""
+    """The same for an unknown email and a wrong password."""
 
     message = _("This email and password don't belong together. Check both, then try again.")
 
@@ -138,7 +137,7 @@ class LastAdmin(Invalid):
 
 
 class NumberRefused(Invalid):
-    """A phone number that can't be used, with the way in which it is wrong (`problem`)."""
+    """An unusable phone number, and the kind of error (`problem`)."""
 
     def __init__(self, problem: str, message: str, **values: str) -> None:
         self.problem = problem
@@ -150,14 +149,14 @@ class EmailRefused(Invalid):
 
 
 class SavedNumberLocked(Invalid):
-    """Law 5: a contact with a valid number signs up with that number and no other."""
+    """Law 5: a contact with a saved number signs up with that number only."""
 
     code = "saved_number_locked"
     message = _("You already have a saved number, so you can't sign up with another one here.")
 
 
 class NumberStopped(Invalid):
-    """STOP beats everything: only the number itself takes it back."""
+    """STOP overrides everything: only the number itself can lift it."""
 
     code = "number_stopped"
     message = _(
@@ -166,35 +165,35 @@ class NumberStopped(Invalid):
 
 
 class WordsChanged(SaysoError):
-    """The card or the subscription was edited after it was shown: nothing is recorded until the new words were seen."""
+    """The card or subscription was edited after it was shown: nothing is recorded until the new wording was seen."""
 
     code = "words_changed"
     message = _("The words on this form have changed. Please read them again, then press the button.")
 
 
 class Conflict(SaysoError):
-    """Another writer changed the contact after the caller had judged it: judge again."""
+    """Another writer changed the contact since the caller read it: decide again."""
 
     code = "conflict"
     message = _("This was changed somewhere else at the same time. Please try again.")
 
 
 class CardClosed(SaysoError):
-    """The card takes no answer: it was withdrawn, or its subscription is not live."""
+    """The card can't be submitted: it was withdrawn, or its subscription is not live."""
 
     code = "card_closed"
     message = _("This form is no longer available.")
 
 
 class JobConflict(Conflict):
-    """The job's state does not allow what was asked, or another one that excludes it has not ended."""
+    """The job's state does not allow this, or a conflicting job has not ended."""
 
     code = "job_conflict"
     message = _("This job's state has changed. Reload the page to see what you can do.")
 
 
 class TooManyJobs(SaysoError):
-    """As many wait as may."""
+    """The queue limit is reached."""
 
     code = "job_limit_reached"
     message = _("Too many jobs are waiting. Try again when some of them have finished.")

@@ -1,4 +1,4 @@
-"""Words for people: gettext catalogs in `bot/locales`, read once; names of countries; which locale to speak."""
+"""Translations: gettext catalogs in `bot/locales`, read once; country names; choice of the locale."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEFAULT = "en"
 
 @lru_cache(maxsize=1)
 def locales() -> tuple[str, ...]:
-    """The locales that we speak, the default first."""
+    """The supported locales, the default first."""
     return (DEFAULT, *sorted(path.stem for path in CATALOGS.glob("*.po")))
 
 
@@ -43,11 +43,11 @@ WITH_ARTICLE = {
     "US",
     "VI",
 }
-"""Countries that English names with "the"."""
+"""Countries with "the" in English."""
 
 
 class Translator:
-    """Says an English sentence in one locale. Sentences without a translation are said in English."""
+    """Translates English messages into one locale; untranslated ones stay English."""
 
     def __init__(self, locale: str) -> None:
         self.locale = locale
@@ -71,15 +71,15 @@ class Translator:
         return self._babel.text_direction
 
     def number(self, number: int) -> str:
-        """With the separators of the locale: 412,000."""
+        """With the locale's separators: 412,000."""
         return format_decimal(number, locale=self._babel)
 
     def country(self, region: str) -> str:
-        """Name of a country: `US` is "United States"."""
+        """`US` is "United States"."""
         return self._babel.territories.get(region) or region
 
     def country_in_sentence(self, region: str) -> str:
-        """The name as it stands after "in": English says "the United States", but "Germany"."""
+        """The name after "in": "the United States", but "Germany"."""
         is_with_article = self.locale.startswith("en") and region in WITH_ARTICLE
         return f"the {self.country(region)}" if is_with_article else self.country(region)
 
@@ -91,7 +91,7 @@ def translator(locale: str) -> Translator:
 
 @lru_cache(maxsize=512)
 def choose_locale(wanted: Sequence[str]) -> str:
-    """The first of `wanted` (`pt-BR`, `es`) that we speak, in its language at least."""
+    """The first of `wanted` (`pt-BR`, `es`) whose language is supported."""
     tags = [tag.replace("-", "_") for tag in wanted if tag]
     try:
         return negotiate_locale(tags, locales(), sep="_") or DEFAULT

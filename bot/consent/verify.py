@@ -1,4 +1,4 @@
-"""Walks the whole ledger: every chain whole and unedited, every projection as the chain says, and every count."""
+"""Checks the whole ledger: chains, the projections derived from them, and counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.store import Store
 
 BATCH = 1000
 UNDER_WAY, LOOKS = timedelta(seconds=10), 10
-"""An event younger than this may still be on its way into the projection; so often it is looked for there."""
+"""A younger event may not be projected yet; how often it is checked again."""
 
 
 @dataclass(slots=True)
@@ -27,16 +27,16 @@ class Report:
     contacts: int = 0
     events: int = 0
     broken: dict[str, str] = field(default_factory=dict)
-    """Contacts whose chain is broken, with its first fault; it can't be repaired, only explained."""
+    """Contacts with a broken chain, and its first error; it can't be repaired, only explained."""
     stale: list[str] = field(default_factory=list)
     """Contacts whose projection differs from their chain."""
     repaired: list[str] = field(default_factory=list)
-    """Those of them that were rebuilt."""
+    """The stale ones that were rebuilt."""
     miscounted: dict[tuple[str, ConsentState], int] = field(default_factory=dict)
-    """By subscription and state, by how much the counts that pages show were too low."""
+    """By subscription and state, by how much the displayed counts were too low."""
     is_repair: bool = False
     read: int = 0
-    """Events and contacts that were read."""
+    """Events and contacts read."""
 
     @property
     def faults(self) -> list[str]:
@@ -59,7 +59,7 @@ class Report:
 
 @dataclass(slots=True)
 class _Chain:
-    """The events of one contact, as they are stored: what was edited need not be readable as an event any more."""
+    """A contact's events as stored: an edited one may not be readable as an event."""
 
     contact: str
     seq: int = 0
@@ -78,14 +78,14 @@ class _Chain:
 
 
 def fault(raw: Mapping[str, Any], contact: str, seq: int, previous: str) -> str | None:
-    """What is wrong with a stored event that should be number `seq` after the hash `previous`; None if nothing is."""
+    """What is wrong with a stored event expected as number `seq` after the hash `previous`; None: nothing."""
     if raw["_id"] != f"{contact}:{seq:010d}":
         return f"event {seq} is missing"
     try:
         event = ConsentEvent.load(dict(raw))
     except ValidationError:
         return f"event {seq} was edited"
-    # The hash is made over what is stored: a field that was added, or is of another type now, shows too.
+    # The hash covers the stored fields, so an added field or a changed type is found too.
     stored = {name: iso(value) if isinstance(value, datetime) else value for name, value in raw.items()}
     if raw.get("seq") != seq or stored.pop("hash", "") != event.computed_hash() or stored != event.canonical():
         return f"event {seq} was edited"
@@ -95,16 +95,16 @@ def fault(raw: Mapping[str, Any], contact: str, seq: int, previous: str) -> str 
 
 
 class Position(Value):
-    """How far a walk has come: chains first, then contacts, then counts; `after` is the last id that was looked at."""
+    """The position of a walk: chains, then contacts, then counts; `after` is the last id checked."""
 
     phase: Literal["chains", "contacts", "counts"] = "chains"
     after: str = ""
 
 
 async def verify(store: Store, *, repair: bool, progress: Callable[[int], None] = lambda read: None) -> Report:
-    """The whole walk at once. `progress` is told how many more events and contacts were read.
+    """The whole walk. `progress` is called with the number of events and contacts read.
 
-    It may run beside writers: what looks stale is looked at once more before it is reported.
+    May run next to writers: what looks stale is checked again before it is reported.
     """
     report = Report(is_repair=repair)
     at: Position | None = Position()
@@ -116,9 +116,9 @@ async def verify(store: Store, *, repair: bool, progress: Callable[[int], None] 
 
 
 async def walk(store: Store, at: Position, *, limit: int, repair: bool) -> tuple[Report, Position | None]:
-    """One step of it: about `limit` events or contacts, and where the next step goes on; None after the last.
+    """One step: about `limit` events or contacts. Returns the next position; None after the last step.
 
-    Neither time nor memory of a step grows with the ledger, the counts and the longest chain apart.
+    The cost of a step does not grow with the ledger, except for the counts and the longest chain.
     """
     report = Report(is_repair=repair)
     match at.phase:
@@ -154,7 +154,7 @@ async def _judge(store: Store, chain: _Chain, contact: Contact | None, report: R
 
 
 async def _look_again(store: Store, contact: Contact, report: Report, *, repair: bool) -> None:
-    """An event of the last seconds may be on its way into the projection: a standing that moves on is not stale."""
+    """A recent event may not be projected yet: a contact that still advances is not stale."""
     seq, looks = contact.ledger.seq, 0
     while True:
         events = await store.events.after(contact.id, 0, limit=100_000)
@@ -198,7 +198,7 @@ async def _chains(store: Store, after: str, limit: int, report: Report) -> tuple
         more = await store.events.page_raw(events[-1]["_id"], limit=limit)
         events += more
         is_cut = len(more) == limit
-    if events and _owner(events[0]) != _owner(events[-1]) and is_cut:  # the last one goes on in the next step
+    if events and _owner(events[0]) != _owner(events[-1]) and is_cut:  # the last chain continues in the next step
         events = [raw for raw in events if _owner(raw) != _owner(events[-1])]
     report.read += len(events)
     return _chained(events), _end_of(_owner(events[-1])) if events else None
@@ -224,7 +224,7 @@ def _end_of(contact: str) -> str:
 
 
 async def _walk_contacts(store: Store, after: str, limit: int, report: Report) -> Position:
-    """Contacts that know of events which the ledger no longer has, or that stand somewhere without any event."""
+    """Finds contacts that refer to missing events, or have consents without any event."""
     page = await store.contacts.page(after, limit=limit)
     report.read += len(page)
     heads = {c.id: store.events.entry_id(c.id, c.ledger.seq) for c in page if c.ledger.seq}

@@ -1,7 +1,7 @@
-"""Texts to contacts: a queue, and what became of each.
+"""Texts to contacts: a queue, and the result of each.
 
-A claim lapses: what a worker took and did not hand over in time is taken by the next one, so a process that is killed
-loses nothing. Whoever is late finds `worker` changed, and its result, or its mark before the hand-over, is refused.
+A claim expires: a text that a worker did not hand over in time goes to the next one, so a killed process loses nothing.
+A late worker finds `worker` changed, and its writes are refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.store.repository import Repository
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
 OLD_INDEXES = {"state_1_updated_at_1", "worker_1"}
-"""Of an earlier version, whose queue is upgraded when they are found."""
+"""Indexes of an earlier version: if they exist, its queue is upgraded."""
 
 
 def _where(field: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def _where(field: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a text that `worker` had claimed."""
+    """The result of a text that `worker` had claimed."""
 
     id: str
     worker: str
@@ -40,7 +40,7 @@ class Result:
 
     @property
     def change(self) -> tuple[Any, ...]:
-        """Results that are alike are stored by one update."""
+        """Equal changes are stored by one update."""
         return (self.worker, self.state, *sorted(self.values.items()))
 
 
@@ -71,9 +71,9 @@ class DeliveryRepository(Repository[Delivery]):
     # --- the queue
 
     async def claim(self, worker: str, *, limit: int, until: datetime) -> list[Delivery]:
-        """Claims what is due, for one round of one worker (a name that no other round has), the oldest first.
+        """Claims due texts, oldest first, for one round of one worker (a name that no other round has).
 
-        From `until` on, another worker may take what was not handed over.
+        After `until`, another worker may take those that were not handed over.
         """
         time = now()
         due = await self.find({"due_at": {"$lte": time}}, sort=[("due_at", 1)], limit=limit)
@@ -83,20 +83,20 @@ class DeliveryRepository(Repository[Delivery]):
         values = {"state": DeliveryState.SENDING, "worker": worker, "due_at": until, "updated_at": time}
         with database_errors():
             done = await self.collection.update_many({"_id": {"$in": ids}, "due_at": {"$lte": time}}, {"$set": values})
-        if done.modified_count < len(due):  # another worker was first with some of them
+        if done.modified_count < len(due):  # another worker claimed some of them
             mine = {raw.id for raw in await self.find({"_id": {"$in": ids}, "worker": worker}, limit=limit)}
             due = [delivery for delivery in due if delivery.id in mine]
         return sorted((d.model_copy(update=values) for d in due), key=lambda d: (d.created_at, d.id))
 
     async def hand_over(self, delivery: Delivery, values: Mapping[str, Any], *, ask_at: datetime) -> bool:
-        """Marks a claimed text as handed over, before it is; False: another worker took it in the meantime."""
+        """Marks a claimed text before it is handed over; False: another worker took it."""
         match = {"_id": delivery.id, "worker": delivery.worker, "due_at": {"$exists": True}}
         change = {"$set": {**values, "ask_at": ask_at, "updated_at": now()}, "$unset": {"due_at": ""}}
         with database_errors():
             return (await self.collection.update_one(match, change)).matched_count == 1
 
     async def settle(self, results: Sequence[Result]) -> list[None]:
-        """Stores results in one round trip, those that are alike in one update."""
+        """Stores results in one round trip, equal changes in one update."""
         alike: defaultdict[tuple[Any, ...], list[Result]] = defaultdict(list)
         for result in results:
             alike[result.change].append(result)
@@ -105,18 +105,18 @@ class DeliveryRepository(Repository[Delivery]):
         return [None] * len(results)
 
     async def unanswered(self, *, limit: int = 100) -> list[Delivery]:
-        """Handed over long ago, and the provider did not answer."""
+        """Handed over long ago without an acknowledgment."""
         return await self.find({"ask_at": {"$lte": now()}}, sort=[("ask_at", 1)], limit=limit)
 
     async def answered(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
-        """Stores what the provider knows of one of these: a result, or when to send it or to ask again."""
+        """Stores what the provider knows about such a text: a result, or when to send it or ask again."""
         change = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
         await self.update({"_id": delivery.id, "ask_at": delivery.ask_at}, change)
 
     # --- what was sent
 
     async def asked(self, number: str, *, limit: int = 20) -> list[Delivery]:
-        """The questions of double opt-ins that left for this number, the newest first."""
+        """The double opt-in questions sent to this number, newest first."""
         match = {"number": number, "kind": DeliveryKind.ASK, "state": {"$in": [*LEFT]}}
         return await self.find(match, sort=[("number", 1), ("kind", 1), ("created_at", -1)], limit=limit)
 
@@ -129,7 +129,7 @@ class DeliveryRepository(Repository[Delivery]):
         return await self.find({}, sort=[("created_at", -1)], limit=limit)
 
     async def counts(self, numbers: Iterable[str], windows: Mapping[str, Window]) -> dict[str, dict[str, int]]:
-        """By number and window, the texts that left for it, in one query."""
+        """The number of texts sent, by number and window, in one query."""
         match = {
             "number": {"$in": list(numbers)},
             "created_at": {"$gte": min(window.since for window in windows.values())},
@@ -145,7 +145,7 @@ class DeliveryRepository(Repository[Delivery]):
     # --- the links that they carry
 
     async def with_links(self, hashes: Collection[str]) -> dict[str, Delivery]:
-        """By the hash of its link."""
+        """Deliveries by the hash of their link."""
         if not hashes:
             return {}
         found = await self.find({"link.hash": {"$in": [*hashes]}}, limit=len(hashes))
@@ -169,7 +169,7 @@ class DeliveryRepository(Repository[Delivery]):
                     await self.collection.drop_index(name)
 
     async def _upgrade_queue(self) -> None:
-        """What was queued is due. What was claimed may have been handed over, so the provider is asked."""
+        """Queued texts are due. Claimed ones may have been handed over, so the provider is asked."""
         missing = {"due_at": {"$exists": False}, "ask_at": {"$exists": False}}
         changes = ((DeliveryState.QUEUED, {"due_at": now()}), (DeliveryState.SENDING, {"ask_at": now()}))
         with database_errors():
@@ -186,7 +186,7 @@ def _settled(alike: Sequence[Result]) -> UpdateMany:
 
 
 def _over(values: Mapping[str, Any]) -> dict[str, str]:
-    """Times of the queue that a result which names no new ones takes away."""
+    """Queue times to remove when a result sets no new ones."""
     return {name: "" for name in ("due_at", "ask_at") if name not in values}
 
 

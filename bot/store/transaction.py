@@ -1,4 +1,4 @@
-"""Several writes that stand together, or not at all."""
+"""Transactions: several writes, all or none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 Session = AsyncIOMotorClientSession
 
 SECONDS = 8.0
-"""So long a transaction may be tried again that met another one."""
+"""How long a transaction that meets conflicts is retried."""
 
 
 async def transaction(
@@ -26,10 +26,9 @@ async def transaction(
     *,
     seconds: float = SECONDS,
 ) -> T:
-    """What `work(session)` answers, once all that it wrote with this session is durable.
+    """The result of `work(session)`, once everything it wrote in this session is durable.
 
-    It reads one moment of the database, and may be called again when another writer was first. Whatever it raises
-    undoes all of it. Raises StoreUnavailable.
+    It reads a snapshot and may be called again after a conflict. Any exception rolls back. Raises StoreUnavailable.
     """
     task = asyncio.create_task(_run(database, work))
     try:
@@ -53,7 +52,7 @@ async def _run(database: AsyncIOMotorDatabase[dict[str, Any]], work: Callable[[S
             write_concern=DURABLE,
             read_preference=ReadPreference.PRIMARY,
         )
-    finally:  # `async with` would ask the database from the event loop itself, which stands still until it answers
+    finally:  # `async with` would end the session in the event loop, blocking it until the server responds
         await session.end_session()
 
 
@@ -61,14 +60,13 @@ _ending: set[asyncio.Task[Any]] = set()
 
 
 def _leave(task: asyncio.Task[Any]) -> None:
-    """Gives a transaction up. Its end asks the database once more, which may take as long again: nobody waits for
-    that.
-    """
+    """Abandons a transaction. Ending it asks the server once more, which may take as long again: nobody waits for
+    that."""
 
     def forget(task: asyncio.Task[Any]) -> None:
         _ending.discard(task)
         if not task.cancelled():
-            task.exception()  # was told already, as unavailable
+            task.exception()  # already reported as unavailable
 
     task.cancel()
     _ending.add(task)
