@@ -78,7 +78,7 @@ async def write(request: web.Request) -> web.StreamResponse:
     if not is_htmx(request):
         raise web.HTTPSeeOther(f"/inbox/{conversation.id}")
     contact = await bot.ledger.contact(conversation.contact)
-    (html,) = await views.drawn(request, [part], conversation, contact, say)
+    (html,) = await views.rendered(request, [part], conversation, contact, say)
     return web.json_response({"seq": part.seq, "html": html})
 
 

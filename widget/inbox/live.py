@@ -232,7 +232,7 @@ class InboxConnection:
         conversation = await self.bot.inbox.get(self.id)
         contact = await self.bot.ledger.contact(conversation.contact)  # the change may arrive before its projection
         for part, html in zip(
-            parts, await views.drawn(self.request, parts, conversation, contact, self.say), strict=True
+            parts, await views.rendered(self.request, parts, conversation, contact, self.say), strict=True
         ):
             await self.socket.send_json(
                 {

@@ -107,7 +107,7 @@ async def older(request: web.Request) -> web.Response:
     conversation = await bot.inbox.get(request.match_info["conversation"])
     parts = await bot.inbox.page(conversation.id, before=sequence_of(cursor_of(request, int)))
     contact = await bot.ledger.contact(conversation.contact)
-    html = "\n".join(await views.drawn(request, parts, conversation, contact, say))
+    html = "\n".join(await views.rendered(request, parts, conversation, contact, say))
     return web.Response(text=html, content_type="text/html", headers=PRIVATE)
 
 

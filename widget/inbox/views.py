@@ -187,7 +187,7 @@ def _progress(part: Part, conversation: Conversation, contact: Contact | None, k
     return card_progress(part.content, part.seq, conversation, contact, is_live)
 
 
-async def drawn(
+async def rendered(
     request: web.Request, parts: Sequence[Part], conversation: Conversation, contact: Contact | None, say: Translator
 ) -> list[str]:
     """Renders each part on its own."""

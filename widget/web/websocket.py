@@ -88,7 +88,7 @@ async def _work(socket: Socket, work: Callable[[], Awaitable[None]]) -> None:
         await socket.close(code=TOKEN_REFUSED)
     except Exception as error:
         if not isinstance(error, SaysoError):
-            log.exception("a live line broke")
+            log.exception("a live connection failed")
         await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
 
 
