@@ -95,6 +95,13 @@ class TooManyTries(SaysoError):
         super().__init__(minutes=str(math.ceil(seconds / 60)))
 
 
+class TooManyConnections(SaysoError):
+    """One process, one address or one visitor holds as many live connections as it may."""
+
+    code = "too_many_connections"
+    message = _("Too many open chats. Close some tabs, then try again.")
+
+
 class Invalid(SaysoError):
     """The input is unusable; the message says how to fix it."""
 

@@ -13,11 +13,12 @@ from bot.app import Bot
 from widget import api, demo, inbox, jobs, messenger, preferences, workspace
 from widget.web import brand, health, placeholders, search, signin
 from widget.web.assets import TEMPLATES, Assets
+from widget.web.connections import LiveConnections
 from widget.web.fragment_cache import FRAGMENT_CACHE, FragmentCache
 from widget.web.http import BOT, METRICS, add_headers, around, speaking
 from widget.web.metrics import Metrics
 from widget.web.sessions import add_sessions
-from widget.web.websocket import SOCKETS, close_all
+from widget.web.websocket import CONNECTIONS, SOCKETS, close_all
 from widget.workspace.checker import checked
 
 MOST_BYTES = 64 * 1024
@@ -29,6 +30,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     app[BOT] = bot
     app[METRICS] = Metrics()
     app[SOCKETS] = set()
+    app[CONNECTIONS] = LiveConnections()
     app[FRAGMENT_CACHE] = FragmentCache()
     add_sessions(app)
     assets = Assets()

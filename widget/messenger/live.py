@@ -84,7 +84,11 @@ class MessengerConnection:
         self.me = Author(kind=AuthorKind.CONTACT, id=contact.id)
         topics = (conversation.id, contact.id, SUBSCRIPTIONS)
         # Subscribe before catching up, so that no change is missed in between.
-        with self.bot.feed.follow(*topics) as follower, self.request.app[METRICS].sockets.track_inprogress():
+        with (
+            self.request.app[websocket.CONNECTIONS].of_visitor(contact.id),
+            self.bot.feed.follow(*topics) as follower,
+            self.request.app[METRICS].sockets.track_inprogress(),
+        ):
             await self._catch_up()
             await self.socket.send_json({"type": "ready", "last": self.sent})
             try:

@@ -28,6 +28,7 @@ from bot.errors import (
     NumberRefused,
     SaysoError,
     StoreUnavailable,
+    TooManyConnections,
     TooManyJobs,
     TooManyTries,
     Unauthorized,
@@ -70,6 +71,7 @@ STATUS: dict[type[SaysoError], int] = {
     WordsChanged: 409,
     CardClosed: 409,
     Conflict: 409,
+    TooManyConnections: 429,
     TooManyJobs: 429,
     Invalid: 422,
 }

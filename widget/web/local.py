@@ -23,7 +23,7 @@ def is_local(request: web.Request) -> bool:
     """
     if any(name in request.headers for name in FORWARDED):
         return False
-    return _is_loopback(request.remote or "") and _names_loopback(request.host)
+    return is_loopback(request.remote or "") and _names_loopback(request.host)
 
 
 def only_local(handler: Handler) -> Handler:
@@ -42,10 +42,10 @@ def _names_loopback(host: str) -> bool:
         name = (URL(f"http://{host}").host or "").rstrip(".")
     except ValueError:
         return False
-    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+    return name == "localhost" or name.endswith(".localhost") or is_loopback(name)
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -14,9 +14,12 @@ from typing import TypeVar
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import BaseModel
 
-from bot.errors import Invalid, NotFound, SaysoError, Unauthorized
-from widget.web.http import is_own_origin
+from bot.errors import Invalid, NotFound, SaysoError, TooManyConnections, Unauthorized
+from bot.workspace.teammates import network_of
+from widget.web.connections import LiveConnections
+from widget.web.http import client_ip, is_own_origin
 from widget.web.input import parse
+from widget.web.local import is_loopback
 
 log = logging.getLogger("sayso.live")
 
@@ -25,16 +28,28 @@ BEAT_SECONDS = 20
 HELLO_SECONDS = 10
 TOKEN_REFUSED = 4401
 
+TOO_MANY = 4429
 SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
+CONNECTIONS = web.AppKey("connections", LiveConnections)
 
 Socket = web.WebSocketResponse
 M = TypeVar("M", bound=BaseModel)
 
 
 async def hold(request: web.Request, talk: Callable[[Socket], Awaitable[None]]) -> web.StreamResponse:
-    """Runs `talk` until either side closes. Only our own pages are accepted. Errors become close codes."""
+    """Runs `talk` until either side closes. Only our own pages are accepted. Errors become close codes.
+
+    Raises TooManyConnections. Connections of this machine are bounded together only: through a proxy on it, without
+    `SAYSO_TRUSTED_PROXIES`, come all visitors.
+    """
     if not _is_own_page(request):
         raise web.HTTPForbidden
+    address = client_ip(request)
+    with request.app[CONNECTIONS].of_address(network_of(address), is_bounded=not is_loopback(address)):
+        return await _hold(request, talk)
+
+
+async def _hold(request: web.Request, talk: Callable[[Socket], Awaitable[None]]) -> web.StreamResponse:
     socket = web.WebSocketResponse(heartbeat=BEAT_SECONDS, max_msg_size=4096, compress=False)
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
@@ -44,6 +59,8 @@ async def hold(request: web.Request, talk: Callable[[Socket], Awaitable[None]]) 
         await socket.close(code=TOKEN_REFUSED)
     except (Invalid, TimeoutError):
         await socket.close(code=WSCloseCode.POLICY_VIOLATION)
+    except TooManyConnections:
+        await socket.close(code=TOO_MANY)
     except SaysoError:
         await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
     except ConnectionError:  # the page closed during a send
