@@ -13,7 +13,6 @@
   const SVG = "http://www.w3.org/2000/svg";
   const SMALL = "(max-width:479.98px),(max-height:419.98px)"; // the chat then covers the page
   const small = matchMedia(SMALL);
-  const isOpaque = self.origin === "null"; // a sandboxed frame or a file: no origin that the chat could talk to
   const listeners = { onShow: [], onHide: [], onUnreadCountChange: [] };
   const queued = window.Sayso?.q || [];
   const memory = {}; // where storage is blocked
@@ -58,7 +57,7 @@
     const side = settings.alignment === "left" ? "left" : "right";
     const x = +(settings.horizontal_padding ?? 20) || 0;
     const y = +(settings.vertical_padding ?? 20) || 0;
-    return `:host{all:initial!important;position:fixed!important;top:0!important;left:0!important}
+    return `:host{all:initial!important;position:fixed!important}
 *{box-sizing:border-box}
 .button{position:fixed;z-index:2147483001;${side}:${x}px;bottom:${y}px;width:56px;height:56px;padding:0;border:1px solid transparent;border-radius:50%;background:${config.brand};color:${config.ink};cursor:pointer;box-shadow:0 4px 16px rgb(0 0 0/.22);display:grid;place-items:center;transition:transform .16s}
 .button:hover{transform:scale(1.05)}
@@ -72,12 +71,11 @@ svg{grid-area:1/1;width:26px;height:26px;fill:none;stroke:currentColor;stroke-wi
 .panel.open{visibility:visible;opacity:1;transform:none}
 iframe{display:block;width:100%;height:100%;border:0}
 .failure{position:absolute;inset:0;display:grid;place-content:center;justify-items:center;gap:16px;padding:24px;background:inherit;font:15px/1.4 system-ui,sans-serif;text-align:center}
-.failure p{margin:0}
 .failure button{padding:10px 20px;border:1px solid;border-radius:8px;background:none;color:inherit;font:inherit;cursor:pointer}
 @media ${SMALL}{.panel{inset:0;width:100%;max-width:none;height:100vh;height:100dvh;border-radius:0}.button.covered{display:none}}
 @media(prefers-color-scheme:dark){.panel{background:#17181d;color:#f2f2f4;box-shadow:0 12px 48px rgb(0 0 0/.6),0 0 0 1px rgb(255 255 255/.1)}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important}}
-@media(forced-colors:active){.button,.panel{border:1px solid ButtonText}}
+@media(forced-colors:active){.panel{border:1px solid}}
 @media print{.button,.panel{display:none}}`;
   }
 
@@ -131,12 +129,8 @@ iframe{display:block;width:100%;height:100%;border:0}
   // Not at once, so that a site that insists on removing it does not freeze.
   const observer = new MutationObserver(() => setTimeout(attach, 50));
   function attach() {
-    const root = document.documentElement;
-    observer.observe(document, { childList: true });
-    if (!host || !root) return;
-    observer.observe(root, { childList: true });
-    if (host.isConnected) return;
-    root.append(host);
+    if (!host || host.isConnected) return;
+    document.documentElement.append(host);
     if (frame) loadFrame(); // it lost its page
   }
 
@@ -199,13 +193,7 @@ iframe{display:block;width:100%;height:100%;border:0}
   // --- the frame
 
   function emit(name, value) {
-    for (const listener of listeners[name]) {
-      try {
-        listener(value);
-      } catch (error) {
-        console.error(error);
-      }
-    }
+    for (const listener of listeners[name]) queueMicrotask(() => listener(value)); // its errors are its own
   }
 
   function setUnread(value) {
@@ -231,9 +219,8 @@ iframe{display:block;width:100%;height:100%;border:0}
     clearTimeout(retryTimer);
     frame?.remove();
     isReady = false;
-    if (isOpaque) return fail(words.unsupported);
+    if (self.origin === "null") return fail(words.unsupported); // a sandboxed frame or a file: nobody to talk to
     frame = document.createElement("iframe");
-    frame.title = words.title;
     frame.src = `${origin}/messenger${locale() ? `?locale=${encodeURIComponent(locale())}` : ""}`;
     // The chat reports that it is ready before its page has loaded. An error page never does.
     frame.addEventListener("load", () => failSoon(1000));
@@ -251,16 +238,16 @@ iframe{display:block;width:100%;height:100%;border:0}
   function fail(reason, label) {
     failure.replaceChildren();
     failure.hidden = false;
-    element("p", "", failure).textContent = reason;
+    element("div", "", failure).textContent = reason;
     if (!label) return;
     const again = element("button", "", failure);
     again.textContent = label;
     again.addEventListener("click", loadFrame);
     pause = Math.min(pause * 2 || 2, 60);
-    retryTimer = setTimeout(() => isOpen && loadFrame(), pause * 1000);
+    retryTimer = setTimeout(retry, pause * 1000);
   }
-  function onOnline() {
-    if (isOpen && !isReady && !failure.hidden) loadFrame();
+  function retry() {
+    if (isOpen && !isReady) loadFrame();
   }
 
   function onReady(message) {
@@ -293,8 +280,7 @@ iframe{display:block;width:100%;height:100%;border:0}
 
   function tellShow() {
     if (!isQuiet) frame.focus();
-    tell("settings", { settings: facts() });
-    tell("show", { modal: small.matches, quiet: isQuiet });
+    tell("show", { modal: small.matches, quiet: isQuiet, settings: facts() });
   }
 
   function show() {
@@ -367,7 +353,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     [window, "storage", onStorage],
     [window, "pageshow", onPageShow],
     [window, "popstate", onPopState],
-    [window, "online", onOnline],
+    [window, "online", retry],
     [document, "click", onClick],
     [small, "change", fit],
     [window.visualViewport, "resize", fit],
@@ -389,6 +375,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     endedAt = read("localStorage", ENDED);
     build();
     attach();
+    observer.observe(document.documentElement, { childList: true });
     render();
     for (const [target, name, listener] of events) target?.addEventListener(name, listener, true);
     unreadTimer = setInterval(askUnread, 60000);
@@ -399,9 +386,9 @@ iframe{display:block;width:100%;height:100%;border:0}
 
   function update(given) {
     if (!settings) return;
-    const { user_id: user } = settings;
+    const user = settings.user_id;
     const language = locale();
-    const isAnother = !!given && "user_id" in given && String(given.user_id ?? "") !== String(user ?? "");
+    const isAnother = given && "user_id" in given && `${given.user_id ?? ""}` !== `${user ?? ""}`;
     if (isAnother) for (const key of ["user_hash", "name", "email"]) delete settings[key];
     Object.assign(settings, given);
     if (isAnother && user) forget();

@@ -64,6 +64,11 @@ function focusChat() {
   if (!byId("chat").hidden) target.focus({ preventScroll: true });
 }
 
+// Another person on the same page is another visitor: the server decides what they may see.
+function adopt(settings) {
+  if (setSettings(settings || {})) conversation.open(null);
+}
+
 listenToHost({
   boot({ token, settings, draft }) {
     setToken(token || null);
@@ -71,7 +76,8 @@ listenToHost({
     setSettings(settings || {});
     conversation.open(null);
   },
-  show({ modal, quiet }) {
+  show({ modal, quiet, settings }) {
+    adopt(settings);
     isShown = true;
     isModal = Boolean(modal);
     setUnread(0);
@@ -81,10 +87,7 @@ listenToHost({
   hide() {
     isShown = false;
   },
-  // Another person on the same page is another visitor: the server decides what they may see.
-  settings({ settings }) {
-    if (setSettings(settings || {})) conversation.open(null);
-  },
+  settings: ({ settings }) => adopt(settings),
 });
 
 // A chat that covers the host page keeps the focus inside. Beside the page, Tab may leave it.

@@ -51,7 +51,7 @@ async def launcher(request: web.Request) -> web.Response:
         "ink": ink_on(workspace.brand),
         "words": launcher_words(translator(wanted_locale(request)), workspace.name),
     }
-    script = LAUNCHER.replace("__SAYSO_CONFIG__", json.dumps(config, ensure_ascii=True).replace("<", "\\u003c"))
+    script = LAUNCHER.replace("__SAYSO_CONFIG__", json.dumps(config, separators=(",", ":")).replace("<", "\\u003c"))
     response = Asset.of(script.encode(), "text/javascript; charset=utf-8").answer(request, "public, max-age=300")
     response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
