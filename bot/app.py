@@ -20,6 +20,7 @@ from bot.chat.inbox import Inbox
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
 from bot.consent.confirmations import Confirmations
+from bot.consent.form_limits import FormLimits
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
@@ -89,7 +90,7 @@ class Bot:
         self.feed = Feed(store)
         self.conversations = ConversationService(store, self.feed.publish)
         self.stops = StopList(store, self.ledger)
-        self.cards = Cards(store, self.ledger, self.stops, self.conversations)
+        self.cards = Cards(store, self.ledger, self.stops, self.conversations, FormLimits(store, settings.form_limit))
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)
         self.visitors = Visitors(store, self.ledger, secret=secret, days=settings.visitor_days)

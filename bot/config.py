@@ -55,6 +55,13 @@ class Settings(BaseSettings):
     visitor_days: int = Field(180, ge=1, le=730, description="Days that a visitor's token stays good.")
     session_hours: int = Field(168, ge=1, le=8760, description="Hours after which a teammate signs in again.")
     link_days: int = Field(400, ge=1, le=3650, description="Days that a link to the preference center stays good.")
+    form_limit: int = Field(
+        30,
+        ge=0,
+        le=100_000,
+        description="Sign-ups by form that one network (IPv4 /24, IPv6 /64) may make in ten minutes, and that may name "
+        "numbers of one block (all but the last three digits); ten times as many a day. 0 is no limit.",
+    )
     gateway: Literal["simulator"] = Field(
         "simulator", description="What carries texts to phones. `simulator`: the phone at `/demo/phone`, no real one."
     )

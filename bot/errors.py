@@ -171,6 +171,13 @@ class NumberStopped(Invalid):
     )
 
 
+class TooManySignUps(Invalid):
+    """A network, or a block of numbers, from which forms were sent again and again: nothing was recorded."""
+
+    code = "too_many_sign_ups"
+    message = _("There were too many sign-ups from your network. Please try again later.")
+
+
 class WordsChanged(SaysoError):
     """The card or subscription was edited after it was shown: nothing is recorded until the new wording was seen."""
 

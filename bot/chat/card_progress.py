@@ -49,6 +49,7 @@ WHY = {
     "premium": _("a kind of number that gets no texts"),
     "not_texted": _("from a country that you don't text"),
     "saved_number_locked": _("not the saved number"),
+    "too_many_sign_ups": _("too many sign-ups from their network"),
     "number_stopped": _("the number texted STOP"),
 }
 """Descriptions of errors by code."""

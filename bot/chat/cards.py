@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.chat.card_view import CardView, card_view, card_words
 from bot.chat.conversations import ConversationService
+from bot.consent.form_limits import FormLimits
 from bot.consent.ledger import ConsentChange, Ledger
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import yes_action
@@ -54,8 +55,16 @@ class Submitted:
 
 
 class Cards:
-    def __init__(self, store: Store, ledger: Ledger, stops: StopList, conversations: ConversationService) -> None:
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        stops: StopList,
+        conversations: ConversationService,
+        limits: FormLimits,
+    ) -> None:
         self._store = store
+        self._limits = limits
         self._ledger = ledger
         self._stops = stops
         self._conversations = conversations
@@ -90,8 +99,8 @@ class Cards:
     async def submit(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Submitted:
         """Records the yes, durable when it returns. The rest (card, entry, text, flow) is the work of the consumers.
 
-        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused: nothing was
-        recorded.
+        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused, TooManySignUps:
+        nothing was recorded.
         Raises StoreUnavailable: safe to ask again.
         """
         while True:
@@ -99,6 +108,8 @@ class Cards:
                 await self._ledger.acknowledge(known)
                 return _submitted(part, known, is_new=False)
             change = await self._judge(part, contact, workspace, answer)
+            if change.number:
+                await self._limits.admit(answer.context.ip, change.number, key=part.id)
             try:
                 recorded = await self._ledger.record(change)
             except Conflict:  # another writer changed the contact meanwhile: the rules are asked again

@@ -56,6 +56,8 @@ class Delivery(Document):
     """Of an automatic text: its entry in the conversation by text, where there is one."""
     number: str
     locale: str
+    origins: tuple[str, ...] | None = None
+    """Of one that a form caused: the client's network and the number's block, by which forms are limited."""
     link: DeliveryLink | None = None
     state: DeliveryState = DeliveryState.QUEUED
     reason: str | None = None

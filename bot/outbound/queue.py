@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
+from bot.consent.form_limits import origins_of
 from bot.i18n import DEFAULT
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.conversation import Part
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
-from bot.model.event import ConsentEvent
+from bot.model.event import ConsentEvent, Source
 from bot.outbound.kinds import KINDS, TextKind, kind_for
 from bot.outbound.links import DeliveryLinks
 from bot.store import Duplicate, Store
@@ -113,10 +115,11 @@ def _of_event(kind: TextKind, event: ConsentEvent) -> Delivery:
         subscription=event.subscription or "",
         number=event.number or "",
         locale=event.words.locale if event.words else DEFAULT,
+        origins=(event.source is Source.FORM and origins_of(event.context.ip, event.number)) or None,
     )
 
 
-def _new(kind: TextKind, cause: str, **values: str | None) -> Delivery:
+def _new(kind: TextKind, cause: str, **values: Any) -> Delivery:
     time = now()
     return Delivery(
         id=kind.id_of(cause), kind=kind.name, event=cause, due_at=time, created_at=time, updated_at=time, **values

@@ -64,6 +64,7 @@ class DeliveryRepository(Repository[Delivery]):
             partialFilterExpression={"kind": DeliveryKind.ASK.value},
         ),
         IndexModel([("created_at", DESCENDING)]),
+        IndexModel([("origins", ASCENDING), ("created_at", DESCENDING)], **_where("origins")),
         IndexModel([("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),
     )
@@ -141,6 +142,19 @@ class DeliveryRepository(Repository[Delivery]):
                 [{"$match": match}, {"$group": {"_id": "$number", **sums}}], maxTimeMS=READ_MS
             ).to_list(None)
         return {raw.pop("_id"): raw for raw in found}
+
+    async def caused_by(self, origins: Sequence[str], short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
+        """By origin, the texts that forms caused since `short` and since `long`, in one query."""
+        since_short = {"$cond": [{"$gte": ["$created_at", short]}, 1, 0]}
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"origins": {"$in": [*origins]}, "created_at": {"$gte": long}}},
+            {"$unwind": "$origins"},
+            {"$match": {"origins": {"$in": [*origins]}}},
+            {"$group": {"_id": "$origins", "short": {"$sum": since_short}, "long": {"$sum": 1}}},
+        ]
+        with database_errors():
+            found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
+        return {raw["_id"]: (raw["short"], raw["long"]) for raw in found}
 
     # --- the links that they carry
 

@@ -1,0 +1,85 @@
+"""How many sign-ups forms take from one network, and for one block of numbers: each may text someone who never asked.
+
+What was recorded is counted in the database, so that all processes count together; what was admitted a moment ago is
+counted here, so that many at once don't pass.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from asyncio import gather, get_running_loop
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.aio.batching import Batcher
+from bot.errors import TooManySignUps
+from bot.model.base import now
+from bot.store import Store
+
+SHORT, LONG = timedelta(minutes=10), timedelta(days=1)
+LONG_FACTOR = 10
+"""In the longer time, ten times as many."""
+BLOCK_DIGITS = 3
+"""Numbers that differ in their last three digits alone are one block: pumping fraud walks through such blocks."""
+REMEMBERED = 10_000
+_OUR_IPV4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
+_OUR_IPV6 = ("::1/128", "fc00::/7", "fe80::/10")
+OURS = [ipaddress.ip_network(network) for network in (*_OUR_IPV4, *_OUR_IPV6)]
+"""Addresses that name no client: this machine, or a proxy that `SAYSO_TRUSTED_PROXIES` does not count."""
+
+
+def origins_of(ip: str | None, number: str | None) -> tuple[str, ...]:
+    """What a sign-up counts for: the network of the client, and the block of the number. Nothing for our own ones."""
+    network = _network(ip or "")
+    if network is None or not number:
+        return ()
+    return (f"net:{network}", f"block:{number[:-BLOCK_DIGITS]}")
+
+
+def _network(address: str) -> str | None:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    if any(ip in network for network in OURS):
+        return None
+    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
+
+
+class FormLimits:
+    """`most`: sign-ups in ten minutes; 0 is no limit."""
+
+    def __init__(self, store: Store, most: int) -> None:
+        self._store = store
+        self._most = most
+        self._count: Batcher[str, tuple[int, int]] = Batcher(self._count_round)
+        self._admitted: dict[str, dict[str, float]] = {}
+
+    async def admit(self, ip: str | None, number: str, key: str) -> None:
+        """Raises TooManySignUps. The same form again (`key`) counts once."""
+        origins = origins_of(ip, number) if self._most else ()
+        if all(key in self._admitted.get(origin, ()) for origin in origins):
+            return
+        if not all(self._admit_here(origin, key) for origin in origins):  # a network that is full uses up no block
+            raise TooManySignUps
+        for short, long in await gather(*map(self._count, origins)):
+            if short >= self._most or long >= self._most * LONG_FACTOR:
+                for origin in origins:
+                    self._admitted[origin].pop(key, None)
+                raise TooManySignUps
+
+    def _admit_here(self, origin: str, key: str) -> bool:
+        start = get_running_loop().time() - SHORT.total_seconds()
+        if len(self._admitted) > REMEMBERED:
+            self._admitted = {o: forms for o, forms in self._admitted.items() if max(forms.values(), default=0) > start}
+        forms = {form: time for form, time in self._admitted.get(origin, {}).items() if time > start}
+        if is_free := len(forms) < self._most:
+            forms[key] = start + SHORT.total_seconds()
+        self._admitted[origin] = forms
+        return is_free
+
+    async def _count_round(self, origins: Sequence[str]) -> list[tuple[int, int]]:
+        found = await self._store.deliveries.caused_by(origins, now() - SHORT, now() - LONG)
+        return [found.get(origin, (0, 0)) for origin in origins]
