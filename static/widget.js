@@ -118,6 +118,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     panel = element("div", "panel", root);
     failure = element("div", "failure", panel);
     failure.setAttribute("role", "alert");
+    failure.dir = "auto";
     failure.hidden = true;
     button.addEventListener("click", () => (isOpen ? hide() : show()));
     root.addEventListener("keydown", (event) => {
