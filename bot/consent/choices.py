@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from bot.consent.numbers import address_of
 from bot.i18n import Translator
@@ -112,4 +113,17 @@ def plain_words(subscription: Subscription, locale: str, act: str = "") -> Words
 
 def preference_words(subscription: Subscription, say: Translator) -> Words:
     """The wording that the preference center shows; `act` is added when the person acts."""
-    return plain_words(subscription, say.locale).model_copy(update={"title": say("Choose what you get")})
+    shown, title = subscription.words(say.locale), say("Choose what you get")
+    return _preference_words(title, shown.name, shown.description, say.locale, subscription.version)
+
+
+@lru_cache(maxsize=1024)
+def _preference_words(title: str, name: str, description: str, locale: str, version: int) -> Words:
+    return Words(
+        title=title,
+        subscription_name=name,
+        subscription_description=description,
+        locale=locale,
+        act="",
+        subscription_version=version,
+    )
