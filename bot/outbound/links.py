@@ -28,9 +28,9 @@ class DeliveryLinks:
     def url(self, delivery: Delivery) -> str:
         return f"{self._public_url}/p/{self._token(delivery.id)}" if delivery.link else ""
 
-    def masked(self, body: str, delivery: Delivery) -> str:
+    def masked(self, body: str, url: str) -> str:
         """The text as it is stored."""
-        return body.replace(f"/p/{self._token(delivery.id)}", MASKED) if delivery.link else body
+        return body.replace(url, f"{self._public_url}{MASKED}") if url else body
 
     def shown(self, delivery: Delivery) -> str:
         """The text as the phone received it."""

@@ -21,7 +21,7 @@ from bot.store import Duplicate, Store
 
 CLAIMED_FOR = timedelta(seconds=5)
 """How long a claim holds: another worker takes what was not handed over by then."""
-READY = 256
+READY = 1000
 """Limit of texts in memory; further ones wait in the database, where every process sees them."""
 
 

@@ -28,9 +28,11 @@ from bot.store.deliveries import Result, Window
 
 log = logging.getLogger("sayso.outbound")
 
-AT_ONCE = 128
-BATCH_SECONDS = 0.05
-"""How long a text waits to be sent together with others."""
+AT_ONCE = 256
+BATCH_SECONDS, BUSY_SECONDS = 0.05, 0.25
+"""How long a text waits to be sent together with others: a little, or longer if the last round had `BUSY` texts. A round
+costs seven queries, however large it is."""
+BUSY = 8
 POLL_SECONDS = 2.0
 """How often the database is polled for texts that other processes queued or left."""
 ASK_AFTER = timedelta(seconds=60)
@@ -70,17 +72,19 @@ class Sender:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Sends queued texts until stopped; a started round is finished."""
-        polled = -POLL_SECONDS
+        polled, wait = -POLL_SECONDS, BATCH_SECONDS
         loop = asyncio.get_running_loop()
         with self._queue.sending():
             while not stop.is_set():
                 self._queue.wake.clear()
-                await asyncio.sleep(BATCH_SECONDS)
+                await asyncio.sleep(wait)
                 is_poll = loop.time() - polled >= POLL_SECONDS
                 if is_poll:
                     polled = loop.time()
                     await self.reconcile()
-                if not await self.send_some(poll=is_poll):
+                sent = await self.send_some(poll=is_poll)
+                wait = _wait_after(sent)
+                if not sent:
                     await _either(self._queue.wake, stop, POLL_SECONDS)
         await self.send_some(poll=False)
 
@@ -137,8 +141,9 @@ class Sender:
 
     async def _send(self, delivery: Delivery, facts: Facts, checked_at: datetime, *, is_shown: bool) -> None:
         """`is_shown`: there is a conversation that has to show it."""
-        body = KINDS[delivery.kind].body(delivery, facts, self._links.url(delivery))
-        masked = self._links.masked(body, delivery)
+        url = self._links.url(delivery)
+        body = KINDS[delivery.kind].body(delivery, facts, url)
+        masked = self._links.masked(body, url)
         values: dict[str, object] = {"body": masked, "checked_at": checked_at}
         if is_shown:
             delivery = await self._threads.show(delivery, masked)
@@ -187,6 +192,13 @@ class Sender:
         """If the result can't be stored now, the text stays claimed or handed over."""
         await self._settle(Result(delivery.id, delivery.worker or "", state, values))
         await self._threads.tell(delivery)
+
+
+def _wait_after(sent: int) -> float:
+    """A full round has left others waiting."""
+    if sent >= AT_ONCE:
+        return 0.0
+    return BUSY_SECONDS if sent >= BUSY else BATCH_SECONDS
 
 
 def _provider_id(delivery: Delivery, id: str) -> dict[str, str]:
