@@ -30,8 +30,8 @@ log = logging.getLogger("sayso.outbound")
 
 AT_ONCE = 256
 BATCH_SECONDS, BUSY_SECONDS = 0.05, 0.25
-"""How long a text waits to be sent together with others: a little, or longer if the last round had `BUSY` texts. A round
-costs seven queries, however large it is."""
+"""How long a text waits to be sent together with others; longer if the last round had `BUSY` texts. A round costs seven
+queries, however large it is."""
 BUSY = 8
 POLL_SECONDS = 2.0
 """How often the database is polled for texts that other processes queued or left."""
