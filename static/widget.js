@@ -303,7 +303,8 @@ iframe{display:block;width:100%;height:100%;border:0}
     emit("onShow");
   }
 
-  function hide() {
+  // A site that calls it may be about to go elsewhere: going back now would undo that.
+  function hide(isCalled) {
     isWanted = false;
     if (!isOpen) return;
     isOpen = false;
@@ -311,7 +312,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     tell("hide");
     render();
     if (opener?.isConnected) opener.focus();
-    if (hasEntry && isOurs()) history.back();
+    if (!isCalled && hasEntry && isOurs()) history.back();
     emit("onHide");
   }
 
@@ -412,7 +413,7 @@ iframe{display:block;width:100%;height:100%;border:0}
   }
 
   function end() {
-    if (isOpen) hide();
+    hide(true);
     forget();
     clearInterval(unreadTimer);
     clearTimeout(failTimer);
@@ -425,7 +426,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     unread = pause = 0;
   }
 
-  const methods = { boot, show, hide, update, shutdown };
+  const methods = { boot, show, hide: () => hide(true), update, shutdown };
   function Sayso(method, value) {
     if (Object.hasOwn(listeners, method)) listeners[method].push(value);
     else if (Object.hasOwn(methods, method)) methods[method](value);

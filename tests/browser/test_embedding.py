@@ -255,6 +255,11 @@ async def test_on_a_phone_the_back_button_closes_the_chat(visit: Visit, server: 
     await chat.page.wait_for_function("!history.state.sayso")  # no entry is left behind
     assert await chat.page.evaluate("popped") == 0, "a router would draw the page anew"
 
+    await chat.open()
+    await chat.page.evaluate("window.went = 0; history.back = () => { went += 1; }; Sayso('hide')")
+    await expect(chat.iframe).to_be_hidden()
+    assert await chat.page.evaluate("went") == 0, "a site that hides the chat may be on its way elsewhere"
+
 
 async def test_on_a_phone_the_keyboard_leaves_the_field_in_view(visit: Visit, server: TestServer) -> None:
     chat = await visit(server, viewport=PHONE)
