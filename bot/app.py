@@ -28,6 +28,7 @@ from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.events.cards import CompleteCards
 from bot.events.catch_up import CatchUp
+from bot.events.erasure import Erasure
 from bot.events.flows import ContinueFlows
 from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
@@ -107,7 +108,7 @@ class Bot:
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.texting)
         self.consumers = ConsumerPath(
             (
-                (Projection(self.ledger),),
+                (Projection(self.ledger), Erasure(self.ledger)),
                 (CompleteCards(self.cards), QueueTexts(self.deliveries)),
                 (ContinueFlows(self.runs),),
             ),

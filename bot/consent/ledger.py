@@ -6,20 +6,22 @@ single records that come at the same time share one.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ulid import ULID
 
 from bot.aio.batching import Batcher
-from bot.consent.projection import GIVES_ADDRESS, apply
+from bot.consent.projection import GIVES_ADDRESS, apply, grade_of, opened_contact, project, state_after
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import now
-from bot.model.contact import Contact
+from bot.model.contact import ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, Source, Words
-from bot.store import Store
+from bot.store import Duplicate, Store
 
 ATTEMPTS = 50
 """How often one change may lose its number to another writer of the same contact before it is given up as
@@ -44,7 +46,15 @@ class ConsentChange:
     words: Words | None = None
     context: Context = NOWHERE
     evidence: Evidence | None = None
+    clears: list[str] | None = None
+    """Of a `change_address`: `phone` or `email`, where the contact has none from then on."""
+    flow: str | None = None
+    flow_version: int | None = None
+    """The flow whose step asked, and its version."""
     judged: Contact | None = None
+    """The contact of whom the change was decided: refused with Conflict where another writer came between. With
+    `context.opening` it is the contact that the opening makes (`opened_contact`), who need not be stored yet: whose
+    event is the first of the chain makes them."""
 
     @property
     def log_key(self) -> str:
@@ -76,7 +86,7 @@ class Ledger:
         """Makes sure that an event which was found in the ledger is durable and followed up, before anyone is told of
         it: the process that recorded it may have died in between (law 3).
         """
-        await self._events.insert_many([event])  # refused, and the refusal is durable
+        await self._events.append([event.stored()])  # refused, and the refusal is durable
         self._publish([event])
 
     async def record(self, change: ConsentChange) -> Recorded:
@@ -107,13 +117,34 @@ class Ledger:
 
     async def contacts(self, ids: Iterable[str]) -> dict[str, Contact]:
         """Like `contact`, for many in two queries (more only where a crash left something to repair)."""
-        contacts = await self._contacts.get_many(ids)
-        ahead = await self._events.get_many(
-            self._events.entry_id(contact.id, contact.ledger.seq + 1) for contact in contacts.values()
-        )
+        wanted = list(dict.fromkeys(ids))
+        contacts = await self._contacts.get_many(wanted)
+        heads = {id: contacts[id].ledger.seq if id in contacts else 0 for id in wanted}
+        ahead = await self._events.get_many(self._events.entry_id(id, seq + 1) for id, seq in heads.items())
         for event in ahead.values():
-            contacts[event.contact] = await self._repair(contacts[event.contact])
+            if repaired := await self._repair(event.contact):
+                contacts[event.contact] = repaired
         return contacts
+
+    async def heads(self, ids: Iterable[str]) -> dict[str, int]:
+        """By contact, the sequence of the last event that their projection has taken over."""
+        return await self._contacts.heads(ids)
+
+    async def erase(self, contact: str, by: Actor, source: Source, key: str) -> Recorded:
+        """Forgets the person: an event says so, then every earlier event of theirs loses its personal values. Raises
+        NotFound or StoreUnavailable (safe to ask again)."""
+        recorded = await self.record(
+            ConsentChange(contact=contact, action=Action.ERASE, source=source, actor=by, key=key)
+        )
+        await self.drop_values(recorded.event)
+        return recorded
+
+    async def drop_values(self, erase: ConsentEvent) -> None:
+        """Takes the personal values out of the events that an `erase` covers. Doing it again changes nothing."""
+        after = ""
+        while page := await self._events.page_raw_of(erase.contact, after, before=erase.seq, limit=500):
+            await self._events.erase_values(page)
+            after = page[-1]["_id"]
 
     async def _record_each(self, changes: list[ConsentChange]) -> list[Recorded | Exception]:
         return [*(await self.record_many(changes))]
@@ -130,7 +161,7 @@ class Ledger:
         contacts |= {judged.id: judged for i in turn if (judged := changes[i].judged)}
         known = await self._known([changes[i] for i in turn], contacts)
         answers: dict[int, Recorded | SaysoError | None] = {}
-        new: list[tuple[int, Contact, ConsentEvent]] = []
+        new: list[_New] = []
         time = now()
         for i in turn:
             change, contact = changes[i], contacts.get(changes[i].contact)
@@ -139,20 +170,34 @@ class Ledger:
             elif event := known.get(change.log_key):
                 answers[i] = Recorded(event, is_new=False)
             else:
-                new.append((i, contact, next_event(contact, change, time)))
+                new.append(_New(i, contact, *next_event(contact, change, time)))
         # Those that are known go with them and are refused: what another process wrote may not be durable yet (law 3).
-        inserted = await self._events.insert_many([*(event for _i, _contact, event in new), *known.values()])
-        inserted = inserted[: len(new)]
-        mine = [entry for entry, done in zip(new, inserted, strict=True) if done]
-        await self._contacts.project_many([(contact, apply(contact, event)) for _i, contact, event in mine])
-        self._publish([*(event for _i, _contact, event in mine), *known.values()])
-        for i, _contact, event in mine:
-            answers[i] = Recorded(event, is_new=True)
-        for (i, contact, _event), done in zip(new, inserted, strict=True):
+        inserted = await self._events.append([*(entry.raw for entry in new), *(e.stored() for e in known.values())])
+        mine = [entry for entry, done in zip(new, inserted, strict=False) if done]
+        await self._project(mine)
+        self._publish([*(entry.event for entry in mine), *known.values()])
+        answers |= {entry.place: Recorded(entry.event, is_new=True) for entry in mine}
+        for entry, done in zip(new, inserted, strict=False):
             if not done:
-                await self._repair(contact)
-                answers[i] = Conflict() if changes[i].judged else None
+                await self._repair(entry.contact.id)
+                answers[entry.place] = Conflict() if changes[entry.place].judged else None
         return answers
+
+    async def _project(self, new: Sequence[_New]) -> None:
+        """One update for all contacts, and one insert for those whose first act this is."""
+        moves = [(entry.contact, apply(entry.contact, entry.event)) for entry in new]
+        first = [after for (_, after), entry in zip(moves, new, strict=True) if entry.makes_contact]
+        rest = [move for move, entry in zip(moves, new, strict=True) if not entry.makes_contact]
+        work = [self._make(first)] if first else []
+        work += [self._contacts.project_many(rest)] if rest else []
+        await asyncio.gather(*work)
+
+    async def _make(self, contacts: Sequence[Contact]) -> None:
+        """Inserts them already projected. A message may have made one in the meantime."""
+        inserted = await self._contacts.insert_many(contacts)
+        others = [contact for contact, is_new in zip(contacts, inserted, strict=True) if not is_new]
+        if others:
+            await self._contacts.project_many([_from_nothing(contact) for contact in others])
 
     async def _known(self, changes: list[ConsentChange], contacts: dict[str, Contact]) -> dict[str, ConsentEvent]:
         """Events that earlier requests with these keys made.
@@ -163,22 +208,49 @@ class Ledger:
             [(c.contact, c.log_key) for c in changes if c.contact in contacts and contacts[c.contact].ledger.seq]
         )
 
-    async def _repair(self, contact: Contact) -> Contact:
-        """Takes over the events that follow the contact's head, if there are any."""
-        fresh = (await self._contacts.get(contact.id)) or contact
-        repaired = fresh
-        while events := await self._events.after(contact.id, repaired.ledger.seq, limit=500):
+    async def _repair(self, id: str) -> Contact | None:
+        """Takes over the events that follow the contact's head, if there are any; makes the contact if their first act
+        made only its event."""
+        stored = await self._contacts.get(id)
+        repaired = stored
+        while events := await self._events.after(id, repaired.ledger.seq if repaired else 0, limit=500):
             for event in events:
-                repaired = apply(repaired, event)
-        if repaired is not fresh:
-            await self._contacts.project(fresh, repaired)
+                if repaired := repaired or opened_contact(id, event.context):
+                    repaired = apply(repaired, event)
+            if repaired is None:
+                return None
+        if repaired is None or repaired is stored:
+            return stored
+        if stored is None:
+            try:
+                await self._contacts.insert(repaired)
+            except Duplicate:
+                return await self._repair(id)
+        else:
+            await self._contacts.project_many([(stored, repaired)])
         return repaired
 
 
-def next_event(contact: Contact, change: ConsentChange, at: datetime) -> ConsentEvent:
-    """The event that `change` makes of the contact's line as it stands."""
+@dataclass(frozen=True, slots=True)
+class _New:
+    """An event to insert, and where its change stands among the changes of the call."""
+
+    place: int
+    contact: Contact
+    event: ConsentEvent
+    raw: dict[str, Any]
+
+    @property
+    def makes_contact(self) -> bool:
+        return self.event.seq == 1 and self.event.context.opening is not None
+
+
+def next_event(contact: Contact, change: ConsentChange, at: datetime) -> tuple[ConsentEvent, dict[str, Any]]:
+    """The event that `change` makes of the contact's chain as it is, and as it is stored."""
     seq = contact.ledger.seq + 1
-    event = ConsentEvent(
+    before = contact.consent(change.subscription) if change.subscription else None
+    was = before.state if before else ConsentState.NONE
+    return ConsentEvent.new(
         id=f"{contact.id}:{seq:010d}",
         event=str(ULID.from_datetime(at)),
         contact=contact.id,
@@ -190,6 +262,13 @@ def next_event(contact: Contact, change: ConsentChange, at: datetime) -> Consent
         number=change.number,
         email=change.email,
         replaced=replaced(contact, change),
+        clears=change.clears,
+        was=was if change.subscription else None,
+        state=(state_after(change.action, before) or was) if change.subscription else None,
+        left={c.subscription: c.state for c in contact.consents} or None if change.action is Action.ERASE else None,
+        grade=grade_of(change.action, change.source, change.evidence, change.words, before),
+        flow=change.flow,
+        flow_version=change.flow_version,
         at=at,
         words=change.words,
         context=change.context,
@@ -197,14 +276,18 @@ def next_event(contact: Contact, change: ConsentChange, at: datetime) -> Consent
         key=change.log_key,
         previous=contact.ledger.hash,
     )
-    return event.model_copy(update={"hash": event.computed_hash()})
+
+
+def _from_nothing(after: Contact) -> tuple[Contact, Contact]:
+    """As a move of a contact whom the ledger has not touched yet."""
+    return project(after, []).model_copy(update={"phone": None, "email": None}), after
 
 
 def replaced(contact: Contact, change: ConsentChange) -> str | None:
     """What the contact's record forgets by this change: a number that was wrong, or is another one now."""
-    pairs = ((contact.phone, change.number), (contact.email, change.email))
-    gives = change.action in GIVES_ADDRESS
-    return next((old for old, new in pairs if gives and old and new and old != new), None)
+    pairs = ((contact.phone, change.number, "phone"), (contact.email, change.email, "email"))
+    gives, clears = change.action in GIVES_ADDRESS, change.clears or ()
+    return next((old for old, new, name in pairs if gives and old and (name in clears or (new and old != new))), None)
 
 
 def _nobody(events: Sequence[ConsentEvent]) -> None:

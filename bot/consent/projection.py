@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.model.contact import Consent, ConsentState, Contact, Head
-from bot.model.event import Action, ConsentEvent
+from bot.model.event import Action, ConsentEvent, Context, Evidence, Grade, How, Source, Words
 
 RESULT = {
     Action.OPT_IN: ConsentState.OPTED_IN,
@@ -20,20 +20,29 @@ RESULT = {
 PENDING_FOR = timedelta(days=3)
 """How long a confirmation may take. A number that does not reply is not asked again automatically."""
 
-GIVES_ADDRESS = {Action.OPT_IN, Action.CONFIRM, Action.CAPTURE_PHONE}
+GIVES_ADDRESS = {Action.OPT_IN, Action.CONFIRM, Action.CAPTURE_PHONE, Action.CHANGE_ADDRESS}
 """Events whose number or email address becomes the contact's own. An unconfirmed one does not: a typo must not be
 locked."""
 
 
+GRANTS = {Action.OPT_IN, Action.CONFIRM, Action.REQUEST_CONFIRMATION}
+SHOWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.BOT}
+"""Sources where the person themselves pressed a button beside words that we showed."""
+BY_EVIDENCE = {How.SPOKEN: Grade.ORAL_ATTESTED, How.PAPER: Grade.PAPER, How.OTHER: Grade.ASSERTED}
+
+
 def apply(contact: Contact, event: ConsentEvent) -> Contact:
-    """The contact after `event`, which must be the next one of their log."""
-    change: dict[str, object] = {"ledger": Head(seq=event.seq, hash=event.hash)}
+    """The contact after `event`, which must be the next one of their chain."""
+    change: dict[str, object] = {"ledger": Head.model_construct(seq=event.seq, hash=event.hash)}
     if event.action in GIVES_ADDRESS:
         change |= {k: v for k, v in (("phone", event.number), ("email", event.email)) if v}
+        change |= dict.fromkeys(event.clears or ())
+    if event.action is Action.ERASE:
+        change |= {"phone": None, "email": None, "consents": (), "pending_until": None}
     before = contact.consent(event.subscription) if event.subscription else None
-    state = _state(event.action, before)
+    state = state_after(event.action, before)
     if state and event.subscription:
-        consent = Consent(
+        consent = Consent.model_construct(
             subscription=event.subscription,
             state=state,
             was=before.state if before else ConsentState.NONE,
@@ -43,6 +52,7 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
             source=event.source,
             event=event.event,
             part=event.context.part,
+            grade=event.grade,
         )
         others = tuple(c for c in contact.consents if c.subscription != event.subscription)
         change["consents"] = (*others, consent)
@@ -50,13 +60,28 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
     return contact.model_copy(update=change)
 
 
-def _state(action: Action, before: Consent | None) -> ConsentState | None:
-    """An expired confirmation restores an opt-out, and never a yes: that one was for what they had before."""
+def state_after(action: Action, before: Consent | None) -> ConsentState | None:
+    """None: it leaves the state as it is. A confirmation that lapsed leaves a no as it was, and never a yes: that one
+    was for what they had before."""
     if action is not Action.EXPIRE:
         return RESULT.get(action)
     if before is None or before.state is not ConsentState.PENDING:
         return None
     return ConsentState.OPTED_OUT if before.was is ConsentState.OPTED_OUT else ConsentState.NONE
+
+
+def grade_of(
+    action: Action, source: Source, evidence: Evidence | None, words: Words | None, before: Consent | None
+) -> Grade | None:
+    """How a grant is documented. A YES by text confirms what was shown on a card, or is itself the consent."""
+    if action not in GRANTS:
+        return None
+    if evidence:
+        return BY_EVIDENCE[evidence.how]
+    if source is Source.KEYWORD:
+        is_shown = before is not None and before.grade is Grade.WRITTEN_SHOWN
+        return Grade.WRITTEN_SHOWN if action is Action.CONFIRM and is_shown else Grade.KEYWORD
+    return Grade.WRITTEN_SHOWN if source in SHOWN and words else Grade.ASSERTED
 
 
 def _pending_until(consents: Iterable[Consent]) -> datetime | None:
@@ -70,3 +95,19 @@ def project(contact: Contact, events: Iterable[ConsentEvent]) -> Contact:
     for event in events:
         contact = apply(contact, event)
     return contact
+
+
+def opened_contact(id: str, context: Context) -> Contact | None:
+    """The contact that an opening makes with their first act; None: the context has none."""
+    opening = context.opening
+    if opening is None:
+        return None
+    return Contact(
+        id=id,
+        locale=opening.locale,
+        time_zone=opening.time_zone,
+        page=context.page,
+        created_at=opening.at,
+        updated_at=opening.at,
+        last_seen_at=opening.at,
+    )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.projection import project
-from bot.model.base import Value, iso, now
+from bot.model.base import Value, now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, ConsentEvent
+from bot.model.event import FIRST, Action, ConsentEvent, event_hash
 from bot.store import Store
 
 BATCH = 1000
@@ -66,6 +67,9 @@ class _Chain:
     hash: str = FIRST
     fault: str | None = None
     events: list[ConsentEvent] = field(default_factory=list)
+    redacted: int = 0
+    """Sequence of the last event whose personal values are gone, and of the last one that allows that."""
+    erased: int = 0
 
     def take(self, raw: Mapping[str, Any]) -> None:
         if self.fault:
@@ -75,23 +79,38 @@ class _Chain:
             event = ConsentEvent.load(dict(raw))
             self.events.append(event)
             self.seq, self.hash = event.seq, event.hash
+            self.redacted = event.seq if event.commitments else self.redacted
+            self.erased = event.seq if event.action is Action.ERASE else self.erased
+
+    def end(self) -> None:
+        if self.redacted > self.erased and not self.fault:
+            self.fault = f"event {self.redacted} lacks values that no later event erases"
 
 
 def fault(raw: Mapping[str, Any], contact: str, seq: int, previous: str) -> str | None:
     """What is wrong with a stored event expected as number `seq` after the hash `previous`; None: nothing."""
     if raw["_id"] != f"{contact}:{seq:010d}":
         return f"event {seq} is missing"
-    try:
-        event = ConsentEvent.load(dict(raw))
-    except ValidationError:
+    if raw.get("seq") != seq or not _is_as_written(raw):
         return f"event {seq} was edited"
-    # The hash covers the stored fields, so an added field or a changed type is found too.
-    stored = {name: iso(value) if isinstance(value, datetime) else value for name, value in raw.items()}
-    if raw.get("seq") != seq or stored.pop("hash", "") != event.computed_hash() or stored != event.canonical():
-        return f"event {seq} was edited"
-    if event.previous != previous:
+    if raw.get("previous") != previous:
         return f"event {seq} does not follow the one before it"
     return None
+
+
+def _is_as_written(raw: Mapping[str, Any]) -> bool:
+    """Whether it is exactly an event, and its hash covers it. Of format 1, an erased event can't be hashed
+    any more: the `previous` of the next one vouches for its hash."""
+    try:
+        event = ConsentEvent.load(dict(raw))
+        is_whole = event.model_dump(by_alias=True, exclude_unset=True) == raw
+        return is_whole and (_is_erased_format_1(raw) or event_hash(raw) == raw["hash"])
+    except (ValidationError, LookupError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def _is_erased_format_1(raw: Mapping[str, Any]) -> bool:
+    return raw.get("format") is None and bool(raw.get("commitments"))
 
 
 class Position(Value):
@@ -126,9 +145,9 @@ async def walk(store: Store, at: Position, *, limit: int, repair: bool) -> tuple
             return report, await _walk_chains(store, at.after, limit, report)
         case "contacts":
             return report, await _walk_contacts(store, at.after, limit, report)
-    report.miscounted = await store.contacts.miscounted()
+    report.miscounted = await miscounted(store)
     if repair and report.miscounted:
-        await store.contacts.recount(report.miscounted)
+        await CountKeeper(store).recount()
     return report, None
 
 
@@ -210,6 +229,7 @@ def _chained(page: Sequence[Mapping[str, Any]]) -> list[_Chain]:
         chain = _Chain(contact)
         for raw in events:
             chain.take(raw)
+        chain.end()
         chains.append(chain)
     return chains
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from ulid import ULID
 
+from bot.consent.counts import CountKeeper
+from bot.errors import StoreUnavailable
 from bot.events.path import ConsumerPath
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
 from bot.model.event import ConsentEvent
 from bot.model.following import EventCursor
 from bot.store import Store
-from bot.store.event_stream import EventStream, Token, TokenLost
+from bot.store.event_stream import EventStream, NewEvent, Token, TokenLost
 
 log = logging.getLogger("sayso.events")
 
@@ -38,15 +40,18 @@ IDLE = timedelta(seconds=30)
 """How often the cursor of a quiet ledger moves, so that the oplog never ends after it."""
 BACK_OFF = timedelta(seconds=10), timedelta(hours=1)
 """Before the second try of an event that a consumer failed on, and at most."""
+PACE = 0.25
+"""Seconds: the stream is read no more often."""
 CURSOR = "consumers"
 
-_Waiting = deque[tuple[ConsentEvent, Token]]
+_Waiting = deque[NewEvent]
 
 
 class CatchUp:
     def __init__(self, store: Store, path: ConsumerPath) -> None:
         self._store = store
         self._path = path
+        self._counts = CountKeeper(store)
         self._holder = new_id()
         self._saved = now()
         self._retried = now()
@@ -56,7 +61,7 @@ class CatchUp:
         async with Lease(self._store, "events", self._holder, LEASE_SECONDS) as lease:
             while not stop.is_set():
                 if lease.is_held:
-                    await self._follow(lease, stop)
+                    await self._follow(lambda: lease.is_held and not stop.is_set())
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 1)
 
@@ -76,16 +81,25 @@ class CatchUp:
             await self._put_off(id, due[id].tries + 1)
         await self._store.event_retries.done(due.keys() - failed, time)
 
-    async def _follow(self, lease: Lease, stop: asyncio.Event) -> None:
+    async def _follow(self, is_wanted: Callable[[], bool]) -> None:
+        """Two cursors, for they keep different promises: counting is exact, and looking again lags behind."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._counts.work(is_wanted))
+                group.create_task(self._look_again(is_wanted))
+        except* StoreUnavailable:
+            raise StoreUnavailable from None
+
+    async def _look_again(self, is_wanted: Callable[[], bool]) -> None:
         cursor = await self._store.event_cursors.get(CURSOR)
         try:
             async with self._store.events.stream(cursor.token if cursor else None) as stream:
                 if cursor is None:
                     await self._begin(stream, now() - FIRST_LOOK)
-                await self._read(stream, lease, stop)
+                await self._read(stream, is_wanted)
         except TokenLost:
             log.warning("the change stream of events can't go on from the cursor: scanning the ledger instead")
-            async with self._store.events.stream(None) as stream:
+            async with self._store.events.stream() as stream:
                 await self._begin(stream, cursor.at - SKEW if cursor else now() - FIRST_LOOK)
 
     async def _begin(self, stream: EventStream, start: datetime) -> None:
@@ -94,22 +108,21 @@ class CatchUp:
         await self.scan(start, time + SKEW)
         await self._save(token, time)
 
-    async def _read(self, stream: EventStream, lease: Lease, stop: asyncio.Event) -> None:
+    async def _read(self, stream: EventStream, is_wanted: Callable[[], bool]) -> None:
         waiting: _Waiting = deque()
-        while lease.is_held and not stop.is_set():
+        while is_wanted():
+            rest = asyncio.create_task(asyncio.sleep(PACE))  # a busy ledger fills its batches meanwhile
             if len(waiting) < MOST:
-                waiting += [(ConsentEvent.load(dict(raw)), token) for raw, token in await stream.take()]
-            else:
-                await asyncio.sleep(0.1)
+                waiting += await stream.take()
             await self._move(_ripe(waiting, now() - LAG), None if waiting else stream.token)
+            await rest
 
-    async def _move(self, ripe: Sequence[tuple[ConsentEvent, Token]], idle: Token | None) -> None:
+    async def _move(self, ripe: Sequence[NewEvent], idle: Token | None) -> None:
         """Looks at the events, and moves the cursor behind them. `idle`: the stream's token, where no other waits."""
         time = now()
         if ripe:
-            await self._settle([event for event, _ in ripe])
-            event, token = ripe[-1]
-            await self._save(token, event.at)
+            await self._settle([change.event for change in ripe])
+            await self._save(ripe[-1].token, ripe[-1].event.at)
         elif idle and time - self._saved > IDLE:
             await self._save(idle, time)
         if time - self._retried > BACK_OFF[0] / 2:
@@ -118,7 +131,8 @@ class CatchUp:
 
     async def _settle(self, events: Sequence[ConsentEvent]) -> None:
         """When it returns, each is handled or put off."""
-        strange = [event for event in events if not self._path.forget(event.event)]
+        ids = [event.id for event in events if not self._path.forget(event.event)]
+        strange = [*(await self._store.events.get_many(ids)).values()]
         failed = await self._path.handle(strange, after_crash=True) if strange else []
         for event in failed:
             await self._put_off(event.id, 1)
@@ -134,9 +148,9 @@ class CatchUp:
         await self._store.event_cursors.save(EventCursor(id=CURSOR, token=token, at=at))
 
 
-def _ripe(waiting: _Waiting, before: datetime) -> list[tuple[ConsentEvent, Token]]:
+def _ripe(waiting: _Waiting, before: datetime) -> list[NewEvent]:
     ripe = []
-    while waiting and waiting[0][0].at <= before:
+    while waiting and waiting[0].event.at <= before:
         ripe.append(waiting.popleft())
     return ripe
 

@@ -19,3 +19,7 @@ class Projection(Consumer):
 
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
         await self._ledger.contacts({event.contact for event in events})
+
+    async def unhandled(self, events: Sequence[ConsentEvent]) -> Sequence[ConsentEvent]:
+        heads = await self._ledger.heads({event.contact for event in events})
+        return [event for event in events if heads.get(event.contact, 0) < event.seq]

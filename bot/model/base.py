@@ -46,6 +46,10 @@ class _Random:
 _random = _Random()
 
 
+def random_hex(bytes: int) -> str:
+    return _random.hex(bytes)
+
+
 def folded_words(text: str, *, most: int = 100) -> list[str]:
     """The searchable words of a text: lowercase without accents, each once."""
     plain = (c for c in unicodedata.normalize("NFKD", text[:8000].casefold()) if not unicodedata.combining(c))

@@ -9,14 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from bot.model.base import Document, Value, folded_words
-from bot.model.event import FIRST, Source
+from bot.model.event import FIRST, ConsentState, Grade, Source
 
-
-class ConsentState(StrEnum):
-    NONE = "none"
-    PENDING = "pending"
-    OPTED_IN = "opted_in"
-    OPTED_OUT = "opted_out"
+__all__ = ["Consent", "ConsentCounts", "ConsentState", "Contact", "Head", "Role"]
 
 
 class Consent(Value):
@@ -34,13 +29,20 @@ class Consent(Value):
     event: str
     part: str | None = None
     """The card it was given on."""
+    grade: Grade | None = None
+    """How it is documented; None: not a grant, or recorded before events had one."""
 
 
-class ConsentCount(Document):
-    """How many contacts stand where on one subscription; the sum of its documents counts, see `ConsentCounts`."""
+class ConsentCounts(Document):
+    """How many contacts stand where, as of one place in the change stream of events."""
 
-    subscription: str
-    counts: dict[ConsentState, int] = Field(default_factory=dict)
+    counts: dict[str, dict[ConsentState, int]] = Field(default_factory=dict)
+    """By subscription."""
+    token: dict[str, Any]
+    """The resume token behind the last event that is counted in."""
+    revision: int = 0
+    """Counts the writes: whoever writes names the one that it read."""
+    moved_at: datetime
 
 
 class Head(Value):
@@ -56,8 +58,7 @@ class Role(StrEnum):
 
 
 class Contact(Document):
-    """`consents`, `ledger`, `pending_until`, and a number once it was given with a consent, are a projection of the
-    ledger (law 2)."""
+    """`consents`, `ledger`, `pending_until`, `phone` and `email` are a projection of the ledger (laws 2 and 14)."""
 
     role: Role = Role.LEAD
     external_id: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -12,11 +13,49 @@ from typing import Any
 import rfc8785
 from pydantic import Field
 
-from bot.model.base import Document, Value, iso
+from bot.model.base import Document, Value, iso, random_hex
 
 _canonical_json = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 """RFC 8785 for what an event holds: texts, whole numbers, and names of fields, which are ASCII. Tests compare it with
 the library's, which takes all of JSON and six times as long."""
+
+
+FORMAT = 2
+"""Of the events that are written now. Those of format 1 have no `format`, and their hash covers every value."""
+
+PERSONAL = (
+    "/number",
+    "/email",
+    "/replaced",
+    "/words/act",
+    "/context/page",
+    "/context/ip",
+    "/context/user_agent",
+    "/evidence/note",
+)
+"""JSON Pointers of the values that the hash covers as salted commitments, so that erasing them breaks no chain."""
+
+
+class ConsentState(StrEnum):
+    NONE = "none"
+    PENDING = "pending"
+    OPTED_IN = "opted_in"
+    OPTED_OUT = "opted_out"
+
+
+class Grade(StrEnum):
+    """How a grant is documented, the strongest first."""
+
+    WRITTEN_SHOWN = "written_shown"
+    """The person said yes to words that we showed."""
+    KEYWORD = "keyword"
+    """By a text of their own."""
+    WRITTEN_ELSEWHERE = "written_elsewhere"
+    PAPER = "paper"
+    ORAL_ATTESTED = "oral_attested"
+    """A teammate wrote down what they heard."""
+    ASSERTED = "asserted"
+    """Somebody says so, without evidence."""
 
 
 class Action(StrEnum):
@@ -28,6 +67,10 @@ class Action(StrEnum):
     CAPTURE_PHONE = "capture_phone"
     EXPIRE = "expire"
     """A confirmation that was asked for and did not come in time."""
+    CHANGE_ADDRESS = "change_address"
+    """Another number or email address, or none (`clears`), without a consent."""
+    ERASE = "erase"
+    """The person is forgotten: no earlier event of the chain needs its personal values any more."""
 
 
 class Source(StrEnum):
@@ -73,7 +116,7 @@ class Words(Value):
     subscription_name: str
     subscription_description: str = ""
     locale: str
-    act: str
+    act: str = ""
     """The affirmative act, for people who read the proof: `pressed "Sign Up Now"`."""
     subscription_version: int | None = None
     """Which version of the subscription they are of: its history tells who wrote them, and when."""
@@ -93,6 +136,18 @@ def _version(*words: str) -> str:
     return sha256(rfc8785.dumps(list(words))).hexdigest()[:16]
 
 
+class Opening(Value):
+    """A chat that was opened without a write: all that its contact and conversation are made of, with the first act."""
+
+    conversation: str
+    flow: str | None = None
+    flow_version: int | None = None
+    """The flow that greeted, and the version of it."""
+    locale: str = "en"
+    time_zone: str | None = None
+    at: datetime
+
+
 class Context(Value):
     """Where it happened."""
 
@@ -101,6 +156,8 @@ class Context(Value):
     page: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    opening: Opening | None = None
+    """Of the contact's first act: the contact and the conversation may not exist yet."""
 
 
 NOWHERE = Context()
@@ -110,6 +167,7 @@ class ConsentEvent(Document):
     """Append-only. `_id` is `<contact>:<seq>`, so a second writer of one sequence number is refused by the `_id`
     index."""
 
+    format: int | None = None
     event: str
     """ULID: the id by which proofs, texts and people name it."""
     contact: str
@@ -123,6 +181,18 @@ class ConsentEvent(Document):
     email: str | None = None
     replaced: str | None = None
     """The number or address that the contact had until then, where this one took its place: the ledger forgets none."""
+    clears: list[str] | None = None
+    """Of a `change_address`: `phone` or `email`, where the contact has none from then on."""
+    was: ConsentState | None = None
+    """Where the contact stood on the subscription before, and after it."""
+    state: ConsentState | None = None
+    left: dict[str, ConsentState] | None = None
+    """Of an `erase`: where the contact stood, by subscription."""
+    grade: Grade | None = None
+    """Of a grant."""
+    flow: str | None = None
+    flow_version: int | None = None
+    """The flow whose step asked, and its version."""
     at: datetime
     words: Words | None = None
     context: Context = NOWHERE
@@ -133,19 +203,94 @@ class ConsentEvent(Document):
     previous: str
     """Hash of the event before it; of the first one, 64 zeros."""
     hash: str = ""
+    salts: dict[str, str] | None = None
+    """By JSON Pointer, 16 random bytes in hex for each personal value that is there. Not in the hash."""
+    commitments: dict[str, str] | None = None
+    """By JSON Pointer, what stands in the hash for values that were erased."""
+
+    @classmethod
+    def new(cls, **values: Any) -> tuple[ConsentEvent, dict[str, Any]]:
+        """An event with salts and hash, and as it is stored. The values are trusted: nothing is validated."""
+        event = cls.model_construct(format=FORMAT, **values)
+        raw = event.stored()
+        salts = {path: random_hex(16) for path in PERSONAL if _value(raw, path) is not None}
+        if salts:
+            raw["salts"] = salts
+        raw["hash"] = event_hash(raw)
+        return event.model_copy(update={"salts": salts or None, "hash": raw["hash"]}), raw
 
     def canonical(self) -> dict[str, Any]:
-        """What the hash is made over: all fields that are there, the hash itself apart, times as ISO 8601 in UTC.
-
-        Fields that are not there are left out, so that a field which later versions add changes no old hash.
-        """
-        raw = self.model_dump(by_alias=True, exclude_none=True, exclude={"hash"})
-        raw["at"] = iso(self.at)
-        return raw
+        """What the hash is made over, see `canonical`."""
+        return canonical(self.stored())
 
     def computed_hash(self) -> str:
-        """SHA-256 over RFC 8785 canonical JSON, the hash before it included, in lower hex."""
-        return sha256(_canonical_json(self.canonical()).encode()).hexdigest()
+        """SHA-256 over RFC 8785 canonical JSON, the hash before it included, in lower hex. See docs/proof.md."""
+        return event_hash(self.stored())
+
+    def moves(self) -> dict[tuple[str, ConsentState], int]:
+        """What it changes in the counts of people by subscription and state."""
+        moves = dict.fromkeys((self.left or {}).items(), -1)
+        if self.subscription and self.was and self.state and self.was != self.state:
+            moves |= {(self.subscription, self.was): -1, (self.subscription, self.state): 1}
+        return {(of, state): by for (of, state), by in moves.items() if state != ConsentState.NONE}
+
+
+def canonical(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What the hash is made over: all fields that are there, the hash itself apart, times as ISO 8601 in UTC; of format
+    2, commitments in the place of personal values.
+
+    Fields that are not there are left out, so that a field which later versions add changes no old hash.
+    """
+    plain = {name: value for name, value in raw.items() if name not in {"hash", "salts", "commitments"}}
+    plain["at"] = iso(raw["at"])
+    if opening := raw.get("context", {}).get("opening"):
+        plain["context"] = {**raw["context"], "opening": {**opening, "at": iso(opening["at"])}}
+    return plain if raw.get("format") is None else _committed(plain, raw)
+
+
+def _committed(plain: dict[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
+    commitments = dict(raw.get("commitments") or {})
+    for path, salt in (raw.get("salts") or {}).items():
+        *parents, name = path[1:].split("/")
+        for parent in parents:
+            plain[parent] = dict(plain[parent])
+        holder = plain[parents[0]] if parents else plain
+        commitments[path] = commitment(path, holder.pop(name), salt)
+    return plain | {"commitments": commitments}
+
+
+def commitment(path: str, value: str, salt: str) -> str:
+    """SHA-256 over the salt and the canonical JSON of path and value, in lower hex."""
+    return sha256(bytes.fromhex(salt) + _canonical_json([path, value]).encode()).hexdigest()
+
+
+def erased(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored event without its personal values: their commitments stay, so that the hash does. Of format 1 no
+    hash can be computed any more: the next event's `previous` still names it."""
+    bare: dict[str, Any] = {**raw, "commitments": dict(raw.get("commitments") or {})}
+    salts = bare.pop("salts", None) or {}
+    for path in PERSONAL:
+        if (value := _value(bare, path)) is None:
+            continue
+        *parents, name = path[1:].split("/")
+        if parents:
+            bare[parents[0]] = {key: v for key, v in bare[parents[0]].items() if key != name}
+        else:
+            del bare[name]
+        bare["commitments"][path] = commitment(path, value, salts[path]) if path in salts else ""
+    return bare
+
+
+def _value(raw: Mapping[str, Any], path: str) -> Any:
+    found: Any = raw
+    for name in path[1:].split("/"):
+        found = found.get(name) if found else None
+    return found
+
+
+def event_hash(raw: Mapping[str, Any]) -> str:
+    """Of a stored event."""
+    return sha256(_canonical_json(canonical(raw)).encode()).hexdigest()
 
 
 FIRST = "0" * 64

@@ -53,7 +53,7 @@ class Store:
         self.subscriptions = SubscriptionRepository(self.database, self.subscription_versions)
         self.stops = StopRepository(self.database)
         self.consent_counts = ConsentCountRepository(self.database)
-        self.contacts = ContactRepository(self.database, self.consent_counts)
+        self.contacts = ContactRepository(self.database)
         self.events = EventRepository(self.database)
         self.event_cursors = EventCursorRepository(self.database)
         self.event_retries = EventRetryRepository(self.database)

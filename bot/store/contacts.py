@@ -1,22 +1,21 @@
-"""Contacts. The projection of the ledger updates a contact and the counts together."""
+"""Contacts."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, IndexModel
 
 from bot.aio.batching import Batcher
+from bot.errors import StoreUnavailable
 from bot.model.base import now
-from bot.model.contact import ConsentCount, ConsentState, Contact
-from bot.store.counts import ConsentCountRepository
+from bot.model.contact import Contact
+from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository, beginning
-from bot.store.transaction import Session, transaction
 
 _Move = tuple[Contact, Contact]
 
@@ -34,9 +33,8 @@ class ContactRepository(Repository[Contact]):
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
     )
 
-    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], counts: ConsentCountRepository) -> None:
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         super().__init__(database)
-        self.database, self._counts = database, counts
         self._project: Batcher[_Move, None] = Batcher(self._project_round, one_of=lambda move: move[0].id)
 
     async def by_external_id(self, external_id: str) -> Contact | None:
@@ -55,83 +53,52 @@ class ContactRepository(Repository[Contact]):
         return await self.find({"pending_until": {"$lte": time}}, sort=[("pending_until", 1)], limit=limit)
 
     async def project(self, before: Contact, after: Contact) -> None:
-        """Takes the projection over, if no other writer took one over since `before` was read; the counts with it."""
+        """Takes the projection over, unless another writer took one over since `before` was read."""
         await self._project((before, after))
 
-    async def project_many(self, moves: Sequence[tuple[Contact, Contact]]) -> None:
+    async def project_many(self, moves: Sequence[_Move]) -> None:
         await asyncio.gather(*(self._project(move) for move in moves))
 
+    async def heads(self, ids: Iterable[str]) -> dict[str, int]:
+        """By contact, the sequence of the last event that was taken over."""
+        wanted = list(ids)
+        with database_errors():
+            found = await self.collection.find(
+                {"_id": {"$in": wanted}}, {"ledger.seq": 1}, max_time_ms=READ_MS
+            ).to_list(len(wanted) or 1)
+        return {raw["_id"]: raw["ledger"]["seq"] for raw in found}
+
     async def _project_round(self, moves: list[_Move]) -> list[None]:
-        if not await self._move(moves):  # somebody else moved one of them: which, each says by itself
-            for move in moves:
-                await self._move([move])
+        """One update for all of them: half of what as many updates cost the server."""
+        ids, update = [before.id for before, _ in moves], _projection(moves)
+        try:
+            await self._update_all(ids, update)
+        except StoreUnavailable:  # the driver repeats no update of many documents; this one may be repeated
+            await self._update_all(ids, update)
         return [None] * len(moves)
 
-    async def _move(self, moves: list[_Move]) -> bool:
-        """All of them and the counts, or nothing."""
-
-        async def work(session: Session) -> None:
-            collection = self.collection.with_options(write_concern=None)
-            done = await collection.bulk_write(
-                [UpdateOne(*_projection(*move)) for move in moves], ordered=False, session=session
-            )
-            if done.matched_count != len(moves):
-                raise _Overtaken
-            await self._counts.move(_counted(moves), session)
-
-        try:
-            await transaction(self.database, work)
-        except _Overtaken:
-            return False
-        return True
-
-    async def miscounted(self) -> dict[tuple[str, ConsentState], int]:
-        """By how much the counts are too low, seen at one moment. It reads every contact: for `verify` alone."""
-
-        async def work(session: Session) -> dict[tuple[str, ConsentState], int]:
-            pipeline: list[dict[str, Any]] = [
-                {"$match": {"consents.subscription": {"$gt": ""}}},
-                {"$unwind": "$consents"},
-                {"$group": {"_id": {"of": "$consents.subscription", "state": "$consents.state"}, "n": {"$sum": 1}}},
-            ]
-            off: Counter[tuple[str, ConsentState]] = Counter()
-            async for raw in self.collection.aggregate(pipeline, session=session):
-                off[raw["_id"]["of"], ConsentState(raw["_id"]["state"])] += raw["n"]
-            async for raw in self._counts.collection.find({"subscription": {"$gt": ""}}, session=session):
-                count = ConsentCount.load(raw)
-                off.subtract({(count.subscription, state): n for state, n in count.counts.items()})
-            return {place: by for place, by in off.items() if by}
-
-        return await transaction(self.database, work, seconds=60)
-
-    async def recount(self, off: Mapping[tuple[str, ConsentState], int]) -> None:
-        """Puts right what `miscounted` found."""
-
-        async def work(session: Session) -> None:
-            await self._counts.move(off, session)
-
-        await transaction(self.database, work)
+    async def _update_all(self, ids: Sequence[str], update: list[dict[str, Any]]) -> None:
+        with database_errors():
+            await self.collection.update_many({"_id": {"$in": ids}}, update)
 
 
-class _Overtaken(Exception):
-    """Another writer took over a projection of one of them."""
+def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
+    """The values come from a list of literals, found by the contact's id. A contact whose head has moved since is left
+    as it is."""
+    ids = {"$literal": [before.id for before, _ in moves]}
+    values = [{"before": before.ledger.seq, "set": _taken_over(before, after)} for before, after in moves]
+    mine = {"$arrayElemAt": [{"$literal": values}, {"$indexOfArray": [ids, "$_id"]}]}
+    is_next = {"$eq": ["$ledger.seq", "$$mine.before"]}
+    new = {"$cond": [is_next, {"$mergeObjects": ["$$ROOT", "$$mine.set"]}, "$$ROOT"]}
+    # What is null goes: an index of what exists must not hold it.
+    gone = {name: {"$ifNull": [f"${name}", "$$REMOVE"]} for name in ("phone", "email", "pending_until", "terms")}
+    return [{"$replaceWith": {"$let": {"vars": {"mine": mine}, "in": new}}}, {"$set": gone}]
 
 
-def _projection(before: Contact, after: Contact) -> tuple[dict[str, Any], dict[str, Any]]:
+def _taken_over(before: Contact, after: Contact) -> dict[str, Any]:
     changed = {name for name in ("phone", "email", "pending_until") if getattr(after, name) != getattr(before, name)}
-    raw = after.model_dump(include={"consents", "ledger", *changed})
-    gone = {name: "" for name in changed if raw[name] is None}
-    kept = {name: value for name, value in raw.items() if name not in gone}
+    raw = after.model_dump(include={"ledger", *changed})
+    raw["consents"] = [consent.model_dump(exclude_none=True) for consent in after.consents]
     if changed & {"phone", "email"}:
-        kept["terms"] = after.terms
-    change: dict[str, Any] = {"$set": {**kept, "updated_at": now()}, **({"$unset": gone} if gone else {})}
-    return {"_id": before.id, "ledger.seq": before.ledger.seq}, change
-
-
-def _counted(moves: Iterable[_Move]) -> Counter[tuple[str, ConsentState]]:
-    """Who leaves which standing, and who takes it up."""
-    counts: Counter[tuple[str, ConsentState]] = Counter()
-    for before, after in moves:
-        counts.subtract((c.subscription, c.state) for c in before.consents)
-        counts.update((c.subscription, c.state) for c in after.consents)
-    return counts
+        raw["terms"] = after.terms or None
+    return {**raw, "updated_at": now()}

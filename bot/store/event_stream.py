@@ -1,52 +1,81 @@
-"""The change stream of the ledger: its new events, in the order in which they were committed, from a token on.
+"""The change stream of the ledger: its new events, in the order in which they were committed.
 
-Read by plain commands, so that one round trip brings one batch and the token behind it.
+Read by plain commands, so that one round trip brings one batch and the token behind it. Of an event it brings what
+counting and following up need; the rest stays in the database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Self
 
+from bson import Timestamp
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo.errors import OperationFailure
 
 from bot.errors import StoreUnavailable
+from bot.model.event import ConsentEvent
 from bot.store.driver import database_errors
 
 Token = dict[str, Any]
 WAIT_MS = 250
 """How long the server waits for a new event before it answers that there is none."""
+BATCH = 1000
 LOST = {260, 280, 286}
 """InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost: the oplog no longer reaches back so far."""
+FIELDS = ("_id", "format", "event", "contact", "seq", "at", "subscription", "was", "state", "left")
 
 
 class TokenLost(Exception):
     """The stream can't go on from this token."""
 
 
-class EventStream:
-    """`async with EventStream(database, "events", token) as stream`; without a token it begins now."""
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    event: ConsentEvent
+    """With no more than `FIELDS`."""
+    token: Token
+    """Behind it."""
+    moment: Timestamp
 
-    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], name: str, token: Token | None) -> None:
+
+class EventStream:
+    """`async with EventStream(database, "events", token) as stream`: from a token, from a moment, or from now on."""
+
+    def __init__(
+        self,
+        database: AsyncIOMotorDatabase[dict[str, Any]],
+        name: str,
+        token: Token | None = None,
+        *,
+        after: Timestamp | None = None,
+    ) -> None:
         self._database = database
         self._name = name
+        self._after = after
         self.token: Token = token or {}
+        """Behind all that was taken."""
         self._session: AsyncIOMotorClientSession | None = None
         self._cursor = 0
-        self._first: list[Mapping[str, Any]] = []
 
     async def __aenter__(self) -> Self:
         """Raises TokenLost or StoreUnavailable."""
-        since = {"resumeAfter": self.token} if self.token else {}
-        pipeline = [{"$changeStream": since}, {"$match": {"operationType": "insert"}}]
+        start: dict[str, Any] = {"resumeAfter": self.token} if self.token else {}
+        if self._after and not self.token:
+            start = {"startAtOperationTime": Timestamp(self._after.time, self._after.inc + 1)}
+        wanted = {f"fullDocument.{name}": 1 for name in FIELDS}
+        pipeline = [
+            {"$changeStream": start},
+            {"$match": {"operationType": "insert"}},
+            {"$project": {"clusterTime": 1, **wanted}},
+        ]
         with database_errors():
             self._session = await self._database.client.start_session()
         try:
-            cursor = await self._ask({"aggregate": self._name, "pipeline": pipeline, "cursor": {"batchSize": 500}})
-            self._cursor, self._first = cursor["id"], cursor["firstBatch"]
+            opened = {"aggregate": self._name, "pipeline": pipeline, "cursor": {"batchSize": 0}}
+            self._cursor = (await self._ask(opened))["id"]
         except BaseException:
             await self.__aexit__()
             raise
@@ -59,13 +88,11 @@ class EventStream:
         if self._session:
             await self._session.end_session()
 
-    async def take(self, *, limit: int = 500) -> list[tuple[Mapping[str, Any], Token]]:
-        """What is new, each with the token behind it; waits up to WAIT_MS. `self.token` is the one behind all of it."""
-        batch, self._first = self._first, []
-        if not batch:
-            more = {"getMore": self._cursor, "collection": self._name, "maxTimeMS": WAIT_MS, "batchSize": limit}
-            batch = (await self._ask(more))["nextBatch"]
-        return [(change["fullDocument"], change["_id"]) for change in batch]
+    async def take(self, *, wait_ms: int = WAIT_MS) -> list[NewEvent]:
+        """What is new, at most BATCH; waits for it if there is nothing."""
+        more = {"getMore": self._cursor, "collection": self._name, "maxTimeMS": wait_ms, "batchSize": BATCH}
+        batch = (await self._ask(more))["nextBatch"]
+        return [NewEvent(_brief(change["fullDocument"]), change["_id"], change["clusterTime"]) for change in batch]
 
     async def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -81,3 +108,7 @@ class EventStream:
         options: CodecOptions[dict[str, Any]] = self._database.codec_options
         with database_errors():
             return await self._database.command(command, session=self._session, codec_options=options)
+
+
+def _brief(raw: dict[str, Any]) -> ConsentEvent:
+    return ConsentEvent.model_construct(**{"id" if name == "_id" else name: value for name, value in raw.items()})

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.event import ConsentEvent
+from bot.model.event import ConsentEvent, erased
+from bot.store.driver import READ_MS, database_errors
 from bot.store.event_stream import EventStream, Token
 from bot.store.numbered_log import NumberedLog
 
@@ -33,6 +35,29 @@ class EventRepository(NumberedLog[ConsentEvent]):
         """The events whose public ids lie between these two, in the order of their time."""
         return await self.find({"event": {"$gt": event, "$lt": end}}, sort=[("event", 1)], limit=limit)
 
-    def stream(self, token: Token | None) -> EventStream:
-        """New events from this token on (or from now), in the order in which they were committed."""
-        return EventStream(self._database, self.name, token)
+    def stream(self, token: Token | None = None, *, after: Timestamp | None = None) -> EventStream:
+        """New events after a token or a moment, or from now on, in the order in which they were committed."""
+        return EventStream(self._database, self.name, token, after=after)
+
+    async def append(self, raws: Sequence[dict[str, Any]]) -> list[bool]:
+        """Inserts events as they are stored, in one round trip. False for those whose number is taken."""
+        return await self.insert_raw(raws)
+
+    async def page_raw_of(self, contact: str, after: str, *, before: int, limit: int) -> list[dict[str, Any]]:
+        """Events of a contact as they are stored, in order, after an id and before a sequence."""
+        match = {"_id": {"$gt": after or contact, "$lt": self.entry_id(contact, before)}, self.owner: contact}
+        with database_errors():
+            return await self.collection.find(match, sort=[("_id", 1)], limit=limit, max_time_ms=READ_MS).to_list(limit)
+
+    async def erase_values(self, page: Sequence[dict[str, Any]]) -> None:
+        """The one change that an event can undergo: what the hash only holds a commitment of goes, and its salt."""
+        updates = [({"_id": raw["_id"]}, change) for raw in page if (change := _erasure(raw))]
+        await self.update_many(updates)
+
+
+def _erasure(raw: dict[str, Any]) -> dict[str, Any] | None:
+    commitments, known = erased(raw)["commitments"], raw.get("commitments") or {}
+    if commitments == known:
+        return None
+    gone = {path[1:].replace("/", "."): "" for path in commitments.keys() - known.keys()}
+    return {"$set": {"commitments": commitments}, "$unset": {**gone, "salts": ""}}

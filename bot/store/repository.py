@@ -60,12 +60,16 @@ class Repository(Generic[D]):
 
     async def insert_many(self, documents: Sequence[D]) -> list[bool]:
         """In one round trip. False for documents refused because their id or a unique value is taken."""
+        return await self.insert_raw([document.stored() for document in documents])
+
+    async def insert_raw(self, documents: Sequence[dict[str, Any]]) -> list[bool]:
+        """The same, for documents as they are stored."""
         if not documents:
             return []
         refused = [False] * len(documents)
         with database_errors():
             try:
-                await self.collection.insert_many([d.stored() for d in documents], ordered=False)
+                await self.collection.insert_many(documents, ordered=False)
             except BulkWriteError as error:
                 for index in _refused(error):
                     refused[index] = True

@@ -197,9 +197,9 @@ def _recorded(results: Sequence[Recorded | SaysoError]) -> int:
 
 def _prepare_transaction(contact: Contact, change: ConsentChange) -> tuple[Raw, Raw, Raw]:
     """The event, and the contact's update with what it must match: the very documents that the ledger writes."""
-    event = next_event(contact, change, now())
+    event, raw = next_event(contact, change, now())
     projected = apply(contact, event).model_dump(include={"consents", "ledger", "phone"}, exclude_none=True)
-    return event.stored(), {"_id": contact.id, "ledger.seq": 0}, {"$set": {**projected, "updated_at": now()}}
+    return raw, {"_id": contact.id, "ledger.seq": 0}, {"$set": {**projected, "updated_at": now()}}
 
 
 async def _transactions(store: Store, todo: Iterator[tuple[Raw, Raw, Raw]], until: float) -> int:

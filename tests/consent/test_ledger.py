@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.consent.ledger import Ledger, Recorded
-from bot.consent.projection import project
-from bot.consent.verify import fault
+from bot.app import Bot
+from bot.consent.ledger import ConsentChange, Ledger, Recorded
+from bot.consent.projection import opened_contact, project
+from bot.consent.verify import fault, verify
 from bot.demo import DEALS, ORDERS
-from bot.errors import NotFound, SaysoError, StoreUnavailable
+from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action, ConsentEvent
+from bot.model.event import FIRST, Action, Actor, ConsentEvent, Context, Opening, Source, Words
 from bot.store import Store
 from bot.store.driver import DURABLE
 from bot.store.embedded import EmbeddedServer
-from tests.people import NUMBER, change, events_of, second_process
+from tests.people import ANOTHER, AT, HERE, NUMBER, change, events_of, look_again, second_process
 
 MakeContact = Callable[..., Awaitable[Contact]]
 
@@ -74,9 +76,9 @@ class TestDurable:
         self, store: Store, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ada, order = await make_contact(), []
-        insert, project_many = store.events.insert_many, store.contacts.project_many
+        insert, project_many = store.events.append, store.contacts.project_many
 
-        async def slow_insert(documents: Sequence[ConsentEvent]) -> list[bool]:
+        async def slow_insert(documents: Sequence[dict[str, Any]]) -> list[bool]:
             done = await insert(documents)
             order.append("event")
             return done
@@ -86,13 +88,13 @@ class TestDurable:
             await project_many(pairs)
             order.append("projection")
 
-        monkeypatch.setattr(store.events, "insert_many", slow_insert)
+        monkeypatch.setattr(store.events, "append", slow_insert)
         monkeypatch.setattr(store.contacts, "project_many", slow_project)
         await Ledger(store).record(change(ada.id, "k"))
         order.append("answer")
         assert order == ["event", "projection", "answer"]
 
-    @pytest.mark.parametrize("broken", ["insert_many", "project_many"])
+    @pytest.mark.parametrize("broken", ["append", "project_many"])
     async def test_a_database_that_does_not_answer_is_no_yes_and_asking_again_is_safe(
         self, store: Store, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch, broken: str
     ) -> None:
@@ -102,7 +104,7 @@ class TestDurable:
             raise StoreUnavailable
 
         with monkeypatch.context() as patch:
-            patch.setattr(store.events if broken == "insert_many" else store.contacts, broken, away)
+            patch.setattr(store.events if broken == "append" else store.contacts, broken, away)
             with pytest.raises(StoreUnavailable):
                 await Ledger(store).record(change(ada.id, "k"))
         recorded = await Ledger(store).record(change(ada.id, "k"))
@@ -330,3 +332,109 @@ def _recorded(answers: Sequence[Recorded | SaysoError]) -> list[Recorded]:
     found = [a for a in answers if isinstance(a, Recorded)]
     assert len(found) == len(answers)
     return found
+
+
+class TestFirstAct:
+    """A chat is opened without a write: the contact appears with their first act."""
+
+    def _first(self, key: str = "k", **values: Any) -> ConsentChange:
+        opening = Opening(conversation="c1", flow="f", flow_version=3, locale="es", time_zone="Europe/Madrid", at=AT)
+        context = Context(conversation="c1", part="c1:0000000002", page="https://shop.example", opening=opening)
+        return change("ada", key, context=context, judged=opened_contact("ada", context), **values)
+
+    async def test_it_makes_the_contact_with_the_event(self, store: Store) -> None:
+        recorded = await Ledger(store).record(self._first())
+        assert recorded.event.context.opening
+        contact = await store.contacts.get("ada")
+        assert contact
+        assert (contact.locale, contact.time_zone, contact.page, contact.created_at, contact.phone) == (
+            "es", "Europe/Madrid", "https://shop.example", AT, NUMBER,
+        )  # fmt: skip
+        await _has_whole_line(store, "ada", 1)
+        assert (await verify(store, repair=False)).is_whole
+
+    async def test_of_many_at_once_one_makes_the_contact(self, store: Store, mongo: EmbeddedServer) -> None:
+        async with second_process(mongo) as other:
+            ledgers = [Ledger(store), Ledger(other)]
+            answers = await asyncio.gather(
+                *(ledgers[i % 2].record(self._first(f"k{i % 3}")) for i in range(12)), return_exceptions=True
+            )
+        done = [a for a in answers if isinstance(a, Recorded)]
+        assert len([a for a in done if a.is_new]) == 1
+        assert all(isinstance(a, Recorded | Conflict) for a in answers)
+        await _has_whole_line(store, "ada", 1)
+
+    async def test_a_message_may_have_made_the_contact_before(self, store: Store, make_contact: MakeContact) -> None:
+        await store.contacts.insert(Contact(id="ada", name="Ada", created_at=AT, updated_at=AT))
+        await Ledger(store).record(self._first())
+        contact = await store.contacts.get("ada")
+        assert contact
+        assert (contact.name, contact.phone, len(contact.consents)) == ("Ada", NUMBER, 1)
+        await _has_whole_line(store, "ada", 1)
+
+    async def test_a_crash_between_event_and_contact_is_repaired_by_the_next_reader(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def dies(*_: object) -> list[bool]:
+            raise StoreUnavailable
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store.contacts, "insert_many", dies)
+            with pytest.raises(StoreUnavailable):
+                await Ledger(store).record(self._first())
+        assert await store.contacts.get("ada") is None
+        seen = await asyncio.gather(*(Ledger(store).contact("ada") for _ in range(5)))
+        assert {contact.phone for contact in seen if contact} == {NUMBER}
+        assert None not in seen
+        await _has_whole_line(store, "ada", 1)
+
+    async def test_the_same_request_again_is_known(self, store: Store) -> None:
+        first = await Ledger(store).record(self._first())
+        with pytest.raises(Conflict):
+            await Ledger(store).record(self._first())
+        contact = await Ledger(store).contact("ada")
+        again = await Ledger(store).record(replace(self._first(), judged=contact))
+        assert (again.is_new, again.event) == (False, first.event)
+
+
+class TestErasing:
+    async def test_it_drops_personal_values_and_keeps_the_chain(self, store: Store, make_contact: MakeContact) -> None:
+        ada, ledger = await make_contact(), Ledger(store)
+        words = Words(subscription_name="Deals", locale="en", act='texted "YES"')
+        await ledger.record(change(ada.id, "1", words=words, context=HERE))
+        await ledger.record(change(ada.id, "2", number=ANOTHER, email="ada@example.com"))
+        await ledger.erase(ada.id, Actor(kind="teammate", id="t"), Source.PROFILE, "erase")
+        told = repr([raw async for raw in store.events.collection.find({})])
+        assert not [value for value in (NUMBER, ANOTHER, "ada@example.com", "YES", HERE.ip) if value and value in told]
+        contact = await store.contacts.get(ada.id)
+        assert contact
+        assert (contact.phone, contact.email, contact.consents) == (None, None, ())
+        assert (await verify(store, repair=False)).is_whole
+        assert (await ledger.record(change(ada.id, "back", number=ANOTHER))).event.seq == 4
+        assert (await verify(store, repair=False)).is_whole
+
+    async def test_a_value_that_is_missing_without_it_is_a_fault(self, store: Store, make_contact: MakeContact) -> None:
+        ada, ledger = await make_contact(), Ledger(store)
+        await ledger.record(change(ada.id, "1"))
+        await ledger.erase(ada.id, Actor(kind="teammate", id="t"), Source.PROFILE, "erase")
+        late = (await ledger.record(change(ada.id, "2"))).event
+        await store.events.erase_values([late.stored()])
+        report = await verify(store, repair=False)
+        assert report.faults == [f"contact {ada.id}: event 3 lacks values that no later event erases"]
+
+    async def test_a_crash_before_the_values_are_gone_is_made_up_for(
+        self, bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def dies(*_: object, **__: object) -> None:
+            raise StoreUnavailable
+
+        ada = await make_contact()
+        await Ledger(bot.store).record(change(ada.id, "1"))
+        with monkeypatch.context() as patch:
+            patch.setattr(bot.store.events, "erase_values", dies)
+            with pytest.raises(StoreUnavailable):
+                await Ledger(bot.store).erase(ada.id, Actor(kind="teammate", id="t"), Source.PROFILE, "erase")
+        await look_again(bot)
+        (first, _) = await events_of(bot.store, ada.id)
+        assert (first.number, set(first.commitments)) == (None, {"/number"})
+        assert (await verify(bot.store, repair=False)).is_whole

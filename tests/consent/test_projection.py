@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta, timezone
 from hashlib import sha256
@@ -18,15 +19,37 @@ from bot.consent.projection import GIVES_ADDRESS, PENDING_FOR, RESULT, apply, pr
 from bot.consent.verify import fault
 from bot.model.base import Document
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action, ConsentEvent, Context, Evidence, How, Source, Words
+from bot.model.event import (
+    FIRST,
+    PERSONAL,
+    Action,
+    ConsentEvent,
+    Context,
+    Evidence,
+    Grade,
+    How,
+    Opening,
+    Source,
+    Words,
+    commitment,
+    erased,
+    event_hash,
+)
 from tests.people import ANOTHER, AT, HERE, NUMBER, change, person
 
-CANONICAL = (
+FORMAT_1 = (
     '{"_id":"ada:0000000001","action":"opt_in","actor":{"id":"ada","kind":"contact"},"at":"2026-11-23T09:41:00.000Z",'
     '"contact":"ada","context":{"ip":"192.0.2.7","page":"https://shop.example/roasts","user_agent":"Firefox/150"},'
     '"event":"01KAQ0000000000000000000AA","key":"ada:k","number":"+12015550123","previous":"' + FIRST + '","seq":1,'
     '"source":"form","subscription":"deals","words":{"act":"pressed \\"Yes\\"","button":"","legal_text":"",'
     '"locale":"en","subscription_description":"","subscription_name":"Deals","title":"Title"}}'
+)
+FORMAT_2 = (
+    '{"_id":"ada:0000000001","action":"opt_in","actor":{"id":"ada","kind":"contact"},"at":"2026-11-23T09:41:00.000Z",'
+    '"commitments":{"/context/ip":"b2","/context/page":"a7"},'
+    '"contact":"ada","context":{},"event":"01KAQ0000000000000000000AA","format":2,"grade":"written_shown",'
+    '"key":"ada:k","previous":"' + FIRST + '","seq":1,'
+    '"source":"form","state":"opted_in","subscription":"deals","was":"none"}'
 )
 WORDS = Words(title="Title", subscription_name="Deals", locale="en", act='pressed "Yes"')
 
@@ -157,28 +180,57 @@ class TestHash:
         parts = (full, full.actor, full.words, full.context, full.evidence)
         assert all(getattr(part, name) is not None for part in parts for name in type(part).model_fields)
         held = _held(full.canonical())
+        del held["clears"]  # a list of them
         assert all(name.isascii() and (isinstance(value, str) or type(value) is int) for name, value in held.items())
 
     def test_it_is_this_one(self) -> None:
         """Pinned: a change of the canonical form would make every kept ledger look edited."""
         (event,), _ = _line([change("ada", "k", subscription="deals", words=WORDS, context=HERE)])
-        fixed = event.model_copy(update={"event": "01KAQ0000000000000000000AA"})
-        assert fixed.computed_hash() == sha256(CANONICAL.encode()).hexdigest()
+        new = ("format", "salts", "was", "state", "grade")
+        old = event.model_copy(update={"event": "01KAQ0000000000000000000AA", **dict.fromkeys(new)})
+        assert old.computed_hash() == sha256(FORMAT_1.encode()).hexdigest()
+        bare = {"number": None, "words": None, "context": Context(), "salts": None}
+        kept = {"/context/ip": "b2", "/context/page": "a7"}
+        new_one = event.model_copy(update={"event": "01KAQ0000000000000000000AA", "commitments": kept, **bare})
+        assert new_one.computed_hash() == sha256(FORMAT_2.encode()).hexdigest()
 
-    @pytest.mark.parametrize("field", sorted(set(ConsentEvent.model_fields) - {"hash"}))
+    def test_a_commitment_is_this_one(self) -> None:
+        salt = "000102030405060708090a0b0c0d0e0f"
+        made_of = bytes.fromhex(salt) + b'["/number","+12015550123"]'
+        assert commitment("/number", NUMBER, salt) == sha256(made_of).hexdigest()
+
+    @pytest.mark.parametrize("field", sorted(set(ConsentEvent.model_fields) - {"hash", "salts", "commitments"}))
     def test_an_edit_of_any_field_changes_it(self, field: str) -> None:
         (event,), _ = _line([change("ada", "k", email="ada@example.com", words=WORDS, context=HERE)])
         other: dict[str, object] = {
+            "format": 3,
             "seq": 7,
             "at": AT + timedelta(milliseconds=1),
             "action": Action.OPT_OUT,
             "source": Source.API,
             "actor": event.actor.model_copy(update={"id": "eve"}),
             "words": WORDS.model_copy(update={"legal_text": "!"}),
-            "context": Context(ip="192.0.2.8"),
+            "context": event.context.model_copy(update={"ip": "192.0.2.8"}),
             "evidence": Evidence(how=How.PAPER),
+            "was": ConsentState.PENDING,
+            "state": ConsentState.PENDING,
+            "left": {"deals": ConsentState.PENDING},
+            "clears": ["phone"],
+            "grade": Grade.PAPER,
+            "flow_version": 7,
         }
         assert event.model_copy(update={field: other.get(field, "x")}).computed_hash() != event.hash
+
+    def test_every_personal_value_is_covered_by_a_commitment_that_erasing_leaves(self) -> None:
+        full = _full(["x"], 1).model_copy(update={"salts": None, "commitments": None, "hash": ""})
+        values = {name: getattr(full, name) for name in type(full).model_fields}
+        event, raw = ConsentEvent.new(**{k: v for k, v in values.items() if k not in {"format", "salts"}})
+        assert set(event.salts or {}) == set(PERSONAL)
+        bare = erased(raw)
+        assert (event_hash(raw), event_hash(bare)) == (event.hash, event.hash)
+        assert set(bare["commitments"]) == set(PERSONAL)
+        assert not set(_held(bare)) & {path[1:].replace("/", ".") for path in PERSONAL}
+        assert erased(bare) == bare
 
 
 class TestFault:
@@ -223,6 +275,7 @@ def test_any_line_of_actions_gives_one_standing_a_subscription_and_can_be_done_a
 ) -> None:
     changes = [change("ada", str(i), a, subscription=s, number=n) for i, (a, s, n) in enumerate(actions)]
     events, ada = _line(changes)
+    erase = max((i for i, (a, _, _) in enumerate(actions) if a is Action.ERASE), default=-1)
     subscriptions = [c.subscription for c in ada.consents]
     assert len(subscriptions) == len(set(subscriptions))
     for consent in ada.consents:
@@ -232,11 +285,16 @@ def test_any_line_of_actions_gives_one_standing_a_subscription_and_can_be_done_a
             assert (last.action, consent.was) == (Action.REQUEST_CONFIRMATION, ConsentState.PENDING)
             continue
         assert (consent.event, consent.number) == (last.event, last.number)
-    given_ = [n for a, _, n in actions if n and a in GIVES_ADDRESS]
+    given_ = [n for a, _, n in actions[erase + 1 :] if n and a in GIVES_ADDRESS]
     assert ada.phone == (given_[-1] if given_ else None)
     assert ada.ledger.seq == len(events)
     assert project(ada, events) == ada
     assert project(person(), events) == ada
+    moved: Counter[tuple[str, ConsentState]] = Counter()
+    for event in events:
+        moved.update(event.moves())
+    stands = {(c.subscription, c.state): 1 for c in ada.consents if c.state is not ConsentState.NONE}
+    assert {place: n for place, n in moved.items() if n} == stands
 
 
 @settings(deadline=None)
@@ -259,12 +317,15 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
     words = WORDS.model_copy(
         update={name: next(text) for name in Words.model_fields} | {"subscription_version": number}
     )
-    context = Context(**{name: next(text) for name in Context.model_fields})
-    evidence = Evidence(how=How.PAPER).model_copy(update={"note": next(text)})
-    own = {name: next(text) for name in ("id", "subscription", "number", "email", "replaced", "key")}
-    return event.model_copy(
-        update={**own, "seq": number, "words": words, "context": context, "evidence": evidence, "hash": "h"}
+    opening = Opening(
+        **{name: next(text) for name in ("conversation", "flow", "locale", "time_zone")}, flow_version=number, at=AT
     )
+    context = Context(**{name: next(text) for name in Context.model_fields if name != "opening"}, opening=opening)
+    evidence = Evidence(how=How.PAPER).model_copy(update={"note": next(text)})
+    own = {name: next(text) for name in ("id", "subscription", "number", "email", "replaced", "key", "flow")}
+    more = {"clears": ["phone"], "left": {"orders": ConsentState.NONE}, "commitments": {"/number": "c"}}
+    said = {"words": words, "context": context, "evidence": evidence, "salts": {"/email": "00"}, **more}
+    return event.model_copy(update={**own, **said, "seq": number, "flow_version": number, "hash": "h"})
 
 
 def _held(raw: dict[str, Any]) -> dict[str, Any]:
@@ -280,7 +341,7 @@ def _line(changes: Sequence[ConsentChange]) -> tuple[list[ConsentEvent], Contact
     """The events of one contact, and the contact after them."""
     contact, events = person(), []
     for one in changes:
-        event = next_event(contact, one, AT)
+        event, _ = next_event(contact, one, AT)
         contact = apply(contact, event)
         events.append(event)
     return events, contact

@@ -19,6 +19,7 @@ from bot.app import Bot, make_bot
 from bot.chat.inbox import View, Whose
 from bot.chat.visitors import Claim
 from bot.config import Settings
+from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS
 from bot.flows.runs import BOT
@@ -27,8 +28,8 @@ from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
 from bot.model.base import now
-from bot.model.contact import ConsentState
 from bot.model.conversation import SignalKind, Text
+from bot.model.event import Actor, Source
 from bot.model.job import JobItem
 from bot.model.paging import Cursor
 from bot.model.subscription import ConsentType, MessageType
@@ -255,7 +256,8 @@ async def _walk(bot: Bot) -> None:
     await store.contacts.insert(bob)
     await store.contacts.by_external_id("u2")
     await store.contacts.project(bob, bob)
-    await store.contacts.recount({(DEALS, ConsentState.OPTED_IN): 1})
+    await CountKeeper(store).catch_up()
+    await miscounted(store)
     await store.contacts.lapsed(now(), limit=5)
     await store.consent_counts.of([DEALS])
     await store.deliveries.update({"_id": f"confirmation:{submitted.event.event}"}, {"$set": {"kind": "ask"}})
@@ -266,6 +268,7 @@ async def _walk(bot: Bot) -> None:
     await bot.cards.insert(done.part.conversation, card(subscription=NEWS), done.part.author, "email")
     await bot.ledger.record_many([change("bob", f"b{i}") for i in range(3)])
     await bot.messages.handle_overdue(now())
+    await bot.ledger.erase("bob", Actor(kind="system", id="test"), Source.SYSTEM, "erase")
     await verify(store, repair=True)
     await store.keys.of("visitors")
     await _run_jobs(bot)

@@ -1,0 +1,117 @@
+"""How many people stand where: every event is counted once, in the order of the change stream."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+
+from ulid import ULID
+
+from bot.model.base import now
+from bot.model.contact import ConsentCounts
+from bot.store import Store
+from bot.store.counts import COUNTS, Counts
+from bot.store.event_stream import EventStream, NewEvent, Token, TokenLost
+
+log = logging.getLogger("sayso.consent")
+
+PACE = 0.25
+"""Seconds: the counts move no more often."""
+IDLE = timedelta(seconds=30)
+"""How often the token of a quiet ledger moves, so that the oplog never ends after it."""
+BEHIND = timedelta(minutes=10)
+"""How old an event may be that its contact has not taken over: the consumers have made up for older ones."""
+
+
+class CountKeeper:
+    """The counts and the token up to which they count move together, by compare-and-set: it does not matter how many
+    processes read the stream, or where one of them died."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._counts = store.consent_counts
+
+    async def work(self, is_wanted: Callable[[], bool], *, pace: float = PACE) -> None:
+        """Counts what is new for as long as it is wanted. Raises StoreUnavailable: the next call goes on from there."""
+        while is_wanted():
+            async with self._from_here() as (stream, at):
+                while is_wanted() and at:
+                    rest = asyncio.create_task(asyncio.sleep(pace))  # a busy ledger fills its batches meanwhile
+                    at = await self._count(at, await stream.take(), stream.token)
+                    await rest
+
+    async def catch_up(self) -> None:
+        """Counts what is new until there is no more."""
+        at: ConsentCounts | None = None
+        while at is None:
+            async with self._from_here() as (stream, at):
+                while at and (new := await stream.take(wait_ms=1)):
+                    at = await self._count(at, new, stream.token)
+
+    async def recount(self) -> None:
+        """Counts all contacts at one moment, and goes on from there."""
+        is_done = False
+        while not is_done:
+            before = await self._counts.get(COUNTS)
+            counts, moment = await self._counts.recount(_ulid(now() - BEHIND))
+            async with self._store.events.stream(after=moment) as stream:
+                is_first = await self._counts.begin(counts, stream.token, instead_of=before)
+            is_done = is_first or before is None  # where another process has begun meanwhile, its count is as good
+
+    @asynccontextmanager
+    async def _from_here(self) -> AsyncIterator[tuple[EventStream, ConsentCounts | None]]:
+        """The stream from where the counts are, and these. Counts that are not there, or whose token is lost, are
+        made anew."""
+        at = await self._counts.get(COUNTS)
+        async with AsyncExitStack() as stack:
+            try:
+                stream = await stack.enter_async_context(self._store.events.stream(at.token)) if at else None
+            except TokenLost:
+                log.warning("the change stream of events can't go on from the counts: counting all contacts again")
+                stream = None
+            if stream is None:
+                await self.recount()
+                at = await self._counts.get(COUNTS)
+                stream = await stack.enter_async_context(self._store.events.stream(at.token if at else None))
+            yield stream, at
+
+    async def _count(self, at: ConsentCounts, new: Sequence[NewEvent], token: Token) -> ConsentCounts | None:
+        """The counts with these events, `token` behind them. None: another process has moved them."""
+        if not new and now() - at.moved_at < IDLE:
+            return at
+        moved = at.model_copy(update={"token": token, "revision": at.revision + 1, "moved_at": now()})
+        return moved if await self._counts.move(_moves(new), at, moved) else None
+
+
+async def miscounted(store: Store) -> Counts:
+    """By how much the counts are too low: beside a recount at one moment, as they are when all until then is counted.
+    Counts that nobody has begun yet are not wrong."""
+    kept = await store.consent_counts.get(COUNTS)
+    if kept is None:
+        return Counter()
+    off, moment = await store.consent_counts.recount(_ulid(now() - BEHIND))
+    off.subtract({(of, state): n for of, by_state in kept.counts.items() for state, n in by_state.items()})
+    try:
+        async with store.events.stream(kept.token) as stream:
+            while new := await stream.take(wait_ms=1):
+                off.subtract(_moves([change for change in new if change.moment <= moment]))
+                if new[-1].moment > moment:
+                    break
+    except TokenLost:
+        log.warning("the change stream can't go on from the counts")
+    return Counter({place: by for place, by in off.items() if by})
+
+
+def _moves(new: Sequence[NewEvent]) -> Counts:
+    moves: Counts = Counter()
+    for change in new:
+        moves.update(change.event.moves())
+    return moves
+
+
+def _ulid(time: datetime) -> str:
+    return str(ULID.from_datetime(time))[:10]
