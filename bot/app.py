@@ -191,9 +191,10 @@ class Bot:
 
     async def _insert(self, contact: Contact) -> None:
         try:
-            await self.store.contacts.insert(contact)
+            await self.store.contacts.insert(contact.model_copy(update={"email": None}))
         except Duplicate:
             raise StoreUnavailable from None  # the same user in another tab was first: opening again finds them
+        await self.visitors.keep_email(contact.id, contact.email)
 
     def _periodic_work(self) -> list[Callable[[], Awaitable[None]]]:
         return [

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.config import Settings
+from bot.migration import migrate
 from bot.store import Store, open_store
 from bot.store.embedded import embedded_server
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Store]:
-    """Opens it and creates its indexes."""
+async def open_database(settings: Settings, *, migrated: bool = True) -> AsyncIterator[Store]:
+    """Opens it, creates its indexes and migrates data of earlier versions (False: leaves that to the caller)."""
     async with AsyncExitStack() as stack:
         if settings.mongo_url:
             url = settings.mongo_url.get_secret_value()
@@ -20,4 +21,6 @@ async def open_database(settings: Settings) -> AsyncIterator[Store]:
             url = (await stack.enter_async_context(embedded_server(settings.data, engine=settings.engine))).url
         store = await stack.enter_async_context(open_store(url, settings.database))
         await store.prepare()
+        if migrated:
+            await migrate(store)
         yield store

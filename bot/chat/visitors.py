@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from itsdangerous import BadData, TimestampSigner
 
+from bot.consent.addresses import SITE, address_change
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import is_email
 from bot.errors import Invalid, Unauthorized
 from bot.errors import marked as _
 from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
+from bot.model.event import Source
 from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
 
@@ -124,12 +126,20 @@ class Visitors:
         values: dict[str, object] = {"role": Role.USER, "external_id": claim.user_id, "updated_at": now()}
         if claim.name:
             values["name"] = claim.name
-        if claim.email and not lead.email and is_email(claim.email):
-            values["email"] = claim.email
         values["terms"] = lead.model_copy(update=values).terms
         with suppress(Duplicate):  # another tab made this user of another lead
             await self._contacts.update({"_id": lead.id, "role": Role.LEAD}, {"$set": values})
-        return await self._contacts.by_external_id(claim.user_id or "")
+        user = await self._contacts.by_external_id(claim.user_id or "")
+        if user and user.email is None and claim.email and is_email(claim.email):
+            await self.keep_email(user.id, claim.email)
+        return user
+
+    async def keep_email(self, contact: str, email: str | None) -> None:
+        """Records the address that the site vouches for, once."""
+        if email:
+            await self._ledger.record(
+                address_change(contact, source=Source.API, actor=SITE, key="claimed-email", email=email)
+            )
 
 
 def is_proven(user_id: str, user_hash: str, secret: str) -> bool:

@@ -20,7 +20,7 @@ from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, Source, Words
+from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, Source, Words, erased, event_hash
 from bot.store import Duplicate, Store
 
 ATTEMPTS = 50
@@ -51,6 +51,7 @@ class ConsentChange:
     flow: str | None = None
     flow_version: int | None = None
     """The flow whose step asked, and its version."""
+    redacted: dict[str, str] | None = None
     judged: Contact | None = None
     """The contact of whom the change was decided: refused with Conflict where another writer came between. With
     `context.opening` it is the contact that the opening makes (`opened_contact`), who need not be stored yet: whose
@@ -133,18 +134,23 @@ class Ledger:
     async def erase(self, contact: str, by: Actor, source: Source, key: str) -> Recorded:
         """Forgets the person: an event says so, then every earlier event of theirs loses its personal values. Raises
         NotFound or StoreUnavailable (safe to ask again)."""
-        recorded = await self.record(
-            ConsentChange(contact=contact, action=Action.ERASE, source=source, actor=by, key=key)
+        redacted = {
+            str(raw["seq"]): event_hash(erased(raw))
+            async for page in self._events.pages_raw_of(contact)
+            for raw in page
+            if raw.get("format") is None
+        }
+        change = ConsentChange(
+            contact=contact, action=Action.ERASE, source=source, actor=by, key=key, redacted=redacted or None
         )
+        recorded = await self.record(change)
         await self.drop_values(recorded.event)
         return recorded
 
     async def drop_values(self, erase: ConsentEvent) -> None:
         """Takes the personal values out of the events that an `erase` covers. Doing it again changes nothing."""
-        after = ""
-        while page := await self._events.page_raw_of(erase.contact, after, before=erase.seq, limit=500):
+        async for page in self._events.pages_raw_of(erase.contact, before=erase.seq):
             await self._events.erase_values(page)
-            after = page[-1]["_id"]
 
     async def _record_each(self, changes: list[ConsentChange]) -> list[Recorded | Exception]:
         return [*(await self.record_many(changes))]
@@ -266,6 +272,7 @@ def next_event(contact: Contact, change: ConsentChange, at: datetime) -> tuple[C
         was=was if change.subscription else None,
         state=(state_after(change.action, before) or was) if change.subscription else None,
         left={c.subscription: c.state for c in contact.consents} or None if change.action is Action.ERASE else None,
+        redacted=change.redacted,
         grade=grade_of(change.action, change.source, change.evidence, change.words, before),
         flow=change.flow,
         flow_version=change.flow_version,

@@ -67,9 +67,9 @@ class _Chain:
     hash: str = FIRST
     fault: str | None = None
     events: list[ConsentEvent] = field(default_factory=list)
-    redacted: int = 0
-    """Sequence of the last event whose personal values are gone, and of the last one that allows that."""
-    erased: int = 0
+    redacted: dict[int, str] = field(default_factory=dict)
+    """By sequence, events whose personal values are gone, and that no later event has erased yet; of format 1 with what
+    the rest of it hashes to."""
 
     def take(self, raw: Mapping[str, Any]) -> None:
         if self.fault:
@@ -79,12 +79,15 @@ class _Chain:
             event = ConsentEvent.load(dict(raw))
             self.events.append(event)
             self.seq, self.hash = event.seq, event.hash
-            self.redacted = event.seq if event.commitments else self.redacted
-            self.erased = event.seq if event.action is Action.ERASE else self.erased
+            if event.commitments:
+                self.redacted[event.seq] = event_hash(raw) if event.format is None else ""
+            if event.action is Action.ERASE:
+                kept = event.redacted or {}
+                self.redacted = {seq: now for seq, now in self.redacted.items() if now and kept.get(str(seq)) != now}
 
     def end(self) -> None:
-        if self.redacted > self.erased and not self.fault:
-            self.fault = f"event {self.redacted} lacks values that no later event erases"
+        if self.redacted and not self.fault:
+            self.fault = f"event {max(self.redacted)} lacks values that no later event erases"
 
 
 def fault(raw: Mapping[str, Any], contact: str, seq: int, previous: str) -> str | None:

@@ -136,7 +136,7 @@ def _version(*words: str) -> str:
     return sha256(rfc8785.dumps(list(words))).hexdigest()[:16]
 
 
-class Opening(Value):
+class ChatOpening(Value):
     """A chat that was opened without a write: all that its contact and conversation are made of, with the first act."""
 
     conversation: str
@@ -156,7 +156,7 @@ class Context(Value):
     page: str | None = None
     ip: str | None = None
     user_agent: str | None = None
-    opening: Opening | None = None
+    opening: ChatOpening | None = None
     """Of the contact's first act: the contact and the conversation may not exist yet."""
 
 
@@ -188,6 +188,8 @@ class ConsentEvent(Document):
     state: ConsentState | None = None
     left: dict[str, ConsentState] | None = None
     """Of an `erase`: where the contact stood, by subscription."""
+    redacted: dict[str, str] | None = None
+    """Of an `erase`: by sequence, what each event of format 1 hashes to without its personal values."""
     grade: Grade | None = None
     """Of a grant."""
     flow: str | None = None

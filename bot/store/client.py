@@ -30,6 +30,7 @@ from bot.store.keys import KeyRepository
 from bot.store.leases import LeaseRepository
 from bot.store.links import PreferenceLinkRepository
 from bot.store.logos import LogoRepository
+from bot.store.migrations import MigrationRepository
 from bot.store.old_flows import move_old_flows
 from bot.store.parts import PartRepository
 from bot.store.phone_texts import PhoneTextRepository
@@ -66,6 +67,7 @@ class Store:
         self.deliveries = DeliveryRepository(self.database)
         self.phone_texts = PhoneTextRepository(self.database)
         self.keys = KeyRepository(self.database)
+        self.migrations = MigrationRepository(self.database)
         self.jobs = JobRepository(self.database)
         self.job_items = JobItemRepository(self.database)
         self.leases = LeaseRepository(self.database)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from bson import Timestamp
@@ -43,11 +43,20 @@ class EventRepository(NumberedLog[ConsentEvent]):
         """Inserts events as they are stored, in one round trip. False for those whose number is taken."""
         return await self.insert_raw(raws)
 
-    async def page_raw_of(self, contact: str, after: str, *, before: int, limit: int) -> list[dict[str, Any]]:
-        """Events of a contact as they are stored, in order, after an id and before a sequence."""
-        match = {"_id": {"$gt": after or contact, "$lt": self.entry_id(contact, before)}, self.owner: contact}
-        with database_errors():
-            return await self.collection.find(match, sort=[("_id", 1)], limit=limit, max_time_ms=READ_MS).to_list(limit)
+    async def pages_raw_of(
+        self, contact: str, *, before: int = 9_999_999_999, limit: int = 500
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Events of a contact as they are stored, in order, before a sequence."""
+        after, end = contact, self.entry_id(contact, before)
+        while True:
+            match = {"_id": {"$gt": after, "$lt": end}, self.owner: contact}
+            cursor = self.collection.find(match, sort=[("_id", 1)], limit=limit, max_time_ms=READ_MS)
+            with database_errors():
+                page = await cursor.to_list(limit)
+            if not page:
+                return
+            yield page
+            after = page[-1]["_id"]
 
     async def erase_values(self, page: Sequence[dict[str, Any]]) -> None:
         """The one change that an event can undergo: what the hash only holds a commitment of goes, and its salt."""

@@ -189,7 +189,7 @@ class TestWords:
             "act": 'pressed "Count me in"',
             "subscription_version": 1,
         }
-        assert event.context.model_dump() == {
+        assert event.context.model_dump(exclude_none=True) == {
             "conversation": part.conversation,
             "part": part.id,
             "page": "https://shop.example/roasts",

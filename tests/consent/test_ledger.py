@@ -17,7 +17,7 @@ from bot.consent.verify import fault, verify
 from bot.demo import DEALS, ORDERS
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action, Actor, ConsentEvent, Context, Opening, Source, Words
+from bot.model.event import FIRST, Action, Actor, ChatOpening, ConsentEvent, Context, Source, Words
 from bot.store import Store
 from bot.store.driver import DURABLE
 from bot.store.embedded import EmbeddedServer
@@ -338,7 +338,9 @@ class TestFirstAct:
     """A chat is opened without a write: the contact appears with their first act."""
 
     def _first(self, key: str = "k", **values: Any) -> ConsentChange:
-        opening = Opening(conversation="c1", flow="f", flow_version=3, locale="es", time_zone="Europe/Madrid", at=AT)
+        opening = ChatOpening(
+            conversation="c1", flow="f", flow_version=3, locale="es", time_zone="Europe/Madrid", at=AT
+        )
         context = Context(conversation="c1", part="c1:0000000002", page="https://shop.example", opening=opening)
         return change("ada", key, context=context, judged=opened_contact("ada", context), **values)
 

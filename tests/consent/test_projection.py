@@ -23,12 +23,12 @@ from bot.model.event import (
     FIRST,
     PERSONAL,
     Action,
+    ChatOpening,
     ConsentEvent,
     Context,
     Evidence,
     Grade,
     How,
-    Opening,
     Source,
     Words,
     commitment,
@@ -317,7 +317,7 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
     words = WORDS.model_copy(
         update={name: next(text) for name in Words.model_fields} | {"subscription_version": number}
     )
-    opening = Opening(
+    opening = ChatOpening(
         **{name: next(text) for name in ("conversation", "flow", "locale", "time_zone")}, flow_version=number, at=AT
     )
     context = Context(**{name: next(text) for name in Context.model_fields if name != "opening"}, opening=opening)

@@ -223,6 +223,7 @@ class TestAYesThatATextConfirms:
     async def test_the_yes_by_text_counts(self, bot: Bot, make_contact: MakeContact) -> None:
         bob = await make_contact(phone=NUMBER)
         await turn(bot, bob, "opt_in")
+        await bot.consumers.drain()
         await bot.sender.send_some()
         await bot.receive(NUMBER, "YES", "text-1")
         assert (await status(bot, bob))[DEALS] == "on"

@@ -10,9 +10,10 @@ import pytest
 
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.model.base import new_id
+from bot.model.event import Action
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
 from bot.workspace.subscriptions import By
-from tests.conftest import Visitor
+from tests.conftest import Visitor, eventually
 from tests.people import change
 from tests.widget.desk import Desk
 from tests.widget.help import Card, Node, Running
@@ -312,11 +313,17 @@ class TestCounts:
             (row,) = [row for row in rows if draft.name in row.text]
             return [cell.text.strip() for cell in row.all("td", class_="number")]
 
+        async def becomes(counts: list[str]) -> None:
+            async def is_shown() -> bool:
+                return await shown() == counts
+
+            await eventually(is_shown)
+
         assert await shown() == ["0", "0"]
         await running.bot.ledger.record(change(contact, new_id(), subscription=draft.id))
-        assert await shown() == ["1", "0"]
-        await running.bot.ledger.record(change(contact, new_id(), "opt_out", subscription=draft.id))  # type: ignore[arg-type]
-        assert await shown() == ["0", "1"]
+        await becomes(["1", "0"])
+        await running.bot.ledger.record(change(contact, new_id(), Action.OPT_OUT, subscription=draft.id))
+        await becomes(["0", "1"])
 
 
 class TestDoors:

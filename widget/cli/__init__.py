@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from widget.cli import check, jobs, serve, teammate, verify, worker
+from widget.cli import check, jobs, migrate, serve, teammate, verify, worker
 
 app = typer.Typer(
     name="sayso",
@@ -19,6 +19,7 @@ app.command()(serve.demo)
 app.command()(worker.worker)
 app.add_typer(teammate.app, name="teammate")
 app.add_typer(jobs.app, name="jobs")
+app.command()(migrate.migrate)
 app.command()(verify.verify)
 app.command()(check.check)
 

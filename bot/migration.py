@@ -1,0 +1,91 @@
+"""Brings a database of an earlier version to this one: at each start, and by `sayso migrate`.
+
+Every step can be repeated, and be cut off anywhere. Indexes and documents of flows are moved by `Store.prepare`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from bot.consent.addresses import address_change
+from bot.consent.counts import CountKeeper
+from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.projection import GIVES_ADDRESS
+from bot.errors import SaysoError
+from bot.jobs.lease import Lease
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.model.event import Action, Actor, ConsentEvent, Source
+from bot.model.migration import Migration
+from bot.store import Store
+
+BATCH = 500
+SYSTEM = Actor(kind="system", id="migration")
+
+
+async def migrate(store: Store) -> list[str]:
+    """Does the steps that are not done yet; answers their names. Of several processes one does them, and the others
+    wait. Raises StoreUnavailable."""
+    done: list[str] = []
+    if not await _left(store):
+        return done
+    async with Lease(store, "migration", new_id()) as lease:
+        while left := await _left(store):
+            if lease.is_held:
+                await STEPS[left[0]](store)
+                await store.migrations.keep(Migration(id=left[0], done_at=now()))
+                done.append(left[0])
+            else:
+                await asyncio.sleep(0.2)
+    return done
+
+
+async def _left(store: Store) -> list[str]:
+    done = await store.migrations.get_many(STEPS)
+    return [name for name in STEPS if name not in done]
+
+
+async def record_addresses(store: Store) -> None:
+    """Numbers and email addresses that no event gives get one: until format 2 the site's claim of an email address left
+    none."""
+    ledger = Ledger(store)
+    async for page in store.contacts.scan(batch=BATCH):
+        await ledger.contacts(contact.id for contact in page)  # takes over what a crash left
+        events = await _giving(store, page)
+        changes = [change for contact in page if (change := _missing(contact, events.get(contact.id, ())))]
+        for result in await ledger.record_many(changes):
+            if isinstance(result, SaysoError):
+                raise result
+
+
+async def _giving(store: Store, page: list[Contact]) -> dict[str, list[ConsentEvent]]:
+    """Events of these contacts that give them an address: events stand in the order of their contacts."""
+    found: dict[str, list[ConsentEvent]] = {}
+    after, last = page[0].id, store.events.entry_id(page[-1].id, 9_999_999_999)
+    while after < last and (events := await store.events.page(after, limit=BATCH)):
+        for event in events:
+            if event.action in GIVES_ADDRESS | {Action.ERASE}:
+                found.setdefault(event.contact, []).append(event)
+        after = events[-1].id
+    return found
+
+
+def _missing(contact: Contact, giving: Iterable[ConsentEvent]) -> ConsentChange | None:
+    """What the contact has and the chain does not give."""
+    phone = email = None
+    for event in giving:
+        phone, email = event.number or phone, event.email or email
+    lacks_phone = contact.phone if contact.phone != phone else None
+    lacks_email = contact.email if contact.email != email else None
+    if not lacks_phone and not lacks_email:
+        return None
+    key = "migrate:address"
+    return address_change(contact.id, source=Source.SYSTEM, actor=SYSTEM, key=key, phone=lacks_phone, email=lacks_email)
+
+
+async def begin_counts(store: Store) -> None:
+    await CountKeeper(store).catch_up()
+
+
+STEPS: dict[str, Callable[[Store], Awaitable[None]]] = {"addresses": record_addresses, "counts": begin_counts}

@@ -1,0 +1,100 @@
+"""A database as version 0.1 left it becomes one of this version, and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from bson import json_util
+
+from bot.app import make_bot
+from bot.config import Settings
+from bot.consent.ledger import Ledger
+from bot.consent.verify import verify
+from bot.demo import DEALS, ORDERS
+from bot.migration import migrate
+from bot.model.base import new_id
+from bot.model.contact import ConsentState
+from bot.model.event import Action, Actor, Source
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer
+from tests.people import change, look_again
+
+OLD = Path(__file__).parent / "fixtures/version_0_1.json"
+"""Written by the code of version 0.1: a lead and a proven user who said yes and no, a number that a STOP came from, one
+that no event gave, a chat that was only opened, and an event whose process died."""
+
+
+@pytest.fixture
+async def old(mongo: EmbeddedServer) -> AsyncIterator[Store]:
+    async with open_store(mongo.url, f"old_{new_id()}") as store:
+        options = json_util.JSONOptions(tz_aware=True, datetime_representation=json_util.DatetimeRepresentation.ISO8601)
+        for name, documents in json_util.loads(OLD.read_text(), json_options=options).items():
+            if documents:
+                await store.database[name].insert_many(documents)
+        yield store
+        await store.database.client.drop_database(store.database.name)
+
+
+async def test_it_is_whole_afterwards_and_every_event_is_as_it_was(old: Store) -> None:
+    before = {raw["_id"]: raw async for raw in old.events.collection.find({})}
+    await old.prepare()
+    assert await migrate(old) == ["addresses", "counts"]
+    after = {raw["_id"]: raw async for raw in old.events.collection.find({})}
+    assert {id: after[id] for id in before} == before
+    added = [raw for id, raw in after.items() if id not in before]
+    assert {raw["action"] for raw in added} == {Action.CHANGE_ADDRESS}
+    assert {raw.get("number") or raw.get("email") for raw in added} == {"+12015550125", "maya@example.com"}
+    report = await verify(old, repair=False)
+    assert report.is_whole, report
+    counts = await old.consent_counts.of([DEALS, ORDERS])
+    assert {id: +count for id, count in counts.items()} == {
+        DEALS: {ConsentState.OPTED_OUT: 2, ConsentState.OPTED_IN: 1},
+        ORDERS: {ConsentState.OPTED_OUT: 1},
+    }
+    assert await migrate(old) == []
+
+
+async def test_several_processes_may_migrate_at_once(old: Store, mongo: EmbeddedServer) -> None:
+    async with open_store(mongo.url, old.database.name) as other:
+        await asyncio.gather(old.prepare(), other.prepare())
+        done = await asyncio.gather(migrate(old), migrate(other))
+    assert sorted(name for names in done for name in names) == ["addresses", "counts"]
+    assert (await verify(old, repair=False)).is_whole
+
+
+async def test_what_the_old_version_left_undone_is_done(old: Store, settings: Settings) -> None:
+    """Its last event has no text, and its card is open."""
+    await old.prepare()
+    await migrate(old)
+    bot = await make_bot(settings, old, "http://sayso.test")
+    (left,) = await old.events.find({"number": "+12015550126"}, limit=2)
+    await look_again(bot)
+    assert await old.deliveries.get(f"confirmation:{left.event}")
+    card = await old.parts.get(left.context.part or "")
+    assert card
+    assert card.content.state == "completed"  # type: ignore[union-attr]
+    await bot.finish()
+
+
+async def test_an_old_chain_goes_on_in_the_new_format_and_can_be_erased(old: Store) -> None:
+    await old.prepare()
+    await migrate(old)
+    (maya,) = await old.contacts.find({"email": "maya@example.com"}, limit=2)
+    ledger = Ledger(old)
+    await ledger.record(change(maya.id, "again", number=maya.phone, subscription=DEALS))
+    assert (await verify(old, repair=False)).is_whole
+    await ledger.erase(maya.id, Actor(kind="system", id="test"), Source.SYSTEM, "erase")
+    told = repr([raw async for raw in old.events.collection.find({"contact": maya.id})])
+    assert maya.phone
+    assert not [value for value in (maya.phone, "maya@example.com", "on the phone", "192.0.2.7") if value in told]
+    assert (await verify(old, repair=False)).is_whole
+    (first, *_) = await old.events.page_raw(f"{maya.id}:", limit=1)
+    edits: list[dict[str, object]] = [{"action": Action.REFUSE}, {"hash": "0" * 64}, {"commitments": {}}]
+    for edit in edits:
+        await old.events.update({"_id": first["_id"]}, {"$set": edit})
+        assert not (await verify(old, repair=False)).is_whole, edit
+        await old.events.update({"_id": first["_id"]}, {"$set": first})
+    assert (await verify(old, repair=False)).is_whole
