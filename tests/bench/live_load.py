@@ -103,7 +103,8 @@ class Messengers(Room):
 
     def __init__(self, load: Load, session: dict[str, str]) -> None:
         super().__init__(load)
-        self.session, self.opened = session, list[re.Match[bytes]]()
+        self.session, self.opened = session, list[tuple[re.Match[bytes], int]]()
+        """Chats, each with its newest entry."""
         self.free: asyncio.Queue[Wire] = asyncio.Queue()
 
     async def prepare(self, count: int) -> None:
@@ -112,12 +113,12 @@ class Messengers(Room):
         self.opened = await _some_at_once(self._open, list(range(count)))
 
     async def line(self, place: int) -> Wire:
-        return await self.load.line(self.opened[place])
+        return await self.load.line(*self.opened[place])
 
     async def write(self, place: int, words: str) -> None:
         form = {"kind": "reply", "text": words, "key": f"bench-{time.perf_counter_ns()}", "csrf": self.session["csrf"]}
         request = self.load.post(
-            f"/inbox/{self.opened[place][2].decode()}/messages",
+            f"/inbox/{self.opened[place][0][2].decode()}/messages",
             "application/x-www-form-urlencoded",
             urlencode(form),
             f"Cookie: {self.session['cookie']}\r\nHX-Request: true\r\n",
@@ -128,9 +129,22 @@ class Messengers(Room):
         if status != 200:
             raise WrongAnswer(f"{status} {body[:300]!r}")
 
-    async def _open(self, place: int) -> re.Match[bytes]:
+    async def _open(self, place: int) -> tuple[re.Match[bytes], int]:
+        """A chat that the agent can find: its visitor has written something."""
         async with _taken(self.free) as wire:
-            return await self.load.open(wire)
+            opened = await self.load.open(wire)
+            message = self.load.post(
+                f"/messenger/conversations/{opened[2].decode()}/messages",
+                "application/json",
+                json.dumps({"key": f"bench-{time.perf_counter_ns()}", "text": "Hello!"}),
+                f"Authorization: Bearer {opened[1].decode()}\r\n",
+            )
+            wire.transport.write(message)
+            status, body = await wire.answer()
+            seq = SEQ.search(body)
+            if status != 200 or seq is None:
+                raise WrongAnswer(f"{status} {body[:300]!r}")
+            return opened, int(seq[1])
 
 
 class Echoes(Room):

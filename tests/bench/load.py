@@ -221,10 +221,11 @@ class Load:
         if DONE not in body:
             raise WrongAnswer(f"not signed up: {body[:300]!r}")
 
-    async def line(self, opened: re.Match[bytes]) -> Wire:
+    async def line(self, opened: re.Match[bytes], last: int = 0) -> Wire:
+        """`last`: the newest entry that the page has, if that is not the card."""
         wire = await self.upgraded("/messenger/live")
-        token, conversation, seq = (opened[i].decode() for i in (1, 2, 3))
-        hello = {"type": "hello", "token": token, "conversation": conversation, "after": int(seq)}
+        token, conversation, seq = opened[1].decode(), opened[2].decode(), last or int(opened[3])
+        hello = {"type": "hello", "token": token, "conversation": conversation, "after": seq}
         wire.transport.write(text_frame(json.dumps(hello)))
         ready = await wire.frame()
         if b'"ready"' not in ready:
