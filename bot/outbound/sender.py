@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import uniform
+from typing import Any
 
 from bot.aio.batching import Batcher
 from bot.consent.ledger import Ledger
@@ -100,9 +101,12 @@ class Sender:
         (facts, flood), shown = await asyncio.gather(self._facts(taken), self._threads.of(taken))
         sends: defaultdict[str, list[Callable[[], Awaitable[None]]]] = defaultdict(list)
         for delivery in taken:
-            reason = KINDS[delivery.kind].refusal(delivery, facts[delivery.id]) or flood.refusal(delivery)
-            send = partial(self._send, delivery, facts[delivery.id], checked_at, is_shown=delivery.id in shown)
-            sends[delivery.number].append(partial(self._block, delivery, reason, checked_at) if reason else send)
+            try:
+                work = self._judge(delivery, facts[delivery.id], flood, checked_at, is_shown=delivery.id in shown)
+            except Exception:  # it must not hold up the others
+                log.exception("text could not be written", extra={"delivery": delivery.id})
+                work = partial(self._refused, delivery, GatewayError("internal_error", permanent=False), {})
+            sends[delivery.number].append(work)
         await asyncio.gather(*map(_in_turn, sends.values()))
         return len(taken)
 
@@ -134,19 +138,27 @@ class Sender:
         }
         return facts, Flood(counts)
 
+    def _judge(
+        self, delivery: Delivery, facts: Facts, flood: Flood, checked_at: datetime, *, is_shown: bool
+    ) -> Callable[[], Awaitable[None]]:
+        """What to do with a text. `is_shown`: there is a conversation that has to show it."""
+        kind = KINDS[delivery.kind]
+        if reason := kind.refusal(delivery, facts) or flood.refusal(delivery):
+            return partial(self._block, delivery, reason, checked_at)
+        url = self._links.url(delivery)
+        body = kind.body(delivery, facts, url)
+        values = {"body": self._links.masked(body, url), "checked_at": checked_at}
+        return partial(self._send, delivery, body, values, is_shown=is_shown)
+
     async def _block(self, delivery: Delivery, reason: str, checked_at: datetime) -> None:
         level = logging.WARNING if reason == LOOP_GUARD else logging.INFO
         log.log(level, "text not sent: %s", reason, extra={"delivery": delivery.id})
         await self._store_result(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=checked_at)
 
-    async def _send(self, delivery: Delivery, facts: Facts, checked_at: datetime, *, is_shown: bool) -> None:
-        """`is_shown`: there is a conversation that has to show it."""
-        url = self._links.url(delivery)
-        body = KINDS[delivery.kind].body(delivery, facts, url)
-        masked = self._links.masked(body, url)
-        values: dict[str, object] = {"body": masked, "checked_at": checked_at}
+    async def _send(self, delivery: Delivery, body: str, values: dict[str, Any], *, is_shown: bool) -> None:
+        """`values`: what is stored with the result."""
         if is_shown:
-            delivery = await self._threads.show(delivery, masked)
+            delivery = await self._threads.show(delivery, values["body"])
             values["part"] = delivery.part
         if not self._gateway.delivers_on_commit:
             ask_at = now() + ASK_AFTER
@@ -161,7 +173,7 @@ class Sender:
         else:
             await self._store_result(delivery, DeliveryState.SENT, **values, **_provider_id(delivery, provider_id))
 
-    async def _refused(self, delivery: Delivery, error: GatewayError, values: dict[str, object]) -> None:
+    async def _refused(self, delivery: Delivery, error: GatewayError, values: dict[str, Any]) -> None:
         """A permanent refusal fails the text; a temporary one requeues it."""
         attempts = delivery.attempts + 1
         values |= {"reason": error.code, "attempts": attempts}

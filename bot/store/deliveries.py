@@ -200,8 +200,8 @@ def _settled(alike: Sequence[Result]) -> UpdateMany:
 
 
 def _over(values: Mapping[str, Any]) -> dict[str, str]:
-    """Queue times to remove when a result sets no new ones."""
-    return {name: "" for name in ("due_at", "ask_at") if name not in values}
+    """What a result without them removes: the times of the queue, and why an earlier try was refused."""
+    return {name: "" for name in ("due_at", "ask_at", "reason") if name not in values}
 
 
 def _falls_in(window: Window) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from bot.consent.stop_list import StopList
 from bot.demo import DEALS, ORDERS
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.delivery import Delivery, DeliveryState
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, ConsentEvent, Words
 from bot.model.subscription import SubscriptionState
 from bot.outbound.gateways import GatewayError, Outgoing
 from bot.outbound.gateways.simulator import Simulator
+from bot.outbound.kinds import KINDS, Facts
 from bot.outbound.links import DeliveryLinks
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.sender import MOST_ATTEMPTS, Sender
@@ -372,6 +373,28 @@ class TestAtMostOnce:
         states = {d.number[-1]: d.state.value for d in await store.deliveries.find({}, limit=5)}
         assert states == {"0": "sent", "1": "sending", "2": "sent", "3": "sent"}
 
+    async def test_one_that_cannot_be_written_holds_up_no_other_and_is_tried_again(
+        self, bot: Bot, make_contact: MakeContact, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for i in range(3):
+            await bot.deliveries.queue_for([await _yes(bot, await make_contact(), number=f"+1201555010{i}")])
+        kind = KINDS[DeliveryKind.CONFIRMATION]
+        body = kind.body
+
+        def broken(delivery: Delivery, facts: Facts, link: str) -> str:
+            if delivery.number.endswith("1"):
+                raise ValueError
+            return body(delivery, facts, link)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, "body", broken)
+            await bot.sender.send_some()
+        states = {d.number[-1]: (d.state.value, d.reason) for d in await store.deliveries.find({}, limit=5)}
+        assert states == {"0": ("sent", None), "1": ("queued", "internal_error"), "2": ("sent", None)}
+        await _claim_lapses(store)
+        assert await bot.sender.send_some() == 1
+        assert {d.state for d in await store.deliveries.find({}, limit=5)} == {DeliveryState.SENT}
+
     async def test_a_log_of_a_failure_names_no_number(
         self, bot: Bot, queued: ConsentEvent, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -450,7 +473,8 @@ class TestRefused:
         assert await through(bot, provider).send_some() == 0, "not before its time"
         await _claim_lapses(store)
         assert await through(bot, provider).send_some() == 1
-        assert (await _only(store)).state is DeliveryState.SENT
+        delivery = await _only(store)
+        assert (delivery.state, delivery.reason) == (DeliveryState.SENT, None)
 
     async def test_the_time_that_the_provider_names_is_kept(self, bot: Bot, queued: ConsentEvent, store: Store) -> None:
         await through(bot, Carrier(raising(GatewayError("429", permanent=False, retry_after=300)))).send_some()
