@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+from bson import json_util
 from typer.testing import CliRunner
 
 from bot.chat.conversations import ConversationService
@@ -96,6 +97,31 @@ async def test_the_proof_page_checks_a_line_without_our_code(
 
     assert whole.stdout.startswith("2 events"), whole.stderr
     assert "event 1 was edited" in edited.stderr
+
+
+async def test_the_proof_page_checks_erased_chains_and_those_of_version_0_1(
+    store: Store, mongo: EmbeddedServer, tmp_path: Path
+) -> None:
+    kept = json_util.loads((ROOT / "tests/fixtures/version_0_1.json").read_text())
+    await store.contacts.collection.insert_many(kept["contacts"])
+    await store.events.collection.insert_many(kept["events"])
+    contact, ledger = kept["events"][0]["contact"], Ledger(store)
+    await ledger.record(_change(contact, Action.OPT_IN))
+    script = _script("docs/proof.md", tmp_path)
+
+    async def checked() -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, str(script), mongo.url, store.database.name, contact)
+        return await asyncio.to_thread(_call, *command)
+
+    assert (await checked()).returncode == 0
+    await ledger.erase(contact, Actor(kind="system", id="test"), Source.SYSTEM, "erase")
+    assert (done := await checked()).returncode == 0, done.stderr
+    late = (await ledger.record(_change(contact, Action.OPT_OUT))).event
+    assert (await checked()).returncode == 0
+    await store.events.erase_values([late.stored()])
+    assert "no event erases them" in (await checked()).stderr
+    await store.events.collection.update_one({"_id": f"{contact}:0000000001"}, {"$set": {"source": "api"}})
+    assert "event 1 was edited" in (await checked()).stderr
 
 
 async def test_the_deployment_page_sets_up_a_greeting(mongo: EmbeddedServer, tmp_path: Path) -> None:
