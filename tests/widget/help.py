@@ -209,3 +209,21 @@ async def raw_request(base: str, head: str, body: bytes = b"", *, encoding: str 
     writer.close()
     await writer.wait_closed()
     return answer
+
+
+async def last_words(socket: aiohttp.ClientWebSocketResponse) -> tuple[list[dict[str, Any]], int]:
+    """What the server says until it hangs up, and its code.
+
+    The code is read from the message: aiohttp overwrites `close_code` when the connection goes before it has answered.
+    """
+    words = []
+    async with asyncio.timeout(30):
+        while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
+            words.append(message.json())
+    assert message.type is aiohttp.WSMsgType.CLOSE, message
+    return words, message.data
+
+
+async def closed(socket: aiohttp.ClientWebSocketResponse) -> int:
+    """The code with which the server hangs up, whatever it says before."""
+    return (await last_words(socket))[1]

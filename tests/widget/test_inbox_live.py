@@ -18,8 +18,8 @@ from tests.conftest import Visitor, eventually
 from tests.people import change, tells_number
 from tests.widget import test_live as visitors_line
 from tests.widget.desk import BEN, Desk, at_desk
-from tests.widget.help import Running, read
-from tests.widget.test_live import closed, heard, is_ready, say, silent
+from tests.widget.help import Running, closed, read
+from tests.widget.test_live import heard, is_ready, say, silent
 from widget.inbox import live
 
 Socket = aiohttp.ClientWebSocketResponse

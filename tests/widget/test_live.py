@@ -17,7 +17,7 @@ from bot.store.changes import DocumentChange
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, eventually, serving
 from tests.people import AT
-from tests.widget.help import Card, Running, read
+from tests.widget.help import Card, Running, closed, last_words, read
 from widget.messenger import live
 from widget.web import websocket
 
@@ -65,20 +65,6 @@ async def silent(socket: Socket) -> None:
         while not socket.closed:
             async with asyncio.timeout(1):
                 await socket.receive()
-
-
-async def closed(socket: Socket) -> int | None:
-    """The code with which the server hangs up, whatever it says before."""
-    async with asyncio.timeout(30):
-        while not socket.closed:
-            await socket.receive()
-    return socket.close_code
-
-
-async def last_words(socket: Socket) -> list[dict[str, Any]]:
-    """What is said until the server hangs up."""
-    async with asyncio.timeout(30):
-        return [message.json() async for message in socket]
 
 
 async def say(person: Visitor, text: str, key: str, base: str = "") -> int:
@@ -308,9 +294,7 @@ async def test_a_stranger_hears_nothing(visitor: Visitor, stranger: Visitor, run
         {"conversation": "0" * 24},
     ):
         async with await hello(visitor, 0, **change) as socket:
-            message = await socket.receive(timeout=30)
-            assert message.type is aiohttp.WSMsgType.CLOSE, change
-            assert socket.close_code == 4401
+            assert await last_words(socket) == ([], 4401), change
 
 
 async def test_a_person_who_is_deleted_hears_no_more(visitor: Visitor, running: Running) -> None:
@@ -410,9 +394,8 @@ async def test_a_server_that_stops_says_bye_and_the_next_one_goes_on(
             await heard(socket, is_ready)
             silent = await dial(visitor, leaving)
             ends = asyncio.gather(last_words(socket), last_words(silent))
-        for words in await ends:
-            assert words == [{"type": "bye"}]
-    assert {socket.close_code, silent.close_code} == {aiohttp.WSCloseCode.SERVICE_RESTART}
+        for end in await ends:
+            assert end == ([{"type": "bye"}], aiohttp.WSCloseCode.SERVICE_RESTART)
     assert "request failed" not in caplog.text
     await say(visitor, "In between", "message-1")
     async with await hello(visitor, 2) as socket:

@@ -15,7 +15,7 @@ from bot.model.subscription import MessageType, SubscriptionState
 from bot.workspace.subscriptions import By
 from tests.conftest import Visitor, eventually
 from tests.people import change
-from tests.widget.help import Running, read
+from tests.widget.help import Running, closed, read
 from tests.widget.test_live import silent
 from widget.preferences import live
 
@@ -38,13 +38,6 @@ async def said(socket: Socket) -> dict[str, str]:
     async with asyncio.timeout(30):
         message: dict[str, str] = await socket.receive_json()
         return message
-
-
-async def closed(socket: Socket) -> int | None:
-    async with asyncio.timeout(30):
-        while not socket.closed:
-            await socket.receive()
-    return socket.close_code
 
 
 async def shown(running: Running, path: str) -> tuple[dict[str, bool], str]:

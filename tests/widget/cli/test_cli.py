@@ -26,6 +26,7 @@ from bot.store import open_store
 from bot.store.embedded import embedded_server
 from tests.conftest import Visitor, eventually
 from tests.people import tells_number
+from tests.widget.help import last_words
 from widget import cli
 from widget.cli import terminal
 
@@ -350,10 +351,7 @@ async def test_told_to_stop_it_says_bye_ends_well_and_takes_the_database_along(d
         await line.send_json(greeting)
         assert (await line.receive_json())["type"] == "ready"
         demo.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
-            words = [message.json() async for message in line]
-        assert words == [{"type": "bye"}]
-        assert line.close_code == aiohttp.WSCloseCode.SERVICE_RESTART
+        assert await last_words(line) == ([{"type": "bye"}], aiohttp.WSCloseCode.SERVICE_RESTART)
     async with asyncio.timeout(30):
         _, err = await demo.process.communicate()
     assert demo.process.returncode == 0, err
