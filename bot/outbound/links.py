@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 from base64 import urlsafe_b64encode
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.consent.links import token_hash
 from bot.model.delivery import Delivery, DeliveryLink
+from bot.outbound.kinds import KINDS
 
 MASKED = f"/p/{'•' * 8}"
 """Replaces the link in the stored body."""
@@ -22,8 +23,13 @@ class DeliveryLinks:
         self._public_url = public_url
         self._lasts = timedelta(days=days)
 
-    def new(self, delivery: str, time: datetime) -> DeliveryLink:
-        return DeliveryLink(hash=token_hash(self._token(delivery)), expires_at=time + self._lasts)
+    def added(self, delivery: Delivery) -> Delivery:
+        """The delivery with its link, if it is of a kind that carries one."""
+        if delivery.link or not KINDS[delivery.kind].has_link(delivery):
+            return delivery
+        expires_at = delivery.created_at + self._lasts
+        link = DeliveryLink(hash=token_hash(self._token(delivery.id)), expires_at=expires_at)
+        return delivery.model_copy(update={"link": link})
 
     def url(self, delivery: Delivery) -> str:
         return f"{self._public_url}/p/{self._token(delivery.id)}" if delivery.link else ""

@@ -81,7 +81,7 @@ class DeliveryQueue:
         return [delivery for delivery in taken if delivery.due_at and delivery.due_at > time]
 
     async def _insert(self, deliveries: Sequence[Delivery]) -> None:
-        new = [self._claimed(self._with_link(delivery)) for delivery in deliveries]
+        new = [self._claimed(self._links.added(delivery)) for delivery in deliveries]
         inserted = await asyncio.gather(*map(self._is_new, new))
         mine = [delivery for delivery, is_new in zip(new, inserted, strict=True) if is_new]
         self._ready += [delivery for delivery in mine if delivery.worker]
@@ -94,11 +94,6 @@ class DeliveryQueue:
         except Duplicate:
             return False
         return True
-
-    def _with_link(self, delivery: Delivery) -> Delivery:
-        if not KINDS[delivery.kind].has_link(delivery):
-            return delivery
-        return delivery.model_copy(update={"link": self._links.new(delivery.id, delivery.created_at)})
 
     def _claimed(self, delivery: Delivery) -> Delivery:
         if not self._is_sending or len(self._ready) >= READY:

@@ -97,6 +97,7 @@ class Sender:
             taken += await self._store.deliveries.claim(new_id(), limit=AT_ONCE - len(taken), until=until)
         if not taken:
             return 0
+        taken = await self._linked(taken)
         checked_at = now()
         (facts, flood), shown = await asyncio.gather(self._facts(taken), self._threads.of(taken))
         sends: defaultdict[str, list[Callable[[], Awaitable[None]]]] = defaultdict(list)
@@ -137,6 +138,15 @@ class Sender:
             for delivery in taken
         }
         return facts, Flood(counts)
+
+    async def _linked(self, taken: Sequence[Delivery]) -> list[Delivery]:
+        """Texts that version 0.1 queued have no link yet."""
+        linked = [self._links.added(delivery) for delivery in taken]
+        for delivery, before in zip(linked, taken, strict=True):
+            if delivery is not before and delivery.link:
+                link = delivery.link.model_dump(exclude_none=True)
+                await self._store.deliveries.update({"_id": delivery.id}, {"$set": {"link": link}})
+        return linked
 
     def _judge(
         self, delivery: Delivery, facts: Facts, flood: Flood, checked_at: datetime, *, is_shown: bool

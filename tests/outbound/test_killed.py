@@ -229,23 +229,24 @@ async def _some_of(acknowledged: set[str], count: int) -> bool:
     return len(acknowledged) >= count
 
 
+@pytest.mark.parametrize("rounds", [3, pytest.param(8, marks=pytest.mark.soak)])
 async def test_every_sign_up_has_one_confirmation_however_often_the_server_is_killed(
-    mongo: EmbeddedServer, tmp_path: Path, demo_store: Store
+    mongo: EmbeddedServer, tmp_path: Path, demo_store: Store, rounds: int
 ) -> None:
     """32 form submits at once, and kill -9 in the middle of them."""
     database, acknowledged = demo_store.database.name, set[str]()
-    for round in range(3):
+    for round in range(rounds):
         numbers = [f"(201) 555-{100 + 32 * round + i:04d}" for i in range(32)]
         acknowledged |= await _submit_and_kill(mongo, database, tmp_path, numbers)
     async with open_store(mongo.url, database) as store, sayso(mongo, database, tmp_path):
         events = {e.event: e async for page in store.events.scan() for e in page if e.action is Action.OPT_IN}
 
         async def all_confirmed() -> bool:
-            found = await store.deliveries.find({"state": DeliveryState.SENT}, limit=200)
+            found = await store.deliveries.find({"state": DeliveryState.SENT}, limit=500)
             return len(found) >= len(events)
 
         await eventually(all_confirmed, 60)
-        sent = await store.deliveries.find({}, limit=200)
+        sent = await store.deliveries.find({}, limit=500)
     assert len(events) >= len(acknowledged) > 0
     assert Counter(delivery.event for delivery in sent) == Counter([*events])
     assert {(d.state, d.subscription) for d in sent} == {(DeliveryState.SENT, DEALS)}

@@ -111,6 +111,17 @@ class TestConfirmation:
         assert link
         assert (await bot.preferences.look(link[1])).contact.id == ada.id
 
+    async def test_one_that_was_queued_without_a_link_gets_it(
+        self, bot: Bot, ada: Contact, queued: ConsentEvent, store: Store
+    ) -> None:
+        """By an earlier version."""
+        await store.deliveries.update({}, {"$unset": {"link": ""}})
+        await bot.sender.send_some()
+        (text,) = await bot.phone.texts(NUMBER)
+        link = re.search(r"/p/([\w-]+)", text.body)
+        assert link
+        assert (await bot.preferences.look(link[1])).contact.id == ada.id
+
     async def test_its_token_is_on_the_phone_and_nowhere_in_what_we_keep(
         self, bot: Bot, queued: ConsentEvent, store: Store
     ) -> None:

@@ -320,7 +320,7 @@ async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it
     await eventually(is_labeled)
     entries = [part for part in (await ben.look(path)).all("li", class_="part") if "data-seq" in part.attrs]
     assert [entry.attrs["data-kind"] for entry in entries] == ["text", "text", "text", "event", "text"]
-    assert "texted STOP: nothing more is sent to this number" in entries[3].text
+    assert "texted STOP. Texts to this number are blocked." in entries[3].text
     assert "You are unsubscribed and will get no more messages" in entries[4].text
     before = await running.store.parts.after(conversation.id, 0, limit=50)
     status, page = await ben.post(f"{path}/messages", {"text": "One more thing", **key()})

@@ -255,9 +255,9 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
         case ConversationEventName.WOKE:
             return say("The snooze is over")
         case ConversationEventName.TEXTED_STOP:
-            return say("%(who)s texted STOP: nothing more is sent to this number", who=contact)
+            return say("%(who)s texted STOP. Texts to this number are blocked.", who=contact)
         case ConversationEventName.TEXTED_START:
-            return say("%(who)s texted START: this number can be texted", who=contact)
+            return say("%(who)s texted START. Texts to this number are allowed.", who=contact)
         case ConversationEventName.TEXTED_YES:
             return say("%(who)s confirmed %(name)s by text", who=contact, name=name)
 
