@@ -42,6 +42,8 @@ def permission(
     given_for = consent.number if subscription.message_type is MessageType.SMS else consent.email
     if given_for != address:
         return Permission(False, "number_changed")
+    if consent.evidence not in subscription.sends_on:
+        return Permission(False, "weak_evidence")
     return Permission(True, "opted_in")
 
 

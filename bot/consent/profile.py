@@ -10,6 +10,7 @@ from bot.consent.choices import numbers_of, plain_words, reached_at, state_on
 from bot.consent.ledger import ConsentChange, Ledger, Recorded
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import stands_to_get, yes_action
+from bot.consent.projection import BY_EVIDENCE
 from bot.consent.recorder import ChangeRecorder, stands_on
 from bot.consent.stop_list import StopList
 from bot.errors import Conflict, FormWrong, Invalid, NotFound, NumberStopped, SavedNumberLocked
@@ -17,7 +18,7 @@ from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, How, Source
 from bot.model.paging import Cursor, Page, sequence_of
-from bot.model.subscription import MessageType, Subscription
+from bot.model.subscription import ConsentType, MessageType, Subscription
 from bot.model.teammate import By
 from bot.model.workspace import Workspace
 from bot.store import Store
@@ -51,6 +52,22 @@ class ConsentStatus:
     def on(self) -> bool:
         return self.state == "on"
 
+    def is_enough(self, how: How) -> bool:
+        """Whether consent that was given so is enough to send."""
+        is_opt_in = self.subscription.consent_type is ConsentType.OPT_IN
+        return not is_opt_in or BY_EVIDENCE[how] in self.subscription.sends_on
+
+    @property
+    def is_weak(self) -> bool:
+        """Opted in, on evidence that this subscription is not sent on."""
+        is_opt_in = self.subscription.consent_type is ConsentType.OPT_IN
+        return (
+            self.on
+            and is_opt_in
+            and self.consent is not None
+            and self.consent.evidence not in self.subscription.sends_on
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -81,6 +98,8 @@ class ProfileResult:
     contact: Contact
     subscription: Subscription
     state: str
+    is_weak: bool = False
+    """Opted in, on evidence that this subscription is not sent on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +226,8 @@ class Profiles:
     def _changed(subscription: Subscription, contact: Contact, recorded: Recorded | None) -> ProfileResult:
         if recorded and not stands_on(contact, recorded.event):
             raise Conflict  # the same key again, after the person changed it
-        return ProfileResult(contact, subscription, _status(contact, subscription, ()).state)
+        status = _status(contact, subscription, ())
+        return ProfileResult(contact, subscription, status.state, status.is_weak)
 
 
 def _proven(evidence: Evidence | None) -> Evidence:

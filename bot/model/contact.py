@@ -14,6 +14,14 @@ from bot.model.event import FIRST, ConsentState, Grade, Source
 __all__ = ["Consent", "ConsentCounts", "ConsentState", "Contact", "Head", "Role"]
 
 
+BY_SOURCE = {
+    Source.FORM: Grade.WRITTEN_SHOWN,
+    Source.PREFERENCE_CENTER: Grade.WRITTEN_SHOWN,
+    Source.KEYWORD: Grade.KEYWORD,
+    Source.PROFILE: Grade.ORAL_ATTESTED,
+}
+
+
 class Consent(Value):
     """A contact's state on one subscription: the latest event of the ledger about it."""
 
@@ -31,6 +39,11 @@ class Consent(Value):
     """The card it was given on."""
     grade: Grade | None = None
     """How it is documented; None: not a grant, or recorded before events had one."""
+
+    @property
+    def evidence(self) -> Grade:
+        """The grade, or what the source of an older grant proves at least."""
+        return self.grade or BY_SOURCE.get(self.source, Grade.ASSERTED)
 
 
 class ConsentCounts(Document):

@@ -9,6 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from bot.model.base import Document, Value
+from bot.model.event import Grade
+
+WRITTEN = frozenset({Grade.WRITTEN_SHOWN, Grade.KEYWORD, Grade.WRITTEN_ELSEWHERE, Grade.PAPER})
+"""Evidence in writing, as 47 CFR 64.1200(f)(9) wants it for marketing."""
 
 
 class MessageType(StrEnum):
@@ -58,6 +62,8 @@ class Subscription(Document):
     version: int = 1
     double_opt_in: bool = False
     """Whether a yes counts only after the number replied YES to a text (SMS and opt-in only)."""
+    written_only: bool = False
+    """Whether it is sent only on consent in writing (opt-in only)."""
     confirmation: str = Field(default="", max_length=640)
     """The text after a sign-up, in the workspace's own words; empty: the standard one."""
     translations: dict[str, Translation] = Field(default_factory=dict)
@@ -68,6 +74,14 @@ class Subscription(Document):
     @property
     def is_live(self) -> bool:
         return self.state is SubscriptionState.LIVE
+
+    @property
+    def sends_on(self) -> frozenset[Grade]:
+        """The evidence of a grant that is enough to send. Marketing is not sent on consent that was only heard."""
+        if self.written_only:
+            return WRITTEN
+        every = frozenset(Grade)
+        return every - {Grade.ORAL_ATTESTED} if self.purpose is Purpose.MARKETING else every
 
     def words(self, locale: str) -> Translation:
         """The wording in `locale`, else the default one."""

@@ -195,6 +195,8 @@ def _check(subscription: Subscription) -> Subscription:
     can = subscription.message_type is MessageType.SMS and subscription.consent_type is ConsentType.OPT_IN
     if subscription.double_opt_in and not can:
         raise Invalid(_("Double opt-in is for SMS subscriptions of the type Opt-In."))
+    if subscription.written_only and subscription.consent_type is not ConsentType.OPT_IN:
+        raise Invalid(_("Only opt-in subscriptions can require written consent."))
     return subscription
 
 

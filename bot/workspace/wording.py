@@ -69,6 +69,7 @@ class Wording(LocalizedWords):
     """What a teammate may change on a saved subscription: not message type, consent type or state (law 9)."""
 
     double_opt_in: bool = False
+    written_only: bool = False
     translations: dict[Annotated[str, AfterValidator(known_locale)], LocalizedWords] = Field(default_factory=dict)
 
     def on(self, subscription: Subscription) -> Subscription:
@@ -98,7 +99,17 @@ class Difference:
     after: str
 
 
-FIELDS = ("name", "description", "message_type", "consent_type", "purpose", "state", "double_opt_in", "confirmation")
+FIELDS = (
+    "name",
+    "description",
+    "message_type",
+    "consent_type",
+    "purpose",
+    "state",
+    "double_opt_in",
+    "written_only",
+    "confirmation",
+)
 WORDS = ("name", "description", "confirmation")
 
 

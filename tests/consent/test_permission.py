@@ -8,8 +8,8 @@ import pytest
 
 from bot.consent.permission import permission, yes_action
 from bot.model.contact import Consent, ConsentState
-from bot.model.event import Action
-from bot.model.subscription import ConsentType, MessageType, SubscriptionState
+from bot.model.event import Action, Grade, Source
+from bot.model.subscription import ConsentType, MessageType, Purpose, SubscriptionState
 from tests.people import ANOTHER, NUMBER, consent, subscription
 
 STATES = [None, *ConsentState]
@@ -102,3 +102,47 @@ def test_a_yes_waits_for_the_text_only_where_texts_need_a_yes(
 ) -> None:
     asked = subscription(message_type=message_type, consent_type=consent_type, double_opt_in=double_opt_in)
     assert yes_action(asked) is action
+
+
+GRADES = list(Grade)
+ORAL = Grade.ORAL_ATTESTED
+
+
+@pytest.mark.parametrize("grade", GRADES)
+@pytest.mark.parametrize(
+    ("purpose", "written_only", "refused"),
+    [
+        (Purpose.MARKETING, False, {ORAL}),
+        (Purpose.MARKETING, True, {ORAL, Grade.ASSERTED}),
+        (Purpose.INFORMATIONAL, False, set()),
+        (Purpose.INFORMATIONAL, True, {ORAL, Grade.ASSERTED}),
+    ],
+)
+def test_each_subscription_is_sent_on_the_evidence_it_names(
+    grade: Grade, purpose: Purpose, written_only: bool, refused: set[Grade]
+) -> None:
+    """47 CFR 64.1200(f)(9): marketing wants it in writing."""
+    asked = subscription(purpose=purpose, written_only=written_only)
+    given = consent(ConsentState.OPTED_IN, grade=grade)
+    answer = permission(asked, given, NUMBER, stopped=False)
+    assert (answer.allowed, answer.reason) == ((False, "weak_evidence") if grade in refused else (True, "opted_in"))
+
+
+@pytest.mark.parametrize("grade", GRADES)
+def test_what_goes_to_all_needs_no_grant(grade: Grade) -> None:
+    asked = subscription(consent_type=ConsentType.OPT_OUT, purpose=Purpose.MARKETING)
+    assert permission(asked, consent(ConsentState.OPTED_IN, grade=grade), NUMBER, stopped=False).allowed
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (Source.FORM, "opted_in"),
+        (Source.PREFERENCE_CENTER, "opted_in"),
+        (Source.KEYWORD, "opted_in"),
+        (Source.PROFILE, "weak_evidence"),
+    ],
+)
+def test_a_grant_from_before_grades_proves_what_its_source_proves_at_least(source: Source, reason: str) -> None:
+    given = consent(ConsentState.OPTED_IN, source=source)
+    assert permission(subscription(), given, NUMBER, stopped=False).reason == reason

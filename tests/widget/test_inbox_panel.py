@@ -198,7 +198,6 @@ class TestWriting:
         someone = await contact(running)
         status, page = await send(ben, someone, note="By phone")
         assert (status, states(page)["Deals and new roasts"][0]) == (200, "on")
-        assert "is on" in page.one("div", class_="cp-said").text
         (event,) = await line(running, someone)
         ben_himself = await running.store.teammates.by_email("ben@example.com")
         assert ben_himself
@@ -206,6 +205,20 @@ class TestWriting:
         assert (event.evidence.how, event.evidence.note) == ("spoken", "By phone")
         assert event.context.ip == "127.0.0.1"
         assert f"{ben_himself.name} recorded a spoken yes" in page.one("ol", class_="cp-history").text
+
+    async def test_spoken_consent_to_marketing_is_kept_and_not_sent_on(self, running: Running, ben: Desk) -> None:
+        someone = await contact(running)
+        asked = await fragment(ben, f"/inbox/contacts/{someone.id}/opt-in/{DEALS}")
+        assert "nothing is sent" in asked.one("fieldset", id="how").text
+        _status, page = await send(ben, someone, note="By phone")
+        assert "needs written consent" in page.one("div", class_="cp-said").text
+        assert "needs written consent" in page.one("p", id=f"cp-note-{DEALS}").text
+
+    async def test_consent_on_paper_is_enough(self, running: Running, ben: Desk) -> None:
+        someone = await contact(running)
+        _status, page = await send(ben, someone, how="paper", note="In the shop")
+        assert "is on" in page.one("div", class_="cp-said").text
+        assert "needs written consent" not in page.one("p", id=f"cp-note-{DEALS}").text
 
     async def test_a_number_that_was_wrong_is_kept_in_the_history(self, running: Running, ben: Desk) -> None:
         someone = await contact(running, phone="12")

@@ -79,6 +79,8 @@ def note_of(status: ConsentStatus, say: Translator) -> str:
         since = {"day": day(consent.at, say), "source": say(BY[consent.source])}
         if consent.state is ConsentState.OPTED_OUT:
             return say("Off since %(day)s · %(source)s", **since)
+        if status.is_weak:
+            return say("Recorded %(day)s, but nothing is sent: this subscription needs written consent.", **since)
         if status.on:
             return say("On since %(day)s · %(source)s", **since)
         if status.state == "off":

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field, field_validator
 
-from bot.consent.profile import Attestation, Profile, ProfileResult
+from bot.consent.profile import Attestation, ConsentStatus, Profile, ProfileResult
 from bot.errors import (
     Conflict,
     EmailRefused,
@@ -45,6 +45,7 @@ from widget.web.teammate_pages import (
     translator_for,
 )
 
+NOT_SENT = _("It is recorded, but nothing is sent: this subscription needs written consent.")
 ID = re.compile("[0-9a-f]{24}")
 CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
 
@@ -145,7 +146,7 @@ async def _ask(request: web.Request, subscription: str) -> web.StreamResponse:
         if request.method == "POST":
             return await _panel(request, profile)
         raise NotFound(_("This subscription is no longer offered. Nothing was changed."))
-    values = _shared(request, profile) | {"item": item, "ways": _ways(say)}
+    values = _shared(request, profile) | {"item": item, "ways": _ways(profile.status(item.id), say)}
     if is_htmx(request):
         response = await _fragment(request, "_opt_in.html", **values)
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#opt-in-body", "innerHTML"
@@ -199,17 +200,24 @@ async def _fragment(request: web.Request, template: str, **values: Any) -> web.R
     return with_page_headers(html_page(request, text, status=form.status))
 
 
-def _ways(say: Translator) -> list[dict[str, str]]:
+def _ways(status: ConsentStatus | None, say: Translator) -> list[dict[str, str]]:
+    """How a contact may have consented. What is not enough to send says so before it is recorded."""
     texts = {
         How.SPOKEN: (say("Spoken"), say("On the phone, or face to face.")),
         How.PAPER: (say("On paper"), say("They signed a form. Keep it.")),
         How.OTHER: (say("Another way"), say("Say which one below.")),
     }
-    return [{"value": how, "label": label, "text": text} for how, (label, text) in texts.items()]
+    weak = {how for how in How if status and not status.is_enough(how)}
+    return [
+        {"value": how, "label": label, "text": text, "warning": say(NOT_SENT) if how in weak else ""}
+        for how, (label, text) in texts.items()
+    ]
 
 
 def _said(changed: ProfileResult, say: Translator) -> str:
     name = changed.subscription.words(changed.contact.locale).name
+    if changed.is_weak:
+        return say(NOT_SENT)
     if changed.state == "pending":
         return say("Their number was asked by text. %(name)s is on once it answers YES.", name=name)
     return say("%(name)s is on.", name=name) if changed.state == "on" else say("%(name)s is off.", name=name)
