@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ulid import ULID
-
 from bot.aio.batching import Batcher
 from bot.consent.projection import GIVES_ADDRESS, apply, grade_of, opened_contact, project, state_after
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
-from bot.model.base import now
+from bot.model.base import new_ulid, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, Source, Words, erased, event_hash
 from bot.store import Duplicate, Store
@@ -258,7 +256,7 @@ def next_event(contact: Contact, change: ConsentChange, at: datetime) -> tuple[C
     was = before.state if before else ConsentState.NONE
     return ConsentEvent.new(
         id=f"{contact.id}:{seq:010d}",
-        event=str(ULID.from_datetime(at)),
+        event=new_ulid(at),
         contact=contact.id,
         seq=seq,
         subscription=change.subscription,

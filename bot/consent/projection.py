@@ -33,7 +33,7 @@ BY_EVIDENCE = {How.SPOKEN: Grade.ORAL_ATTESTED, How.PAPER: Grade.PAPER, How.OTHE
 
 def apply(contact: Contact, event: ConsentEvent) -> Contact:
     """The contact after `event`, which must be the next one of their chain."""
-    change: dict[str, object] = {"ledger": Head.model_construct(seq=event.seq, hash=event.hash)}
+    change: dict[str, object] = {"ledger": Head(seq=event.seq, hash=event.hash)}
     if event.action in GIVES_ADDRESS:
         change |= {k: v for k, v in (("phone", event.number), ("email", event.email)) if v}
         change |= dict.fromkeys(event.clears or ())
@@ -42,7 +42,7 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
     before = contact.consent(event.subscription) if event.subscription else None
     state = state_after(event.action, before)
     if state and event.subscription:
-        consent = Consent.model_construct(
+        consent = Consent(
             subscription=event.subscription,
             state=state,
             was=before.state if before else ConsentState.NONE,

@@ -98,7 +98,7 @@ class Contact(Document):
     @property
     def terms(self) -> list[str]:
         """Search terms: words of the name, the email address, and the number with its usual endings."""
-        digits = "".join(c for c in self.phone or "" if c.isdigit())
+        digits = "".join(filter(str.isdigit, self.phone or ""))
         tails = [digits[-n:] for n in (10, 7, 4) if len(digits) > n]
         return list(
             dict.fromkeys([*folded_words(f"{self.name or ''} {self.email or ''}"), *filter(None, [digits]), *tails])

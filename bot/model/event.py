@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
 from json import JSONEncoder
+from json.encoder import encode_basestring as _json_text
 from typing import Any
 
 import rfc8785
@@ -34,6 +35,8 @@ PERSONAL = (
     "/evidence/note",
 )
 """JSON Pointers of the values that the hash covers as salted commitments, so that erasing them breaks no chain."""
+_PLACES = {path: (path[1:].rpartition("/")[0], path.rpartition("/")[2]) for path in PERSONAL}
+"""By pointer, the parent's name (empty: the event) and its own."""
 
 
 class ConsentState(StrEnum):
@@ -212,14 +215,20 @@ class ConsentEvent(Document):
 
     @classmethod
     def new(cls, **values: Any) -> tuple[ConsentEvent, dict[str, Any]]:
-        """An event with salts and hash, and as it is stored. The values are trusted: nothing is validated."""
-        event = cls.model_construct(format=FORMAT, **values)
-        raw = event.stored()
-        salts = {path: random_hex(16) for path in PERSONAL if _value(raw, path) is not None}
+        """An event with salts and hash, and as it is stored."""
+        there = {name: value for name, value in values.items() if value is not None}
+        raw = {"_id": there["id"], "format": FORMAT, **there}
+        del raw["id"]
+        for name in ("actor", "words", "context", "evidence"):
+            if name in raw:
+                raw[name] = raw[name].model_dump(exclude_none=True)
+        paths = [path for path in PERSONAL if _value(raw, path) is not None]
+        random = random_hex(16 * len(paths))
+        salts = {path: random[32 * i : 32 * i + 32] for i, path in enumerate(paths)}
         if salts:
             raw["salts"] = salts
         raw["hash"] = event_hash(raw)
-        return event.model_copy(update={"salts": salts or None, "hash": raw["hash"]}), raw
+        return cls(format=FORMAT, **there, salts=salts or None, hash=raw["hash"]), raw
 
     def canonical(self) -> dict[str, Any]:
         """What the hash is made over, see `canonical`."""
@@ -253,17 +262,17 @@ def canonical(raw: Mapping[str, Any]) -> dict[str, Any]:
 def _committed(plain: dict[str, Any], raw: Mapping[str, Any]) -> dict[str, Any]:
     commitments = dict(raw.get("commitments") or {})
     for path, salt in (raw.get("salts") or {}).items():
-        *parents, name = path[1:].split("/")
-        for parent in parents:
-            plain[parent] = dict(plain[parent])
-        holder = plain[parents[0]] if parents else plain
-        commitments[path] = commitment(path, holder.pop(name), salt)
-    return plain | {"commitments": commitments}
+        parent, name = _PLACES[path]
+        if parent and plain[parent] is raw[parent]:
+            plain[parent] = dict(raw[parent])
+        commitments[path] = commitment(path, (plain[parent] if parent else plain).pop(name), salt)
+    plain["commitments"] = commitments
+    return plain
 
 
 def commitment(path: str, value: str, salt: str) -> str:
     """SHA-256 over the salt and the canonical JSON of path and value, in lower hex."""
-    return sha256(bytes.fromhex(salt) + _canonical_json([path, value]).encode()).hexdigest()
+    return sha256(bytes.fromhex(salt) + f'["{path}",{_json_text(value)}]'.encode()).hexdigest()
 
 
 def erased(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,12 +280,11 @@ def erased(raw: Mapping[str, Any]) -> dict[str, Any]:
     hash can be computed any more: the next event's `previous` still names it."""
     bare: dict[str, Any] = {**raw, "commitments": dict(raw.get("commitments") or {})}
     salts = bare.pop("salts", None) or {}
-    for path in PERSONAL:
+    for path, (parent, name) in _PLACES.items():
         if (value := _value(bare, path)) is None:
             continue
-        *parents, name = path[1:].split("/")
-        if parents:
-            bare[parents[0]] = {key: v for key, v in bare[parents[0]].items() if key != name}
+        if parent:
+            bare[parent] = {key: v for key, v in bare[parent].items() if key != name}
         else:
             del bare[name]
         bare["commitments"][path] = commitment(path, value, salts[path]) if path in salts else ""
@@ -284,10 +292,8 @@ def erased(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(raw: Mapping[str, Any], path: str) -> Any:
-    found: Any = raw
-    for name in path[1:].split("/"):
-        found = found.get(name) if found else None
-    return found
+    parent, name = _PLACES[path]
+    return (raw.get(parent) or {}).get(name) if parent else raw.get(name)
 
 
 def event_hash(raw: Mapping[str, Any]) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
-from bot.aio.batching import Batcher
 from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
@@ -18,6 +15,8 @@ from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository, beginning
 
 _Move = tuple[Contact, Contact]
+AT_ONCE = 256
+"""Contacts in one update: each looks for its values among all of them."""
 
 
 class ContactRepository(Repository[Contact]):
@@ -32,10 +31,6 @@ class ContactRepository(Repository[Contact]):
         IndexModel([("terms", ASCENDING)], partialFilterExpression={"terms": {"$exists": True}}),
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
     )
-
-    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
-        super().__init__(database)
-        self._project: Batcher[_Move, None] = Batcher(self._project_round, one_of=lambda move: move[0].id)
 
     async def by_external_id(self, external_id: str) -> Contact | None:
         return await self.find_one({"external_id": external_id})
@@ -54,10 +49,16 @@ class ContactRepository(Repository[Contact]):
 
     async def project(self, before: Contact, after: Contact) -> None:
         """Takes the projection over, unless another writer took one over since `before` was read."""
-        await self._project((before, after))
+        await self.project_many([(before, after)])
 
     async def project_many(self, moves: Sequence[_Move]) -> None:
-        await asyncio.gather(*(self._project(move) for move in moves))
+        """One update for all of them: half of what as many updates cost the server."""
+        for some in (moves[i : i + AT_ONCE] for i in range(0, len(moves), AT_ONCE)):
+            ids, update = [before.id for before, _ in some], _projection(some)
+            try:
+                await self._update_all(ids, update)
+            except StoreUnavailable:  # the driver repeats no update of many documents; this one may be repeated
+                await self._update_all(ids, update)
 
     async def heads(self, ids: Iterable[str]) -> dict[str, int]:
         """By contact, the sequence of the last event that was taken over."""
@@ -67,15 +68,6 @@ class ContactRepository(Repository[Contact]):
                 {"_id": {"$in": wanted}}, {"ledger.seq": 1}, max_time_ms=READ_MS
             ).to_list(len(wanted) or 1)
         return {raw["_id"]: raw["ledger"]["seq"] for raw in found}
-
-    async def _project_round(self, moves: list[_Move]) -> list[None]:
-        """One update for all of them: half of what as many updates cost the server."""
-        ids, update = [before.id for before, _ in moves], _projection(moves)
-        try:
-            await self._update_all(ids, update)
-        except StoreUnavailable:  # the driver repeats no update of many documents; this one may be repeated
-            await self._update_all(ids, update)
-        return [None] * len(moves)
 
     async def _update_all(self, ids: Sequence[str], update: list[dict[str, Any]]) -> None:
         with database_errors():
@@ -96,9 +88,12 @@ def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
 
 
 def _taken_over(before: Contact, after: Contact) -> dict[str, Any]:
-    changed = {name for name in ("phone", "email", "pending_until") if getattr(after, name) != getattr(before, name)}
-    raw = after.model_dump(include={"ledger", *changed})
-    raw["consents"] = [consent.model_dump(exclude_none=True) for consent in after.consents]
-    if changed & {"phone", "email"}:
-        raw["terms"] = after.terms or None
-    return {**raw, "updated_at": now()}
+    names = ("phone", "email", "pending_until")
+    new: dict[str, Any] = {
+        name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)
+    }
+    if "phone" in new or "email" in new:
+        new["terms"] = after.terms or None
+    consents = [consent.model_dump(exclude_none=True) for consent in after.consents]
+    head = {"seq": after.ledger.seq, "hash": after.ledger.hash}
+    return {**new, "consents": consents, "ledger": head, "updated_at": now()}
