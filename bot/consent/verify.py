@@ -196,7 +196,7 @@ async def _look_again(store: Store, contact: Contact, report: Report, *, repair:
 async def _repair(store: Store, contact: Contact, right: Contact, report: Report, *, repair: bool) -> None:
     report.stale.append(contact.id)
     if repair:
-        await store.contacts.project(contact, right)
+        await store.contacts.project_many([(contact, right)])
         stored = await store.contacts.get(contact.id)
         if stored is not None and stored.ledger.seq >= right.ledger.seq:
             report.repaired.append(contact.id)

@@ -47,12 +47,9 @@ class ContactRepository(Repository[Contact]):
         """Those with a confirmation that did not come in time."""
         return await self.find({"pending_until": {"$lte": time}}, sort=[("pending_until", 1)], limit=limit)
 
-    async def project(self, before: Contact, after: Contact) -> None:
-        """Takes the projection over, unless another writer took one over since `before` was read."""
-        await self.project_many([(before, after)])
-
     async def project_many(self, moves: Sequence[_Move]) -> None:
-        """One update for all of them: half of what as many updates cost the server."""
+        """Takes the projections over, each unless another writer took one over since the contact was read. One update
+        for all of them: half of what as many updates cost the server."""
         for some in (moves[i : i + AT_ONCE] for i in range(0, len(moves), AT_ONCE)):
             ids, update = [before.id for before, _ in some], _projection(some)
             try:

@@ -265,7 +265,7 @@ class TestAfterACrash:
         first = await store.contacts.get(ada.id)
         await ledger.record(change(ada.id, "k2", Action.OPT_OUT))
         assert first
-        await store.contacts.project(ada, first)
+        await store.contacts.project_many([(ada, first)])
         await _has_whole_line(store, ada.id, 2)
 
     async def test_many_are_repaired_at_once(

@@ -255,7 +255,7 @@ async def _walk(bot: Bot) -> None:
     bob = person("bob", external_id="u2")
     await store.contacts.insert(bob)
     await store.contacts.by_external_id("u2")
-    await store.contacts.project(bob, bob)
+    await store.contacts.project_many([(bob, bob)])
     await CountKeeper(store).catch_up()
     await miscounted(store)
     await store.contacts.lapsed(now(), limit=5)
