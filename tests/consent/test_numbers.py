@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.consent import numbers
 from bot.consent.numbers import (
     address_of,
     calling_code,
@@ -296,3 +297,20 @@ def _is_whole_sentence(said: str) -> None:
     assert "%" not in said
     assert "None" not in said
     assert said.endswith(".")
+
+
+def test_a_number_that_was_read_is_the_one_that_is_looked_up_later() -> None:
+    for text, region in (("(201) 555-0123", "US"), ("+44 7400 123456", "US"), ("0412 345 678", "AU")):
+        numbers._numbers.clear()
+        read = read_number(text, region, ("US", "GB", "AU"))
+        assert numbers._numbers == {read.e164: read}
+        numbers._numbers.clear()
+        assert saved_number(read.e164) == read
+
+
+def test_numbers_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "REMEMBERED", 3)
+    numbers._numbers.clear()
+    for last in range(5):
+        assert national(f"+1201555010{last}") == f"(201) 555-010{last}"
+    assert [*numbers._numbers] == [f"+1201555010{last}" for last in (2, 3, 4)]
