@@ -1,7 +1,7 @@
-"""How many sign-ups forms take from one network, and for one block of numbers: each may text someone who never asked.
+"""Limits sign-ups by form for each network and each block of numbers, since each may text someone who never asked.
 
-What was recorded is counted in the database, so that all processes count together; what was admitted a moment ago is
-counted here, so that many at once don't pass.
+Recorded sign-ups are counted in the database, across processes. Those that this process admitted a moment ago are
+counted in memory, so that a burst doesn't pass.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from bot.store import Store
 
 SHORT, LONG = timedelta(minutes=10), timedelta(days=1)
 LONG_FACTOR = 10
-"""In the longer time, ten times as many."""
+"""The limit of a day is this many times that of ten minutes."""
 BLOCK_DIGITS = 3
 """Numbers that differ in their last three digits alone are one block: pumping fraud walks through such blocks."""
 REMEMBERED = 10_000
 _OUR_IPV4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 _OUR_IPV6 = ("::1/128", "fc00::/7", "fe80::/10")
 OURS = [ipaddress.ip_network(network) for network in (*_OUR_IPV4, *_OUR_IPV6)]
-"""Addresses that name no client: this machine, or a proxy that `SAYSO_TRUSTED_PROXIES` does not count."""
+"""Addresses that identify no client: this machine, or a proxy that `SAYSO_TRUSTED_PROXIES` does not count."""
 
 
 def origins_of(ip: str | None, number: str | None) -> tuple[str, ...]:
-    """What a sign-up counts for: the network of the client, and the block of the number. Nothing for our own ones."""
+    """What a sign-up counts toward: the client's network and the number's block. Nothing for addresses in `OURS`."""
     network = _network(ip or "")
     if network is None or not number:
         return ()
@@ -67,7 +67,7 @@ class FormLimits:
         for short, long in await gather(*map(self._count, origins)):
             if short >= self._most or long >= self._most * LONG_FACTOR:
                 for origin in origins:
-                    self._admitted[origin].pop(key, None)
+                    self._admitted.get(origin, {}).pop(key, None)
                 raise TooManySignUps
 
     def _admit_here(self, origin: str, key: str) -> bool:
