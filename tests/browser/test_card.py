@@ -32,9 +32,9 @@ BAD = {
     "": "Enter your mobile number",
     "call me maybe": "Enter a phone number",
     "☎️📱": "Enter a phone number",
-    "555-01": "too short",
-    "201555012345678": "too long",
-    "+33 6 12 34 56 78": "We don't text numbers from there",
+    "555-01": "Too short",
+    "201555012345678": "Too long",
+    "+33 6 12 34 56 78": "We don't text numbers in France yet",
     "+44 20 7946 0958": "",
     "9" * 10000: "too long",
 }

@@ -154,6 +154,8 @@ async def test_a_press_that_reaches_nobody_says_so(look: Look, server: TestServe
     inbox = await signed_in(look, server, f"/inbox/{conversation}", allow=allowed)
     switch = inbox.locator("#panel").get_by_role("switch").first
     await expect(switch).to_be_visible()
+    await expect(inbox.locator("#inbox")).to_have_attribute("data-line", "live")
+    await inbox.wait_for_load_state("networkidle")  # the panel is read again once the page is live
     await inbox.context.set_offline(True)
     await switch.click()
     await expect(inbox.locator("#said")).to_contain_text("We can't reach the server")

@@ -70,6 +70,14 @@ async def main(url, database, file, seconds, is_traceable, place, when, left):
 
 asyncio.run(main(*sys.argv[1:]))
 """
+DEMO = """
+from datetime import timedelta
+from bot.outbound import sender
+from widget.cli import main
+
+sender.ASK_AFTER = timedelta(seconds=3)  # a minute otherwise, in which a text of a killed process waits
+main()
+"""
 
 
 @pytest.fixture
@@ -185,7 +193,7 @@ async def sayso(
         "PYTHONPATH": str(ROOT),
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
-    command = (sys.executable, "-c", "from widget.cli import main; main()", "demo", "--port", "0")
+    command = (sys.executable, "-c", DEMO, "demo", "--port", "0")
     process = await asyncio.create_subprocess_exec(
         *command, cwd=folder, env={**kept, **settings}, stdout=subprocess.PIPE
     )
