@@ -19,6 +19,7 @@ from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
+from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.confirmations import Confirmations
 from bot.consent.form_limits import FormLimits
 from bot.consent.ledger import Ledger
@@ -28,6 +29,7 @@ from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.events.cards import CompleteCards
 from bot.events.catch_up import CatchUp
+from bot.events.checkpoints import CheckpointWriter
 from bot.events.erasure import Erasure
 from bot.events.flows import ContinueFlows
 from bot.events.messages import Messages
@@ -121,7 +123,9 @@ class Bot:
         self.tokens = Tokens(store)
         self.subscriptions = SubscriptionService(store)
         self.forms = FormTemplateService(store)
-        self.jobs = JobService(store, all_kinds(store))
+        keys = CheckpointKeys(store, settings.checkpoint_keys)
+        self.checkpoints = CheckpointWriter(store, keys, settings.checkpoint_file)
+        self.jobs = JobService(store, all_kinds(store, keys))
         self.signatures = Signatures(secret)
         self.workspace = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(
             partial(load_workspace, store, settings.identity_secret)
@@ -179,7 +183,9 @@ class Bot:
         await self.feed.start()
         periodic = every(STALLED.total_seconds(), self._periodic_work())
         try:
-            async with self.background.running(self.sender.work, self.catch_up.work, periodic, self.jobs.work):
+            async with self.background.running(
+                self.sender.work, self.catch_up.work, self.checkpoints.work, periodic, self.jobs.work
+            ):
                 yield
         finally:
             await self.gateway.close()

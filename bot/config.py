@@ -45,6 +45,14 @@ class Settings(BaseSettings):
         None,
         description="At least 32 characters; with it your site signs its users' ids (`user_hash`). Not set: made once.",
     )
+    checkpoint_key: SecretStr | None = Field(
+        None,
+        description="Signs the checkpoints of the ledger: at least 32 characters; after a space, former ones. Not set: "
+        "made once, kept in the database.",
+    )
+    checkpoint_file: Path | None = Field(
+        None, description="File to which every checkpoint of the ledger is appended as well, best on another machine."
+    )
     sites: str = Field(
         "*",
         description="Sites that may embed the messenger, separated by spaces (`https://shop.example.com`); `*` is any.",
@@ -74,6 +82,18 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < 32:
             raise ValueError("must be at least 32 characters")
         return value
+
+    @field_validator("checkpoint_key")
+    @classmethod
+    def _long_enough_each(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and (min(map(len, value.get_secret_value().split()), default=0) < 32):
+            raise ValueError("must be at least 32 characters")
+        return value
+
+    @property
+    def checkpoint_keys(self) -> tuple[str, ...]:
+        """The current one first."""
+        return tuple(self.checkpoint_key.get_secret_value().split()) if self.checkpoint_key else ()
 
     @field_validator("mongo_url")
     @classmethod

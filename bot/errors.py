@@ -34,6 +34,13 @@ class StoreUnavailable(SaysoError):
     message = _("Not saved. Please try again in a moment.")
 
 
+class CheckpointKeyMissing(SaysoError):
+    """The checkpoints of the ledger are signed with a key that this process doesn't have."""
+
+    code = "checkpoint_key_missing"
+    message = _("The newest checkpoint is signed with another key. Set SAYSO_CHECKPOINT_KEY here, too.")
+
+
 class NotFound(SaysoError):
     """It does not exist, or not for this person: a stranger can't tell the difference."""
 

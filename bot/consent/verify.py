@@ -7,12 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from bot.consent.checkpoints import CheckpointKeys, CheckpointLog
 from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.projection import project
+from bot.consent.repairs import MOST, RepairGuard
+from bot.consent.witnesses import Findings, Witnesses
 from bot.model.base import Value, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import FIRST, Action, ConsentEvent, event_hash
@@ -35,18 +39,24 @@ class Report:
     """The stale ones that were rebuilt."""
     miscounted: dict[tuple[str, ConsentState], int] = field(default_factory=dict)
     """By subscription and state, by how much the displayed counts were too low."""
+    damaged: dict[str, str] = field(default_factory=dict)
+    """Faults of the checkpoints themselves."""
+    notes: list[str] = field(default_factory=list)
+    """Every repair that was ever made."""
+    checkpoints: int = 0
     is_repair: bool = False
     read: int = 0
     """Events and contacts read."""
 
     @property
     def faults(self) -> list[str]:
-        return [f"contact {contact}: {what}" for contact, what in self.broken.items()]
+        damaged = [f"{where}: {what}" for where, what in self.damaged.items()]
+        return damaged + [f"contact {contact}: {what}" for contact, what in self.broken.items()]
 
     @property
     def is_whole(self) -> bool:
         is_rebuilt = len(self.stale) == len(self.repaired)
-        return not self.broken and is_rebuilt and (self.is_repair or not self.miscounted)
+        return not self.broken and not self.damaged and is_rebuilt and (self.is_repair or not self.miscounted)
 
     def add(self, step: Report) -> None:
         self.contacts += step.contacts
@@ -56,6 +66,17 @@ class Report:
         self.stale += step.stale
         self.repaired += step.repaired
         self.miscounted |= step.miscounted
+        self.damaged |= step.damaged
+        self.notes += step.notes
+        self.checkpoints += step.checkpoints
+
+    def take(self, found: Findings) -> None:
+        """Adds what the comparison with the checkpoints found."""
+        self.broken = found.broken | self.broken
+        self.damaged |= found.damaged
+        self.notes += found.notes
+        self.checkpoints += found.checkpoints
+        self.read += found.read
 
 
 @dataclass(slots=True)
@@ -117,65 +138,106 @@ def _is_erased_format_1(raw: Mapping[str, Any]) -> bool:
 
 
 class Position(Value):
-    """The position of a walk: chains, then contacts, then counts; `after` is the last id checked."""
+    """The position of a walk: checkpoints first, so that no contact is repaired whose events they contradict; then
+    chains, contacts and counts. `after` is the last id checked."""
 
-    phase: Literal["chains", "contacts", "counts"] = "chains"
+    phase: Literal["checkpoints", "uncovered", "chains", "contacts", "counts"] = "checkpoints"
     after: str = ""
+    distrusted: tuple[str, ...] = ()
+    is_damaged: bool = False
+    """See `RepairGuard`."""
+
+    def to(self, after: str | None, then: Literal["uncovered", "chains", "contacts", "counts"]) -> Position:
+        return self.model_copy(update={"phase": then, "after": ""} if after is None else {"after": after})
+
+    def distrusting(self, found: Findings) -> Position:
+        contacts = (*self.distrusted, *found.broken)
+        is_damaged = self.is_damaged or bool(found.damaged) or len(contacts) > MOST
+        return self.model_copy(update={"distrusted": contacts[:MOST], "is_damaged": is_damaged})
 
 
-async def verify(store: Store, *, repair: bool, progress: Callable[[int], None] = lambda read: None) -> Report:
-    """The whole walk. `progress` is called with the number of events and contacts read.
+async def verify(
+    store: Store,
+    *,
+    repair: bool,
+    progress: Callable[[int], None] = lambda read: None,
+    keys: CheckpointKeys | None = None,
+    against: Path | None = None,
+) -> Report:
+    """The whole walk. `progress` is called with the number of events, contacts and checkpoint entries read; `against`
+    is a file of checkpoints that was kept outside the database.
 
     May run next to writers: what looks stale is checked again before it is reported.
     """
-    report = Report(is_repair=repair)
+    report, keys = Report(is_repair=repair), keys or CheckpointKeys(store)
     at: Position | None = Position()
+    if against:
+        found = await Witnesses(store, keys).against(against)
+        report.take(found)
+        at = Position().distrusting(found)
     while at:
-        step, at = await walk(store, at, limit=BATCH, repair=repair)
+        step, at = await walk(store, at, limit=BATCH, repair=repair, keys=keys)
         progress(step.read)
         report.add(step)
     return report
 
 
-async def walk(store: Store, at: Position, *, limit: int, repair: bool) -> tuple[Report, Position | None]:
+async def expected(store: Store) -> int:
+    """About how much a walk reads."""
+    events, contacts = await store.events.count_about(), await store.contacts.count_about()
+    return (3 if await store.checkpoints.newest_raw() else 1) * events + contacts
+
+
+async def walk(
+    store: Store, at: Position, *, limit: int, repair: bool, keys: CheckpointKeys
+) -> tuple[Report, Position | None]:
     """One step: about `limit` events or contacts. Returns the next position; None after the last step.
 
     The cost of a step does not grow with the ledger, except for the counts and the longest chain.
     """
     report = Report(is_repair=repair)
+    guard = RepairGuard(CheckpointLog(store, keys), {*at.distrusted}, at.is_damaged) if repair else None
     match at.phase:
+        case "checkpoints":
+            found, after = await Witnesses(store, keys).compare(at.after)
+            report.take(found)
+            return report, at.distrusting(found).to(after, "uncovered")
+        case "uncovered":
+            found, after = await Witnesses(store, keys).uncovered(at.after, limit)
+            report.take(found)
+            return report, at.distrusting(found).to(after, "chains")
         case "chains":
-            return report, await _walk_chains(store, at.after, limit, report)
+            return report, at.to(await _walk_chains(store, at.after, limit, report, guard), "contacts")
         case "contacts":
-            return report, await _walk_contacts(store, at.after, limit, report)
+            return report, at.to(await _walk_contacts(store, at.after, limit, report, guard), "counts")
     report.miscounted = await miscounted(store)
     if repair and report.miscounted:
         await CountKeeper(store).recount()
     return report, None
 
 
-async def _walk_chains(store: Store, after: str, limit: int, report: Report) -> Position:
+async def _walk_chains(store: Store, after: str, limit: int, report: Report, guard: RepairGuard | None) -> str | None:
     chains, last = await _chains(store, after, limit, report)
-    if last is None:
-        return Position(phase="contacts")
     report.contacts += len(chains)
     report.events += sum(len(chain.events) for chain in chains)
     contacts = await store.contacts.get_many(chain.contact for chain in chains)
     for chain in chains:
-        await _judge(store, chain, contacts.get(chain.contact), report, repair=report.is_repair)
-    return Position(after=last)
+        await _judge(store, chain, contacts.get(chain.contact), report, guard)
+    return last
 
 
-async def _judge(store: Store, chain: _Chain, contact: Contact | None, report: Report, *, repair: bool) -> None:
+async def _judge(
+    store: Store, chain: _Chain, contact: Contact | None, report: Report, guard: RepairGuard | None
+) -> None:
     if chain.fault:
         report.broken[chain.contact] = chain.fault
     elif contact is None:
         report.broken[chain.contact] = "has events, but is not there"
     elif contact.ledger.seq <= chain.seq and not _is_right(contact, chain.events):
-        await _look_again(store, contact, report, repair=repair)
+        await _look_again(store, contact, report, guard)
 
 
-async def _look_again(store: Store, contact: Contact, report: Report, *, repair: bool) -> None:
+async def _look_again(store: Store, contact: Contact, report: Report, guard: RepairGuard | None) -> None:
     """A recent event may not be projected yet: a contact that still advances is not stale."""
     seq, looks = contact.ledger.seq, 0
     while True:
@@ -189,13 +251,16 @@ async def _look_again(store: Store, contact: Contact, report: Report, *, repair:
         looks = looks + 1 if contact.ledger.seq == seq else 0
         seq = contact.ledger.seq
         if looks >= LOOKS or not is_under_way:
-            await _repair(store, contact, project(contact, events), report, repair=repair)
+            await _repair(store, contact, events, report, guard)
             return
 
 
-async def _repair(store: Store, contact: Contact, right: Contact, report: Report, *, repair: bool) -> None:
+async def _repair(
+    store: Store, contact: Contact, events: Sequence[ConsentEvent], report: Report, guard: RepairGuard | None
+) -> None:
     report.stale.append(contact.id)
-    if repair:
+    if guard and await guard.allows(contact, events):
+        right = project(contact, events)
         await store.contacts.project_many([(contact, right)])
         stored = await store.contacts.get(contact.id)
         if stored is not None and stored.ledger.seq >= right.ledger.seq:
@@ -246,7 +311,7 @@ def _end_of(contact: str) -> str:
     return f"{contact};"
 
 
-async def _walk_contacts(store: Store, after: str, limit: int, report: Report) -> Position:
+async def _walk_contacts(store: Store, after: str, limit: int, report: Report, guard: RepairGuard | None) -> str | None:
     """Finds contacts that refer to missing events, or have consents without any event."""
     page = await store.contacts.page(after, limit=limit)
     report.read += len(page)
@@ -256,5 +321,5 @@ async def _walk_contacts(store: Store, after: str, limit: int, report: Report) -
         if contact.ledger.seq and heads[contact.id] not in there:
             report.broken.setdefault(contact.id, f"event {contact.ledger.seq} is missing")
         elif contact.consents and not contact.ledger.seq:
-            await _repair(store, contact, project(contact, []), report, repair=report.is_repair)
-    return Position(phase="contacts", after=page[-1].id) if page else Position(phase="counts")
+            await _repair(store, contact, [], report, guard)
+    return page[-1].id if page else None

@@ -15,6 +15,7 @@ from bot.errors import marked as _
 from bot.store.api_tokens import ApiTokenRepository
 from bot.store.attempts import AttemptCounter
 from bot.store.changes import Changes
+from bot.store.checkpoints import CheckpointHeadRepository, CheckpointRepository
 from bot.store.contacts import ContactRepository
 from bot.store.conversations import ConversationRepository
 from bot.store.counts import ConsentCountRepository
@@ -58,6 +59,8 @@ class Store:
         self.events = EventRepository(self.database)
         self.event_cursors = EventCursorRepository(self.database)
         self.event_retries = EventRetryRepository(self.database)
+        self.checkpoints = CheckpointRepository(self.database)
+        self.checkpoint_heads = CheckpointHeadRepository(self.database)
         self.conversations = ConversationRepository(self.database)
         self.parts = PartRepository(self.database)
         self.signals = SignalRepository(self.database)

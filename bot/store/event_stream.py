@@ -25,7 +25,7 @@ WAIT_MS = 250
 BATCH = 1000
 LOST = {260, 280, 286}
 """InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost: the oplog no longer reaches back so far."""
-FIELDS = ("_id", "format", "event", "contact", "seq", "at", "subscription", "was", "state", "left")
+FIELDS = ("_id", "format", "event", "contact", "seq", "at", "subscription", "was", "state", "left", "hash")
 
 
 class TokenLost(Exception):

@@ -63,6 +63,20 @@ class EventRepository(NumberedLog[ConsentEvent]):
         updates = [({"_id": raw["_id"]}, change) for raw in page if (change := _erasure(raw))]
         await self.update_many(updates)
 
+    async def entries_between(self, event: str, end: str, *, limit: int) -> list[dict[str, Any]]:
+        """`_id`, `event`, `at` and `hash` of the events whose public ids lie between these two, in order."""
+        fields = {"event": 1, "at": 1, "hash": 1}
+        match = {"event": {"$gt": event, "$lt": end}}
+        with database_errors():
+            found = self.collection.find(match, fields, sort=[("event", 1)], limit=limit, max_time_ms=READ_MS)
+            return list(await found.to_list(limit))
+
+    async def hashes(self, ids: Sequence[str]) -> dict[str, Any]:
+        """By id, of the events that exist."""
+        with database_errors():
+            found = self.collection.find({"_id": {"$in": [*ids]}}, {"hash": 1}, max_time_ms=READ_MS)
+            return {raw["_id"]: raw.get("hash") for raw in await found.to_list(len(ids) or 1)}
+
 
 def _erasure(raw: dict[str, Any]) -> dict[str, Any] | None:
     commitments, known = erased(raw)["commitments"], raw.get("commitments") or {}

@@ -13,6 +13,7 @@ import pytest
 
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed, News
+from bot.consent.checkpoints import CheckpointKeys, CheckpointLog
 from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.verify import verify
@@ -95,6 +96,24 @@ class TestContract:
         assert sorted(r.event.seq for r in recorded) == list(range(1, 21))
         assert (again.is_new, again.event) == (False, recorded[0].event)
         assert (await verify(here, repair=False)).is_whole
+
+    async def test_checkpoints_of_two_processes_name_a_cut(self, here: Store, there: Store) -> None:
+        logs = [CheckpointLog(store, CheckpointKeys(store)) for store in (here, there)]
+        await logs[0].cover()
+        ada = await _contact(here)
+        for i in range(3):
+            await Ledger(here).record(change(ada.id, f"k{i}", Action.OPT_OUT if i % 2 else Action.OPT_IN))
+            await asyncio.gather(*(log.cover() for log in logs))
+        whole = await verify(here, repair=False)
+        assert (whole.faults, whole.checkpoints >= 3) == ([], True)
+        (last,) = await here.events.after(ada.id, 2, limit=1)
+        await here.events.collection.delete_one({"_id": last.id})
+        await here.contacts.collection.update_one(
+            {"_id": ada.id}, {"$set": {"ledger": {"seq": 2, "hash": last.previous}}}
+        )
+        for repair in (False, True, False):
+            (fault,) = (await verify(there, repair=repair)).faults
+            assert f"contact {ada.id}: event 3 is missing: checkpoint" in fault
 
     async def test_a_batch_is_recorded_and_projected(self, here: Store) -> None:
         people = [await _contact(here) for _ in range(20)]

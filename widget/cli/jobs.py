@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.config import Settings
+from bot.consent.checkpoints import CheckpointKeys
 from bot.database import open_database
 from bot.errors import JobConflict, NotFound, SaysoError
 from bot.jobs.kinds import all_kinds
@@ -109,7 +110,7 @@ def _do(settings: Settings, work: Callable[[JobService], Awaitable[T]]) -> T:
 async def _in_database(settings: Settings, work: Callable[[JobService], Awaitable[T]]) -> T:
     try:
         async with open_database(settings) as store:
-            return await work(JobService(store, all_kinds(store)))
+            return await work(JobService(store, all_kinds(store, CheckpointKeys(store, settings.checkpoint_keys))))
     except NotFound:
         give_up("There is no such job. `sayso jobs` lists them.", FAILED)
     except JobConflict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,40 +12,87 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bot.config import Settings
 from bot.consent import verify as ledger
+from bot.consent.checkpoint_file import export as export_checkpoints
+from bot.consent.checkpoints import CheckpointKeys
 from bot.database import open_database
-from widget.cli.terminal import FAILED, run, settings_of
+from bot.errors import CheckpointKeyMissing
+from widget.cli.terminal import FAILED, give_up, run, settings_of
 
 errors = Console(stderr=True)
+MOST = 20
+"""Lines of one kind that are printed."""
 
 
 def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Rebuild what differs from the ledger.")] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Also compare with this file of checkpoints. Default: SAYSO_CHECKPOINT_FILE."),
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Then write all checkpoints to this file, to keep outside the database.")
+    ] = None,
 ) -> None:
-    """Check every consent chain, and compare contacts and counts with the ledger.
+    """Check every consent chain, and compare checkpoints, contacts and counts with the ledger.
 
     Exits 0 if everything is correct (or was repaired), 1 if something is wrong, 2 if it can't run.
     """
-    report = run(_verify(settings_of(), repair=repair))
-    print(f"Events: {report.events}, of contacts: {report.contacts}.")
-    for fault in report.faults[:20]:
+    settings = settings_of()
+    try:
+        report, exported = run(_verify(settings, repair, against or _kept_file(settings), export))
+    except CheckpointKeyMissing as error:
+        give_up(str(error))
+    except OSError as error:
+        give_up(f"Can't use {error.filename}: {error.strerror}.")
+    _print(report, repair=repair)
+    if export:
+        print(f"{exported} checkpoints written to {export}.")
+    raise typer.Exit(0 if report.is_whole else FAILED)
+
+
+def _kept_file(settings: Settings) -> Path | None:
+    file = settings.checkpoint_file
+    return file if file and file.exists() else None
+
+
+def _print(report: ledger.Report, *, repair: bool) -> None:
+    print(f"Events: {report.events}, of contacts: {report.contacts}. Checkpoints: {report.checkpoints}.")
+    for fault in report.faults[:MOST]:
         print(f"Broken: {fault}.")
-    if len(report.faults) > 20:
-        print(f"… and {len(report.faults) - 20} more chains.")
+    if len(report.faults) > MOST:
+        print(f"… and {len(report.faults) - MOST} more.")
+    for note in report.notes[-MOST:]:
+        print(f"Repaired on {note}.")
+    if len(report.notes) > MOST:
+        print(f"… and {len(report.notes) - MOST} repairs before these.")
     if report.stale:
-        done = "rebuilt from it" if repair else "run `sayso verify --repair` to rebuild them"
-        print(f"{len(report.stale)} contacts stood otherwise than the ledger says: {done}.")
+        print(f"{len(report.stale)} contacts stood otherwise than the ledger says: {_rebuilt(report, repair=repair)}.")
     if report.miscounted:
         done = "put right" if repair else "run `sayso verify --repair` to put them right"
         print(f"{len(report.miscounted)} counts of people were wrong: {done}.")
     if report.is_whole:
         print("Every chain is whole.")
-    raise typer.Exit(0 if report.is_whole else FAILED)
 
 
-async def _verify(settings: Settings, *, repair: bool) -> ledger.Report:
+def _rebuilt(report: ledger.Report, *, repair: bool) -> str:
+    if not repair:
+        return "run `sayso verify --repair` to rebuild them"
+    left = len(report.stale) - len(report.repaired)
+    return f"{left} not rebuilt, since events or checkpoints are missing or changed" if left else "rebuilt from it"
+
+
+async def _verify(
+    settings: Settings, repair: bool, against: Path | None, export_to: Path | None
+) -> tuple[ledger.Report, int]:
     async with open_database(settings) as store:
         columns = (TextColumn("Reading the ledger"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=errors, disable=not sys.stderr.isatty()) as bar:
-            total = await store.events.count_about() + await store.contacts.count_about()
-            task = bar.add_task("", total=total)
-            return await ledger.verify(store, repair=repair, progress=lambda read: bar.advance(task, read))
+            task = bar.add_task("", total=await ledger.expected(store))
+            report = await ledger.verify(
+                store,
+                repair=repair,
+                progress=lambda read: bar.advance(task, read),
+                keys=CheckpointKeys(store, settings.checkpoint_keys),
+                against=against,
+            )
+        return report, await export_checkpoints(store, export_to) if export_to else 0

@@ -1,0 +1,259 @@
+"""Checkpoints: independent witnesses of the ledger, signed and chained.
+
+A chain proves that nothing was taken out of its middle. That its last events are still there, only somebody else can
+tell. So each minute in which events were recorded, a checkpoint takes down their ids and hashes, in the order in which
+the database committed them. `bot/consent/witnesses.py` compares the ledger with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from ulid import ULID
+
+from bot.errors import CheckpointKeyMissing, StoreUnavailable
+from bot.model.base import now
+from bot.model.checkpoint import (
+    FIRST_CHECKPOINT,
+    HEAD,
+    Checkpoint,
+    CheckpointHead,
+    LedgerNote,
+    StoredCheckpoint,
+    checkpoint_id,
+    readable,
+)
+from bot.store import Duplicate, Store
+from bot.store.event_stream import EventStream, Token, TokenLost
+
+log = logging.getLogger("sayso.consent")
+
+MOST = 1000
+"""Events in one checkpoint: about 100 kB."""
+SKEW = timedelta(minutes=5)
+"""How far the clocks of two processes, or the time of an event and that of its commit, may be apart."""
+KEY = "checkpoints"
+RECORD = "the record of the newest checkpoint"
+MISSING, NO_RECORD = "missing", f"{RECORD} is missing"
+ATTEMPTS = 50
+
+S = TypeVar("S", Checkpoint, CheckpointHead)
+
+
+class CheckpointKeys:
+    """`secrets`: from the settings, the current one first, then former ones. Without any, a key that the workspace
+    made for itself signs: whoever can write to the database can read that one, too."""
+
+    def __init__(self, store: Store, secrets: Sequence[str] = ()) -> None:
+        self._store = store
+        self._signing = Signer(secrets[0]) if secrets else None
+        self._secrets = tuple(secrets)
+        self.is_external = bool(secrets)
+
+    async def signing(self) -> Signer:
+        if self._signing is None:
+            self._signing = Signer(await self._store.keys.of(KEY), is_own=True)
+        return self._signing
+
+    async def known(self) -> dict[str, Signer]:
+        """By fingerprint. The workspace's own key is always known: older checkpoints may have been signed with it."""
+        own = await self._store.keys.get(KEY)
+        signers = [Signer(secret) for secret in self._secrets]
+        signers += [Signer(own.value, is_own=True)] if own else []
+        return {signer.fingerprint: signer for signer in signers}
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    secret: str = field(repr=False)
+    is_own: bool = False
+    """It lies in the database."""
+
+    @property
+    def fingerprint(self) -> str:
+        return self.sign("fingerprint")[:16]
+
+    def sign(self, hash: str) -> str:
+        return hmac.new(self.secret.encode(), f"sayso checkpoint {hash}".encode(), hashlib.sha256).hexdigest()
+
+    def has_signed(self, signed: Checkpoint | CheckpointHead) -> bool:
+        return hmac.compare_digest(self.sign(signed.hash), signed.signature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tip:
+    """What the next checkpoint follows."""
+
+    number: int
+    hash: str
+    token: Token | None = None
+    looked_at: datetime | None = None
+    key: str = ""
+    note: str = ""
+    """Something that must not go unsaid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event as a checkpoint keeps it."""
+
+    id: str
+    event: str
+    hash: str
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Entry:
+        """Of a stored event, whatever somebody may have made of it."""
+        return cls(str(raw["_id"]), str(raw.get("event", "")), str(raw.get("hash")))
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.hash}"
+
+
+class CheckpointLog:
+    """Appends checkpoints. Any number of processes may: the number decides who was first, the others go on from there.
+    An event that two of them take down is in two checkpoints, which does no harm.
+    """
+
+    def __init__(self, store: Store, keys: CheckpointKeys) -> None:
+        self._store = store
+        self._keys = keys
+
+    async def cover(self) -> None:
+        """Takes down every event that was committed until now. Raises CheckpointKeyMissing, and StoreUnavailable (asked
+        again, it goes on from there)."""
+        tip = await self._tip()
+        try:
+            async with self._store.events.stream(tip.token) as stream:
+                if tip.token is None:
+                    await self._begin(stream, tip.looked_at)
+                await self._follow(stream)
+        except TokenLost:
+            log.warning("the change stream of events can't go on from the last checkpoint: scanning the ledger instead")
+            async with self._store.events.stream() as stream:
+                await self._begin(stream, tip.looked_at)
+                await self._follow(stream)
+
+    async def note(self, *notes: LedgerNote) -> None:
+        """Durable when it returns. The next `cover` goes on from where it was. Raises CheckpointKeyMissing."""
+        await self._append((), notes)
+
+    async def _begin(self, stream: EventStream, since: datetime | None) -> None:
+        """What is there before the stream: all events, or those since the checkpoints last knew all."""
+        started, after = now(), _ulid(since - SKEW) if since else ""
+        while found := await self._store.events.entries_between(after, "~", limit=MOST):
+            after = found[-1]["event"]
+            await self._append([Entry.of(raw) for raw in found])
+        await self._look(started, stream.token)
+
+    async def _follow(self, stream: EventStream) -> None:
+        started, waiting, token, is_done = now(), list[Entry](), stream.token, False
+        while not is_done:
+            batch = await stream.take(wait_ms=1)
+            waiting += [Entry(str(new.event.id), str(getattr(new.event, "event", "")), new.event.hash) for new in batch]
+            token = batch[-1].token if batch else stream.token
+            is_done = not batch or _ulid(started) < waiting[-1].event
+            while len(waiting) >= MOST or (is_done and waiting):
+                # A token in the middle of a batch would lie too far ahead for those that are still waiting.
+                await self._append(waiting[:MOST], token=token if len(waiting) <= MOST else None)
+                del waiting[:MOST]
+        await self._look(started, token)
+
+    async def _look(self, at: datetime, token: Token) -> None:
+        """There was nothing else until now. A new key signs a checkpoint at once, and so vouches for all before it."""
+        tip, signer = await self._tip(), await self._keys.signing()
+        if tip.note or (tip.number and tip.key != signer.fingerprint):
+            tip = await self._append((), token=token)
+        head = CheckpointHead(
+            id=HEAD, hash="", signature="", key=signer.fingerprint, token=token, number=tip.number, newest=tip.hash,
+            looked_at=at,
+        )  # fmt: skip
+        await self._store.checkpoint_heads.save(_signed(head, signer))
+
+    async def _append(
+        self, entries: Sequence[Entry], notes: Sequence[LedgerNote] = (), token: Token | None = None
+    ) -> _Tip:
+        signer = await self._keys.signing()
+        for _ in range(ATTEMPTS):
+            tip = await self._tip()
+            if tip.number and tip.key != signer.fingerprint and not self._keys.is_external:
+                raise CheckpointKeyMissing  # a key that lies in the database must not take over from one outside
+            new = _signed(_next(tip, entries, notes, token or tip.token, signer), signer)
+            try:
+                await self._store.checkpoints.insert(new)
+            except Duplicate:
+                continue
+            return _Tip(new.number, new.hash, new.token, tip.looked_at, new.key)
+        raise StoreUnavailable
+
+    async def _tip(self) -> _Tip:
+        raw = await self._store.checkpoints.newest_raw()
+        head = readable(CheckpointHead, await self._store.checkpoint_heads.raw())
+        newest = StoredCheckpoint.of(raw) if raw else None
+        if newest is None:
+            return _after_head(head, 0) if head else _Tip(0, FIRST_CHECKPOINT)
+        if head and newest.number < head.number:
+            return _after_head(head, newest.number)
+        return _after(newest, head)
+
+
+def _after_head(head: CheckpointHead, number: int) -> _Tip:
+    """If the newest checkpoints are gone, the next one leaves the gap open, and says so."""
+    note = f"{span(number + 1, head.number)}: {MISSING}" if head.number > number else ""
+    return _Tip(head.number, head.newest, head.token, head.looked_at, head.key, note)
+
+
+def _after(newest: StoredCheckpoint, head: CheckpointHead | None) -> _Tip:
+    kept = newest.checkpoint
+    note = "" if kept else f"{span(newest.number)} was edited"
+    if head is None:
+        token, looked_at, key = (kept.token, kept.since, kept.key) if kept else (None, None, "")
+        return _Tip(newest.number, newest.hash, token, looked_at, key, note or (NO_RECORD if token else ""))
+    if newest.number == head.number and newest.hash != head.newest:
+        note = f"{span(newest.number)} was replaced"
+    token = kept.token if kept and newest.number > head.number else head.token
+    key = kept.key if kept else head.key
+    return _Tip(newest.number, newest.hash, token, head.looked_at, key, note)
+
+
+def _next(
+    tip: _Tip, entries: Sequence[Entry], notes: Sequence[LedgerNote], token: Token | None, signer: Signer
+) -> Checkpoint:
+    at = now()
+    earliest = _ulid(tip.looked_at - SKEW) if tip.looked_at else ""
+    inside = [entry.event for entry in entries if earliest <= entry.event < _ulid(at + SKEW)]
+    return Checkpoint(
+        id=checkpoint_id(tip.number + 1),
+        number=tip.number + 1,
+        at=at,
+        since=tip.looked_at,
+        first=min(inside, default=""),
+        last=max(inside, default=""),
+        entries=tuple(str(entry) for entry in entries),
+        notes=(*notes, *([LedgerNote(text=tip.note)] if tip.note else [])),
+        previous=tip.hash,
+        key=signer.fingerprint,
+        token=token,
+        hash="",
+        signature="",
+    )
+
+
+def _signed(document: S, signer: Signer) -> S:
+    hash = document.computed_hash()
+    return document.model_copy(update={"hash": hash, "signature": signer.sign(hash)})
+
+
+def _ulid(time: datetime) -> str:
+    """What the public ids of all events of this time begin with."""
+    return str(ULID.from_datetime(time))[:10]
+
+
+def span(first: int, last: int | None = None) -> str:
+    return f"checkpoints {first} to {last}" if last and last > first else f"checkpoint {first}"
