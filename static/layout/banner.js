@@ -1,6 +1,6 @@
 /* The banner at the top of a page: the result of a form, or why a request of htmx failed. */
 
-import { errorMessage, HTMX_FAILURES } from "../lib/server-errors.js";
+import { errorMessage, HTMX_FAILURES, rejectNonHtml } from "../lib/server-errors.js";
 
 const ANNOUNCE_DELAY = 150; // ms; screen readers announce a live region only when it changes after the page has loaded
 
@@ -40,6 +40,7 @@ if (status.firstElementChild) {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-dismiss]")) event.target.closest("[data-said]").remove();
 });
+document.addEventListener("htmx:beforeSwap", rejectNonHtml);
 for (const name of HTMX_FAILURES) {
   document.addEventListener(name, (event) => show(errorMessage(event.detail.xhr) || status.dataset.away));
 }

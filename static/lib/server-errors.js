@@ -16,7 +16,7 @@ export const readErrorMessage = async (response) => messageIn(await response.tex
 
 /* For `htmx:beforeSwap`: only HTML is put into the page, everything else is reported as an error. */
 export function rejectNonHtml(event) {
-  if (/^text\/html/.test(event.detail.xhr.getResponseHeader("Content-Type"))) return;
+  if (!event.detail.shouldSwap || /^text\/html/.test(event.detail.xhr.getResponseHeader("Content-Type"))) return;
   event.detail.shouldSwap = false;
   event.detail.isError = true;
 }
