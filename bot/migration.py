@@ -88,4 +88,12 @@ async def begin_counts(store: Store) -> None:
     await CountKeeper(store).catch_up()
 
 
-STEPS: dict[str, Callable[[Store], Awaitable[None]]] = {"addresses": record_addresses, "counts": begin_counts}
+async def upgrade_queue(store: Store) -> None:
+    await store.deliveries.upgrade_queue()
+
+
+STEPS: dict[str, Callable[[Store], Awaitable[None]]] = {
+    "addresses": record_addresses,
+    "counts": begin_counts,
+    "texts": upgrade_queue,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -41,7 +42,7 @@ async def old(mongo: EmbeddedServer) -> AsyncIterator[Store]:
 async def test_it_is_whole_afterwards_and_every_event_is_as_it_was(old: Store) -> None:
     before = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     await old.prepare()
-    assert await migrate(old) == ["addresses", "counts"]
+    assert await migrate(old) == ["addresses", "counts", "texts"]
     after = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     assert {id: after[id] for id in before} == before
     added = [raw for id, raw in after.items() if id not in before]
@@ -61,7 +62,7 @@ async def test_several_processes_may_migrate_at_once(old: Store, mongo: Embedded
     async with open_store(mongo.url, old.database.name) as other:
         await asyncio.gather(old.prepare(), other.prepare())
         done = await asyncio.gather(migrate(old), migrate(other))
-    assert sorted(name for names in done for name in names) == ["addresses", "counts"]
+    assert sorted(name for names in done for name in names) == ["addresses", "counts", "texts"]
     assert (await verify(old, repair=False)).is_whole
 
 
@@ -76,6 +77,30 @@ async def test_what_the_old_version_left_undone_is_done(old: Store, settings: Se
     card = await old.parts.get(left.context.part or "")
     assert card
     assert card.content.state == "completed"  # type: ignore[union-attr]
+    await bot.finish()
+
+
+async def test_its_texts_are_on_the_phone_and_those_on_their_way_leave_once(old: Store, settings: Settings) -> None:
+    confirmations = await old.deliveries.find({"kind": "confirmation"}, limit=9)
+    delivered, lost = confirmations[0], confirmations[1]
+    await old.deliveries.collection.update_many({"kind": "confirmation"}, {"$unset": {"provider_id": ""}})
+    await old.deliveries.update({"_id": delivered.id}, {"$set": {"state": "sending"}})
+    await old.deliveries.update({"_id": lost.id}, {"$set": {"state": "queued"}})
+    await old.phone_texts.collection.delete_one({"key": lost.id})
+    await old.prepare()
+    await migrate(old)
+    bot = await make_bot(settings, old, "http://sayso.test")
+    await bot.sender.reconcile()
+    while await bot.sender.send_some():
+        pass
+    states = {d.id: d.state for d in (await old.deliveries.get_many([delivered.id, lost.id])).values()}
+    assert states[delivered.id] == "sent"
+    assert states[lost.id] in {"sent", "blocked"}, "permission is asked once more"
+    texts = [text.body for text in await bot.phone.texts(delivered.number)]
+    assert len([text for text in texts if "You are now subscribed" in text]) == 1
+    link = re.search(r"/p/([\w-]+)", next(text for text in texts if "/p/" in text))
+    assert link
+    assert (await bot.preferences.look(link[1])).contact.id == delivered.contact
     await bot.finish()
 
 

@@ -22,7 +22,7 @@ from bot.store.repository import Repository
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
 OLD_INDEXES = {"state_1_updated_at_1", "worker_1"}
-"""Indexes of an earlier version: if they exist, its queue is upgraded."""
+"""Indexes of version 0.1."""
 
 
 def _where(field: str) -> dict[str, Any]:
@@ -175,15 +175,11 @@ class DeliveryRepository(Repository[Delivery]):
     async def make_indexes(self) -> None:
         await super().make_indexes()
         with database_errors():
-            old = OLD_INDEXES & set(await self.collection.index_information())
-        if old:
-            await self._upgrade_queue()
-            with database_errors():
-                for name in old:
-                    await self.collection.drop_index(name)
+            for name in OLD_INDEXES & set(await self.collection.index_information()):
+                await self.collection.drop_index(name)
 
-    async def _upgrade_queue(self) -> None:
-        """Queued texts are due. Claimed ones may have been handed over, so the provider is asked."""
+    async def upgrade_queue(self) -> None:
+        """Gives texts of version 0.1 their times: queued ones are due, and the provider is asked about claimed ones."""
         missing = {"due_at": {"$exists": False}, "ask_at": {"$exists": False}}
         changes = ((DeliveryState.QUEUED, {"due_at": now()}), (DeliveryState.SENDING, {"ask_at": now()}))
         with database_errors():

@@ -218,7 +218,7 @@ class TestContract:
                     )
                 )  # fmt: skip
             await store.prepare()
-            await store.prepare()
+            await store.deliveries.upgrade_queue()
             claimed = await store.deliveries.claim("worker", limit=5, until=now())
             assert [d.id for d in claimed] == [DeliveryState.QUEUED]
             assert [d.id for d in await store.deliveries.unanswered()] == [DeliveryState.SENDING]
