@@ -29,7 +29,7 @@ ARROWS = {
     "outbound": {"chat", "consent", "store", "model", "config"},
 }
 """What each folder of `bot` may import."""
-LEAVES = {"errors", "i18n", "aio"}
+LEAVES = {"errors", "faults", "i18n", "aio"}
 """What all folders may import, and what imports none of them."""
 PURE = [
     "bot.consent.permission",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from ulid import ULID
 
+from bot.faults import reach
 from bot.model.base import now
 from bot.model.contact import ConsentCounts
 from bot.store import Store
@@ -84,7 +85,10 @@ class CountKeeper:
         if not new and now() - at.moved_at < IDLE:
             return at
         moved = at.model_copy(update={"token": token, "revision": at.revision + 1, "moved_at": now()})
-        return moved if await self._counts.move(_moves(new), at, moved) else None
+        reach("before counts")
+        is_moved = await self._counts.move(_moves(new), at, moved)
+        reach("after counts")
+        return moved if is_moved else None
 
 
 async def miscounted(store: Store) -> Counts:

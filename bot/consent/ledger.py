@@ -16,6 +16,7 @@ from bot.aio.batching import Batcher
 from bot.consent.projection import GIVES_ADDRESS, apply, grade_of, opened_contact, project, state_after
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
+from bot.faults import reach
 from bot.model.base import new_ulid, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, Source, Words, erased, event_hash
@@ -178,7 +179,9 @@ class Ledger:
         # Those that are known go with them and are refused: what another process wrote may not be durable yet (law 3).
         inserted = await self._events.append([*(entry.raw for entry in new), *(e.stored() for e in known.values())])
         mine = [entry for entry, done in zip(new, inserted, strict=False) if done]
+        reach("recorded")
         await self._project(mine)
+        reach("projected")
         self._publish([*(entry.event for entry in mine), *known.values()])
         answers |= {entry.place: Recorded(entry.event, is_new=True) for entry in mine}
         for entry, done in zip(new, inserted, strict=False):

@@ -18,6 +18,7 @@ from ulid import ULID
 from bot.consent.counts import CountKeeper
 from bot.errors import StoreUnavailable
 from bot.events.path import ConsumerPath
+from bot.faults import reach
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
 from bot.model.event import ConsentEvent
@@ -122,6 +123,7 @@ class CatchUp:
         time = now()
         if ripe:
             await self._settle([change.event for change in ripe])
+            reach("before cursor")
             await self._save(ripe[-1].token, ripe[-1].event.at)
         elif idle and time - self._saved > IDLE:
             await self._save(idle, time)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 
 from bot.errors import StoreUnavailable
 from bot.events.consumer import Consumer
+from bot.faults import reach
 from bot.model.event import ConsentEvent
 
 log = logging.getLogger("sayso.events")
@@ -74,7 +75,9 @@ class ConsumerPath:
         try:
             todo = await consumer.unhandled(events) if after_crash else events
             if todo:
+                reach(f"before {consumer.name}")
                 await consumer.handle(todo)
+                reach(f"after {consumer.name}")
         except StoreUnavailable:
             log.warning("the database is away: consumer %s handles %d events later", consumer.name, len(events))
             return {event.event for event in events}
