@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from secrets import token_urlsafe
@@ -26,7 +24,6 @@ from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
-from bot.errors import StoreUnavailable
 from bot.events.cards import CompleteCards
 from bot.events.catch_up import CatchUp
 from bot.events.checkpoints import CheckpointWriter
@@ -36,12 +33,15 @@ from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
 from bot.events.projection import Projection
 from bot.events.texts import QueueTexts
+from bot.flows.messenger import Messenger, Opened
+from bot.flows.opening import Openings
 from bot.flows.runs import Runs, waits_for
 from bot.jobs.kinds import all_kinds
 from bot.jobs.service import JobService
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Conversation, Part
+from bot.model.event import ChatOpening
 from bot.model.flow import Wait
 from bot.model.workspace import Workspace
 from bot.outbound.gateways import make_gateway
@@ -54,7 +54,7 @@ from bot.outbound.sender import Sender
 from bot.outbound.texting import Texting
 from bot.outbound.threads import TextThreads
 from bot.security import Signatures
-from bot.store import Duplicate, Store
+from bot.store import Store
 from bot.workspace.brand import BrandKeeper
 from bot.workspace.current import load_workspace
 from bot.workspace.forms import FormTemplateService
@@ -65,19 +65,6 @@ from bot.workspace.tokens import Tokens
 CACHE_SECONDS = 1.0
 STALLED = timedelta(seconds=10)
 """Work that another process should have done long ago is taken over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A messenger that was opened."""
-
-    contact: Contact
-    token: str
-    conversation: str
-    parts: list[Part]
-    fresh: list[int]
-    """Sequences of the entries that this opening made."""
-    last: int
 
 
 class Bot:
@@ -97,6 +84,7 @@ class Bot:
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)
         self.visitors = Visitors(store, self.ledger, secret=secret, days=settings.visitor_days)
+        self.openings = Openings(store, self.runs.scripts, self.visitors, self.feed.publish_opening)
         self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
         self.confirmations = Confirmations(store, self.ledger)
         links = DeliveryLinks(secret, public_url, days=settings.link_days)
@@ -111,8 +99,8 @@ class Bot:
         self.consumers = ConsumerPath(
             (
                 (Projection(self.ledger), Erasure(self.ledger)),
-                (CompleteCards(self.cards), QueueTexts(self.deliveries)),
-                (ContinueFlows(self.runs),),
+                (CompleteCards(self.cards, self.openings), QueueTexts(self.deliveries)),
+                (ContinueFlows(self.runs, self.openings),),
             ),
             self.spawn,
         )
@@ -131,6 +119,7 @@ class Bot:
             partial(load_workspace, store, settings.identity_secret)
         )
         """`await bot.workspace()`: the business, at most a second old."""
+        self.messenger = Messenger(self.visitors, self.conversations, self.openings, self.workspace)
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
         self.reply = Replies(self.inbox, self.texting, self.workspace).reply
         self.gateway = make_gateway(settings, store)
@@ -139,31 +128,18 @@ class Bot:
         )
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
-        """`wanted`: a conversation's id, `new`, or None for the newest one.
+        opened = await self.messenger.open(token, claim, wanted)
+        if opened.contact.is_stored:
+            self.spawn(self.visitors.was_here(opened.contact, claim))
+        return opened
 
-        A person without one is greeted in a new one.
-        """
-        contact, is_new = await self.visitors.enter(token, claim, await self.workspace())
-        if not is_new:
-            self.spawn(self.visitors.was_here(contact, claim))
-        conversation = None
-        if not is_new and wanted != "new":
-            conversation = (
-                await self.conversations.of_contact(wanted, contact.id)
-                if wanted
-                else await self.conversations.newest(contact.id)
-            )
-        if conversation:
-            return await self._opened(contact, conversation)
-        if is_new:
-            _, (id, parts) = await asyncio.gather(self._insert(contact), self.runs.begin(contact.id))
-        else:
-            id, parts = await self.runs.begin(contact.id)
-        return Opened(contact, self.visitors.token(contact.id), id, parts, [p.seq for p in parts], len(parts))
-
-    async def submit(self, part: Part, contact: Contact, answer: Answer) -> Submitted:
-        """Records a card's answer, durable when it returns."""
-        return await self.cards.submit(part, contact, await self.workspace(), answer)
+    async def submit(
+        self, part: Part, contact: Contact, answer: Answer, opening: ChatOpening | None = None
+    ) -> Submitted:
+        """Records a card's answer, durable when it returns. `opening`: of a chat that isn't stored yet."""
+        if contact.external_id:  # their first event doesn't tell who they are
+            contact = await self.visitors.store(contact)
+        return await self.cards.submit(part, contact, await self.workspace(), answer, opening)
 
     async def say(self, conversation: Conversation, text: str, key: str) -> Part:
         """A message that the contact writes in the chat, once for each key. A flow that waits for it continues."""
@@ -189,18 +165,6 @@ class Bot:
                 yield
         finally:
             await self.gateway.close()
-
-    async def _opened(self, contact: Contact, conversation: Conversation) -> Opened:
-        parts = await self.conversations.page(conversation.id)
-        last = parts[-1].seq if parts else 0
-        return Opened(contact, self.visitors.token(contact.id), conversation.id, parts, [], last)
-
-    async def _insert(self, contact: Contact) -> None:
-        try:
-            await self.store.contacts.insert(contact.model_copy(update={"email": None}))
-        except Duplicate:
-            raise StoreUnavailable from None  # the same user in another tab was first: opening again finds them
-        await self.visitors.keep_email(contact.id, contact.email)
 
     def _periodic_work(self) -> list[Callable[[], Awaitable[None]]]:
         return [

@@ -106,6 +106,7 @@ async def _prepared(mongo: EmbeddedServer) -> AsyncIterator[Store]:
 @pytest.fixture
 async def store(_prepared: Store) -> Store:
     """An empty database with its indexes."""
+    _prepared.openings.forget()
     await _wipe(_prepared)
     return _prepared
 

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.app import Bot
 from bot.chat.cards import Answer, Submitted
 from bot.consent.ledger import ConsentChange
 from bot.demo import DEALS
+from bot.flows.messenger import Opened
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part
@@ -101,6 +103,14 @@ async def answer_to(bot: Bot, part: Part, contact: Contact, **values: Any) -> An
     """What a contact submits who saw the card in its current state."""
     view = await bot.cards.view(part, contact, await bot.workspace())
     return Answer(**{"address": "(201) 555-0123", "region": "US", "version": view.version, **values})
+
+
+async def act(bot: Bot, opened: Opened) -> Opened:
+    """The chat as it is after a first act that left no entry: stored, with its contact."""
+    if opened.opening:
+        conversation = await bot.openings.conversation(opened.opening, opened.contact.id)
+        await bot.openings.store(opened.contact, conversation)
+    return replace(opened, contact=opened.contact.model_copy(update={"is_stored": True}), opening=None)
 
 
 async def answered(bot: Bot, contact: Contact, key: str = "card") -> Submitted:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
+from bot.chat.answered import card_fields, completed_part, entry_of, place_of
 from bot.chat.card_view import CardView, card_view, card_words
 from bot.chat.conversations import ConversationService
 from bot.consent.form_limits import FormLimits
@@ -20,20 +20,12 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import (
-    Author,
-    AuthorKind,
-    Card,
-    CardState,
-    ConversationEvent,
-    ConversationEventName,
-    Part,
-    SignalKind,
-)
-from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source
+from bot.model.conversation import Author, AuthorKind, Card, CardState, Conversation, Part, SignalKind
+from bot.model.event import NOWHERE, Action, Actor, ChatOpening, ConsentEvent, Context, Source
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.store import Store
+from bot.store.parts import CardChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +78,14 @@ class Cards:
     async def view(self, part: Part, contact: Contact, workspace: Workspace) -> CardView:
         return (await self.views([part], contact, workspace))[part.id]
 
+    async def card(self, conversation: Conversation, seq: int) -> Part:
+        """A card of this conversation, which may not be stored; raises NotFound."""
+        opening = conversation.opening_parts if seq <= len(conversation.opening) else []
+        part = opening[seq - 1] if opening and seq else await self._conversations.part(conversation.id, seq)
+        if part is None or not isinstance(part.content, Card):
+            raise NotFound(_("We can't find this form."))
+        return part
+
     async def find(self, conversation: str, seq: int, contact: str) -> Part:
         """The part of a card in the contact's own conversation; raises NotFound for anyone else's (law 11)."""
         part, owner = await asyncio.gather(
@@ -96,17 +96,22 @@ class Cards:
             raise NotFound(_("We can't find this form."))
         return part
 
-    async def submit(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> Submitted:
+    async def submit(
+        self, part: Part, contact: Contact, workspace: Workspace, answer: Answer, opening: ChatOpening | None = None
+    ) -> Submitted:
         """Records the yes, durable when it returns. The rest (card, entry, text, flow) is the work of the consumers.
 
         Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused, TooManySignUps:
         nothing was recorded.
         Raises StoreUnavailable: safe to ask again.
+
+        `opening`: of a chat that isn't stored yet; the event holds what it takes to store it.
         """
+        answer = replace(answer, context=answer.context.model_copy(update={"opening": opening}))
         while True:
             if known := await self._known(part, contact):
                 await self._ledger.acknowledge(known)
-                return _submitted(part, known, is_new=False)
+                return Submitted(known, completed_part(part, known), is_new=False)
             change = await self._judge(part, contact, workspace, answer)
             if change.number:
                 await self._limits.admit(answer.context.ip, change.number, key=part.id)
@@ -115,7 +120,7 @@ class Cards:
             except Conflict:  # another writer changed the contact meanwhile: the rules are asked again
                 contact = await self._ledger.contact(contact.id) or contact
                 continue
-            return _submitted(part, recorded.event, is_new=recorded.is_new)
+            return Submitted(recorded.event, completed_part(part, recorded.event), recorded.is_new)
 
     async def _judge(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> ConsentChange:
         """The change that the submission asks for, if the rules allow it."""
@@ -161,22 +166,18 @@ class Cards:
 
     async def complete(self, events: Sequence[ConsentEvent]) -> None:
         """Stores these answers in their cards, in one round trip. A card keeps its newest answer."""
-        updates = []
-        for event in events:
-            is_newer = {"_id": event.context.part, "content.event": {"$not": {"$gte": event.id}}}
-            updates.append((is_newer, {"$set": {f"content.{name}": value for name, value in _done(event).items()}}))
-        await self._store.parts.update_many(updates)
+        await self._store.parts.change_cards(
+            [CardChange(e.context.part or "", card_fields(e), only={"event": {"$not": {"$gte": e.id}}}) for e in events]
+        )
 
     async def say_answered(self, event: ConsentEvent) -> Part:
         """Adds an entry about the answer to the conversation, once for each answer. Raises NotFound."""
-        conversation, seq = _place(event)
-        content = ConversationEvent(name=_happened(event), part=seq, subscription=event.subscription or "")
-        author = Author(kind=AuthorKind.CONTACT, id=event.contact)
-        return await self._conversations.append(conversation, author, content, _entry_key(event))
+        entry = entry_of(event)
+        return await self._conversations.append(place_of(event)[0], entry.author, entry.content, entry.key)
 
     async def unanswered(self, events: Sequence[ConsentEvent]) -> list[ConsentEvent]:
         """The events whose entry is missing; it is written after the card is completed. In one query."""
-        keys = {event.id: (conversation := _place(event)[0], f"{conversation}:{_entry_key(event)}") for event in events}
+        keys = {event.id: (id := place_of(event)[0], f"{id}:{entry_of(event).key}") for event in events}
         known = await self._store.parts.by_keys([*keys.values()])
         return [event for event in events if keys[event.id][1] not in known]
 
@@ -231,38 +232,6 @@ class Cards:
 def answers_card(event: ConsentEvent) -> bool:
     """Whether a card is completed by it: an answer in the card, or the YES that confirms one."""
     return event.context.part is not None and (event.source is Source.FORM or event.action is Action.CONFIRM)
-
-
-def _done(event: ConsentEvent) -> dict[str, Any]:
-    """The card's fields after this event."""
-    return {
-        "state": CardState.COMPLETED,
-        "event": event.id,
-        "number": event.number or event.email,
-        "asked": event.action is Action.REQUEST_CONFIRMATION,
-    }
-
-
-def _submitted(part: Part, event: ConsentEvent, *, is_new: bool) -> Submitted:
-    """The part with its card completed by this event, which may not be stored yet. Ids of one chain are in order."""
-    card = _card(part)
-    content = card.model_copy(update=_done(event)) if (card.event or "") < event.id else card
-    return Submitted(event, part.model_copy(update={"content": content}), is_new)
-
-
-def _happened(event: ConsentEvent) -> ConversationEventName:
-    is_asked = event.action is Action.REQUEST_CONFIRMATION
-    return ConversationEventName.ASKED if is_asked else ConversationEventName.SIGNED_UP
-
-
-def _place(event: ConsentEvent) -> tuple[str, int]:
-    """Conversation and sequence of the answered card."""
-    conversation, _, seq = (event.context.part or "").partition(":")
-    return conversation, int(seq)
-
-
-def _entry_key(event: ConsentEvent) -> str:
-    return f"{_happened(event)}:{_place(event)[1]}"
 
 
 def _key(part: Part) -> str:

@@ -19,7 +19,9 @@ from bot.model.conversation import (
     Content,
     Conversation,
     ConversationEvent,
+    Newest,
     Note,
+    OpeningEntry,
     Part,
     Signal,
     SignalKind,
@@ -68,6 +70,9 @@ class ConversationService:
             raise NotFound(_("We can't find this conversation."))
         return conversation
 
+    async def get(self, id: str) -> Conversation | None:
+        return await self._conversations.get(id)
+
     async def newest(self, contact: str) -> Conversation | None:
         found = await self._conversations.of(contact, limit=1)
         return found[0] if found else None
@@ -75,46 +80,23 @@ class ConversationService:
     async def all_of(self, contact: str) -> list[tuple[Conversation, int]]:
         """A contact's chats, the newest first, each with its number of unread entries."""
         conversations = await self._conversations.of(contact)
-        unread = await self._parts.unread({c.id: c.seen for c in conversations if c.seen < c.last})
+        unread = await self._parts.unread(conversations)
         return [(c, unread.get(c.id, 0)) for c in conversations]
 
     async def unread(self, contact: str) -> int:
         """Unread entries of the contact's newest chat."""
         newest = await self.newest(contact)
-        if newest is None or newest.seen >= newest.last:
-            return 0
-        return (await self._parts.unread({newest.id: newest.seen})).get(newest.id, 0)
+        return (await self._parts.unread([newest])).get(newest.id, 0) if newest else 0
 
     async def begin(
-        self,
-        id: str,
-        contact: str,
-        author: Author,
-        opening: Sequence[tuple[str, Content]],
-        run: Run | None = None,
+        self, id: str, contact: str, author: Author, opening: Sequence[tuple[str, Content]], run: Run | None = None
     ) -> list[Part]:
-        """Makes a conversation with its first entries (`(key, content)` each).
-
-        The entries come first: until the conversation itself is there nobody can see them, so a crash leaves no half
-        of one.
-        """
+        """Makes a conversation with its first entries (`(key, content)` each), in one write."""
         time = now()
-        drafts = [Draft(id, author, content, f"{id}:{key}") for key, content in opening]
-        parts = [_part(draft, seq, self._parts.entry_id, time) for seq, draft in enumerate(drafts, start=1)]
-        await asyncio.gather(*(self._parts.insert(part) for part in parts))
-        previews = [part.preview for part in parts if part.preview]
-        await self._conversations.insert(
-            Conversation(
-                id=id,
-                contact=contact,
-                last=len(parts),
-                preview=previews[-1] if previews else "",
-                run=run,
-                created_at=time,
-                updated_at=time,
-            )
-        )
-        return parts
+        entries = [OpeningEntry(author=author, content=content, at=time, key=key) for key, content in opening]
+        conversation = opened_with(id, contact, entries, time, run)
+        await self._conversations.insert(conversation)
+        return conversation.opening_parts
 
     async def append(
         self,
@@ -140,11 +122,11 @@ class ConversationService:
         entry that another process wrote meanwhile, under this key or another, has taken it.
         """
         found = await self._conversations.get_many(draft.conversation for draft in drafts)
-        last = {id: conversation.last for id, conversation in found.items()}
+        last = {id: max(conversation.last, len(conversation.opening)) for id, conversation in found.items()}
         results: dict[str, Part | Exception] = {}
         waiting = {draft.conversation: draft for draft in drafts if draft.conversation in last}
         for _attempt in range(ATTEMPTS):
-            known = await self._parts.by_keys([(id, draft.key) for id, draft in waiting.items()])
+            known = await self._parts.by_keys([(id, draft.key) for id, draft in waiting.items()], known=found)
             results |= {part.conversation: part for part in known.values()}
             time = now()
             new = [
@@ -229,6 +211,30 @@ class ConversationService:
 def texting_id(contact: str) -> str:
     """The id of a contact's SMS conversation."""
     return hashlib.sha256(f"sms:{contact}".encode()).hexdigest()[:24]
+
+
+def opened_with(
+    id: str, contact: str, entries: Sequence[OpeningEntry], created_at: datetime, run: Run | None = None
+) -> Conversation:
+    """A conversation with these entries in it. Its figures are what `store.conversation_projection` makes of them."""
+    parts = [entry.part(id, seq) for seq, entry in enumerate(entries, start=1)]
+    shown = [part for part in parts if part.is_for_contact]
+    said = [part for part in shown if part.preview]
+    time = max([created_at, *(part.at for part in shown)])
+    return Conversation(
+        id=id,
+        contact=contact,
+        last=len(parts),
+        preview=said[-1].preview if said else "",
+        preview_seq=said[-1].seq if said else 0,
+        newest=Newest.of(shown[-1]) if shown else Newest(),
+        begun=True if any(part.author.kind is not AuthorKind.BOT for part in parts) else None,
+        rank=time if parts else None,
+        run=run,
+        opening=tuple(entries),
+        created_at=created_at,
+        updated_at=time,
+    )
 
 
 def _part(draft: Draft, seq: int, entry_id: Callable[[str, int], str], at: datetime) -> Part:

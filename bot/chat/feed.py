@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bot.model.conversation import Part, Signal
+from bot.model.conversation import Conversation, Part, Signal
 from bot.store import Store
 from bot.store.changes import DocumentChange
 
@@ -131,6 +131,13 @@ class Feed:
                 for follower in followers:
                     follower.offer(part)
 
+    def publish_opening(self, conversation: Conversation) -> None:
+        """The same for one that this process has just stored, with the entries that are kept in it."""
+        if (followers := self._followers.get(conversation.id)) and self._is_first(conversation.id):
+            for part in conversation.opening_parts:
+                for follower in followers:
+                    follower.offer(part)
+
     def _is_first(self, id: str) -> bool:
         """Whether nobody was told of this entry yet. Either way may be the quicker one."""
         if id in self._told:
@@ -142,16 +149,21 @@ class Feed:
         return True
 
     def _deliver(self, batch: list[DocumentChange]) -> None:
-        parts = self._store.parts.name
         for change in batch:
             for topic in self._topics(change):
                 followers = self._followers.get(topic)
-                if followers and (change.table != parts or self._is_first(change.id)):
+                if followers and (not self._has_entries(change, topic) or self._is_first(change.id)):
                     news = self._news(change, topic)
                     for follower in followers:
                         follower.offer(news)
 
-    def _news(self, change: DocumentChange, topic: str) -> Part | Signal | News:
+    def _has_entries(self, change: DocumentChange, topic: str) -> bool:
+        is_conversation = change.table == self._store.conversations.name and topic == change.id
+        return is_conversation or change.table == self._store.parts.name
+
+    def _news(self, change: DocumentChange, topic: str) -> Part | Signal | News | None:
+        if topic == change.id and change.table == self._store.conversations.name:
+            return None  # its first entries are in it: they are to be read
         if change.table == self._store.parts.name:
             return Part.load(dict(change.document))
         if change.table == self._store.signals.name:
@@ -162,7 +174,8 @@ class Feed:
         if change.table == self._store.subscription_versions.name:
             return (SUBSCRIPTIONS,)
         if change.table == self._store.conversations.name:
-            return (INBOX, figures_of(change.id))
+            opened = (change.id,) if change.is_new else ()
+            return (INBOX, figures_of(change.id), *opened)
         if change.table == self._store.signals.name:
             return (str(change.document["conversation"]),)
         return (change.id.partition(":")[0],)  # entries of a line are named by their owner; a stop by its number

@@ -32,6 +32,7 @@ from bot.model.conversation import (
 )
 from bot.model.paging import Cursor, Page
 from bot.store import Store
+from bot.store.parts import CardChange
 
 PAGE = 40
 MOST_ROWS = 200
@@ -224,8 +225,8 @@ class Inbox:
         part = await self._conversations.part(id, seq)
         if part is None or not isinstance(part.content, Card):
             raise NotFound(_("We can't find this form."))
-        match = {"_id": part.id, "content.state": CardState.OPEN}
-        await self._store.parts.update(match, {"$set": {"content.state": CardState.CLOSED}})
+        closed = CardChange(part.id, {"state": CardState.CLOSED}, only={"state": CardState.OPEN})
+        await self._store.parts.change_cards([closed])
         if await self._cards.answer_of(part, (await self.get(id)).contact):  # also one that came at the same moment
             raise CardClosed(_("This form was answered already, so it can't be withdrawn."))
         said = ConversationEvent(name=ConversationEventName.WITHDRAWN, part=seq, subscription=part.content.subscription)

@@ -7,17 +7,20 @@ import hashlib
 import hmac
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 from itsdangerous import BadData, TimestampSigner
+from itsdangerous.encoding import base64_decode, base64_encode
+from pydantic import ValidationError
 
 from bot.consent.addresses import SITE, address_change
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import is_email
 from bot.errors import Invalid, Unauthorized
 from bot.errors import marked as _
-from bot.model.base import new_id, now
+from bot.model.base import Value, new_id, now
 from bot.model.contact import Contact, Role
-from bot.model.event import Source
+from bot.model.event import ChatOpening, Source
 from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
 
@@ -35,6 +38,51 @@ class Claim:
     time_zone: str | None = None
 
 
+class Arrival(Value):
+    """What a token holds of a visitor whose chat isn't stored yet, and perhaps neither is the visitor."""
+
+    opening: ChatOpening
+    page: str | None = None
+    external_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+
+    @classmethod
+    def of(cls, contact: Contact, opening: ChatOpening) -> Self:
+        page = contact.page if contact.page and len(contact.page) <= LONGEST_PAGE else None
+        person = {"external_id": contact.external_id, "name": contact.name, "email": contact.email}
+        return cls(opening=opening, page=page, **person)
+
+    def contact(self, id: str) -> Contact:
+        """The contact as the first act stores them."""
+        opening = self.opening
+        return Contact(
+            id=id,
+            role=Role.USER if self.external_id else Role.LEAD,
+            external_id=self.external_id,
+            name=self.name,
+            email=self.email,
+            locale=opening.locale,
+            time_zone=opening.time_zone,
+            page=self.page,
+            created_at=opening.at,
+            updated_at=opening.at,
+            last_seen_at=opening.at,
+            is_stored=False,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever holds a token."""
+
+    contact: Contact
+    opening: ChatOpening | None = None
+    """The chat that was opened with this token and not stored then."""
+
+
+LONGEST_PAGE = 500
+"""Characters of an address that a token carries."""
 SKEW = 300
 """Seconds by which the clocks of two of our machines may differ."""
 
@@ -55,30 +103,42 @@ class Visitors:
         self._signer = TimestampSigner(secret, salt="visitor", digest_method=hashlib.sha256)
         self._reader = _Reader(secret, salt="visitor", digest_method=hashlib.sha256)
         self._seconds = days * 86400
+        self._secret = secret.encode()
 
-    def token(self, contact: str) -> str:
-        return self._signer.sign(contact).decode()
+    def token(self, contact: str, arrival: Arrival | None = None) -> str:
+        """Signs who they are and, while their chat isn't stored, what it takes to store it."""
+        more = base64_encode(arrival.model_dump_json(exclude_none=True)).decode() if arrival else ""
+        return self._signer.sign(f"{contact}~{more}" if more else contact).decode()
 
     def read(self, token: str) -> str:
         """The id of the contact. Raises Unauthorized."""
-        try:
-            return self._reader.unsign(token, max_age=self._seconds + SKEW).decode()
-        except BadData:
-            raise Unauthorized from None
+        return self._read(token)[0]
 
-    async def claimed(self, token: str) -> Contact:
-        """The contact as last projected: for what does not depend on their consents, or asks the ledger anyway."""
-        contact = await self._contacts.get(self.read(token))
-        if contact is None:
-            raise Unauthorized
-        return contact
+    def arrival(self, token: str | None) -> tuple[str, Arrival | None]:
+        """Whose token it is, and what it holds of a chat that wasn't stored when it was signed."""
+        with suppress(Unauthorized):
+            return self._read(token or "")
+        return "", None
 
-    async def known(self, token: str) -> Contact:
+    async def claimed(self, token: str) -> Visitor:
+        """The contact as last projected: for what does not depend on their consents, or asks the ledger anyway.
+
+        Raises Unauthorized.
+        """
+        id, arrival = self._read(token)
+        return _visitor(id, await self._contacts.get(id), arrival)
+
+    async def known(self, token: str) -> Visitor:
         """The contact, with their consents as the ledger has them. Raises Unauthorized."""
-        contact = await self._ledger.contact(self.read(token))
-        if contact is None:
-            raise Unauthorized
-        return contact
+        id, arrival = self._read(token)
+        return _visitor(id, await self._ledger.contact(id), arrival)
+
+    def _read(self, token: str) -> tuple[str, Arrival | None]:
+        try:
+            contact, _, more = self._reader.unsign(token, max_age=self._seconds + SKEW).decode().partition("~")
+            return contact, Arrival.model_validate_json(base64_decode(more)) if more else None
+        except (BadData, ValidationError):
+            raise Unauthorized from None
 
     async def was_here(self, contact: Contact, claim: Claim) -> None:
         """Keeps where and when they were last, for teammates to see."""
@@ -86,8 +146,8 @@ class Visitors:
         values = {name: value for name, value in where.items() if value}
         await self._contacts.update({"_id": contact.id}, {"$set": {**values, "last_seen_at": now()}})
 
-    async def enter(self, token: str | None, claim: Claim, workspace: Workspace) -> tuple[Contact, bool]:
-        """The person who opens the messenger, and whether they are new (then not stored yet: `Contacts.insert`).
+    async def enter(self, token: str | None, claim: Claim, workspace: Workspace) -> Contact:
+        """The person who opens the messenger; one who is new isn't stored yet.
 
         A proven user is that user's contact. A lead who turns out to be a user not known yet becomes that user and
         keeps their conversations. Anyone else is the lead of the token, or a new one; who signed out, or claims to be
@@ -97,7 +157,9 @@ class Visitors:
         if known and known.role is Role.USER and known.external_id != claim.user_id:
             known = None
         if claim.user_id is None or claim.user_hash is None:
-            return (await self._speaking(known, claim.locale), False) if known else (_new(claim), True)
+            if known:
+                return await self._speaking(known, claim.locale)
+            return _new(self._unstored_lead(token) or new_id(), claim)
         if not is_proven(claim.user_id, claim.user_hash, workspace.identity_secret):
             raise Invalid(_("The signature of this user (user_hash) is wrong."))
         user = await self._contacts.by_external_id(claim.user_id)
@@ -105,14 +167,24 @@ class Visitors:
             user = await self._promote(known, claim)
         if user is None:
             email = claim.email if claim.email and is_email(claim.email) else None
-            return _new(claim, role=Role.USER, external_id=claim.user_id, name=claim.name, email=email), True
-        return await self._speaking((await self._ledger.contact(user.id)) or user, claim.locale), False
+            person = {"role": Role.USER, "external_id": claim.user_id, "name": claim.name, "email": email}
+            return _new(self._user_id(claim.user_id), claim, **person)
+        return await self._speaking((await self._ledger.contact(user.id)) or user, claim.locale)
 
     async def _of_token(self, token: str | None) -> Contact | None:
-        try:
-            return await self.known(token) if token else None
-        except Unauthorized:
-            return None
+        with suppress(Unauthorized):
+            contact = (await self.known(token or "")).contact
+            return contact if contact.is_stored else None
+        return None
+
+    def _unstored_lead(self, token: str | None) -> str | None:
+        """The id of a lead who has a token and did nothing yet."""
+        id, arrival = self.arrival(token)
+        return id if arrival and arrival.external_id is None else None
+
+    def _user_id(self, external_id: str) -> str:
+        """The contact that a new user becomes, the same in all tabs. Keyed: whoever knows a user must not know it."""
+        return hmac.digest(self._secret, f"user:{external_id}".encode(), "sha256").hex()[:24]
 
     async def _speaking(self, contact: Contact, locale: str) -> Contact:
         """The contact, who is spoken to in the language that they have now."""
@@ -120,6 +192,21 @@ class Visitors:
             return contact
         await self._contacts.update({"_id": contact.id}, {"$set": {"locale": locale, "updated_at": now()}})
         return contact.model_copy(update={"locale": locale})
+
+    async def store(self, contact: Contact) -> Contact:
+        """Stores a visitor who wasn't: answers them as they are then.
+
+        Raises Unauthorized if the same user has become another contact in another tab: opening again finds them.
+        """
+        if contact.is_stored:
+            return contact
+        try:
+            await self._contacts.insert(contact.model_copy(update={"email": None}))
+        except Duplicate:
+            if await self._contacts.get(contact.id) is None:
+                raise Unauthorized from None
+        await self.keep_email(contact.id, contact.email)
+        return await self._ledger.contact(contact.id) or contact
 
     async def _promote(self, lead: Contact, claim: Claim) -> Contact | None:
         """Makes the lead the user that they proved to be. None: another claim on this lead was first."""
@@ -148,16 +235,26 @@ def is_proven(user_id: str, user_hash: str, secret: str) -> bool:
     return hmac.compare_digest(right.encode(), user_hash.strip().lower().encode())
 
 
-def _new(claim: Claim, **values: object) -> Contact:
+def _visitor(id: str, contact: Contact | None, arrival: Arrival | None) -> Visitor:
+    opening = arrival.opening if arrival else None
+    if contact:
+        return Visitor(contact, opening)
+    if arrival is None:
+        raise Unauthorized
+    return Visitor(arrival.contact(id), opening)
+
+
+def _new(id: str, claim: Claim, **values: object) -> Contact:
     time = now()
     known = {key: value for key, value in values.items() if value is not None}
     return Contact(
-        id=new_id(),
+        id=id,
         locale=claim.locale,
         page=claim.page,
         time_zone=claim.time_zone,
         created_at=time,
         updated_at=time,
         last_seen_at=time,
+        is_stored=False,
         **known,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.chat.cards import answers_card
 from bot.events.consumer import Consumer, for_each
+from bot.flows.opening import Openings
 from bot.flows.runs import Runs
 from bot.model.event import Action, ConsentEvent
 
@@ -13,11 +14,15 @@ from bot.model.event import Action, ConsentEvent
 class ContinueFlows(Consumer):
     name = "flows"
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runs, openings: Openings) -> None:
         self._runs = runs
+        self._openings = openings
 
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
+        continued = self._openings.take_stored([event.event for event in events])
         cards = {
-            e.context.part: None for e in events if answers_card(e) and e.action is not Action.REQUEST_CONFIRMATION
+            e.context.part: None
+            for e in events
+            if answers_card(e) and e.action is not Action.REQUEST_CONFIRMATION and e.event not in continued
         }
         await for_each([part for part in cards if part], self._runs.card_answered)

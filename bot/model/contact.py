@@ -90,6 +90,8 @@ class Contact(Document):
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None
+    is_stored: bool = Field(default=True, exclude=True)
+    """False: a visitor who has done nothing yet. Their first act inserts them."""
 
     def stored(self) -> dict[str, Any]:
         terms = self.terms

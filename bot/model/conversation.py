@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from bot.model.base import Document, Value
+from bot.model.event import ChatOpening
 from bot.model.flow import Run
 
 
@@ -113,6 +114,8 @@ class Part(Document):
     """Idempotency key, `<conversation>:<the key of the request, or of the flow's effect>`."""
     words: list[str] | None = None
     """What a search finds it by, if people wrote it."""
+    is_opening: bool = Field(default=False, exclude=True)
+    """It is kept inside its conversation, among the opening entries."""
     follow_up: datetime | None = None
     """Since when the flow that waits for it, or its text to a phone, is to follow; gone when it is done."""
 
@@ -132,6 +135,33 @@ class Part(Document):
     def is_message_of(self) -> AuthorKind | None:
         """Whose message it is, if it is one."""
         return self.author.kind if isinstance(self.content, Text) else None
+
+
+def part_id(conversation: str, seq: int) -> str:
+    """The order of ids as text is the order of their sequences."""
+    return f"{conversation}:{seq:010d}"
+
+
+class OpeningEntry(Value):
+    """An entry that was written together with its conversation, and is kept inside it; its place is its sequence."""
+
+    author: Author
+    content: Content
+    at: datetime
+    key: str
+    """Idempotency key within the conversation."""
+
+    def part(self, conversation: str, seq: int) -> Part:
+        return Part(
+            id=part_id(conversation, seq),
+            conversation=conversation,
+            seq=seq,
+            author=self.author,
+            content=self.content,
+            at=self.at,
+            key=f"{conversation}:{self.key}",
+            is_opening=True,
+        )
 
 
 class Channel(StrEnum):
@@ -156,6 +186,17 @@ class Newest(Value):
     name: str = ""
     """Of an event."""
     subscription: str = ""
+
+    @classmethod
+    def of(cls, part: Part) -> Self:
+        content, author = part.content, part.author
+        of_event = (
+            {"name": content.name, "subscription": content.subscription}
+            if isinstance(content, ConversationEvent)
+            else {}
+        )
+        teammate = author.id if author.kind is AuthorKind.TEAMMATE else ""
+        return cls(seq=part.seq, author=author.kind, teammate=teammate, kind=content.kind, **of_event)
 
 
 class Conversation(Document):
@@ -193,8 +234,16 @@ class Conversation(Document):
     """Place in the inbox: the newest first, all unread ones before all others (`RANK_OF_UNREAD` later)."""
     run: Run | None = None
     """The flow that talks in it."""
+    opening: tuple[OpeningEntry, ...] = ()
+    """Entries 1 to n, written together with the conversation; the others are parts. Their number never changes."""
+    unstored: ChatOpening | None = Field(default=None, exclude=True)
+    """It was opened so, and nobody has done anything in it yet: there is no document of it."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def opening_parts(self) -> list[Part]:
+        return [entry.part(self.id, seq) for seq, entry in enumerate(self.opening, start=1)]
 
     @property
     def is_unread(self) -> bool:

@@ -33,6 +33,8 @@ class DocumentChange:
     id: str
     document: Raw
     """The whole document for `whole` collections; for the others only `source`, if present."""
+    is_new: bool = True
+    """False: it was changed."""
 
 
 class Changes:
@@ -111,7 +113,10 @@ class Changes:
                 if change is not None:
                     self._new.append(
                         DocumentChange(
-                            change["ns"]["coll"], change["documentKey"]["_id"], change.get("fullDocument") or {}
+                            change["ns"]["coll"],
+                            change["documentKey"]["_id"],
+                            change.get("fullDocument") or {},
+                            change["operationType"] == "insert",
                         )
                     )
                     if not self._told:
@@ -148,6 +153,7 @@ def _wanted(
         },
         {
             "$project": {
+                "operationType": 1,
                 "ns": 1,
                 "documentKey": 1,
                 "fullDocument": {

@@ -33,6 +33,7 @@ from bot.store.links import PreferenceLinkRepository
 from bot.store.logos import LogoRepository
 from bot.store.migrations import MigrationRepository
 from bot.store.old_flows import move_old_flows
+from bot.store.opening_entries import OpeningEntries
 from bot.store.parts import PartRepository
 from bot.store.phone_texts import PhoneTextRepository
 from bot.store.repository import Repository, make_all_indexes
@@ -62,7 +63,8 @@ class Store:
         self.checkpoints = CheckpointRepository(self.database)
         self.checkpoint_heads = CheckpointHeadRepository(self.database)
         self.conversations = ConversationRepository(self.database)
-        self.parts = PartRepository(self.database)
+        self.openings = OpeningEntries(self.conversations)
+        self.parts = PartRepository(self.database, self.openings)
         self.signals = SignalRepository(self.database)
         self.form_templates = FormTemplateRepository(self.database)
         self.flows = FlowRepository(self.database)

@@ -47,7 +47,7 @@ def _stages(part: Part) -> Update:
         figures["begun"] = True
     if part.is_for_contact:
         figures["updated_at"] = {"$max": ["$updated_at", part.at]}
-        figures["newest"] = _if_newer("newest.seq", seq, _newest(part).model_dump(), "newest")
+        figures["newest"] = _if_newer("newest.seq", seq, Newest.of(part).model_dump(), "newest")
         if part.preview:
             figures["preview"] = _if_newer("preview_seq", seq, part.preview, "preview")
             figures["preview_seq"] = _most("preview_seq", seq)
@@ -77,15 +77,6 @@ def _stages(part: Part) -> Update:
         closed = {"$eq": ["$state", ConversationState.CLOSED]}
         stages += _take("state", seq, {"state": ConversationState.OPEN, "snoozed_until": None}, only=closed)
     return stages
-
-
-def _newest(part: Part) -> Newest:
-    of_event = (
-        part.content.model_dump(include={"name", "subscription"}) if isinstance(part.content, ConversationEvent) else {}
-    )
-    kind, id = part.author.kind, part.author.id
-    teammate = id if kind is AuthorKind.TEAMMATE else ""
-    return Newest(seq=part.seq, author=kind, teammate=teammate, kind=part.content.kind, **of_event)
 
 
 def _most(field: str, seq: int) -> dict[str, Any]:

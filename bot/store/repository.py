@@ -71,7 +71,7 @@ class Repository(Generic[D]):
             try:
                 await self.collection.insert_many(documents, ordered=False)
             except BulkWriteError as error:
-                for index in _refused(error):
+                for index in duplicates(error):
                     refused[index] = True
         return [not r for r in refused]
 
@@ -88,7 +88,7 @@ class Repository(Generic[D]):
             try:
                 await self.collection.bulk_write([UpdateOne(m, c) for m, c in updates], ordered=False)
             except BulkWriteError as error:
-                refused = set(_refused(error))
+                refused = set(duplicates(error))
         return [i not in refused for i in range(len(updates))]
 
     async def find(
@@ -151,7 +151,7 @@ class Repository(Generic[D]):
         return [None if done else Duplicate() for done in await self.update_many(updates)]
 
 
-def _refused(error: BulkWriteError) -> list[int]:
+def duplicates(error: BulkWriteError) -> list[int]:
     """Indexes of the duplicates in a bulk write. Raises any other error."""
     details = error.details or {}
     faults = details.get("writeErrors", [])

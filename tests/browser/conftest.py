@@ -18,6 +18,7 @@ from bot.store.embedded import EmbeddedServer
 from tests.browser import chromium
 from tests.browser.shop import Chat, Shop, Watch, base
 from tests.conftest import free_port, serving
+from widget.web.http import BOT
 
 expect.set_options(timeout=30000)  # what is waited for comes; how soon is the machine's affair
 
@@ -94,7 +95,7 @@ async def visit(contexts: Callable[..., Awaitable[tuple[BrowserContext, Watch]]]
         page = await context.new_page()
         watch.over(page)
         await page.goto(shop.address(base(server), settings or {}))
-        return Chat(page, watch, base(server))
+        return Chat(page, watch, base(server), server.app[BOT])
 
     return come
 

@@ -53,7 +53,7 @@ async def add_subscriptions(store: Store) -> None:
 
 async def show(bot: Bot, chat: Chat, *contents: Content) -> None:
     """Entries of the bot's, and the wait until the chat shows them."""
-    conversation = await chat.conversation()
+    conversation = await chat.stored()
     for content in contents:
         part = await bot.conversations.append(conversation, BOT, content, new_id())
         await expect(chat.frame.locator(f"#part-{part.seq}")).to_be_visible()

@@ -25,6 +25,8 @@ from playwright.async_api import (
     expect,
 )
 
+from bot.app import Bot
+
 SHOP = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -181,8 +183,8 @@ async def hold_answers(page: Page, pattern: str, number: int) -> list[asyncio.Ev
 class Chat:
     """The chat on one page of a shop."""
 
-    def __init__(self, page: Page, watch: Watch, sayso: str) -> None:
-        self.page, self.watch, self.sayso = page, watch, sayso
+    def __init__(self, page: Page, watch: Watch, sayso: str, bot: Bot | None = None) -> None:
+        self.page, self.watch, self.sayso, self.bot = page, watch, sayso, bot
         self.launcher_button = page.locator("#sayso .button")
         self.launcher = page.get_by_role("button", name=re.compile("^(Open|Close) chat"))
         self.iframe = page.locator("#sayso iframe")
@@ -235,6 +237,15 @@ class Chat:
     async def conversation(self) -> str:
         return await self.frame.locator("#parts").get_attribute("data-conversation") or ""
 
+    async def stored(self) -> str:
+        """The same of a chat that is stored, as by a first act: only then teammates can open it."""
+        assert self.bot
+        id = await self.conversation()
+        contact, chat = await self.bot.messenger.visit(await self.token() or "", id)
+        assert chat
+        await self.bot.openings.store(contact, chat)
+        return id
+
     async def token(self) -> str | None:
         kept: str | None = await self.page.evaluate("localStorage.getItem('sayso.visitor')")
         return kept
@@ -258,7 +269,7 @@ class Chat:
         page = await self.context.new_page()
         self.watch.over(page)
         await page.goto(self.page.url)
-        return Chat(page, self.watch, self.sayso)
+        return Chat(page, self.watch, self.sayso, self.bot)
 
     async def tab(self, path: str) -> Page:
         """A page of Sayso's own, in another tab."""

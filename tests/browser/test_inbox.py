@@ -108,7 +108,7 @@ async def test_three_pages_talk_and_see_each_other(
     elsewhere: TestServer, visit: Visit, open_inbox: Open, server: TestServer, demo_store: Store
 ) -> None:
     chat = await begun(visit, server)
-    id = await chat.conversation()
+    id = await chat.stored()
     ada = await open_inbox(server)
     await expect(ada.list.first).to_contain_text("Do you do discounts?")
     await ada.list.first.click()
@@ -175,7 +175,7 @@ async def test_drafts_are_kept_and_list_is_gone_through_by_keys(
 ) -> None:
     first = await begun(visit, server, "The first")
     await begun(visit, server, "The second")
-    ada = await open_inbox(server, await first.conversation())
+    ada = await open_inbox(server, await first.stored())
     await ada.text.fill("Half an ans")
     await ada.text.press("Escape")
     at = await ada.list.evaluate_all("all => all.findIndex((c) => c.hasAttribute('aria-current'))")
@@ -228,7 +228,7 @@ async def test_what_was_not_sent_is_a_draft_when_its_tab_is_gone(
     visit: Visit, look: Look, server: TestServer, demo_store: Store
 ) -> None:
     chat = await begun(visit, server)
-    id = await chat.conversation()
+    id = await chat.stored()
     page = await signed_in(look, server, f"/inbox/{id}", allow=("ERR_FAILED",))
     ada = Inbox(page)
     await ada.is_live()
@@ -252,7 +252,7 @@ async def test_a_message_that_is_too_long_is_counted_and_kept(
     visit: Visit, open_inbox: Open, server: TestServer
 ) -> None:
     chat = await begun(visit, server)
-    ada = await open_inbox(server, await chat.conversation())
+    ada = await open_inbox(server, await chat.stored())
     await ada.text.fill("☕" * 4002)
     await expect(ada.page.locator("#composer-note")).to_have_text("2 characters too many")
     await ada.text.press("Enter")
@@ -269,7 +269,7 @@ async def test_a_restart_of_the_agents_process_loses_nothing_and_doubles_nothing
     restartable: Restartable, visit: Visit, look: Look, server: TestServer, demo_store: Store
 ) -> None:
     chat = await begun(visit, server)
-    id = await chat.conversation()
+    id = await chat.stored()
     page = await signed_in(look, restartable.server, f"/inbox/{id}", allow=(r"ERR_CONNECTION", "WebSocket"))
     ada = Inbox(page)
     await ada.is_live()
@@ -300,7 +300,7 @@ async def test_a_restart_of_the_database_loses_nothing_and_doubles_nothing(
     await chat.open()
     await chat.say("Before")
     await expect(chat.sent("Before")).to_be_visible()
-    id = await chat.conversation()
+    id = await chat.stored()
     page = await signed_in(look, server, f"/inbox/{id}", allow=(r"\b503\b", "WebSocket", "ERR_"))
     ada = Inbox(page)
     await ada.is_live()
@@ -333,7 +333,7 @@ async def test_what_was_written_after_the_session_had_ended_is_sent_after_signin
     visit: Visit, look: Look, server: TestServer, demo_store: Store
 ) -> None:
     chat = await begun(visit, server)
-    id = await chat.conversation()
+    id = await chat.stored()
     ada = Inbox(
         await signed_in(look, server, f"/inbox/{id}", allow=(r"\b401\b", "WebSocket", "messages net::ERR_ABORTED"))
     )
@@ -378,7 +378,7 @@ async def test_what_an_agent_reads_above_stays_and_older_entries_load_on_scroll(
     visit: Visit, open_inbox: Open, server: TestServer, bot: Bot
 ) -> None:
     chat = await begun(visit, server)
-    id = await chat.conversation()
+    id = await chat.stored()
     for i in range(70):
         await bot.inbox.note(id, "x", f"Line {i}", new_id())
     ada = await open_inbox(server, id)
@@ -391,7 +391,7 @@ async def test_what_an_agent_reads_above_stays_and_older_entries_load_on_scroll(
 async def test_the_pages_have_no_fault_that_axe_finds(visit: Visit, open_inbox: Open, server: TestServer) -> None:
     chat = await begun(visit, server, "Is the Sidamo back? " + "Kaffee" * 30)
     await chat.sign_up("(201) 555-0123")
-    ada = await open_inbox(server, await chat.conversation())
+    ada = await open_inbox(server, await chat.stored())
     await ada.say("Yes! https://harbor.example/roasts")
     await expect(ada.bubble("Yes! https")).to_be_visible()
     await expect(ada.event("signed up to Deals and new roasts")).to_be_visible()

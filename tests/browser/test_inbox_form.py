@@ -58,7 +58,7 @@ async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
     await chat.open()
     await chat.say("Where is my order?")
     await expect(chat.sent("Where is my order?")).to_be_visible()
-    id = await chat.conversation()
+    id = await chat.stored()
     ada = await inbox(look, server, id, "ada@example.com")
     ben = await inbox(look, elsewhere, id, "ben@example.com")
 
@@ -124,7 +124,7 @@ async def test_the_form_has_no_fault_that_axe_finds(visit: Visit, look: Look, se
     await chat.open()
     await chat.say("Hello")
     await expect(chat.sent("Hello")).to_be_visible()
-    page = await inbox(look, server, await chat.conversation(), "ada@example.com")
+    page = await inbox(look, server, await chat.stored(), "ada@example.com")
     address = page.url
     await begin_form(page)
     await check(page)

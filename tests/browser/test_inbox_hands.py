@@ -44,7 +44,7 @@ async def refuse_first(page: Page, told: asyncio.Event, goes_on: asyncio.Event) 
 async def test_a_refused_reply_comes_back_beside_a_note_as_a_note(visit: Visit, look: Look, server: TestServer) -> None:
     """Words for teammates never stand where Enter sends them to the customer."""
     chat = await begun(visit, server)
-    ada = await opened(look, server, await chat.conversation(), allow=(r"\b409\b",))
+    ada = await opened(look, server, await chat.stored(), allow=(r"\b409\b",))
     told, goes_on = asyncio.Event(), asyncio.Event()
     await refuse_first(ada.page, told, goes_on)
     await ada.say("Gladly!")
@@ -61,7 +61,7 @@ async def test_a_draft_that_begins_with_a_slash_stays_when_the_form_is_opened(
     visit: Visit, look: Look, server: TestServer
 ) -> None:
     chat = await begun(visit, server)
-    ada = await opened(look, server, await chat.conversation())
+    ada = await opened(look, server, await chat.stored())
     for text, stays in (("/account is where you find it", True), ("/fo", False)):
         await ada.text.fill(text)
         await ada.page.get_by_role("link", name="Opt-in form", exact=True).click()
@@ -75,7 +75,7 @@ async def test_one_refused_message_keeps_none_of_other_conversations_waiting(
     visit: Visit, look: Look, server: TestServer
 ) -> None:
     chats = [await begun(visit, server, f"Question {i}") for i in range(3)]
-    ids = [await chat.conversation() for chat in chats]
+    ids = [await chat.stored() for chat in chats]
     ada = await opened(look, server, ids[2], allow=(r"\b409\b",))
     await ada.page.evaluate(
         """([a, b, me]) => sessionStorage.setItem(`sayso.inbox.${me}`, JSON.stringify([
@@ -99,7 +99,7 @@ async def test_a_double_click_closes_and_does_not_open_again(
     visit: Visit, look: Look, server: TestServer, demo_store: Store
 ) -> None:
     chat = await begun(visit, server)
-    id = await chat.conversation()
+    id = await chat.stored()
     ada = await opened(look, server, id)
     close = ada.page.locator("#state").get_by_role("button", name="Close", exact=True)
     await close.click(position={"x": 15, "y": 10})
@@ -113,7 +113,7 @@ async def test_a_double_click_closes_and_does_not_open_again(
 
 async def test_a_key_that_is_held_acts_once(visit: Visit, look: Look, server: TestServer, demo_store: Store) -> None:
     chat = await begun(visit, server)
-    id = await chat.conversation()
+    id = await chat.stored()
     ada = await opened(look, server, id)
     await ada.page.keyboard.down("e")
     await expect(ada.page.get_by_role("button", name="Reopen")).to_be_visible()
@@ -128,7 +128,7 @@ async def test_the_focus_stays_on_a_tab_while_the_list_is_read_anew(
     visit: Visit, look: Look, server: TestServer
 ) -> None:
     chat = await begun(visit, server)
-    ada = await opened(look, server, await chat.conversation())
+    ada = await opened(look, server, await chat.stored())
     for name in ("Open", "Snoozed", "Mine"):
         tab = ada.page.locator(".inbox-tabs").get_by_role("link", name=name)
         await tab.focus()
@@ -141,7 +141,7 @@ async def test_earlier_entries_tell_their_times_in_the_readers_way_and_leave_the
     visit: Visit, look: Look, server: TestServer, bot: Bot, demo_store: Store
 ) -> None:
     chat = await begun(visit, server)
-    id = await chat.conversation()
+    id = await chat.stored()
     teammate = (await demo_store.teammates.find({}, limit=1))[0]
     await bot.inbox.snooze(id, teammate.id, now().replace(year=now().year + 1), new_id())
     for i in range(120):
@@ -177,7 +177,7 @@ async def test_escape_closes_what_is_on_top_and_not_the_panel_under_it(
     visit: Visit, look: Look, server: TestServer
 ) -> None:
     chat = await begun(visit, server)
-    ada = await opened(look, server, await chat.conversation())
+    ada = await opened(look, server, await chat.stored())
     await expect(ada.panel.get_by_role("switch").first).to_be_visible()
     await ada.page.keyboard.press("d")
     await expect(ada.panel).to_contain_class("is-open")
@@ -195,7 +195,7 @@ async def test_escape_closes_what_is_on_top_and_not_the_panel_under_it(
 
 async def test_the_kind_is_chosen_by_keys_without_leaving_it(visit: Visit, look: Look, server: TestServer) -> None:
     chat = await begun(visit, server)
-    ada = await opened(look, server, await chat.conversation())
+    ada = await opened(look, server, await chat.stored())
     reply, note = (ada.page.get_by_role("radio", name=name) for name in ("Reply", "Note"))
     await reply.focus()
     await reply.press("ArrowRight")

@@ -38,7 +38,7 @@ async def test_a_teammate_who_composes_sends_nothing(
     visit: Visit, look: Look, server: TestServer, event: dict[str, Any]
 ) -> None:
     chat = await begun(visit, server)
-    ada = Inbox(await signed_in(look, server, f"/inbox/{await chat.conversation()}"))
+    ada = Inbox(await signed_in(look, server, f"/inbox/{await chat.stored()}"))
     await ada.is_live()
     await ada.text.fill("大阪")
     await press(ada.text, event)

@@ -149,7 +149,7 @@ async def test_what_a_screen_reader_finds(visit: Visit, server: TestServer, bot:
     await expect(chat.announcer).to_have_attribute("role", "status")
     await expect(chat.announcer).to_have_text(re.compile("Hi, welcome to Harbor Coffee!.*Sign up to our SMS deals"))
     teammate = Author(kind=AuthorKind.TEAMMATE, id="ada")
-    await bot.conversations.append(await chat.conversation(), teammate, Text(text="Can I help?"), "k1")
+    await bot.conversations.append(await chat.stored(), teammate, Text(text="Can I help?"), "k1")
     await expect(chat.announcer).to_contain_text("Harbor Coffee: Can I help?")
 
 

@@ -37,7 +37,7 @@ async def test_a_message_while_it_was_closed_shows_as_a_badge(visit: Visit, serv
     chat = await visit(server)
     badge = chat.page.locator("#sayso .badge")
     await chat.open()
-    conversation = await chat.conversation()
+    conversation = await chat.stored()
     await expect(badge).to_be_hidden()
 
     async def is_seen() -> bool:

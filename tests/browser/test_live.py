@@ -201,7 +201,7 @@ async def test_what_a_person_reads_stays_where_it_is(visit: Visit, server: TestS
     """A long conversation: older entries on demand, and no jump to the end while one reads above."""
     chat = await visit(server, viewport={"width": 1280, "height": 600})
     await chat.open()
-    conversation = await chat.conversation()
+    conversation = await chat.stored()
     for number in range(60):
         await bot.conversations.append(conversation, TEAMMATE, Text(text=f"Line {number}"), f"k{number}")
     await expect(chat.bubble("Line 59")).to_be_in_viewport()

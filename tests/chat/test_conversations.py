@@ -109,8 +109,8 @@ async def test_one_entry_stands_once_when_another_process_is_first_with_it(
     by_keys = store.parts.by_keys
     async with second_process(mongo) as other:
 
-        async def looked(keys: Any) -> dict[str, Part]:
-            found = await by_keys(keys)
+        async def looked(keys: Any, **more: Any) -> dict[str, Part]:
+            found = await by_keys(keys, **more)
             monkeypatch.setattr(store.parts, "by_keys", by_keys)
             await ConversationService(other).say(chat, "Hi", "k")
             return found

@@ -46,13 +46,14 @@ async def _next(follower: Follower) -> Part | None:
 
 async def test_a_follower_gets_what_another_process_writes_in_order(feed: Feed, store: Store) -> None:
     chats = ConversationService(store)
-    await chats.begin("chat", "ada", TEAMMATE, [])
-    await chats.begin("other", "bob", TEAMMATE, [])
     with feed.follow("chat") as one, feed.follow("chat") as two:
+        await chats.begin("chat", "ada", TEAMMATE, [])
+        await chats.begin("other", "bob", TEAMMATE, [])
         for i in range(30):
             await chats.append("chat", TEAMMATE, Text(text=f"text {i}"), f"k{i}")
             await chats.append("other", TEAMMATE, Text(text="not for you"), f"k{i}")
         for follower in (one, two):
+            assert await _next(follower) is None, "a new conversation is read: it holds its first entries"
             parts = [await _next(follower) for _ in range(30)]
             assert [p and p.seq for p in parts] == list(range(1, 31))
             assert {p and p.conversation for p in parts} == {"chat"}
@@ -60,8 +61,9 @@ async def test_a_follower_gets_what_another_process_writes_in_order(feed: Feed, 
 
 async def test_an_entry_arrives_as_it_is_stored(feed: Feed, store: Store) -> None:
     chats = ConversationService(store)
-    await chats.begin("chat", "ada", TEAMMATE, [])
     with feed.follow("chat") as follower:
+        await chats.begin("chat", "ada", TEAMMATE, [])
+        assert await _next(follower) is None
         written = await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
         assert await _next(follower) == written
 

@@ -12,9 +12,10 @@ import pytest
 from itsdangerous import TimestampSigner
 
 from bot.app import Bot
-from bot.chat.visitors import Claim, Visitors, is_proven
+from bot.chat.visitors import Arrival, Claim, Visitors, is_proven
 from bot.errors import Invalid, Unauthorized
 from bot.model.contact import Contact, Role
+from bot.model.event import ChatOpening
 from tests.people import NUMBER
 
 MakeContact = Callable[..., Awaitable[Contact]]
@@ -33,7 +34,25 @@ class TestToken:
     async def test_it_stands_for_its_contact(self, bot: Bot, make_contact: MakeContact) -> None:
         ada = await make_contact()
         known = await bot.visitors.known(bot.visitors.token(ada.id))
-        assert known.id == ada.id
+        assert (known.contact.id, known.contact.is_stored, known.opening) == (ada.id, True, None)
+
+    async def test_it_holds_what_stores_a_newcomer(self, bot: Bot) -> None:
+        claim = Claim(locale="es", page="https://shop.example/", time_zone="Europe/Madrid")
+        contact = await bot.visitors.enter(None, claim, await bot.workspace())
+        opening = ChatOpening(conversation="c" * 24, at=contact.created_at, locale="es", time_zone="Europe/Madrid")
+        token = bot.visitors.token(contact.id, Arrival.of(contact, opening))
+        for visitor in (await bot.visitors.known(token), await bot.visitors.claimed(token)):
+            assert (visitor.contact, visitor.opening) == (contact, opening)
+        assert len(token) < 500
+
+    async def test_nobody_moves_a_chat_into_another_token(self, bot: Bot) -> None:
+        contact = await bot.visitors.enter(None, Claim(), await bot.workspace())
+        opening = ChatOpening(conversation="c" * 24, at=contact.created_at)
+        token = bot.visitors.token(contact.id, Arrival.of(contact, opening))
+        mine, stolen = token.split("~"), bot.visitors.token("d" * 24).split(".")
+        for forged in (f"{'d' * 24}~{mine[1]}", ".".join([f"{stolen[0]}~{mine[1].split('.')[0]}", *stolen[1:]])):
+            with pytest.raises(Unauthorized):
+                await bot.visitors.known(forged)
 
     async def test_one_that_we_did_not_sign_is_refused(self, bot: Bot, make_contact: MakeContact) -> None:
         ada = await make_contact()
@@ -63,8 +82,8 @@ class TestToken:
 
 class TestEnter:
     async def test_nobody_knows_a_newcomer(self, bot: Bot) -> None:
-        contact, is_new = await bot.visitors.enter(None, Claim(locale="es"), await bot.workspace())
-        assert (is_new, contact.role, contact.locale, contact.phone) == (True, Role.LEAD, "es", None)
+        contact = await bot.visitors.enter(None, Claim(locale="es"), await bot.workspace())
+        assert (not contact.is_stored, contact.role, contact.locale, contact.phone) == (True, Role.LEAD, "es", None)
         assert await bot.store.contacts.get(contact.id) is None
 
     async def test_a_claim_without_a_signature_is_a_lead_who_sees_nothing_of_the_user(
@@ -72,8 +91,8 @@ class TestEnter:
     ) -> None:
         user = await make_contact(role=Role.USER, external_id="u1", phone=NUMBER, name="Ada")
         claim = Claim(user_id="u1", name="Eve", email="ada@example.com")
-        contact, is_new = await bot.visitors.enter(None, claim, await bot.workspace())
-        assert is_new
+        contact = await bot.visitors.enter(None, claim, await bot.workspace())
+        assert not contact.is_stored
         assert contact.id != user.id
         assert (contact.external_id, contact.phone, contact.name, contact.email) == (None, None, None, None)
 
@@ -93,16 +112,16 @@ class TestEnter:
     ) -> None:
         user, lead = await make_contact(role=Role.USER, external_id="u1"), await make_contact()
         for token in (None, bot.visitors.token(lead.id), bot.visitors.token(user.id), "rubbish"):
-            contact, is_new = await bot.visitors.enter(token, await _proven(bot, "u1"), await bot.workspace())
-            assert (contact.id, is_new) == (user.id, False)
+            contact = await bot.visitors.enter(token, await _proven(bot, "u1"), await bot.workspace())
+            assert (contact.id, contact.is_stored) == (user.id, True)
 
     async def test_a_lead_who_signs_in_becomes_that_user_and_keeps_who_they_are(
         self, bot: Bot, make_contact: MakeContact
     ) -> None:
         lead = await make_contact(phone=NUMBER)
         claim = await _proven(bot, "u1", name="Ada", email="ada@example.com")
-        contact, is_new = await bot.visitors.enter(bot.visitors.token(lead.id), claim, await bot.workspace())
-        assert (contact.id, is_new) == (lead.id, False)
+        contact = await bot.visitors.enter(bot.visitors.token(lead.id), claim, await bot.workspace())
+        assert (contact.id, contact.is_stored) == (lead.id, True)
         stored = await bot.store.contacts.get(lead.id)
         assert stored
         assert (stored.role, stored.external_id, stored.name, stored.phone) == (Role.USER, "u1", "Ada", NUMBER)
@@ -110,22 +129,22 @@ class TestEnter:
     async def test_a_second_user_at_the_same_device_is_not_the_first(self, bot: Bot, make_contact: MakeContact) -> None:
         first = await make_contact(role=Role.USER, external_id="u1", phone=NUMBER)
         token = bot.visitors.token(first.id)
-        contact, is_new = await bot.visitors.enter(token, await _proven(bot, "u2"), await bot.workspace())
-        assert is_new
+        contact = await bot.visitors.enter(token, await _proven(bot, "u2"), await bot.workspace())
+        assert not contact.is_stored
         assert (contact.id != first.id, contact.external_id, contact.phone) == (True, "u2", None)
 
     async def test_they_are_spoken_to_in_the_language_of_today(self, bot: Bot, make_contact: MakeContact) -> None:
         lead = await make_contact(locale="en")
         token = bot.visitors.token(lead.id)
-        contact, _ = await bot.visitors.enter(token, Claim(locale="es"), await bot.workspace())
+        contact = await bot.visitors.enter(token, Claim(locale="es"), await bot.workspace())
         stored = await bot.store.contacts.get(lead.id)
         assert stored
         assert (contact.locale, stored.locale) == ("es", "es")
 
     async def test_one_that_comes_back_is_known(self, bot: Bot, make_contact: MakeContact) -> None:
         lead = await make_contact()
-        contact, is_new = await bot.visitors.enter(bot.visitors.token(lead.id), Claim(), await bot.workspace())
-        assert (contact.id, is_new) == (lead.id, False)
+        contact = await bot.visitors.enter(bot.visitors.token(lead.id), Claim(), await bot.workspace())
+        assert (contact.id, contact.is_stored) == (lead.id, True)
 
 
 def test_a_signature_is_the_hex_hmac_of_the_user_id() -> None:
@@ -139,13 +158,24 @@ def test_a_signature_is_the_hex_hmac_of_the_user_id() -> None:
 
 
 class TestOtherClaims:
+    async def test_a_new_user_is_the_same_contact_in_every_tab(self, bot: Bot) -> None:
+        claim, workspace = await _proven(bot, "new"), await bot.workspace()
+        one, two = [await bot.visitors.enter(None, claim, workspace) for _ in range(2)]
+        other = await bot.visitors.enter(None, await _proven(bot, "newer"), workspace)
+        assert (one.id == two.id, one.id == other.id, one.is_stored) == (True, False, False)
+
+    async def test_a_visitor_who_did_nothing_yet_stays_who_they_are(self, bot: Bot) -> None:
+        opened = await bot.open_messenger(None, Claim(), None)
+        again = await bot.visitors.enter(opened.token, Claim(locale="de"), await bot.workspace())
+        assert (again.id, again.locale, again.is_stored) == (opened.contact.id, "de", False)
+
     async def test_who_signed_out_is_not_the_user_of_their_token_any_more(
         self, bot: Bot, make_contact: MakeContact
     ) -> None:
         ada = await make_contact(role=Role.USER, external_id="ada", phone=NUMBER)
         for claim in (Claim(), Claim(user_id="ben"), Claim(user_id="ben", user_hash=None)):
-            found, is_new = await bot.visitors.enter(bot.visitors.token(ada.id), claim, await bot.workspace())
-            assert (is_new, found.phone, found.id == ada.id) == (True, None, False)
+            found = await bot.visitors.enter(bot.visitors.token(ada.id), claim, await bot.workspace())
+            assert (not found.is_stored, found.phone, found.id == ada.id) == (True, None, False)
 
     async def test_of_two_proofs_on_one_lead_each_gets_their_own_contact(
         self, bot: Bot, make_contact: MakeContact
@@ -154,15 +184,15 @@ class TestOtherClaims:
         token, workspace = bot.visitors.token(lead.id), await bot.workspace()
         claims = [await _proven(bot, user) for user in ("ada", "ben")]
         found = await asyncio.gather(*(bot.visitors.enter(token, claim, workspace) for claim in claims))
-        assert [contact.external_id for contact, _ in found] == ["ada", "ben"]
-        assert len({contact.id for contact, _ in found}) == 2
+        assert [contact.external_id for contact in found] == ["ada", "ben"]
+        assert len({contact.id for contact in found}) == 2
         stored = await bot.store.contacts.get(lead.id)
         assert stored
         assert stored.external_id in {"ada", "ben"}
 
     async def test_an_email_that_is_none_is_not_kept(self, bot: Bot) -> None:
         claim = await _proven(bot, "ada", email="not an address", name="Ada")
-        found, _ = await bot.visitors.enter(None, claim, await bot.workspace())
+        found = await bot.visitors.enter(None, claim, await bot.workspace())
         assert (found.email, found.name) == (None, "Ada")
 
     async def test_a_token_of_a_machine_whose_clock_is_ahead_is_good(

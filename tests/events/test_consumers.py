@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.app import Bot, Opened, make_bot
+from bot.app import Bot, make_bot
 from bot.chat.cards import Submitted
 from bot.chat.visitors import Claim
 from bot.config import Settings
@@ -16,6 +16,7 @@ from bot.consent.ledger import Ledger
 from bot.errors import NotFound, StoreUnavailable
 from bot.events.consumer import Consumer
 from bot.events.path import ConsumerPath
+from bot.flows.messenger import Opened
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState, Part
@@ -23,10 +24,11 @@ from bot.model.event import ConsentEvent
 from bot.model.flow import RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import answer_to, answered, change, look_again, no_consumers, second_process
+from tests.people import act, answer_to, answered, change, look_again, no_consumers, second_process
 
 MakeContact = Callable[..., Awaitable[Contact]]
 GREETED = ["text", "card"]
+ORDER = pytest.mark.parametrize("is_first", [True, False], ids=["first act", "later"])
 DONE = [*GREETED, "event", "text"]
 
 
@@ -34,17 +36,20 @@ async def _greeted(bot: Bot) -> Opened:
     return await bot.open_messenger(None, Claim(), None)
 
 
-async def _completed(bot: Bot) -> Submitted:
-    """The flow's card, completed."""
+async def _completed(bot: Bot, *, is_first: bool = True) -> Submitted:
+    """The flow's card, completed; as the first act of the visitor, or in a chat that is stored already."""
     opened = await _greeted(bot)
+    if not is_first:
+        opened = await act(bot, opened)
     card = opened.parts[1]
-    return await bot.submit(card, opened.contact, await answer_to(bot, card, opened.contact))
+    answer = await answer_to(bot, card, opened.contact)
+    return await bot.submit(card, opened.contact, answer, opened.opening)
 
 
-async def _orphaned(bot: Bot) -> Submitted:
+async def _orphaned(bot: Bot, *, is_first: bool = True) -> Submitted:
     """The same, by a process that died right after the event."""
     with no_consumers(bot):
-        return await _completed(bot)
+        return await _completed(bot, is_first=is_first)
 
 
 async def _kinds(bot: Bot, conversation: str) -> list[str]:
@@ -86,8 +91,9 @@ async def test_nobody_opens_another_s_conversation(bot: Bot) -> None:
         await bot.open_messenger(stranger.token, Claim(), opened.conversation)
 
 
-async def test_a_yes_has_its_consequences_by_itself(bot: Bot) -> None:
-    submitted = await _completed(bot)
+@ORDER
+async def test_a_yes_has_its_consequences_by_itself(bot: Bot, is_first: bool) -> None:
+    submitted = await _completed(bot, is_first=is_first)
     await bot.consumers.drain()
     await _is_done(bot, submitted.part)
 
@@ -98,20 +104,22 @@ async def test_a_process_that_stops_finishes_them_first(bot: Bot) -> None:
     await _is_done(bot, submitted.part)
 
 
-async def test_an_event_handled_again_changes_nothing(bot: Bot) -> None:
-    submitted = await _completed(bot)
+@ORDER
+async def test_an_event_handled_again_changes_nothing(bot: Bot, is_first: bool) -> None:
+    submitted = await _completed(bot, is_first=is_first)
     await bot.consumers.drain()
-    before = await bot.store.parts.find({}, sort=[("_id", 1)], limit=20)
+    before = await bot.conversations.after(submitted.part.conversation, 0)
     assert await bot.consumers.handle([submitted.event]) == []
     assert await bot.consumers.handle([submitted.event], after_crash=True) == []
-    assert await bot.store.parts.find({}, sort=[("_id", 1)], limit=20) == before
+    assert await bot.conversations.after(submitted.part.conversation, 0) == before
     await _is_done(bot, submitted.part)
 
 
+@ORDER
 async def test_two_processes_that_handle_one_event_at_once_do_nothing_twice(
-    bot: Bot, mongo: EmbeddedServer, settings: Settings
+    bot: Bot, mongo: EmbeddedServer, settings: Settings, is_first: bool
 ) -> None:
-    submitted = await _orphaned(bot)
+    submitted = await _orphaned(bot, is_first=is_first)
     async with second_process(mongo) as other:
         bots = [bot, await make_bot(settings, other, "http://sayso.test")]
         await asyncio.gather(*(bots[i % 2].consumers.handle([submitted.event]) for i in range(8)))
@@ -125,47 +133,52 @@ async def test_a_card_without_a_flow_is_completed_too(bot: Bot, make_contact: Ma
 
 
 class TestCatchingUp:
-    async def test_what_a_crash_left_undone_is_done_by_the_next_look(self, bot: Bot) -> None:
-        submitted = await _orphaned(bot)
-        assert await _kinds(bot, submitted.part.conversation) == GREETED
+    @ORDER
+    async def test_what_a_crash_left_undone_is_done_by_the_next_look(self, bot: Bot, is_first: bool) -> None:
+        submitted = await _orphaned(bot, is_first=is_first)
+        assert await _kinds(bot, submitted.part.conversation) == ([] if is_first else GREETED)
         for _ in range(2):
             await look_again(bot)
             await _is_done(bot, submitted.part)
 
     @pytest.mark.parametrize(
-        "broken",
+        ("is_first", "broken"),
         [
-            "parts.update_many",
-            "deliveries.insert",
-            "parts.insert_many",
-            "conversations.update_many",
-            "conversations.get",
-            "conversations.move_run",
+            (True, "conversations.insert_many"),
+            (True, "deliveries.insert"),
+            (False, "deliveries.insert"),
+            (False, "parts.insert_many"),
+            (False, "conversations.update_many"),
+            (False, "conversations.get"),
+            (False, "conversations.move_run"),
         ],
     )
     async def test_a_crash_on_the_way_leaves_nothing_undone(
-        self, bot: Bot, store: Store, monkeypatch: pytest.MonkeyPatch, broken: str
+        self, bot: Bot, store: Store, monkeypatch: pytest.MonkeyPatch, is_first: bool, broken: str
     ) -> None:
         table, method = broken.split(".")
 
         async def away(*_: object) -> None:
             raise StoreUnavailable
 
-        submitted = await _orphaned(bot)
+        submitted = await _orphaned(bot, is_first=is_first)
         with monkeypatch.context() as patch:
             patch.setattr(getattr(store, table), method, away)
             assert await bot.consumers.handle([submitted.event]) == [submitted.event]
         await look_again(bot)
         await _is_done(bot, submitted.part)
 
-    async def test_a_crash_before_the_projection_is_repaired(self, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    @ORDER
+    async def test_a_crash_before_the_projection_is_repaired(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch, is_first: bool
+    ) -> None:
         async def away(*_: object) -> None:
             raise StoreUnavailable
 
         with monkeypatch.context() as patch:
-            patch.setattr(bot.store.contacts, "project_many", away)
+            patch.setattr(bot.store.contacts, "insert_many" if is_first else "project_many", away)
             with pytest.raises(StoreUnavailable):
-                await _completed(bot)
+                await _completed(bot, is_first=is_first)
         (event,) = await bot.store.events.find({}, limit=2)
         await look_again(bot)
         contact = await bot.store.contacts.get(event.contact)
@@ -181,10 +194,8 @@ class TestCatchingUp:
         card = opened.parts[1]
         answer = await answer_to(bot, card, opened.contact)
         with no_consumers(bot):
-            await bot.submit(card, opened.contact, answer)
-        contact = await bot.ledger.contact(opened.contact.id)
-        assert contact
-        again = await bot.submit(card, contact, answer)
+            await bot.submit(card, opened.contact, answer, opened.opening)
+        again = await bot.submit(card, opened.contact, answer, opened.opening)
         assert not again.is_new
         await bot.consumers.drain()
         await _is_done(bot, card)

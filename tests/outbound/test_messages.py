@@ -27,7 +27,7 @@ from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import eventually
 from tests.outbound.carrier import Carrier, raising, through
-from tests.people import ANOTHER, NUMBER, change, events_of, second_process, texted
+from tests.people import ANOTHER, NUMBER, act, change, events_of, second_process, texted
 
 MakeContact = Callable[..., Awaitable[Contact]]
 ADA = "ada0ada0ada0ada0ada0ada0"
@@ -190,7 +190,7 @@ class TestIn:
         assert await store.deliveries.count_about() == 0
 
     async def test_whoever_only_typed_the_number_into_a_form_reads_no_texts_of_its_owner(self, bot: Bot) -> None:
-        opened = await bot.open_messenger(None, Claim(), None)
+        opened = await act(bot, await bot.open_messenger(None, Claim(), None))
         await bot.ledger.record(change(opened.contact.id, "typed"))
         texting = await _texting(bot, "My address is 1 Harbor St")
         assert texting.contact == opened.contact.id
@@ -319,7 +319,7 @@ class TestOut:
         assert (await _on_phone(bot)).count("Yes") == 1
 
     async def test_a_chat_is_answered_in_the_chat(self, bot: Bot, store: Store) -> None:
-        opened = await bot.open_messenger(None, Claim(), None)
+        opened = await act(bot, await bot.open_messenger(None, Claim(), None))
         part = await bot.reply(await bot.inbox.get(opened.conversation), ADA, "Hello", "k1")
         assert part.follow_up is None
         assert await store.deliveries.count_about() == 0

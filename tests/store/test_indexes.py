@@ -50,6 +50,7 @@ from tests.people import (
     NUMBER,
     PIXEL,
     TEAMMATE,
+    act,
     answer_to,
     answered,
     card,
@@ -204,14 +205,15 @@ async def _walk(bot: Bot) -> None:
         secret = (await bot.workspace()).identity_secret
         proven = Claim(user_id="u1", user_hash=hmac.digest(secret.encode(), b"u1", "sha256").hex())
         await bot.open_messenger(opened.token, proven, opened.conversation)
-        contact = await bot.visitors.known(opened.token)
+        opened = await act(bot, opened)
+        contact = (await bot.visitors.known(opened.token)).contact
         part = await bot.cards.find(opened.conversation, 2, contact.id)
         await bot.cards.view(part, contact, await bot.workspace())
         answer = await answer_to(bot, part, contact)
         await bot.submit(part, contact, answer)
         submitted = await bot.submit(part, contact, answer)
         await eventually(lambda: bot.phone.texts(NUMBER))
-    contact = await bot.visitors.known(opened.token)
+    contact = (await bot.visitors.known(opened.token)).contact
     await bot.consumers.drain()
     await look_again(bot)
     await store.event_retries.put_off("bob:1", 1, now())
@@ -233,7 +235,7 @@ async def _walk(bot: Bot) -> None:
     await bot.conversations.say(conversation, "Hi", "k")
     await bot.conversations.page(conversation.id, before=3)
     await bot.conversations.mark_seen(conversation.id, contact.id, 1)
-    other = await bot.open_messenger(opened.token, proven, "new")
+    other = await act(bot, await bot.open_messenger(opened.token, proven, "new"))
     await bot.conversations.append(other.conversation, BOT, Text(text="Still there?"), "k")
     assert len(await bot.conversations.all_of(contact.id)) == 2
     await bot.conversations.unread(contact.id)

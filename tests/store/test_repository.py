@@ -21,7 +21,7 @@ from pymongo.errors import (
 
 from bot.errors import StoreUnavailable
 from bot.model.contact import Contact, Role
-from bot.model.conversation import Part, Text
+from bot.model.conversation import Conversation, Part, Text
 from bot.model.workspace import Key
 from bot.store import Duplicate, Store, open_store
 from bot.store.driver import database_errors
@@ -139,7 +139,7 @@ class TestAway:
                 store.contacts.insert(person()),
                 store.contacts.update({"_id": "ada"}, {"$set": {"name": "x"}}),
                 store.contacts.find({}, limit=1),
-                store.parts.unread({"chat": 0}),
+                store.parts.unread([Conversation(id="chat", contact="ada", last=2, created_at=AT, updated_at=AT)]),
                 store.deliveries.claim("worker", limit=5, until=AT),
                 store.preference_links.revoke_all("ada"),
                 store.contacts.count_about(),

@@ -17,7 +17,7 @@ from bot.app import Bot
 from bot.config import Settings
 from bot.model.base import new_id
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Part, SignalKind
+from bot.model.conversation import Author, AuthorKind, Conversation, Part, SignalKind
 from bot.model.delivery import DeliveryState
 from bot.model.event import ConsentEvent
 from bot.model.subscription import MessageType
@@ -150,16 +150,28 @@ class Running:
         return f"user-{new_id()}"
 
     async def contact(self, person: Visitor) -> Contact:
-        found = await self.store.contacts.get(self.bot.visitors.read(person.token or ""))
-        assert found
-        return found
+        """As they are stored, or would be by their first act."""
+        return (await self.bot.visitors.claimed(person.token or "")).contact
 
     async def events(self, person: Visitor) -> list[ConsentEvent]:
         contact = self.bot.visitors.read(person.token or "")
         return await self.store.events.after(contact, 0, limit=100)
 
     async def parts(self, person: Visitor) -> list[Part]:
-        return await self.store.parts.after(person.conversation, 0, limit=500)
+        """Of their chat, also while it isn't stored."""
+        chat = await self.chat(person)
+        return chat.opening_parts if chat.unstored else await self.store.parts.after(chat.id, 0, limit=500)
+
+    async def chat(self, person: Visitor) -> Conversation:
+        found = await self.bot.openings.find(await self.bot.visitors.claimed(person.token or ""), person.conversation)
+        assert found
+        return found
+
+    async def act(self, person: Visitor) -> Visitor:
+        """Their chat and they themselves are stored, as by their first act, and nothing else has happened."""
+        visitor = await self.bot.visitors.claimed(person.token or "")
+        await self.bot.openings.store(visitor.contact, await self.chat(person))
+        return person
 
     async def quiet(self, person: Visitor, parts: int = 4, seconds: float = 30.0) -> None:
         """Waits until all consequences of a completed card are done and this process knows of them."""
@@ -184,6 +196,7 @@ class Running:
 
     async def preference_token(self, person: Visitor) -> str:
         """A token as in a text."""
+        await self.act(person)
         return await self.bot.preferences.make_link((await self.contact(person)).id, MessageType.SMS)
 
 

@@ -199,6 +199,7 @@ async def test_a_number_in_digits_of_other_scripts_and_with_pasted_marks_is_unde
 async def test_an_address_that_is_none_comes_back_with_its_sentence(
     visitor: Visitor, running: Running, typed: str
 ) -> None:
+    await running.act(visitor)
     letter = model.Card(subscription=NEWS, title="Our letter")
     await running.bot.cards.insert(visitor.conversation, letter, Author(kind=AuthorKind.BOT, id="bot"), "letter")
     form = visitor.card((await visitor.open())["html"].split('id="card-3"')[1])

@@ -10,11 +10,11 @@ import pytest
 
 from bot.demo import DEALS
 from bot.model.contact import ConsentState
-from bot.model.conversation import CardState
 from bot.model.event import Action, Source
 from bot.model.subscription import SubscriptionState
 from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
+from bot.store.parts import CardChange
 from tests.conftest import Visitor, serving
 from tests.widget.help import Card, Running
 
@@ -149,8 +149,8 @@ async def test_two_tabs_with_two_numbers_at_once_make_one_yes(visitor: Visitor, 
 
 
 async def test_a_card_that_was_withdrawn_takes_no_answer(visitor: Visitor, running: Running) -> None:
-    part = f"{visitor.conversation}:0000000002"
-    await running.store.parts.update({"_id": part}, {"$set": {"content.state": CardState.CLOSED}})
+    await running.act(visitor)
+    await running.bot.inbox.withdraw(visitor.conversation, "ada", 2)
     status, html = await visitor.submit()
     assert (status, Card(html).state) == (409, "closed")
     assert await running.events(visitor) == []
@@ -247,9 +247,9 @@ async def test_a_subscription_that_is_reworded_meanwhile_must_be_read_again(
 async def test_a_card_that_is_reworded_meanwhile_shows_the_new_words_and_keeps_what_was_typed(
     visitor: Visitor, running: Running
 ) -> None:
-    part = f"{visitor.conversation}:0000000002"
-    new = {"content.title": "Sign up to get 5% off", "content.legal_text": "New terms.", "content.button": "Yes, 5%"}
-    await running.store.parts.update({"_id": part}, {"$set": new})
+    await running.act(visitor)
+    new = {"title": "Sign up to get 5% off", "legal_text": "New terms.", "button": "Yes, 5%"}
+    await running.store.parts.change_cards([CardChange(f"{visitor.conversation}:0000000002", new)])
     status, html = await visitor.submit("(201) 555-0123")
     card = Card(html)
     assert (status, card.title, card.error) == (409, "Sign up to get 5% off", "")

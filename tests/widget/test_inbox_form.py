@@ -21,6 +21,12 @@ MARKUP = '"><img src=x onerror=alert(1)><script>alert(1)</script>{{ 7*7 }}'
 LOCKED = "(201) 555-0147"
 
 
+@pytest.fixture
+async def visitor(visitor: Visitor, running: Running) -> Visitor:
+    """Somebody who did something in their chat, so that teammates can open it."""
+    return await running.act(visitor)
+
+
 def fields(**values: str) -> dict[str, str]:
     return {
         "key": new_id(),
@@ -177,6 +183,7 @@ async def test_the_preview_is_in_the_language_of_the_contact(
 ) -> None:
     nadia = newcomer()
     await nadia.open(locale="ar")
+    await running.act(nadia)
     page = await preview(ben, nadia)
     around = page.one("div", class_="form-preview-card")
     assert (around.attrs["lang"], around.attrs["dir"], "inert" in around.attrs) == ("ar", "rtl", True)

@@ -25,6 +25,12 @@ from widget.inbox import live
 Socket = aiohttp.ClientWebSocketResponse
 
 
+@pytest.fixture
+async def visitor(visitor: Visitor, running: Running) -> Visitor:
+    """Somebody who did something in their chat, so that teammates can open it."""
+    return await running.act(visitor)
+
+
 async def dial(desk: Desk, conversation: str = "", after: int = 0, **change: Any) -> Socket:
     socket = await desk.session.ws_connect(f"{desk.base}/inbox/live", origin=desk.base)
     await socket.send_json({"type": "hello", "conversation": conversation, "after": after, **change})

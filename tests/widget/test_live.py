@@ -92,6 +92,7 @@ async def test_a_part_carries_all_that_the_page_needs(visitor: Visitor) -> None:
 
 
 async def test_the_last_hundreds_are_caught_up_with(visitor: Visitor, running: Running) -> None:
+    await running.act(visitor)
     (_, card) = await running.parts(visitor)
     place = running.store.parts.entry_id
     many = [
@@ -173,27 +174,32 @@ async def test_a_line_that_broke_between_database_and_process_is_caught_up_with(
     assert [m["seq"] for m in found] == [3, 4]
 
 
-async def test_what_was_seen_is_unread_no_more(visitor: Visitor) -> None:
+async def test_what_was_seen_is_unread_no_more(visitor: Visitor, running: Running) -> None:
     async def unread() -> int:
         async with visitor.session.post(f"{visitor.base}/messenger/unread", data=visitor.token) as answer:
             return int((await answer.json())["unread"])
 
+    assert await unread() == 0, "nothing is unread in a chat that nobody used"
+    await running.act(visitor)
+    for text in ("Hi", "Still there?"):
+        await running.bot.conversations.append(visitor.conversation, BOT, Text(text=text), text)
     assert await unread() == 2
-    async with await hello(visitor, 2) as socket:
+    async with await hello(visitor, 4) as socket:
         await heard(socket, is_ready)
-        await socket.send_json({"type": "seen", "seq": 1})
+        await socket.send_json({"type": "seen", "seq": 3})
         await eventually(lambda: _is(unread, 1))
-        await socket.send_json({"type": "seen", "seq": 2})
+        await socket.send_json({"type": "seen", "seq": 4})
         await eventually(lambda: _is(unread, 0))
-        await socket.send_json({"type": "seen", "seq": 1})
+        await socket.send_json({"type": "seen", "seq": 3})
         await say(visitor, "My own counts for nothing", "message-1")
-        await heard(socket, part(3))
+        await heard(socket, part(5))
         assert await unread() == 0
 
 
 async def test_how_far_a_page_has_read_is_written_once_a_second_and_at_the_end(
     visitor: Visitor, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await running.act(visitor)
     marks: list[tuple[int, int]] = []
     real = running.bot.conversations.mark_read
 
@@ -298,6 +304,7 @@ async def test_a_stranger_hears_nothing(visitor: Visitor, stranger: Visitor, run
 
 
 async def test_a_person_who_is_deleted_hears_no_more(visitor: Visitor, running: Running) -> None:
+    await running.act(visitor)
     contact = await running.contact(visitor)
     async with await hello(visitor, 2) as socket:
         await heard(socket, is_ready)

@@ -224,6 +224,7 @@ async def test_without_a_number_there_is_nothing_to_choose(visitor: Visitor, run
 
 
 async def test_an_address_is_masked_and_its_emails_can_be_chosen(visitor: Visitor, running: Running) -> None:
+    await running.act(visitor)
     contact = await running.contact(visitor)
     await running.store.contacts.update({"_id": contact.id}, {"$set": {"email": "adalovelace@shop.example"}})
     center = Center(visitor, await running.preference_token(visitor))

@@ -87,6 +87,7 @@ async def test_whoever_changes_something_is_heard(running: Running, path: str, v
 
 
 async def test_a_stop_of_a_number_that_the_person_has_since_is_heard(running: Running, visitor: Visitor) -> None:
+    await running.act(visitor)
     contact, number = (await running.contact(visitor)).id, "+12015550173"
     path = f"/p/{await running.bot.preferences.make_link(contact, MessageType.SMS)}"
     async with await dial(running, path) as socket:

@@ -54,6 +54,7 @@ async def test_an_opened_chat_and_a_completed_card_are_rendered_once_for_all(
 async def test_what_somebody_wrote_is_rendered_for_them_alone(
     visitor: Visitor, running: Running, rendered: list[str]
 ) -> None:
+    await running.act(visitor)
     contact = await running.contact(visitor)
     author = Author(kind=AuthorKind.CONTACT, id=contact.id)
     for i, who in enumerate((author, TEAMMATE)):

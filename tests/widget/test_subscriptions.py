@@ -306,6 +306,7 @@ class TestCounts:
     async def test_the_list_counts_right_after_each_change(
         self, running: Running, ada: Desk, visitor: Visitor, draft: Subscription
     ) -> None:
+        await running.act(visitor)
         contact = (await running.contact(visitor)).id
 
         async def shown() -> list[str]:

@@ -23,6 +23,10 @@ Cut = Annotated[str, BeforeValidator(lambda value: value[:320] if isinstance(val
 Address = Annotated[str, BeforeValidator(lambda value: value[:2000] if isinstance(value, str) else value)]
 
 
+LONGEST_TOKEN = 3000
+"""Characters: one of a chat that isn't stored holds what it takes to store it."""
+
+
 class SiteSettings(BaseModel):
     """`window.saysoSettings`: sites may add their own fields, so unknown ones are ignored."""
 
@@ -48,7 +52,7 @@ def known_zone(name: str | None) -> str | None:
         return None
 
 
-class Opening(JsonInput):
+class OpenRequest(JsonInput):
     conversation: ConversationId | Annotated[str, Field(pattern="^new$")] | None = None
     settings: SiteSettings = SiteSettings()
 
@@ -77,7 +81,7 @@ class MessageInput(JsonInput):
 
 class MessengerHello(JsonInput):
     type: Annotated[str, Field(pattern="^hello$")]
-    token: Annotated[str, Field(max_length=500)]
+    token: Annotated[str, Field(max_length=LONGEST_TOKEN)]
     conversation: ConversationId
     after: int = Field(ge=0, le=2**53)
 

@@ -74,22 +74,17 @@ class MessengerConnection:
         hello = await websocket.greeting(self.socket, MessengerHello)
         if hello is None:
             return
-        contact = await self.bot.visitors.claimed(hello.token)
-        conversation = await self.bot.conversations.of_contact(hello.conversation, contact.id)
-        self.contact, self.conversation = contact, conversation.id
-        self.marks = ReadMarks(self.bot, conversation.id, contact.id)
-        self.sent = hello.after
-        if self.sent > conversation.last:  # no page has seen more
-            self.sent = min(self.sent, await self.bot.conversations.end(conversation))
-        self.me = Author(kind=AuthorKind.CONTACT, id=contact.id)
-        topics = (conversation.id, contact.id, SUBSCRIPTIONS)
-        # Subscribe before catching up, so that no change is missed in between.
+        contact, self.conversation = self.bot.visitors.read(hello.token), hello.conversation
+        self.me = Author(kind=AuthorKind.CONTACT, id=contact)
+        self.marks = ReadMarks(self.bot, self.conversation, contact)
+        topics = (self.conversation, contact, SUBSCRIPTIONS)
+        # Subscribe before anything is read, so that no change is missed in between.
         with (
-            self.request.app[websocket.CONNECTIONS].of_visitor(contact.id),
+            self.request.app[websocket.CONNECTIONS].of_visitor(contact),
             self.bot.feed.follow(*topics) as follower,
             self.request.app[METRICS].sockets.track_inprogress(),
         ):
-            await self._catch_up()
+            await self._start(hello)
             await self.socket.send_json({"type": "ready", "last": self.sent})
             try:
                 async with websocket.telling(self.socket, lambda: self._send(follower)):
@@ -97,18 +92,41 @@ class MessengerConnection:
             finally:
                 self.marks.flush()
 
+    async def _start(self, hello: MessengerHello) -> None:
+        self.contact, chat = await self.bot.messenger.visit(hello.token, self.conversation)
+        if chat is None:
+            raise Unauthorized
+        self.chat, self.sent = chat, hello.after
+        if self.sent > chat.last:  # no page has seen more
+            self.sent = chat.last if chat.unstored else min(self.sent, await self.bot.conversations.end(chat))
+        if chat.unstored:
+            await self._show(chat.opening_parts[self.sent :])
+            self.sent = chat.last
+        else:
+            await self._catch_up()
+
     async def _receive(self) -> None:
         async for message in self.socket:
             if message.type is WSMsgType.TEXT:
                 await self._hear(parse(ClientMessage, message.data))
 
     async def _hear(self, told: ClientMessage) -> None:
-        if told.type == "seen":
+        if told.type == "opened":
+            await self.bot.openings.store(self.contact, self.chat)
+            self._is_stored()
+            await self.bot.cards.opened(self.conversation, told.seq, self.contact.id)
+        elif self.chat.unstored:  # nobody can look at it, and its first act says that its entries were seen
+            return
+        elif told.type == "seen":
             self.marks.note(seen=min(told.seq, self.sent))
         elif told.type == "typing" and self.is_time_to_tell():
             await self.bot.conversations.signal(self.conversation, SignalKind.TYPING, self.me)
-        elif told.type == "opened":
-            await self.bot.cards.opened(self.conversation, told.seq, self.contact.id)
+
+    def _is_stored(self) -> None:
+        """Somebody has done something in the chat, so it has documents now."""
+        if self.chat.unstored:
+            self.chat = self.chat.model_copy(update={"unstored": None})
+            self.contact = self.contact.model_copy(update={"is_stored": True})
 
     async def _send(self, follower: Follower) -> None:
         """Reads from the database when an entry does not follow the last one sent, or some were missed."""
@@ -135,7 +153,7 @@ class MessengerConnection:
         if news.source == Source.FORM:
             return
         self.contact = await self._fresh()
-        newest = await self.bot.conversations.page(self.conversation)
+        newest = self.chat.opening_parts if self.chat.unstored else await self.bot.conversations.page(self.conversation)
         await self._show([part for part in newest if isinstance(part.content, Card) and part.seq <= self.sent])
 
     async def _tell(self, signal: Signal) -> None:
@@ -150,6 +168,7 @@ class MessengerConnection:
             if not part.is_for_contact:
                 await self.socket.send_json({"type": "skip", "seq": part.seq})
         self.sent = parts[-1].seq
+        self._is_stored()
         if any(part.author.kind is AuthorKind.TEAMMATE for part in parts):
             self.marks.note(delivered=self.sent)
 
@@ -166,6 +185,6 @@ class MessengerConnection:
 
     async def _fresh(self) -> Contact:
         contact = await self.bot.ledger.contact(self.contact.id)
-        if contact is None:
+        if contact is None and self.contact.is_stored:
             raise Unauthorized
-        return contact
+        return contact or self.contact

@@ -1,4 +1,4 @@
-"""Opening a chat, sending messages, submitting cards."""
+"""OpenRequest a chat, sending messages, submitting cards."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from bot.errors import CardClosed, Invalid, SaysoError, Unauthorized, WordsChanged
+from bot.chat.visitors import Visitor
+from bot.errors import CardClosed, Invalid, NotFound, SaysoError, Unauthorized, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import Contact
-from bot.model.conversation import Part
+from bot.model.conversation import Conversation, Part
 from bot.model.paging import sequence_of
 from widget.messenger import views
-from widget.messenger.input import CardForm, MessageInput, Opening
+from widget.messenger.input import LONGEST_TOKEN, CardForm, MessageInput, OpenRequest
 from widget.web.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
 from widget.web.input import cursor_of, parse, parse_fields
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 
 
-async def visitor(request: web.Request) -> Contact:
+async def visitor(request: web.Request) -> Visitor:
     """The visitor of the request's token. Raises Unauthorized."""
     token = bearer(request)
     if token is None:
@@ -29,8 +30,20 @@ async def visitor(request: web.Request) -> Contact:
     return await request.app[BOT].visitors.claimed(token)
 
 
+async def visit(request: web.Request, unknown: str = "") -> tuple[Contact, Conversation]:
+    """Whose token the request carries, and their chat that its address names.
+
+    Raises Unauthorized, or NotFound with these words.
+    """
+    token, id = bearer(request), request.match_info["conversation"]
+    contact, conversation = await request.app[BOT].messenger.visit(token or "", id)
+    if conversation is None:
+        raise NotFound(unknown or _("We can't find this conversation."))
+    return contact, conversation
+
+
 async def open_messenger(request: web.Request) -> web.Response:
-    opening = parse(Opening, await request.read())
+    opening = parse(OpenRequest, await request.read())
     opened = await request.app[BOT].open_messenger(bearer(request), opening.claim(request), opening.conversation)
     return web.json_response(
         {
@@ -44,8 +57,11 @@ async def open_messenger(request: web.Request) -> web.Response:
 
 
 async def conversations(request: web.Request) -> web.Response:
-    contact = await visitor(request)
-    found = await request.app[BOT].conversations.all_of(contact.id)
+    bot, who = request.app[BOT], await visitor(request)
+    contact = who.contact
+    found = await bot.conversations.all_of(contact.id)
+    if who.opening and all(c.id != who.opening.conversation for c, _ in found):
+        found.insert(0, (await bot.openings.conversation(who.opening, contact.id), 0))
     shown = views.conversation_views(found, request.query.get("current", ""), translator(contact.locale))
     html = await render(request, "messenger/conversations.html", contact.locale, conversations=shown)
     return web.Response(text=html, content_type="text/html", headers=PRIVATE)
@@ -53,10 +69,12 @@ async def conversations(request: web.Request) -> web.Response:
 
 async def older(request: web.Request) -> web.Response:
     """The entries before the oldest one on the page."""
-    contact = await visitor(request)
-    chats = request.app[BOT].conversations
-    conversation = await chats.of_contact(request.match_info["conversation"], contact.id)
-    parts = await chats.page(conversation.id, before=sequence_of(cursor_of(request, int)))
+    contact, conversation = await visit(request)
+    before = sequence_of(cursor_of(request, int))
+    if conversation.unstored:
+        parts = [part for part in conversation.opening_parts if before is None or part.seq < before]
+    else:
+        parts = await request.app[BOT].conversations.page(conversation.id, before=before)
     contact = await request.app[BOT].ledger.contact(contact.id) or contact
     html = "\n".join(await views.entries(request, parts, contact))
     return web.Response(text=html, content_type="text/html", headers=PRIVATE)
@@ -64,12 +82,11 @@ async def older(request: web.Request) -> web.Response:
 
 async def say(request: web.Request) -> web.Response:
     """A message of the visitor; the same key returns the same entry."""
-    contact = await visitor(request)
+    bot, (contact, conversation) = request.app[BOT], await visit(request)
     message = parse(MessageInput, await request.read())
     if not message.said:
         raise Invalid(_("Write a message first."))
-    bot = request.app[BOT]
-    conversation = await bot.conversations.of_contact(request.match_info["conversation"], contact.id)
+    await bot.openings.store(contact, conversation)
     part = await bot.say(conversation, message.said, message.key)
     (html,) = await views.entries(request, [part], contact)
     return web.json_response({"seq": part.seq, "html": html})
@@ -82,7 +99,7 @@ async def unread(request: web.Request) -> web.Response:
     """
     bot, count = request.app[BOT], 0
     try:
-        contact = bot.visitors.read((await request.read())[:500].decode(errors="replace"))
+        contact = bot.visitors.read((await request.read())[:LONGEST_TOKEN].decode(errors="replace"))
     except Unauthorized:
         pass
     else:
@@ -92,16 +109,18 @@ async def unread(request: web.Request) -> web.Response:
 
 async def submit(request: web.Request) -> web.Response:
     """A card's submission. Returns the card in its current state, whatever the outcome."""
-    bot, contact = request.app[BOT], await visitor(request)
-    part = await bot.cards.find(request.match_info["conversation"], int(request.match_info["seq"]), contact.id)
+    bot, (contact, conversation) = request.app[BOT], await visit(request, _("We can't find this form."))
+    part = await bot.cards.card(conversation, int(request.match_info["seq"]))
     fields: dict[str, str] = {}
     try:
         fields = await read_form(request)
-        submitted = await bot.submit(part, contact, parse_fields(CardForm, fields).answer(request))
+        answer = parse_fields(CardForm, fields).answer(request)
+        submitted = await bot.submit(part, contact, answer, conversation.unstored)
     except (CardClosed, WordsChanged, Invalid) as error:
         problem = getattr(error, "problem", error.code)
         request.app[METRICS].answers.labels(problem).inc()
         if isinstance(error, Invalid):
+            await bot.openings.store(contact, conversation)
             await bot.cards.tried(part, contact.id, problem)
         return await _card(request, part, contact, fields, error)
     request.app[METRICS].answers.labels("completed" if submitted.is_new else "repeated").inc()

@@ -112,7 +112,7 @@ async def test_what_breaks_is_logged_without_the_person(
     def broken(*_: object) -> None:
         raise RuntimeError(f"no such contact: +12015550123, {visitor.token}")
 
-    monkeypatch.setattr(running.bot.cards, "find", broken)
+    monkeypatch.setattr(running.bot.cards, "card", broken)
     status, _ = await visitor.submit()
     assert status == 500
     assert "request failed" in lines.text

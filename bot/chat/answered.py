@@ -1,0 +1,58 @@
+"""What a recorded answer makes of its card and of the conversation: pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.model.conversation import (
+    Author,
+    AuthorKind,
+    Card,
+    CardState,
+    ConversationEvent,
+    ConversationEventName,
+    OpeningEntry,
+    Part,
+)
+from bot.model.event import Action, ConsentEvent
+
+
+def card_fields(event: ConsentEvent) -> dict[str, Any]:
+    """What a card is that stands on this event."""
+    return {
+        "state": CardState.COMPLETED,
+        "event": event.id,
+        "number": event.number or event.email,
+        "asked": event.action is Action.REQUEST_CONFIRMATION,
+    }
+
+
+def completed(card: Card, event: ConsentEvent) -> Card:
+    """A card keeps the newest of its answers; ids of one contact's events are in their order."""
+    return card.model_copy(update=card_fields(event)) if (card.event or "") < event.id else card
+
+
+def completed_part(part: Part, event: ConsentEvent) -> Part:
+    """The same for the entry that holds the card."""
+    card = part.content
+    return part.model_copy(update={"content": completed(card, event)}) if isinstance(card, Card) else part
+
+
+def place_of(event: ConsentEvent) -> tuple[str, int]:
+    """Conversation and sequence of the card that it answers."""
+    conversation, _, seq = (event.context.part or "").rpartition(":")
+    return conversation, int(seq)
+
+
+def entry_of(event: ConsentEvent) -> OpeningEntry:
+    """The entry that says in the conversation that its card was answered."""
+    name = ConversationEventName.SIGNED_UP
+    if event.action is Action.REQUEST_CONFIRMATION:
+        name = ConversationEventName.ASKED
+    seq = place_of(event)[1]
+    return OpeningEntry(
+        author=Author(kind=AuthorKind.CONTACT, id=event.contact),
+        content=ConversationEvent(name=name, part=seq, subscription=event.subscription or ""),
+        at=event.at,
+        key=f"{name}:{seq}",
+    )

@@ -1,0 +1,102 @@
+"""The visitor's side of chats: opening the messenger, finding a chat, storing it with the first act."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.chat.conversations import ConversationService
+from bot.chat.visitors import Arrival, Claim, Visitors
+from bot.errors import Unauthorized
+from bot.flows.opening import Openings
+from bot.model.contact import Contact
+from bot.model.conversation import Conversation, Part
+from bot.model.event import ChatOpening
+from bot.model.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A messenger that was opened."""
+
+    contact: Contact
+    token: str
+    conversation: str
+    parts: list[Part]
+    fresh: list[int]
+    """Sequences of the entries that this opening made."""
+    last: int
+    opening: ChatOpening | None = None
+    """Of a chat that isn't stored: everybody who opens one like it sees the same."""
+
+
+class Messenger:
+    def __init__(
+        self,
+        visitors: Visitors,
+        conversations: ConversationService,
+        openings: Openings,
+        workspace: Callable[[], Awaitable[Workspace]],
+    ) -> None:
+        self._visitors = visitors
+        self._conversations = conversations
+        self._openings = openings
+        self._workspace = workspace
+
+    async def open(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
+        """`wanted`: a conversation's id, `new`, or None for the newest one.
+
+        A person without one is greeted in a new one, which is stored when they do something in it. Raises NotFound.
+        """
+        contact = await self._visitors.enter(token, claim, await self._workspace())
+        owner, arrival = self._visitors.arrival(token)
+        held = arrival.opening if arrival else None
+        stored = await self._stored(contact, held, wanted)
+        is_mine = owner == contact.id  # else they are another person now than the token says
+        if stored is None:
+            return await self._greet(contact, held if is_mine and wanted != "new" else None, claim)
+        parts = await self._conversations.page(stored.id)
+        is_other = is_mine and held and held.conversation != stored.id
+        kept = self._visitors.token(contact.id, arrival if is_other else None)
+        return Opened(contact, kept, stored.id, parts, [], parts[-1].seq if parts else 0)
+
+    async def visit(self, token: str, id: str) -> tuple[Contact, Conversation | None]:
+        """Who holds the token, and their chat of this id, stored or only opened. Raises Unauthorized."""
+        visitor = await self._visitors.claimed(token)
+        conversation = await self._openings.find(visitor, id)
+        if conversation and conversation.unstored is None and not visitor.contact.is_stored:
+            visitor = await self._visitors.claimed(token)  # their first act came between
+            if not visitor.contact.is_stored:
+                raise Unauthorized  # they were deleted
+        return visitor.contact, conversation
+
+    async def _stored(self, contact: Contact, held: ChatOpening | None, wanted: str | None) -> Conversation | None:
+        """The chat that is wanted, if it is stored. `held`: the one in the visitor's token, which may not be."""
+        if wanted == "new":
+            return None
+        if wanted and held and held.conversation == wanted:
+            found = await self._conversations.get(wanted)
+            return found if found and found.contact == contact.id else None
+        if wanted:
+            return await self._conversations.of_contact(wanted, contact.id)
+        newest = await self._conversations.newest(contact.id) if contact.is_stored else None
+        return None if newest and held and held.at > newest.updated_at else newest
+
+    async def _greet(self, contact: Contact, held: ChatOpening | None, claim: Claim) -> Opened:
+        is_known = held is not None and await self._openings.is_current(held)
+        opening = held if held and is_known else await self._openings.new(contact.locale, claim.time_zone)
+        opening = opening.model_copy(update={"locale": contact.locale})
+        conversation = await self._openings.conversation(opening, contact.id)
+        arrival: Arrival | None = Arrival.of(contact, opening)
+        if await self._openings.must_be_stored(opening):
+            await self._openings.store(contact, conversation)
+            arrival = None
+        return Opened(
+            contact,
+            self._visitors.token(contact.id, arrival),
+            conversation.id,
+            conversation.opening_parts,
+            [] if is_known else [part.seq for part in conversation.opening_parts],
+            conversation.last,
+            opening if arrival else None,
+        )

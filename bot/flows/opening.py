@@ -1,0 +1,163 @@
+"""Opening a chat: nothing is written until the visitor does something.
+
+The greeting and its card are drawn from an immutable flow version and the opening that the visitor's token signs. With
+the first act they become documents: contact first, conversation last, so that no conversation is without its contact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.chat.answered import completed, entry_of, place_of
+from bot.chat.conversations import opened_with
+from bot.chat.visitors import Visitor, Visitors
+from bot.flows.engine import advance
+from bot.flows.runs import BOT, KEPT, Scripts
+from bot.flows.steps.base import CardCompleted, Effect, Started
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.model.conversation import Card, Channel, Conversation, OpeningEntry
+from bot.model.event import Action, ChatOpening, ConsentEvent
+from bot.model.flow import Run, State, Wait
+from bot.store import Store
+
+FRESH = timedelta(days=1)
+"""A chat that was opened longer ago and never used is opened anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a flow version does when a chat is opened."""
+
+    effects: tuple[Effect, ...]
+    state: State
+
+    @property
+    def is_drawable(self) -> bool:
+        """It only shows entries, so that nothing has to be stored yet. A timer must be stored to fire."""
+        return Wait.TIME not in self.state.waits
+
+
+class Openings:
+    """`publish` is told of a chat that was stored with new entries, once it is durable."""
+
+    def __init__(
+        self,
+        store: Store,
+        scripts: Scripts,
+        visitors: Visitors,
+        publish: Callable[[Conversation], None] = lambda conversation: None,
+    ) -> None:
+        self._store = store
+        self._scripts = scripts
+        self._visitors = visitors
+        self._publish = publish
+        self._greetings: dict[tuple[str, int], Greeting] = {}
+        self._stored: set[str] = set()
+
+    async def new(self, locale: str, time_zone: str | None) -> ChatOpening:
+        """A chat with the flow that greets now."""
+        script = await self._scripts.greeting()
+        return ChatOpening(
+            conversation=new_id(),
+            flow=script.flow if script else None,
+            flow_version=script.version if script else None,
+            locale=locale,
+            time_zone=time_zone,
+            at=now(),
+        )
+
+    async def is_current(self, opening: ChatOpening) -> bool:
+        """Whether a chat that is opened now would be the same, but for its time."""
+        script = await self._scripts.greeting()
+        greets = (script.flow, script.version) if script else (None, None)
+        return (opening.flow, opening.flow_version) == greets and now() - opening.at < FRESH
+
+    async def conversation(self, opening: ChatOpening, contact: str) -> Conversation:
+        """The chat as it is until somebody acts in it; not stored."""
+        greeting, run = await self._greeting(opening), None
+        if opening.flow:
+            run = Run(id=opening.conversation, flow=opening.flow, version=opening.flow_version or 0)
+        entries = _entries(greeting.effects, run, opening.at) if run else []
+        if run:
+            run = run.model_copy(update={"revision": 1, "state": greeting.state, "part": len(entries)})
+        chat = opened_with(opening.conversation, contact, entries, opening.at, run)
+        return chat.model_copy(update={"unstored": opening})
+
+    async def must_be_stored(self, opening: ChatOpening) -> bool:
+        """Whether the flow does something on its own, so that the chat is stored when it is opened."""
+        return not (await self._greeting(opening)).is_drawable
+
+    async def find(self, visitor: Visitor, id: str) -> Conversation | None:
+        """The visitor's chat, stored or only opened; nobody else's (law 11)."""
+        stored = await self._store.conversations.get(id)
+        if stored is None and visitor.opening and visitor.opening.conversation == id:
+            return await self.conversation(visitor.opening, visitor.contact.id)
+        if stored is None or stored.contact != visitor.contact.id or stored.channel is not Channel.CHAT:
+            return None
+        return stored
+
+    async def store(self, contact: Contact, conversation: Conversation) -> None:
+        """Stores a chat that was only opened, and its contact before it; what is stored stays as it is.
+
+        Raises Unauthorized, see `Visitors.store`.
+        """
+        if conversation.unstored is None:
+            return
+        await self._visitors.store(contact)
+        seen = {"seen": conversation.last, "delivered": conversation.last}
+        await self._store.conversations.keep(conversation.model_copy(update=seen))
+
+    async def store_answered(self, events: Sequence[ConsentEvent]) -> set[str]:
+        """Stores the chats that these events are first acts of, as they are after it; answers the events whose chat was
+        stored so, and no other act had stored before.
+        """
+        conversations = [await self._answered(event) for event in events]
+        inserted = await self._store.conversations.insert_many(conversations)
+        stored = {event.event for event, is_new in zip(events, inserted, strict=True) if is_new}
+        for conversation, is_new in zip(conversations, inserted, strict=True):
+            if is_new:
+                self._publish(conversation)
+        self._stored = self._stored | stored if len(self._stored) < KEPT else stored
+        return stored
+
+    def take_stored(self, events: Iterable[str]) -> set[str]:
+        """Those of these events whose chat `store_answered` has stored, with what the flow says next in it."""
+        found = self._stored & {*events}
+        self._stored -= found
+        return found
+
+    async def _answered(self, event: ConsentEvent) -> Conversation:
+        """The chat after its card was answered: with the entry that says so and, once the yes counts, the flow's next
+        words.
+        """
+        opening, (_, seq) = event.context.opening, place_of(event)
+        if opening is None:
+            raise ValueError("not a first act")
+        chat = await self.conversation(opening, event.contact)
+        entries, card, run = [*chat.opening, entry_of(event)], chat.opening[seq - 1], chat.run
+        if isinstance(card.content, Card):
+            entries[seq - 1] = card.model_copy(update={"content": completed(card.content, event)})
+        if run and run.part == seq and event.action is not Action.REQUEST_CONFIRMATION:
+            script = await self._scripts.get(run.flow, run.version)
+            effects, state = advance(script, run.state, CardCompleted(event.at)) if script else ((), run.state)
+            entries += _entries(effects, run, event.at)
+            run = run.model_copy(update={"revision": run.revision + 1, "state": state, "part": len(entries)})
+        after = opened_with(chat.id, event.contact, entries, opening.at, run)
+        return after.model_copy(update={"seen": chat.last, "delivered": chat.last})
+
+    async def _greeting(self, opening: ChatOpening) -> Greeting:
+        key = opening.flow or "", opening.flow_version or 0
+        if known := self._greetings.get(key):
+            return known
+        script = await self._scripts.get(*key) if opening.flow else None
+        greeting = Greeting(*advance(script, State(), Started(opening.at))) if script else Greeting((), State())
+        if greeting.is_drawable:  # the same for everybody, whenever they open the chat
+            self._greetings = {**self._greetings, key: greeting} if len(self._greetings) < KEPT else {key: greeting}
+        return greeting
+
+
+def _entries(effects: Sequence[Effect], run: Run, at: datetime) -> list[OpeningEntry]:
+    return [OpeningEntry(author=BOT, content=effect.content, at=at, key=run.key(i)) for i, effect in enumerate(effects)]
