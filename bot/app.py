@@ -24,6 +24,7 @@ from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
+from bot.contacts.service import ContactService
 from bot.events.cards import CompleteCards
 from bot.events.catch_up import CatchUp
 from bot.events.checkpoints import CheckpointWriter
@@ -83,7 +84,8 @@ class Bot:
         self.cards = Cards(store, self.ledger, self.stops, self.conversations, FormLimits(store, settings.form_limit))
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)
-        self.visitors = Visitors(store, self.ledger, secret=secret, days=settings.visitor_days)
+        self.contacts = ContactService(store, self.ledger)
+        self.visitors = Visitors(store, self.ledger, self.contacts, secret=secret, days=settings.visitor_days)
         self.openings = Openings(store, self.runs.scripts, self.visitors, self.feed.publish_opening)
         self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
         self.confirmations = Confirmations(store, self.ledger)
@@ -93,7 +95,15 @@ class Bot:
         self.phone = DemoPhone(store, links)
         self.profiles = Profiles(store, self.ledger, self.stops)
         self.texting = Texting(
-            store, self.ledger, self.stops, self.conversations, self.inbox, self.deliveries, self.threads, secret=secret
+            store,
+            self.ledger,
+            self.contacts,
+            self.stops,
+            self.conversations,
+            self.inbox,
+            self.deliveries,
+            self.threads,
+            secret=secret,
         )
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.texting)
         self.consumers = ConsumerPath(
@@ -130,7 +140,7 @@ class Bot:
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         opened = await self.messenger.open(token, claim, wanted)
         if opened.contact.is_stored:
-            self.spawn(self.visitors.was_here(opened.contact, claim))
+            self.spawn(self.contacts.seen(opened.contact, page=claim.page, time_zone=claim.time_zone))
         return opened
 
     async def submit(

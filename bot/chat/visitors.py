@@ -13,14 +13,14 @@ from itsdangerous import BadData, TimestampSigner
 from itsdangerous.encoding import base64_decode, base64_encode
 from pydantic import ValidationError
 
-from bot.consent.addresses import SITE, address_change
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import is_email
+from bot.contacts.service import ContactService
 from bot.errors import Invalid, Unauthorized
 from bot.errors import marked as _
 from bot.model.base import Value, new_id, now
 from bot.model.contact import Contact, Role
-from bot.model.event import ChatOpening, Source
+from bot.model.event import ChatOpening
 from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
 
@@ -36,6 +36,10 @@ class Claim:
     locale: str = "en"
     page: str | None = None
     time_zone: str | None = None
+
+    @property
+    def valid_email(self) -> str | None:
+        return self.email if self.email and is_email(self.email) else None
 
 
 class Arrival(Value):
@@ -97,8 +101,9 @@ class _Reader(TimestampSigner):
 class Visitors:
     """Tokens travel in a header and are kept in the site's own storage: third-party cookies do not exist for us."""
 
-    def __init__(self, store: Store, ledger: Ledger, *, secret: str, days: int) -> None:
+    def __init__(self, store: Store, ledger: Ledger, writer: ContactService, *, secret: str, days: int) -> None:
         self._contacts = store.contacts
+        self._writer = writer
         self._ledger = ledger
         self._signer = TimestampSigner(secret, salt="visitor", digest_method=hashlib.sha256)
         self._reader = _Reader(secret, salt="visitor", digest_method=hashlib.sha256)
@@ -140,12 +145,6 @@ class Visitors:
         except (BadData, ValidationError):
             raise Unauthorized from None
 
-    async def was_here(self, contact: Contact, claim: Claim) -> None:
-        """Keeps where and when they were last, for teammates to see."""
-        where = {"page": claim.page, "time_zone": claim.time_zone}
-        values = {name: value for name, value in where.items() if value}
-        await self._contacts.update({"_id": contact.id}, {"$set": {**values, "last_seen_at": now()}})
-
     async def enter(self, token: str | None, claim: Claim, workspace: Workspace) -> Contact:
         """The person who opens the messenger; one who is new isn't stored yet.
 
@@ -158,18 +157,22 @@ class Visitors:
             known = None
         if claim.user_id is None or claim.user_hash is None:
             if known:
-                return await self._speaking(known, claim.locale)
+                return await self._writer.set_locale(known, claim.locale)
             return _new(self._unstored_lead(token) or new_id(), claim)
         if not is_proven(claim.user_id, claim.user_hash, workspace.identity_secret):
             raise Invalid(_("The signature of this user (user_hash) is wrong."))
         user = await self._contacts.by_external_id(claim.user_id)
         if user is None and known and known.role is Role.LEAD:
-            user = await self._promote(known, claim)
+            user = await self._writer.identify(known, claim.user_id, name=claim.name, email=claim.valid_email)
         if user is None:
-            email = claim.email if claim.email and is_email(claim.email) else None
-            person = {"role": Role.USER, "external_id": claim.user_id, "name": claim.name, "email": email}
+            person = {
+                "role": Role.USER,
+                "external_id": claim.user_id,
+                "name": claim.name,
+                "email": claim.valid_email,
+            }
             return _new(self._user_id(claim.user_id), claim, **person)
-        return await self._speaking((await self._ledger.contact(user.id)) or user, claim.locale)
+        return await self._writer.set_locale((await self._ledger.contact(user.id)) or user, claim.locale)
 
     async def _of_token(self, token: str | None) -> Contact | None:
         with suppress(Unauthorized):
@@ -186,13 +189,6 @@ class Visitors:
         """The contact that a new user becomes, the same in all tabs. Keyed: whoever knows a user must not know it."""
         return hmac.digest(self._secret, f"user:{external_id}".encode(), "sha256").hex()[:24]
 
-    async def _speaking(self, contact: Contact, locale: str) -> Contact:
-        """The contact, who is spoken to in the language that they have now."""
-        if contact.locale == locale:
-            return contact
-        await self._contacts.update({"_id": contact.id}, {"$set": {"locale": locale, "updated_at": now()}})
-        return contact.model_copy(update={"locale": locale})
-
     async def store(self, contact: Contact) -> Contact:
         """Stores a visitor who wasn't: answers them as they are then.
 
@@ -201,32 +197,9 @@ class Visitors:
         if contact.is_stored:
             return contact
         try:
-            await self._contacts.insert(contact.model_copy(update={"email": None}))
+            return await self._writer.create(contact)
         except Duplicate:
-            if await self._contacts.get(contact.id) is None:
-                raise Unauthorized from None
-        await self.keep_email(contact.id, contact.email)
-        return await self._ledger.contact(contact.id) or contact
-
-    async def _promote(self, lead: Contact, claim: Claim) -> Contact | None:
-        """Makes the lead the user that they proved to be. None: another claim on this lead was first."""
-        values: dict[str, object] = {"role": Role.USER, "external_id": claim.user_id, "updated_at": now()}
-        if claim.name:
-            values["name"] = claim.name
-        values["terms"] = lead.model_copy(update=values).terms
-        with suppress(Duplicate):  # another tab made this user of another lead
-            await self._contacts.update({"_id": lead.id, "role": Role.LEAD}, {"$set": values})
-        user = await self._contacts.by_external_id(claim.user_id or "")
-        if user and user.email is None and claim.email and is_email(claim.email):
-            await self.keep_email(user.id, claim.email)
-        return user
-
-    async def keep_email(self, contact: str, email: str | None) -> None:
-        """Records the address that the site vouches for, once."""
-        if email:
-            await self._ledger.record(
-                address_change(contact, source=Source.API, actor=SITE, key="claimed-email", email=email)
-            )
+            raise Unauthorized from None
 
 
 def is_proven(user_id: str, user_hash: str, secret: str) -> bool:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from bot.consent.ledger import ConsentChange
 from bot.model.event import NOWHERE, Action, Actor, Context, Source
 
-SITE = Actor(kind="api", id="site")
-"""The site that signs for its own users."""
-
 
 def address_change(
     contact: str,

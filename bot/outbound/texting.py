@@ -13,15 +13,14 @@ from collections.abc import Collection, Sequence
 
 from bot.chat.conversations import ConversationService, texting_id
 from bot.chat.inbox import Inbox
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of, read_number
 from bot.consent.stop_list import StopList
+from bot.contacts.service import ContactService
 from bot.errors import Invalid, NotFound, NumberStopped
 from bot.errors import marked as _
-from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Conversation, ConversationEvent, Part, Text
-from bot.model.event import Action, Actor, Context, Source
 from bot.model.subscription import MessageType
 from bot.outbound.gateways import LONGEST
 from bot.outbound.queue import DeliveryQueue
@@ -39,6 +38,7 @@ class Texting:
         self,
         store: Store,
         ledger: Ledger,
+        contacts: ContactService,
         stops: StopList,
         conversations: ConversationService,
         inbox: Inbox,
@@ -49,6 +49,7 @@ class Texting:
     ) -> None:
         self._store = store
         self._ledger = ledger
+        self._contacts = contacts
         self._stops = stops
         self._conversations = conversations
         self._inbox = inbox
@@ -97,10 +98,8 @@ class Texting:
         A lead who has another number by now is somebody else.
         """
         for n in itertools.count():
-            id, time = self._lead_id(number, n), now()
-            await self._store.contacts.keep(Contact(id=id, created_at=time, updated_at=time, last_seen_at=time))
-            await self._ledger.record(_captured(id, number))
-            lead = await self._ledger.contact(id)
+            id = self._lead_id(number, n)
+            lead = await self._contacts.create_lead(id, number, texting_id(id))
             if lead and lead.phone == number:
                 return lead.id
         raise AssertionError
@@ -162,15 +161,3 @@ class Texting:
 def _newest(people: Sequence[Contact]) -> str | None:
     """The contact that changed last."""
     return max(people, key=lambda c: (c.updated_at, c.id)).id if people else None
-
-
-def _captured(contact: str, number: str) -> ConsentChange:
-    return ConsentChange(
-        contact=contact,
-        action=Action.CAPTURE_PHONE,
-        source=Source.KEYWORD,
-        actor=Actor(kind="contact", id=contact),
-        number=number,
-        context=Context(conversation=texting_id(contact)),
-        key="texted",
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,18 @@ class ContactRepository(Repository[Contact]):
         IndexModel([("terms", ASCENDING)], partialFilterExpression={"terms": {"$exists": True}}),
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
     )
+
+    async def change(
+        self, before: Contact, values: Mapping[str, Any], *, only: Mapping[str, Any] | None = None
+    ) -> Contact:
+        """Sets these fields and no others, and the search terms that follow from them. `only`: if these still match.
+
+        Answers the contact after it; not for what the ledger projects. Raises Duplicate.
+        """
+        after = before.model_copy(update=dict(values))
+        terms = {"terms": after.terms} if after.terms != before.terms else {}
+        await self.update({"_id": before.id, **(only or {})}, {"$set": {**values, **terms}})
+        return after
 
     async def by_external_id(self, external_id: str) -> Contact | None:
         return await self.find_one({"external_id": external_id})

@@ -69,7 +69,7 @@ class TestToken:
     ) -> None:
         ada = await make_contact()
         token = bot.visitors.token(ada.id)
-        days = Visitors(bot.store, bot.ledger, secret="k" * 40, days=1)
+        days = Visitors(bot.store, bot.ledger, bot.contacts, secret="k" * 40, days=1)
         assert days.read(token) == ada.id
         monkeypatch.setattr("itsdangerous.timed.time.time", lambda: 4e9)
         with pytest.raises(Unauthorized):

@@ -1,0 +1,1 @@
+"""Contacts: the one place that creates and changes them."""

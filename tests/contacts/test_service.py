@@ -1,0 +1,78 @@
+"""Contacts are created and changed in one place, and their addresses through the ledger (law 14)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.app import Bot
+from bot.consent.verify import verify
+from bot.model.base import new_id, now
+from bot.model.contact import Contact, Role
+from bot.store import Duplicate
+from tests.people import NUMBER, events_of
+
+
+def person(**values: object) -> Contact:
+    time = now()
+    return Contact.model_validate({"_id": new_id(), "created_at": time, "updated_at": time, **values})
+
+
+async def test_an_email_address_that_is_brought_along_becomes_an_event(bot: Bot) -> None:
+    created = await bot.contacts.create(person(name="Ada", email="ada@example.com"))
+    assert (created.email, created.ledger.seq) == ("ada@example.com", 1)
+    (event,) = await events_of(bot.store, created.id)
+    assert (event.action, event.email) == ("change_address", "ada@example.com")
+    assert (await verify(bot.store, repair=False)).is_whole
+
+
+async def test_creating_twice_makes_one_contact_and_one_event(bot: Bot) -> None:
+    wanted = person(email="ada@example.com")
+    made = await asyncio.gather(*(bot.contacts.create(wanted) for _ in range(5)))
+    assert {contact.id for contact in made} == {wanted.id}
+    assert len(await events_of(bot.store, wanted.id)) == 1
+
+
+async def test_a_user_is_one_contact(bot: Bot) -> None:
+    await bot.contacts.create(person(external_id="4711"))
+    with pytest.raises(Duplicate):
+        await bot.contacts.create(person(external_id="4711"))
+
+
+async def test_a_lead_becomes_the_user_and_is_found_by_the_name(bot: Bot) -> None:
+    lead = await bot.contacts.create(person())
+    user = await bot.contacts.identify(lead, "4711", name="Grace Hopper", email="grace@example.com")
+    assert user
+    assert (user.id, user.role, user.external_id) == (lead.id, Role.USER, "4711")
+    assert [found.id for found in await bot.store.contacts.known_as(["hopper"], limit=5)] == [lead.id]
+    after = await bot.ledger.contact(lead.id)
+    assert after
+    assert after.email == "grace@example.com"
+    assert [found.id for found in await bot.store.contacts.known_as(["grace", "example"], limit=5)] == [lead.id]
+
+
+async def test_two_leads_never_become_one_user_twice(bot: Bot) -> None:
+    one, two = await bot.contacts.create(person()), await bot.contacts.create(person())
+    users = await asyncio.gather(
+        bot.contacts.identify(one, "4711", name=None, email=None),
+        bot.contacts.identify(two, "4711", name=None, email=None),
+    )
+    assert len({user.id for user in users if user}) == 1
+
+
+async def test_a_lead_of_a_number_has_it_by_an_event(bot: Bot) -> None:
+    id = new_id()
+    leads = await asyncio.gather(*(bot.contacts.create_lead(id, NUMBER, "c") for _ in range(3)))
+    assert {lead.phone for lead in leads if lead} == {NUMBER}
+    (event,) = await events_of(bot.store, id)
+    assert event.action == "capture_phone"
+
+
+async def test_the_same_language_is_not_written_again(bot: Bot) -> None:
+    contact = await bot.contacts.create(person(locale="es"))
+    assert await bot.contacts.set_locale(contact, "es") is contact
+    assert (await bot.contacts.set_locale(contact, "fr")).locale == "fr"
+    stored = await bot.store.contacts.get(contact.id)
+    assert stored
+    assert stored.locale == "fr"
