@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 
 from bot.consent.addresses import address_change
 from bot.consent.counts import CountKeeper
@@ -18,6 +19,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.event import Action, Actor, ConsentEvent, Source
 from bot.model.migration import Migration
+from bot.model.stop import Stop, StopAction, StopEvent
 from bot.store import Store
 
 BATCH = 500
@@ -92,8 +94,26 @@ async def upgrade_queue(store: Store) -> None:
     await store.deliveries.upgrade_queue()
 
 
+async def begin_stop_log(store: Store) -> None:
+    """Until now only the last STOP of a number was kept, and when it was lifted."""
+    async for page in store.stops.scan(batch=BATCH):
+        for stop in page:
+            if not stop.seq:
+                entries = [_entry(store, stop, 1, StopAction.STOP, stop.at, stop.text, stop.text_id or "migrated")]
+                if stop.lifted_at:
+                    entries.append(_entry(store, stop, 2, StopAction.START, stop.lifted_at, "", "migrated-start"))
+                await store.stop_events.insert_many(entries)
+                await store.stops.take_over(stop, stop.model_copy(update={"seq": len(entries)}))
+
+
+def _entry(store: Store, stop: Stop, seq: int, action: StopAction, at: datetime, text: str, text_id: str) -> StopEvent:
+    id, key = store.stop_events.entry_id(stop.id, seq), f"{stop.id}:{text_id}"
+    return StopEvent(id=id, number=stop.id, seq=seq, action=action, at=at, text=text, key=key)
+
+
 STEPS: dict[str, Callable[[Store], Awaitable[None]]] = {
     "addresses": record_addresses,
     "counts": begin_counts,
     "texts": upgrade_queue,
+    "stops": begin_stop_log,
 }

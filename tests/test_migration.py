@@ -13,6 +13,7 @@ from bson import json_util
 from bot.app import make_bot
 from bot.config import Settings
 from bot.consent.ledger import Ledger
+from bot.consent.stop_list import StopList
 from bot.consent.verify import verify
 from bot.demo import DEALS, ORDERS
 from bot.migration import migrate
@@ -42,7 +43,7 @@ async def old(mongo: EmbeddedServer) -> AsyncIterator[Store]:
 async def test_it_is_whole_afterwards_and_every_event_is_as_it_was(old: Store) -> None:
     before = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     await old.prepare()
-    assert await migrate(old) == ["addresses", "counts", "texts"]
+    assert await migrate(old) == ["addresses", "counts", "texts", "stops"]
     after = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     assert {id: after[id] for id in before} == before
     added = [raw for id, raw in after.items() if id not in before]
@@ -62,7 +63,7 @@ async def test_several_processes_may_migrate_at_once(old: Store, mongo: Embedded
     async with open_store(mongo.url, old.database.name) as other:
         await asyncio.gather(old.prepare(), other.prepare())
         done = await asyncio.gather(migrate(old), migrate(other))
-    assert sorted(name for names in done for name in names) == ["addresses", "counts", "texts"]
+    assert sorted(name for names in done for name in names) == ["addresses", "counts", "stops", "texts"]
     assert (await verify(old, repair=False)).is_whole
 
 
@@ -123,3 +124,12 @@ async def test_an_old_chain_goes_on_in_the_new_format_and_can_be_erased(old: Sto
         assert not (await verify(old, repair=False)).is_whole, edit
         await old.events.update({"_id": first["_id"]}, {"$set": first})
     assert (await verify(old, repair=False)).is_whole
+
+
+async def test_a_stop_of_the_old_version_is_in_the_log(old: Store) -> None:
+    await old.prepare()
+    await migrate(old)
+    (stop,) = await old.stops.find({}, limit=2)
+    said = await old.stop_events.after(stop.id, 0, limit=9)
+    assert [(entry.action, entry.at) for entry in said] == [("stop", stop.at), ("start", stop.lifted_at)]
+    assert not await StopList(old, Ledger(old)).is_stopped(stop.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
 
 from bot.consent.choices import plain_words
 from bot.consent.ledger import ConsentChange, Ledger
@@ -11,7 +12,7 @@ from bot.errors import SaysoError
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.event import Action, Actor, Source
-from bot.model.stop import Stop
+from bot.model.stop import Stop, StopAction, StopEvent, stop_after
 from bot.model.subscription import Subscription
 from bot.store import Duplicate, Store
 
@@ -25,8 +26,16 @@ class StopList:
         return bool(await self.among([number]))
 
     async def among(self, numbers: Iterable[str]) -> set[str]:
-        """The stopped ones of `numbers`, in one query."""
-        return {id for id, stop in (await self._store.stops.get_many(numbers)).items() if stop.holds}
+        """The stopped ones of `numbers`, in two queries. What a crash left between log and list is repaired."""
+        wanted = list(dict.fromkeys(numbers))
+        stops = await self._store.stops.get_many(wanted)
+        log = self._store.stop_events
+        heads = {number: stops[number].seq if number in stops else 0 for number in wanted}
+        ahead = await log.get_many(log.entry_id(number, seq + 1) for number, seq in heads.items())
+        for entry in ahead.values():
+            if stop := await self._take_over(entry.number):
+                stops[entry.number] = stop
+        return {number for number, stop in stops.items() if stop.holds}
 
     async def stop(self, number: str, text: str, text_id: str) -> bool:
         """Adds the number, then opts out everyone who has it from all texts; durable when it returns.
@@ -34,7 +43,7 @@ class StopList:
         Returns whether this text is the one that stopped it. The same text again, also after a START, has no effect
         (law 4). Raises StoreUnavailable: safe to retry.
         """
-        is_new = await self._add(number, text, text_id)
+        is_new = await self._log(number, StopAction.STOP, text, text_id)
         texts = await self._store.subscriptions.texts()
         async for contacts in self._with(number):
             changes = [
@@ -48,21 +57,41 @@ class StopList:
                     raise result
         return is_new
 
-    async def lift(self, number: str) -> None:
+    async def lift(self, number: str, text: str, text_id: str) -> None:
         """Only for the number's own START. Subscriptions stay off: each needs a new opt-in."""
-        match = {"_id": number, "lifted_at": {"$exists": False}}
-        await self._store.stops.update(match, {"$set": {"lifted_at": now()}})
+        await self._log(number, StopAction.START, text, text_id)
 
-    async def _add(self, number: str, text: str, text_id: str) -> bool:
-        stop = Stop(id=number, at=now(), text=text, text_id=text_id)
-        try:
-            await self._store.stops.insert(stop)
-        except Duplicate:
-            match = {"_id": number, "lifted_at": {"$exists": True}, "text_id": {"$ne": text_id}}
-            again = {"at": stop.at, "text": text, "text_id": text_id}
-            await self._store.stops.update(match, {"$set": again, "$unset": {"lifted_at": ""}})
-        kept = await self._store.stops.get(number)
-        return kept is not None and kept.text_id == text_id
+    async def _log(self, number: str, action: StopAction, text: str, text_id: str) -> bool:
+        """Adds an entry, once for each text, and takes it over into the list. Returns whether it changed something."""
+        log, key = self._store.stop_events, f"{number}:{text_id}"
+        entry = await log.by_key(number, key)
+        if entry:
+            await log.keep(
+                entry
+            )  # refused, and the refusal is durable: the process that wrote it may have died (law 3)
+        while entry is None:
+            newest = await log.before(number, None, limit=1)
+            seq = newest[-1].seq + 1 if newest else 1
+            new = StopEvent(
+                id=log.entry_id(number, seq), number=number, seq=seq, action=action, at=now(), text=text, key=key
+            )
+            with suppress(Duplicate):
+                await log.insert(new)
+            entry = await log.by_key(number, key)
+        await self._take_over(number)
+        before = await log.get(log.entry_id(number, entry.seq - 1))
+        return (before.action if before else StopAction.START) is not entry.action
+
+    async def _take_over(self, number: str) -> Stop | None:
+        """Brings the list up to the number's log."""
+        before = await self._store.stops.get(number)
+        entries = await self._store.stop_events.after(number, before.seq if before else 0, limit=1000)
+        after = before
+        for entry in entries:
+            after = stop_after(after, entry)
+        if after and entries:
+            await self._store.stops.take_over(before, after)
+        return after
 
     async def _with(self, number: str) -> AsyncIterator[Sequence[Contact]]:
         """Everyone who has the number or was asked to confirm it, with consents as of the ledger."""

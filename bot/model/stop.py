@@ -1,21 +1,57 @@
-"""A number that opted out of all texts."""
+"""A number that opted out of all texts, and what was ever said about that from it."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from bot.model.base import Document
 
 
+class StopAction(StrEnum):
+    STOP = "stop"
+    START = "start"
+
+
+class StopEvent(Document):
+    """One STOP or START of a number (E.164). Append-only; `_id` is `<number>:<seq>`."""
+
+    number: str
+    seq: int
+    action: StopAction
+    at: datetime
+    text: str
+    """The text, word for word."""
+    key: str
+    """`<number>:<the id of the text>`."""
+
+
 class Stop(Document):
-    """`_id` is the number (E.164). It applies to whoever has the number, until the number itself texts START."""
+    """`_id` is the number (E.164). It applies to whoever has the number, until the number itself texts START.
+
+    A projection of the number's `StopEvent`s.
+    """
 
     at: datetime
     text: str
     """The text that caused it, word for word."""
     text_id: str = ""
     lifted_at: datetime | None = None
+    seq: int = 0
+    """Of the last entry that is taken over."""
 
     @property
     def holds(self) -> bool:
         return self.lifted_at is None
+
+
+def stop_after(before: Stop | None, event: StopEvent) -> Stop:
+    """The stop after this entry, the next one of the number. A second STOP leaves the first one in force."""
+    text_id = event.key.partition(":")[2]
+    if event.action is StopAction.STOP and not (before and before.holds):
+        return Stop(id=event.number, at=event.at, text=event.text, text_id=text_id, seq=event.seq)
+    if before is None:  # a START of a number that was never stopped
+        lifted = {"lifted_at": event.at, "seq": event.seq}
+        return Stop(id=event.number, at=event.at, text=event.text, text_id=text_id, **lifted)
+    is_lifted = event.action is StopAction.START and before.holds
+    return before.model_copy(update={"seq": event.seq, **({"lifted_at": event.at} if is_lifted else {})})

@@ -35,7 +35,7 @@ class Inbound:
                 is_new = await self._stops.stop(number, text, text_id)
                 await self._settle(number, text, text_id, "stopped" if is_new else "", Name.TEXTED_STOP)
             case Keyword.START:
-                await self._stops.lift(number)
+                await self._stops.lift(number, text, text_id)
                 await self._settle(number, text, text_id, "started", Name.TEXTED_START)
             case Keyword.HELP:
                 await self._settle(number, text, text_id, "help")

@@ -39,7 +39,7 @@ from bot.store.phone_texts import PhoneTextRepository
 from bot.store.repository import Repository, make_all_indexes
 from bot.store.sessions import SessionRepository
 from bot.store.signals import SignalRepository
-from bot.store.stops import StopRepository
+from bot.store.stops import StopEventRepository, StopRepository
 from bot.store.subscriptions import SubscriptionRepository, SubscriptionVersionRepository
 from bot.store.teammates import TeammateRepository
 from bot.store.workspaces import WorkspaceRepository
@@ -55,6 +55,7 @@ class Store:
         self.subscription_versions = SubscriptionVersionRepository(self.database)
         self.subscriptions = SubscriptionRepository(self.database, self.subscription_versions)
         self.stops = StopRepository(self.database)
+        self.stop_events = StopEventRepository(self.database)
         self.consent_counts = ConsentCountRepository(self.database)
         self.contacts = ContactRepository(self.database)
         self.events = EventRepository(self.database)

@@ -9,14 +9,20 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.consent.addresses import SITE, address_change
+from bot.consent.history import permission_at
+from bot.consent.ledger import Ledger
 from bot.consent.permission import permission
+from bot.consent.stop_list import StopList
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import StoreUnavailable
+from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Source
 from bot.model.subscription import ConsentType, MessageType, SubscriptionState
 from bot.store import Store
-from tests.people import ANOTHER, NUMBER, change, events_of, subscription
+from bot.store.embedded import EmbeddedServer
+from tests.people import ANOTHER, NUMBER, change, events_of, second_process, subscription
 
 MakeContact = Callable[..., Awaitable[Contact]]
 
@@ -78,7 +84,7 @@ async def test_the_same_text_again_changes_nothing_also_after_a_start(bot: Bot, 
     results = await asyncio.gather(*(bot.stops.stop(NUMBER, "STOP", "t1") for _ in range(5)))
     assert results == [True] * 5
     assert len(await events_of(store, ada.id)) == 4
-    await bot.stops.lift(NUMBER)
+    await bot.stops.lift(NUMBER, "START", "start")
     await bot.ledger.record(change(ada.id, "again"))
     await bot.stops.stop(NUMBER, "STOP", "t1")
     assert not await bot.stops.is_stopped(NUMBER)
@@ -89,14 +95,14 @@ async def test_a_second_stop_is_heard_but_did_not_stop_the_number(bot: Bot, ada:
     """So that it is not answered again."""
     assert await bot.stops.stop(NUMBER, "STOP", "t1")
     assert not await bot.stops.stop(NUMBER, "stop!!", "t2")
-    await bot.stops.lift(NUMBER)
+    await bot.stops.lift(NUMBER, "START", "start")
     assert await bot.stops.stop(NUMBER, "STOP", "t3")
     assert await bot.stops.is_stopped(NUMBER)
 
 
 async def test_start_lifts_it_and_says_yes_to_nothing(bot: Bot, ada: Contact) -> None:
     await bot.stops.stop(NUMBER, "STOP", "t1")
-    await bot.stops.lift(NUMBER)
+    await bot.stops.lift(NUMBER, "START", "start")
     assert not await bot.stops.is_stopped(NUMBER)
     assert (await _states(bot, ada))[DEALS] is ConsentState.OPTED_OUT
 
@@ -129,3 +135,78 @@ def test_nothing_is_permitted_while_it_holds(consent_type: ConsentType) -> None:
         subscription(consent_type=consent_type, message_type=MessageType.SMS), None, NUMBER, stopped=True
     )
     assert (answer.allowed, answer.reason) == (False, "stopped")
+
+
+class TestLog:
+    """Every STOP and START of a number is kept."""
+
+    async def test_each_is_an_entry_once(self, bot: Bot, store: Store) -> None:
+        for word, text_id in (("STOP", "t1"), ("STOP", "t1"), ("STOP", "t2"), ("START", "t3"), ("STOP", "t4")):
+            await bot.receive(NUMBER, word, text_id)
+        said = await store.stop_events.after(NUMBER, 0, limit=9)
+        assert [(entry.action, entry.key) for entry in said] == [
+            ("stop", f"{NUMBER}:t1"),
+            ("stop", f"{NUMBER}:t2"),
+            ("start", f"{NUMBER}:t3"),
+            ("stop", f"{NUMBER}:t4"),
+        ]
+        stop = await store.stops.get(NUMBER)
+        assert stop
+        assert (stop.holds, stop.text_id, stop.seq) == (True, "t4", 4)
+
+    async def test_many_at_once_make_one_log_without_gaps(self, bot: Bot, store: Store, mongo: EmbeddedServer) -> None:
+        async with second_process(mongo) as other:
+            lists = [bot.stops, StopList(other, Ledger(other))]
+            await asyncio.gather(*(lists[i % 2].stop(NUMBER, "STOP", f"t{i % 6}") for i in range(12)))
+        said = await store.stop_events.after(NUMBER, 0, limit=20)
+        assert [entry.seq for entry in said] == list(range(1, 7))
+        stop = await store.stops.get(NUMBER)
+        assert stop
+        assert (stop.seq, stop.holds) == (6, True)
+
+    async def test_a_crash_between_log_and_list_is_repaired_by_the_next_reader(
+        self, bot: Bot, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def dies(*_: object) -> None:
+            raise StoreUnavailable
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store.stops, "take_over", dies)
+            with pytest.raises(StoreUnavailable):
+                await bot.stops.stop(NUMBER, "STOP", "t1")
+        assert await store.stops.get(NUMBER) is None
+        assert await bot.stops.is_stopped(NUMBER)
+        assert await store.stops.get(NUMBER)
+
+
+class TestPast:
+    """Might we have texted then, and why not?"""
+
+    async def test_each_instant_has_its_answer(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        maya, times, answers = await make_contact(), [], []
+
+        async def mark() -> None:
+            times.append(now())
+            await asyncio.sleep(0.002)
+
+        await mark()
+        yes = (await bot.ledger.record(change(maya.id, "yes"))).event
+        await mark()
+        await bot.receive(NUMBER, "STOP", "t1")
+        await mark()
+        await bot.receive(NUMBER, "START", "t2")
+        await mark()
+        again = (await bot.ledger.record(change(maya.id, "again"))).event
+        await mark()
+        await bot.ledger.record(address_change(maya.id, source=Source.API, actor=SITE, key="n", phone=ANOTHER))
+        await mark()
+        for time in times:
+            found = await permission_at(store, maya.id, DEALS, time)
+            answers.append((found.permission.reason, found.consent and found.consent.event, bool(found.stop)))
+        no = next(e.event for e in await events_of(store, maya.id) if e.action is Action.OPT_OUT)
+        assert [answer[0] for answer in answers] == [
+            "no_valid_number", answers[1][0], "stopped", "opted_out", answers[4][0], "number_changed",
+        ]  # fmt: skip
+        assert answers[1][0] in {"opted_in", "weak_evidence"}
+        assert [answer[1] for answer in answers] == [None, yes.event, no, no, again.event, again.event]
+        assert [answer[2] for answer in answers] == [False, False, True, False, False, False]

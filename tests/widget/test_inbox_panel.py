@@ -116,7 +116,7 @@ class TestReading:
         assert status == 422
         assert "START" in page.text
         assert [e.action for e in await line(running, someone)] == [Action.OPT_OUT], "of the STOP"
-        await running.bot.stops.lift(phone)
+        await running.bot.stops.lift(phone, "START", new_id())
 
     async def test_who_has_no_number_is_asked_for_one(self, running: Running, ben: Desk) -> None:
         someone = await contact(running, phone=None)

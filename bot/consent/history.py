@@ -1,0 +1,77 @@
+"""Whether a message could have been sent at a past instant, and why (not): from the logs alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.consent.numbers import address_of
+from bot.consent.permission import Permission, permission
+from bot.consent.projection import project
+from bot.errors import NotFound
+from bot.errors import marked as _
+from bot.model.contact import Contact
+from bot.model.event import ConsentEvent
+from bot.model.stop import StopAction, StopEvent
+from bot.model.subscription import MessageType, Subscription, SubscriptionVersion
+from bot.store import Store
+
+MOST = 10_000
+"""Entries of one log that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastPermission:
+    permission: Permission
+    consent: ConsentEvent | None
+    """The consent event that was in force."""
+    stop: StopEvent | None
+    """The STOP that was in force for the number."""
+
+
+async def permission_at(store: Store, contact: str, subscription: str, at: datetime) -> PastPermission:
+    """Raises NotFound."""
+    person, offered, events, versions = await asyncio.gather(
+        store.contacts.get(contact),
+        store.subscriptions.get(subscription),
+        store.events.after(contact, 0, limit=MOST),
+        store.subscription_versions.after(subscription, 0, limit=MOST),
+    )
+    if person is None or offered is None:
+        raise NotFound(_("We can't find this contact."))
+    then = contact_at(person, events, at)
+    number = address_of(then, MessageType.SMS)
+    stops = await store.stop_events.after(number, 0, limit=MOST) if number else []
+    return judge(then, events, subscription_at(offered, versions, at), stops, at)
+
+
+def judge(
+    contact: Contact,
+    events: Sequence[ConsentEvent],
+    subscription: Subscription,
+    stops: Sequence[StopEvent],
+    at: datetime,
+) -> PastPermission:
+    """Pure. `contact`: as they were then; `stops`: the log of the number that they had."""
+    consent = contact.consent(subscription.id)
+    last = [entry for entry in stops if entry.at <= at][-1:]
+    stop = last[0] if last and last[0].action is StopAction.STOP else None
+    address = address_of(contact, subscription.message_type)
+    is_stopped = stop is not None and subscription.message_type is MessageType.SMS
+    answer = permission(subscription, consent, address, stopped=is_stopped)
+    caused = next((event for event in events if consent and event.event == consent.event), None)
+    return PastPermission(answer, caused, stop)
+
+
+def contact_at(contact: Contact, events: Sequence[ConsentEvent], at: datetime) -> Contact:
+    """The contact as of an instant: what they had is what the events until then give."""
+    bare = contact.model_copy(update={"phone": None, "email": None})
+    return project(bare, [event for event in events if event.at <= at])
+
+
+def subscription_at(now: Subscription, versions: Sequence[SubscriptionVersion], at: datetime) -> Subscription:
+    """The subscription as of an instant; without a history, as it is."""
+    until_then = [entry.after for entry in versions if entry.at <= at]
+    return until_then[-1] if until_then else now
