@@ -64,20 +64,17 @@ class StopList:
     async def _log(self, number: str, action: StopAction, text: str, text_id: str) -> bool:
         """Adds an entry, once for each text, and takes it over into the list. Returns whether it changed something."""
         log, key = self._store.stop_events, f"{number}:{text_id}"
-        entry = await log.by_key(number, key)
-        if entry:
-            await log.keep(
-                entry
-            )  # refused, and the refusal is durable: the process that wrote it may have died (law 3)
+        entry: StopEvent | None = None
         while entry is None:
             newest = await log.before(number, None, limit=1)
             seq = newest[-1].seq + 1 if newest else 1
-            new = StopEvent(
+            entry = await log.by_key(number, key)  # after the end was read: an equal request has taken its number else
+            new = entry or StopEvent(
                 id=log.entry_id(number, seq), number=number, seq=seq, action=action, at=now(), text=text, key=key
             )
-            with suppress(Duplicate):
+            with suppress(Duplicate):  # of one that is known, the refusal is durable, also where its writer has died
                 await log.insert(new)
-            entry = await log.by_key(number, key)
+                entry = new
         await self._take_over(number)
         before = await log.get(log.entry_id(number, entry.seq - 1))
         return (before.action if before else StopAction.START) is not entry.action
