@@ -56,7 +56,11 @@ def _kept_file(settings: Settings) -> Path | None:
 
 
 def _print(report: ledger.Report, *, repair: bool) -> None:
-    print(f"Events: {report.events}, of contacts: {report.contacts}. Checkpoints: {report.checkpoints}.")
+    print(f"Events: {report.events}, of contacts: {report.contacts}.")
+    if report.checkpoints:
+        print(f"Checkpoints: {report.checkpoints}.")
+    else:
+        print("No checkpoints yet: only the chains themselves were checked.")
     for fault in report.faults[:MOST]:
         print(f"Broken: {fault}.")
     if len(report.faults) > MOST:
