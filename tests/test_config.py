@@ -32,6 +32,7 @@ def test_without_any_setting_it_starts() -> None:
         ("PORT", "-1", "0"),
         ("PUBLIC_URL", "chat.example.com", "must be like https://chat.example.com"),
         ("SECRET_KEY", "short", "at least 32 characters"),
+        ("CHECKPOINT_KEY", f"{'k' * 40} short", "at least 32 characters"),
         ("TRUSTED_PROXIES", "11", "10"),
         ("VISITOR_DAYS", "0", "1"),
         ("LINK_DAYS", "4000", "3650"),

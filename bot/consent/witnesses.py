@@ -149,12 +149,14 @@ class Witnesses:
         return _ulid(head.looked_at - SKEW) if head else ""
 
     async def _without_checkpoint(self, page: Sequence[Mapping[str, Any]]) -> list[str]:
-        left = {str(raw["_id"]): None for raw in page}
+        left = {str(raw["_id"]): str(raw["event"]) for raw in page}
         end, past = str(page[-1]["event"]), 0
         async for checkpoint in self.store.checkpoints.ending_from(str(page[0]["event"])):
-            for entry in checkpoint.get("entries", ()):
-                left.pop(_parse(str(entry))[0], None)
-            past = past + 1 if str(checkpoint.get("first")) > end else 0
+            first, last = str(checkpoint.get("first")), str(checkpoint["last"])
+            for id in (_parse(str(entry))[0] for entry in checkpoint.get("entries", ())):
+                if first <= left.get(id, "") <= last:
+                    del left[id]
+            past = past + 1 if first > end else 0
             if not left or past > PAST:
                 break
         return [*left]

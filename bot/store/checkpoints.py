@@ -31,8 +31,8 @@ class CheckpointRepository(Repository[Checkpoint]):
             return found
 
     async def ending_from(self, event: str, *, batch: int = 5) -> AsyncIterator[dict[str, Any]]:
-        """`first` and `entries` of those whose last event is this one or a later one (by public id), in that order."""
-        match, fields = {"last": {"$gte": event}}, {"first": 1, "entries": 1}
+        """`first`, `last` and `entries` of those that end at this event (by public id) or later, in that order."""
+        match, fields = {"last": {"$gte": event}}, {"first": 1, "last": 1, "entries": 1}
         cursor = self.collection.find(match, fields, sort=[("last", 1)], batch_size=batch, max_time_ms=READ_MS)
         try:
             with database_errors():

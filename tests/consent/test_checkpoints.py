@@ -20,10 +20,10 @@ from bot.errors import CheckpointKeyMissing
 from bot.model.base import now
 from bot.model.checkpoint import LedgerNote, checkpoint_id
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action, ConsentEvent
+from bot.model.event import FIRST, Action, Actor, ConsentEvent, Source
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import ANOTHER, AT, change, second_process
+from tests.people import ANOTHER, AT, change, second_process, tells_number
 
 MakeContact = Callable[..., Awaitable[Contact]]
 OUTSIDE, FORMER = "o" * 40, "f" * 40
@@ -88,6 +88,16 @@ async def test_a_whole_ledger_agrees_with_its_checkpoints(store: Store, ada: Con
     assert len(kept["entries"]) == 5
 
 
+async def test_an_erased_person_is_no_cut(store: Store, ada: Contact) -> None:
+    ledger = Ledger(store)
+    await ledger.erase(ada.id, Actor(kind="system", id="test"), Source.SYSTEM, "erase")
+    for _ in range(2):
+        assert (await check(store)).faults == []
+        await cover(store)
+    kept = json.dumps([c["entries"] for c in await checkpoints(store)])
+    assert not tells_number(kept)
+
+
 class TestAttacks:
     """Each of these was whole, or a mild hint, to the chains alone."""
 
@@ -125,7 +135,9 @@ class TestAttacks:
         event = rehashed(first, id=id, event=str(ULID.from_datetime(first.at)), contact=forger.id, key=f"{forger.id}:k")
         await store.events.insert(event)
         await Ledger(store).contact(forger.id)
-        await cover(store)  # a later checkpoint does not make it older
+        await decide(store, ada, Action.OPT_IN)
+        await asyncio.sleep(0.002)
+        await cover(store)  # a later checkpoint, with an event that is as old as it says, does not make it older
         if is_repaired:
             assert not (await check(store, repair=True)).is_whole
         report = await check(store)

@@ -331,6 +331,43 @@ async def test_verify_names_what_is_wrong_and_mends_what_can_be_mended(
         assert (await verify()).code == 0
 
 
+async def test_verify_names_a_cut_after_the_server_stopped(tmp_path: Path) -> None:
+    """By the checkpoints that the stopping server made, with a key and a file of its own, and by an exported file."""
+    outside: dict[str, str] = {"checkpoint_key": "k" * 40, "checkpoint_file": str(tmp_path / "kept.jsonl")}
+    process = await asyncio.create_subprocess_exec(
+        *SAYSO, "demo", "--port", "0", cwd=tmp_path, env=environment(**outside),
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        base = Demo(process, tmp_path, await _until_ready(process)).base
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+            visitor = Visitor(session, base)
+            await visitor.open()
+            assert (await visitor.submit())[0] == 200
+    finally:
+        process.terminate()
+        async with asyncio.timeout(30):
+            await process.communicate()
+
+    whole = await sayso(tmp_path, "verify", "--export", "exported.jsonl", **outside)
+    assert (whole.code, "checkpoints written to exported.jsonl." in whole.out) == (0, True), whole
+    assert (tmp_path / "exported.jsonl").read_text() == (tmp_path / "kept.jsonl").read_text()
+    async with embedded_server(tmp_path / "data") as joined, open_store(joined.url, "sayso") as store:
+        await store.events.collection.delete_many({})
+        await store.contacts.collection.delete_many({})
+    for arguments in ([], ["--repair"], []):
+        ran = await sayso(tmp_path, "verify", *arguments, **outside)
+        assert (ran.code, "event 1 is missing: checkpoint" in ran.out) == (1, True), ran
+    async with embedded_server(tmp_path / "data") as joined, open_store(joined.url, "sayso") as store:
+        await store.checkpoints.collection.delete_many({})
+        await store.checkpoint_heads.collection.delete_many({})
+    bare = await sayso(tmp_path, "verify")
+    assert (bare.code, "No checkpoints yet" in bare.out) == (0, True), bare
+    ran = await sayso(tmp_path, "verify", "--against", "exported.jsonl", checkpoint_key="k" * 40)
+    assert (ran.code, "is missing, but exported.jsonl has it." in ran.out) == (1, True), ran
+    assert (await sayso(tmp_path, "verify", "--against", "nowhere.jsonl")).code == 2
+
+
 async def test_its_log_is_json_and_names_nobody(demo: Demo, person: Visitor) -> None:
     await person.submit()
     stream = demo.process.stderr
