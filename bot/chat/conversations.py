@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,15 +49,19 @@ class Draft:
     """When it happened, if that is earlier than now."""
 
 
-Publish = Callable[[Sequence[Part]], None]
+Writing = Callable[[Collection[str]], AbstractContextManager[list[Part]]]
+
+
+def untold(ids: Collection[str]) -> AbstractContextManager[list[Part]]:
+    """Where the change stream tells everyone."""
+    return nullcontext([])
 
 
 class ConversationService:
-    """`publish` is told of each new entry once it is durable: live connections of this process need not wait for the
-    change stream."""
+    """`writing` is `Feed.writing`: live connections of this process need not wait for the change stream."""
 
-    def __init__(self, store: Store, publish: Publish = lambda parts: None) -> None:
-        self._publish = publish
+    def __init__(self, store: Store, writing: Writing = untold) -> None:
+        self._writing = writing
         self._conversations = store.conversations
         self._parts = store.parts
         self._signals = store.signals
@@ -134,10 +139,10 @@ class ConversationService:
                 for id, draft in waiting.items()
                 if id not in results
             ]
-            inserted = await self._parts.insert_many(new)
-            mine = {part.conversation: part for part, is_mine in zip(new, inserted, strict=True) if is_mine}
-            self._publish([*mine.values()])
-            results |= mine
+            with self._writing([part.id for part in new]) as written:
+                inserted = await self._parts.insert_many(new)
+                written += [part for part, is_mine in zip(new, inserted, strict=True) if is_mine]
+            results |= {part.conversation: part for part in written}
             waiting = {id: draft for id, draft in waiting.items() if id not in results}
             if not waiting:
                 break
@@ -167,13 +172,18 @@ class ConversationService:
     async def part(self, conversation: str, seq: int) -> Part | None:
         return await self._parts.get(self._parts.entry_id(conversation, seq))
 
-    async def changed_by(self, parts: Sequence[Part]) -> list[Part]:
-        """Earlier entries of the same conversation that these ones say have changed: a card that was completed."""
-        new = {part.id for part in parts}
+    async def changed_by(self, parts: Sequence[Part], known: Sequence[Part] = ()) -> list[Part]:
+        """Earlier entries of the same conversation that these ones say have changed: a card that was completed.
+
+        `known`: entries as they are now, which need not be read.
+        """
         named = (part for part in parts if isinstance(part.content, ConversationEvent) and part.content.part)
         ids = {self._parts.entry_id(part.conversation, part.content.part) for part in named}  # type: ignore[union-attr]
-        found = await asyncio.gather(*(self._parts.get(id) for id in ids - new))
-        return sorted((part for part in found if part), key=lambda part: part.seq)
+        ids -= {part.id for part in parts}
+        changed = [part for part in known if part.id in ids]
+        missing = ids - {part.id for part in changed}
+        found = await asyncio.gather(*(self._parts.get(id) for id in missing)) if missing else []
+        return sorted((part for part in (*changed, *found) if part), key=lambda part: part.seq)
 
     async def page(self, conversation: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
         """The newest entries before `before` that are for the contact, in order."""

@@ -1,18 +1,18 @@
 """The live feed: what happens, in whichever process, for everyone who follows it here.
 
 Entries that this process wrote are published to its followers as soon as they are durable; the change stream brings
-those of other processes, and an entry that comes both ways is told once.
+those of other processes, and passes over what this process writes.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bot.model.conversation import Conversation, Part, Signal
+from bot.model.conversation import Part, Signal
 from bot.store import Store
 from bot.store.changes import DocumentChange
 
@@ -20,8 +20,8 @@ BACKLOG = 200
 """News that a slow follower may be behind before it is told to read from the database instead."""
 
 REMEMBERED = 10_000
-"""Entries that were told lately, so that neither way tells them again. Followers pass over an entry that they get
-twice, so a longer lag costs time, and nothing else."""
+"""Own writes that the change stream has not shown yet. Followers pass over an entry that they get twice, so a longer
+lag costs time, and nothing else."""
 
 SUBSCRIPTIONS = "subscriptions"
 """The topic of every change of a subscription: its words, its state."""
@@ -46,6 +46,16 @@ class News:
     """Of a consent, by what way it came."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Entries of one conversation, in order: new ones, and before them what was written together with them."""
+
+    parts: tuple[Part, ...]
+
+
+Told = Entries | Signal | News | None
+
+
 class Follower:
     """One reader of some topics.
 
@@ -54,9 +64,9 @@ class Follower:
 
     def __init__(self) -> None:
         self.topics: set[str] = set()
-        self._queue: asyncio.Queue[Part | Signal | News | None] = asyncio.Queue(BACKLOG)
+        self._queue: asyncio.Queue[Told] = asyncio.Queue(BACKLOG)
 
-    async def next(self) -> Part | Signal | News | None:
+    async def next(self) -> Told:
         return await self._queue.get()
 
     @property
@@ -69,7 +79,7 @@ class Follower:
         while not self._queue.empty():
             self._queue.get_nowait()
 
-    def offer(self, news: Part | Signal | News | None) -> None:
+    def offer(self, news: Told) -> None:
         if self._queue.full():
             self.forget()
             news = None
@@ -82,7 +92,7 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._followers: defaultdict[str, set[Follower]] = defaultdict(set)
-        self._told: dict[str, None] = {}
+        self._own: dict[str, None] = {}
 
     async def start(self) -> None:
         store = self._store
@@ -120,52 +130,63 @@ class Feed:
     def followers(self) -> int:
         return len(set().union(*self._followers.values()))
 
-    def publish(self, parts: Sequence[Part]) -> None:
-        """Hands over entries that this process has written: durable ones, in the order of their sequences.
+    @contextmanager
+    def writing(self, ids: Collection[str]) -> Iterator[list[Part]]:
+        """Around a write of entries, or of conversations with entries in them. What is put into the list is durable,
+        and is handed over at the end.
 
-        A connection that begins to follow between this and the change stream misses nothing: it reads the database
-        once it follows.
+        The change stream, which may be quicker than the reply to the write, passes over these `ids`. For those that
+        were not written, followers read the database: another process may have written them. A connection that begins
+        to follow meanwhile misses nothing: it reads the database once it follows.
         """
-        for part in parts:
-            if (followers := self._followers.get(part.conversation)) and self._is_first(part.id):
-                for follower in followers:
-                    follower.offer(part)
+        self._expect(ids)
+        written: list[Part] = []
+        try:
+            yield written
+        finally:
+            by_conversation: defaultdict[str, list[Part]] = defaultdict(list)
+            for part in written:
+                by_conversation[part.conversation].append(part)
+            for conversation, parts in by_conversation.items():
+                self._offer(conversation, Entries(tuple(parts)))
+            done = {part.id for part in written} | by_conversation.keys()
+            for id in ids:
+                if id not in done:
+                    self._own.pop(id, None)
+                    self._offer(id.partition(":")[0], None)
 
-    def publish_opening(self, conversation: Conversation) -> None:
-        """The same for one that this process has just stored, with the entries that are kept in it."""
-        if (followers := self._followers.get(conversation.id)) and self._is_first(conversation.id):
-            for part in conversation.opening_parts:
-                for follower in followers:
-                    follower.offer(part)
+    def _expect(self, ids: Collection[str]) -> None:
+        self._own |= dict.fromkeys(ids)
+        while len(self._own) > REMEMBERED:
+            del self._own[next(iter(self._own))]
 
-    def _is_first(self, id: str) -> bool:
-        """Whether nobody was told of this entry yet. Either way may be the quicker one."""
-        if id in self._told:
-            del self._told[id]
-            return False
-        self._told[id] = None
-        if len(self._told) > REMEMBERED:
-            del self._told[next(iter(self._told))]
-        return True
+    def _is_own(self, change: DocumentChange) -> bool:
+        """Whether this process has written it, or is about to, and tells of it itself."""
+        is_own = change.id in self._own
+        self._own.pop(change.id, None)
+        return is_own
+
+    def _offer(self, topic: str, news: Told) -> None:
+        for follower in self._followers.get(topic, ()):
+            follower.offer(news)
 
     def _deliver(self, batch: list[DocumentChange]) -> None:
         for change in batch:
             for topic in self._topics(change):
-                followers = self._followers.get(topic)
-                if followers and (not self._has_entries(change, topic) or self._is_first(change.id)):
-                    news = self._news(change, topic)
-                    for follower in followers:
-                        follower.offer(news)
+                if self._has_entries(change, topic) and self._is_own(change):
+                    continue
+                if topic in self._followers:
+                    self._offer(topic, self._news(change, topic))
 
     def _has_entries(self, change: DocumentChange, topic: str) -> bool:
         is_conversation = change.table == self._store.conversations.name and topic == change.id
         return is_conversation or change.table == self._store.parts.name
 
-    def _news(self, change: DocumentChange, topic: str) -> Part | Signal | News | None:
+    def _news(self, change: DocumentChange, topic: str) -> Told:
         if topic == change.id and change.table == self._store.conversations.name:
             return None  # its first entries are in it: they are to be read
         if change.table == self._store.parts.name:
-            return Part.load(dict(change.document))
+            return Entries((Part.load(dict(change.document)),))
         if change.table == self._store.signals.name:
             return Signal.load(dict(change.document))
         return News(topic, change.id, change.document.get("source", ""))

@@ -6,12 +6,12 @@ the first act they become documents: contact first, conversation last, so that n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.chat.answered import completed, entry_of, place_of
-from bot.chat.conversations import opened_with
+from bot.chat.conversations import Writing, opened_with, untold
 from bot.chat.visitors import Visitor, Visitors
 from bot.flows.engine import advance
 from bot.flows.runs import BOT, KEPT, Scripts
@@ -41,19 +41,19 @@ class Greeting:
 
 
 class Openings:
-    """`publish` is told of a chat that was stored with new entries, once it is durable."""
+    """`writing` is `Feed.writing`: live connections of this process need not wait for the change stream."""
 
     def __init__(
         self,
         store: Store,
         scripts: Scripts,
         visitors: Visitors,
-        publish: Callable[[Conversation], None] = lambda conversation: None,
+        writing: Writing = untold,
     ) -> None:
         self._store = store
         self._scripts = scripts
         self._visitors = visitors
-        self._publish = publish
+        self._writing = writing
         self._greetings: dict[tuple[str, int], Greeting] = {}
         self._stored: set[str] = set()
 
@@ -115,11 +115,11 @@ class Openings:
         stored so, and no other act had stored before.
         """
         conversations = [await self._answered(event) for event in events]
-        inserted = await self._store.conversations.insert_many(conversations)
+        with self._writing([conversation.id for conversation in conversations]) as written:
+            inserted = await self._store.conversations.insert_many(conversations)
+            for conversation, is_new in zip(conversations, inserted, strict=True):
+                written += conversation.opening_parts if is_new else ()
         stored = {event.event for event, is_new in zip(events, inserted, strict=True) if is_new}
-        for conversation, is_new in zip(conversations, inserted, strict=True):
-            if is_new:
-                self._publish(conversation)
         self._stored = self._stored | stored if len(self._stored) < KEPT else stored
         return stored
 

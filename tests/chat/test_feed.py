@@ -10,9 +10,9 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from bot.chat.conversations import ConversationService
-from bot.chat.feed import BACKLOG, REMEMBERED, SUBSCRIPTIONS, Feed, Follower, News
+from bot.chat.feed import BACKLOG, REMEMBERED, SUBSCRIPTIONS, Entries, Feed, Follower, News
 from bot.consent.ledger import Ledger
-from bot.errors import NotFound
+from bot.errors import NotFound, StoreUnavailable
 from bot.model.conversation import Part, Signal, Text
 from bot.model.stop import Stop
 from bot.model.subscription import SubscriptionVersion
@@ -35,7 +35,7 @@ async def _news(follower: Follower) -> Part | News | None:
     async with asyncio.timeout(30):
         news = await follower.next()
     assert not isinstance(news, Signal)
-    return news
+    return news.parts[0] if isinstance(news, Entries) else news
 
 
 async def _next(follower: Follower) -> Part | None:
@@ -68,12 +68,12 @@ async def test_an_entry_arrives_as_it_is_stored(feed: Feed, store: Store) -> Non
         assert await _next(follower) == written
 
 
-class TestPublished:
+class TestOwnWrites:
     """What this process writes: told at once, and only once, whether the change stream is quicker or slower."""
 
     async def test_an_entry_is_told_once_it_is_written(self, store: Store) -> None:
         feed = Feed(store)  # without a change stream
-        chats = ConversationService(store, feed.publish)
+        chats = ConversationService(store, feed.writing)
         await chats.begin("chat", "ada", TEAMMATE, [])
         with feed.follow("chat") as follower, feed.follow("other") as other:
             written = await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
@@ -88,7 +88,7 @@ class TestPublished:
         async with second_process(mongo) as own:
             here = Feed(own)
             await here.start()
-            chats = ConversationService(own, here.publish)
+            chats = ConversationService(own, here.writing)
             with here.follow("chat") as follower, feed.follow("chat") as elsewhere:
                 for i in range(10):
                     await chats.append("chat", TEAMMATE, Text(text="from here"), f"here {i}")
@@ -101,19 +101,51 @@ class TestPublished:
 
     async def test_an_entry_that_was_refused_is_told_to_nobody(self, store: Store) -> None:
         feed = Feed(store)
-        chats = ConversationService(store, feed.publish)
+        chats = ConversationService(store, feed.writing)
         with feed.follow("nowhere") as follower:
             with pytest.raises(NotFound):
                 await chats.append("nowhere", TEAMMATE, Text(text="Hi"), "k")
             assert follower.is_idle
 
-    async def test_what_nobody_follows_takes_no_room(self, store: Store) -> None:
+    async def test_what_was_written_together_is_told_together(self, store: Store) -> None:
         feed = Feed(store)
-        feed.publish([_part(seq) for seq in range(1, 4)])
-        assert not feed._told
-        with feed.follow("chat"):
-            feed.publish([_part(seq) for seq in range(1, REMEMBERED + 10)])
-            assert len(feed._told) == REMEMBERED
+        parts = [_part(seq) for seq in range(1, 5)]
+        with feed.follow("chat") as follower:
+            with feed.writing(["chat"]) as written:
+                written += parts
+            assert await follower.next() == Entries(tuple(parts))
+            feed._deliver([DocumentChange("conversations", "chat", {}, is_new=True)])
+            assert follower.is_idle
+
+    @pytest.mark.parametrize("is_early", [True, False])
+    async def test_an_entry_of_another_process_in_the_place_of_an_own_one_is_read(
+        self, store: Store, is_early: bool
+    ) -> None:
+        """Also when the change stream shows it before the own write is refused."""
+        feed, other = Feed(store), _part(1)
+        change = DocumentChange("parts", other.id, other.stored())
+        with feed.follow("chat") as follower:
+            with feed.writing([other.id]):
+                if is_early:
+                    feed._deliver([change])
+            assert await follower.next() is None, "read it"
+            feed._deliver([] if is_early else [change])
+            assert is_early or await _next(follower) == other
+
+    async def test_a_write_that_failed_is_read(self, store: Store) -> None:
+        feed = Feed(store)
+        with feed.follow("chat") as follower:
+            with pytest.raises(StoreUnavailable), feed.writing(["chat:0000000001"]):
+                raise StoreUnavailable
+            assert await follower.next() is None, "it may be there all the same"
+            assert not feed._own
+
+    async def test_own_writes_that_the_stream_does_not_show_are_forgotten(self, store: Store) -> None:
+        feed = Feed(store)
+        with feed.writing([str(i) for i in range(REMEMBERED + 10)]) as written:
+            assert len(feed._own) == REMEMBERED
+            written += [_part(1)]
+        assert not feed._own
 
 
 async def test_a_contact_who_is_deleted_is_told(feed: Feed, store: Store, make_contact: Callable[..., Any]) -> None:
@@ -161,9 +193,9 @@ async def test_a_follower_who_went_away_is_forgotten(feed: Feed) -> None:
 async def test_a_slow_follower_is_told_to_read_what_it_missed() -> None:
     follower = Follower()
     for seq in range(1, BACKLOG + 1):
-        follower.offer(_part(seq))
-    follower.offer(_part(BACKLOG + 1))
-    follower.offer(_part(BACKLOG + 2))
+        follower.offer(Entries((_part(seq),)))
+    follower.offer(Entries((_part(BACKLOG + 1),)))
+    follower.offer(Entries((_part(BACKLOG + 2),)))
     assert await _next(follower) is None, "something is missing: read it"
     last = await _next(follower)
     assert last
@@ -173,7 +205,7 @@ async def test_a_slow_follower_is_told_to_read_what_it_missed() -> None:
 async def test_a_follower_that_keeps_up_misses_nothing() -> None:
     follower = Follower()
     for seq in range(1, 3 * BACKLOG):
-        follower.offer(_part(seq))
+        follower.offer(Entries((_part(seq),)))
         part = await _next(follower)
         assert part
         assert part.seq == seq

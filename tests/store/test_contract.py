@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.chat.conversations import ConversationService
-from bot.chat.feed import Feed, News
+from bot.chat.feed import Entries, Feed, News
 from bot.consent.checkpoints import CheckpointKeys, CheckpointLog
 from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.ledger import Ledger, Recorded
@@ -21,7 +21,7 @@ from bot.demo import DEALS, make_demo
 from bot.jobs.service import JobService
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
-from bot.model.conversation import Author, AuthorKind, Part, Text
+from bot.model.conversation import Author, AuthorKind, Text
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action
 from bot.model.job import JobItem, JobState
@@ -142,7 +142,7 @@ class TestContract:
                 await ConversationService(here).append("chat", BOT, Text(text=str(i)), str(i))
             async with asyncio.timeout(30):
                 seen = [await follower.next() for _ in range(3)]
-        assert [part.seq for part in seen if isinstance(part, Part)] == [1, 2, 3]
+        assert [part.seq for news in seen if isinstance(news, Entries) for part in news.parts] == [1, 2, 3]
 
     async def test_counts_move_with_the_consents_of_two_processes(self, here: Store, there: Store) -> None:
         people = [await _contact(here) for _ in range(10)]

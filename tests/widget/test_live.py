@@ -232,7 +232,8 @@ async def test_a_plain_text_is_pushed_without_a_query(
         reads: list[Any] = []
         for repository in (running.store.contacts, running.store.parts, running.store.conversations):
             monkeypatch.setattr(repository, "find", _noted(repository.find, reads))
-        running.bot.feed.publish([_text(visitor.conversation, 3)])
+        with running.bot.feed.writing([]) as written:
+            written.append(_text(visitor.conversation, 3))
         assert "Hi" in read((await heard(socket, part(3)))[-1]["html"]).text.split()
         assert not reads
 

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from aiohttp_session import get_session
 from pydantic import Field
 
-from bot.chat.feed import INBOX, SUBSCRIPTIONS, News, figures_of
+from bot.chat.feed import INBOX, SUBSCRIPTIONS, Entries, News, figures_of
 from bot.consent.choices import numbers_of
 from bot.model.base import now
 from bot.model.conversation import (
@@ -150,17 +150,22 @@ class InboxConnection:
     async def _send(self) -> None:
         while True:
             news = await self.follower.next()
-            if isinstance(news, Signal):
+            if isinstance(news, Entries):
+                await self._take(news.parts)
+            elif isinstance(news, Signal):
                 await self._signal(news)
             elif isinstance(news, News):
                 await self._news(news)
-            elif news is None:
+            else:
                 await self._refresh()
                 self._hint("list", "panel")
-            elif news.seq > self.sent + 1:
-                await self._catch_up()
-            elif news.seq == self.sent + 1:
-                await self._push([news])
+
+    async def _take(self, parts: Sequence[Part]) -> None:
+        new = [part for part in parts if part.seq > self.sent]
+        if new and new[0].seq > self.sent + 1:
+            await self._catch_up()
+        elif new:
+            await self._push(new, parts)
 
     async def _news(self, news: News) -> None:
         if news.topic == INBOX:
@@ -222,8 +227,8 @@ class InboxConnection:
         while self.id and (parts := await self.bot.conversations.after(self.id, self.sent)):
             await self._push(parts)
 
-    async def _push(self, parts: Sequence[Part]) -> None:
-        await self._show([*await self.bot.conversations.changed_by(parts), *parts])
+    async def _push(self, parts: Sequence[Part], known: Sequence[Part] = ()) -> None:
+        await self._show([*await self.bot.conversations.changed_by(parts, known), *parts])
         self.sent = parts[-1].seq
 
     async def _show(self, parts: Sequence[Part]) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from aiohttp import WSMsgType, web
 
 from bot.app import Bot
-from bot.chat.feed import SUBSCRIPTIONS, Follower, News
+from bot.chat.feed import SUBSCRIPTIONS, Entries, Follower, News
 from bot.errors import Unauthorized
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Card, Part, Signal, SignalKind
+from bot.model.conversation import Author, AuthorKind, Card, CardState, Part, Signal, SignalKind
 from bot.model.event import Source
 from widget.messenger import views
 from widget.messenger.input import ClientMessage, MessengerHello
@@ -131,15 +131,22 @@ class MessengerConnection:
     async def _send(self, follower: Follower) -> None:
         """Reads from the database when an entry does not follow the last one sent, or some were missed."""
         while True:
-            part = await follower.next()
-            if isinstance(part, News):
-                await self._redraw_cards(part)
-            elif isinstance(part, Signal):
-                await self._tell(part)
-            elif part is None or part.seq > self.sent + 1:
+            news = await follower.next()
+            if isinstance(news, Entries):
+                await self._take(news.parts)
+            elif isinstance(news, News):
+                await self._redraw_cards(news)
+            elif isinstance(news, Signal):
+                await self._tell(news)
+            else:
                 await self._catch_up()
-            elif part.seq == self.sent + 1:
-                await self._push([part])
+
+    async def _take(self, parts: Sequence[Part]) -> None:
+        new = [part for part in parts if part.seq > self.sent]
+        if new and new[0].seq > self.sent + 1:
+            await self._catch_up()
+        elif new:
+            await self._push(new, parts)
 
     async def _catch_up(self) -> None:
         while parts := await self.bot.conversations.after(self.conversation, self.sent):
@@ -160,9 +167,9 @@ class MessengerConnection:
         if signal.kind is SignalKind.TYPING and signal.author.kind is AuthorKind.TEAMMATE:
             await self.socket.send_json({"type": "typing"})
 
-    async def _push(self, parts: Sequence[Part]) -> None:
+    async def _push(self, parts: Sequence[Part], known: Sequence[Part] = ()) -> None:
         """Entries between teammates are skipped: the page only learns that their number is taken."""
-        changed = await self.bot.conversations.changed_by(parts)
+        changed = await self.bot.conversations.changed_by(parts, known)
         await self._show([part for part in (*changed, *parts) if part.is_for_contact])
         for part in parts:
             if not part.is_for_contact:
@@ -175,13 +182,18 @@ class MessengerConnection:
     async def _show(self, shown: Sequence[Part]) -> None:
         if not shown:
             return
-        if any(isinstance(part.content, Card) for part in shown):  # what cards show depends on the contact's consents
+        if any(isinstance(part.content, Card) and not self._can_show(part.content) for part in shown):
             self.contact = await self._fresh()
         for part, html in zip(shown, await views.entries(self.request, shown, self.contact), strict=True):
             kind = part.content.kind
             await self.socket.send_json(
                 {"type": "part", "seq": part.seq, "html": html, "author": part.author.kind, "kind": kind}
             )
+
+    def _can_show(self, card: Card) -> bool:
+        """Whether the contact may be older than the card. What it shows depends on their consent, but a card that was
+        just answered says itself what the first answer was."""
+        return card.state is CardState.COMPLETED and self.contact.consent(card.subscription) is None
 
     async def _fresh(self) -> Contact:
         contact = await self.bot.ledger.contact(self.contact.id)
