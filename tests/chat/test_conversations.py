@@ -211,6 +211,23 @@ class TestUnread:
         await chats.mark_seen("chat", "eve", 1)
         assert (await chats.of_contact("chat", "ada")).seen == 0
 
+    async def test_marks_of_many_pages_are_each_their_own(self, chats: ConversationService) -> None:
+        for id in ("one", "two", "three"):
+            await _chat(chats, id)
+            await chats.append(id, TEAMMATE, Text(text="Hi"), "k")
+        marks = {"one": (1, 0), "two": (0, 1), "three": (1, 1)}
+        people = {"one": "ada", "two": "ada", "three": "eve"}
+        await asyncio.gather(
+            *(
+                chats.mark_read(id, people[id], seen=seen, delivered=delivered)
+                for id, (seen, delivered) in marks.items()
+            ),
+            chats.mark_read("one", "ada", seen=0, delivered=1),
+        )
+        found = {id: await chats.of_contact(id, "ada") for id in marks}
+        read = {id: (chat.seen, chat.delivered) for id, chat in found.items()}
+        assert read == {"one": (1, 1), "two": (0, 1), "three": (0, 0)}, "nobody marks another's chat"
+
     async def test_conversations_come_newest_first(self, chats: ConversationService) -> None:
         one, two = await _chat(chats, "one"), await _chat(chats, "two")
         await chats.say(two, "Hi", "k")

@@ -132,6 +132,13 @@ class TestContract:
         assert [p.seq for p in parts] == list(range(1, 12))
         assert [p.seq for p in await here.parts.before("chat", 8, limit=3)] == [5, 6, 7]
         assert (await chats[0].all_of("ada"))[0][1] == 11
+        await asyncio.gather(
+            chats[0].mark_read("chat", "ada", seen=5, delivered=9),
+            chats[1].mark_read("chat", "eve", seen=7, delivered=7),
+        )
+        read = await here.conversations.get("chat")
+        assert read
+        assert (read.seen, read.delivered) == (5, 9)
 
     async def test_new_entries_are_seen_by_the_other_process(self, here: Store, there: Store) -> None:
         feed = Feed(there)
