@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
@@ -241,8 +242,9 @@ class Conversation(Document):
     created_at: datetime
     updated_at: datetime
 
-    @property
+    @cached_property
     def opening_parts(self) -> list[Part]:
+        """No copy of a conversation has another opening: it never changes."""
         return [entry.part(self.id, seq) for seq, entry in enumerate(self.opening, start=1)]
 
     @property
