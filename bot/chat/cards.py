@@ -44,6 +44,8 @@ class Submitted:
     part: Part
     """The completed card."""
     is_new: bool
+    subscription: Subscription | None = None
+    """What the card offered, where the answer was judged now."""
 
 
 class Cards:
@@ -69,7 +71,7 @@ class Cards:
     async def views(self, parts: Iterable[Part], contact: Contact, workspace: Workspace) -> dict[str, CardView]:
         """The view models of the cards among `parts` by part id, in one query."""
         cards = {part.id: part.content for part in parts if isinstance(part.content, Card)}
-        found = await self._subscriptions(card.subscription for card in cards.values())
+        found = await self.subscriptions(cards.values())
         say = translator(contact.locale)
         return {
             id: card_view(card, id, contact, found.get(card.subscription), workspace, say) for id, card in cards.items()
@@ -77,6 +79,11 @@ class Cards:
 
     async def view(self, part: Part, contact: Contact, workspace: Workspace) -> CardView:
         return (await self.views([part], contact, workspace))[part.id]
+
+    def submitted_view(self, submitted: Submitted, contact: Contact, workspace: Workspace) -> CardView:
+        """The card that was just completed; the subscription it was judged by need not be read again."""
+        part, say = submitted.part, translator(contact.locale)
+        return card_view(_card(part), part.id, contact, submitted.subscription, workspace, say)
 
     async def card(self, conversation: Conversation, seq: int) -> Part:
         """A card of this conversation, which may not be stored; raises NotFound."""
@@ -112,7 +119,8 @@ class Cards:
             if known := await self._known(part, contact):
                 await self._ledger.acknowledge(known)
                 return Submitted(known, completed_part(part, known), is_new=False)
-            change = await self._judge(part, contact, workspace, answer)
+            subscription = await self.live(_card(part))
+            change = await self._judge(part, subscription, contact, workspace, answer)
             if change.number:
                 await self._limits.admit(answer.context.ip, change.number, key=part.id)
             try:
@@ -120,12 +128,14 @@ class Cards:
             except Conflict:  # another writer changed the contact meanwhile: the rules are asked again
                 contact = await self._ledger.contact(contact.id) or contact
                 continue
-            return Submitted(recorded.event, completed_part(part, recorded.event), recorded.is_new)
+            done = completed_part(part, recorded.event)
+            return Submitted(recorded.event, done, recorded.is_new, subscription)
 
-    async def _judge(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> ConsentChange:
+    async def _judge(
+        self, part: Part, subscription: Subscription, contact: Contact, workspace: Workspace, answer: Answer
+    ) -> ConsentChange:
         """The change that the submission asks for, if the rules allow it."""
         card = _card(part)
-        subscription = await self.live(card)
         words = card_words(card, subscription, translator(contact.locale))
         if words.version != answer.version:
             raise WordsChanged
@@ -202,8 +212,9 @@ class Cards:
             raise CardClosed
         return subscription
 
-    async def _subscriptions(self, ids: Iterable[str]) -> dict[str, Subscription]:
-        wanted = list(dict.fromkeys(ids))
+    async def subscriptions(self, cards: Iterable[Card]) -> dict[str, Subscription]:
+        """What these cards offer, by id, in one query."""
+        wanted = list(dict.fromkeys(card.subscription for card in cards))
         found = await asyncio.gather(*(self._store.subscriptions.get(id) for id in wanted))
         return {subscription.id: subscription for subscription in found if subscription}
 

@@ -55,6 +55,8 @@ async def test_what_somebody_wrote_is_rendered_for_them_alone(
     visitor: Visitor, running: Running, rendered: list[str]
 ) -> None:
     await running.act(visitor)
+    await visitor.open()
+    rendered.clear()
     contact = await running.contact(visitor)
     author = Author(kind=AuthorKind.CONTACT, id=contact.id)
     for i, who in enumerate((author, TEAMMATE)):

@@ -51,7 +51,7 @@ async def open_messenger(request: web.Request) -> web.Response:
             "conversation": opened.conversation,
             "last": opened.last,
             "fresh": opened.fresh,
-            "html": await views.thread(request, opened.conversation, opened.parts, opened.contact),
+            "html": await views.opened_thread(request, opened),
         }
     )
 
@@ -124,7 +124,11 @@ async def submit(request: web.Request) -> web.Response:
             await bot.cards.tried(part, contact.id, problem)
         return await _card(request, part, contact, fields, error)
     request.app[METRICS].answers.labels("completed" if submitted.is_new else "repeated").inc()
-    return await _card(request, submitted.part, contact, fields)
+    if submitted.subscription is None:
+        return await _card(request, submitted.part, contact, fields)
+    view = bot.cards.submitted_view(submitted, contact, await bot.workspace())
+    html = await views.card(request, views.addressed(view, submitted.part), contact.locale)
+    return web.Response(text=html, content_type="text/html", headers=PRIVATE)
 
 
 async def _card(

@@ -10,10 +10,11 @@ from markupsafe import Markup
 
 from bot.chat.card_view import CardView
 from bot.chat.links import Segment, segments
+from bot.flows.messenger import Opened
 from bot.i18n import Translator, translator
 from bot.model.base import iso
 from bot.model.contact import Contact
-from bot.model.conversation import AuthorKind, Conversation, ConversationEvent, Part, Text
+from bot.model.conversation import AuthorKind, Card, Conversation, ConversationEvent, Part, Text
 from bot.model.workspace import Workspace
 from widget.web.fragment_cache import FRAGMENT_CACHE
 from widget.web.http import BOT, render
@@ -74,6 +75,36 @@ async def thread(request: web.Request, conversation: str, parts: Sequence[Part],
     personal = {"conversation": conversation, "parts": drawn}
     older = bool(parts) and parts[0].seq > 1
     return await request.app[FRAGMENT_CACHE](request, "messenger/thread.html", contact.locale, personal, older=older)
+
+
+async def opened_thread(request: web.Request, opened: Opened) -> str:
+    """The thread of a chat that was opened. Until somebody acts in it, it is rendered once for all who see the same:
+    only conversation and time differ.
+    """
+    opening, contact = opened.opening, opened.contact
+    if opening is None or contact.phone or contact.email or contact.consents:
+        return await thread(request, opened.conversation, opened.parts, contact)
+    bot, cache = request.app[BOT], request.app[FRAGMENT_CACHE]
+    found = await bot.cards.subscriptions([part.content for part in opened.parts if isinstance(part.content, Card)])
+    say = translator(contact.locale)
+    offered = [
+        (s.id, s.is_live, s.message_type, words.name, words.description)
+        for s in found.values()
+        for words in [s.words(say.locale)]
+    ]
+
+    async def draw() -> str:
+        chat = cache.mark("conversation")
+        parts = [part.model_copy(update={"conversation": chat}) for part in opened.parts]
+        views = [replace(view, at=cache.mark("at")) for view in await part_views(request, parts, contact)]
+        entries = [await render(request, "messenger/part.html", contact.locale, part=view) for view in views]
+        drawn = Markup("\n").join(Markup(html) for html in entries)  # noqa: S704 (our own)
+        return await render(
+            request, "messenger/thread.html", contact.locale, conversation=chat, parts=drawn, older=False
+        )
+
+    key = ("opened", opening.flow, opening.flow_version, say.locale, await bot.workspace(), *offered)
+    return await cache.keep(key, draw, {"conversation": opened.conversation, "at": iso(opening.at)})
 
 
 async def entries(request: web.Request, parts: Sequence[Part], contact: Contact) -> list[str]:
