@@ -110,9 +110,10 @@ class Preferences:
         return [view(token) for token in tokens]
 
     async def look_again(self, view: PreferenceView, contact: Contact) -> PreferenceView:
-        """The page after a change; `contact` is the result of the change."""
-        live, stopped = await asyncio.gather(self.live(), self._recorder.stopped(contact))
-        return PreferenceView(view.link, contact, live, stopped)
+        """The page after a change; `contact` is the result of the change. The rest was read in the same request."""
+        is_known = numbers_of(contact) <= numbers_of(view.contact)
+        stopped = view.stopped if is_known else await self._recorder.stopped(contact)
+        return PreferenceView(view.link, contact, view.live, stopped)
 
     async def revoke(self, contact: str) -> None:
         """Revokes all links of the contact."""
@@ -134,23 +135,24 @@ class Preferences:
         key: str,
         say: Translator,
         context: Context,
+        seen: PreferenceView | None = None,
     ) -> PreferenceResult:
         """Makes one of `CHANGES` to one subscription. `version` names the wording that the person saw
-        (`preference_words`).
+        (`preference_words`); `seen`: the page as this request has read it, which need not be read twice.
 
         Raises Invalid (unknown change, or no such live subscription), WordsChanged (an opt-in needs the wording that
         was shown) and NumberStopped. An opt-out is accepted whatever was shown.
         """
         if change not in CHANGES:
             raise Invalid(_("Choose a subscription to turn on or off."))
-        found = await self._store.subscriptions.get(subscription)
+        found = await self._find(subscription, seen)
         if found is None or not found.is_live or not reached_at(contact, found):
             raise Invalid(NOT_OFFERED)
         toggle = PreferenceToggle(key, _act(change, found, say), say, context)
         if change == "opt_in":
             if preference_words(found, say).version != version:
                 raise WordsChanged
-            return await self._yes(contact, found, toggle)
+            return await self._yes(contact, found, toggle, seen)
         return await self._no(
             contact, [await self._recorder.as_shown(found, version, lambda shown: preference_words(shown, say))], toggle
         )
@@ -184,14 +186,23 @@ class Preferences:
             raise faults[0] if faults else Invalid(_("There is nothing to undo."))
         return PreferenceResult(contact)
 
-    async def _yes(self, contact: Contact, subscription: Subscription, toggle: PreferenceToggle) -> PreferenceResult:
+    async def _find(self, subscription: str, seen: PreferenceView | None) -> Subscription | None:
+        if seen is None:
+            return await self._store.subscriptions.get(subscription)
+        return next((live for live in seen.live if live.id == subscription), None)
+
+    async def _yes(
+        self, contact: Contact, subscription: Subscription, toggle: PreferenceToggle, seen: PreferenceView | None
+    ) -> PreferenceResult:
         """Records an opt-in, unless it is on already or waits for the YES by text, which a button can't replace.
 
         Raises Conflict for a late retry of an opt-in that was overridden since.
         """
 
         async def decide(judged: Contact) -> ConsentChange | None:
-            state = state_on(judged, subscription, stopped=await self._recorder.stopped(judged))
+            is_as_seen = seen is not None and judged is seen.contact
+            stopped = seen.stopped if seen and is_as_seen else await self._recorder.stopped(judged)
+            state = state_on(judged, subscription, stopped=stopped)
             if state == "stopped":
                 raise NumberStopped
             key = f"{toggle.key}:{subscription.id}"

@@ -87,6 +87,7 @@ async def _apply(
         key=key,
         say=say,
         context=context,
+        seen=sheet,
     )
     return done, _said(wanted, done, say)
 
