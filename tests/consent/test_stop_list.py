@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
-from bot.consent.addresses import SITE, address_change
+from bot.consent.addresses import address_change
 from bot.consent.history import permission_at
 from bot.consent.ledger import Ledger
 from bot.consent.permission import permission
@@ -18,7 +18,7 @@ from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import Action, Source
+from bot.model.event import Action, Actor, Source
 from bot.model.subscription import ConsentType, MessageType, SubscriptionState
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
@@ -198,7 +198,9 @@ class TestPast:
         await mark()
         again = (await bot.ledger.record(change(maya.id, "again"))).event
         await mark()
-        await bot.ledger.record(address_change(maya.id, source=Source.API, actor=SITE, key="n", phone=ANOTHER))
+        await bot.ledger.record(
+            address_change(maya.id, source=Source.API, actor=Actor(kind="api", id="site"), key="n", phone=ANOTHER)
+        )
         await mark()
         for time in times:
             found = await permission_at(store, maya.id, DEALS, time)
