@@ -79,9 +79,11 @@ async def test_cards_after_the_number(visit: Visit, server: TestServer, bot: Bot
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_the_list_of_conversations(visit: Visit, server: TestServer, bot: Bot, locale: str) -> None:
     chat = await opened(visit, server, locale)
+    await chat.stored()
     await chat.frame.locator("#list-button").click()
     await chat.frame.locator("#new-button").click()
     await chat.is_live()
+    await chat.stored()
     await chat.frame.locator("#list-button").click()
     await expect(chat.frame.locator(".conv")).to_have_count(2)
     await check(chat.page, chat.inside, direction=direction_of(locale))

@@ -12,6 +12,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
+from bot.app import Bot
 from bot.config import Settings
 from bot.demo import DEALS, NEWS, make_demo
 from bot.flows.steps import OptInForm, Say
@@ -22,6 +23,7 @@ from tests.browser.conftest import Visit
 from tests.browser.gallery import LETTER, ask
 from tests.browser.shop import Chat
 from tests.conftest import serving
+from tests.people import TEAMMATE, card
 
 pytestmark = pytest.mark.browser
 
@@ -133,11 +135,13 @@ async def test_a_double_click_signs_up_once(visit: Visit, server: TestServer, de
 
 
 async def test_words_that_changed_are_shown_before_anything_is_recorded(
-    visit: Visit, server: TestServer, demo_store: Store
+    visit: Visit, server: TestServer, demo_store: Store, bot: Bot
 ) -> None:
     chat = await visit(server)
     chat.watch.allow(r"\b409\b")
     await chat.open()
+    await bot.cards.insert(await chat.stored(), card(), TEAMMATE, "another")
+    await expect(chat.cards).to_have_count(2)
     await demo_store.parts.update(
         {"content.kind": "card"}, {"$set": {"content.legal_text": "New terms: 9 texts a month."}}
     )

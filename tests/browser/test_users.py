@@ -87,7 +87,7 @@ async def test_a_person_who_signs_in_keeps_their_conversation_and_leaves_none_be
 ) -> None:
     chat = await visit(server)
     await chat.open()
-    conversation = await chat.conversation()
+    conversation = await chat.stored()
     settings = {"user_id": "u1", "user_hash": await signed(demo_store, "u1")}
     async with chat.page.expect_websocket():  # the line of whom the chat was opened anew for
         await chat.page.evaluate("(settings) => Sayso('update', settings)", settings)
