@@ -47,8 +47,6 @@ class Draft:
     """Something is still to follow from it."""
     at: datetime | None = None
     """When it happened, if that is earlier than now."""
-    known: Conversation | None = None
-    """As it was just read."""
 
 
 Writing = Callable[[Collection[str]], AbstractContextManager[list[Part]]]
@@ -107,7 +105,7 @@ class ConversationService:
 
     async def append(
         self,
-        conversation: str | Conversation,
+        conversation: str,
         author: Author,
         content: Content,
         key: str,
@@ -115,17 +113,12 @@ class ConversationService:
         is_due: bool = False,
         at: datetime | None = None,
     ) -> Part:
-        """Writes an entry, once for each `key`. `conversation`: its id, or the conversation as it was just read, which
-        is not read again. `is_due`: something is to follow from it, see `Part.follow_up`. `at`: when it happened, if
-        that is earlier.
+        """Writes an entry, once for each `key`. `is_due`: something is to follow from it, see `Part.follow_up`.
+        `at`: when it happened, if that is earlier.
 
         Raises NotFound or StoreUnavailable.
         """
-        known = conversation if isinstance(conversation, Conversation) else None
-        id = known.id if known else str(conversation)
-        if known and known.unstored:  # another tab may have stored it with more entries
-            known = None
-        return await self._append(Draft(id, author, content, f"{id}:{key}", is_due, at, known))
+        return await self._append(Draft(conversation, author, content, f"{conversation}:{key}", is_due, at))
 
     async def _append_each(self, drafts: list[Draft]) -> list[Part | Exception]:
         """One draft a conversation. Five round trips, however many; more where another process writes to the same ones.
@@ -133,8 +126,7 @@ class ConversationService:
         Keys are looked up before each try, and the number that is tried is the one after what was looked through: an
         entry that another process wrote meanwhile, under this key or another, has taken it.
         """
-        found = {draft.conversation: draft.known for draft in drafts if draft.known}
-        found |= await self._conversations.get_many(d.conversation for d in drafts if d.known is None)
+        found = await self._conversations.get_many(draft.conversation for draft in drafts)
         last = {id: max(conversation.last, len(conversation.opening)) for id, conversation in found.items()}
         results: dict[str, Part | Exception] = {}
         waiting = {draft.conversation: draft for draft in drafts if draft.conversation in last}
@@ -175,7 +167,7 @@ class ConversationService:
     async def say(self, conversation: Conversation, text: str, key: str, *, is_due: bool = False) -> Part:
         """What the contact wrote. `key` is made by their device, so that a message sent again stands once."""
         author = Author(kind=AuthorKind.CONTACT, id=conversation.contact)
-        return await self.append(conversation, author, Text(text=text), f"contact:{key}", is_due=is_due)
+        return await self.append(conversation.id, author, Text(text=text), f"contact:{key}", is_due=is_due)
 
     async def part(self, conversation: str, seq: int) -> Part | None:
         return await self._parts.get(self._parts.entry_id(conversation, seq))

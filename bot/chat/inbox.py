@@ -147,12 +147,10 @@ class Inbox:
 
     # --- writing: each returns the entry, once for each key
 
-    async def reply(
-        self, conversation: str | Conversation, me: str, text: str, key: str, *, is_due: bool = False
-    ) -> Part:
+    async def reply(self, id: str, me: str, text: str, key: str, *, is_due: bool = False) -> Part:
         """`is_due`: it must also be sent as a text. Callers use `Bot.reply`, which decides that."""
         author = Author(kind=AuthorKind.TEAMMATE, id=me)
-        return await self._conversations.append(conversation, author, Text(text=text), f"reply:{key}", is_due=is_due)
+        return await self._conversations.append(id, author, Text(text=text), f"reply:{key}", is_due=is_due)
 
     async def insert(self, id: str, me: str, card: Card, text: str, key: str) -> Part:
         """Inserts a card, after the optional message.

@@ -22,5 +22,5 @@ class Replies:
         A reply by text may be refused (NumberStopped, NumberRefused, Invalid): then nothing was written.
         """
         if conversation.channel is Channel.CHAT:
-            return await self._inbox.reply(conversation, me, text, key)
+            return await self._inbox.reply(conversation.id, me, text, key)
         return await self._texting.reply(conversation, me, text, key, (await self._workspace()).texted)

@@ -122,7 +122,7 @@ class Texting:
         part = await self._store.parts.by_key(conversation.id, f"{conversation.id}:reply:{key}")
         if part is None:
             await self._judge(conversation, text, texted)
-            part = await self._inbox.reply(conversation, me, text, key, is_due=True)
+            part = await self._inbox.reply(conversation.id, me, text, key, is_due=True)
         await self.queue(part)
         return part
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -118,27 +118,6 @@ async def test_one_entry_stands_once_when_another_process_is_first_with_it(
         monkeypatch.setattr(store.parts, "by_keys", looked)
         await asyncio.gather(*(chats.say(chat, text, text) for text in before), chats.say(chat, "Hi", "k"))
     assert sorted(await _texts(chats)) == ["Hi", *before]
-
-
-async def test_a_conversation_that_was_just_read_is_not_read_again(
-    chats: ConversationService, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chat = await _chat(chats)
-    reads: list[str] = []
-    real = store.conversations.get_many
-
-    async def get_many(ids: Iterable[str]) -> dict[str, Conversation]:
-        reads.extend(wanted := [*ids])
-        return await real(wanted)
-
-    monkeypatch.setattr(store.conversations, "get_many", get_many)
-    await chats.append(chat, TEAMMATE, Text(text="One"), "a")
-    assert not reads
-    await chats.append(chat, TEAMMATE, Text(text="Two"), "b")
-    await chats.append(chat, TEAMMATE, Text(text="One"), "a")
-    assert await _texts(chats) == ["One", "Two"], "what was read is older than what was written since"
-    await chats.append("chat", TEAMMATE, Text(text="Three"), "c")
-    assert reads == ["chat"]
 
 
 @pytest.mark.parametrize("last", [0, 1, 2, 3, 4])
