@@ -8,8 +8,8 @@ from widget.cli import check, jobs, migrate, serve, teammate, verify, worker
 
 app = typer.Typer(
     name="sayso",
-    help="Ask people in chat whether you may text them, keep the proof, and text only those who said yes.\n\n"
-    "Settings come from the environment (SAYSO_…) or a .env file: `sayso check --settings` lists them.",
+    help="Collect SMS consent in chat, keep a verifiable record of it, and text only people who opted in.\n\n"
+    "Settings are read from the environment (SAYSO_…) or a .env file. List them with `sayso check --settings`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

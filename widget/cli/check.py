@@ -15,9 +15,9 @@ from widget.cli.terminal import run, settings_of
 def check(
     settings: Annotated[bool, typer.Option("--settings", help="List all settings with their defaults.")] = False,
 ) -> None:
-    """Check the settings, the database and what the server needs; say what is wrong.
+    """Check the settings, the database and everything else that the server needs.
 
-    Exits 0, or 2 when it can't run.
+    Exits 0 if all checks passed, and 2 if not.
     """
     if settings:
         for line in settings_lines():

@@ -22,12 +22,12 @@ from bot.model.job import Job, JobState
 from widget.cli.terminal import FAILED, give_up, run, settings_of
 
 T = TypeVar("T")
-app = typer.Typer(help="List, follow and control jobs: long work that goes on after a crash.")
+app = typer.Typer(help="List, follow and control background jobs. Jobs resume after a crash.")
 
 FOLLOW_SECONDS = 0.5
-Id = Annotated[str, typer.Argument(help="As `sayso jobs` shows it.", metavar="ID", show_default=False)]
-Follow = Annotated[bool, typer.Option("--follow", help="Show its progress until it ends or is paused.")]
-Limit = Annotated[int, typer.Option(help="How many, the newest first.", min=1, max=1000)]
+Id = Annotated[str, typer.Argument(help="Job ID, as listed by `sayso jobs`.", metavar="ID", show_default=False)]
+Follow = Annotated[bool, typer.Option("--follow", help="Show live progress until the job ends or is paused.")]
+Limit = Annotated[int, typer.Option(help="Maximum number of jobs to list, newest first.", min=1, max=1000)]
 
 
 @app.callback(invoke_without_command=True)
@@ -42,9 +42,9 @@ def list_all(context: typer.Context, limit: Limit = 20) -> None:
 
 @app.command()
 def show(id: Id, follow: Follow = False) -> None:
-    """Show a job: its state, its progress, its results by outcome. With --follow, live.
+    """Show a job's state, progress and results. Use --follow for live updates.
 
-    Exits 0, 1 when there is no such job, or it failed or was canceled, 2 when it can't run.
+    Exits 0 on success, 1 if the job doesn't exist, failed or was canceled, and 2 if the command can't run.
     """
     job = _do(settings_of(), lambda jobs: _follow(jobs, id) if follow else jobs.get(id))
     print(f"Job:      {job.id}, {job.kind}, started by {_started(job)}")

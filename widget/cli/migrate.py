@@ -9,10 +9,10 @@ from widget.cli.terminal import run, settings_of
 
 
 def migrate() -> None:
-    """Bring the database to this version: create indexes, move documents of earlier versions.
+    """Migrate the database to this version: create indexes and convert documents of earlier versions.
 
-    Every start does the same; run it before a deployment to keep the start short. It can be repeated. Exits 0, or 2
-    when it can't run.
+    The server also does this when it starts. Run it before a deployment for a faster start; running it again is safe.
+    Exits 0 on success, and 2 if the command can't run.
     """
     done = run(_migrate(settings_of()))
     print(f"Migrated: {', '.join(done)}." if done else "Nothing to migrate.")

@@ -21,22 +21,22 @@ from widget.cli.terminal import give_up, run, settings_of
 
 DRAIN_SECONDS = 10.0
 
-Port = Annotated[int | None, typer.Option(help="Port to listen on, instead of SAYSO_PORT; 0 takes a free one.")]
-Host = Annotated[str | None, typer.Option(help="Address to listen on, instead of SAYSO_HOST.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on. Overrides SAYSO_PORT; 0 picks a free port.")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on. Overrides SAYSO_HOST.")]
 
 
 def serve(port: Port = None, host: Host = None) -> None:
-    """Run the server: messenger, preference center, health, metrics.
+    """Run the server: messenger, inbox, preference center and API.
 
-    Stops gracefully on SIGTERM and SIGINT: open messengers are told, writes are finished.
+    Shuts down gracefully on SIGTERM and SIGINT: notifies open messengers and finishes pending writes.
     """
     run(_serve(settings_of(port=port, host=host), with_demo=False))
 
 
 def demo(port: Port = None, host: Host = None) -> None:
-    """Run the server with a demo workspace: a shop at /demo, its phone at /demo/phone.
+    """Run the server with a demo workspace: a shop at /demo and a simulated phone at /demo/phone.
 
-    Nothing leaves the machine: texts go to the simulated phone.
+    No real texts are sent: they go to the simulated phone.
     """
     run(_serve(settings_of(port=port, host=host), with_demo=True))
 

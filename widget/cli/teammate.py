@@ -17,21 +17,26 @@ from bot.workspace.teammates import TeammateService
 from widget.cli.terminal import FAILED, give_up, run, settings_of
 
 T = TypeVar("T")
-app = typer.Typer(help="Say who may sign in: add, list, new password, remove.", no_args_is_help=True)
+app = typer.Typer(help="Manage teammates who can sign in.", no_args_is_help=True)
 
-Email = Annotated[str, typer.Argument(help="What they sign in with.", metavar="EMAIL", show_default=False)]
+Email = Annotated[str, typer.Argument(help="Email address used to sign in.", metavar="EMAIL", show_default=False)]
 Role = Annotated[
-    TeammateRole, typer.Option(help="agent: inbox and contacts. admin: all, settings too.", show_default=False)
+    TeammateRole,
+    typer.Option(help="agent: inbox and contacts. admin: everything, including settings.", show_default=False),
 ]
-Name = Annotated[str, typer.Option(help="As others see it; else the first part of the address.", show_default=False)]
-Force = Annotated[bool, typer.Option("--force", help="The last admin, too: then nobody can change settings.")]
+Name = Annotated[
+    str, typer.Option(help="Display name. Defaults to the part of the email before the @.", show_default=False)
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Also remove the last admin. Nobody can change settings until you add another.")
+]
 
 
 @app.command()
 def add(email: Email, role: Role, name: Name = "") -> None:
-    """Add a teammate. Asks for their password; without a terminal, takes one line of standard input.
+    """Add a teammate. Prompts for a password, or reads it from standard input.
 
-    Exits 0, 1 when it was refused, 2 when it can't run.
+    Exits 0 on success, 1 if the change was refused, and 2 if the command can't run.
     """
     settings, password = settings_of(), _password()
     added = _do(settings, lambda team: team.add(email, role, password, name=name))
@@ -40,9 +45,9 @@ def add(email: Email, role: Role, name: Name = "") -> None:
 
 @app.command("list")
 def list_all() -> None:
-    """List the teammates: address, role, name.
+    """List teammates with email, role and name.
 
-    Exits 0, or 2 when it can't run.
+    Exits 0 on success, and 2 if the command can't run.
     """
     found = _do(settings_of(), lambda team: team.all())
     width = max((len(teammate.email) for teammate in found), default=0)
@@ -54,20 +59,20 @@ def list_all() -> None:
 
 @app.command("password")
 def new_password(email: Email) -> None:
-    """Set a new password, asked for as by `add`. Ends every session of theirs.
+    """Set a new password and end all of the teammate's sessions. Prompts for it, or reads standard input.
 
-    Exits 0, 1 when it was refused, 2 when it can't run.
+    Exits 0 on success, 1 if the change was refused, and 2 if the command can't run.
     """
     settings, password = settings_of(), _password()
     changed = _do(settings, lambda team: team.set_password(email, password))
-    print(f"{changed.email} has a new password, and is signed out everywhere.")
+    print(f"{changed.email} has a new password and is signed out everywhere.")
 
 
 @app.command()
 def remove(email: Email, force: Force = False) -> None:
-    """Remove a teammate. Ends their sessions and their API tokens at once.
+    """Remove a teammate and revoke their sessions and API tokens.
 
-    Exits 0, 1 when it was refused, 2 when it can't run.
+    Exits 0 on success, 1 if the change was refused, and 2 if the command can't run.
     """
     removed = _do(settings_of(), lambda team: team.remove(email, also_the_last_admin=force))
     print(f"Removed {_words(removed)}.")

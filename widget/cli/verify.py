@@ -30,12 +30,12 @@ def verify(
         typer.Option(help="Also compare with this file of checkpoints. Default: SAYSO_CHECKPOINT_FILE."),
     ] = None,
     export: Annotated[
-        Path | None, typer.Option(help="Then write all checkpoints to this file, to keep outside the database.")
+        Path | None, typer.Option(help="Write all checkpoints to this file, to be kept outside the database.")
     ] = None,
 ) -> None:
-    """Check every consent chain, and compare checkpoints, contacts and counts with the ledger.
+    """Verify every consent chain, and compare checkpoints, contacts and counts with the ledger.
 
-    Exits 0 if everything is correct (or was repaired), 1 if something is wrong, 2 if it can't run.
+    Exits 0 if everything is correct or was repaired, 1 if there are problems, and 2 if the command can't run.
     """
     settings = settings_of()
     try:

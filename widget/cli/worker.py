@@ -12,10 +12,10 @@ from widget.cli.terminal import run, settings_of
 
 
 def worker() -> None:
-    """Run jobs and send texts, without the server. Start as many as you like, on any machines.
+    """Run background jobs and send texts, without the server. Run any number of workers, on any machine.
 
-    Needs SAYSO_PUBLIC_URL, for the links in texts, unless the server runs with the same host and port. Stops
-    gracefully on SIGTERM and SIGINT: what was begun is finished, and its jobs are handed to the others at once.
+    Requires SAYSO_PUBLIC_URL for links in texts, unless the server uses the same host and port. Shuts down gracefully
+    on SIGTERM and SIGINT: finishes the current work and releases its jobs to other workers.
     """
     run(_work(settings_of()))
 

@@ -79,14 +79,14 @@ async def test_without_a_name_it_is_taken_from_the_address(teammate: Teammate) -
     ("arguments", "typed", "why"),
     [
         (("add", "no address", "--role", "agent"), PASSWORD, "email"),
-        (("add", "ben@harbor.example", "--role", "agent"), "too short", "at least 10 characters"),
+        (("add", "ben@harbor.example", "--role", "agent"), "must be at least", "at least 10 characters"),
         (("add", "ben@harbor.example", "--role", "agent"), "", "at least 10 characters"),
         (("add", "ben@harbor.example", "--role", "agent"), b"\xff" * 12, "no text in UTF-8"),
-        (("add", "ada@harbor.example", "--role", "agent"), PASSWORD, "There is a teammate with this email already."),
+        (("add", "ada@harbor.example", "--role", "agent"), PASSWORD, "A teammate with this email already exists."),
         (("password", "ben@harbor.example"), PASSWORD, "There is no teammate with this email"),
-        (("password", "ada@harbor.example"), "too short", "at least 10 characters"),
+        (("password", "ada@harbor.example"), "must be at least", "at least 10 characters"),
         (("remove", "ben@harbor.example"), "", "There is no teammate with this email"),
-        (("remove", "ada@harbor.example"), "", "This is the last admin"),
+        (("remove", "ada@harbor.example"), "", "The last admin can't be removed"),
     ],
 )
 async def test_what_cannot_be_done_is_said_and_changes_nothing(
