@@ -35,16 +35,12 @@ class NavItem:
 
 NAVIGATION = (
     NavItem("inbox", "/inbox", _("Inbox"), "inbox", Scope.READ_CONVERSATIONS),
-    NavItem("contacts", "/contacts", _("Contacts"), "people", Scope.READ_CONTACTS),
-    NavItem("outbound", "/outbound", _("Outbound"), "outbound", Scope.SEND_MESSAGES),
-    NavItem("bots", "/bots", _("Bots"), "bot", Scope.MANAGE_FLOWS),
     NavItem("settings", "/settings/subscriptions", _("Settings"), "gear", Scope.MANAGE_SUBSCRIPTIONS),
 )
 SETTINGS = (
     NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), scope=Scope.MANAGE_SUBSCRIPTIONS),
     NavItem("brand", "/settings/brand", _("Brand and compliance"), scope=Scope.MANAGE_WORKSPACE),
     NavItem("verify", "/settings/ledger", _("Ledger"), scope=Scope.MANAGE_WORKSPACE),
-    NavItem("styleguide", "/settings/styleguide", _("Style guide"), scope=Scope.MANAGE_WORKSPACE),
 )
 
 

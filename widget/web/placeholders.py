@@ -1,4 +1,4 @@
-"""Placeholder pages for sections that do not exist yet."""
+"""Pages at the addresses of sections that do not exist yet (the navigation leaves them out), and the style guide."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Coming:
     text: str
 
 
-CONTACTS = Coming("contacts", "people", _("Contacts"), _("Here you will find people, and where each of them stands."))
-OUTBOUND = Coming("outbound", "outbound", _("Outbound"), _("Here you will write to all who said yes, in one go."))
-BOTS = Coming("bots", "bot", _("Bots"), _("Here you will write what the bot says, and when it asks."))
+CONTACTS = Coming("contacts", "people", _("Contacts"), _("Contacts aren't available yet."))
+OUTBOUND = Coming("outbound", "outbound", _("Outbound"), _("Outbound messages aren't available yet."))
+BOTS = Coming("bots", "bot", _("Bots"), _("Bots aren't available yet."))
 
 
 def coming(what: Coming) -> Handler:
@@ -40,8 +40,7 @@ async def settings(request: web.Request) -> web.Response:
 
 
 async def styleguide(request: web.Request) -> web.Response:
-    title = translator_for(request)("Style guide")
-    return await teammate_page(request, "layout/styleguide.html", section="settings", title=title, part="styleguide")
+    return await teammate_page(request, "layout/styleguide.html", section="settings", title="Style guide", part="")
 
 
 def add_routes(app: web.Application) -> None:
