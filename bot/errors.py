@@ -19,7 +19,7 @@ class SaysoError(Exception):
     """An error that can be shown to the caller. `message` is English and a gettext id, with `%(name)s` placeholders."""
 
     code: ClassVar[str] = "server_error"
-    message: ClassVar[str] = _("Something went wrong on our side. Please try again.")
+    message: ClassVar[str] = _("Something went wrong on our end. Try again.")
 
     def __init__(self, message: str | None = None, **values: str) -> None:
         self.text = message or self.message
@@ -31,7 +31,7 @@ class StoreUnavailable(SaysoError):
     """The database did not respond in time: the request may not be saved, and is safe to retry."""
 
     code = "service_unavailable"
-    message = _("Not saved. Please try again in a moment.")
+    message = _("Couldn't save. Try again in a moment.")
 
 
 class CheckpointKeyMissing(SaysoError):
@@ -45,40 +45,40 @@ class NotFound(SaysoError):
     """It does not exist, or not for this person: a stranger can't tell the difference."""
 
     code = "not_found"
-    message = _("We can't find that.")
+    message = _("We couldn't find that.")
 
 
 class Unauthorized(SaysoError):
     """No token, an invalid one, or an expired one."""
 
     code = "unauthorized"
-    message = _("Please open the chat again.")
+    message = _("Reopen the chat to continue.")
 
 
 class SignedOut(Unauthorized):
     """A teammate page without a session."""
 
-    message = _("You are signed out. Please sign in, then try again.")
+    message = _("You're signed out. Sign in and try again.")
 
 
 class TokenRefused(Unauthorized):
     """An unknown, revoked or expired API token."""
 
-    message = _("This access token is not valid.")
+    message = _("Invalid access token.")
 
 
 class Forbidden(SaysoError):
     """A signed-in teammate without permission."""
 
     code = "action_forbidden"
-    message = _("Only an admin can do this. Please ask one of yours.")
+    message = _("Only admins can do this. Ask an admin for help.")
 
 
 class ScopeMissing(Forbidden):
     """An API token without this scope, or whose teammate lost it."""
 
     code = "token_scope_missing"
-    message = _('This access token needs the scope "%(scope)s".')
+    message = _('This access token requires the "%(scope)s" scope.')
 
     def __init__(self, scope: str) -> None:
         self.scope = scope
@@ -88,14 +88,14 @@ class ScopeMissing(Forbidden):
 class NotFromHere(Forbidden):
     """A form without a valid CSRF token."""
 
-    message = _("Nothing was changed: this page was open for too long. Please load it again, then try once more.")
+    message = _("This page expired, so nothing was saved. Reload it and try again.")
 
 
 class TooManyTries(SaysoError):
     """Too many attempts. `seconds`: how long to wait."""
 
     code = "rate_limit_exceeded"
-    message = _("Too many tries. Please wait %(minutes)s min, then try again.")
+    message = _("Too many attempts. Try again in %(minutes)s min.")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = math.ceil(seconds)
@@ -106,7 +106,7 @@ class TooManyConnections(SaysoError):
     """One process, one address or one visitor holds as many live connections as it may."""
 
     code = "too_many_connections"
-    message = _("Too many open chats. Close some tabs, then try again.")
+    message = _("Too many open chats. Close some tabs and try again.")
 
 
 class Invalid(SaysoError):
@@ -118,7 +118,7 @@ class Invalid(SaysoError):
 class FormWrong(Invalid):
     """Invalid form fields with their messages; `""` is the form as a whole."""
 
-    message = _("Nothing was saved. Please look at the fields that are marked.")
+    message = _("Nothing was saved. Fix the highlighted fields and try again.")
 
     def __init__(self, faults: Mapping[str, str], **values: str) -> None:
         self.faults = dict(faults)
@@ -129,25 +129,25 @@ class NameTaken(FormWrong):
     """Names are unique among subscriptions that are not archived."""
 
     def __init__(self) -> None:
-        super().__init__({"name": _("Another subscription has this name. Please choose another one.")})
+        super().__init__({"name": _("A subscription with this name already exists. Choose another name.")})
 
 
 class SignInRefused(Invalid):
     """The same for an unknown email and a wrong password."""
 
-    message = _("This email and password don't belong together. Check both, then try again.")
+    message = _("Incorrect email or password.")
 
 
 class PasswordTooShort(Invalid):
-    message = _("The password is too short: it needs at least %(least)s characters.")
+    message = _("Password must be at least %(least)s characters.")
 
 
 class TeammateExists(Invalid):
-    message = _("There is a teammate with this email already.")
+    message = _("A teammate with this email already exists.")
 
 
 class LastAdmin(Invalid):
-    message = _("This is the last admin: nobody could change settings any more.")
+    message = _("The last admin can't be removed. Add another admin first.")
 
 
 class NumberRefused(Invalid):
@@ -159,44 +159,42 @@ class NumberRefused(Invalid):
 
 
 class EmailRefused(Invalid):
-    message = _("That doesn't look like an email address. It should be like name@example.com.")
+    message = _("Enter an email address like name@example.com.")
 
 
 class SavedNumberLocked(Invalid):
     """Law 5: a contact with a saved number signs up with that number only."""
 
     code = "saved_number_locked"
-    message = _("You already have a saved number, so you can't sign up with another one here.")
+    message = _("You already have a saved number. You can't sign up with a different one here.")
 
 
 class NumberStopped(Invalid):
     """STOP overrides everything: only the number itself can lift it."""
 
     code = "number_stopped"
-    message = _(
-        "This number asked us for no texts at all. To allow texts again, text START from it. Nobody else can do that."
-    )
+    message = _("This number has opted out of all texts. To receive texts again, text START from this number.")
 
 
 class TooManySignUps(Invalid):
     """A network, or a block of numbers, from which forms were sent again and again: nothing was recorded."""
 
     code = "too_many_sign_ups"
-    message = _("There were too many sign-ups from your network. Please try again later.")
+    message = _("Too many sign-ups from your network. Try again later.")
 
 
 class WordsChanged(SaysoError):
     """The card or subscription was edited after it was shown: nothing is recorded until the new wording was seen."""
 
     code = "words_changed"
-    message = _("The words on this form have changed. Please read them again, then press the button.")
+    message = _("The wording has changed. Review it and try again.")
 
 
 class Conflict(SaysoError):
     """Another writer changed the contact since the caller read it: decide again."""
 
     code = "conflict"
-    message = _("This was changed somewhere else at the same time. Please try again.")
+    message = _("This was just changed elsewhere. Try again.")
 
 
 class CardClosed(SaysoError):
@@ -217,4 +215,4 @@ class TooManyJobs(SaysoError):
     """The queue limit is reached."""
 
     code = "job_limit_reached"
-    message = _("Too many jobs are waiting. Try again when some of them have finished.")
+    message = _("Too many queued jobs. Try again when some have finished.")

@@ -110,7 +110,7 @@ class TestCatalog:
 
 def test_the_sentences_of_errors_are_among_those_to_translate() -> None:
     said = {message.id for message in template()}
-    assert {"We can't find this form.", "This form is no longer available.", "Enter your mobile number."} <= said
+    assert {"Form not found.", "This form is no longer available.", "Enter your mobile number."} <= said
 
 
 def _read(path: Path) -> Catalog:

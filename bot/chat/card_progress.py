@@ -40,17 +40,17 @@ class Since(StrEnum):
 
 WHY = {
     "empty": _("left empty"),
-    "not_a_number": _("no phone number"),
+    "not_a_number": _("not a phone number"),
     "no_country": _("unknown country code"),
     "too_short": _("too short"),
     "too_long": _("too long"),
     "not_in_use": _("not in use"),
     "landline": _("a landline"),
-    "premium": _("a kind of number that gets no texts"),
-    "not_texted": _("from a country that you don't text"),
+    "premium": _("a number that can't receive texts"),
+    "not_texted": _("in a country you don't text"),
     "saved_number_locked": _("not the saved number"),
     "too_many_sign_ups": _("too many sign-ups from their network"),
-    "number_stopped": _("the number texted STOP"),
+    "number_stopped": _("opted out with STOP"),
 }
 """Descriptions of errors by code."""
 

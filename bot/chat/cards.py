@@ -90,7 +90,7 @@ class Cards:
         opening = conversation.opening_parts if seq <= len(conversation.opening) else []
         part = opening[seq - 1] if opening and seq else await self._conversations.part(conversation.id, seq)
         if part is None or not isinstance(part.content, Card):
-            raise NotFound(_("We can't find this form."))
+            raise NotFound(_("Form not found."))
         return part
 
     async def find(self, conversation: str, seq: int, contact: str) -> Part:
@@ -100,7 +100,7 @@ class Cards:
             self._store.conversations.get(conversation),
         )
         if part is None or owner is None or owner.contact != contact or not isinstance(part.content, Card):
-            raise NotFound(_("We can't find this form."))
+            raise NotFound(_("Form not found."))
         return part
 
     async def submit(
@@ -252,5 +252,5 @@ def _key(part: Part) -> str:
 
 def _card(part: Part) -> Card:
     if not isinstance(part.content, Card):
-        raise NotFound(_("We can't find this form."))
+        raise NotFound(_("Form not found."))
     return part.content

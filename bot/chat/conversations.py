@@ -72,7 +72,7 @@ class ConversationService:
         their phone alone: whoever opens a messenger may only have typed that number."""
         conversation = await self._conversations.get(id)
         if conversation is None or conversation.contact != contact or conversation.channel is not Channel.CHAT:
-            raise NotFound(_("We can't find this conversation."))
+            raise NotFound(_("Conversation not found."))
         return conversation
 
     async def get(self, id: str) -> Conversation | None:
@@ -150,7 +150,7 @@ class ConversationService:
         # Those that an earlier try wrote too: it may have ended before it came to this.
         await self._conversations.touch([part for part in results.values() if isinstance(part, Part)])
         missing = {id: StoreUnavailable() for id in last}
-        gone = NotFound(_("We can't find this conversation."))
+        gone = NotFound(_("Conversation not found."))
         return [results.get(d.conversation) or missing.get(d.conversation) or gone for d in drafts]
 
     async def begin_texting(self, contact: str, number: str) -> str:

@@ -43,7 +43,7 @@ LOOKED_AT = 300
 COUNTED = 99
 
 
-NO_FORM = _("A text message can't hold a form. Write a text with a link instead.")
+NO_FORM = _("Forms can't be sent by text. Send a link instead.")
 
 
 class Whose(StrEnum):
@@ -135,7 +135,7 @@ class Inbox:
         """Raises NotFound."""
         conversation = await self._store.conversations.get(id)
         if conversation is None:
-            raise NotFound(_("We can't find this conversation."))
+            raise NotFound(_("Conversation not found."))
         return conversation
 
     async def page(self, id: str, *, before: int | None = None, limit: int = 50) -> list[Part]:
@@ -172,7 +172,7 @@ class Inbox:
         if (await self.get(id)).assignee == to:
             return None
         if to and await self._is_gone(to):
-            raise Invalid(_("This teammate is not here any more. Choose another one."))
+            raise Invalid(_("This teammate was removed. Choose another one."))
         part = await self._write(id, me, ConversationEvent(name=ConversationEventName.ASSIGNED, to=to), f"assign:{key}")
         if to and await self._is_gone(to):  # removed at the same moment, after their conversations had been unassigned
             await self._store.conversations.unassign_all(to)
@@ -194,7 +194,7 @@ class Inbox:
 
     async def snooze(self, id: str, me: str, until: datetime, key: str) -> Part:
         if until <= now():
-            raise Invalid(_("Choose a time that is still to come."))
+            raise Invalid(_("Choose a time in the future."))
         return await self._write(
             id, me, ConversationEvent(name=ConversationEventName.SNOOZED, until=until), f"snooze:{key}"
         )
@@ -224,11 +224,11 @@ class Inbox:
         """
         part = await self._conversations.part(id, seq)
         if part is None or not isinstance(part.content, Card):
-            raise NotFound(_("We can't find this form."))
+            raise NotFound(_("Form not found."))
         closed = CardChange(part.id, {"state": CardState.CLOSED}, only={"state": CardState.OPEN})
         await self._store.parts.change_cards([closed])
         if await self._cards.answer_of(part, (await self.get(id)).contact):  # also one that came at the same moment
-            raise CardClosed(_("This form was answered already, so it can't be withdrawn."))
+            raise CardClosed(_("This form was already submitted and can't be withdrawn."))
         said = ConversationEvent(name=ConversationEventName.WITHDRAWN, part=seq, subscription=part.content.subscription)
         return await self._write(id, me, said, f"withdraw:{seq}")
 

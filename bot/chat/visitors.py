@@ -160,7 +160,7 @@ class Visitors:
                 return await self._writer.set_locale(known, claim.locale)
             return _new(self._unstored_lead(token) or new_id(), claim)
         if not is_proven(claim.user_id, claim.user_hash, workspace.identity_secret):
-            raise Invalid(_("The signature of this user (user_hash) is wrong."))
+            raise Invalid(_("Invalid user signature (user_hash)."))
         user = await self._contacts.by_external_id(claim.user_id)
         if user is None and known and known.role is Role.LEAD:
             user = await self._writer.identify(known, claim.user_id, name=claim.name, email=claim.valid_email)

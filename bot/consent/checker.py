@@ -37,26 +37,26 @@ class Finding:
 
 
 NAMES = {
-    "brand": _("Who: the brand"),
-    "seller": _("Who: the seller's legal name"),
-    "agreement": _("What they agree to"),
-    "automated": _("That messages are recurring and automated"),
-    "channel": _("That they come as text messages (SMS)"),
-    "email": _("That they come as emails"),
-    "program": _("What: the name of the subscription"),
-    "frequency": _("How often"),
+    "brand": _("Brand name"),
+    "seller": _("Seller's legal name"),
+    "agreement": _("Agreement to receive messages"),
+    "automated": _("Recurring, automated messages"),
+    "channel": _("Sent as text messages (SMS)"),
+    "email": _("Sent by email"),
+    "program": _("Subscription name"),
+    "frequency": _("Message frequency"),
     "rates": _("Message and data rates"),
-    "stop": _("How to stop: STOP"),
-    "help": _("How to get help: HELP"),
+    "stop": _("STOP instructions"),
+    "help": _("HELP instructions"),
     "purchase": _("Not a condition of purchase"),
     "unsubscribe": _("How to unsubscribe"),
-    "terms": _("Link to the terms"),
-    "privacy": _("Link to the privacy policy"),
+    "terms": _("Terms link"),
+    "privacy": _("Privacy policy link"),
 }
 HINTS = {
-    "seller": _("Enter the seller's legal name in Brand and compliance first."),
-    "terms": _("Enter the link to your terms in Brand and compliance first."),
-    "privacy": _("Enter the link to your privacy policy in Brand and compliance first."),
+    "seller": _("Add the seller's legal name in Brand and compliance first."),
+    "terms": _("Add your terms link in Brand and compliance first."),
+    "privacy": _("Add your privacy policy link in Brand and compliance first."),
 }
 
 

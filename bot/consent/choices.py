@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bot.consent.numbers import address_of
+from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import Source, Words
 from bot.model.subscription import ConsentType, MessageType, Subscription
 
+TITLES = {MessageType.SMS: _("Your text preferences"), MessageType.EMAIL: _("Your email preferences")}
+"""The heading of each channel in the preference center."""
 UNDO = timedelta(hours=1)
 """How long an opt-out can be undone without a new confirmation."""
 
@@ -113,7 +116,7 @@ def plain_words(subscription: Subscription, locale: str, act: str = "") -> Words
 
 def preference_words(subscription: Subscription, say: Translator) -> Words:
     """The wording that the preference center shows; `act` is added when the person acts."""
-    shown, title = subscription.words(say.locale), say("Choose what you get")
+    shown, title = subscription.words(say.locale), say(TITLES[subscription.message_type])
     return _preference_words(title, shown.name, shown.description, say.locale, subscription.version)
 
 

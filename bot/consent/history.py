@@ -40,7 +40,7 @@ async def permission_at(store: Store, contact: str, subscription: str, at: datet
         store.subscription_versions.after(subscription, 0, limit=MOST),
     )
     if person is None or offered is None:
-        raise NotFound(_("We can't find this contact."))
+        raise NotFound(_("Contact not found."))
     then = contact_at(person, events, at)
     number = address_of(then, MessageType.SMS)
     stops = await store.stop_events.after(number, 0, limit=MOST) if number else []

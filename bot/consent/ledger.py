@@ -171,7 +171,7 @@ class Ledger:
         for i in turn:
             change, contact = changes[i], contacts.get(changes[i].contact)
             if contact is None:
-                answers[i] = NotFound(_("We can't find this contact."))
+                answers[i] = NotFound(_("Contact not found."))
             elif event := known.get(change.log_key):
                 answers[i] = Recorded(event, is_new=False)
             else:

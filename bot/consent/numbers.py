@@ -208,14 +208,14 @@ def _clean(text: str, region: str) -> str:
     if not text:
         raise NumberRefused("empty", _("Enter your mobile number."))
     if EXTENSION.search(text[-LONGEST:]):
-        raise NumberRefused("extension", _("Leave out the extension. Texts can't reach one."))
+        raise NumberRefused("extension", _("Remove the extension. We can't text extensions."))
     if not all(c.isdecimal() or c.isspace() or c in "+()-./‐‑‒–—−" for c in text):
-        raise NumberRefused("not_a_number", _("Enter a phone number, like %(example)s."), example=region)
+        raise NumberRefused("not_a_number", _("Enter a number like %(example)s."), example=region)
     plain = "".join(str(unicodedata.decimal(c)) for c in text if c.isdecimal())
     if not plain:
-        raise NumberRefused("not_a_number", _("Enter a phone number, like %(example)s."), example=region)
+        raise NumberRefused("not_a_number", _("Enter a number like %(example)s."), example=region)
     if len(text) > LONGEST:
-        raise NumberRefused("too_long", _("That number is too long. Check it for extra digits."))
+        raise NumberRefused("too_long", _("This number is too long. Check for extra digits."))
     return ("+" if text.lstrip("( ").startswith("+") else "") + plain
 
 
@@ -253,10 +253,10 @@ def _parse(digits: str, region: str) -> PhoneNumber:
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             raise NumberRefused(
-                "no_country", _("We don't know that country code. Start with + and the country code, like +44.")
+                "no_country", _("Unknown country code. Start with + and a country code, like +44.")
             ) from error
         if error.error_type == NumberParseException.TOO_LONG:
-            raise NumberRefused("too_long", _("That number is too long. Check it for extra digits.")) from error
+            raise NumberRefused("too_long", _("This number is too long. Check for extra digits.")) from error
         raise _too_short(digits, region) from error
 
 
@@ -265,7 +265,10 @@ def _why_invalid(digits: str, parsed: PhoneNumber, region: str) -> NumberRefused
     if not digits.startswith("+") and _is_abroad(digits):
         return NumberRefused(
             "no_country",
-            _("We read that as a number in %(country)s. For another country, start with + and its code, like +44."),
+            _(
+                "This looks like a number in %(country)s. "
+                "For another country, start with + and its country code, like +44."
+            ),
             country=region,
         )
     length = phonenumbers.is_possible_number_with_reason(parsed)

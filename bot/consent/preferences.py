@@ -34,7 +34,7 @@ from bot.store import Store
 
 CHANGES = {"opt_in", "opt_out", "cancel", "take_back"}
 """All but the first opt out: by the toggle, of a pending confirmation, and by undoing an opt-in."""
-NOT_OFFERED = _("This subscription is no longer offered. Nothing was changed.")
+NOT_OFFERED = _("This subscription is no longer available. No changes were made.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class Preferences:
             except (Conflict, Invalid, WordsChanged) as error:
                 faults.append(error)
         if len(faults) == len(asked):
-            raise faults[0] if faults else Invalid(_("There is nothing to undo."))
+            raise faults[0] if faults else Invalid(_("There's nothing to undo."))
         return PreferenceResult(contact)
 
     async def _find(self, subscription: str, seen: PreferenceView | None) -> Subscription | None:
@@ -262,7 +262,7 @@ class Preferences:
             if not can_take_back(consent, judged, subscription, now()) or not await self._recorder.was_for_it(
                 consent, judged
             ):
-                raise Invalid(_("It is too late to undo this. Use the switch instead."))
+                raise Invalid(_("This change can no longer be undone. Use the switch instead."))
             return change_of(judged, subscription, Action.OPT_IN, toggle, toggle.key)
 
         contact, recorded = await self._recorder.record_decision(contact, decide)

@@ -28,7 +28,7 @@ ACTS = {
     How.PAPER: "{name} recorded a yes on paper",
     How.OTHER: "{name} recorded a yes",
 }
-LOCKED = _("This contact has a saved number or address already, so no other one can be taken here.")
+LOCKED = _("This contact already has a saved number or address. You can't enter a different one here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,13 +203,13 @@ class Profiles:
     async def _contact(self, id: str) -> Contact:
         contact = await self._ledger.contact(id)
         if contact is None:
-            raise NotFound(_("We can't find this contact."))
+            raise NotFound(_("Contact not found."))
         return contact
 
     async def _open(self, contact_id: str, subscription: str) -> tuple[Contact, Subscription]:
         contact, found = await asyncio.gather(self._contact(contact_id), self._store.subscriptions.get(subscription))
         if found is None or not found.is_live:
-            raise Invalid(_("This subscription is no longer offered. Nothing was changed."))
+            raise Invalid(_("This subscription is no longer available. No changes were made."))
         return contact, found
 
     async def _as_shown(self, contact: Contact, subscription: Subscription, attestation: Attestation) -> Subscription:
@@ -232,9 +232,9 @@ class Profiles:
 
 def _proven(evidence: Evidence | None) -> Evidence:
     if evidence is None:
-        raise FormWrong({"how": _("Choose how they said yes.")})
+        raise FormWrong({"how": _("Choose how they consented.")})
     if evidence.how is How.OTHER and not evidence.note.strip():
-        raise FormWrong({"note": _("Write down how they said yes.")})
+        raise FormWrong({"note": _("Describe how they consented.")})
     return evidence
 
 
@@ -251,7 +251,7 @@ def _address(contact: Contact, subscription: Subscription, typed: str | None, wo
     saved = address_of(contact, subscription.message_type)
     if not saved and not typed:
         texts = subscription.message_type is MessageType.SMS
-        raise FormWrong({"number": _("A number is needed.") if texts else _("An email address is needed.")})
+        raise FormWrong({"number": _("Phone number is required.") if texts else _("Email address is required.")})
     address = _read(subscription, typed or saved or "", workspace)
     if saved and address.casefold() != saved.casefold():
         raise SavedNumberLocked(LOCKED)

@@ -32,7 +32,7 @@ async def publish(store: Store, flow: str, steps: Sequence[Step]) -> FlowVersion
     for _attempt in range(ATTEMPTS):
         known = await store.flows.get(flow)
         if known is None:
-            raise NotFound(_("We can't find this flow."))
+            raise NotFound(_("Flow not found."))
         version = flow_version(flow, known.version + 1, steps, now())
         try:
             await store.flow_versions.insert(version)

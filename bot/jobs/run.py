@@ -19,7 +19,7 @@ log = logging.getLogger("sayso.jobs")
 
 LEASE_SECONDS = 10.0
 """So long nobody takes over from a process that was killed."""
-STUCK = JobError(text=_("It stopped several times without getting any further."))
+STUCK = JobError(text=_("Stopped several times without making progress."))
 
 
 class LeaseLost(Exception):
@@ -119,7 +119,7 @@ class JobRun:
 def _said(error: Exception) -> JobError:
     """For the page. The words of other errors may name people: they are in the log alone."""
     if isinstance(error, StoreUnavailable):
-        return JobError(text=_("The database did not answer."))
+        return JobError(text=_("The database didn't respond."))
     if isinstance(error, SaysoError):
         return JobError(text=error.text, values=error.values)
     return JobError(

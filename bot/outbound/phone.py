@@ -40,9 +40,9 @@ class DemoPhone:
         if not body.strip():
             raise Invalid(_("Write a message first."))
         if len(body) > LONGEST:
-            raise Invalid(_("That message is too long for a text. Shorten it."))
+            raise Invalid(_("This message is too long to send as a text. Shorten it."))
         if not await self.texts(number, limit=1):
-            raise Invalid(_("No text was sent to this number yet."))
+            raise Invalid(_("No texts have been sent to this number yet."))
         text = PhoneText(id=f"reply:{key}", number=number, incoming=False, body=body.strip(), at=now(), key=key)
         await self._store.phone_texts.keep(text)
         return text

@@ -143,19 +143,19 @@ class Texting:
         if not text.strip():
             raise Invalid(_("Write a message first."))
         if len(text) > LONGEST:
-            raise Invalid(_("That message is too long for a text. Shorten it."))
+            raise Invalid(_("This message is too long to send as a text. Shorten it."))
         if not conversation.called:
-            raise Invalid(_("You can only answer people who texted you, and this contact did not."))
+            raise Invalid(_("You can only text contacts who texted you first."))
         contact, is_stopped = await asyncio.gather(
             self._ledger.contact(conversation.contact), self._stops.is_stopped(number)
         )
         if contact is None:
-            raise NotFound(_("We can't find this contact."))
+            raise NotFound(_("Contact not found."))
         if is_stopped:
-            raise NumberStopped(_("This number texted STOP: nothing can be sent to it until it texts START."))
+            raise NumberStopped(_("This number opted out with STOP. You can text it again after it texts START."))
         read_number(number, "US", texted)
         if address_of(contact, MessageType.SMS) != number:
-            raise Invalid(_("The contact has another number now: nothing can be sent to this one."))
+            raise Invalid(_("This contact's number has changed. You can't text the old one."))
 
 
 def _newest(people: Sequence[Contact]) -> str | None:

@@ -38,7 +38,7 @@ def _is_web(text: str) -> bool:
 
 def _web(text: str) -> str:
     if text and not _is_web(text):
-        raise ValueError(_("This must be a web address like https://example.com/terms."))
+        raise ValueError(_("Enter a web address like https://example.com/terms."))
     return text
 
 
@@ -70,14 +70,14 @@ class Brand(BaseModel):
     def _color(cls, text: str) -> str:
         color = text.lower()
         if len(color) != 7 or color[0] != "#" or not set(color[1:]) <= set("0123456789abcdef"):
-            raise ValueError(_("A color looks like #2f5bea."))
+            raise ValueError(_("Enter a color like #2f5bea."))
         return color
 
     @field_validator("default_region")
     @classmethod
     def _region(cls, code: str) -> str:
         if code not in all_regions():
-            raise ValueError(_("Choose one of these."))
+            raise ValueError(_("Choose an option."))
         return code
 
     @field_validator("support")
@@ -87,7 +87,7 @@ class Brand(BaseModel):
             return text
         if number := international(text, info.data.get("default_region", "US")):
             return number
-        raise ValueError(_("This must be an email address, a phone number or a web address."))
+        raise ValueError(_("Enter an email address, phone number or web address."))
 
     @field_validator("countries", mode="before")
     @classmethod
@@ -99,16 +99,14 @@ class Brand(BaseModel):
     @classmethod
     def _known(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
         if not set(codes) <= all_regions():
-            raise ValueError(_("Choose one of these."))
+            raise ValueError(_("Choose an option."))
         return codes
 
     @field_validator("opt_out_text")
     @classmethod
     def _fillable(cls, text: str) -> str:
         if unknown_variables(text):
-            raise ValueError(
-                _("Only {brand}, {program}, {frequency} and {link} are filled in. Take out the other braces.")
-            )
+            raise ValueError(_("Use only {brand}, {program}, {frequency} and {link}. Remove any other braces."))
         return text
 
     def stored(self) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from bot.store import Duplicate, Store
 MOST = 100
 """Limit of saved forms, so that the list stays readable."""
 
-TOO_MANY = _("There are %(most)s templates. Remove one you don't use, then save.")
-TAKEN = _("Another template has this name. Please choose another one.")
+TOO_MANY = _("You've reached the limit of %(most)s templates. Remove one to save another.")
+TAKEN = _("A template with this name already exists. Choose another name.")
 
 
 class FormTemplateService:

@@ -21,14 +21,14 @@ MOST_PIXELS = 2048
 def picture_type(data: bytes) -> str:
     """`image/png`, `image/jpeg` or `image/webp`. Raises FormWrong, on the field `logo`."""
     if not data:
-        raise _wrong(_("Choose a picture first."))
+        raise _wrong(_("Choose an image first."))
     if len(data) > MOST_BYTES:
-        raise _wrong(_("This picture is too large: at most 256 KB."))
+        raise _wrong(_("Image is too large. The limit is 256 KB."))
     type, sides = _type(data), _sides(data)
     if type is None or sides is None:
-        raise _wrong(_("This is no picture that we can show. Use a PNG, JPEG or WebP file."))
+        raise _wrong(_("Unsupported image. Use PNG, JPEG or WebP."))
     if not all(0 < side <= MOST_PIXELS for side in sides):
-        raise _wrong(_("This picture has too many pixels: at most 2048 by 2048."))
+        raise _wrong(_("Image dimensions are too large. The limit is 2048 × 2048 pixels."))
     return type
 
 

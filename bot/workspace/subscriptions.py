@@ -132,7 +132,7 @@ class SubscriptionService:
 
         def archived(before: Subscription) -> Subscription:
             if before.state is ARCHIVED:
-                raise Invalid(_("This subscription is archived already."))
+                raise Invalid(_("This subscription is already archived."))
             return before.model_copy(update={"state": ARCHIVED})
 
         return await self._change(id, version, "archived", by, archived)
@@ -180,21 +180,23 @@ class SubscriptionService:
             return next.after
         who = last.by_name if last else ""
         raise Conflict(
-            _("%(who)s changed this subscription in the meantime. Look at it as it is now, then try again."),
+            _("%(who)s just changed this subscription. Review the changes and try again."),
             who=who or "?",
         )
 
     async def _room(self) -> None:
         used = [len(await self._table.in_state(state, limit=MOST)) for state in (DRAFT, LIVE)]
         if sum(used) >= MOST:
-            raise Invalid(_("There are %(most)s subscriptions in use. Archive one first."), most=str(MOST))
+            raise Invalid(
+                _("You've reached the limit of %(most)s subscriptions. Archive one to add another."), most=str(MOST)
+            )
 
 
 def _check(subscription: Subscription) -> Subscription:
     """Double opt-in applies only to SMS subscriptions of the opt-in type."""
     can = subscription.message_type is MessageType.SMS and subscription.consent_type is ConsentType.OPT_IN
     if subscription.double_opt_in and not can:
-        raise Invalid(_("Double opt-in is for SMS subscriptions of the type Opt-In."))
+        raise Invalid(_("Double opt-in is only available for SMS subscriptions with the consent type Opt-in."))
     if subscription.written_only and subscription.consent_type is not ConsentType.OPT_IN:
         raise Invalid(_("Only opt-in subscriptions can require written consent."))
     return subscription

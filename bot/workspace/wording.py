@@ -14,7 +14,7 @@ from bot.errors import marked as _
 from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription, Translation
 
 LOCALE = re.compile(r"[A-Za-z0-9_-]{2,35}")
-EMPTY_NAME = _("Give it a name: people choose by it.")
+EMPTY_NAME = _("Name is required.")
 
 
 def one_line(text: object) -> object:
@@ -47,7 +47,7 @@ def known_locale(name: str) -> str:
             raise ValueError(name)
         return str(Locale.parse(name, sep="-" if "-" in name else "_"))
     except (UnknownLocaleError, ValueError, TypeError):
-        raise ValueError(_("We don't know this language.")) from None
+        raise ValueError(_("Unsupported language.")) from None
 
 
 Name = Annotated[str, BeforeValidator(one_line), Field(max_length=120), AfterValidator(_visible)]

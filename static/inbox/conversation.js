@@ -115,7 +115,8 @@ export function createConversation(tell) {
     lastPart: received.last,
     showTyping: (name) => thread.showTyping(strings.typing.replace("{name}", name)),
     showOthers(names) {
-      byId("here").textContent = names.length ? strings.here.replace("{names}", names.join(", ")) : "";
+      const words = names.length > 1 ? strings.viewing_many : strings.viewing;
+      byId("here").textContent = names.length ? words.replace(/\{names?\}/, () => names.join(", ")) : "";
     },
   };
 }

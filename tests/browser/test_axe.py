@@ -110,7 +110,7 @@ async def test_a_chat_that_is_offline_or_did_not_load(visit: Visit, server: Test
     await expect(chat.frame.locator("#banner")).not_to_be_empty()
     await check(chat.page, chat.inside)
     await chat.page.evaluate("Sayso('update', { name: 'Somebody else' })")
-    await expect(chat.frame.locator(".state-title").first).to_have_text("This did not load")
+    await expect(chat.frame.locator(".state-title").first).to_have_text("Couldn't load")
     await check(chat.page, chat.inside)
 
 

@@ -53,7 +53,7 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
     await expect(seen.locator(".card-button")).to_have_css("background-color", RED)
     await page.get_by_label("Support contact").fill("somewhere")
     await page.keyboard.press("Enter")
-    await expect(page.locator("#support-error")).to_contain_text("an email address, a phone number or a web address")
+    await expect(page.locator("#support-error")).to_contain_text("an email address, phone number or web address")
     await expect(page.get_by_label("Name", exact=True)).to_have_value("Harbor & Sons")
     await page.get_by_label("Support contact").fill("+1 800 555 0199")
 
@@ -66,7 +66,7 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
     await expect(page.locator("[data-chosen]")).to_contain_text("Germany")
 
     # The checker names a lack; the sentence is inserted; it is gone.
-    legal = page.get_by_label("Legal text of new forms")
+    legal = page.get_by_label("Legal text for new forms")
     checker = page.locator("[data-checker=legal_text]")
     await legal.fill("Hello.")
     await expect(checker).to_contain_text("12 things are missing")
@@ -75,19 +75,19 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
         sentence = await insert.get_attribute("data-insert")
         await insert.press("Enter")
         await expect(checker.locator(f'[data-insert="{sentence}"]')).to_have_count(0)
-    await expect(page.locator("[data-checker-said]")).to_have_text("It says all that it has to.")
+    await expect(page.locator("[data-checker-said]")).to_have_text("All requirements met.")
     await expect(legal).to_be_focused()
-    await expect(checker).to_contain_text("It says all that it has to.")
+    await expect(checker).to_contain_text("All requirements met.")
     await expect(seen.locator(".card-legal")).to_contain_text("Consent is not a condition of purchase.")
     await save(page)
 
     # A logo: no picture is refused, a picture is shown.
     picture = await page.locator(".logo-panel .avatar").screenshot()
     for name, data in (("logo.svg", b"<svg/>"), ("logo.png", picture)):
-        await page.get_by_label("Picture").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
-        await page.get_by_role("button", name="Save the logo").click()
+        await page.get_by_label("Image").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+        await page.get_by_role("button", name="Save logo").click()
         if data != picture:
-            await expect(page.locator("#logo-error")).to_contain_text("no picture that we can show")
+            await expect(page.locator("#logo-error")).to_contain_text("Unsupported image")
     await expect(page.locator("#said")).to_contain_text("The logo is saved.")
     await is_drawn(page.locator(".bar-brand img"))
 
@@ -100,11 +100,11 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
     bot: Bot = server.app[BOT]
     (contact,) = await bot.store.contacts.find({}, limit=2)
     center = await look(server, f"/p/{await bot.preferences.make_link(contact.id, MessageType.SMS)}")
-    await expect(center.get_by_text("From Harbor & Sons")).to_be_visible()
+    await expect(center.get_by_text("Harbor & Sons")).to_be_visible()
     await is_drawn(center.locator(".avatar img"))
     await expect(center.get_by_role("link", name="+1 800-555-0199")).to_have_attribute("href", "tel:+18005550199")
 
-    await page.get_by_role("button", name="Remove the logo").click()
+    await page.get_by_role("button", name="Remove logo").click()
     await expect(page.locator(".bar-brand .avatar")).to_have_text("H")
 
 
@@ -113,14 +113,14 @@ async def test_without_javascript_all_of_it_works(look: Look, server: TestServer
     await page.get_by_label("Name", exact=True).fill("Plain")
     await page.locator("[data-countries] > summary").click()
     await page.get_by_role("checkbox", name="Austria").check()
-    await page.get_by_label("Legal text of new forms").fill("Reply STOP to opt out.")
+    await page.get_by_label("Legal text for new forms").fill("Reply STOP to opt out.")
     await page.get_by_role("button", name="Preview").click()
     await expect(page.frame_locator("#preview").get_by_role("heading", name="Plain")).to_be_visible()
     async with page.context.expect_page() as opened:
         await page.get_by_role("button", name="Check").click()
     answer = await opened.value
     await expect(answer.locator("blockquote")).to_have_text("Reply STOP to opt out.")
-    await expect(answer.locator(".checker")).to_contain_text("How to get help: HELP")
+    await expect(answer.locator(".checker")).to_contain_text("HELP instructions")
     await save(page)
     await expect(page.locator("[data-chosen]")).to_contain_text("Austria")
 
@@ -128,7 +128,7 @@ async def test_without_javascript_all_of_it_works(look: Look, server: TestServer
 async def test_it_reads_well_in_every_light_and_width(look: Look, server: TestServer) -> None:
     page = await signed_in(look, server)
     await page.locator("[data-countries] > summary").click()
-    await page.get_by_label("Legal text of new forms").fill("Reply STOP to opt out. Msg & data rates may apply.")
+    await page.get_by_label("Legal text for new forms").fill("Reply STOP to opt out. Msg & data rates may apply.")
     await expect(page.locator(".checker-head")).to_contain_text("missing")
     await page.locator(".checker-has > summary").click()
     await page.get_by_label("Terms", exact=False).first.fill("nowhere")

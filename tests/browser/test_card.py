@@ -32,8 +32,8 @@ REFUSED = r"\b422\b"
 
 BAD = {
     "": "Enter your mobile number",
-    "call me maybe": "Enter a phone number",
-    "☎️📱": "Enter a phone number",
+    "call me maybe": "Enter a number like",
+    "☎️📱": "Enter a number like",
     "555-01": "Too short",
     "201555012345678": "Too long",
     "+33 6 12 34 56 78": "We don't text numbers in France yet",
@@ -94,7 +94,7 @@ async def test_an_email_card_asks_for_an_email(visit: Visit, server: TestServer,
     await expect(field).to_have_attribute("autocomplete", "email")
     await field.fill("ada@")
     await chat.press("Subscribe")
-    await expect(chat.card.locator(".card-error")).to_contain_text("doesn't look like an email address")
+    await expect(chat.card.locator(".card-error")).to_contain_text("Enter an email address like")
     await expect(field).to_be_focused()
     await expect(field).to_have_value("ada@")
     await field.fill("ada@example.com")
@@ -146,7 +146,7 @@ async def test_words_that_changed_are_shown_before_anything_is_recorded(
         {"content.kind": "card"}, {"$set": {"content.legal_text": "New terms: 9 texts a month."}}
     )
     await chat.sign_up("(201) 555-0123")
-    await expect(chat.card.locator(".card-notice")).to_contain_text("The words on this form have changed")
+    await expect(chat.card.locator(".card-notice")).to_contain_text("The wording has changed")
     await expect(chat.card.locator(".card-legal")).to_have_text("New terms: 9 texts a month.")
     await expect(chat.field).to_have_value("(201) 555-0123")
     assert await demo_store.events.find({}, limit=1) == []
@@ -177,8 +177,8 @@ async def test_no_line_keeps_what_was_typed(visit: Visit, server: TestServer, de
     await chat.open()
     await chat.context.set_offline(True)
     await chat.sign_up("(201) 555-0123")
-    await expect(chat.card.locator(".card-error")).to_have_text("Not saved. Check your connection and try again.")
-    await expect(chat.announcer).to_contain_text("Not saved. Check your connection and try again.")
+    await expect(chat.card.locator(".card-error")).to_have_text("Couldn't save. Check your connection and try again.")
+    await expect(chat.announcer).to_contain_text("Couldn't save. Check your connection and try again.")
     await expect(chat.field).to_have_value("(201) 555-0123")
     await chat.context.set_offline(False)
     await chat.press()
@@ -214,7 +214,7 @@ async def test_the_database_stops_in_the_middle(visit: Visit, own_mongo: Embedde
             with _asleep(own_mongo.pid):
                 await chat.sign_up("(201) 555-0123")
                 error = chat.card.locator(".card-error")
-                await expect(error).to_contain_text("Not saved")
+                await expect(error).to_contain_text("Couldn't save")
                 await expect(chat.field).to_have_value("(201) 555-0123")
                 await expect(chat.card).to_have_attribute("data-state", "open")
             await chat.press()

@@ -22,7 +22,7 @@ async def test_the_phone_says_yes_and_the_card_is_done(visit: Visit, server: Tes
     await chat.sign_up("(201) 555-0123")
     await expect(chat.card).to_have_attribute("data-state", "pending")
     await expect(chat.card.get_by_role("heading")).to_have_text("Reply YES to finish")
-    await expect(chat.frame.locator(".event")).to_have_text("Waiting for your YES by text.")
+    await expect(chat.frame.locator(".event")).to_have_text("Pending. Reply YES to our text to confirm.")
     for scheme in ("light", "dark"):
         for width, height in ((360, 740), (1280, 900)):
             await wear(chat.page, scheme, width, height)

@@ -92,7 +92,7 @@ async def test_a_page_without_an_origin_is_refused_with_words(visit: Visit, serv
     chat = await visit(server)
     await chat.page.goto(shop.address(base(server), {}, sandbox="allow-scripts"))
     await chat.launcher.click()
-    await expect(chat.page.get_by_role("alert")).to_have_text("The chat doesn't work on this page.")
+    await expect(chat.page.get_by_role("alert")).to_have_text("Chat isn't available on this page.")
     await expect(chat.iframe).to_have_count(0)
 
 
@@ -110,7 +110,7 @@ async def test_a_frame_that_fails_says_so_and_heals(visit: Visit, server: TestSe
     await chat.page.route("**/messenger", answer)
     await chat.launcher.click()
     alert = chat.page.locator("#sayso").get_by_role("alert")
-    await expect(alert).to_contain_text("The chat didn't load. Check your connection.")
+    await expect(alert).to_contain_text("Couldn't load the chat. Check your connection.")
     await expect(alert.get_by_role("button", name="Try again")).to_be_visible()
     fails = False
     await chat.is_live()  # by itself
@@ -124,7 +124,7 @@ async def test_a_server_that_is_away_says_so_and_heals(visit: Visit, restartable
     await restartable.stop()
     await chat.launcher.click()
     alert = chat.page.locator("#sayso").get_by_role("alert")
-    await expect(alert).to_contain_text("The chat didn't load.")
+    await expect(alert).to_contain_text("Couldn't load the chat.")
     await restartable.start()
     await alert.get_by_role("button", name="Try again").click()
     await chat.is_live()

@@ -114,8 +114,8 @@ async def test_three_pages_talk_and_see_each_other(
     await ada.list.first.click()
     await ada.is_live()
     ben = await open_inbox(elsewhere, id, BEN)
-    await expect(ada.page.locator("#here")).to_have_text("Here too: Ben")
-    await expect(ben.page.locator("#here")).to_have_text("Here too: Ada")
+    await expect(ada.page.locator("#here")).to_have_text("Ben is viewing")
+    await expect(ben.page.locator("#here")).to_have_text("Ada is viewing")
 
     # What is open in a form that was sent stays open while the talk goes on.
     await ada.page.locator("#part-2").get_by_text("Legal text").click()
@@ -148,7 +148,7 @@ async def test_three_pages_talk_and_see_each_other(
     )
     await chat.sign_up("(201) 555-0123")
     for inbox in (ada, ben):
-        await expect(inbox.event("signed up to Deals and new roasts")).to_be_visible()
+        await expect(inbox.event("signed up for Deals and new roasts")).to_be_visible()
         await expect(inbox.page.locator("#part-2 .sent-form--completed")).to_be_visible()
         await expect(inbox.panel.get_by_role("switch", name="Deals and new roasts")).to_have_attribute(
             "aria-checked", "true"
@@ -194,8 +194,8 @@ async def test_drafts_are_kept_and_list_is_gone_through_by_keys(
 
     # Keys of one letter can be turned off.
     await ada.page.keyboard.press("?")
-    keys = ada.page.get_by_role("dialog", name="Keys")
-    await keys.get_by_text("Use keys of one letter").click()
+    keys = ada.page.get_by_role("dialog", name="Keyboard shortcuts")
+    await keys.get_by_text("Use single-key shortcuts").click()
     await ada.page.keyboard.press("Escape")
     for key in ("?", "/", "n"):
         await ada.page.keyboard.press(key)
@@ -394,7 +394,7 @@ async def test_the_pages_have_no_fault_that_axe_finds(visit: Visit, open_inbox: 
     ada = await open_inbox(server, await chat.stored())
     await ada.say("Yes! https://harbor.example/roasts")
     await expect(ada.bubble("Yes! https")).to_be_visible()
-    await expect(ada.event("signed up to Deals and new roasts")).to_be_visible()
+    await expect(ada.event("signed up for Deals and new roasts")).to_be_visible()
     await expect(ada.panel.get_by_role("heading", name="History")).to_be_attached()
     await expect(ada.panel.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "true")
     for scheme, width, height in LOOKS:

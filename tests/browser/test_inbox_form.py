@@ -76,7 +76,7 @@ async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
     await expect(ada.locator("#form-preview .card-button")).to_contain_text("Text me")
     await expect(ada.get_by_label("Message before the form", exact=False)).to_have_value("We can text you")
     await ada.get_by_label("Save as a template").check()
-    await ada.get_by_label("Name of the template").fill("Orders")
+    await ada.get_by_label("Template name").fill("Orders")
     await ada.get_by_role("button", name="Insert Form").click()
     await expect(ada.locator("#insert-form")).to_be_hidden()
     await expect(ada.get_by_label("Message", exact=True)).to_have_value("")
@@ -104,10 +104,10 @@ async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
 
     # Begun with the template it shows what the visitor has since: their number, and that they are signed up.
     await ben.get_by_role("link", name="Opt-in form", exact=True).click()
-    await ben.get_by_text("Begin with a template").click()
+    await ben.get_by_text("Start from a template").click()
     await ben.locator(".form-template").click()
     await expect(ben.get_by_label("Title", exact=True)).to_have_value(TITLE)
-    await expect(ben.locator("#form-preview")).to_contain_text("This person is signed up already.")
+    await expect(ben.locator("#form-preview")).to_contain_text("This person is already signed up.")
     await expect(ben.locator("#form-preview .field-text")).to_have_text("(201) 555-0123")
     await ben.get_by_label("Subscription", exact=True).select_option(NEWS)
     await ben.get_by_role("button", name="Insert Form").click()

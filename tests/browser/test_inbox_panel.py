@@ -53,21 +53,21 @@ async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
 
     await deals.focus()
     await inbox.keyboard.press("Space")
-    dialog = inbox.get_by_role("dialog", name="How did they say yes?")
-    await dialog.get_by_role("button", name="Record the yes").click()
-    await expect(dialog.get_by_text("Choose how they said yes.")).to_be_visible()
+    dialog = inbox.get_by_role("dialog", name="How did they consent?")
+    await dialog.get_by_role("button", name="Record consent").click()
+    await expect(dialog.get_by_text("Choose how they consented.")).to_be_visible()
     await expect(dialog.get_by_role("radio").first).to_be_focused()
     assert await axe.faults(inbox) == []
-    await dialog.get_by_role("radio", name=re.compile("Spoken")).check()
-    await dialog.get_by_label("Note").fill("On the phone")
+    await dialog.get_by_role("radio", name=re.compile("Verbal")).check()
+    await dialog.get_by_label("Note").fill("By phone")
     no = Action.OPT_OUT, Source.PREFERENCE_CENTER
     await bot.ledger.record(change(maya, "k", no[0], source=no[1], subscription=ORDERS))
     await inbox.wait_for_timeout(800)  # the line tells of it: what is being written stays
-    await expect(dialog.get_by_label("Note")).to_have_value("On the phone")
-    await dialog.get_by_role("button", name="Record the yes").click()
+    await expect(dialog.get_by_label("Note")).to_have_value("By phone")
+    await dialog.get_by_role("button", name="Record consent").click()
     await expect(deals).to_have_attribute("aria-checked", "true")
     await expect(deals).to_be_focused()
-    await expect(panel.locator("strong", has_text="Ada recorded a spoken yes")).to_be_visible()
+    await expect(panel.locator("strong", has_text="Ada recorded verbal consent")).to_be_visible()
     await expect(panel.get_by_role("switch", name="Order updates")).to_have_attribute("aria-checked", "false")
 
     await inbox.wait_for_timeout(800)  # the line tells of it: what was said of the press stays
@@ -78,7 +78,7 @@ async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
     await theirs.click()
     await expect(deals).to_have_attribute("aria-checked", "false")
     await expect(deals).to_be_focused()
-    await expect(panel.locator(".cp-history")).to_contain_text("Turned it off in the preference center")
+    await expect(panel.locator(".cp-history")).to_contain_text("Opted out from the preference center")
     assert [e.source for e in await events_of(demo_store, maya)] == [no[1], Source.PROFILE, no[1]]
 
 
@@ -158,11 +158,11 @@ async def test_a_press_that_reaches_nobody_says_so(look: Look, server: TestServe
     await inbox.wait_for_load_state("networkidle")  # the panel is read again once the page is live
     await inbox.context.set_offline(True)
     await switch.click()
-    await expect(inbox.locator("#said")).to_contain_text("We can't reach the server")
+    await expect(inbox.locator("#said")).to_contain_text("Can't reach the server")
     await inbox.context.set_offline(False)
     await inbox.wait_for_function("() => fetch('/healthz').then((answer) => answer.ok, () => false)")
     await switch.click()
-    await expect(inbox.get_by_role("dialog", name="How did they say yes?")).to_be_visible()
+    await expect(inbox.get_by_role("dialog", name="How did they consent?")).to_be_visible()
     await expect(inbox.locator("#said")).to_be_empty()
 
 

@@ -124,7 +124,7 @@ async def test_what_a_screen_reader_finds(visit: Visit, server: TestServer, bot:
         """
         - banner:
           - heading "Harbor Coffee" [level=1]
-          - paragraph: Replies arrive here
+          - paragraph: We'll reply here
           - button "Your conversations"
           - button "Close chat"
         - main:

@@ -59,7 +59,7 @@ async def test_a_message_written_offline_is_sent_once_the_line_is_back(
     await chat.open()
     await chat.context.set_offline(True)
     banner = chat.frame.locator("#banner")
-    await expect(banner).to_have_text("You're offline. Messages are sent when you're back.")
+    await expect(banner).to_have_text("You're offline. We'll send your messages when you reconnect.")
     await chat.say("First")
     await chat.say("Second")
     await expect(chat.frame.locator('.unsent[data-state="failed"]')).to_have_count(2)

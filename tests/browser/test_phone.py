@@ -26,7 +26,7 @@ async def test_texts_appear_while_it_is_open_and_can_be_answered(look: Look, ser
     await expect(page.locator(".text").last).to_contain_text("You are unsubscribed")
     first, mine, answer = [text.body for text in await bot.phone.texts("+12015550123")]
     assert (first, mine) == ("Harbor Coffee: hello", "STOP")
-    assert "Reply START to allow them again." in answer
+    assert "Reply START to allow texts again." in answer
 
     await texted(bot.store, "+447400123456", "Harbor Coffee: hello over there", "t2")
     await numbers.get_by_role("link", name="+44 7400 123456").click()

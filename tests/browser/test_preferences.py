@@ -30,23 +30,23 @@ async def test_choices_are_changed_and_kept(
     deals = page.get_by_role("switch", name="Deals and new roasts")
     orders = page.get_by_role("switch", name="Order updates")
     await expect(deals).to_have_attribute("aria-checked", "true")
-    await expect(page.get_by_text("For the number")).to_contain_text("0123")
+    await expect(page.get_by_text("Sent to")).to_contain_text("0123")
     assert "555" not in await page.locator("body").inner_text()
 
     await deals.press("Enter")
     await expect(deals).to_have_attribute("aria-checked", "false")
-    await expect(page.get_by_role("status")).to_contain_text("Saved. You will not get Deals and new roasts any more.")
+    await expect(page.get_by_role("status")).to_contain_text("You're unsubscribed from Deals and new roasts.")
     if has_script:
         await expect(deals).to_be_focused()
     assert await _state(demo_store, contact, DEALS) == "opted_out"
 
     await deals.click()
     await expect(deals).to_have_attribute("aria-checked", "true")
-    await expect(page.get_by_role("status")).to_contain_text("Saved. You will get Deals and new roasts.")
+    await expect(page.get_by_role("status")).to_contain_text("You're subscribed to Deals and new roasts.")
     assert await _state(demo_store, contact, DEALS) == "opted_in"
 
     await page.get_by_role("button", name="Unsubscribe from all SMS").click()
-    await expect(page.get_by_role("status")).to_contain_text("Saved. All texts are turned off.")
+    await expect(page.get_by_role("status")).to_contain_text("You're unsubscribed from all texts.")
     for switch in (deals, orders):
         await expect(switch).to_have_attribute("aria-checked", "false")
     await expect(page.get_by_role("button", name="Unsubscribe from all SMS")).to_have_count(0)
@@ -74,7 +74,7 @@ async def test_a_change_that_did_not_get_through_is_told(look: Look, server: Tes
     switch = page.get_by_role("switch", name="Deals and new roasts")
     await page.context.set_offline(True)
     await switch.click()
-    await expect(page.get_by_role("status")).to_have_text("Not saved. Check your connection and try again.")
+    await expect(page.get_by_role("status")).to_have_text("Couldn't save. Check your connection and try again.")
     await expect(switch).to_have_attribute("aria-checked", "true")
     await page.context.set_offline(False)
     await switch.click()
@@ -87,7 +87,7 @@ async def test_a_subscription_archived_meanwhile_is_told(look: Look, server: Tes
     page = await _deaf(look, server, path, allow=(r"\b422\b",))
     await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
     await page.get_by_role("switch", name="Deals and new roasts").click()
-    await expect(page.get_by_role("status")).to_contain_text("no longer offered")
+    await expect(page.get_by_role("status")).to_contain_text("no longer available")
     await expect(page.get_by_role("switch")).to_have_count(1)
 
 
@@ -133,16 +133,16 @@ async def test_what_another_tab_and_the_phone_change_shows_live(look: Look, serv
     await expect(two.get_by_role("status")).to_contain_text("elsewhere")
     await two.get_by_role("button", name="Undo").click()
     await expect(deals).to_have_attribute("aria-checked", "true")
-    await expect(two.get_by_role("status")).to_have_text("Undone. Your choices are as they were before.")
+    await expect(two.get_by_role("status")).to_have_text("Your previous preferences are restored.")
     await expect(two.get_by_role("status")).to_be_focused()
 
     # STOP from the phone: nothing can be turned on until its START.
     await server.app[BOT].receive("+12015550123", "STOP", "t1")
     for page in (one, two):
-        await expect(page.get_by_text("text START from it")).to_be_visible()
+        await expect(page.get_by_text("text START from this number")).to_be_visible()
         await expect(page.get_by_role("switch", name="Deals and new roasts")).to_have_attribute("aria-checked", "false")
     await server.app[BOT].receive("+12015550123", "START", "t2")
-    await expect(one.get_by_text("text START from it")).to_be_hidden()
+    await expect(one.get_by_text("text START from this number")).to_be_hidden()
 
 
 async def test_what_is_told_while_a_press_is_on_its_way_is_shown_after_it(

@@ -57,7 +57,7 @@ async def test_a_wrong_signature_is_told_and_shows_nothing(visit: Visit, server:
     stranger = await visit(server, {"user_id": "u1", "user_hash": "0" * 64})
     stranger.watch.allow(r"\b422\b", r"user_hash")
     await stranger.launcher.click()
-    await expect(stranger.frame.get_by_role("log")).to_contain_text("The signature of this user (user_hash) is wrong.")
+    await expect(stranger.frame.get_by_role("log")).to_contain_text("Invalid user signature (user_hash).")
     await expect(stranger.parts).to_have_count(0)
     assert await stranger.token() is None
     assert "555" not in await stranger.frame.locator("body").inner_text()

@@ -129,5 +129,5 @@ async def test_the_form_says_so(mongo: EmbeddedServer, demo_store: Store, settin
         numbers = ["(201) 555-0123", "(202) 555-0123", "(203) 555-0123", "(206) 555-0123"]
         said = [await person.submit(number) for person, number in zip(people, numbers, strict=True)]
     assert [status for status, _ in said] == [200, 200, 422, 422]
-    assert "There were too many sign-ups from your network. Please try again later." in said[-1][1]
+    assert "Too many sign-ups from your network. Try again later." in said[-1][1]
     assert await demo_store.events.count_about() == 2

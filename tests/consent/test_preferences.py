@@ -95,7 +95,7 @@ class TestChange:
         )
         assert event.context == HERE
         assert event.words.model_dump() == {
-            "title": "Choose what you get",
+            "title": "Your text preferences",
             "button": "",
             "legal_text": "",
             "subscription_name": "Deals and new roasts",

@@ -38,7 +38,7 @@ async def _texts(bot: Bot, number: str = NUMBER) -> list[str]:
 
 async def test_a_stop_is_answered_once_then_nothing_is_sent(bot: Bot, ada: Contact) -> None:
     await bot.receive(NUMBER, "STOP", "t1")
-    said = "Harbor Coffee: You are unsubscribed and will get no more messages. Reply START to allow them again."
+    said = "Harbor Coffee: You are unsubscribed and will receive no more messages. Reply START to allow texts again."
     assert await _texts(bot) == [said]
     for text_id in ("t1", "t2", "t3"):
         await bot.receive(NUMBER, "STOP", text_id)
@@ -67,7 +67,7 @@ class TestAlwaysAnswered:
             await bot.receive(NUMBER, word, f"t{i}")
         stopped, started, *help = (await _texts(bot))[3:]
         assert "unsubscribed" in stopped
-        assert "allowed again" in started
+        assert "receive texts at this number again" in started
         assert [text.startswith("Harbor Coffee: Help at") for text in help] == [True, True]
 
     @pytest.mark.usefixtures("flooded")
@@ -132,7 +132,7 @@ async def test_start_lifts_the_stop_and_leads_to_the_choices(bot: Bot, ada: Cont
     await _texts(bot)
     await bot.receive(NUMBER, "START", "t2")
     said = (await _texts(bot))[-1]
-    assert said.startswith("Harbor Coffee: Texts to this number are allowed again. Choose what you get: http")
+    assert said.startswith("Harbor Coffee: You can receive texts at this number again. Manage your preferences: http")
     contact = await bot.ledger.contact(ada.id)
     consent = contact.consent(DEALS) if contact else None
     assert consent
@@ -141,7 +141,7 @@ async def test_start_lifts_the_stop_and_leads_to_the_choices(bot: Bot, ada: Cont
 
 async def test_start_from_a_number_that_nobody_has_carries_no_link(bot: Bot) -> None:
     await bot.receive(ANOTHER, "START", "t1")
-    assert await _texts(bot, ANOTHER) == ["Harbor Coffee: Texts to this number are allowed again."]
+    assert await _texts(bot, ANOTHER) == ["Harbor Coffee: You can receive texts at this number again."]
 
 
 async def test_other_words_are_answered_by_nobody_but_people(bot: Bot, ada: Contact, store: Store) -> None:

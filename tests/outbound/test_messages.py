@@ -214,7 +214,7 @@ class TestBothSides:
             "HELP", "Harbor Coffee: Help at",
             "STOP", "texted_stop", "Harbor Coffee: You are",
             "STOP", "texted_stop",
-            "START", "texted_start", "Harbor Coffee: Texts to",
+            "START", "texted_start", "Harbor Coffee: You can",
         ]  # fmt: skip
 
     async def test_a_text_without_its_answer_yet_comes_first_all_the_same(self, bot: Bot, maya: Contact) -> None:
@@ -244,7 +244,7 @@ class TestBothSides:
         c = await _texting(bot, "Hi")
         await bot.receive(NUMBER, "START", "t9")
         await _leave(bot)
-        assert (await _said(bot, c))[-1].endswith("Choose what you get: …/p/••••••••")
+        assert (await _said(bot, c))[-1].endswith("Manage your preferences: …/p/••••••••")
 
     async def test_each_has_its_delivery(self, bot: Bot, maya: Contact) -> None:
         c = await _texting(bot, "Hi")
@@ -326,7 +326,7 @@ class TestOut:
 
     async def test_a_stopped_number_is_refused_before_anything_is_written(self, bot: Bot, maya: Contact) -> None:
         c = await _texting(bot, "Hi", "STOP")
-        with pytest.raises(NumberStopped, match="until it texts START"):
+        with pytest.raises(NumberStopped, match="after it texts START"):
             await bot.reply(c, ADA, "Sorry!", "k1")
         assert await _said(bot, c) == ["contact: Hi", "contact: STOP"]
         await bot.receive(NUMBER, "START", "t9")
@@ -349,7 +349,7 @@ class TestOut:
         await bot.ledger.record(change(maya.id, "moved", Action.CAPTURE_PHONE, subscription=None, number=ANOTHER))
         assert await _on_phone(bot) == []
         assert (await _delivery(bot, part)).reason == "number_changed"
-        with pytest.raises(Invalid, match="another number"):
+        with pytest.raises(Invalid, match="number has changed"):
             await bot.reply(c, ADA, "Are you there?", "k2")
 
     @pytest.mark.parametrize("text", [" ", "x" * (LONGEST + 1)])
@@ -368,7 +368,7 @@ class TestOut:
 
     async def test_only_who_texted_is_answered(self, bot: Bot, maya: Contact) -> None:
         c = await bot.inbox.get(await bot.conversations.begin_texting(maya.id, NUMBER))
-        with pytest.raises(Invalid, match="did not"):
+        with pytest.raises(Invalid, match="texted you first"):
             await bot.reply(c, ADA, "Big sale today", "k1")
 
     async def test_a_process_that_died_before_the_text_was_queued_is_made_good_once(

@@ -324,7 +324,7 @@ class TestLogo:
     async def test_a_form_without_a_file(self, ada: Desk) -> None:
         for form in ({}, {"logo": "text"}):
             status, page = await ada.post(f"{PATH}/logo", form)
-            assert (status, fault(page, "logo")) == (422, "Choose a picture first.")
+            assert (status, fault(page, "logo")) == (422, "Choose an image first.")
 
 
 async def test_looking_changes_nothing(running: Running, ada: Desk) -> None:

@@ -16,7 +16,7 @@ from tests.conftest import Visitor
 from tests.widget.help import Card, Running, faults, raw_request
 
 TOO_SHORT = "Too short: numbers in the United States have 10 digits. For another country, start with +."
-NO_NUMBER = "Enter a phone number, like (201) 555-0123."
+NO_NUMBER = "Enter a number like (201) 555-0123."
 FORM = "application/x-www-form-urlencoded"
 PREMIUM = "That type of number can't receive our texts. Use a mobile number."
 
@@ -59,7 +59,7 @@ async def post(person: Visitor, form: Any, *, seq: int = 2, type: str = "") -> t
         pytest.param(
             "+999 123 4567",
             "US",
-            "We don't know that country code. Start with + and the country code, like +44.",
+            "Unknown country code. Start with + and a country code, like +44.",
             id="no country",
         ),
         pytest.param("📱 2015550123", "US", NO_NUMBER, id="emoji"),
@@ -206,7 +206,7 @@ async def test_an_address_that_is_none_comes_back_with_its_sentence(
     status, html = await post(visitor, {**form, "email": typed}, seq=3)
     card = Card(html)
     assert (status, card.state, card.field.attrs["aria-invalid"]) == (422, "open", "true")
-    assert card.error == "That doesn't look like an email address. It should be like name@example.com."
+    assert card.error == "Enter an email address like name@example.com."
     assert typed.startswith(card.field.attrs["value"])
     assert await running.events(visitor) == []
     status, html = await post(visitor, {**form, "email": " Ada@Shop.example "}, seq=3)
@@ -220,5 +220,5 @@ async def test_without_a_token_there_is_no_card(visitor: Visitor, running: Runni
     person = Visitor(visitor.session, visitor.base, None, visitor.conversation, visitor.opened)
     status, body = await person.submit()
     assert status == 401
-    assert faults(json.loads(body)) == [("unauthorized", "Please open the chat again.")]
+    assert faults(json.loads(body)) == [("unauthorized", "Reopen the chat to continue.")]
     assert await running.events(visitor) == []

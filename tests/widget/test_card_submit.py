@@ -98,7 +98,7 @@ async def test_a_stranger_cannot_answer_somebody_elses_card(
 ) -> None:
     thief = Visitor(stranger.session, stranger.base, stranger.token, visitor.conversation, visitor.opened)
     status, body = await thief.submit()
-    assert (status, "We can't find this form." in body) == (404, True)
+    assert (status, "Form not found." in body) == (404, True)
     assert (await running.events(visitor), await running.events(stranger)) == ([], [])
     status, _ = await visitor.submit()
     assert status == 200
@@ -114,7 +114,7 @@ def _without_id(body: str) -> str:
 @pytest.mark.parametrize("seq", [1, 3, 999, 999_999_999])
 async def test_an_entry_that_is_no_card_takes_no_answer(visitor: Visitor, running: Running, seq: int) -> None:
     status, body = await visitor.submit(seq=seq)
-    assert (status, "We can't find this form." in body) == (404, True)
+    assert (status, "Form not found." in body) == (404, True)
     assert await running.events(visitor) == []
 
 
@@ -178,7 +178,7 @@ async def test_another_number_than_the_saved_one_is_refused_and_recorded_nowhere
     status, html = await known_user.submit(number)
     card = Card(html)
     assert (status, card.state, card.locked) == (422, "saved", "(201) 555-0147")
-    assert card.error == "You already have a saved number, so you can't sign up with another one here."
+    assert card.error == "You already have a saved number. You can't sign up with a different one here."
     assert number not in html
     assert [e.action for e in await running.events(known_user)] == [Action.OPT_IN, Action.OPT_OUT]
     assert (await running.contact(known_user)).phone == "+12015550147"
@@ -232,7 +232,7 @@ async def test_a_subscription_that_is_reworded_meanwhile_must_be_read_again(
     status, html = await visitor.submit()
     card = Card(html)
     assert (status, card.state) == (409, "open")
-    assert card.notice == "The words on this form have changed. Please read them again, then press the button."
+    assert card.notice == "The wording has changed. Review it and try again."
     assert await running.events(visitor) == []
     status, html = await visitor.submit(version=card.hidden("version"))
     assert (status, Card(html).state) == (200, "completed")

@@ -22,7 +22,7 @@ from bot.store.embedded import EmbeddedServer, embedded_server
 from tests.conftest import Visitor, eventually, serving
 from tests.widget.help import Card, Running, faults, read
 
-NOT_SAVED = "Not saved. Please try again in a moment."
+NOT_SAVED = "Couldn't save. Try again in a moment."
 PATIENCE = 15.0
 """Seconds after which the page itself gives a request up (`timeout` in its htmx settings)."""
 
@@ -94,8 +94,8 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
     assert {status for status, _, _ in answers[8:]} == {503}
     assert health[0] == 200
     assert page[0] == 503
-    assert "<h1>Back in a moment</h1>" in page[1]
-    assert "Not saved" not in page[1], "nothing was to be saved"
+    assert "<h1>We'll be right back</h1>" in page[1]
+    assert "Couldn't save" not in page[1], "nothing was to be saved"
     assert (chats[0], faults(json.loads(chats[1]))[0][0]) == (503, "service_unavailable")
 
 
@@ -151,4 +151,6 @@ async def test_the_page_keeps_the_form_when_an_answer_is_no_card(visitor: Visito
     assert [status for status in (200, 409, 422) if rule(status)["swap"]] == [200, 409, 422]
     for status in (401, 404, 413, 500, 502, 503):
         assert rule(status) == {"code": "...", "swap": False, "error": True}
-    assert read(visitor.opened["html"]).one("form", class_="card-form").attrs["data-unsent"].startswith("Not saved.")
+    assert (
+        read(visitor.opened["html"]).one("form", class_="card-form").attrs["data-unsent"].startswith("Couldn't save.")
+    )

@@ -50,7 +50,7 @@ async def test_the_open_card_waits_and_is_done_when_the_phone_says_yes(visitor: 
     card = Card(html)
     assert (status, card.state, card.title, card.locked) == (200, "pending", "Reply YES to finish", pretty)
     (asked, *_) = [m for m in await heard(socket, lambda m: m.get("seq") == 3) if m.get("seq") == 3]
-    assert read(asked["html"]).one("p", class_="event").text == "Waiting for your YES by text."
+    assert read(asked["html"]).one("p", class_="event").text == "Pending. Reply YES to our text to confirm."
 
     async def question() -> bool:
         return any("Reply YES" in text.body for text in await running.bot.phone.texts(number))

@@ -136,7 +136,7 @@ async def test_each_thing_that_is_done_names_who_did_it(
     page = await ada.look(path)
     said = events(page)
     assert said[:3] == ["Ada assigned this to Ben", "Ben closed this", "Ada reopened this"]
-    assert said[3:5] == ["Ben took the assignment away", "Ben took this over"]
+    assert said[3:5] == ["Ben unassigned this", "Ben assigned this to themselves"]
     assert said[5].startswith("Ben snoozed this until")
     kept = await conversation(running, visitor)
     assert kept.state is ConversationState.SNOOZED
@@ -186,7 +186,7 @@ async def test_search_finds_people_and_words(ben: Desk, visitor: Visitor) -> Non
     for words in (word, word[:20].upper(), f"beans {word}"):
         page = await ben.look(f"/inbox?q={words}")
         assert [a.attrs["data-id"] for a in page.all("a", class_="conv")] == [visitor.conversation]
-    assert "Try fewer letters" in (await ben.look(f"/inbox?q={word}xyz")).text
+    assert "Try a shorter search" in (await ben.look(f"/inbox?q={word}xyz")).text
     assert (await ben.look('/inbox?q="><script>')).all("input", id="q")[0].attrs["value"] == '"><script>'
 
 
@@ -205,7 +205,7 @@ async def test_older_entries_come_by_the_page(ben: Desk, visitor: Visitor, runni
 
 async def test_a_conversation_that_is_not_there_is_told_plainly(ben: Desk) -> None:
     status, page = await ben.get(f"/inbox/{'0' * 24}")
-    assert (status, "We can't find this conversation." in page.text) == (404, True)
+    assert (status, "Conversation not found." in page.text) == (404, True)
     assert (await ben.post(f"/inbox/{'0' * 24}/messages", {"text": "Hi", **key()}))[0] == 404
     assert (await ben.get("/inbox/../x"))[0] == 404
 
@@ -315,13 +315,13 @@ async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it
     await running.bot.receive(number, "STOP", new_id())
 
     async def is_labeled() -> bool:
-        return "Automatic answer" in "".join(s.text for s in (await ben.look(path)).all("span", class_="label"))
+        return "Automatic reply" in "".join(s.text for s in (await ben.look(path)).all("span", class_="label"))
 
     await eventually(is_labeled)
     entries = [part for part in (await ben.look(path)).all("li", class_="part") if "data-seq" in part.attrs]
     assert [entry.attrs["data-kind"] for entry in entries] == ["text", "text", "text", "event", "text"]
     assert "texted STOP. Texts to this number are blocked." in entries[3].text
-    assert "You are unsubscribed and will get no more messages" in entries[4].text
+    assert "You are unsubscribed and will receive no more messages" in entries[4].text
     before = await running.store.parts.after(conversation.id, 0, limit=50)
     status, page = await ben.post(f"{path}/messages", {"text": "One more thing", **key()})
     assert status == 422
@@ -331,4 +331,4 @@ async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it
     form = {"text": "One more thing", "csrf": await ben.csrf(), **key()}
     async with ben.session.post(f"{ben.base}{path}/messages", data=form, headers={"HX-Request": "true"}) as answer:
         ((_code, words),) = faults(await answer.json())
-        assert (answer.status, "texted STOP" in words) == (422, True), "a script is told the reason too"
+        assert (answer.status, "opted out with STOP" in words) == (422, True), "a script is told the reason too"

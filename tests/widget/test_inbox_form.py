@@ -170,10 +170,10 @@ async def test_the_preview_says_how_the_contact_stands_to_it_already(
     running: Running, known_user: Visitor, ben: Desk
 ) -> None:
     page = await preview(ben, known_user, subscription=DEALS)
-    assert (shown(page).state, "signed up already" in page.text) == ("already", True)
+    assert (shown(page).state, "already signed up" in page.text) == ("already", True)
     await running.bot.receive("+12015550147", "STOP", new_id())
     try:
-        assert "until they text START" in (await preview(ben, known_user)).text
+        assert "after they text START" in (await preview(ben, known_user)).text
     finally:
         await running.bot.receive("+12015550147", "START", new_id())
 
@@ -188,7 +188,7 @@ async def test_the_preview_is_in_the_language_of_the_contact(
     around = page.one("div", class_="form-preview-card")
     assert (around.attrs["lang"], around.attrs["dir"], "inert" in around.attrs) == ("ar", "rtl", True)
     assert "Sign Up Now" not in around.text
-    assert "As this person will see it" in (await ben.look(f"/inbox/{nadia.conversation}/form")).text
+    assert "Preview" in (await ben.look(f"/inbox/{nadia.conversation}/form")).text
 
 
 async def test_a_preview_writes_nothing_and_without_a_script_is_the_page_with_what_was_typed(
@@ -205,7 +205,7 @@ async def test_a_number_that_can_not_be_texted_is_asked_for_anew(running: Runnin
     contact = person(new_id(), phone="+1201555")
     who = await alone(running, contact)
     page = await preview(ben, who)
-    assert (shown(page).state, "can't be texted, so the form asks for one" in page.text) == ("open", True)
+    assert (shown(page).state, "can't receive texts. The form will ask for a new one" in page.text) == ("open", True)
     assert "1201555" not in page.text
 
 
@@ -221,7 +221,7 @@ async def test_a_conversation_by_text_takes_no_form(running: Running, ben: Desk)
     await running.store.contacts.insert(contact)
     id = await running.bot.conversations.begin_texting(contact.id, "+12015550199")
     for status, page in (await ben.get(f"/inbox/{id}/form"), await ben.post(f"/inbox/{id}/form", fields())):
-        assert (status, "A text message can't hold a form" in page.text) == (422, True)
+        assert (status, "Forms can't be sent by text" in page.text) == (422, True)
         assert not page.all("select", id="subscription")
     assert await running.store.parts.after(id, 0, limit=9) == []
 
@@ -256,7 +256,7 @@ async def test_a_template_fills_the_fields_for_every_teammate_until_it_is_remove
     assert shown(page).title == form["title"]
 
     status, page = await ben.post(address, {**fields(save_template="on"), "template_name": name.upper()})
-    assert (status, "Another template has this name" in page.text) == (422, True)
+    assert (status, "A template with this name already exists" in page.text) == (422, True)
     assert len(await cards(running, visitor)) == 1
 
     status, _ = await ben.post(f"/inbox/forms/{kept.id}/remove", {"conversation": visitor.conversation})
@@ -281,7 +281,7 @@ async def test_an_open_form_is_withdrawn_and_an_answered_one_stands(
 
     theirs = f"/inbox/{known_user.conversation}/cards/2/withdraw"
     status, _ = await ben.post(theirs, {})
-    assert (status, await ben.said()) == (303, "This form was answered already, so it can't be withdrawn.")
+    assert (status, await ben.said()) == (303, "This form was already submitted and can't be withdrawn.")
     status, _ = await ben.post(theirs, {}, **HTMX)
     assert status == 409
 

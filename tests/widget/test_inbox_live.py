@@ -50,7 +50,9 @@ def of_kind(kind: str, **values: Any) -> Callable[[dict[str, Any]], bool]:
 
 def form_is(turned_off: bool) -> Callable[[dict[str, Any]], bool]:
     """The form's entry, drawn as of now: it may come again and again, one time as it was before."""
-    return lambda m: m.get("seq") == 2 and "Signed up" in m["html"] and ("turned off since" in m["html"]) is turned_off
+    return lambda m: (
+        m.get("seq") == 2 and "Signed up" in m["html"] and ("later unsubscribed" in m["html"]) is turned_off
+    )
 
 
 async def test_hello_is_answered_with_all_that_came_after(ben: Desk, visitor: Visitor, running: Running) -> None:
@@ -176,7 +178,7 @@ async def test_a_card_that_is_completed_changes_in_the_inbox_live(elsewhere: Des
         found = await heard(desk, of_kind("part", seq=3))
         card = [m for m in found if m.get("seq") == 2][-1]
         assert read(card["html"]).all("div", class_="sent-form--completed")
-        assert "signed up to Deals and new roasts" in found[-1]["html"]
+        assert "signed up for Deals and new roasts" in found[-1]["html"]
 
 
 async def test_what_becomes_of_a_yes_shows_on_its_form_and_over_the_thread(

@@ -80,14 +80,14 @@ class TestReading:
 
     async def test_a_number_that_is_none_is_marked(self, running: Running, ben: Desk) -> None:
         page = await ben.look(panel(await contact(running, phone="12")))
-        assert "Not valid" in page.one("dl").text
+        assert "Invalid" in page.one("dl").text
         assert "Visitor" in page.one("h1").text
 
     async def test_every_state_is_in_words(self, running: Running, ben: Desk) -> None:
         someone = await contact(running, email="maya@example.com")
         assert states(await fragment(ben, panel(someone))) == {
-            "Deals and new roasts": ("off", "Never asked"),
-            "Harbor letter": ("off", "Never asked"),
+            "Deals and new roasts": ("off", "No response yet"),
+            "Harbor letter": ("off", "No response yet"),
             "Order updates": ("on", "On by default"),
         }
         record = running.bot.ledger.record
@@ -95,12 +95,12 @@ class TestReading:
         await record(change(someone.id, "2", Action.OPT_OUT, subscription=ORDERS, source=Source.PREFERENCE_CENTER))
         found = states(await fragment(ben, panel(someone)))
         assert found["Deals and new roasts"][0] == "on"
-        assert found["Deals and new roasts"][1].startswith("On since")
+        assert found["Deals and new roasts"][1].startswith("Opted in")
         assert found["Deals and new roasts"][1].endswith("· Form")
         assert found["Order updates"][1].endswith("· Preference center")
         await record(change(someone.id, "3", Action.REQUEST_CONFIRMATION))
         page = await fragment(ben, panel(someone))
-        assert states(page)["Deals and new roasts"] == ("pending", "Waiting for YES by text · (201) 555-0123")
+        assert states(page)["Deals and new roasts"] == ("pending", "Waiting for YES · (201) 555-0123")
         (choice,) = (li for li in page.all("li", class_="cp-choice") if li.attrs["data-state"] == "pending")
         assert [b.text for b in choice.all("button")] == ["Cancel"]
 
@@ -147,10 +147,10 @@ class TestReading:
         page = await fragment(ben, panel(someone, f"?conversation={talk}"))
         entries = page.all("li", class_="cp-entry")
         assert [e.one("strong").text if not e.all("details") else e.all("strong")[0].text for e in entries] == [
-            "Gave the number",
-            "The confirmation did not come in time",
+            "Provided a number",
+            "Confirmation expired",
             'Texted "Stop!"',
-            "Said yes on the form in this conversation",
+            "Opted in on the form in this conversation",
         ]
         shown = entries[-1].one("details")
         assert shown.one("a").attrs["href"] == "https://shop.example/terms"
@@ -204,7 +204,7 @@ class TestWriting:
         assert (event.actor.kind, event.actor.id) == ("teammate", ben_himself.id)
         assert (event.evidence.how, event.evidence.note) == ("spoken", "By phone")
         assert event.context.ip == "127.0.0.1"
-        assert f"{ben_himself.name} recorded a spoken yes" in page.one("ol", class_="cp-history").text
+        assert f"{ben_himself.name} recorded verbal consent" in page.one("ol", class_="cp-history").text
 
     async def test_spoken_consent_to_marketing_is_kept_and_not_sent_on(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
@@ -217,15 +217,15 @@ class TestWriting:
     async def test_consent_on_paper_is_enough(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
         _status, page = await send(ben, someone, how="paper", note="In the shop")
-        assert "is on" in page.one("div", class_="cp-said").text
+        assert "Opted in to" in page.one("div", class_="cp-said").text
         assert "needs written consent" not in page.one("p", id=f"cp-note-{DEALS}").text
 
     async def test_a_number_that_was_wrong_is_kept_in_the_history(self, running: Running, ben: Desk) -> None:
         someone = await contact(running, phone="12")
         status, page = await send(ben, someone, number="(201) 555-0123")
         assert status == 200
-        assert "It took the place of 12" in page.one("ol", class_="cp-history").text
-        assert "Not valid" not in page.one("dl").text
+        assert "Replaced 12" in page.one("ol", class_="cp-history").text
+        assert "Invalid" not in page.one("dl").text
 
     async def test_off_asks_nothing(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
@@ -242,9 +242,9 @@ class TestWriting:
     @pytest.mark.parametrize(
         ("form", "field", "sentence"),
         [
-            ({"how": ""}, "how", "Choose how they said yes."),
-            ({"how": "other"}, "note", "Write down how they said yes."),
-            ({"number": ""}, "number", "A number is needed."),
+            ({"how": ""}, "how", "Choose how they consented."),
+            ({"how": "other"}, "note", "Describe how they consented."),
+            ({"number": ""}, "number", "Phone number is required."),
             ({"number": "555-01", "note": "By phone"}, "number", "Too short"),
         ],
     )
@@ -277,31 +277,31 @@ class TestWriting:
         form = {"subscription": DEALS, "change": "opt_out", "key": new_id()}
         assert (await ben.post(path, form))[0] == 303
         assert ben.location == panel(someone)
-        assert "is off" in await ben.said()
+        assert "Opted out of" in await ben.said()
 
     async def test_without_javascript_a_fault_is_a_page_with_the_form(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
         form = {"subscription": DEALS, "change": "opt_in", "key": new_id()}
         status, page = await ben.post(f"/inbox/contacts/{someone.id}/consents", form)
-        assert (status, page.one("p", id="how-error").text) == (422, "Choose how they said yes.")
+        assert (status, page.one("p", id="how-error").text) == (422, "Choose how they consented.")
         assert page.one("h1")
 
     async def test_a_persons_own_no_is_told_before_a_yes_is_written(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
         await running.bot.ledger.record(change(someone.id, "1", Action.OPT_OUT))
         page = await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{DEALS}")
-        assert "They said no themselves" in page.text
+        assert "This person opted out on" in page.text
         told = Attestation(by=By("x" * 24, "Ada"), key="k")
         await running.bot.profiles.opt_out(someone.id, ORDERS, told)
         page = await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{ORDERS}")
-        assert "They said no themselves" not in page.text
+        assert "This person opted out on" not in page.text
 
     async def test_a_late_retry_is_told(self, running: Running, ben: Desk) -> None:
         someone, key = await contact(running), new_id()
         await send(ben, someone, key=key)
         await send(ben, someone, change="opt_out")
         status, page = await send(ben, someone, key=key)
-        assert (status, "somewhere else" in page.text) == (409, True)
+        assert (status, "just changed elsewhere" in page.text) == (409, True)
 
     async def test_what_the_form_does_not_have_is_refused(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
@@ -330,9 +330,9 @@ class TestWriting:
             await running.bot.profiles.opt_in(someone.id, DEALS, told, await running.bot.workspace())
             await running.bot.profiles.opt_out(someone.id, DEALS, told)
         said = [li.all("strong")[0].text for li in (await fragment(ben, panel(someone))).all("li", class_="cp-entry")]
-        assert said[::2] == ["A teammate turned it off"] * 3
+        assert said[::2] == ["Opted out by A teammate"] * 3
         assert said[1::2] == [
-            "A teammate recorded a yes",
-            "A teammate recorded a yes on paper",
-            "A teammate recorded a spoken yes",
+            "A teammate recorded consent",
+            "A teammate recorded written consent",
+            "A teammate recorded verbal consent",
         ]

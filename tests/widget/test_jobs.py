@@ -165,7 +165,7 @@ async def test_results_are_paged_and_can_be_downloaded(running: Running, ada: De
 async def test_an_agent_sees_no_check(running: Running, ben: Desk, path: str) -> None:
     job = await waiting(running)
     status, page = await ben.get(f"/settings/jobs/{job.id}{path}")
-    assert (status, "Only an admin can do this" in page.text) == (403, True)
+    assert (status, "Only admins can do this" in page.text) == (403, True)
 
 
 async def test_an_agent_controls_no_check(running: Running, ben: Desk) -> None:

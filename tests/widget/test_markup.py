@@ -148,7 +148,7 @@ async def test_pages_and_texts_are_text(evil: Evil) -> None:
     async with person.session.get(f"{person.base}{token[0]}") as answer:
         preferences = harmless(await answer.text())
     assert preferences.one(id=f"name-{DEALS}").text == f"{EVIL} subscription"
-    assert preferences.one("title").text == f"Choose what you get from {EVIL} name"
+    assert preferences.one("title").text == f"Your text preferences · {EVIL} name"
     for form in (
         {"change": EVIL},
         {"change": "opt_out", "subscription": EVIL},

@@ -119,7 +119,7 @@ async def test_a_message_in_which_there_is_nothing_to_see_is_told_so(visitor: Vi
 async def test_a_stranger_cannot_write_for_somebody_else(visitor: Visitor, stranger: Visitor, running: Running) -> None:
     thief = Visitor(stranger.session, stranger.base, stranger.token, visitor.conversation)
     status, body = await say(thief, key="message-1", text="Hello")
-    assert (status, faults(body)) == (404, [("not_found", "We can't find this conversation.")])
+    assert (status, faults(body)) == (404, [("not_found", "Conversation not found.")])
     thief.token = None
     assert (await say(thief, key="message-1", text="Hello"))[0] == 401
     assert len(await running.parts(visitor)) == 2

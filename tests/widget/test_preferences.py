@@ -89,13 +89,13 @@ async def test_each_press_is_stored_and_shown(center: Center, running: Running) 
     page = await center.press(f"switch-{DEALS}")
     assert (page.switches, page.said) == (
         {DEALS: False, ORDERS: True},
-        "Saved. You will not get Deals and new roasts any more.",
+        "You're unsubscribed from Deals and new roasts.",
     )
     page = await center.press(f"switch-{ORDERS}")
     assert page.switches == {DEALS: False, ORDERS: False}
     assert page.root.all("button", id="stop-all") == []
     page = await center.press(f"switch-{DEALS}")
-    assert (page.switches, page.said) == ({DEALS: True, ORDERS: False}, "Saved. You will get Deals and new roasts.")
+    assert (page.switches, page.said) == ({DEALS: True, ORDERS: False}, "You're subscribed to Deals and new roasts.")
     assert (await center.look()).switches == page.switches
     events = await running.events(center.person)
     assert [(e.subscription, e.action) for e in events[1:]] == [
@@ -112,11 +112,11 @@ async def test_each_press_is_stored_and_shown(center: Center, running: Running) 
 
 async def test_one_press_stops_all_texts(center: Center, running: Running) -> None:
     page = await center.press("stop-all")
-    assert (page.switches, page.said) == ({DEALS: False, ORDERS: False}, "Saved. All texts are turned off.")
+    assert (page.switches, page.said) == ({DEALS: False, ORDERS: False}, "You're unsubscribed from all texts.")
     contact = await running.contact(center.person)
     assert {c.subscription: c.state for c in contact.consents} == dict.fromkeys((DEALS, ORDERS), ConsentState.OPTED_OUT)
     status, page = await center.post({"change": "stop_all"})
-    assert (status, page.said) == (200, "Saved. All texts are turned off.")
+    assert (status, page.said) == (200, "You're unsubscribed from all texts.")
     assert len(await running.events(center.person)) == 3
 
 
@@ -160,7 +160,7 @@ async def test_what_cannot_be_changed_is_said_and_the_page_stays(
     assert (status, page.switches) == (422, {DEALS: True, ORDERS: True})
     assert page.said in {
         "Choose a subscription to turn on or off.",
-        "This subscription is no longer offered. Nothing was changed.",
+        "This subscription is no longer available. No changes were made.",
     }
     assert len(await running.events(center.person)) == 1
 
@@ -197,7 +197,7 @@ async def test_what_is_not_live_is_neither_shown_nor_changed(
     assert hidden.id not in (await center.look()).switches
     for change in ("opt_in", "opt_out"):
         status, page = await center.post({"change": change, "subscription": hidden.id})
-        assert (status, page.said) == (422, "This subscription is no longer offered. Nothing was changed.")
+        assert (status, page.said) == (422, "This subscription is no longer available. No changes were made.")
         assert "Secret plans" not in page.html
     await center.press("stop-all")
     assert hidden.id not in {event.subscription for event in await running.events(center.person)}
@@ -220,7 +220,7 @@ async def test_head_is_answered_without_a_page(center: Center) -> None:
 async def test_without_a_number_there_is_nothing_to_choose(visitor: Visitor, running: Running) -> None:
     page = await Center(visitor, await running.preference_token(visitor)).look()
     assert page.switches == {}
-    assert "There is nothing to choose right now." in page.html
+    assert "There are no subscriptions to manage." in page.html
 
 
 async def test_an_address_is_masked_and_its_emails_can_be_chosen(visitor: Visitor, running: Running) -> None:

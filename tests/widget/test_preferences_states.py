@@ -18,7 +18,7 @@ from tests.widget.help import Running
 from tests.widget.test_preferences import Center, Page
 
 Open = Callable[[str], Center]
-STOPPED = "This number asked us for no texts at all."
+STOPPED = "This number has opted out of all texts."
 
 
 def opened(person: Visitor, path: str) -> Center:
@@ -48,7 +48,7 @@ async def test_a_press_is_undone_from_the_page_that_answers_it(running: Running,
     back = await press_in(center, answer, "undo")
     assert (back.switches, back.said) == (
         {DEALS: True, ORDERS: True},
-        "Undone. Your choices are as they were before.",
+        "Your previous preferences are restored.",
     )
     assert back.root.all("button", id="undo") == []
     count = len(await events_of(running.store, ada.id))
@@ -74,7 +74,7 @@ async def test_an_undo_that_came_too_late_is_told_and_changes_nothing(running: R
     count = len(await events_of(running.store, ada.id))
     status, page = await center.post(old)
     assert (status, page.switches[DEALS]) == (409, False)
-    assert "changed somewhere else" in page.said
+    assert "just changed elsewhere" in page.said
     assert len(await events_of(running.store, ada.id)) == count
 
 
@@ -104,11 +104,11 @@ async def test_a_yes_that_needs_a_text_waits_and_can_be_cancelled(
     center = opened(visitors(), path)
     await center.press(f"switch-{DEALS}")
     page = await center.look()
-    assert "You confirm it by text." in page.root.one("p", id=f"about-{DEALS}").text
+    assert "You'll confirm by text." in page.root.one("p", id=f"about-{DEALS}").text
     page = await center.press(f"switch-{DEALS}")
-    assert page.said == "Almost done: reply YES to the text that we send to \u2066(•••) •••-0123\u2069."
+    assert page.said == "Almost done. Reply YES to the text we sent to \u2066(•••) •••-0123\u2069."
     assert DEALS not in page.switches, "it is neither on nor off"
-    assert "Waiting for your YES by text." in page.root.one("p", id=f"about-{DEALS}").text
+    assert "Pending. Reply YES to our text to confirm." in page.root.one("p", id=f"about-{DEALS}").text
     status, _ = await center.post({**page.fields(f"switch-{DEALS}"), "change": "opt_in"})
     assert status == 200
     assert (await events_of(bot.store, ada.id))[-1].action is Action.REQUEST_CONFIRMATION

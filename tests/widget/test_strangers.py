@@ -61,7 +61,7 @@ async def test_a_token_that_is_not_good_opens_nothing(
     room = f"/messenger/conversations/{known_user.conversation}"
     for path in ("/messenger/conversations", f"{room}/parts?before=9"):
         status, body = await get(known_user, path, token)
-        assert (status, faults(body)) == (401, [("unauthorized", "Please open the chat again.")])
+        assert (status, faults(body)) == (401, [("unauthorized", "Reopen the chat to continue.")])
     thief = Visitor(known_user.session, known_user.base, token, known_user.conversation, known_user.opened)
     opened = await thief.open()
     assert SAVED not in opened["html"]
@@ -118,7 +118,7 @@ async def test_a_wrong_signature_opens_nothing(
         if hash:
             assert (answer.status, faults(await answer.json())) == (
                 422,
-                [("parameter_invalid", "The signature of this user (user_hash) is wrong.")],
+                [("parameter_invalid", "Invalid user signature (user_hash).")],
             )
             assert await running.store.contacts.count_about() == contacts
 

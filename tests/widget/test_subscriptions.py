@@ -19,6 +19,7 @@ from tests.widget.desk import Desk
 from tests.widget.help import Card, Node, Running
 
 LIST = "/settings/subscriptions"
+SMS, EMAIL = "Your text preferences", "Your email preferences"
 SOMEBODY = By("ben", "Ben")
 MARKUP = '"><img src=x onerror=alert(1)><script>alert(1)</script>{{ "q" ~ "zq" }}'
 
@@ -73,7 +74,7 @@ class TestNew:
 
     async def test_the_opt_out_type_warns(self, ada: Desk) -> None:
         page = await ada.look(f"{LIST}/new")
-        assert "breach of the law" in page.one("fieldset", id="consent_type").text
+        assert "breaks the law" in page.one("fieldset", id="consent_type").text
         chosen = [n.attrs["value"] for n in page.all("input", type="radio") if "checked" in n.attrs]
         assert chosen == ["sms", "opt_in", "marketing"]
 
@@ -112,7 +113,7 @@ class TestNew:
     async def test_a_taken_name_is_told_beside_it(self, ada: Desk, draft: Subscription) -> None:
         form = {"message_type": "sms", "consent_type": "opt_in", "name": draft.name.upper(), "key": new_id()}
         status, page = await ada.post(f"{LIST}/new", form)
-        assert (status, "has this name" in page.one("p", id="name-error").text) == (422, True)
+        assert (status, "with this name already exists" in page.one("p", id="name-error").text) == (422, True)
 
     async def test_the_same_form_twice_makes_one(self, running: Running, ada: Desk) -> None:
         form = {"message_type": "sms", "consent_type": "opt_in", "name": f"Twice {new_id()}", "key": new_id()}
@@ -205,7 +206,7 @@ class TestEdit:
         await running.bot.subscriptions.put_live(draft.id, 1, SOMEBODY)
         status, page = await ada.post(f"{LIST}/{draft.id}", form)
         assert status == 409
-        assert "Ben changed this subscription" in page.one("div", role="alert").text
+        assert "Ben just changed this subscription" in page.one("div", role="alert").text
         assert page.one("textarea", id="description").text.strip() == "Mine"
 
     async def test_markup_is_shown_as_it_was_typed(self, running: Running, ada: Desk) -> None:
@@ -231,9 +232,9 @@ class TestStates:
     ) -> None:
         here = f"{LIST}/{draft.id}"
         assert (await ada.post(f"{here}/live", {"version": "1"}))[0] == 303
-        assert "people can choose it now" in await ada.said()
+        assert "People can now opt in" in await ada.said()
         page = await ada.look(f"{here}/archive")
-        for words in ("Open forms that ask for it close", "Outbound messages that use it pause"):
+        for words in ("Open forms for it are closed", "Outbound messages that use it are paused"):
             assert words in page.text
         assert (await ada.post(f"{here}/archive", {"version": "2"}))[0] == 303
         assert (await _now(running, draft)).state is SubscriptionState.ARCHIVED
@@ -260,7 +261,7 @@ class TestStates:
         await running.bot.subscriptions.archive(draft.id, 1, SOMEBODY)
         await _made(running, ada, name=draft.name)
         status, page = await ada.post(f"{LIST}/{draft.id}/restore", {"version": "2", "name": draft.name})
-        assert (status, "has this name" in page.one("p", id="name-error").text) == (422, True)
+        assert (status, "with this name already exists" in page.one("p", id="name-error").text) == (422, True)
         other = f"{draft.name} again"
         assert (await ada.post(f"{LIST}/{draft.id}/restore", {"version": "2", "name": other}))[0] == 303
         assert (await _now(running, draft)).name == other
@@ -271,7 +272,7 @@ class TestStates:
     ) -> None:
         await running.bot.subscriptions.archive(draft.id, 1, SOMEBODY)
         status, page = await ada.post(f"{LIST}/{draft.id}/restore", {"version": "2", "name": name})
-        assert (status, "Give it a name" in page.one("p", id="name-error").text) == (422, True)
+        assert (status, "Name is required" in page.one("p", id="name-error").text) == (422, True)
         assert (await _now(running, draft)).name == draft.name
 
     async def test_a_draft_cannot_be_used(self, running: Running, draft: Subscription, visitor: Visitor) -> None:
@@ -395,7 +396,7 @@ class TestPreview:
         assert (await _now(running, draft)).version == 1
         assert await running.store.subscriptions.find({"name": "Not saved"}, limit=1) == []
 
-    @pytest.mark.parametrize(("channel", "first"), [("sms", "Texts"), ("email", "Emails"), ("fax", "Texts")])
+    @pytest.mark.parametrize(("channel", "first"), [("sms", SMS), ("email", EMAIL), ("fax", SMS)])
     async def test_the_channel_of_the_link_comes_first(self, ada: Desk, channel: str, first: str) -> None:
         page = await ada.look(f"{LIST}/preview/page?channel={channel}")
         assert page.all("h2")[0].text == first
@@ -412,7 +413,7 @@ class TestPreview:
         assert (await ada.post(here, typed | {"act": "save"}))[0] == 303
 
     async def test_the_channel_of_what_is_edited_comes_first(self, running: Running, ada: Desk) -> None:
-        for id, first in ((NEWS, "Emails"), (ORDERS, "Texts")):
+        for id, first in ((NEWS, EMAIL), (ORDERS, SMS)):
             form = _form(await ada.look(f"{LIST}/{id}"), "words")
             _, page = await ada.post(f"{LIST}/preview/page", form)
             assert page.all("h2")[0].text == first

@@ -57,7 +57,7 @@ NONE = {
     "jpeg that turns in a circle": b"\xff\xd8\xff\xe0\x00\x00\xff\xe0\x00\x00\xff",
     "webp of an unknown kind": webp(b"EXIF", b"\x00" * 20),
     "riff of another kind": b"RIFF\x00\x00\x00\x00WAVE" + b"\x00" * 30,
-    "too many pixels": png(2049, 1),
+    "dimensions are too large": png(2049, 1),
     "far too many": jpeg(65535, 65535),
     "no pixels": png(0, 0),
     "too many bytes": png(8, 8, b"\x00" * MOST_BYTES),

@@ -125,7 +125,7 @@ async def _in_database(settings: Settings, work: Callable[[TeammateService], Awa
         give_up("There is no teammate with this email: `sayso teammate list` shows all.", FAILED)
     except LastAdmin:
         give_up(
-            "This is the last admin: without one nobody can change settings. --force removes them all the same.", FAILED
+            "The last admin can't be removed: nobody could change settings. Use --force to remove them anyway.", FAILED
         )
     except SaysoError as error:
         give_up(str(error), FAILED)

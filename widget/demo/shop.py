@@ -23,7 +23,7 @@ async def legal(request: web.Request) -> web.Response:
     locale = wanted_locale(request)
     say = translator(locale)
     title = say("Terms") if request.path.endswith("terms") else say("Privacy")
-    message = say("This is a demo shop: here stand the words of a real one.")
+    message = say("This is a demo shop. A real shop would show its own text here.")
     return await page(request, "demo/legal.html", locale, title=title, message=message)
 
 

@@ -46,9 +46,9 @@ class Doing(FormInput):
             theirs = datetime.strptime(self.until, "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - `offset` is its zone
             time = theirs.replace(tzinfo=UTC) + timedelta(minutes=self.offset)
         except (ValueError, OverflowError):
-            raise Invalid(_("Choose a time that is still to come.")) from None
+            raise Invalid(_("Choose a time in the future.")) from None
         if time > now() + LONGEST_SNOOZE:
-            raise Invalid(_("Choose a time within a year."))
+            raise Invalid(_("Choose a time within the next year."))
         return time
 
 

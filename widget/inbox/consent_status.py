@@ -23,7 +23,7 @@ BY = {
     Source.API: _("API"),
     Source.IMPORT: _("Import"),
     Source.BOT: _("Bot"),
-    Source.SYSTEM: _("Time went by"),
+    Source.SYSTEM: _("Expired"),
 }
 PEOPLES_OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD}
 """With these sources the person opted out themselves: a teammate who turns it on again is warned."""
@@ -72,24 +72,26 @@ def note_of(status: ConsentStatus, say: Translator) -> str:
     """The state, since when, and from which source."""
     consent, is_text = status.consent, status.subscription.message_type is MessageType.SMS
     if status.state == "stopped":
-        return say("Stopped: texted STOP. Only START from the number lifts it.")
+        return say("Opted out with STOP. Can opt back in only by texting START.")
     if status.state == "pending":
-        return say("Waiting for YES by text")
+        return say("Waiting for YES")
     if consent and consent.state is not ConsentState.NONE:
         since = {"day": day(consent.at, say), "source": say(BY[consent.source])}
         if consent.state is ConsentState.OPTED_OUT:
-            return say("Off since %(day)s · %(source)s", **since)
+            return say("Opted out %(day)s · %(source)s", **since)
         if status.is_weak:
             return say("Recorded %(day)s, but nothing is sent: this subscription needs written consent.", **since)
         if status.on:
-            return say("On since %(day)s · %(source)s", **since)
+            return say("Opted in %(day)s · %(source)s", **since)
         if status.state == "off":
-            return say("On for another number only") if is_text else say("On for another address only")
+            return (
+                say("Opted in on a different number only") if is_text else say("Opted in on a different address only")
+            )
     if status.state == "unreachable":
         return say("No valid number yet") if is_text else say("No email address yet")
     if status.on:
         return say("On by default")
-    return say("Not confirmed in time") if consent else say("Never asked")
+    return say("Confirmation expired") if consent else say("No response yet")
 
 
 def _own_no(status: ConsentStatus, say: Translator) -> str:

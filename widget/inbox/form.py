@@ -36,7 +36,7 @@ from widget.web.teammate_pages import (
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
 CARD = ("subscription", "title", "button", "legal_text")
 """The fields that make a card."""
-NOT_LIVE = _("This subscription is not live any more. Choose another one.")
+NOT_LIVE = _("This subscription is no longer live. Choose another one.")
 Id = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
 
 
@@ -112,7 +112,7 @@ async def _drawn(
 async def insert(request: web.Request) -> web.StreamResponse:
     bot, me, wanted = request.app[BOT], teammate(request).id, await read_input(request, Insert)
     if wanted.save_template and not wanted.template_name:
-        raise FormWrong({"template_name": _("Give the template a name, or don't save it.")})
+        raise FormWrong({"template_name": _("Enter a template name, or turn off saving it as a template.")})
     conversation, _contact = await _there(request)
     try:
         if takes_forms(conversation):
@@ -167,7 +167,7 @@ async def _there(request: web.Request) -> tuple[Conversation, Contact]:
     conversation = await bot.inbox.get(request.match_info["conversation"])
     contact = await bot.ledger.contact(conversation.contact)
     if contact is None:
-        raise NotFound(_("We can't find this conversation."))
+        raise NotFound(_("Conversation not found."))
     return conversation, contact
 
 

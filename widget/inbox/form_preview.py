@@ -21,19 +21,13 @@ from widget.web.http import BOT, render
 TITLE = "…"
 """Shown for an empty title."""
 STANDS = {
-    CardViewState.ALREADY: _(
-        "This person is signed up already. The form says so, and there is nothing to press in it."
-    ),
-    CardViewState.PENDING: _(
-        "This person was asked to confirm and has not done so yet. The form asks for that once more."
-    ),
-    CardViewState.CLOSED: _(
-        "This person can't use the form: it says that their saved number is not in a country you text."
-    ),
+    CardViewState.ALREADY: _("This person is already signed up. The form will show that, with no button."),
+    CardViewState.PENDING: _("This person hasn't confirmed yet. The form will remind them to reply YES."),
+    CardViewState.CLOSED: _("This person can't sign up. Their saved number is in a country you don't text."),
 }
-STOPPED = _("This person texted STOP. The form is refused until they text START; nobody else can lift that.")
-WRONG_NUMBER = _("The number that is stored for this person can't be texted, so the form asks for one.")
-WRONG_EMAIL = _("The email address that is stored for this person can't be used, so the form asks for one.")
+STOPPED = _("This person opted out with STOP. They can sign up again after they text START.")
+WRONG_NUMBER = _("This person's saved number can't receive texts. The form will ask for a new one.")
+WRONG_EMAIL = _("This person's saved email address is invalid. The form will ask for a new one.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,26 +15,26 @@ from widget.web.languages import language
 
 ON, OFF = {Action.OPT_IN, Action.REQUEST_CONFIRMATION, Action.CONFIRM}, {Action.OPT_OUT, Action.REFUSE}
 YES = {
-    Source.FORM: _("Said yes on the form"),
-    Source.PREFERENCE_CENTER: _("Turned it on in the preference center"),
-    Source.BULK: _("Turned on by %(name)s, for many at once"),
-    Source.API: _("Turned on by the API"),
-    Source.IMPORT: _("Turned on by an import"),
-    Source.BOT: _("Said yes to the bot"),
+    Source.FORM: _("Opted in on the form"),
+    Source.PREFERENCE_CENTER: _("Opted in from the preference center"),
+    Source.BULK: _("Opted in by %(name)s in bulk"),
+    Source.API: _("Opted in by API"),
+    Source.IMPORT: _("Opted in by import"),
+    Source.BOT: _("Opted in with the bot"),
 }
 NO = {
-    Source.FORM: _("Said no on the form"),
-    Source.PREFERENCE_CENTER: _("Turned it off in the preference center"),
-    Source.PROFILE: _("%(name)s turned it off"),
-    Source.BULK: _("Turned off by %(name)s, for many at once"),
-    Source.API: _("Turned off by the API"),
-    Source.IMPORT: _("Turned off by an import"),
-    Source.BOT: _("Said no to the bot"),
+    Source.FORM: _("Opted out on the form"),
+    Source.PREFERENCE_CENTER: _("Opted out from the preference center"),
+    Source.PROFILE: _("Opted out by %(name)s"),
+    Source.BULK: _("Opted out by %(name)s in bulk"),
+    Source.API: _("Opted out by API"),
+    Source.IMPORT: _("Opted out by import"),
+    Source.BOT: _("Opted out with the bot"),
 }
 RECORDED = {
-    How.SPOKEN: _("%(name)s recorded a spoken yes"),
-    How.PAPER: _("%(name)s recorded a yes on paper"),
-    How.OTHER: _("%(name)s recorded a yes"),
+    How.SPOKEN: _("%(name)s recorded verbal consent"),
+    How.PAPER: _("%(name)s recorded written consent"),
+    How.OTHER: _("%(name)s recorded consent"),
 }
 TEXTED = 'texted "'
 
@@ -94,9 +94,9 @@ def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Tr
 def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) -> str:
     """Describes the event. `name`: the teammate's, if a teammate caused it."""
     if event.action is Action.EXPIRE:
-        return say("The confirmation did not come in time")
+        return say("Confirmation expired")
     if event.action is Action.CAPTURE_PHONE:
-        return say("Gave the number")
+        return say("Provided a number")
     if event.source is Source.KEYWORD and (text := _texted(event)):
         return say('Texted "%(text)s"', text=text)
     is_here = event.source is Source.FORM and conversation and event.context.conversation == conversation
@@ -104,11 +104,11 @@ def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) 
         if event.evidence:
             return say(RECORDED[event.evidence.how], name=name)
         if is_here:
-            return say("Said yes on the form in this conversation")
-        return _by(YES.get(event.source, _("Turned on")), name, say)
+            return say("Opted in on the form in this conversation")
+        return _by(YES.get(event.source, _("Opted in")), name, say)
     if is_here:
-        return say("Said no on the form in this conversation")
-    return _by(NO.get(event.source, _("Turned off")), name, say)
+        return say("Opted out on the form in this conversation")
+    return _by(NO.get(event.source, _("Opted out")), name, say)
 
 
 def _by(sentence: str, name: str, say: Translator) -> str:

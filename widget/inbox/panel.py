@@ -145,13 +145,13 @@ async def _ask(request: web.Request, subscription: str) -> web.StreamResponse:
     if item is None:
         if request.method == "POST":
             return await _panel(request, profile)
-        raise NotFound(_("This subscription is no longer offered. Nothing was changed."))
+        raise NotFound(_("This subscription is no longer available. No changes were made."))
     values = _shared(request, profile) | {"item": item, "ways": _ways(profile.status(item.id), say)}
     if is_htmx(request):
         response = await _fragment(request, "_opt_in.html", **values)
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#opt-in-body", "innerHTML"
         return response
-    title = say("Turn on %(name)s for %(contact)s", name=item.name, contact=name_of(profile.contact, say))
+    title = say("Opt %(contact)s in to %(name)s", name=item.name, contact=name_of(profile.contact, say))
     return await teammate_page(request, "inbox/opt_in.html", section="inbox", title=title, **values)
 
 
@@ -203,9 +203,9 @@ async def _fragment(request: web.Request, template: str, **values: Any) -> web.R
 def _ways(status: ConsentStatus | None, say: Translator) -> list[dict[str, str]]:
     """How a contact may have consented. What is not enough to send says so before it is recorded."""
     texts = {
-        How.SPOKEN: (say("Spoken"), say("On the phone, or face to face.")),
-        How.PAPER: (say("On paper"), say("They signed a form. Keep it.")),
-        How.OTHER: (say("Another way"), say("Say which one below.")),
+        How.SPOKEN: (say("Verbal"), say("By phone or in person.")),
+        How.PAPER: (say("On paper"), say("They signed a form. Keep it as proof.")),
+        How.OTHER: (say("Another way"), say("Describe it below.")),
     }
     weak = {how for how in How if status and not status.is_enough(how)}
     return [
@@ -219,8 +219,10 @@ def _said(changed: ProfileResult, say: Translator) -> str:
     if changed.is_weak:
         return say(NOT_SENT)
     if changed.state == "pending":
-        return say("Their number was asked by text. %(name)s is on once it answers YES.", name=name)
-    return say("%(name)s is on.", name=name) if changed.state == "on" else say("%(name)s is off.", name=name)
+        return say("Confirmation text sent. They're opted in to %(name)s once they reply YES.", name=name)
+    return (
+        say("Opted in to %(name)s.", name=name) if changed.state == "on" else say("Opted out of %(name)s.", name=name)
+    )
 
 
 def _placed(wrong: SaysoError, say: Translator) -> SaysoError:

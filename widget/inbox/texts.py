@@ -33,12 +33,12 @@ def _state(delivery: Delivery, say: Translator) -> dict[str, Any]:
     """The delivery state of a text, and whether it is a failure that somebody must know about."""
     match delivery.state:
         case DeliveryState.QUEUED | DeliveryState.SENDING:
-            return {"texted": say("On its way")}
+            return {"texted": say("Sending")}
         case DeliveryState.SENT:
             return {"texted": say("Sent as a text")}
         case DeliveryState.UNKNOWN:
-            return {"texted": say("Handed over, but never confirmed: it may have arrived"), "is_bad": True}
+            return {"texted": say("Delivery unconfirmed. It may have arrived."), "is_bad": True}
         case DeliveryState.BLOCKED if delivery.reason == "stopped":
-            return {"texted": say("Not sent: this number texted STOP"), "is_bad": True}
+            return {"texted": say("Not sent: this number opted out with STOP"), "is_bad": True}
         case DeliveryState.BLOCKED | DeliveryState.FAILED:
             return {"texted": say("Not sent (%(reason)s)", reason=delivery.reason or "?"), "is_bad": True}

@@ -105,7 +105,7 @@ class ThreadEntry:
 
 
 def name_of(contact: Contact | None, say: Translator) -> str:
-    return details.name_of(contact, say) if contact else say("Somebody")
+    return details.name_of(contact, say) if contact else say("Someone")
 
 
 def initial_of(name: str) -> str:
@@ -152,8 +152,8 @@ def _line(c: Conversation, known: Names, me: str, say: Translator) -> str:
     if newest.kind == "event":
         name = known.subscription(newest.subscription, say)
         if newest.name == ConversationEventName.SIGNED_UP:
-            return say("Signed up to %(name)s", name=name)
-        return say("Was asked to confirm %(name)s", name=name)
+            return say("Signed up for %(name)s", name=name)
+        return say("Confirmation requested for %(name)s", name=name)
     text = say("Opt-in form") if newest.kind == "card" else c.preview
     if newest.author is not AuthorKind.TEAMMATE:
         return text
@@ -235,17 +235,17 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
     name = known.subscription(content.subscription, say)
     match content.name:
         case ConversationEventName.SIGNED_UP:
-            return say("%(who)s signed up to %(name)s", who=contact, name=name)
+            return say("%(who)s signed up for %(name)s", who=contact, name=name)
         case ConversationEventName.ASKED:
             return say("%(who)s was asked to confirm %(name)s by text", who=contact, name=name)
         case ConversationEventName.WITHDRAWN:
             return say("%(who)s withdrew the form for %(name)s", who=author, name=name)
         case ConversationEventName.ASSIGNED if content.to == by:
-            return say("%(who)s took this over", who=author)
+            return say("%(who)s assigned this to themselves", who=author)
         case ConversationEventName.ASSIGNED if content.to:
             return say("%(who)s assigned this to %(to)s", who=author, to=known.teammate(content.to, say))
         case ConversationEventName.ASSIGNED:
-            return say("%(who)s took the assignment away", who=author)
+            return say("%(who)s unassigned this", who=author)
         case ConversationEventName.CLOSED:
             return say("%(who)s closed this", who=author)
         case ConversationEventName.REOPENED:
@@ -253,7 +253,7 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
         case ConversationEventName.SNOOZED:
             return say("%(who)s snoozed this until", who=author)
         case ConversationEventName.WOKE:
-            return say("The snooze is over")
+            return say("Snooze ended")
         case ConversationEventName.TEXTED_STOP:
             return say("%(who)s texted STOP. Texts to this number are blocked.", who=contact)
         case ConversationEventName.TEXTED_START:

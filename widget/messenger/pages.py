@@ -32,9 +32,9 @@ def launcher_words(say: Translator, name: str) -> dict[str, str]:
         "close": say("Close chat"),
         "unread": say("Unread messages: %d"),
         "title": say("Chat with %(name)s", name=name),
-        "failed": say("The chat didn't load. Check your connection."),
+        "failed": say("Couldn't load the chat. Check your connection."),
         "retry": say("Try again"),
-        "unsupported": say("The chat doesn't work on this page."),
+        "unsupported": say("Chat isn't available on this page."),
     }
 
 

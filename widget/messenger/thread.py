@@ -38,7 +38,7 @@ async def visit(request: web.Request, unknown: str = "") -> tuple[Contact, Conve
     token, id = bearer(request), request.match_info["conversation"]
     contact, conversation = await request.app[BOT].messenger.visit(token or "", id)
     if conversation is None:
-        raise NotFound(unknown or _("We can't find this conversation."))
+        raise NotFound(unknown or _("Conversation not found."))
     return contact, conversation
 
 
@@ -109,7 +109,7 @@ async def unread(request: web.Request) -> web.Response:
 
 async def submit(request: web.Request) -> web.Response:
     """A card's submission. Returns the card in its current state, whatever the outcome."""
-    bot, (contact, conversation) = request.app[BOT], await visit(request, _("We can't find this form."))
+    bot, (contact, conversation) = request.app[BOT], await visit(request, _("Form not found."))
     part = await bot.cards.card(conversation, int(request.match_info["seq"]))
     fields: dict[str, str] = {}
     try:

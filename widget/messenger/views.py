@@ -169,7 +169,7 @@ def _part_view(part: Part, card: CardView | None, workspace: Workspace, say: Tra
 
 
 def _event(happening: ConversationEvent, say: Translator) -> str:
-    return say("You signed up.") if happening.name == "signed_up" else say("Waiting for your YES by text.")
+    return say("You signed up.") if happening.name == "signed_up" else say("Pending. Reply YES to our text to confirm.")
 
 
 def _client_key(part: Part) -> str:

@@ -74,11 +74,11 @@ async def _apply(
     if wanted == "undo":
         events = dict(pair.partition(":")[::2] for pair in form.get("events", "").split())
         done = await preferences.undo(sheet.contact, events, say=say, context=context)
-        return done, StatusLine(say("Undone. Your choices are as they were before."))
+        return done, StatusLine(say("Your previous preferences are restored."))
     key = form.get("key", "")[:64] or new_id()
     if wanted == "stop_all":
         done = await preferences.stop_all(sheet.contact, key=key, say=say, context=context)
-        return done, StatusLine(say("Saved. All texts are turned off."), undo=_undo(done))
+        return done, StatusLine(say("You're unsubscribed from all texts."), undo=_undo(done))
     done = await preferences.change(
         sheet.contact,
         form.get("subscription", ""),
@@ -98,15 +98,15 @@ def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:
         return StatusLine("")
     name = done.subscription.words(say.locale).name
     if wanted == "take_back":
-        return StatusLine(say("Undone. Your choices are as they were before."))
+        return StatusLine(say("Your previous preferences are restored."))
     if wanted != "opt_in":
-        return StatusLine(say("Saved. You will not get %(name)s any more.", name=name), undo=_undo(done))
+        return StatusLine(say("You're unsubscribed from %(name)s.", name=name), undo=_undo(done))
     back = {"change": "take_back", "subscription": done.subscription.id} if done.is_change else {}
     if done.state != "pending":
-        return StatusLine(say("Saved. You will get %(name)s.", name=name), undo=back)
+        return StatusLine(say("You're subscribed to %(name)s.", name=name), undo=back)
     number = masked_address(reached_at(done.contact, done.subscription) or "", MessageType.SMS)
     number = f"\u2066{number}\u2069"  # keeps the order of digits in right-to-left text
-    return StatusLine(say("Almost done: reply YES to the text that we send to %(number)s.", number=number), undo=back)
+    return StatusLine(say("Almost done. Reply YES to the text we sent to %(number)s.", number=number), undo=back)
 
 
 def _undo(done: PreferenceResult) -> dict[str, str]:

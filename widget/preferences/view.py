@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from bot.consent.choices import Choice, choices, preference_words, reached_at
+from bot.consent.choices import TITLES, Choice, choices, preference_words, reached_at
 from bot.consent.numbers import masked
 from bot.consent.permission import stands_to_get, yes_action
 from bot.errors import NumberStopped
@@ -46,6 +46,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Center:
+    title: str
     groups: tuple[Group, ...]
     takes_texts: bool
     can_stop_all: bool
@@ -73,8 +74,10 @@ def center(
     found = choices(contact, live, stopped=stopped)
     groups = (_group(contact, found, channel, say) for channel in sorted(MessageType, key=lambda c: c is not first))
     texts = [c.subscription for c in found if c.subscription.message_type is MessageType.SMS]
+    shown = tuple(group for group in groups if group.items)
     return Center(
-        groups=tuple(group for group in groups if group.items),
+        title=shown[0].title if len(shown) == 1 else say("Your preferences"),
+        groups=shown,
         takes_texts=bool(texts),
         can_stop_all=any(stands_to_get(s, contact.consent(s.id)) for s in texts),
     )
@@ -83,11 +86,10 @@ def center(
 def _group(contact: Contact, found: Iterable[Choice], channel: MessageType, say: Translator) -> Group:
     mine = [choice for choice in found if choice.subscription.message_type is channel]
     address = next((at for choice in mine if (at := reached_at(contact, choice.subscription))), "")
-    is_sms = channel is MessageType.SMS
     is_stopped = any(choice.state == "stopped" for choice in mine)
     return Group(
         channel=channel,
-        title=say("Texts") if is_sms else say("Emails"),
+        title=say(TITLES[channel]),
         address=masked_address(address, channel) if address else "",
         notice=say(NumberStopped.message) if is_stopped else "",
         items=tuple(_item(choice, say) for choice in mine),
@@ -108,11 +110,11 @@ def _item(choice: Choice, say: Translator) -> PreferenceItem:
 
 def _note(choice: Choice, say: Translator) -> str:
     if choice.state == "pending":
-        return say("Waiting for your YES by text.")
+        return say("Pending. Reply YES to our text to confirm.")
     if choice.on and choice.is_default:
         return say("On by default.")
     if choice.state == "off" and yes_action(choice.subscription) is Action.REQUEST_CONFIRMATION:
-        return say("You confirm it by text.")
+        return say("You'll confirm by text.")
     return ""
 
 

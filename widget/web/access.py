@@ -86,7 +86,7 @@ async def _to_sign_in(request: web.Request) -> web.StreamResponse:
         raise SignedOut
     locale = wanted_locale(request)
     say = translator(locale)
-    words = {"title": say("You are signed out"), "message": sentence(SignedOut(), say)}
+    words = {"title": say("You're signed out"), "message": sentence(SignedOut(), say)}
     return await page(request, "layout/signed_out.html", locale, status=401, **words)
 
 
@@ -96,7 +96,7 @@ async def _refused(request: web.Request, error: SaysoError) -> web.StreamRespons
     if isinstance(error, (StoreUnavailable, Unauthorized)) or is_htmx(request) or not wants_page(request):
         raise error
     say = translator(wanted_locale(request))
-    title = say("That didn't work") if isinstance(error, Invalid) else say("This is not open to you")
+    title = say("Something went wrong") if isinstance(error, Invalid) else say("You don't have access to this page")
     status = status_of(error)
     return await teammate_page(
         request,

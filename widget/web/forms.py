@@ -57,15 +57,21 @@ class Form:
 FORM = web.RequestKey("form", Form)
 
 PLAIN: dict[str, str] = {
-    "missing": _("This is needed."),
-    "string_too_short": _("This is needed."),
-    "string_too_long": _("This is too long: at most %(most)s characters."),
-    "enum": _("Choose one of these."),
-    "literal_error": _("Choose one of these."),
-    "extra_forbidden": _("This page was sent with something that it does not have. Please load it again."),
+    "missing": _("This field is required."),
+    "string_too_short": _("This field is required."),
+    "string_too_long": _("Too long. Use up to %(most)s characters."),
+    "enum": _("Choose an option."),
+    "literal_error": _("Choose an option."),
+    "extra_forbidden": _("Unexpected field. Reload the page and try again."),
 }
 """Messages for pydantic's error types."""
-OTHERWISE = _("This can't be used here. Please check it.")
+REQUIRED = {
+    "name": _("Name is required."),
+    "title": _("Title is required."),
+    "subscription": _("Subscription is required."),
+}
+"""Messages for empty fields, by field name; other fields have that of `PLAIN`."""
+OTHERWISE = _("Invalid value.")
 
 
 async def fields(request: web.Request) -> dict[str, str]:
@@ -130,13 +136,15 @@ def _faults(wrong: ValidationError, say: Translator) -> dict[str, str]:
     found: dict[str, str] = {}
     for error in wrong.errors(include_url=False, include_input=False):
         name = ".".join(map(str, error["loc"])) if error["type"] != "extra_forbidden" else ""
-        found.setdefault(name, _sentence(error["type"], error.get("ctx", {}), say))
+        found.setdefault(name, _sentence(error["type"], name, error.get("ctx", {}), say))
     return found
 
 
-def _sentence(kind: str, context: Mapping[str, Any], say: Translator) -> str:
+def _sentence(kind: str, name: str, context: Mapping[str, Any], say: Translator) -> str:
     if kind == "value_error":
         return say(str(context["error"]))
     if kind == "string_too_long":
         return say(PLAIN[kind], most=str(context["max_length"]))
+    if kind in {"missing", "string_too_short"}:
+        return say(REQUIRED.get(name.rpartition(".")[2], PLAIN[kind]))
     return say(PLAIN.get(kind, OTHERWISE))

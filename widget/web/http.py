@@ -163,7 +163,7 @@ async def read_form(request: web.Request) -> dict[str, str]:
         fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         "".join((*fields, *fields.values())).encode()
     except UNREADABLE:
-        raise Invalid(_("We can't read that: %(field)s."), field="form") from None
+        raise Invalid(_("Invalid value: %(field)s."), field="form") from None
     return fields
 
 
@@ -276,11 +276,11 @@ async def _error_page(request: web.Request, status: int, message: str, **brand: 
     locale = wanted_locale(request)
     say = translator(locale)
     words = {
-        404: (say("Not found"), say("There is no page at this address.")),
-        413: (say("That is too large"), say("Please go back and send something smaller.")),
-        503: (say("Back in a moment"), say("We can't reach our database. Please try again in a moment.")),
+        404: (say("Not found"), say("This page doesn't exist.")),
+        413: (say("Request too large"), say("Go back and send something smaller.")),
+        503: (say("We'll be right back"), say("Our database is unavailable. Try again in a moment.")),
     }
-    title, usual = words.get(status, (say("That didn't work"), say("Please go back and try again.")))
+    title, usual = words.get(status, (say("Something went wrong"), say("Go back and try again.")))
     return await page(request, "error.html", locale, status=status, title=title, message=message or usual, **brand)
 
 

@@ -30,7 +30,7 @@ def parse(model: type[M], raw: str | bytes) -> M:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
+        raise Invalid(_("Invalid value: %(field)s."), field=_place(error)) from None
 
 
 def parse_fields(model: type[M], fields: Mapping[str, str]) -> M:
@@ -38,7 +38,7 @@ def parse_fields(model: type[M], fields: Mapping[str, str]) -> M:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        raise Invalid(_("We can't read that: %(field)s."), field=_place(error)) from None
+        raise Invalid(_("Invalid value: %(field)s."), field=_place(error)) from None
 
 
 def _place(error: ValidationError) -> str:

@@ -67,8 +67,8 @@ def own_path(path: str) -> str:
 
 
 def _check_filled(email: str, password: str) -> None:
-    faults = {"email": _("Type your email.")} if not email.strip() else {}
-    faults |= {"password": _("Type your password.")} if not password else {}
+    faults = {"email": _("Enter your email.")} if not email.strip() else {}
+    faults |= {"password": _("Enter your password.")} if not password else {}
     if faults:
         raise FormWrong(faults)
 

@@ -54,5 +54,5 @@ async def _read(request: web.Request, most: int) -> Sent:
             else:
                 sent.files[part.name or ""] = data
     except UNREADABLE:
-        raise Invalid(_("We can't read that: %(field)s."), field="form") from None
+        raise Invalid(_("Invalid value: %(field)s."), field="form") from None
     return sent

@@ -95,7 +95,7 @@ def _asked(request: web.Request) -> CheckQuery:
         return CheckQuery.model_validate(dict(request.query))
     except ValidationError as wrong:
         place = wrong.errors()[0]["loc"]
-        raise Invalid(_("We can't read that: %(field)s."), field=str(place[0] if place else "form")) from None
+        raise Invalid(_("Invalid value: %(field)s."), field=str(place[0] if place else "form")) from None
 
 
 def _grouped(findings: tuple[Finding, ...]) -> tuple[Lack, ...]:

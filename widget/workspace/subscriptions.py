@@ -209,6 +209,6 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post(one, manages(edit))
     app.router.add_get(f"{one}/archive", manages(ask_archive))
     app.router.add_post(f"{one}/archive", manages(move(SubscriptionService.archive, _("%(name)s is archived."))))
-    live = move(SubscriptionService.put_live, _("%(name)s is live: people can choose it now."))
+    live = move(SubscriptionService.put_live, _("%(name)s is live. People can now opt in."))
     app.router.add_post(f"{one}/live", manages(live))
     app.router.add_post(f"{one}/restore", manages(restore))

@@ -13,7 +13,7 @@ class KeywordAnswer(TextKind):
 
     name = DeliveryKind.REPLY
     limit = TextLimit.LOOP
-    label = _("Automatic answer")
+    label = _("Automatic reply")
 
     def has_link(self, delivery: Delivery) -> bool:
         return delivery.answer == "started" and bool(delivery.contact)
@@ -25,12 +25,12 @@ class KeywordAnswer(TextKind):
         say, workspace = translator(delivery.locale), facts.workspace
         if delivery.answer == "stopped":
             return say(
-                "%(brand)s: You are unsubscribed and will get no more messages. Reply START to allow them again.",
+                "%(brand)s: You are unsubscribed and will receive no more messages. Reply START to allow texts again.",
                 brand=workspace.name,
             )
         if delivery.answer == "started":
-            allowed = say("%(brand)s: Texts to this number are allowed again.", brand=workspace.name)
-            return " ".join([allowed, *([say("Choose what you get: %(link)s", link=link)] if link else [])])
+            allowed = say("%(brand)s: You can receive texts at this number again.", brand=workspace.name)
+            return " ".join([allowed, *([say("Manage your preferences: %(link)s", link=link)] if link else [])])
         return say(
             "%(brand)s: Help at %(support)s. %(frequency)s. Msg & data rates may apply. Reply STOP to cancel.",
             brand=workspace.name,

@@ -16,7 +16,7 @@ class Question(TextKind):
 
     name = DeliveryKind.ASK
     limit = TextLimit.FLOOD
-    label = _("Automatic opt-in question")
+    label = _("Automatic confirmation request")
 
     def follows(self, event: ConsentEvent) -> bool:
         return event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, Source.KEYWORD}

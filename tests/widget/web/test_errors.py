@@ -24,10 +24,10 @@ async def ask(running: Running, method: str, path: str, **options: Any) -> tuple
     [
         ("GET", "/nothing-here", {}, 404, "not_found", None),
         ("POST", "/nothing-here", {}, 404, "not_found", None),
-        ("GET", "/messenger/conversations", {}, 401, "unauthorized", "Please open the chat again."),
+        ("GET", "/messenger/conversations", {}, 401, "unauthorized", "Reopen the chat to continue."),
         ("GET", "/messenger/open", {}, 405, "action_forbidden", None),
         ("DELETE", "/widget.js", {}, 405, "action_forbidden", None),
-        ("POST", "/messenger/open", {"data": b"{"}, 422, "parameter_invalid", "We can't read that"),
+        ("POST", "/messenger/open", {"data": b"{"}, 422, "parameter_invalid", "Invalid value"),
         ("POST", "/messenger/open", {"data": b"x" * 70_000}, 413, "parameter_invalid", None),
         ("GET", "/messenger/live", {}, 403, "client_error", None),
         ("GET", "/static/none.css", {}, 404, "not_found", None),
