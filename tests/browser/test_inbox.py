@@ -339,20 +339,20 @@ async def test_what_was_written_after_the_session_had_ended_is_sent_after_signin
     )
     await ada.is_live()
     await ada.page.wait_for_load_state("networkidle")  # loading the list while signed out would leave the page
-    await ada.text.fill("First")  # before: a page that hears of the end by itself leaves at once
+    await ada.text.fill("Written while away")  # before: a page that hears of the end by itself leaves at once
     await demo_store.sessions.collection.update_many({}, {"$set": {"ended_at": now()}})
     await ada.text.press("Enter")
     await ada.page.get_by_label("Email").fill("ada@example.com")
     await ada.page.get_by_label("Password").fill("demo")
     await ada.page.get_by_role("button", name="Sign in").click()
-    await expect(ada.bubble("First")).to_have_count(1)
-    await expect(chat.bubble("First")).to_have_count(1)
+    await expect(ada.bubble("Written while away")).to_have_count(1)
+    await expect(chat.bubble("Written while away")).to_have_count(1)
     await ada.say("Second")
     await expect(chat.bubble("Second")).to_have_count(1)
     assert [
         part.content.text for part in await demo_store.parts.after(id, 3, limit=9) if isinstance(part.content, Text)
     ] == [
-        "First",
+        "Written while away",
         "Second",
     ]
 
