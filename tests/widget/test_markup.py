@@ -182,8 +182,8 @@ async def test_the_launcher_carries_the_name_as_data(evil: Evil) -> None:
     assert "<" not in found[1]
     assert found[1].isascii()
     config = json.loads(found[1])
-    assert (config["name"], config["brand"], config["ink"]) == (f"{EVIL} name", "#2f5bea", "#ffffff")
-    assert config["strings"]["title"] == f"Chat with {EVIL} name"
+    assert (config["brand"], config["ink"]) == ("#2f5bea", "#ffffff")
+    assert config["words"]["title"] == f"Chat with {EVIL} name"
     assert "__SAYSO_CONFIG__" not in script
 
 
