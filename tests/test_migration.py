@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from bot.model.contact import ConsentState
 from bot.model.event import Action, Actor, Source
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
-from tests.people import change, look_again
+from tests.people import change
 
 OLD = Path(__file__).parent / "fixtures/version_0_1.json"
 """Written by the code of version 0.1: a lead and a proven user who said yes and no, a number that a STOP came from, one
@@ -73,7 +74,7 @@ async def test_what_the_old_version_left_undone_is_done(old: Store, settings: Se
     await migrate(old)
     bot = await make_bot(settings, old, "http://sayso.test")
     (left,) = await old.events.find({"number": "+12015550126"}, limit=2)
-    await look_again(bot)
+    await bot.catch_up.scan(left.at - timedelta(minutes=1), left.at + timedelta(minutes=1))
     assert await old.deliveries.get(f"confirmation:{left.event}")
     card = await old.parts.get(left.context.part or "")
     assert card
