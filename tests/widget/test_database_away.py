@@ -94,7 +94,7 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
     assert {status for status, _, _ in answers[8:]} == {503}
     assert health[0] == 200
     assert page[0] == 503
-    assert "<h1>We'll be right back</h1>" in page[1]
+    assert "<h1>We&#39;ll be right back</h1>" in page[1]
     assert "Couldn't save" not in page[1], "nothing was to be saved"
     assert (chats[0], faults(json.loads(chats[1]))[0][0]) == (503, "service_unavailable")
 
