@@ -69,7 +69,7 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
     legal = page.get_by_label("Legal text for new forms")
     checker = page.locator("[data-checker=legal_text]")
     await legal.fill("Hello.")
-    await expect(checker).to_contain_text("12 things are missing")
+    await expect(checker).to_contain_text("12 requirements are missing")
     while await checker.locator("[data-insert]").count():
         insert = checker.locator("[data-insert]").first
         sentence = await insert.get_attribute("data-insert")
@@ -97,6 +97,8 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
     await expect(chat.frame.locator("#name")).to_have_text("Harbor & Sons")
     await expect(chat.card.locator(".card-button")).to_have_css("background-color", RED)
     await is_drawn(chat.frame.locator(".bar img"))
+    await chat.say("Hello")  # the first act stores the visitor
+    await expect(chat.sent("Hello")).to_be_visible()
     bot: Bot = server.app[BOT]
     (contact,) = await bot.store.contacts.find({}, limit=2)
     center = await look(server, f"/p/{await bot.preferences.make_link(contact.id, MessageType.SMS)}")

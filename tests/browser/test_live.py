@@ -88,7 +88,7 @@ async def test_a_message_whose_answer_was_lost_is_kept_once(visit: Visit, server
     await lost.wait()
     await chat.say("And then this")
     await expect(chat.sent("And then this")).to_be_visible()
-    await expect(chat.announcer).not_to_contain_text("Not sent")
+    await expect(chat.announcer).not_to_contain_text("Couldn't send")
     assert await _texts(bot.store, await chat.conversation()) == ["Only once", "And then this"]
     assert await chat.seqs() == [1, 2, 3, 4]
 
@@ -127,7 +127,7 @@ async def test_a_message_is_moved_to_the_next_conversation_though_two_answers_re
     async with chat.page.expect_response("**/messages") as answer:
         await lines[0].close(code=4401)
     await (await answer.value).finished()
-    await expect(chat.announcer).to_contain_text("Not sent")
+    await expect(chat.announcer).to_contain_text("Couldn't send")
     opens.set()
     await expect(chat.sent("Am I lost?")).to_be_visible()
 

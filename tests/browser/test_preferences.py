@@ -63,7 +63,7 @@ async def test_the_same_switch_pressed_twice_in_two_windows_is_one_change(
         switch = page.get_by_role("switch", name="Deals and new roasts")
         await switch.click()
         await expect(switch).to_have_attribute("aria-checked", "false")
-        await expect(page.get_by_role("status")).to_contain_text("Saved.")
+        await expect(page.get_by_role("status")).to_contain_text("unsubscribed from")
     events = await demo_store.events.after(contact.id, 0, limit=9)
     assert [event.action for event in events] == ["opt_in", "opt_out"]
 
@@ -79,7 +79,7 @@ async def test_a_change_that_did_not_get_through_is_told(look: Look, server: Tes
     await page.context.set_offline(False)
     await switch.click()
     await expect(switch).to_have_attribute("aria-checked", "false")
-    await expect(page.get_by_role("status")).to_contain_text("Saved.")
+    await expect(page.get_by_role("status")).to_contain_text("unsubscribed from")
 
 
 async def test_a_subscription_archived_meanwhile_is_told(look: Look, server: TestServer, bot: Bot) -> None:
@@ -124,7 +124,7 @@ async def test_what_another_tab_and_the_phone_change_shows_live(look: Look, serv
     await expect(deals).to_have_attribute("aria-checked", "false")
     await expect(one.get_by_role("status")).to_contain_text("changed elsewhere")
     await expect(orders).to_be_focused()
-    await expect(two.get_by_role("status")).to_contain_text("Saved.")
+    await expect(two.get_by_role("status")).to_contain_text("unsubscribed from")
     await two.wait_for_timeout(500)
     await expect(two.get_by_role("status")).not_to_contain_text("elsewhere")
 

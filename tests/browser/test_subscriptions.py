@@ -152,8 +152,10 @@ async def test_the_pages_have_no_fault_that_axe_finds(look: Look, server: TestSe
             await summary.click()
     for scheme, width, height in LOOKS:
         await wear(page, scheme, width, height)
+        if path == f"/{DEALS}":  # at its end the sticky row of buttons covers no other one
+            await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
         assert await axe.faults(page) == [], f"{scheme} {width}"
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         if account := await page.locator(".me > summary").all():
             await expect(account[0]).to_be_in_viewport(ratio=1)
-    assert re.search("Deals|[Ss]ubscription|Preview|Archive", await page.title())
+    assert re.search("Deals|[Ss]ubscription|[Pp]review|Archive", await page.title())

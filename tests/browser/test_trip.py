@@ -101,7 +101,7 @@ async def take_the_trip(chat: Chat, store: Store, typed: str, number: str, *, is
     await switch.click()
     await expect(switch).to_have_attribute("aria-checked", "false")
     await expect(preferences.get_by_role("status")).to_have_text(
-        re.compile("Saved. You will not get Deals and new roasts any more")
+        re.compile("You're unsubscribed from Deals and new roasts")
     )
     assert (await _stands(store)).state is ConsentState.OPTED_OUT
     await preferences.reload()

@@ -52,7 +52,8 @@ async def enter(request: web.Request) -> web.StreamResponse:
 
 async def leave(request: web.Request) -> web.StreamResponse:
     await sign_out(request)
-    raise done("/login", translator(wanted_locale(request))("You are signed out."))
+    say = translator(wanted_locale(request))
+    raise done("/login", say("You're signed out."))
 
 
 def own_path(path: str) -> str:
