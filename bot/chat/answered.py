@@ -18,7 +18,7 @@ from bot.model.event import Action, ConsentEvent
 
 
 def card_fields(event: ConsentEvent) -> dict[str, Any]:
-    """What a card is that stands on this event."""
+    """The card after this event."""
     return {
         "state": CardState.COMPLETED,
         "event": event.id,

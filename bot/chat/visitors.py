@@ -181,12 +181,12 @@ class Visitors:
         return None
 
     def _unstored_lead(self, token: str | None) -> str | None:
-        """The id of a lead who has a token and did nothing yet."""
+        """The id of a lead with a token but no stored contact yet."""
         id, arrival = self.arrival(token)
         return id if arrival and arrival.external_id is None else None
 
     def _user_id(self, external_id: str) -> str:
-        """The contact that a new user becomes, the same in all tabs. Keyed: whoever knows a user must not know it."""
+        """A new user's contact id, the same in all tabs. Keyed, so that it can't be derived from the user's id."""
         return hmac.digest(self._secret, f"user:{external_id}".encode(), "sha256").hex()[:24]
 
     async def store(self, contact: Contact) -> Contact:

@@ -1,4 +1,4 @@
-"""How many people stand where: every event is counted once, in the order of the change stream."""
+"""Counts of consents by state: each event is counted once, in the order of the change stream."""
 
 from __future__ import annotations
 
