@@ -16,8 +16,10 @@ from widget.web.assets import TEMPLATES, Assets
 from widget.web.connections import LiveConnections
 from widget.web.fragment_cache import FRAGMENT_CACHE, FragmentCache
 from widget.web.http import BOT, METRICS, add_headers, around, speaking
+from widget.web.languages import language
 from widget.web.metrics import Metrics
 from widget.web.sessions import add_sessions
+from widget.web.times import time_shown, time_zone
 from widget.web.websocket import CONNECTIONS, SOCKETS, close_all
 from widget.workspace.checker import checked
 
@@ -81,6 +83,9 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
     environment.globals["asset"] = assets.address
     environment.globals["module"] = assets.module
     environment.globals["checked"] = checked
+    environment.globals["language_name"] = lambda code: language(code, speaking.get())
+    environment.globals["time_shown"] = time_shown
+    environment.globals["time_zone"] = time_zone
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         lambda message: speaking.get().catalog.gettext(message),
         lambda one, many, number: speaking.get().catalog.ngettext(one, many, number),

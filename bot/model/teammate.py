@@ -35,6 +35,13 @@ class Teammate(Document):
     password_hash: str
     password_version: int = 1
     """Incremented by each change of the password and by removal: sessions with an older version are invalid."""
+    locale: str = ""
+    """The language of their pages; empty: their browser's."""
+    time_zone: str = ""
+    """IANA name; empty: their browser's."""
+    notify_sound: bool = False
+    notify_desktop: bool = False
+    """How an open inbox tells them of new messages."""
     is_demo: bool = False
     """Its password is public, so it works only with a Sayso on the same machine."""
     removed_at: datetime | None = None

@@ -4,7 +4,6 @@ import { byId } from "../lib/dom.js";
 import { newKey } from "../lib/send-queue.js";
 import { strings } from "./context.js";
 import { reasonOf, redirectIfSignedOut, request } from "./server.js";
-import { writeTimes } from "./times.js";
 
 const CLOSE_OR_REOPEN = "#state .talk-actions > form > .btn";
 
@@ -26,7 +25,6 @@ export function createActions(composer) {
     const control = focusedControl();
     box.innerHTML = drawn;
     drawn = "";
-    writeTimes(box);
     if (control) document.querySelector(control)?.focus({ preventScroll: true });
   }
 
@@ -48,8 +46,6 @@ export function createActions(composer) {
   function bodyOf(form) {
     const body = new URLSearchParams(new FormData(form));
     body.set("key", newKey());
-    const { offset, until } = form.elements;
-    if (offset) body.set("offset", new Date(until.value || Date.now()).getTimezoneOffset());
     return body;
   }
 

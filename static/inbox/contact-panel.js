@@ -1,17 +1,9 @@
-/* The contact's panel, which works without this. With it, the form to record a consent opens over the page, times are shown
-   in the reader's time zone, and changes made elsewhere wait while somebody fills in that form. */
+/* The contact's panel, which works without this. With it, the form to record a consent opens over the page, and
+   changes made elsewhere wait while somebody fills in that form. */
 
 const panel = () => document.getElementById("contact-panel");
 const dialog = () => document.getElementById("opt-in");
 const holdsPanel = (element) => element?.isConnected && panel() && element.contains(panel());
-
-const fullTime = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-
-function writeTimes() {
-  for (const time of document.querySelectorAll("#contact-panel time:not([title])")) {
-    time.title = fullTime.format(new Date(time.dateTime));
-  }
-}
 
 // --- a reload of the panel waits while an action is in progress or the form is open: it would take them away
 
@@ -80,7 +72,6 @@ document.addEventListener("htmx:beforeSwap", () => {
 document.addEventListener("htmx:afterSwap", (event) => {
   keepMessage();
   keepEarlierHistory();
-  writeTimes();
   keepOpened();
   keepFocus();
   if (event.detail.target.id === "opt-in-body" && dialog()) showForm();
@@ -144,5 +135,3 @@ document.addEventListener(
   },
   true,
 );
-
-writeTimes();

@@ -10,7 +10,6 @@ import { openFormDialog } from "./form-dialog.js";
 import { createQueue } from "./queue.js";
 import { setReached, writeReadStatus } from "./read-status.js";
 import { reasonOf, redirectIfSignedOut, request } from "./server.js";
-import { writeTimes } from "./times.js";
 
 /* tell(message): on the live connection; returns whether it was sent. */
 export function createConversation(tell) {
@@ -25,7 +24,6 @@ export function createConversation(tell) {
     announcer: byId("announcer"),
     loadOlder,
     onBottom: () => tellSeen(),
-    prepare: writeTimes,
     isMine: (li) => !li.dataset.who || li.dataset.who.startsWith(`teammate:${teammate}:`),
   });
 

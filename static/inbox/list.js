@@ -5,7 +5,6 @@ import { conversation, query, strings } from "./context.js";
 import { readDraft } from "./drafts.js";
 import { holdPosition, leaveFor, rowsBefore } from "./list-position.js";
 import { redirectIfSignedOut, request } from "./server.js";
-import { writeTimes } from "./times.js";
 
 const FURTHER_DOWN = 400; // px; from here on the list is not redrawn while somebody reads it
 const MOST_ROWS = 200;
@@ -49,7 +48,6 @@ function draw(html) {
   isPositioned = true;
   if (focusedRow) document.querySelector(`.conv[data-id="${focusedRow}"]`)?.focus({ preventScroll: true });
   tabs()[focusedTab]?.focus({ preventScroll: true });
-  writeTimes(box);
   markDrafts();
 }
 

@@ -10,7 +10,6 @@ import { reloadList, showCurrentRow } from "./list.js";
 import { reloadPanel } from "./panel-drawer.js";
 import { createQueue } from "./queue.js";
 import { watchShortcuts } from "./shortcuts.js";
-import { writeTimes } from "./times.js";
 
 const connection = createLiveConnection({
   path: "/inbox/live",
@@ -44,8 +43,6 @@ const handlers = {
   panel: () => reloadPanel(),
 };
 
-document.addEventListener("htmx:afterSettle", (event) => writeTimes(event.target));
-writeTimes(document);
 watchShortcuts(open);
 if (open) showCurrentRow();
 queue.flushOthers();

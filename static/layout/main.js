@@ -4,3 +4,4 @@ import "./dialogs.js";
 import "./banner.js";
 import "./menus.js";
 import "./search.js";
+import "../lib/zone.js";

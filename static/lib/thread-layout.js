@@ -4,16 +4,18 @@ const GROUP = 5 * 60 * 1000; // ms; parts of one author within five minutes shar
 const DAY = 24 * 60 * 60 * 1000;
 
 const language = document.documentElement.lang || undefined;
-const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
-const longDay = new Intl.DateTimeFormat(language, { weekday: "long", month: "long", day: "numeric" });
+const timeZone = document.documentElement.dataset.zone; // a teammate's; a visitor's is the browser's
+const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit", timeZone });
+const longDay = new Intl.DateTimeFormat(language, { weekday: "long", month: "long", day: "numeric", timeZone });
+const isoDay = new Intl.DateTimeFormat("en-CA", { timeZone });
 const relativeDay = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 
 export const clockTime = (date) => clock.format(date);
 
-const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
+const dayOf = (date) => isoDay.format(date); // 2026-11-30
 
 function dayName(date) {
-  const days = Math.round((midnight(date) - midnight(new Date())) / DAY);
+  const days = Math.round((Date.parse(dayOf(date)) - Date.parse(dayOf(new Date()))) / DAY);
   const name = days === 0 || days === -1 ? relativeDay.format(days, "day") : longDay.format(date);
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
 }
@@ -42,7 +44,7 @@ export function arrange(list) {
   for (const li of list.querySelectorAll(".part:not([hidden])")) {
     const at = new Date(li.dataset.at);
     const author = authorOf(li);
-    const isSameDay = before && before.at.toDateString() === at.toDateString();
+    const isSameDay = before && dayOf(before.at) === dayOf(at);
     const isJoined = Boolean(isSameDay && before.author === author && at - before.at < GROUP);
     if (!isSameDay) li.before(daySeparator(at));
     li.classList.toggle("joined", isJoined);

@@ -11,7 +11,6 @@ const prefersCalm = matchMedia("(prefers-reduced-motion: reduce)");
 /* scroller, body, typing, pill, announcer: elements of the page.
    loadOlder(seq): the parts before this one as HTML; null if they could not be loaded.
    onBottom(): the end is in view.
-   prepare(element): what the page does with each new element.
    isMine(li): whether the reader wrote it, so that it is not announced and always scrolled to. */
 export function createThread({
   scroller,
@@ -21,7 +20,6 @@ export function createThread({
   announcer,
   loadOlder,
   onBottom,
-  prepare = () => {},
   isMine = (li) => li.classList.contains("mine"),
 }) {
   const announce = createAnnouncer(announcer);
@@ -113,7 +111,6 @@ export function createThread({
   // --- adding parts
 
   function activate(element) {
-    prepare(element);
     if (window.htmx) window.htmx.process(element);
   }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Annotated, Literal
 
@@ -15,6 +15,7 @@ from bot.model.base import now
 from widget.inbox import pages, views
 from widget.web.http import BOT
 from widget.web.teammate_pages import FormInput, Handler, is_htmx, read_input, redrawn_by, teammate, translator_for
+from widget.web.times import clock
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 LONGEST_SNOOZE = timedelta(days=366)
@@ -34,17 +35,14 @@ class Doing(FormInput):
     to: Annotated[str, Field(max_length=64)] = ""
     hours: Annotated[int, Field(ge=1, le=24 * 366)] | None = None
     until: Annotated[str, Field(max_length=40)] = ""
-    """The value of a date and time field, in the reader's local time."""
-    offset: Annotated[int, Field(ge=-24 * 60, le=24 * 60)] = 0
-    """The reader's offset from UTC in minutes."""
+    """The value of a date and time field, in the reader's time zone."""
 
     def time(self) -> datetime:
         """Raises Invalid."""
         if self.hours:
             return now() + timedelta(hours=self.hours)
         try:
-            theirs = datetime.strptime(self.until, "%Y-%m-%dT%H:%M")  # noqa: DTZ007 - `offset` is its zone
-            time = theirs.replace(tzinfo=UTC) + timedelta(minutes=self.offset)
+            time = clock.get().parse(self.until)
         except (ValueError, OverflowError):
             raise Invalid(_("Choose a time in the future.")) from None
         if time > now() + LONGEST_SNOOZE:

@@ -11,8 +11,9 @@ from bot.i18n import Translator
 from bot.model.contact import ConsentState
 from bot.model.event import Source
 from bot.model.subscription import MessageType
-from widget.inbox.details import day, shown_number
+from widget.inbox.details import shown_number
 from widget.preferences import view
+from widget.web.times import day
 
 BY = {
     Source.FORM: _("Form"),
@@ -76,7 +77,7 @@ def note_of(status: ConsentStatus, say: Translator) -> str:
     if status.state == "pending":
         return say("Waiting for YES")
     if consent and consent.state is not ConsentState.NONE:
-        since = {"day": day(consent.at, say), "source": say(BY[consent.source])}
+        since = {"day": day(consent.at), "source": say(BY[consent.source])}
         if consent.state is ConsentState.OPTED_OUT:
             return say("Opted out %(day)s · %(source)s", **since)
         if status.is_weak:
@@ -97,4 +98,4 @@ def note_of(status: ConsentStatus, say: Translator) -> str:
 def _own_no(status: ConsentStatus, say: Translator) -> str:
     consent = status.consent
     is_own = consent is not None and consent.state is ConsentState.OPTED_OUT and consent.source in PEOPLES_OWN
-    return day(consent.at, say) if consent and is_own else ""
+    return day(consent.at) if consent and is_own else ""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_time
 
 from bot.chat.links import Segment, segments
 from bot.consent.numbers import national, saved_number
@@ -23,11 +23,11 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One line. `parts`: text with web links; `at`: a time that the page renders in its own time zone."""
+    """One line. `parts`: text with web links; `at`: a time, instead."""
 
     label: str
     parts: tuple[Segment, ...] = ()
-    at: str = ""
+    at: datetime | None = None
     is_bad: bool = False
     """The value is unusable."""
     is_ltr: bool = False
@@ -66,18 +66,12 @@ def _details(contact: Contact, say: Translator) -> Iterator[Detail]:
     if contact.page:
         yield Detail(say("Page"), segments(contact.page[:300], named=False), is_ltr=True)
     if contact.last_seen_at:
-        yield Detail(say("Last seen"), _text(day(contact.last_seen_at, say)), at=contact.last_seen_at.isoformat())
+        yield Detail(say("Last seen"), at=contact.last_seen_at)
 
 
 def attributes_of(contact: Contact) -> list[tuple[str, str]]:
     """Attributes from the site, names and values as text."""
     return [(name, _value(value)) for name, value in [*contact.attributes.items()][:MOST]]
-
-
-def day(at: datetime, say: Translator) -> str:
-    """`23 Nov`; with the year if it is not the current one."""
-    skeleton = "MMMd" if at.year == now().year else "yMMMd"
-    return format_skeleton(skeleton, at, locale=say.locale)
 
 
 def _phone(phone: str, say: Translator) -> Detail:

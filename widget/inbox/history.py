@@ -10,7 +10,7 @@ from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import iso
 from bot.model.event import Action, ConsentEvent, How, Source
-from widget.inbox.details import day, shown_number
+from widget.inbox.details import shown_number
 from widget.web.languages import language
 
 ON, OFF = {Action.OPT_IN, Action.REQUEST_CONFIRMATION, Action.CONFIRM}, {Action.OPT_OUT, Action.REFUSE}
@@ -65,7 +65,6 @@ class HistoryEntry:
     note: str
     at: str
     """ISO 8601."""
-    day: str
     shown: ShownWords | None
 
 
@@ -86,7 +85,6 @@ def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Tr
         replaced=shown_number(event.replaced) if event.replaced else "",
         note=event.evidence.note if event.evidence else "",
         at=iso(event.at),
-        day=day(event.at, say),
         shown=_shown(event, say),
     )
 

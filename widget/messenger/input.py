@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -14,6 +12,7 @@ from bot.chat.visitors import Claim
 from bot.model.event import Context
 from widget.web.http import client_ip, user_agent, wanted_locale
 from widget.web.input import JsonInput
+from widget.web.times import known_zone
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 ConversationId = Annotated[str, Field(pattern=r"^[0-9a-f]{24}$")]
@@ -41,15 +40,6 @@ class SiteSettings(BaseModel):
         Annotated[str, BeforeValidator(lambda value: value[:2000] if isinstance(value, str) else value)] | None
     ) = None
     time_zone: Cut | None = None
-
-
-@lru_cache(maxsize=1024)
-def known_zone(name: str | None) -> str | None:
-    """The browser's time zone if it exists (IANA)."""
-    try:
-        return ZoneInfo(name).key if name else None
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return None
 
 
 class OpenRequest(JsonInput):

@@ -14,9 +14,10 @@ from bot.model.teammate import Teammate
 from bot.workspace.access import Principal, Scope
 from widget.web.csrf import check_session_form
 from widget.web.flash import RedirectWithMessage, keep_said
-from widget.web.http import SAFE, Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
+from widget.web.http import LOCALE, SAFE, Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
 from widget.web.layout import teammate_page
 from widget.web.sessions import PRINCIPAL, SESSIONS, signed_in
+from widget.web.times import set_clock
 
 WIDTH_OF_NEXT = 2000
 
@@ -64,7 +65,8 @@ async def _enter(request: web.Request, *, handler: Handler, scope: Scope | None)
     who = await signed_in(request)
     if who is None:
         return await _to_sign_in(request)
-    request[PRINCIPAL] = who
+    request[PRINCIPAL], request[LOCALE] = who, who.teammate.locale
+    set_clock(request, who.teammate, wanted_locale(request))
     try:
         await check_session_form(request)
         if scope:

@@ -51,6 +51,9 @@ speaking: ContextVar[Translator] = ContextVar("speaking")
 WORDS = web.RequestKey("words", dict[str, str])
 """Fields of a form that was already read because it contains a file (`widget/web/uploads.py`)."""
 
+LOCALE = web.RequestKey("locale", str)
+"""The language that the signed-in teammate chose; empty: none."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SAFE = {"GET", "HEAD"}
@@ -168,10 +171,10 @@ async def read_form(request: web.Request) -> dict[str, str]:
 
 
 def wanted_locale(request: web.Request, *first: str | None) -> str:
-    """The first of these languages, and then of the browser's, that we support."""
+    """The first of these languages that we support: the signed-in teammate's own, `first`, the browser's."""
     accepted = request.headers.get("Accept-Language", "")[:200]
     tags = [part.partition(";")[0].strip() for part in accepted.split(",")]
-    return choose_locale((*(tag for tag in first if tag), *tags))
+    return choose_locale((*(tag for tag in (request.get(LOCALE), *first) if tag), *tags))
 
 
 async def render(request: web.Request, template: str, locale: str, **context: Any) -> str:
