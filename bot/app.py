@@ -56,6 +56,7 @@ from bot.outbound.texting import Texting
 from bot.outbound.threads import TextThreads
 from bot.security import Signatures
 from bot.store import Store
+from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
 from bot.workspace.current import load_workspace
 from bot.workspace.forms import FormTemplateService
@@ -117,6 +118,7 @@ class Bot:
         self.ledger.publish_to(self.consumers.publish)
         self.catch_up = CatchUp(store, self.consumers)
         self.messages = Messages(store, self.runs, self.texting)
+        self.audit = AuditLog(store)
         self.teammates = TeammateService(store)
         self.tokens = Tokens(store)
         self.subscriptions = SubscriptionService(store)

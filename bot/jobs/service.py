@@ -12,16 +12,24 @@ from bot.jobs.kind import JobKind
 from bot.jobs.rules import SOURCES, TARGETS, JobAction
 from bot.jobs.run import LEASE_SECONDS
 from bot.jobs.worker import Worker
+from bot.model.audit import AuditAction
 from bot.model.base import Value, new_id, now
 from bot.model.job import Job, JobItem
 from bot.model.paging import Cursor, Page
 from bot.model.teammate import By
 from bot.store import Duplicate, Store
+from bot.workspace.audit import AuditLog
 
 I = TypeVar("I", bound=Value)  # noqa: E741 (input)
 
 MOST = 1000
 """Jobs that may wait or run at the same time."""
+RECORDED = {
+    JobAction.PAUSE: AuditAction.JOB_PAUSED,
+    JobAction.RESUME: AuditAction.JOB_RESUMED,
+    JobAction.CANCEL: AuditAction.JOB_CANCELED,
+    JobAction.RETRY: AuditAction.JOB_RETRIED,
+}
 CLOCKS = timedelta(minutes=5)
 """How far the clocks of two processes may differ without delaying a job."""
 
@@ -32,6 +40,7 @@ class JobService:
     ) -> None:
         self.kinds: Mapping[str, JobKind[Any, Any]] = {kind.name: kind for kind in kinds}
         self._store = store
+        self._audit = AuditLog(store)
         self._wake = asyncio.Event()
         self._worker = Worker(store, self.kinds, self._wake, lease_seconds=lease_seconds)
         self.work = self._worker.work
@@ -63,6 +72,7 @@ class JobService:
         except Duplicate:
             return await self._existing(job)
         self._wake.set()
+        await self._audit.record(by, AuditAction.JOB_STARTED, kind.title, key=job.id)
         return job
 
     async def get(self, id: str) -> Job:
@@ -82,7 +92,7 @@ class JobService:
         """Results in order of their items, for 90 days."""
         return await self._store.job_items.of(job, cursor, outcome=outcome, limit=limit)
 
-    async def act(self, id: str, act: JobAction) -> Job:
+    async def act(self, id: str, act: JobAction, by: By) -> Job:
         """Raises JobConflict when its state does not allow that, or another job of an exclusive kind has not ended."""
         job = await self.get(id)
         only = _only(type(self.kinds[job.kind])) if act is JobAction.RETRY else None
@@ -93,6 +103,7 @@ class JobService:
         if moved is None:
             raise JobConflict
         self._wake.set()
+        await self._audit.record(by, RECORDED[act], self.kinds[job.kind].title)
         return moved
 
     async def _existing(self, job: Job) -> Job:

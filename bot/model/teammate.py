@@ -13,10 +13,14 @@ from bot.model.base import Document
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who made a change. Without an id: it predates the history."""
+    """Who made a change. Without an id: it predates the history, or the command line made it."""
 
     id: str
     name: str
+    address: str = ""
+    """The IP address of the request."""
+    token: str = ""
+    """The name of the API token that was used."""
 
 
 class TeammateRole(StrEnum):
@@ -42,6 +46,12 @@ class Teammate(Document):
     notify_sound: bool = False
     notify_desktop: bool = False
     """How an open inbox tells them of new messages."""
+    has_passkey: bool = False
+    """Whether sign-in asks for a passkey after the password."""
+    recovery_codes: tuple[str, ...] = ()
+    """SHA-256 of those that were not used."""
+    last_seen_at: datetime | None = None
+    """Written at most once a minute."""
     is_demo: bool = False
     """Its password is public, so it works only with a Sayso on the same machine."""
     removed_at: datetime | None = None
@@ -62,6 +72,10 @@ class Session(Document):
 
     teammate: str
     password_version: int
+    address: str = ""
+    user_agent: str = ""
+    last_seen_at: datetime | None = None
+    """Written at most once a minute."""
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
@@ -76,6 +90,59 @@ class ApiToken(Document):
     scopes: tuple[str, ...] | None = None
     """What it may do, by the values of `Scope`; None: all that its teammate may."""
     is_demo: bool = False
+    ending: str = ""
+    """The last four characters, to tell tokens apart."""
     created_at: datetime
+    last_used_at: datetime | None = None
+    """Written at most once a minute."""
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+class LinkPurpose(StrEnum):
+    JOIN = "join"
+    PASSWORD = "password"  # noqa: S105 (a purpose)
+
+
+class AccountLink(Document):
+    """A link that an admin hands to someone: to join, or to set a new password. It works once, until it expires."""
+
+    purpose: LinkPurpose
+    email: str
+    """Lowercase."""
+    role: TeammateRole | None = None
+    """Of the new teammate."""
+    teammate: str = ""
+    """Whose password it sets."""
+    password_version: int = 0
+    """A password link expires when the password changes."""
+    by: str
+    by_name: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    """When it was used or revoked."""
+
+
+class Passkey(Document):
+    """`_id` is the credential's id, base64url."""
+
+    teammate: str
+    name: str = Field(min_length=1, max_length=80)
+    public_key: bytes
+    sign_count: int
+    transports: tuple[str, ...] = ()
+    created_at: datetime
+    last_used_at: datetime | None = None
+    removed_at: datetime | None = None
+
+
+class PasskeyChallenge(Document):
+    """What an authenticator has to sign, once, within minutes."""
+
+    teammate: str
+    value: bytes
+    is_sign_in: bool
+    """The password was correct; else a passkey is being added."""
+    expires_at: datetime
+    used_at: datetime | None = None

@@ -38,6 +38,8 @@ class Workspace(Document):
     """The default legal text of new forms: plain text, links as `[Terms](https://…)`."""
     logo: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """SHA-256 of the stored picture; empty: the initial is shown instead."""
+    require_second_factor: bool = False
+    """Admins need a passkey to use anything but their own account page."""
     identity_secret: str
     """HMAC key with which a site proves who is signed in (`user_hash`)."""
 

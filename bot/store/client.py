@@ -14,6 +14,7 @@ from bot.errors import StoreUnavailable
 from bot.errors import marked as _
 from bot.store.api_tokens import ApiTokenRepository
 from bot.store.attempts import AttemptCounter
+from bot.store.audit import AuditRepository
 from bot.store.changes import Changes
 from bot.store.checkpoints import CheckpointHeadRepository, CheckpointRepository
 from bot.store.contacts import ContactRepository
@@ -81,6 +82,7 @@ class Store:
         self.teammates = TeammateRepository(self.database)
         self.sessions = SessionRepository(self.database)
         self.api_tokens = ApiTokenRepository(self.database)
+        self.audit_log = AuditRepository(self.database)
         self.attempts = AttemptCounter(self.database)
         self.changes = Changes(client.delegate[name])
 

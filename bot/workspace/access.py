@@ -38,7 +38,8 @@ class Principal:
 
     teammate: Teammate
     scopes: frozenset[Scope]
-    is_token: bool = False
+    token: str = ""
+    """The name of the token."""
 
     @classmethod
     def signed_in(cls, teammate: Teammate) -> Principal:
@@ -52,7 +53,7 @@ class Principal:
         """
         of_role = ROLE_SCOPES[teammate.role]
         named = of_role if token.scopes is None else of_role.intersection(token.scopes)
-        return cls(teammate, frozenset(named), is_token=True)
+        return cls(teammate, frozenset(named), token.name)
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
@@ -60,4 +61,4 @@ class Principal:
     def require(self, scope: Scope) -> None:
         """Raises Forbidden, to a program ScopeMissing."""
         if scope not in self.scopes:
-            raise ScopeMissing(scope) if self.is_token else Forbidden
+            raise ScopeMissing(scope) if self.token else Forbidden

@@ -13,9 +13,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from bot.consent.numbers import all_regions, international, is_email
 from bot.consent.texts import unknown_variables
 from bot.errors import marked as _
+from bot.model.audit import AuditAction
 from bot.model.base import now
+from bot.model.teammate import By
 from bot.model.workspace import FREQUENCY, OPT_OUT, Logo, Workspace
 from bot.store import Store
+from bot.workspace.audit import AuditLog
 from bot.workspace.pictures import picture_type
 
 LINGERS = timedelta(days=1)
@@ -125,21 +128,26 @@ class BrandKeeper:
 
     def __init__(self, store: Store, *, changed: Callable[[], None]) -> None:
         self._store = store
+        self._audit = AuditLog(store)
         self._changed = changed
 
-    async def save(self, brand: Brand) -> None:
+    async def save(self, brand: Brand, by: By) -> None:
         """One update of exactly these fields: the signing key and all other fields are left alone."""
-        await self._store.workspaces.change(brand.stored())
+        before = (await self._store.workspaces.change(brand.stored())).stored()
         self._changed()
+        changed = [name for name, value in brand.stored().items() if before.get(name) != value]
+        await self._audit.record(by, AuditAction.BRAND_SAVED, brand.name, detail=", ".join(changed))
 
-    async def save_logo(self, data: bytes) -> None:
+    async def save_logo(self, data: bytes, by: By) -> None:
         """Raises FormWrong for an unsupported image."""
         logo = Logo(id=hashlib.sha256(data).hexdigest(), type=picture_type(data), data=data, created_at=now())
         await self._store.logos.save(logo)
         await self._show(logo.id)
+        await self._audit.record(by, AuditAction.LOGO_SAVED)
 
-    async def remove_logo(self) -> None:
+    async def remove_logo(self, by: By) -> None:
         await self._show("")
+        await self._audit.record(by, AuditAction.LOGO_REMOVED)
 
     async def logo(self, id: str) -> Logo | None:
         return await self._store.logos.get(id) if id else None

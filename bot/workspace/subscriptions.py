@@ -14,12 +14,14 @@ from datetime import datetime
 
 from bot.errors import Conflict, Invalid, NameTaken, NotFound
 from bot.errors import marked as _
+from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.contact import ConsentState
 from bot.model.paging import Cursor, Page, sequence_of
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.model.teammate import By as By
 from bot.store import Duplicate, Store
+from bot.workspace.audit import AuditLog
 from bot.workspace.wording import Difference, New, Wording, differences
 
 MOST = 200
@@ -57,6 +59,7 @@ class SubscriptionService:
         self._table = store.subscriptions
         self._versions = store.subscription_versions
         self._counts = store.consent_counts
+        self._audit = AuditLog(store)
 
     async def get(self, id: str) -> Subscription:
         """Raises NotFound."""
@@ -103,9 +106,9 @@ class SubscriptionService:
             await self._table.begin(_entry(draft, "created", by, time))
         except (Duplicate, Invalid) as error:
             if made := await self._table.get(id):
-                return made
+                return await self._recorded(made, "created", by)
             raise NameTaken if isinstance(error, Duplicate) else error from None
-        return draft
+        return await self._recorded(draft, "created", by)
 
     async def edit(self, id: str, version: int, wording: Wording, by: By) -> Subscription:
         """Changes its wording. Raises NotFound, Conflict, NameTaken and Invalid."""
@@ -166,7 +169,7 @@ class SubscriptionService:
             try:
                 first = _entry(before, "created", UNKNOWN, before.created_at)
                 if await self._table.change(before, [first, _entry(after, act, by, time)]):
-                    return after
+                    return await self._recorded(after, act, by)
             except Duplicate:
                 raise NameTaken from None
         return await self._made(before, version, act, by, make)
@@ -177,12 +180,18 @@ class SubscriptionService:
         found = await self._versions.get_many(places)
         seen, next, last = (found.get(place) for place in places)
         if seen and next and (next.act, next.by) == (act, by.id) and _same(make(seen.after), next.after):
-            return next.after
+            return await self._recorded(next.after, act, by)
         who = last.by_name if last else ""
         raise Conflict(
             _("%(who)s just changed this subscription. Review the changes and try again."),
             who=who or "?",
         )
+
+    async def _recorded(self, after: Subscription, act: str, by: By) -> Subscription:
+        """Adds the change to the audit log, once for all tries of the request."""
+        key = f"{after.id}:{1 if act == 'created' else after.version}"
+        await self._audit.record(by, AuditAction(f"subscription.{act}"), after.name, key=key)
+        return after
 
     async def _room(self) -> None:
         used = [len(await self._table.in_state(state, limit=MOST)) for state in (DRAFT, LIVE)]

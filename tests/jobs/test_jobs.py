@@ -104,7 +104,7 @@ async def test_a_pause_acts_after_the_batch_and_resuming_goes_on_where_it_was(st
     async with working(jobs):
         job = await jobs.start(Count, CountInput(most=60, seconds=0.02), ADA)
         await has_begun(jobs, job.id)
-        assert (await jobs.act(job.id, JobAction.PAUSE)).state is JobState.PAUSED
+        assert (await jobs.act(job.id, JobAction.PAUSE, ADA)).state is JobState.PAUSED
         before = len(kind.seen)
 
         async def is_let_go() -> bool:
@@ -116,7 +116,7 @@ async def test_a_pause_acts_after_the_batch_and_resuming_goes_on_where_it_was(st
         assert len(kind.seen) - before <= Count.most, "no more than the batch that was under way"
         assert 0 < paused.done < 60
         assert len(kind.seen) == paused.done
-        await jobs.act(job.id, JobAction.RESUME)
+        await jobs.act(job.id, JobAction.RESUME, ADA)
         assert is_whole(await reaches(jobs, job.id, JobState.DONE))
     assert kind.seen == [*range(60)]
 
@@ -128,8 +128,8 @@ async def test_resuming_while_the_last_batch_is_saved_repeats_nothing(store: Sto
         job = await jobs.start(Count, CountInput(most=50, seconds=0.02), ADA)
         for moved in range(1, 30, 6):
             await has_begun(jobs, job.id, moved)
-            await jobs.act(job.id, JobAction.PAUSE)
-            await jobs.act(job.id, JobAction.RESUME)
+            await jobs.act(job.id, JobAction.PAUSE, ADA)
+            await jobs.act(job.id, JobAction.RESUME, ADA)
         assert is_whole(await reaches(jobs, job.id, JobState.DONE))
     assert kind.seen == [*range(50)]
 
@@ -139,7 +139,7 @@ async def test_a_canceled_job_stays_where_it_was(store: Store) -> None:
     async with working(jobs):
         job = await jobs.start(Count, CountInput(most=500, seconds=0.02), ADA)
         await has_begun(jobs, job.id)
-        await jobs.act(job.id, JobAction.CANCEL)
+        await jobs.act(job.id, JobAction.CANCEL, ADA)
 
         async def is_let_go() -> bool:
             return (await jobs.get(job.id)).holder is None
@@ -149,14 +149,14 @@ async def test_a_canceled_job_stays_where_it_was(store: Store) -> None:
     assert (canceled.state, canceled.ended_at is not None) == (JobState.CANCELED, True)
     assert canceled.done == sum(canceled.counts.values()) == len(await outcomes(jobs, job.id)) < 500
     with pytest.raises(JobConflict):
-        await jobs.act(job.id, JobAction.RESUME)
+        await jobs.act(job.id, JobAction.RESUME, ADA)
 
 
 async def test_a_job_that_was_never_begun_can_be_paused_and_canceled(store: Store) -> None:
     jobs = JobService(store, [Count()])
     job = await jobs.start(Count, CountInput(most=1), ADA)
     for act in (JobAction.PAUSE, JobAction.RESUME, JobAction.CANCEL):
-        await jobs.act(job.id, act)
+        await jobs.act(job.id, act, ADA)
     async with working(jobs):
         other = await jobs.start(Count, CountInput(most=1), ADA)
         await reaches(jobs, other.id, JobState.DONE)
@@ -201,7 +201,7 @@ async def test_a_job_that_goes_on_failing_fails_with_its_error_and_can_be_retrie
         assert failed.error is not None
         assert failed.error.values == {"name": "ValueError"}
         assert 0 < failed.done < 20
-        await jobs.act(job.id, JobAction.RETRY)
+        await jobs.act(job.id, JobAction.RETRY, ADA)
         done = await reaches(jobs, job.id, JobState.DONE)
     assert is_whole(done)
     assert (done.error, done.attempts) == (None, 0)
@@ -287,9 +287,9 @@ async def test_of_an_exclusive_kind_one_job_is_under_way(store: Store) -> None:
         third = await jobs.start(CountAlone, CountInput(most=9, seconds=0.2), ADA)
         assert third.id != first.id
         with pytest.raises(JobConflict):
-            await jobs.act(first.id, JobAction.RETRY)
+            await jobs.act(first.id, JobAction.RETRY, ADA)
         await reaches(jobs, third.id, JobState.DONE)
-        await jobs.act(first.id, JobAction.RETRY)
+        await jobs.act(first.id, JobAction.RETRY, ADA)
         await reaches(jobs, first.id, JobState.DONE)
     assert [job.id for job in await jobs.newest(CountAlone)] == [third.id, first.id]
     assert await jobs.newest(Count) == []
@@ -301,7 +301,7 @@ async def test_no_more_jobs_wait_than_may(store: Store, monkeypatch: pytest.Monk
     first, _ = [await jobs.start(Count, CountInput(most=1), ADA) for _ in range(2)]
     with pytest.raises(TooManyJobs):
         await jobs.start(Count, CountInput(most=1), ADA)
-    await jobs.act(first.id, JobAction.CANCEL)
+    await jobs.act(first.id, JobAction.CANCEL, ADA)
     await jobs.start(Count, CountInput(most=1), ADA)
 
 

@@ -39,6 +39,7 @@ from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.numbered_log import NumberedLog
 from bot.store.repository import Repository
+from bot.workspace.audit import AuditFilter, AuditLog
 from bot.workspace.finder import find_subscriptions
 from bot.workspace.subscriptions import By
 from bot.workspace.wording import New
@@ -140,6 +141,8 @@ async def _manage(bot: Bot) -> None:
     await bot.subscriptions.history(draft.id)
     await bot.subscriptions.all()
     await find_subscriptions(bot.store, "events")
+    for wanted in (AuditFilter(), AuditFilter("x"), AuditFilter("", "y"), AuditFilter("x", "y", now(), now())):
+        await AuditLog(bot.store).page(wanted, Cursor((now(), "x")))
     form = await bot.forms.save("Deals", card(), ada.id, "f1")
     await bot.forms.all()
     await bot.forms.remove(form.id)
@@ -193,7 +196,7 @@ async def _run_jobs(bot: Bot) -> None:
     await jobs.save(claimed, {}, total=1, done=1, counts={"stale": 1}, is_last=False)
     await jobs.fail(claimed, STUCK)
     await jobs.release(claimed)
-    await bot.jobs.act(job.id, JobAction.RETRY)
+    await bot.jobs.act(job.id, JobAction.RETRY, by)
 
 
 async def _walk(bot: Bot) -> None:
@@ -224,7 +227,7 @@ async def _walk(bot: Bot) -> None:
     await bot.phone.texts(NUMBER)
     await store.workspaces.save(await bot.workspace())
     for picture in (PIXEL, JPEG):  # the second takes the place of the first
-        await bot.brand.save_logo(picture)
+        await bot.brand.save_logo(picture, By("ada", "Ada"))
     await store.deliveries.update({"_id": f"confirmation:{submitted.event.event}"}, {"$set": {"due_at": now()}})
     (claimed,) = await store.deliveries.claim("worker", limit=5, until=now())
     await store.deliveries.hand_over(claimed, {}, ask_at=now())

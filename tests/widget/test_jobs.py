@@ -21,6 +21,8 @@ from tests.widget.help import Node, Running
 LEDGER = "/settings/ledger"
 HTMX = {"HX-Request": "true"}
 
+ADA = By("ada", "Ada")
+
 
 @pytest.fixture(autouse=True)
 async def _nothing_under_way(running: Running) -> AsyncIterator[None]:
@@ -28,13 +30,13 @@ async def _nothing_under_way(running: Running) -> AsyncIterator[None]:
     yield
     for job in await running.bot.jobs.newest():
         if JobAction.CANCEL in acts_on(job.state):
-            await running.bot.jobs.act(job.id, JobAction.CANCEL)
+            await running.bot.jobs.act(job.id, JobAction.CANCEL, ADA)
 
 
 async def waiting(running: Running) -> Job:
     """A check that no worker takes up within the hour."""
     at = now() + timedelta(hours=1)
-    return await running.bot.jobs.start(Verify, VerifyInput(), By("ada", "Ada"), at=at)
+    return await running.bot.jobs.start(Verify, VerifyInput(), ADA, at=at)
 
 
 async def check(running: Running, ada: Desk, **fields: str) -> Job:
@@ -96,7 +98,7 @@ async def test_the_bar_asks_again_until_the_job_has_ended(running: Running, ada:
     assert same.all("section") == []
     assert same.one("div", class_="job-bar").attrs["hx-trigger"] == bar.attrs["hx-trigger"]
 
-    await running.bot.jobs.act(job.id, JobAction.CANCEL)
+    await running.bot.jobs.act(job.id, JobAction.CANCEL, ADA)
     async with ada.session.get(running.base + bar.attrs["hx-get"], headers=HTMX) as answer:
         assert answer.headers["HX-Retarget"] == f"#job-{job.id}"
         html = await answer.text()
@@ -124,7 +126,7 @@ def far() -> object:
 
 async def test_a_button_that_came_too_late_shows_what_is_true(running: Running, ada: Desk) -> None:
     job = await waiting(running)
-    await running.bot.jobs.act(job.id, JobAction.CANCEL)
+    await running.bot.jobs.act(job.id, JobAction.CANCEL, ADA)
     status, page = await ada.post(f"/settings/jobs/{job.id}/pause", {}, **HTMX)
     assert (status, page.one("span", class_="badge").text) == (200, "Canceled")
 

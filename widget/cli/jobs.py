@@ -19,6 +19,7 @@ from bot.jobs.kinds import all_kinds
 from bot.jobs.rules import ENDED, JobAction, acts_on
 from bot.jobs.service import JobService
 from bot.model.job import Job, JobState
+from bot.workspace.audit import COMMAND_LINE
 from widget.cli.terminal import FAILED, give_up, run, settings_of
 
 T = TypeVar("T")
@@ -64,7 +65,7 @@ def show(id: Id, follow: Follow = False) -> None:
 
 def _act(act: JobAction, help: str) -> None:
     def command(id: Id) -> None:
-        job = _do(settings_of(), lambda jobs: jobs.act(id, act))
+        job = _do(settings_of(), lambda jobs: jobs.act(id, act, COMMAND_LINE))
         print(f"{job.id} is {job.state}.")
 
     command.__doc__ = f"{help}\n\nExits 0, 1 when its state does not allow that, 2 when it can't run."

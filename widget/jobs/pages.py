@@ -19,7 +19,7 @@ from widget.web.csrf import session_token
 from widget.web.http import BOT, html_page, render
 from widget.web.input import cursor_of
 from widget.web.layout import with_page_headers
-from widget.web.teammate_pages import is_htmx, principal, requires, teammate_page, translator_for
+from widget.web.teammate_pages import by, is_htmx, principal, requires, teammate_page, translator_for
 
 PATH = "/settings/jobs/{id:[0-9a-f]{24}}"
 ROWS, CHUNK = 100, 1000
@@ -66,7 +66,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     """A button. When somebody else was faster, the page shows what is true now."""
     job, _kind = await _job(request)
     try:
-        job = await request.app[BOT].jobs.act(job.id, JobAction(request.match_info["act"]))
+        job = await request.app[BOT].jobs.act(job.id, JobAction(request.match_info["act"]), by(request))
     except Conflict:
         job = await request.app[BOT].jobs.get(job.id)
     if is_htmx(request):

@@ -10,11 +10,22 @@ from aiohttp import web
 
 from bot.errors import Invalid, SaysoError, SignedOut, StoreUnavailable, Unauthorized
 from bot.i18n import translator
-from bot.model.teammate import Teammate
+from bot.model.teammate import By, Teammate
 from bot.workspace.access import Principal, Scope
 from widget.web.csrf import check_session_form
 from widget.web.flash import RedirectWithMessage, keep_said
-from widget.web.http import LOCALE, SAFE, Handler, page, sentence, split_address, status_of, wanted_locale, wants_page
+from widget.web.http import (
+    LOCALE,
+    SAFE,
+    Handler,
+    client_ip,
+    page,
+    sentence,
+    split_address,
+    status_of,
+    wanted_locale,
+    wants_page,
+)
 from widget.web.layout import teammate_page
 from widget.web.sessions import PRINCIPAL, SESSIONS, signed_in
 from widget.web.times import set_clock
@@ -46,6 +57,12 @@ def principal(request: web.Request) -> Principal:
 def teammate(request: web.Request) -> Teammate:
     """The teammate who makes the request."""
     return request[PRINCIPAL].teammate
+
+
+def by(request: web.Request) -> By:
+    """Who makes the request, for histories and the audit log."""
+    who = request[PRINCIPAL]
+    return By(who.teammate.id, who.teammate.name, client_ip(request), who.token)
 
 
 def is_htmx(request: web.Request) -> bool:

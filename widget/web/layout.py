@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from aiohttp import web
@@ -31,22 +32,41 @@ class NavItem:
     icon: str = ""
     scope: Scope | None = None
     """Who sees it: teammates with this scope; None: all of them."""
+    group: str = ""
+    """The heading of the settings it belongs to, a gettext id."""
+
+
+@dataclass(frozen=True, slots=True)
+class NavGroup:
+    name: str
+    items: tuple[NavItem, ...]
+
+    def has(self, section: str) -> bool:
+        return any(item.section == section for item in self.items)
 
 
 NAVIGATION = (
     NavItem("inbox", "/inbox", _("Inbox"), "inbox", Scope.READ_CONVERSATIONS),
     NavItem("settings", "/settings/subscriptions", _("Settings"), "gear", Scope.MANAGE_SUBSCRIPTIONS),
 )
+OUTBOUND, WORKSPACE = _("Outbound"), _("Workspace")
 SETTINGS = (
-    NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), scope=Scope.MANAGE_SUBSCRIPTIONS),
-    NavItem("brand", "/settings/brand", _("Brand and compliance"), scope=Scope.MANAGE_WORKSPACE),
-    NavItem("verify", "/settings/ledger", _("Ledger"), scope=Scope.MANAGE_WORKSPACE),
+    NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
+    NavItem("brand", "/settings/brand", _("Brand and compliance"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
+    NavItem("verify", "/settings/ledger", _("Ledger"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
 )
+"""Entries of one group stand together."""
 
 
 def open_to(who: Principal, items: tuple[NavItem, ...]) -> list[NavItem]:
     """The entries this teammate has access to."""
     return [item for item in items if item.scope is None or who.may(item.scope)]
+
+
+def settings_open_to(who: Principal) -> list[NavGroup]:
+    """The settings that this teammate has access to, by group."""
+    groups = groupby(open_to(who, SETTINGS), key=lambda item: item.group)
+    return [NavGroup(name, tuple(items)) for name, items in groups]
 
 
 async def teammate_page(
@@ -69,7 +89,7 @@ async def teammate_page(
         form=form,
         said=read_said(request),
         navigation=open_to(who, NAVIGATION),
-        settings_navigation=open_to(who, SETTINGS),
+        settings_navigation=settings_open_to(who),
         **context,
     )
     forget_said(request, response)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.errors import marked as _
-from widget.web.layout import SETTINGS
-from widget.web.teammate_pages import Handler, Scope, requires, teammate_page, translator_for
+from widget.web.layout import settings_open_to
+from widget.web.teammate_pages import Handler, Scope, principal, requires, teammate_page, translator_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ def coming(what: Coming) -> Handler:
 
 
 async def settings(request: web.Request) -> web.Response:
-    raise web.HTTPSeeOther(SETTINGS[0].path)
+    """The first page that this teammate may open."""
+    raise web.HTTPSeeOther(settings_open_to(principal(request))[0].items[0].path)
 
 
 async def styleguide(request: web.Request) -> web.Response:

@@ -35,7 +35,7 @@ from aiohttp import web
 from bot.errors import FormWrong
 from bot.i18n import Translator, translator
 from bot.workspace.access import Scope
-from widget.web.access import is_htmx, principal, requires, teammate
+from widget.web.access import by, is_htmx, principal, requires, teammate
 from widget.web.flash import done
 from widget.web.forms import Form, FormInput, again, fields, read_input, redrawn_by
 from widget.web.http import Handler, wanted_locale
@@ -49,6 +49,7 @@ __all__ = [
     "NavItem",
     "Scope",
     "again",
+    "by",
     "done",
     "fields",
     "is_htmx",

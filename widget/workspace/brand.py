@@ -24,6 +24,7 @@ from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
 from widget.web.teammate_pages import (
     Form,
     Scope,
+    by,
     done,
     fields,
     read_input,
@@ -59,7 +60,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 @redrawn_by(show)
 async def save(request: web.Request) -> web.StreamResponse:
-    await request.app[BOT].brand.save(await read_input(request, Brand))
+    await request.app[BOT].brand.save(await read_input(request, Brand), by(request))
     raise done(PATH, translator_for(request)("Saved."))
 
 
@@ -82,7 +83,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
 
 async def upload(request: web.Request) -> web.StreamResponse:
     try:
-        await request.app[BOT].brand.save_logo(request.get(FILES, {}).get("logo", b""))
+        await request.app[BOT].brand.save_logo(request.get(FILES, {}).get("logo", b""), by(request))
     except FormWrong as wrong:
         say = translator_for(request)
         # The other form's fields show what is stored.
@@ -92,7 +93,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
-    await request.app[BOT].brand.remove_logo()
+    await request.app[BOT].brand.remove_logo(by(request))
     raise done(f"{PATH}#logo-title", translator_for(request)("The logo is removed."))
 
 

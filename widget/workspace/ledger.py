@@ -16,13 +16,13 @@ from widget.web.http import BOT
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
+    by,
     read_input,
     redrawn_by,
     requires,
     teammate_page,
     translator_for,
 )
-from widget.workspace.subscriptions import by
 
 PATH = "/settings/ledger"
 

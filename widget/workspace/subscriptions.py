@@ -24,12 +24,12 @@ from widget.web.teammate_pages import (
     FormInput,
     Handler,
     Scope,
+    by,
     done,
     fields,
     read_input,
     redrawn_by,
     requires,
-    teammate,
     teammate_page,
     translator_for,
 )
@@ -62,11 +62,6 @@ class ButtonInput(FormInput):
 
 class Restore(ButtonInput):
     name: Name
-
-
-def by(request: web.Request) -> By:
-    me = teammate(request)
-    return By(me.id, me.name or me.email)
 
 
 def address(subscription: str) -> str:

@@ -1,0 +1,65 @@
+"""The audit log: who changed what in the workspace, when, and from where."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.base import Document
+
+
+class AuditAction(StrEnum):
+    """What was done. The values are public: exports and the API name them."""
+
+    SIGNED_IN = "teammate.signed_in"
+    PROFILE_SAVED = "teammate.profile_saved"
+    TEAMMATE_ADDED = "teammate.added"
+    TEAMMATE_INVITED = "teammate.invited"
+    TEAMMATE_JOINED = "teammate.joined"
+    INVITATION_REVOKED = "teammate.invitation_revoked"
+    ROLE_CHANGED = "teammate.role_changed"
+    TEAMMATE_REMOVED = "teammate.removed"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 (the name of an action)
+    PASSWORD_LINK_CREATED = "password.link_created"  # noqa: S105
+    PASSWORD_RESET = "password.reset"  # noqa: S105
+    SESSION_REVOKED = "session.revoked"
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_REMOVED = "passkey.removed"
+    RECOVERY_CODES_CREATED = "recovery_codes.created"
+    RECOVERY_CODE_USED = "recovery_codes.used"
+    SECOND_FACTOR_RESET = "second_factor.reset"
+    SECURITY_SAVED = "security.saved"
+    TOKEN_CREATED = "token.created"  # noqa: S105
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    SUBSCRIPTION_CREATED = "subscription.created"
+    SUBSCRIPTION_EDITED = "subscription.edited"
+    SUBSCRIPTION_PUT_LIVE = "subscription.put_live"
+    SUBSCRIPTION_ARCHIVED = "subscription.archived"
+    SUBSCRIPTION_RESTORED = "subscription.restored"
+    BRAND_SAVED = "brand.saved"
+    LOGO_SAVED = "brand.logo_saved"
+    LOGO_REMOVED = "brand.logo_removed"
+    JOB_STARTED = "job.started"
+    JOB_PAUSED = "job.paused"
+    JOB_RESUMED = "job.resumed"
+    JOB_CANCELED = "job.canceled"
+    JOB_RETRIED = "job.retried"
+
+
+class AuditEntry(Document):
+    """Append-only. Contains no numbers, tokens or passwords."""
+
+    at: datetime
+    action: str
+    """A value of `AuditAction`, perhaps of another version."""
+    actor: str = ""
+    """The teammate's id; empty: the command line."""
+    actor_name: str
+    token: str = ""
+    """The name of the API token that was used."""
+    address: str = ""
+    """The IP address of the request."""
+    subject: str = ""
+    """The name of what was changed."""
+    detail: str = ""
+    """A new value that isn't secret, or the names of the changed fields."""
