@@ -35,6 +35,11 @@ def figures_of(conversation: str) -> str:
     return f"figures:{conversation}"
 
 
+def account_of(id: str) -> str:
+    """The topic of changes of one teammate or one session: the role, a removal, a sign-out."""
+    return f"account:{id}"
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """Something under this topic changed: read it again. A contact's topic is their id, a stop's the number."""
@@ -101,14 +106,14 @@ class Feed:
             self._lost,
             whole=(store.parts.name, store.signals.name),
             inserted=(store.events.name, store.subscription_versions.name),
-            changed=(store.stops.name, store.conversations.name),
+            changed=(store.stops.name, store.conversations.name, store.teammates.name, store.sessions.name),
             removed=(store.contacts.name,),
         )
 
     @contextmanager
     def follow(self, *topics: str) -> Iterator[Follower]:
         """Topics: a conversation (its entries and signals), `figures_of` one, INBOX, a contact (their consents), a
-        number (its stop), SUBSCRIPTIONS.
+        number (its stop), SUBSCRIPTIONS, `account_of` a teammate or a session.
         """
         follower = Follower()
         self.also(follower, *topics)
@@ -197,6 +202,8 @@ class Feed:
         if change.table == self._store.conversations.name:
             opened = (change.id,) if change.is_new else ()
             return (INBOX, figures_of(change.id), *opened)
+        if change.table in {self._store.teammates.name, self._store.sessions.name}:
+            return (account_of(change.id),)
         if change.table == self._store.signals.name:
             return (str(change.document["conversation"]),)
         return (change.id.partition(":")[0],)  # entries of a line are named by their owner; a stop by its number

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp_session import get_session
 from pydantic import Field
 
-from bot.chat.feed import INBOX, SUBSCRIPTIONS, Entries, News, figures_of
+from bot.chat.feed import INBOX, SUBSCRIPTIONS, Entries, News, account_of, figures_of
 from bot.consent.choices import numbers_of
 from bot.model.base import now
 from bot.model.conversation import (
@@ -68,7 +68,8 @@ class InboxConnection:
         if hello is None:
             return
         self.id = hello.conversation
-        topics = [INBOX]
+        self.role, self.accounts = teammate(self.request).role, await self._accounts()
+        topics = [INBOX, *self.accounts]
         if self.id:
             conversation = await self.bot.inbox.get(self.id)
             self.sent = min(hello.after, await self.bot.conversations.end(conversation))  # no page has seen more
@@ -79,6 +80,8 @@ class InboxConnection:
             topics += [self.id, figures_of(self.id), self.contact, SUBSCRIPTIONS, *numbers]
         # Subscribe before catching up, so that no change is missed in between.
         with self.bot.feed.follow(*topics) as self.follower, self.request.app[METRICS].sockets.track_inprogress():
+            if await self._is_over():
+                return
             if self.id:
                 await self._refresh()
                 await self._greet()
@@ -130,22 +133,31 @@ class InboxConnection:
                 self.told_at = time
                 await self.bot.conversations.signal(self.id, SignalKind.TYPING, self.me)
 
+    async def _accounts(self) -> set[str]:
+        """What tells that the teammate signed out, was removed or has another role."""
+        session = str((await get_session(self.request)).identity)
+        return {account_of(session), account_of(self.me.id)}
+
     async def _stay(self) -> None:
-        """Signals presence, and closes the connection after the teammate signed out."""
+        """Signals presence. A session also ends by the passing of time."""
         while not self.socket.closed:
             await asyncio.sleep(HERE_SECONDS)
-            if not await self._may_stay():
-                await self.socket.close(code=websocket.TOKEN_REFUSED)
+            if await self._is_over():
                 return
             if self.id:
                 await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
                 await self._tell_here()
 
-    async def _may_stay(self) -> bool:
+    async def _is_over(self) -> bool:
+        """Closes the connection of a teammate who may not read along any more; one with another role connects anew."""
         session = await self.bot.store.sessions.get(str((await get_session(self.request)).identity))
         who = await signed_in(self.request)
-        may = who is not None and who.may(Scope.READ_CONVERSATIONS)
-        return may and session is not None and session.ended_at is None and session.expires_at > now()
+        is_live = session is not None and session.ended_at is None and session.expires_at > now()
+        if who is None or not is_live or not who.may(Scope.READ_CONVERSATIONS):
+            await self.socket.close(code=websocket.TOKEN_REFUSED)
+        elif who.teammate.role is not self.role:
+            await self.socket.close(code=WSCloseCode.SERVICE_RESTART)
+        return self.socket.closed
 
     async def _send(self) -> None:
         while True:
@@ -156,7 +168,7 @@ class InboxConnection:
                 await self._signal(news)
             elif isinstance(news, News):
                 await self._news(news)
-            else:
+            elif not await self._is_over():
                 await self._refresh()
                 self._hint("list", "panel")
 
@@ -168,7 +180,9 @@ class InboxConnection:
             await self._push(new, parts)
 
     async def _news(self, news: News) -> None:
-        if news.topic == INBOX:
+        if news.topic in self.accounts:
+            await self._is_over()
+        elif news.topic == INBOX:
             self._hint("list")
         elif news.topic == figures_of(self.id):
             await self._tell_figures()
