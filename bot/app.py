@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from secrets import token_urlsafe
 
 from async_lru import alru_cache
 
@@ -60,6 +59,8 @@ from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
 from bot.workspace.current import load_workspace
 from bot.workspace.forms import FormTemplateService
+from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
+from bot.workspace.sites import Sites
 from bot.workspace.subscriptions import SubscriptionService
 from bot.workspace.teammates import TeammateService
 from bot.workspace.tokens import Tokens
@@ -131,6 +132,9 @@ class Bot:
             partial(load_workspace, store, settings.identity_secret)
         )
         """`await bot.workspace()`: the business, at most a second old."""
+        self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
+        self.visitors.on_proof = self.identity_secrets.used
+        self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
         self.messenger = Messenger(self.visitors, self.conversations, self.openings, self.workspace)
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
         self.reply = Replies(self.inbox, self.texting, self.workspace).reply
@@ -189,6 +193,7 @@ class Bot:
 
 async def make_bot(settings: Settings, store: Store, public_url: str) -> Bot:
     """Without a key of its own in the settings, a workspace signs with the one that was made at its first start."""
-    await store.workspaces.keep(Workspace(name="Your business", identity_secret=token_urlsafe(32)))
+    await store.workspaces.keep(Workspace(name="Your business"))
+    await adopt_identity_secret(store)
     secret = settings.secret_key.get_secret_value() if settings.secret_key else await store.keys.of("visitors")
     return Bot(settings, store, secret, public_url)

@@ -9,10 +9,10 @@ from argon2 import PasswordHasher
 from bot.errors import marked as _
 from bot.flows.publish import create
 from bot.flows.steps import End, OptInForm, Say, Step
-from bot.model.base import now
+from bot.model.base import new_id, now
 from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription, SubscriptionState, Translation
 from bot.model.teammate import ApiToken, Teammate, TeammateRole
-from bot.model.workspace import Workspace
+from bot.model.workspace import IdentitySecret, Workspace
 from bot.store import Store
 from bot.workspace.tokens import hashed
 
@@ -36,7 +36,7 @@ def workspace(url: str) -> Workspace:
         countries=("US", "CA", "GB"),
         frequency=_("Up to 4 msgs/month"),
         legal_text=LEGAL.format(url=url),
-        identity_secret=secrets.token_urlsafe(32),
+        identity_secrets=(IdentitySecret(id=new_id(), secret=secrets.token_urlsafe(32), created_at=now()),),
     )
 
 

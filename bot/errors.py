@@ -132,6 +132,20 @@ class NameTaken(FormWrong):
         super().__init__({"name": _("A subscription with this name already exists. Choose another name.")})
 
 
+class SiteRefused(Invalid):
+    message = _("%(site)s isn't a site. Enter addresses like https://shop.example.com, without a path.")
+
+
+class TooManySites(Invalid):
+    message = _("Too many sites. Enter up to %(most)s.")
+
+
+class TooManySecrets(Invalid):
+    """Two are valid: one has to be revoked first."""
+
+    message = _("Two secrets are in use. Revoke one before you create another.")
+
+
 class SignInRefused(Invalid):
     """The same for an unknown email and a wrong password."""
 

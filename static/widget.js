@@ -206,10 +206,20 @@ iframe{display:block;width:100%;height:100%;border:0}
 
   const locale = () => settings.locale || settings.language_override;
 
+  // A fresh token of the same user is no other user. The server decides whether the token is worth anything.
+  function userOf({ user_id, user_jwt }) {
+    try {
+      return JSON.parse(atob(user_jwt.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).user_id;
+    } catch {
+      return user_id;
+    }
+  }
+
   // What the chat may know of the page: never its fragment, which may hold secrets of the site.
   function facts() {
-    const { user_id, user_hash, name, email } = settings;
-    return { user_id, user_hash, name, email, locale: locale(), page_url: location.href.split("#")[0] };
+    const { user_hash, user_jwt, name, email } = settings;
+    const user_id = userOf(settings);
+    return { user_id, user_hash, user_jwt, name, email, locale: locale(), page_url: location.href.split("#")[0] };
   }
 
   function tell(type, data) {
@@ -388,10 +398,11 @@ iframe{display:block;width:100%;height:100%;border:0}
 
   function update(given) {
     if (!settings) return;
-    const user = settings.user_id;
+    const user = userOf(settings);
     const language = locale();
-    const isAnother = given && "user_id" in given && `${given.user_id ?? ""}` !== `${user ?? ""}`;
-    if (isAnother) for (const key of ["user_hash", "name", "email"]) delete settings[key];
+    const isNamed = given && ("user_id" in given || "user_jwt" in given);
+    const isAnother = isNamed && `${userOf(given) ?? ""}` !== `${user ?? ""}`;
+    if (isAnother) for (const key of ["user_id", "user_hash", "user_jwt", "name", "email"]) delete settings[key];
     Object.assign(settings, given);
     if (isAnother && user) forget();
     if (!host) return;

@@ -68,7 +68,7 @@ def person(id: str = "ada", **values: Any) -> Contact:
 
 
 def workspace(**values: Any) -> Workspace:
-    return Workspace(**{"name": "Harbor Coffee", "countries": TEXTED, "identity_secret": "s", **values})
+    return Workspace(**{"name": "Harbor Coffee", "countries": TEXTED, **values})
 
 
 def consent(state: ConsentState, **values: Any) -> Consent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import is_email
+from bot.contacts.identity import Identity, proven_by_hash, proven_by_token
 from bot.contacts.service import ContactService
 from bot.errors import Invalid, Unauthorized
 from bot.errors import marked as _
@@ -27,19 +29,26 @@ from bot.store import Duplicate, Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What the site's settings say of the person. Only with the right `user_hash` is any of it believed (law 11)."""
+    """What the site's settings say of the person. Only what the site signed is believed (law 11)."""
 
     user_id: str | None = None
     user_hash: str | None = None
+    user_jwt: str | None = None
     name: str | None = None
     email: str | None = None
     locale: str = "en"
     page: str | None = None
     time_zone: str | None = None
 
-    @property
-    def valid_email(self) -> str | None:
-        return self.email if self.email and is_email(self.email) else None
+    def identity(self, workspace: Workspace) -> Identity | None:
+        """The user that the site proves. None: it says nothing, or without proof. Raises Invalid for a wrong one."""
+        secrets = workspace.identity_secrets
+        said = {"name": self.name, "email": self.email if self.email and is_email(self.email) else None}
+        if self.user_jwt:
+            return proven_by_token(self.user_jwt, secrets, **said)
+        if self.user_id is None or self.user_hash is None:
+            return None
+        return proven_by_hash(self.user_id, self.user_hash, secrets, **said)
 
 
 class Arrival(Value):
@@ -50,11 +59,12 @@ class Arrival(Value):
     external_id: str | None = None
     name: str | None = None
     email: str | None = None
+    unverified: dict[str, str] | None = None
 
     @classmethod
     def of(cls, contact: Contact, opening: ChatOpening) -> Self:
         page = contact.page if contact.page and len(contact.page) <= LONGEST_PAGE else None
-        person = {"external_id": contact.external_id, "name": contact.name, "email": contact.email}
+        person = contact.model_dump(include={"external_id", "name", "email", "unverified"})
         return cls(opening=opening, page=page, **person)
 
     def contact(self, id: str) -> Contact:
@@ -66,6 +76,7 @@ class Arrival(Value):
             external_id=self.external_id,
             name=self.name,
             email=self.email,
+            unverified=self.unverified,
             locale=opening.locale,
             time_zone=opening.time_zone,
             page=self.page,
@@ -109,6 +120,8 @@ class Visitors:
         self._reader = _Reader(secret, salt="visitor", digest_method=hashlib.sha256)
         self._seconds = days * 86400
         self._secret = secret.encode()
+        self.on_proof: Callable[[str], None] = lambda secret: None
+        """Called with the id of the secret that proved a user."""
 
     def token(self, contact: str, arrival: Arrival | None = None) -> str:
         """Signs who they are and, while their chat isn't stored, what it takes to store it."""
@@ -152,26 +165,41 @@ class Visitors:
         keeps their conversations. Anyone else is the lead of the token, or a new one; who signed out, or claims to be
         somebody else, is not the user of the token any more. Raises Invalid for a wrong signature.
         """
-        known = await self._of_token(token)
-        if known and known.role is Role.USER and known.external_id != claim.user_id:
+        identity, known = claim.identity(workspace), await self._of_token(token)
+        claimed = identity.user_id if identity else claim.user_id
+        if known and known.role is Role.USER and known.external_id != claimed:
             known = None
-        if claim.user_id is None or claim.user_hash is None:
+        if identity is None:
             if known:
                 return await self._writer.set_locale(known, claim.locale)
             return _new(self._unstored_lead(token) or new_id(), claim)
-        if not is_proven(claim.user_id, claim.user_hash, workspace.identity_secret):
-            raise Invalid(_("Invalid user signature (user_hash)."))
-        user = await self._contacts.by_external_id(claim.user_id)
+        self.on_proof(identity.secret)
+        if identity.is_expired:
+            return await self._still_signed_in(token, identity, known, claim)
+        return await self._enter_user(identity, known, claim)
+
+    async def _still_signed_in(
+        self, token: str | None, identity: Identity, known: Contact | None, claim: Claim
+    ) -> Contact:
+        """A page can stay open for longer than the site's token lasts: whoever was proven before stays signed in, as
+        long as our own token lasts. Raises Invalid."""
+        id, arrival = self.arrival(token)
+        if known and known.role is Role.USER:
+            return await self._writer.set_locale(known, claim.locale)
+        if arrival and arrival.external_id == identity.user_id:
+            return arrival.contact(id)
+        raise Invalid(_("The user token (user_jwt) has expired."))
+
+    async def _enter_user(self, identity: Identity, known: Contact | None, claim: Claim) -> Contact:
+        user = await self._contacts.by_external_id(identity.user_id)
         if user is None and known and known.role is Role.LEAD:
-            user = await self._writer.identify(known, claim.user_id, name=claim.name, email=claim.valid_email)
+            user = await self._writer.identify(known, identity)
+        elif user:
+            user = await self._writer.update_signed(user, identity)
         if user is None:
-            person = {
-                "role": Role.USER,
-                "external_id": claim.user_id,
-                "name": claim.name,
-                "email": claim.valid_email,
-            }
-            return _new(self._user_id(claim.user_id), claim, **person)
+            person = {"external_id": identity.user_id, "name": identity.name, "email": identity.email}
+            unverified = identity.unverified or None
+            return _new(self._user_id(identity.user_id), claim, role=Role.USER, unverified=unverified, **person)
         return await self._writer.set_locale((await self._ledger.contact(user.id)) or user, claim.locale)
 
     async def _of_token(self, token: str | None) -> Contact | None:
@@ -200,12 +228,6 @@ class Visitors:
             return await self._writer.create(contact)
         except Duplicate:
             raise Unauthorized from None
-
-
-def is_proven(user_id: str, user_hash: str, secret: str) -> bool:
-    """`user_hash` is the hex HMAC-SHA256 of the user id under the workspace's identity secret."""
-    right = hmac.new(secret.encode(), user_id.encode(), hashlib.sha256).hexdigest()
-    return hmac.compare_digest(right.encode(), user_hash.strip().lower().encode())
 
 
 def _visitor(id: str, contact: Contact | None, arrival: Arrival | None) -> Visitor:

@@ -5,10 +5,12 @@ Phone and email change through the ledger alone (law 14), so this service record
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 
 from bot.consent.addresses import address_change
 from bot.consent.ledger import ConsentChange, Ledger
+from bot.contacts.identity import Identity
 from bot.model.base import now
 from bot.model.contact import Contact, Role
 from bot.model.event import Action, Actor, Context, Source
@@ -33,7 +35,7 @@ class ContactService:
         except Duplicate:
             if await self._contacts.get(contact.id) is None:
                 raise
-        await self._keep_email(contact.id, contact.email)
+        await self._keep_email(contact.id, contact.email, is_signed=not contact.is_unverified("email"))
         return await self._ledger.contact(contact.id) or contact
 
     async def create_lead(self, id: str, number: str, conversation: str) -> Contact | None:
@@ -55,30 +57,49 @@ class ContactService:
             return contact
         return await self._contacts.change(contact, {"locale": locale, "updated_at": now()})
 
-    async def identify(self, lead: Contact, external_id: str, *, name: str | None, email: str | None) -> Contact | None:
+    async def identify(self, lead: Contact, identity: Identity) -> Contact | None:
         """Makes a lead the user that the site proved them to be, or answers the contact that is this user already.
 
         None: another claim on this lead was first.
         """
         values = {
             "role": Role.USER,
-            "external_id": external_id,
+            "external_id": identity.user_id,
             "updated_at": now(),
-            **({"name": name} if name else {}),
+            **({"name": identity.name} if identity.name else {}),
+            **({"unverified": identity.unverified} if identity.unverified else {}),
         }
         with suppress(Duplicate):  # another tab made this user of another lead
             await self._contacts.change(lead, values, only={"role": Role.LEAD})
-        user = await self._contacts.by_external_id(external_id)
+        user = await self._contacts.by_external_id(identity.user_id)
         if user and user.email is None:
-            await self._keep_email(user.id, email)
+            await self._keep_email(user.id, identity.email, is_signed="email" in identity.signed)
         return user
 
-    async def _keep_email(self, contact: str, email: str | None) -> None:
-        """Records the address that the site vouches for, once."""
-        if email:
-            await self._ledger.record(
-                address_change(contact, source=Source.API, actor=SITE, key="claimed-email", email=email)
-            )
+    async def update_signed(self, user: Contact, identity: Identity) -> Contact:
+        """Keeps the name and email that the site signed, where they are missing or only claimed so far. Nothing is
+        written where nothing is new."""
+        given = {"name": identity.name, "email": identity.email}
+        new = {
+            field: given[field]
+            for field in sorted(identity.signed)
+            if getattr(user, field) is None or user.is_unverified(field)
+        }
+        if not new:
+            return user
+        if "email" in new and new["email"] != user.email:
+            await self._keep_email(user.id, new["email"], is_signed=True)
+        unverified = {field: value for field, value in (user.unverified or {}).items() if field not in new}
+        name = {"name": new["name"]} if "name" in new else {}
+        return await self._contacts.change(user, {**name, "unverified": unverified, "updated_at": now()})
+
+    async def _keep_email(self, contact: str, email: str | None, *, is_signed: bool) -> None:
+        """Records the address that the site vouches for, or that its page only says, once each."""
+        if not email:
+            return
+        key = f"signed-email:{hashlib.sha256(email.encode()).hexdigest()[:16]}" if is_signed else "claimed-email"
+        actor = SITE if is_signed else Actor(kind="contact", id=contact)
+        await self._ledger.record(address_change(contact, source=Source.API, actor=actor, key=key, email=email))
 
 
 def _texted(contact: str, number: str, conversation: str) -> ConsentChange:

@@ -83,6 +83,8 @@ class Contact(Document):
     time_zone: str | None = None
     page: str | None = None
     """The URL of the page where they were last seen."""
+    unverified: dict[str, str] | None = None
+    """The `name` and `email` that came with the site's settings and without its signature."""
     consents: tuple[Consent, ...] = ()
     ledger: Head = Head()
     pending_until: datetime | None = None
@@ -105,6 +107,11 @@ class Contact(Document):
         return list(
             dict.fromkeys([*folded_words(f"{self.name or ''} {self.email or ''}"), *filter(None, [digits]), *tails])
         )
+
+    def is_unverified(self, field: str) -> bool:
+        """Whether nobody vouches for the value that `name` or `email` has."""
+        value = getattr(self, field)
+        return value is not None and (self.unverified or {}).get(field) == value
 
     def consent(self, subscription: str) -> Consent | None:
         return next((c for c in self.consents if c.subscription == subscription), None)

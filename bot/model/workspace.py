@@ -9,11 +9,24 @@ from urllib.parse import quote
 from pydantic import Field
 
 from bot.errors import marked as _
-from bot.model.base import Document
+from bot.model.base import Document, Value
 
 FREQUENCY = _("Msg frequency varies")
 OPT_OUT = _("Reply STOP to opt out. Your choices: {link}")
 """Default wording of a workspace: gettext ids, translated for the reader."""
+
+
+class IdentitySecret(Value):
+    """A key with which the site proves who is signed in. Verifying takes the key itself, so it is stored as it is."""
+
+    id: str
+    secret: str
+    created_at: datetime | None = None
+    """None: it comes from the settings."""
+    created_by: str = ""
+    """The teammate's name."""
+    last_used_at: datetime | None = None
+    """At most a minute old."""
 
 
 class Workspace(Document):
@@ -40,8 +53,12 @@ class Workspace(Document):
     """SHA-256 of the stored picture; empty: the initial is shown instead."""
     require_second_factor: bool = False
     """Admins need a passkey to use anything but their own account page."""
-    identity_secret: str
-    """HMAC key with which a site proves who is signed in (`user_hash`)."""
+    identity_secrets: tuple[IdentitySecret, ...] = ()
+    """All of them are valid: two at most, so that a site can change its secret without signing anybody out."""
+    identity_secret: str | None = None
+    """The only one that version 0.1 had."""
+    sites: tuple[str, ...] = ()
+    """Origins that may embed the chat (`https://shop.example.com`); empty: any site."""
 
     @property
     def texted(self) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ from bot.store.phone_texts import PhoneTextRepository
 from bot.store.repository import Repository, make_all_indexes
 from bot.store.sessions import SessionRepository
 from bot.store.signals import SignalRepository
+from bot.store.site_visits import SiteVisitRepository
 from bot.store.stops import StopEventRepository, StopRepository
 from bot.store.subscriptions import SubscriptionRepository, SubscriptionVersionRepository
 from bot.store.teammates import TeammateRepository
@@ -80,6 +81,7 @@ class Store:
         self.leases = LeaseRepository(self.database)
         self.preference_links = PreferenceLinkRepository(self.database)
         self.teammates = TeammateRepository(self.database)
+        self.site_visits = SiteVisitRepository(self.database)
         self.sessions = SessionRepository(self.database)
         self.api_tokens = ApiTokenRepository(self.database)
         self.audit_log = AuditRepository(self.database)

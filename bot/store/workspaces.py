@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.errors import StoreUnavailable
-from bot.model.workspace import Workspace
+from bot.model.workspace import IdentitySecret, Workspace
 from bot.store.driver import database_errors
 from bot.store.repository import Repository
 
@@ -27,3 +28,33 @@ class WorkspaceRepository(Repository[Workspace]):
         if before is None:
             raise StoreUnavailable
         return Workspace.load(before)
+
+    async def add_secret(self, secret: IdentitySecret, *, most: int) -> bool:
+        """False: there are `most` already, or this one."""
+        room = {
+            "_id": "workspace",
+            f"identity_secrets.{most - 1}": {"$exists": False},
+            "identity_secrets.id": {"$ne": secret.id},
+        }
+        return await self._changes(room, {"$push": {"identity_secrets": secret.model_dump(exclude_none=True)}})
+
+    async def remove_secret(self, id: str) -> bool:
+        """False: it wasn't there."""
+        match = {"_id": "workspace", "identity_secrets.id": id}
+        return await self._changes(match, {"$pull": {"identity_secrets": {"id": id}}})
+
+    async def secret_used(self, id: str, at: datetime) -> None:
+        match = {"_id": "workspace", "identity_secrets.id": id}
+        await self._changes(match, {"$set": {"identity_secrets.$.last_used_at": at}})
+
+    async def adopt_secret(self, first: IdentitySecret) -> None:
+        """It takes the place of the only one that version 0.1 had."""
+        change = {
+            "$set": {"identity_secrets": [first.model_dump(exclude_none=True)]},
+            "$unset": {"identity_secret": ""},
+        }
+        await self._changes({"_id": "workspace", "identity_secret": first.secret}, change)
+
+    async def _changes(self, match: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
+        with database_errors():
+            return bool((await self.collection.update_one(match, change)).matched_count)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from bot.errors import StoreUnavailable
-from bot.model.workspace import Workspace
+from bot.model.workspace import IdentitySecret, Workspace
 from bot.store import Store
 
 
 async def load_workspace(store: Store, identity_secret: SecretStr | None) -> Workspace:
-    """`identity_secret` of the settings overrides the stored one. Raises StoreUnavailable."""
+    """`identity_secret` of the settings is valid besides the stored ones. Raises StoreUnavailable."""
     workspace = await store.workspaces.get("workspace")
     if workspace is None:
         raise StoreUnavailable
     if identity_secret is None:
         return workspace
-    return workspace.model_copy(update={"identity_secret": identity_secret.get_secret_value()})
+    fixed = IdentitySecret(id="setting", secret=identity_secret.get_secret_value())
+    return workspace.model_copy(update={"identity_secrets": (fixed, *workspace.identity_secrets)})

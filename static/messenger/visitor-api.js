@@ -25,7 +25,9 @@ function replaceToken(value) {
 
 export const forgetToken = () => replaceToken(null);
 
-const identityOf = (given) => JSON.stringify([given.user_id, given.user_hash, given.name, given.email]);
+// Not the user_jwt itself: a site may renew that every hour.
+const identityOf = ({ user_id, user_hash, user_jwt, name, email }) =>
+  JSON.stringify([user_id, user_hash, !!user_jwt, name, email]);
 
 /* Returns whether they name another person. */
 export function setSettings(next) {

@@ -23,7 +23,7 @@ def browser(whole_browser: Browser) -> Browser:
 async def signed(store: Store, user: str) -> str:
     workspace = await store.workspaces.get("workspace")
     assert workspace
-    return hmac.new(workspace.identity_secret.encode(), user.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(workspace.identity_secrets[0].secret.encode(), user.encode(), hashlib.sha256).hexdigest()
 
 
 async def test_a_proven_user_is_the_same_on_two_machines(visit: Visit, server: TestServer, demo_store: Store) -> None:

@@ -8,11 +8,13 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 
+import jwt
 import pytest
 from itsdangerous import TimestampSigner
 
 from bot.app import Bot
-from bot.chat.visitors import Arrival, Claim, Visitors, is_proven
+from bot.chat.visitors import Arrival, Claim, Visitors
+from bot.contacts.identity import is_proven
 from bot.errors import Invalid, Unauthorized
 from bot.model.contact import Contact, Role
 from bot.model.event import ChatOpening
@@ -22,7 +24,7 @@ MakeContact = Callable[..., Awaitable[Contact]]
 
 
 async def _signed(bot: Bot, user_id: str) -> str:
-    secret = (await bot.workspace()).identity_secret
+    secret = (await bot.workspace()).identity_secrets[0].secret
     return hmac.new(secret.encode(), user_id.encode(), hashlib.sha256).hexdigest()
 
 
@@ -145,6 +147,56 @@ class TestEnter:
         lead = await make_contact()
         contact = await bot.visitors.enter(bot.visitors.token(lead.id), Claim(), await bot.workspace())
         assert (contact.id, contact.is_stored) == (lead.id, True)
+
+
+class TestSignedToken:
+    """`user_jwt`: a JSON Web Token that the site signed."""
+
+    async def test_it_makes_a_user_with_what_it_says(self, bot: Bot) -> None:
+        claim = Claim(user_jwt=await _token(bot), name="Eve", email="eve@example.com", user_id="u2")
+        contact = await bot.visitors.enter(None, claim, await bot.workspace())
+        assert (contact.external_id, contact.name, contact.email) == ("u1", "Ada", "ada@example.com")
+        stored = await bot.visitors.store(contact)
+        assert (stored.email, stored.is_unverified("name"), stored.is_unverified("email")) == (
+            "ada@example.com", False, False,
+        )  # fmt: skip
+
+    async def test_a_hash_vouches_for_no_name_and_no_email(self, bot: Bot) -> None:
+        claim = await _proven(bot, "u1", name="Eve", email="eve@example.com")
+        contact = await bot.visitors.enter(None, claim, await bot.workspace())
+        opening = ChatOpening(conversation="c" * 24, at=contact.created_at)
+        known = await bot.visitors.known(bot.visitors.token(contact.id, Arrival.of(contact, opening)))
+        stored = await bot.visitors.store(known.contact)
+        assert (stored.name, stored.is_unverified("name")) == ("Eve", True)
+        assert (stored.email, stored.is_unverified("email")) == ("eve@example.com", True)
+
+    async def test_an_expired_one_signs_nobody_in(self, bot: Bot, make_contact: MakeContact) -> None:
+        await make_contact(role=Role.USER, external_id="u1", phone=NUMBER)
+        lead, other = await make_contact(), await make_contact(role=Role.USER, external_id="u2")
+        expired = Claim(user_jwt=await _token(bot, exp=time.time() - 3600))
+        for token in (None, bot.visitors.token(lead.id), bot.visitors.token(other.id)):
+            with pytest.raises(Invalid, match="expired"):
+                await bot.visitors.enter(token, expired, await bot.workspace())
+
+    async def test_whoever_is_signed_in_stays_so_when_it_expires(self, bot: Bot, make_contact: MakeContact) -> None:
+        user = await make_contact(role=Role.USER, external_id="u1")
+        expired = Claim(user_jwt=await _token(bot, exp=time.time() - 3600))
+        contact = await bot.visitors.enter(bot.visitors.token(user.id), expired, await bot.workspace())
+        assert contact.id == user.id
+
+    async def test_so_does_one_who_has_only_opened_the_chat(self, bot: Bot) -> None:
+        contact = await bot.visitors.enter(None, Claim(user_jwt=await _token(bot)), await bot.workspace())
+        opening = ChatOpening(conversation="c" * 24, at=contact.created_at)
+        token = bot.visitors.token(contact.id, Arrival.of(contact, opening))
+        expired = Claim(user_jwt=await _token(bot, exp=time.time() - 3600))
+        again = await bot.visitors.enter(token, expired, await bot.workspace())
+        assert (again.id, again.external_id, again.is_stored) == (contact.id, "u1", False)
+
+
+async def _token(bot: Bot, **claims: object) -> str:
+    secret = (await bot.workspace()).identity_secrets[0].secret
+    ada = {"user_id": "u1", "name": "Ada", "email": "ada@example.com"}
+    return jwt.encode({**ada, **claims}, secret, algorithm="HS256")
 
 
 def test_a_signature_is_the_hex_hmac_of_the_user_id() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.app import Bot
 from bot.consent.verify import verify
+from bot.contacts.identity import Identity
 from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
 from bot.store import Duplicate
@@ -27,6 +28,11 @@ async def test_an_email_address_that_is_brought_along_becomes_an_event(bot: Bot)
     assert (await verify(bot.store, repair=False)).is_whole
 
 
+def proven(user_id: str, *, name: str | None = None, email: str | None = None) -> Identity:
+    """Of whom the site signed everything."""
+    return Identity(user_id=user_id, secret="s", name=name, email=email, signed=frozenset({"name", "email"}))
+
+
 async def test_creating_twice_makes_one_contact_and_one_event(bot: Bot) -> None:
     wanted = person(email="ada@example.com")
     made = await asyncio.gather(*(bot.contacts.create(wanted) for _ in range(5)))
@@ -42,7 +48,7 @@ async def test_a_user_is_one_contact(bot: Bot) -> None:
 
 async def test_a_lead_becomes_the_user_and_is_found_by_the_name(bot: Bot) -> None:
     lead = await bot.contacts.create(person())
-    user = await bot.contacts.identify(lead, "4711", name="Grace Hopper", email="grace@example.com")
+    user = await bot.contacts.identify(lead, proven("4711", name="Grace Hopper", email="grace@example.com"))
     assert user
     assert (user.id, user.role, user.external_id) == (lead.id, Role.USER, "4711")
     assert [found.id for found in await bot.store.contacts.known_as(["hopper"], limit=5)] == [lead.id]
@@ -55,8 +61,8 @@ async def test_a_lead_becomes_the_user_and_is_found_by_the_name(bot: Bot) -> Non
 async def test_two_leads_never_become_one_user_twice(bot: Bot) -> None:
     one, two = await bot.contacts.create(person()), await bot.contacts.create(person())
     users = await asyncio.gather(
-        bot.contacts.identify(one, "4711", name=None, email=None),
-        bot.contacts.identify(two, "4711", name=None, email=None),
+        bot.contacts.identify(one, proven("4711")),
+        bot.contacts.identify(two, proven("4711")),
     )
     assert len({user.id for user in users if user}) == 1
 
@@ -76,3 +82,27 @@ async def test_the_same_language_is_not_written_again(bot: Bot) -> None:
     stored = await bot.store.contacts.get(contact.id)
     assert stored
     assert stored.locale == "fr"
+
+
+async def test_what_the_site_signs_replaces_what_its_page_said(bot: Bot) -> None:
+    claimed = Identity(user_id="4711", secret="s", name="Eve", email="eve@example.com")
+    lead = await bot.contacts.create(person())
+    user = await bot.contacts.identify(lead, claimed)
+    assert user
+    user = await bot.ledger.contact(user.id)
+    assert user
+    assert (user.is_unverified("name"), user.is_unverified("email")) == (True, True)
+    signed = proven("4711", name="Ada", email="ada@example.com")
+    await bot.contacts.update_signed(user, signed)
+    user = await bot.ledger.contact(user.id)
+    assert user
+    assert (user.name, user.email) == ("Ada", "ada@example.com")
+    assert (user.is_unverified("name"), user.is_unverified("email")) == (False, False)
+    assert [event.actor.kind for event in await events_of(bot.store, user.id)] == ["contact", "api"]
+    assert await bot.contacts.update_signed(user, signed) is user, "nothing is new"
+
+
+async def test_what_a_page_says_never_replaces_anything(bot: Bot) -> None:
+    user = await bot.contacts.create(person(external_id="4711", name="Ada", email="ada@example.com"))
+    claimed = Identity(user_id="4711", secret="s", name="Eve", email="eve@example.com")
+    assert await bot.contacts.update_signed(user, claimed) is user

@@ -205,7 +205,7 @@ async def _walk(bot: Bot) -> None:
     async with bot.running():
         opened = await bot.open_messenger(None, Claim(), None)
         await bot.open_messenger(opened.token, Claim(locale="es"), None)
-        secret = (await bot.workspace()).identity_secret
+        secret = (await bot.workspace()).identity_secrets[0].secret
         proven = Claim(user_id="u1", user_hash=hmac.digest(secret.encode(), b"u1", "sha256").hex())
         await bot.open_messenger(opened.token, proven, opened.conversation)
         opened = await act(bot, opened)

@@ -143,7 +143,7 @@ class Running:
         return self.server.app[BOT]
 
     async def secret(self) -> str:
-        return (await self.bot.workspace()).identity_secret
+        return (await self.bot.workspace()).identity_secrets[0].secret
 
     @staticmethod
     def new_user_id() -> str:

@@ -65,7 +65,7 @@ WRONG = [
     ("legal_text", "x" * 2001),
 ]
 CRAFTED = [
-    ("identity_secret", "known"),
+    ("identity_secrets", "known"),
     ("logo", "0" * 64),
     ("_id", "other"),
     ("id", "other"),
@@ -131,7 +131,7 @@ class TestSaving:
         after = await stored(running)
         changed = {name for name in after if after[name] != before.get(name)}
         assert changed <= {name.partition(".")[0] for name in FORM}
-        assert after["identity_secret"] == before["identity_secret"]
+        assert after["identity_secrets"] == before["identity_secrets"]
         assert after["logo"] == before["logo"] != ""
 
     async def test_no_words_of_its_own_are_the_standard_ones(self, running: Running, ada: Desk) -> None:

@@ -31,6 +31,8 @@ class Detail:
     is_bad: bool = False
     """The value is unusable."""
     is_ltr: bool = False
+    is_unverified: bool = False
+    """It came from the site's page without its signature."""
 
 
 def name_of(contact: Contact, say: Translator) -> str:
@@ -57,7 +59,8 @@ def details_of(contact: Contact, say: Translator) -> list[Detail]:
 def _details(contact: Contact, say: Translator) -> Iterator[Detail]:
     yield _line(say("Role"), say("User") if contact.role is Role.USER else say("Lead"))
     if contact.email:
-        yield _line(say("Email"), contact.email, is_ltr=True)
+        is_unverified = contact.is_unverified("email")
+        yield Detail(say("Email"), _text(contact.email), is_ltr=True, is_unverified=is_unverified)
     if contact.phone:
         yield _phone(contact.phone, say)
     yield _line(say("Language"), language(contact.locale, say))

@@ -33,6 +33,7 @@ class SiteSettings(BaseModel):
 
     user_id: Short | None = None
     user_hash: Short | None = None
+    user_jwt: Annotated[str, Field(max_length=LONGEST_TOKEN)] | None = None
     name: Cut | None = None
     email: Cut | None = None
     locale: Cut | None = None
@@ -51,6 +52,7 @@ class OpenRequest(JsonInput):
         return Claim(
             user_id=s.user_id or None,
             user_hash=s.user_hash or None,
+            user_jwt=s.user_jwt or None,
             name=s.name or None,
             email=s.email or None,
             locale=wanted_locale(request, s.locale),

@@ -8,9 +8,18 @@ import re
 from aiohttp import web
 
 from bot.i18n import Translator, translator
+from bot.model.workspace import Workspace
+from bot.workspace.sites import allowed_sites
 from widget.web.assets import STATIC, Asset
-from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
+from widget.web.http import BOT, PAGE_POLICY, page, split_address, wanted_locale
 from widget.web.look import ink_on
+
+
+def note_site(request: web.Request, workspace: Workspace, page: str) -> None:
+    """Notes that a page at this address has the chat."""
+    bot, address = request.app[BOT], split_address(page[:2000])
+    bot.sites.note(f"{address.scheme}://{address.netloc}".lower(), allowed_sites(bot.settings.sites, workspace))
+
 
 HEADER = re.compile(r"\A/\*.*?\*/", re.DOTALL)
 COMMENT = re.compile(r"(?:^|\s)// .*")
@@ -45,6 +54,7 @@ async def launcher(request: web.Request) -> web.Response:
     """
     bot = request.app[BOT]
     workspace = await bot.workspace()
+    note_site(request, workspace, request.headers.get("Referer", ""))
     config = {
         "url": bot.public_url,
         "brand": workspace.brand,
@@ -65,7 +75,8 @@ async def messenger(request: web.Request) -> web.Response:
     workspace = await request.app[BOT].workspace()
     words = launcher_words(translator(locale), workspace.name)
     response = await page(request, "messenger/page.html", locale, launcher_words=words)
-    response.headers["Content-Security-Policy"] = PAGE_POLICY + request.app[BOT].settings.sites
+    sites = allowed_sites(request.app[BOT].settings.sites, workspace)
+    response.headers["Content-Security-Policy"] = PAGE_POLICY + (" ".join(sites) or "*")
     # Both let a page that is isolated from other origins (COEP) show the frame.
     response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

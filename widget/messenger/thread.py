@@ -16,8 +16,9 @@ from bot.model.conversation import Conversation, Part
 from bot.model.paging import sequence_of
 from widget.messenger import views
 from widget.messenger.input import LONGEST_TOKEN, CardForm, MessageInput, OpenRequest
+from widget.messenger.pages import note_site
 from widget.web.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
-from widget.web.input import cursor_of, parse, parse_fields
+from widget.web.input import cursor_of, parse_fields, read_json
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 
@@ -43,7 +44,8 @@ async def visit(request: web.Request, unknown: str = "") -> tuple[Contact, Conve
 
 
 async def open_messenger(request: web.Request) -> web.Response:
-    opening = parse(OpenRequest, await request.read())
+    opening = await read_json(request, OpenRequest)
+    note_site(request, await request.app[BOT].workspace(), opening.settings.page_url or "")
     opened = await request.app[BOT].open_messenger(bearer(request), opening.claim(request), opening.conversation)
     return web.json_response(
         {
@@ -83,7 +85,7 @@ async def older(request: web.Request) -> web.Response:
 async def say(request: web.Request) -> web.Response:
     """A message of the visitor; the same key returns the same entry."""
     bot, (contact, conversation) = request.app[BOT], await visit(request)
-    message = parse(MessageInput, await request.read())
+    message = await read_json(request, MessageInput)
     if not message.said:
         raise Invalid(_("Write a message first."))
     await bot.openings.store(contact, conversation)

@@ -9,7 +9,6 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -59,7 +58,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SAFE = {"GET", "HEAD"}
 UNREADABLE = (ValueError, LookupError, AssertionError, HttpProcessingError)
 """What aiohttp raises of a form that can't be read."""
-PLAIN = Workspace(name="", identity_secret="", created_at=datetime(1970, 1, 1, tzinfo=UTC))
+PLAIN = Workspace(name="")
 """The look of pages while the workspace can't be read."""
 
 ANSWER_SECONDS = 10.0

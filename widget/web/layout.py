@@ -53,6 +53,7 @@ OUTBOUND, WORKSPACE = _("Outbound"), _("Workspace")
 SETTINGS = (
     NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("brand", "/settings/brand", _("Brand and compliance"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
+    NavItem("install", "/settings/install", _("Install"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("verify", "/settings/ledger", _("Ledger"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
 )
 """Entries of one group stand together."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.workspace import brand, checker, ledger, preview, subscriptions
+from widget.workspace import brand, checker, install, ledger, preview, subscriptions
 
 
 def add_routes(app: web.Application) -> None:
-    for face in (brand, checker, ledger, preview, subscriptions):
+    for face in (brand, checker, install, ledger, preview, subscriptions):
         face.add_routes(app)

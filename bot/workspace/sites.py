@@ -1,0 +1,105 @@
+"""The sites that may embed the chat, and when each was first seen with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from bot.errors import SiteRefused, TooManySites
+from bot.model.base import now
+from bot.model.site import SiteVisit
+from bot.model.workspace import Workspace
+from bot.store import Store
+
+ANY = "*"
+MOST = 50
+LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+HOST = re.compile(rf"(\*\.)?({LABEL}\.)*{LABEL}|\[[0-9a-f:.]+\]")
+NOTED_EVERY = timedelta(minutes=1)
+"""How often the visit of one site is written, at most."""
+MOST_NOTED, MOST_SEEN = 200, 100
+"""Origins a minute and process, and origins in all: any page can name one."""
+
+
+def read_sites(typed: str) -> tuple[str, ...]:
+    """The origins in a text, one a line. Raises SiteRefused, which names the first that is none, and TooManySites."""
+    sites = tuple(dict.fromkeys(_origin(line) for line in typed.split() if line != ANY))
+    if len(sites) > MOST:
+        raise TooManySites(most=str(MOST))
+    return sites
+
+
+def _origin(typed: str) -> str:
+    """A host without a scheme is taken for https."""
+    address = typed.strip(",;")
+    address = address if "://" in address else f"https://{address}"
+    try:
+        parts = urlsplit(address)
+        host, port = (parts.hostname or "").encode("idna").decode().lower(), parts.port
+    except ValueError:  # which UnicodeError is, too
+        raise SiteRefused(site=typed[:100]) from None
+    host = f"[{host}]" if ":" in host else host
+    is_bare = parts.path in {"", "/"} and not parts.query and not parts.fragment and "@" not in parts.netloc
+    if parts.scheme not in {"http", "https"} or not is_bare or not HOST.fullmatch(host):
+        raise SiteRefused(site=typed[:100])
+    is_usual = port in {None, {"http": 80, "https": 443}[parts.scheme]}
+    return f"{parts.scheme}://{host}" + ("" if is_usual else f":{port}")
+
+
+def allowed_sites(setting: str, workspace: Workspace) -> tuple[str, ...]:
+    """Empty: any site. `SAYSO_SITES`, where it names sites, decides; else the workspace does."""
+    return tuple(setting.split()) if setting != ANY else workspace.sites
+
+
+def matches(site: str, origin: str) -> bool:
+    """`https://*.example.com` stands for all hosts below it, as in a Content-Security-Policy."""
+    scheme, star, rest = site.partition("*")
+    return origin == site if not star else origin.startswith(scheme) and origin.endswith(rest)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStatus:
+    """A site that may embed the chat."""
+
+    site: str
+    visit: SiteVisit | None
+    """None: it wasn't seen yet."""
+
+
+class Sites:
+    """`changed` is called after each change."""
+
+    def __init__(
+        self, store: Store, spawn: Callable[[Coroutine[object, object, None]], None], changed: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._spawn = spawn
+        self._changed = changed
+        self._noted: dict[str, datetime] = {}
+
+    async def save(self, sites: Sequence[str]) -> None:
+        await self._store.workspaces.change({"sites": [*sites]})
+        self._changed()
+
+    def note(self, origin: str, allowed: Sequence[str]) -> None:
+        """Notes that a page of this origin loaded the chat."""
+        if origin.startswith(("http://", "https://")) and (not allowed or any(matches(s, origin) for s in allowed)):
+            time = now()
+            self._noted = {site: at for site, at in self._noted.items() if time - at < NOTED_EVERY}
+            if origin not in self._noted and len(self._noted) < MOST_NOTED:
+                self._noted[origin] = time
+                self._spawn(self._store.site_visits.note(origin, time, most=MOST_SEEN))
+
+    async def status(self, allowed: Sequence[str]) -> list[SiteStatus]:
+        """Of each allowed site; where any is allowed, of those that were seen."""
+        seen = await self._store.site_visits.newest(limit=MOST_SEEN)
+        if not allowed:
+            return [SiteStatus(visit.id, visit) for visit in seen]
+        found: list[SiteStatus] = []
+        for site in allowed:
+            visits = [visit for visit in seen if matches(site, visit.id)]
+            found += [SiteStatus(visit.id, visit) for visit in visits] or [SiteStatus(site, None)]
+        return found
