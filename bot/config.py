@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     )
     identity_secret: SecretStr | None = Field(
         None,
-        description="At least 32 characters; with it your site signs its users' ids (`user_hash`). Not set: made once.",
+        description="At least 32 characters; signs your site's users, besides the secrets of Settings > Install.",
     )
     checkpoint_key: SecretStr | None = Field(
         None,
@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     )
     sites: str = Field(
         "*",
-        description="Sites that may embed the messenger, separated by spaces (`https://shop.example.com`); `*` is any.",
+        description="Sites that may embed the chat, separated by spaces (`https://shop.example.com`); `*`: as set in "
+        "Settings > Install.",
     )
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="How many proxies stand before it and set `X-Forwarded-For`."

@@ -10,6 +10,7 @@
   const ENDED = "sayso.ended"; // when the visitor was last signed out, in any tab
   const OPEN = "sayso.open";
   const DRAFT = "sayso.draft";
+  const PERSON = ["user_id", "user_hash", "user_jwt", "name", "email"];
   const SVG = "http://www.w3.org/2000/svg";
   const SMALL = "(max-width:479.98px),(max-height:419.98px)"; // the chat then covers the page
   const small = matchMedia(SMALL);
@@ -217,9 +218,9 @@ iframe{display:block;width:100%;height:100%;border:0}
 
   // What the chat may know of the page: never its fragment, which may hold secrets of the site.
   function facts() {
-    const { user_hash, user_jwt, name, email } = settings;
-    const user_id = userOf(settings);
-    return { user_id, user_hash, user_jwt, name, email, locale: locale(), page_url: location.href.split("#")[0] };
+    const known = { locale: locale(), page_url: location.href.split("#")[0] };
+    for (const key of PERSON) known[key] = settings[key];
+    return { ...known, user_id: userOf(settings) };
   }
 
   function tell(type, data) {
@@ -402,7 +403,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     const language = locale();
     const isNamed = given && ("user_id" in given || "user_jwt" in given);
     const isAnother = isNamed && `${userOf(given) ?? ""}` !== `${user ?? ""}`;
-    if (isAnother) for (const key of ["user_id", "user_hash", "user_jwt", "name", "email"]) delete settings[key];
+    if (isAnother) for (const key of PERSON) delete settings[key];
     Object.assign(settings, given);
     if (isAnother && user) forget();
     if (!host) return;

@@ -27,7 +27,7 @@ from bot.i18n import translator
 from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
-from bot.model.base import now
+from bot.model.base import new_id, now
 from bot.model.conversation import SignalKind, Text
 from bot.model.event import Actor, Source
 from bot.model.job import JobItem
@@ -41,6 +41,7 @@ from bot.store.numbered_log import NumberedLog
 from bot.store.repository import Repository
 from bot.workspace.audit import AuditFilter, AuditLog
 from bot.workspace.finder import find_subscriptions
+from bot.workspace.identity import adopt_identity_secret
 from bot.workspace.subscriptions import By
 from bot.workspace.wording import New
 from tests.conftest import eventually
@@ -179,6 +180,19 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await bot.threads.deliveries_of([said])
 
 
+async def _install(bot: Bot) -> None:
+    """The site: where the chat is, and what proves its users."""
+    await adopt_identity_secret(bot.store)
+    await bot.store.workspaces.adopt_secret((await bot.workspace()).identity_secrets[0])
+    secret = await bot.identity_secrets.create(By("ada", "Ada"), new_id())
+    assert secret
+    bot.identity_secrets.used(secret.id)
+    await bot.identity_secrets.revoke(secret.id)
+    bot.sites.note("https://shop.example", ())
+    await bot.finish()
+    await bot.sites.status(())
+
+
 async def _run_jobs(bot: Bot) -> None:
     """What becomes of long work."""
     jobs, by = bot.store.jobs, By("ada", "Ada")
@@ -253,6 +267,7 @@ async def _walk(bot: Bot) -> None:
     await bot.profiles.look(contact.id)
     await bot.profiles.history(contact.id, before=Cursor((9,)))
 
+    await _install(bot)
     await _manage(bot)
     await _answer(bot, opened.conversation, (await bot.teammates.named("ada@shop.example")).id)
     await bot.cards.opened(opened.conversation, part.seq, contact.id)

@@ -30,9 +30,10 @@ async def read_json(request: web.Request, model: type[M]) -> M:
 
     Only JSON declared as such: a page of another site can't send that without asking first (CORS), and nobody answers.
     """
+    raw = await request.read()
     if request.content_type != "application/json":
         raise Invalid(_("Invalid value: %(field)s."), field="Content-Type")
-    return parse(model, await request.read())
+    return parse(model, raw)
 
 
 def parse(model: type[M], raw: str | bytes) -> M:

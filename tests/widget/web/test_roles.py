@@ -34,7 +34,8 @@ ADMINS = {
     "/settings/brand/logo/remove", "/settings/brand/preview", "/settings/subscriptions", "/settings/subscriptions/new",
     "/settings/subscriptions/{id}", "/settings/subscriptions/{id}/archive", "/settings/subscriptions/{id}/live",
     "/settings/subscriptions/{id}/restore", "/settings/subscriptions/preview", "/settings/subscriptions/preview/page",
-    "/settings/ledger",
+    "/settings/ledger", "/settings/install", "/settings/install/check", "/settings/install/sites",
+    "/settings/install/secrets", "/settings/install/secrets/{secret}/revoke",
 }  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def test_every_address_stands_in_one_list(running: Running) -> None:
 
 def filled(path: str) -> str:
     zeros = "0" * 24
-    ids = {"id": DEALS, "conversation": zeros, "contact": zeros, "subscription": DEALS}
+    ids = {"id": DEALS, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS}
     return path.format(token="x", seq="1", path="x", act="pause", **ids)
 
 
