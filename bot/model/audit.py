@@ -39,6 +39,9 @@ class AuditAction(StrEnum):
     BRAND_SAVED = "brand.saved"
     LOGO_SAVED = "brand.logo_saved"
     LOGO_REMOVED = "brand.logo_removed"
+    SITES_SAVED = "install.sites_saved"
+    SECRET_CREATED = "identity_secret.created"  # noqa: S105
+    SECRET_REVOKED = "identity_secret.revoked"  # noqa: S105
     JOB_STARTED = "job.started"
     JOB_PAUSED = "job.paused"
     JOB_RESUMED = "job.resumed"

@@ -8,10 +8,12 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 
 from bot.errors import NotFound, TooManySecrets
+from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
 from bot.model.teammate import By
 from bot.model.workspace import IdentitySecret
 from bot.store import Store
+from bot.workspace.audit import AuditLog
 
 MOST = 2
 USED_EVERY = timedelta(minutes=1)
@@ -25,6 +27,7 @@ class IdentitySecrets:
         self, store: Store, spawn: Callable[[Coroutine[object, object, None]], None], changed: Callable[[], None]
     ) -> None:
         self._workspaces = store.workspaces
+        self._audit = AuditLog(store)
         self._spawn = spawn
         self._changed = changed
         self._used: dict[str, datetime] = {}
@@ -34,17 +37,19 @@ class IdentitySecrets:
         new = IdentitySecret(id=id, secret=secrets.token_urlsafe(32), created_at=now(), created_by=by.name)
         if await self._workspaces.add_secret(new, most=MOST):
             self._changed()
+            await self._audit.record(by, AuditAction.SECRET_CREATED, id, key=id)
             return new
         stored = await self._workspaces.get("workspace")
         if stored and any(secret.id == id for secret in stored.identity_secrets):
             return None
         raise TooManySecrets
 
-    async def revoke(self, id: str) -> None:
+    async def revoke(self, id: str, by: By) -> None:
         """What it signed proves nothing any more. Raises NotFound."""
         if not await self._workspaces.remove_secret(id):
             raise NotFound
         self._changed()
+        await self._audit.record(by, AuditAction.SECRET_REVOKED, id, key=id)
 
     def used(self, id: str) -> None:
         """Notes that a visitor was proven with it."""

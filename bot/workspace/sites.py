@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from bot.errors import SiteRefused, TooManySites
+from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.site import SiteVisit
+from bot.model.teammate import By
 from bot.model.workspace import Workspace
 from bot.store import Store
+from bot.workspace.audit import AuditLog
 
 ANY = "*"
 MOST = 50
@@ -78,11 +81,13 @@ class Sites:
         self._store = store
         self._spawn = spawn
         self._changed = changed
+        self._audit = AuditLog(store)
         self._noted: dict[str, datetime] = {}
 
-    async def save(self, sites: Sequence[str]) -> None:
+    async def save(self, sites: Sequence[str], by: By) -> None:
         await self._store.workspaces.change({"sites": [*sites]})
         self._changed()
+        await self._audit.record(by, AuditAction.SITES_SAVED, detail=", ".join(sites) or ANY)
 
     def note(self, origin: str, allowed: Sequence[str]) -> None:
         """Notes that a page of this origin loaded the chat."""

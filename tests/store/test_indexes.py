@@ -187,7 +187,7 @@ async def _install(bot: Bot) -> None:
     secret = await bot.identity_secrets.create(By("ada", "Ada"), new_id())
     assert secret
     bot.identity_secrets.used(secret.id)
-    await bot.identity_secrets.revoke(secret.id)
+    await bot.identity_secrets.revoke(secret.id, By("ada", "Ada"))
     bot.sites.note("https://shop.example", ())
     await bot.finish()
     await bot.sites.status(())

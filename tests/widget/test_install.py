@@ -11,6 +11,7 @@ import pytest
 from bot.config import Settings
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
+from bot.workspace.audit import AuditFilter
 from bot.workspace.sites import matches, read_sites
 from tests.conftest import Visitor, eventually, serving
 from tests.widget.desk import Desk
@@ -184,3 +185,16 @@ def test_a_site_is_an_origin() -> None:
     assert not matches("https://*.example.com", "https://example.com")
     assert not matches("https://*.example.com", "http://shop.example.com")
     assert not matches(SHOP, "https://shop.example.com.evil.example")
+
+
+async def test_each_change_is_in_the_audit_log(running: Running, ada: Desk) -> None:
+    secret = await create(ada, "a" * 24)
+    await ada.post(f"{PATH}/secrets/{'a' * 24}/revoke", {})
+    await ada.post(f"{PATH}/sites", {"sites": SHOP})
+    entries = (await running.bot.audit.page(AuditFilter())).items
+    assert [(entry.action, entry.actor_name, entry.detail) for entry in entries if "teammate" not in entry.action] == [
+        ("install.sites_saved", "Ada", SHOP),
+        ("identity_secret.revoked", "Ada", ""),
+        ("identity_secret.created", "Ada", ""),
+    ]
+    assert all(secret not in entry.model_dump_json() for entry in entries)

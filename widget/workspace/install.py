@@ -16,6 +16,7 @@ from widget.web.layout import with_page_headers
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
+    by,
     done,
     read_input,
     redrawn_by,
@@ -24,7 +25,6 @@ from widget.web.teammate_pages import (
     translator_for,
 )
 from widget.workspace.install_examples import EXAMPLES, SIGNED_SNIPPET, SNIPPET
-from widget.workspace.subscriptions import by
 
 PATH = "/settings/install"
 
@@ -86,7 +86,7 @@ async def save_sites(request: web.Request) -> web.StreamResponse:
         sites = read_sites(typed.sites)
     except (SiteRefused, TooManySites) as wrong:
         raise FormWrong({"sites": sentence(wrong, say)}) from None
-    await bot.sites.save(sites)
+    await bot.sites.save(sites, by(request))
     raise done(f"{PATH}#sites-title", say("Saved."))
 
 
@@ -100,7 +100,7 @@ async def create_secret(request: web.Request) -> web.StreamResponse:
 async def revoke_secret(request: web.Request) -> web.StreamResponse:
     say = translator_for(request)
     try:
-        await request.app[BOT].identity_secrets.revoke(request.match_info["secret"])
+        await request.app[BOT].identity_secrets.revoke(request.match_info["secret"], by(request))
     except NotFound:
         raise done(f"{PATH}#secrets-title", say("This secret was revoked already."), "bad") from None
     raise done(f"{PATH}#secrets-title", say("The secret is revoked."))
