@@ -22,7 +22,7 @@ test:  ## Run all checks and tests, those in a browser too
 
 soak:  ## Run the large cases, which `make test` leaves out (it has a small version of each)
 	@tools/setup
-	$(PY) -m pytest -q -m soak
+	$(PY) -m pytest -q -o faulthandler_timeout=0 -m soak
 
 check:  ## Run the linters, the formatters and the type checker
 	@tools/setup

@@ -51,6 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in large]
 
 
+PATIENCE = 120.0
+"""Seconds after which a test gives up what it waits for. Nothing takes that long, however busy the machine."""
+
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -123,10 +126,19 @@ def _name_if_any(name: str) -> list[dict[str, Any]]:
     return [{"$limit": 1}, {"$project": {"_id": name}}]
 
 
+@pytest.fixture(scope="session")
+async def _demo(_prepared: Store) -> dict[str, list[dict[str, Any]]]:
+    """All documents of the demo workspace, by collection."""
+    await _wipe(_prepared)
+    await make_demo(_prepared, "http://sayso.test")
+    found = {table.name: await table.collection.find().to_list(None) for table in _prepared.tables}
+    return {name: documents for name, documents in found.items() if documents}
+
+
 @pytest.fixture
-async def demo_store(store: Store) -> Store:
+async def demo_store(_demo: dict[str, list[dict[str, Any]]], store: Store) -> Store:
     """The demo workspace: Harbor Coffee, its subscriptions and its greeting flow."""
-    await make_demo(store, "http://sayso.test")
+    await asyncio.gather(*(store.database[name].insert_many(documents) for name, documents in _demo.items()))
     return store
 
 
@@ -238,13 +250,13 @@ async def visitors(server: TestServer) -> AsyncIterator[Callable[[], Visitor]]:
         yield lambda: Visitor(session, str(server.make_url("")).rstrip("/"))
 
 
-async def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """The first truthy result of `check` (a coroutine function), within `seconds`."""
-    async with asyncio.timeout(seconds):
+async def eventually(check: Callable[[], Any]) -> Any:
+    """The first truthy result of `check` (a coroutine function)."""
+    async with asyncio.timeout(PATIENCE):
         while True:
             if answer := await check():
                 return answer
             await asyncio.sleep(0.02)
 
 
-__all__ = ["DEALS", "Visitor", "eventually", "free_port", "serving"]
+__all__ = ["DEALS", "PATIENCE", "Visitor", "eventually", "free_port", "serving"]

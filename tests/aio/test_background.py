@@ -8,6 +8,7 @@ import pytest
 
 from bot.aio import background
 from bot.errors import StoreUnavailable
+from tests.conftest import PATIENCE
 
 
 async def test_a_stop_does_not_wait_for_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,7 +22,7 @@ async def test_a_stop_does_not_wait_for_the_next_try(monkeypatch: pytest.MonkeyP
     task = asyncio.create_task(background.until(stop, work))
     await failed.wait()
     stop.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await task
 
 
@@ -36,6 +37,6 @@ async def test_work_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
             raise ValueError
         stop.set()
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await background.until(stop, work)
     assert tries == 3

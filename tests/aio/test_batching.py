@@ -9,6 +9,7 @@ from unittest.mock import ANY
 import pytest
 
 from bot.aio.batching import Batcher
+from tests.conftest import PATIENCE
 
 
 class Rounds:
@@ -34,7 +35,7 @@ class Rounds:
 
 async def together(*calls: Awaitable[int], return_exceptions: bool = False) -> list[int | BaseException]:
     """All answers; a call that is never answered fails the test."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         return await asyncio.gather(*calls, return_exceptions=return_exceptions)
 
 
@@ -119,7 +120,7 @@ async def test_no_call_is_left_waiting(rounds: Rounds) -> None:
             assert await gather(start + i) == (start + i) * 10
         return start
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert await again_and_again(1000) == 1000
         assert await together(*(again_and_again(n * 1000) for n in (2, 3, 4))) == [2000, 3000, 4000]
 
@@ -129,19 +130,19 @@ async def test_a_call_from_the_callback_of_an_answer_is_served(rounds: Rounds) -
     later: list[asyncio.Task[int]] = []
     first = asyncio.create_task(gather(1))
     first.add_done_callback(lambda _: later.append(asyncio.create_task(gather(2))))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert await first == 10
         await asyncio.sleep(0)
         assert await later[0] == 20
 
 
-PATIENT = 30.0
+PATIENT = 10 * PATIENCE
 """Seconds that no test has: a round that waits for them fails it."""
 
 
 async def test_a_caller_who_is_alone_never_waits(rounds: Rounds) -> None:
     batcher = Batcher(rounds, wait=PATIENT)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert [await batcher(i) for i in range(20)] == [i * 10 for i in range(20)]
 
 
@@ -167,7 +168,7 @@ async def test_two_halves_that_follow_each_other_become_one_round(rounds: Rounds
     callers += [asyncio.create_task(caller(i)) for i in (3, 4)]
     await asyncio.sleep(0)
     rounds.gate.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while len(rounds.given) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0)
     assert [sorted(items) for items in rounds.given][:3] == [[1, 2], [1, 2, 3, 4], [1, 2, 3, 4]]

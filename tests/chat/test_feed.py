@@ -19,6 +19,7 @@ from bot.model.subscription import SubscriptionVersion
 from bot.store import Store
 from bot.store.changes import DocumentChange
 from bot.store.embedded import EmbeddedServer
+from tests.conftest import PATIENCE
 from tests.people import AT, NUMBER, TEAMMATE, change, second_process, subscription
 
 
@@ -32,7 +33,7 @@ async def feed(store: Store, mongo: EmbeddedServer) -> AsyncIterator[Feed]:
 
 
 async def _news(follower: Follower) -> Part | News | None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         news = await follower.next()
     assert not isinstance(news, Signal)
     return news.parts[0] if isinstance(news, Entries) else news
@@ -235,7 +236,7 @@ async def test_a_lost_line_is_told_once_it_is_open_again(
 
         monkeypatch.setattr(other.changes, "_read", read)
         await other.changes.start(lambda batch: None, lost, whole=(), inserted=(), changed=("stops",))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await told.wait()
     assert order == ["open", "open", "lost"]
 
@@ -268,6 +269,6 @@ async def test_closing_does_not_wait_for_the_next_change(
     demo_store: Store, mongo: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.changes.WAIT_MS", 60_000)
-    async with asyncio.timeout(30) as limit, second_process(mongo) as other:
+    async with asyncio.timeout(PATIENCE) as limit, second_process(mongo) as other:
         await Feed(other).start()
         limit.reschedule(asyncio.get_running_loop().time() + 4)

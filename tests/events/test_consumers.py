@@ -24,6 +24,7 @@ from bot.model.event import ConsentEvent
 from bot.model.flow import RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
+from tests.conftest import PATIENCE
 from tests.people import act, answer_to, answered, change, look_again, no_consumers, second_process
 
 MakeContact = Callable[..., Awaitable[Contact]]
@@ -287,6 +288,6 @@ class TestFailing:
 
 
 async def _until(check: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not await check():  # noqa: ASYNC110 - a database is awaited
             await asyncio.sleep(0.02)

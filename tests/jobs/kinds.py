@@ -77,7 +77,6 @@ class OptIn(JobKind[CountInput, Place]):
         contacts = [f"c{i:06d}" for i in range(at.at, min(at.at + limit, input.most))]
         if not contacts:
             raise Invalid("Nobody is left.")
-        await asyncio.sleep(input.seconds * len(contacts))
         await self._ledger.record_many([change(c, f"{job}:{c}") for c in contacts])
         end = at.at + len(contacts)
         return Batch(Place(at=end), len(contacts), [ItemResult(c, "changed") for c in contacts], end == input.most)

@@ -19,7 +19,7 @@ from bot.model.job import Job, JobState
 from bot.model.teammate import By
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.conftest import eventually
+from tests.conftest import PATIENCE, eventually
 from tests.jobs.kinds import Count, CountAlone, CountInput
 from tests.people import second_process
 
@@ -35,7 +35,7 @@ async def working(jobs: JobService) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await task
 
 
@@ -110,7 +110,7 @@ async def test_a_pause_acts_after_the_batch_and_resuming_goes_on_where_it_was(st
         async def is_let_go() -> bool:
             return (await jobs.get(job.id)).holder is None
 
-        await eventually(is_let_go, 5)
+        await eventually(is_let_go)
         paused = await jobs.get(job.id)
         assert paused.state is JobState.PAUSED
         assert len(kind.seen) - before <= Count.most, "no more than the batch that was under way"
@@ -144,7 +144,7 @@ async def test_a_canceled_job_stays_where_it_was(store: Store) -> None:
         async def is_let_go() -> bool:
             return (await jobs.get(job.id)).holder is None
 
-        await eventually(is_let_go, 5)
+        await eventually(is_let_go)
     canceled = await jobs.get(job.id)
     assert (canceled.state, canceled.ended_at is not None) == (JobState.CANCELED, True)
     assert canceled.done == sum(canceled.counts.values()) == len(await outcomes(jobs, job.id)) < 500

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -35,10 +34,15 @@ async def test_leases_of_different_names_do_not_meet(store: Store) -> None:
 
 
 async def test_a_renewed_lease_stays_with_its_holder(store: Store, other: Store) -> None:
-    async with Lease(store, "cursor", "a", 1.5) as mine:
-        end = time.monotonic() + 2  # longer than the lease lasts
-        while time.monotonic() < end:
-            assert not await Lease(other, "cursor", "b", 1.5).acquire()
+    async with Lease(store, "cursor", "a", 6) as mine:
+        began = await store.leases.get("cursor")
+
+        async def is_renewed() -> bool:
+            found = await store.leases.get("cursor")
+            return bool(found and began and found.until > began.until)
+
+        await eventually(is_renewed)
+        assert not await Lease(other, "cursor", "b", 6).acquire()
         assert (mine.is_held, mine.term) == (True, 1)
 
 
@@ -54,9 +58,9 @@ async def test_a_released_lease_is_free_at_once(store: Store, other: Store) -> N
 
 
 async def test_the_lease_of_a_dead_holder_is_taken_over(store: Store, other: Store) -> None:
-    dead = Lease(store, "cursor", "dead", 1.5)
+    dead = Lease(store, "cursor", "dead", 1.4)
     assert await dead.acquire()
-    async with Lease(other, "cursor", "b", 1.5) as next:
+    async with Lease(other, "cursor", "b", 6) as next:
         assert not next.is_held
 
         async def is_taken_over() -> bool:

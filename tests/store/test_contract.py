@@ -30,6 +30,7 @@ from bot.model.teammate import By
 from bot.store import Duplicate, Store, open_store
 from bot.store.deliveries import Result
 from bot.store.embedded import EmbeddedServer, embedded_server
+from tests.conftest import PATIENCE
 from tests.jobs.kinds import Count, CountAlone, CountInput
 from tests.people import change
 
@@ -148,7 +149,7 @@ class TestContract:
             for i in range(3):
                 await ConversationService(here).append("chat", BOT, Text(text=str(i)), str(i))
             seen: list[int] = []
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while len(seen) < 3:
                     news = await follower.next()
                     seen += [part.seq for part in news.parts] if isinstance(news, Entries) else []
@@ -175,7 +176,7 @@ class TestContract:
             await Ledger(here).record(change(ada.id, "k"))
             await here.stops.insert(Stop(id="+12015550123", at=now(), text="STOP"))
             await here.stops.update({"_id": "+12015550123"}, {"$set": {"lifted_at": now()}})
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 assert await person.next() == News(ada.id)
                 assert [await number.next() for _ in range(2)] == [News("+12015550123")] * 2
 

@@ -21,7 +21,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.store import Store, open_store
 from bot.store.engines import Engine, find_engines
-from tests.conftest import free_port
+from tests.conftest import PATIENCE, free_port
 from tests.people import change
 
 SILENCE = 5.0
@@ -139,14 +139,14 @@ async def test_a_killed_primary_loses_nothing_and_is_replaced_within_five_second
 
 
 async def _again(load: Load, count: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(load.acknowledged) < count:  # noqa: ASYNC110 - a database is awaited
             await asyncio.sleep(0.05)
 
 
 async def _has_three(store: Store) -> None:
     """The member that was killed has caught up: the next one may die."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             status = await store.database.client.admin.command("replSetGetStatus")
             if sorted(member["stateStr"] for member in status["members"]) == ["PRIMARY", "SECONDARY", "SECONDARY"]:

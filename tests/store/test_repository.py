@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from typing import Any
 
 import pytest
@@ -127,12 +126,12 @@ class TestLine:
 
 
 class TestAway:
-    async def test_a_server_that_is_not_there_is_named_within_seconds(self) -> None:
+    async def test_a_server_that_is_not_there_is_named(self) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        started = time.monotonic()
         async with open_store(f"mongodb://127.0.0.1:{port}/?directConnection=true", "sayso_test") as store:
+            assert store.database.client.delegate.options.server_selection_timeout < 5, "the driver's own is 30 seconds"
             ready, *answers = await asyncio.gather(
                 store.is_ready(),
                 store.contacts.get("ada"),
@@ -147,7 +146,6 @@ class TestAway:
             )
         assert ready is False
         assert {type(a) for a in answers} == {StoreUnavailable}
-        assert time.monotonic() - started < 5
 
     @pytest.mark.parametrize(
         "error",

@@ -22,7 +22,7 @@ from bot.model.delivery import DeliveryState
 from bot.model.event import ConsentEvent
 from bot.model.subscription import MessageType
 from bot.store import Store
-from tests.conftest import Visitor, eventually
+from tests.conftest import PATIENCE, Visitor, eventually
 from widget.web.http import BOT
 
 VOID = {"input", "meta", "link", "br", "img", "hr"}
@@ -173,7 +173,7 @@ class Running:
         await self.bot.openings.store(visitor.contact, await self.chat(person))
         return person
 
-    async def quiet(self, person: Visitor, parts: int = 4, seconds: float = 30.0) -> None:
+    async def quiet(self, person: Visitor, parts: int = 4) -> None:
         """Waits until all consequences of a completed card are done and this process knows of them."""
 
         async def done() -> bool:
@@ -183,7 +183,7 @@ class Running:
             waiting = any(d.state in {DeliveryState.QUEUED, DeliveryState.SENDING} for d in sent)
             return len(found) >= parts and not waiting and not any(p.follow_up for p in found)
 
-        await eventually(done, seconds)
+        await eventually(done)
         await self.caught_up()
 
     async def caught_up(self) -> None:
@@ -191,7 +191,7 @@ class Running:
         changes."""
         with self.bot.feed.follow(id := new_id()) as follower:
             await self.bot.conversations.signal(id, SignalKind.GONE, Author(kind=AuthorKind.BOT, id="bot"))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 await follower.next()
 
     async def preference_token(self, person: Visitor) -> str:
@@ -217,7 +217,7 @@ async def raw_request(base: str, head: str, body: bytes = b"", *, encoding: str 
     lines = f"{head}\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(lines.encode(encoding) + body)
     await writer.drain()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.read()
     writer.close()
     await writer.wait_closed()
@@ -230,7 +230,7 @@ async def last_words(socket: aiohttp.ClientWebSocketResponse) -> tuple[list[dict
     The code is read from the message: aiohttp overwrites `close_code` when the connection goes before it has answered.
     """
     words = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             words.append(message.json())
     assert message.type is aiohttp.WSMsgType.CLOSE, message

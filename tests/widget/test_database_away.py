@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -23,8 +22,6 @@ from tests.conftest import Visitor, eventually, serving
 from tests.widget.help import Card, Running, faults, read
 
 NOT_SAVED = "Couldn't save. Try again in a moment."
-PATIENCE = 15.0
-"""Seconds after which the page itself gives a request up (`timeout` in its htmx settings)."""
 
 
 @pytest.fixture
@@ -34,16 +31,9 @@ async def own_database(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
         yield database
 
 
-async def sent(person: Visitor) -> tuple[int, str, float]:
-    begun = time.monotonic()
-    status, text = await person.submit()
-    return status, text, time.monotonic() - begun
-
-
-async def fetched(session: aiohttp.ClientSession, url: str, **headers: str) -> tuple[int, str, float]:
-    begun = time.monotonic()
+async def fetched(session: aiohttp.ClientSession, url: str, **headers: str) -> tuple[int, str]:
     async with session.get(url, headers=headers) as answer:
-        return answer.status, await answer.text(), time.monotonic() - begun
+        return answer.status, await answer.text()
 
 
 @pytest.mark.slow
@@ -67,31 +57,27 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
     link = await running.preference_token(people[-1])
     first = []
     for person in people[:8]:
-        first.append(asyncio.create_task(sent(person)))
+        first.append(asyncio.create_task(person.submit()))
         await asyncio.sleep(0.002)
-    pauses: list[float] = []
-    pulse = asyncio.create_task(_pulse(pauses))
     os.kill(database.pid, signal.SIGSTOP)
     try:
-        later = asyncio.gather(*(sent(person) for person in people[8:]))
+        later = asyncio.gather(*(person.submit() for person in people[8:]))
+        health = await fetched(session, f"{base}/healthz")
+        assert not later.done(), "what waits for the database holds up nothing else"
         pages = asyncio.gather(
-            eventually(partial(_not_ready, running), 20),
-            fetched(session, f"{base}/healthz"),
+            eventually(partial(_not_ready, running)),
             fetched(session, f"{base}/p/{link}", Accept="text/html"),
             fetched(session, f"{base}/messenger/conversations", **people[-1].headers),
         )
         answers: list[Any] = [*await asyncio.gather(*first), *await later]
-        _, health, page, chats = await pages
+        _, page, chats = await pages
     finally:
         os.kill(database.pid, signal.SIGCONT)
-    pulse.cancel()
-    assert max(pauses) < 3, "the event loop stood still"
-    for status, text, seconds in answers:
+    for status, text in answers:
         assert status in {200, 503}
-        assert seconds < PATIENCE
         if status == 503:
             assert faults(json.loads(text)) == [("service_unavailable", NOT_SAVED)]
-    assert {status for status, _, _ in answers[8:]} == {503}
+    assert {status for status, _ in answers[8:]} == {503}
     assert health[0] == 200
     assert page[0] == 503
     assert "<h1>We&#39;ll be right back</h1>" in page[1]
@@ -99,16 +85,8 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
     assert (chats[0], faults(json.loads(chats[1]))[0][0]) == (503, "service_unavailable")
 
 
-async def _pulse(pauses: list[float]) -> None:
-    while True:
-        begun = time.monotonic()
-        await asyncio.sleep(0.1)
-        pauses.append(time.monotonic() - begun)
-
-
 async def _not_ready(running: Running) -> bool:
-    status, text, seconds = await fetched(running.session, f"{running.base}/readyz")
-    assert seconds < 8
+    status, text = await fetched(running.session, f"{running.base}/readyz")
     return (status, json.loads(text)) == (503, {"status": "database unavailable"})
 
 
@@ -118,28 +96,30 @@ async def _press_again(running: Running, people: list[Visitor]) -> None:
     async def ready() -> bool:
         return (await fetched(running.session, f"{running.base}/readyz"))[0] == 200
 
-    await eventually(ready, 20)
+    await eventually(ready)
 
     async def done(person: Visitor) -> bool:
-        status, text, _ = await sent(person)
+        status, text = await person.submit()
         return status == 200 and Card(text).state == "completed"
 
     for person in people:
-        await eventually(partial(done, person), 20)
+        await eventually(partial(done, person))
         assert len(await running.events(person)) == 1
     for person in people:
-        await running.quiet(person, seconds=30)
+        await running.quiet(person)
         assert [part.content.kind for part in await running.parts(person)] == ["text", "card", "event", "text"]
     texts = await running.bot.phone.texts("+12015550123")
     assert len({text.id for text in texts}) == len(texts)
 
 
-async def test_the_page_keeps_the_form_when_an_answer_is_no_card(visitor: Visitor) -> None:
+async def test_the_page_keeps_the_form_when_an_answer_is_no_card(visitor: Visitor, running: Running) -> None:
     """A 503 is no card: were it put in the form's place, what was typed would be gone."""
     async with visitor.session.get(f"{visitor.base}/messenger") as answer:
         meta = read(await answer.text()).one("meta", name="htmx-config")
     config = json.loads(meta.attrs["content"])
-    assert config["timeout"] >= PATIENCE * 1000
+    options = running.store.database.client.delegate.options
+    longest = options.server_selection_timeout + options.pool_options.socket_timeout
+    assert config["timeout"] > longest * 1000, "the page hears of a database that is away before it gives up"
 
     def rule(status: int) -> dict[str, Any]:
         import re

@@ -51,7 +51,7 @@ async def check(running: Running, ada: Desk, **fields: str) -> Job:
         newest = (await running.bot.jobs.newest())[0]
         return newest if newest.id not in before and newest.state in ENDED else None
 
-    found: Job = await eventually(has_ended, 30)
+    found: Job = await eventually(has_ended)
     return found
 
 

@@ -15,7 +15,7 @@ from bot.model.conversation import Author, AuthorKind, Part, Text
 from bot.store import open_store
 from bot.store.changes import DocumentChange
 from bot.store.embedded import EmbeddedServer
-from tests.conftest import Visitor, eventually, serving
+from tests.conftest import PATIENCE, Visitor, eventually, serving
 from tests.people import AT
 from tests.widget.help import Card, Running, closed, last_words, read
 from widget.messenger import live
@@ -45,7 +45,7 @@ async def greet(socket: Socket, person: Visitor, after: int, **change: Any) -> N
 async def heard(socket: Socket, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     """All messages up to the one that is waited for."""
     found: list[dict[str, Any]] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not found or not until(found[-1]):
             found.append(await socket.receive_json())
     return found
@@ -164,7 +164,7 @@ async def test_a_line_that_broke_between_database_and_process_is_caught_up_with(
 
         monkeypatch.setattr(running.store.changes, "_deliver", swallow)
         await say(visitor, "Lost on the way", "message-1")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await swallowed.wait()
         monkeypatch.setattr(running.store.changes, "_deliver", lambda batch: real(feed, batch))
         feed._lost()

@@ -13,7 +13,7 @@ from bot.model.base import new_id
 from bot.model.event import Action, Actor, Source
 from bot.model.subscription import MessageType, SubscriptionState
 from bot.workspace.subscriptions import By
-from tests.conftest import Visitor, eventually
+from tests.conftest import PATIENCE, Visitor, eventually
 from tests.people import change
 from tests.widget.help import Running, closed, read
 from tests.widget.test_live import silent
@@ -35,7 +35,7 @@ async def dial(running: Running, path: str, origin: str | None = None) -> Socket
 
 
 async def said(socket: Socket) -> dict[str, str]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         message: dict[str, str] = await socket.receive_json()
         return message
 

@@ -17,6 +17,7 @@ from bot.store import Duplicate, Store
 from bot.store.embedded import EmbeddedServer
 from bot.workspace.subscriptions import By, SubscriptionService
 from bot.workspace.wording import LocalizedWords, New, Wording, differences
+from tests.conftest import PATIENCE
 from tests.people import second_process, subscription
 
 ADA, BEN = By("ada", "Ada"), By("ben", "Ben")
@@ -387,7 +388,7 @@ class TestHistory:
             await feed.start()
             with feed.follow(SUBSCRIPTIONS) as follower:
                 await manage.put_live(draft.id, 1, ADA)
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(PATIENCE):
                     assert await follower.next() == News(SUBSCRIPTIONS)
 
 

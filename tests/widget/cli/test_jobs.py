@@ -22,7 +22,7 @@ from bot.model.job import Job, JobState
 from bot.model.teammate import By
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
-from tests.conftest import eventually
+from tests.conftest import PATIENCE, eventually
 from tests.people import person
 from tests.widget.cli.test_cli import SAYSO, Ran, environment
 from widget import cli
@@ -111,12 +111,12 @@ async def test_a_worker_does_a_job_that_is_followed_without_a_terminal(
         *SAYSO, "worker", cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             assert worker.stdout
             assert await worker.stdout.readline() == b"Ready. Ctrl-C stops it.\n"
             ran = await following
         worker.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             await worker.communicate()
     finally:
         if worker.returncode is None:
@@ -145,11 +145,11 @@ async def test_in_a_terminal_it_is_followed_by_a_bar(kept: Store, mongo: Embedde
         return "400/1000" in seen and "━" in seen
 
     try:
-        await eventually(shows_a_bar, 30)
+        await eventually(shows_a_bar)
         await kept.jobs.update(
             {"_id": job.id}, {"$set": {"state": "done", "done": 1000}, "$currentDate": {"ended_at": True}}
         )
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDictProxy
 
-from tests.conftest import Visitor
+from tests.conftest import PATIENCE, Visitor
 from tests.widget.help import Running, read
 
 
@@ -107,7 +107,7 @@ async def test_figures_name_routes_and_never_people(running: Running, visitor: V
     async with visitor.session.ws_connect(f"{visitor.base}/messenger/live", origin=visitor.base) as socket:
         greeting = {"type": "hello", "token": visitor.token, "conversation": visitor.conversation, "after": 2}
         await socket.send_json(greeting)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while (await socket.receive_json())["type"] != "ready":
                 pass
         status, text, headers = await ask(running, "GET", "/metrics")
