@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -20,58 +17,29 @@ from bot.model.job import Job, JobState
 from bot.model.teammate import By
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.conftest import eventually
+from tests import processes
+from tests.conftest import PATIENCE, eventually
+from tests.jobs import dying
 from tests.jobs.kinds import CountInput, OptIn
 from tests.people import person
 
-ROOT = Path(__file__).parents[2]
-WORKER = """
-import asyncio, os, signal, sys
-from bot.jobs.service import JobService
-from bot.store import open_store
-from tests.jobs.kinds import OptIn
-
-async def main(url, place, batch):
-    async with open_store(url, "sayso_test") as store:
-        if place:
-            table, name = place.split(".")
-            real, left = getattr(getattr(store, table), name), int(batch)
-            async def dying(*arguments, **values):
-                nonlocal left
-                left -= 1
-                if not left:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return await real(*arguments, **values)
-            setattr(getattr(store, table), name, dying)
-        stop = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        print("ready", flush=True)
-        await JobService(store, [OptIn(store)], lease_seconds=2).work(stop)
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
 
 @asynccontextmanager
-async def worker(mongo: EmbeddedServer, place: str = "", batch: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of its own. `place`: the method of the store at whose call number `batch` it kills itself."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, mongo.url, place, str(batch), cwd=ROOT, stdout=subprocess.PIPE
-    )
+async def worker(
+    mongo: EmbeddedServer, place: str = "", batch: int = 0, end: signal.Signals = signal.SIGKILL
+) -> AsyncIterator[processes.Process]:
+    process = await processes.start(dying.work, mongo.url, place, batch, end)
     try:
-        assert process.stdout
-        assert await process.stdout.readline() == b"ready\n"
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
+        process.kill()
         await process.wait()
 
 
-async def opting_in(store: Store, count: int, seconds: float = 0) -> tuple[JobService, Job]:
+async def opting_in(store: Store, count: int) -> tuple[JobService, Job]:
     await store.contacts.insert_many([person(f"c{i:06d}") for i in range(count)])
     jobs = JobService(store, [OptIn(store)])
-    return jobs, await jobs.start(OptIn, CountInput(most=count, seconds=seconds), By("ada", "Ada"))
+    return jobs, await jobs.start(OptIn, CountInput(most=count), By("ada", "Ada"))
 
 
 async def has_done(jobs: JobService, job: Job, count: int) -> Job:
@@ -79,7 +47,7 @@ async def has_done(jobs: JobService, job: Job, count: int) -> Job:
         found = await jobs.get(job.id)
         return found if found.done >= count else None
 
-    found: Job = await eventually(there, 30)
+    found: Job = await eventually(there)
     return found
 
 
@@ -102,8 +70,8 @@ async def test_what_a_killed_worker_had_begun_is_done_once(
 ) -> None:
     """Killed after the effects of a batch, or after its results, before its checkpoint."""
     jobs, job = await opting_in(store, 30)
-    async with worker(mongo, place, batch) as dying:
-        assert await dying.wait() == -signal.SIGKILL
+    async with worker(mongo, place, batch) as killed:
+        assert await killed.wait() == -signal.SIGKILL
     left = await jobs.get(job.id)
     assert (left.state, left.done) == (JobState.RUNNING, 5 * (batch - 1))
     assert await store.events.count_about() == 5 * batch, "the batch had its effects"
@@ -116,31 +84,22 @@ async def test_what_a_killed_worker_had_begun_is_done_once(
 async def test_of_two_workers_the_one_that_is_killed_is_followed_by_the_other(
     store: Store, mongo: EmbeddedServer
 ) -> None:
-    async with worker(mongo) as one, worker(mongo) as other:
-        jobs, job = await opting_in(store, 100, seconds=0.01)
-        begun = await has_done(jobs, job, 20)
-        assert begun.holder
-        holder, follower = (one, other) if f":{one.pid}:" in begun.holder else (other, one)
-        holder.kill()
-        await holder.wait()
-        left = await jobs.get(job.id)
-        assert left.done < 100
-        followed = await has_done(jobs, job, left.done + 20)
-        assert f":{follower.pid}:" in (followed.holder or "")
-        follower.kill()
-        await follower.wait()
+    """Each dies at the end of its fourth batch."""
+    jobs, job = await opting_in(store, 60)
+    async with worker(mongo, "jobs.save", 4) as one, worker(mongo, "jobs.save", 4) as other:
+        assert [await process.wait() for process in (one, other)] == [-signal.SIGKILL] * 2
+    left = await jobs.get(job.id)
+    assert (left.done <= 30, left.term >= 2) == (True, True)
     async with worker(mongo):
-        await has_done(jobs, job, 100)
+        await has_done(jobs, job, 60)
     await check_exactly_once(store, jobs, job)
     assert (await jobs.get(job.id)).term >= 3
 
 
 async def test_a_worker_that_is_told_to_stop_hands_over_at_once(store: Store, mongo: EmbeddedServer) -> None:
     jobs, job = await opting_in(store, 100)
-    async with worker(mongo) as leaving:
-        await has_done(jobs, job, 10)
-        leaving.terminate()
-        async with asyncio.timeout(30):
+    async with worker(mongo, "jobs.save", 2, signal.SIGTERM) as leaving:
+        async with asyncio.timeout(PATIENCE):
             assert await leaving.wait() == 0
     left = await jobs.get(job.id)
     assert (left.state, left.holder) == (JobState.QUEUED, None)

@@ -7,8 +7,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -24,60 +22,16 @@ from bot.model.delivery import DeliveryState
 from bot.model.event import Action
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
-from tests.conftest import Visitor, eventually
+from tests import processes
+from tests.conftest import PATIENCE, Visitor, eventually
+from tests.outbound import dying
 from tests.outbound.carrier import FileCarrier
 from tests.people import change
 
 pytestmark = pytest.mark.slow
 
 MakeContact = Callable[..., Awaitable[Contact]]
-ROOT = Path(__file__).parents[2]
 TEXTS = 40
-WORKER = """
-import asyncio, os, signal, sys
-from datetime import timedelta
-from pathlib import Path
-from bot.app import make_bot
-from bot.config import Settings
-from bot.outbound import queue, sender
-from bot.store import open_store
-from tests.outbound.carrier import FileCarrier, through
-
-sender.CLAIMED_FOR = queue.CLAIMED_FOR = timedelta(seconds=1)
-sender.ASK_AFTER = timedelta(seconds=1)
-sender.POLL_SECONDS = 0.2
-sender.AT_ONCE = 8
-
-async def main(url, database, file, seconds, is_traceable, place, when, left):
-    async with open_store(url, database) as store:
-        if place:
-            real, left = getattr(store.deliveries, place), int(left)
-            async def dying(*arguments, **values):
-                nonlocal left
-                left -= 1
-                is_last = not left
-                if is_last and when == "before":
-                    os.kill(os.getpid(), signal.SIGKILL)
-                result = await real(*arguments, **values)
-                if is_last:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return result
-            setattr(store.deliveries, place, dying)
-        bot = await make_bot(Settings(_env_file=None, secret_key="k" * 40), store, "http://sayso.test")
-        worker = through(bot, FileCarrier(Path(file), float(seconds), is_traceable=is_traceable == "yes"))
-        print("ready", flush=True)
-        await worker.work(asyncio.Event())
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-DEMO = """
-from datetime import timedelta
-from bot.outbound import sender
-from widget.cli import main
-
-sender.ASK_AFTER = timedelta(seconds=3)  # a minute otherwise, in which a text of a killed process waits
-main()
-"""
 
 
 @pytest.fixture
@@ -104,19 +58,16 @@ async def worker(
     seconds: float = 0.0,
     is_traceable: bool = True,
     dies: tuple[str, str, int] = ("", "", 0),
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncIterator[processes.Process]:
     """A process that sends. `dies`: by which call of which method of the store, before or after it."""
-    given = (mongo.url, store.database.name, carrier.file, seconds, "yes" if is_traceable else "no", *dies)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORKER, *map(str, given), cwd=ROOT, stdout=subprocess.PIPE
+    process = await processes.start(
+        dying.work, mongo.url, store.database.name, carrier.file, seconds, is_traceable, dies
     )
     try:
-        assert process.stdout
         assert await process.stdout.readline() == b"ready\n"
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
+        process.kill()
         await process.wait()
 
 
@@ -139,12 +90,12 @@ async def _all_settled(store: Store) -> Counter[DeliveryState] | None:
 async def test_a_worker_that_is_killed_loses_and_repeats_nothing(
     mongo: EmbeddedServer, store: Store, queued: set[str], carrier: FileCarrier, place: str, when: str
 ) -> None:
-    async with worker(mongo, store, carrier, dies=(place, when, 3)) as dying:
-        async with asyncio.timeout(30):
-            assert await dying.wait() == -signal.SIGKILL
+    async with worker(mongo, store, carrier, dies=(place, when, 3)) as killed:
+        async with asyncio.timeout(PATIENCE):
+            assert await killed.wait() == -signal.SIGKILL
     assert await _all_settled(store) is None, "some are left"
     async with worker(mongo, store, carrier):
-        states = await eventually(lambda: _all_settled(store), 30)
+        states = await eventually(lambda: _all_settled(store))
     assert Counter(carrier.taken()) == Counter(queued)
     assert states == {DeliveryState.SENT: TEXTS}
 
@@ -155,10 +106,10 @@ async def test_workers_that_are_killed_again_and_again(
     """Beside one that is not."""
     async with worker(mongo, store, carrier, seconds=0.1):
         for _ in range(4):
-            async with worker(mongo, store, carrier, seconds=0.05) as dying:
+            async with worker(mongo, store, carrier, seconds=0.05) as killed:
                 await asyncio.sleep(random.uniform(0.05, 0.4))  # noqa: S311 (no secret)
-                dying.kill()
-        states = await eventually(lambda: _all_settled(store), 30)
+                killed.kill()
+        states = await eventually(lambda: _all_settled(store))
     assert Counter(carrier.taken()) == Counter(queued)
     assert states == {DeliveryState.SENT: TEXTS}
 
@@ -166,11 +117,11 @@ async def test_workers_that_are_killed_again_and_again(
 async def test_where_the_provider_cannot_tell_nothing_is_sent_twice(
     mongo: EmbeddedServer, store: Store, queued: set[str], carrier: FileCarrier
 ) -> None:
-    async with worker(mongo, store, carrier, is_traceable=False, dies=("settle", "before", 2)) as dying:
-        async with asyncio.timeout(30):
-            assert await dying.wait() == -signal.SIGKILL
+    async with worker(mongo, store, carrier, is_traceable=False, dies=("settle", "before", 2)) as killed:
+        async with asyncio.timeout(PATIENCE):
+            assert await killed.wait() == -signal.SIGKILL
     async with worker(mongo, store, carrier, is_traceable=False):
-        states = await eventually(lambda: _all_settled(store), 30)
+        states = await eventually(lambda: _all_settled(store))
     taken = Counter(carrier.taken())
     assert max(taken.values()) == 1
     assert {*states} == {DeliveryState.SENT, DeliveryState.UNKNOWN}
@@ -183,23 +134,16 @@ async def test_where_the_provider_cannot_tell_nothing_is_sent_twice(
 
 
 @asynccontextmanager
-async def sayso(
-    mongo: EmbeddedServer, database: str, folder: Path
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def sayso(mongo: EmbeddedServer, database: str, folder: Path) -> AsyncIterator[tuple[processes.Process, str]]:
     settings = {
         "SAYSO_MONGO_URL": mongo.url,
         "SAYSO_DATABASE": database,
         "SAYSO_SECRET_KEY": "k" * 40,
         "SAYSO_LOG_LEVEL": "error",
-        "PYTHONPATH": str(ROOT),
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
-    command = (sys.executable, "-c", DEMO, "demo", "--port", "0")
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env={**kept, **settings}, stdout=subprocess.PIPE
-    )
+    process = await processes.start(dying.demo, folder=folder, environment={**kept, **settings})
     try:
-        assert process.stdout
         said = b""
         while b"Ready" not in said:
             line = await process.stdout.readline()
@@ -209,8 +153,7 @@ async def sayso(
         assert found
         yield process, found[0].decode()
     finally:
-        if process.returncode is None:
-            process.kill()
+        process.kill()
         await process.wait()
 
 
@@ -228,7 +171,7 @@ async def _submit_and_kill(mongo: EmbeddedServer, database: str, folder: Path, n
         people = [Visitor(session, url) for _ in numbers]
         await asyncio.gather(*(person.open() for person in people))
         submits = [asyncio.create_task(sign_up(person, n)) for person, n in zip(people, numbers, strict=True)]
-        await eventually(lambda: _some_of(acknowledged, random.randrange(1, len(numbers))), 30)  # noqa: S311
+        await eventually(lambda: _some_of(acknowledged, random.randrange(1, len(numbers))))  # noqa: S311
         process.kill()
         await asyncio.gather(*submits)
     return acknowledged
@@ -254,7 +197,7 @@ async def test_every_sign_up_has_one_confirmation_however_often_the_server_is_ki
             found = await store.deliveries.find({"state": DeliveryState.SENT}, limit=500)
             return len(found) >= len(events)
 
-        await eventually(all_confirmed, 60)
+        await eventually(all_confirmed)
         sent = await store.deliveries.find({}, limit=500)
     assert len(events) >= len(acknowledged) > 0
     assert Counter(delivery.event for delivery in sent) == Counter([*events])

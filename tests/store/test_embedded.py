@@ -6,8 +6,6 @@ import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,22 +18,13 @@ from pymongo.collection import Collection
 
 from bot.store import embedded, engines
 from bot.store.embedded import EmbeddedServerError, embedded_server
+from bot.store.engines import EngineChoice
+from tests.conftest import PATIENCE, free_port
+from tests.processes import Process, start
+from tests.store import embedded_user
 
 Name = Literal["mongod", "secantusdb"]
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
-USER = """
-import asyncio, json, sys
-from pathlib import Path
-from bot.store.embedded import embedded_server
-
-async def use():
-    async with embedded_server(Path(sys.argv[1]), engine=sys.argv[2]) as server:
-        print(json.dumps([server.pid, server.port]), flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
-
-asyncio.run(use())
-"""
 LIBRARY = "error while loading shared libraries: libcurl.so.4: cannot open shared object file"
 
 
@@ -62,36 +51,27 @@ def data(tmp_path: Path) -> Iterator[Path]:
         os.killpg(pid, signal.SIGKILL)
 
 
-class User:
-    """Another command on the same data folder, in a process of its own."""
+async def started(data: Path, engine: EngineChoice) -> tuple[Process, int, int]:
+    """Another command on the same data folder, and its server's process id and port."""
+    user = await start(embedded_user.use, data, engine)
+    pid, port = json.loads(await user.stdout.readline())
+    return user, pid, port
 
-    def __init__(self, data: Path, name: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", USER, str(data), name],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
 
-    def server(self) -> tuple[int, int]:
-        """Wait until it has a server, and return the server's process id and port."""
-        assert self.process.stdout
-        pid, port = json.loads(self.process.stdout.readline())
-        return pid, port
+async def leave(user: Process) -> None:
+    user.terminate()
+    async with asyncio.timeout(PATIENCE):
+        assert await user.wait() == 0
 
-    def leave(self) -> None:
-        self.process.communicate("\n", timeout=30)
-        assert self.process.returncode == 0
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate(timeout=30)
+async def kill(user: Process) -> None:
+    user.kill()
+    await user.wait()
 
 
 @contextmanager
 def things(url: str) -> Iterator[Collection[dict[str, Any]]]:
-    with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=5000) as client:
+    with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=30_000) as client:
         yield client.get_database("test").get_collection("things", write_concern=WriteConcern("majority", j=True))
 
 
@@ -116,7 +96,7 @@ def is_running(pid: int) -> bool:
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -151,6 +131,8 @@ def broken_mongods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @both_engines
 async def test_data_survives_a_restart_also_when_the_old_port_is_taken(data: Path, name: Name) -> None:
+    # A port that the system gives to no connection, so that only this test takes it.
+    keep_state(data, json.dumps({"engine": name, "port": free_port(), "pid": None}))
     async with embedded_server(data, engine=name) as first:
         assert first.engine == name
         assert os.getsid(first.pid) != os.getsid(0), "Ctrl-C would reach the server before us"
@@ -180,34 +162,26 @@ async def test_the_server_has_transactions_and_change_streams(data: Path, name: 
 
 @both_engines
 async def test_a_second_command_joins_and_the_last_one_out_stops_the_server(data: Path, name: Name) -> None:
-    first = User(data, name)
-    server = first.server()
+    first, *server = await started(data, name)
     async with embedded_server(data) as joined:
-        assert (joined.pid, joined.port) == server
+        assert [joined.pid, joined.port] == server
         write(joined.url, 1)
-        first.leave()
+        await leave(first)
         assert read(joined.url) == [1]
     assert not is_running(joined.pid)
 
 
 async def test_commands_that_start_and_leave_at_once_share_one_server(data: Path) -> None:
-    users = [User(data, "auto") for _ in range(3)]
-    servers = {user.server() for user in users}
-    assert len(servers) == 1
-    for user in users:
-        user.process.stdin.write("\n")  # type: ignore[union-attr]  # it was opened with a pipe
-        user.process.stdin.flush()  # type: ignore[union-attr]
-    assert [user.process.wait(30) for user in users] == [0, 0, 0]
-    for user in users:
-        user.process.communicate()
-    assert not is_running(servers.pop()[0])
+    users = await asyncio.gather(*(started(data, "auto") for _ in range(3)))
+    assert len({pid for _, pid, _ in users}) == 1
+    await asyncio.gather(*(leave(user) for user, _, _ in users))
+    assert not is_running(users[0][1])
 
 
 @pytest.mark.parametrize("name", [engine("mongod")])
 async def test_the_server_of_a_killed_command_is_joined_and_then_stopped(data: Path, name: Name) -> None:
-    user = User(data, name)
-    pid, _ = user.server()
-    user.kill()
+    user, pid, _ = await started(data, name)
+    await kill(user)
     assert is_running(pid)
     async with embedded_server(data) as server:
         assert server.pid == pid
@@ -216,11 +190,10 @@ async def test_the_server_of_a_killed_command_is_joined_and_then_stopped(data: P
 
 @both_engines
 async def test_after_all_is_killed_the_next_start_has_the_data(data: Path, name: Name) -> None:
-    user = User(data, name)
-    pid, port = user.server()
+    user, pid, port = await started(data, name)
     write(engines.server_url(port), 1)
     os.kill(pid, signal.SIGKILL)
-    user.kill()
+    await kill(user)
     wait_for(lambda: not is_running(pid))
     async with embedded_server(data) as server:
         assert server.pid != pid
@@ -246,10 +219,9 @@ async def test_a_stale_state_file_is_overcome(data: Path, stale: str) -> None:
 
 @needs_secantusdb
 async def test_a_server_that_hangs_is_ended_and_started_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    user = User(data, "secantusdb")
-    pid, port = user.server()
+    user, pid, port = await started(data, "secantusdb")
     write(engines.server_url(port), 1)
-    user.kill()
+    await kill(user)
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(embedded, "STOP_SECONDS", 0.2)
     monkeypatch.setattr(embedded, "JOIN_SECONDS", 0.5)
@@ -262,15 +234,14 @@ async def test_a_server_that_hangs_is_ended_and_started_again(data: Path, monkey
 async def test_a_server_that_hangs_is_left_alone_while_another_command_uses_it(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = User(data, "secantusdb")
-    pid, _ = user.server()
+    user, pid, _ = await started(data, "secantusdb")
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(embedded, "JOIN_SECONDS", 0.5)
     with pytest.raises(EmbeddedServerError, match=f"process {pid}.*does not answer, and another command uses it"):
         async with embedded_server(data):
             pass
     os.kill(pid, signal.SIGCONT)
-    user.leave()
+    await leave(user)
     assert not is_running(pid)
 
 
