@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from bot.config import Settings
 from bot.store import open_store
 from bot.store.embedded import embedded_server
-from tests.conftest import Visitor, eventually
+from tests.conftest import PATIENCE, Visitor, eventually
 from tests.people import tells_number
 from tests.widget.help import last_words
 from widget import cli
@@ -59,7 +59,7 @@ async def sayso(folder: Path, *arguments: str, **settings: str) -> Ran:
         *SAYSO, *arguments, cwd=folder, env=environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:
@@ -111,14 +111,14 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
     finally:
         if process.returncode is None:
             process.terminate()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await process.communicate()
 
 
 async def _until_ready(process: asyncio.subprocess.Process) -> list[str]:
     printed: list[str] = []
     assert process.stdout
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not printed or not printed[-1].startswith("Ready."):
             line = await process.stdout.readline()
             assert line, f"it ended: {printed}, {process.stderr and await process.stderr.read()!r}"
@@ -223,8 +223,8 @@ async def test_a_database_that_does_not_answer_ends_it_with_two_and_the_reason(t
     assert "Traceback" not in ran.err
 
 
-async def test_an_address_that_the_driver_cannot_read_is_named(tmp_path: Path) -> None:
-    ran = await sayso(tmp_path, "check", mongo_url=f"mongodb://sayso:{PASSWORD}@@db/")
+def test_an_address_that_the_driver_cannot_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran = said(monkeypatch, tmp_path, "check", mongo_url=f"mongodb://sayso:{PASSWORD}@@db/")
     assert (ran.code, "Traceback" in ran.err, PASSWORD in ran.err) == (2, False, False)
 
 
@@ -299,7 +299,7 @@ async def test_a_second_server_on_the_same_data_has_the_same_people(demo: Demo, 
             assert answer.status == 404
     finally:
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await process.communicate()
     assert process.returncode == 0
     assert await _answers(demo)
@@ -331,41 +331,47 @@ async def test_verify_names_what_is_wrong_and_mends_what_can_be_mended(
         assert (await verify()).code == 0
 
 
-async def test_verify_names_a_cut_after_the_server_stopped(tmp_path: Path) -> None:
+async def test_verify_names_a_cut_after_the_server_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the checkpoints that the stopping server made, with a key and a file of its own, and by an exported file."""
     outside: dict[str, str] = {"checkpoint_key": "k" * 40, "checkpoint_file": str(tmp_path / "kept.jsonl")}
+
+    async def verify(*arguments: str, **settings: str) -> Ran:
+        return await asyncio.to_thread(said, monkeypatch, tmp_path, "verify", *arguments, **settings)
+
+    async with embedded_server(tmp_path / "data") as joined, open_store(joined.url, "sayso") as store:
+        await _sign_up_in_a_demo_that_stops(tmp_path, outside)
+        whole = await verify("--export", "exported.jsonl", **outside)
+        assert (whole.code, "checkpoints written to exported.jsonl." in whole.out) == (0, True), whole
+        assert (tmp_path / "exported.jsonl").read_text() == (tmp_path / "kept.jsonl").read_text()
+        await store.events.collection.delete_many({})
+        await store.contacts.collection.delete_many({})
+        for arguments in ([], ["--repair"], []):
+            ran = await verify(*arguments, **outside)
+            assert (ran.code, "event 1 is missing: checkpoint" in ran.out) == (1, True), ran
+        await store.checkpoints.collection.delete_many({})
+        await store.checkpoint_heads.collection.delete_many({})
+        bare = await verify()
+        assert (bare.code, "No checkpoints yet" in bare.out) == (0, True), bare
+        ran = await verify("--against", "exported.jsonl", checkpoint_key="k" * 40)
+        assert (ran.code, "is missing, but exported.jsonl has it." in ran.out) == (1, True), ran
+        assert (await verify("--against", "nowhere.jsonl")).code == 2
+
+
+async def _sign_up_in_a_demo_that_stops(folder: Path, settings: Mapping[str, str]) -> None:
     process = await asyncio.create_subprocess_exec(
-        *SAYSO, "demo", "--port", "0", cwd=tmp_path, env=environment(**outside),
+        *SAYSO, "demo", "--port", "0", cwd=folder, env=environment(**settings),
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        base = Demo(process, tmp_path, await _until_ready(process)).base
+        base = Demo(process, folder, await _until_ready(process)).base
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             visitor = Visitor(session, base)
             await visitor.open()
             assert (await visitor.submit())[0] == 200
     finally:
         process.terminate()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await process.communicate()
-
-    whole = await sayso(tmp_path, "verify", "--export", "exported.jsonl", **outside)
-    assert (whole.code, "checkpoints written to exported.jsonl." in whole.out) == (0, True), whole
-    assert (tmp_path / "exported.jsonl").read_text() == (tmp_path / "kept.jsonl").read_text()
-    async with embedded_server(tmp_path / "data") as joined, open_store(joined.url, "sayso") as store:
-        await store.events.collection.delete_many({})
-        await store.contacts.collection.delete_many({})
-    for arguments in ([], ["--repair"], []):
-        ran = await sayso(tmp_path, "verify", *arguments, **outside)
-        assert (ran.code, "event 1 is missing: checkpoint" in ran.out) == (1, True), ran
-    async with embedded_server(tmp_path / "data") as joined, open_store(joined.url, "sayso") as store:
-        await store.checkpoints.collection.delete_many({})
-        await store.checkpoint_heads.collection.delete_many({})
-    bare = await sayso(tmp_path, "verify")
-    assert (bare.code, "No checkpoints yet" in bare.out) == (0, True), bare
-    ran = await sayso(tmp_path, "verify", "--against", "exported.jsonl", checkpoint_key="k" * 40)
-    assert (ran.code, "is missing, but exported.jsonl has it." in ran.out) == (1, True), ran
-    assert (await sayso(tmp_path, "verify", "--against", "nowhere.jsonl")).code == 2
 
 
 async def test_its_log_is_json_and_names_nobody(demo: Demo, person: Visitor) -> None:
@@ -373,7 +379,7 @@ async def test_its_log_is_json_and_names_nobody(demo: Demo, person: Visitor) -> 
     stream = demo.process.stderr
     assert stream
     lines: list[Mapping[str, object]] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not any(str(line.get("message", "")).startswith("POST /messenger/conversations") for line in lines):
             raw = await stream.readline()
             assert not tells_number(raw.decode())
@@ -389,7 +395,7 @@ async def test_told_to_stop_it_says_bye_ends_well_and_takes_the_database_along(d
         assert (await line.receive_json())["type"] == "ready"
         demo.process.send_signal(signal.SIGTERM)
         assert await last_words(line) == ([{"type": "bye"}], aiohttp.WSCloseCode.SERVICE_RESTART)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         _, err = await demo.process.communicate()
     assert demo.process.returncode == 0, err
     assert "Traceback" not in err.decode(), err.decode()
