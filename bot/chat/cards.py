@@ -143,6 +143,7 @@ class Cards:
         is_sms = subscription.message_type is MessageType.SMS
         if is_sms and address_of(contact, MessageType.SMS) and await self._stops.is_stopped(address):
             raise NumberStopped  # not for a number that was only typed: that would reveal a stranger's opt-out
+        flow, version = await self._flow_of(part)
         return ConsentChange(
             contact=contact.id,
             subscription=subscription.id,
@@ -153,9 +154,21 @@ class Cards:
             email=None if is_sms else address,
             words=words,
             context=answer.context.model_copy(update={"conversation": part.conversation, "part": part.id}),
+            flow=flow,
+            flow_version=version,
             key=_key(part),
             judged=contact,
         )
+
+    async def _flow_of(self, part: Part) -> tuple[str | None, int | None]:
+        """The flow that asks by this card, and its version. A card of an older version of Sayso doesn't name it, but
+        its conversation has only one."""
+        card = _card(part)
+        if card.flow or part.author.kind is not AuthorKind.BOT:
+            return card.flow, card.flow_version
+        conversation = await self._conversations.get(part.conversation)
+        run = conversation.run if conversation else None
+        return (run.flow, run.version) if run else (None, None)
 
     async def opened(self, conversation: str, seq: int, contact: str) -> None:
         """The contact focused a field of the card. Ignored for cards of others."""

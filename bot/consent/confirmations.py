@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from bot.consent.ledger import ConsentChange, Ledger
@@ -47,8 +48,12 @@ class Confirmations:
             subscription = await self._store.subscriptions.get(asked.subscription)
             if consent is None or subscription is None or not _waits_for(consent, asked):
                 return await self._known(asked)
+            question = next(iter(await self._store.events.named([asked.event])), None)
+            change = _confirm(contact, consent, asked, subscription, text)
+            if question:
+                change = replace(change, flow=question.flow, flow_version=question.flow_version)
             try:
-                recorded = await self._ledger.record(_confirm(contact, consent, asked, subscription, text))
+                recorded = await self._ledger.record(change)
             except Conflict:
                 continue
             return recorded.event

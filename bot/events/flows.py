@@ -1,4 +1,4 @@
-"""A flow that waits for a card goes on when its answer counts."""
+"""Flows that wait for a card or for a change of consent continue."""
 
 from __future__ import annotations
 
@@ -26,3 +26,4 @@ class ContinueFlows(Consumer):
             if answers_card(e) and e.action is not Action.REQUEST_CONFIRMATION and e.event not in continued
         }
         await for_each([part for part in cards if part], self._runs.card_answered)
+        await self._runs.consents_changed(events)

@@ -6,40 +6,45 @@ from bot.flows.script import Script
 from bot.flows.steps.base import Effect, Event, Outcome, Started
 from bot.model.flow import RunStatus, State
 
-ENDED = State(status=RunStatus.ENDED)
-
 
 def advance(script: Script, state: State, event: Event) -> tuple[tuple[Effect, ...], State]:
-    """Continues up to where the run waits or ends.
+    """Runs until a step waits or the flow ends.
 
     An event that the run doesn't wait for changes nothing and has no effects.
     """
+    effects, after = _transition(script, state, event)
+    return tuple(effect.asked_by(script.flow, script.version) for effect in effects), after
+
+
+def _transition(script: Script, state: State, event: Event) -> tuple[list[Effect], State]:
     if state.status is RunStatus.RUNNING and isinstance(event, Started):
-        return _from(script, 0, event, [])
+        return _from(script, 0, state, event, [])
     if state.status is not RunStatus.WAITING:
-        return (), state
+        return [], state
     place = script.place(state.step)
-    outcome = script.steps[place].resume(event)
+    outcome = script.steps[place].resume(event, state.answers)
     if outcome is None:
-        return (), state
-    effects = [*outcome.effects]
-    stopped = _stopped(state.step, outcome)
-    return (tuple(effects), stopped) if stopped else _from(script, place + 1, event, effects)
+        return [], state
+    return _from(script, place + 1, _after(state, state.step, outcome), event, [*outcome.effects])
 
 
-def _from(script: Script, place: int, event: Event, effects: list[Effect]) -> tuple[tuple[Effect, ...], State]:
+def _from(script: Script, place: int, state: State, event: Event, effects: list[Effect]) -> tuple[list[Effect], State]:
     for step in script.steps[place:]:
-        outcome = step.enter(event)
+        if state.status is not RunStatus.RUNNING:
+            return effects, state
+        outcome = step.enter(event, state.answers)
         effects += outcome.effects
-        if stopped := _stopped(step.id, outcome):
-            return tuple(effects), stopped
-    return tuple(effects), ENDED
+        state = _after(state, step.id, outcome)
+    is_over = state.status is RunStatus.RUNNING
+    return effects, state.model_copy(update={"status": RunStatus.ENDED}) if is_over else state
 
 
-def _stopped(step: str, outcome: Outcome) -> State | None:
-    """The state of a run that goes no further than this step. None: it continues."""
+def _after(state: State, step: str, outcome: Outcome) -> State:
+    """The state after a step: `RUNNING` if the next one follows at once."""
+    answers = state.answers if outcome.answer is None else {**state.answers, step: outcome.answer}
     if outcome.ends:
-        return ENDED
+        return State(status=RunStatus.ENDED, answers=answers)
     if outcome.waits:
-        return State(status=RunStatus.WAITING, step=step, waits=outcome.waits, until=outcome.until)
-    return None
+        waits = {"waits": outcome.waits, "until": outcome.until}
+        return State(status=RunStatus.WAITING, step=step, answers=answers, **waits)
+    return State(answers=answers)

@@ -38,8 +38,9 @@ class Greeting:
 
     @property
     def is_drawable(self) -> bool:
-        """It only shows entries, so that nothing has to be stored yet. A timer must be stored to fire."""
-        return Wait.TIME not in self.state.waits
+        """It only shows entries, so that nothing has to be stored yet. A wait for something that happens elsewhere
+        must be stored."""
+        return not {Wait.TIME, Wait.CONSENT} & {*self.state.waits}
 
 
 class Openings:
@@ -120,8 +121,9 @@ class Openings:
         if conversation.unstored is None:
             return
         await self._visitors.store(contact)
-        seen = {"seen": conversation.last, "delivered": conversation.last}
-        await self._store.conversations.keep(conversation.model_copy(update=seen))
+        run = conversation.run.model_copy(update={"consent_seq": contact.ledger.seq}) if conversation.run else None
+        values = {"seen": conversation.last, "delivered": conversation.last, "run": run}
+        await self._store.conversations.keep(conversation.model_copy(update=values))
 
     async def store_answered(self, events: Sequence[ConsentEvent]) -> set[str]:
         """Stores the chats that these events are first acts of, as they are after it; answers the events whose chat was
@@ -157,7 +159,8 @@ class Openings:
             script = await self._scripts.get(run.flow, run.version)
             effects, state = advance(script, run.state, CardCompleted(event.at)) if script else ((), run.state)
             entries += _entries(effects, run, event.at)
-            run = run.model_copy(update={"revision": run.revision + 1, "state": state, "part": len(entries)})
+            moved = {"revision": run.revision + 1, "state": state, "part": len(entries), "consent_seq": event.seq}
+            run = run.model_copy(update=moved)
         after = opened_with(chat.id, event.contact, entries, opening.at, run)
         return after.model_copy(update={"seen": chat.last, "delivered": chat.last})
 

@@ -8,6 +8,8 @@ entries under the same keys, so that each exists once and no lock is needed.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from async_lru import alru_cache
@@ -15,9 +17,10 @@ from async_lru import alru_cache
 from bot.chat.conversations import ConversationService
 from bot.flows.engine import advance
 from bot.flows.script import Script
-from bot.flows.steps.base import WAIT_OF, Answered, CardCompleted, Event, Started, TimeCame
+from bot.flows.steps.base import WAIT_OF, Answered, CardCompleted, ConsentChanged, Event, Started, TimeCame
 from bot.model.base import new_id, now
 from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
+from bot.model.event import ConsentEvent
 from bot.model.flow import Run, RunStatus, Wait, version_id
 from bot.store import Store
 
@@ -89,6 +92,22 @@ class Runs:
         if conversation and is_later and isinstance(part.content, Text):
             await self._continue(conversation, Answered(now(), part.content.text))
 
+    async def consents_changed(self, events: Iterable[ConsentEvent]) -> None:
+        """Continues the runs that wait for a change of consent: one query for all. Doing it again changes nothing."""
+        changes: defaultdict[str, list[ConsentEvent]] = defaultdict(list)
+        for event in events:
+            if event.changes_state:
+                changes[event.contact].append(event)
+        async for waiting in self._store.conversations.waiting_for_consent(changes):
+            await asyncio.gather(*(self._consents_changed(c, changes[c.contact]) for c in waiting))
+
+    async def _consents_changed(self, conversation: Conversation, events: Sequence[ConsentEvent]) -> None:
+        """One event after another: each may move the run to a step that waits for the next."""
+        for event in sorted(events, key=lambda event: event.seq):
+            if conversation.run and event.seq > conversation.run.consent_seq and event.subscription and event.state:
+                await self._continue(conversation, ConsentChanged(event.at, event.subscription, event.state))
+                conversation = await self._store.conversations.get(conversation.id) or conversation
+
     async def time_came(self, time: datetime) -> None:
         """Continues the runs whose time has come: one query, however many wait."""
         due = await self._store.conversations.with_due_run(time)
@@ -102,11 +121,20 @@ class Runs:
         if script is None:
             return
         effects, state = advance(script, run.state, event)
+        if not effects and state == run.state:
+            return
         seq = run.part
         for place, effect in enumerate(effects):
             seq = (await self._conversations.append(conversation.id, BOT, effect.content, run.key(place))).seq
         moved = run.model_copy(update={"revision": run.revision + 1, "state": state, "part": seq})
+        if Wait.CONSENT in state.waits:
+            heads = await self._store.contacts.heads([conversation.contact])
+            moved = moved.model_copy(update={"consent_seq": heads.get(conversation.contact, 0)})
         await self._store.conversations.move_run(conversation.id, run, moved)
+        if Wait.CONSENT in state.waits:  # what changed since the head was read found no run that waits for it
+            await self.consents_changed(
+                await self._store.events.after(conversation.contact, moved.consent_seq, limit=100)
+            )
 
 
 def waits_for(run: Run | None, what: Wait) -> bool:

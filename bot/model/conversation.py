@@ -13,6 +13,9 @@ from bot.model.base import Document, Value
 from bot.model.event import ChatOpening
 from bot.model.flow import Run
 
+LONGEST_TEXT = 4000
+"""Characters."""
+
 
 class AuthorKind(StrEnum):
     CONTACT = "contact"
@@ -39,6 +42,9 @@ class Card(Value):
     title: str = Field(min_length=1, max_length=200)
     button: str = Field(default="", max_length=60)
     legal_text: str = Field(default="", max_length=2000)
+    flow: str | None = None
+    flow_version: int | None = None
+    """The flow that asks, and its version."""
     state: CardState = CardState.OPEN
     event: str | None = None
     """The consent event that it stands on (its `_id`): the one that completed it, then the one that confirmed it."""
@@ -56,14 +62,14 @@ class Card(Value):
 
 class Text(Value):
     kind: Literal["text"] = "text"
-    text: str = Field(min_length=1, max_length=4000)
+    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
 
 
 class Note(Value):
     """What teammates say among themselves."""
 
     kind: Literal["note"] = "note"
-    text: str = Field(min_length=1, max_length=4000)
+    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
 
 
 class ConversationEventName(StrEnum):

@@ -238,6 +238,11 @@ class ConsentEvent(Document):
         """SHA-256 over RFC 8785 canonical JSON, the hash before it included, in lower hex. See docs/proof.md."""
         return event_hash(self.stored())
 
+    @property
+    def changes_state(self) -> bool:
+        """Whether the contact's consent to a subscription is another one after it."""
+        return self.state is not None and self.state != self.was
+
     def moves(self) -> dict[tuple[str, ConsentState], int]:
         """What it changes in the counts of people by subscription and state."""
         moves = dict.fromkeys((self.left or {}).items(), -1)

@@ -56,7 +56,11 @@ class Wait(StrEnum):
     TIME = "time"
     """A time comes."""
     CONSENT = "consent"
-    """The contact's consent changes, anywhere."""
+    """The contact's consent changes, through any source."""
+
+
+LONGEST_ANSWER = 1000
+"""Characters of an answer that a run keeps."""
 
 
 class State(Value):
@@ -67,6 +71,8 @@ class State(Value):
     waits: tuple[Wait, ...] = ()
     until: datetime | None = None
     """When a step that waits for a time continues."""
+    answers: dict[str, str] = Field(default_factory=dict)
+    """What the contact answered, by the id of the step that asked."""
 
 
 class Run(Value):
@@ -83,6 +89,8 @@ class Run(Value):
     state: State = State()
     part: int = 0
     """Sequence of the newest entry that the run wrote."""
+    consent_seq: int = 0
+    """Sequence of the contact's newest consent event when a step began to wait for one: only later ones continue it."""
 
     def key(self, place: int) -> str:
         """Idempotency key of the entry at `place` of the transition that leaves this revision."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from bot.aio.batching import Batcher
 from bot.errors import StoreUnavailable
 from bot.model.conversation import Channel, Conversation, ConversationState, Part
-from bot.model.flow import Run
+from bot.model.flow import Run, Wait
 from bot.model.paging import Cursor
 from bot.store.conversation_projection import projection
 from bot.store.driver import READ_MS, database_errors
@@ -21,6 +21,10 @@ from bot.store.paging import following
 from bot.store.repository import Repository
 
 _BEGUN = {"partialFilterExpression": {"begun": True}}
+_WAITING_FOR_CONSENT = {"partialFilterExpression": {"run.state.waits": Wait.CONSENT.value}}
+
+
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class ConversationRepository(Repository[Conversation]):
             [("assignee", ASCENDING), ("state", ASCENDING), ("rank", DESCENDING), ("_id", DESCENDING)], **_BEGUN
         ),
         IndexModel([("snoozed_until", ASCENDING)], partialFilterExpression={"snoozed_until": {"$exists": True}}),
+        IndexModel([("contact", ASCENDING), ("_id", ASCENDING)], **_WAITING_FOR_CONSENT),
         IndexModel([("run.state.until", ASCENDING)], partialFilterExpression={"run.state.until": {"$exists": True}}),
     )
 
@@ -117,6 +122,19 @@ class ConversationRepository(Repository[Conversation]):
         """Those whose flow waits for a time that has come."""
         match = {"run.state.until": {"$lte": time}}
         return await self.find(match, sort=[("run.state.until", 1)], limit=limit)
+
+    async def waiting_for_consent(
+        self, contacts: Collection[str], *, after: Cursor | None = None
+    ) -> AsyncIterator[list[Conversation]]:
+        """Those of these contacts whose flow waits for a change of consent."""
+        match = {"contact": {"$in": [*contacts]}, "run.state.waits": Wait.CONSENT}
+        order = [("contact", 1), ("_id", 1)]
+        while contacts:
+            found = await self.find({"$and": [match, following(order, after)]}, sort=order, limit=PAGE)
+            yield found
+            if len(found) < PAGE:
+                return
+            after = Cursor((found[-1].contact, found[-1].id))
 
     async def move_run(self, id: str, before: Run, after: Run) -> None:
         """Moves a run on, unless another process did."""

@@ -23,7 +23,7 @@ from bot.model.delivery import DeliveryKind, DeliveryState
 from bot.model.event import Action, Source
 from bot.model.stop import Stop
 from bot.store import Store
-from tests.people import ANOTHER, NUMBER, answer_to, answered, asked, change, events_of, look_again, no_consumers
+from tests.people import ANOTHER, NUMBER, answer_to, answered, asked, card, change, events_of, look_again, no_consumers
 
 MakeContact = Callable[..., Awaitable[Contact]]
 
@@ -38,7 +38,8 @@ async def ada(bot: Bot, store: Store, make_contact: MakeContact) -> Contact:
 @pytest.fixture
 async def waiting(bot: Bot, ada: Contact) -> Submitted:
     """Ada pressed the button; the question is on her phone."""
-    submitted = await answered(bot, ada)
+    part = await asked(bot, ada, card(flow="greeting", flow_version=3))
+    submitted = await bot.cards.submit(part, ada, await bot.workspace(), await answer_to(bot, part, ada))
     await bot.consumers.drain()
     await bot.sender.send_some()
     return submitted
@@ -148,6 +149,7 @@ class TestYes:
         await bot.receive(NUMBER, "Yes!", "t1")
         event = (await events_of(store, ada.id))[-1]
         assert event.action is Action.CONFIRM
+        assert (event.flow, event.flow_version) == (waiting.event.flow, waiting.event.flow_version) == ("greeting", 3)
         assert event.words.act == 'texted "Yes!"'
         assert event.words.legal_text == (await _texts(bot))[0]
         assert event.context.part == waiting.part.id

@@ -13,10 +13,13 @@ from bot.chat.cards import Submitted
 from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.consent.ledger import Ledger
+from bot.demo import DEALS, FLOW
 from bot.errors import NotFound, StoreUnavailable
 from bot.events.consumer import Consumer
 from bot.events.path import ConsumerPath
 from bot.flows.messenger import Opened
+from bot.flows.publish import publish
+from bot.flows.steps import Say, WaitForConsent
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState, Part
@@ -97,6 +100,29 @@ async def test_a_yes_has_its_consequences_by_itself(bot: Bot, is_first: bool) ->
     submitted = await _completed(bot, is_first=is_first)
     await bot.consumers.drain()
     await _is_done(bot, submitted.part)
+    assert (submitted.event.flow, submitted.event.flow_version) == (FLOW, 1)
+
+
+async def test_a_card_of_an_older_version_is_answered_with_the_flow_of_its_chat(bot: Bot) -> None:
+    opened = await act(bot, await _greeted(bot))
+    content = opened.parts[1].content
+    assert isinstance(content, Card)
+    part = opened.parts[1].model_copy(update={"content": content.model_copy(update={"flow": None})})
+    submitted = await bot.submit(part, opened.contact, await answer_to(bot, part, opened.contact))
+    assert (submitted.event.flow, submitted.event.flow_version) == (FLOW, 1)
+
+
+async def test_a_flow_that_waits_for_a_consent_continues(bot: Bot) -> None:
+    """Also from an event that another process recorded, and handled again."""
+    await publish(bot.store, FLOW, [WaitForConsent(id="yes", subscription=DEALS, seconds=60), Say(id="hi", text="Hi")])
+    bot.runs.scripts.greeting.cache_clear()
+    opened = await _greeted(bot)
+    assert opened.opening is None, "such a flow is stored when it starts"
+    with no_consumers(bot):
+        await bot.ledger.record(change(opened.contact.id, "k"))
+    for _ in range(2):
+        await look_again(bot)
+    assert await _kinds(bot, opened.conversation) == ["text"]
 
 
 async def test_a_process_that_stops_finishes_them_first(bot: Bot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.flows.engine import ENDED, advance
+from bot.flows.engine import advance
 from bot.flows.script import Script, flow_version
-from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitStep
-from bot.flows.steps.base import Answered, CardCompleted, Event, Started, TimeCame
+from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitForConsent, WaitStep
+from bot.flows.steps.base import Answered, CardCompleted, ConsentChanged, Effect, Event, Started, TimeCame
+from bot.model.contact import ConsentState
 from bot.model.conversation import Card, CardState, Text
 from bot.model.flow import FlowVersion, RunStatus, State, Wait
 from tests.people import AT
@@ -21,11 +23,18 @@ HI, BYE = Say(id="hi", text="Hi"), Say(id="bye", text="Bye")
 QUESTION = Ask(id="ask", text="Which roast?")
 FORM = OptInForm(id="form", subscription="deals", title="Sign up", button="Yes", legal_text="Terms")
 PAUSE = WaitStep(id="pause", seconds=60)
+UNTIL_YES = WaitForConsent(id="yes", subscription="deals", seconds=60)
 THE_END = End(id="end")
-CARD = Card(subscription="deals", title="Sign up", button="Yes", legal_text="Terms")
+CARD = Card(subscription="deals", title="Sign up", button="Yes", legal_text="Terms", flow="flow", flow_version=1)
+ENDED = State(status=RunStatus.ENDED)
 START, DONE, SAID, TIME = Started(AT), CardCompleted(AT), Answered(AT, "Kenya"), TimeCame(AT)
-EVENTS: list[Event] = [START, DONE, SAID, TIME]
-CONTINUES: dict[Wait, Event] = {Wait.PART: DONE, Wait.ANSWER: SAID, Wait.TIME: TIME}
+YES = ConsentChanged(AT, "deals", ConsentState.OPTED_IN)
+EVENTS: list[Event] = [START, DONE, SAID, TIME, YES]
+CONTINUES: dict[Wait, Event] = {Wait.PART: DONE, Wait.ANSWER: SAID, Wait.TIME: TIME, Wait.CONSENT: YES}
+
+
+def texts(effects: Sequence[Effect]) -> list[str]:
+    return [effect.content.text for effect in effects if isinstance(effect.content, Text)]
 
 
 def script(*steps: Step) -> Script:
@@ -55,7 +64,31 @@ def test_a_run_continues_up_to_where_it_waits_or_ends(
 ) -> None:
     effects, state = advance(script(*steps), state, event)
     assert [e.content.text if isinstance(e.content, Text) else e.content for e in effects] == written
-    assert state == then
+    assert state.model_copy(update={"answers": {}}) == then
+
+
+def test_an_answer_is_kept_and_later_texts_use_it() -> None:
+    thanks = Say(id="thanks", text="{{ask}}, {{ ask }}{{nobody}} and {{nobody|milk}}!")
+    _, state = advance(script(QUESTION, FORM, thanks), waiting("ask", Wait.ANSWER), Answered(AT, " {{hi}} "))
+    assert (state.step, state.answers) == ("form", {"ask": "{{hi}}"})
+    effects, state = advance(script(QUESTION, FORM, thanks), state, DONE)
+    assert texts(effects) == ["{{hi}}, {{hi}} and milk!"]
+    assert (state.status, state.answers) == (RunStatus.ENDED, {"ask": "{{hi}}"})
+
+
+def test_a_text_without_words_is_not_written_and_a_long_one_is_cut() -> None:
+    state = State(answers={"a": "x" * 1000})
+    effects, _ = advance(script(Say(id="one", text="{{nobody}}"), Say(id="two", text="{{a}}" * 5)), state, START)
+    assert [len(text) for text in texts(effects)] == [4000]
+
+
+def test_a_wait_for_consent_continues_with_its_state_or_its_time() -> None:
+    steps, state = script(UNTIL_YES, BYE), waiting("yes", Wait.CONSENT, Wait.TIME)
+    for other in (ConsentChanged(AT, "news", ConsentState.OPTED_IN), ConsentChanged(AT, "deals", ConsentState.PENDING)):
+        assert advance(steps, state, other) == ((), state)
+    for event in (YES, TIME):
+        effects, after = advance(steps, state, event)
+        assert (texts(effects), after) == (["Bye"], ENDED)
 
 
 def test_a_pause_names_its_end() -> None:
@@ -70,7 +103,7 @@ def test_a_card_has_the_words_of_its_step_and_is_open() -> None:
     assert (effect.content.state, effect.content.event, effect.content.number) == (CardState.OPEN, None, None)
 
 
-KINDS: list[Step] = [HI, QUESTION, FORM, PAUSE, THE_END]
+KINDS: list[Step] = [HI, QUESTION, FORM, PAUSE, UNTIL_YES, THE_END]
 SCRIPTS = st.lists(st.sampled_from(KINDS), min_size=1, max_size=30).map(
     lambda steps: Script.model_validate({"steps": [{**s.model_dump(), "id": f"s{i}"} for i, s in enumerate(steps)]})
 )
@@ -98,7 +131,7 @@ def test_every_flow_ends_and_writes_each_step_before_its_end_once(flow: Script) 
         if state.waits:
             event = CONTINUES[state.waits[0]]
     reached = next((i for i, step in enumerate(flow.steps) if isinstance(step, End)), len(flow.steps))
-    assert written == sum(not isinstance(step, WaitStep) for step in flow.steps[:reached])
+    assert written == sum(not isinstance(step, WaitStep | WaitForConsent) for step in flow.steps[:reached])
 
 
 @given(SCRIPTS, st.lists(st.sampled_from(EVENTS), max_size=40))

@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 
 from bot.chat.conversations import ConversationService
+from bot.consent.ledger import Ledger
+from bot.demo import DEALS, ORDERS
 from bot.errors import StoreUnavailable
 from bot.flows.publish import publish
 from bot.flows.runs import Runs
 from bot.flows.script import flow_version
-from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitStep
+from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitForConsent, WaitStep
 from bot.model.base import now
 from bot.model.conversation import Card, Conversation, ConversationEvent, Part
+from bot.model.event import Action
 from bot.model.flow import Flow, Run, RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import AT, card, second_process
+from tests.people import AT, card, change, person, second_process
 
 STEPS: tuple[Step, ...] = (
     Say(id="hi", text="Hi"),
@@ -276,6 +279,50 @@ class TestWaits:
         for _ in range(2):
             await runs.time_came(now() + timedelta(seconds=70))
         assert await _script(store, id) == ["Hi", "Still there?"]
+
+    async def test_a_change_of_consent_continues_one_step_and_counts_once(self, store: Store) -> None:
+        """The second step waits for a later change than the one that ended the first."""
+        runs, ledger, id = await _waiting_for_consent(store)
+        await ledger.record(change("ada", "other", subscription=ORDERS))
+        asked = await ledger.record(change("ada", "asked", Action.REQUEST_CONFIRMATION))
+        yes = await ledger.record(change("ada", "yes", Action.CONFIRM))
+        for _ in range(2):
+            await runs.consents_changed([yes.event, asked.event])
+        assert await _script(store, id) == ["Yes"]
+        again = [await ledger.record(change("ada", key, action)) for key, action in AGAIN]
+        await runs.consents_changed([recorded.event for recorded in again])
+        assert await _script(store, id) == ["Yes", "Again"]
+        assert (await _run(store)).state.status is RunStatus.ENDED
+
+    async def test_a_change_while_the_run_moves_to_its_wait_is_not_missed(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runs, ledger, id = await _waiting_for_consent(store)
+        yes = await ledger.record(change("ada", "yes"))
+        move_run = store.conversations.move_run
+
+        async def after_it_changed(*args: Any) -> None:
+            monkeypatch.undo()
+            for key, action in AGAIN:
+                await ledger.record(change("ada", key, action))
+            await move_run(*args)
+
+        monkeypatch.setattr(store.conversations, "move_run", after_it_changed)
+        await runs.consents_changed([yes.event])
+        assert await _script(store, id) == ["Yes", "Again"]
+
+
+AGAIN = [("no", Action.OPT_OUT), ("again", Action.OPT_IN)]
+
+
+async def _waiting_for_consent(store: Store) -> tuple[Runs, Ledger, str]:
+    """A run of two waits for a yes to the deals, and Ada, who has said nothing yet."""
+    first, second = (WaitForConsent(id=id, subscription=DEALS, seconds=60) for id in ("first", "second"))
+    await _add(store, steps=(first, Say(id="yes", text="Yes"), second, Say(id="more", text="Again")))
+    await store.contacts.insert(person("ada"))
+    runs = Runs(store, ConversationService(store))
+    id, _ = await runs.begin("ada")
+    return runs, Ledger(store), id
 
 
 async def _old_run(store: Store, raw: dict[str, Any]) -> None:

@@ -291,6 +291,8 @@ async def _walk(bot: Bot) -> None:
     await bot.cards.insert(done.part.conversation, card(subscription=NEWS), done.part.author, "email")
     await bot.ledger.record_many([change("bob", f"b{i}") for i in range(3)])
     await bot.messages.handle_overdue(now())
+    for after in (None, Cursor(("bob", "x"))):
+        await anext(store.conversations.waiting_for_consent(["ada", "bob"], after=after), None)
     await bot.ledger.erase("bob", Actor(kind="system", id="test"), Source.SYSTEM, "erase")
     await bot.checkpoints.write()
     await bot.ledger.record(change("bob", "after-a-checkpoint"))

@@ -11,7 +11,8 @@ from bot.flows.steps.end import End
 from bot.flows.steps.opt_in_form import OptInForm
 from bot.flows.steps.say import Say
 from bot.flows.steps.wait import WaitStep
+from bot.flows.steps.wait_for_consent import WaitForConsent
 
-Step = Annotated[Say | Ask | OptInForm | WaitStep | End, Field(discriminator="kind")]
+Step = Annotated[Say | Ask | OptInForm | WaitStep | WaitForConsent | End, Field(discriminator="kind")]
 
-__all__ = ["Ask", "End", "OptInForm", "Say", "Step", "WaitStep"]
+__all__ = ["Ask", "End", "OptInForm", "Say", "Step", "WaitForConsent", "WaitStep"]

@@ -1,4 +1,4 @@
-"""Ask: the bot writes a question and waits for the contact's next message."""
+"""Ask: the bot asks a question, waits for the contact's next message and keeps it as the answer."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from bot.flows.steps.base import Event, Outcome, StepBase, Write
-from bot.model.conversation import Text
-from bot.model.flow import Wait
+from bot.flows.steps.base import Answered, Answers, Event, Outcome, StepBase, say
+from bot.model.conversation import LONGEST_TEXT
+from bot.model.flow import LONGEST_ANSWER, Wait
 
 
 class Ask(StepBase):
     waits_for: ClassVar[tuple[Wait, ...]] = (Wait.ANSWER,)
 
     kind: Literal["ask"] = "ask"
-    text: str = Field(min_length=1, max_length=4000)
+    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
 
-    def enter(self, event: Event) -> Outcome:
-        return Outcome((Write(Text(text=self.text)),), self.waits_for)
+    def enter(self, event: Event, answers: Answers) -> Outcome:
+        return Outcome(say(self.text, answers), self.waits_for)
+
+    def resume(self, event: Event, answers: Answers) -> Outcome | None:
+        return Outcome(answer=event.text.strip()[:LONGEST_ANSWER]) if isinstance(event, Answered) else None

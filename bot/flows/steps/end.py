@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bot.flows.steps.base import Event, Outcome, StepBase
+from bot.flows.steps.base import Answers, Event, Outcome, StepBase
 
 
 class End(StepBase):
     kind: Literal["end"] = "end"
 
-    def enter(self, event: Event) -> Outcome:
+    def enter(self, event: Event, answers: Answers) -> Outcome:
         return Outcome(ends=True)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from bot.flows.steps.base import Event, Outcome, StepBase, Write
+from bot.flows.steps.base import Answers, Event, Outcome, StepBase, Write
 from bot.model.conversation import Card
 from bot.model.flow import Wait
 
@@ -20,6 +20,6 @@ class OptInForm(StepBase):
     button: str = Field(default="", max_length=60)
     legal_text: str = Field(default="", max_length=2000)
 
-    def enter(self, event: Event) -> Outcome:
+    def enter(self, event: Event, answers: Answers) -> Outcome:
         card = Card(subscription=self.subscription, title=self.title, button=self.button, legal_text=self.legal_text)
         return Outcome((Write(card),), self.waits_for)

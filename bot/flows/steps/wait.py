@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from bot.flows.steps.base import Event, Outcome, StepBase
+from bot.flows.steps.base import Answers, Event, Outcome, StepBase
 from bot.model.flow import Wait
 
 
@@ -17,5 +17,5 @@ class WaitStep(StepBase):
     kind: Literal["wait"] = "wait"
     seconds: int = Field(ge=1, le=90 * 86400)
 
-    def enter(self, event: Event) -> Outcome:
+    def enter(self, event: Event, answers: Answers) -> Outcome:
         return Outcome(waits=self.waits_for, until=event.at + timedelta(seconds=self.seconds))
