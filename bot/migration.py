@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
-from bot.consent.addresses import address_change
+from bot.consent.changes import ConsentChange, address_change
 from bot.consent.counts import CountKeeper
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.ledger import Ledger
 from bot.consent.projection import GIVES_ADDRESS
 from bot.errors import SaysoError
 from bot.jobs.lease import Lease

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.app import Bot
 from bot.chat.cards import Answer, Submitted
-from bot.consent.ledger import ConsentChange
+from bot.consent.changes import ConsentChange
 from bot.demo import DEALS
 from bot.flows.messenger import Opened
 from bot.model.base import new_id, now

@@ -20,7 +20,8 @@ from bson import json_util
 from typer.testing import CliRunner
 
 from bot.chat.conversations import ConversationService
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.changes import ConsentChange
+from bot.consent.ledger import Ledger
 from bot.demo import DEALS
 from bot.flows.runs import Runs
 from bot.model.contact import Contact

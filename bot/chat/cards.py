@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 from bot.chat.answered import card_fields, completed_part, entry_of, place_of
 from bot.chat.card_view import CardView, card_view, card_words
 from bot.chat.conversations import ConversationService
+from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.form_limits import FormLimits
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import yes_action
 from bot.consent.stop_list import StopList
-from bot.errors import CardClosed, Conflict, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
+from bot.errors import CardClosed, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, CardState, Conversation, Part, SignalKind
-from bot.model.event import NOWHERE, Action, Actor, ChatOpening, ConsentEvent, Context, Source
+from bot.model.event import NOWHERE, Action, ChatOpening, ConsentEvent, Context, Source
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.store import Store
@@ -115,21 +116,27 @@ class Cards:
         `opening`: of a chat that isn't stored yet; the event holds what it takes to store it.
         """
         answer = replace(answer, context=answer.context.model_copy(update={"opening": opening}))
-        while True:
+        known: ConsentEvent | None = None
+        subscription: Subscription | None = None
+
+        async def decide(contact: Contact) -> ConsentChange | None:
+            nonlocal known, subscription
             if known := await self._known(part, contact):
-                await self._ledger.acknowledge(known)
-                return Submitted(known, completed_part(part, known), is_new=False)
+                return None
             subscription = await self.live(_card(part))
             change = await self._judge(part, subscription, contact, workspace, answer)
             if change.number:
                 await self._limits.admit(answer.context.ip, change.number, key=part.id)
-            try:
-                recorded = await self._ledger.record(change)
-            except Conflict:  # another writer changed the contact meanwhile: the rules are asked again
-                contact = await self._ledger.contact(contact.id) or contact
-                continue
+            return change
+
+        _, recorded = await self._ledger.decide(contact, decide)
+        if recorded:
             done = completed_part(part, recorded.event)
             return Submitted(recorded.event, done, recorded.is_new, subscription)
+        if known is None:
+            raise CardClosed
+        await self._ledger.acknowledge(known)
+        return Submitted(known, completed_part(part, known), is_new=False)
 
     async def _judge(
         self, part: Part, subscription: Subscription, contact: Contact, workspace: Workspace, answer: Answer
@@ -143,21 +150,16 @@ class Cards:
         is_sms = subscription.message_type is MessageType.SMS
         if is_sms and address_of(contact, MessageType.SMS) and await self._stops.is_stopped(address):
             raise NumberStopped  # not for a number that was only typed: that would reveal a stranger's opt-out
-        flow, version = await self._flow_of(part)
-        return ConsentChange(
-            contact=contact.id,
-            subscription=subscription.id,
-            action=yes_action(subscription),
+        return consent_change(
+            contact,
+            subscription,
+            yes_action(subscription),
+            address,
             source=Source.FORM,
-            actor=Actor(kind="contact", id=contact.id),
-            number=address if is_sms else None,
-            email=None if is_sms else address,
             words=words,
             context=answer.context.model_copy(update={"conversation": part.conversation, "part": part.id}),
-            flow=flow,
-            flow_version=version,
+            flow=await self._flow_of(part),
             key=_key(part),
-            judged=contact,
         )
 
     async def _flow_of(self, part: Part) -> tuple[str | None, int | None]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.aio.batching import Batcher
+from bot.aio.retry import MOST_ATTEMPTS
 from bot.errors import NotFound, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import folded_words, new_id, now
@@ -30,9 +31,6 @@ from bot.model.conversation import (
 )
 from bot.model.flow import Run
 from bot.store import Store
-
-ATTEMPTS = 50
-"""How often an entry may lose its number to another process before it is given up as unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ class ConversationService:
         last = {id: max(conversation.last, len(conversation.opening)) for id, conversation in found.items()}
         results: dict[str, Part | Exception] = {}
         waiting = {draft.conversation: draft for draft in drafts if draft.conversation in last}
-        for _attempt in range(ATTEMPTS):
+        for _attempt in range(MOST_ATTEMPTS):
             known = await self._parts.by_keys([(id, draft.key) for id, draft in waiting.items()], known=found)
             results |= {part.conversation: part for part in known.values()}
             time = now()

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from ulid import ULID
 
-from bot.errors import CheckpointKeyMissing, StoreUnavailable
+from bot.aio.retry import retried
+from bot.errors import CheckpointKeyMissing
 from bot.model.base import now
 from bot.model.checkpoint import (
     FIRST_CHECKPOINT,
@@ -41,7 +42,6 @@ SKEW = timedelta(minutes=5)
 KEY = "checkpoints"
 RECORD = "the record of the newest checkpoint"
 MISSING, NO_RECORD = "missing", f"{RECORD} is missing"
-ATTEMPTS = 50
 
 S = TypeVar("S", Checkpoint, CheckpointHead)
 
@@ -180,17 +180,16 @@ class CheckpointLog:
         self, entries: Sequence[Entry], notes: Sequence[LedgerNote] = (), token: Token | None = None
     ) -> _Tip:
         signer = await self._keys.signing()
-        for _ in range(ATTEMPTS):
+
+        async def attempt() -> _Tip:
             tip = await self._tip()
             if tip.number and tip.key != signer.fingerprint and not self._keys.is_external:
                 raise CheckpointKeyMissing  # a key that lies in the database must not take over from one outside
             new = _signed(_next(tip, entries, notes, token or tip.token, signer), signer)
-            try:
-                await self._store.checkpoints.insert(new)
-            except Duplicate:
-                continue
+            await self._store.checkpoints.insert(new)
             return _Tip(new.number, new.hash, new.token, tip.looked_at, new.key)
-        raise StoreUnavailable
+
+        return await retried(attempt, Duplicate)
 
     async def _tip(self) -> _Tip:
         raw = await self._store.checkpoints.newest_raw()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.changes import ConsentChange, consent_change
+from bot.consent.ledger import Ledger
 from bot.consent.projection import PENDING_FOR
 from bot.errors import Conflict
 from bot.model.base import now
@@ -43,21 +44,20 @@ class Confirmations:
                     break  # one per call: the next one needs the contact's new state
 
     async def _confirm(self, asked: Delivery, text: str) -> ConsentEvent | None:
-        while contact := await self._ledger.contact(asked.contact):
+        contact = await self._ledger.contact(asked.contact)
+        if contact is None:
+            return None
+
+        async def decide(contact: Contact) -> ConsentChange | None:
             consent = contact.consent(asked.subscription)
             subscription = await self._store.subscriptions.get(asked.subscription)
             if consent is None or subscription is None or not _waits_for(consent, asked):
-                return await self._known(asked)
-            question = next(iter(await self._store.events.named([asked.event])), None)
-            change = _confirm(contact, consent, asked, subscription, text)
-            if question:
-                change = replace(change, flow=question.flow, flow_version=question.flow_version)
-            try:
-                recorded = await self._ledger.record(change)
-            except Conflict:
-                continue
-            return recorded.event
-        return None
+                return None
+            questions = await self._store.events.named([asked.event])
+            return _confirm(contact, consent, asked, subscription, text, questions)
+
+        _, recorded = await self._ledger.decide(contact, decide)
+        return recorded.event if recorded else await self._known(asked)
 
     async def _known(self, asked: Delivery) -> ConsentEvent | None:
         """What an earlier YES to the same question recorded, if it is still current."""
@@ -80,27 +80,32 @@ def _has_lapsed(consent: Consent, time: datetime) -> bool:
 
 
 def _confirm(
-    contact: Contact, consent: Consent, asked: Delivery, subscription: Subscription, text: str
+    contact: Contact,
+    consent: Consent,
+    asked: Delivery,
+    subscription: Subscription,
+    text: str,
+    questions: Sequence[ConsentEvent],
 ) -> ConsentChange:
     shown = subscription.words(asked.locale)
-    return ConsentChange(
-        contact=contact.id,
-        subscription=asked.subscription,
-        action=Action.CONFIRM,
+    words = Words(
+        legal_text=asked.body or "",
+        subscription_name=shown.name,
+        subscription_description=shown.description,
+        locale=asked.locale,
+        act=f'texted "{text}"',
+        subscription_version=subscription.version,
+    )
+    return consent_change(
+        contact,
+        subscription,
+        Action.CONFIRM,
+        asked.number,
         source=Source.KEYWORD,
-        actor=Actor(kind="contact", id=contact.id),
-        number=asked.number,
-        words=Words(
-            legal_text=asked.body or "",
-            subscription_name=shown.name,
-            subscription_description=shown.description,
-            locale=asked.locale,
-            act=f'texted "{text}"',
-            subscription_version=subscription.version,
-        ),
+        words=words,
         context=Context(conversation=consent.part.partition(":")[0], part=consent.part) if consent.part else Context(),
+        flow=(questions[0].flow, questions[0].flow_version) if questions else (None, None),
         key=_key(asked.event),
-        judged=contact,
     )
 
 

@@ -7,58 +7,22 @@ single records that come at the same time share one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.aio.batching import Batcher
+from bot.aio.retry import MOST_ATTEMPTS, retried
+from bot.consent.changes import ConsentChange
 from bot.consent.projection import GIVES_ADDRESS, apply, grade_of, opened_contact, project, state_after
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.faults import reach
 from bot.model.base import new_ulid, now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, Source, Words, erased, event_hash
+from bot.model.event import Action, Actor, ConsentEvent, Source, erased, event_hash
 from bot.store import Duplicate, Store
-
-ATTEMPTS = 50
-"""How often one change may lose its number to another writer of the same contact before it is given up as
-unavailable."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentChange:
-    """What is to be recorded.
-
-    `key` is the request's idempotency key: the same one again records nothing new (law 4).
-    """
-
-    contact: str
-    action: Action
-    source: Source
-    actor: Actor
-    key: str
-    subscription: str | None = None
-    number: str | None = None
-    email: str | None = None
-    words: Words | None = None
-    context: Context = NOWHERE
-    evidence: Evidence | None = None
-    clears: list[str] | None = None
-    """Of a `change_address`: `phone` or `email`, where the contact has none from then on."""
-    flow: str | None = None
-    flow_version: int | None = None
-    """The flow whose step asked, and its version."""
-    redacted: dict[str, str] | None = None
-    judged: Contact | None = None
-    """The contact of whom the change was decided: refused with Conflict where another writer came between. With
-    `context.opening` it is the contact that the opening makes (`opened_contact`), who need not be stored yet: whose
-    event is the first of the chain makes them."""
-
-    @property
-    def log_key(self) -> str:
-        return f"{self.contact}:{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +30,10 @@ class Recorded:
     event: ConsentEvent
     is_new: bool
     """False: an earlier request with this key had recorded it."""
+
+
+class _Superseded(Exception):
+    """The contact changed since the decision was made."""
 
 
 class Ledger:
@@ -96,6 +64,29 @@ class Ledger:
         """
         return await self._record(change)
 
+    async def decide(
+        self, contact: Contact, decide: Callable[[Contact], Awaitable[ConsentChange | None]]
+    ) -> tuple[Contact, Recorded | None]:
+        """Records what `decide` makes of the contact, and decides again if another writer changed them meanwhile.
+        Returns the contact afterwards. None: there was nothing to record. Raises what `decide` raises, and
+        StoreUnavailable."""
+
+        async def attempt() -> tuple[Contact, Recorded | None]:
+            nonlocal contact
+            change = await decide(contact)
+            if change is None:
+                return contact, None
+            try:
+                recorded = await self.record(change)
+            except Conflict:
+                contact = await self.contact(contact.id) or contact
+                raise _Superseded from None
+            if recorded.is_new:
+                return apply(contact, recorded.event), recorded
+            return await self.contact(contact.id) or contact, recorded
+
+        return await retried(attempt, _Superseded)
+
     async def record_many(self, changes: Sequence[ConsentChange]) -> list[Recorded | SaysoError]:
         """One answer a change, in order. Changes of one contact are recorded in the order given.
 
@@ -108,7 +99,7 @@ class Ledger:
             first_of_each = {changes[i].contact: i for i in reversed(waiting)}
             for i, result in (await self._round(changes, sorted(first_of_each.values()))).items():
                 lost[i] += result is None
-                results[i] = StoreUnavailable() if lost[i] >= ATTEMPTS else result
+                results[i] = StoreUnavailable() if lost[i] >= MOST_ATTEMPTS else result
         return [result for result in results if result is not None]
 
     async def contact(self, id: str) -> Contact | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.aio.batching import Batcher
+from bot.consent.changes import ConsentChange
 from bot.consent.choices import (
     Choice,
     can_take_back,
@@ -18,7 +19,7 @@ from bot.consent.choices import (
     reached_at,
     state_on,
 )
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.ledger import Ledger
 from bot.consent.links import find_links, token_hash
 from bot.consent.permission import stands_to_get, yes_action
 from bot.consent.recorder import LOOK_BACK, ChangeRecorder, PreferenceToggle, change_of, stands_on
@@ -208,7 +209,7 @@ class Preferences:
             key = f"{toggle.key}:{subscription.id}"
             return change_of(judged, subscription, yes_action(subscription), toggle, key) if state == "off" else None
 
-        contact, recorded = await self._recorder.record_decision(contact, decide)
+        contact, recorded = await self._ledger.decide(contact, decide)
         if recorded and not stands_on(contact, recorded.event):
             raise Conflict
         made = recorded is not None or bool(await self._recorder.earlier(contact, [subscription], toggle))
@@ -230,7 +231,7 @@ class Preferences:
                 is_any = stands_to_get(subscription, consent)
                 return change_of(judged, subscription, Action.OPT_OUT, toggle, key) if is_any else None
 
-            contact, recorded = await self._recorder.record_decision(contact, decide)
+            contact, recorded = await self._ledger.decide(contact, decide)
             made += [recorded.event] if recorded else []
         made = made or await self._recorder.earlier(contact, subscriptions, toggle)
         by_id, time = {s.id: s for s in subscriptions if s.is_live}, now()
@@ -265,7 +266,7 @@ class Preferences:
                 raise Invalid(_("This change can no longer be undone. Use the switch instead."))
             return change_of(judged, subscription, Action.OPT_IN, toggle, toggle.key)
 
-        contact, recorded = await self._recorder.record_decision(contact, decide)
+        contact, recorded = await self._ledger.decide(contact, decide)
         known = recorded.event if recorded else await self._recorder.by_key(contact, toggle.key)
         if known is None or not stands_on(contact, known):
             raise Conflict

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import numbers_of, plain_words, reached_at, state_on
-from bot.consent.ledger import ConsentChange, Ledger, Recorded
+from bot.consent.ledger import Ledger, Recorded
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import stands_to_get, yes_action
 from bot.consent.projection import BY_EVIDENCE
@@ -184,7 +185,7 @@ class Profiles:
                 raise NumberStopped
             return None if state == "on" else _change(judged, shown, yes_action(found), address, act, attestation)
 
-        return self._changed(found, *await self._recorder.record_decision(contact, decide))
+        return self._changed(found, *await self._ledger.decide(contact, decide))
 
     async def opt_out(self, contact_id: str, subscription: str, attestation: Attestation) -> ProfileResult:
         """Records an opt-out, also of a pending confirmation. Raises Invalid, NotFound, and Conflict for a late
@@ -198,7 +199,7 @@ class Profiles:
             act = f'{attestation.by.name} turned "{shown.words(judged.locale).name}" off'
             return _change(judged, shown, Action.OPT_OUT, reached_at(judged, found), act, attestation)
 
-        return self._changed(found, *await self._recorder.record_decision(contact, decide))
+        return self._changed(found, *await self._ledger.decide(contact, decide))
 
     async def _contact(self, id: str) -> Contact:
         contact = await self._ledger.contact(id)
@@ -272,18 +273,15 @@ def _change(
     act: str,
     attestation: Attestation,
 ) -> ConsentChange:
-    is_text = subscription.message_type is MessageType.SMS
-    return ConsentChange(
-        contact=contact.id,
-        subscription=subscription.id,
-        action=action,
+    return consent_change(
+        contact,
+        subscription,
+        action,
+        address,
         source=Source.PROFILE,
         actor=Actor(kind="teammate", id=attestation.by.id),
-        number=address if is_text else None,
-        email=None if is_text else address,
         words=plain_words(subscription, contact.locale, act),
         context=attestation.context,
         evidence=attestation.evidence,
         key=f"{attestation.key}:{'no' if action is Action.OPT_OUT else 'yes'}:{subscription.id}",
-        judged=contact,
     )

@@ -4,17 +4,16 @@ recognized when it is retried."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import numbers_of, preference_words, reached_at
-from bot.consent.ledger import ConsentChange, Ledger, Recorded
-from bot.consent.projection import apply
-from bot.errors import Conflict
+from bot.consent.ledger import Ledger
 from bot.i18n import Translator
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.event import Action, Actor, ConsentEvent, Context, Source, Words
-from bot.model.subscription import MessageType, Subscription
+from bot.model.event import Action, ConsentEvent, Context, Source, Words
+from bot.model.subscription import Subscription
 from bot.store import Store
 
 LOOK_BACK = 200
@@ -35,20 +34,6 @@ class ChangeRecorder:
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._store = store
         self._ledger = ledger
-
-    async def record_decision(
-        self, contact: Contact, decide: Callable[[Contact], Awaitable[ConsentChange | None]]
-    ) -> tuple[Contact, Recorded | None]:
-        """Records the decision made for the contact; after a conflict, decides again for the contact's new state.
-        Returns the contact afterwards."""
-        while change := await decide(contact):
-            try:
-                recorded = await self._ledger.record(change)
-            except Conflict:
-                contact = await self._fresh(contact)
-                continue
-            return apply(contact, recorded.event) if recorded.is_new else await self._fresh(contact), recorded
-        return contact, None
 
     async def stopped(self, contact: Contact) -> frozenset[str]:
         found = await asyncio.gather(*(self._store.stops.get(number) for number in numbers_of(contact)))
@@ -89,27 +74,19 @@ class ChangeRecorder:
         yes = next((e for e in of_it if e.action in {Action.OPT_IN, Action.CONFIRM}), None)
         return yes is not None and (yes.number, yes.email) == (no.number, no.email)
 
-    async def _fresh(self, contact: Contact) -> Contact:
-        return await self._ledger.contact(contact.id) or contact
-
 
 def change_of(
     contact: Contact, subscription: Subscription, action: Action, toggle: PreferenceToggle, key: str
 ) -> ConsentChange:
-    address = reached_at(contact, subscription)
-    is_text = subscription.message_type is MessageType.SMS
-    return ConsentChange(
-        contact=contact.id,
-        subscription=subscription.id,
-        action=action,
+    return consent_change(
+        contact,
+        subscription,
+        action,
+        reached_at(contact, subscription),
         source=Source.PREFERENCE_CENTER,
-        actor=Actor(kind="contact", id=contact.id),
-        number=address if is_text else None,
-        email=None if is_text else address,
         words=preference_words(subscription, toggle.say).model_copy(update={"act": toggle.act}),
         context=toggle.context,
         key=key,
-        judged=contact,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
+from bot.aio.retry import retried
+from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import plain_words
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.ledger import Ledger
 from bot.consent.permission import stands_to_get
 from bot.errors import SaysoError
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.event import Action, Actor, Source
+from bot.model.event import Action, Source
 from bot.model.stop import Stop, StopAction, StopEvent, stop_after
 from bot.model.subscription import Subscription
 from bot.store import Duplicate, Store
@@ -64,17 +66,19 @@ class StopList:
     async def _log(self, number: str, action: StopAction, text: str, text_id: str) -> bool:
         """Adds an entry, once for each text, and takes it over into the list. Returns whether it changed something."""
         log, key = self._store.stop_events, f"{number}:{text_id}"
-        entry: StopEvent | None = None
-        while entry is None:
+
+        async def attempt() -> StopEvent:
             newest = await log.before(number, None, limit=1)
             seq = newest[-1].seq + 1 if newest else 1
-            entry = await log.by_key(number, key)  # after the end was read: an equal request has taken its number else
-            new = entry or StopEvent(
+            known = await log.by_key(number, key)  # after the end was read: an equal request has taken its number else
+            entry = known or StopEvent(
                 id=log.entry_id(number, seq), number=number, seq=seq, action=action, at=now(), text=text, key=key
             )
-            with suppress(Duplicate):  # of one that is known, the refusal is durable, also where its writer has died
-                await log.insert(new)
-                entry = new
+            with suppress(Duplicate) if known else nullcontext():  # the refusal of a known one makes it durable
+                await log.insert(entry)
+            return entry
+
+        entry = await retried(attempt, Duplicate)
         await self._take_over(number)
         before = await log.get(log.entry_id(number, entry.seq - 1))
         return (before.action if before else StopAction.START) is not entry.action
@@ -101,13 +105,13 @@ class StopList:
 
 
 def _no(contact: Contact, subscription: Subscription, number: str, text: str, text_id: str) -> ConsentChange:
-    return ConsentChange(
-        contact=contact.id,
-        subscription=subscription.id,
-        action=Action.OPT_OUT,
+    return consent_change(
+        contact,
+        subscription,
+        Action.OPT_OUT,
+        number,
         source=Source.KEYWORD,
-        actor=Actor(kind="contact", id=contact.id),
-        number=number,
         words=plain_words(subscription, contact.locale, f'texted "{text}"'),
         key=f"stop:{text_id}:{subscription.id}",
+        is_judged=False,
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 
-from bot.consent.addresses import address_change
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.changes import ConsentChange, address_change
+from bot.consent.ledger import Ledger
 from bot.contacts.identity import Identity
 from bot.model.base import now
 from bot.model.contact import Contact, Role
@@ -103,12 +103,12 @@ class ContactService:
 
 
 def _texted(contact: str, number: str, conversation: str) -> ConsentChange:
-    return ConsentChange(
-        contact=contact,
-        action=Action.CAPTURE_PHONE,
+    return address_change(
+        contact,
+        Action.CAPTURE_PHONE,
         source=Source.KEYWORD,
         actor=Actor(kind="contact", id=contact),
-        number=number,
+        phone=number,
         context=Context(conversation=conversation),
         key="texted",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.aio.retry import retried
 from bot.errors import NotFound
 from bot.errors import marked as _
 from bot.flows.script import flow_version
@@ -11,8 +12,6 @@ from bot.flows.steps import Step
 from bot.model.base import new_id, now
 from bot.model.flow import Flow, FlowVersion
 from bot.store import Duplicate, Store
-
-ATTEMPTS = 10
 
 
 async def create(store: Store, name: str, steps: Sequence[Step], *, id: str | None = None) -> Flow:
@@ -27,21 +26,23 @@ async def create(store: Store, name: str, steps: Sequence[Step], *, id: str | No
 async def publish(store: Store, flow: str, steps: Sequence[Step]) -> FlowVersion:
     """Makes these steps the flow's newest version. Runs that began earlier finish on theirs.
 
-    Raises NotFound, and Duplicate if others keep publishing at the same time.
+    Raises NotFound, and StoreUnavailable if others keep publishing at the same time.
     """
-    for _attempt in range(ATTEMPTS):
+
+    async def attempt() -> FlowVersion:
         known = await store.flows.get(flow)
         if known is None:
             raise NotFound(_("Flow not found."))
         version = flow_version(flow, known.version + 1, steps, now())
         try:
             await store.flow_versions.insert(version)
-        except Duplicate:  # somebody else published, or stopped between the two writes
+        except Duplicate:  # another publisher inserted it, and may have stopped before updating the flow
             await _adopt(store, flow, version.version)
-            continue
+            raise
         await _adopt(store, flow, version.version)
         return version
-    raise Duplicate
+
+    return await retried(attempt, Duplicate)
 
 
 async def _adopt(store: Store, flow: str, version: int) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from pymongo import ReturnDocument
 
+from bot.aio.retry import retried
 from bot.model.lease import LeaseRecord
 from bot.store.clock import from_now, is_past
 from bot.store.driver import Duplicate, database_errors
@@ -19,13 +19,17 @@ class LeaseRepository(Repository[LeaseRecord]):
 
     async def acquire(self, name: str, holder: str, seconds: float) -> LeaseRecord:
         """Takes or renews it, unless another holder has it; answers who has it now. One atomic update."""
-        while True:
-            with suppress(Duplicate), database_errors():  # two made the document at once: it exists now
+
+        async def attempt() -> LeaseRecord:
+            with database_errors():
                 found = await self.collection.find_one_and_update(
                     {"_id": name}, _take(holder, seconds), upsert=True, return_document=ReturnDocument.AFTER
                 )
-                if found:  # the second embedded server answers nothing to the one who came second
-                    return LeaseRecord.load(found)
+            if not found:  # the second embedded server's reply to whichever insert came second
+                raise Duplicate
+            return LeaseRecord.load(found)
+
+        return await retried(attempt, Duplicate)  # two made the document at once: it exists now
 
     async def release(self, name: str, holder: str) -> None:
         """Free at once, if this holder has it."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from pymongo import WriteConcern
 
-from bot.consent.ledger import ConsentChange, Ledger, Recorded, next_event
+from bot.consent.changes import ConsentChange
+from bot.consent.ledger import Ledger, Recorded, next_event
 from bot.consent.projection import apply
 from bot.consent.verify import verify
 from bot.demo import DEALS, LEGAL

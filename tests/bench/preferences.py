@@ -15,7 +15,8 @@ from typing import Any
 
 import aiohttp
 
-from bot.consent.ledger import ConsentChange, Ledger
+from bot.consent.changes import ConsentChange
+from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.verify import verify
 from bot.demo import DEALS, make_demo

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.app import Bot
-from bot.consent.ledger import ConsentChange
+from bot.consent.changes import ConsentChange
 from bot.demo import DEALS
 from bot.model.base import new_id, now
 from bot.model.contact import Contact

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
-from bot.consent.ledger import ConsentChange, Ledger, Recorded
+from bot.consent.changes import ConsentChange
+from bot.consent.ledger import Ledger, Recorded
 from bot.consent.projection import opened_contact, project
 from bot.consent.verify import fault, verify
 from bot.demo import DEALS, ORDERS

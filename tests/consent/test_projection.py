@@ -14,7 +14,8 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.consent.ledger import ConsentChange, next_event
+from bot.consent.changes import ConsentChange
+from bot.consent.ledger import next_event
 from bot.consent.projection import GIVES_ADDRESS, PENDING_FOR, RESULT, apply, project
 from bot.consent.verify import fault
 from bot.model.base import Document

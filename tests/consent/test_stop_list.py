@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
-from bot.consent.addresses import address_change
+from bot.consent.changes import address_change
 from bot.consent.history import permission_at
 from bot.consent.ledger import Ledger
 from bot.consent.permission import permission
