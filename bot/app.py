@@ -1,4 +1,4 @@
-"""Sayso put together: what a process holds, and the work that it does behind the requests."""
+"""Composition: the parts that a process has, area by area, and the work behind its requests."""
 
 from __future__ import annotations
 
@@ -24,15 +24,11 @@ from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
 from bot.contacts.service import ContactService
-from bot.events.cards import CompleteCards
+from bot.events import consumers
 from bot.events.catch_up import CatchUp
 from bot.events.checkpoints import CheckpointWriter
-from bot.events.erasure import Erasure
-from bot.events.flows import ContinueFlows
 from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
-from bot.events.projection import Projection
-from bot.events.texts import QueueTexts
 from bot.flows.messenger import Messenger, Opened
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs, waits_for
@@ -44,6 +40,7 @@ from bot.model.conversation import Conversation, Part
 from bot.model.event import ChatOpening
 from bot.model.flow import Wait
 from bot.model.workspace import Workspace
+from bot.outbound.facts import FactReader
 from bot.outbound.gateways import make_gateway
 from bot.outbound.inbound import Inbound
 from bot.outbound.links import DeliveryLinks
@@ -51,7 +48,6 @@ from bot.outbound.phone import DemoPhone
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.replies import Replies
 from bot.outbound.sender import Sender
-from bot.outbound.texting import Texting
 from bot.outbound.threads import TextThreads
 from bot.security import Signatures
 from bot.store import Store
@@ -67,81 +63,80 @@ from bot.workspace.tokens import Tokens
 
 CACHE_SECONDS = 1.0
 STALLED = timedelta(seconds=10)
-"""Work that another process should have done long ago is taken over."""
+"""When work that another process should have done is overdue."""
 
 
 class Bot:
-    """One process's Sayso. The faces call its parts; what crosses parts is here."""
+    """One process's Sayso. The faces call its parts; only what needs several of them is here."""
 
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
-        self.settings = settings
-        self.store = store
-        self.public_url = public_url
+        self.settings, self.store, self.public_url = settings, store, public_url
         self.background = BackgroundTasks()
         self.spawn, self.finish = self.background.spawn, self.background.finish
-        self.ledger = Ledger(store)
-        self.feed = Feed(store)
-        self.conversations = ConversationService(store, self.feed.writing)
-        self.stops = StopList(store, self.ledger)
-        self.cards = Cards(store, self.ledger, self.stops, self.conversations, FormLimits(store, settings.form_limit))
-        self.inbox = Inbox(store, self.conversations, self.cards)
-        self.runs = Runs(store, self.conversations)
-        self.contacts = ContactService(store, self.ledger)
-        self.visitors = Visitors(store, self.ledger, self.contacts, secret=secret, days=settings.visitor_days)
-        self.openings = Openings(store, self.runs.scripts, self.visitors, self.feed.writing)
-        self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
-        self.confirmations = Confirmations(store, self.ledger)
-        links = DeliveryLinks(secret, public_url, days=settings.link_days)
-        self.deliveries = DeliveryQueue(store, links)
-        self.threads = TextThreads(store, self.conversations)
-        self.phone = DemoPhone(store, links)
-        self.profiles = Profiles(store, self.ledger, self.stops)
-        self.texting = Texting(
-            store,
-            self.ledger,
-            self.contacts,
-            self.stops,
-            self.conversations,
-            self.inbox,
-            self.deliveries,
-            self.threads,
-            secret=secret,
-        )
-        self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.texting)
-        self.consumers = ConsumerPath(
-            (
-                (Projection(self.ledger), Erasure(self.ledger)),
-                (CompleteCards(self.cards, self.openings), QueueTexts(self.deliveries)),
-                (ContinueFlows(self.runs, self.openings),),
-            ),
-            self.spawn,
-        )
-        self.ledger.publish_to(self.consumers.publish)
-        self.catch_up = CatchUp(store, self.consumers)
-        self.messages = Messages(store, self.runs, self.texting)
-        self.audit = AuditLog(store)
-        self.teammates = TeammateService(store)
-        self.tokens = Tokens(store)
-        self.subscriptions = SubscriptionService(store)
-        self.forms = FormTemplateService(store)
-        keys = CheckpointKeys(store, settings.checkpoint_keys)
-        self.checkpoints = CheckpointWriter(store, keys, settings.checkpoint_file)
-        self.jobs = JobService(store, all_kinds(store, keys))
         self.signatures = Signatures(secret)
         self.workspace = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(
             partial(load_workspace, store, settings.identity_secret)
         )
         """`await bot.workspace()`: the business, at most a second old."""
+        self._compose_consent(store, settings)
+        self._compose_chat(store, settings, secret)
+        self._compose_texts(store, settings, secret)
+        self._compose_management(store)
+        self._compose_work(store, settings)
+
+    def _compose_consent(self, store: Store, settings: Settings) -> None:
+        self.ledger = Ledger(store)
+        self.stops = StopList(store, self.ledger)
+        self.contacts = ContactService(store, self.ledger)
+        self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
+        self.confirmations = Confirmations(store, self.ledger)
+        self.profiles = Profiles(store, self.ledger, self.stops)
+
+    def _compose_chat(self, store: Store, settings: Settings, secret: str) -> None:
+        self.feed = Feed(store)
+        self.conversations = ConversationService(store, self.feed.writing)
+        self.visitors = Visitors(store, self.ledger, self.contacts, secret=secret, days=settings.visitor_days)
         self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
         self.visitors.on_proof = self.identity_secrets.used
-        self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
+        limits = FormLimits(store, settings.form_limit)
+        self.cards = Cards(store, self.ledger, self.stops, self.conversations, limits)
+        self.inbox = Inbox(store, self.conversations, self.cards)
+        self.runs = Runs(store, self.conversations)
+        self.openings = Openings(store, self.runs.scripts, self.visitors, self.feed.writing)
         self.messenger = Messenger(self.visitors, self.conversations, self.openings, self.workspace)
-        self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
-        self.reply = Replies(self.inbox, self.texting, self.workspace).reply
+
+    def _compose_texts(self, store: Store, settings: Settings, secret: str) -> None:
+        links = DeliveryLinks(secret, self.public_url, days=settings.link_days)
+        self.deliveries = DeliveryQueue(store, links)
+        self.phone = DemoPhone(store, links)
+        self.threads = TextThreads(store, self.conversations, self.contacts, secret=secret)
+        self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.threads)
+        self.receive = self.inbound.receive
+        self.replies = Replies(store, self.ledger, self.stops, self.inbox, self.deliveries, self.workspace)
+        self.reply = self.replies.reply
         self.gateway = make_gateway(settings, store)
-        self.sender = Sender(
-            store, self.deliveries, self.ledger, self.stops, self.gateway, links, self.threads, self.workspace
-        )
+        facts = FactReader(store, self.ledger, self.stops, self.workspace)
+        self.sender = Sender(store, self.deliveries, facts, self.gateway, self.threads)
+
+    def _compose_management(self, store: Store) -> None:
+        self.audit = AuditLog(store)
+        self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
+        self.teammates = TeammateService(store)
+        self.tokens = Tokens(store)
+        self.subscriptions = SubscriptionService(store)
+        self.forms = FormTemplateService(store)
+        self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
+
+    def _compose_work(self, store: Store, settings: Settings) -> None:
+        """What runs behind the requests."""
+        stages = consumers(self.ledger, self.cards, self.openings, self.runs, self.deliveries)
+        self.consumers = ConsumerPath(stages, self.spawn)
+        self.ledger.publish_to(self.consumers.publish)
+        self.catch_up = CatchUp(store, self.consumers)
+        self.messages = Messages(store, self.runs, self.replies)
+        keys = CheckpointKeys(store, settings.checkpoint_keys)
+        self.checkpoints = CheckpointWriter(store, keys, settings.checkpoint_file)
+        self.jobs = JobService(store, all_kinds(store, keys))
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         opened = await self.messenger.open(token, claim, wanted)
@@ -164,10 +159,6 @@ class Bot:
         if is_awaited:
             self.spawn(self.messages.handle(part))
         return part
-
-    async def receive(self, number: str, text: str, text_id: str) -> None:
-        """A text from a phone: what it asks for is durable when this returns. Raises StoreUnavailable."""
-        await self.inbound.receive(number, text, text_id)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -12,17 +12,17 @@ from bot.errors import StoreUnavailable
 from bot.flows.runs import Runs
 from bot.model.base import now
 from bot.model.conversation import AuthorKind, Part
-from bot.outbound.texting import Texting
+from bot.outbound.replies import Replies
 from bot.store import Store
 
 log = logging.getLogger("sayso.events")
 
 
 class Messages:
-    def __init__(self, store: Store, runs: Runs, texting: Texting) -> None:
+    def __init__(self, store: Store, runs: Runs, replies: Replies) -> None:
         self._parts = store.parts
         self._runs = runs
-        self._texting = texting
+        self._replies = replies
 
     async def handle(self, part: Part) -> None:
         """Doing it again does nothing twice."""
@@ -30,7 +30,7 @@ class Messages:
             await self._runs.heard(part)
             await self._parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
         else:
-            await self._texting.queue(part)
+            await self._replies.queue(part)
 
     async def handle_overdue(self, before: datetime) -> None:
         """Those that were written before this time and that a crash left marked. One that fails is put off: it must

@@ -9,19 +9,24 @@ from bot.model.contact import Contact
 from bot.model.conversation import ConversationEvent
 from bot.model.conversation import ConversationEventName as Name
 from bot.outbound.queue import DeliveryQueue
-from bot.outbound.texting import Texting
+from bot.outbound.threads import TextThreads
 from bot.store import Store
 
 
 class Inbound:
     def __init__(
-        self, store: Store, stops: StopList, confirmations: Confirmations, deliveries: DeliveryQueue, texting: Texting
+        self,
+        store: Store,
+        stops: StopList,
+        confirmations: Confirmations,
+        deliveries: DeliveryQueue,
+        threads: TextThreads,
     ) -> None:
         self._store = store
         self._stops = stops
         self._confirmations = confirmations
         self._deliveries = deliveries
-        self._texting = texting
+        self._threads = threads
 
     async def receive(self, number: str, text: str, text_id: str) -> None:
         """Handles a text from this number (E.164). The same text (by id) has no further effect.
@@ -41,13 +46,13 @@ class Inbound:
                 await self._settle(number, text, text_id, "help")
             case Keyword.YES if event := await self._confirmations.confirm(number, text):
                 did = ConversationEvent(name=Name.TEXTED_YES, subscription=event.subscription or "")
-                await self._texting.note(number, text, text_id, did)
+                await self._threads.note(number, text, text_id, did)
             case _:
-                await self._texting.hear(number, text, text_id)
+                await self._threads.hear(number, text, text_id)
 
     async def _settle(self, number: str, text: str, text_id: str, answer: str, did: Name | None = None) -> None:
         """Shows a keyword in its conversation, then queues the answer, so that it comes after it there."""
-        talking = await self._texting.note(number, text, text_id, ConversationEvent(name=did) if did else None)
+        talking = await self._threads.note(number, text, text_id, ConversationEvent(name=did) if did else None)
         if answer:
             contact = await (self._store.contacts.get(talking) if talking else self._whose(number))
             await self._deliveries.reply(number, answer, contact, text_id)

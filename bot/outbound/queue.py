@@ -30,7 +30,7 @@ class DeliveryQueue:
 
     def __init__(self, store: Store, links: DeliveryLinks) -> None:
         self._store = store
-        self._links = links
+        self.links = links
         self.wake = asyncio.Event()
         """Set when something was queued here."""
         self._ready: list[Delivery] = []
@@ -81,7 +81,7 @@ class DeliveryQueue:
         return [delivery for delivery in taken if delivery.due_at and delivery.due_at > time]
 
     async def _insert(self, deliveries: Sequence[Delivery]) -> None:
-        new = [self._claimed(self._links.added(delivery)) for delivery in deliveries]
+        new = [self._claimed(self.links.added(delivery)) for delivery in deliveries]
         inserted = await asyncio.gather(*map(self._is_new, new))
         mine = [delivery for delivery, is_new in zip(new, inserted, strict=True) if is_new]
         self._ready += [delivery for delivery in mine if delivery.worker]

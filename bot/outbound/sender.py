@@ -12,20 +12,17 @@ from random import uniform
 from typing import Any
 
 from bot.aio.batching import Batcher
-from bot.consent.ledger import Ledger
-from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.model.base import new_id, now
 from bot.model.delivery import Delivery, DeliveryState
-from bot.model.workspace import Workspace
-from bot.outbound.flood import BOUNDS, LOOP_GUARD, Flood
+from bot.outbound.facts import FactReader
+from bot.outbound.flood import LOOP_GUARD, Flood
 from bot.outbound.gateways.base import Gateway, GatewayError, NotTraceable, Outgoing
 from bot.outbound.kinds import KINDS, Facts
-from bot.outbound.links import DeliveryLinks
 from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
 from bot.outbound.threads import TextThreads
 from bot.store import Store
-from bot.store.deliveries import Result, Window
+from bot.store.deliveries import Result
 
 log = logging.getLogger("sayso.outbound")
 
@@ -51,24 +48,14 @@ class Sender:
     """Any number of senders can share one queue."""
 
     def __init__(
-        self,
-        store: Store,
-        queue: DeliveryQueue,
-        ledger: Ledger,
-        stops: StopList,
-        gateway: Gateway,
-        links: DeliveryLinks,
-        threads: TextThreads,
-        workspace: Callable[[], Awaitable[Workspace]],
+        self, store: Store, queue: DeliveryQueue, facts: FactReader, gateway: Gateway, threads: TextThreads
     ) -> None:
         self._store = store
         self._queue = queue
-        self._ledger = ledger
-        self._stops = stops
+        self._facts = facts
         self._gateway = gateway
-        self._links = links
         self._threads = threads
-        self._workspace = workspace
+        self._links = queue.links
         self._settle: Batcher[Result, None] = Batcher(store.deliveries.settle)
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -99,7 +86,7 @@ class Sender:
             return 0
         taken = await self._linked(taken)
         checked_at = now()
-        (facts, flood), shown = await asyncio.gather(self._facts(taken), self._threads.of(taken))
+        (facts, flood), shown = await asyncio.gather(self._facts.of(taken), self._threads.of(taken))
         sends: defaultdict[str, list[Callable[[], Awaitable[None]]]] = defaultdict(list)
         for delivery in taken:
             try:
@@ -115,29 +102,6 @@ class Sender:
         """Asks the provider about texts that were handed over and never acknowledged (law 8)."""
         for delivery in await self._store.deliveries.unanswered():
             await self._ask(delivery)
-
-    async def _facts(self, taken: Sequence[Delivery]) -> tuple[dict[str, Facts], Flood]:
-        """Reads everything that decides whether these texts may be sent now (law 7); consents last."""
-        numbers, time = {delivery.number for delivery in taken}, now()
-        windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
-        workspace, subscriptions, counts = await asyncio.gather(
-            self._workspace(),
-            self._store.subscriptions.get_many(filter(None, (delivery.subscription for delivery in taken))),
-            self._store.deliveries.counts(numbers, windows),
-        )
-        stopped, contacts = await asyncio.gather(
-            self._stops.among(numbers), self._ledger.contacts(filter(None, (delivery.contact for delivery in taken)))
-        )
-        facts = {
-            delivery.id: Facts(
-                workspace,
-                contacts.get(delivery.contact),
-                subscriptions.get(delivery.subscription),
-                delivery.number in stopped,
-            )
-            for delivery in taken
-        }
-        return facts, Flood(counts)
 
     async def _linked(self, taken: Sequence[Delivery]) -> list[Delivery]:
         """Texts that version 0.1 queued have no link yet."""

@@ -1,14 +1,20 @@
-"""Shows automatic texts (confirmations, opt-in questions, keyword answers) in conversations by text.
+"""Conversations by text: what phones text us, and the automatic texts (confirmations, opt-in questions, keyword
+answers) in between.
 
-An automatic text never starts a conversation.
+Each is between a contact and the number they wrote from, and starts with a text of theirs. Web visitors never see them:
+a number typed into a form does not prove whose phone it is (law 11).
 """
 
 from __future__ import annotations
 
+import hmac
+import itertools
 from collections.abc import Iterable, Sequence
 
 from bot.chat.conversations import ConversationService, texting_id
-from bot.model.conversation import Author, AuthorKind, Part, SignalKind, Text
+from bot.contacts.service import ContactService
+from bot.model.contact import Contact
+from bot.model.conversation import Author, AuthorKind, Content, ConversationEvent, Part, SignalKind, Text
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.outbound.kinds import KINDS
 from bot.outbound.links import MASKED
@@ -19,12 +25,72 @@ AUTOMATIC = "auto:"
 """The prefix of the key of such an entry; the id of its delivery follows."""
 EARLIER = 10
 """How many earlier texts a new conversation starts with."""
+SHARING = 200
+"""Limit of contacts per number that are considered."""
+KEPT = 4000
+"""Characters of a text that are stored: more than any provider delivers."""
 
 
 class TextThreads:
-    def __init__(self, store: Store, conversations: ConversationService) -> None:
+    def __init__(
+        self, store: Store, conversations: ConversationService, contacts: ContactService, *, secret: str
+    ) -> None:
         self._store = store
         self._conversations = conversations
+        self._contacts = contacts
+        self._secret = secret.encode()
+
+    async def hear(self, number: str, text: str, text_id: str) -> None:
+        """Adds a text from this number to its conversation, which is created if there is none; once for each
+        `text_id`."""
+        if not text.strip():
+            return
+        people = await self._people(number)
+        known = await self._talking(people, number)
+        contact = known or _newest(people) or await self._lead(number)
+        await self._conversations.begin_texting(contact, number)
+        if known is None:
+            await self.show_earlier(contact, number)
+        await self._write(contact, Text(text=text[:KEPT]), f"text:{text_id}")
+
+    async def note(self, number: str, text: str, text_id: str, did: ConversationEvent | None) -> str | None:
+        """The same for a keyword that was already handled, and what it `did`; in an existing conversation only.
+        Returns the contact who has it."""
+        if contact := await self._talking(await self._people(number), number):
+            await self._conversations.begin_texting(contact, number)
+            await self._write(contact, Text(text=text[:KEPT]), f"text:{text_id}")
+            if did:
+                await self._write(contact, did, f"did:{text_id}")
+        return contact
+
+    async def _people(self, number: str) -> list[Contact]:
+        return await self._store.contacts.with_number(number, after="", limit=SHARING)
+
+    async def _talking(self, people: Sequence[Contact], number: str) -> str | None:
+        """Which contact has a conversation by text; the newest one with this number if several have."""
+        found = await self._store.conversations.get_many(texting_id(contact.id) for contact in people)
+        newest = max(found.values(), key=lambda c: (c.number == number, c.updated_at, c.id), default=None)
+        return newest.contact if newest else None
+
+    async def _lead(self, number: str) -> str:
+        """The lead with this number: concurrent processes create the same one.
+
+        A lead who has another number by now is somebody else.
+        """
+        for n in itertools.count():
+            id = self._lead_id(number, n)
+            lead = await self._contacts.create_lead(id, number, texting_id(id))
+            if lead and lead.phone == number:
+                return lead.id
+        raise AssertionError
+
+    def _lead_id(self, number: str, n: int) -> str:
+        """Keyed, so that the id can't be derived from the number."""
+        return hmac.digest(self._secret, f"lead:{number}:{n}".encode(), "sha256").hex()[:24]
+
+    async def _write(self, contact: str, content: Content, key: str) -> None:
+        author = Author(kind=AuthorKind.CONTACT, id=contact)
+        await self._conversations.append(texting_id(contact), author, content, key)
 
     async def of(self, deliveries: Iterable[Delivery]) -> set[str]:
         """The ids of the deliveries that a conversation has to show, in one query."""
@@ -70,3 +136,8 @@ def _shown(body: str) -> str:
     """With its masked link as plain text, since it would open nothing."""
     start, found, rest = body.partition(MASKED)
     return f"{start.rpartition('http')[0]}…{found}{rest}" if found else body
+
+
+def _newest(people: Sequence[Contact]) -> str | None:
+    """The contact that changed last."""
+    return max(people, key=lambda c: (c.updated_at, c.id)).id if people else None

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.app import Bot
+from bot.outbound.facts import FactReader
 from bot.outbound.gateways import Gateway, NotTraceable, Outgoing
-from bot.outbound.links import DeliveryLinks
 from bot.outbound.sender import Sender
 from bot.store import Store
 
@@ -49,8 +49,8 @@ def raising(error: BaseException) -> Act:
 
 def through(bot: Bot, gateway: Gateway, store: Store | None = None) -> Sender:
     """A worker of its own, on the same queue."""
-    links = DeliveryLinks("k" * 40, "http://sayso.test", days=400)
-    return Sender(store or bot.store, bot.deliveries, bot.ledger, bot.stops, gateway, links, bot.threads, bot.workspace)
+    facts = FactReader(store or bot.store, bot.ledger, bot.stops, bot.workspace)
+    return Sender(store or bot.store, bot.deliveries, facts, gateway, bot.threads)
 
 
 class FileCarrier(Gateway):

@@ -136,7 +136,7 @@ class TestIn:
     async def test_the_id_of_a_lead_tells_no_number(self, bot: Bot, settings: Settings, store: Store) -> None:
         """Numbers are few: without a key, anyone could try them all."""
         other = await make_bot(settings.model_copy(update={"secret_key": None}), store, "http://sayso.test")
-        assert bot.texting._lead_id(NUMBER, 0) != other.texting._lead_id(NUMBER, 0)
+        assert bot.threads._lead_id(NUMBER, 0) != other.threads._lead_id(NUMBER, 0)
 
     async def test_a_lead_who_has_another_number_now_is_not_who_texts_from_the_old_one(
         self, bot: Bot, store: Store
@@ -380,7 +380,7 @@ class TestOut:
             raise StoreUnavailable
 
         with monkeypatch.context() as patch:
-            patch.setattr(bot.texting, "queue", away)
+            patch.setattr(bot.replies, "queue", away)
             with pytest.raises(StoreUnavailable):
                 await bot.reply(c, ADA, "Yes", "k1")
         assert await _on_phone(bot) == []

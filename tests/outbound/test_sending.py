@@ -20,6 +20,7 @@ from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, ConsentEvent, Words
 from bot.model.subscription import SubscriptionState
+from bot.outbound.facts import FactReader
 from bot.outbound.gateways import GatewayError, Outgoing
 from bot.outbound.gateways.simulator import Simulator
 from bot.outbound.kinds import KINDS, Facts
@@ -527,16 +528,8 @@ async def test_a_worker_that_queues_sends_without_looking_for_it(
     async with listened_to(mongo) as (store, wire):
         await store.prepare()
         queue = DeliveryQueue(store, DeliveryLinks("k" * 40, "http://sayso.test", days=400))
-        sender = Sender(
-            store,
-            queue,
-            Ledger(store),
-            StopList(store, Ledger(store)),
-            Simulator(store),
-            queue._links,
-            bot.threads,
-            bot.workspace,
-        )
+        facts = FactReader(store, Ledger(store), StopList(store, Ledger(store)), bot.workspace)
+        sender = Sender(store, queue, facts, Simulator(store), bot.threads)
         wire.commands.clear()
         with queue.sending():
             await queue.queue_for(events)

@@ -176,7 +176,7 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await bot.receive(ANOTHER, "Is the Sidamo back?", "text-words")
     texting = (await inbox.listing(View(me))).items[0].conversation
     said = await bot.reply(texting, me, "Yes", "r2")
-    await bot.texting.queue(said)
+    await bot.replies.queue(said)
     await bot.threads.deliveries_of([said])
 
 

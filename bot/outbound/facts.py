@@ -1,0 +1,50 @@
+"""Everything that decides whether texts may be sent now, read at the moment of sending (law 7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.consent.ledger import Ledger
+from bot.consent.stop_list import StopList
+from bot.model.base import now
+from bot.model.delivery import Delivery
+from bot.model.workspace import Workspace
+from bot.outbound.flood import BOUNDS, Flood
+from bot.outbound.kinds import Facts
+from bot.store import Store
+from bot.store.deliveries import Window
+
+
+class FactReader:
+    def __init__(
+        self, store: Store, ledger: Ledger, stops: StopList, workspace: Callable[[], Awaitable[Workspace]]
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._stops = stops
+        self._workspace = workspace
+
+    async def of(self, deliveries: Sequence[Delivery]) -> tuple[dict[str, Facts], Flood]:
+        """The facts by delivery, and how many texts their numbers got lately. Consents are read last."""
+        numbers, time = {delivery.number for delivery in deliveries}, now()
+        windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
+        workspace, subscriptions, counts = await asyncio.gather(
+            self._workspace(),
+            self._store.subscriptions.get_many(filter(None, (delivery.subscription for delivery in deliveries))),
+            self._store.deliveries.counts(numbers, windows),
+        )
+        stopped, contacts = await asyncio.gather(
+            self._stops.among(numbers),
+            self._ledger.contacts(filter(None, (delivery.contact for delivery in deliveries))),
+        )
+        facts = {
+            delivery.id: Facts(
+                workspace,
+                contacts.get(delivery.contact),
+                subscriptions.get(delivery.subscription),
+                delivery.number in stopped,
+            )
+            for delivery in deliveries
+        }
+        return facts, Flood(counts)
