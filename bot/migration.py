@@ -103,7 +103,7 @@ async def begin_stop_log(store: Store) -> None:
                 if stop.lifted_at:
                     entries.append(_entry(store, stop, 2, StopAction.START, stop.lifted_at, "", "migrated-start"))
                 await store.stop_events.insert_many(entries)
-                await store.stops.take_over(stop, stop.model_copy(update={"seq": len(entries)}))
+                await store.stops.move(stop, stop.model_copy(update={"seq": len(entries)}))
 
 
 def _entry(store: Store, stop: Stop, seq: int, action: StopAction, at: datetime, text: str, text_id: str) -> StopEvent:

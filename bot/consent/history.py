@@ -43,8 +43,15 @@ async def permission_at(store: Store, contact: str, subscription: str, at: datet
         raise NotFound(_("Contact not found."))
     then = contact_at(person, events, at)
     number = address_of(then, MessageType.SMS)
-    stops = await store.stop_events.after(number, 0, limit=MOST) if number else []
+    stops = await _stops(store, number) if number else []
     return judge(then, events, subscription_at(offered, versions, at), stops, at)
+
+
+async def _stops(store: Store, number: str) -> list[StopEvent]:
+    """The number's log. Its newest entry may be in the list alone."""
+    entries, stop = await asyncio.gather(store.stop_events.after(number, 0, limit=MOST), store.stops.get(number))
+    newest = stop.newest if stop else None
+    return [*entries, newest] if newest and newest.seq > len(entries) else entries
 
 
 def judge(

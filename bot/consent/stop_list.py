@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import nullcontext, suppress
 
 from bot.aio.retry import retried
 from bot.consent.changes import ConsentChange, consent_change
@@ -28,16 +27,8 @@ class StopList:
         return bool(await self.among([number]))
 
     async def among(self, numbers: Iterable[str]) -> set[str]:
-        """The stopped ones of `numbers`, in two queries. What a crash left between log and list is repaired."""
-        wanted = list(dict.fromkeys(numbers))
-        stops = await self._store.stops.get_many(wanted)
-        log = self._store.stop_events
-        heads = {number: stops[number].seq if number in stops else 0 for number in wanted}
-        ahead = await log.get_many(log.entry_id(number, seq + 1) for number, seq in heads.items())
-        for entry in ahead.values():
-            if stop := await self._take_over(entry.number):
-                stops[entry.number] = stop
-        return {number for number, stop in stops.items() if stop.holds}
+        """The stopped ones of `numbers`, in one query."""
+        return {number for number, stop in (await self._store.stops.get_many(numbers)).items() if stop.holds}
 
     async def stop(self, number: str, text: str, text_id: str) -> bool:
         """Adds the number, then opts out everyone who has it from all texts; durable when it returns.
@@ -64,35 +55,34 @@ class StopList:
         await self._log(number, StopAction.START, text, text_id)
 
     async def _log(self, number: str, action: StopAction, text: str, text_id: str) -> bool:
-        """Adds an entry, once for each text, and takes it over into the list. Returns whether it changed something."""
+        """Adds an entry, once for each text: to the list, which is what counts, then to the log. Returns whether it
+        changed something."""
         log, key = self._store.stop_events, f"{number}:{text_id}"
 
         async def attempt() -> StopEvent:
-            newest = await log.before(number, None, limit=1)
-            seq = newest[-1].seq + 1 if newest else 1
-            known = await log.by_key(number, key)  # after the end was read: an equal request has taken its number else
-            entry = known or StopEvent(
+            stop = await self._completed(number)
+            if known := await log.by_key(number, key):
+                await log.keep(known)  # refused, and the refusal is durable, also if its writer died
+                return known
+            seq = stop.seq + 1 if stop else 1
+            entry = StopEvent(
                 id=log.entry_id(number, seq), number=number, seq=seq, action=action, at=now(), text=text, key=key
             )
-            with suppress(Duplicate) if known else nullcontext():  # the refusal of a known one makes it durable
-                await log.insert(entry)
+            if not await self._store.stops.move(stop, stop_after(stop, entry)):
+                raise Duplicate
+            await log.keep(entry)
             return entry
 
         entry = await retried(attempt, Duplicate)
-        await self._take_over(number)
         before = await log.get(log.entry_id(number, entry.seq - 1))
         return (before.action if before else StopAction.START) is not entry.action
 
-    async def _take_over(self, number: str) -> Stop | None:
-        """Brings the list up to the number's log."""
-        before = await self._store.stops.get(number)
-        entries = await self._store.stop_events.after(number, before.seq if before else 0, limit=1000)
-        after = before
-        for entry in entries:
-            after = stop_after(after, entry)
-        if after and entries:
-            await self._store.stops.take_over(before, after)
-        return after
+    async def _completed(self, number: str) -> Stop | None:
+        """The number's place in the list, after its newest entry is in the log too."""
+        stop = await self._store.stops.get(number)
+        if stop and stop.newest:
+            await self._store.stop_events.keep(stop.newest)
+        return stop
 
     async def _with(self, number: str) -> AsyncIterator[Sequence[Contact]]:
         """Everyone who has the number or was asked to confirm it, with consents as of the ledger."""

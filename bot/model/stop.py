@@ -29,7 +29,7 @@ class StopEvent(Document):
 class Stop(Document):
     """`_id` is the number (E.164). It applies to whoever has the number, until the number itself texts START.
 
-    A projection of the number's `StopEvent`s.
+    It is written before the number's log, and holds the newest entry so that a crash in between loses none.
     """
 
     at: datetime
@@ -38,7 +38,8 @@ class Stop(Document):
     text_id: str = ""
     lifted_at: datetime | None = None
     seq: int = 0
-    """Of the last entry that is taken over."""
+    """Of the newest entry."""
+    newest: StopEvent | None = None
 
     @property
     def holds(self) -> bool:
@@ -47,11 +48,10 @@ class Stop(Document):
 
 def stop_after(before: Stop | None, event: StopEvent) -> Stop:
     """The stop after this entry, the next one of the number. A second STOP leaves the first one in force."""
-    text_id = event.key.partition(":")[2]
+    text_id, newest = event.key.partition(":")[2], {"seq": event.seq, "newest": event}
     if event.action is StopAction.STOP and not (before and before.holds):
-        return Stop(id=event.number, at=event.at, text=event.text, text_id=text_id, seq=event.seq)
+        return Stop(id=event.number, at=event.at, text=event.text, text_id=text_id, **newest)
     if before is None:  # a START of a number that was never stopped
-        lifted = {"lifted_at": event.at, "seq": event.seq}
-        return Stop(id=event.number, at=event.at, text=event.text, text_id=text_id, **lifted)
+        return Stop(id=event.number, at=event.at, text=event.text, text_id=text_id, lifted_at=event.at, **newest)
     is_lifted = event.action is StopAction.START and before.holds
-    return before.model_copy(update={"seq": event.seq, **({"lifted_at": event.at} if is_lifted else {})})
+    return before.model_copy(update={**newest, **({"lifted_at": event.at} if is_lifted else {})})

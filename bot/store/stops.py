@@ -1,10 +1,11 @@
-"""The stop list, and the log that it is a projection of."""
+"""The stop list and its log."""
 
 from __future__ import annotations
 
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.stop import Stop, StopEvent
+from bot.store.driver import database_errors
 from bot.store.numbered_log import NumberedLog
 from bot.store.repository import Repository
 
@@ -15,15 +16,13 @@ class StopRepository(Repository[Stop]):
     name = "stops"
     model = Stop
 
-    async def take_over(self, before: Stop | None, after: Stop) -> None:
-        """Unless another process took an entry over since `before` was read."""
+    async def move(self, before: Stop | None, after: Stop) -> bool:
+        """False if another process moved it since `before` was read."""
         if before is None:
-            await self.keep(after)
-            return
-        gone = {"lifted_at": ""} if after.lifted_at is None else {}
-        seq = before.seq or {"$in": [0, None]}
-        change = {"$set": after.stored(), **({"$unset": gone} if gone else {})}
-        await self.update({"_id": before.id, "seq": seq}, change)
+            return (await self.insert_many([after]))[0]
+        with database_errors():
+            match = {"_id": before.id, "seq": before.seq or {"$in": [0, None]}}
+            return bool((await self.collection.replace_one(match, after.stored())).matched_count)
 
 
 class StopEventRepository(NumberedLog[StopEvent]):

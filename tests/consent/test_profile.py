@@ -354,8 +354,7 @@ async def test_it_asks_the_database_as_often_for_a_long_life_as_for_a_short_one(
         assert (len(profile.statuses), len(past.events)) == (3, 20)
         counts.append(sorted(counted.asked))
     client.close()
-    look = ["contacts", "events", "stop_events", "stops", "subscriptions"]
-    history = ["events", "subscriptions", "teammates"]
+    look, history = ["contacts", "events", "stops", "subscriptions"], ["events", "subscriptions", "teammates"]
     assert counts == [sorted(look + history)] * 2
 
 

@@ -164,19 +164,25 @@ class TestLog:
         assert stop
         assert (stop.seq, stop.holds) == (6, True)
 
-    async def test_a_crash_between_log_and_list_is_repaired_by_the_next_reader(
-        self, bot: Bot, store: Store, monkeypatch: pytest.MonkeyPatch
+    async def test_a_crash_between_list_and_log_loses_no_entry(
+        self, bot: Bot, store: Store, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def dies(*_: object) -> None:
             raise StoreUnavailable
 
+        maya = await make_contact()
+        await bot.ledger.record(change(maya.id, "yes"))
         with monkeypatch.context() as patch:
-            patch.setattr(store.stops, "take_over", dies)
+            patch.setattr(store.stop_events, "insert_many", dies)
             with pytest.raises(StoreUnavailable):
                 await bot.stops.stop(NUMBER, "STOP", "t1")
-        assert await store.stops.get(NUMBER) is None
         assert await bot.stops.is_stopped(NUMBER)
-        assert await store.stops.get(NUMBER)
+        past = await permission_at(store, maya.id, DEALS, now())
+        assert past.stop
+        assert past.stop.text == "STOP"
+        await bot.stops.lift(NUMBER, "START", "t2")
+        said = await store.stop_events.after(NUMBER, 0, limit=9)
+        assert [(entry.seq, entry.text) for entry in said] == [(1, "STOP"), (2, "START")]
 
 
 class TestPast:
