@@ -98,6 +98,18 @@ async def test_results_are_listed_by_outcome_and_page_by_page(store: Store) -> N
     assert (rest.next, (await jobs.items(new_id())).items) == (None, [])
 
 
+async def _left(jobs: JobService, kind: Count, id: str) -> Job:
+    """The job when its worker has left it: after no more than the batch that was under way."""
+    before = len(kind.seen)
+
+    async def is_left() -> bool:
+        return (await jobs.get(id)).holder is None
+
+    await eventually(is_left)
+    assert len(kind.seen) - before <= Count.most
+    return await jobs.get(id)
+
+
 async def test_a_pause_acts_after_the_batch_and_resuming_goes_on_where_it_was(store: Store) -> None:
     kind = Count()
     jobs = JobService(store, [kind])
@@ -105,15 +117,8 @@ async def test_a_pause_acts_after_the_batch_and_resuming_goes_on_where_it_was(st
         job = await jobs.start(Count, CountInput(most=60, seconds=0.02), ADA)
         await has_begun(jobs, job.id)
         assert (await jobs.act(job.id, JobAction.PAUSE, ADA)).state is JobState.PAUSED
-        before = len(kind.seen)
-
-        async def is_let_go() -> bool:
-            return (await jobs.get(job.id)).holder is None
-
-        await eventually(is_let_go)
-        paused = await jobs.get(job.id)
+        paused = await _left(jobs, kind, job.id)
         assert paused.state is JobState.PAUSED
-        assert len(kind.seen) - before <= Count.most, "no more than the batch that was under way"
         assert 0 < paused.done < 60
         assert len(kind.seen) == paused.done
         await jobs.act(job.id, JobAction.RESUME, ADA)
@@ -135,17 +140,13 @@ async def test_resuming_while_the_last_batch_is_saved_repeats_nothing(store: Sto
 
 
 async def test_a_canceled_job_stays_where_it_was(store: Store) -> None:
-    jobs = JobService(store, [Count()])
+    kind = Count()
+    jobs = JobService(store, [kind])
     async with working(jobs):
         job = await jobs.start(Count, CountInput(most=500, seconds=0.02), ADA)
         await has_begun(jobs, job.id)
         await jobs.act(job.id, JobAction.CANCEL, ADA)
-
-        async def is_let_go() -> bool:
-            return (await jobs.get(job.id)).holder is None
-
-        await eventually(is_let_go)
-    canceled = await jobs.get(job.id)
+        canceled = await _left(jobs, kind, job.id)
     assert (canceled.state, canceled.ended_at is not None) == (JobState.CANCELED, True)
     assert canceled.done == sum(canceled.counts.values()) == len(await outcomes(jobs, job.id)) < 500
     with pytest.raises(JobConflict):
@@ -155,7 +156,7 @@ async def test_a_canceled_job_stays_where_it_was(store: Store) -> None:
 async def test_a_job_that_was_never_begun_can_be_paused_and_canceled(store: Store) -> None:
     jobs = JobService(store, [Count()])
     job = await jobs.start(Count, CountInput(most=1), ADA)
-    for act in (JobAction.PAUSE, JobAction.RESUME, JobAction.CANCEL):
+    for act in (JobAction.PAUSE, JobAction.RESUME, JobAction.CANCEL, ADA):
         await jobs.act(job.id, act, ADA)
     async with working(jobs):
         other = await jobs.start(Count, CountInput(most=1), ADA)
