@@ -54,7 +54,7 @@ class Studio:
     async def chat(self, *, locale: str = "en", scale: float = 1) -> Chat:
         """Somebody new in the demo shop, with the chat open."""
         page = await self.page("/demo", locale=locale, scale=scale, shop=True)
-        chat = Chat(page, Watch(), base(self.server))
+        chat = Chat(page, Watch(), base(self.server), self.bot)
         await chat.launcher_button.click()
         await chat.is_live()
         return chat
