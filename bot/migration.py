@@ -27,7 +27,7 @@ SYSTEM = Actor(kind="system", id="migration")
 
 
 async def migrate(store: Store) -> list[str]:
-    """Does the steps that are not done yet; answers their names. Of several processes one does them, and the others
+    """Runs the pending steps and returns their names. Of several processes one does them, and the others
     wait. Raises StoreUnavailable."""
     done: list[str] = []
     if not await _left(store):

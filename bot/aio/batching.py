@@ -23,7 +23,7 @@ FADING = 0.9
 class Batcher(Generic[T, R]):
     """Turns `run(items) -> results` into `await batcher(item) -> result`.
 
-    `run` answers a list as long as what it was given; an exception in it is raised to that item's caller alone.
+    `run` returns one result per item; an exception in the list is raised to that item's caller alone.
     One call of `run` is under way at a time, with at most `limit` items. With `one_of`, a round has one item of each
     owner that it names; the owner's next ones wait for the next round, and nobody else waits for them.
 

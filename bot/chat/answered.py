@@ -1,4 +1,4 @@
-"""What a recorded answer makes of its card and of the conversation: pure."""
+"""The effect of a recorded answer on its card and conversation: pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def card_fields(event: ConsentEvent) -> dict[str, Any]:
 
 
 def completed(card: Card, event: ConsentEvent) -> Card:
-    """A card keeps the newest of its answers; ids of one contact's events are in their order."""
+    """A card keeps its newest answer; a contact's event ids sort by sequence."""
     return card.model_copy(update=card_fields(event)) if (card.event or "") < event.id else card
 
 
@@ -45,7 +45,7 @@ def place_of(event: ConsentEvent) -> tuple[str, int]:
 
 
 def entry_of(event: ConsentEvent) -> OpeningEntry:
-    """The entry that says in the conversation that its card was answered."""
+    """The conversation's entry about the answer."""
     name = ConversationEventName.SIGNED_UP
     if event.action is Action.REQUEST_CONFIRMATION:
         name = ConversationEventName.ASKED

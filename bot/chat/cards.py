@@ -46,7 +46,7 @@ class Submitted:
     """The completed card."""
     is_new: bool
     subscription: Subscription | None = None
-    """What the card offered, where the answer was judged now."""
+    """What the card offers; None if the answer was recorded earlier."""
 
 
 class Cards:
@@ -82,7 +82,7 @@ class Cards:
         return (await self.views([part], contact, workspace))[part.id]
 
     def submitted_view(self, submitted: Submitted, contact: Contact, workspace: Workspace) -> CardView:
-        """The card that was just completed; the subscription it was judged by need not be read again."""
+        """The card that was just completed, without reading its subscription again."""
         part, say = submitted.part, translator(contact.locale)
         return card_view(_card(part), part.id, contact, submitted.subscription, workspace, say)
 
@@ -107,13 +107,13 @@ class Cards:
     async def submit(
         self, part: Part, contact: Contact, workspace: Workspace, answer: Answer, opening: ChatOpening | None = None
     ) -> Submitted:
-        """Records the yes, durable when it returns. The rest (card, entry, text, flow) is the work of the consumers.
+        """Records the yes, durable when it returns. Consumers do the rest (card, entry, text, flow).
 
         Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused, TooManySignUps:
         nothing was recorded.
-        Raises StoreUnavailable: safe to ask again.
+        Raises StoreUnavailable: safe to retry.
 
-        `opening`: of a chat that isn't stored yet; the event holds what it takes to store it.
+        `opening`: of a chat that isn't stored yet; the event carries the data to store it.
         """
         answer = replace(answer, context=answer.context.model_copy(update={"opening": opening}))
         known: ConsentEvent | None = None
@@ -149,7 +149,7 @@ class Cards:
         address = self._address(subscription, contact, workspace, answer)
         is_sms = subscription.message_type is MessageType.SMS
         if is_sms and address_of(contact, MessageType.SMS) and await self._stops.is_stopped(address):
-            raise NumberStopped  # not for a number that was only typed: that would reveal a stranger's opt-out
+            raise NumberStopped  # not for a typed number: that would reveal a stranger's opt-out
         return consent_change(
             contact,
             subscription,
@@ -163,8 +163,8 @@ class Cards:
         )
 
     async def _flow_of(self, part: Part) -> tuple[str | None, int | None]:
-        """The flow that asks by this card, and its version. A card of an older version of Sayso doesn't name it, but
-        its conversation has only one."""
+        """The flow that inserted this card, and its version. Cards of earlier versions of Sayso don't name it, but
+        their conversation has only one."""
         card = _card(part)
         if card.flow or part.author.kind is not AuthorKind.BOT:
             return card.flow, card.flow_version
@@ -217,7 +217,7 @@ class Cards:
         return event
 
     async def answer_of(self, part: Part, contact: str) -> ConsentEvent | None:
-        """The event that a submission of this card recorded: it counts, whatever the card itself says."""
+        """The event that a submission of this card recorded, even if the card doesn't show it yet."""
         return await self._store.events.by_key(contact, f"{contact}:{_key(part)}")
 
     async def live(self, card: Card) -> Subscription:

@@ -42,16 +42,16 @@ class Draft:
     content: Content
     key: str
     is_due: bool = False
-    """Something is still to follow from it."""
+    """It still has to be followed up."""
     at: datetime | None = None
-    """When it happened, if that is earlier than now."""
+    """When it happened, if earlier than now."""
 
 
 Writing = Callable[[Collection[str]], AbstractContextManager[list[Part]]]
 
 
 def untold(ids: Collection[str]) -> AbstractContextManager[list[Part]]:
-    """Where the change stream tells everyone."""
+    """Without a feed: the change stream tells everyone."""
     return nullcontext([])
 
 
@@ -66,8 +66,8 @@ class ConversationService:
         self._append: Batcher[Draft, Part] = Batcher(self._append_each, one_of=lambda draft: draft.conversation)
 
     async def of_contact(self, id: str, contact: str) -> Conversation:
-        """The chat, if it is this contact's own; raises NotFound to anyone else (law 11). A conversation by text is on
-        their phone alone: whoever opens a messenger may only have typed that number."""
+        """The contact's own chat; raises NotFound for anyone else's (law 11). Never a conversation by text: whoever
+        opens a messenger may only have typed that number."""
         conversation = await self._conversations.get(id)
         if conversation is None or conversation.contact != contact or conversation.channel is not Channel.CHAT:
             raise NotFound(_("Conversation not found."))
@@ -111,18 +111,18 @@ class ConversationService:
         is_due: bool = False,
         at: datetime | None = None,
     ) -> Part:
-        """Writes an entry, once for each `key`. `is_due`: something is to follow from it, see `Part.follow_up`.
-        `at`: when it happened, if that is earlier.
+        """Writes an entry, once for each `key`. `is_due`: it has to be followed up, see `Part.follow_up`. `at`: when it
+        happened, if earlier.
 
         Raises NotFound or StoreUnavailable.
         """
         return await self._append(Draft(conversation, author, content, f"{conversation}:{key}", is_due, at))
 
     async def _append_each(self, drafts: list[Draft]) -> list[Part | Exception]:
-        """One draft a conversation. Five round trips, however many; more where another process writes to the same ones.
+        """One draft per conversation. Five round trips, however many; more if another process writes to the same ones.
 
-        Keys are looked up before each try, and the number that is tried is the one after what was looked through: an
-        entry that another process wrote meanwhile, under this key or another, has taken it.
+        Each attempt looks up the keys first and then tries the next number, which is taken if another process wrote an
+        entry meanwhile, under this key or another.
         """
         found = await self._conversations.get_many(draft.conversation for draft in drafts)
         last = {id: max(conversation.last, len(conversation.opening)) for id, conversation in found.items()}
@@ -145,16 +145,16 @@ class ConversationService:
             if not waiting:
                 break
             last |= {id: await self.last(id) for id in waiting}
-        # Those that an earlier try wrote too: it may have ended before it came to this.
+        # Includes entries of an earlier request, which may have died before this.
         await self._conversations.touch([part for part in results.values() if isinstance(part, Part)])
         missing = {id: StoreUnavailable() for id in last}
         gone = NotFound(_("Conversation not found."))
         return [results.get(d.conversation) or missing.get(d.conversation) or gone for d in drafts]
 
     async def begin_texting(self, contact: str, number: str) -> str:
-        """The contact's SMS conversation, made if there is none: one a contact. Answers its id.
+        """Returns the id of the contact's SMS conversation, created if there is none. A contact has one.
 
-        `number` is the one that they write from now.
+        `number`: the one that they write from now.
         """
         id, time = texting_id(contact), now()
         values = {"contact": contact, "channel": Channel.SMS, "number": number}
@@ -163,7 +163,7 @@ class ConversationService:
         return id
 
     async def say(self, conversation: Conversation, text: str, key: str, *, is_due: bool = False) -> Part:
-        """What the contact wrote. `key` is made by their device, so that a message sent again stands once."""
+        """A message of the contact. Their device makes the `key`, so that a message sent again is written once."""
         author = Author(kind=AuthorKind.CONTACT, id=conversation.contact)
         return await self.append(conversation.id, author, Text(text=text), f"contact:{key}", is_due=is_due)
 
@@ -171,9 +171,9 @@ class ConversationService:
         return await self._parts.get(self._parts.entry_id(conversation, seq))
 
     async def changed_by(self, parts: Sequence[Part], known: Sequence[Part] = ()) -> list[Part]:
-        """Earlier entries of the same conversation that these ones say have changed: a card that was completed.
+        """Earlier entries that changed according to these: cards that were completed.
 
-        `known`: entries as they are now, which need not be read.
+        `known`: entries that need not be read again.
         """
         named = (part for part in parts if isinstance(part.content, ConversationEvent) and part.content.part)
         ids = {self._parts.entry_id(part.conversation, part.content.part) for part in named}  # type: ignore[union-attr]
@@ -191,7 +191,7 @@ class ConversationService:
         return await self._parts.after(conversation, seq, limit=limit)
 
     async def signal(self, conversation: str, kind: SignalKind, author: Author, *, seq: int = 0) -> None:
-        """Something of the moment, told to whoever follows the conversation."""
+        """Sends an ephemeral signal to the followers of the conversation."""
         await self._signals.insert(
             Signal(id=new_id(), conversation=conversation, kind=kind, author=author, seq=seq, at=now())
         )
@@ -200,7 +200,7 @@ class ConversationService:
         await self.mark_read(conversation, contact, seen=seq, delivered=seq)
 
     async def mark_read(self, conversation: str, contact: str, *, seen: int, delivered: int) -> None:
-        """How far the contact has read, and how far their page has come."""
+        """How far the contact has read, and what reached their page."""
         await self._conversations.mark_read(conversation, contact, seen=seen, delivered=delivered)
 
     async def end(self, conversation: Conversation) -> int:
@@ -211,7 +211,7 @@ class ConversationService:
         return last
 
     async def last(self, conversation: str) -> int:
-        """The line's true end: the conversation's own figure may lag behind it."""
+        """The sequence of the newest entry, from the entries: the conversation's own figure may lag."""
         newest = await self._parts.before(conversation, None, limit=1)
         return newest[-1].seq if newest else 0
 
@@ -260,6 +260,6 @@ def _part(draft: Draft, seq: int, entry_id: Callable[[str, int], str], at: datet
 
 
 def _words(draft: Draft) -> list[str] | None:
-    """What bots say is said to everybody: nobody looks for it."""
+    """Search terms. Bots' messages have none: they are the same for everybody."""
     is_written = draft.author.kind is not AuthorKind.BOT and isinstance(draft.content, Text | Note)
     return folded_words(draft.content.text) or None if is_written else None  # type: ignore[union-attr]

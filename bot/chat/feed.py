@@ -1,4 +1,4 @@
-"""The live feed: what happens, in whichever process, for everyone who follows it here.
+"""The live feed: changes made by any process, for the followers in this one.
 
 Entries that this process wrote are published to its followers as soon as they are durable; the change stream brings
 those of other processes, and passes over what this process writes.
@@ -17,7 +17,7 @@ from bot.store import Store
 from bot.store.changes import DocumentChange
 
 BACKLOG = 200
-"""News that a slow follower may be behind before it is told to read from the database instead."""
+"""Limit of queued news per follower; a slower one reads the database instead."""
 
 REMEMBERED = 10_000
 """Own writes that the change stream has not shown yet. Followers pass over an entry that they get twice, so a longer
@@ -62,10 +62,7 @@ Told = Entries | Signal | News | None
 
 
 class Follower:
-    """One reader of some topics.
-
-    `next()` answers what is new; None says: something may be missing, read it.
-    """
+    """A reader of some topics. `next()` returns what is new; None: something may be missing, read the database."""
 
     def __init__(self) -> None:
         self.topics: set[str] = set()
@@ -76,11 +73,11 @@ class Follower:
 
     @property
     def is_idle(self) -> bool:
-        """It has heard all there is."""
+        """Nothing is queued."""
         return self._queue.empty()
 
     def forget(self) -> None:
-        """What waits is known already: for those who read all of it anew."""
+        """Drops what is queued, for readers who just read everything."""
         while not self._queue.empty():
             self._queue.get_nowait()
 
@@ -126,7 +123,7 @@ class Feed:
                     del self._followers[topic]
 
     def also(self, follower: Follower, *topics: str) -> None:
-        """Lets it follow these, too: a number that the contact has since, say."""
+        """Follows these topics too, such as a number that the contact got since."""
         for topic in topics:
             follower.topics.add(topic)
             self._followers[topic].add(follower)
@@ -166,7 +163,7 @@ class Feed:
             del self._own[next(iter(self._own))]
 
     def _is_own(self, change: DocumentChange) -> bool:
-        """Whether this process has written it, or is about to, and tells of it itself."""
+        """Whether this process writes it and publishes it itself."""
         is_own = change.id in self._own
         self._own.pop(change.id, None)
         return is_own
@@ -189,7 +186,7 @@ class Feed:
 
     def _news(self, change: DocumentChange, topic: str) -> Told:
         if topic == change.id and change.table == self._store.conversations.name:
-            return None  # its first entries are in it: they are to be read
+            return None  # it contains its first entries
         if change.table == self._store.parts.name:
             return Entries((Part.load(dict(change.document)),))
         if change.table == self._store.signals.name:
@@ -206,7 +203,7 @@ class Feed:
             return (account_of(change.id),)
         if change.table == self._store.signals.name:
             return (str(change.document["conversation"]),)
-        return (change.id.partition(":")[0],)  # entries of a line are named by their owner; a stop by its number
+        return (change.id.partition(":")[0],)  # a log's entry is named by its owner, a stop by its number
 
     def _lost(self) -> None:
         for follower in set().union(*self._followers.values()):

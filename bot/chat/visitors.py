@@ -1,5 +1,4 @@
-"""Who is at the other end of a messenger: a lead known by a token that we signed, or a user whom the site's
-signature proves."""
+"""Identifies visitors of the messenger: leads by a token that we signed, users by the site's signature."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ from bot.store import Duplicate, Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What the site's settings say of the person. Only what the site signed is believed (law 11)."""
+    """What the site says about the person. Only what it signed is trusted (law 11)."""
 
     user_id: str | None = None
     user_hash: str | None = None
@@ -52,7 +51,7 @@ class Claim:
 
 
 class Arrival(Value):
-    """What a token holds of a visitor whose chat isn't stored yet, and perhaps neither is the visitor."""
+    """The part of a token that stores a chat, and perhaps its contact, with the first act."""
 
     opening: ChatOpening
     page: str | None = None
@@ -68,7 +67,7 @@ class Arrival(Value):
         return cls(opening=opening, page=page, **person)
 
     def contact(self, id: str) -> Contact:
-        """The contact as the first act stores them."""
+        """The contact that the first act stores."""
         opening = self.opening
         return Contact(
             id=id,
@@ -89,28 +88,28 @@ class Arrival(Value):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Whoever holds a token."""
+    """The person a token belongs to."""
 
     contact: Contact
     opening: ChatOpening | None = None
-    """The chat that was opened with this token and not stored then."""
+    """The chat in the token. It may be stored by now."""
 
 
 LONGEST_PAGE = 500
-"""Characters of an address that a token carries."""
+"""Limit of a page address in a token, in characters."""
 SKEW = 300
-"""Seconds by which the clocks of two of our machines may differ."""
+"""Seconds by which the clocks of our machines may differ."""
 
 
 class _Reader(TimestampSigner):
-    """Takes a token for good that another machine signed a moment ahead of this one's clock."""
+    """Accepts tokens that a machine with a faster clock signed."""
 
     def get_timestamp(self) -> int:
         return super().get_timestamp() + SKEW
 
 
 class Visitors:
-    """Tokens travel in a header and are kept in the site's own storage: third-party cookies do not exist for us."""
+    """Tokens travel in a header and are kept in the site's own storage: browsers block third-party cookies."""
 
     def __init__(self, store: Store, ledger: Ledger, writer: ContactService, *, secret: str, days: int) -> None:
         self._contacts = store.contacts
@@ -124,7 +123,7 @@ class Visitors:
         """Called with the id of the secret that proved a user."""
 
     def token(self, contact: str, arrival: Arrival | None = None) -> str:
-        """Signs who they are and, while their chat isn't stored, what it takes to store it."""
+        """Signs the contact's id and, while their chat isn't stored, the data to store it."""
         more = base64_encode(arrival.model_dump_json(exclude_none=True)).decode() if arrival else ""
         return self._signer.sign(f"{contact}~{more}" if more else contact).decode()
 
@@ -133,13 +132,14 @@ class Visitors:
         return self._read(token)[0]
 
     def arrival(self, token: str | None) -> tuple[str, Arrival | None]:
-        """Whose token it is, and what it holds of a chat that wasn't stored when it was signed."""
+        """The contact's id, and the data of a chat that wasn't stored when the token was signed. Empty for no valid
+        token."""
         with suppress(Unauthorized):
             return self._read(token or "")
         return "", None
 
     async def claimed(self, token: str) -> Visitor:
-        """The contact as last projected: for what does not depend on their consents, or asks the ledger anyway.
+        """The contact as last projected: enough where consents don't matter or the ledger is asked anyway.
 
         Raises Unauthorized.
         """
@@ -147,7 +147,7 @@ class Visitors:
         return _visitor(id, await self._contacts.get(id), arrival)
 
     async def known(self, token: str) -> Visitor:
-        """The contact, with their consents as the ledger has them. Raises Unauthorized."""
+        """The contact, with consents as of the ledger. Raises Unauthorized."""
         id, arrival = self._read(token)
         return _visitor(id, await self._ledger.contact(id), arrival)
 
@@ -161,9 +161,9 @@ class Visitors:
     async def enter(self, token: str | None, claim: Claim, workspace: Workspace) -> Contact:
         """The person who opens the messenger; one who is new isn't stored yet.
 
-        A proven user is that user's contact. A lead who turns out to be a user not known yet becomes that user and
-        keeps their conversations. Anyone else is the lead of the token, or a new one; who signed out, or claims to be
-        somebody else, is not the user of the token any more. Raises Invalid for a wrong signature.
+        A signed user gets their own contact; if they have none, the lead of the token becomes that user and keeps their
+        conversations. Anyone else is the lead of the token, or a new one. A user's token no longer counts after they
+        signed out or another user signed in. Raises Invalid for a wrong signature.
         """
         identity, known = claim.identity(workspace), await self._of_token(token)
         claimed = identity.user_id if identity else claim.user_id
@@ -218,9 +218,9 @@ class Visitors:
         return hmac.digest(self._secret, f"user:{external_id}".encode(), "sha256").hex()[:24]
 
     async def store(self, contact: Contact) -> Contact:
-        """Stores a visitor who wasn't: answers them as they are then.
+        """Stores a visitor, unless they are stored. Returns them as stored.
 
-        Raises Unauthorized if the same user has become another contact in another tab: opening again finds them.
+        Raises Unauthorized if another tab made this user another contact: opening again finds them.
         """
         if contact.is_stored:
             return contact

@@ -1,4 +1,4 @@
-"""What is asked of the ledger, and the builders of it: every source of consent uses them."""
+"""Changes for the ledger to record, and their builders, which every source of consent uses."""
 
 from __future__ import annotations
 

@@ -47,20 +47,19 @@ class Ledger:
         self._contact: Batcher[str, Contact | None] = Batcher(self._contacts_each)
 
     def publish_to(self, publish: Callable[[Sequence[ConsentEvent]], None]) -> None:
-        """`publish` gets the events of each round once they are durable; it must not wait for anything."""
+        """`publish` gets the events of each round once they are durable, and must not block."""
         self._publish = publish
 
     async def acknowledge(self, event: ConsentEvent) -> None:
-        """Makes sure that an event which was found in the ledger is durable and followed up, before anyone is told of
-        it: the process that recorded it may have died in between (law 3).
-        """
-        await self._events.append([event.stored()])  # refused, and the refusal is durable
+        """Makes sure that an event found in the ledger is durable and followed up, before anyone is told of it: the
+        process that recorded it may have died (law 3)."""
+        await self._events.append([event.stored()])  # refused, which is durable
         self._publish([event])
 
     async def record(self, change: ConsentChange) -> Recorded:
         """Returns when the change is durable.
 
-        Raises NotFound, Conflict or StoreUnavailable (safe to ask again).
+        Raises NotFound, Conflict or StoreUnavailable (safe to retry).
         """
         return await self._record(change)
 
@@ -88,11 +87,11 @@ class Ledger:
         return await retried(attempt, _Superseded)
 
     async def record_many(self, changes: Sequence[ConsentChange]) -> list[Recorded | SaysoError]:
-        """One answer a change, in order. Changes of one contact are recorded in the order given.
+        """One result per change, in order. Changes of one contact are recorded in the order given.
 
-        Four round trips a round, however many contacts: read them, look up their keys, insert the events, project.
-        A contact has one event a round, for two in one insert could break its chain when the first is refused.
-        """
+        Four round trips a round, however many contacts: read them, look up their keys, insert the events, project. A
+        contact gets one event per round: if the first of two in one insert were refused, the second would break the
+        chain."""
         results: list[Recorded | SaysoError | None] = [None] * len(changes)
         lost = [0] * len(changes)
         while waiting := [i for i, result in enumerate(results) if result is None]:
@@ -103,11 +102,11 @@ class Ledger:
         return [result for result in results if result is not None]
 
     async def contact(self, id: str) -> Contact | None:
-        """The contact with every event of the ledger taken over: the reader that repairs what a crash left (law 2)."""
+        """The contact with every event projected: reading repairs what a crash left undone (law 2)."""
         return await self._contact(id)
 
     async def contacts(self, ids: Iterable[str]) -> dict[str, Contact]:
-        """Like `contact`, for many in two queries (more only where a crash left something to repair)."""
+        """Like `contact`, for many in two queries (more only if a crash left something to repair)."""
         wanted = list(dict.fromkeys(ids))
         contacts = await self._contacts.get_many(wanted)
         heads = {id: contacts[id].ledger.seq if id in contacts else 0 for id in wanted}
@@ -118,7 +117,7 @@ class Ledger:
         return contacts
 
     async def heads(self, ids: Iterable[str]) -> dict[str, int]:
-        """By contact, the sequence of the last event that their projection has taken over."""
+        """By contact, the sequence of the last projected event."""
         return await self._contacts.heads(ids)
 
     async def erase(self, contact: str, by: Actor, source: Source, key: str) -> Recorded:
@@ -138,7 +137,7 @@ class Ledger:
         return recorded
 
     async def drop_values(self, erase: ConsentEvent) -> None:
-        """Takes the personal values out of the events that an `erase` covers. Doing it again changes nothing."""
+        """Removes the personal values from the events that an `erase` covers. Idempotent."""
         async for page in self._events.pages_raw_of(erase.contact, before=erase.seq):
             await self._events.erase_values(page)
 
@@ -152,7 +151,7 @@ class Ledger:
     async def _round(
         self, changes: Sequence[ConsentChange], turn: list[int]
     ) -> dict[int, Recorded | SaysoError | None]:
-        """Tries one change of each contact. None: another writer was first, try again."""
+        """Attempts one change per contact. None: another writer was first, try again."""
         contacts = await self._contacts.get_many(changes[i].contact for i in turn if not changes[i].judged)
         contacts |= {judged.id: judged for i in turn if (judged := changes[i].judged)}
         known = await self._known([changes[i] for i in turn], contacts)
@@ -167,7 +166,7 @@ class Ledger:
                 answers[i] = Recorded(event, is_new=False)
             else:
                 new.append(_New(i, contact, *next_event(contact, change, time)))
-        # Those that are known go with them and are refused: what another process wrote may not be durable yet (law 3).
+        # Known events are inserted again and refused: what another process wrote may not be durable yet (law 3).
         inserted = await self._events.append([*(entry.raw for entry in new), *(e.stored() for e in known.values())])
         mine = [entry for entry, done in zip(new, inserted, strict=False) if done]
         reach("recorded")
@@ -191,7 +190,7 @@ class Ledger:
         await asyncio.gather(*work)
 
     async def _make(self, contacts: Sequence[Contact]) -> None:
-        """Inserts them already projected. A message may have made one in the meantime."""
+        """Inserts them already projected. A message may have created one meanwhile."""
         inserted = await self._contacts.insert_many(contacts)
         others = [contact for contact, is_new in zip(contacts, inserted, strict=True) if not is_new]
         if others:
@@ -200,15 +199,15 @@ class Ledger:
     async def _known(self, changes: list[ConsentChange], contacts: dict[str, Contact]) -> dict[str, ConsentEvent]:
         """Events that earlier requests with these keys made.
 
-        A line without events has none: its first insert is the guard.
+        A contact without events has none: their first insert is the guard.
         """
         return await self._events.by_keys(
             [(c.contact, c.log_key) for c in changes if c.contact in contacts and contacts[c.contact].ledger.seq]
         )
 
     async def _repair(self, id: str) -> Contact | None:
-        """Takes over the events that follow the contact's head, if there are any; makes the contact if their first act
-        made only its event."""
+        """Projects the events after the contact's head, and creates the contact if a crash left only the event of their
+        first act."""
         stored = await self._contacts.get(id)
         repaired = stored
         while events := await self._events.after(id, repaired.ledger.seq if repaired else 0, limit=500):
@@ -231,7 +230,7 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """An event to insert, and where its change stands among the changes of the call."""
+    """An event to insert, and the index of its change in the call."""
 
     place: int
     contact: Contact
@@ -244,7 +243,7 @@ class _New:
 
 
 def next_event(contact: Contact, change: ConsentChange, at: datetime) -> tuple[ConsentEvent, dict[str, Any]]:
-    """The event that `change` makes of the contact's chain as it is, and as it is stored."""
+    """The next event of the contact's chain, as a model and as stored."""
     seq = contact.ledger.seq + 1
     before = contact.consent(change.subscription) if change.subscription else None
     was = before.state if before else ConsentState.NONE
@@ -278,16 +277,16 @@ def next_event(contact: Contact, change: ConsentChange, at: datetime) -> tuple[C
 
 
 def _from_nothing(after: Contact) -> tuple[Contact, Contact]:
-    """As a move of a contact whom the ledger has not touched yet."""
+    """The move of a contact without events."""
     return project(after, []).model_copy(update={"phone": None, "email": None}), after
 
 
 def replaced(contact: Contact, change: ConsentChange) -> str | None:
-    """What the contact's record forgets by this change: a number that was wrong, or is another one now."""
+    """The number or address that this change replaces."""
     pairs = ((contact.phone, change.number, "phone"), (contact.email, change.email, "email"))
     gives, clears = change.action in GIVES_ADDRESS, change.clears or ()
     return next((old for old, new, name in pairs if gives and old and (name in clears or (new and old != new))), None)
 
 
 def _nobody(events: Sequence[ConsentEvent]) -> None:
-    """Nothing follows."""
+    """Without consumers."""

@@ -27,7 +27,7 @@ locked."""
 
 GRANTS = {Action.OPT_IN, Action.CONFIRM, Action.REQUEST_CONFIRMATION}
 SHOWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.BOT}
-"""Sources where the person themselves pressed a button beside words that we showed."""
+"""Sources where the person pressed a button next to words that we showed."""
 BY_EVIDENCE = {How.SPOKEN: Grade.ORAL_ATTESTED, How.PAPER: Grade.PAPER, How.OTHER: Grade.ASSERTED}
 
 
@@ -61,8 +61,8 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
 
 
 def state_after(action: Action, before: Consent | None) -> ConsentState | None:
-    """None: it leaves the state as it is. A confirmation that lapsed leaves a no as it was, and never a yes: that one
-    was for what they had before."""
+    """None: no change. After a confirmation expires, an earlier opt-out still holds, but an earlier opt-in doesn't: it
+    was for the number before."""
     if action is not Action.EXPIRE:
         return RESULT.get(action)
     if before is None or before.state is not ConsentState.PENDING:
@@ -98,7 +98,7 @@ def project(contact: Contact, events: Iterable[ConsentEvent]) -> Contact:
 
 
 def opened_contact(id: str, context: Context) -> Contact | None:
-    """The contact that an opening makes with their first act; None: the context has none."""
+    """The contact that a first act creates; None: the context has no opening."""
     opening = context.opening
     if opening is None:
         return None

@@ -26,7 +26,7 @@ class ContactService:
         self._ledger = ledger
 
     async def create(self, contact: Contact) -> Contact:
-        """Stores a contact once, by their id; their email address becomes an event. Answers them as stored.
+        """Stores a contact once, by their id, and their email address as an event. Returns them as stored.
 
         Raises Duplicate: another contact has the same `external_id`.
         """
@@ -58,9 +58,9 @@ class ContactService:
         return await self._contacts.change(contact, {"locale": locale, "updated_at": now()})
 
     async def identify(self, lead: Contact, identity: Identity) -> Contact | None:
-        """Makes a lead the user that the site proved them to be, or answers the contact that is this user already.
+        """Makes a lead the user that the site's signature names, or returns the contact who is this user already.
 
-        None: another claim on this lead was first.
+        None: another request identified this lead first.
         """
         values = {
             "role": Role.USER,

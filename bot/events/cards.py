@@ -1,4 +1,4 @@
-"""An answer completes its card, and is an entry in the conversation, which is stored now if it was only opened."""
+"""Completes the card of an answer and adds the entry about it. Stores the conversation if it was only opened."""
 
 from __future__ import annotations
 

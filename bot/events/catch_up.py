@@ -1,7 +1,7 @@
-"""After a crash: whoever holds the lease looks at each event again, some seconds after it was recorded.
+"""Recovery after a crash: the holder of the lease checks each event again, some seconds after it was recorded.
 
-The cursor lags behind on purpose. In the normal case everything that follows from an event is there by then, and the
-look costs this process nothing (it remembers what it handled itself), or one indexed query a consumer and batch.
+The cursor lags on purpose. Normally every consequence exists by then, and the check costs nothing for events that this
+process handled itself, and one indexed query per consumer and batch for the others.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from bot.store.event_stream import EventStream, NewEvent, Token, TokenLost
 log = logging.getLogger("sayso.events")
 
 LAG = timedelta(seconds=5)
-"""How old an event is when it is looked at again."""
+"""Age at which an event is checked again."""
 LEASE_SECONDS = 5.0
 FIRST_LOOK = timedelta(days=1)
-"""How far back the ledger is looked through where there is no cursor yet."""
+"""How far back the ledger is scanned if there is no cursor yet."""
 SKEW = timedelta(minutes=1)
-"""How far ids of events may be out of the order in which they were committed: clocks differ, and writes are retried."""
+"""How far event ids may be out of commit order: clocks differ, and writes are retried."""
 MOST = 5000
-"""How many events may wait for their age here; more stay in the database."""
+"""Limit of buffered events that are too young; more stay in the database."""
 IDLE = timedelta(seconds=30)
-"""How often the cursor of a quiet ledger moves, so that the oplog never ends after it."""
+"""How often the cursor moves in a quiet ledger, so that its token stays in the oplog."""
 BACK_OFF = timedelta(seconds=10), timedelta(hours=1)
-"""Before the second try of an event that a consumer failed on, and at most."""
+"""Pause before the second attempt at an event that a consumer failed on, and the longest pause."""
 PACE = 0.25
-"""Seconds: the stream is read no more often."""
+"""Seconds between two reads of the stream."""
 CURSOR = "consumers"
 
 _Waiting = deque[NewEvent]
@@ -58,40 +58,40 @@ class CatchUp:
         self._retried = now()
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Until it is told to stop; only while it holds the lease does it read anything. Raises StoreUnavailable."""
+        """Runs until stopped. Reads only while it holds the lease. Raises StoreUnavailable."""
         async with Lease(self._store, "events", self._holder, LEASE_SECONDS) as lease:
             while not stop.is_set():
                 if lease.is_held:
-                    await self._follow(lambda: lease.is_held and not stop.is_set())
+                    await self._run_cursors(lambda: lease.is_held and not stop.is_set())
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 1)
 
     async def scan(self, start: datetime, end: datetime) -> None:
-        """Looks at the events of this time, without the stream."""
+        """Checks the events of this period, without the stream."""
         after, last = _ulid(start), _ulid(end)
         while events := await self._store.events.between(after, last, limit=500):
             await self._settle(events)
             after = events[-1].event
 
     async def retry(self, time: datetime) -> None:
-        """Tries the events again that a consumer failed on and whose time has come."""
+        """Retries the events that a consumer failed on and that are due."""
         due = {retry.id: retry for retry in await self._store.event_retries.due(time)}
         events = await self._store.events.get_many(due)
         failed = {event.id for event in await self._path.handle([*events.values()], after_crash=True)}
         for id in failed:
-            await self._put_off(id, due[id].tries + 1)
+            await self._schedule_retry(id, due[id].tries + 1)
         await self._store.event_retries.done(due.keys() - failed, time)
 
-    async def _follow(self, is_wanted: Callable[[], bool]) -> None:
-        """Two cursors, for they keep different promises: counting is exact, and looking again lags behind."""
+    async def _run_cursors(self, is_wanted: Callable[[], bool]) -> None:
+        """Two cursors with different guarantees: counting is exact, recovery lags."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._counts.work(is_wanted))
-                group.create_task(self._look_again(is_wanted))
+                group.create_task(self._recover(is_wanted))
         except* StoreUnavailable:
             raise StoreUnavailable from None
 
-    async def _look_again(self, is_wanted: Callable[[], bool]) -> None:
+    async def _recover(self, is_wanted: Callable[[], bool]) -> None:
         cursor = await self._store.event_cursors.get(CURSOR)
         try:
             async with self._store.events.stream(cursor.token if cursor else None) as stream:
@@ -104,7 +104,7 @@ class CatchUp:
                 await self._begin(stream, cursor.at - SKEW if cursor else now() - FIRST_LOOK)
 
     async def _begin(self, stream: EventStream, start: datetime) -> None:
-        """What is new from now on, the stream tells; what was there before, a scan."""
+        """The stream brings new events, a scan the earlier ones."""
         token, time = stream.token, now()
         await self.scan(start, time + SKEW)
         await self._save(token, time)
@@ -112,19 +112,19 @@ class CatchUp:
     async def _read(self, stream: EventStream, is_wanted: Callable[[], bool]) -> None:
         waiting: _Waiting = deque()
         while is_wanted():
-            rest = asyncio.create_task(asyncio.sleep(PACE))  # a busy ledger fills its batches meanwhile
+            rest = asyncio.create_task(asyncio.sleep(PACE))  # lets a busy ledger fill the next batch
             if len(waiting) < MOST:
                 waiting += await stream.take()
-            await self._move(_ripe(waiting, now() - LAG), None if waiting else stream.token)
+            await self._move(_old_enough(waiting, now() - LAG), None if waiting else stream.token)
             await rest
 
-    async def _move(self, ripe: Sequence[NewEvent], idle: Token | None) -> None:
-        """Looks at the events, and moves the cursor behind them. `idle`: the stream's token, where no other waits."""
+    async def _move(self, due: Sequence[NewEvent], idle: Token | None) -> None:
+        """Checks the events, then moves the cursor past them. `idle`: the stream's token, if no event is buffered."""
         time = now()
-        if ripe:
-            await self._settle([change.event for change in ripe])
+        if due:
+            await self._settle([change.event for change in due])
             reach("before cursor")
-            await self._save(ripe[-1].token, ripe[-1].event.at)
+            await self._save(due[-1].token, due[-1].event.at)
         elif idle and time - self._saved > IDLE:
             await self._save(idle, time)
         if time - self._retried > BACK_OFF[0] / 2:
@@ -132,16 +132,16 @@ class CatchUp:
             await self.retry(time)
 
     async def _settle(self, events: Sequence[ConsentEvent]) -> None:
-        """When it returns, each is handled or put off."""
+        """Handles each event or schedules its retry."""
         ids = [event.id for event in events if not self._path.forget(event.event)]
-        strange = [*(await self._store.events.get_many(ids)).values()]
-        failed = await self._path.handle(strange, after_crash=True) if strange else []
+        unknown = [*(await self._store.events.get_many(ids)).values()]
+        failed = await self._path.handle(unknown, after_crash=True) if unknown else []
         for event in failed:
-            await self._put_off(event.id, 1)
-        for event in strange:
+            await self._schedule_retry(event.id, 1)
+        for event in unknown:
             self._path.forget(event.event)
 
-    async def _put_off(self, id: str, tries: int) -> None:
+    async def _schedule_retry(self, id: str, tries: int) -> None:
         first, most = BACK_OFF
         await self._store.event_retries.put_off(id, tries, now() + min(first * 2 ** min(tries - 1, 16), most))
 
@@ -150,13 +150,13 @@ class CatchUp:
         await self._store.event_cursors.save(EventCursor(id=CURSOR, token=token, at=at))
 
 
-def _ripe(waiting: _Waiting, before: datetime) -> list[NewEvent]:
-    ripe = []
+def _old_enough(waiting: _Waiting, before: datetime) -> list[NewEvent]:
+    due = []
     while waiting and waiting[0].event.at <= before:
-        ripe.append(waiting.popleft())
-    return ripe
+        due.append(waiting.popleft())
+    return due
 
 
 def _ulid(time: datetime) -> str:
-    """What the ids of all events of this time begin with."""
+    """The prefix of the ids of all events of this time."""
     return str(ULID.from_datetime(time))[:10]

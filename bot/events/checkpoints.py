@@ -1,4 +1,4 @@
-"""Each minute in which events were recorded, whoever holds the lease makes a checkpoint of the ledger."""
+"""Each minute in which events were recorded, the holder of the lease makes a checkpoint of the ledger."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEASE_SECONDS = 20.0
 
 
 class CheckpointWriter:
-    """`file`: gets a copy of each checkpoint, if one is named."""
+    """`file`: a copy of each checkpoint is appended to it."""
 
     def __init__(self, store: Store, keys: CheckpointKeys, file: Path | None = None) -> None:
         self._store = store
@@ -32,7 +32,8 @@ class CheckpointWriter:
         self._holder = new_id()
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Until it is told to stop, and once more then, so that a graceful stop leaves nothing without a checkpoint.
+        """Runs until stopped, and writes once more then, so that a graceful stop leaves no event without a checkpoint.
+
         Raises StoreUnavailable and CheckpointKeyMissing."""
         async with Lease(self._store, "checkpoints", self._holder, LEASE_SECONDS) as lease:
             while not stop.is_set():

@@ -13,23 +13,23 @@ T = TypeVar("T")
 
 
 class Consumer(ABC):
-    """Reacts to recorded events. To handle an event again changes nothing: after a crash that is what happens."""
+    """Reacts to recorded events. Idempotent: after a crash events are handled again."""
 
     name: ClassVar[str]
     after_crash_only: ClassVar[bool] = False
-    """Whoever records an event does this itself; only what a crash left undone is handled here."""
+    """The recorder does this itself; the consumer only repairs what a crash left undone."""
 
     @abstractmethod
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
-        """All of them, in as few round trips as one would take. Raises what stands in the way of any of them."""
+        """Handles all events in as few round trips as one takes. Raises the first failure."""
 
     async def unhandled(self, events: Sequence[ConsentEvent]) -> Sequence[ConsentEvent]:
-        """Those among `events` whose consequence isn't there yet: the look of the cursor, some seconds later."""
+        """The events that still lack their consequence. The recovery cursor asks this some seconds later."""
         return events
 
 
 async def for_each(items: Sequence[T], work: Callable[[T], Awaitable[object]]) -> None:
-    """Side by side, so that batchers share their round trips. Ends when all have; raises the first failure."""
+    """Concurrently, so that batchers share round trips. Waits for all, then raises the first failure."""
     results = await asyncio.gather(*(work(item) for item in items), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

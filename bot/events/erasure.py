@@ -1,4 +1,4 @@
-"""Erasing drops personal values from the ledger: right after its event, and here where a crash came between."""
+"""Drops an erased person's values from the ledger, if a crash came between the event and the erasure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What follows from an entry that somebody wrote: a flow that waits for it continues, and an answer by text is queued.
+"""Follows up written entries: continues the flow that waits for a message, and queues a reply by text.
 
-No consent is in it, so it is not in the ledger: the entry itself is marked (`Part.follow_up`) until this is done.
+Entries are not in the ledger, so each one is marked (`Part.follow_up`) until this is done.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Messages:
         self._replies = replies
 
     async def handle(self, part: Part) -> None:
-        """Doing it again does nothing twice."""
+        """Idempotent."""
         if part.is_message_of is AuthorKind.CONTACT:
             await self._runs.heard(part)
             await self._parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
@@ -33,8 +33,8 @@ class Messages:
             await self._replies.queue(part)
 
     async def handle_overdue(self, before: datetime) -> None:
-        """Those that were written before this time and that a crash left marked. One that fails is put off: it must
-        not keep the others waiting."""
+        """Handles entries from before this time that a crash left marked. One that fails is postponed, and holds up no
+        other."""
         for part in await self._parts.due(before):
             try:
                 await self.handle(part)

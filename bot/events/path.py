@@ -1,4 +1,4 @@
-"""The one path from a recorded event to what follows from it."""
+"""The path from recorded events to their consumers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ log = logging.getLogger("sayso.events")
 
 BATCH = 256
 REMEMBERED = 100_000
-"""How many handled events a process remembers, so that the cursor need not ask the database about them."""
+"""Handled events that a process remembers, to spare the recovery cursor a query."""
 
 
 class ConsumerPath:
     """Hands events to the consumers, in batches that all callers share.
 
     `stages`: consumers of one stage run side by side; the next stage begins when the one before has handled the batch.
-    `spawn`: runs a task in the background that a stop waits for.
+    `spawn`: runs a background task that a stop waits for.
     """
 
     def __init__(
@@ -37,19 +37,18 @@ class ConsumerPath:
         self._handled: dict[str, None] = {}
 
     def publish(self, events: Iterable[ConsentEvent]) -> None:
-        """Begins with what follows from these events, and returns. Called right after they are durable."""
+        """Starts handling these events and returns. Called right after they are durable."""
         self._waiting.extend(events)
         if self._waiting and self._idle.is_set():
             self._idle.clear()
             self._spawn(self._drain())
 
     async def drain(self) -> None:
-        """Waits until everything that was published is handled, or left to the cursor."""
+        """Waits until all published events are handled or left to the recovery cursor."""
         await self._idle.wait()
 
     async def handle(self, events: Sequence[ConsentEvent], *, after_crash: bool = False) -> list[ConsentEvent]:
-        """Through all stages; answers those that a consumer failed on. An event that fails in one stage does not reach
-        the next."""
+        """Runs all stages. Returns the events that a consumer failed on; those skip the later stages."""
         left = list(events)
         for stage in self._stages:
             consumers = [c for c in stage if after_crash or not c.after_crash_only]
@@ -60,7 +59,7 @@ class ConsumerPath:
         return [event for event in events if event.event not in done]
 
     def forget(self, event: str) -> bool:
-        """Whether this process has handled the event; it is not asked again."""
+        """Whether this process handled the event. It is asked once for each event, and forgets it."""
         return event in self._handled and self._handled.pop(event) is None
 
     async def _drain(self) -> None:
@@ -68,10 +67,10 @@ class ConsumerPath:
             while self._waiting:
                 await self.handle([self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))])
         finally:
-            self._idle.set()  # in the step that saw nothing waiting, so that no event falls between
+            self._idle.set()  # without an await since the queue was empty, so that no event is missed
 
     async def _consume(self, consumer: Consumer, events: Sequence[ConsentEvent], after_crash: bool) -> set[str]:
-        """Ids of the events that it failed on. One bad event must not fail the others of its batch."""
+        """Returns the ids of the events that it failed on. One bad event doesn't fail its batch."""
         try:
             todo = await consumer.unhandled(events) if after_crash else events
             if todo:

@@ -1,4 +1,4 @@
-"""Where people stand: taken over by the ledger itself, and here where a crash came between."""
+"""Projects events onto contacts, if a crash kept the ledger from doing so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer is confirmed by a text, or asks for a YES by one."""
+"""Queues the text that confirms an answer or asks for a YES."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Runs: durable, one transition at a time, continued after a crash.
 
-Script, state and event determine what a transition writes. Its entries are written first, under keys made of run,
-revision and place; then the run moves on. Doing it again, after a crash or in two processes at once, writes the same
-entries under the same keys, so that each exists once and no lock is needed.
-"""
+Script, state and event determine what a transition writes. It writes its entries first, under keys made of run,
+revision and place, then moves the run. Repeated after a crash, or done by two processes at once, it writes the same
+entries under the same keys, so each exists once without a lock."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ from bot.store import Store
 BOT = Author(kind=AuthorKind.BOT, id="bot")
 CACHE_SECONDS = 1.0
 KEPT = 256
-"""Scripts that a process keeps: versions never change."""
+"""Cached scripts: versions never change."""
 
 
 class Scripts:
@@ -64,7 +63,7 @@ class Runs:
     async def begin(self, contact: str) -> tuple[str, list[Part]]:
         """Starts a conversation for the contact, opened by the flow that greets, if one is live.
 
-        Answers its id and entries. The run is written with the conversation, after its entries.
+        Returns its id and entries.
         """
         id, script = new_id(), await self.scripts.greeting()
         if script is None:
@@ -79,21 +78,21 @@ class Runs:
         await self.card_answered(part.id)
 
     async def card_answered(self, part: str) -> None:
-        """Continues the run that waits for this card (a part's id), if one does. Doing it again does nothing twice."""
+        """Continues the run that waits for this card (a part's id), if one does. Idempotent."""
         id, _, seq = part.partition(":")
         conversation = await self._store.conversations.get(id)
         if conversation and conversation.run and conversation.run.part == int(seq):
             await self._continue(conversation, CardCompleted(now()))
 
     async def heard(self, part: Part) -> None:
-        """Continues the run that waits for this message, if one does. Doing it again does nothing twice."""
+        """Continues the run that waits for this message, if one does. Idempotent."""
         conversation = await self._store.conversations.get(part.conversation)
         is_later = conversation and conversation.run and part.seq > conversation.run.part
         if conversation and is_later and isinstance(part.content, Text):
             await self._continue(conversation, Answered(now(), part.content.text))
 
     async def consents_changed(self, events: Iterable[ConsentEvent]) -> None:
-        """Continues the runs that wait for a change of consent: one query for all. Doing it again changes nothing."""
+        """Continues the runs that wait for a change of consent, found in one query. Idempotent."""
         changes: defaultdict[str, list[ConsentEvent]] = defaultdict(list)
         for event in events:
             if event.changes_state:
@@ -109,7 +108,7 @@ class Runs:
                 conversation = await self._store.conversations.get(conversation.id) or conversation
 
     async def time_came(self, time: datetime) -> None:
-        """Continues the runs whose time has come: one query, however many wait."""
+        """Continues the runs whose time has come, found in one query."""
         due = await self._store.conversations.with_due_run(time)
         await asyncio.gather(*(self._continue(conversation, TimeCame(time)) for conversation in due))
 

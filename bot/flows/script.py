@@ -42,7 +42,7 @@ class Script(Value):
 
 
 def flow_version(flow: str, version: int, steps: Sequence[Step], at: datetime) -> FlowVersion:
-    """The document of these steps."""
+    """The stored form of these steps."""
     script = Script(flow=flow, version=version, steps=tuple(steps))
     return FlowVersion(
         id=version_id(flow, version),

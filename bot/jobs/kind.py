@@ -1,4 +1,4 @@
-"""What a kind of job is: a step that is called again and again, each time with the checkpoint of the one before."""
+"""A kind of job: a step that is called repeatedly, each time with the previous checkpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ C = TypeVar("C", bound=Value)
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What became of one item. `outcome` is one of the kind's `outcomes`."""
+    """The result of one item. `outcome` is one of the kind's `outcomes`."""
 
     item: str
     outcome: str
@@ -26,9 +26,9 @@ class ItemResult:
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[C]):
     checkpoint: C
-    """Where the next step goes on."""
+    """Where the next step continues."""
     done: int
-    """How far the progress moves: items with a result, and those that need none."""
+    """Items done in this batch, with or without a result."""
     results: Sequence[ItemResult] = ()
     is_last: bool = False
 
@@ -46,21 +46,23 @@ class JobKind(ABC, Generic[I, C]):
     scope: ClassVar[Scope]
     """Who may see and control its jobs."""
     outcomes: ClassVar[Mapping[str, str]] = {}
-    """The outcomes that a result may have, each with its label (a gettext id)."""
+    """Possible outcomes and their labels (gettext ids)."""
     input: type[I]
     checkpoint: type[C]
-    """Made without arguments for the first step."""
+    """Its default starts the first step."""
     most: ClassVar[int] = 1000
-    """Items a batch at most."""
+    """Limit of items per batch."""
     is_exclusive: ClassVar[bool] = False
-    """Whether starting it while one of its kind has not ended answers that one."""
+    """Starting it while another one of its kind is unfinished returns that one."""
 
     async def total(self, input: I) -> int | None:
-        """About how much `done` will be at the end."""
+        """An estimate of `done` at the end."""
         return None
 
     @abstractmethod
     async def step(self, job: str, input: I, at: C, limit: int) -> Batch[C]:
-        """Does about `limit` items. An error is retried with back-off; a SaysoError other than StoreUnavailable says
-        what is wrong with the job itself, and fails it at once.
+        """Processes about `limit` items.
+
+        An error is retried with back-off; a SaysoError other than StoreUnavailable fails the job at once.
+
         """

@@ -7,8 +7,7 @@
             await asyncio.sleep(1)
 
 The database's clock decides when a lease lapses, and this process's monotonic clock when it stops relying on it, so
-clocks that differ do no harm. Work that outlives the lease all the same (a process that was suspended) is refused by
-naming `term` in its writes.
+clocks that differ do no harm. A suspended process can outlive its lease: writes that name `term` are refused then.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from bot.store import Store
 log = logging.getLogger("sayso.jobs")
 
 SECONDS = 10.0
-"""How long a lease lasts without a renewal: so long nobody takes over from a process that was killed."""
+"""How long a lease lasts without a renewal, so how long nobody takes over from a killed process."""
 MARGIN = 0.8
-"""The share of that time for which the holder relies on it, so that a write begun in it ends in it."""
+"""The share of that time for which the holder relies on it, so that its last write ends in time."""
 
 
 class Lease:
-    """`holder` names this process among all, and no other lease of the same name in it."""
+    """`holder` is unique to this process and this lease."""
 
     def __init__(self, store: Store, name: str, holder: str, seconds: float = SECONDS) -> None:
         self.name, self.holder, self.seconds = name, holder, seconds
@@ -47,7 +46,7 @@ class Lease:
         return time.monotonic() < self._until
 
     async def acquire(self) -> bool:
-        """Takes it if it is free, renews it if it is ours; answers whether it is ours. Raises StoreUnavailable."""
+        """Takes it if it is free, renews it if it is ours; returns whether it is ours. Raises StoreUnavailable."""
         asked = time.monotonic()
         found = await self._store.leases.acquire(self.name, self.holder, self.seconds)
         is_ours = found.holder == self.holder
@@ -56,14 +55,14 @@ class Lease:
         return is_ours
 
     async def release(self) -> None:
-        """Free for others at once. A database that is away lets it lapse."""
+        """Frees it for others at once. It lapses if the database is unavailable."""
         was_held, self._until = self._until > 0, 0.0
         if was_held:
             with suppress(StoreUnavailable):
                 await self._store.leases.release(self.name, self.holder)
 
     async def __aenter__(self) -> Self:
-        """Tries to take it, and from then on renews it, or takes it as soon as it is free, in the background."""
+        """Tries to take it, then keeps renewing it, or trying, in the background."""
         await self._try()
         self._renewal = asyncio.create_task(self._renew())
         return self

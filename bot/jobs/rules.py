@@ -1,4 +1,4 @@
-"""A job's states as pure rules: which act moves it where, when a failed attempt is repeated, how large a batch is."""
+"""Pure rules of jobs: state transitions, retries, batch size."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import StrEnum
 from bot.model.job import JobState
 
 ATTEMPTS = 8
-"""Attempts without any progress until a job fails for good: about three minutes with their pauses."""
+"""Attempts without progress before a job fails: about three minutes with their pauses."""
 LONGEST_PAUSE = 60.0
 BATCH_SECONDS = 0.25
-"""A batch should take this long: pause and cancel act between two of them, and promise to act within a second."""
+"""Target duration of a batch. Pause and cancel act between batches, so within a second."""
 FIRST_LIMIT = 50
 
 
@@ -48,6 +48,6 @@ def retry_after(attempts: int) -> float | None:
 
 
 def next_limit(limit: int, seconds: float, most: int) -> int:
-    """How many items the next batch should have when one of `limit` took this long."""
+    """The size of the next batch, after one of `limit` items took this long."""
     factor = min(max(BATCH_SECONDS / max(seconds, 0.001), 0.25), 2.0)
     return min(max(round(limit * factor), 1), most)

@@ -18,12 +18,12 @@ from bot.store import Store
 log = logging.getLogger("sayso.jobs")
 
 LEASE_SECONDS = 10.0
-"""So long nobody takes over from a process that was killed."""
+"""How long nobody takes over from a killed process."""
 STUCK = JobError(text=_("Stopped several times without making progress."))
 
 
 class LeaseLost(Exception):
-    """Another worker took the job over."""
+    """Another worker has the job now."""
 
 
 class JobRun:
@@ -32,7 +32,7 @@ class JobRun:
         self._lease_seconds = lease_seconds
 
     async def until_it_ends(self, stop: asyncio.Event) -> None:
-        """Renews the lease meanwhile; work whose lease was lost is cut short. Whatever goes wrong is told here."""
+        """Renews the lease meanwhile, and stops if it is lost. Logs every failure."""
         work = asyncio.create_task(self._work(stop))
         renewal = asyncio.create_task(self._renew())
         try:
@@ -61,7 +61,7 @@ class JobRun:
                 log.warning("job %s: lease not renewed, the database is away", self._job.id)
 
     async def _work(self, stop: asyncio.Event) -> None:
-        if self._job.attempts > ATTEMPTS:  # its process died each time, before it could say why
+        if self._job.attempts > ATTEMPTS:  # its process died each time, before it could store an error
             await self._store.jobs.fail(self._job, STUCK)
             return
         try:
@@ -75,7 +75,7 @@ class JobRun:
                 await self._store.jobs.release(self._job, attempts=max(self._job.attempts - 1, 0))
 
     async def _batches(self, stop: asyncio.Event) -> None:
-        """Until the last one, which leaves the job without a holder, or until it was paused or canceled, or a stop."""
+        """Until the job ends (then it has no holder), is paused or canceled, or this process stops."""
         input, limit = self._kind.input.model_validate(self._job.input), FIRST_LIMIT
         total = self._job.total if self._job.total is not None else await self._kind.total(input)
         while self._job.state is JobState.RUNNING and not stop.is_set():
@@ -85,7 +85,7 @@ class JobRun:
             limit = next_limit(limit, time.monotonic() - began, self._kind.most)
 
     async def _save(self, batch: Batch[Any], total: int | None) -> None:
-        """Results first, by ids that refuse a second one; then checkpoint and progress together."""
+        """Stores results first, under ids that refuse duplicates, then checkpoint and progress together."""
         at, job = now(), self._job.id
         items = [
             JobItem(id=f"{job}:{r.item}", job=job, item=r.item, outcome=r.outcome, detail=r.detail, at=at)
@@ -105,19 +105,19 @@ class JobRun:
         self._job = saved
 
     async def _failed(self, error: Exception) -> None:
-        """Tried again later, or for good."""
+        """Schedules a retry, or fails the job for good."""
         if not isinstance(error, SaysoError):
             log.error("job %s: a batch failed", self._job.id, exc_info=error)
         is_permanent = isinstance(error, SaysoError) and not isinstance(error, StoreUnavailable)
         seconds = None if is_permanent else retry_after(self._job.attempts)
-        said = _said(error)
-        if seconds is None and await self._store.jobs.fail(self._job, said):
+        stored = _job_error(error)
+        if seconds is None and await self._store.jobs.fail(self._job, stored):
             return
-        await self._store.jobs.release(self._job, seconds=seconds or 0, error=said, attempts=self._job.attempts)
+        await self._store.jobs.release(self._job, seconds=seconds or 0, error=stored, attempts=self._job.attempts)
 
 
-def _said(error: Exception) -> JobError:
-    """For the page. The words of other errors may name people: they are in the log alone."""
+def _job_error(error: Exception) -> JobError:
+    """The error for the page. Other errors' messages may contain personal data: they are only logged."""
     if isinstance(error, StoreUnavailable):
         return JobError(text=_("The database didn't respond."))
     if isinstance(error, SaysoError):

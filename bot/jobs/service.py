@@ -1,4 +1,4 @@
-"""Jobs as the faces see them: started, watched, paused, resumed, canceled, retried; and worked on in this process."""
+"""Starts, lists and controls jobs, and works on them in this process."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class JobService:
     async def start(
         self, kind: type[JobKind[I, Any]], input: I, by: By, *, key: str = "", at: datetime | None = None
     ) -> Job:
-        """Queues it, for now or for a time. The same `key` (24 hex digits), and an exclusive kind that has not ended,
-        answer the job that exists.
+        """Queues a job, to run now or at a time. Returns the existing one for the same `key` (24 hex digits), and while
+        one of an exclusive kind is unfinished.
 
         Raises TooManyJobs.
         """
@@ -111,7 +111,7 @@ class JobService:
         if found is None and job.only:
             found = await self._store.jobs.unended(job.only)
         if found is None:
-            raise JobConflict  # the other one ended at this moment
+            raise JobConflict  # the other one has just ended
         return found
 
 

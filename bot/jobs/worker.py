@@ -20,7 +20,7 @@ log = logging.getLogger("sayso.jobs")
 AT_ONCE = 4
 """Jobs that a process works on side by side."""
 TICK_SECONDS = 1.0
-"""How often a worker looks for jobs that another process queued, or left: one indexed query."""
+"""How often a worker looks for jobs that another process queued or left: one indexed query."""
 
 
 class Worker:
@@ -37,7 +37,7 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Until it is told to stop: then the batches that were begun are saved, and their jobs handed back at once."""
+        """Runs until stopped: then it saves the current batches and releases their jobs."""
         try:
             while not stop.is_set():
                 self._wake.clear()

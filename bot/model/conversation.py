@@ -47,17 +47,17 @@ class Card(Value):
     """The flow that asks, and its version."""
     state: CardState = CardState.OPEN
     event: str | None = None
-    """The consent event that it stands on (its `_id`): the one that completed it, then the one that confirmed it."""
+    """`_id` of the consent event that completed it, then of the one that confirmed it."""
     number: str | None = None
-    """The number or address that it was completed with."""
+    """The number or address it was completed with."""
     asked: bool = False
-    """Completed, but the number has still to answer YES (double opt-in)."""
+    """Completed, but the number has not replied YES yet (double opt-in)."""
     opened_at: datetime | None = None
-    """When the contact first put the cursor into it."""
+    """When the contact first focused a field of it."""
     tries: int = 0
-    """Answers that could not be used."""
+    """Submissions with an error."""
     problem: str = ""
-    """What was wrong with the last of them, by its code: never the number itself."""
+    """Code of the last error. Never the number itself."""
 
 
 class Text(Value):
@@ -66,7 +66,7 @@ class Text(Value):
 
 
 class Note(Value):
-    """What teammates say among themselves."""
+    """Visible to teammates only."""
 
     kind: Literal["note"] = "note"
     text: str = Field(min_length=1, max_length=LONGEST_TEXT)
@@ -82,19 +82,19 @@ class ConversationEventName(StrEnum):
     REOPENED = "reopened"
     SNOOZED = "snoozed"
     WOKE = "woke"
-    """Its time to be snoozed is over."""
+    """Its snooze ended."""
     TEXTED_STOP = "texted_stop"
     TEXTED_START = "texted_start"
     TEXTED_YES = "texted_yes"
-    """What a keyword did, in a conversation by text."""
+    """The effect of a keyword, in a conversation by text."""
 
 
 SHOWN_TO_CONTACT = {ConversationEventName.SIGNED_UP, ConversationEventName.ASKED}
-"""What the contact is told too; the rest is between teammates."""
+"""Shown to the contact too; the rest only to teammates."""
 
 
 class ConversationEvent(Value):
-    """An entry that says that something happened; clients draw `part` again when they see it."""
+    """An entry about an event. Clients render `part` again when they get it."""
 
     kind: Literal["event"] = "event"
     name: ConversationEventName
@@ -120,20 +120,20 @@ class Part(Document):
     key: str
     """Idempotency key, `<conversation>:<the key of the request, or of the flow's effect>`."""
     words: list[str] | None = None
-    """What a search finds it by, if people wrote it."""
+    """Search terms, if a person wrote it."""
     is_opening: bool = Field(default=False, exclude=True)
-    """It is kept inside its conversation, among the opening entries."""
+    """Stored inside its conversation, as an opening entry."""
     follow_up: datetime | None = None
-    """Since when the flow that waits for it, or its text to a phone, is to follow; gone when it is done."""
+    """Set until the flow that waits for it has continued, or its text is queued."""
 
     @property
     def preview(self) -> str:
-        """How a list of conversations shows it; empty for what is no text."""
+        """For lists of conversations; empty for anything but text."""
         return self.content.text[:120] if isinstance(self.content, Text) else ""
 
     @property
     def is_for_contact(self) -> bool:
-        """False: it stays between teammates."""
+        """False: only teammates see it."""
         if isinstance(self.content, ConversationEvent):
             return self.content.name in SHOWN_TO_CONTACT
         return not isinstance(self.content, Note)
@@ -145,12 +145,12 @@ class Part(Document):
 
 
 def part_id(conversation: str, seq: int) -> str:
-    """The order of ids as text is the order of their sequences."""
+    """Ids sort by sequence."""
     return f"{conversation}:{seq:010d}"
 
 
 class OpeningEntry(Value):
-    """An entry that was written together with its conversation, and is kept inside it; its place is its sequence."""
+    """An entry that is stored inside its conversation, written with it. Its position is its sequence."""
 
     author: Author
     content: Content
@@ -183,7 +183,7 @@ class ConversationState(StrEnum):
 
 
 class Newest(Value):
-    """What a list says of the newest entry that is no note."""
+    """The newest entry that is not a note, for lists."""
 
     seq: int = 0
     author: AuthorKind = AuthorKind.BOT
@@ -207,8 +207,8 @@ class Newest(Value):
 
 
 class Conversation(Document):
-    """Its figures, its state and its assignee are a projection of its parts: each holds what the newest part says that
-    says anything of it, in whichever order parts are taken over. No rule of consent depends on them."""
+    """Its figures, state and assignee are a projection of its parts: each is taken from the newest part that sets it,
+    in whatever order parts are projected. No rule of consent depends on them."""
 
     contact: str
     channel: Channel = Channel.CHAT
@@ -224,15 +224,15 @@ class Conversation(Document):
     delivered: int = 0
     """The newest part that reached the contact's page."""
     begun: bool | None = None
-    """There is more in it than what a bot said: only then it is in the inbox."""
+    """Someone other than a bot wrote in it: only then it is in the inbox."""
     called: int = 0
-    """The newest part that a teammate should look at: a message of the contact, or the end of a snooze."""
+    """The newest part that needs attention: a message of the contact, or the end of a snooze."""
     team_seen: int = 0
     """The newest part that a teammate has seen."""
     state: ConversationState = ConversationState.OPEN
     state_seq: int = 0
     replied_seq: int = 0
-    """The newest reply of a teammate: it opens what was closed before it."""
+    """The newest reply of a teammate. It reopens a conversation that was closed before."""
     snoozed_until: datetime | None = None
     assignee: str = ""
     """A teammate's id; empty: nobody's."""
@@ -240,17 +240,17 @@ class Conversation(Document):
     rank: datetime | None = None
     """Place in the inbox: the newest first, all unread ones before all others (`RANK_OF_UNREAD` later)."""
     run: Run | None = None
-    """The flow that talks in it."""
+    """The flow that runs in it."""
     opening: tuple[OpeningEntry, ...] = ()
     """Entries 1 to n, written together with the conversation; the others are parts. Their number never changes."""
     unstored: ChatOpening | None = Field(default=None, exclude=True)
-    """It was opened so, and nobody has done anything in it yet: there is no document of it."""
+    """How it was opened, while it isn't stored."""
     created_at: datetime
     updated_at: datetime
 
     @cached_property
     def opening_parts(self) -> list[Part]:
-        """No copy of a conversation has another opening: it never changes."""
+        """Cached: they never change."""
         return [entry.part(self.id, seq) for seq, entry in enumerate(self.opening, start=1)]
 
     @property
@@ -266,13 +266,13 @@ class SignalKind(StrEnum):
     HERE = "here"
     GONE = "gone"
     CARD = "card"
-    """A card was opened, or answered wrongly: its part says more."""
+    """A card was opened, or submitted with an error: see its part."""
     TEXT = "text"
-    """It is known what became of an answer by text: its delivery says more."""
+    """The state of a text changed: see its delivery."""
 
 
 class Signal(Document):
-    """Something of the moment in a conversation. It is gone a minute later."""
+    """An ephemeral signal in a conversation, deleted after a minute."""
 
     conversation: str
     kind: SignalKind

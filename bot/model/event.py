@@ -1,4 +1,4 @@
-"""One line of the ledger: who, what, when, from where, by what source, and the exact words they were shown."""
+"""An entry of the ledger: who, what, when, where, source, and the exact words that were shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PERSONAL = (
 )
 """JSON Pointers of the values that the hash covers as salted commitments, so that erasing them breaks no chain."""
 _PLACES = {path: (path[1:].rpartition("/")[0], path.rpartition("/")[2]) for path in PERSONAL}
-"""By pointer, the parent's name (empty: the event) and its own."""
+"""By pointer: the name of the parent (empty: the event) and the field."""
 
 
 class ConsentState(StrEnum):
@@ -52,13 +52,13 @@ class Grade(StrEnum):
     WRITTEN_SHOWN = "written_shown"
     """The person said yes to words that we showed."""
     KEYWORD = "keyword"
-    """By a text of their own."""
+    """The person texted it."""
     WRITTEN_ELSEWHERE = "written_elsewhere"
     PAPER = "paper"
     ORAL_ATTESTED = "oral_attested"
-    """A teammate wrote down what they heard."""
+    """A teammate recorded what they were told."""
     ASSERTED = "asserted"
-    """Somebody says so, without evidence."""
+    """Claimed without evidence."""
 
 
 class Action(StrEnum):
@@ -69,11 +69,11 @@ class Action(StrEnum):
     CONFIRM = "confirm"
     CAPTURE_PHONE = "capture_phone"
     EXPIRE = "expire"
-    """A confirmation that was asked for and did not come in time."""
+    """The requested confirmation did not come in time."""
     CHANGE_ADDRESS = "change_address"
     """Another number or email address, or none (`clears`), without a consent."""
     ERASE = "erase"
-    """The person is forgotten: no earlier event of the chain needs its personal values any more."""
+    """The person's data is deleted: earlier events of the chain lose their personal values."""
 
 
 class Source(StrEnum):
@@ -86,11 +86,11 @@ class Source(StrEnum):
     IMPORT = "import"
     BOT = "bot"
     SYSTEM = "system"
-    """Nobody's act: time went by."""
+    """Nobody acted: time passed."""
 
 
 class Actor(Value):
-    """Whose act it was: the contact's own, a teammate's, a bot's, or the API's."""
+    """Who acted."""
 
     kind: str = Field(pattern="^(contact|teammate|bot|api|system)$")
     id: str
@@ -103,7 +103,7 @@ class How(StrEnum):
 
 
 class Evidence(Value):
-    """How a person gave the consent that a teammate wrote down for them (47 CFR 64.1200(f)(9) wants it in writing for
+    """How the person gave a consent that a teammate recorded (47 CFR 64.1200(f)(9) wants it in writing for
     marketing; whoever relies on a consent has to prove it)."""
 
     how: How
@@ -122,13 +122,13 @@ class Words(Value):
     act: str = ""
     """The affirmative act, for people who read the proof: `pressed "Sign Up Now"`."""
     subscription_version: int | None = None
-    """Which version of the subscription they are of: its history tells who wrote them, and when."""
+    """The version of the subscription: its history tells who wrote the words, and when."""
 
     @property
     def version(self) -> str:
-        """Names these words and no others: the submit carries it, so that nobody agrees to words they did not see.
+        """Identifies these words: a submission carries it, so that nobody agrees to words they did not see.
 
-        A new version of the subscription that says the same is no change of words.
+        A new version of the subscription with the same words has the same one.
         """
         shown = self.subscription_name, self.subscription_description
         return _version(self.title, self.button, self.legal_text, *shown, self.locale, self.act)
@@ -140,7 +140,7 @@ def _version(*words: str) -> str:
 
 
 class ChatOpening(Value):
-    """A chat that was opened without a write: all that its contact and conversation are made of, with the first act."""
+    """A chat that was opened without a write: the data that stores its contact and conversation with the first act."""
 
     conversation: str
     flow: str | None = None
@@ -183,14 +183,14 @@ class ConsentEvent(Document):
     """E.164: the number that the consent is for."""
     email: str | None = None
     replaced: str | None = None
-    """The number or address that the contact had until then, where this one took its place: the ledger forgets none."""
+    """The contact's number or address before, if this one replaced it."""
     clears: list[str] | None = None
     """Of a `change_address`: `phone` or `email`, where the contact has none from then on."""
     was: ConsentState | None = None
-    """Where the contact stood on the subscription before, and after it."""
+    """The contact's consent to the subscription before and after it."""
     state: ConsentState | None = None
     left: dict[str, ConsentState] | None = None
-    """Of an `erase`: where the contact stood, by subscription."""
+    """Of an `erase`: the contact's consents before it, by subscription."""
     redacted: dict[str, str] | None = None
     """Of an `erase`: by sequence, what each event of format 1 hashes to without its personal values."""
     grade: Grade | None = None
@@ -202,7 +202,7 @@ class ConsentEvent(Document):
     words: Words | None = None
     context: Context = NOWHERE
     evidence: Evidence | None = None
-    """Where a teammate wrote it down for the person."""
+    """If a teammate recorded it for the person."""
     key: str
     """Idempotency key, `<contact>:<the key of the request>`."""
     previous: str
@@ -211,7 +211,7 @@ class ConsentEvent(Document):
     salts: dict[str, str] | None = None
     """By JSON Pointer, 16 random bytes in hex for each personal value that is there. Not in the hash."""
     commitments: dict[str, str] | None = None
-    """By JSON Pointer, what stands in the hash for values that were erased."""
+    """By JSON Pointer, the commitments of erased values."""
 
     @classmethod
     def new(cls, **values: Any) -> tuple[ConsentEvent, dict[str, Any]]:
@@ -231,7 +231,7 @@ class ConsentEvent(Document):
         return cls(format=FORMAT, **there, salts=salts or None, hash=raw["hash"]), raw
 
     def canonical(self) -> dict[str, Any]:
-        """What the hash is made over, see `canonical`."""
+        """The input of the hash, see `canonical`."""
         return canonical(self.stored())
 
     def computed_hash(self) -> str:
@@ -244,7 +244,7 @@ class ConsentEvent(Document):
         return self.state is not None and self.state != self.was
 
     def moves(self) -> dict[tuple[str, ConsentState], int]:
-        """What it changes in the counts of people by subscription and state."""
+        """Its change of the counts by subscription and state."""
         moves = dict.fromkeys((self.left or {}).items(), -1)
         if self.subscription and self.was and self.state and self.was != self.state:
             moves |= {(self.subscription, self.was): -1, (self.subscription, self.state): 1}
@@ -252,10 +252,10 @@ class ConsentEvent(Document):
 
 
 def canonical(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """What the hash is made over: all fields that are there, the hash itself apart, times as ISO 8601 in UTC; of format
-    2, commitments in the place of personal values.
+    """The input of the hash: all fields except the hash itself, times as ISO 8601 in UTC; in format 2, commitments
+    instead of personal values.
 
-    Fields that are not there are left out, so that a field which later versions add changes no old hash.
+    Missing fields are left out, so that a field that a later version adds changes no old hash.
     """
     plain = {name: value for name, value in raw.items() if name not in {"hash", "salts", "commitments"}}
     plain["at"] = iso(raw["at"])

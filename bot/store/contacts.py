@@ -37,7 +37,7 @@ class ContactRepository(Repository[Contact]):
     ) -> Contact:
         """Sets these fields and no others, and the search terms that follow from them. `only`: if these still match.
 
-        Answers the contact after it; not for what the ledger projects. Raises Duplicate.
+        Returns the changed contact. Not for what the ledger projects. Raises Duplicate.
         """
         after = before.model_copy(update=dict(values))
         terms = {"terms": after.terms} if after.terms != before.terms else {}
@@ -56,12 +56,12 @@ class ContactRepository(Repository[Contact]):
         return await self.find(beginning("terms", words), limit=limit) if words else []
 
     async def lapsed(self, time: datetime, *, limit: int) -> list[Contact]:
-        """Those with a confirmation that did not come in time."""
+        """Those whose confirmation did not come in time."""
         return await self.find({"pending_until": {"$lte": time}}, sort=[("pending_until", 1)], limit=limit)
 
     async def project_many(self, moves: Sequence[_Move]) -> None:
-        """Takes the projections over, each unless another writer took one over since the contact was read. One update
-        for all of them: half of what as many updates cost the server."""
+        """Stores the projections, each unless another writer stored one since the contact was read. One update for all:
+        it costs the server half of what as many updates do."""
         for some in (moves[i : i + AT_ONCE] for i in range(0, len(moves), AT_ONCE)):
             ids, update = [before.id for before, _ in some], _projection(some)
             try:
@@ -70,7 +70,7 @@ class ContactRepository(Repository[Contact]):
                 await self._update_all(ids, update)
 
     async def heads(self, ids: Iterable[str]) -> dict[str, int]:
-        """By contact, the sequence of the last event that was taken over."""
+        """By contact, the sequence of the last projected event."""
         wanted = list(ids)
         with database_errors():
             found = await self.collection.find(

@@ -1,7 +1,7 @@
-"""What parts make of their conversation, as one update that can be made again, and in any order: pure.
+"""Projects parts onto their conversation in one update, idempotent and in any order: pure.
 
-Each field keeps the sequence of the part that it stands on, and takes no older part's word. Texts of people go in as
-literals: an update that computes would take "$name" for a field.
+Each field keeps the sequence of the part that set it, and ignores older parts. People's texts are literals: an
+aggregation would read "$name" as a field.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _stages(part: Part) -> Update:
     ):
         figures["called"] = _most("called", seq)
     if part.author.kind is AuthorKind.TEAMMATE and part.is_message_of:
-        figures["team_seen"] = _most("team_seen", seq)  # who answers has read
+        figures["team_seen"] = _most("team_seen", seq)  # whoever replies has read it
         figures["replied_seq"] = _most("replied_seq", seq)
     stages: Update = [{"$set": figures}]
     if isinstance(content, ConversationEvent) and content.name is ConversationEventName.ASSIGNED:

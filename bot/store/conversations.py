@@ -66,7 +66,7 @@ class ConversationRepository(Repository[Conversation]):
         return await self.find({"contact": {"$in": [*contacts]}, "begun": True}, limit=limit)
 
     async def touch(self, parts: Iterable[Part]) -> None:
-        """Takes parts over into the figures of their conversations; doing it again, or late, changes nothing."""
+        """Projects parts onto their conversations. Idempotent, in any order."""
         by_conversation: dict[str, list[Part]] = {}
         for part in parts:
             by_conversation.setdefault(part.conversation, []).append(part)
@@ -77,7 +77,7 @@ class ConversationRepository(Repository[Conversation]):
         await self._mark_read(ReadMark(conversation, contact, seen, max(seen, delivered)))
 
     async def _mark_round(self, marks: list[ReadMark]) -> list[None]:
-        """One update for all of them: two thirds of what as many updates cost the server."""
+        """One update for all: it costs the server two thirds of what as many updates do."""
         ids, update = [mark.conversation for mark in marks], _read_marks(marks)
         try:
             await self._update_all(ids, update)
@@ -90,7 +90,7 @@ class ConversationRepository(Repository[Conversation]):
             await self.collection.update_many({"_id": {"$in": ids}}, update)
 
     async def mark_team_seen(self, conversation: str, seq: int) -> None:
-        """By a teammate: it is no longer ahead of the others once there is nothing new in it."""
+        """A conversation without anything new is no longer sorted first."""
         await self.update({"_id": conversation, "team_seen": {"$not": {"$gte": seq}}}, projection([], team_seen=seq))
 
     async def listed(
@@ -114,7 +114,7 @@ class ConversationRepository(Repository[Conversation]):
             return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
 
     async def unassign_all(self, teammate: str) -> None:
-        """Nobody's is what was theirs, however much it is: who is gone answers nothing."""
+        """Unassigns all conversations of a removed teammate."""
         with database_errors():
             await self.collection.update_many({"begun": True, "assignee": teammate}, {"$set": {"assignee": ""}})
 
@@ -137,19 +137,18 @@ class ConversationRepository(Repository[Conversation]):
             after = Cursor((found[-1].contact, found[-1].id))
 
     async def move_run(self, id: str, before: Run, after: Run) -> None:
-        """Moves a run on, unless another process did."""
+        """Moves a run, unless another process did."""
         match = {"_id": id, "run.id": before.id, "run.revision": before.revision}
         await self.update(match, {"$set": {"run": after.model_dump(exclude_none=True)}})
 
     async def due(self, before: datetime, *, limit: int = 500) -> list[Conversation]:
-        """Snoozed ones whose time is over."""
+        """Those whose snooze is over."""
         match = {"snoozed_until": {"$lte": before}}
         return await self.find(match, sort=[("snoozed_until", 1)], limit=limit)
 
 
 def _read_marks(marks: Sequence[ReadMark]) -> list[dict[str, Any]]:
-    """The values come from a list of literals, found by the conversation's id. Somebody else's conversation stays as it
-    is."""
+    """The values are looked up by the conversation's id. Conversations of other contacts don't change."""
     values = [{"contact": m.contact, "seen": m.seen, "delivered": m.delivered} for m in marks]
     ids = {"$literal": [mark.conversation for mark in marks]}
     mine = {"$arrayElemAt": [{"$literal": values}, {"$indexOfArray": [ids, "$_id"]}]}

@@ -18,7 +18,7 @@ class LeaseRepository(Repository[LeaseRecord]):
     model = LeaseRecord
 
     async def acquire(self, name: str, holder: str, seconds: float) -> LeaseRecord:
-        """Takes or renews it, unless another holder has it; answers who has it now. One atomic update."""
+        """Takes or renews it, unless another holder has it; returns who has it now. One atomic update."""
 
         async def attempt() -> LeaseRecord:
             with database_errors():

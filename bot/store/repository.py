@@ -1,4 +1,4 @@
-"""What all repositories share: gathered reads, inserts and updates over one collection."""
+"""The base of all repositories: batched reads, inserts and updates of one collection."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class WorkspaceRepository(Repository[Workspace]):
             await self.collection.update_one({"_id": workspace.id}, {"$set": workspace.stored()}, upsert=True)
 
     async def change(self, values: Mapping[str, Any]) -> Workspace:
-        """Sets these fields and no others; answers what was there before."""
+        """Sets these fields and no others; returns the document from before."""
         with database_errors():
             before = await self.collection.find_one_and_update({"_id": "workspace"}, {"$set": dict(values)})
         if before is None:

@@ -1,4 +1,4 @@
-"""What a step is: a document that people write, and what it does when a run enters it or continues from it.
+"""A step: a document that people write, and its behavior when a run enters or resumes it.
 
 A new kind of step is one file here and one line in `bot/flows/steps/__init__.py`. Everything here is pure.
 """
@@ -59,7 +59,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class CardCompleted:
-    """The card that the waiting step inserted is completed, and its consent counts."""
+    """The waiting step's card is completed and its consent counts."""
 
     at: datetime
 
@@ -100,7 +100,7 @@ WAIT_OF: dict[type[Event], Wait] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step does. Without `waits` and `ends` the run continues with the next step."""
+    """The result of a step. Without `waits` and `ends` the run continues with the next one."""
 
     effects: tuple[Effect, ...] = ()
     waits: tuple[Wait, ...] = ()
@@ -119,9 +119,9 @@ class StepBase(Value):
     id: StepId
 
     def enter(self, event: Event, answers: Answers) -> Outcome:
-        """What happens when a run reaches this step, in the transition that `event` caused."""
+        """Called when a run reaches this step, in the transition that `event` caused."""
         raise NotImplementedError
 
     def resume(self, event: Event, answers: Answers) -> Outcome | None:
-        """What happens when `event` comes while a run waits here. None: the run keeps waiting."""
+        """Called when `event` comes while a run waits here. None: the run keeps waiting."""
         return Outcome() if WAIT_OF.get(type(event)) in self.waits_for else None
