@@ -37,7 +37,7 @@ class CountKeeper:
         self._counts = store.consent_counts
 
     async def work(self, is_wanted: Callable[[], bool], *, pace: float = PACE) -> None:
-        """Counts what is new for as long as it is wanted. Raises StoreUnavailable: the next call goes on from there."""
+        """Counts new events until told to stop. Raises StoreUnavailable: the next call continues from there."""
         while is_wanted():
             async with self._from_here() as (stream, at):
                 while is_wanted() and at:
@@ -46,7 +46,7 @@ class CountKeeper:
                     await rest
 
     async def catch_up(self) -> None:
-        """Counts what is new until there is no more."""
+        """Counts new events until there are none."""
         at: ConsentCounts | None = None
         while at is None:
             async with self._from_here() as (stream, at):
@@ -54,19 +54,19 @@ class CountKeeper:
                     at = await self._count(at, new, stream.token)
 
     async def recount(self) -> None:
-        """Counts all contacts at one moment, and goes on from there."""
+        """Counts all contacts at one moment, and continues from there."""
         is_done = False
         while not is_done:
             before = await self._counts.get(COUNTS)
             counts, moment = await self._counts.recount(_ulid(now() - BEHIND))
             async with self._store.events.stream(after=moment) as stream:
                 is_first = await self._counts.begin(counts, stream.token, instead_of=before)
-            is_done = is_first or before is None  # where another process has begun meanwhile, its count is as good
+            is_done = is_first or before is None  # another process's count is as good
 
     @asynccontextmanager
     async def _from_here(self) -> AsyncIterator[tuple[EventStream, ConsentCounts | None]]:
-        """The stream from where the counts are, and these. Counts that are not there, or whose token is lost, are
-        made anew."""
+        """The stream from the position of the counts, and the counts. Recounts if there are none or their token is
+        lost."""
         at = await self._counts.get(COUNTS)
         async with AsyncExitStack() as stack:
             try:
@@ -81,7 +81,7 @@ class CountKeeper:
             yield stream, at
 
     async def _count(self, at: ConsentCounts, new: Sequence[NewEvent], token: Token) -> ConsentCounts | None:
-        """The counts with these events, `token` behind them. None: another process has moved them."""
+        """The counts with these events, as of `token`. None: another process moved them."""
         if not new and now() - at.moved_at < IDLE:
             return at
         moved = at.model_copy(update={"token": token, "revision": at.revision + 1, "moved_at": now()})
@@ -92,8 +92,7 @@ class CountKeeper:
 
 
 async def miscounted(store: Store) -> Counts:
-    """By how much the counts are too low: beside a recount at one moment, as they are when all until then is counted.
-    Counts that nobody has begun yet are not wrong."""
+    """By how much the counts are too low, compared with a recount at one moment. Missing counts are not wrong."""
     kept = await store.consent_counts.get(COUNTS)
     if kept is None:
         return Counter()

@@ -1,4 +1,4 @@
-"""Whether a message could have been sent at a past instant, and why (not): from the logs alone."""
+"""Whether a message could have been sent at a past moment, and why (not), from the logs alone."""
 
 from __future__ import annotations
 

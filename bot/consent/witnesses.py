@@ -1,5 +1,5 @@
-"""Compares the ledger with its checkpoints: what is missing, rewritten or younger than it says; and whether the
-checkpoints themselves are whole. In bounded memory, step by step, beside writers."""
+"""Compares the ledger with its checkpoints: finds events that are missing, rewritten or newer than they claim, and
+checks the checkpoints themselves. Works in steps, in bounded memory, next to writers."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ their times."""
 @dataclass(slots=True)
 class Findings:
     broken: dict[str, str] = field(default_factory=dict)
-    """By contact, what the checkpoints have and the ledger lacks, or the other way round."""
+    """By contact, what only the checkpoints or only the ledger have."""
     damaged: dict[str, str] = field(default_factory=dict)
-    """By checkpoint, what is wrong with it."""
+    """By checkpoint, its fault."""
     notes: list[str] = field(default_factory=list)
     """Repairs that were made."""
     checkpoints: int = 0
@@ -51,7 +51,7 @@ class Witnesses:
     keys: CheckpointKeys
 
     async def compare(self, after: str) -> tuple[Findings, str | None]:
-        """The next checkpoints after this id: whether they are whole, and whether the ledger has what they have."""
+        """Checks the next checkpoints after this id, and that the ledger has their events."""
         found, known = Findings(), await self.keys.known()
         page = [StoredCheckpoint.of(raw) for raw in await self.store.checkpoints.page_raw(after, limit=PAGE)]
         if not page:
@@ -65,8 +65,8 @@ class Witnesses:
         return found, page[-1].id
 
     async def uncovered(self, after: str, limit: int) -> tuple[Findings, str | None]:
-        """The next events by public id, of those that are old enough to have a checkpoint: each must be in one of its
-        time. What was put in later, with an earlier date, is not."""
+        """Checks the next events by public id, if old enough to have a checkpoint: each must be in one of its time. An
+        event that was inserted later with an earlier date is not."""
         found, until = Findings(), await self._known_until()
         page = await self.store.events.entries_between(after, until, limit=limit) if until else []
         if not page:
@@ -189,7 +189,7 @@ def _tell_notes(checkpoint: Checkpoint, found: Findings) -> None:
 
 
 def _is_downgrade(before: Checkpoint, after: Checkpoint, known: Mapping[str, Signer]) -> bool:
-    """Whoever can write to the database has signed after somebody who had a key from outside."""
+    """Signed with the database's own key after one from outside: anyone with database access could have done it."""
     signers = known.get(before.key), known.get(after.key)
     return bool(signers[0] and not signers[0].is_own and signers[1] and signers[1].is_own)
 

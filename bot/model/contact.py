@@ -42,24 +42,24 @@ class Consent(Value):
 
     @property
     def evidence(self) -> Grade:
-        """The grade, or what the source of an older grant proves at least."""
+        """The grade, or the least that the source of an older grant proves."""
         return self.grade or BY_SOURCE.get(self.source, Grade.ASSERTED)
 
 
 class ConsentCounts(Document):
-    """How many contacts stand where, as of one place in the change stream of events."""
+    """The number of contacts by subscription and state, as of a position in the change stream of events."""
 
     counts: dict[str, dict[ConsentState, int]] = Field(default_factory=dict)
     """By subscription."""
     token: dict[str, Any]
-    """The resume token behind the last event that is counted in."""
+    """The resume token after the last event that is counted."""
     revision: int = 0
-    """Counts the writes: whoever writes names the one that it read."""
+    """Incremented by each write, which must name the revision it read."""
     moved_at: datetime
 
 
 class Head(Value):
-    """How much of the contact's ledger is applied to `consents`."""
+    """The last event that is projected."""
 
     seq: int = 0
     hash: str = FIRST
@@ -93,7 +93,7 @@ class Contact(Document):
     updated_at: datetime
     last_seen_at: datetime | None = None
     is_stored: bool = Field(default=True, exclude=True)
-    """False: a visitor who has done nothing yet. Their first act inserts them."""
+    """False: a visitor who has done nothing yet. Their first act stores them."""
 
     def stored(self) -> dict[str, Any]:
         terms = self.terms
@@ -109,7 +109,7 @@ class Contact(Document):
         )
 
     def is_unverified(self, field: str) -> bool:
-        """Whether nobody vouches for the value that `name` or `email` has."""
+        """Whether the value of `name` or `email` is unverified."""
         value = getattr(self, field)
         return value is not None and (self.unverified or {}).get(field) == value
 

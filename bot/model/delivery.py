@@ -17,11 +17,11 @@ class DeliveryState(StrEnum):
     BLOCKED = "blocked"
     """Permission was gone at the moment of sending (law 7), or the phone had too many texts."""
     UNKNOWN = "unknown"
-    """Handed to the provider, which can't say what became of it: not sent again (law 8)."""
+    """Handed to the provider, which doesn't know its state: not sent again (law 8)."""
 
 
 class DeliveryKind(StrEnum):
-    """What each says, and when it may leave: `bot/outbound/kinds`."""
+    """Their texts and rules are in `bot/outbound/kinds`."""
 
     CONFIRMATION = "confirmation"
     CONFIRMED = "confirmed"
@@ -40,12 +40,12 @@ class DeliveryLink(Value):
 
 
 class Delivery(Document):
-    """`_id` is made of what caused it, so one cause makes one delivery."""
+    """`_id` is derived from the cause, so one cause makes one delivery."""
 
     contact: str
-    """Empty for a reply to a number that nobody has."""
+    """Empty for a reply to an unknown number."""
     subscription: str = ""
-    """Empty for a reply or a message: it is about all of them, or none."""
+    """Empty for a reply or a message."""
     kind: DeliveryKind
     event: str
     """The consent event that allowed it; of a reply, the id of the text that it answers; of a message,
@@ -57,25 +57,25 @@ class Delivery(Document):
     number: str
     locale: str
     origins: tuple[str, ...] | None = None
-    """Of one that a form caused: the client's network and the number's block, by which forms are limited."""
+    """If a form caused it: the client's network and the number's block, for the limits of forms."""
     link: DeliveryLink | None = None
     state: DeliveryState = DeliveryState.QUEUED
     reason: str | None = None
     body: str | None = None
-    """As it was sent, the token of its link masked; of a message, from the start."""
+    """As sent, with the link's token masked; of a message, from the start."""
     provider_id: str | None = None
     """Missing where the provider uses our id."""
     due_at: datetime | None = None
-    """When a worker may take it: to send it for the first time or again, or because a claim lapsed. Missing once it
-    is handed over."""
+    """When a worker may claim it: for the first time, for a retry, or because a claim expired. Missing once it is
+    handed over."""
     ask_at: datetime | None = None
-    """Of one that was handed over: when to ask the provider what became of it. Missing once that is known."""
+    """Once handed over: when to ask the provider about it. Missing once the result is known."""
     worker: str | None = None
     """The round of a worker that claimed it last: only that round may hand it over and store a result."""
     attempts: int = 0
-    """How often the provider refused it for the time being."""
+    """Temporary refusals by the provider."""
     checked_at: datetime | None = None
-    """When permission was asked."""
+    """When permission was checked."""
     created_at: datetime
     updated_at: datetime
 
@@ -86,7 +86,7 @@ class Delivery(Document):
 
 
 class PhoneText(Document):
-    """A text on the simulated phone. Stored are those that the phone wrote; what it got are deliveries."""
+    """A text on the simulated phone. Those it received are deliveries; the stored ones are those it sent."""
 
     number: str
     incoming: bool

@@ -12,7 +12,7 @@ from bot.model.base import Document, Value
 
 
 class Flow(Document):
-    """What a flow is called and whether it is live. What it does is in its versions."""
+    """A flow's name and state. Its steps are in its versions."""
 
     name: str
     version: int = 1
@@ -47,14 +47,14 @@ class RunStatus(StrEnum):
 
 
 class Wait(StrEnum):
-    """What a waiting step continues with."""
+    """What a waiting step waits for."""
 
     PART = "part"
     """The card that the step inserted is completed."""
     ANSWER = "answer"
     """The contact writes a message."""
     TIME = "time"
-    """A time comes."""
+    """A time is reached."""
     CONSENT = "consent"
     """The contact's consent changes, through any source."""
 

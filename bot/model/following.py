@@ -1,4 +1,4 @@
-"""How far the consumers have followed the ledger, and the events that one of them failed on."""
+"""The consumers' recovery cursor, and the events that one of them failed on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bot.model.base import Document
 
 
 class EventCursor(Document):
-    """Every event up to here was looked at again after it was recorded, or has an `EventRetry`."""
+    """Every event up to here was checked again after it was recorded, or has an `EventRetry`."""
 
     token: dict[str, Any]
     """The resume token of the change stream of events."""
     at: datetime
-    """The same as a time: where the token is lost, the ledger is scanned from a while before it."""
+    """The same position as a time: if the token is lost, the ledger is scanned from shortly before it."""
 
 
 class EventRetry(Document):
@@ -23,4 +23,4 @@ class EventRetry(Document):
     tries: int = 1
     due: datetime | None = None
     done_at: datetime | None = None
-    """It was handled after all; the record of that goes by itself, a while later."""
+    """When it was handled after all. The document expires later."""

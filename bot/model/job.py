@@ -1,4 +1,4 @@
-"""Long work as a document, and what became of each item of it."""
+"""Long work as a document, and the results of its items."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class JobError(Value):
 
 
 class Job(Document):
-    """The lease is part of it: `holder` works on it until `due`, renewing that; then anybody may take it over."""
+    """It contains its lease: `holder` works on it until `due` and renews that; later anyone may claim it."""
 
     kind: str
     input: dict[str, Any] = Field(default_factory=dict)
@@ -38,20 +38,20 @@ class Job(Document):
     """The teammate's id; empty for the command line."""
     by_name: str
     checkpoint: dict[str, Any] = Field(default_factory=dict)
-    """Where the next batch goes on, as the kind writes it."""
+    """Where the next batch continues, in the format of the kind."""
     total: int | None = None
-    """About how much there is to do; None until the first batch, or where it can't be known."""
+    """An estimate of the work; None until the first batch, or if unknown."""
     done: int = 0
     counts: dict[str, int] = Field(default_factory=dict)
     """Results by outcome."""
     attempts: int = 0
-    """Times that it was claimed since its last progress."""
+    """Claims since its last progress."""
     error: JobError | None = None
     holder: str | None = None
     term: int = 0
-    """Counts the claims: what a worker writes under an older term is refused."""
+    """Counts the claims: writes under an older term are refused."""
     due: datetime
-    """Queued: when it may be claimed. Running: when its lease lapses. By the database's clock."""
+    """Queued: when it may be claimed. Running: when its lease expires. By the database's clock."""
     only: str | None = None
     """Unique among jobs that have not ended."""
     created_at: datetime
@@ -61,8 +61,8 @@ class Job(Document):
 
 
 class JobItem(Document):
-    """The result of one item, kept for 90 days. `_id` is `<job>:<item>`, so an item has one result, however often its
-    batch was repeated."""
+    """The result of one item, kept for 90 days. `_id` is `<job>:<item>`, so a repeated batch stores no second
+    result."""
 
     job: str
     item: str

@@ -1,4 +1,4 @@
-"""A lease: one process at a time may do what it names."""
+"""A named lease, held by one process at a time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bot.model.base import Document
 
 
 class LeaseRecord(Document):
-    """`_id` is what the lease is for."""
+    """`_id` is its name."""
 
     holder: str
-    """The process that has it, or had it last."""
+    """The current or last holder."""
     term: int
-    """Counts the changes of holder: a write that names an older term comes from a holder that lost the lease."""
+    """Counts the changes of holder: a write with an older term comes from a holder that lost it."""
     until: datetime
     """By the database's clock."""

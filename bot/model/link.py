@@ -1,4 +1,4 @@
-"""An address that stands for a person: the preference center."""
+"""Links that identify a person: the preference center."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was done once to bring a database to the present version."""
+"""Migration steps that were run on a database."""
 
 from __future__ import annotations
 

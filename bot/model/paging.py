@@ -18,12 +18,12 @@ Key = int | str | datetime
 LONGEST = 400
 """Characters of a cursor; the longest sort key is a name of 120."""
 LARGEST = 2**53
-"""No sequence gets near it, and JSON and BSON hold it exactly."""
+"""Above any sequence, and exact in JSON and BSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a list goes on: the sort keys of the last item that was shown, the unique one last.
+    """Where a list continues: the sort keys of the last item shown, the unique one last.
 
     As text (`str(cursor)`) the keys are joined by commas, so the cursor of a sequence is the number itself.
     """

@@ -8,7 +8,7 @@ from bot.model.base import Document
 
 
 class SiteVisit(Document):
-    """`_id` is the origin. It is what a page says of itself: a sign that the chat is installed, and no proof."""
+    """`_id` is the origin, as the page reports it: a sign that the chat is installed, not proof."""
 
     first_at: datetime
     last_at: datetime

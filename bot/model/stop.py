@@ -1,4 +1,4 @@
-"""A number that opted out of all texts, and what was ever said about that from it."""
+"""Numbers that opted out of all texts, and the log of their STOPs and STARTs."""
 
 from __future__ import annotations
 

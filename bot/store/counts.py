@@ -35,13 +35,13 @@ class ConsentCountRepository(Repository[ConsentCounts]):
         self._database = database
 
     async def of(self, subscriptions: Sequence[str]) -> dict[str, Counter[ConsentState]]:
-        """By subscription; those about whom nobody was ever asked have none."""
+        """By subscription; missing if nobody was ever asked."""
         found = await self.get(COUNTS)
         counts = found.counts if found else {}
         return {id: Counter(counts[id]) for id in subscriptions if id in counts}
 
     async def move(self, moves: Counts, at: ConsentCounts, to: ConsentCounts) -> bool:
-        """Counts what lies between the two tokens. False: another process has moved the counts."""
+        """Adds the moves between the two tokens. False: another process moved the counts."""
         change = {f"counts.{subscription}.{state}": by for (subscription, state), by in moves.items() if by}
         place = {"token": to.token, "revision": to.revision, "moved_at": to.moved_at}
         with database_errors():
@@ -51,7 +51,7 @@ class ConsentCountRepository(Repository[ConsentCounts]):
         return bool(done.matched_count)
 
     async def begin(self, counts: Counts, token: Token, *, instead_of: ConsentCounts | None) -> bool:
-        """Takes a recount as what is counted up to `token`. False: another process was first."""
+        """Stores a recount as of `token`. False: another process was first."""
         by_subscription: defaultdict[str, dict[ConsentState, int]] = defaultdict(dict)
         for (subscription, state), n in counts.items():
             by_subscription[subscription][state] = n
@@ -68,8 +68,8 @@ class ConsentCountRepository(Repository[ConsentCounts]):
             return False
 
     async def recount(self, behind_since: str) -> tuple[Counts, Timestamp]:
-        """The counts as they are at one moment, and that moment. It reads every contact, and the events since a ULID,
-        for those that their contact has not taken over yet."""
+        """The counts at one moment, and that moment. Reads every contact, and the events since a ULID that are not
+        projected yet."""
         groups, moment = await self._at(
             None,
             "contacts",
@@ -106,4 +106,4 @@ _BEHIND: list[dict[str, Any]] = [
     {"$match": {"$expr": {"$gt": ["$seq", {"$ifNull": ["$owner.ledger.seq", 0]}]}}},
     {"$unset": "owner"},
 ]
-"""Events that their contact has not taken over."""
+"""Events that are not projected yet."""

@@ -21,23 +21,23 @@ from bot.store.driver import database_errors
 
 Token = dict[str, Any]
 WAIT_MS = 250
-"""How long the server waits for a new event before it answers that there is none."""
+"""How long the server waits for a new event."""
 BATCH = 1000
 LOST = {260, 280, 286}
-"""InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost: the oplog no longer reaches back so far."""
+"""InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost: the oplog no longer has the position."""
 FIELDS = ("_id", "format", "event", "contact", "seq", "at", "subscription", "was", "state", "left", "hash")
 
 
 class TokenLost(Exception):
-    """The stream can't go on from this token."""
+    """The stream can't resume from this token."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     event: ConsentEvent
-    """With no more than `FIELDS`."""
+    """Only its `FIELDS`."""
     token: Token
-    """Behind it."""
+    """The resume token after it."""
     moment: Timestamp
 
 
@@ -56,7 +56,7 @@ class EventStream:
         self._name = name
         self._after = after
         self.token: Token = token or {}
-        """Behind all that was taken."""
+        """The resume token after the last event that was taken."""
         self._session: AsyncIOMotorClientSession | None = None
         self._cursor = 0
 
@@ -89,7 +89,7 @@ class EventStream:
             await self._session.end_session()
 
     async def take(self, *, wait_ms: int = WAIT_MS) -> list[NewEvent]:
-        """What is new, at most BATCH; waits for it if there is nothing."""
+        """New events, at most BATCH. Waits if there are none."""
         more = {"getMore": self._cursor, "collection": self._name, "maxTimeMS": wait_ms, "batchSize": BATCH}
         batch = (await self._ask(more))["nextBatch"]
         return [NewEvent(_brief(change["fullDocument"]), change["_id"], change["clusterTime"]) for change in batch]

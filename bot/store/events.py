@@ -32,7 +32,7 @@ class EventRepository(NumberedLog[ConsentEvent]):
         return await self.find({"event": {"$in": [*events]}}, sort=[("event", 1)], limit=len(events) or 1)
 
     async def between(self, event: str, end: str, *, limit: int) -> list[ConsentEvent]:
-        """The events whose public ids lie between these two, in the order of their time."""
+        """The events with public ids between these two, in order of time."""
         return await self.find({"event": {"$gt": event, "$lt": end}}, sort=[("event", 1)], limit=limit)
 
     def stream(self, token: Token | None = None, *, after: Timestamp | None = None) -> EventStream:
@@ -59,7 +59,7 @@ class EventRepository(NumberedLog[ConsentEvent]):
             after = page[-1]["_id"]
 
     async def erase_values(self, page: Sequence[dict[str, Any]]) -> None:
-        """The one change that an event can undergo: what the hash only holds a commitment of goes, and its salt."""
+        """The only change of an event: removes values whose commitments are in the hash, and their salts."""
         updates = [({"_id": raw["_id"]}, change) for raw in page if (change := _erasure(raw))]
         await self.update_many(updates)
 

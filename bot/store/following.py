@@ -22,7 +22,7 @@ class EventCursorRepository(Repository[EventCursor]):
 
 
 class EventRetryRepository(Repository[EventRetry]):
-    """Not in the way of the cursor: one event that can't be handled must not stop all later ones."""
+    """Separate from the cursor, so that one event that can't be handled doesn't block later ones."""
 
     name = "event_retries"
     model = EventRetry

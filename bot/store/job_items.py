@@ -24,9 +24,8 @@ class JobItemRepository(Repository[JobItem]):
     )
 
     async def add(self, items: Sequence[JobItem]) -> Counter[str]:
-        """How many of each outcome are stored for these items: a result that an earlier, interrupted run of the same
-        batch stored stays, and counts.
-        """
+        """Returns how many of each outcome are stored for these items, including results of an earlier, interrupted run
+        of the same batch."""
         inserted = await self.insert_many(items)
         counts = Counter(item.outcome for item, is_new in zip(items, inserted, strict=True) if is_new)
         earlier = await self.get_many(item.id for item, is_new in zip(items, inserted, strict=True) if not is_new)

@@ -41,7 +41,7 @@ class JobRepository(Repository[Job]):
             return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=READ_MS))
 
     async def next_due(self, kinds: Collection[str], time: datetime, *, limit: int) -> list[Job]:
-        """The jobs that are due first, as far as this process's clock says; `claim` asks the database's."""
+        """The jobs that are due first by this process's clock; `claim` checks the database's."""
         match = {"state": {"$in": ACTIVE}, "due": {"$lte": time}, "kind": {"$in": [*kinds]}}
         return await self.find(match, sort=[("due", 1)], limit=limit)
 
@@ -73,8 +73,10 @@ class JobRepository(Repository[Job]):
         counts: Mapping[str, int],
         is_last: bool,
     ) -> Job | None:
-        """A batch was done: its checkpoint and its progress stand together. The last one ends the job, unless it was
-        canceled. None: the lease was lost, and nothing was saved.
+        """Stores the checkpoint and progress of a batch together. The last batch ends the job, unless it was canceled.
+
+        None: the lease was lost and nothing was saved.
+
         """
         values: dict[str, Any] = {
             "checkpoint": {"$literal": dict(checkpoint)},
@@ -91,7 +93,7 @@ class JobRepository(Repository[Job]):
     async def release(
         self, job: Job, *, seconds: float = 0, error: JobError | None = None, attempts: int = 0
     ) -> Job | None:
-        """Back into the queue, for some seconds later, if it still runs; free at once, if it was paused or canceled."""
+        """Queues it again, for some seconds later, if it is running; frees it if it was paused or canceled."""
         values: dict[str, Any] = {
             "state": {"$cond": [{"$eq": ["$state", JobState.RUNNING]}, JobState.QUEUED, "$state"]},
             "due": from_now(seconds),
@@ -108,9 +110,8 @@ class JobRepository(Repository[Job]):
         return await self._change({**_held(job), "state": JobState.RUNNING}, ended, ["holder", "only"])
 
     async def move(self, id: str, sources: Collection[JobState], target: JobState, only: str | None) -> Job | None:
-        """What a person asks for, at once. A worker that is in a batch keeps its lease until it has saved that, so
-        that no other one repeats it. Raises Duplicate when another job has `only`.
-        """
+        """Changes the state at once, as a person asked. A worker keeps its lease until its batch is saved, so that no
+        other one repeats it. Raises Duplicate if another job has `only`."""
         due = {"$cond": [{"$eq": [{"$ifNull": ["$holder", ""]}, ""]}, "$$NOW", "$due"]}
         values: dict[str, Any] = {"state": target, "due": due}
         if target in ENDED:
