@@ -24,9 +24,9 @@ from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
 from bot.contacts.service import ContactService
-from bot.events import consumers
 from bot.events.catch_up import CatchUp
 from bot.events.checkpoints import CheckpointWriter
+from bot.events.consumers import all_consumers
 from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
 from bot.flows.messenger import Messenger, Opened
@@ -129,7 +129,7 @@ class Bot:
 
     def _compose_work(self, store: Store, settings: Settings) -> None:
         """What runs behind the requests."""
-        stages = consumers(self.ledger, self.cards, self.openings, self.runs, self.deliveries)
+        stages = all_consumers(self.ledger, self.cards, self.openings, self.runs, self.deliveries)
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)
         self.catch_up = CatchUp(store, self.consumers)

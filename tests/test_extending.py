@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.events import consumers
+from bot.events.consumers import all_consumers
 from bot.flows.engine import advance
 from bot.flows.script import Script
 from bot.flows.steps import Step
@@ -85,7 +85,7 @@ async def test_the_consumer_is_whole(examples: dict[str, Any]) -> None:
     consumer = examples["CountOptOuts"]()
     await consumer.handle([])
     assert await consumer.unhandled([]) == []
-    assert callable(consumers)
+    assert callable(all_consumers)
 
 
 async def test_the_job_counts_to_its_end(examples: dict[str, Any]) -> None:

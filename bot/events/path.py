@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 
 from bot.errors import StoreUnavailable
-from bot.events.consumer import Consumer
+from bot.events.consumers.base import Consumer
 from bot.faults import reach
 from bot.model.event import ConsentEvent
 

@@ -15,7 +15,7 @@ from bot.config import Settings
 from bot.consent.ledger import Ledger
 from bot.demo import DEALS, FLOW
 from bot.errors import NotFound, StoreUnavailable
-from bot.events.consumer import Consumer
+from bot.events.consumers.base import Consumer
 from bot.events.path import ConsumerPath
 from bot.flows.messenger import Opened
 from bot.flows.publish import publish

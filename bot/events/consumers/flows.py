@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.chat.cards import answers_card
-from bot.events.consumer import Consumer, for_each
+from bot.events.consumers.base import Consumer, for_each
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
 from bot.model.event import Action, ConsentEvent

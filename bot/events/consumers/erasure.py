@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from bot.consent.ledger import Ledger
-from bot.events.consumer import Consumer, for_each
+from bot.events.consumers.base import Consumer, for_each
 from bot.model.event import Action, ConsentEvent
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.events.consumer import Consumer
+from bot.events.consumers.base import Consumer
 from bot.model.event import ConsentEvent
 from bot.outbound.queue import DeliveryQueue
 

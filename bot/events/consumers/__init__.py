@@ -1,0 +1,28 @@
+"""The consumers of the ledger, one file each. To add one: write its file here and add it to `all_consumers`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.chat.cards import Cards
+from bot.consent.ledger import Ledger
+from bot.events.consumers.base import Consumer
+from bot.events.consumers.cards import CompleteCards
+from bot.events.consumers.erasure import Erasure
+from bot.events.consumers.flows import ContinueFlows
+from bot.events.consumers.projection import Projection
+from bot.events.consumers.texts import QueueTexts
+from bot.flows.opening import Openings
+from bot.flows.runs import Runs
+from bot.outbound.queue import DeliveryQueue
+
+
+def all_consumers(
+    ledger: Ledger, cards: Cards, openings: Openings, runs: Runs, deliveries: DeliveryQueue
+) -> Sequence[Sequence[Consumer]]:
+    """By stage: those of one stage run side by side, and the next stage begins when they are done."""
+    return (
+        (Projection(ledger), Erasure(ledger)),
+        (CompleteCards(cards, openings), QueueTexts(deliveries)),
+        (ContinueFlows(runs, openings),),
+    )
