@@ -22,7 +22,8 @@ class StopRepository(Repository[Stop]):
             return (await self.insert_many([after]))[0]
         with database_errors():
             match = {"_id": before.id, "seq": before.seq or {"$in": [0, None]}}
-            return bool((await self.collection.replace_one(match, after.stored())).matched_count)
+            change = {"$set": after.stored(), **({"$unset": {"lifted_at": ""}} if after.holds else {})}
+            return bool((await self.collection.update_one(match, change)).matched_count)
 
 
 class StopEventRepository(NumberedLog[StopEvent]):

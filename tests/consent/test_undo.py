@@ -217,6 +217,7 @@ class TestAYesThatATextConfirms:
             assert (await turn(bot, bob, "opt_in", key=key)).state == "pending"
         (event,) = await events_of(store, bob.id)
         assert event.action is Action.REQUEST_CONFIRMATION
+        await bot.consumers.drain()
         (text,) = await store.deliveries.find({"number": NUMBER}, limit=9)
         assert (text.event, text.kind) == (event.event, "ask")
 

@@ -268,7 +268,7 @@ class TestStrangers:
 
     async def test_a_token_that_was_changed_is_refused(self, bot: Bot) -> None:
         opened = await opened_chat(bot)
-        for at in (0, 30, 60, len(opened.token) - 1):
+        for at in (0, 30, 60, len(opened.token) - 2):  # the last character has bits that don't count
             changed = opened.token[:at] + ("A" if opened.token[at] != "A" else "B") + opened.token[at + 1 :]
             with pytest.raises(Unauthorized):
                 await bot.messenger.visit(changed, opened.conversation)
