@@ -12,14 +12,19 @@ from typing import Any
 
 from bot.app import Bot
 from bot.chat.cards import Answer, Submitted
+from bot.chat.conversations import ConversationService
 from bot.consent.changes import ConsentChange
 from bot.demo import DEALS
+from bot.flows.engine import advance
 from bot.flows.messenger import Opened
+from bot.flows.runs import BOT, Scripts
+from bot.flows.steps.base import Started
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Context, Source
+from bot.model.flow import Run
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
 from bot.model.workspace import Workspace
 from bot.store import Store, open_store
@@ -97,6 +102,18 @@ async def asked(bot: Bot, contact: Contact, content: Card | None = None, key: st
     conversation = f"with-{contact.id}-{key}"
     await bot.conversations.begin(conversation, contact.id, TEAMMATE, [])
     return await bot.cards.insert(conversation, content or card(), TEAMMATE, key)
+
+
+async def greeted(store: Store, contact: str) -> tuple[str, list[Part]]:
+    """A stored conversation that the flow that greets has opened, and its entries."""
+    script, id = await Scripts(store).greeting(), new_id()
+    if script is None:
+        return id, await ConversationService(store).begin(id, contact, BOT, [])
+    run = Run(id=id, flow=script.flow, version=script.version)
+    effects, state = advance(script, run.state, Started(now()))
+    opening = [(run.key(place), effect.content) for place, effect in enumerate(effects)]
+    moved = run.model_copy(update={"revision": 1, "state": state, "part": len(effects)})
+    return id, await ConversationService(store).begin(id, contact, BOT, opening, moved)
 
 
 async def answer_to(bot: Bot, part: Part, contact: Contact, **values: Any) -> Answer:

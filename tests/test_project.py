@@ -19,15 +19,14 @@ import pytest
 from bson import json_util
 from typer.testing import CliRunner
 
-from bot.chat.conversations import ConversationService
 from bot.consent.changes import ConsentChange
 from bot.consent.ledger import Ledger
 from bot.demo import DEALS
-from bot.flows.runs import Runs
 from bot.model.contact import Contact
 from bot.model.event import Action, Actor, Context, Source, Words
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
+from tests.people import greeted
 from tools.settings_table import README, split, table
 from widget.cli import app
 
@@ -133,7 +132,7 @@ async def test_the_deployment_page_sets_up_a_greeting(mongo: EmbeddedServer, tmp
 
     assert answer.returncode == 0, answer.stderr
     async with open_store(mongo.url, "sayso_docs") as store:
-        _, parts = await Runs(store, ConversationService(store)).begin("0" * 24)
+        _, parts = await greeted(store, "0" * 24)
         await store.database.client.drop_database("sayso_docs")
     assert [part.content.kind for part in parts] == ["text", "card"]
 

@@ -91,7 +91,8 @@ class Ledger:
 
         Four round trips a round, however many contacts: read them, look up their keys, insert the events, project. A
         contact gets one event per round: if the first of two in one insert were refused, the second would break the
-        chain."""
+        chain.
+        """
         results: list[Recorded | SaysoError | None] = [None] * len(changes)
         lost = [0] * len(changes)
         while waiting := [i for i, result in enumerate(results) if result is None]:

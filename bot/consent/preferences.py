@@ -98,8 +98,7 @@ class Preferences:
         time = now()
         good = {id: link for id, link in kept.items() if not link.revoked_at and link.expires_at >= time}
         contacts = await self._ledger.contacts(link.contact for link in good.values())
-        stops = await self._store.stops.get_many(number for c in contacts.values() for number in numbers_of(c))
-        stopped = {stop.id for stop in stops.values() if stop.holds}
+        stopped = await self._store.stops.stopped(number for c in contacts.values() for number in numbers_of(c))
 
         def view(token: str) -> PreferenceView | Exception:
             link = good.get(hashes[token])

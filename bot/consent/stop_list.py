@@ -28,7 +28,7 @@ class StopList:
 
     async def among(self, numbers: Iterable[str]) -> set[str]:
         """The stopped ones of `numbers`, in one query."""
-        return {number for number, stop in (await self._store.stops.get_many(numbers)).items() if stop.holds}
+        return await self._store.stops.stopped(numbers)
 
     async def stop(self, number: str, text: str, text_id: str) -> bool:
         """Adds the number, then opts out everyone who has it from all texts; durable when it returns.

@@ -34,7 +34,8 @@ class CheckpointWriter:
     async def work(self, stop: asyncio.Event) -> None:
         """Runs until stopped, and writes once more then, so that a graceful stop leaves no event without a checkpoint.
 
-        Raises StoreUnavailable and CheckpointKeyMissing."""
+        Raises StoreUnavailable and CheckpointKeyMissing.
+        """
         async with Lease(self._store, "checkpoints", self._holder, LEASE_SECONDS) as lease:
             while not stop.is_set():
                 if lease.is_held:

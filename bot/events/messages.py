@@ -27,7 +27,7 @@ class Messages:
     async def handle(self, part: Part) -> None:
         """Idempotent."""
         if part.is_message_of is AuthorKind.CONTACT:
-            await self._runs.heard(part)
+            await self._runs.message_received(part)
             await self._parts.update({"_id": part.id}, {"$unset": {"follow_up": ""}})
         else:
             await self._replies.queue(part)

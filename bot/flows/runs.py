@@ -2,7 +2,8 @@
 
 Script, state and event determine what a transition writes. It writes its entries first, under keys made of run,
 revision and place, then moves the run. Repeated after a crash, or done by two processes at once, it writes the same
-entries under the same keys, so each exists once without a lock."""
+entries under the same keys, so each exists once without a lock.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from async_lru import alru_cache
 from bot.chat.conversations import ConversationService
 from bot.flows.engine import advance
 from bot.flows.script import Script
-from bot.flows.steps.base import WAIT_OF, Answered, CardCompleted, ConsentChanged, Event, Started, TimeCame
-from bot.model.base import new_id, now
+from bot.flows.steps.base import WAIT_OF, Answered, CardCompleted, ConsentChanged, Event, TimeCame
+from bot.model.base import now
 from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
 from bot.model.event import ConsentEvent
 from bot.model.flow import Run, RunStatus, Wait, version_id
@@ -60,23 +61,6 @@ class Runs:
         self._conversations = conversations
         self.scripts = Scripts(store)
 
-    async def begin(self, contact: str) -> tuple[str, list[Part]]:
-        """Starts a conversation for the contact, opened by the flow that greets, if one is live.
-
-        Returns its id and entries.
-        """
-        id, script = new_id(), await self.scripts.greeting()
-        if script is None:
-            return id, await self._conversations.begin(id, contact, BOT, [])
-        run = Run(id=id, flow=script.flow, version=script.version)
-        effects, state = advance(script, run.state, Started(now()))
-        opening = [(run.key(place), effect.content) for place, effect in enumerate(effects)]
-        begun = run.model_copy(update={"revision": 1, "state": state, "part": len(effects)})
-        return id, await self._conversations.begin(id, contact, BOT, opening, begun)
-
-    async def card_completed(self, part: Part) -> None:
-        await self.card_answered(part.id)
-
     async def card_answered(self, part: str) -> None:
         """Continues the run that waits for this card (a part's id), if one does. Idempotent."""
         id, _, seq = part.partition(":")
@@ -84,7 +68,7 @@ class Runs:
         if conversation and conversation.run and conversation.run.part == int(seq):
             await self._continue(conversation, CardCompleted(now()))
 
-    async def heard(self, part: Part) -> None:
+    async def message_received(self, part: Part) -> None:
         """Continues the run that waits for this message, if one does. Idempotent."""
         conversation = await self._store.conversations.get(part.conversation)
         is_later = conversation and conversation.run and part.seq > conversation.run.part

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.stop import Stop, StopEvent
@@ -15,6 +17,10 @@ class StopRepository(Repository[Stop]):
 
     name = "stops"
     model = Stop
+
+    async def stopped(self, numbers: Iterable[str]) -> set[str]:
+        """Those of these numbers that are stopped, in one query."""
+        return {number for number, stop in (await self.get_many(numbers)).items() if stop.holds}
 
     async def move(self, before: Stop | None, after: Stop) -> bool:
         """False if another process moved it since `before` was read."""

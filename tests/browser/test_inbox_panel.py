@@ -20,7 +20,7 @@ from tests.browser import axe
 from tests.browser.conftest import Look
 from tests.browser.shop import hold_answers
 from tests.browser.test_subscriptions import signed_in
-from tests.people import change, events_of
+from tests.people import change, events_of, greeted
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,7 @@ async def talking(bot: Bot, store: Store) -> tuple[str, str]:
     time = now()
     maya = Contact(id=new_id(), name="Maya", phone="+12015550123", created_at=time, updated_at=time)
     await store.contacts.insert(maya)
-    conversation, _parts = await bot.runs.begin(maya.id)
+    conversation, _parts = await greeted(bot.store, maya.id)
     return maya.id, conversation
 
 

@@ -22,7 +22,7 @@ from bot.model.event import Action
 from bot.model.flow import Flow, Run, RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import AT, card, change, person, second_process
+from tests.people import AT, card, change, greeted, person, second_process
 
 STEPS: tuple[Step, ...] = (
     Say(id="hi", text="Hi"),
@@ -80,7 +80,7 @@ async def _card(store: Store, conversation: str) -> Part:
 
 
 async def test_a_conversation_begins_with_the_flow_up_to_its_card(runs: Runs, store: Store) -> None:
-    conversation, parts = await runs.begin("ada")
+    conversation, parts = await greeted(store, "ada")
     assert [_said(p) for p in parts] == await _script(store, conversation) == ["Hi", "First"]
     run = await _run(store)
     assert (run.part, run.state.step, run.state.status) == (parts[-1].seq, "first", RunStatus.WAITING)
@@ -88,12 +88,12 @@ async def test_a_conversation_begins_with_the_flow_up_to_its_card(runs: Runs, st
 
 
 async def test_a_completed_card_goes_on_to_the_next_and_then_to_the_end(runs: Runs, store: Store) -> None:
-    conversation, parts = await runs.begin("ada")
-    await runs.card_completed(parts[-1])
+    conversation, parts = await greeted(store, "ada")
+    await runs.card_answered(parts[-1].id)
     assert await _script(store, conversation) == TO_THE_SECOND
     second = await _card(store, conversation)
     assert (await _run(store)).part == second.seq
-    await runs.card_completed(second)
+    await runs.card_answered(second.id)
     assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
     assert (await _run(store)).state.status is RunStatus.ENDED
 
@@ -101,7 +101,7 @@ async def test_a_completed_card_goes_on_to_the_next_and_then_to_the_end(runs: Ru
 async def test_without_a_live_flow_a_conversation_begins_empty(store: Store) -> None:
     await _add(store, state="draft")
     await _add(store, "paused", state="paused")
-    conversation, parts = await Runs(store, ConversationService(store)).begin("ada")
+    conversation, parts = await greeted(store, "ada")
     assert parts == []
     stored = await store.conversations.get(conversation)
     assert stored
@@ -111,38 +111,38 @@ async def test_without_a_live_flow_a_conversation_begins_empty(store: Store) -> 
 async def test_of_two_live_flows_the_older_greets(store: Store) -> None:
     await _add(store, "newer", (Say(id="a", text="Newer"),), created_at=AT + timedelta(days=1))
     await _add(store, "older", (Say(id="a", text="Older"),))
-    conversation, _ = await Runs(store, ConversationService(store)).begin("ada")
+    conversation, _ = await greeted(store, "ada")
     assert await _script(store, conversation) == ["Older"]
 
 
 async def test_a_flow_without_a_card_ends_at_once(store: Store) -> None:
     await _add(store, steps=(Say(id="a", text="Hi"), End(id="end")))
-    await Runs(store, ConversationService(store)).begin("ada")
+    await greeted(store, "ada")
     assert (await _run(store)).state.status is RunStatus.ENDED
 
 
 async def test_a_card_that_no_run_waits_for_moves_nothing(runs: Runs, store: Store) -> None:
-    conversation, parts = await runs.begin("ada")
+    conversation, parts = await greeted(store, "ada")
     other = {"id": f"{conversation}:0000000009", "seq": 9, "content": card()}
-    await runs.card_completed(parts[0].model_copy(update=other))
+    await runs.card_answered(parts[0].model_copy(update=other).id)
     assert await _script(store, conversation) == ["Hi", "First"]
 
 
 class TestOnce:
     async def test_a_card_completed_twice_moves_the_run_once(self, runs: Runs, store: Store) -> None:
-        conversation, parts = await runs.begin("ada")
+        conversation, parts = await greeted(store, "ada")
         for _ in range(3):
-            await runs.card_completed(parts[-1])
+            await runs.card_answered(parts[-1].id)
         assert await _script(store, conversation) == TO_THE_SECOND
         assert (await _run(store)).revision == 2
 
     async def test_two_processes_at_once_move_the_run_once(
         self, runs: Runs, store: Store, mongo: EmbeddedServer
     ) -> None:
-        conversation, parts = await runs.begin("ada")
+        conversation, parts = await greeted(store, "ada")
         async with second_process(mongo) as other:
             both = [runs, Runs(other, ConversationService(other))]
-            await asyncio.gather(*(both[i % 2].card_completed(parts[-1]) for i in range(10)))
+            await asyncio.gather(*(both[i % 2].card_answered(parts[-1].id) for i in range(10)))
         assert await _script(store, conversation) == TO_THE_SECOND
         run = await _run(store)
         assert (run.revision, run.part) == (2, (await _card(store, conversation)).seq)
@@ -151,17 +151,17 @@ class TestOnce:
         self, runs: Runs, store: Store, mongo: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Another process answers the same card when the next one stands already, but the run has not moved on."""
-        conversation, parts = await runs.begin("ada")
+        conversation, parts = await greeted(store, "ada")
         move_run = store.conversations.move_run
         async with second_process(mongo) as other:
 
             async def late(*args: Any) -> None:
-                await Runs(other, ConversationService(other)).card_completed(parts[-1])
+                await Runs(other, ConversationService(other)).card_answered(parts[-1].id)
                 await move_run(*args)
 
             with monkeypatch.context() as patch:
                 patch.setattr(store.conversations, "move_run", late)
-                await runs.card_completed(parts[-1])
+                await runs.card_answered(parts[-1].id)
         assert await _script(store, conversation) == TO_THE_SECOND
         assert (await _run(store)).revision == 2
 
@@ -172,7 +172,7 @@ class TestCrash:
         self, runs: Runs, store: Store, monkeypatch: pytest.MonkeyPatch, after: int
     ) -> None:
         """It dies after so many of the three entries; with three, before the run moves on. Then it is done again."""
-        conversation, parts = await runs.begin("ada")
+        conversation, parts = await greeted(store, "ada")
         append, done = ConversationService.append, 0
 
         async def dies(self: ConversationService, *args: Any) -> Part:
@@ -186,11 +186,11 @@ class TestCrash:
             patch.setattr(ConversationService, "append", dies)
             patch.setattr(store.conversations, "move_run", _away)
             with pytest.raises(StoreUnavailable):
-                await runs.card_completed(parts[-1])
+                await runs.card_answered(parts[-1].id)
         assert len(await _script(store, conversation)) == 2 + after
         assert (await _run(store)).part == parts[-1].seq
         for _ in range(2):
-            await runs.card_completed(parts[-1])
+            await runs.card_answered(parts[-1].id)
         assert await _script(store, conversation) == TO_THE_SECOND
         assert (await _run(store)).part == (await _card(store, conversation)).seq
 
@@ -198,17 +198,17 @@ class TestCrash:
         self, runs: Runs, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One that read the run, slept, and wakes when the run has gone on."""
-        conversation, parts = await runs.begin("ada")
+        conversation, parts = await greeted(store, "ada")
         slept = await store.conversations.get(conversation)
-        await runs.card_completed(parts[-1])
-        await runs.card_completed(await _card(store, conversation))
+        await runs.card_answered(parts[-1].id)
+        await runs.card_answered(await _card(store, conversation).id)
 
         async def as_it_was(_: str) -> Conversation | None:
             return slept
 
         with monkeypatch.context() as patch:
             patch.setattr(store.conversations, "get", as_it_was)
-            await runs.card_completed(parts[-1])
+            await runs.card_answered(parts[-1].id)
         assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
         run = await _run(store)
         assert (run.state.status, run.revision) == (RunStatus.ENDED, 3)
@@ -222,21 +222,21 @@ class TestEdited:
     """A run ends on the version that it began."""
 
     async def test_a_run_goes_on_with_the_steps_it_began_with(self, runs: Runs, store: Store) -> None:
-        conversation, parts = await runs.begin("ada")
+        conversation, parts = await greeted(store, "ada")
         assert (await publish(store, "flow", [Say(id="new", text="Edited")])).version == 2
-        await runs.card_completed(parts[-1])
-        await runs.card_completed(await _card(store, conversation))
+        await runs.card_answered(parts[-1].id)
+        await runs.card_answered(await _card(store, conversation).id)
         assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
         assert (await _run(store)).version == 1
-        _, edited = await Runs(store, ConversationService(store)).begin("bob")
+        _, edited = await greeted(store, "bob")
         assert [_said(p) for p in edited] == ["Edited"]
 
     async def test_a_paused_flow_greets_nobody_but_ends_what_it_began(self, runs: Runs, store: Store) -> None:
-        conversation, parts = await runs.begin("ada")
+        conversation, parts = await greeted(store, "ada")
         await store.flows.update({"_id": "flow"}, {"$set": {"state": "paused"}})
-        await runs.card_completed(parts[-1])
+        await runs.card_answered(parts[-1].id)
         assert len(await _script(store, conversation)) == 5
-        assert (await Runs(store, ConversationService(store)).begin("bob"))[1] == []
+        assert (await greeted(store, "bob"))[1] == []
 
     async def test_two_who_publish_at_once_make_two_versions(self, store: Store) -> None:
         await _add(store)
@@ -259,21 +259,21 @@ class TestWaits:
         await _add(store, steps=(Ask(id="ask", text="Which?"), good, bye))
         chats = ConversationService(store)
         runs = Runs(store, chats)
-        id, parts = await runs.begin("ada")
-        await runs.heard(parts[0])
+        id, parts = await greeted(store, "ada")
+        await runs.message_received(parts[0])
         assert await _script(store, id) == ["Which?"]
         conversation = await store.conversations.get(id)
         assert conversation
         answer = await chats.say(conversation, "Kenya", "key-of-answer")
         for _ in range(2):
-            await runs.heard(answer)
+            await runs.message_received(answer)
         assert await _script(store, id) == ["Which?", "Kenya", "Good choice", "Bye"]
 
     async def test_a_pause_continues_when_its_time_has_come(self, store: Store) -> None:
         pause, bye = WaitStep(id="pause", seconds=60), Say(id="bye", text="Still there?")
         await _add(store, steps=(Say(id="hi", text="Hi"), pause, bye))
         runs = Runs(store, ConversationService(store))
-        id, _ = await runs.begin("ada")
+        id, _ = await greeted(store, "ada")
         await runs.time_came(now() + timedelta(seconds=50))
         assert await _script(store, id) == ["Hi"]
         for _ in range(2):
@@ -321,7 +321,7 @@ async def _waiting_for_consent(store: Store) -> tuple[Runs, Ledger, str]:
     await _add(store, steps=(first, Say(id="yes", text="Yes"), second, Say(id="more", text="Again")))
     await store.contacts.insert(person("ada"))
     runs = Runs(store, ConversationService(store))
-    id, _ = await runs.begin("ada")
+    id, _ = await greeted(store, "ada")
     return runs, Ledger(store), id
 
 
@@ -336,7 +336,7 @@ class TestMoved:
 
     async def test_an_old_run_continues_after_its_card(self, store: Store) -> None:
         await _add(store)
-        conversation, parts = await Runs(store, ConversationService(store)).begin("ada")
+        conversation, parts = await greeted(store, "ada")
         steps = [step.model_dump() for step in STEPS]
         old: dict[str, Any] = {
             "_id": "old",
@@ -359,12 +359,12 @@ class TestMoved:
         assert await store.database.get_collection("flow_runs").count_documents({"moved": True}) == 1
         versions = [v.version for v in await store.flow_versions.find({}, sort=[("_id", 1)], limit=9)]
         assert versions == [1, 3, 7]
-        await Runs(store, ConversationService(store)).card_completed(parts[-1])
+        await Runs(store, ConversationService(store)).card_answered(parts[-1].id)
         assert await _script(store, conversation) == TO_THE_SECOND
 
     async def test_an_old_run_that_ended_stays_ended(self, store: Store) -> None:
         await _add(store)
-        conversation, parts = await Runs(store, ConversationService(store)).begin("ada")
+        conversation, parts = await greeted(store, "ada")
         steps = [step.model_dump() for step in STEPS]
         old: dict[str, Any] = {
             "_id": "old",
@@ -381,5 +381,5 @@ class TestMoved:
         await _old_run(store, old)
         await store.conversations.update({"_id": conversation}, {"$unset": {"run": ""}})
         await store.prepare()
-        await Runs(store, ConversationService(store)).card_completed(parts[-1])
+        await Runs(store, ConversationService(store)).card_answered(parts[-1].id)
         assert await _script(store, conversation) == ["Hi", "First"]

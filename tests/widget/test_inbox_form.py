@@ -11,7 +11,7 @@ from bot.model.base import new_id
 from bot.model.contact import Contact
 from bot.model.conversation import Card, CardState, Text
 from tests.conftest import Visitor
-from tests.people import person
+from tests.people import greeted, person
 from tests.widget.desk import Desk
 from tests.widget.help import Card as Seen
 from tests.widget.help import Node, Running
@@ -212,7 +212,7 @@ async def test_a_number_that_can_not_be_texted_is_asked_for_anew(running: Runnin
 async def alone(running: Running, contact: Contact) -> Visitor:
     """A contact with a conversation, and no browser."""
     await running.store.contacts.insert(contact)
-    id, _ = await running.bot.runs.begin(contact.id)
+    id, _ = await greeted(running.bot.store, contact.id)
     return Visitor(running.session, running.base, conversation=id)
 
 

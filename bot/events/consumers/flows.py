@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.chat.cards import answers_card
@@ -25,5 +26,6 @@ class ContinueFlows(Consumer):
             for e in events
             if answers_card(e) and e.action is not Action.REQUEST_CONFIRMATION and e.event not in continued
         }
-        await for_each([part for part in cards if part], self._runs.card_answered)
-        await self._runs.consents_changed(events)
+        await asyncio.gather(
+            for_each([part for part in cards if part], self._runs.card_answered), self._runs.consents_changed(events)
+        )
