@@ -107,7 +107,7 @@ def steps(url: str) -> tuple[Step, ...]:
 
 PASSWORD = TOKEN = "demo"  # noqa: S105 (known to everybody, and good on the same machine alone)
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-"""There is nothing to guess in a password that the README tells."""
+"""The password is public, so a cheap hash is enough."""
 
 
 def teammates() -> list[Teammate]:
@@ -136,7 +136,7 @@ def token(teammate: Teammate) -> ApiToken:
 
 
 async def make_demo(store: Store, url: str) -> None:
-    """Fills an empty database; what is there already stays as it is."""
+    """Fills an empty database; existing data is left alone."""
     await store.workspaces.keep(workspace(url))
     for subscription in subscriptions():
         await store.subscriptions.keep(subscription)

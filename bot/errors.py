@@ -103,7 +103,7 @@ class TooManyTries(SaysoError):
 
 
 class TooManyConnections(SaysoError):
-    """One process, one address or one visitor holds as many live connections as it may."""
+    """The limit of live connections of a process, an address or a visitor."""
 
     code = "too_many_connections"
     message = _("Too many open chats. Close some tabs and try again.")
@@ -191,7 +191,7 @@ class NumberStopped(Invalid):
 
 
 class TooManySignUps(Invalid):
-    """A network, or a block of numbers, from which forms were sent again and again: nothing was recorded."""
+    """Too many sign-ups from a network or for a block of numbers: nothing was recorded."""
 
     code = "too_many_sign_ups"
     message = _("Too many sign-ups from your network. Try again later.")

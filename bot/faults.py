@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 
 def _pass(point: str) -> None:
-    """Nothing happens: only tests put another function in its place."""
+    """Does nothing; only tests replace it."""
 
 
 reached: Callable[[str], None] = _pass
 
 
 def reach(point: str) -> None:
-    """Says that the process is here. Nothing that is set from outside can make it do more."""
+    """Marks a fault point. No setting can make it do anything."""
     reached(point)

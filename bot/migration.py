@@ -49,7 +49,7 @@ async def _left(store: Store) -> list[str]:
 
 
 async def record_addresses(store: Store) -> None:
-    """Numbers and email addresses that no event gives get one: until format 2 the site's claim of an email address left
+    """Records an event for each number and email address without one: before format 2, an email claimed by the site had
     none."""
     ledger = Ledger(store)
     async for page in store.contacts.scan(batch=BATCH):
@@ -62,7 +62,7 @@ async def record_addresses(store: Store) -> None:
 
 
 async def _giving(store: Store, page: list[Contact]) -> dict[str, list[ConsentEvent]]:
-    """Events of these contacts that give them an address: events stand in the order of their contacts."""
+    """Events of these contacts that set an address, in order of contact."""
     found: dict[str, list[ConsentEvent]] = {}
     after, last = page[0].id, store.events.entry_id(page[-1].id, 9_999_999_999)
     while after < last and (events := await store.events.page(after, limit=BATCH)):
@@ -74,7 +74,7 @@ async def _giving(store: Store, page: list[Contact]) -> dict[str, list[ConsentEv
 
 
 def _missing(contact: Contact, giving: Iterable[ConsentEvent]) -> ConsentChange | None:
-    """What the contact has and the chain does not give."""
+    """The event for addresses of the contact that the chain lacks."""
     phone = email = None
     for event in giving:
         phone, email = event.number or phone, event.email or email
@@ -95,7 +95,7 @@ async def upgrade_queue(store: Store) -> None:
 
 
 async def begin_stop_log(store: Store) -> None:
-    """Until now only the last STOP of a number was kept, and when it was lifted."""
+    """Before, only the last STOP of a number was stored, and when it was lifted."""
     async for page in store.stops.scan(batch=BATCH):
         for stop in page:
             if not stop.seq:

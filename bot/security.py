@@ -1,4 +1,4 @@
-"""Signing what we hand out and want back unchanged."""
+"""Signs values that come back to us."""
 
 from __future__ import annotations
 

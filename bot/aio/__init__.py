@@ -1,1 +1,1 @@
-"""Helpers for asyncio: batching and background tasks. They know nothing of Sayso."""
+"""Helpers for asyncio: batching, bounded retries, background tasks."""

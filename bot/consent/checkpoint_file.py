@@ -1,4 +1,4 @@
-"""Checkpoints in a file, one JSON document a line: a copy that whoever owns the database can't change."""
+"""Checkpoints in a file, one JSON document a line: a copy outside the database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAIL = 1 << 20
 
 
 async def export(store: Store, path: Path) -> int:
-    """Writes all checkpoints into the file, in place of what it held; answers how many."""
+    """Replaces the file by all checkpoints; returns how many."""
     with path.open("w", encoding="utf-8") as file:
         count = 0
         async for page in _pages(store, after=0):
@@ -35,7 +35,7 @@ async def append(store: Store, path: Path) -> None:
 
 
 async def _pages(store: Store, after: int) -> AsyncIterator[list[Checkpoint]]:
-    """What was edited is left out: `verify` names it."""
+    """Leaves out edited checkpoints, which `verify` reports."""
     id = checkpoint_id(after)
     while page := await store.checkpoints.page_raw(id, limit=PAGE):
         id = str(page[-1]["_id"])

@@ -1,8 +1,8 @@
 """Checkpoints: independent witnesses of the ledger, signed and chained.
 
-A chain proves that nothing was taken out of its middle. That its last events are still there, only somebody else can
-tell. So each minute in which events were recorded, a checkpoint takes down their ids and hashes, in the order in which
-the database committed them. `bot/consent/witnesses.py` compares the ledger with them.
+A chain proves that nothing was removed from its middle, but not that its last events are still there. So each minute in
+which events were recorded, a checkpoint stores their ids and hashes in the order of their commits.
+`bot/consent/witnesses.py` compares the ledger with them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ log = logging.getLogger("sayso.consent")
 MOST = 1000
 """Events in one checkpoint: about 100 kB."""
 SKEW = timedelta(minutes=5)
-"""How far the clocks of two processes, or the time of an event and that of its commit, may be apart."""
+"""How far the clocks of two processes, or the times of an event and its commit, may differ."""
 KEY = "checkpoints"
 RECORD = "the record of the newest checkpoint"
 MISSING, NO_RECORD = "missing", f"{RECORD} is missing"
@@ -47,8 +47,8 @@ S = TypeVar("S", Checkpoint, CheckpointHead)
 
 
 class CheckpointKeys:
-    """`secrets`: from the settings, the current one first, then former ones. Without any, a key that the workspace
-    made for itself signs: whoever can write to the database can read that one, too."""
+    """`secrets`: from the settings, the current one first, then former ones. Without any, the workspace's own key
+    signs, which anyone with access to the database can read."""
 
     def __init__(self, store: Store, secrets: Sequence[str] = ()) -> None:
         self._store = store
@@ -73,7 +73,7 @@ class CheckpointKeys:
 class Signer:
     secret: str = field(repr=False)
     is_own: bool = False
-    """It lies in the database."""
+    """It is stored in the database."""
 
     @property
     def fingerprint(self) -> str:
@@ -96,12 +96,12 @@ class _Tip:
     looked_at: datetime | None = None
     key: str = ""
     note: str = ""
-    """Something that must not go unsaid."""
+    """A finding that the next checkpoint records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event as a checkpoint keeps it."""
+    """An event as a checkpoint stores it."""
 
     id: str
     event: str
@@ -109,7 +109,7 @@ class Entry:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Entry:
-        """Of a stored event, whatever somebody may have made of it."""
+        """From a stored event, which may have been edited."""
         return cls(str(raw["_id"]), str(raw.get("event", "")), str(raw.get("hash")))
 
     def __str__(self) -> str:
@@ -117,17 +117,16 @@ class Entry:
 
 
 class CheckpointLog:
-    """Appends checkpoints. Any number of processes may: the number decides who was first, the others go on from there.
-    An event that two of them take down is in two checkpoints, which does no harm.
-    """
+    """Appends checkpoints. Any number of processes may do so: the loser of a number continues after the winner. An
+    event may be in two checkpoints, which does no harm."""
 
     def __init__(self, store: Store, keys: CheckpointKeys) -> None:
         self._store = store
         self._keys = keys
 
     async def cover(self) -> None:
-        """Takes down every event that was committed until now. Raises CheckpointKeyMissing, and StoreUnavailable (asked
-        again, it goes on from there)."""
+        """Covers every event committed until now. Raises CheckpointKeyMissing, and StoreUnavailable (the next call
+        continues from there)."""
         tip = await self._tip()
         try:
             async with self._store.events.stream(tip.token) as stream:
@@ -141,11 +140,11 @@ class CheckpointLog:
                 await self._follow(stream)
 
     async def note(self, *notes: LedgerNote) -> None:
-        """Durable when it returns. The next `cover` goes on from where it was. Raises CheckpointKeyMissing."""
+        """Durable when it returns. The next `cover` continues from the same position. Raises CheckpointKeyMissing."""
         await self._append((), notes)
 
     async def _begin(self, stream: EventStream, since: datetime | None) -> None:
-        """What is there before the stream: all events, or those since the checkpoints last knew all."""
+        """Covers events from before the stream: all, or those since the checkpoints were last complete."""
         started, after = now(), _ulid(since - SKEW) if since else ""
         while found := await self._store.events.entries_between(after, "~", limit=MOST):
             after = found[-1]["event"]
@@ -166,7 +165,8 @@ class CheckpointLog:
         await self._look(started, token)
 
     async def _look(self, at: datetime, token: Token) -> None:
-        """There was nothing else until now. A new key signs a checkpoint at once, and so vouches for all before it."""
+        """Notes that nothing else was recorded until now. A new key signs a checkpoint at once, vouching for the
+        earlier ones."""
         tip, signer = await self._tip(), await self._keys.signing()
         if tip.note or (tip.number and tip.key != signer.fingerprint):
             tip = await self._append((), token=token)
@@ -203,7 +203,7 @@ class CheckpointLog:
 
 
 def _after_head(head: CheckpointHead, number: int) -> _Tip:
-    """If the newest checkpoints are gone, the next one leaves the gap open, and says so."""
+    """If the newest checkpoints are missing, the next one leaves the gap and notes it."""
     note = f"{span(number + 1, head.number)}: {MISSING}" if head.number > number else ""
     return _Tip(head.number, head.newest, head.token, head.looked_at, head.key, note)
 
@@ -250,7 +250,7 @@ def _signed(document: S, signer: Signer) -> S:
 
 
 def _ulid(time: datetime) -> str:
-    """What the public ids of all events of this time begin with."""
+    """The prefix of the public ids of all events of this time."""
     return str(ULID.from_datetime(time))[:10]
 
 

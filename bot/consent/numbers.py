@@ -24,7 +24,7 @@ from bot.model.subscription import MessageType
 TAKES_TEXTS = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 LONGEST = 40
-"""No number has more characters, however it is written."""
+"""The limit of characters of a number, however it is written."""
 LINK = re.compile(r"(?:tel|sms|smsto|callto):(?://)?", re.IGNORECASE)
 """URL schemes of a number copied from a link (RFC 3966, RFC 5724)."""
 WHATSAPP = re.compile(
@@ -150,7 +150,7 @@ def calling_code(region: str) -> str:
 
 
 def _known(e164: str) -> Number | None:
-    """Kept: one look at a number takes 0.15 ms, and a number that was just read is needed again and again."""
+    """Cached: parsing takes 0.15 ms, and the same number is needed several times."""
     if e164 not in _numbers:
         _keep(e164, _read(e164))
     return _numbers[e164]

@@ -1,4 +1,4 @@
-"""What `verify --repair` may rebuild, and the trace that it leaves: nothing that would hide a cut."""
+"""Which contacts `verify --repair` may rebuild without hiding a cut, and the note that each repair leaves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RepairGuard:
 
 
 def _is_behind(contact: Contact, events: Sequence[ConsentEvent]) -> bool:
-    """It is as an earlier event left it: that is what a crash leaves."""
+    """It equals the state after an earlier event, as after a crash."""
     seq = contact.ledger.seq
     return seq < len(events) and states(project(contact, events[:seq])) == states(contact)
 

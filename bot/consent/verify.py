@@ -183,7 +183,7 @@ async def verify(
 
 
 async def expected(store: Store) -> int:
-    """About how much a walk reads."""
+    """An estimate of what a walk reads."""
     events, contacts = await store.events.count_about(), await store.contacts.count_about()
     return (3 if await store.checkpoints.newest_raw() else 1) * events + contacts
 

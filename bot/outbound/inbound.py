@@ -1,4 +1,4 @@
-"""Incoming texts: keywords take effect before anyone is told so."""
+"""Incoming texts: keywords take effect before they are answered."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Inbound:
                 await self._threads.hear(number, text, text_id)
 
     async def _settle(self, number: str, text: str, text_id: str, answer: str, did: Name | None = None) -> None:
-        """Shows a keyword in its conversation, then queues the answer, so that it comes after it there."""
+        """Shows a keyword in its conversation, then queues the answer, so that it appears after it."""
         talking = await self._threads.note(number, text, text_id, ConversationEvent(name=did) if did else None)
         if answer:
             contact = await (self._store.contacts.get(talking) if talking else self._whose(number))

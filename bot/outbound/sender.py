@@ -181,7 +181,7 @@ class Sender:
 
 
 def _wait_after(sent: int) -> float:
-    """A full round has left others waiting."""
+    """After a full round, others are waiting."""
     if sent >= AT_ONCE:
         return 0.0
     return BUSY_SECONDS if sent >= BUSY else BATCH_SECONDS

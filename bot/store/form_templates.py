@@ -23,5 +23,5 @@ class FormTemplateRepository(Repository[FormTemplate]):
         return await self.find({"name_key": {"$gt": ""}}, sort=[("name_key", 1)], limit=limit)
 
     async def expire(self, id: str, at: datetime) -> None:
-        """It is in no list from now on, its name is free, and it is gone when the database tidies up next."""
+        """Removes it from lists and frees its name now; the document expires."""
         await self.update({"_id": id}, {"$set": {"expires_at": at}, "$unset": {"name_key": ""}})

@@ -123,7 +123,7 @@ class JobRepository(Repository[Job]):
     async def _change(
         self, match: Mapping[str, Any], values: Mapping[str, Any], gone: Sequence[str] = ()
     ) -> Job | None:
-        """The one that matches, as it is after the change."""
+        """The matching job after the change."""
         stages: list[dict[str, Any]] = [{"$set": {**values, "updated_at": "$$NOW"}}]
         if gone:
             stages.append({"$unset": [*gone]})

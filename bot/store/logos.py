@@ -12,14 +12,14 @@ from bot.store.repository import Repository
 
 
 class LogoRepository(Repository[Logo]):
-    """Pictures by the hash of what is in them. One that was replaced goes by itself, a while later."""
+    """Pictures by the hash of their bytes. A replaced one expires later."""
 
     name = "logos"
     model = Logo
     indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
 
     async def save(self, logo: Logo) -> None:
-        """Also one that was here before: it stays, then."""
+        """Also one that was replaced before: it no longer expires."""
         change = {"$set": logo.stored(), "$unset": {"expires_at": ""}}
         with database_errors():
             await self.collection.update_one({"_id": logo.id}, change, upsert=True)

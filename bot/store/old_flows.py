@@ -1,4 +1,4 @@
-"""Moves flows and runs of version 0.1 to where they are kept now: steps into flow versions, runs into conversations."""
+"""Migrates flows and runs of version 0.1: steps to flow versions, runs to conversations."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _version_of(run: Raw) -> Raw:
 
 
 def _run(raw: Raw) -> Raw:
-    """An old run counted steps, and its place was the step after the card that it waited for."""
+    """An old run stored the index of the step after the card that it waited for."""
     waiting = raw["place"]["status"] == "waiting" and raw.get("waiting_for")
     state: Raw = {"status": "ended", "step": "", "waits": []}
     if waiting:

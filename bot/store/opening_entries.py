@@ -1,4 +1,4 @@
-"""The entries that were written together with their conversation, and are kept inside it."""
+"""The entries that are stored inside their conversation, written with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.model.conversation import Conversation, Part
 from bot.store.conversations import ConversationRepository
 
 REMEMBERED = 10_000
-"""Conversations whose number of opening entries a process remembers: it never changes."""
+"""Cached numbers of opening entries, which never change."""
 
 
 class OpeningEntries:
@@ -33,12 +33,12 @@ class OpeningEntries:
         return {id: self._counts.get(id, 0) for id in wanted}
 
     def may_have(self, place: tuple[str, int]) -> bool:
-        """Whether the entry of this conversation and sequence can be an opening one. A process that knows, says."""
+        """Whether the entry of this conversation and sequence can be an opening one, as far as this process knows."""
         conversation, seq = place
         return 0 < seq <= self._counts.get(conversation, seq)
 
     def remember(self, conversations: Iterable[Conversation]) -> None:
-        """What was read of these, or written into them."""
+        """Remembers the numbers of conversations that were read or written."""
         for conversation in conversations:
             self._counts[conversation.id] = len(conversation.opening)
         while len(self._counts) > REMEMBERED:

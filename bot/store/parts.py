@@ -1,4 +1,4 @@
-"""The entries of conversations. Those that were written with their conversation are kept in it, and read here too."""
+"""The entries of conversations, including those stored inside their conversation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CardChange:
-    """What is set in a card, and added to its counters, if it is as `only` says; all by the names of its fields."""
+    """Fields of a card to set and counters to increase, if the card matches `only`."""
 
     part: str
     set: Mapping[str, Any]
@@ -62,7 +62,7 @@ class PartRepository(NumberedLog[Part]):
         return found
 
     async def after(self, owner: str, seq: int, *, limit: int) -> list[Part]:
-        """The entries that follow `seq`, in order: one query for all who ask at the same time."""
+        """The entries that follow `seq`, in order. Concurrent callers share one query."""
         found = await self._after((owner, seq, limit))
         if (found and found[0].seq == seq + 1) or not self._openings.may_have((owner, seq + 1)):
             return found
@@ -106,17 +106,17 @@ class PartRepository(NumberedLog[Part]):
         return [*opening, *found][-limit:]
 
     async def due(self, before: datetime, *, limit: int = 500) -> list[Part]:
-        """Entries whose consequence a crash left undone."""
+        """Entries that a crash left marked for follow-up."""
         return await self.find({"follow_up": {"$lt": before}}, sort=[("follow_up", 1)], limit=limit)
 
     async def saying(self, words: Sequence[str], *, limit: int) -> list[Part]:
-        """Entries with words that begin so; words as `folded_words` makes them. Some, where there are more."""
+        """Entries with words that start with these (as from `folded_words`), up to a limit."""
         return await self.find(beginning("words", words), limit=limit) if words else []
 
     async def shown_for(self, conversation: str, before: int | None, *, limit: int) -> list[Part]:
         """The newest entries before `before` that are for the contact, in order.
 
-        What is between teammates is passed over here, so that a page of notes hides no message.
+        Skips teammates' entries in the query, so that a page of notes hides no message.
         """
         match = self._range(conversation, last=None if before is None else before - 1)
         match |= {
@@ -126,7 +126,7 @@ class PartRepository(NumberedLog[Part]):
         return await self._with_opening(conversation, before, found, limit)
 
     async def change_cards(self, changes: Sequence[CardChange]) -> None:
-        """In two round trips at most, side by side, wherever the cards are kept."""
+        """In at most two concurrent round trips, wherever the cards are stored."""
         counts = await self._openings.counts(split(change.part)[0] for change in changes)
         in_parts, in_openings = [], []
         for change in changes:
@@ -139,17 +139,14 @@ class PartRepository(NumberedLog[Part]):
         await asyncio.gather(self.update_many(in_parts), self._conversations.update_many(in_openings))
 
     async def opened(self, part: Part, at: datetime) -> None:
-        """The contact put the cursor into this card."""
+        """The contact focused a field of this card."""
         await self.change_cards([CardChange(part.id, {"opened_at": at}, only={"opened_at": {"$exists": False}})])
 
     async def tried(self, part: Part, problem: str) -> None:
         await self.change_cards([CardChange(part.id, {"problem": problem}, {"tries": 1})])
 
     async def unread(self, conversations: Iterable[Conversation], *, most: int = 99) -> dict[str, int]:
-        """By conversation, the entries after the one that was seen last and that others wrote, in one query.
-
-        Of one conversation no more than `most` are counted.
-        """
+        """By conversation, the number of entries by others after the last one seen, at most `most`, in one query."""
         behind = [c for c in conversations if c.seen < c.last]
         if not behind:
             return {}

@@ -1,4 +1,4 @@
-"""What the simulated phones wrote; earlier versions kept here what they got, too."""
+"""Texts that the simulated phones sent; earlier versions also stored received ones here."""
 
 from __future__ import annotations
 

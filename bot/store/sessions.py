@@ -16,5 +16,5 @@ class SessionRepository(Repository[Session]):
     indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
 
     async def end(self, id: str, at: datetime) -> None:
-        """It is good for nothing from now on, and is gone when the database tidies up next."""
+        """Ends it now; the document expires."""
         await self.update({"_id": id}, {"$set": {"ended_at": at, "expires_at": at}})

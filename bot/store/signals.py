@@ -14,7 +14,7 @@ LIVES = timedelta(minutes=1)
 
 
 class SignalRepository(Repository[Signal]):
-    """Inserted, told by the change stream, and gone by themselves."""
+    """Inserted, delivered by the change stream, and expired."""
 
     name = "signals"
     model = Signal

@@ -63,7 +63,7 @@ class SubscriptionRepository(Repository[Subscription]):
         await transaction(self._database, work)
 
     async def change(self, before: Subscription, entries: Sequence[SubscriptionVersion]) -> bool:
-        """Changes `before` to what the last of `entries` says. False: another writer changed it since it was read.
+        """Changes `before` to the state in the last of `entries`. False: another writer changed it since it was read.
 
         Existing history entries are left unchanged. Raises Duplicate if the name is taken.
         """
@@ -82,7 +82,7 @@ class SubscriptionRepository(Repository[Subscription]):
 
 
 def _change(before: Subscription, after: Subscription) -> Mapping[str, Any]:
-    """The update of the fields that differ, and of the key that keeps names unique."""
+    """The update of changed fields and of the key that keeps names unique."""
     old, new = before.stored(), after.stored()
     changed = {name: value for name, value in new.items() if name == "name_key" or old.get(name) != value}
     gone = {name: "" for name in old if name not in new}

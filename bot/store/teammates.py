@@ -10,7 +10,7 @@ from bot.model.teammate import Teammate, TeammateRole
 from bot.store.repository import Repository
 
 PRESENT: dict[str, Any] = {"email": {"$gt": ""}, "removed_at": {"$exists": False}}
-"""Teammates who were not removed, by the index of their addresses."""
+"""Teammates who are not removed, by the index of their emails."""
 
 
 class TeammateRepository(Repository[Teammate]):
@@ -22,7 +22,7 @@ class TeammateRepository(Repository[Teammate]):
         return await self.find_one({"email": email})
 
     async def present(self, *, limit: int) -> list[Teammate]:
-        """Those who were not removed, in order of their addresses."""
+        """Those who are not removed, sorted by email."""
         return await self.find(PRESENT, sort=[("email", 1)], limit=limit)
 
     async def admins(self, *, limit: int) -> list[Teammate]:

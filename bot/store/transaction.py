@@ -60,8 +60,7 @@ _ending: set[asyncio.Task[Any]] = set()
 
 
 def _leave(task: asyncio.Task[Any]) -> None:
-    """Abandons a transaction. Ending it asks the server once more, which may take as long again: nobody waits for
-    that."""
+    """Abandons a transaction in the background: ending it is another request, which may take as long again."""
 
     def forget(task: asyncio.Task[Any]) -> None:
         _ending.discard(task)

@@ -17,7 +17,7 @@ class WorkspaceRepository(Repository[Workspace]):
     model = Workspace
 
     async def save(self, workspace: Workspace) -> None:
-        """Takes the place of what is kept."""
+        """Replaces the stored one."""
         with database_errors():
             await self.collection.update_one({"_id": workspace.id}, {"$set": workspace.stored()}, upsert=True)
 
@@ -48,7 +48,7 @@ class WorkspaceRepository(Repository[Workspace]):
         await self._changes(match, {"$set": {"identity_secrets.$.last_used_at": at}})
 
     async def adopt_secret(self, first: IdentitySecret) -> None:
-        """It takes the place of the only one that version 0.1 had."""
+        """Replaces the only one that version 0.1 had."""
         change = {
             "$set": {"identity_secrets": [first.model_dump(exclude_none=True)]},
             "$unset": {"identity_secret": ""},

@@ -1,4 +1,4 @@
-"""The audit log's one writer, and its reader.
+"""Writes and reads the audit log.
 
 Each service records what it changed right after the change was stored. A test demands an entry of every form in the
 settings.

@@ -17,7 +17,7 @@ from bot.workspace.audit import AuditLog
 
 MOST = 2
 USED_EVERY = timedelta(minutes=1)
-"""How often a use is written, at most."""
+"""The shortest interval between two writes of a use."""
 
 
 class IdentitySecrets:
@@ -33,7 +33,7 @@ class IdentitySecrets:
         self._used: dict[str, datetime] = {}
 
     async def create(self, by: By, id: str) -> IdentitySecret | None:
-        """A new one, valid at once. None: it exists already, and nobody is shown it again. Raises TooManySecrets."""
+        """Creates a secret, valid at once. None: it exists already and isn't shown again. Raises TooManySecrets."""
         new = IdentitySecret(id=id, secret=secrets.token_urlsafe(32), created_at=now(), created_by=by.name)
         if await self._workspaces.add_secret(new, most=MOST):
             self._changed()
@@ -45,14 +45,14 @@ class IdentitySecrets:
         raise TooManySecrets
 
     async def revoke(self, id: str, by: By) -> None:
-        """What it signed proves nothing any more. Raises NotFound."""
+        """Its signatures are no longer valid. Raises NotFound."""
         if not await self._workspaces.remove_secret(id):
             raise NotFound
         self._changed()
         await self._audit.record(by, AuditAction.SECRET_REVOKED, id, key=id)
 
     def used(self, id: str) -> None:
-        """Notes that a visitor was proven with it."""
+        """Notes that it verified a visitor."""
         time = now()
         if id in self._used and time - self._used[id] < USED_EVERY:
             return

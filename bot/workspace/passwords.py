@@ -18,8 +18,7 @@ LEAST = 10
 """Characters. NIST SP 800-63B asks for length instead of composition rules."""
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 MOST_WAITING = 4
-"""Sign-ins of one network, or of one known device, that may wait for their turn. More are refused at once, before
-anything is hashed."""
+"""Limit of queued sign-ins of one network or known device. More are refused before anything is hashed."""
 
 
 def checked(password: str) -> str:
@@ -33,7 +32,7 @@ def checked(password: str) -> str:
 class _Turn:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0
-    """Callers, the one whose turn it is included."""
+    """Callers, including the current one."""
 
 
 class Passwords:
@@ -49,7 +48,7 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def is_right(self, hash: str | None, password: str, *, is_known_device: bool = False) -> bool:
-        """Without a hash (nobody has this email) it takes as long, and is wrong.
+        """Without a hash (an unknown email) it takes as long and is wrong.
 
         A device that signed in before has a slot that strangers can't fill.
         """
@@ -61,11 +60,8 @@ class Passwords:
 
     @asynccontextmanager
     async def turn(self, who: str) -> AsyncIterator[None]:
-        """One sign-in at a time of each network (or known device), so that many at once from one place keep nobody
-        elsewhere waiting.
-
-        Raises TooManyTries: too many of `who` wait already.
-        """
+        """One sign-in at a time per network (or known device), so that many from one place delay nobody elsewhere.
+        Raises TooManyTries if too many of `who` are queued."""
         turn = self._turns.setdefault(who, _Turn())
         if turn.waiting > MOST_WAITING:
             raise TooManyTries(5)

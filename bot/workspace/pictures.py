@@ -1,7 +1,7 @@
-"""Which pictures may be a logo. The bytes decide, never a claimed name or type: pure.
+"""Checks the picture of a logo by its bytes, never by name or type: pure.
 
-Three formats that hold pixels and nothing that runs; SVG is a document with scripts. The size in pixels is read too: a
-small file can unfold to gigabytes in a visitor's browser.
+Three formats without scripts; SVG can have some. The size in pixels is limited too: a small file can unfold to
+gigabytes in a visitor's browser.
 """
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ MOST = 50
 LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST = re.compile(rf"(\*\.)?({LABEL}\.)*{LABEL}|\[[0-9a-f:.]+\]")
 NOTED_EVERY = timedelta(minutes=1)
-"""How often the visit of one site is written, at most."""
+"""The shortest interval between two writes of a site's visit."""
 MOST_NOTED, MOST_SEEN = 200, 100
 """Origins a minute and process, and origins in all: any page can name one."""
 
 
 def read_sites(typed: str) -> tuple[str, ...]:
-    """The origins in a text, one a line. Raises SiteRefused, which names the first that is none, and TooManySites."""
+    """The origins in a text, one a line. Raises SiteRefused with the first invalid one, and TooManySites."""
     sites = tuple(dict.fromkeys(_origin(line) for line in typed.split() if line != ANY))
     if len(sites) > MOST:
         raise TooManySites(most=str(MOST))
@@ -36,7 +36,7 @@ def read_sites(typed: str) -> tuple[str, ...]:
 
 
 def _origin(typed: str) -> str:
-    """A host without a scheme is taken for https."""
+    """A host without a scheme means https."""
     address = typed.strip(",;")
     address = address if "://" in address else f"https://{address}"
     try:
@@ -99,7 +99,7 @@ class Sites:
                 self._spawn(self._store.site_visits.note(origin, time, most=MOST_SEEN))
 
     async def status(self, allowed: Sequence[str]) -> list[SiteStatus]:
-        """Of each allowed site; where any is allowed, of those that were seen."""
+        """The allowed sites; if any site is allowed, those that were seen."""
         seen = await self._store.site_visits.newest(limit=MOST_SEEN)
         if not allowed:
             return [SiteStatus(visit.id, visit) for visit in seen]

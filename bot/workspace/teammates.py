@@ -47,7 +47,7 @@ class TeammateService:
         """The one whose email and password these are.
 
         `is_local`: asked from this machine itself, as a demo's people must. `is_known_device`: this teammate signed in
-        there before, so what strangers try with their email elsewhere keeps them out of nothing.
+        there before, so strangers' attempts don't lock them out.
 
         Raises TooManyTries (for the correct password too) and SignInRefused, the same for every reason.
         """
@@ -145,7 +145,7 @@ def network_of(address: str) -> str:
 
 
 def _limits(email: str, network: str, *, is_known_device: bool) -> tuple[RateLimit, ...]:
-    """In this order, so that tries which one address has no right to any more count against nobody's email."""
+    """In this order, so that attempts beyond one address's limit don't count against the email."""
     here = RateLimit("sign_in_here", (email, network), MOST_WRONG_FROM_HERE, MINUTES)
     if is_known_device:
         return (here,)
