@@ -1,4 +1,4 @@
-"""What a thread says of entries that leave as texts."""
+"""The state of texts, for their entries in a thread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _label(delivery: Delivery, say: Translator) -> str:
 
 
 def _state(delivery: Delivery, say: Translator) -> dict[str, Any]:
-    """The delivery state of a text, and whether it is a failure that somebody must know about."""
+    """The delivery state of a text, and whether it is a failure to show."""
     match delivery.state:
         case DeliveryState.QUEUED | DeliveryState.SENDING:
             return {"texted": say("Sending")}

@@ -101,7 +101,7 @@ class ThreadEntry:
     """The delivery state of a text message, in words."""
     is_bad: bool = False
     progress: Progress | None = None
-    """How far the contact came with a card."""
+    """The contact's progress with a card."""
 
 
 def name_of(contact: Contact | None, say: Translator) -> str:

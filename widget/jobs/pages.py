@@ -53,7 +53,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def progress(request: web.Request) -> web.StreamResponse:
-    """The bar alone, as long as the state is the one that the page shows."""
+    """Only the bar, while the state is the one that the page shows."""
     job, _kind = await _job(request)
     if request.query.get("state") == job.state:
         return await _fragment(request, "jobs/_bar.html", job)
@@ -63,7 +63,7 @@ async def progress(request: web.Request) -> web.StreamResponse:
 
 
 async def act(request: web.Request) -> web.StreamResponse:
-    """A button. When somebody else was faster, the page shows what is true now."""
+    """A button. If somebody else was faster, the page shows the current state."""
     job, _kind = await _job(request)
     try:
         job = await request.app[BOT].jobs.act(job.id, JobAction(request.match_info["act"]), by(request))
@@ -114,7 +114,7 @@ def _lines(rows: Iterable[tuple[str, ...]]) -> bytes:
 
 
 def _harmless(cell: str) -> str:
-    """No cell begins a formula when a spreadsheet opens the file."""
+    """Escapes cells that a spreadsheet would run as formulas."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 

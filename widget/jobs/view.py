@@ -3,8 +3,8 @@
     job=job_view(job, kind, say)          # in the handler
     {% include "jobs/_progress.html" %}   # in the template, whose head includes "jobs/_head.html"
 
-It asks for its bar again and again, less often the longer it lasts, and stops when the job has ended. When the state
-changes, all of it is drawn anew, so that a button is never replaced under a finger.
+It polls for its bar, less often the longer it lasts, until the job has ended. Only a change of state renders the whole
+component again, so that a button is not replaced while it is pressed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ACTS = {
     JobAction.RETRY: (_("Retry"), "brand"),
 }
 FASTEST, SLOWEST = 500, 5000
-"""Milliseconds between two looks at the progress."""
+"""Limits of the polling interval in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class JobView:
     error: str
     acts: tuple[ActView, ...]
     delay: int | None
-    """Milliseconds until the page asks again; None: it has ended."""
+    """Milliseconds until the next poll; None: it has ended."""
     by: str
     started: datetime
     ended: datetime | None
@@ -109,7 +109,7 @@ def _progress(done: int, total: int | None, say: Translator) -> str:
 
 
 def _delay(job: Job) -> int | None:
-    """A tenth of the time since it was started: what lasts an hour need not be looked at twice a second."""
+    """A tenth of the job's age: one that takes an hour need not be polled twice a second."""
     if job.state in ENDED:
         return None
     if job.state is JobState.PAUSED:

@@ -1,4 +1,4 @@
-"""OpenRequest a chat, sending messages, submitting cards."""
+"""Opening a chat, sending messages, submitting cards."""
 
 from __future__ import annotations
 
@@ -32,10 +32,7 @@ async def visitor(request: web.Request) -> Visitor:
 
 
 async def visit(request: web.Request, unknown: str = "") -> tuple[Contact, Conversation]:
-    """Whose token the request carries, and their chat that its address names.
-
-    Raises Unauthorized, or NotFound with these words.
-    """
+    """The token's visitor, and their chat that the URL names. Raises Unauthorized, or NotFound with this message."""
     token, id = bearer(request), request.match_info["conversation"]
     contact, conversation = await request.app[BOT].messenger.visit(token or "", id)
     if conversation is None:

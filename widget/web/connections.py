@@ -1,8 +1,7 @@
 """How many live connections one process holds, and one visitor and one address may have.
 
-A connection costs a file descriptor and about 30 kB. More than these are refused with words, while there are
-descriptors left to say so.
-"""
+A connection costs a file descriptor and about 30 kB. Connections beyond these limits get an error message, while there
+are descriptors left to send it."""
 
 from __future__ import annotations
 
@@ -43,7 +42,7 @@ class LiveConnections:
 
     @contextmanager
     def of_visitor(self, contact: str) -> Iterator[None]:
-        """Once it is known whose connection it is. Raises TooManyConnections."""
+        """Counts it for its owner, once known. Raises TooManyConnections."""
         with self._count("visitor", contact):
             yield
 

@@ -42,7 +42,7 @@ class FragmentCache:
         return await self.keep((template, locale, workspace, *sorted(shared.items())), drawn, personal)
 
     async def keep(self, key: Hashable, draw: Callable[[], Awaitable[str]], personal: Mapping[str, str]) -> str:
-        """What `draw` gives, once for each key, with marks in the place of personal values."""
+        """The result of `draw`, cached by key, with placeholders for personal values."""
         pieces = self._kept.get(key)
         if pieces is None:
             pieces = self._marks.split(await draw())

@@ -57,7 +57,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SAFE = {"GET", "HEAD"}
 UNREADABLE = (ValueError, LookupError, AssertionError, HttpProcessingError)
-"""What aiohttp raises of a form that can't be read."""
+"""aiohttp's errors for unreadable forms."""
 PLAIN = Workspace(name="")
 """The look of pages while the workspace can't be read."""
 

@@ -28,7 +28,7 @@ def cursor_of(request: web.Request, *kinds: type[Key]) -> Cursor | None:
 async def read_json(request: web.Request, model: type[M]) -> M:
     """The body of a request that our own script sent. Raises Invalid.
 
-    Only JSON declared as such: a page of another site can't send that without asking first (CORS), and nobody answers.
+    Only JSON declared as such: a page of another site can't send that without a CORS preflight, which fails.
     """
     raw = await request.read()
     if request.content_type != "application/json":

@@ -71,7 +71,7 @@ async def _visited(request: web.Request) -> list[SiteStatus]:
 
 
 async def check(request: web.Request) -> web.StreamResponse:
-    """Which sites were seen so far: the fragment that the page asks for again and again."""
+    """The sites seen so far: a fragment that the page polls."""
     text = await render(
         request, "workspace/_install_sites.html", wanted_locale(request), visited=await _visited(request)
     )

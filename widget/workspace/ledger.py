@@ -1,4 +1,4 @@
-"""Settings > Ledger: checks the whole ledger as a job, and keeps what was found."""
+"""Settings > Ledger: checks the whole ledger as a job, and keeps the results."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def _result(job: Job) -> int | None:
-    """How many problems were found; None: it did not get to the end."""
+    """The number of problems found; None: it did not finish."""
     return sum(job.counts.values()) if job.state is JobState.DONE else None
 
 
