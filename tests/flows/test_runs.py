@@ -35,6 +35,7 @@ STEPS: tuple[Step, ...] = (
 )
 
 
+OLD_STEPS = [step.model_dump() for step in STEPS]
 TO_THE_SECOND = ["Hi", "First", "Thanks", "One more", "Second"]
 
 
@@ -201,7 +202,7 @@ class TestCrash:
         conversation, parts = await greeted(store, "ada")
         slept = await store.conversations.get(conversation)
         await runs.card_answered(parts[-1].id)
-        await runs.card_answered(await _card(store, conversation).id)
+        await runs.card_answered((await _card(store, conversation)).id)
 
         async def as_it_was(_: str) -> Conversation | None:
             return slept
@@ -225,7 +226,7 @@ class TestEdited:
         conversation, parts = await greeted(store, "ada")
         assert (await publish(store, "flow", [Say(id="new", text="Edited")])).version == 2
         await runs.card_answered(parts[-1].id)
-        await runs.card_answered(await _card(store, conversation).id)
+        await runs.card_answered((await _card(store, conversation)).id)
         assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
         assert (await _run(store)).version == 1
         _, edited = await greeted(store, "bob")
@@ -325,10 +326,22 @@ async def _waiting_for_consent(store: Store) -> tuple[Runs, Ledger, str]:
     return runs, Ledger(store), id
 
 
-async def _old_run(store: Store, raw: dict[str, Any]) -> None:
+async def _old_run(store: Store, conversation: str, **values: Any) -> None:
+    """The conversation's run as version 0.1 stored it."""
     runs = store.database.get_collection("flow_runs")
     await runs.delete_many({})
-    await runs.insert_one(raw)
+    usual = {
+        "_id": "old",
+        "flow": "flow",
+        "flow_version": 1,
+        "steps": OLD_STEPS,
+        "conversation": conversation,
+        "contact": "ada",
+        "created_at": AT,
+        "updated_at": AT,
+    }
+    await runs.insert_one({**usual, **values})
+    await store.conversations.update({"_id": conversation}, {"$unset": {"run": ""}})
 
 
 class TestMoved:
@@ -337,23 +350,9 @@ class TestMoved:
     async def test_an_old_run_continues_after_its_card(self, store: Store) -> None:
         await _add(store)
         conversation, parts = await greeted(store, "ada")
-        steps = [step.model_dump() for step in STEPS]
-        old: dict[str, Any] = {
-            "_id": "old",
-            "flow": "flow",
-            "flow_version": 7,
-            "steps": steps,
-            "conversation": conversation,
-            "contact": "ada",
-            "place": {"step": 2, "status": "waiting"},
-            "revision": 1,
-            "waiting_for": parts[-1].id,
-            "created_at": AT,
-            "updated_at": AT,
-        }
-        await _old_run(store, old)
-        await store.conversations.update({"_id": conversation}, {"$unset": {"run": ""}})
-        await store.flows.update({"_id": "flow"}, {"$set": {"steps": steps, "version": 3}})
+        place = {"step": 2, "status": "waiting"}
+        await _old_run(store, conversation, flow_version=7, place=place, revision=1, waiting_for=parts[-1].id)
+        await store.flows.update({"_id": "flow"}, {"$set": {"steps": OLD_STEPS, "version": 3}})
         for _ in range(2):
             await store.prepare()
         assert await store.database.get_collection("flow_runs").count_documents({"moved": True}) == 1
@@ -365,21 +364,7 @@ class TestMoved:
     async def test_an_old_run_that_ended_stays_ended(self, store: Store) -> None:
         await _add(store)
         conversation, parts = await greeted(store, "ada")
-        steps = [step.model_dump() for step in STEPS]
-        old: dict[str, Any] = {
-            "_id": "old",
-            "flow": "flow",
-            "flow_version": 1,
-            "steps": steps,
-            "conversation": conversation,
-            "contact": "ada",
-            "place": {"step": 7, "status": "ended"},
-            "revision": 3,
-            "created_at": AT,
-            "updated_at": AT,
-        }
-        await _old_run(store, old)
-        await store.conversations.update({"_id": conversation}, {"$unset": {"run": ""}})
+        await _old_run(store, conversation, place={"step": 7, "status": "ended"}, revision=3)
         await store.prepare()
         await Runs(store, ConversationService(store)).card_answered(parts[-1].id)
         assert await _script(store, conversation) == ["Hi", "First"]
