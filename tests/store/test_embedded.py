@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pytest
 from pymongo import MongoClient, WriteConcern
 from pymongo.collection import Collection
+from pymongo.errors import OperationFailure
 
 from bot.store import embedded, engines
 from bot.store.embedded import EmbeddedServerError, embedded_server
@@ -83,6 +84,11 @@ def write(url: str, thing: int) -> None:
 def read(url: str) -> list[int]:
     with things(url) as collection:
         return sorted(thing["_id"] for thing in collection.find())
+
+
+def url_of(data: Path, port: int) -> str:
+    key = engines.read_key(data) if (data / engines.KEY_FILE).exists() else None
+    return engines.server_url(port, key)
 
 
 def is_running(pid: int) -> bool:
@@ -191,7 +197,7 @@ async def test_the_server_of_a_killed_command_is_joined_and_then_stopped(data: P
 @both_engines
 async def test_after_all_is_killed_the_next_start_has_the_data(data: Path, name: Name) -> None:
     user, pid, port = await started(data, name)
-    write(engines.server_url(port), 1)
+    write(url_of(data, port), 1)
     os.kill(pid, signal.SIGKILL)
     await kill(user)
     wait_for(lambda: not is_running(pid))
@@ -220,7 +226,7 @@ async def test_a_stale_state_file_is_overcome(data: Path, stale: str) -> None:
 @needs_secantusdb
 async def test_a_server_that_hangs_is_ended_and_started_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     user, pid, port = await started(data, "secantusdb")
-    write(engines.server_url(port), 1)
+    write(url_of(data, port), 1)
     await kill(user)
     os.kill(pid, signal.SIGSTOP)
     monkeypatch.setattr(embedded, "STOP_SECONDS", 0.2)
@@ -344,3 +350,98 @@ async def test_a_data_folder_that_cannot_be_made_is_a_plain_error(tmp_path: Path
 def test_a_server_that_we_did_not_start_is_not_taken_for_ours() -> None:
     assert engines._belongs_to(os.getpid(), os.getpid())
     assert not engines._belongs_to(os.getpid() + 1, os.getpid())
+
+
+async def becomes(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not is_so():  # noqa: ASYNC110 - a process is awaited
+            await asyncio.sleep(0.02)
+
+
+@both_engines
+async def test_a_server_that_dies_is_started_again(data: Path, name: Name, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "WATCH_SECONDS", 0.05)
+    other, _, _ = await started(data, name)
+    async with embedded_server(data, engine=name) as server:
+        write(server.url, 1)
+        first, url = server.pid, server.url
+        os.kill(first, signal.SIGKILL)
+        await becomes(lambda: server.pid != first or (state(data) not in {first, None} and not server.problem))
+        assert await asyncio.to_thread(read, url) == [1]
+        await leave(other)
+        assert await asyncio.to_thread(read, url) == [1], "whoever started it again, it serves the others"
+        last = state(data)
+    assert last
+    assert not is_running(last)
+
+
+def state(data: Path) -> int | None:
+    kept = embedded._Folder(data).state()
+    return kept.pid if kept else None
+
+
+@pytest.mark.parametrize("name", [engine("mongod")])
+async def test_it_is_tried_until_it_starts(
+    data: Path, name: Name, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As long as the disk is full, mongod ends at once."""
+    monkeypatch.setattr(embedded, "WATCH_SECONDS", 0.05)
+    real = next(engine for engine in engines.find_engines(name) if isinstance(engine, engines.Engine)).program[0]
+    full = tmp_path / "full"
+    says = '{"s":"F","msg":"No space left on device"}'
+    script = program(tmp_path / "path", f"[ -e {full} ] && {{ echo '{says}'; exit 14; }}\nexec {real} \"$@\"")
+    monkeypatch.setenv("PATH", str(script.parent), prepend=os.pathsep)
+    monkeypatch.setattr(engines, "_packaged_mongod", lambda: None)
+    async with embedded_server(data, engine=name) as server:
+        write(server.url, 1)
+        first = server.pid
+        full.touch()
+        os.kill(first, signal.SIGKILL)
+        await becomes(lambda: "No space left on device" in server.problem)
+        full.unlink()
+        await becomes(lambda: server.pid != first and not server.problem)
+        assert await asyncio.to_thread(read, server.url) == [1]
+    assert "can't be started again" in caplog.text
+
+
+@pytest.mark.parametrize("name", [engine("mongod")])
+async def test_other_users_of_the_machine_reach_nothing(data: Path, name: Name) -> None:
+    async with embedded_server(data, engine=name) as server:
+        write(server.url, 1)
+        for stranger in (engines.server_url(server.port), engines.server_url(server.port, "0" * 128)):
+            with pytest.raises(OperationFailure):
+                read(stranger)
+            with MongoClient[dict[str, Any]](stranger) as client, pytest.raises(OperationFailure):
+                client.admin.command("createUser", "eve", pwd="eve", roles=["root"])
+        assert server.key
+        assert server.key not in repr(server)
+        assert server.key not in Path(f"/proc/{server.pid}/cmdline").read_text()
+    for path in (data / engines.KEY_FILE, data / name):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("name", [engine("mongod")])
+async def test_data_of_a_version_without_a_key_is_locked_at_the_next_start(
+    data: Path, name: Name, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(engines.Engine, "is_locked", False)
+        options = engines._mongod_options
+        patch.setattr(engines, "_mongod_options", lambda data, port: without_key(options(data, port)))
+        user = embedded_server(data, engine=name)
+        server = await user.__aenter__()
+        write(server.url, 1)
+        assert server.key is None
+    async with embedded_server(data, engine=name) as joined:
+        assert (joined.pid, joined.key) == (server.pid, None), "it runs on as it was started"
+    await user.__aexit__(None, None, None)
+    async with embedded_server(data, engine=name) as locked:
+        assert locked.key
+        assert read(locked.url) == [1]
+        with pytest.raises(OperationFailure):
+            read(engines.server_url(locked.port))
+
+
+def without_key(options: list[str]) -> list[str]:
+    place = options.index("--keyFile")
+    return options[:place] + options[place + 4 :]

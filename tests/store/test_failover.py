@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -35,7 +35,7 @@ class Member:
         folder.mkdir()
         engine.prepare(folder)
         self.port = free_port()
-        self._command = engine.command(folder, self.port)
+        self._command = [*_unlocked(engine.command(folder, self.port))]
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -50,6 +50,16 @@ class Member:
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+
+def _unlocked(command: list[str]) -> Iterator[str]:
+    """Members of one replica set would have to share a key."""
+    words = iter(command)
+    for word in words:
+        if word == "--keyFile":
+            next(words)
+        else:
+            yield word
 
 
 @asynccontextmanager

@@ -78,7 +78,7 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
         if status == 503:
             assert faults(json.loads(text)) == [("service_unavailable", NOT_SAVED)]
     assert {status for status, _ in answers[8:]} == {503}
-    assert health[0] == 200
+    assert (health[0], json.loads(health[1])["database"]) == (200, "unavailable")
     assert page[0] == 503
     assert "<h1>We&#39;ll be right back</h1>" in page[1]
     assert "Couldn't save" not in page[1], "nothing was to be saved"

@@ -8,8 +8,8 @@ from widget.web.http import BOT, METRICS
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """The process responds."""
-    return web.json_response({"status": "ok"})
+    """The process responds: a new one would have the same database, so what that is like is only told."""
+    return web.json_response({"status": "ok", "database": await request.app[BOT].store.state()})
 
 
 async def readyz(request: web.Request) -> web.Response:

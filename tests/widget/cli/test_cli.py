@@ -387,6 +387,28 @@ async def test_its_log_is_json_and_names_nobody(demo: Demo, person: Visitor) -> 
             lines.append(json.loads(raw))
 
 
+async def test_a_database_that_dies_is_started_again(demo: Demo, person: Visitor) -> None:
+    await person.submit()
+    first = int(str(demo.database["pid"]))
+    os.kill(first, signal.SIGKILL)
+
+    async def state() -> str:
+        async with person.session.get(f"{demo.base}/healthz") as answer:
+            assert answer.status == 200
+            return str((await answer.json())["database"])
+
+    async def is_back() -> bool:
+        return demo.database["pid"] not in {first, None} and await state() == "ok"
+
+    async def is_submitted() -> bool:
+        return (await person.submit())[0] == 200
+
+    await eventually(is_back)
+    await eventually(is_submitted)
+    ran = await sayso(demo.folder, "verify")
+    assert ran.code == 0, ran
+
+
 async def test_told_to_stop_it_says_bye_ends_well_and_takes_the_database_along(demo: Demo, person: Visitor) -> None:
     database = int(str(demo.database["pid"]))
     async with person.session.ws_connect(f"{demo.base}/messenger/live", origin=demo.base) as line:
