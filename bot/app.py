@@ -85,7 +85,8 @@ class Bot:
         self._compose_work(store, settings)
 
     def _compose_consent(self, store: Store, settings: Settings) -> None:
-        self.ledger = Ledger(store)
+        self.keys = CheckpointKeys(store, settings.checkpoint_keys)
+        self.ledger = Ledger(store, self.keys)
         self.stops = StopList(store, self.ledger)
         self.contacts = ContactService(store, self.ledger)
         self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
@@ -134,9 +135,8 @@ class Bot:
         self.ledger.publish_to(self.consumers.publish)
         self.catch_up = CatchUp(store, self.consumers)
         self.messages = Messages(store, self.runs, self.replies)
-        keys = CheckpointKeys(store, settings.checkpoint_keys)
-        self.checkpoints = CheckpointWriter(store, keys, settings.checkpoint_file)
-        self.jobs = JobService(store, all_kinds(store, keys))
+        self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
+        self.jobs = JobService(store, all_kinds(store, self.keys))
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         opened = await self.messenger.open(token, claim, wanted)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 from bot.consent.changes import ConsentChange, address_change
+from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.counts import CountKeeper
 from bot.consent.ledger import Ledger
 from bot.consent.projection import GIVES_ADDRESS
@@ -26,7 +27,7 @@ BATCH = 500
 SYSTEM = Actor(kind="system", id="migration")
 
 
-async def migrate(store: Store) -> list[str]:
+async def migrate(store: Store, keys: CheckpointKeys | None = None) -> list[str]:
     """Runs the pending steps and returns their names. Of several processes one does them, and the others
     wait. Raises StoreUnavailable."""
     done: list[str] = []
@@ -35,7 +36,7 @@ async def migrate(store: Store) -> list[str]:
     async with Lease(store, "migration", new_id()) as lease:
         while left := await _left(store):
             if lease.is_held:
-                await STEPS[left[0]](store)
+                await STEPS[left[0]](store, keys)
                 await store.migrations.keep(Migration(id=left[0], done_at=now()))
                 done.append(left[0])
             else:
@@ -48,10 +49,10 @@ async def _left(store: Store) -> list[str]:
     return [name for name in STEPS if name not in done]
 
 
-async def record_addresses(store: Store) -> None:
+async def record_addresses(store: Store, keys: CheckpointKeys | None) -> None:
     """Records an event for each number and email address without one: before format 2, an email claimed by the site had
     none."""
-    ledger = Ledger(store)
+    ledger = Ledger(store, keys)
     async for page in store.contacts.scan(batch=BATCH):
         await ledger.contacts(contact.id for contact in page)  # takes over what a crash left
         events = await _giving(store, page)
@@ -86,15 +87,15 @@ def _missing(contact: Contact, giving: Iterable[ConsentEvent]) -> ConsentChange 
     return address_change(contact.id, source=Source.SYSTEM, actor=SYSTEM, key=key, phone=lacks_phone, email=lacks_email)
 
 
-async def begin_counts(store: Store) -> None:
+async def begin_counts(store: Store, _keys: CheckpointKeys | None) -> None:
     await CountKeeper(store).catch_up()
 
 
-async def upgrade_queue(store: Store) -> None:
+async def upgrade_queue(store: Store, _keys: CheckpointKeys | None) -> None:
     await store.deliveries.upgrade_queue()
 
 
-async def begin_stop_log(store: Store) -> None:
+async def begin_stop_log(store: Store, _keys: CheckpointKeys | None) -> None:
     """Before, only the last STOP of a number was stored, and when it was lifted."""
     async for page in store.stops.scan(batch=BATCH):
         for stop in page:
@@ -111,7 +112,7 @@ def _entry(store: Store, stop: Stop, seq: int, action: StopAction, at: datetime,
     return StopEvent(id=id, number=stop.id, seq=seq, action=action, at=at, text=text, key=key)
 
 
-STEPS: dict[str, Callable[[Store], Awaitable[None]]] = {
+STEPS: dict[str, Callable[[Store, CheckpointKeys | None], Awaitable[None]]] = {
     "addresses": record_addresses,
     "counts": begin_counts,
     "texts": upgrade_queue,

@@ -11,8 +11,9 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 from ulid import ULID
@@ -42,6 +43,8 @@ SKEW = timedelta(minutes=5)
 KEY = "checkpoints"
 RECORD = "the record of the newest checkpoint"
 MISSING, NO_RECORD = "missing", f"{RECORD} is missing"
+GRACE = timedelta(hours=1)
+"""How long processes of an earlier version, or without the new key, may still write after an upgrade began."""
 
 S = TypeVar("S", Checkpoint, CheckpointHead)
 
@@ -69,18 +72,28 @@ class CheckpointKeys:
         return {signer.fingerprint: signer for signer in signers}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signer:
     secret: str = field(repr=False)
     is_own: bool = False
     """It is stored in the database."""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         return self.sign("fingerprint")[:16]
 
     def sign(self, hash: str) -> str:
         return hmac.new(self.secret.encode(), f"sayso checkpoint {hash}".encode(), hashlib.sha256).hexdigest()
+
+    def sign_event(self, hash: str) -> str:
+        """`<fingerprint>:<HMAC-SHA256>` of an event's hash."""
+        return f"{self.fingerprint}:{self._of_event(hash)}"
+
+    def has_signed_event(self, hash: str, signature: str) -> bool:
+        return hmac.compare_digest(self._of_event(hash), signature)
+
+    def _of_event(self, hash: str) -> str:
+        return hmac.digest(self.secret.encode(), f"sayso event {hash}".encode(), "sha256").hex()
 
     def has_signed(self, signed: Checkpoint | CheckpointHead) -> bool:
         return hmac.compare_digest(self.sign(signed.hash), signed.signature)
@@ -97,6 +110,7 @@ class _Tip:
     key: str = ""
     note: str = ""
     """A finding that the next checkpoint records."""
+    signed_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +186,7 @@ class CheckpointLog:
             tip = await self._append((), token=token)
         head = CheckpointHead(
             id=HEAD, hash="", signature="", key=signer.fingerprint, token=token, number=tip.number, newest=tip.hash,
-            looked_at=at,
+            looked_at=at, signed_from=tip.signed_from,
         )  # fmt: skip
         await self._store.checkpoint_heads.save(_signed(head, signer))
 
@@ -182,14 +196,25 @@ class CheckpointLog:
         signer = await self._keys.signing()
 
         async def attempt() -> _Tip:
-            tip = await self._tip()
+            tip = await self._requiring(await self._tip(), signer)
             if tip.number and tip.key != signer.fingerprint and not self._keys.is_external:
                 raise CheckpointKeyMissing  # a key that lies in the database must not take over from one outside
             new = _signed(_next(tip, entries, notes, token or tip.token, signer), signer)
             await self._store.checkpoints.insert(new)
-            return _Tip(new.number, new.hash, new.token, tip.looked_at, new.key)
+            return _Tip(new.number, new.hash, new.token, tip.looked_at, new.key, signed_from=new.signed_from)
 
         return await retried(attempt, Duplicate)
+
+    async def _requiring(self, tip: _Tip, signer: Signer) -> _Tip:
+        """With the time from which on events must be signed: with a key from outside, once there is one."""
+        is_same = tip.key == signer.fingerprint
+        if tip.signed_from and (is_same or not await self._is_own(tip.key)):
+            return tip
+        return replace(tip, signed_from=now() + GRACE if tip.number else now())
+
+    async def _is_own(self, key: str) -> bool:
+        known = await self._keys.known()
+        return key in known and known[key].is_own
 
     async def _tip(self) -> _Tip:
         raw = await self._store.checkpoints.newest_raw()
@@ -205,7 +230,7 @@ class CheckpointLog:
 def _after_head(head: CheckpointHead, number: int) -> _Tip:
     """If the newest checkpoints are missing, the next one leaves the gap and notes it."""
     note = f"{span(number + 1, head.number)}: {MISSING}" if head.number > number else ""
-    return _Tip(head.number, head.newest, head.token, head.looked_at, head.key, note)
+    return _Tip(head.number, head.newest, head.token, head.looked_at, head.key, note, head.signed_from)
 
 
 def _after(newest: StoredCheckpoint, head: CheckpointHead | None) -> _Tip:
@@ -213,12 +238,14 @@ def _after(newest: StoredCheckpoint, head: CheckpointHead | None) -> _Tip:
     note = "" if kept else f"{span(newest.number)} was edited"
     if head is None:
         token, looked_at, key = (kept.token, kept.since, kept.key) if kept else (None, None, "")
-        return _Tip(newest.number, newest.hash, token, looked_at, key, note or (NO_RECORD if token else ""))
+        note = note or (NO_RECORD if token else "")
+        return _Tip(newest.number, newest.hash, token, looked_at, key, note, kept.signed_from if kept else None)
     if newest.number == head.number and newest.hash != head.newest:
         note = f"{span(newest.number)} was replaced"
     token = kept.token if kept and newest.number > head.number else head.token
     key = kept.key if kept else head.key
-    return _Tip(newest.number, newest.hash, token, head.looked_at, key, note)
+    signed_from = kept.signed_from if kept else head.signed_from
+    return _Tip(newest.number, newest.hash, token, head.looked_at, key, note, signed_from)
 
 
 def _next(
@@ -232,6 +259,7 @@ def _next(
         number=tip.number + 1,
         at=at,
         since=tip.looked_at,
+        signed_from=tip.signed_from,
         first=min(inside, default=""),
         last=max(inside, default=""),
         entries=tuple(str(entry) for entry in entries),

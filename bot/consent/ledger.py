@@ -15,6 +15,7 @@ from typing import Any
 from bot.aio.batching import Batcher
 from bot.aio.retry import MOST_ATTEMPTS, retried
 from bot.consent.changes import ConsentChange
+from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.projection import GIVES_ADDRESS, apply, grade_of, opened_contact, project, state_after
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
@@ -37,7 +38,9 @@ class _Superseded(Exception):
 
 
 class Ledger:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, keys: CheckpointKeys | None = None) -> None:
+        """`keys`: what signs the events; without, the key in the database."""
+        self._keys = keys or CheckpointKeys(store)
         self._events = store.events
         self._publish: Callable[[Sequence[ConsentEvent]], None] = _nobody
         self._contacts = store.contacts
@@ -158,7 +161,7 @@ class Ledger:
         known = await self._known([changes[i] for i in turn], contacts)
         answers: dict[int, Recorded | SaysoError | None] = {}
         new: list[_New] = []
-        time = now()
+        time, signer = now(), await self._keys.signing()
         for i in turn:
             change, contact = changes[i], contacts.get(changes[i].contact)
             if contact is None:
@@ -166,7 +169,7 @@ class Ledger:
             elif event := known.get(change.log_key):
                 answers[i] = Recorded(event, is_new=False)
             else:
-                new.append(_New(i, contact, *next_event(contact, change, time)))
+                new.append(_New(i, contact, *next_event(contact, change, time, signer.sign_event)))
         # Known events are inserted again and refused: what another process wrote may not be durable yet (law 3).
         inserted = await self._events.append([*(entry.raw for entry in new), *(e.stored() for e in known.values())])
         mine = [entry for entry, done in zip(new, inserted, strict=False) if done]
@@ -243,12 +246,15 @@ class _New:
         return self.event.seq == 1 and self.event.context.opening is not None
 
 
-def next_event(contact: Contact, change: ConsentChange, at: datetime) -> tuple[ConsentEvent, dict[str, Any]]:
+def next_event(
+    contact: Contact, change: ConsentChange, at: datetime, sign: Callable[[str], str] | None = None
+) -> tuple[ConsentEvent, dict[str, Any]]:
     """The next event of the contact's chain, as a model and as stored."""
     seq = contact.ledger.seq + 1
     before = contact.consent(change.subscription) if change.subscription else None
     was = before.state if before else ConsentState.NONE
     return ConsentEvent.new(
+        sign=sign,
         id=f"{contact.id}:{seq:010d}",
         event=new_ulid(at),
         contact=contact.id,

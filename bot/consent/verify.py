@@ -16,6 +16,7 @@ from bot.consent.checkpoints import CheckpointKeys, CheckpointLog
 from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.projection import project
 from bot.consent.repairs import MOST, RepairGuard
+from bot.consent.signatures import EventSigners
 from bot.consent.witnesses import Findings, Witnesses
 from bot.model.base import Value, now
 from bot.model.contact import ConsentState, Contact
@@ -88,6 +89,7 @@ class _Chain:
     hash: str = FIRST
     fault: str | None = None
     events: list[ConsentEvent] = field(default_factory=list)
+    signers: EventSigners | None = None
     redacted: dict[int, str] = field(default_factory=dict)
     """By sequence, events whose personal values are gone, and that no later event has erased yet; of format 1 with what
     the rest of it hashes to."""
@@ -96,6 +98,8 @@ class _Chain:
         if self.fault:
             return
         self.fault = fault(raw, self.contact, self.seq + 1, self.hash)
+        if self.fault is None and self.signers and (unsigned := self.signers.fault(raw)):
+            self.fault = f"event {self.seq + 1} {unsigned}"
         if self.fault is None:
             event = ConsentEvent.load(dict(raw))
             self.events.append(event)
@@ -207,7 +211,7 @@ async def walk(
             report.take(found)
             return report, at.distrusting(found).to(after, "chains")
         case "chains":
-            return report, at.to(await _walk_chains(store, at.after, limit, report, guard), "contacts")
+            return report, at.to(await _walk_chains(store, at.after, limit, report, guard, keys), "contacts")
         case "contacts":
             return report, at.to(await _walk_contacts(store, at.after, limit, report, guard), "counts")
     report.miscounted = await miscounted(store)
@@ -216,8 +220,10 @@ async def walk(
     return report, None
 
 
-async def _walk_chains(store: Store, after: str, limit: int, report: Report, guard: RepairGuard | None) -> str | None:
-    chains, last = await _chains(store, after, limit, report)
+async def _walk_chains(
+    store: Store, after: str, limit: int, report: Report, guard: RepairGuard | None, keys: CheckpointKeys
+) -> str | None:
+    chains, last = await _chains(store, after, limit, report, await EventSigners.of(store, keys))
     report.contacts += len(chains)
     report.events += sum(len(chain.events) for chain in chains)
     contacts = await store.contacts.get_many(chain.contact for chain in chains)
@@ -277,7 +283,9 @@ def _by_subscription(contact: Contact) -> dict[str, object]:
     return {consent.subscription: consent for consent in contact.consents}
 
 
-async def _chains(store: Store, after: str, limit: int, report: Report) -> tuple[list[_Chain], str | None]:
+async def _chains(
+    store: Store, after: str, limit: int, report: Report, signers: EventSigners
+) -> tuple[list[_Chain], str | None]:
     """Whole chains after a position, and the next position: events come in order of contact and sequence."""
     events = await store.events.page_raw(after, limit=limit)
     is_cut = len(events) == limit
@@ -288,13 +296,13 @@ async def _chains(store: Store, after: str, limit: int, report: Report) -> tuple
     if events and _owner(events[0]) != _owner(events[-1]) and is_cut:  # the last chain continues in the next step
         events = [raw for raw in events if _owner(raw) != _owner(events[-1])]
     report.read += len(events)
-    return _chained(events), _end_of(_owner(events[-1])) if events else None
+    return _chained(events, signers), _end_of(_owner(events[-1])) if events else None
 
 
-def _chained(page: Sequence[Mapping[str, Any]]) -> list[_Chain]:
+def _chained(page: Sequence[Mapping[str, Any]], signers: EventSigners) -> list[_Chain]:
     chains = []
     for contact, events in groupby(page, key=_owner):
-        chain = _Chain(contact)
+        chain = _Chain(contact, signers=signers)
         for raw in events:
             chain.take(raw)
         chain.end()

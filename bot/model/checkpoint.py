@@ -39,6 +39,9 @@ class _Signed(Document):
     """Where the change stream of events goes on. Outside the hash: a wrong one leaves out events, which then have no
     checkpoint."""
 
+    signed_from: datetime | None = None
+    """Events from this time on carry a signature. None: an earlier version made it."""
+
     def sealed(self) -> dict[str, Any]:
         raw = self.model_dump(by_alias=True, exclude_none=True, exclude={"hash", "signature", "token"})
         return {name: iso(value) if isinstance(value, datetime) else value for name, value in raw.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -37,6 +37,9 @@ PERSONAL = (
 """JSON Pointers of the values that the hash covers as salted commitments, so that erasing them breaks no chain."""
 _PLACES = {path: (path[1:].rpartition("/")[0], path.rpartition("/")[2]) for path in PERSONAL}
 """By pointer: the name of the parent (empty: the event) and the field."""
+
+
+UNHASHED = {"hash", "salts", "commitments", "signature"}
 
 
 class ConsentState(StrEnum):
@@ -212,10 +215,12 @@ class ConsentEvent(Document):
     """By JSON Pointer, 16 random bytes in hex for each personal value that is there. Not in the hash."""
     commitments: dict[str, str] | None = None
     """By JSON Pointer, the commitments of erased values."""
+    signature: str | None = None
+    """`<fingerprint of the key>:<HMAC-SHA256 of the hash>`: the application wrote it. Not in the hash."""
 
     @classmethod
-    def new(cls, **values: Any) -> tuple[ConsentEvent, dict[str, Any]]:
-        """An event with salts and hash, and as it is stored."""
+    def new(cls, *, sign: Callable[[str], str] | None = None, **values: Any) -> tuple[ConsentEvent, dict[str, Any]]:
+        """An event with salts and hash, and as it is stored. `sign` makes its signature of its hash."""
         there = {name: value for name, value in values.items() if value is not None}
         raw = {"_id": there["id"], "format": FORMAT, **there}
         del raw["id"]
@@ -228,7 +233,10 @@ class ConsentEvent(Document):
         if salts:
             raw["salts"] = salts
         raw["hash"] = event_hash(raw)
-        return cls(format=FORMAT, **there, salts=salts or None, hash=raw["hash"]), raw
+        if sign:
+            raw["signature"] = sign(raw["hash"])
+        more = {"hash": raw["hash"], "signature": raw.get("signature")}
+        return cls(format=FORMAT, **there, salts=salts or None, **more), raw
 
     def canonical(self) -> dict[str, Any]:
         """The input of the hash, see `canonical`."""
@@ -257,7 +265,7 @@ def canonical(raw: Mapping[str, Any]) -> dict[str, Any]:
 
     Missing fields are left out, so that a field that a later version adds changes no old hash.
     """
-    plain = {name: value for name, value in raw.items() if name not in {"hash", "salts", "commitments"}}
+    plain = {name: value for name, value in raw.items() if name not in UNHASHED}
     plain["at"] = iso(raw["at"])
     if opening := raw.get("context", {}).get("opening"):
         plain["context"] = {**raw["context"], "opening": {**opening, "at": iso(opening["at"])}}

@@ -17,7 +17,7 @@ from bot.consent.checkpoints import MOST, CheckpointKeys, CheckpointLog
 from bot.consent.ledger import Ledger
 from bot.consent.verify import Report, verify
 from bot.errors import CheckpointKeyMissing
-from bot.model.base import now
+from bot.model.base import new_ulid, now
 from bot.model.checkpoint import LedgerNote, checkpoint_id
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import FIRST, Action, Actor, ConsentEvent, Source
@@ -50,8 +50,10 @@ async def ada(store: Store, make_contact: MakeContact) -> Contact:
     return ada
 
 
-async def decide(store: Store, contact: Contact, *actions: Action) -> None:
-    ledger, before = Ledger(store), await store.events.after(contact.id, 0, limit=100)
+async def decide(store: Store, contact: Contact, *actions: Action, key: str = "") -> None:
+    """`key`: what the processes have in SAYSO_CHECKPOINT_KEY."""
+    before = await store.events.after(contact.id, 0, limit=100)
+    ledger = Ledger(store, CheckpointKeys(store, [key] if key else []))
     for i, action in enumerate(actions, len(before)):
         await ledger.record(change(contact.id, f"k{i}", action))
 
@@ -299,7 +301,7 @@ class TestKeys:
         await cover(store, OUTSIDE)
         contact = await make_contact()
         for action in (Action.OPT_IN, Action.OPT_OUT, Action.OPT_IN):
-            await decide(store, contact, action)
+            await decide(store, contact, action, key=OUTSIDE)
             await cover(store, OUTSIDE)
         return contact
 
@@ -310,7 +312,7 @@ class TestKeys:
         faults = (await check(store, OUTSIDE)).faults
         assert f"checkpoint 2: {own}" in faults
         assert f"checkpoint 3: {own}" in faults
-        await decide(store, outside, Action.OPT_OUT)
+        await decide(store, outside, Action.OPT_OUT, key=OUTSIDE)
         await cover(store, OUTSIDE)
         assert f"checkpoint 2: {own}" in (await check(store, OUTSIDE)).faults
 
@@ -335,10 +337,91 @@ class TestKeys:
         assert not (await check(store, FORMER)).is_whole, "the key of the second checkpoint is not known"
 
     async def test_a_process_without_the_key_signs_nothing(self, store: Store, outside: Contact) -> None:
-        await decide(store, outside, Action.OPT_OUT)
+        await decide(store, outside, Action.OPT_OUT, key=OUTSIDE)
         with pytest.raises(CheckpointKeyMissing):
             await cover(store)
         assert (await check(store, OUTSIDE)).faults == []
+
+
+class TestSignatures:
+    """Right hashes are not enough: an event carries the signature of the application."""
+
+    NOT_OURS = "was not written by Sayso"
+
+    async def _forge(self, store: Store, like: Contact, victim: Contact, **values: Any) -> None:
+        """Writes an event of now with correct hashes, as whoever has the database can."""
+        (first,) = await store.events.after(like.id, 0, limit=1)
+        time = now()
+        event = rehashed(
+            first, id=f"{victim.id}:0000000001", event=new_ulid(time), at=time, contact=victim.id,
+            key=f"{victim.id}:k", **values,
+        )  # fmt: skip
+        await store.events.insert(event)
+        await Ledger(store).contact(victim.id)
+
+    async def _faults_of(self, store: Store, contact: Contact, *secrets: str) -> list[str]:
+        return [fault for fault in (await check(store, *secrets)).faults if contact.id in fault]
+
+    @pytest.mark.parametrize("is_covered", [False, True])
+    async def test_an_event_that_sayso_did_not_write_is_named(
+        self, store: Store, ada: Contact, make_contact: MakeContact, is_covered: bool
+    ) -> None:
+        victim = await make_contact()
+        await self._forge(store, ada, victim, signature=None)
+        if is_covered:
+            await cover(store)
+        (fault,) = await self._faults_of(store, victim)
+        assert f"event 1 {self.NOT_OURS}: it has no signature" in fault
+
+    async def test_the_signature_of_another_event_is_none(
+        self, store: Store, ada: Contact, make_contact: MakeContact
+    ) -> None:
+        victim = await make_contact()
+        await self._forge(store, ada, victim)
+        await cover(store)
+        (fault,) = await self._faults_of(store, victim)
+        assert f"event 1 {self.NOT_OURS}: it has a wrong signature" in fault
+        assert not (await check(store, repair=True)).is_whole
+
+    async def test_the_key_in_the_database_signs_no_event_where_there_is_one_outside(
+        self, store: Store, make_contact: MakeContact
+    ) -> None:
+        ada, victim = await make_contact(), await make_contact()
+        await decide(store, ada, Action.OPT_IN, key=OUTSIDE)
+        await cover(store, OUTSIDE)
+        await asyncio.sleep(0.002)
+        await decide(store, victim, Action.OPT_IN)
+        assert await self._faults_of(store, ada, OUTSIDE) == []
+        (fault,) = await self._faults_of(store, victim, OUTSIDE)
+        assert "event 1 is signed with the key in the database, not with SAYSO_CHECKPOINT_KEY" in fault
+
+    async def test_what_earlier_versions_wrote_is_not_reported(
+        self, store: Store, ada: Contact, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await store.events.collection.update_many({}, {"$unset": {"signature": ""}})
+        await store.checkpoints.collection.delete_many({})
+        await store.checkpoint_heads.collection.delete_many({})
+        monkeypatch.setattr("bot.consent.checkpoints.CheckpointLog._requiring", as_before)
+        await cover(store)
+        monkeypatch.undo()
+        bob = await make_contact()
+        await self._forge(store, ada, bob, signature=None)  # by a process of the earlier version
+        await cover(store)
+        assert (await checkpoints(store))[-1]["signed_from"] > now() + timedelta(minutes=50)
+        assert await self._faults_of(store, bob) == []
+
+    async def test_a_key_from_outside_is_demanded_from_then_on(self, store: Store, ada: Contact) -> None:
+        before = (await checkpoints(store))[-1]["signed_from"]
+        await cover(store, OUTSIDE)
+        assert (await checkpoints(store))[-1]["signed_from"] > before
+        assert await self._faults_of(store, ada, OUTSIDE) == []
+        await cover(store, FORMER, OUTSIDE)
+        assert [c["signed_from"] for c in await checkpoints(store)][-2] == (await checkpoints(store))[-1]["signed_from"]
+
+
+async def as_before(log: CheckpointLog, tip: Any, signer: Any) -> Any:
+    """A version without signatures asks for none."""
+    return tip
 
 
 class TestCovering:

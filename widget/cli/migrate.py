@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.config import Settings
+from bot.consent.checkpoints import CheckpointKeys
 from bot.database import open_database
 from bot.migration import migrate as bring_up_to_date
 from widget.cli.terminal import run, settings_of
@@ -20,4 +21,4 @@ def migrate() -> None:
 
 async def _migrate(settings: Settings) -> list[str]:
     async with open_database(settings, migrated=False) as store:
-        return await bring_up_to_date(store)
+        return await bring_up_to_date(store, CheckpointKeys(store, settings.checkpoint_keys))
