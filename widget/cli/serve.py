@@ -20,6 +20,12 @@ from widget.app import make_app
 from widget.cli.terminal import give_up, run, settings_of
 
 DRAIN_SECONDS = 10.0
+IDLE_SECONDS = 30.0
+"""A connection is closed when it is silent, or its request line and headers are not whole, for this time."""
+LINGER_SECONDS = 5.0
+"""How long the rest of a body is waited for that was answered already. Until then, the request's own limit applies."""
+UNREAD_MS = 30_000
+"""A client that takes nothing of what it is sent for so long is disconnected by the kernel."""
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on. Overrides SAYSO_PORT; 0 picks a free port.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on. Overrides SAYSO_HOST.")]
@@ -50,9 +56,7 @@ async def _serve(settings: Settings, *, with_demo: bool) -> None:
         if with_demo:
             await make_demo(store, url)
         bot = await make_bot(settings, store, url)
-        runner = web.AppRunner(
-            make_app(bot, with_demo=with_demo), access_log=None, handle_signals=False, shutdown_timeout=DRAIN_SECONDS
-        )
+        runner = make_runner(make_app(bot, with_demo=with_demo))
         await runner.setup()
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -64,6 +68,18 @@ async def _serve(settings: Settings, *, with_demo: bool) -> None:
             await stop.wait()
         finally:
             await runner.cleanup()
+
+
+def make_runner(app: web.Application) -> web.AppRunner:
+    """With limits for connections that do nothing. aiohttp's own is an hour."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=DRAIN_SECONDS,
+        keepalive_timeout=IDLE_SECONDS,
+        lingering_time=LINGER_SECONDS,
+    )
 
 
 def _spare_the_collector() -> None:
@@ -91,6 +107,8 @@ def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)  # connections inherit it
     try:
         listening.bind((settings.host, settings.port))
     except OSError as error:
