@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection
 
 from bot.model.link import PreferenceLink
 from bot.model.subscription import MessageType
 from bot.store import Store
+
+TOKEN = re.compile(r"(/p/)[A-Za-z0-9_-]{16,}")
+
+
+def without_token(address: str) -> str:
+    """The address of a page of ours, without the token of a preference center."""
+    return TOKEN.sub(r"\1…", address)
 
 
 def token_hash(token: str) -> str:

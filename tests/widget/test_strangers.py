@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -272,3 +273,43 @@ async def test_the_page_in_the_frame_holds_nobodys_data(known_user: Visitor) -> 
             anonymous = await answer.text()
         async with session.get(f"{known_user.base}/messenger", headers=known_user.headers) as answer:
             assert await answer.text() == anonymous
+
+
+PLAIN_TYPES = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+"""What browsers send to another site without asking it first."""
+
+
+@pytest.mark.parametrize("type", PLAIN_TYPES)
+async def test_a_page_of_another_site_opens_no_chat(running: Running, type: str) -> None:
+    body, headers = b'{"conversation": null, "settings": {}}', {"Content-Type": type, "Origin": "https://evil.example"}
+    async with running.session.post(f"{running.base}/messenger/open", data=body, headers=headers) as answer:
+        assert answer.status == 422
+        assert "token" not in await answer.json()
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    async with running.session.options(f"{running.base}/messenger/open", headers=asked) as answer:
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_no_collection_holds_the_token_of_a_preference_link(known_user: Visitor, running: Running) -> None:
+    """Of links in texts and of those made apart, after they were used."""
+    contact = await running.contact(known_user)
+    token = await running.preference_token(known_user)
+
+    async def links() -> list[str]:
+        texts = await running.bot.phone.texts(contact.phone or "")
+        return [link for text in texts for link in re.findall(r"/p/([A-Za-z0-9_-]{16,})", text.body)]
+
+    async def is_texted() -> bool:
+        return bool(await links())
+
+    await eventually(is_texted)
+    tokens = {token, *await links()}
+    for one in tokens:
+        page = f"{running.base}/p/{one}"
+        async with running.session.get(page, headers={"Accept": "text/html", "Referer": page}) as answer:
+            assert answer.status == 200
+    await known_user.open(page_url=f"{running.base}/p/{token}")
+    await running.bot.finish()
+    for name in await running.store.database.list_collection_names():
+        async for document in running.store.database[name].find({}):
+            assert not [one for one in tokens if one in str(document)], name

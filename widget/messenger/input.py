@@ -9,8 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
+from bot.consent.links import without_token
 from bot.model.event import Context
-from widget.web.http import client_ip, user_agent, wanted_locale
+from widget.web.http import BOT, client_ip, split_address, user_agent, wanted_locale
 from widget.web.input import JsonInput
 from widget.web.times import known_zone
 
@@ -37,10 +38,18 @@ class SiteSettings(BaseModel):
     name: Cut | None = None
     email: Cut | None = None
     locale: Cut | None = None
-    page_url: (
-        Annotated[str, BeforeValidator(lambda value: value[:2000] if isinstance(value, str) else value)] | None
-    ) = None
+    page_url: Address | None = None
     time_zone: Cut | None = None
+
+
+def _page(request: web.Request, address: str | None) -> str | None:
+    """The page's address, of our own pages without the token of a preference center."""
+    if not address or split_address(address).netloc not in {
+        request.host,
+        split_address(request.app[BOT].public_url).netloc,
+    }:
+        return address or None
+    return without_token(address)
 
 
 class OpenRequest(JsonInput):
@@ -56,7 +65,7 @@ class OpenRequest(JsonInput):
             name=s.name or None,
             email=s.email or None,
             locale=wanted_locale(request, s.locale),
-            page=s.page_url or None,
+            page=_page(request, s.page_url),
             time_zone=known_zone(s.time_zone),
         )
 
@@ -98,11 +107,11 @@ class CardForm(JsonInput):
     email: str | None = None
     region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
     version: Short
-    page: str | None = None
+    page: Address | None = None
 
     def answer(self, request: web.Request) -> Answer:
         context = Context(
-            page=self.page[:2000] if self.page else None,
+            page=_page(request, self.page),
             ip=client_ip(request),
             user_agent=user_agent(request),
         )
