@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import timedelta
 
+import jwt
 import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, expect
 
+from bot.model.base import now
 from bot.store import Store
 from tests.browser.conftest import Visit
 
@@ -99,3 +102,28 @@ async def test_a_person_who_signs_in_keeps_their_conversation_and_leaves_none_be
     await chat.page.evaluate("Sayso('boot', { user_id: undefined, user_hash: undefined })")
     await chat.open()
     assert await chat.conversation() != conversation
+
+
+async def test_a_fresh_token_and_a_wrong_clock_change_nothing(
+    visit: Visit, server: TestServer, demo_store: Store
+) -> None:
+    """What expires is decided by the server's clock."""
+    workspace = await demo_store.workspaces.get("workspace")
+    assert workspace
+    first, fresh = (
+        jwt.encode({"user_id": "u1", "iat": now() - timedelta(minutes=age)}, workspace.identity_secrets[0].secret)
+        for age in (5, 0)
+    )
+    chat = await visit(server, {"user_jwt": first})
+    await chat.open()
+    await chat.say("It is me")
+    await expect(chat.sent("It is me")).to_be_visible()
+    await chat.page.evaluate("(user_jwt) => Sayso('update', { user_jwt })", fresh)
+    conversation = await chat.conversation()
+    for hours in (1, -2):
+        await chat.page.clock.set_system_time(now() + timedelta(hours=hours))
+        await chat.page.reload()
+        await expect(chat.bubble("It is me")).to_be_visible()
+        assert await chat.conversation() == conversation
+    (contact,) = await demo_store.contacts.find({}, limit=3)
+    assert contact.external_id == "u1"

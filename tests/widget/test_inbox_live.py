@@ -15,7 +15,7 @@ from bot.model.base import new_id
 from bot.model.event import Action
 from bot.workspace.subscriptions import By
 from tests.conftest import Visitor, eventually
-from tests.people import change, tells_number
+from tests.people import AT, change, tells_number
 from tests.widget import test_live as visitors_line
 from tests.widget.desk import BEN, Desk, at_desk
 from tests.widget.help import Running, closed, read
@@ -321,3 +321,35 @@ async def test_a_line_whose_session_cannot_be_looked_up_ends(
 
         monkeypatch.setattr(running.store.sessions, "get", away)
         assert await closed(socket) == 1013
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        pytest.param({"$set": {"role": "admin"}}, 1012, id="another role connects anew"),
+        pytest.param({"$set": {"removed_at": AT}, "$inc": {"password_version": 1}}, 4401, id="removed"),
+        pytest.param({"$inc": {"password_version": 1}}, 4401, id="another password"),
+    ],
+)
+async def test_a_line_ends_at_once_with_the_right_to_it(
+    running: Running, visitor: Visitor, change: dict[str, Any], code: int
+) -> None:
+    """In whichever process it happens. The regular look is far away."""
+    table = running.store.teammates.collection
+    before = await table.find_one({"email": BEN})
+    async with at_desk(running.base, BEN) as desk:
+        socket = await dial(desk, visitor.conversation, 2)
+        await heard(socket, is_ready)
+        try:
+            await table.update_one({"email": BEN}, change)
+            assert await closed(socket) == code
+        finally:
+            await table.replace_one({"email": BEN}, before or {})
+
+
+async def test_a_line_ends_at_once_when_its_teammate_signs_out(running: Running, visitor: Visitor) -> None:
+    async with at_desk(running.base, BEN) as desk:
+        socket = await dial(desk, visitor.conversation, 2)
+        await heard(socket, is_ready)
+        await desk.post("/logout", {})
+        assert await closed(socket) == 4401
