@@ -10,7 +10,7 @@ from functools import partial
 from async_lru import alru_cache
 
 from bot.aio.background import BackgroundTasks, every
-from bot.chat.cards import Answer, Cards, Submitted
+from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
@@ -31,14 +31,10 @@ from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
 from bot.flows.messenger import Messenger, Opened
 from bot.flows.opening import Openings
-from bot.flows.runs import Runs, waits_for
+from bot.flows.runs import Runs
 from bot.jobs.kinds import all_kinds
 from bot.jobs.service import JobService
 from bot.model.base import now
-from bot.model.contact import Contact
-from bot.model.conversation import Conversation, Part
-from bot.model.event import ChatOpening
-from bot.model.flow import Wait
 from bot.model.workspace import Workspace
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways import make_gateway
@@ -104,7 +100,8 @@ class Bot:
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)
         self.openings = Openings(store, self.runs.scripts, self.visitors, self.feed.writing)
-        self.messenger = Messenger(self.visitors, self.conversations, self.openings, self.workspace)
+        self.messenger = Messenger(self.visitors, self.conversations, self.openings, self.cards, self.workspace)
+        self.submit = self.messenger.submit
 
     def _compose_texts(self, store: Store, settings: Settings, secret: str) -> None:
         links = DeliveryLinks(secret, self.public_url, days=settings.link_days)
@@ -134,7 +131,8 @@ class Bot:
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)
         self.catch_up = CatchUp(store, self.consumers)
-        self.messages = Messages(store, self.runs, self.replies)
+        self.messages = Messages(store, self.conversations, self.runs, self.replies, self.spawn)
+        self.say = self.messages.say
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
         self.jobs = JobService(store, all_kinds(store, self.keys))
 
@@ -143,22 +141,6 @@ class Bot:
         if opened.contact.is_stored:
             self.spawn(self.contacts.seen(opened.contact, page=claim.page, time_zone=claim.time_zone))
         return opened
-
-    async def submit(
-        self, part: Part, contact: Contact, answer: Answer, opening: ChatOpening | None = None
-    ) -> Submitted:
-        """Records a card's answer, durable when it returns. `opening`: of a chat that isn't stored yet."""
-        if contact.external_id:  # their first event doesn't tell who they are
-            contact = await self.visitors.store(contact)
-        return await self.cards.submit(part, contact, await self.workspace(), answer, opening)
-
-    async def say(self, conversation: Conversation, text: str, key: str) -> Part:
-        """A message that the contact writes in the chat, once for each key. A flow that waits for it continues."""
-        is_awaited = waits_for(conversation.run, Wait.ANSWER)
-        part = await self.conversations.say(conversation, text, key, is_due=is_awaited)
-        if is_awaited:
-            self.spawn(self.messages.handle(part))
-        return part
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

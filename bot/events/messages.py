@@ -6,12 +6,15 @@ Entries are not in the ledger, so each one is marked (`Part.follow_up`) until th
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 
+from bot.chat.conversations import ConversationService
 from bot.errors import StoreUnavailable
-from bot.flows.runs import Runs
+from bot.flows.runs import Runs, waits_for
 from bot.model.base import now
-from bot.model.conversation import AuthorKind, Part
+from bot.model.conversation import AuthorKind, Conversation, Part
+from bot.model.flow import Wait
 from bot.outbound.replies import Replies
 from bot.store import Store
 
@@ -19,10 +22,29 @@ log = logging.getLogger("sayso.events")
 
 
 class Messages:
-    def __init__(self, store: Store, runs: Runs, replies: Replies) -> None:
+    """`spawn`: runs a background task that a stop waits for."""
+
+    def __init__(
+        self,
+        store: Store,
+        conversations: ConversationService,
+        runs: Runs,
+        replies: Replies,
+        spawn: Callable[[Coroutine[object, object, None]], None],
+    ) -> None:
         self._parts = store.parts
+        self._conversations = conversations
+        self._spawn = spawn
         self._runs = runs
         self._replies = replies
+
+    async def say(self, conversation: Conversation, text: str, key: str) -> Part:
+        """Writes a message of the contact, once for each key. A flow that waits for it continues in the background."""
+        is_awaited = waits_for(conversation.run, Wait.ANSWER)
+        part = await self._conversations.say(conversation, text, key, is_due=is_awaited)
+        if is_awaited:
+            self._spawn(self.handle(part))
+        return part
 
     async def handle(self, part: Part) -> None:
         """Idempotent."""

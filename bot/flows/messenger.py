@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import ConversationService
 from bot.chat.visitors import Arrival, Claim, Visitors
 from bot.errors import Unauthorized
@@ -36,11 +37,13 @@ class Messenger:
         visitors: Visitors,
         conversations: ConversationService,
         openings: Openings,
+        cards: Cards,
         workspace: Callable[[], Awaitable[Workspace]],
     ) -> None:
         self._visitors = visitors
         self._conversations = conversations
         self._openings = openings
+        self._cards = cards
         self._workspace = workspace
 
     async def open(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
@@ -69,6 +72,14 @@ class Messenger:
             if not visitor.contact.is_stored:
                 raise Unauthorized  # they were deleted
         return visitor.contact, conversation
+
+    async def submit(
+        self, part: Part, contact: Contact, answer: Answer, opening: ChatOpening | None = None
+    ) -> Submitted:
+        """Records a card's answer, durable when it returns. `opening`: of a chat that isn't stored yet."""
+        if contact.external_id:  # the event of a first act doesn't contain who they are
+            contact = await self._visitors.store(contact)
+        return await self._cards.submit(part, contact, await self._workspace(), answer, opening)
 
     async def _stored(self, contact: Contact, held: ChatOpening | None, wanted: str | None) -> Conversation | None:
         """The chat that is wanted, if it is stored. `held`: the one in the visitor's token, which may not be."""
