@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import is_email
+from bot.consent.projection import opened_lead
 from bot.contacts.identity import Identity, proven_by_hash, proven_by_token
 from bot.contacts.service import ContactService
 from bot.errors import Invalid, Unauthorized
@@ -68,22 +69,10 @@ class Arrival(Value):
 
     def contact(self, id: str) -> Contact:
         """The contact that the first act stores."""
-        opening = self.opening
-        return Contact(
-            id=id,
-            role=Role.USER if self.external_id else Role.LEAD,
-            external_id=self.external_id,
-            name=self.name,
-            email=self.email,
-            unverified=self.unverified,
-            locale=opening.locale,
-            time_zone=opening.time_zone,
-            page=self.page,
-            created_at=opening.at,
-            updated_at=opening.at,
-            last_seen_at=opening.at,
-            is_stored=False,
-        )
+        lead = opened_lead(id, self.opening, self.page)
+        who = {"external_id": self.external_id, "name": self.name, "email": self.email, "unverified": self.unverified}
+        role = Role.USER if self.external_id else Role.LEAD
+        return lead.model_copy(update={**who, "role": role, "is_stored": False})
 
 
 @dataclass(frozen=True, slots=True)

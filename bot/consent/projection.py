@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.model.contact import Consent, ConsentState, Contact, Head
-from bot.model.event import Action, ConsentEvent, Context, Evidence, Grade, How, Source, Words
+from bot.model.event import Action, ChatOpening, ConsentEvent, Context, Evidence, Grade, How, Source, Words
 
 RESULT = {
     Action.OPT_IN: ConsentState.OPTED_IN,
@@ -99,14 +99,16 @@ def project(contact: Contact, events: Iterable[ConsentEvent]) -> Contact:
 
 def opened_contact(id: str, context: Context) -> Contact | None:
     """The contact that a first act creates; None: the context has no opening."""
-    opening = context.opening
-    if opening is None:
-        return None
+    return opened_lead(id, context.opening, context.page) if context.opening else None
+
+
+def opened_lead(id: str, opening: ChatOpening, page: str | None) -> Contact:
+    """The lead who opened this chat, as their first act stores them."""
     return Contact(
         id=id,
         locale=opening.locale,
         time_zone=opening.time_zone,
-        page=context.page,
+        page=page,
         created_at=opening.at,
         updated_at=opening.at,
         last_seen_at=opening.at,
