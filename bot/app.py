@@ -47,11 +47,14 @@ from bot.outbound.sender import Sender
 from bot.outbound.threads import TextThreads
 from bot.security import Signatures
 from bot.store import Store
+from bot.workspace.account_links import AccountLinks
 from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
 from bot.workspace.current import load_workspace
 from bot.workspace.forms import FormTemplateService
 from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
+from bot.workspace.passkeys import PasskeyService
+from bot.workspace.security import SecurityService
 from bot.workspace.sites import Sites
 from bot.workspace.subscriptions import SubscriptionService
 from bot.workspace.teammates import TeammateService
@@ -120,7 +123,10 @@ class Bot:
         self.audit = AuditLog(store)
         self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
         self.teammates = TeammateService(store)
-        self.tokens = Tokens(store)
+        self.tokens = Tokens(store, self.spawn)
+        self.passkeys = PasskeyService(store)
+        self.account_links = AccountLinks(store, self.teammates, self.signatures.serializer("account_link"))
+        self.security = SecurityService(store, changed=self.workspace.cache_clear)
         self.subscriptions = SubscriptionService(store)
         self.forms = FormTemplateService(store)
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SAYSO_"
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.*\[\]:-]+")
+CONTACT = re.compile(r"https?://\S+|[^\s@:/]+@[^\s@:/]+")
 
 
 class Settings(BaseSettings):
@@ -71,6 +72,10 @@ class Settings(BaseSettings):
         description="Sign-ups by form that one network (IPv4 /24, IPv6 /64) may make in ten minutes, and that may name "
         "numbers of one block (all but the last three digits); ten times as many a day. 0 is no limit.",
     )
+    support: str = Field(
+        "",
+        description="Whom your team asks about Sayso: an email address or a web address, shown in the Help menu.",
+    )
     gateway: Literal["simulator"] = Field(
         "simulator", description="What carries texts to phones. `simulator`: the phone at `/demo/phone`, no real one."
     )
@@ -109,6 +114,13 @@ class Settings(BaseSettings):
         if value and not ORIGIN.fullmatch(value.rstrip("/")):
             raise ValueError("must be like https://chat.example.com")
         return value.rstrip("/")
+
+    @field_validator("support")
+    @classmethod
+    def _contact(cls, value: str) -> str:
+        if value and not CONTACT.fullmatch(value):
+            raise ValueError("must be an email address or a web address like https://example.com/help")
+        return value
 
     @field_validator("sites")
     @classmethod

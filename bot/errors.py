@@ -156,12 +156,37 @@ class PasswordTooShort(Invalid):
     message = _("Password must be at least %(least)s characters.")
 
 
+class PasswordGuessable(Invalid):
+    message = _("This password is easy to guess. Use a longer one, like a few random words.")
+
+
+class LinkExpired(NotFound):
+    """A link to join or to set a password that was used or revoked, or is too old."""
+
+    message = _("This link has expired or was already used. Ask an admin for a new one.")
+
+
+class PasskeyRefused(Invalid):
+    message = _("That passkey didn't work. Try again, or use a recovery code.")
+
+
+class SecondFactorMissing(Forbidden):
+    """The workspace requires a second factor, and this teammate has none."""
+
+    code = "second_factor_required"
+    message = _("Your workspace requires a second factor. Add a passkey to continue.")
+
+
+class LastPasskey(Invalid):
+    message = _("Your workspace requires a second factor. Add another passkey before you remove this one.")
+
+
 class TeammateExists(Invalid):
     message = _("A teammate with this email already exists.")
 
 
 class LastAdmin(Invalid):
-    message = _("The last admin can't be removed. Add another admin first.")
+    message = _("The last admin can't be removed or become an agent. Add another admin first.")
 
 
 class NumberRefused(Invalid):

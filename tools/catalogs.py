@@ -1,7 +1,7 @@
 """Takes the sentences of code and templates over into `bot/locales/*.po`, and says what each language lacks.
 
-A sentence is what `_("…")`, `say("…")` or `marked("…")` holds, the words of an error class (its `message`), and those
-that an error is raised with.
+A sentence is what `_("…")`, `say("…")`, `marked("…")` or `translated(request, "…")` holds, the words of an error class
+(its `message`), and those that an error is raised with.
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ ERRORS = [
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, errors.SaysoError) and value not in APART
 ]
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "marked": None, **dict.fromkeys(ERRORS)}
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "say": None,
+    "marked": None,
+    "translated": (2,),
+    **dict.fromkeys(ERRORS),
+}
 SOURCES = (("bot", "*.py", "python"), ("widget", "*.py", "python"), ("templates", "*.html", "jinja2"))
 WIDTH = 120
 

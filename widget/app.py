@@ -11,7 +11,7 @@ from jinja2.bccache import Bucket
 
 from bot.app import Bot
 from widget import api, demo, inbox, jobs, messenger, preferences, workspace
-from widget.web import brand, health, placeholders, search, signin
+from widget.web import account_links, brand, health, help, placeholders, search, second_factor, signin
 from widget.web.assets import TEMPLATES, Assets
 from widget.web.connections import LiveConnections
 from widget.web.fragment_cache import FRAGMENT_CACHE, FragmentCache
@@ -23,6 +23,22 @@ from widget.web.times import time_shown, time_zone
 from widget.web.websocket import CONNECTIONS, SOCKETS, close_all
 from widget.workspace.checker import checked
 
+FACES = (
+    brand,
+    health,
+    messenger,
+    preferences,
+    signin,
+    second_factor,
+    account_links,
+    search,
+    help,
+    placeholders,
+    inbox,
+    api,
+    workspace,
+    jobs,
+)
 MOST_BYTES = 64 * 1024
 """Nothing larger than a message or a form is accepted."""
 
@@ -38,7 +54,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     assets = Assets()
     _add_templates(app, assets)
     app.router.add_get("/static/{path:.+}", assets.serve)
-    for face in (brand, health, messenger, preferences, signin, search, placeholders, inbox, api, workspace, jobs):
+    for face in FACES:
         face.add_routes(app)
     if with_demo:
         demo.add_routes(app)

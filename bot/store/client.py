@@ -12,6 +12,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
+from bot.store.account_links import AccountLinkRepository
 from bot.store.api_tokens import ApiTokenRepository
 from bot.store.attempts import AttemptCounter
 from bot.store.audit import AuditRepository
@@ -37,6 +38,7 @@ from bot.store.migrations import MigrationRepository
 from bot.store.old_flows import move_old_flows
 from bot.store.opening_entries import OpeningEntries
 from bot.store.parts import PartRepository
+from bot.store.passkeys import PasskeyChallengeRepository, PasskeyRepository
 from bot.store.phone_texts import PhoneTextRepository
 from bot.store.repository import Repository, make_all_indexes
 from bot.store.sessions import SessionRepository
@@ -87,6 +89,9 @@ class Store:
         self.site_visits = SiteVisitRepository(self.database)
         self.sessions = SessionRepository(self.database)
         self.api_tokens = ApiTokenRepository(self.database)
+        self.account_links = AccountLinkRepository(self.database)
+        self.passkeys = PasskeyRepository(self.database)
+        self.passkey_challenges = PasskeyChallengeRepository(self.database)
         self.audit_log = AuditRepository(self.database)
         self.attempts = AttemptCounter(self.database)
         self.changes = Changes(client.delegate[name])

@@ -11,20 +11,28 @@ from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
-from bot.errors import PasswordTooShort, TooManyTries
+from bot.errors import PasswordGuessable, PasswordTooShort, TooManyTries
 
 LEAST = 10
-"""Characters. NIST SP 800-63B asks for length instead of composition rules."""
+"""Characters. NIST SP 800-63B asks for length and a list of common passwords instead of composition rules."""
+MOST_RATED = 72
+"""Characters that are looked at: a password this long isn't guessed by its beginning."""
+LEAST_SCORE = 3
+"""Of zxcvbn: more than 10^8 guesses."""
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 MOST_WAITING = 4
 """Limit of queued sign-ins of one network or known device. More are refused before anything is hashed."""
 
 
-def checked(password: str) -> str:
-    """Raises PasswordTooShort."""
+def checked(password: str, *known: str) -> str:
+    """Raises PasswordTooShort and PasswordGuessable. `known`: what an attacker knows, like the email."""
     if len(password) < LEAST:
         raise PasswordTooShort(least=str(LEAST))
+    words = [word for text in known for word in (text, *text.replace("@", " ").split())]
+    if zxcvbn(password[:MOST_RATED], user_inputs=words)["score"] < LEAST_SCORE:
+        raise PasswordGuessable
     return password
 
 

@@ -1,4 +1,4 @@
-"""Teammates: accounts, sign-in, adding and removing."""
+"""Teammates: accounts, sign-in, roles, adding and removing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import ipaddress
 from contextlib import suppress
 
 from bot.consent.numbers import is_email
-from bot.errors import EmailRefused, LastAdmin, NotFound, SignInRefused, TeammateExists, TooManyTries
+from bot.errors import EmailRefused, FormWrong, LastAdmin, NotFound, SignInRefused, TeammateExists, TooManyTries
+from bot.errors import marked as _
+from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
-from bot.model.teammate import Teammate, TeammateRole
+from bot.model.teammate import By, LinkPurpose, Teammate, TeammateRole
 from bot.store import Duplicate, Store
 from bot.store.attempts import RateLimit
+from bot.workspace.audit import COMMAND_LINE, AuditLog
 from bot.workspace.passwords import Passwords, checked
+from bot.workspace.profile import TeammateProfile
 
 MINUTES = 15
 """A teammate is locked out no longer than this, whoever tried their email."""
@@ -28,6 +32,7 @@ class TeammateService:
         self._store = store
         self._table = store.teammates
         self._passwords = Passwords()
+        self._audit = AuditLog(store)
 
     async def get(self, id: str) -> Teammate | None:
         """None also for a removed teammate."""
@@ -67,8 +72,12 @@ class TeammateService:
         await self._renew(known, password)
         return known
 
-    async def add(self, email: str, role: TeammateRole, password: str, *, name: str = "") -> Teammate:
-        """Raises EmailRefused, PasswordTooShort, TeammateExists. A removed teammate gets their old account back."""
+    async def add(
+        self, email: str, role: TeammateRole, password: str, *, name: str = "", by: By | None = COMMAND_LINE
+    ) -> Teammate:
+        """Raises EmailRefused, PasswordTooShort, PasswordGuessable and TeammateExists. A removed teammate gets their
+        old account back. `by`: None: the teammate joins by themselves.
+        """
         email, time = cleaned(email), now()
         if not is_email(email):
             raise EmailRefused
@@ -77,33 +86,93 @@ class TeammateService:
             email=email,
             name=name.strip() or email.partition("@")[0],
             role=role,
-            password_hash=await self._passwords.hash(checked(password)),
+            password_hash=await self._passwords.hash(checked(password, email, name)),
             created_at=time,
             updated_at=time,
         )
-        with suppress(Duplicate):
+        try:
             await self._table.insert(teammate)
-            return teammate
-        return await self._come_back(teammate)
-
-    async def set_password(self, email: str, password: str) -> Teammate:
-        """Ends all of the teammate's sessions. Raises NotFound, PasswordTooShort."""
-        teammate = await self.named(email)
-        change = {"password_hash": await self._passwords.hash(checked(password)), "updated_at": now()}
-        await self._table.update({"_id": teammate.id}, {"$set": change, "$inc": {"password_version": 1}})
+        except Duplicate:
+            teammate = await self._come_back(teammate)
+        if by:
+            await self._audit.record(by, AuditAction.TEAMMATE_ADDED, email, detail=role)
         return teammate
 
-    async def remove(self, email: str, *, also_the_last_admin: bool = False) -> Teammate:
+    async def set_password(self, email: str, password: str, by: By = COMMAND_LINE) -> Teammate:
+        """Ends all of the teammate's sessions. Raises NotFound, PasswordTooShort and PasswordGuessable."""
+        teammate = await self.named(email)
+        await self.store_password(teammate, password)
+        await self._audit.record(by, AuditAction.PASSWORD_CHANGED, email)
+        return teammate
+
+    async def change_password(self, teammate: Teammate, current: str, password: str, by: By) -> int:
+        """The version of the new password: sessions with an older one have ended. Raises FormWrong and TooManyTries."""
+        limit = RateLimit("change_password", (teammate.id,), MOST_WRONG_FROM_HERE, MINUTES)
+        if wait := await self._store.attempts.take([limit]):
+            raise TooManyTries(wait)
+        if not await self._passwords.is_right(teammate.password_hash, current):
+            raise FormWrong({"current": _("Incorrect password.")})
+        await self._store.attempts.give_back([limit])
+        await self.store_password(teammate, password)
+        await self._audit.record(by, AuditAction.PASSWORD_CHANGED, teammate.email)
+        return teammate.password_version + 1
+
+    async def set_role(self, id: str, role: TeammateRole, by: By) -> Teammate:
+        """Applies from their next request. Raises NotFound and LastAdmin."""
+        teammate = await self.present(id)
+        if teammate.role is role:
+            return teammate
+        change = {"$set": {"role": role, "updated_at": now()}}
+        if not teammate.is_admin:
+            await self._table.update({"_id": id}, change)
+        elif not await self._table.change_admin(id, change):
+            raise LastAdmin
+        await self._audit.record(by, AuditAction.ROLE_CHANGED, teammate.email, detail=role)
+        return teammate.model_copy(update={"role": role})
+
+    async def seen(self, id: str, session: str, address: str) -> None:
+        values = {"last_seen_at": now()}
+        await self._table.update({"_id": id}, {"$set": values})
+        await self._store.sessions.update({"_id": session}, {"$set": {**values, "address": address}})
+
+    async def save_profile(self, teammate: Teammate, profile: TeammateProfile, by: By) -> None:
+        values = profile.model_dump()
+        changed = [name for name, value in values.items() if getattr(teammate, name) != value]
+        await self._table.update({"_id": teammate.id}, {"$set": {**values, "updated_at": now()}})
+        await self._audit.record(by, AuditAction.PROFILE_SAVED, teammate.email, detail=", ".join(changed))
+
+    async def remove(self, email: str, by: By = COMMAND_LINE, *, also_the_last_admin: bool = False) -> Teammate:
         """Ends their sessions, revokes their API tokens and unassigns their conversations. Raises NotFound,
         LastAdmin."""
         teammate, time = await self.named(email), now()
-        if teammate.is_admin and not also_the_last_admin and len(await self._table.admins(limit=2)) < 2:
+        values = {"removed_at": time, "updated_at": time, "password_hash": "", "has_passkey": False}
+        change = {"$set": values, "$inc": {"password_version": 1}, "$unset": {"recovery_codes": ""}}
+        if not teammate.is_admin or also_the_last_admin:
+            await self._table.update({"_id": teammate.id}, change)
+        elif not await self._table.change_admin(teammate.id, change):
             raise LastAdmin
-        change = {"removed_at": time, "updated_at": time, "password_hash": ""}
-        await self._table.update({"_id": teammate.id}, {"$set": change, "$inc": {"password_version": 1}})
+        await self._store.passkeys.remove_all(teammate.id, time)
+        await self._store.account_links.revoke_all(LinkPurpose.PASSWORD, teammate.email, time)
         await self._store.api_tokens.revoke_all(teammate.id, time)
         await self._store.conversations.unassign_all(teammate.id)
+        await self._audit.record(by, AuditAction.TEAMMATE_REMOVED, teammate.email)
         return teammate
+
+    async def reset_second_factor(self, email: str, by: By = COMMAND_LINE) -> Teammate:
+        """Removes all passkeys and recovery codes of someone who lost them. Raises NotFound."""
+        teammate = await self.named(email)
+        change = {"$set": {"has_passkey": False}, "$unset": {"recovery_codes": ""}}
+        await self._table.update({"_id": teammate.id}, change)
+        await self._store.passkeys.remove_all(teammate.id, now())
+        await self._audit.record(by, AuditAction.SECOND_FACTOR_RESET, teammate.email)
+        return teammate
+
+    async def present(self, id: str) -> Teammate:
+        """Raises NotFound, also for a removed teammate."""
+        found = await self.get(id)
+        if found is None:
+            raise NotFound
+        return found
 
     async def named(self, email: str) -> Teammate:
         """Raises NotFound."""
@@ -121,6 +190,11 @@ class TeammateService:
             {"_id": kept.id, "removed_at": kept.removed_at}, {"$set": change, "$unset": {"removed_at": ""}}
         )
         return await self.named(wanted.email)
+
+    async def store_password(self, teammate: Teammate, password: str) -> None:
+        hash = await self._passwords.hash(checked(password, teammate.email, teammate.name))
+        change = {"password_hash": hash, "updated_at": now()}
+        await self._table.update({"_id": teammate.id}, {"$set": change, "$inc": {"password_version": 1}})
 
     async def _renew(self, teammate: Teammate, password: str) -> None:
         """Hashes the password again after the parameters have changed. Demo hashes are cheap on purpose."""

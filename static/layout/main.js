@@ -2,6 +2,7 @@
 
 import "./dialogs.js";
 import "./banner.js";
+import "./copy.js";
 import "./menus.js";
 import "./search.js";
 import "../lib/zone.js";

@@ -34,7 +34,7 @@ from bot.model.job import JobItem
 from bot.model.migration import Migration
 from bot.model.paging import Cursor
 from bot.model.subscription import ConsentType, MessageType
-from bot.model.teammate import TeammateRole
+from bot.model.teammate import Teammate, TeammateRole
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.numbered_log import NumberedLog
@@ -130,9 +130,14 @@ async def _manage(bot: Bot) -> None:
     """What teammates do."""
     ada = await bot.teammates.add("ada@shop.example", TeammateRole.ADMIN, "a long password", name="Ada")
     await bot.teammates.add("ben@shop.example", TeammateRole.ADMIN, "a long password")
+    await bot.teammates.set_role(ada.id, TeammateRole.AGENT, By("x", "X"))
+    await bot.teammates.set_role(ada.id, TeammateRole.ADMIN, By("x", "X"))
+    await bot.teammates.seen(ada.id, "session", "127.0.0.1")
     await bot.teammates.sign_in("ada@shop.example", "a long password", address="127.0.0.1", is_local=True)
     await bot.teammates.all()
     await bot.tokens.make(ada, "Script")
+    await bot.tokens.all()
+    await _account(bot, ada)
     await bot.store.sessions.end("session", now())
     await bot.teammates.remove("ben@shop.example")
     by = By(ada.id, ada.name)
@@ -147,6 +152,24 @@ async def _manage(bot: Bot) -> None:
     form = await bot.forms.save("Deals", card(), ada.id, "f1")
     await bot.forms.all()
     await bot.forms.remove(form.id)
+
+
+async def _account(bot: Bot, ada: Teammate) -> None:
+    """Links, sessions and passkeys."""
+    by, links, store = By(ada.id, ada.name), bot.account_links, bot.store
+    await links.invite("cy@shop.example", TeammateRole.AGENT, by)
+    (link,) = await links.invitations()
+    await links.revoke_invitation(link.id, by)
+    await links.password_link(ada)
+    await store.account_links.give_back(link.id)
+    await store.sessions.of(ada.id, now())
+    await store.sessions.end_others(ada.id, "session", now())
+    await store.sessions.renew_version("session", 2)
+    challenge = await bot.passkeys.start_sign_in(ada)
+    await bot.passkeys.of(ada.id)
+    await store.passkeys.remove(ada.id, "key", now())
+    await store.passkey_challenges.use(challenge, now())
+    await bot.teammates.reset_second_factor(ada.email)
 
 
 async def _answer(bot: Bot, conversation: str, me: str) -> None:

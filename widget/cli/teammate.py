@@ -68,6 +68,16 @@ def new_password(email: Email) -> None:
     print(f"{changed.email} has a new password and is signed out everywhere.")
 
 
+@app.command("reset-second-factor")
+def reset_second_factor(email: Email) -> None:
+    """Remove a teammate's passkeys and recovery codes, so that their password is enough to sign in.
+
+    Exits 0 on success, 1 if the change was refused, and 2 if the command can't run.
+    """
+    changed = _do(settings_of(), lambda team: team.reset_second_factor(email))
+    print(f"{changed.email} can sign in with their password alone.")
+
+
 @app.command()
 def remove(email: Email, force: Force = False) -> None:
     """Remove a teammate and revoke their sessions and API tokens.

@@ -30,6 +30,7 @@ from widget.web.teammate_pages import (
     requires,
     teammate,
     teammate_page,
+    translated,
     translator_for,
 )
 
@@ -158,7 +159,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
         template, kept = "inbox/_form_templates.html", await bot.forms.all()
         context: dict[str, Any] = {"conversation": conversation, "templates": kept, "removed": True}
         return await teammate_page(request, template, section="inbox", title="", **context)
-    raise done(f"/inbox/{conversation.id}/form", translator_for(request)("The template is removed."))
+    raise done(f"/inbox/{conversation.id}/form", translated(request, "The template is removed."))
 
 
 async def _there(request: web.Request) -> tuple[Conversation, Contact]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +14,7 @@ from bot.model.job import Job
 from bot.model.paging import Cursor
 from widget.jobs.view import job_view
 from widget.web.csrf import session_token
+from widget.web.csv_files import send_csv
 from widget.web.http import BOT, html_page, render
 from widget.web.input import cursor_of
 from widget.web.layout import with_page_headers
@@ -77,18 +76,16 @@ async def act(request: web.Request) -> web.StreamResponse:
 async def download(request: web.Request) -> web.StreamResponse:
     """All results as CSV, read page by page."""
     job, _kind = await _job(request)
-    response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{job.kind}-{job.id}.csv"'})
-    response.content_type, response.charset = "text/csv", "utf-8"
-    await response.prepare(request)
-    await response.write(_lines([("item", "result", "detail", "at")]))
+    return await send_csv(request, f"{job.kind}-{job.id}.csv", ("item", "result", "detail", "at"), _pages(request, job))
+
+
+async def _pages(request: web.Request, job: Job) -> AsyncIterator[Iterable[tuple[str, ...]]]:
     cursor: Cursor | None = None
     while True:
         page = await request.app[BOT].jobs.items(job.id, cursor, limit=CHUNK)
-        await response.write(_lines((r.item, r.outcome, r.detail, r.at.isoformat()) for r in page.items))
-        cursor = page.next
-        if cursor is None:
-            await response.write_eof()
-            return response
+        yield [(r.item, r.outcome, r.detail, r.at.isoformat()) for r in page.items]
+        if (cursor := page.next) is None:
+            return
 
 
 async def _job(request: web.Request) -> tuple[Job, JobKind[Any, Any]]:
@@ -105,17 +102,6 @@ async def _fragment(request: web.Request, template: str, job: Job) -> web.Respon
     csrf = await session_token(request)
     html = await render(request, template, say.locale, job=job_view(job, kind, say), csrf=csrf)
     return with_page_headers(html_page(request, html))
-
-
-def _lines(rows: Iterable[tuple[str, ...]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """Escapes cells that a spreadsheet would run as formulas."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def add_routes(app: web.Application) -> None:

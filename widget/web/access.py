@@ -8,13 +8,14 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from bot.errors import Invalid, SaysoError, SignedOut, StoreUnavailable, Unauthorized
+from bot.errors import Invalid, SaysoError, SecondFactorMissing, SignedOut, StoreUnavailable, Unauthorized
 from bot.i18n import translator
 from bot.model.teammate import By, Teammate
 from bot.workspace.access import Principal, Scope
 from widget.web.csrf import check_session_form
 from widget.web.flash import RedirectWithMessage, keep_said
 from widget.web.http import (
+    BOT,
     LOCALE,
     SAFE,
     Handler,
@@ -31,6 +32,9 @@ from widget.web.sessions import PRINCIPAL, SESSIONS, signed_in
 from widget.web.times import set_clock
 
 WIDTH_OF_NEXT = 2000
+ACCOUNT = "/settings/profile"
+"""A teammate's own pages."""
+SIGN_IN_SETTINGS = f"{ACCOUNT}/sign-in"
 
 
 def requires(scope: Scope | None = None) -> Callable[[Handler], Handler]:
@@ -86,6 +90,7 @@ async def _enter(request: web.Request, *, handler: Handler, scope: Scope | None)
     set_clock(request, who.teammate, wanted_locale(request))
     try:
         await check_session_form(request)
+        await _check_second_factor(request, who)
         if scope:
             who.require(scope)
         return await handler(request)
@@ -93,6 +98,19 @@ async def _enter(request: web.Request, *, handler: Handler, scope: Scope | None)
         return keep_said(request, done)
     except SaysoError as error:
         return await _refused(request, error)
+
+
+async def _check_second_factor(request: web.Request, who: Principal) -> None:
+    """An admin of a workspace that requires a second factor can do nothing before they have one but add it."""
+    me = who.teammate
+    if me.has_passkey or not me.is_admin or request.path == "/logout" or request.path.startswith(ACCOUNT):
+        return
+    if not (await request.app[BOT].workspace()).require_second_factor:
+        return
+    if request.method in SAFE and wants_page(request):
+        say = translator(wanted_locale(request))
+        raise RedirectWithMessage(SIGN_IN_SETTINGS, sentence(SecondFactorMissing(), say), "bad")
+    raise SecondFactorMissing
 
 
 async def _to_sign_in(request: web.Request) -> web.StreamResponse:

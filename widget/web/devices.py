@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from itsdangerous import BadData
 
+from bot.i18n import Translator
 from bot.workspace.teammates import cleaned
 from widget.web.http import BOT
 from widget.web.sessions import cookie_name, is_secure
@@ -12,6 +13,37 @@ from widget.web.sessions import cookie_name, is_secure
 SECONDS = 180 * 86400
 MOST = 5
 """Teammates who share one device."""
+
+
+SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "SamsungBrowser": "Samsung Internet",
+    "Chrome": "Chrome",
+    "CriOS": "Chrome",
+    "Safari": "Safari",
+}
+"""What a user agent names them by. The first that is found counts, since most name several."""
+
+
+def browser_name(user_agent: str, say: Translator) -> str:
+    """`Chrome on macOS`"""
+    browser = next((name for mark, name in BROWSERS.items() if f"{mark}/" in user_agent), "")
+    system = next((name for mark, name in SYSTEMS.items() if mark in user_agent), "")
+    if browser and system:
+        return say("%(browser)s on %(system)s", browser=browser, system=system)
+    return browser or system or say("Unknown browser")
 
 
 def is_known_device(request: web.Request, email: str) -> bool:

@@ -14,7 +14,7 @@ from bot.workspace.access import Principal, Scope
 from widget.web.csrf import session_token
 from widget.web.flash import forget_said, read_said
 from widget.web.forms import FORM, Form
-from widget.web.http import PAGE_POLICY, page, wanted_locale
+from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
 from widget.web.sessions import PRINCIPAL
 
 POLICY = f"frame-src 'self'; {PAGE_POLICY}'none'"
@@ -49,12 +49,18 @@ NAVIGATION = (
     NavItem("inbox", "/inbox", _("Inbox"), "inbox", Scope.READ_CONVERSATIONS),
     NavItem("settings", "/settings/subscriptions", _("Settings"), "gear", Scope.MANAGE_SUBSCRIPTIONS),
 )
-OUTBOUND, WORKSPACE = _("Outbound"), _("Workspace")
+OUTBOUND, WORKSPACE, ACCOUNT = _("Outbound"), _("Workspace"), _("Account")
 SETTINGS = (
     NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("brand", "/settings/brand", _("Brand and compliance"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
+    NavItem("teammates", "/settings/teammates", _("Teammates"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("install", "/settings/install", _("Install"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
+    NavItem("security", "/settings/security", _("Security"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
+    NavItem("tokens", "/settings/tokens", _("API tokens"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
+    NavItem("audit", "/settings/audit", _("Audit log"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("verify", "/settings/ledger", _("Ledger"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
+    NavItem("profile", "/settings/profile", _("Profile"), group=ACCOUNT),
+    NavItem("sign-in", "/settings/profile/sign-in", _("Sign-in"), group=ACCOUNT),
 )
 """Entries of one group stand together."""
 
@@ -91,6 +97,7 @@ async def teammate_page(
         said=read_said(request),
         navigation=open_to(who, NAVIGATION),
         settings_navigation=settings_open_to(who),
+        help_contact=request.app[BOT].settings.support,
         **context,
     )
     forget_said(request, response)

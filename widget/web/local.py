@@ -45,6 +45,15 @@ def _names_loopback(host: str) -> bool:
     return name == "localhost" or name.endswith(".localhost") or is_loopback(name)
 
 
+def names_address(host: str) -> bool:
+    """Whether the host is an IP address instead of a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(address: str) -> bool:
     try:
         ip = ipaddress.ip_address(address)

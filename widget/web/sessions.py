@@ -18,9 +18,10 @@ from bot.model import teammate as model
 from bot.model.base import now
 from bot.model.teammate import Teammate
 from bot.workspace.access import Principal
-from widget.web.http import BOT, Handler
+from widget.web.http import BOT, Handler, client_ip, user_agent
 from widget.web.local import is_local
 
+SEEN = timedelta(minutes=1)
 PRINCIPAL = web.RequestKey("principal", Principal)
 """Set once access is granted."""
 
@@ -35,8 +36,8 @@ def is_secure(bot: Bot) -> bool:
 
 
 class Storage(AbstractStorage):
-    """The cookie holds 256 random bits; the database holds their SHA-256, the teammate and a fixed expiry. A session is
-    written when it starts and when it ends, never when a page is viewed."""
+    """The cookie holds 256 random bits; the database holds their SHA-256, the teammate, a fixed expiry, and when and
+    from where it was last used."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -50,25 +51,27 @@ class Storage(AbstractStorage):
         found = await self._bot.store.sessions.get(_hash(cookie)) if cookie else None
         if found is None or found.ended_at or found.expires_at < now():
             return await self.new_session()
-        held = {"teammate": found.teammate, "password_version": found.password_version}
+        held = {"teammate": found.teammate, "password_version": found.password_version, "seen": found.last_seen_at}
         created = int(found.created_at.timestamp())
         return Session(found.id, data={"created": created, "session": held}, new=False)
 
     async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
         """Called after a change: stores a new session, or ends one that was emptied."""
         if session.new:
-            self.save_cookie(response, await self._begin(session), max_age=self.max_age)
+            self.save_cookie(response, await self._begin(request, session), max_age=self.max_age)
             return
         await self._bot.store.sessions.end(str(session.identity), now())
         response.del_cookie(self.cookie_name, secure=is_secure(self._bot), httponly=True, samesite="Lax")
 
-    async def _begin(self, session: Session) -> str:
+    async def _begin(self, request: web.Request, session: Session) -> str:
         secret, time = secrets.token_urlsafe(32), now()
         await self._bot.store.sessions.insert(
             model.Session(
                 id=_hash(secret),
                 teammate=session["teammate"],
                 password_version=session["password_version"],
+                address=client_ip(request),
+                user_agent=user_agent(request) or "",
                 created_at=time,
                 expires_at=time + timedelta(hours=self._bot.settings.session_hours),
             )
@@ -98,7 +101,19 @@ async def signed_in(request: web.Request) -> Principal | None:
     teammate = await request.app[BOT].teammates.get(session["teammate"])
     if teammate is None or teammate.password_version != session["password_version"]:
         return None
+    _note_seen(request, session)
     return Principal.signed_in(teammate) if is_local(request) or not teammate.is_demo else None
+
+
+def _note_seen(request: web.Request, session: Session) -> None:
+    """Keeps when and from where the session was last used, at most once a minute."""
+    bot, seen = request.app[BOT], session["seen"]
+    if seen is None or now() - seen >= SEEN:
+        bot.spawn(bot.teammates.seen(session["teammate"], str(session.identity), client_ip(request)))
+
+
+async def session_id(request: web.Request) -> str:
+    return str((await get_session(request)).identity)
 
 
 async def sign_in(request: web.Request, teammate: Teammate) -> None:

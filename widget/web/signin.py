@@ -9,15 +9,15 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from widget.web.access import requires
 from widget.web.csrf import check_sign_in_form, keep_sign_in, sign_in_token
-from widget.web.devices import is_known_device, keep_device
+from widget.web.devices import is_known_device
 from widget.web.flash import done, forget_said, read_said
 from widget.web.forms import Form
-from widget.web.http import BOT, client_ip, page, read_form, sentence, split_address, status_of, wanted_locale
+from widget.web.http import BOT, client_ip, page, read_form, sentence, status_of, wanted_locale
 from widget.web.layout import with_page_headers
 from widget.web.local import is_local
-from widget.web.sessions import sign_in, sign_out, signed_in, with_session
-
-HOME = "/inbox"
+from widget.web.next_page import own_path
+from widget.web.second_factor import complete_sign_in, start_second_factor
+from widget.web.sessions import sign_out, signed_in, with_session
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -29,7 +29,8 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def enter(request: web.Request) -> web.StreamResponse:
-    """Checks email and password. After an error the form keeps the submitted email, not the password."""
+    """Checks email and password; a teammate with a passkey goes on to the second factor. After an error the form keeps
+    the submitted email, not the password."""
     form = await read_form(request)
     where, email, password = own_path(form.get("next", "")), form.get("email", ""), form.get("password", "")
     try:
@@ -44,27 +45,15 @@ async def enter(request: web.Request) -> web.StreamResponse:
         )
     except (FormWrong, NotFromHere, SignInRefused, TooManyTries) as wrong:
         return await _draw(request, where, _form(request, email, wrong), wrong)
-    await sign_in(request, teammate)
-    response = web.HTTPSeeOther(where)
-    keep_device(request, response, email)
-    raise response
+    if teammate.has_passkey:
+        return await start_second_factor(request, teammate, where)
+    return await complete_sign_in(request, teammate, where)
 
 
 async def leave(request: web.Request) -> web.StreamResponse:
     await sign_out(request)
     say = translator(wanted_locale(request))
     raise done("/login", say("You're signed out."))
-
-
-def own_path(path: str) -> str:
-    r"""`path`, if it leads to a page of ours; else the first page.
-
-    Browsers read `//host`, `/\host` and a tab between the slashes as another site: nothing of the kind is followed.
-    """
-    parts = split_address(path) if path.isprintable() else None
-    is_ours = parts and not parts.scheme and not parts.netloc and path.startswith("/") and not path.startswith("//")
-    is_ours = is_ours and "\\" not in path and parts and parts.path not in {"/", "/login", "/logout"}
-    return path if is_ours else HOME
 
 
 def _check_filled(email: str, password: str) -> None:

@@ -59,8 +59,14 @@ __all__ = [
     "requires",
     "teammate",
     "teammate_page",
+    "translated",
     "translator_for",
 ]
+
+
+def translated(request: web.Request, message: str, **values: str) -> str:
+    """One sentence in the teammate's language."""
+    return translator_for(request)(message, **values)
 
 
 def translator_for(request: web.Request) -> Translator:

@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.workspace import brand, checker, install, ledger, preview, subscriptions
+from widget.workspace import (
+    audit,
+    brand,
+    checker,
+    install,
+    ledger,
+    preview,
+    profile,
+    security,
+    sign_in,
+    subscriptions,
+    teammates,
+    tokens,
+)
 
 
 def add_routes(app: web.Application) -> None:
-    for face in (brand, checker, install, ledger, preview, subscriptions):
+    for face in (
+        audit,
+        brand,
+        checker,
+        install,
+        ledger,
+        preview,
+        profile,
+        security,
+        sign_in,
+        subscriptions,
+        teammates,
+        tokens,
+    ):
         face.add_routes(app)

@@ -31,6 +31,7 @@ from widget.web.teammate_pages import (
     redrawn_by,
     requires,
     teammate_page,
+    translated,
     translator_for,
 )
 from widget.web.uploads import FILES, taking_files
@@ -61,7 +62,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 @redrawn_by(show)
 async def save(request: web.Request) -> web.StreamResponse:
     await request.app[BOT].brand.save(await read_input(request, Brand), by(request))
-    raise done(PATH, translator_for(request)("Saved."))
+    raise done(PATH, translated(request, "Saved."))
 
 
 async def preview(request: web.Request) -> web.StreamResponse:
@@ -89,12 +90,12 @@ async def upload(request: web.Request) -> web.StreamResponse:
         # The other form's fields show what is stored.
         request[FORM] = Form(None, {name: say(text) for name, text in wrong.faults.items()}, 422)
         return await show(request)
-    raise done(f"{PATH}#logo-title", translator_for(request)("The logo is saved."))
+    raise done(f"{PATH}#logo-title", translated(request, "The logo is saved."))
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
     await request.app[BOT].brand.remove_logo(by(request))
-    raise done(f"{PATH}#logo-title", translator_for(request)("The logo is removed."))
+    raise done(f"{PATH}#logo-title", translated(request, "The logo is removed."))
 
 
 def _drafted(stored: Workspace, typed: dict[str, str]) -> Workspace:

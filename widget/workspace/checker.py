@@ -18,7 +18,16 @@ from bot.i18n import choose_locale, translator
 from bot.model.subscription import MessageType, Purpose
 from bot.model.workspace import Workspace
 from widget.web.http import render, speaking
-from widget.web.teammate_pages import FormInput, Scope, fields, is_htmx, requires, teammate_page, translator_for
+from widget.web.teammate_pages import (
+    FormInput,
+    Scope,
+    fields,
+    is_htmx,
+    requires,
+    teammate_page,
+    translated,
+    translator_for,
+)
 
 MOST = 4000
 """Characters that are read: no text may be longer."""
@@ -86,7 +95,7 @@ async def check(request: web.Request) -> web.StreamResponse:
     if is_htmx(request):
         html = await render(request, "workspace/_findings.html", translator_for(request).locale, **values)
         return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-store"})
-    title = translator_for(request)("What the text says")
+    title = translated(request, "What the text says")
     return await teammate_page(request, "workspace/check.html", section="settings", title=title, **values)
 
 

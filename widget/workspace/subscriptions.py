@@ -31,6 +31,7 @@ from widget.web.teammate_pages import (
     redrawn_by,
     requires,
     teammate_page,
+    translated,
     translator_for,
 )
 
@@ -103,7 +104,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     wanted = await read_input(request, Create, leaving={"locale"})
     draft = New(**wanted.model_dump(exclude={"key"}))
     made = await request.app[BOT].subscriptions.create(draft, by(request), key=wanted.key)
-    raise done(f"{LIST}?state={made.state}", translator_for(request)("%(name)s is saved as a draft.", name=made.name))
+    raise done(f"{LIST}?state={made.state}", translated(request, "%(name)s is saved as a draft.", name=made.name))
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -163,7 +164,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     wanted = await read_input(request, Edit, leaving=ASIDE)
     manage = request.app[BOT].subscriptions
     saved = await manage.edit(request.match_info["id"], wanted.version, wanted, by(request))
-    raise done(address(saved.id), translator_for(request)("%(name)s is saved.", name=saved.name))
+    raise done(address(saved.id), translated(request, "%(name)s is saved.", name=saved.name))
 
 
 async def ask_archive(request: web.Request) -> web.StreamResponse:
@@ -171,7 +172,7 @@ async def ask_archive(request: web.Request) -> web.StreamResponse:
     bot = request.app[BOT]
     found = await bot.subscriptions.get(request.match_info["id"])
     (listed,) = await bot.subscriptions.listed([found])
-    title = translator_for(request)("Archive %(name)s?", name=found.name)
+    title = translated(request, "Archive %(name)s?", name=found.name)
     return await page_of(request, "archive.html", title, subscription=found, listed=listed)
 
 
@@ -182,7 +183,7 @@ def move(change: Move, said: str) -> Handler:
     async def moved(request: web.Request) -> web.StreamResponse:
         wanted, manage = await read_input(request, ButtonInput), request.app[BOT].subscriptions
         found = await change(manage, request.match_info["id"], wanted.version, by(request))
-        raise done(f"{LIST}?state={found.state}", translator_for(request)(said, name=found.name))
+        raise done(f"{LIST}?state={found.state}", translated(request, said, name=found.name))
 
     return moved
 
@@ -191,7 +192,7 @@ def move(change: Move, said: str) -> Handler:
 async def restore(request: web.Request) -> web.StreamResponse:
     wanted, manage = await read_input(request, Restore), request.app[BOT].subscriptions
     found = await manage.restore(request.match_info["id"], wanted.version, by(request), name=wanted.name)
-    raise done(f"{LIST}?state={found.state}", translator_for(request)("%(name)s is back.", name=found.name))
+    raise done(f"{LIST}?state={found.state}", translated(request, "%(name)s is back.", name=found.name))
 
 
 def add_routes(app: web.Application) -> None:

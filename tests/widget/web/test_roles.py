@@ -11,7 +11,8 @@ from tests.widget.help import Running
 
 PUBLIC = {
     "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
-    "/p/{token}", "/p/{token}/live", "/login", "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
+    "/p/{token}", "/p/{token}/live", "/login", "/login/verify", "/join/{token}", "/password/{token}",
+    "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
 }  # fmt: skip
 VISITOR = {
     "/messenger/open", "/messenger/unread", "/messenger/conversations", "/messenger/live",
@@ -27,15 +28,24 @@ AGENTS = {
     "/inbox/contacts/{contact}/panel", "/inbox/contacts/{contact}/history", "/inbox/contacts/{contact}/consents",
     "/inbox/contacts/{contact}/opt-in/{subscription}", "/contacts", "/search", "/logout", "/settings/check",
     "/settings/jobs/{id}", "/settings/jobs/{id}/progress", "/settings/jobs/{id}/results.csv",
-    "/settings/jobs/{id}/{act}",
+    "/settings/jobs/{id}/{act}", "/settings", "/help", "/help/shortcuts", "/help/{name}",
+    "/settings/profile", "/settings/profile/sign-in", "/settings/profile/sign-in/password",
+    "/settings/profile/sign-in/passkeys", "/settings/profile/sign-in/passkeys/options",
+    "/settings/profile/sign-in/passkeys/{id}/remove", "/settings/profile/sign-in/codes",
+    "/settings/profile/sign-in/sessions/{id}/revoke", "/settings/profile/sign-in/sessions/revoke-others",
 }  # fmt: skip
 ADMINS = {
-    "/outbound", "/bots", "/settings", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
+    "/outbound", "/bots", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
     "/settings/brand/logo/remove", "/settings/brand/preview", "/settings/subscriptions", "/settings/subscriptions/new",
     "/settings/subscriptions/{id}", "/settings/subscriptions/{id}/archive", "/settings/subscriptions/{id}/live",
     "/settings/subscriptions/{id}/restore", "/settings/subscriptions/preview", "/settings/subscriptions/preview/page",
     "/settings/ledger", "/settings/install", "/settings/install/check", "/settings/install/sites",
     "/settings/install/secrets", "/settings/install/secrets/{secret}/revoke",
+    "/settings/teammates", "/settings/teammates/invite",
+    "/settings/teammates/invitations/{id}/revoke", "/settings/teammates/{id}", "/settings/teammates/{id}/role",
+    "/settings/teammates/{id}/password-link", "/settings/teammates/{id}/second-factor",
+    "/settings/teammates/{id}/remove", "/settings/tokens", "/settings/tokens/{id}/revoke", "/settings/audit",
+    "/settings/audit.csv", "/settings/security", "/settings/security/sessions/{id}/revoke",
 }  # fmt: skip
 
 
@@ -50,7 +60,8 @@ async def kept(running: Running) -> list[object]:
         store.api_tokens,
         store.form_templates,
     )
-    return [await table.collection.find({}).sort("_id", 1).to_list(None) for table in tables]
+    seen = {"last_seen_at": 0}
+    return [await table.collection.find({}, seen).sort("_id", 1).to_list(None) for table in tables]
 
 
 def routes(running: Running) -> set[tuple[str, str]]:
@@ -67,8 +78,10 @@ def test_every_address_stands_in_one_list(running: Running) -> None:
 
 def filled(path: str) -> str:
     zeros = "0" * 24
-    ids = {"id": DEALS, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS}
-    return path.format(token="x", seq="1", path="x", act="pause", **ids)
+    is_hash = "sessions/{id}" in path or "tokens/{id}" in path
+    id = "0" * 64 if is_hash else DEALS
+    ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS}
+    return path.format(token="x", name="proof", seq="1", path="x", act="pause", **ids)
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_changes_nothing(running: Running) -> None:

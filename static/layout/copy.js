@@ -1,13 +1,15 @@
-/* The Install page: buttons that copy the code beside them. */
+/* `data-copy="id"`: a button that copies the field or the code with that id. */
+
+const LASTS = 2000; // ms
 
 const status = document.getElementById("said");
 
 async function copy(button) {
-  const code = document.getElementById(button.dataset.copy);
+  const source = document.getElementById(button.dataset.copy);
   try {
-    await navigator.clipboard.writeText(code.textContent);
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
   } catch {
-    getSelection().selectAllChildren(code); // not allowed here: Ctrl+C copies it
+    select(source); // not allowed here: Ctrl+C copies it
     return;
   }
   const label = button.querySelector("span");
@@ -17,7 +19,12 @@ async function copy(button) {
   setTimeout(() => {
     label.textContent = before;
     if (status.textContent === button.dataset.copied) status.textContent = "";
-  }, 2000);
+  }, LASTS);
+}
+
+function select(source) {
+  if (source.select) source.select();
+  else getSelection().selectAllChildren(source);
 }
 
 for (const button of document.querySelectorAll("[data-copy]")) {

@@ -1,0 +1,147 @@
+"""Links that admins hand out: to join the workspace, and to set a new password. Signed, single use, expiring."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from bot.consent.numbers import is_email
+from bot.errors import EmailRefused, FormWrong, LinkExpired, NotFound, TeammateExists
+from bot.model.audit import AuditAction
+from bot.model.base import new_id, now
+from bot.model.teammate import AccountLink, By, LinkPurpose, Teammate, TeammateRole
+from bot.store import Store
+from bot.workspace.audit import AuditLog
+from bot.workspace.teammates import TeammateService, cleaned
+
+LASTS = {LinkPurpose.JOIN: timedelta(days=7), LinkPurpose.PASSWORD: timedelta(days=1)}
+
+
+class AccountLinks:
+    def __init__(self, store: Store, teammates: TeammateService, serializer: URLSafeTimedSerializer) -> None:
+        self._table, self._teammates = store.account_links, teammates
+        self._serializer = serializer
+        self._audit = AuditLog(store)
+
+    def token(self, link: AccountLink) -> str:
+        return str(self._serializer.dumps(link.id))
+
+    async def invite(self, email: str, role: TeammateRole, by: By) -> AccountLink:
+        """Replaces an earlier invitation of this email. Raises FormWrong."""
+        email = cleaned(email)
+        if not is_email(email):
+            raise FormWrong({"email": EmailRefused.message})
+        if await self._exists(email):
+            raise FormWrong({"email": TeammateExists.message})
+        link = await self._make(LinkPurpose.JOIN, email, by, role=role)
+        await self._audit.record(by, AuditAction.TEAMMATE_INVITED, email, detail=role)
+        return link
+
+    async def invitations(self) -> list[AccountLink]:
+        return await self._table.unused(LinkPurpose.JOIN, now())
+
+    async def revoke_invitation(self, id: str, by: By) -> None:
+        """Raises NotFound."""
+        link = await self._table.get(id)
+        if link is None or link.purpose is not LinkPurpose.JOIN:
+            raise NotFound
+        if await self._table.use(id, now()):
+            await self._audit.record(by, AuditAction.INVITATION_REVOKED, link.email)
+
+    async def reset_password(self, teammate: Teammate, by: By) -> AccountLink:
+        """A link for this teammate to set a new password; the old one works until then."""
+        link = await self._make(
+            LinkPurpose.PASSWORD,
+            teammate.email,
+            by,
+            teammate=teammate.id,
+            password_version=teammate.password_version,
+        )
+        await self._audit.record(by, AuditAction.PASSWORD_LINK_CREATED, teammate.email)
+        return link
+
+    async def password_link(self, teammate: Teammate) -> AccountLink | None:
+        """The one that still works."""
+        found = await self._table.unused(LinkPurpose.PASSWORD, now(), email=teammate.email, limit=5)
+        return next((link for link in found if link.password_version == teammate.password_version), None)
+
+    async def read(self, token: str, purpose: LinkPurpose) -> AccountLink:
+        """Raises LinkExpired."""
+        try:
+            id = self._serializer.loads(token, max_age=int(LASTS[purpose].total_seconds()))
+        except BadData:
+            raise LinkExpired from None
+        link = await self._table.get(str(id))
+        if link is None or link.purpose is not purpose or link.used_at or link.expires_at < now():
+            raise LinkExpired
+        if purpose is LinkPurpose.PASSWORD:
+            teammate = await self._teammates.get(link.teammate)
+            if teammate is None or teammate.password_version != link.password_version:
+                raise LinkExpired
+        return link
+
+    async def join(self, token: str, name: str, password: str, address: str) -> Teammate:
+        """Raises LinkExpired, TeammateExists, PasswordTooShort and PasswordGuessable."""
+        link = await self._take(token, LinkPurpose.JOIN)
+        try:
+            role = link.role or TeammateRole.AGENT
+            teammate = await self._teammates.add(link.email, role, password, name=name, by=None)
+        except BaseException:
+            await self._table.give_back(link.id)
+            raise
+        by = By(teammate.id, teammate.name, address)
+        await self._audit.record(by, AuditAction.TEAMMATE_JOINED, link.email, detail=link.role or "")
+        return teammate
+
+    async def set_password(self, token: str, password: str, address: str) -> Teammate:
+        """Ends all of the teammate's sessions. Raises LinkExpired, PasswordTooShort and PasswordGuessable."""
+        link = await self._take(token, LinkPurpose.PASSWORD)
+        try:
+            teammate = await self._teammates.present(link.teammate)
+            await self._teammates.store_password(teammate, password)
+        except BaseException:
+            await self._table.give_back(link.id)
+            raise
+        await self._audit.record(By(teammate.id, teammate.name, address), AuditAction.PASSWORD_RESET, teammate.email)
+        return await self._teammates.present(teammate.id)
+
+    async def _take(self, token: str, purpose: LinkPurpose) -> AccountLink:
+        link = await self.read(token, purpose)
+        if not await self._table.use(link.id, now()):
+            raise LinkExpired
+        return link
+
+    async def _exists(self, email: str) -> bool:
+        try:
+            await self._teammates.named(email)
+        except NotFound:
+            return False
+        return True
+
+    async def _make(
+        self,
+        purpose: LinkPurpose,
+        email: str,
+        by: By,
+        *,
+        role: TeammateRole | None = None,
+        teammate: str = "",
+        password_version: int = 0,
+    ) -> AccountLink:
+        time = now()
+        link = AccountLink(
+            id=new_id(),
+            purpose=purpose,
+            email=email,
+            role=role,
+            teammate=teammate,
+            password_version=password_version,
+            by=by.id,
+            by_name=by.name,
+            created_at=time,
+            expires_at=time + LASTS[purpose],
+        )
+        await self._table.revoke_all(purpose, email, time)
+        await self._table.insert(link)
+        return link

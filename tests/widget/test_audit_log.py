@@ -1,0 +1,235 @@
+"""The audit log: an entry of every form in the settings, the page with its filters, and the export."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import pytest
+
+from bot.jobs.kinds.verify import Verify, VerifyInput
+from bot.model.audit import AuditAction as A
+from bot.model.audit import AuditEntry
+from bot.model.base import new_id
+from bot.model.subscription import ConsentType, MessageType
+from bot.model.teammate import By, TeammateRole
+from bot.workspace.audit import AuditFilter
+from bot.workspace.wording import New
+from tests.people import PIXEL
+from tests.widget.admins import PASSWORD, SIGN_IN, Admin, add_passkey, named_base, new_teammate
+from tests.widget.authenticator import Authenticator
+from tests.widget.desk import HTML, at_desk
+from tests.widget.help import Running
+from tests.widget.web.test_roles import routes
+
+LOG = "/settings/audit"
+QUIET = {
+    "/settings/check",
+    "/settings/brand/preview",
+    "/settings/subscriptions/preview/page",
+    f"{SIGN_IN}/passkeys/options",
+}
+"""Forms that change nothing."""
+Act = Callable[[Running, Admin], Awaitable[None]]
+BRAND = {"name": "Harbor Coffee", "brand": "#2f5bea", "default_region": "US"}
+SOMEBODY = By("x", "X")
+
+
+async def sent(eve: Admin, path: str, form: dict[str, str] | None = None) -> None:
+    status, page = await eve.desk.post(path, form or {})
+    assert status in {200, 303}, page.text
+
+
+def form(path: str, **values: str) -> Act:
+    async def act(running: Running, eve: Admin) -> None:
+        await sent(eve, path, values)
+
+    return act
+
+
+def on_subscription(path: str, *, moves: tuple[str, ...] = (), **values: str) -> Act:
+    """A form of a new subscription, after these `moves`."""
+
+    async def act(running: Running, eve: Admin) -> None:
+        service = running.bot.subscriptions
+        new = New(name=f"News {new_id()}", message_type=MessageType.SMS, consent_type=ConsentType.OPT_IN)
+        made = await service.create(new, SOMEBODY, key=new_id())
+        for move in moves:
+            made = await getattr(service, move)(made.id, made.version, SOMEBODY)
+        named = {name: value.format(name=made.name) for name, value in values.items()}
+        await sent(eve, f"/settings/subscriptions/{made.id}{path}", {"version": str(made.version), **named})
+        if path != "/archive":
+            left = await service.get(made.id)
+            await service.archive(made.id, left.version, SOMEBODY)
+
+    return act
+
+
+def on_teammate(path: str, **values: str) -> Act:
+    async def act(running: Running, eve: Admin) -> None:
+        async with new_teammate(running, TeammateRole.AGENT) as other:
+            await sent(eve, f"/settings/teammates/{other.teammate.id}{path}", values)
+
+    return act
+
+
+async def upload_logo(running: Running, eve: Admin) -> None:
+    data = aiohttp.FormData({"csrf": await eve.desk.csrf(SIGN_IN)})
+    data.add_field("logo", PIXEL, filename="logo.png")
+    url = f"{eve.desk.base}/settings/brand/logo"
+    async with eve.desk.session.post(url, data=data, headers=HTML, allow_redirects=False) as answer:
+        assert answer.status == 303
+
+
+async def revoke_invitation(running: Running, eve: Admin) -> None:
+    link = await running.bot.account_links.invite(f"{new_id()}@shop.example", TeammateRole.AGENT, SOMEBODY)
+    await sent(eve, f"/settings/teammates/invitations/{link.id}/revoke")
+
+
+async def revoke_token(running: Running, eve: Admin) -> None:
+    await running.bot.tokens.make(eve.teammate, "CI", by=SOMEBODY)
+    (token,) = [one for one in await running.bot.tokens.all() if one.teammate == eve.teammate.id]
+    await sent(eve, f"/settings/tokens/{token.id}/revoke")
+
+
+async def create_secret(running: Running, eve: Admin) -> None:
+    id = new_id()
+    await sent(eve, "/settings/install/secrets", {"key": id})
+    await running.bot.identity_secrets.revoke(id, SOMEBODY)
+
+
+async def revoke_secret(running: Running, eve: Admin) -> None:
+    made = await running.bot.identity_secrets.create(SOMEBODY, new_id())
+    assert made
+    await sent(eve, f"/settings/install/secrets/{made.id}/revoke")
+
+
+def revoke_session(path: str) -> Act:
+    async def act(running: Running, eve: Admin) -> None:
+        async with at_desk(eve.desk.base, eve.email, PASSWORD):
+            found = await running.store.sessions.collection.find({"teammate": eve.teammate.id}).to_list(None)
+            await sent(eve, f"{path}/{max(found, key=lambda s: s['created_at'])['_id']}/revoke")
+
+    return act
+
+
+async def change_password(running: Running, eve: Admin) -> None:
+    await sent(eve, f"{SIGN_IN}/password", {"current": PASSWORD, "password": "harvest nickel 42 drum"})
+    await eve.desk.look("/inbox")
+
+
+async def passkey(running: Running, eve: Admin) -> None:
+    await add_passkey(eve.desk, Authenticator(named_base(running)))
+
+
+async def remove_passkey(running: Running, eve: Admin) -> None:
+    await passkey(running, eve)
+    (key,) = await running.bot.passkeys.of(eve.teammate.id)
+    await sent(eve, f"{SIGN_IN}/passkeys/{key.id}/remove")
+
+
+async def new_codes(running: Running, eve: Admin) -> None:
+    await passkey(running, eve)
+    await sent(eve, f"{SIGN_IN}/codes")
+
+
+async def control_job(running: Running, eve: Admin) -> None:
+    job = await running.bot.jobs.start(Verify, VerifyInput(), SOMEBODY)
+    await sent(eve, f"/settings/jobs/{job.id}/cancel")
+
+
+FORMS: dict[str, tuple[A, Act]] = {
+    "/settings/brand": (A.BRAND_SAVED, form("/settings/brand", **BRAND)),
+    "/settings/brand/logo": (A.LOGO_SAVED, upload_logo),
+    "/settings/brand/logo/remove": (A.LOGO_REMOVED, form("/settings/brand/logo/remove")),
+    "/settings/install/sites": (A.SITES_SAVED, form("/settings/install/sites", sites="")),
+    "/settings/install/secrets": (A.SECRET_CREATED, create_secret),
+    "/settings/install/secrets/{secret}/revoke": (A.SECRET_REVOKED, revoke_secret),
+    "/settings/ledger": (A.JOB_STARTED, form("/settings/ledger", key=new_id())),
+    "/settings/jobs/{id}/{act}": (A.JOB_CANCELED, control_job),
+    "/settings/subscriptions/new": (
+        A.SUBSCRIPTION_CREATED,
+        form("/settings/subscriptions/new", name=f"Audited {new_id()}", message_type="sms", consent_type="opt_in",
+             purpose="marketing", key=new_id()),
+    ),
+    "/settings/subscriptions/{id}": (A.SUBSCRIPTION_EDITED, on_subscription("", name="{name} 2")),
+    "/settings/subscriptions/{id}/live": (A.SUBSCRIPTION_PUT_LIVE, on_subscription("/live")),
+    "/settings/subscriptions/{id}/archive": (A.SUBSCRIPTION_ARCHIVED, on_subscription("/archive")),
+    "/settings/subscriptions/{id}/restore": (
+        A.SUBSCRIPTION_RESTORED,
+        on_subscription("/restore", moves=("archive",), name="{name}"),
+    ),
+    "/settings/teammates/invite": (
+        A.TEAMMATE_INVITED,
+        form("/settings/teammates/invite", email=f"{new_id()}@shop.example", role="agent"),
+    ),
+    "/settings/teammates/invitations/{id}/revoke": (A.INVITATION_REVOKED, revoke_invitation),
+    "/settings/teammates/{id}/role": (A.ROLE_CHANGED, on_teammate("/role", role="admin")),
+    "/settings/teammates/{id}/password-link": (A.PASSWORD_LINK_CREATED, on_teammate("/password-link")),
+    "/settings/teammates/{id}/second-factor": (A.SECOND_FACTOR_RESET, on_teammate("/second-factor")),
+    "/settings/teammates/{id}/remove": (A.TEAMMATE_REMOVED, on_teammate("/remove")),
+    "/settings/tokens": (
+        A.TOKEN_CREATED,
+        form("/settings/tokens", **{"name": "CI", "days": "30", "scopes.read_contacts": "on"}),
+    ),
+    "/settings/tokens/{id}/revoke": (A.TOKEN_REVOKED, revoke_token),
+    "/settings/security": (A.SECURITY_SAVED, form("/settings/security")),
+    "/settings/security/sessions/{id}/revoke": (A.SESSION_REVOKED, revoke_session("/settings/security/sessions")),
+    "/settings/profile": (A.PROFILE_SAVED, form("/settings/profile", name="Eve", locale="", time_zone="")),
+    f"{SIGN_IN}/password": (A.PASSWORD_CHANGED, change_password),
+    f"{SIGN_IN}/passkeys": (A.PASSKEY_ADDED, passkey),
+    f"{SIGN_IN}/passkeys/{{id}}/remove": (A.PASSKEY_REMOVED, remove_passkey),
+    f"{SIGN_IN}/codes": (A.RECOVERY_CODES_CREATED, new_codes),
+    f"{SIGN_IN}/sessions/{{id}}/revoke": (A.SESSION_REVOKED, revoke_session(f"{SIGN_IN}/sessions")),
+    f"{SIGN_IN}/sessions/revoke-others": (A.SESSION_REVOKED, form(f"{SIGN_IN}/sessions/revoke-others")),
+}  # fmt: skip
+"""Each form in the settings, by its route: the action that it records, and how it is sent."""
+
+
+def test_every_form_in_the_settings_is_listed(running: Running) -> None:
+    """Add a new form to FORMS, with the entry that its service records, or to QUIET if it changes nothing."""
+    posts = {path for method, path in routes(running) if method == "POST" and path.startswith("/settings/")}
+    assert posts == QUIET | set(FORMS)
+
+
+@pytest.mark.parametrize("path", FORMS)
+async def test_every_form_in_the_settings_is_recorded(running: Running, path: str) -> None:
+    action, act = FORMS[path]
+    async with new_teammate(running) as eve:
+        await act(running, eve)
+        entries = await recorded(running, eve)
+        assert action in {entry.action for entry in entries}
+        assert {entry.address for entry in entries} <= {"127.0.0.1", "::1"}
+        words = " ".join(f"{entry.subject} {entry.detail}" for entry in entries)
+        assert not [word for word in (PASSWORD, "sayso_", "+1") if word in words]
+
+
+async def recorded(running: Running, eve: Admin) -> list[AuditEntry]:
+    page = await running.bot.audit.page(AuditFilter(actor=eve.teammate.id))
+    return list(page.items)
+
+
+async def test_the_page_filters_and_exports_what_it_shows(running: Running) -> None:
+    async with new_teammate(running) as eve:
+        by = By(eve.teammate.id, "Eve", "203.0.113.9", token="CI")
+        await running.bot.audit.record(by, A.TOKEN_CREATED, "=cmd()", detail="read_contacts")
+        for _page in range(51):
+            await running.bot.audit.record(by, A.TOKEN_REVOKED, "Old")
+        query = f"actor={eve.teammate.id}"
+        page = await eve.desk.look(f"{LOG}?{query}")
+        assert len(page.one("tbody").all("tr")) == 50
+        (next_page,) = [a.attrs["href"] for a in page.all("a") if "before=" in a.attrs["href"]]
+        assert len((await eve.desk.look(next_page)).one("tbody").all("tr")) == 3  # with the sign-in
+        page = await eve.desk.look(f"{LOG}?{query}&action={A.TOKEN_CREATED}")
+        assert page.one("tbody").all("th")[0].text.strip() == "Created an API token"
+        assert "=cmd()" in page.one("tbody").text
+        assert "No entries" in (await eve.desk.look(f"{LOG}?{query}&until=2020-01-01")).text
+        await eve.desk.look(f"{LOG}?since=nonsense&until=9999-99-99&action=%00")
+
+        async with eve.desk.session.get(f"{eve.desk.base}{LOG}.csv?{query}") as answer:
+            rows = list(csv.DictReader(io.StringIO(await answer.text())))
+        assert (answer.status, len(rows)) == (200, 53)
+        (made,) = [row for row in rows if row["action"] == A.TOKEN_CREATED]
+        assert (made["subject"], made["token"], made["address"]) == ("'=cmd()", "CI", "203.0.113.9")
