@@ -18,6 +18,7 @@ from bot.errors import SaysoError
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
+from bot.model.conversation import Conversation
 from bot.model.event import Action, Actor, ConsentEvent, Source
 from bot.model.migration import Migration
 from bot.model.stop import Stop, StopAction, StopEvent
@@ -112,9 +113,27 @@ def _entry(store: Store, stop: Stop, seq: int, action: StopAction, at: datetime,
     return StopEvent(id=id, number=stop.id, seq=seq, action=action, at=at, text=text, key=key)
 
 
+async def find_sign_ups(store: Store, _keys: CheckpointKeys | None) -> None:
+    """Until now a completed card alone brought a conversation into the inbox."""
+    async for page in store.conversations.scan(batch=BATCH):
+        for chat in page:
+            if chat.begun and not chat.called and not chat.replied_seq:
+                await _take_out_sign_up(store, chat)
+
+
+async def _take_out_sign_up(store: Store, chat: Conversation) -> None:
+    parts = await store.parts.after(chat.id, 0, limit=BATCH)
+    sign_ups = [part for part in parts if part.is_sign_up]
+    if sign_ups and not any(part.is_begin for part in parts) and len(parts) == chat.last:
+        # One that goes on meanwhile stays in the inbox.
+        await store.conversations.update({"_id": chat.id, "last": chat.last}, {"$unset": {"begun": ""}})
+        await store.conversations.touch(sign_ups)
+
+
 STEPS: dict[str, Callable[[Store, CheckpointKeys | None], Awaitable[None]]] = {
     "addresses": record_addresses,
     "counts": begin_counts,
     "texts": upgrade_queue,
     "stops": begin_stop_log,
+    "sign_ups": find_sign_ups,
 }

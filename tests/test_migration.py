@@ -12,18 +12,21 @@ import pytest
 from bson import json_util
 
 from bot.app import make_bot
+from bot.chat.inbox import View, Whose
 from bot.config import Settings
 from bot.consent.ledger import Ledger
 from bot.consent.stop_list import StopList
 from bot.consent.verify import verify
 from bot.demo import DEALS, ORDERS
+from bot.flows.runs import BOT as FLOWS
 from bot.migration import migrate
 from bot.model.base import new_id
 from bot.model.contact import ConsentState
+from bot.model.conversation import Author, AuthorKind, Content, ConversationEvent, ConversationEventName, Text
 from bot.model.event import Action, Actor, Source
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
-from tests.people import change
+from tests.people import card, change
 
 OLD = Path(__file__).parent / "fixtures/version_0_1.json"
 """Written by the code of version 0.1: a lead and a proven user who said yes and no, a number that a STOP came from, one
@@ -44,7 +47,7 @@ async def old(mongo: EmbeddedServer) -> AsyncIterator[Store]:
 async def test_it_is_whole_afterwards_and_every_event_is_as_it_was(old: Store) -> None:
     before = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     await old.prepare()
-    assert await migrate(old) == ["addresses", "counts", "texts", "stops"]
+    assert await migrate(old) == ["addresses", "counts", "texts", "stops", "sign_ups"]
     after = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     assert {id: after[id] for id in before} == before
     added = [raw for id, raw in after.items() if id not in before]
@@ -64,7 +67,7 @@ async def test_several_processes_may_migrate_at_once(old: Store, mongo: Embedded
     async with open_store(mongo.url, old.database.name) as other:
         await asyncio.gather(old.prepare(), other.prepare())
         done = await asyncio.gather(migrate(old), migrate(other))
-    assert sorted(name for names in done for name in names) == ["addresses", "counts", "stops", "texts"]
+    assert sorted(name for names in done for name in names) == ["addresses", "counts", "sign_ups", "stops", "texts"]
     assert (await verify(old, repair=False)).is_whole
 
 
@@ -134,3 +137,21 @@ async def test_a_stop_of_the_old_version_is_in_the_log(old: Store) -> None:
     said = await old.stop_events.after(stop.id, 0, limit=9)
     assert [(entry.action, entry.at) for entry in said] == [("stop", stop.at), ("start", stop.lifted_at)]
     assert not await StopList(old, Ledger(old)).is_stopped(stop.id)
+
+
+async def test_sign_ups_of_the_old_version_leave_the_inbox(old: Store, settings: Settings) -> None:
+    await old.prepare()
+    bot = await make_bot(settings, old, "http://sayso.test")
+    entries: list[tuple[str, Content]] = [("hello", Text(text="Welcome")), ("card", card())]
+    for id in ("alone", "noted"):
+        await bot.conversations.begin(id, "maya", FLOWS, entries)
+        done = ConversationEvent(name=ConversationEventName.SIGNED_UP, part=2)
+        await bot.conversations.append(id, Author(kind=AuthorKind.CONTACT, id="maya"), done, "done")
+    await bot.inbox.note("noted", "ada", "A friend of ours", "note")
+    as_before = {"$set": {"begun": True}, "$unset": {"signed_up": "", "sign_up_rank": ""}}
+    await old.conversations.collection.update_many({"_id": {"$in": ["alone", "noted"]}}, as_before)
+    await migrate(old)
+    sign_ups = await bot.inbox.listing(View("ada", whose=Whose.SIGN_UPS))
+    assert "alone" in [item.conversation.id for item in sign_ups.items]
+    inbox = [item.conversation.id for item in (await bot.inbox.listing(View("ada"))).items]
+    assert ("noted" in inbox, "alone" in inbox) == (True, False)

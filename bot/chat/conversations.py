@@ -15,6 +15,7 @@ from bot.errors import NotFound, StoreUnavailable
 from bot.errors import marked as _
 from bot.model.base import folded_words, new_id, now
 from bot.model.conversation import (
+    RANK_OF_UNREAD,
     Author,
     AuthorKind,
     Channel,
@@ -229,6 +230,7 @@ def opened_with(
     shown = [part for part in parts if part.is_for_contact]
     said = [part for part in shown if part.preview]
     time = max([created_at, *(part.at for part in shown)])
+    is_begun, signed_up = any(part.is_begin for part in parts), max((p.seq for p in parts if p.is_sign_up), default=0)
     return Conversation(
         id=id,
         contact=contact,
@@ -236,7 +238,9 @@ def opened_with(
         preview=said[-1].preview if said else "",
         preview_seq=said[-1].seq if said else 0,
         newest=Newest.of(shown[-1]) if shown else Newest(),
-        begun=True if any(part.author.kind is not AuthorKind.BOT for part in parts) else None,
+        begun=is_begun or None,
+        signed_up=signed_up,
+        sign_up_rank=time + RANK_OF_UNREAD if signed_up and not is_begun else None,
         rank=time if parts else None,
         run=run,
         opening=tuple(entries),

@@ -50,6 +50,8 @@ class Whose(StrEnum):
     MINE = "mine"
     UNASSIGNED = "unassigned"
     ALL = "all"
+    SIGN_UPS = "sign_ups"
+    """Conversations in which people signed up with a bot and nobody wrote. They are in no other list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,15 @@ class View:
 
     @property
     def assignee(self) -> str | None:
-        return {Whose.MINE: self.me, Whose.UNASSIGNED: "", Whose.ALL: None}[self.whose]
+        return {Whose.MINE: self.me, Whose.UNASSIGNED: ""}.get(self.whose)
+
+    def rank(self, c: Conversation) -> datetime:
+        rank = c.sign_up_rank if self.whose is Whose.SIGN_UPS else c.rank
+        return rank or c.updated_at
 
     def has(self, c: Conversation) -> bool:
+        if self.whose is Whose.SIGN_UPS:
+            return c.sign_up_rank is not None
         return bool(c.begun) and c.state is self.state and self.assignee in {None, c.assignee}
 
 
@@ -103,8 +111,8 @@ class Inbox:
     ) -> Listing:
         """Two queries, regardless of the number of conversations. Unread ones come first. `current` is open."""
         rows = min(max(rows, PAGE), MOST_ROWS)
-        found = await self._store.conversations.listed(view.state, view.assignee, before=before, limit=rows + 1)
-        page = Page.cut(found, rows, lambda c: (c.rank or c.updated_at, c.id))
+        found = await self._found(view, before, rows + 1)
+        page = Page.cut(found, rows, lambda c: (view.rank(c), c.id))
         is_apart = current and not before and view.has(current) and all(c.id != current.id for c in page.items)
         apart = [current] if current and is_apart else []
         items = await self._listed([*page.items, *apart])
@@ -118,18 +126,25 @@ class Inbox:
         )
         theirs = await self._store.conversations.of_many([c.id for c in people], limit=LOOKED_AT) if people else []
         others = await self._store.conversations.get_many({part.conversation for part in said})
-        found = {c.id: c for c in (*theirs, *others.values()) if c.begun}
+        found = {c.id: c for c in (*theirs, *others.values()) if c.begun or c.signed_up}
         newest = sorted(found.values(), key=lambda c: c.updated_at, reverse=True)
         return Listing(await self._listed(newest[:FOUND]))
 
     async def unread(self, me: str) -> dict[Whose, int]:
         """Open conversations with something new, up to `COUNTED` + 1 each."""
-        since = now() + RANK_OF_UNREAD / 2
-        views = [View(me, whose=whose) for whose in Whose]
-        counts = await asyncio.gather(
-            *(self._store.conversations.count(v.state, v.assignee, unread_since=since, most=COUNTED + 1) for v in views)
-        )
-        return {view.whose: count for view, count in zip(views, counts, strict=True)}
+        counts = await asyncio.gather(*(self._count(View(me, whose=whose)) for whose in Whose))
+        return dict(zip(Whose, counts, strict=True))
+
+    async def _found(self, view: View, before: Cursor | None, limit: int) -> Sequence[Conversation]:
+        if view.whose is Whose.SIGN_UPS:
+            return await self._store.conversations.sign_ups(before=before, limit=limit)
+        return await self._store.conversations.listed(view.state, view.assignee, before=before, limit=limit)
+
+    async def _count(self, view: View) -> int:
+        since, most = now() + RANK_OF_UNREAD / 2, COUNTED + 1
+        if view.whose is Whose.SIGN_UPS:
+            return await self._store.conversations.count_sign_ups(unread_since=since, most=most)
+        return await self._store.conversations.count(view.state, view.assignee, unread_since=since, most=most)
 
     async def get(self, id: str) -> Conversation:
         """Raises NotFound."""

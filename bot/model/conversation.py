@@ -139,6 +139,16 @@ class Part(Document):
         return not isinstance(self.content, Note)
 
     @property
+    def is_sign_up(self) -> bool:
+        """The entry about a completed card: what a contact does with a bot alone."""
+        return isinstance(self.content, ConversationEvent) and self.content.name in SHOWN_TO_CONTACT
+
+    @property
+    def is_begin(self) -> bool:
+        """Whether it brings the conversation into the inbox: somebody wrote, or a teammate acted."""
+        return self.author.kind is not AuthorKind.BOT and not self.is_sign_up
+
+    @property
     def is_message_of(self) -> AuthorKind | None:
         """Whose message it is, if it is one."""
         return self.author.kind if isinstance(self.content, Text) else None
@@ -224,7 +234,11 @@ class Conversation(Document):
     delivered: int = 0
     """The newest part that reached the contact's page."""
     begun: bool | None = None
-    """Someone other than a bot wrote in it: only then it is in the inbox."""
+    """Someone other than a bot wrote in it, or a teammate acted: only then it is in the inbox."""
+    signed_up: int = 0
+    """The newest part about a completed card."""
+    sign_up_rank: datetime | None = None
+    """Place among the sign-ups, like `rank`, as long as it is not begun; those that no teammate has seen come first."""
     called: int = 0
     """The newest part that needs attention: a message of the contact, or the end of a snooze."""
     team_seen: int = 0
@@ -255,7 +269,8 @@ class Conversation(Document):
 
     @property
     def is_unread(self) -> bool:
-        return self.called > self.team_seen
+        new = self.called if self.begun else max(self.called, self.signed_up)
+        return new > self.team_seen
 
 
 RANK_OF_UNREAD = timedelta(days=365_000)

@@ -37,14 +37,16 @@ def projection(parts: Sequence[Part], *, team_seen: int = 0) -> Update:
         stages += _stages(part)
     if team_seen:
         stages.append({"$set": {"team_seen": _most("team_seen", team_seen)}})
-    return [*stages, {"$set": {"rank": _RANK}}]
+    return [*stages, {"$set": {"rank": _rank("called"), "sign_up_rank": _SIGN_UP_RANK}}]
 
 
 def _stages(part: Part) -> Update:
     seq, content = part.seq, part.content
     figures: dict[str, Any] = {"last": _most("last", seq), "assignee": {"$ifNull": ["$assignee", ""]}}
-    if part.author.kind is not AuthorKind.BOT:
+    if part.is_begin:
         figures["begun"] = True
+    if part.is_sign_up:
+        figures["signed_up"] = _most("signed_up", seq)
     if part.is_for_contact:
         figures["updated_at"] = {"$max": ["$updated_at", part.at]}
         figures["newest"] = _if_newer("newest.seq", seq, Newest.of(part).model_dump(), "newest")
@@ -99,5 +101,11 @@ def _take(field: str, seq: int, values: dict[str, Any], *, only: dict[str, Any] 
     return [{"$set": {**change, f"{field}_seq": {"$cond": [when, seq, f"${field}_seq"]}}}]
 
 
-_UNREAD = {"$gt": [{"$ifNull": ["$called", 0]}, {"$ifNull": ["$team_seen", 0]}]}
-_RANK = {"$cond": [_UNREAD, {"$add": ["$updated_at", _MS]}, "$updated_at"]}
+def _rank(new: str) -> dict[str, Any]:
+    """`new`: the field with the newest part that a teammate should look at."""
+    is_unread = {"$gt": [{"$ifNull": [f"${new}", 0]}, {"$ifNull": ["$team_seen", 0]}]}
+    return {"$cond": [is_unread, {"$add": ["$updated_at", _MS]}, "$updated_at"]}
+
+
+_IS_SIGN_UP = {"$and": [{"$ne": ["$begun", True]}, {"$gt": ["$signed_up", 0]}]}
+_SIGN_UP_RANK = {"$cond": [_IS_SIGN_UP, _rank("signed_up"), "$$REMOVE"]}

@@ -44,6 +44,10 @@ class ConversationRepository(Repository[Conversation]):
         IndexModel(
             [("assignee", ASCENDING), ("state", ASCENDING), ("rank", DESCENDING), ("_id", DESCENDING)], **_BEGUN
         ),
+        IndexModel(
+            [("sign_up_rank", DESCENDING), ("_id", DESCENDING)],
+            partialFilterExpression={"sign_up_rank": {"$exists": True}},
+        ),
         IndexModel([("snoozed_until", ASCENDING)], partialFilterExpression={"snoozed_until": {"$exists": True}}),
         IndexModel([("contact", ASCENDING), ("_id", ASCENDING)], **_WAITING_FOR_CONSENT),
         IndexModel([("run.state.until", ASCENDING)], partialFilterExpression={"run.state.until": {"$exists": True}}),
@@ -62,8 +66,9 @@ class ConversationRepository(Repository[Conversation]):
         )
 
     async def of_many(self, contacts: Sequence[str], *, limit: int) -> list[Conversation]:
-        """Conversations of these contacts that are in the inbox."""
-        return await self.find({"contact": {"$in": [*contacts]}, "begun": True}, limit=limit)
+        """Conversations of these contacts that are in the inbox or among the sign-ups."""
+        shown = {"$or": [{"begun": True}, {"signed_up": {"$gt": 0}}]}
+        return await self.find({"contact": {"$in": [*contacts]}, **shown}, limit=limit)
 
     async def touch(self, parts: Iterable[Part]) -> None:
         """Projects parts onto their conversations. Idempotent, in any order."""
@@ -104,6 +109,18 @@ class ConversationRepository(Repository[Conversation]):
             match["assignee"] = assignee
             order = [("assignee", 1), *order]
         return await self.find(match | following(by_rank, before), sort=order, limit=limit)
+
+    async def sign_ups(self, *, before: Cursor | None, limit: int) -> list[Conversation]:
+        """A page of the conversations in which people signed up with a bot and nobody wrote."""
+        by_rank = [("sign_up_rank", -1), ("_id", -1)]
+        match = {"sign_up_rank": {"$exists": True}} | following(by_rank, before)
+        return await self.find(match, sort=by_rank, limit=limit)
+
+    async def count_sign_ups(self, *, unread_since: datetime, most: int) -> int:
+        """Those that no teammate has seen."""
+        match = {"sign_up_rank": {"$gt": unread_since}}
+        with database_errors():
+            return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
 
     async def count(self, state: ConversationState, assignee: str | None, *, unread_since: datetime, most: int) -> int:
         """Unread ones, no more than `most`."""

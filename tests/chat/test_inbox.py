@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -37,7 +38,7 @@ from tests.conftest import eventually
 from tests.people import NUMBER, answer_to, asked, card, change, person
 
 ADA, BEN = "ada0ada0ada0ada0ada0ada0", "be00be00be00be00be00be00"
-OPEN = View(ADA)
+OPEN, SIGN_UPS = View(ADA), View(ADA, whose=Whose.SIGN_UPS)
 
 
 async def talk(bot: Bot, id: str, *texts: str, name: str | None = None) -> Conversation:
@@ -51,6 +52,17 @@ async def talk(bot: Bot, id: str, *texts: str, name: str | None = None) -> Conve
     return await bot.inbox.get(id)
 
 
+async def signed_up(bot: Bot, id: str) -> None:
+    """A conversation in which the contact completed the bot's card, and did nothing else."""
+    contact = person(f"c-{id}", name=f"c-{id}")
+    await bot.store.contacts.keep(contact)
+    entries: list[tuple[str, Content]] = [("hello", Text(text="Welcome")), ("card", card())]
+    await bot.conversations.begin(id, contact.id, BOT, entries)
+    author = Author(kind=AuthorKind.CONTACT, id=contact.id)
+    await bot.conversations.append(id, author, ConversationEvent(name=ConversationEventName.SIGNED_UP, part=2), "done")
+    await bot.conversations.append(id, BOT, Text(text="Thank you"), "thanks")
+
+
 async def ids(bot: Bot, view: View = OPEN) -> list[str]:
     return [item.conversation.id for item in (await bot.inbox.listing(view)).items]
 
@@ -61,6 +73,43 @@ async def test_what_only_a_bot_said_is_not_in_the_inbox(bot: Bot) -> None:
     assert await ids(bot) == ["loud"]
 
 
+async def test_who_only_signed_up_with_a_bot_is_among_the_sign_ups(bot: Bot) -> None:
+    await signed_up(bot, "maya")
+    await signed_up(bot, "noor")
+    await talk(bot, "loud", "Hi")
+    assert (await ids(bot), await ids(bot, SIGN_UPS)) == (["loud"], ["noor", "maya"])
+    assert await bot.inbox.unread(ADA) == {Whose.MINE: 0, Whose.UNASSIGNED: 1, Whose.ALL: 1, Whose.SIGN_UPS: 2}
+    noor = await bot.inbox.get("noor")
+    assert noor.is_unread
+    await bot.inbox.seen("noor", noor.last)
+    assert await ids(bot, SIGN_UPS) == ["maya", "noor"], "those that nobody has seen come first"
+    assert (await bot.inbox.unread(ADA))[Whose.SIGN_UPS] == 1
+    first = await bot.inbox.listing(SIGN_UPS, rows=1)
+    assert (await bot.inbox.listing(SIGN_UPS, current=noor)).apart == ""
+    assert first.next is None
+    assert [item.conversation.id for item in (await bot.inbox.search("c-no")).items] == ["noor"]
+
+
+@pytest.mark.parametrize("what", ["their message", "a reply", "a note", "an assignment", "closing it"])
+async def test_a_sign_up_moves_into_the_inbox_with_the_first_word_or_act(bot: Bot, what: str) -> None:
+    await signed_up(bot, "maya")
+    maya = await bot.inbox.get("maya")
+    assert not maya.begun
+    acts: dict[str, Callable[[], Awaitable[object]]] = {
+        "their message": lambda: bot.conversations.say(maya, "Hi", "key"),
+        "a reply": lambda: bot.inbox.reply("maya", ADA, "Hi", "key"),
+        "a note": lambda: bot.inbox.note("maya", ADA, "Hi", "key"),
+        "an assignment": lambda: bot.inbox.assign("maya", ADA, BEN, "key"),
+        "closing it": lambda: bot.inbox.close("maya", ADA, "key"),
+    }
+    await acts[what]()
+    view = View(ADA, ConversationState.CLOSED) if what == "closing it" else OPEN
+    assert (await ids(bot, view), await ids(bot, SIGN_UPS)) == (["maya"], [])
+    moved = await bot.inbox.get("maya")
+    assert moved.sign_up_rank is None
+    assert moved.is_unread == (what == "their message")
+
+
 async def test_unread_ones_come_first_then_the_newest(bot: Bot) -> None:
     for id in ("one", "two", "three"):
         await talk(bot, id, "Hi")
@@ -69,7 +118,7 @@ async def test_unread_ones_come_first_then_the_newest(bot: Bot) -> None:
     assert await ids(bot) == ["one", "three", "two"]
     await bot.conversations.say(await bot.inbox.get("two"), "Still there?", "again")
     assert await ids(bot) == ["two", "one", "three"]
-    assert await bot.inbox.unread(ADA) == {Whose.MINE: 0, Whose.UNASSIGNED: 2, Whose.ALL: 2}
+    assert await bot.inbox.unread(ADA) == {Whose.MINE: 0, Whose.UNASSIGNED: 2, Whose.ALL: 2, Whose.SIGN_UPS: 0}
 
 
 async def test_a_list_goes_on_where_its_last_page_ended(bot: Bot, store: Store) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.app import Bot, make_bot
 from bot.chat.conversations import opened_with
+from bot.chat.inbox import View, Whose
 from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.demo import DEALS, FLOW
@@ -27,6 +28,7 @@ from bot.store.embedded import EmbeddedServer
 from tests.people import AT, answer_to, second_process
 
 GREETED = ["text", "card"]
+SIGN_UPS = View("ada0ada0ada0ada0ada0ada0", whose=Whose.SIGN_UPS)
 DONE = [*GREETED, "event", "text"]
 
 
@@ -141,7 +143,9 @@ class TestFirstAct:
         assert [part.content.kind for part in parts] == DONE
         assert isinstance(parts[1].content, Card)
         assert (parts[1].content.state, parts[1].content.number) == ("completed", "+12015550123")
-        assert (conversation.seen, conversation.delivered, conversation.begun) == (2, 2, True)
+        assert (conversation.seen, conversation.delivered) == (2, 2)
+        assert (conversation.begun, conversation.signed_up, conversation.is_unread) == (None, 3, True)
+        assert [item.conversation.id for item in (await bot.inbox.listing(SIGN_UPS)).items] == [conversation.id]
         contact = await store.contacts.get(opened.contact.id)
         assert contact
         assert (contact.phone, contact.page, contact.time_zone) == (

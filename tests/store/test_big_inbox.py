@@ -54,10 +54,14 @@ async def test_the_inbox_asks_no_more_and_looks_at_no_more_as_it_grows(
 
 def _pages(conversations: int, parts: int) -> dict[str, str]:
     middle = conversations // 2
-    place = f"{_rank(middle).isoformat()},{_id(middle)}".replace("+", "%2B")
+    place, sign_up = (
+        f"{_rank(middle).isoformat()},{id}".replace("+", "%2B") for id in (_id(middle), _sign_up_id(middle))
+    )
     return {
         "the list": "/inbox",
         "mine": "/inbox?whose=mine",
+        "sign-ups": "/inbox?whose=sign_ups",
+        "a page in the middle of the sign-ups": f"/inbox/list?whose=sign_ups&before={sign_up}",
         "a page in the middle": f"/inbox/list?before={place}",
         "a page in the middle of nobody's": f"/inbox/list?whose=unassigned&before={place}",
         "the thread": f"/inbox/{THREAD}",
@@ -130,6 +134,7 @@ async def _grow(store: Store, conversations: range, parts: range) -> None:
     """One in two is unread, one in three is Ada's; the first has the long thread."""
     await store.contacts.insert_many([_contact(i) for i in conversations])
     await store.conversations.insert_many([_conversation(i) for i in conversations])
+    await store.conversations.insert_many([_sign_up(i) for i in conversations])
     await store.parts.insert_many([_part(seq) for seq in parts])
     await store.conversations.update({"_id": THREAD}, {"$set": {"last": parts[-1]}})
 
@@ -161,6 +166,15 @@ def _conversation(i: int) -> Conversation:
         created_at=AT,
         updated_at=AT + timedelta(minutes=i // 3),
     )
+
+
+def _sign_up_id(i: int) -> str:
+    return _id(10**6 + i)
+
+
+def _sign_up(i: int) -> Conversation:
+    bot_alone = {"id": _sign_up_id(i), "begun": None, "called": 0, "signed_up": 3, "sign_up_rank": _rank(i)}
+    return _conversation(i).model_copy(update=bot_alone)
 
 
 def _part(seq: int) -> Part:
