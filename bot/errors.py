@@ -125,6 +125,21 @@ class FormWrong(Invalid):
         super().__init__(**values)
 
 
+class WordingIncomplete(FormWrong):
+    """A form's legal text lacks something, and the teammate has not accepted that, or may not (`is_blocked`).
+
+    `missing`: names by code, gettext ids.
+    """
+
+    code = "wording_incomplete"
+
+    def __init__(self, missing: Mapping[str, str], *, is_blocked: bool) -> None:
+        self.missing, self.is_blocked = dict(missing), is_blocked
+        told = _("The legal text is incomplete. Add what's missing, or confirm to use it anyway.")
+        blocked = _("The legal text is incomplete. Add what's missing, or ask an admin to insert the form.")
+        super().__init__({"legal_text": blocked if is_blocked else told})
+
+
 class NameTaken(FormWrong):
     """Names are unique among subscriptions that are not archived."""
 

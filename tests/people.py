@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,13 @@ from bot.app import Bot
 from bot.chat.cards import Answer, Submitted
 from bot.chat.conversations import ConversationService
 from bot.consent.changes import ConsentChange
+from bot.consent.form_wording import WordingCheck
 from bot.demo import DEALS
 from bot.flows.engine import advance
 from bot.flows.messenger import Opened
 from bot.flows.runs import BOT, Scripts
 from bot.flows.steps.base import Started
+from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part
@@ -26,7 +28,7 @@ from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Context, Source
 from bot.model.flow import Run
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
-from bot.model.workspace import Workspace
+from bot.model.workspace import IncompleteWording, Workspace
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 
@@ -94,6 +96,15 @@ def change(contact: str, key: str, action: Action = Action.OPT_IN, **values: Any
 def card(**values: Any) -> Card:
     return Card(
         **{"subscription": DEALS, "title": "Sign up to our deals", "legal_text": "Reply STOP to stop.", **values}
+    )
+
+
+def wording(
+    rule: IncompleteWording = IncompleteWording.OFF, *, is_admin: bool = False, accepted: Collection[str] = ()
+) -> WordingCheck:
+    """By default any legal text may be used."""
+    return WordingCheck(
+        workspace=workspace(incomplete_wording=rule), is_admin=is_admin, say=translator("en"), accepted=accepted
     )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
+from bot.consent.form_wording import WordingCheck
 from bot.errors import CardClosed, Invalid, NotFound
 from bot.errors import marked as _
 from bot.model.base import folded_words, now
@@ -167,14 +168,15 @@ class Inbox:
         author = Author(kind=AuthorKind.TEAMMATE, id=me)
         return await self._conversations.append(id, author, Text(text=text), f"reply:{key}", is_due=is_due)
 
-    async def insert(self, id: str, me: str, card: Card, text: str, key: str) -> Part:
+    async def insert(self, id: str, me: str, card: Card, text: str, key: str, wording: WordingCheck) -> Part:
         """Inserts a card, after the optional message.
 
-        Raises NotFound, Invalid (text conversations can't contain forms), CardClosed: nothing was written.
+        Raises NotFound, Invalid (text conversations can't contain forms), CardClosed, WordingIncomplete: nothing was
+        written.
         """
         if not takes_forms(await self.get(id)):
             raise Invalid(NO_FORM)
-        await self._cards.live(card)
+        wording.check(card.legal_text, await self._cards.live(card))
         if text:
             await self._write(id, me, Text(text=text), f"form-text:{key}")
         return await self._cards.insert(id, card, Author(kind=AuthorKind.TEAMMATE, id=me), f"form:{key}")

@@ -2,7 +2,8 @@
 
 Sources: 47 CFR 64.1200(f)(9) (prior express written consent), CTIA Messaging Principles and Best Practices of May 2023
 (5.1.1 call to action, 5.1.2.1 confirmation), Twilio's review of campaigns (errors 30551, 30841), and for email GDPR
-art. 7(3), art. 13 and recital 42. A text that passes may still be wrong, and the checker never blocks: it reminds.
+art. 7(3), art. 13 and recital 42. A text that passes may still be wrong. The checker only reports:
+`form_wording` decides.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from enum import StrEnum
 from urllib.parse import quote
 
 from pydantic import Field
@@ -29,6 +30,16 @@ class IdentitySecret(Value):
     """At most a minute old."""
 
 
+class IncompleteWording(StrEnum):
+    """What happens when a teammate inserts or saves a form whose legal text the checker finds incomplete."""
+
+    OFF = "off"
+    WARN = "warn"
+    """They are told what is missing, and have to go on explicitly."""
+    BLOCK = "block"
+    """Agents can't; admins are warned."""
+
+
 class Workspace(Document):
     """One per database, with the id `workspace`."""
 
@@ -49,6 +60,7 @@ class Workspace(Document):
     """Appended to texts to many people; `{link}` leads to the person's preference center."""
     legal_text: str = ""
     """The default legal text of new forms: plain text, links as `[Terms](https://…)`."""
+    incomplete_wording: IncompleteWording = IncompleteWording.WARN
     logo: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """SHA-256 of the stored picture; empty: the initial is shown instead."""
     require_second_factor: bool = False

@@ -16,7 +16,7 @@ from bot.errors import marked as _
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.teammate import By
-from bot.model.workspace import FREQUENCY, OPT_OUT, Logo, Workspace
+from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, Logo, Workspace
 from bot.store import Store
 from bot.workspace.audit import AuditLog
 from bot.workspace.pictures import picture_type
@@ -67,6 +67,7 @@ class Brand(BaseModel):
     """Empty, like the next field: the standard wording is used."""
     opt_out_text: Annotated[str, Field(max_length=320)] = ""
     legal_text: Annotated[str, Field(max_length=2000)] = ""
+    incomplete_wording: IncompleteWording = IncompleteWording.WARN
 
     @field_validator("brand")
     @classmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from bot.errors import FormWrong
+from bot.consent.form_wording import WordingCheck
+from bot.errors import CardClosed, FormWrong
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.conversation import Card
@@ -21,6 +22,7 @@ TAKEN = _("A template with this name already exists. Choose another name.")
 class FormTemplateService:
     def __init__(self, store: Store) -> None:
         self._table = store.form_templates
+        self._subscriptions = store.subscriptions
 
     async def all(self) -> list[FormTemplate]:
         """Sorted by name."""
@@ -31,15 +33,20 @@ class FormTemplateService:
         found = await self._table.get(id)
         return found if found and found.expires_at is None else None
 
-    async def save(self, name: str, card: Card, by: str, key: str) -> FormTemplate:
+    async def save(self, name: str, card: Card, by: str, key: str, wording: WordingCheck) -> FormTemplate:
         """Saves it under this name. `key` is the form's idempotency key: submitting the same form again returns what it
         saved first.
 
-        Raises FormWrong if the name is taken or there are too many.
+        Raises FormWrong if the name is taken or there are too many, WordingIncomplete, and CardClosed if its
+        subscription doesn't exist.
         """
         id = hashlib.sha256(f"form:{by}:{key}".encode()).hexdigest()[:24]
         if kept := await self._table.get(id):
             return kept
+        subscription = await self._subscriptions.get(card.subscription)
+        if subscription is None:
+            raise CardClosed
+        wording.check(card.legal_text, subscription)
         if len(await self.all()) >= MOST:
             raise FormWrong({"template_name": TOO_MANY}, most=str(MOST))
         words = card.model_dump(include={"subscription", "title", "button", "legal_text"})

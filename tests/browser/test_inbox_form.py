@@ -111,6 +111,9 @@ async def test_a_form_is_inserted_watched_completed_and_another_one_withdrawn(
     await expect(ben.locator("#form-preview .field-text")).to_have_text("(201) 555-0123")
     await ben.get_by_label("Subscription", exact=True).select_option(NEWS)
     await ben.get_by_role("button", name="Insert Form").click()
+    await expect(ben.locator("#insert-missing")).to_contain_text("How to unsubscribe")
+    await expect(ben.get_by_label("Legal text", exact=False)).to_be_focused()
+    await ben.get_by_role("button", name="Insert anyway").click()
     await expect(chat.card).to_have_attribute("data-state", "open")
 
     await expect(ada.locator("#parts .sent-form")).to_have_count(3)

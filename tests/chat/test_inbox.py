@@ -35,7 +35,7 @@ from bot.model.conversation import (
 from bot.model.event import Context
 from bot.store import Store
 from tests.conftest import eventually
-from tests.people import NUMBER, answer_to, asked, card, change, person
+from tests.people import NUMBER, answer_to, asked, card, change, person, wording
 
 ADA, BEN = "ada0ada0ada0ada0ada0ada0", "be00be00be00be00be00be00"
 OPEN, SIGN_UPS = View(ADA), View(ADA, whose=Whose.SIGN_UPS)
@@ -403,7 +403,7 @@ async def test_the_loop_wakes_what_was_snoozed(bot: Bot) -> None:
 async def test_a_form_stands_after_the_words_beside_it_once_however_often_it_is_sent(bot: Bot) -> None:
     await talk(bot, "deals", "Any deals?")
     for _again in range(2):
-        part = await bot.inbox.insert("deals", ADA, card(), "Here is our form", "k")
+        part = await bot.inbox.insert("deals", ADA, card(), "Here is our form", "k", wording())
     *_before, text, form = await bot.inbox.page("deals")
     assert form == part
     assert (text.content, form.content) == (Text(text="Here is our form"), card())
@@ -413,7 +413,7 @@ async def test_a_form_stands_after_the_words_beside_it_once_however_often_it_is_
 
 async def test_a_form_needs_no_words_beside_it(bot: Bot) -> None:
     await talk(bot, "deals", "Any deals?")
-    await bot.inbox.insert("deals", ADA, card(), "", "k")
+    await bot.inbox.insert("deals", ADA, card(), "", "k", wording())
     assert [part.content.kind for part in await bot.inbox.page("deals")] == ["text", "text", "card"]
 
 
@@ -422,7 +422,7 @@ async def test_what_is_not_live_is_not_offered_and_its_words_are_not_sent(bot: B
     await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
     for gone in (DEALS, "0" * 24):
         with pytest.raises(CardClosed):
-            await bot.inbox.insert("deals", ADA, card(subscription=gone), "Here is our form", "k")
+            await bot.inbox.insert("deals", ADA, card(subscription=gone), "Here is our form", "k", wording())
     assert len(await bot.inbox.page("deals")) == 2
 
 
@@ -431,5 +431,5 @@ async def test_a_text_message_holds_no_form(bot: Bot) -> None:
     await bot.store.contacts.keep(contact)
     id = await bot.conversations.begin_texting(contact.id, NUMBER)
     with pytest.raises(Invalid):
-        await bot.inbox.insert(id, ADA, card(), "Here is our form", "k")
+        await bot.inbox.insert(id, ADA, card(), "Here is our form", "k", wording())
     assert await bot.inbox.page(id) == []

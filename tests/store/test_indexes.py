@@ -59,6 +59,7 @@ from tests.people import (
     change,
     look_again,
     person,
+    wording,
 )
 from tests.store.wire import explainable, listened_to, stages_of
 
@@ -149,7 +150,7 @@ async def _manage(bot: Bot) -> None:
     await find_subscriptions(bot.store, "events")
     for wanted in (AuditFilter(), AuditFilter("x"), AuditFilter("", "y"), AuditFilter("x", "y", now(), now())):
         await AuditLog(bot.store).page(wanted, Cursor((now(), "x")))
-    form = await bot.forms.save("Deals", card(), ada.id, "f1")
+    form = await bot.forms.save("Deals", card(), ada.id, "f1", wording())
     await bot.forms.all()
     await bot.forms.remove(form.id)
 
@@ -184,7 +185,7 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await inbox.seen(conversation, 3)
     await inbox.reply(conversation, me, "Hello", "r1")
     await inbox.note(conversation, me, "Hm", "n1")
-    await inbox.insert(conversation, me, card(), "Here it is", "f1")
+    await inbox.insert(conversation, me, card(), "Here it is", "f1", wording())
     await inbox.assign(conversation, me, me, "a1")
     await inbox.snooze(conversation, me, now() + timedelta(hours=1), "s1")
     await inbox.wake(now() + timedelta(days=1))

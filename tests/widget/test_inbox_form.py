@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.consent.checker import NAMES
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.model.base import new_id
 from bot.model.contact import Contact
 from bot.model.conversation import Card, CardState, Text
+from bot.model.workspace import IncompleteWording
 from tests.conftest import Visitor
 from tests.people import greeted, person
 from tests.widget.desk import Desk
@@ -33,6 +35,7 @@ def fields(**values: str) -> dict[str, str]:
         "subscription": ORDERS,
         "title": "Hear of your order",
         "legal_text": "STOP stops.",
+        "accepted": " ".join(NAMES),
         **values,
     }
 
@@ -86,6 +89,41 @@ async def test_a_script_is_told_that_it_was_inserted(running: Running, visitor: 
     async with ben.session.post(url, data=form, headers=HTMX) as answer:
         assert (answer.status, answer.headers["HX-Trigger"]) == (204, "form-inserted")
     assert len(await cards(running, visitor)) == 1
+
+
+async def test_a_cleared_legal_text_is_a_second_step_that_names_what_is_missing(
+    running: Running, visitor: Visitor, ben: Desk
+) -> None:
+    form = fields(subscription=DEALS, legal_text="", accepted="", save_template="on", template_name="Bare")
+    status, page = await ben.post(f"/inbox/{visitor.conversation}/form", form, **HTMX)
+    assert (status, "The legal text is incomplete" in page.one(id="legal_text-error").text) == (422, True)
+    named = {item.text for item in page.one("ul", class_="insert-missing").all("li")}
+    assert {"Brand name", "STOP instructions", "Not a condition of purchase"} <= named
+    assert await cards(running, visitor) == []
+    assert [t for t in await running.bot.forms.all() if t.name == "Bare"] == []
+    (anyway,) = (button for button in page.all("button") if button.text == "Insert anyway")
+    status, _ = await ben.post(
+        f"/inbox/{visitor.conversation}/form", form | {"accepted": anyway.attrs["value"]}, **HTMX
+    )
+    assert status == 204
+    assert [card.legal_text for card in await cards(running, visitor)] == [""]
+    (kept,) = [t for t in await running.bot.forms.all() if t.name == "Bare"]
+    await running.bot.forms.remove(kept.id)
+
+
+async def test_a_workspace_can_block_it_for_agents(running: Running, visitor: Visitor, ben: Desk, ada: Desk) -> None:
+    address, form = f"/inbox/{visitor.conversation}/form", fields(subscription=DEALS, legal_text="")
+    await running.store.workspaces.change({"incomplete_wording": IncompleteWording.BLOCK})
+    running.bot.workspace.cache_clear()
+    try:
+        status, page = await ben.post(address, form, **HTMX)
+        assert (status, "ask an admin" in page.one(id="legal_text-error").text) == (422, True)
+        assert [button for button in page.all("button") if button.text == "Insert anyway"] == []
+        assert await cards(running, visitor) == []
+        assert (await ada.post(address, form, **HTMX))[0] == 204
+    finally:
+        await running.store.workspaces.change({"incomplete_wording": IncompleteWording.WARN})
+        running.bot.workspace.cache_clear()
 
 
 @pytest.mark.parametrize(

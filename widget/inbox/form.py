@@ -9,8 +9,9 @@ from aiohttp import web
 from pydantic import Field, field_validator
 
 from bot.chat.inbox import NO_FORM, takes_forms
+from bot.consent.form_wording import WordingCheck
 from bot.consent.offers import standard_legal_text
-from bot.errors import CardClosed, FormWrong, NotFound
+from bot.errors import CardClosed, FormWrong, NotFound, WordingIncomplete
 from bot.errors import marked as _
 from bot.model.base import new_id
 from bot.model.contact import Contact
@@ -37,6 +38,8 @@ from widget.web.teammate_pages import (
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
 CARD = ("subscription", "title", "button", "legal_text")
 """The fields that make a card."""
+INCOMPLETE = web.RequestKey("incomplete", WordingIncomplete)
+"""What the legal text of a form lacked."""
 NOT_LIVE = _("This subscription is no longer live. Choose another one.")
 Id = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
 
@@ -50,6 +53,8 @@ class Insert(FormInput):
     message: Annotated[str, Field(max_length=4000)] = ""
     save_template: bool = False
     template_name: Annotated[str, Field(max_length=120)] = ""
+    accepted: Annotated[str, Field(max_length=200)] = ""
+    """Codes of what is missing in the legal text, as the page named it, and the teammate went on."""
 
     @field_validator("legal_text", "message", mode="before")
     @classmethod
@@ -76,6 +81,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         section="inbox",
         title=say("Insert an opt-in form"),
         conversation=conversation,
+        incomplete=request.get(INCOMPLETE),
         takes_forms=takes,
         live=live,
         templates=await bot.forms.all(),
@@ -115,19 +121,27 @@ async def insert(request: web.Request) -> web.StreamResponse:
     if wanted.save_template and not wanted.template_name:
         raise FormWrong({"template_name": _("Enter a template name, or turn off saving it as a template.")})
     conversation, _contact = await _there(request)
+    wording = await _wording(request, wanted)
     try:
-        if takes_forms(conversation):
+        if takes_forms(conversation) and wanted.save_template:
             await bot.cards.live(wanted.card)
-            await _keep(request, wanted)
-        await bot.inbox.insert(conversation.id, me, wanted.card, wanted.message, wanted.key)
+            await bot.forms.save(wanted.template_name, wanted.card, me, wanted.key, wording)
+        await bot.inbox.insert(conversation.id, me, wanted.card, wanted.message, wanted.key, wording)
     except CardClosed:
         raise FormWrong({"subscription": NOT_LIVE}) from None
+    except WordingIncomplete as incomplete:
+        request[INCOMPLETE] = incomplete
+        raise
     return _inserted(request, conversation)
 
 
-async def _keep(request: web.Request, wanted: Insert) -> None:
-    if wanted.save_template:
-        await request.app[BOT].forms.save(wanted.template_name, wanted.card, teammate(request).id, wanted.key)
+async def _wording(request: web.Request, wanted: Insert) -> WordingCheck:
+    return WordingCheck(
+        workspace=await request.app[BOT].workspace(),
+        is_admin=teammate(request).is_admin,
+        say=translator_for(request),
+        accepted=wanted.accepted.split(),
+    )
 
 
 def _inserted(request: web.Request, conversation: Conversation) -> web.Response:

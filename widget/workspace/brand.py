@@ -17,7 +17,7 @@ from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Card
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
-from bot.model.workspace import FREQUENCY, OPT_OUT, Workspace
+from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, Workspace
 from bot.workspace.brand import Brand
 from widget.web.forms import FORM, nested
 from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
@@ -56,7 +56,17 @@ async def show(request: web.Request) -> web.StreamResponse:
         own_opt_out="" if workspace.opt_out_text == OPT_OUT else workspace.opt_out_text,
         standard_frequency=say(FREQUENCY),
         standard_opt_out=say(OPT_OUT),
+        incomplete_choices=_incomplete_choices(say),
     )
+
+
+def _incomplete_choices(say: Translator) -> list[dict[str, str]]:
+    texts = {
+        IncompleteWording.OFF: (say("Allow"), say("Forms are inserted without a warning.")),
+        IncompleteWording.WARN: (say("Warn"), say("Teammates see what's missing and have to confirm.")),
+        IncompleteWording.BLOCK: (say("Block for agents"), say("Only admins can confirm.")),
+    }
+    return [{"value": value, "label": label, "text": text} for value, (label, text) in texts.items()]
 
 
 @redrawn_by(show)

@@ -1,4 +1,4 @@
-"""Checks a text while it is typed and lists what is missing. It warns and never blocks; it stores nothing.
+"""Checks a text while it is typed and lists what is missing. It stores nothing.
 
 Templates use `templates/workspace/_checker.html`, which explains how.
 """
