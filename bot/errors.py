@@ -230,6 +230,16 @@ class NumberStopped(Invalid):
     message = _("This number has opted out of all texts. To receive texts again, text START from this number.")
 
 
+class OwnOptOut(SaysoError):
+    """An opt-out that this source may not override, or not with this evidence (`bot.consent.overrides`)."""
+
+    code = "own_opt_out"
+
+    def __init__(self, obstacle: str, message: str) -> None:
+        self.obstacle = obstacle
+        super().__init__(message)
+
+
 class TooManySignUps(Invalid):
     """Too many sign-ups from a network or for a block of numbers: nothing was recorded."""
 

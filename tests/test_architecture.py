@@ -35,6 +35,8 @@ LEAVES = {"errors", "faults", "i18n", "aio"}
 """What all folders may import, and what imports none of them."""
 PURE = [
     "bot.consent.permission",
+    "bot.consent.overrides",
+    "bot.consent.form_wording",
     "bot.consent.choices",
     "bot.consent.projection",
     "bot.consent.numbers",

@@ -11,6 +11,7 @@ import sysconfig
 import urllib.request
 import venv
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from threading import Timer
@@ -22,8 +23,9 @@ from typer.testing import CliRunner
 from bot.consent.changes import ConsentChange
 from bot.consent.ledger import Ledger
 from bot.demo import DEALS
+from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.event import Action, Actor, Context, Source, Words
+from bot.model.event import Action, Actor, Context, Evidence, How, Source, Words
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.people import greeted
@@ -106,7 +108,8 @@ async def test_the_proof_page_checks_erased_chains_and_those_of_version_0_1(
     await store.contacts.collection.insert_many(kept["contacts"])
     await store.events.collection.insert_many(kept["events"])
     contact, ledger = kept["events"][0]["contact"], Ledger(store)
-    await ledger.record(_change(contact, Action.OPT_IN))
+    told = Evidence(how=How.PAPER, given_at=now(), note="In the shop")
+    await ledger.record(replace(_change(contact, Action.OPT_IN), evidence=told))
     script = _script("docs/proof.md", tmp_path)
 
     async def checked() -> subprocess.CompletedProcess[str]:

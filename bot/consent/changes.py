@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
-from bot.model.contact import Contact
+from bot.consent.overrides import Grant, refusal
+from bot.consent.projection import GRANTS, grade_of
+from bot.errors import SaysoError
+from bot.model.contact import Consent, Contact
 from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, Source, Words
 from bot.model.subscription import MessageType, Subscription
 
@@ -27,6 +32,8 @@ class ConsentChange:
     words: Words | None = None
     context: Context = NOWHERE
     evidence: Evidence | None = None
+    warned_of: str | None = None
+    """The event of the opt-out that the teammate was warned of, and overrides."""
     clears: list[str] | None = None
     """Of a `change_address`: `phone` or `email`, where the contact has none from then on."""
     flow: str | None = None
@@ -42,6 +49,25 @@ class ConsentChange:
     def log_key(self) -> str:
         return f"{self.contact}:{self.key}"
 
+    def grant(self, before: Consent | None) -> Grant | None:
+        """What the table of overrides judges; None: it grants nothing."""
+        if self.action not in GRANTS:
+            return None
+        is_stranger = self.actor.kind == "contact" and self.actor.id != self.contact
+        return Grant(
+            source=self.source,
+            actor="stranger" if is_stranger else self.actor.kind,
+            grade=grade_of(self.action, self.source, self.evidence, self.words, before),
+            given_at=self.evidence.given_at if self.evidence else None,
+            warned_of=self.warned_of,
+        )
+
+    def refusal(self, contact: Contact, stopped: Collection[str], at: datetime) -> SaysoError | None:
+        """Why it can't be recorded for the contact at this time. `stopped`: numbers."""
+        before = contact.consent(self.subscription) if self.subscription else None
+        grant = self.grant(before)
+        return refusal(grant, before, stopped=self.number in stopped, at=at) if grant else None
+
 
 def consent_change(
     contact: Contact,
@@ -50,11 +76,12 @@ def consent_change(
     address: str | None,
     *,
     source: Source,
-    words: Words,
+    words: Words | None,
     key: str,
     actor: Actor | None = None,
     context: Context = NOWHERE,
     evidence: Evidence | None = None,
+    warned_of: str | None = None,
     flow: tuple[str | None, int | None] = (None, None),
     is_judged: bool = True,
 ) -> ConsentChange:
@@ -75,6 +102,7 @@ def consent_change(
         words=words,
         context=context,
         evidence=evidence,
+        warned_of=warned_of,
         flow=flow[0],
         flow_version=flow[1],
         key=key,

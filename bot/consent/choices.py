@@ -102,18 +102,6 @@ def can_take_back(consent: Consent, contact: Contact, subscription: Subscription
     )
 
 
-def plain_words(subscription: Subscription, locale: str, act: str = "") -> Words:
-    """The subscription's wording where no page was shown."""
-    shown = subscription.words(locale)
-    return Words(
-        subscription_name=shown.name,
-        subscription_description=shown.description,
-        locale=locale,
-        act=act,
-        subscription_version=subscription.version,
-    )
-
-
 def preference_words(subscription: Subscription, say: Translator) -> Words:
     """The wording that the preference center shows; `act` is added when the person acts."""
     shown, title = subscription.words(say.locale), say(TITLES[subscription.message_type])

@@ -16,6 +16,7 @@ from bot.aio.batching import Batcher
 from bot.aio.retry import MOST_ATTEMPTS, retried
 from bot.consent.changes import ConsentChange
 from bot.consent.checkpoints import CheckpointKeys
+from bot.consent.overrides import Needs
 from bot.consent.projection import GIVES_ADDRESS, apply, grade_of, opened_contact, project, state_after
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
@@ -44,6 +45,7 @@ class Ledger:
         self._events = store.events
         self._publish: Callable[[Sequence[ConsentEvent]], None] = _nobody
         self._contacts = store.contacts
+        self._stops = store.stops
         self._record: Batcher[ConsentChange, Recorded] = Batcher(
             self._record_each, one_of=lambda change: change.contact
         )
@@ -62,7 +64,7 @@ class Ledger:
     async def record(self, change: ConsentChange) -> Recorded:
         """Returns when the change is durable.
 
-        Raises NotFound, Conflict or StoreUnavailable (safe to retry).
+        Raises NotFound, Conflict, OwnOptOut, NumberStopped or StoreUnavailable (safe to retry).
         """
         return await self._record(change)
 
@@ -159,6 +161,7 @@ class Ledger:
         contacts = await self._contacts.get_many(changes[i].contact for i in turn if not changes[i].judged)
         contacts |= {judged.id: judged for i in turn if (judged := changes[i].judged)}
         known = await self._known([changes[i] for i in turn], contacts)
+        stopped = await self._stopped([changes[i] for i in turn])
         answers: dict[int, Recorded | SaysoError | None] = {}
         new: list[_New] = []
         time, signer = now(), await self._keys.signing()
@@ -168,6 +171,8 @@ class Ledger:
                 answers[i] = NotFound(_("Contact not found."))
             elif event := known.get(change.log_key):
                 answers[i] = Recorded(event, is_new=False)
+            elif refused := change.refusal(contact, stopped, time):
+                answers[i] = refused
             else:
                 new.append(_New(i, contact, *next_event(contact, change, time, signer.sign_event)))
         # Known events are inserted again and refused: what another process wrote may not be durable yet (law 3).
@@ -208,6 +213,14 @@ class Ledger:
         return await self._events.by_keys(
             [(c.contact, c.log_key) for c in changes if c.contact in contacts and contacts[c.contact].ledger.seq]
         )
+
+    async def _stopped(self, changes: list[ConsentChange]) -> set[str]:
+        """The stopped numbers for which somebody other than their owner grants consent. The owner's own acts cost no
+        query."""
+        grants = ((change.number, change.grant(None)) for change in changes)
+        numbers = [number for number, grant in grants if number and grant and grant.needs is not Needs.NOTHING]
+        found = await self._stops.get_many(numbers) if numbers else {}
+        return {number for number, stop in found.items() if stop.holds}
 
     async def _repair(self, id: str) -> Contact | None:
         """Projects the events after the contact's head, and creates the contact if a crash left only the event of their

@@ -158,12 +158,10 @@ class Preferences:
         )
 
     async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> PreferenceResult:
-        """Opts out of every SMS subscription, including those no longer live, which could be put live again."""
-        live = await self.live()
-        ids = {consent.subscription for consent in contact.consents} - {subscription.id for subscription in live}
-        others = await self._store.subscriptions.get_many(sorted(ids))
+        """Opts out of every SMS subscription, whatever its state: it could be put live later. The number is not put on
+        the stop list: only its own STOP does that."""
+        texts = await self._store.subscriptions.texts()
         toggle = PreferenceToggle(key, f'pressed "{say("Unsubscribe from all SMS")}"', say, context)
-        texts = [s for s in (*live, *others.values()) if s.message_type is MessageType.SMS and reached_at(contact, s)]
         return await self._no(contact, texts, toggle)
 
     async def undo(

@@ -7,15 +7,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.consent.changes import ConsentChange, consent_change
-from bot.consent.choices import numbers_of, plain_words, reached_at, state_on
+from bot.consent.choices import numbers_of, reached_at, state_on
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.numbers import address_of, read_email, read_number
+from bot.consent.overrides import AHEAD
 from bot.consent.permission import stands_to_get, yes_action
 from bot.consent.projection import BY_EVIDENCE
-from bot.consent.recorder import ChangeRecorder, stands_on
+from bot.consent.recorder import stands_on
 from bot.consent.stop_list import StopList
 from bot.errors import Conflict, FormWrong, Invalid, NotFound, NumberStopped, SavedNumberLocked
 from bot.errors import marked as _
+from bot.model.base import now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, How, Source
 from bot.model.paging import Cursor, Page, sequence_of
@@ -24,11 +26,6 @@ from bot.model.teammate import By
 from bot.model.workspace import Workspace
 from bot.store import Store
 
-ACTS = {
-    How.SPOKEN: "{name} recorded a spoken yes",
-    How.PAPER: "{name} recorded a yes on paper",
-    How.OTHER: "{name} recorded a yes",
-}
 LOCKED = _("This contact already has a saved number or address. You can't enter a different one here.")
 
 
@@ -46,8 +43,6 @@ class ConsentStatus:
     is_default: bool
     address: str | None
     """The address that its messages go to."""
-    version: str
-    """Version of the wording that the panel shows."""
 
     @property
     def on(self) -> bool:
@@ -105,18 +100,16 @@ class ProfileResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attestation:
-    """What a teammate records for a contact. `version` names the wording they saw; the same `key` again changes
-    nothing."""
+    """What a teammate records for a contact. Nobody was shown any words. The same `key` again changes nothing."""
 
     by: By
     key: str
-    version: str = ""
     evidence: Evidence | None = None
     address: str | None = None
     """The number or address typed by the teammate, if the contact has none."""
     context: Context = field(default=NOWHERE)
-    seen: str | None = None
-    """The contact's current event when the teammate was asked; empty: no event. None: not sent."""
+    warned_of: str | None = None
+    """The event of the opt-out that the teammate was warned of, and overrides."""
 
 
 def statuses(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[ConsentStatus]:
@@ -132,7 +125,6 @@ def _status(contact: Contact, subscription: Subscription, stopped: Collection[st
         consent,
         consent is None or consent.state is ConsentState.NONE,
         address,
-        plain_words(subscription, contact.locale).version,
     )
 
 
@@ -141,7 +133,6 @@ class Profiles:
         self._store = store
         self._ledger = ledger
         self._stops = stops
-        self._recorder = ChangeRecorder(store, ledger)
 
     async def look(self, contact_id: str) -> Profile:
         """In four queries. Raises NotFound."""
@@ -166,24 +157,20 @@ class Profiles:
         """Records the contact's yes; with double opt-in, their number is asked to confirm.
 
         Raises FormWrong (evidence or address missing), NumberRefused, EmailRefused, SavedNumberLocked (law 5),
-        NumberStopped, Invalid (no such live subscription), NotFound, and Conflict for a late retry: nothing was
-        recorded.
+        NumberStopped, OwnOptOut, Invalid (no such live subscription), NotFound, and Conflict for a late retry: nothing
+        was recorded.
         """
-        evidence = _proven(attestation.evidence)
+        _check(attestation.evidence)
         contact, found = await self._open(contact_id, subscription)
-        shown = await self._as_shown(contact, found, attestation)
-        act = ACTS[evidence.how].format(name=attestation.by.name)
 
         async def decide(judged: Contact) -> ConsentChange | None:
             state = _status(judged, found, ()).state
-            if _says_no_since(contact, judged, found, attestation.seen):
-                raise Conflict  # a yes must not override an opt-out that the teammate did not see
             if state == "pending":
                 return None
             address = _address(judged, found, attestation.address, workspace)
             if found.message_type is MessageType.SMS and await self._stops.is_stopped(address):
                 raise NumberStopped
-            return None if state == "on" else _change(judged, shown, yes_action(found), address, act, attestation)
+            return None if state == "on" else _change(judged, found, yes_action(found), address, attestation)
 
         return self._changed(found, *await self._ledger.decide(contact, decide))
 
@@ -191,15 +178,26 @@ class Profiles:
         """Records an opt-out, also of a pending confirmation. Raises Invalid, NotFound, and Conflict for a late
         retry."""
         contact, found = await self._open(contact_id, subscription)
-        shown = await self._as_shown(contact, found, attestation)
+        return self._changed(found, *await self._no(contact, found, attestation))
 
+    async def opt_out_of_texts(self, contact_id: str, attestation: Attestation) -> Contact:
+        """Opts out of every SMS subscription, whatever its state; the number is not put on the stop list. Raises
+        NotFound, and Conflict for a late retry."""
+        contact, texts = await asyncio.gather(self._contact(contact_id), self._store.subscriptions.texts())
+        for subscription in texts:
+            contact, recorded = await self._no(contact, subscription, attestation)
+            self._changed(subscription, contact, recorded)
+        return contact
+
+    async def _no(
+        self, contact: Contact, subscription: Subscription, attestation: Attestation
+    ) -> tuple[Contact, Recorded | None]:
         async def decide(judged: Contact) -> ConsentChange | None:
-            if not stands_to_get(found, judged.consent(found.id)):
+            if not stands_to_get(subscription, judged.consent(subscription.id)):
                 return None
-            act = f'{attestation.by.name} turned "{shown.words(judged.locale).name}" off'
-            return _change(judged, shown, Action.OPT_OUT, reached_at(judged, found), act, attestation)
+            return _change(judged, subscription, Action.OPT_OUT, reached_at(judged, subscription), attestation)
 
-        return self._changed(found, *await self._ledger.decide(contact, decide))
+        return await self._ledger.decide(contact, decide)
 
     async def _contact(self, id: str) -> Contact:
         contact = await self._ledger.contact(id)
@@ -212,11 +210,6 @@ class Profiles:
         if found is None or not found.is_live:
             raise Invalid(_("This subscription is no longer available. No changes were made."))
         return contact, found
-
-    async def _as_shown(self, contact: Contact, subscription: Subscription, attestation: Attestation) -> Subscription:
-        return await self._recorder.as_shown(
-            subscription, attestation.version, lambda shown: plain_words(shown, contact.locale)
-        )
 
     @staticmethod
     def _profile(contact: Contact, live: Iterable[Subscription], stopped: Collection[str]) -> Profile:
@@ -231,20 +224,19 @@ class Profiles:
         return ProfileResult(contact, subscription, status.state, status.is_weak)
 
 
-def _proven(evidence: Evidence | None) -> Evidence:
+def _check(evidence: Evidence | None) -> None:
+    """Raises FormWrong."""
+    faults = {}
     if evidence is None:
-        raise FormWrong({"how": _("Choose how they consented.")})
-    if evidence.how is How.OTHER and not evidence.note.strip():
-        raise FormWrong({"note": _("Describe how they consented.")})
-    return evidence
-
-
-def _says_no_since(asked: Contact, judged: Contact, subscription: Subscription, seen: str | None) -> bool:
-    """Whether there is an opt-out that the teammate did not see."""
-    before, consent = asked.consent(subscription.id), judged.consent(subscription.id)
-    if consent is None or consent.state is not ConsentState.OPTED_OUT:
-        return False
-    return consent != before if seen is None else consent.event != seen
+        faults["how"] = _("Choose how they consented.")
+    elif evidence.given_at is None:
+        faults["given_at"] = _("Enter when they consented.")
+    elif evidence.given_at > now() + AHEAD:
+        faults["given_at"] = _("Enter a time that isn't in the future.")
+    if evidence and evidence.how is How.OTHER and not evidence.note.strip():
+        faults["note"] = _("Describe how they consented.")
+    if faults:
+        raise FormWrong(faults)
 
 
 def _address(contact: Contact, subscription: Subscription, typed: str | None, workspace: Workspace) -> str:
@@ -270,7 +262,6 @@ def _change(
     subscription: Subscription,
     action: Action,
     address: str | None,
-    act: str,
     attestation: Attestation,
 ) -> ConsentChange:
     return consent_change(
@@ -280,8 +271,9 @@ def _change(
         address,
         source=Source.PROFILE,
         actor=Actor(kind="teammate", id=attestation.by.id),
-        words=plain_words(subscription, contact.locale, act),
+        words=None,
         context=attestation.context,
         evidence=attestation.evidence,
+        warned_of=attestation.warned_of,
         key=f"{attestation.key}:{'no' if action is Action.OPT_OUT else 'yes'}:{subscription.id}",
     )

@@ -28,7 +28,12 @@ locked."""
 GRANTS = {Action.OPT_IN, Action.CONFIRM, Action.REQUEST_CONFIRMATION}
 SHOWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.BOT}
 """Sources where the person pressed a button next to words that we showed."""
-BY_EVIDENCE = {How.SPOKEN: Grade.ORAL_ATTESTED, How.PAPER: Grade.PAPER, How.OTHER: Grade.ASSERTED}
+BY_EVIDENCE = {
+    How.SPOKEN: Grade.ORAL_ATTESTED,
+    How.PAPER: Grade.PAPER,
+    How.WRITTEN: Grade.WRITTEN_ELSEWHERE,
+    How.OTHER: Grade.ASSERTED,
+}
 
 
 def apply(contact: Contact, event: ConsentEvent) -> Contact:
@@ -45,7 +50,7 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
         consent = Consent(
             subscription=event.subscription,
             state=state,
-            was=before.state if before else ConsentState.NONE,
+            was=_was(before, state),
             number=event.number,
             email=event.email,
             at=event.at,
@@ -58,6 +63,13 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
         change["consents"] = (*others, consent)
         change["pending_until"] = _pending_until((*others, consent))
     return contact.model_copy(update=change)
+
+
+def _was(before: Consent | None, state: ConsentState) -> ConsentState:
+    """An opt-out holds under any number of requests for confirmation."""
+    if before and before.is_no and state is ConsentState.PENDING:
+        return ConsentState.OPTED_OUT
+    return before.state if before else ConsentState.NONE
 
 
 def state_after(action: Action, before: Consent | None) -> ConsentState | None:

@@ -78,16 +78,23 @@ class ChangeRecorder:
 def change_of(
     contact: Contact, subscription: Subscription, action: Action, toggle: PreferenceToggle, key: str
 ) -> ConsentChange:
+    address = reached_at(contact, subscription)
     return consent_change(
         contact,
         subscription,
         action,
-        reached_at(contact, subscription),
+        address,
         source=Source.PREFERENCE_CENTER,
-        words=preference_words(subscription, toggle.say).model_copy(update={"act": toggle.act}),
+        words=_shown(subscription, address, toggle.say).model_copy(update={"act": toggle.act}),
         context=toggle.context,
         key=key,
     )
+
+
+def _shown(subscription: Subscription, address: str | None, say: Translator) -> Words:
+    """The page shows what is live and reaches the person: of the rest it opts out without words about it."""
+    words = preference_words(subscription, say)
+    return words if subscription.is_live and address else Words(title=words.title, locale=words.locale)
 
 
 def stands_on(contact: Contact, event: ConsentEvent) -> bool:

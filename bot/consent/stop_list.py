@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from bot.aio.retry import retried
 from bot.consent.changes import ConsentChange, consent_change
-from bot.consent.choices import plain_words
 from bot.consent.ledger import Ledger
 from bot.consent.permission import stands_to_get
 from bot.errors import SaysoError
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.event import Action, Source
+from bot.model.event import Action, Source, Words
 from bot.model.stop import Stop, StopAction, StopEvent, stop_after
 from bot.model.subscription import Subscription
 from bot.store import Duplicate, Store
@@ -101,7 +100,7 @@ def _no(contact: Contact, subscription: Subscription, number: str, text: str, te
         Action.OPT_OUT,
         number,
         source=Source.KEYWORD,
-        words=plain_words(subscription, contact.locale, f'texted "{text}"'),
+        words=Words(locale=contact.locale, act=f'texted "{text}"'),
         key=f"stop:{text_id}:{subscription.id}",
         is_judged=False,
     )

@@ -28,7 +28,7 @@ class Consent(Value):
     subscription: str
     state: ConsentState
     was: ConsentState = ConsentState.NONE
-    """The state before."""
+    """The state before; of a second request for confirmation, the one before the first if that is an opt-out."""
     number: str | None = None
     """The number or address the consent was given for."""
     email: str | None = None
@@ -39,6 +39,12 @@ class Consent(Value):
     """The card it was given on."""
     grade: Grade | None = None
     """How it is documented; None: not a grant, or recorded before events had one."""
+
+    @property
+    def is_no(self) -> bool:
+        """An opt-out holds until a new consent is confirmed."""
+        is_asked = self.state is ConsentState.PENDING and self.was is ConsentState.OPTED_OUT
+        return self.state is ConsentState.OPTED_OUT or is_asked
 
     @property
     def evidence(self) -> Grade:

@@ -102,24 +102,30 @@ class Actor(Value):
 class How(StrEnum):
     SPOKEN = "spoken"
     PAPER = "paper"
+    WRITTEN = "written"
+    """Not on paper, and not in our own form: by email, or on another site."""
     OTHER = "other"
 
 
 class Evidence(Value):
-    """How the person gave a consent that a teammate recorded (47 CFR 64.1200(f)(9) wants it in writing for
+    """How and when a person gave the consent that somebody else records (47 CFR 64.1200(f)(9) wants it in writing for
     marketing; whoever relies on a consent has to prove it)."""
 
     how: How
+    given_at: datetime | None = None
+    """Missing in events from before it was asked."""
     note: str = Field(default="", max_length=1000)
 
 
 class Words(Value):
-    """What the person was shown, word for word (47 CFR 64.1200(f)(9); EDPB 05/2020, 108; CTIA 5.1.2)."""
+    """What the person was shown, word for word (47 CFR 64.1200(f)(9); EDPB 05/2020, 108; CTIA 5.1.2), and their act.
+
+    A text of their own, such as a STOP, has an act and nothing that was shown."""
 
     title: str = ""
     button: str = ""
     legal_text: str = ""
-    subscription_name: str
+    subscription_name: str = ""
     subscription_description: str = ""
     locale: str
     act: str = ""
@@ -269,6 +275,8 @@ def canonical(raw: Mapping[str, Any]) -> dict[str, Any]:
     plain["at"] = iso(raw["at"])
     if opening := raw.get("context", {}).get("opening"):
         plain["context"] = {**raw["context"], "opening": {**opening, "at": iso(opening["at"])}}
+    if given_at := (raw.get("evidence") or {}).get("given_at"):
+        plain["evidence"] = {**raw["evidence"], "given_at": iso(given_at)}
     return plain if raw.get("format") is None else _committed(plain, raw)
 
 

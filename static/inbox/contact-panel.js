@@ -2,7 +2,7 @@
    changes made elsewhere wait while somebody fills in that form. */
 
 const panel = () => document.getElementById("contact-panel");
-const dialog = () => document.getElementById("opt-in");
+const openForm = () => document.querySelector("#contact-panel dialog[open]");
 const holdsPanel = (element) => element?.isConnected && panel() && element.contains(panel());
 
 // --- a reload of the panel waits while an action is in progress or the form is open: it would take them away
@@ -10,7 +10,7 @@ const holdsPanel = (element) => element?.isConnected && panel() && element.conta
 const pending = new Set(); // elements whose requests are in progress
 let waiting = null; // the element that wanted to reload the panel meanwhile
 
-const isBusy = () => pending.size > 0 || Boolean(dialog()?.open);
+const isBusy = () => pending.size > 0 || Boolean(openForm());
 
 // Not htmx's own event for the end of a request: it is sent to the element, which another response may have removed.
 function track(element, xhr) {
@@ -42,7 +42,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.shouldSwap = false;
   waiting = elt;
 });
-document.addEventListener("close", (event) => event.target === dialog() && reloadIfWaiting(), true);
+document.addEventListener("close", (event) => panel()?.contains(event.target) && reloadIfWaiting(), true);
 
 // --- what a reload of the panel keeps: the last message, opened texts, the focus, and earlier history that was loaded
 
@@ -74,7 +74,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   keepEarlierHistory();
   keepOpened();
   keepFocus();
-  if (event.detail.target.id === "opt-in-body" && dialog()) showForm();
+  if (event.detail.target.matches("#opt-in-body, #opt-out-body")) showForm(event.detail.target.closest("dialog"));
   focusRequested();
 });
 
@@ -117,11 +117,22 @@ function focusRequested() {
   pressed.focus({ preventScroll: true });
 }
 
-function showForm() {
-  if (!dialog().open) dialog().showModal();
-  const invalid = dialog().querySelector("[aria-invalid], fieldset:has(.field-error) input");
-  (invalid || dialog().querySelector("input:not([type=hidden])")).focus();
+function showForm(dialog) {
+  if (!dialog) return;
+  if (!dialog.open) dialog.showModal();
+  for (const button of dialog.querySelectorAll("[data-now]")) button.hidden = false;
+  const invalid = dialog.querySelector("[aria-invalid], fieldset:has(.field-error) input");
+  (invalid || dialog.querySelector("input:not([type=hidden]), .row .btn")).focus();
 }
+
+// --- "Just now", in the teammate's time zone
+
+document.addEventListener("click", (event) => {
+  const { now, zone } = event.target.closest("[data-now]")?.dataset ?? {};
+  if (!now) return;
+  const [day, time] = new Date().toLocaleString("sv-SE", { timeZone: zone }).split(" "); // 2026-11-30 09:41:00
+  document.getElementById(now).value = `${day}T${time.slice(0, "hh:mm".length)}`;
+});
 
 // On small screens the panel covers the conversation: it is closed by the button that opened it.
 document.addEventListener("click", (event) => {
@@ -131,7 +142,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener(
   "keydown",
   (event) => {
-    if (event.key === "Escape" && dialog()?.open) event.stopPropagation();
+    if (event.key === "Escape" && openForm()) event.stopPropagation();
   },
   true,
 );

@@ -18,8 +18,11 @@ function open(id) {
 }
 
 document.addEventListener("click", (event) => {
+  const dialog = event.target.closest("[data-close]")?.closest("dialog");
   const opener = event.target.closest("[data-open]");
   if (opener && !hasModifier(event) && open(opener.dataset.open)) event.preventDefault();
-  else if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
-  else if (event.target.matches("dialog")) event.target.close();
+  else if (dialog) {
+    event.preventDefault(); // a link leads where the page without JavaScript goes on
+    dialog.close();
+  } else if (event.target.matches("dialog")) event.target.close();
 });

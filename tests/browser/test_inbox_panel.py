@@ -9,8 +9,9 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
 from bot.app import Bot
-from bot.consent.choices import plain_words
+from bot.consent.choices import preference_words
 from bot.demo import DEALS, ORDERS
+from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.event import Action, Source
@@ -18,7 +19,6 @@ from bot.model.subscription import MessageType
 from bot.store import Store
 from tests.browser import axe
 from tests.browser.conftest import Look
-from tests.browser.shop import hold_answers
 from tests.browser.test_subscriptions import signed_in
 from tests.people import change, events_of, greeted
 
@@ -59,6 +59,7 @@ async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
     await expect(dialog.get_by_role("radio").first).to_be_focused()
     assert await axe.faults(inbox) == []
     await dialog.get_by_role("radio", name=re.compile("Verbal")).check()
+    await dialog.get_by_role("button", name="Just now").click()
     await dialog.get_by_label("Note").fill("By phone")
     no = Action.OPT_OUT, Source.PREFERENCE_CENTER
     await bot.ledger.record(change(maya, "k", no[0], source=no[1], subscription=ORDERS))
@@ -112,7 +113,7 @@ async def test_the_focus_stays_in_the_history_when_something_new_comes(
     assert deals
     for i in range(44):
         action = Action.OPT_OUT if i % 2 else Action.OPT_IN
-        await bot.ledger.record(change(maya, str(i), action, words=plain_words(deals, "en", "a press")))
+        await bot.ledger.record(change(maya, str(i), action, words=preference_words(deals, translator("en"))))
     inbox = await opened(look, server, conversation)
     entries, more = inbox.locator(".cp-entry"), inbox.get_by_role("link", name="Show earlier")
     await more.click()
@@ -126,26 +127,35 @@ async def test_the_focus_stays_in_the_history_when_something_new_comes(
         await expect(place).to_be_focused()
 
 
-async def test_two_presses_at_once_leave_the_panel_live(
+async def test_opting_out_asks_first_and_a_no_asks_for_newer_consent(
     look: Look, server: TestServer, bot: Bot, demo_store: Store
 ) -> None:
-    """The answer to the first takes the second one's switch away while that is on its way."""
     maya, conversation = await talking(bot, demo_store)
-    for subscription in (DEALS, ORDERS):
-        await bot.ledger.record(change(maya, subscription, subscription=subscription))
+    await bot.ledger.record(change(maya, "yes"))
     inbox = await opened(look, server, conversation)
-    deals, orders = (inbox.locator("#panel").get_by_role("switch", name=n) for n in ("Deals", "Order updates"))
-    gates = await hold_answers(inbox, "**/consents", 2)
+    panel = inbox.locator("#panel")
+    deals, orders = (panel.get_by_role("switch", name=n) for n in ("Deals", "Order updates"))
+    sure = inbox.get_by_role("dialog", name="Opt them out?")
     await deals.click()
-    await orders.click()
-    async with inbox.expect_response("**/consents"):
-        gates[0].set()
-    await expect(deals).to_have_attribute("aria-checked", "false")
-    async with inbox.expect_response("**/consents"):
-        gates[1].set()
-    await expect(orders).to_have_attribute("aria-checked", "false")
-    await bot.ledger.record(change(maya, "again"))
+    await sure.get_by_role("link", name="Keep as is").click()
+    await expect(sure).to_be_hidden()
     await expect(deals).to_have_attribute("aria-checked", "true")
+    await panel.get_by_role("button", name="Opt out of all texts").click()
+    assert await axe.faults(inbox) == []
+    await sure.get_by_role("button", name="Opt out").click()
+    for switch in (deals, orders):
+        await expect(switch).to_have_attribute("aria-checked", "false")
+    await expect(panel.get_by_role("button", name="Opt out of all texts")).to_have_count(0)
+
+    await deals.click()
+    dialog = inbox.get_by_role("dialog", name="How did they consent?")
+    await dialog.get_by_role("radio", name=re.compile("On paper")).check()
+    await dialog.get_by_label("When did they consent?").fill("2026-01-02T10:00")
+    await dialog.get_by_role("button", name="Record consent").click()
+    await expect(dialog.get_by_text("This person opted out after that.")).to_be_visible()
+    await expect(dialog.get_by_label("When did they consent?")).to_be_focused()
+    assert await axe.faults(inbox) == []
+    assert len(await events_of(demo_store, maya)) == 3
 
 
 async def test_a_press_that_reaches_nobody_says_so(look: Look, server: TestServer, bot: Bot, demo_store: Store) -> None:

@@ -14,7 +14,7 @@ from bot.consent.preferences import PreferenceView
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import Conflict, Invalid, NotFound, WordsChanged
 from bot.i18n import translator
-from bot.model.base import now
+from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Source
 from bot.model.stop import Stop
@@ -200,6 +200,19 @@ class TestStopAll:
         events = (await events_of(store, ada.id))[2:]
         assert {e.subscription for e in events} == {DEALS, ORDERS}
         assert {(e.action, e.source) for e in events} == {(Action.OPT_OUT, Source.PREFERENCE_CENTER)}
+
+    async def test_it_covers_what_the_page_does_not_show_and_no_words_about_that(
+        self, bot: Bot, ada: Contact, store: Store
+    ) -> None:
+        """A draft that goes out by default would reach her once it is live. The number is not stopped."""
+        draft = subscription(new_id(), state=SubscriptionState.DRAFT, consent_type=ConsentType.OPT_OUT)
+        await store.subscriptions.insert(draft)
+        await self._stop(bot, ada)
+        events = {e.subscription: e for e in await events_of(store, ada.id)}
+        assert set(events) == {ORDERS, draft.id}
+        assert events[ORDERS].words.subscription_name == "Order updates"
+        assert (events[draft.id].words.subscription_name, events[draft.id].words.title) == ("", "Your text preferences")
+        assert not await bot.stops.is_stopped(NUMBER)
 
     async def test_doing_it_again_records_nothing_more(self, bot: Bot, ada: Contact, store: Store) -> None:
         await self._stop(bot, ada, "s1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from bot.app import Bot, make_bot
 from bot.config import Settings
-from bot.consent.choices import plain_words
+from bot.consent.overrides import Obstacle
 from bot.consent.profile import Attestation, statuses
 from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS, ORDERS
@@ -24,27 +25,41 @@ from bot.errors import (
     NotFound,
     NumberRefused,
     NumberStopped,
+    OwnOptOut,
     SavedNumberLocked,
 )
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.delivery import DeliveryKind
 from bot.model.event import Action, Evidence, How, Source
 from bot.model.paging import Cursor
-from bot.model.subscription import ConsentType, MessageType
+from bot.model.subscription import ConsentType, MessageType, SubscriptionState
 from bot.model.teammate import By, TeammateRole
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from bot.workspace.wording import Wording
 from tests.people import ANOTHER, HERE, NUMBER, change, consent, events_of, person, subscription
 
 MakeContact = Callable[..., Awaitable[Contact]]
 ADA = By("a" * 24, "Ada")
-SPOKEN = Evidence(how=How.SPOKEN, note="On the phone, 9:40")
+
+
+def given(how: How = How.SPOKEN, ago: timedelta = timedelta(), **values: Any) -> Evidence:
+    """Consent that was given so long ago; without `ago`, later than anything that was recorded until now."""
+    at = now() - ago if ago else now() + timedelta(seconds=1)
+    return Evidence(**{"how": how, "given_at": at, "note": "On the phone, 9:40", **values})
 
 
 def told(key: str = "k", **values: Any) -> Attestation:
-    return Attestation(**{"by": ADA, "key": key, "evidence": SPOKEN, "context": HERE, **values})
+    return Attestation(**{"by": ADA, "key": key, "evidence": given(), "context": HERE, **values})
+
+
+async def warned(bot: Bot, contact: Contact, subscription: str = DEALS) -> str:
+    """The event of the opt-out that holds."""
+    found = await bot.ledger.contact(contact.id)
+    no = found.consent(subscription) if found else None
+    assert no
+    assert no.is_no
+    return no.event
 
 
 async def yes(bot: Bot, contact: Contact, subscription: str = DEALS, **values: Any) -> str:
@@ -93,23 +108,25 @@ class TestStandings:
 
 
 class TestAYes:
-    async def test_it_names_the_teammate_and_keeps_how_it_was_said_and_the_words(
+    async def test_it_names_the_teammate_and_keeps_how_and_when_it_was_said(
         self, bot: Bot, store: Store, make_contact: MakeContact
     ) -> None:
-        contact = await make_contact(phone=NUMBER, locale="es")
-        assert await yes(bot, contact) == "on"
+        contact, evidence = await make_contact(phone=NUMBER, locale="es"), given(ago=timedelta(days=3))
+        assert await yes(bot, contact, evidence=evidence) == "on"
         (event,) = await events_of(store, contact.id)
         assert (event.action, event.source, event.number) == (Action.OPT_IN, Source.PROFILE, NUMBER)
         assert (event.actor.kind, event.actor.id) == ("teammate", ADA.id)
-        assert (event.evidence, event.context) == (SPOKEN, HERE)
-        assert event.words.act == "Ada recorded a spoken yes"
-        assert (event.words.subscription_name, event.words.locale) == ("Ofertas y nuevos tuestes", "es")
+        assert (event.evidence, event.context) == (evidence, HERE)
+        assert event.words is None, "nobody was shown any words"
 
-    async def test_how_it_was_said_is_in_the_hash(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+    @pytest.mark.parametrize("forged", [{"evidence.note": "On paper"}, {"evidence.given_at": now()}])
+    async def test_how_and_when_it_was_said_is_in_the_hash(
+        self, bot: Bot, store: Store, make_contact: MakeContact, forged: dict[str, Any]
+    ) -> None:
         contact = await make_contact(phone=NUMBER)
         await yes(bot, contact)
         assert (await verify(store, repair=False)).is_whole
-        await store.events.collection.update_one({}, {"$set": {"evidence.note": "On paper"}})
+        await store.events.collection.update_one({}, {"$set": forged})
         (fault,) = (await verify(store, repair=False)).faults
         assert "was edited" in fault
 
@@ -142,9 +159,15 @@ class TestAYes:
         assert fresh
         assert fresh.phone is None, "a typing error is not locked"
 
-    async def test_it_needs_how_it_was_said(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+    async def test_it_needs_how_and_when_it_was_said(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
         contact = await make_contact(phone=NUMBER)
-        for evidence, field in ((None, "how"), (Evidence(how=How.OTHER, note=" "), "note")):
+        wrong_ones = (
+            (None, "how"),
+            (given(How.OTHER, note=" "), "note"),
+            (given(given_at=None), "given_at"),
+            (given(given_at=now() + timedelta(hours=1)), "given_at"),
+        )
+        for evidence, field in wrong_ones:
             with pytest.raises(FormWrong) as wrong:
                 await yes(bot, contact, evidence=evidence)
             assert set(wrong.value.faults) == {field}
@@ -207,7 +230,7 @@ class TestAYes:
         await no(bot, contact)
         with pytest.raises(Conflict):
             await yes(bot, contact)
-        assert await yes(bot, contact, key="new") == "on"
+        assert await yes(bot, contact, key="new", warned_of=await warned(bot, contact)) == "on"
         with pytest.raises(Conflict):
             await no(bot, contact)
         assert len(await events_of(store, contact.id)) == 3
@@ -231,20 +254,22 @@ class TestAYes:
             return await real(number)
 
         monkeypatch.setattr(bot.stops, "is_stopped", meanwhile)
-        with pytest.raises(Conflict):
-            await yes(bot, contact)
+        with pytest.raises(OwnOptOut):
+            await yes(bot, contact, evidence=given(ago=timedelta(minutes=1)))
         assert [e.action for e in await events_of(store, contact.id)] == [Action.OPT_OUT]
 
     async def test_a_no_that_was_said_after_the_teammate_was_asked_stands(
         self, bot: Bot, make_contact: MakeContact, store: Store
     ) -> None:
-        """The form was open meanwhile: it names the event on which the contact stood."""
+        """The form was open meanwhile: it warned of an older opt-out, or of none."""
         maya = await make_contact(phone=NUMBER)
         said = await bot.ledger.record(change(maya.id, "no", Action.OPT_OUT, source=Source.PREFERENCE_CENTER))
-        with pytest.raises(Conflict):
-            await yes(bot, maya, seen="")
+        for warned_of in (None, "an-older-no"):
+            with pytest.raises(OwnOptOut) as refused:
+                await yes(bot, maya, warned_of=warned_of)
+            assert refused.value.obstacle == Obstacle.NOT_WARNED
         assert len(await events_of(store, maya.id)) == 1
-        assert await yes(bot, maya, seen=said.event.event) == "on"
+        assert await yes(bot, maya, warned_of=said.event.event) == "on"
 
     async def test_another_writer_between_makes_it_judged_again(
         self, bot: Bot, store: Store, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
@@ -275,19 +300,6 @@ class TestAYes:
             await yes(bot, person("nobody"))
         assert await events_of(store, contact.id) == []
 
-    async def test_words_that_were_changed_meanwhile_are_kept_as_they_were_read(
-        self, bot: Bot, store: Store, make_contact: MakeContact
-    ) -> None:
-        contact = await make_contact(phone=NUMBER)
-        deals = await store.subscriptions.get(DEALS)
-        assert deals
-        read, by = plain_words(deals, "en"), By("x", "Ada")
-        wording = {"name": "Offers", "description": "New", "confirmation": "", "translations": {}}
-        await bot.subscriptions.edit(DEALS, deals.version, Wording.model_validate(wording), by)
-        await yes(bot, contact, version=read.version)
-        (event,) = await events_of(store, contact.id)
-        assert event.words.subscription_name == "Deals and new roasts"
-
 
 class TestANo:
     async def test_it_needs_no_reason_and_names_the_teammate(
@@ -299,7 +311,7 @@ class TestANo:
         assert await no(bot, contact, ORDERS) == "off"
         (event,) = await events_of(store, contact.id)
         assert (event.action, event.source, event.actor.id) == (Action.OPT_OUT, Source.PROFILE, ADA.id)
-        assert event.words.act == 'Ada turned "Order updates" off'
+        assert event.words is None
         assert await store.deliveries.find({}, limit=9) == []
 
     async def test_it_takes_back_a_question_that_waits(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
@@ -310,15 +322,44 @@ class TestANo:
         await bot.inbound.receive(NUMBER, "YES", "t1")
         assert [e.action for e in await events_of(store, contact.id)] == [Action.REQUEST_CONFIRMATION, Action.OPT_OUT]
 
-    async def test_after_the_persons_own_no_a_yes_can_be_written_down_again(
+    async def test_after_a_no_only_newer_consent_can_be_written_down(
         self, bot: Bot, store: Store, make_contact: MakeContact
     ) -> None:
         contact = await make_contact(phone=NUMBER)
-        await bot.ledger.record(change(contact.id, "theirs", Action.OPT_OUT))
-        with pytest.raises(FormWrong):
-            await yes(bot, contact, evidence=None)
-        assert await yes(bot, contact, evidence=Evidence(how=How.PAPER)) == "on"
-        assert (await events_of(store, contact.id))[-1].words.act == "Ada recorded a yes on paper"
+        said = await bot.ledger.record(change(contact.id, "theirs", Action.OPT_OUT))
+        with pytest.raises(OwnOptOut) as refused:
+            await yes(bot, contact, evidence=given(How.PAPER, timedelta(days=1)), warned_of=said.event.event)
+        assert refused.value.obstacle == Obstacle.NOT_NEWER
+        assert await yes(bot, contact, evidence=given(How.PAPER), warned_of=said.event.event) == "on"
+
+    async def test_the_teammates_own_no_is_kept_too(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
+        """It says what the person told them."""
+        contact = await make_contact(phone=NUMBER)
+        await no(bot, contact, ORDERS)
+        with pytest.raises(OwnOptOut):
+            await yes(bot, contact, ORDERS)
+        assert len(await events_of(store, contact.id)) == 1
+
+    async def test_one_of_all_texts_covers_every_text_subscription(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        """On by default, opted in, archived and draft; neither email nor the stop list."""
+        contact = await make_contact(phone=NUMBER, email="ada@example.com")
+        old, draft = (
+            subscription(new_id(), name=name, state=state, consent_type=ConsentType.OPT_OUT)
+            for name, state in (("Old", SubscriptionState.ARCHIVED), ("Soon", SubscriptionState.DRAFT))
+        )
+        await store.subscriptions.insert_many([old, draft])
+        await yes(bot, contact)
+        await yes(bot, contact, NEWS)
+        for _ in range(2):
+            after = await bot.profiles.opt_out_of_texts(contact.id, told("all", evidence=None))
+        states = {c.subscription: c.state for c in after.consents}
+        off = dict.fromkeys((DEALS, ORDERS, old.id, draft.id), ConsentState.OPTED_OUT)
+        assert states == {NEWS: ConsentState.OPTED_IN, **off}
+        assert not await bot.stops.is_stopped(NUMBER)
+        made = (await events_of(store, contact.id))[2:]
+        assert {(e.action, e.source, e.actor.id) for e in made} == {(Action.OPT_OUT, Source.PROFILE, ADA.id)}
 
 
 class Counted(CommandListener):
@@ -375,6 +416,13 @@ class TestHistory:
         contact = await make_contact(phone=NUMBER)
         for i, mate in enumerate((ada, ben)):
             await no(bot, contact, ORDERS, key=new_id(), by=By(mate.id, mate.name))
-            await yes(bot, contact, ORDERS, key=f"{i}", by=By(mate.id, mate.name))
+            await yes(
+                bot,
+                contact,
+                ORDERS,
+                key=f"{i}",
+                by=By(mate.id, mate.name),
+                warned_of=await warned(bot, contact, ORDERS),
+            )
         await bot.teammates.remove("ben@shop.example")
         assert (await bot.profiles.history(contact.id)).teammates == {ada.id: "Ada", ben.id: "Ben"}

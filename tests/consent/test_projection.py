@@ -325,7 +325,7 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
         **{name: next(text) for name in ("conversation", "flow", "locale", "time_zone")}, flow_version=number, at=AT
     )
     context = Context(**{name: next(text) for name in Context.model_fields if name != "opening"}, opening=opening)
-    evidence = Evidence(how=How.PAPER).model_copy(update={"note": next(text)})
+    evidence = Evidence(how=How.PAPER, given_at=AT).model_copy(update={"note": next(text)})
     own = {name: next(text) for name in ("id", "subscription", "number", "email", "replaced", "key", "flow")}
     more = {
         "clears": ["phone"],

@@ -18,7 +18,7 @@ from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import Action, Actor, Source
+from bot.model.event import Action, Actor, Source, Words
 from bot.model.subscription import ConsentType, MessageType, SubscriptionState
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
@@ -52,7 +52,7 @@ async def test_stop_turns_off_every_text_and_nothing_else(bot: Bot, ada: Contact
     }
     for event in (await events_of(store, ada.id))[2:]:
         assert (event.action, event.source, event.number) == (Action.OPT_OUT, Source.KEYWORD, NUMBER)
-        assert event.words.act == 'texted "Stop."'
+        assert event.words == Words(locale="en", act='texted "Stop."'), "nothing was shown"
 
 
 async def test_it_holds_for_everyone_who_has_the_number(bot: Bot, ada: Contact, make_contact: MakeContact) -> None:

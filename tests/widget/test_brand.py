@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from bot.config import Settings
-from bot.model.workspace import FREQUENCY, OPT_OUT, Workspace
+from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, Workspace
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, serving
@@ -34,6 +34,7 @@ FORM = {
     "frequency": "Up to 2 msgs/week",
     "opt_out_text": "STOP ends it. {link}",
     "legal_text": "By signing up …\n[Terms](https://shop.example/terms)",
+    "incomplete_wording": "block",
 }
 
 
@@ -118,7 +119,9 @@ class TestSaving:
         assert kept.brand == "#b3261e"
         assert kept.texted == ("DE", "AT", "CH")
         assert kept.legal_text == FORM["legal_text"].replace("\n", "\n")
+        assert kept.incomplete_wording is IncompleteWording.BLOCK
         page = await ada.look(PATH)
+        assert page.one("input", name="incomplete_wording", checked="").attrs["value"] == "block"
         assert page.one("input", id="name").attrs["value"] == "Harbor & Sons"
         ticked = {n.attrs["name"] for n in page.all("input", type="checkbox") if "checked" in n.attrs}
         assert ticked == {"countries.DE", "countries.AT", "countries.CH"}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.consent.profile import Attestation
 from bot.demo import DEALS, NEWS, ORDERS
-from bot.model.base import new_id, now
+from bot.model.base import iso, new_id, now
 from bot.model.contact import Contact
-from bot.model.event import Action, Context, Evidence, How, Source, Words
+from bot.model.event import Action, Actor, Context, Evidence, How, Source, Words
 from bot.model.teammate import By
 from tests.people import change, tells_number
 from tests.widget.desk import HTML, Desk
 from tests.widget.help import Node, Running, read
+from widget.web.times import COOKIE
 
 HX = {"HX-Request": "true"}
 NASTY = '<img src=x onerror="alert(1)">'
@@ -46,11 +48,16 @@ def states(page: Node) -> dict[str, tuple[str, str]]:
 
 
 async def send(desk: Desk, someone: Contact, subscription: str = DEALS, **form: str) -> tuple[int, Node]:
-    usual = {"subscription": subscription, "change": "opt_in", "key": new_id(), "how": "spoken"}
+    usual = {"subscription": subscription, "change": "opt_in", "key": new_id(), "how": "spoken", "given_at": given()}
     headers = {k: form.pop(k) for k in list(form) if k.startswith("HX")}
     return await desk.post(
         f"/inbox/contacts/{someone.id}/consents", {**usual, **form}, **({"HX-Request": "true"} | headers)
     )
+
+
+def given(ago: timedelta = timedelta(minutes=-1)) -> str:
+    """A date and time field, in UTC: by default the next minute, so that it is newer than anything before."""
+    return (now() - ago).strftime("%Y-%m-%dT%H:%M")
 
 
 async def line(running: Running, someone: Contact) -> list[Any]:
@@ -142,6 +149,12 @@ class TestReading:
         await record(change(someone.id, "1", words=words, context=Context(conversation=talk)))
         texted = words.model_copy(update={"act": 'texted "Stop!"', "title": "", "legal_text": "", "button": ""})
         await record(change(someone.id, "2", Action.OPT_OUT, source=Source.KEYWORD, words=texted))
+        told = Evidence(how=How.SPOKEN)  # as an earlier version recorded it, with words
+        by, no = Actor(kind="teammate", id=new_id()), (await line(running, someone))[-1]
+        told = told.model_copy(update={"given_at": no.at + timedelta(seconds=1)})
+        await record(
+            change(someone.id, "2b", source=Source.PROFILE, actor=by, evidence=told, words=words, warned_of=no.event)
+        )
         await record(change(someone.id, "3", Action.EXPIRE, source=Source.SYSTEM))
         await record(change(someone.id, "4", Action.CAPTURE_PHONE, subscription=None))
         page = await fragment(ben, panel(someone, f"?conversation={talk}"))
@@ -149,9 +162,11 @@ class TestReading:
         assert [e.one("strong").text if not e.all("details") else e.all("strong")[0].text for e in entries] == [
             "Provided a number",
             "Confirmation expired",
+            "A teammate recorded verbal consent",
             'Texted "Stop!"',
             "Opted in on the form in this conversation",
         ]
+        assert [bool(entry.all("details")) for entry in entries] == [False, False, False, False, True]
         shown = entries[-1].one("details")
         assert shown.one("a").attrs["href"] == "https://shop.example/terms"
         assert "Join" in shown.text
@@ -183,14 +198,15 @@ class TestReading:
     async def test_reading_changes_nothing(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
         before = await running.store.contacts.collection.find_one({"_id": someone.id})
-        for path in ("panel", "history", f"opt-in/{DEALS}"):
+        for path in ("panel", "history", f"opt-in/{DEALS}", f"opt-out/{ORDERS}", "opt-out"):
             await ben.look(f"/inbox/contacts/{someone.id}/{path}")
         assert await running.store.contacts.collection.find_one({"_id": someone.id}) == before
 
     async def test_nobody_and_nothing_is_not_found(self, running: Running, ben: Desk) -> None:
         assert (await ben.get(f"/inbox/contacts/{new_id()}/panel"))[0] == 404
         someone = await contact(running)
-        assert (await ben.get(f"/inbox/contacts/{someone.id}/opt-in/{new_id()}"))[0] == 404
+        for form in ("opt-in", "opt-out"):
+            assert (await ben.get(f"/inbox/contacts/{someone.id}/{form}/{new_id()}"))[0] == 404
 
 
 class TestWriting:
@@ -204,7 +220,12 @@ class TestWriting:
         assert (event.actor.kind, event.actor.id) == ("teammate", ben_himself.id)
         assert (event.evidence.how, event.evidence.note) == ("spoken", "By phone")
         assert event.context.ip == "127.0.0.1"
-        assert f"{ben_himself.name} recorded verbal consent" in page.one("ol", class_="cp-history").text
+        entry = page.one("ol", class_="cp-history")
+        assert f"{ben_himself.name} recorded verbal consent" in entry.text
+        assert "Deals and new roasts" in entry.text
+        assert [time.attrs["datetime"] for time in entry.all("time")] == [iso(event.at), iso(event.evidence.given_at)]
+        assert event.words is None
+        assert entry.all("details") == [], "nobody was shown any words"
 
     async def test_spoken_consent_to_marketing_is_kept_and_not_sent_on(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
@@ -227,11 +248,43 @@ class TestWriting:
         assert "Replaced 12" in page.one("ol", class_="cp-history").text
         assert "Invalid" not in page.one("dl").text
 
-    async def test_off_asks_nothing(self, running: Running, ben: Desk) -> None:
+    async def test_when_it_was_given_is_in_the_readers_time_zone(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
+        ben.session.cookie_jar.update_cookies({COOKIE: "America/New_York"})
+        await send(ben, someone, given_at="2026-11-20T09:41")
+        (event,) = await line(running, someone)
+        assert iso(event.evidence.given_at) == "2026-11-20T14:41:00.000Z"
+        page = await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{NEWS}")
+        assert "America/New_York" in page.one("p", id="given_at-hint").text
+
+    async def test_off_asks_first(self, running: Running, ben: Desk) -> None:
+        someone = await contact(running)
+        page = await fragment(ben, panel(someone))
+        assert [form for form in page.all("form") if "hx-post" in form.attrs] == [], "no switch acts at once"
+        asked = await fragment(ben, f"/inbox/contacts/{someone.id}/opt-out/{ORDERS}")
+        assert "You can't undo this" in asked.text
         status, page = await send(ben, someone, ORDERS, change="opt_out", how="")
         assert (status, states(page)["Order updates"][0]) == (200, "off")
         assert [e.action for e in await line(running, someone)] == [Action.OPT_OUT]
+
+    async def test_all_texts_are_one_press_and_a_confirmation(self, running: Running, ben: Desk) -> None:
+        someone = await contact(running, email="maya@example.com")
+        await running.bot.ledger.record(change(someone.id, "1"))
+        await running.bot.ledger.record(change(someone.id, "2", subscription=NEWS, number=None, email=someone.email))
+        (asks,) = (b for b in (await fragment(ben, panel(someone))).all("button") if b.text == "Opt out of all texts")
+        asked = await ben.look(f"/inbox/contacts/{someone.id}/opt-out")
+        assert "out of all texts" in asked.one("h1").text
+        assert asks.attrs["aria-haspopup"] == "dialog"
+        status, page = await send(ben, someone, "", change="opt_out_of_texts", how="")
+        assert status == 200
+        assert {name: state for name, (state, _) in states(page).items()} == {
+            "Deals and new roasts": "off",
+            "Harbor letter": "on",
+            "Order updates": "off",
+        }
+        assert "Opted out of all texts." in page.one("div", class_="cp-said").text
+        assert [b for b in page.all("button") if b.text == "Opt out of all texts"] == []
+        assert not await running.bot.stops.is_stopped("+12015550123"), "only a STOP does that"
 
     async def test_a_double_click_is_one_event(self, running: Running, ben: Desk) -> None:
         someone, key = await contact(running), new_id()
@@ -243,6 +296,9 @@ class TestWriting:
         ("form", "field", "sentence"),
         [
             ({"how": ""}, "how", "Choose how they consented."),
+            ({"given_at": ""}, "given_at", "Enter when they consented."),
+            ({"given_at": "2026-13-01T10:00"}, "given_at", "Enter when they consented."),
+            ({"given_at": "2099-01-01T10:00"}, "given_at", "in the future"),
             ({"how": "other"}, "note", "Describe how they consented."),
             ({"number": ""}, "number", "Phone number is required."),
             ({"number": "555-01", "note": "By phone"}, "number", "Too short"),
@@ -269,7 +325,7 @@ class TestWriting:
     async def test_without_javascript_it_goes_back_to_the_conversation(self, running: Running, ben: Desk) -> None:
         someone, talk = await contact(running), new_id()
         path = f"/inbox/contacts/{someone.id}/consents"
-        form = {"subscription": DEALS, "change": "opt_in", "key": new_id(), "how": "paper"}
+        form = {"subscription": DEALS, "change": "opt_in", "key": new_id(), "how": "paper", "given_at": given()}
         assert (await ben.post(path, {**form, "conversation": talk}))[0] == 303
         assert ben.location == f"/inbox/{talk}"
         (event,) = await line(running, someone)
@@ -286,15 +342,29 @@ class TestWriting:
         assert (status, page.one("p", id="how-error").text) == (422, "Choose how they consented.")
         assert page.one("h1")
 
-    async def test_a_persons_own_no_is_told_before_a_yes_is_written(self, running: Running, ben: Desk) -> None:
+    async def test_a_no_is_told_before_a_yes_is_written(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
-        await running.bot.ledger.record(change(someone.id, "1", Action.OPT_OUT))
+        assert "This person opted out on" not in (await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{DEALS}")).text
+        no = (await running.bot.ledger.record(change(someone.id, "1", Action.OPT_OUT))).event
         page = await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{DEALS}")
         assert "This person opted out on" in page.text
-        told = Attestation(by=By("x" * 24, "Ada"), key="k")
-        await running.bot.profiles.opt_out(someone.id, ORDERS, told)
-        page = await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{ORDERS}")
-        assert "This person opted out on" not in page.text
+        assert page.one("input", name="warned_of").attrs["value"] == no.event
+        assert page.one("input", name="override").attrs["type"] == "checkbox"
+
+    async def test_only_newer_consent_and_a_confirmed_warning_override_a_no(self, running: Running, ben: Desk) -> None:
+        someone = await contact(running)
+        no = (await running.bot.ledger.record(change(someone.id, "1", Action.OPT_OUT))).event
+        confirmed = {"warned_of": no.event, "override": "on"}
+        status, page = await send(ben, someone, **confirmed, given_at=given(timedelta(days=1)), note="By phone")
+        assert (status, "opted out after that" in page.one("p", id="given_at-error").text) == (422, True)
+        assert page.one("textarea").text.strip() == "By phone"
+        assert page.one("input", id="override").has("checked", "")
+        for form in ({"warned_of": no.event}, {"warned_of": "another", "override": "on"}, {}):
+            status, page = await send(ben, someone, **form)
+            assert (status, "Confirm that they asked" in page.one("p", id="override-error").text) == (422, True)
+        assert len(await line(running, someone)) == 1
+        assert (await send(ben, someone, **confirmed))[0] == 200
+        assert len(await line(running, someone)) == 2
 
     async def test_a_late_retry_is_told(self, running: Running, ben: Desk) -> None:
         someone, key = await contact(running), new_id()
@@ -325,14 +395,18 @@ class TestWriting:
 
     async def test_every_way_of_saying_yes_is_named(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
+        no = None
         for how in How:
-            told = Attestation(by=By("x" * 24, "Eve"), key=how, evidence=Evidence(how=how, note="So"))
+            evidence = Evidence(how=how, note="So", given_at=now() + timedelta(seconds=1))
+            told = Attestation(by=By("x" * 24, "Eve"), key=how, evidence=evidence, warned_of=no)
             await running.bot.profiles.opt_in(someone.id, DEALS, told, await running.bot.workspace())
             await running.bot.profiles.opt_out(someone.id, DEALS, told)
+            no = (await line(running, someone))[-1].event
         said = [li.all("strong")[0].text for li in (await fragment(ben, panel(someone))).all("li", class_="cp-entry")]
-        assert said[::2] == ["Opted out by A teammate"] * 3
+        assert said[::2] == ["Opted out by A teammate"] * 4
         assert said[1::2] == [
             "A teammate recorded consent",
             "A teammate recorded written consent",
+            "A teammate recorded consent on paper",
             "A teammate recorded verbal consent",
         ]

@@ -26,8 +26,6 @@ BY = {
     Source.BOT: _("Bot"),
     Source.SYSTEM: _("Expired"),
 }
-PEOPLES_OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD}
-"""With these sources the person opted out themselves: a teammate who turns it on again is warned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,8 @@ class ConsentItem(view.PreferenceItem):
     channel: str
     address: str
     """Unmasked, since teammates may see it. Empty: there is none."""
-    own_no: str
-    """When the person opted out themselves; empty: they did not."""
+    opted_out: str
+    """When they opted out, if that holds; empty: they did not. A teammate who turns it on again is warned."""
     event: str
     """The current consent event; empty: there is none."""
 
@@ -61,10 +59,10 @@ def _items(statuses: Iterable[ConsentStatus], locale: str, say: Translator) -> I
             words.description,
             status.state,
             note_of(status, say),
-            status.version,
+            "",
             str(status.subscription.message_type),
             shown_number(status.address) if status.address else "",
-            _own_no(status, say),
+            day(status.consent.at) if status.consent and status.consent.is_no else "",
             status.consent.event if status.consent else "",
         )
 
@@ -93,9 +91,3 @@ def note_of(status: ConsentStatus, say: Translator) -> str:
     if status.on:
         return say("On by default")
     return say("Confirmation expired") if consent else say("No response yet")
-
-
-def _own_no(status: ConsentStatus, say: Translator) -> str:
-    consent = status.consent
-    is_own = consent is not None and consent.state is ConsentState.OPTED_OUT and consent.source in PEOPLES_OWN
-    return day(consent.at) if consent and is_own else ""

@@ -33,7 +33,8 @@ NO = {
 }
 RECORDED = {
     How.SPOKEN: _("%(name)s recorded verbal consent"),
-    How.PAPER: _("%(name)s recorded written consent"),
+    How.PAPER: _("%(name)s recorded consent on paper"),
+    How.WRITTEN: _("%(name)s recorded written consent"),
     How.OTHER: _("%(name)s recorded consent"),
 }
 TEXTED = 'texted "'
@@ -63,6 +64,8 @@ class HistoryEntry:
     replaced: str
     """The former number or address."""
     note: str
+    given_at: str
+    """When the recorded consent was given, in ISO 8601; empty: it is not known."""
     at: str
     """ISO 8601."""
     shown: ShownWords | None
@@ -75,15 +78,16 @@ def entries_of(past: ConsentHistory, conversation: str, say: Translator) -> list
 
 def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Translator) -> HistoryEntry:
     named = past.subscriptions.get(event.subscription or "")
-    words = event.words
+    words, given_at = event.words, event.evidence.given_at if event.evidence else None
     return HistoryEntry(
         seq=event.seq,
         said=said_of(event, past.teammates.get(event.actor.id) or say("A teammate"), conversation, say),
         is_asked=event.action is Action.REQUEST_CONFIRMATION,
-        subscription=words.subscription_name if words else named.name if named else "",
+        subscription=(words and words.subscription_name) or (named.name if named else ""),
         address=shown_number(event.number) if event.number else event.email or "",
         replaced=shown_number(event.replaced) if event.replaced else "",
         note=event.evidence.note if event.evidence else "",
+        given_at=iso(given_at) if given_at else "",
         at=iso(event.at),
         shown=_shown(event, say),
     )
@@ -119,8 +123,10 @@ def _texted(event: ConsentEvent) -> str:
 
 
 def _shown(event: ConsentEvent, say: Translator) -> ShownWords | None:
+    """Earlier versions also recorded words with what teammates wrote down and with a STOP: nobody was shown those."""
     words = event.words
-    if words is None:
+    is_unseen = event.source is Source.PROFILE or (event.source is Source.KEYWORD and event.action is Action.OPT_OUT)
+    if words is None or is_unseen or not (words.title or words.subscription_name):
         return None
     return ShownWords(
         words.subscription_name,

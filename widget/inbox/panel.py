@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field, field_validator
 
+from bot.consent.overrides import Obstacle
 from bot.consent.profile import Attestation, ConsentStatus, Profile, ProfileResult
 from bot.errors import (
     Conflict,
@@ -17,6 +18,7 @@ from bot.errors import (
     Invalid,
     NotFound,
     NumberRefused,
+    OwnOptOut,
     SavedNumberLocked,
     SaysoError,
 )
@@ -24,6 +26,7 @@ from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import new_id
 from bot.model.event import Context, Evidence, How
+from bot.model.subscription import MessageType
 from bot.model.teammate import By
 from widget.inbox.consent_status import item_of, items_of
 from widget.inbox.details import attributes_of, details_of, name_of
@@ -44,6 +47,7 @@ from widget.web.teammate_pages import (
     teammate_page,
     translator_for,
 )
+from widget.web.times import clock, time_zone
 
 NOT_SENT = _("It is recorded, but nothing is sent: this subscription needs written consent.")
 ID = re.compile("[0-9a-f]{24}")
@@ -51,16 +55,19 @@ CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
 
 
 class Wish(FormInput):
-    """Input of the toggle and its form. `version` names the wording that the teammate saw."""
+    """Input of the forms behind the switches."""
 
-    subscription: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
-    change: Literal["opt_in", "opt_out"]
+    change: Literal["opt_in", "opt_out", "opt_out_of_texts"]
+    subscription: Annotated[str, Field(pattern="^([0-9a-f]{24})?$")] = ""
     key: Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
-    version: Annotated[str, Field(max_length=64)] = ""
-    seen: Annotated[str, Field(max_length=64)] | None = None
-    """The consent event shown on the page."""
+    warned_of: Annotated[str, Field(max_length=64)] = ""
+    """The event of the opt-out that the page warned of."""
+    override: bool = False
+    """The teammate confirmed the warning."""
     conversation: Annotated[str, Field(pattern="^([0-9a-f]{24})?$")] = ""
     how: How | None = None
+    given_at: Annotated[str, Field(max_length=40)] = ""
+    """The value of a date and time field, in the reader's time zone."""
     note: Annotated[str, Field(max_length=1000)] = ""
     number: Annotated[str, Field(max_length=254)] = ""
 
@@ -68,6 +75,15 @@ class Wish(FormInput):
     @classmethod
     def _none(cls, value: str | None) -> str | None:
         return value or None
+
+    @property
+    def evidence(self) -> Evidence | None:
+        if self.how is None:
+            return None
+        given_at = None
+        with suppress(ValueError, OverflowError):
+            given_at = clock.get().parse(self.given_at)
+        return Evidence(how=self.how, given_at=given_at, note=self.note)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -89,33 +105,54 @@ async def ask(request: web.Request) -> web.StreamResponse:
     return await _ask(request, request.match_info["subscription"])
 
 
+async def confirm(request: web.Request) -> web.StreamResponse:
+    """The form that asks before an opt-out: a dialog; without JavaScript a page of its own."""
+    profile, say = await request.app[BOT].profiles.look(_contact(request)), translator_for(request)
+    item = item_of(profile, request.match_info.get("subscription", ""), say)
+    if item is None and "subscription" in request.match_info:
+        raise NotFound(_("This subscription is no longer available. No changes were made."))
+    values = _shared(request, profile) | {"item": item}
+    if is_htmx(request):
+        return await _fragment(request, "_opt_out.html", **values)
+    who = name_of(profile.contact, say)
+    title = (
+        say("Opt %(contact)s out of %(name)s", contact=who, name=item.name)
+        if item
+        else say("Opt %(contact)s out of all texts", contact=who)
+    )
+    return await teammate_page(request, "inbox/opt_out.html", section="inbox", title=title, **values)
+
+
 async def change(request: web.Request) -> web.StreamResponse:
+    say = translator_for(request)
     try:
         wish = await read_input(request, Wish)
-        changed = await _record(request, wish)
-    except (Invalid, Conflict) as wrong:
-        return await again(request, _drawn_again, _placed(wrong, translator_for(request)))
-    said = _said(changed, translator_for(request))
+        said = await _record(request, wish, say)
+    except (Invalid, Conflict, OwnOptOut) as wrong:
+        return await again(request, _drawn_again, _placed(wrong, say))
     if not is_htmx(request):
         raise done(f"/inbox/{wish.conversation}" if wish.conversation else _address(request), said)
-    profile = await request.app[BOT].profiles.look(changed.contact.id)
-    return await _panel(request, profile, said=said, pressed=changed.subscription.id)
+    profile = await request.app[BOT].profiles.look(_contact(request))
+    return await _panel(request, profile, said=said, pressed=wish.subscription or "texts")
 
 
-async def _record(request: web.Request, wish: Wish) -> ProfileResult:
-    bot, me = request.app[BOT], teammate(request)
+async def _record(request: web.Request, wish: Wish, say: Translator) -> str:
+    """Returns what to tell the teammate."""
+    bot, me, contact = request.app[BOT], teammate(request), _contact(request)
     told = Attestation(
         by=By(me.id, me.name or me.email),
         key=wish.key,
-        version=wish.version,
-        seen=wish.seen,
-        evidence=Evidence(how=wish.how, note=wish.note) if wish.how else None,
+        evidence=wish.evidence,
+        warned_of=wish.warned_of if wish.override else None,
         address=wish.number or None,
         context=await _context(request, wish.conversation),
     )
+    if wish.change == "opt_out_of_texts":
+        await bot.profiles.opt_out_of_texts(contact, told)
+        return say("Opted out of all texts.")
     if wish.change == "opt_out":
-        return await bot.profiles.opt_out(_contact(request), wish.subscription, told)
-    return await bot.profiles.opt_in(_contact(request), wish.subscription, told, await bot.workspace())
+        return _said(await bot.profiles.opt_out(contact, wish.subscription, told), say)
+    return _said(await bot.profiles.opt_in(contact, wish.subscription, told, await bot.workspace()), say)
 
 
 async def _context(request: web.Request, conversation: str) -> Context:
@@ -161,7 +198,8 @@ async def _panel(request: web.Request, profile: Profile, *, said: str = "", pres
     values |= {
         "details": details_of(profile.contact, say),
         "attributes": attributes_of(profile.contact),
-        "items": items_of(profile, say),
+        "items": (items := items_of(profile, say)),
+        "gets_texts": any(item.channel == MessageType.SMS and item.state in {"on", "pending"} for item in items),
         "stopped": profile.stopped,
         "told": said or "",
         "fault": next(iter(form.faults.values()), ""),
@@ -183,6 +221,7 @@ def _shared(request: web.Request, profile: Profile) -> dict[str, Any]:
         "action": f"{_address(request).removesuffix('/panel')}",
         "conversation": conversation if ID.fullmatch(conversation) else "",
         "key": new_id(),
+        "zone": time_zone() or "UTC",
     }
 
 
@@ -205,6 +244,7 @@ def _ways(status: ConsentStatus | None, say: Translator) -> list[dict[str, str]]
     texts = {
         How.SPOKEN: (say("Verbal"), say("By phone or in person.")),
         How.PAPER: (say("On paper"), say("They signed a form. Keep it as proof.")),
+        How.WRITTEN: (say("In writing elsewhere"), say("By email or on another site. Keep a copy as proof.")),
         How.OTHER: (say("Another way"), say("Describe it below.")),
     }
     weak = {how for how in How if status and not status.is_enough(how)}
@@ -226,9 +266,11 @@ def _said(changed: ProfileResult, say: Translator) -> str:
 
 
 def _placed(wrong: SaysoError, say: Translator) -> SaysoError:
-    """Moves an error about the number to its field."""
+    """Moves an error to the field that it is about."""
     if isinstance(wrong, NumberRefused | EmailRefused | SavedNumberLocked):
         return FormWrong({"number": sentence(wrong, say)})
+    if isinstance(wrong, OwnOptOut):
+        return FormWrong({"override" if wrong.obstacle == Obstacle.NOT_WARNED else "given_at": sentence(wrong, say)})
     return wrong
 
 
@@ -245,4 +287,6 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(f"{CONTACT}/panel", reads(show))
     app.router.add_get(f"{CONTACT}/history", reads(history))
     app.router.add_get(f"{CONTACT}/opt-in/{{subscription:[0-9a-f]{{24}}}}", writes(ask))
+    app.router.add_get(f"{CONTACT}/opt-out/{{subscription:[0-9a-f]{{24}}}}", writes(confirm))
+    app.router.add_get(f"{CONTACT}/opt-out", writes(confirm))
     app.router.add_post(f"{CONTACT}/consents", writes(change))

@@ -1,0 +1,113 @@
+"""Who may override an opt-out: one table, which the ledger asks before it records a grant. Pure.
+
+An opt-out holds whoever recorded it: a person may revoke consent by any reasonable means, also by telling a teammate
+(47 CFR 64.1200(a)(10)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.errors import NumberStopped, OwnOptOut, SaysoError
+from bot.errors import marked as _
+from bot.model.contact import Consent
+from bot.model.event import Grade, Source
+from bot.model.subscription import WRITTEN
+
+
+class Needs(StrEnum):
+    """What a grant needs to override an opt-out."""
+
+    NOTHING = "nothing"
+    """It is the person's own act. A number that texted STOP stays stopped until it texts START."""
+    NEWER = "newer"
+    """Evidence newer than the opt-out, and that the teammate was warned of this opt-out."""
+    NEWER_WRITTEN = "newer_written"
+    """Written evidence newer than the opt-out."""
+    IMPOSSIBLE = "impossible"
+
+
+OVERRIDES: Mapping[tuple[Source, str], Needs] = {
+    (Source.FORM, "contact"): Needs.NOTHING,
+    (Source.PREFERENCE_CENTER, "contact"): Needs.NOTHING,
+    (Source.KEYWORD, "contact"): Needs.NOTHING,
+    (Source.BOT, "contact"): Needs.NOTHING,
+    (Source.PROFILE, "teammate"): Needs.NEWER,
+    (Source.BULK, "teammate"): Needs.NEWER_WRITTEN,
+    (Source.BULK, "api"): Needs.NEWER_WRITTEN,
+    (Source.IMPORT, "teammate"): Needs.NEWER_WRITTEN,
+    (Source.IMPORT, "api"): Needs.NEWER_WRITTEN,
+    (Source.API, "api"): Needs.NEWER_WRITTEN,
+}
+"""By source and kind of actor; whatever is not listed can't override an opt-out."""
+AHEAD = timedelta(minutes=2)
+"""How far another clock may be ahead: evidence from the future is not newer than anything."""
+
+
+class Obstacle(StrEnum):
+    """Why a grant is refused."""
+
+    STOPPED = "stopped"
+    IMPOSSIBLE = "impossible"
+    NOT_NEWER = "not_newer"
+    NOT_WRITTEN = "not_written"
+    NOT_WARNED = "not_warned"
+
+
+MESSAGES = {
+    Obstacle.IMPOSSIBLE: _("This person opted out. Only they can opt in again."),
+    Obstacle.NOT_NEWER: _("This person opted out after that. Only consent given after their opt-out counts."),
+    Obstacle.NOT_WRITTEN: _("This person opted out. Only written consent, dated after their opt-out, counts."),
+    Obstacle.NOT_WARNED: _("This person opted out. Confirm that they asked to be opted in again."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a grant is based on. `actor`: the kind."""
+
+    source: Source
+    actor: str
+    grade: Grade | None = None
+    given_at: datetime | None = None
+    """When the person gave the consent that somebody else records."""
+    warned_of: str | None = None
+    """The event of the opt-out that the teammate was warned of."""
+
+    @property
+    def needs(self) -> Needs:
+        return OVERRIDES.get((self.source, self.actor), Needs.IMPOSSIBLE)
+
+
+def obstacle(grant: Grant, consent: Consent | None, *, stopped: bool, at: datetime) -> Obstacle | None:
+    """Why this grant can't be recorded over the current consent at this time; None: it can.
+
+    `stopped`: its number is on the stop list.
+    """
+    if grant.needs is Needs.NOTHING:
+        return None
+    if stopped:
+        return Obstacle.STOPPED
+    if consent is None or not consent.is_no:
+        return None
+    if grant.needs is Needs.IMPOSSIBLE:
+        return Obstacle.IMPOSSIBLE
+    is_written = grant.grade in WRITTEN
+    if grant.needs is Needs.NEWER_WRITTEN and not (is_written and grant.given_at):
+        return Obstacle.NOT_WRITTEN
+    if grant.given_at is None or not consent.at < grant.given_at <= at + AHEAD:
+        return Obstacle.NOT_NEWER
+    if grant.needs is Needs.NEWER and grant.warned_of != consent.event:
+        return Obstacle.NOT_WARNED
+    return None
+
+
+def refusal(grant: Grant, consent: Consent | None, *, stopped: bool, at: datetime) -> SaysoError | None:
+    """The same as an error: OwnOptOut or NumberStopped."""
+    found = obstacle(grant, consent, stopped=stopped, at=at)
+    if found is None:
+        return None
+    return NumberStopped() if found is Obstacle.STOPPED else OwnOptOut(found, MESSAGES[found])
