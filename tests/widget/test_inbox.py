@@ -51,6 +51,20 @@ async def test_a_visitor_who_writes_stands_in_the_list_unread(ben: Desk, visitor
     assert "Is the <b>Sidamo</b> back?" in bubbles(await ben.look(path))
 
 
+async def test_who_only_signed_up_is_among_the_sign_ups(ben: Desk, visitor: Visitor, running: Running) -> None:
+    await visitor.submit()
+    await running.quiet(visitor)
+    page = await ben.look("/inbox")
+    assert not page.all("a", data_id=visitor.conversation)
+    assert page.one("span", data_whose="sign_ups").text.strip()
+    sign_ups = await ben.look("/inbox?whose=sign_ups")
+    assert sign_ups.one("a", data_id=visitor.conversation).has("class_", "conv--unread")
+    assert "state=closed&whose=all" in sign_ups.one("nav", class_="inbox-tabs").all("a")[2].attrs["href"]
+    await talking(visitor)
+    assert (await ben.look("/inbox")).one("a", data_id=visitor.conversation)
+    assert not (await ben.look("/inbox?whose=sign_ups")).all("a", data_id=visitor.conversation)
+
+
 async def test_an_agents_reply_reaches_the_visitor_and_a_note_does_not(ben: Desk, visitor: Visitor) -> None:
     path = await talking(visitor)
     for kind, text in (("reply", "We do. $name"), ("note", "Ask Ada about the grinder")):
