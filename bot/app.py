@@ -43,6 +43,7 @@ from bot.outbound.links import DeliveryLinks
 from bot.outbound.phone import DemoPhone
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.replies import Replies
+from bot.outbound.resend import Resends
 from bot.outbound.sender import Sender
 from bot.outbound.threads import TextThreads
 from bot.security import Signatures
@@ -77,18 +78,18 @@ class Bot:
             partial(load_workspace, store, settings.identity_secret)
         )
         """`await bot.workspace()`: the business, at most a second old."""
-        self._compose_consent(store, settings)
+        self._compose_consent(store, settings, secret)
         self._compose_chat(store, settings, secret)
         self._compose_texts(store, settings, secret)
         self._compose_management(store)
         self._compose_work(store, settings)
 
-    def _compose_consent(self, store: Store, settings: Settings) -> None:
+    def _compose_consent(self, store: Store, settings: Settings, secret: str) -> None:
         self.keys = CheckpointKeys(store, settings.checkpoint_keys)
         self.ledger = Ledger(store, self.keys)
         self.stops = StopList(store, self.ledger)
         self.contacts = ContactService(store, self.ledger)
-        self.preferences = Preferences(store, self.ledger, link_days=settings.link_days)
+        self.preferences = Preferences(store, self.ledger, secret=secret, link_days=settings.link_days)
         self.confirmations = Confirmations(store, self.ledger)
         self.profiles = Profiles(store, self.ledger, self.stops)
 
@@ -98,8 +99,8 @@ class Bot:
         self.visitors = Visitors(store, self.ledger, self.contacts, secret=secret, days=settings.visitor_days)
         self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
         self.visitors.on_proof = self.identity_secrets.used
-        limits = FormLimits(store, settings.form_limit)
-        self.cards = Cards(store, self.ledger, self.stops, self.conversations, limits)
+        self.form_limits = FormLimits(store, settings.form_limit)
+        self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits)
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)
         self.openings = Openings(store, self.runs.scripts, self.visitors, self.feed.writing)
@@ -109,6 +110,7 @@ class Bot:
     def _compose_texts(self, store: Store, settings: Settings, secret: str) -> None:
         links = DeliveryLinks(secret, self.public_url, days=settings.link_days)
         self.deliveries = DeliveryQueue(store, links)
+        self.resends = Resends(store, self.deliveries, self.form_limits)
         self.phone = DemoPhone(store, links)
         self.threads = TextThreads(store, self.conversations, self.contacts, secret=secret)
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.threads)

@@ -10,6 +10,7 @@ from bot.errors import marked as _
 from bot.flows.publish import create
 from bot.flows.steps import End, OptInForm, Say, Step
 from bot.model.base import new_id, now
+from bot.model.form_words import FormWords
 from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription, SubscriptionState, Translation
 from bot.model.teammate import ApiToken, Teammate, TeammateRole
 from bot.model.workspace import IdentitySecret, Workspace
@@ -40,6 +41,37 @@ def workspace(url: str) -> Workspace:
     )
 
 
+TITLE = "Sign up to our SMS deals to get 10% off"
+FORM = {
+    "es": (
+        "Suscríbete a nuestras ofertas por SMS y llévate un 10 %",
+        "Al pulsar el botón aceptas recibir en este número SMS publicitarios automatizados y periódicos de Harbor "
+        "Coffee Roasters LLC, hasta 4 al mes. Pueden aplicarse tarifas de mensajes y datos. Responde STOP para darte "
+        "de baja o HELP para recibir ayuda. Aceptar no es condición para comprar. [Condiciones]({url}/demo/terms) y "
+        "[privacidad]({url}/demo/privacy).",
+    ),
+    "fr": (
+        "Inscrivez-vous à nos offres par SMS : 10 % de remise",
+        "En appuyant sur le bouton, vous acceptez de recevoir à ce numéro des SMS publicitaires automatisés et "
+        "réguliers de Harbor Coffee Roasters LLC, jusqu'à 4 par mois. Des frais de messages et de données peuvent "
+        "s'appliquer. Répondez STOP pour vous désinscrire, HELP pour obtenir de l'aide. Votre accord n'est pas une "
+        "condition d'achat. [Conditions]({url}/demo/terms) et [confidentialité]({url}/demo/privacy).",
+    ),
+    "de": (
+        "SMS-Angebote abonnieren und 10 % sparen",
+        "Mit dem Klick stimmen Sie zu, unter dieser Nummer regelmäßig automatisierte Werbe-SMS von Harbor Coffee "
+        "Roasters LLC zu erhalten, bis zu 4 im Monat. Es können Gebühren für Nachrichten und Daten anfallen. Mit STOP "
+        "melden Sie sich ab, mit HELP erhalten Sie Hilfe. Die Zustimmung ist keine Bedingung für einen Kauf. "
+        "[Bedingungen]({url}/demo/terms) und [Datenschutz]({url}/demo/privacy).",
+    ),
+    "ar": (
+        "اشترك في عروضنا عبر الرسائل النصية واحصل على خصم 10%",
+        "بالضغط على الزر توافق على تلقي رسائل نصية تسويقية آلية ومتكررة من Harbor Coffee Roasters LLC على هذا الرقم، "
+        "حتى 4 رسائل في الشهر. قد تُطبَّق رسوم الرسائل والبيانات. أرسل STOP لإلغاء الاشتراك أو HELP للمساعدة. "
+        "الموافقة ليست شرطًا للشراء. [الشروط]({url}/demo/terms) و[الخصوصية]({url}/demo/privacy).",
+    ),
+}
+"""Title and legal text of the form."""
 TRANSLATIONS = {
     DEALS: {
         "es": ("Ofertas y nuevos tuestes", "Ofertas y novedades, hasta 4 mensajes al mes."),
@@ -97,8 +129,9 @@ def steps(url: str) -> tuple[Step, ...]:
         OptInForm(
             id="form",
             subscription=DEALS,
-            title="Sign up to our SMS deals to get 10% off",
+            title=TITLE,
             legal_text=LEGAL.format(url=url),
+            translations={code: FormWords(title=t, legal_text=x.format(url=url)) for code, (t, x) in FORM.items()},
         ),
         Say(id="thanks", text="Thank you! Your code HARBOR10 takes 10% off your next bag. Ask us anything here."),
         End(id="end"),

@@ -240,6 +240,19 @@ class OwnOptOut(SaysoError):
         super().__init__(message)
 
 
+class BoxUnticked(Invalid):
+    """The form has a consent box, and it was sent without a tick."""
+
+    code = "box_unticked"
+    message = _("Tick this box to sign up.")
+
+
+class NotResent(Invalid):
+    """A confirmation request is not texted again, and why."""
+
+    code = "not_resent"
+
+
 class TooManySignUps(Invalid):
     """Too many sign-ups from a network or for a block of numbers: nothing was recorded."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -87,6 +88,24 @@ class Translator:
 @lru_cache(maxsize=32)
 def translator(locale: str) -> Translator:
     return Translator(locale if locale in locales() else DEFAULT)
+
+
+RIGHT_TO_LEFT = {"R", "AL"}
+"""Unicode's classes of letters."""
+
+
+@lru_cache(maxsize=2048)
+def text_direction(text: str, locale: str) -> str:
+    """Where most of its letters run, `ltr` or `rtl`: a Latin name does not turn an Arabic text around. A text without
+    letters runs as its language does."""
+    classes = [unicodedata.bidirectional(c) for c in text]
+    right, left = sum(c in RIGHT_TO_LEFT for c in classes), classes.count("L")
+    if right == left:
+        try:
+            return Locale.parse(locale).text_direction
+        except (UnknownLocaleError, ValueError):
+            return "ltr"
+    return "rtl" if right > left else "ltr"
 
 
 @lru_cache(maxsize=512)

@@ -235,7 +235,7 @@ class Visitor:
         return {"version": found[1]}
 
     async def submit(self, number: str | None = "(201) 555-0123", seq: int = 2, **fields: str) -> tuple[int, str]:
-        form = {**self.card(), "region": "US", **fields}
+        form = {**({} if "version" in fields else self.card()), "region": "US", **fields}
         if number is not None:
             form["number"] = number
         url = f"{self.base}/messenger/conversations/{self.conversation}/cards/{seq}"

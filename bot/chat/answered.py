@@ -54,5 +54,16 @@ def entry_of(event: ConsentEvent) -> OpeningEntry:
         author=Author(kind=AuthorKind.CONTACT, id=event.contact),
         content=ConversationEvent(name=name, part=seq, subscription=event.subscription or ""),
         at=event.at,
-        key=f"{name}:{seq}",
+        key=f"{name}:{seq}" if _is_first(event) else f"{name}:{seq}:{event.event}",
     )
+
+
+def card_key(part: str) -> str:
+    """The idempotency key of a card's first answer."""
+    return f"card:{part}"
+
+
+def _is_first(event: ConsentEvent) -> bool:
+    """Not the answer of somebody who signs up again on the same card, which has an entry of its own."""
+    is_answer = event.key.startswith(f"{event.contact}:card:")
+    return not is_answer or event.key == f"{event.contact}:{card_key(event.context.part or '')}"

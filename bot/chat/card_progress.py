@@ -51,6 +51,7 @@ WHY = {
     "saved_number_locked": _("not the saved number"),
     "too_many_sign_ups": _("too many sign-ups from their network"),
     "number_stopped": _("opted out with STOP"),
+    "box_unticked": _("didn't tick the box"),
 }
 """Descriptions of errors by code."""
 
@@ -118,4 +119,6 @@ def _since(card: Card, consent: Consent | None) -> Since:
         if not card.asked or consent.was is not ConsentState.PENDING:
             return Since.TURNED_OFF
         return Since.LAPSED if consent.source is Source.SYSTEM else Since.CANCELED
-    return Since.LAPSED if card.asked and state is ConsentState.NONE else Since.STANDS
+    if card.asked and consent and state is ConsentState.NONE:
+        return Since.LAPSED if consent.source is Source.SYSTEM else Since.CANCELED
+    return Since.STANDS

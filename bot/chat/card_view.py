@@ -5,16 +5,20 @@ Every face renders it and nothing else (`templates/cards/card.html`, Canvas Kit)
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bot.chat.card_words import card_words, say_of
 from bot.chat.links import Segment, segments
+from bot.consent.choices import given_for
+from bot.consent.country import example_mask
 from bot.consent.numbers import address_of, calling_code, national, saved_number
-from bot.i18n import Translator, translator
-from bot.model.contact import ConsentState, Contact
+from bot.i18n import Translator, text_direction, translator
+from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Card, CardState
-from bot.model.event import Source, Words
+from bot.model.event import Source
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 
@@ -27,6 +31,8 @@ class CardViewState(StrEnum):
     ALREADY = "already"
     LAPSED = "lapsed"
     """The number did not reply YES in time, or declined."""
+    WITHDRAWN = "withdrawn"
+    """The person signed up and is out now; or their number opted out of all texts."""
     CLOSED = "closed"
 
 
@@ -35,6 +41,10 @@ class Region:
     code: str
     name: str
     calling_code: str
+    example: str
+    """A mobile number as people there write it."""
+    mask: str
+    """How such a number is grouped while it is typed, with a `0` for each digit; empty where lengths differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +60,57 @@ class CardView:
     version: str
     regions: tuple[Region, ...]
     region: str
+    locale: str
+    """The language of everything around the words."""
+    lang: str
+    """The language of the words (BCP 47)."""
+    direction: str
+    """Where the words begin: `ltr` or `rtl`."""
+    box: tuple[Segment, ...] = ()
+    """Beside a box that must be ticked; empty: there is none."""
     saved: str | None = None
     done_number: str | None = None
     withdrawn: bool = False
-    """A completed card whose consent was withdrawn since."""
+    """Somebody ended it; else time did."""
     value: str = ""
     error: str | None = None
+    box_error: str | None = None
+    ticked: bool = False
+    """Sent with a tick, and drawn again because of something else."""
     notice: str | None = None
     """Shown above the button; in a closed card, why it is closed."""
+    said: str | None = None
+    """What became of a button on it."""
+    again: str = ""
+    """The consent event that a new sign-up on a completed card follows; empty: it can't be completed again."""
+    waits: str = ""
+    """The pending consent event: its question can be sent again."""
+    can_change: bool = False
+    """Another number can be given while this one is pending."""
     seq: int = 0
     dom_id: str = ""
     action: str | None = None
 
+    @property
+    def offers(self) -> bool:
+        """It can be submitted."""
+        return self.state in {CardViewState.OPEN, CardViewState.SAVED} or bool(self.again)
 
-def card_words(card: Card, subscription: Subscription | None, say: Translator) -> Words:
-    """The exact wording, for the person to see and for the ledger to keep (law 6)."""
-    named = subscription.words(say.locale) if subscription else None
-    button = card.button or say("Sign Up Now")
-    return Words(
-        title=card.title,
-        button=button,
-        legal_text=card.legal_text,
-        subscription_name=named.name if named else "",
-        subscription_description=named.description if named else "",
-        locale=say.locale,
-        act=f'pressed "{button}"',
-        subscription_version=subscription.version if subscription else None,
-    )
+    @property
+    def asks(self) -> bool:
+        """It has a field for a number or an address."""
+        return self.offers and self.saved is None
+
+    @property
+    def can_disown(self) -> bool:
+        """It shows a saved number that the person may not recognize."""
+        shown = {CardViewState.SAVED, CardViewState.ALREADY, CardViewState.COMPLETED}
+        return self.state in shown or (self.state is CardViewState.WITHDRAWN and self.saved is not None)
+
+    @property
+    def can_manage(self) -> bool:
+        """The person has something to see in the preference center."""
+        return self.state in {CardViewState.ALREADY, CardViewState.COMPLETED, CardViewState.WITHDRAWN}
 
 
 def card_view(
@@ -86,49 +120,66 @@ def card_view(
     subscription: Subscription | None,
     workspace: Workspace,
     say: Translator,
+    *,
+    region: str = "",
+    stopped: Collection[str] = (),
 ) -> CardView:
-    """`part` is the id of the card's part; `subscription` None: it does not exist."""
+    """`part` is the id of the card's part; `subscription` None: it does not exist. `region`: the visitor's country, if
+    we text it. `stopped`: those of the contact's numbers that opted out of all texts.
+    """
     channel = subscription.message_type if subscription else MessageType.SMS
-    words = card_words(card, subscription, say)
-    saved = address_of(contact, channel)
-    state = _state(card, part, contact, subscription, saved)
+    words, say = card_words(card, subscription, say), say_of(card, say)
+    legal, saved = segments(words.legal_text), address_of(contact, channel)
     consent = contact.consent(card.subscription)
-    notice = None
-    if state is CardViewState.SAVED and (number := saved_number(saved)) and number.region not in workspace.texted:
-        # The locked number can't be texted: a button would only lead to an error that the person can't fix.
-        state, notice = (
-            CardViewState.CLOSED,
-            say("We don't text numbers in %(country)s yet.", country=say.country_in_sentence(number.region)),
-        )
+    state = _state(card, part, consent, subscription, saved)
+    why = ""
+    if saved and state in OFFERED:
+        why = _why_not(saved, channel, workspace, stopped, say)
+    ended = consent.event if consent and _is_over(consent) and card.state is CardState.COMPLETED else ""
+    can_again = bool(ended) and state in OFFERED and not why and subscription is not None and subscription.is_live
+    waits = consent if consent and state is CardViewState.PENDING and consent.state is ConsentState.PENDING else None
+    if why and state is CardViewState.SAVED:
+        state = CardViewState.WITHDRAWN if saved in stopped else CardViewState.CLOSED
     return CardView(
         state=state,
         channel=channel.value,
         subscription=words.subscription_name,
         title=words.title,
         button=words.button,
-        legal=segments(words.legal_text),
+        legal=legal,
         version=words.version,
         regions=_regions(workspace.texted, say.locale),
-        region=workspace.default_region,
+        region=region or workspace.default_region,
+        locale=say.locale,
+        lang=words.locale.replace("_", "-"),
+        direction=text_direction("".join([words.title, *(part.text for part in legal)]), words.locale),
+        box=segments(words.box or ""),
         saved=_shown(saved),
-        done_number=_shown(card.number or saved),
-        notice=notice,
+        done_number=_shown(_done_number(card, consent, subscription) or saved),
+        notice=why or (_notice(state, consent, say) if can_again else None),
         withdrawn=consent is not None
         and consent.state is ConsentState.OPTED_OUT
         and consent.source is not Source.SYSTEM,
+        again=ended if can_again else "",
+        waits=waits.event if waits and channel is MessageType.SMS else "",
+        can_change=waits is not None and saved is None,
     )
 
 
+OFFERED = {CardViewState.OPEN, CardViewState.SAVED, CardViewState.LAPSED, CardViewState.WITHDRAWN}
+"""States in which a card can be submitted, if nothing stands in the way."""
+
+
 def _state(
-    card: Card, part: str, contact: Contact, subscription: Subscription | None, saved: str | None
+    card: Card, part: str, consent: Consent | None, subscription: Subscription | None, saved: str | None
 ) -> CardViewState:
-    consent = contact.consent(card.subscription)
     state = consent.state if consent else None
+    is_live = subscription is not None and subscription.is_live
     if card.state is CardState.COMPLETED:
-        return _answered(state) if card.asked else CardViewState.COMPLETED
+        return _since(card, consent, is_live)
     if consent and consent.part == part and state in {ConsentState.OPTED_IN, ConsentState.PENDING}:
-        return _answered(state)  # the answer is recorded, the card does not know it yet
-    if card.state is CardState.CLOSED or subscription is None or not subscription.is_live:
+        return _since(card, consent, is_live)  # the answer is recorded, the card does not know it yet
+    if card.state is CardState.CLOSED or not is_live:
         return CardViewState.CLOSED
     if consent and saved and saved in {consent.number, consent.email}:
         if consent.state is ConsentState.OPTED_IN:
@@ -138,17 +189,68 @@ def _state(
     return CardViewState.SAVED if saved else CardViewState.OPEN
 
 
-def _answered(state: ConsentState | None) -> CardViewState:
-    """A card whose number was asked to confirm. None: the contact was read before the answer."""
-    if state is ConsentState.OPTED_IN:
+def _since(card: Card, consent: Consent | None, is_live: bool) -> CardViewState:
+    """Where the person stands who answered this card. Without a consent the contact was read before the answer."""
+    if consent is None:
+        return CardViewState.PENDING if card.asked else CardViewState.COMPLETED
+    if consent.state is ConsentState.OPTED_IN:
         return CardViewState.COMPLETED
-    return CardViewState.PENDING if state in {None, ConsentState.PENDING} else CardViewState.LAPSED
+    if consent.state is ConsentState.PENDING:
+        return CardViewState.PENDING
+    if consent.source is Source.FORM:  # they took the request back, to give another number
+        return CardViewState.OPEN if is_live else CardViewState.CLOSED
+    return CardViewState.LAPSED if card.asked else CardViewState.WITHDRAWN
+
+
+def _is_over(consent: Consent) -> bool:
+    return consent.state in {ConsentState.OPTED_OUT, ConsentState.NONE}
+
+
+def _why_not(saved: str, channel: MessageType, workspace: Workspace, stopped: Collection[str], say: Translator) -> str:
+    """Why a locked number can't sign up: a button would only lead to an error that the person can't fix."""
+    number = saved_number(saved) if channel is MessageType.SMS else None
+    if number is None:
+        return ""
+    if saved in stopped:
+        return start_words(workspace, say)
+    if number.region not in workspace.texted:
+        return say("We don't text numbers in %(country)s yet.", country=say.country_in_sentence(number.region))
+    return ""
+
+
+def start_words(workspace: Workspace, say: Translator) -> str:
+    """What lifts a STOP."""
+    if workspace.texts_from:
+        return say(
+            "This number has opted out of all texts. To sign up again, text START from this number to %(number)s.",
+            number=f"\u2066{workspace.texts_from}\u2069",  # keeps the order of digits in right-to-left text
+        )
+    return say("This number has opted out of all texts. To sign up again, reply START to any of our texts.")
+
+
+def _notice(state: CardViewState, consent: Consent | None, say: Translator) -> str | None:
+    if state is CardViewState.WITHDRAWN:
+        return say("You're unsubscribed. You can sign up again here.")
+    if state is CardViewState.LAPSED:
+        is_canceled = consent is not None and consent.source is not Source.SYSTEM
+        return (
+            say("This was canceled before you confirmed. You can sign up again here.")
+            if is_canceled
+            else say("Your number wasn't confirmed. You can try again here.")
+        )
+    return None
+
+
+def _done_number(card: Card, consent: Consent | None, subscription: Subscription | None) -> str | None:
+    """The address that the consent is for now; of one that is over, the one that the card was completed with."""
+    is_current = consent is not None and subscription is not None and not _is_over(consent)
+    return (given_for(consent, subscription) if is_current else None) or card.number  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=256)
 def _regions(codes: tuple[str, ...], locale: str) -> tuple[Region, ...]:
     say = translator(locale)
-    return tuple(Region(code, say.country(code), calling_code(code)) for code in codes)
+    return tuple(Region(code, say.country(code), calling_code(code), *example_mask(code)) for code in codes)
 
 
 def _shown(address: str | None) -> str | None:

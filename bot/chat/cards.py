@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from bot.chat.answered import card_fields, completed_part, entry_of, place_of
-from bot.chat.card_view import CardView, card_view, card_words
+from bot.chat.answered import card_fields, card_key, completed_part, entry_of, place_of
+from bot.chat.card_view import CardView, card_view
+from bot.chat.card_words import card_words, say_of
 from bot.chat.conversations import ConversationService
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.form_limits import FormLimits
@@ -16,26 +17,31 @@ from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.permission import yes_action
 from bot.consent.stop_list import StopList
-from bot.errors import CardClosed, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
+from bot.errors import BoxUnticked, CardClosed, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
-from bot.model.contact import Contact
+from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Card, CardState, Conversation, Part, SignalKind
-from bot.model.event import NOWHERE, Action, ChatOpening, ConsentEvent, Context, Source
+from bot.model.event import NOWHERE, Action, ChatOpening, ConsentEvent, Context, Source, Words
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.store import Store
 from bot.store.parts import CardChange
 
+PENDING = ConsentState.PENDING
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a person submits. `address`: the number or email address as typed; None if the saved one is shown."""
+    """What a person submits. `address`: the number or email address as typed; None if the saved one is shown.
+    `ticked`: the consent box. `again`: `CardView.again` of the card that was shown."""
 
     address: str | None
     region: str
     version: str
+    ticked: bool = False
+    again: str = ""
     context: Context = NOWHERE
 
 
@@ -45,6 +51,8 @@ class Submitted:
     part: Part
     """The completed card."""
     is_new: bool
+    contact: Contact | None
+    """As they are afterwards; None: they were deleted meanwhile."""
     subscription: Subscription | None = None
     """What the card offers; None if the answer was recorded earlier."""
 
@@ -69,22 +77,35 @@ class Cards:
         await self.live(card)
         return await self._conversations.append(conversation, author, card, key)
 
-    async def views(self, parts: Iterable[Part], contact: Contact, workspace: Workspace) -> dict[str, CardView]:
-        """The view models of the cards among `parts` by part id, in one query."""
+    async def views(
+        self, parts: Iterable[Part], contact: Contact, workspace: Workspace, region: str = ""
+    ) -> dict[str, CardView]:
+        """The view models of the cards among `parts` by part id, in one query. `region`: see `card_view`."""
         cards = {part.id: part.content for part in parts if isinstance(part.content, Card)}
         found = await self.subscriptions(cards.values())
+        stopped = await self.stopped(contact) if cards else frozenset()
         say = translator(contact.locale)
         return {
-            id: card_view(card, id, contact, found.get(card.subscription), workspace, say) for id, card in cards.items()
+            id: card_view(
+                card, id, contact, found.get(card.subscription), workspace, say, region=region, stopped=stopped
+            )
+            for id, card in cards.items()
         }
 
-    async def view(self, part: Part, contact: Contact, workspace: Workspace) -> CardView:
-        return (await self.views([part], contact, workspace))[part.id]
+    async def view(self, part: Part, contact: Contact, workspace: Workspace, region: str = "") -> CardView:
+        return (await self.views([part], contact, workspace, region))[part.id]
+
+    async def stopped(self, contact: Contact) -> frozenset[str]:
+        """The contact's saved number, if it opted out of all texts. A STOP opts out of what the person had, so nobody
+        else is looked up."""
+        number = address_of(contact, MessageType.SMS)
+        may_be = number and any(consent.state is ConsentState.OPTED_OUT for consent in contact.consents)
+        return frozenset(await self._stops.among([number])) if number and may_be else frozenset()
 
     def submitted_view(self, submitted: Submitted, contact: Contact, workspace: Workspace) -> CardView:
         """The card that was just completed, without reading its subscription again."""
         part, say = submitted.part, translator(contact.locale)
-        return card_view(_card(part), part.id, contact, submitted.subscription, workspace, say)
+        return card_view(_card(part), part.id, submitted.contact or contact, submitted.subscription, workspace, say)
 
     async def card(self, conversation: Conversation, seq: int) -> Part:
         """A card of this conversation, which may not be stored; raises NotFound."""
@@ -109,8 +130,8 @@ class Cards:
     ) -> Submitted:
         """Records the yes, durable when it returns. Consumers do the rest (card, entry, text, flow).
 
-        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused, TooManySignUps:
-        nothing was recorded.
+        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused, BoxUnticked,
+        TooManySignUps: nothing was recorded.
         Raises StoreUnavailable: safe to retry.
 
         `opening`: of a chat that isn't stored yet; the event carries the data to store it.
@@ -121,22 +142,22 @@ class Cards:
 
         async def decide(contact: Contact) -> ConsentChange | None:
             nonlocal known, subscription
-            if known := await self._known(part, contact):
+            if known := await self._known(part, contact, answer.again):
                 return None
             subscription = await self.live(_card(part))
             change = await self._judge(part, subscription, contact, workspace, answer)
             if change.number:
-                await self._limits.admit(answer.context.ip, change.number, key=part.id)
+                await self._limits.admit(answer.context.ip, change.number, key=change.key)
             return change
 
-        _, recorded = await self._ledger.decide(contact, decide)
+        after, recorded = await self._ledger.decide(contact, decide)
         if recorded:
             done = completed_part(part, recorded.event)
-            return Submitted(recorded.event, done, recorded.is_new, subscription)
+            return Submitted(recorded.event, done, recorded.is_new, after, subscription)
         if known is None:
             raise CardClosed
         await self._ledger.acknowledge(known)
-        return Submitted(known, completed_part(part, known), is_new=False)
+        return Submitted(known, completed_part(part, known), False, await self._ledger.contact(contact.id))
 
     async def _judge(
         self, part: Part, subscription: Subscription, contact: Contact, workspace: Workspace, answer: Answer
@@ -148,8 +169,11 @@ class Cards:
             raise WordsChanged
         address = self._address(subscription, contact, workspace, answer)
         is_sms = subscription.message_type is MessageType.SMS
-        if is_sms and address_of(contact, MessageType.SMS) and await self._stops.is_stopped(address):
+        is_theirs = address_of(contact, MessageType.SMS) is not None or address == card.number
+        if is_sms and is_theirs and await self._stops.is_stopped(address):
             raise NumberStopped  # not for a typed number: that would reveal a stranger's opt-out
+        if words.box and not answer.ticked:
+            raise BoxUnticked
         return consent_change(
             contact,
             subscription,
@@ -159,7 +183,7 @@ class Cards:
             words=words,
             context=answer.context.model_copy(update={"conversation": part.conversation, "part": part.id}),
             flow=await self._flow_of(part),
-            key=_key(part),
+            key=_key(part, answer.again),
         )
 
     async def _flow_of(self, part: Part) -> tuple[str | None, int | None]:
@@ -171,6 +195,37 @@ class Cards:
         conversation = await self._conversations.get(part.conversation)
         run = conversation.run if conversation else None
         return (run.flow, run.version) if run else (None, None)
+
+    async def cancel(self, part: Part, contact: Contact, asked: str, context: Context) -> Contact:
+        """Takes back the request for confirmation that the event `asked` recorded, so that the card asks for a number
+        again, and a late YES from the old one confirms nothing. Anything else stays as it is. Returns the contact
+        afterwards.
+
+        Raises CardClosed, or StoreUnavailable: safe to retry.
+        """
+        subscription = await self._store.subscriptions.get(_card(part).subscription)
+        if subscription is None:
+            raise CardClosed
+        say = say_of(_card(part), translator(contact.locale))
+        words = Words(locale=say.locale, act=f'pressed "{say("Use a different number")}"')
+        here = context.model_copy(update={"conversation": part.conversation, "part": part.id})
+
+        async def decide(judged: Contact) -> ConsentChange | None:
+            consent = judged.consent(subscription.id)
+            if consent is None or (consent.event, consent.state) != (asked, PENDING):
+                return None
+            return consent_change(
+                judged,
+                subscription,
+                Action.CANCEL,
+                consent.number,
+                source=Source.FORM,
+                words=words,
+                context=here,
+                key=f"cancel:{asked}",
+            )
+
+        return (await self._ledger.decide(contact, decide))[0]
 
     async def opened(self, conversation: str, seq: int, contact: str) -> None:
         """The contact focused a field of the card. Ignored for cards of others."""
@@ -206,19 +261,24 @@ class Cards:
         known = await self._store.parts.by_keys([*keys.values()])
         return [event for event in events if keys[event.id][1] not in known]
 
-    async def _known(self, part: Part, contact: Contact) -> ConsentEvent | None:
-        """The event that completed this card; raises CardClosed if it was withdrawn."""
+    async def _known(self, part: Part, contact: Contact, again: str) -> ConsentEvent | None:
+        """The event that completed this card. Raises CardClosed if the card was withdrawn, or if a completed one was
+        sent again by somebody who is not out now."""
         state = _card(part).state
         if state is CardState.OPEN and not contact.ledger.seq:
             return None
-        event = await self.answer_of(part, contact.id)
+        event = await self.answer_of(part, contact.id, again)
+        if event is None and again and state is CardState.COMPLETED:
+            consent = contact.consent(_card(part).subscription)
+            if consent and consent.state in {ConsentState.OPTED_OUT, ConsentState.NONE}:
+                return None
         if state is not CardState.OPEN and event is None:
             raise CardClosed
         return event
 
-    async def answer_of(self, part: Part, contact: str) -> ConsentEvent | None:
+    async def answer_of(self, part: Part, contact: str, again: str = "") -> ConsentEvent | None:
         """The event that a submission of this card recorded, even if the card doesn't show it yet."""
-        return await self._store.events.by_key(contact, f"{contact}:{_key(part)}")
+        return await self._store.events.by_key(contact, f"{contact}:{_key(part, again)}")
 
     async def live(self, card: Card) -> Subscription:
         """The card's subscription. Raises CardClosed if it is not live."""
@@ -257,12 +317,14 @@ class Cards:
 
 def answers_card(event: ConsentEvent) -> bool:
     """Whether a card is completed by it: an answer in the card, or the YES that confirms one."""
-    return event.context.part is not None and (event.source is Source.FORM or event.action is Action.CONFIRM)
+    is_answer = event.source is Source.FORM and event.action is not Action.CANCEL
+    return event.context.part is not None and (is_answer or event.action is Action.CONFIRM)
 
 
-def _key(part: Part) -> str:
-    """The idempotency key of a submission (law 4): a card is answered once, from however many tabs."""
-    return f"card:{part.id}"
+def _key(part: Part, again: str = "") -> str:
+    """The idempotency key of a submission (law 4): a card is answered once, from however many tabs; and once more after
+    each time that the person was out (`again`: the event that says so)."""
+    return f"{card_key(part.id)}:{again}" if again else card_key(part.id)
 
 
 def _card(part: Part) -> Card:

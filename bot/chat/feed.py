@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.model.conversation import Part, Signal
+from bot.model.event import Action
 from bot.store import Store
 from bot.store.changes import DocumentChange
 
@@ -191,7 +192,9 @@ class Feed:
             return Entries((Part.load(dict(change.document)),))
         if change.table == self._store.signals.name:
             return Signal.load(dict(change.document))
-        return News(topic, change.id, change.document.get("source", ""))
+        # An answer tells itself by its entry; a request that was taken back leaves none.
+        is_told = change.document.get("action") != Action.CANCEL
+        return News(topic, change.id, change.document.get("source", "") if is_told else "")
 
     def _topics(self, change: DocumentChange) -> Sequence[str]:
         if change.table == self._store.subscription_versions.name:

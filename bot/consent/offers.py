@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.consent.signs import folded
-from bot.i18n import Translator
+from bot.i18n import Translator, translator
+from bot.model.form_words import FormWords, form_words
 from bot.model.subscription import MessageType, Purpose, Subscription
 from bot.model.workspace import FREQUENCY, Workspace
 
@@ -82,7 +83,7 @@ def for_sms_form(facts: WordingFacts, say: Translator, there: Mapping[str, bool]
 
 
 def standard_legal_text(subscription: Subscription, workspace: Workspace, say: Translator) -> str:
-    """What a new form for this subscription begins with: the workspace's own text is about marketing texts."""
+    """Without a legal text of the subscription's own. The workspace's is about marketing texts."""
     if subscription.message_type is not MessageType.SMS:
         return ""
     if subscription.purpose is Purpose.MARKETING:
@@ -91,6 +92,15 @@ def standard_legal_text(subscription: Subscription, workspace: Workspace, say: T
     sentences = for_sms_form(facts, say, defaultdict(bool))
     wanted = ("agreement", "frequency", "rates", "stop", "terms", "privacy")
     return " ".join(sentence for code in wanted if (sentence := sentences[code]))
+
+
+def standard_form(subscription: Subscription, workspace: Workspace) -> FormWords:
+    """What a new form for this subscription begins with, in its default language."""
+    words = form_words(subscription)
+    if words.legal_text:
+        return words
+    legal = standard_legal_text(subscription, workspace, translator(subscription.language))
+    return words.model_copy(update={"legal_text": legal})
 
 
 def for_email_form(facts: WordingFacts, say: Translator, _there: Mapping[str, bool]) -> dict[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +37,8 @@ from bot.store import Store
 
 CHANGES = {"opt_in", "opt_out", "cancel", "take_back"}
 """All but the first opt out: by the toggle, of a pending confirmation, and by undoing an opt-in."""
+CHAT_LINK = timedelta(days=2)
+"""How long a link made in the chat stays good."""
 NOT_OFFERED = _("This subscription is no longer available. No changes were made.")
 
 
@@ -68,8 +72,9 @@ class PreferenceResult:
 
 
 class Preferences:
-    def __init__(self, store: Store, ledger: Ledger, *, link_days: int) -> None:
+    def __init__(self, store: Store, ledger: Ledger, *, secret: str, link_days: int) -> None:
         self._store = store
+        self._secret = secret.encode()
         self._ledger = ledger
         self._link_days = link_days
         self._recorder = ChangeRecorder(store, ledger)
@@ -79,17 +84,24 @@ class Preferences:
 
     async def make_link(self, contact: str, channel: MessageType) -> str:
         """A new token for the contact. It is shown once: only its hash is stored (law 11)."""
-        token, time = secrets.token_urlsafe(16), now()
-        await self._store.preference_links.insert(
-            PreferenceLink(
-                id=token_hash(token),
-                contact=contact,
-                channel=channel,
-                created_at=time,
-                expires_at=time + timedelta(days=self._link_days),
-            )
-        )
+        token = secrets.token_urlsafe(16)
+        await self._keep_link(token, contact, channel, timedelta(days=self._link_days))
         return token
+
+    async def chat_link(self, contact: str, channel: MessageType) -> str:
+        """A token for somebody who opens their preferences from the chat: derived like those in texts, one a day, so
+        that a click stores no more than one document."""
+        cause = f"preference-link:chat:{contact}:{channel}:{now().date()}"
+        token = urlsafe_b64encode(hmac.digest(self._secret, cause.encode(), "sha256")[:16]).rstrip(b"=").decode()
+        await self._keep_link(token, contact, channel, CHAT_LINK)
+        return token
+
+    async def _keep_link(self, token: str, contact: str, channel: MessageType, lasts: timedelta) -> None:
+        time = now()
+        link = PreferenceLink(
+            id=token_hash(token), contact=contact, channel=channel, created_at=time, expires_at=time + lasts
+        )
+        await self._store.preference_links.keep(link)
 
     async def _look_round(self, tokens: list[str]) -> list[PreferenceView | Exception]:
         """Five queries, however many people look at the same time."""

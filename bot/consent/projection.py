@@ -15,7 +15,7 @@ RESULT = {
     Action.REFUSE: ConsentState.OPTED_OUT,
     Action.REQUEST_CONFIRMATION: ConsentState.PENDING,
 }
-"""The state after each action. `capture_phone` changes none, and `expire` reverts a request for confirmation."""
+"""The state after each action. `capture_phone` changes none; `expire` and `cancel` revert a request to confirm."""
 
 PENDING_FOR = timedelta(days=3)
 """How long a confirmation may take. A number that does not reply is not asked again automatically."""
@@ -75,7 +75,7 @@ def _was(before: Consent | None, state: ConsentState) -> ConsentState:
 def state_after(action: Action, before: Consent | None) -> ConsentState | None:
     """None: no change. After a confirmation expires, an earlier opt-out still holds, but an earlier opt-in doesn't: it
     was for the number before."""
-    if action is not Action.EXPIRE:
+    if action not in {Action.EXPIRE, Action.CANCEL}:
         return RESULT.get(action)
     if before is None or before.state is not ConsentState.PENDING:
         return None

@@ -12,6 +12,7 @@ from pydantic import Field
 from bot.model.base import Document, Value
 from bot.model.event import ChatOpening
 from bot.model.flow import Run
+from bot.model.form_words import FormWords
 
 LONGEST_TEXT = 4000
 """Characters."""
@@ -34,14 +35,16 @@ class CardState(StrEnum):
     CLOSED = "closed"
 
 
-class Card(Value):
-    """The Subscription Opt-In Form. An empty button means "Sign Up Now" in the reader's language."""
+class Card(FormWords):
+    """The Subscription Opt-In Form."""
 
     kind: Literal["card"] = "card"
     subscription: str
     title: str = Field(min_length=1, max_length=200)
-    button: str = Field(default="", max_length=60)
-    legal_text: str = Field(default="", max_length=2000)
+    locale: str = "en"
+    """The language of these words."""
+    translations: dict[str, FormWords] = Field(default_factory=dict)
+    """The same words in other languages, by locale. An empty title makes a translation unused."""
     flow: str | None = None
     flow_version: int | None = None
     """The flow that asks, and its version."""

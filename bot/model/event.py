@@ -71,6 +71,8 @@ class Action(StrEnum):
     REQUEST_CONFIRMATION = "request_confirmation"
     CONFIRM = "confirm"
     CAPTURE_PHONE = "capture_phone"
+    CANCEL = "cancel"
+    """The person took back a request for confirmation, to give another number."""
     EXPIRE = "expire"
     """The requested confirmation did not come in time."""
     CHANGE_ADDRESS = "change_address"
@@ -130,6 +132,8 @@ class Words(Value):
     locale: str
     act: str = ""
     """The affirmative act, for people who read the proof: `pressed "Sign Up Now"`."""
+    box: str | None = None
+    """The text of the consent box, which the person ticked; None: there was no box."""
     subscription_version: int | None = None
     """The version of the subscription: its history tells who wrote the words, and when."""
 
@@ -140,7 +144,8 @@ class Words(Value):
         A new version of the subscription with the same words has the same one.
         """
         shown = self.subscription_name, self.subscription_description
-        return _version(self.title, self.button, self.legal_text, *shown, self.locale, self.act)
+        box = [self.box] if self.box else []
+        return _version(self.title, self.button, self.legal_text, *box, *shown, self.locale, self.act)
 
 
 @lru_cache(maxsize=4096)

@@ -8,17 +8,18 @@ from typing import Any
 from pydantic import Field
 
 from bot.model.base import Document
+from bot.model.form_words import FormWords
 from bot.model.subscription import name_key
 
 
-class FormTemplate(Document):
+class FormTemplate(Document, FormWords):
     """The initial values of a card. An inserted card is a copy and does not change with the template."""
 
     name: str = Field(min_length=1, max_length=120)
     subscription: str
     title: str = Field(min_length=1, max_length=200)
-    button: str = Field(default="", max_length=60)
-    legal_text: str = Field(default="", max_length=2000)
+    locale: str = "en"
+    translations: dict[str, FormWords] = Field(default_factory=dict)
     by: str
     """The teammate who saved it."""
     created_at: datetime

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.model.base import Document, Value
+from bot.model.base import Document
 from bot.model.event import Grade
+from bot.model.form_words import FormWords
 
 WRITTEN = frozenset({Grade.WRITTEN_SHOWN, Grade.KEYWORD, Grade.WRITTEN_ELSEWHERE, Grade.PAPER})
 """Evidence in writing, as 47 CFR 64.1200(f)(9) wants it for marketing."""
@@ -38,7 +39,7 @@ class SubscriptionState(StrEnum):
     ARCHIVED = "archived"
 
 
-class Translation(Value):
+class Translation(FormWords):
     """What subscribers read. An empty `confirmation` means the standard text."""
 
     name: str = Field(min_length=1, max_length=120)
@@ -46,8 +47,10 @@ class Translation(Value):
     confirmation: str = Field(default="", max_length=640)
 
 
-class Subscription(Document):
+class Subscription(Document, FormWords):
     """Message type, consent type and purpose never change once it is saved (law 9).
+
+    Its form words are what a new form for it begins with; an empty legal text means the standard one.
 
     `version` counts its changes, starting at 1; the log of its `SubscriptionVersion`s has them.
     """
@@ -66,6 +69,8 @@ class Subscription(Document):
     """Whether it is sent only on consent in writing (opt-in only)."""
     confirmation: str = Field(default="", max_length=640)
     """The text after a sign-up, in the workspace's own words; empty: the standard one."""
+    language: str = "en"
+    """The locale of the default wording."""
     translations: dict[str, Translation] = Field(default_factory=dict)
     """By locale; missing ones use the default wording."""
     created_at: datetime

@@ -49,6 +49,8 @@ class Workspace(Document):
     brand: str = Field(default="#2f5bea", pattern=r"^#[0-9a-f]{6}$")
     support: str = ""
     """An email address, a phone number or a URL."""
+    texts_from: str = Field(default="", max_length=40)
+    """The number that texts come from, as people read it: where to text START."""
     terms_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     privacy_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     default_region: str = Field(default="US", pattern=r"^[A-Z]{2}$")

@@ -11,7 +11,7 @@ from typing import Any
 from bot.consent.form_limits import origins_of
 from bot.i18n import DEFAULT
 from bot.model.base import new_id, now
-from bot.model.contact import Contact
+from bot.model.contact import Consent, Contact
 from bot.model.conversation import Part
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import ConsentEvent, Source
@@ -63,6 +63,24 @@ class DeliveryQueue:
         """Queues a teammate's reply by text: one for each entry of the conversation."""
         kind = KINDS[DeliveryKind.MESSAGE]
         await self._insert([_new(kind, part.id, contact=contact, number=number, locale=DEFAULT, body=body)])
+
+    def question_again(
+        self, consent: Consent, contact: Contact, time: int, origins: tuple[str, ...] | None
+    ) -> Delivery:
+        """The question of a pending consent for the `time`th time after the first; the same again is the same text."""
+        new = _new(
+            KINDS[DeliveryKind.ASK],
+            consent.event,
+            contact=contact.id,
+            subscription=consent.subscription,
+            number=consent.number or "",
+            locale=contact.locale,
+            origins=origins,
+        )
+        return new.model_copy(update={"id": f"{new.id}:{time}"})
+
+    async def add(self, delivery: Delivery) -> None:
+        await self._insert([delivery])
 
     @contextmanager
     def sending(self) -> Iterator[None]:

@@ -59,6 +59,7 @@ class Brand(BaseModel):
     brand: str
     default_region: str
     support: Annotated[Line, Field(max_length=254)] = ""
+    texts_from: Annotated[Line, Field(max_length=40)] = ""
     terms_url: Address = ""
     privacy_url: Address = ""
     countries: tuple[str, ...] = ()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from bot.consent.form_wording import WordingCheck
+from bot.consent.offers import standard_form
 from bot.errors import CardClosed, FormWrong
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.conversation import Card
 from bot.model.form import FormTemplate
+from bot.model.form_words import FORM_WORDS, FormWords, form_words, is_whole
+from bot.model.subscription import Subscription
+from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
 
 MOST = 100
@@ -33,6 +38,19 @@ class FormTemplateService:
         found = await self._table.get(id)
         return found if found and found.expires_at is None else None
 
+    async def translated(self, card: Card, subscription: Subscription, workspace: Workspace) -> Card:
+        """The card with translations, if its words are still those of its subscription or of a template."""
+        wordings: list[tuple[FormWords, str, Mapping[str, FormWords]]] = [
+            (standard_form(subscription, workspace), subscription.language, subscription.translations),
+            *((form_words(t), t.locale, t.translations) for t in await self.all()),
+        ]
+        mine = form_words(card), card.locale
+        for words, locale, translations in wordings:
+            if (words, locale) == mine and translations:
+                usable = {code: form_words(t) for code, t in translations.items() if is_whole(t, words)}
+                return card.model_copy(update={"translations": usable})
+        return card
+
     async def save(self, name: str, card: Card, by: str, key: str, wording: WordingCheck) -> FormTemplate:
         """Saves it under this name. `key` is the form's idempotency key: submitting the same form again returns what it
         saved first.
@@ -49,7 +67,7 @@ class FormTemplateService:
         wording.check(card.legal_text, subscription)
         if len(await self.all()) >= MOST:
             raise FormWrong({"template_name": TOO_MANY}, most=str(MOST))
-        words = card.model_dump(include={"subscription", "title", "button", "legal_text"})
+        words = card.model_dump(include={"subscription", "locale", "translations", *FORM_WORDS})
         template = FormTemplate(id=id, name=name, by=by, created_at=now(), **words)
         try:
             await self._table.insert(template)

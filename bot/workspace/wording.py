@@ -11,6 +11,8 @@ from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.errors import marked as _
+from bot.i18n import DEFAULT
+from bot.model.form_words import FORM_WORDS
 from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription, Translation
 
 LOCALE = re.compile(r"[A-Za-z0-9_-]{2,35}")
@@ -53,6 +55,11 @@ def known_locale(name: str) -> str:
 Name = Annotated[str, BeforeValidator(one_line), Field(max_length=120), AfterValidator(_visible)]
 Description = Annotated[str, BeforeValidator(lines), Field(max_length=1000)]
 Confirmation = Annotated[str, BeforeValidator(lines), Field(max_length=640)]
+Title = Annotated[str, BeforeValidator(one_line), Field(max_length=200)]
+Button = Annotated[str, BeforeValidator(one_line), Field(max_length=60)]
+LegalText = Annotated[str, BeforeValidator(lines), Field(max_length=2000)]
+Box = Annotated[str, BeforeValidator(lines), Field(max_length=500)]
+Language = Annotated[str, AfterValidator(known_locale)]
 
 
 class LocalizedWords(BaseModel):
@@ -63,6 +70,11 @@ class LocalizedWords(BaseModel):
     name: Name
     description: Description = ""
     confirmation: Confirmation = ""
+    title: Title = ""
+    """This and the following: what a new opt-in form begins with."""
+    button: Button = ""
+    legal_text: LegalText = ""
+    box: Box = ""
 
 
 class Wording(LocalizedWords):
@@ -70,7 +82,8 @@ class Wording(LocalizedWords):
 
     double_opt_in: bool = False
     written_only: bool = False
-    translations: dict[Annotated[str, AfterValidator(known_locale)], LocalizedWords] = Field(default_factory=dict)
+    language: Language = DEFAULT
+    translations: dict[Language, LocalizedWords] = Field(default_factory=dict)
 
     def on(self, subscription: Subscription) -> Subscription:
         """The subscription with this wording."""
@@ -108,9 +121,11 @@ FIELDS = (
     "state",
     "double_opt_in",
     "written_only",
+    "language",
     "confirmation",
+    *FORM_WORDS,
 )
-WORDS = ("name", "description", "confirmation")
+WORDS = ("name", "description", "confirmation", *FORM_WORDS)
 
 
 def differences(before: Subscription | None, after: Subscription) -> list[Difference]:

@@ -32,14 +32,17 @@ document.addEventListener("htmx:afterSettle", () => {
   invalid.focus();
 });
 
-// Each subscription has a default legal text. It replaces the default of another one, but nothing that somebody wrote.
+// Each subscription has a default wording. It replaces the default of another one, but nothing that somebody wrote.
+const WORDING = { title: "title", button: "button", legal_text: "legalText", box: "box", locale: "locale" };
 function onSubscription(event) {
   if (event.target.id !== "subscription") return;
-  const legal = document.getElementById("legal_text");
-  const standard = event.target.selectedOptions[0].dataset.standard;
-  if (standard === undefined) return;
-  const texts = [...event.target.options].map((option) => option.dataset.standard ?? "");
-  if (!legal.value.trim() || texts.includes(legal.value)) legal.value = standard;
+  const chosen = event.target.selectedOptions[0].dataset;
+  for (const [id, name] of Object.entries(WORDING)) {
+    if (chosen[name] === undefined) continue;
+    const field = document.getElementById(id);
+    const texts = [...event.target.options].map((option) => option.dataset[name] ?? "");
+    if (!field.value.trim() || texts.includes(field.value)) field.value = chosen[name];
+  }
 }
 document.addEventListener("change", onSubscription, true); // before htmx sends the fields for the preview
 

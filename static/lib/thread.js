@@ -104,8 +104,8 @@ export function createThread({
 
   // A card that closes by itself has no event in the thread that says so.
   function announceClosedCard(li) {
-    if (!li.querySelector('.card[data-state="closed"], .card[data-state="lapsed"]')) return;
-    announce(li.querySelector(".card-outcome").textContent.trim());
+    if (!li.querySelector(':is([data-state="closed"], [data-state="lapsed"], [data-state="withdrawn"]).card')) return;
+    announce(li.querySelector(".card-outcome, .card-notice").textContent.trim());
   }
 
   // --- adding parts
@@ -122,7 +122,7 @@ export function createThread({
   }
 
   const isSubmitting = (li) => Boolean(li.querySelector(".htmx-request"));
-  const isOpenCard = (li) => Boolean(li.querySelector('.card[data-state="open"]'));
+  const isOpenCard = (li) => Boolean(li.querySelector(".card .field-input"));
   const isBeingFilledIn = (li) => li.contains(document.activeElement) && document.activeElement.matches(".field-input");
 
   // The state of a card as the contact or a teammate sees it, and of a text message. Other parts never change.
@@ -131,6 +131,9 @@ export function createThread({
     const outcomes = [...li.querySelectorAll(".card-outcome, .card-progress-words, .texted")];
     return [...(card ? [card.dataset.state] : []), ...outcomes.map((node) => node.textContent.trim())].join();
   }
+
+  // Names the words of a card: a tick was given for these and no others.
+  const versionOf = (li) => li.querySelector("[name=version]")?.value;
 
   // A card that changes elsewhere never discards what the person is typing, or a form that is being submitted.
   function replace(old, li) {
@@ -143,6 +146,8 @@ export function createThread({
     const typed = old.querySelector(".field-input");
     const field = li.querySelector(".field-input");
     if (typed && field && typed.value && !field.value) field.value = typed.value;
+    const box = li.querySelector("[name=box]");
+    if (box && versionOf(old) === versionOf(li)) box.checked ||= Boolean(old.querySelector("[name=box]")?.checked);
     const hadFocus = old.contains(document.activeElement);
     old.replaceWith(li);
     activate(li);

@@ -24,14 +24,21 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
     if (!card) return;
     const part = card.closest(".part");
     thread.dropLate(part); // the response is just as new
-    if (card.dataset.state !== "open") dropCard(part.dataset.seq);
+    const field = card.querySelector(".field-input");
+    if (!field) dropCard(part.dataset.seq);
     thread.measure();
     const active = document.activeElement;
-    const invalid = card.querySelector('[aria-invalid="true"]');
+    const isReopened = event.detail.pathInfo?.requestPath.endsWith("/change-number");
+    const invalid = card.querySelector('[aria-invalid="true"]') || (isReopened && field);
     const heading = card.querySelector(".card-title");
-    const error = card.querySelector(".card-error:not([hidden])");
-    if (active === document.body || card.contains(active)) (invalid || heading).focus({ preventScroll: false });
-    else thread.announce((error || heading).textContent);
+    const said = card.querySelector(".card-said, .card-error:not([hidden])");
+    const next = invalid || card.querySelector(".card-said") || heading;
+    if (active !== document.body && !card.contains(active)) {
+      thread.announce((said || heading).textContent);
+      return;
+    }
+    next.focus({ preventScroll: false });
+    if (next.type === "tel") next.setSelectionRange(next.value.length, next.value.length); // to go on typing
   }
 
   function onFailed(event) {
@@ -42,29 +49,40 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
       return;
     }
     setBusy(form, false);
-    const error = form.querySelector(".card-error");
+    const error = form.closest(".card").querySelector(".card-error") || form.appendChild(emptyError());
     error.textContent = errorMessage(xhr) || form.dataset.unsent;
     error.hidden = false;
     thread.announce(error.textContent);
     thread.applyLate(form.closest(".part"));
-    const button = form.querySelector(".card-button");
+    const button = form.querySelector("button");
     setTimeout(() => {
       if (document.activeElement === document.body) button.focus({ preventScroll: true });
     }, FOCUS_DELAY);
   }
 
-  // The country of the phone number: its short name, or none where a whole international number was typed.
-  function showCountry(field, input) {
-    if (input.matches("select")) field.querySelector("bdi").textContent = input.selectedOptions[0].dataset.short;
-    else field.classList.toggle("field--foreign", input.value.trim().startsWith("+"));
+  function emptyError() {
+    return Object.assign(document.createElement("p"), { className: "card-error" });
+  }
+
+  // What is corrected is no longer marked as wrong.
+  function clearError(input) {
+    if (!input.hasAttribute("aria-invalid")) return;
+    input.removeAttribute("aria-invalid");
+    const wrong = input.closest(".field--wrong, .card-box--wrong");
+    wrong.classList.remove("field--wrong", "card-box--wrong");
+    const error = wrong.parentElement.querySelector(wrong.matches(".field") ? ".card-error" : ".card-error--box");
+    error.hidden = true;
   }
 
   const inputsOf = (part) => [...part.querySelectorAll(".field input:not([type=hidden]), .field select")];
 
   function onInput(event) {
-    const field = event.target.closest(".field");
+    const field = event.target.closest(".field, .card-box");
     if (!field) return;
-    showCountry(field, event.target);
+    const input = field.querySelector(".field-input, [type=checkbox]");
+    clearError(input);
+    useField(field);
+    if (input.type === "checkbox") return; // a tick is given for what is read now, so it is not kept
     const part = field.closest(".part");
     keepCard(part.dataset.seq, Object.fromEntries(inputsOf(part).map((input) => [input.name, input.value])));
   }
@@ -72,21 +90,34 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
   function fillIn(cards) {
     for (const [seq, values] of Object.entries(cards)) {
       const part = document.querySelector(`.part[data-seq="${CSS.escape(seq)}"]`);
-      if (!part?.querySelector('.card[data-state="open"]')) continue;
+      if (!part?.querySelector(".card .field-input")) continue;
       for (const input of inputsOf(part)) {
-        if (!values[input.name] || input.readOnly) continue;
-        input.value = values[input.name];
-        showCountry(input.closest(".field"), input);
+        if (values[input.name]) input.value = values[input.name];
       }
+      useField(part.querySelector(".field"));
     }
   }
 
   // Teammates see that the contact started to fill in the form.
   function onFocus(event) {
+    useField(event.target.closest(".field"));
     const part = event.target.matches(".field-input") && event.target.closest(".part");
     if (part && !part.dataset.opened && onOpened(Number(part.dataset.seq))) part.dataset.opened = "1";
   }
 
+  // Few visitors type a number, so what helps them is loaded when they begin.
+  async function useField(field) {
+    if (!field?.querySelector("[name=region]")) return;
+    const { showCountry } = await import("./number-field.js");
+    showCountry(field);
+  }
+
+  // The preference center opens in a tab of its own, where no header can carry the token.
+  function onSubmit({ target }) {
+    if (target.matches("[data-manage]")) target.elements.token.value = currentToken();
+  }
+
+  document.addEventListener("submit", onSubmit);
   document.addEventListener("input", onInput);
   document.addEventListener("focusin", onFocus);
   document.body.addEventListener("htmx:configRequest", addVisitor);

@@ -72,7 +72,7 @@ async def measure_preferences(mongo: EmbeddedServer, size: Size) -> list[Figure]
 async def _people(store: Store) -> list[str]:
     """People who get the deals, each with a link to their choices."""
     ledger = Ledger(store)
-    preferences, phones, time = Preferences(store, ledger, link_days=9), numbers(), now()
+    preferences, phones, time = Preferences(store, ledger, secret="s", link_days=9), numbers(), now()
     people = [Contact(id=new_id(), created_at=time, updated_at=time) for _ in range(PEOPLE)]
     await store.contacts.insert_many(people)
     await ledger.record_many(

@@ -20,6 +20,7 @@ from playwright.async_api import Browser, FloatRect, Page, Route, expect
 from bot.app import Bot, make_bot
 from bot.config import Settings
 from bot.demo import DEALS, make_demo
+from bot.model.base import new_id
 from bot.store import Store, open_store
 from bot.store.embedded import embedded_server
 from tests.browser import chromium, gallery
@@ -146,6 +147,30 @@ async def _after(studio: Studio, locale: str) -> None:
     await studio.bot.store.contacts.collection.delete_many({})
 
 
+async def _since(studio: Studio, locale: str) -> None:
+    chat = await studio.chat(locale=locale)
+    await gallery.after_a_change_of_mind(studio.bot, chat)
+    await _whole_thread(chat)
+    await studio.take(chat.page, f"{locale}-since", height=TALL)
+    await studio.bot.receive("+12015550123", "STOP", new_id())
+    await expect(chat.cards.first.locator(".card-outcome")).to_contain_text("START")
+    await studio.take(chat.page, f"{locale}-stopped", height=TALL)
+    await chat.context.close()
+    await studio.bot.receive("+12015550123", "START", new_id())
+    await studio.bot.store.contacts.collection.delete_many({})
+    await studio.bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+    chat = await studio.chat(locale=locale)
+    await chat.card.get_by_role("textbox").fill("(201) 555-0125")
+    await chat.card.locator(".card-button").click()
+    await expect(chat.card).to_have_attribute("data-state", "pending")
+    await chat.card.locator(".card-links button").first.click()
+    await expect(chat.card.locator(".card-said")).to_be_visible()
+    await studio.take(chat.page, f"{locale}-pending")
+    await chat.context.close()
+    await studio.bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": False}})
+    await studio.bot.store.contacts.collection.delete_many({})
+
+
 async def _whole_thread(chat: Chat) -> None:
     """The panel as high as the window, for pictures of long threads."""
     await chat.page.evaluate(
@@ -212,7 +237,14 @@ async def _pages(studio: Studio, locale: str) -> None:
         await page.context.close()
 
 
-SCENES: tuple[Callable[[Studio, str], Awaitable[None]], ...] = (_greeting, _before, _after, _trouble, _pages)
+SCENES: tuple[Callable[[Studio, str], Awaitable[None]], ...] = (
+    _greeting,
+    _before,
+    _after,
+    _since,
+    _trouble,
+    _pages,
+)
 
 
 async def photograph(store: Store, server: TestServer, bot: Bot, options: argparse.Namespace) -> None:

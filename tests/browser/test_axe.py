@@ -77,6 +77,16 @@ async def test_cards_after_the_number(visit: Visit, server: TestServer, bot: Bot
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+async def test_cards_after_a_change_of_mind(visit: Visit, server: TestServer, bot: Bot, locale: str) -> None:
+    chat = await opened(visit, server, locale)
+    await gallery.after_a_change_of_mind(bot, chat)
+    await check(chat.page, chat.inside, direction=direction_of(locale))
+    await bot.receive("+12015550123", "STOP", "stop")
+    await expect(chat.cards.first.locator(".card-outcome")).to_contain_text("START")
+    await check(chat.page, chat.inside, direction=direction_of(locale))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 async def test_the_list_of_conversations(visit: Visit, server: TestServer, bot: Bot, locale: str) -> None:
     chat = await opened(visit, server, locale)
     await chat.stored()

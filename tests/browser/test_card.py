@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -57,9 +58,10 @@ async def test_a_wrong_number_is_told_at_its_field_and_can_be_mended(
         await expect(chat.field).to_be_focused()
         await expect(chat.field).to_have_attribute("aria-invalid", "true")
         await expect(chat.field).to_have_accessible_description(await _described_by(chat))
-        await expect(chat.field).to_have_value(typed[:200])
+        assert _ungrouped(await chat.field.input_value()) == _ungrouped(typed[:200])
     assert await demo_store.events.find({}, limit=1) == []
 
+    await chat.card.get_by_role("combobox").select_option("US")  # the typed +44 chose another country
     await chat.sign_up("201 555 0123")
     await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
     await expect(chat.card.get_by_role("heading")).to_be_focused()
@@ -81,6 +83,83 @@ async def test_the_country_is_chosen_beside_the_number(visit: Visit, server: Tes
     await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
     (event,) = await demo_store.events.find({}, limit=5)
     assert event.number == "+447400123456"
+
+
+async def test_a_typed_country_code_switches_the_country_and_digits_are_grouped(
+    visit: Visit, server: TestServer, demo_store: Store
+) -> None:
+    chat = await visit(server)
+    chat.watch.allow(REFUSED)
+    await chat.open()
+    country, shown = chat.card.get_by_role("combobox"), chat.card.locator(".field-region bdi")
+    await expect(chat.field).to_have_attribute("placeholder", "(201) 555-0123")
+    await chat.field.press_sequentially("2015550123")
+    await expect(chat.field).to_have_value("(201) 555-0123")
+    await chat.field.press("Backspace")
+    await expect(chat.field).to_have_value("(201) 555-012")
+    await chat.field.fill("")
+    await chat.field.press_sequentially("+447400123456")
+    await expect(country).to_have_value("GB")
+    await expect(shown).to_have_text("GB +44")
+    await expect(chat.field).to_have_value("+44 7400 123456")
+    await chat.field.fill("+33 6")
+    await expect(chat.card.locator(".field--foreign")).to_have_count(1)
+    await country.select_option("GB")
+    await chat.field.fill("")
+    await expect(chat.field).to_have_attribute("placeholder", "07400 123456")
+    await chat.field.press_sequentially("0740012345")
+    await expect(chat.field).to_have_value("07400 12345")
+    await chat.press()
+    await expect(chat.card.locator(".card-error")).to_contain_text("valid number in the United Kingdom")
+    await chat.field.press_sequentially("6")
+    await expect(chat.card.locator(".card-error")).to_be_hidden()
+    await expect(chat.card.locator(".field--wrong")).to_have_count(0)
+    assert await chat.field.get_attribute("aria-invalid") is None
+    await chat.press()
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    (event,) = await demo_store.events.find({}, limit=5)
+    assert event.number == "+447400123456"
+
+
+async def test_a_british_browser_starts_with_its_country(visit: Visit, server: TestServer) -> None:
+    chat = await visit(server, locale="en-GB", timezone_id="Europe/London")
+    await chat.open()
+    await expect(chat.card.locator(".field-region bdi")).to_have_text("GB +44")
+    await chat.sign_up("07400 123456")
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+
+
+async def test_a_box_must_be_ticked_and_a_change_of_mind_is_shown_as_it_is(
+    visit: Visit, server: TestServer, demo_store: Store, bot: Bot
+) -> None:
+    await ask(
+        demo_store, OptInForm(id="form", subscription=DEALS, title="Deals", box="I agree to [texts](https://x.test).")
+    )
+    chat = await visit(server)
+    chat.watch.allow(REFUSED)
+    await chat.open()
+    box = chat.card.get_by_role("checkbox", name="I agree to texts.")
+    await chat.sign_up("(201) 555-0123")
+    await expect(box).to_be_focused()
+    await expect(box).to_have_accessible_description("Tick this box to sign up.")
+    await box.press(" ")
+    await expect(chat.card.locator(".card-error--box")).to_be_hidden()
+    await chat.press()
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    async with chat.context.expect_page() as opening:
+        await chat.card.get_by_role("button", name="Manage preferences").click()
+    preferences = await opening.value
+    chat.watch.over(preferences)
+    await preferences.get_by_role("switch").first.click()
+    await expect(chat.card).to_have_attribute("data-state", "withdrawn")
+    await expect(chat.card.locator(".card-mark--good")).to_have_count(0)
+    await chat.card.get_by_role("checkbox").check()
+    await chat.press()
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    await chat.card.locator("summary").click()
+    await chat.card.get_by_role("button", name="Ask the team").click()
+    await expect(chat.sent("isn't mine")).to_be_visible()
+    assert [event.action for event in await demo_store.events.find({}, limit=5)] == ["opt_in", "opt_out", "opt_in"]
 
 
 async def test_an_email_card_asks_for_an_email(visit: Visit, server: TestServer, demo_store: Store) -> None:
@@ -221,6 +300,10 @@ async def test_the_database_stops_in_the_middle(visit: Visit, own_mongo: Embedde
             await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
             await expect(chat.bubble("Your code HARBOR10")).to_be_visible(timeout=14000)
             assert len(await store.events.find({}, limit=5)) == 1
+
+
+def _ungrouped(typed: str) -> str:
+    return re.sub(r"[ ()-]", "", typed)
 
 
 async def _described_by(chat: Chat) -> str:

@@ -187,6 +187,7 @@ class TestWords:
             "subscription_description": "Offers and small-batch news, up to 4 texts a month.",
             "locale": "en",
             "act": 'pressed "Count me in"',
+            "box": None,
             "subscription_version": 1,
         }
         assert event.context.model_dump(exclude_none=True) == {

@@ -11,6 +11,7 @@ from bot.demo import DEALS, NEWS, ORDERS
 from bot.model.base import new_id
 from bot.model.contact import Contact
 from bot.model.conversation import Card, CardState, Text
+from bot.model.form_words import FormWords
 from bot.model.workspace import IncompleteWording
 from tests.conftest import Visitor
 from tests.people import greeted, person
@@ -81,6 +82,35 @@ async def test_inserted_it_stands_in_the_conversation_behind_the_words_beside_it
     )
     assert said.author == offered.author
     assert len(await cards(running, visitor)) == 1
+
+
+async def test_a_form_has_the_translations_of_its_subscription_until_its_words_are_changed(
+    running: Running, visitor: Visitor, ben: Desk
+) -> None:
+    words = {"title": "Your orders", "legal_text": "STOP stops.", "box": "I agree."}
+    arabic = {"title": "طلباتك", "legal_text": "أرسل STOP.", "box": "أوافق."}
+    before = await running.store.subscriptions.get(ORDERS)
+    assert before
+    change = {**words, **{f"translations.ar.{name}": text for name, text in arabic.items()}}
+    await running.store.subscriptions.update({"_id": ORDERS}, {"$set": change})
+    try:
+        page = await ben.look(f"/inbox/{visitor.conversation}/form")
+        (option,) = [o for o in page.one("select", id="subscription").all("option") if o.attrs["value"] == ORDERS]
+        assert (option.attrs["data-title"], option.attrs["data-box"]) == ("Your orders", "I agree.")
+        await ben.post(
+            f"/inbox/{visitor.conversation}/form", fields(**words, save_template="on", template_name="Orders")
+        )
+        await ben.post(f"/inbox/{visitor.conversation}/form", fields(**words, button="Yes please"))
+    finally:
+        await running.store.subscriptions.update({"_id": ORDERS}, {"$set": before.stored()})
+    same, changed = await cards(running, visitor)
+    assert same.translations == {"ar": FormWords(**arabic)}
+    assert (changed.box, changed.translations) == ("I agree.", {})
+    await ben.post(f"/inbox/{visitor.conversation}/form", fields(**words))
+    *_, of_template = await cards(running, visitor)
+    assert of_template.translations == same.translations
+    (kept,) = [t for t in await running.bot.forms.all() if t.name == "Orders"]
+    await running.bot.forms.remove(kept.id)
 
 
 async def test_a_script_is_told_that_it_was_inserted(running: Running, visitor: Visitor, ben: Desk) -> None:
@@ -222,7 +252,9 @@ async def test_the_preview_is_in_the_language_of_the_contact(
     nadia = newcomer()
     await nadia.open(locale="ar")
     await running.act(nadia)
-    page = await preview(ben, nadia)
+    english = (await preview(ben, nadia)).one("div", class_="form-preview-card")
+    assert (english.attrs["lang"], english.attrs["dir"]) == ("en", "ltr"), "there are no Arabic words for it"
+    page = await preview(ben, nadia, title="رسائل عن طلبك", legal_text="أرسل STOP.", locale="ar")
     around = page.one("div", class_="form-preview-card")
     assert (around.attrs["lang"], around.attrs["dir"], "inert" in around.attrs) == ("ar", "rtl", True)
     assert "Sign Up Now" not in around.text

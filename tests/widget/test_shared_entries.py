@@ -70,9 +70,9 @@ async def test_what_somebody_wrote_is_rendered_for_them_alone(
 async def test_a_card_that_was_answered_wrongly_is_rendered_for_them_alone(
     visitor: Visitor, newcomer: Callable[[], Visitor]
 ) -> None:
-    status, html = await visitor.submit("(201) 555-01")
-    assert (status, "(201) 555-01" in html) == (422, True)
+    status, html = await visitor.submit("(312) 555-01")
+    assert (status, "(312) 555-01" in html) == (422, True)
     other = newcomer()
     await other.open()
-    assert "(201) 555-01" not in other.opened["html"]
-    assert "(201) 555-01" not in (await other.submit("(415) 555-0134"))[1]
+    assert "(312) 555-01" not in other.opened["html"]
+    assert "(312) 555-01" not in (await other.submit("(415) 555-0134"))[1]

@@ -150,9 +150,12 @@ class TestEdit:
         status, page = await ada.post(here, form)
         assert (status, (await _now(running, draft)).version) == (200, 1)
         assert page.one("textarea", id="description").text.strip() == "Typed"
-        form = _form(page, "words") | {"translations.pt_BR.name": "Eventos", "act": "save"}
+        words = {"translations.pt_BR.title": "Inscreva-se", "box": "I agree.", "language": "en_GB"}
+        form = _form(page, "words") | {"translations.pt_BR.name": "Eventos", **words, "act": "save"}
         assert (await ada.post(here, form))[0] == 303
-        assert (await _now(running, draft)).translations["pt_BR"].name == "Eventos"
+        saved = await _now(running, draft)
+        assert (saved.translations["pt_BR"].name, saved.translations["pt_BR"].title) == ("Eventos", "Inscreva-se")
+        assert (saved.box, saved.language) == ("I agree.", "en_GB")
         form = _form(await ada.look(here), "words") | {"act": "remove:pt_BR"}
         _, page = await ada.post(here, form)
         assert (await ada.post(here, _form(page, "words") | {"act": "save"}))[0] == 303

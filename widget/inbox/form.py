@@ -10,16 +10,20 @@ from pydantic import Field, field_validator
 
 from bot.chat.inbox import NO_FORM, takes_forms
 from bot.consent.form_wording import WordingCheck
-from bot.consent.offers import standard_legal_text
+from bot.consent.offers import standard_form
 from bot.errors import CardClosed, FormWrong, NotFound, WordingIncomplete
 from bot.errors import marked as _
+from bot.i18n import DEFAULT, locales
 from bot.model.base import new_id
 from bot.model.contact import Contact
 from bot.model.conversation import Card, Conversation
+from bot.model.form_words import FORM_WORDS
 from bot.model.subscription import Subscription
+from bot.workspace.wording import Language
 from widget.inbox.form_preview import preview_of
 from widget.web.forms import FORM, Form
 from widget.web.http import BOT
+from widget.web.languages import named
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
@@ -36,7 +40,7 @@ from widget.web.teammate_pages import (
 )
 
 ONE = "/inbox/{conversation:[0-9a-f]{24}}"
-CARD = ("subscription", "title", "button", "legal_text")
+CARD = ("subscription", "locale", *FORM_WORDS)
 """The fields that make a card."""
 INCOMPLETE = web.RequestKey("incomplete", WordingIncomplete)
 """What the legal text of a form lacked."""
@@ -50,13 +54,15 @@ class Insert(FormInput):
     title: Annotated[str, Field(min_length=1, max_length=200)]
     button: Annotated[str, Field(max_length=60)] = ""
     legal_text: Annotated[str, Field(max_length=2000)] = ""
+    box: Annotated[str, Field(max_length=500)] = ""
+    locale: Language = DEFAULT
     message: Annotated[str, Field(max_length=4000)] = ""
     save_template: bool = False
     template_name: Annotated[str, Field(max_length=120)] = ""
     accepted: Annotated[str, Field(max_length=200)] = ""
     """Codes of what is missing in the legal text, as the page named it, and the teammate went on."""
 
-    @field_validator("legal_text", "message", mode="before")
+    @field_validator("legal_text", "box", "message", mode="before")
     @classmethod
     def _lines(cls, text: str) -> str:
         """Browsers send line ends as two characters."""
@@ -90,6 +96,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         in_dialog=is_htmx(request),
         standard=await _standard(request, live),
         **await _drawn(request, contact, await _values(request, live), live),
+        languages=named(dict.fromkeys([*locales(), *(s.language for s in live)]), say),
     )
 
 
@@ -121,12 +128,14 @@ async def insert(request: web.Request) -> web.StreamResponse:
     if wanted.save_template and not wanted.template_name:
         raise FormWrong({"template_name": _("Enter a template name, or turn off saving it as a template.")})
     conversation, _contact = await _there(request)
-    wording = await _wording(request, wanted)
+    wording, card = await _wording(request, wanted), wanted.card
     try:
-        if takes_forms(conversation) and wanted.save_template:
-            await bot.cards.live(wanted.card)
-            await bot.forms.save(wanted.template_name, wanted.card, me, wanted.key, wording)
-        await bot.inbox.insert(conversation.id, me, wanted.card, wanted.message, wanted.key, wording)
+        if takes_forms(conversation):
+            subscription = await bot.cards.live(card)
+            card = await bot.forms.translated(card, subscription, await bot.workspace())
+            if wanted.save_template:
+                await bot.forms.save(wanted.template_name, card, me, wanted.key, wording)
+        await bot.inbox.insert(conversation.id, me, card, wanted.message, wanted.key, wording)
     except CardClosed:
         raise FormWrong({"subscription": NOT_LIVE}) from None
     except WordingIncomplete as incomplete:
@@ -186,10 +195,10 @@ async def _there(request: web.Request) -> tuple[Conversation, Contact]:
     return conversation, contact
 
 
-async def _standard(request: web.Request, live: Sequence[Subscription]) -> dict[str, str]:
-    """By subscription, the legal text that a new form begins with."""
-    workspace, say = await request.app[BOT].workspace(), translator_for(request)
-    return {subscription.id: standard_legal_text(subscription, workspace, say) for subscription in live}
+async def _standard(request: web.Request, live: Sequence[Subscription]) -> dict[str, dict[str, str]]:
+    """By subscription, what a new form begins with."""
+    workspace = await request.app[BOT].workspace()
+    return {s.id: {**standard_form(s, workspace).model_dump(), "locale": s.language} for s in live}
 
 
 async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping[str, str]:
@@ -199,8 +208,8 @@ async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping
     if template:
         return template.model_dump(include=set(CARD))
     only = live[0] if len(live) == 1 else None
-    standard = (await _standard(request, live))[only.id] if only else (await bot.workspace()).legal_text
-    begun = {"subscription": only.id if only else "", "title": "", "button": "", "legal_text": standard}
+    empty = {**dict.fromkeys(CARD, ""), "locale": DEFAULT, "legal_text": (await bot.workspace()).legal_text}
+    begun = {**empty, "subscription": only.id, **(await _standard(request, live))[only.id]} if only else empty
     return {name: form.value(name, begun[name]) for name in CARD}
 
 

@@ -12,9 +12,10 @@ from markupsafe import Markup
 from bot.chat.card_view import CardView, CardViewState, card_view
 from bot.consent.numbers import address_of
 from bot.errors import marked as _
-from bot.i18n import translator
+from bot.i18n import DEFAULT, translator
 from bot.model.contact import Contact
 from bot.model.conversation import Card
+from bot.model.form_words import FORM_WORDS
 from bot.model.subscription import MessageType, Subscription
 from widget.web.http import BOT, render
 
@@ -34,7 +35,7 @@ WRONG_EMAIL = _("This person's saved email address is invalid. The form will ask
 class Preview:
     html: Markup
     locale: str
-    """The contact's, used to render the card."""
+    """The card's: the contact's language, if its words exist in it."""
     direction: str
     told: str
     """A note on the contact's current state, a gettext id; may be empty."""
@@ -47,15 +48,21 @@ async def preview_of(
     if subscription is None:
         return None
     bot, say = request.app[BOT], translator(contact.locale)
+    typed = {name: values[name].strip().replace("\r\n", "\n") for name in FORM_WORDS}
+    workspace, stopped = await bot.workspace(), await bot.cards.stopped(contact)
     card = Card(
         subscription=subscription.id,
-        title=values["title"].strip()[:200] or TITLE,
-        button=values["button"].strip()[:60],
-        legal_text=values["legal_text"].strip()[:2000],
+        title=typed["title"][:200] or TITLE,
+        button=typed["button"][:60],
+        legal_text=typed["legal_text"][:2000],
+        box=typed["box"][:500],
+        locale=values["locale"][:35] or DEFAULT,
     )
-    view = card_view(card, "preview", contact, subscription, await bot.workspace(), say)
-    html = await render(request, "cards/card.html", contact.locale, card=replace(view, dom_id="form-preview-card"))
-    return Preview(Markup(html), say.locale, say.direction, await _told(request, contact, subscription, view))  # noqa: S704 (drawn by the template, which escapes)
+    card = await bot.forms.translated(card, subscription, workspace)
+    view = card_view(card, "preview", contact, subscription, workspace, say, stopped=stopped)
+    html = await render(request, "cards/card.html", view.locale, card=replace(view, dom_id="form-preview-card"))
+    told = await _told(request, contact, subscription, view)
+    return Preview(Markup(html), view.locale, view.direction, told)  # noqa: S704 (drawn by the template, which escapes)
 
 
 async def _told(request: web.Request, contact: Contact, subscription: Subscription, view: CardView) -> str:

@@ -49,6 +49,7 @@ class ShownWords:
     title: str
     button: str
     legal: tuple[Segment, ...]
+    box: str
     language: str
     act: str
 
@@ -97,6 +98,8 @@ def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) 
     """Describes the event. `name`: the teammate's, if a teammate caused it."""
     if event.action is Action.EXPIRE:
         return say("Confirmation expired")
+    if event.action is Action.CANCEL:
+        return say("Took the confirmation request back, to give another number")
     if event.action is Action.CAPTURE_PHONE:
         return say("Provided a number")
     if event.source is Source.KEYWORD and (text := _texted(event)):
@@ -134,6 +137,7 @@ def _shown(event: ConsentEvent, say: Translator) -> ShownWords | None:
         words.title,
         words.button,
         segments(words.legal_text),
+        words.box or "",
         language(words.locale, say),
         words.act,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.messenger import live, pages, thread
+from widget.messenger import card, live, pages, thread
 
 
 def add_routes(app: web.Application) -> None:
@@ -15,5 +15,10 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/messenger/conversations", thread.conversations)
     app.router.add_get("/messenger/conversations/{conversation:[0-9a-f]{24}}/parts", thread.older)
     app.router.add_post("/messenger/conversations/{conversation:[0-9a-f]{24}}/messages", thread.say)
-    app.router.add_post("/messenger/conversations/{conversation:[0-9a-f]{24}}/cards/{seq:[0-9]{1,9}}", thread.submit)
+    one = "/messenger/conversations/{conversation:[0-9a-f]{24}}/cards/{seq:[0-9]{1,9}}"
+    app.router.add_post(one, card.submit)
+    app.router.add_post(f"{one}/resend", card.resend)
+    app.router.add_post(f"{one}/change-number", card.change_number)
+    app.router.add_post(f"{one}/disown", card.disown)
+    app.router.add_post("/messenger/preferences", card.manage)
     app.router.add_get("/messenger/live", live.live)

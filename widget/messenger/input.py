@@ -11,6 +11,7 @@ from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
 from bot.consent.links import without_token
 from bot.model.event import Context
+from bot.model.subscription import MessageType
 from widget.web.http import BOT, client_ip, split_address, user_agent, wanted_locale
 from widget.web.input import JsonInput
 from widget.web.times import known_zone
@@ -100,20 +101,51 @@ class ClientMessage(JsonInput):
         return self
 
 
+def _context(request: web.Request, page: str | None) -> Context:
+    return Context(page=_page(request, page), ip=client_ip(request), user_agent=user_agent(request))
+
+
 class CardForm(JsonInput):
     """A card's form. Without `number` and `email`, the saved one was shown."""
 
     number: str | None = None
     email: str | None = None
     region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
+    box: Annotated[str, Field(pattern="^on$")] | None = None
+    again: Annotated[str, Field(pattern="^[0-9A-Z]{26}$")] | None = None
     version: Short
     page: Address | None = None
 
     def answer(self, request: web.Request) -> Answer:
-        context = Context(
-            page=_page(request, self.page),
-            ip=client_ip(request),
-            user_agent=user_agent(request),
-        )
         address = self.number if self.number is not None else self.email
-        return Answer(address=address, region=self.region, version=self.version, context=context)
+        return Answer(
+            address=address,
+            region=self.region,
+            version=self.version,
+            ticked=self.box is not None,
+            again=self.again or "",
+            context=_context(request, self.page),
+        )
+
+
+class PendingForm(JsonInput):
+    """A button of a card that waits for a YES. `event`: the pending consent event, as the card showed it."""
+
+    event: Annotated[str, Field(pattern="^[0-9A-Z]{26}$")]
+    page: Address | None = None
+
+    def context(self, request: web.Request) -> Context:
+        return _context(request, self.page)
+
+
+class NoForm(JsonInput):
+    """A button that says nothing but that it was pressed."""
+
+    page: Address | None = None
+
+
+class LinkForm(JsonInput):
+    """Opens the preference center in a tab of its own, where no header can carry the token."""
+
+    token: Annotated[str, Field(max_length=LONGEST_TOKEN)]
+    channel: MessageType = MessageType.SMS

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from aiohttp import web
 
 from bot.chat.visitors import Visitor
-from bot.errors import CardClosed, Invalid, NotFound, SaysoError, Unauthorized, WordsChanged
+from bot.errors import Invalid, NotFound, Unauthorized
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import Contact
-from bot.model.conversation import Conversation, Part
+from bot.model.conversation import Conversation
 from bot.model.paging import sequence_of
 from widget.messenger import views
-from widget.messenger.input import LONGEST_TOKEN, CardForm, MessageInput, OpenRequest
+from widget.messenger.input import LONGEST_TOKEN, MessageInput, OpenRequest
 from widget.messenger.pages import note_site
-from widget.web.http import BOT, METRICS, bearer, read_form, render, sentence, status_of
-from widget.web.input import cursor_of, parse_fields, read_json
+from widget.web.http import BOT, bearer, render
+from widget.web.input import cursor_of, read_json
 
 PRIVATE = {"Cache-Control": "private, no-store"}
 
@@ -104,42 +101,3 @@ async def unread(request: web.Request) -> web.Response:
     else:
         count = await bot.conversations.unread(contact)
     return web.json_response({"unread": count}, headers={"Access-Control-Allow-Origin": "*"})
-
-
-async def submit(request: web.Request) -> web.Response:
-    """A card's submission. Returns the card in its current state, whatever the outcome."""
-    bot, (contact, conversation) = request.app[BOT], await visit(request, _("Form not found."))
-    part = await bot.cards.card(conversation, int(request.match_info["seq"]))
-    fields: dict[str, str] = {}
-    try:
-        fields = await read_form(request)
-        answer = parse_fields(CardForm, fields).answer(request)
-        submitted = await bot.submit(part, contact, answer, conversation.unstored)
-    except (CardClosed, WordsChanged, Invalid) as error:
-        problem = getattr(error, "problem", error.code)
-        request.app[METRICS].answers.labels(problem).inc()
-        if isinstance(error, Invalid):
-            await bot.openings.store(contact, conversation)
-            await bot.cards.tried(part, contact.id, problem)
-        return await _card(request, part, contact, fields, error)
-    request.app[METRICS].answers.labels("completed" if submitted.is_new else "repeated").inc()
-    if submitted.subscription is None:
-        return await _card(request, submitted.part, contact, fields)
-    view = bot.cards.submitted_view(submitted, contact, await bot.workspace())
-    html = await views.card(request, views.addressed(view, submitted.part), contact.locale)
-    return web.Response(text=html, content_type="text/html", headers=PRIVATE)
-
-
-async def _card(
-    request: web.Request, part: Part, contact: Contact, fields: Mapping[str, str], error: SaysoError | None = None
-) -> web.Response:
-    bot = request.app[BOT]
-    view = views.addressed(await bot.cards.view(part, contact, await bot.workspace()), part)
-    if error:
-        words = sentence(error, translator(contact.locale))
-        typed = fields.get("number") or fields.get("email") or ""
-        view = replace(view, value=typed[:200], region=fields.get("region", view.region))
-        is_new = isinstance(error, WordsChanged)
-        view = replace(view, notice=words) if is_new else replace(view, error=words)
-    html = await views.card(request, view, contact.locale)
-    return web.Response(text=html, content_type="text/html", status=status_of(error) if error else 200, headers=PRIVATE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from markupsafe import Markup
 
 from bot.chat.card_view import CardView
 from bot.chat.links import Segment, segments
+from bot.consent.country import visitor_region
 from bot.flows.messenger import Opened
 from bot.i18n import Translator, translator
 from bot.model.base import iso
@@ -61,10 +63,16 @@ def addressed(view: CardView, part: Part) -> CardView:
     )
 
 
+def region_of(request: web.Request, contact: Contact, workspace: Workspace) -> str:
+    """The visitor's country, if we text it."""
+    accepted = request.headers.get("Accept-Language", "")[:200]
+    return visitor_region(contact.time_zone, tuple(re.split(r"[,;]", accepted)), workspace.texted)
+
+
 async def part_views(request: web.Request, parts: Sequence[Part], contact: Contact) -> list[PartView]:
     bot = request.app[BOT]
     workspace = await bot.workspace()
-    cards = await bot.cards.views(parts, contact, workspace)
+    cards = await bot.cards.views(parts, contact, workspace, region_of(request, contact, workspace))
     say = translator(contact.locale)
     return [_part_view(part, cards.get(part.id), workspace, say) for part in parts]
 
@@ -97,13 +105,15 @@ async def opened_thread(request: web.Request, opened: Opened) -> str:
         chat = cache.mark("conversation")
         parts = [part.model_copy(update={"conversation": chat}) for part in opened.parts]
         views = [replace(view, at=cache.mark("at")) for view in await part_views(request, parts, contact)]
-        entries = [await render(request, "messenger/part.html", contact.locale, part=view) for view in views]
+        entries = [await render(request, "messenger/part.html", _locale(view, say.locale), part=view) for view in views]
         drawn = Markup("\n").join(Markup(html) for html in entries)  # noqa: S704 (our own)
         return await render(
             request, "messenger/thread.html", contact.locale, conversation=chat, parts=drawn, older=False
         )
 
-    key = ("opened", opening.flow, opening.flow_version, say.locale, await bot.workspace(), *offered)
+    workspace = await bot.workspace()
+    seen = say.locale, region_of(request, contact, workspace)
+    key = ("opened", opening.flow, opening.flow_version, *seen, workspace, *offered)
     return await cache.keep(key, draw, {"conversation": opened.conversation, "at": iso(opening.at)})
 
 
@@ -112,7 +122,13 @@ async def entries(request: web.Request, parts: Sequence[Part], contact: Contact)
     return [await _entry(request, view, contact.locale) for view in await part_views(request, parts, contact)]
 
 
+def _locale(view: PartView, locale: str) -> str:
+    """A card speaks the language of its words."""
+    return view.card.locale if view.card else locale
+
+
 async def _entry(request: web.Request, view: PartView, locale: str) -> str:
+    locale = _locale(view, locale)
     if not view.is_shared:
         return await render(request, "messenger/part.html", locale, part=view)
     cache = request.app[FRAGMENT_CACHE]
@@ -121,22 +137,22 @@ async def _entry(request: web.Request, view: PartView, locale: str) -> str:
     return await cache(request, "messenger/part.html", locale, {"at": view.at, **personal}, part=alike)
 
 
-async def card(request: web.Request, view: CardView, locale: str) -> str:
+async def card(request: web.Request, view: CardView) -> str:
     """A card by itself."""
     if not _is_shared(view):
-        return await render(request, "cards/card.html", locale, card=view)
+        return await render(request, "cards/card.html", view.locale, card=view)
     alike, personal = _alike(request, view)
-    return await request.app[FRAGMENT_CACHE](request, "cards/card.html", locale, personal, card=alike)
+    return await request.app[FRAGMENT_CACHE](request, "cards/card.html", view.locale, personal, card=alike)
 
 
 def _is_shared(card: CardView) -> bool:
     """What somebody typed, and what is wrong with it, is theirs alone."""
-    return not (card.value or card.error or card.notice)
+    return not (card.value or card.error or card.box_error or card.notice or card.said)
 
 
 def _alike(request: web.Request, card: CardView) -> tuple[CardView, dict[str, str]]:
     """The card as everyone sees it, with marks in place of personal values; and those."""
-    names = ("action", "saved", "done_number")
+    names = ("action", "saved", "done_number", "again", "waits")
     personal = {name: value for name in names if (value := getattr(card, name))}
     cache = request.app[FRAGMENT_CACHE]
     return replace(card, **{name: cache.mark(name) for name in personal}), personal  # type: ignore[arg-type]

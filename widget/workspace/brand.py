@@ -127,7 +127,9 @@ def _card(brand: Workspace, say: Translator) -> CardView:
         id="preview", name=say("News and offers"), message_type=MessageType.SMS, consent_type=ConsentType.OPT_IN,
         state=SubscriptionState.LIVE, created_at=time, updated_at=time,
     )  # fmt: skip
-    card = Card(subscription=asked.id, title=say("Get our news by text"), legal_text=brand.legal_text)
+    card = Card(
+        subscription=asked.id, title=say("Get our news by text"), legal_text=brand.legal_text, locale=say.locale
+    )
     somebody = Contact(id="preview", created_at=time, updated_at=time)
     return card_view(card, "preview", somebody, asked, brand, say)
 

@@ -15,7 +15,7 @@ from bot.model.subscription import Subscription, SubscriptionState
 from bot.model.workspace import Workspace
 from bot.outbound.kinds.confirmation import confirmation
 from bot.workspace.subscriptions import By, SubscriptionService
-from bot.workspace.wording import Name, New, Wording
+from bot.workspace.wording import WORDS, Name, New, Wording
 from widget.web.forms import FORM, Form
 from widget.web.http import BOT
 from widget.web.input import cursor_of
@@ -123,6 +123,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         shown=named(shown, say),
         languages=named(dict.fromkeys([*locales(), *shown]), say),
         addable=[("", say("Choose a language")), *(pair for pair in all_languages(say) if pair[0] not in shown)],
+        all_languages=all_languages(say),
+        nothing=dict.fromkeys(WORDS, ""),
         spoken=locales(),
         spoken_names=", ".join(name for _code, name in named(locales(), say)),
         history=await bot.subscriptions.history(found.id, before=cursor_of(request, int)),

@@ -1,0 +1,46 @@
+"""In which language a card speaks to a person, and the exact words: pure.
+
+A card speaks one language. It is the visitor's where all of the card's words exist in it, else that of the card itself,
+and what surrounds the words follows.
+"""
+
+from __future__ import annotations
+
+from bot.i18n import Translator, locales, translator
+from bot.model.conversation import Card
+from bot.model.event import Words
+from bot.model.form_words import is_whole
+from bot.model.subscription import Subscription
+
+
+def locale_of(card: Card, wanted: str) -> str:
+    """The language of the words that a visitor with the language `wanted` sees."""
+    translation = card.translations.get(wanted)
+    return wanted if wanted != card.locale and translation and is_whole(translation, card) else card.locale
+
+
+def say_of(card: Card, say: Translator) -> Translator:
+    """For everything around the words."""
+    locale = locale_of(card, say.locale)
+    return translator(locale) if locale != say.locale and locale in locales() else say
+
+
+def card_words(card: Card, subscription: Subscription | None, say: Translator) -> Words:
+    """The exact wording, for the person to see and for the ledger to keep (law 6)."""
+    locale = locale_of(card, say.locale)
+    words = card if locale == card.locale else card.translations[locale]
+    named = subscription.words(locale) if subscription else None
+    say = say_of(card, say)
+    button = words.button or say("Sign Up Now")
+    pressed = f'pressed "{button}"'
+    return Words(
+        title=words.title,
+        button=button,
+        legal_text=words.legal_text,
+        box=words.box or None,
+        subscription_name=named.name if named else "",
+        subscription_description=named.description if named else "",
+        locale=locale,
+        act=f'ticked "{words.box}" and {pressed}' if words.box else pressed,
+        subscription_version=subscription.version if subscription else None,
+    )

@@ -1,0 +1,34 @@
+"""The wording of an opt-in form in one language."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bot.model.base import Value
+
+
+class FormWords(Value):
+    """An empty `button` means "Sign Up Now" in the language of the words; an empty `box`, no consent box."""
+
+    title: str = Field(default="", max_length=200)
+    button: str = Field(default="", max_length=60)
+    legal_text: str = Field(default="", max_length=2000)
+    box: str = Field(default="", max_length=500)
+    """The text beside a box that must be ticked before the button works."""
+
+
+FORM_WORDS = tuple(FormWords.model_fields)
+
+
+LEGALLY_NEEDED = ("title", "legal_text", "box")
+"""A translation that lacks one of these says less than the person agrees to."""
+
+
+def is_whole(translation: FormWords, words: FormWords) -> bool:
+    """Whether it has all that these words say."""
+    return all(getattr(translation, name) for name in LEGALLY_NEEDED if getattr(words, name))
+
+
+def form_words(of: FormWords) -> FormWords:
+    """Only the wording of a document that has it."""
+    return FormWords(**of.model_dump(include=set(FORM_WORDS)))
