@@ -32,9 +32,9 @@
   // Values are kept in the site's own storage, because a frame on another site may have none.
   function read(area, key) {
     try {
-      return window[area].getItem(key) ?? memory[key] ?? null;
+      return window[area].getItem(key) ?? memory[key];
     } catch {
-      return memory[key] ?? null;
+      return memory[key];
     }
   }
   function store(area, key, value) {
@@ -419,7 +419,6 @@ iframe{display:block;width:100%;height:100%;border:0}
   }
 
   function shutdown() {
-    forget();
     store("localStorage", ENDED, String(Date.now()));
     end();
   }
