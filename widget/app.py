@@ -11,7 +11,7 @@ from jinja2.bccache import Bucket
 
 from bot.app import Bot
 from widget import api, demo, inbox, jobs, messenger, preferences, workspace
-from widget.web import account_links, brand, health, help, placeholders, search, second_factor, signin
+from widget.web import account_links, brand, faces, health, help, placeholders, search, second_factor, signin
 from widget.web.assets import TEMPLATES, Assets
 from widget.web.connections import LiveConnections
 from widget.web.fragment_cache import FRAGMENT_CACHE, FragmentCache
@@ -99,6 +99,7 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
     environment.globals["asset"] = assets.address
     environment.globals["module"] = assets.module
     environment.globals["checked"] = checked
+    environment.globals["face_of"] = faces.face
     environment.globals["language_name"] = lambda code: language(code, speaking.get())
     environment.globals["time_shown"] = time_shown
     environment.globals["time_zone"] = time_zone

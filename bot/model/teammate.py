@@ -63,8 +63,9 @@ class Teammate(Document):
         return self.role is TeammateRole.ADMIN
 
     @property
-    def initial(self) -> str:
-        return self.name[:1].upper()
+    def first_name(self) -> str:
+        """What customers see."""
+        return (self.name.split() or [self.name])[0]
 
 
 class Session(Document):

@@ -40,6 +40,16 @@ class IncompleteWording(StrEnum):
     """Agents can't; admins are warned."""
 
 
+class ReplyTime(StrEnum):
+    """How soon visitors can expect an answer in the chat."""
+
+    UNSAID = ""
+    MINUTES = "minutes"
+    HOUR = "hour"
+    HOURS = "hours"
+    DAY = "day"
+
+
 class Workspace(Document):
     """One per database, with the id `workspace`."""
 
@@ -73,6 +83,7 @@ class Workspace(Document):
     """The only one that version 0.1 had."""
     sites: tuple[str, ...] = ()
     """Origins that may embed the chat (`https://shop.example.com`); empty: any site."""
+    reply_time: ReplyTime = ReplyTime.UNSAID
 
     @property
     def texted(self) -> tuple[str, ...]:

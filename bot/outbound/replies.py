@@ -37,10 +37,17 @@ class Replies:
         self._workspace = workspace
 
     async def reply(self, conversation: Conversation, me: str, text: str, key: str) -> Part:
-        """Writes the reply, and queues it as a text if the conversation is by text; once for each `key`.
+        """Writes the reply, and queues it as a text if the conversation is by text; once for each `key`. An unassigned
+        conversation is assigned to whoever replies.
 
         Raises NumberStopped, NumberRefused, Invalid or NotFound if it can't be texted: then nothing was written.
         """
+        part = await self._written(conversation, me, text, key)
+        if not conversation.assignee:
+            await self._inbox.assign(conversation.id, me, me, f"reply:{key}")
+        return part
+
+    async def _written(self, conversation: Conversation, me: str, text: str, key: str) -> Part:
         if conversation.channel is Channel.CHAT:
             return await self._inbox.reply(conversation.id, me, text, key)
         part = await self._store.parts.by_key(conversation.id, f"{conversation.id}:reply:{key}")

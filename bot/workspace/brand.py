@@ -16,7 +16,7 @@ from bot.errors import marked as _
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.teammate import By
-from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, Logo, Workspace
+from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, Logo, ReplyTime, Workspace
 from bot.store import Store
 from bot.workspace.audit import AuditLog
 from bot.workspace.pictures import picture_type
@@ -60,6 +60,7 @@ class Brand(BaseModel):
     default_region: str
     support: Annotated[Line, Field(max_length=254)] = ""
     texts_from: Annotated[Line, Field(max_length=40)] = ""
+    reply_time: ReplyTime = ReplyTime.UNSAID
     terms_url: Address = ""
     privacy_url: Address = ""
     countries: tuple[str, ...] = ()

@@ -49,10 +49,18 @@ function draw(html) {
   if (focusedRow) document.querySelector(`.conv[data-id="${focusedRow}"]`)?.focus({ preventScroll: true });
   tabs()[focusedTab]?.focus({ preventScroll: true });
   markDrafts();
+  writeTitle();
 }
 
 export function showCurrentRow() {
   document.querySelector(".conv[aria-current]")?.scrollIntoView({ block: "nearest" });
+}
+
+/* The number of unread conversations in the title of the tab. A search doesn't count them. */
+function writeTitle() {
+  if (!byId("list").querySelector(".inbox-tabs")) return;
+  const unread = document.querySelector('[data-whose="all"] [aria-hidden]')?.textContent;
+  document.title = (unread ? `(${unread}) ` : "") + document.title.replace(/^\(\d+\+?\) /, "");
 }
 
 function markDrafts() {

@@ -28,6 +28,7 @@ FORM = {
     "support": "hello@harborcoffee.example",
     "terms_url": "https://shop.example/terms?a=1&b=2",
     "privacy_url": "http://shop.example/privacy",
+    "reply_time": "hour",
     "default_region": "DE",
     "countries.AT": "on",
     "countries.CH": "on",
@@ -125,7 +126,8 @@ class TestSaving:
         assert page.one("input", id="name").attrs["value"] == "Harbor & Sons"
         ticked = {n.attrs["name"] for n in page.all("input", type="checkbox") if "checked" in n.attrs}
         assert ticked == {"countries.DE", "countries.AT", "countries.CH"}
-        assert page.one("option", selected="").attrs["value"] == "DE"
+        assert page.one("select", id="default_region").one("option", selected="").attrs["value"] == "DE"
+        assert page.one("select", id="reply_time").one("option", selected="").attrs["value"] == "hour"
 
     async def test_only_the_fields_of_the_form_are_written(self, running: Running, ada: Desk) -> None:
         await upload(ada, PIXEL)

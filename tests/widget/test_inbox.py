@@ -73,11 +73,32 @@ async def test_an_agents_reply_reaches_the_visitor_and_a_note_does_not(ben: Desk
     assert {"We do. $name", "Ask Ada about the grinder"} <= set(bubbles(await ben.look(path)))
     opened = await visitor.open(visitor.conversation)
     assert "We do. $name" in opened["html"]
+    assert "Ben from Harbor Coffee" in opened["html"]
     assert "grinder" not in opened["html"]
     async with visitor.session.get(
         f"{visitor.base}/messenger/conversations/{visitor.conversation}/parts?before=99", headers=visitor.headers
     ) as answer:
         assert "grinder" not in await answer.text()
+
+
+async def test_the_first_reply_assigns_the_conversation_and_a_note_does_not(
+    ada: Desk, ben: Desk, visitor: Visitor, running: Running
+) -> None:
+    path = await talking(visitor)
+    await ada.post(f"{path}/messages", {"kind": "note", "text": "Who knows?", **key()})
+    assert (await conversation(running, visitor)).assignee == ""
+    for desk, text in ((ben, "I do"), (ben, "It's back"), (ada, "Right")):
+        await desk.post(f"{path}/messages", {"kind": "reply", "text": text, **key()})
+    ben_id = (await running.bot.teammates.named("ben@example.com")).id
+    assert (await conversation(running, visitor)).assignee == ben_id
+    assert events(await ben.look(path)) == ["Ben assigned this to themselves"]
+
+
+async def test_the_tab_counts_unread_conversations(ben: Desk, visitor: Visitor) -> None:
+    await talking(visitor)
+    page = await ben.look("/inbox")
+    count = page.one("span", data_whose="all").one("span", aria_hidden="true").text
+    assert page.one("title").text == f"({count}) Inbox · Harbor Coffee"
 
 
 async def test_a_script_gets_the_entry_and_the_same_key_writes_once(
@@ -91,7 +112,7 @@ async def test_a_script_gets_the_entry_and_the_same_key_writes_once(
     assert {(status, body["seq"]) for status, body in answers} == {(200, 4)}
     entry = read(answers[0][1]["html"]).one("li", class_="mine")
     assert (entry.attrs["data-author"], entry.attrs["data-key"]) == ("Ben", form["key"])
-    assert len(await running.parts(visitor)) == 4
+    assert len(await running.parts(visitor)) == 5  # with the assignment to whoever replied
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\u200b", "x" * 4001])
@@ -334,9 +355,10 @@ async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it
 
     await eventually(is_labeled)
     entries = [part for part in (await ben.look(path)).all("li", class_="part") if "data-seq" in part.attrs]
-    assert [entry.attrs["data-kind"] for entry in entries] == ["text", "text", "text", "event", "text"]
-    assert "texted STOP. Texts to this number are blocked." in entries[3].text
-    assert "You are unsubscribed and will receive no more messages" in entries[4].text
+    assert [entry.attrs["data-kind"] for entry in entries] == ["text", "text", "event", "text", "event", "text"]
+    assert "Ben assigned this to themselves" in entries[2].text
+    assert "texted STOP. Texts to this number are blocked." in entries[4].text
+    assert "You are unsubscribed and will receive no more messages" in entries[5].text
     before = await running.store.parts.after(conversation.id, 0, limit=50)
     status, page = await ben.post(f"{path}/messages", {"text": "One more thing", **key()})
     assert status == 422

@@ -63,8 +63,8 @@ class ListItem:
     """One row of the list."""
 
     id: str
+    contact: str
     name: str
-    initial: str
     line: str
     at: str
     is_unread: bool
@@ -83,7 +83,8 @@ class ThreadEntry:
     who: str
     """Consecutive entries of one author are grouped."""
     author: str
-    initial: str
+    owner: str
+    """The author's id."""
     at: str
     key: str
     status: str
@@ -108,12 +109,6 @@ def name_of(contact: Contact | None, say: Translator) -> str:
     return details.name_of(contact, say) if contact else say("Someone")
 
 
-def initial_of(name: str) -> str:
-    """The first letter; for a number, a symbol."""
-    first = next((c for c in name if c.isalnum()), "#")
-    return "#" if first.isdecimal() else first.upper()
-
-
 async def names(request: web.Request, teammates: Iterable[str], subscriptions: Iterable[str]) -> Names:
     store = request.app[BOT].store
     people, kept = await asyncio.gather(
@@ -136,8 +131,8 @@ def _item(listed: ConversationRow, known: Names, me: str, current: str, say: Tra
     c, name = listed.conversation, name_of(listed.contact, say)
     return ListItem(
         id=c.id,
+        contact=c.contact,
         name=name,
-        initial=initial_of(name),
         line=_line(c, known, me, say),
         at=iso(c.updated_at),
         is_unread=c.is_unread,
@@ -211,7 +206,7 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         mine=mine,
         who=f"{kind}:{part.author.id}:{content.kind == 'note'}",
         author=author,
-        initial=initial_of(author),
+        owner=part.author.id,
         at=iso(part.at),
         key=part.key.rpartition(":")[2] if kind is AuthorKind.TEAMMATE else "",
         status=status_of(part.seq, c) if mine and part.is_for_contact and not c.number else "",

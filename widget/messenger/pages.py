@@ -8,7 +8,7 @@ import re
 from aiohttp import web
 
 from bot.i18n import Translator, translator
-from bot.model.workspace import Workspace
+from bot.model.workspace import ReplyTime, Workspace
 from bot.workspace.sites import allowed_sites
 from widget.web.assets import STATIC, Asset
 from widget.web.http import BOT, PAGE_POLICY, page, split_address, wanted_locale
@@ -47,6 +47,17 @@ def launcher_words(say: Translator, name: str) -> dict[str, str]:
     }
 
 
+def reply_words(time: ReplyTime, say: Translator) -> str:
+    """What the line under the business's name says."""
+    return {
+        ReplyTime.UNSAID: say("We'll reply here"),
+        ReplyTime.MINUTES: say("We usually reply within a few minutes"),
+        ReplyTime.HOUR: say("We usually reply within an hour"),
+        ReplyTime.HOURS: say("We usually reply within a few hours"),
+        ReplyTime.DAY: say("We usually reply within a day"),
+    }[time]
+
+
 async def launcher(request: web.Request) -> web.Response:
     """`widget.js` with the workspace's name and look, in the browser's language.
 
@@ -73,8 +84,14 @@ async def messenger(request: web.Request) -> web.Response:
     """The page that the launcher frames, on the sites allowed by the settings."""
     locale = wanted_locale(request, request.query.get("locale", "")[:35])
     workspace = await request.app[BOT].workspace()
-    words = launcher_words(translator(locale), workspace.name)
-    response = await page(request, "messenger/page.html", locale, launcher_words=words)
+    say = translator(locale)
+    response = await page(
+        request,
+        "messenger/page.html",
+        locale,
+        launcher_words=launcher_words(say, workspace.name),
+        reply_words=reply_words(workspace.reply_time, say),
+    )
     sites = allowed_sites(request.app[BOT].settings.sites, workspace)
     response.headers["Content-Security-Policy"] = PAGE_POLICY + (" ".join(sites) or "*")
     # Both let a page that is isolated from other origins (COEP) show the frame.

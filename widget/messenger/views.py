@@ -17,6 +17,7 @@ from bot.i18n import Translator, translator
 from bot.model.base import iso
 from bot.model.contact import Contact
 from bot.model.conversation import AuthorKind, Card, Conversation, ConversationEvent, Part, Text
+from bot.model.teammate import Teammate
 from bot.model.workspace import Workspace
 from widget.web.fragment_cache import FRAGMENT_CACHE
 from widget.web.http import BOT, render
@@ -29,12 +30,13 @@ class PartView:
     mine: bool
     author: str
     author_kind: str
-    initial: str
     at: str
     key: str
     text: tuple[Segment, ...] = ()
     card: CardView | None = None
     event: str = ""
+    teammate: Teammate | None = None
+    """Who wrote it; None: the bot, or the visitor."""
 
     @property
     def is_shared(self) -> bool:
@@ -74,7 +76,8 @@ async def part_views(request: web.Request, parts: Sequence[Part], contact: Conta
     workspace = await bot.workspace()
     cards = await bot.cards.views(parts, contact, workspace, region_of(request, contact, workspace))
     say = translator(contact.locale)
-    return [_part_view(part, cards.get(part.id), workspace, say) for part in parts]
+    wrote = await bot.store.teammates.get_many(p.author.id for p in parts if p.author.kind is AuthorKind.TEAMMATE)
+    return [_part_view(p, cards.get(p.id), wrote.get(p.author.id), workspace, say) for p in parts]
 
 
 async def thread(request: web.Request, conversation: str, parts: Sequence[Part], contact: Contact) -> str:
@@ -167,21 +170,30 @@ def conversation_views(
     ]
 
 
-def _part_view(part: Part, card: CardView | None, workspace: Workspace, say: Translator) -> PartView:
+def _part_view(
+    part: Part, card: CardView | None, wrote: Teammate | None, workspace: Workspace, say: Translator
+) -> PartView:
     content, mine = part.content, part.author.kind is AuthorKind.CONTACT
     return PartView(
         seq=part.seq,
         kind=content.kind,
         mine=mine,
-        author=say("You") if mine else workspace.name,
+        author=say("You") if mine else author_of(wrote, workspace, say),
         author_kind=part.author.kind,
-        initial=workspace.initial,
         at=iso(part.at),
         key=_client_key(part) if mine else "",
         text=segments(content.text, named=not mine) if isinstance(content, Text) else (),
         card=addressed(card, part) if card else None,
         event=_event(content, say) if isinstance(content, ConversationEvent) else "",
+        teammate=wrote,
     )
+
+
+def author_of(teammate: Teammate | None, workspace: Workspace, say: Translator) -> str:
+    """Who answers, as the visitor sees it."""
+    if teammate is None:
+        return workspace.name
+    return say("%(name)s from %(business)s", name=teammate.first_name, business=workspace.name)
 
 
 def _event(happening: ConversationEvent, say: Translator) -> str:

@@ -12,12 +12,13 @@ from bot.chat.card_view import CardView, card_view
 from bot.consent.numbers import all_regions, calling_code
 from bot.consent.texts import fill
 from bot.errors import FormWrong
+from bot.errors import marked as _
 from bot.i18n import Translator, translator
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Card
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
-from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, Workspace
+from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, ReplyTime, Workspace
 from bot.workspace.brand import Brand
 from widget.web.forms import FORM, nested
 from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
@@ -36,6 +37,13 @@ from widget.web.teammate_pages import (
 )
 from widget.web.uploads import FILES, taking_files
 
+REPLY_TIMES = {
+    ReplyTime.UNSAID: _("Not shown"),
+    ReplyTime.MINUTES: _("A few minutes"),
+    ReplyTime.HOUR: _("An hour"),
+    ReplyTime.HOURS: _("A few hours"),
+    ReplyTime.DAY: _("A day"),
+}
 PATH = "/settings/brand"
 MOST_BYTES = 1024 * 1024
 """For the form with the logo: four times the limit of a picture, so that a larger file gets an error message instead of
@@ -52,6 +60,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         part="brand",
         workspace=workspace,
         regions=_regions(say.locale),
+        reply_times=[(time.value, say(words)) for time, words in REPLY_TIMES.items()],
         own_frequency="" if workspace.frequency == FREQUENCY else workspace.frequency,
         own_opt_out="" if workspace.opt_out_text == OPT_OUT else workspace.opt_out_text,
         standard_frequency=say(FREQUENCY),
