@@ -14,6 +14,7 @@ from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
+from bot.chat.saved_replies import SavedReplyService
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
 from bot.consent.checkpoints import CheckpointKeys
@@ -131,6 +132,7 @@ class Bot:
         self.security = SecurityService(store, changed=self.workspace.cache_clear)
         self.subscriptions = SubscriptionService(store)
         self.forms = FormTemplateService(store)
+        self.saved_replies = SavedReplyService(store)
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
 
     def _compose_work(self, store: Store, settings: Settings) -> None:

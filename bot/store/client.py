@@ -41,6 +41,7 @@ from bot.store.parts import PartRepository
 from bot.store.passkeys import PasskeyChallengeRepository, PasskeyRepository
 from bot.store.phone_texts import PhoneTextRepository
 from bot.store.repository import Repository, make_all_indexes
+from bot.store.saved_replies import SavedReplyRepository
 from bot.store.sessions import SessionRepository
 from bot.store.signals import SignalRepository
 from bot.store.site_visits import SiteVisitRepository
@@ -74,6 +75,7 @@ class Store:
         self.openings = OpeningEntries(self.conversations)
         self.parts = PartRepository(self.database, self.openings)
         self.signals = SignalRepository(self.database)
+        self.saved_replies = SavedReplyRepository(self.database)
         self.form_templates = FormTemplateRepository(self.database)
         self.flows = FlowRepository(self.database)
         self.flow_versions = FlowVersionRepository(self.database)

@@ -2,6 +2,7 @@
 
 import { byId, characterCount, growToFit } from "../lib/dom.js";
 import { isComposing } from "../lib/keys.js";
+import { createAppMenu } from "./app-menu.js";
 import { conversation, strings } from "./context.js";
 import { readDraft, saveDraft } from "./drafts.js";
 
@@ -15,7 +16,6 @@ export function createComposer({ onSend, onOpenForm, onTyping, waiting }) {
   const form = byId("composer");
   const field = byId("text");
   const note = byId("composer-note");
-  const apps = byId("apps");
   const replyPlaceholder = field.placeholder;
   let typingToldAt = 0;
 
@@ -89,21 +89,23 @@ export function createComposer({ onSend, onOpenForm, onTyping, waiting }) {
 
   // --- the menu of apps
 
-  const isCommand = () => Boolean(field.value) && FORM_COMMAND.startsWith(field.value);
+  const apps = createAppMenu({ field, onForm: () => onOpenForm(), onReply: insertReply });
 
-  function showApps(isShown) {
-    apps.hidden = !isShown;
-    if (isShown) field.setAttribute("aria-activedescendant", "app-form");
-    else field.removeAttribute("aria-activedescendant");
+  /* A saved reply takes the place of the command that was typed, or goes where the cursor is. */
+  function insertReply(text, isInserted) {
+    if (isInserted) field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+    else field.value = text;
+    field.focus();
+    onInput();
   }
 
   /* Closes the menu of apps; what was typed to open it is not a message. */
   function closeApps() {
-    if (isCommand()) {
+    if (field.value && FORM_COMMAND.startsWith(field.value)) {
       field.value = "";
       keepDraft();
     }
-    showApps(false);
+    apps.close();
   }
 
   // --- sending
@@ -141,27 +143,27 @@ export function createComposer({ onSend, onOpenForm, onTyping, waiting }) {
     updateNote();
     grow();
     keepDraft();
-    showApps(byId("form-button") && isCommand());
+    apps.update();
     const isReply = kind() === "reply" && field.value.trim() && !field.value.startsWith("/");
     if (isReply && Date.now() - typingToldAt > TYPING_EVERY && onTyping()) typingToldAt = Date.now();
   }
 
   function onEnter(event) {
-    if (apps.hidden) {
+    if (!apps.isOpen()) {
       send(event);
       return;
     }
     event.preventDefault();
-    onOpenForm();
+    apps.choose();
   }
 
   function onEscape(event) {
-    if (apps.hidden) {
+    if (!apps.isOpen()) {
       field.blur();
       return;
     }
     event.stopPropagation(); // so that it doesn't close the panel as well
-    showApps(false);
+    apps.close();
   }
 
   form.addEventListener("submit", send);
@@ -178,6 +180,10 @@ export function createComposer({ onSend, onOpenForm, onTyping, waiting }) {
     if (isComposing(event)) return;
     if (event.key === "Enter" && !event.shiftKey) onEnter(event);
     else if (event.key === "Escape") onEscape(event);
+    else if (apps.isOpen() && /^Arrow(Up|Down)$/.test(event.key)) {
+      event.preventDefault();
+      apps.move(event.key === "ArrowDown" ? 1 : -1);
+    }
   });
   window.addEventListener("pagehide", keepUnsent);
 

@@ -88,7 +88,6 @@ export function createConversation(tell) {
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-resend]")) queue.flush();
-    if (event.target.closest("#app-form")) openForm();
     if (event.target.closest("#form-button") && !hasModifier(event)) {
       event.preventDefault();
       openForm();

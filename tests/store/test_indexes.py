@@ -153,6 +153,10 @@ async def _manage(bot: Bot) -> None:
     form = await bot.forms.save("Deals", card(), ada.id, "f1", wording())
     await bot.forms.all()
     await bot.forms.remove(form.id)
+    reply = await bot.saved_replies.create("Hello", "Hi {name|there}", ada.id)
+    await bot.saved_replies.change(reply.id, "Hello!", "Hi", ada.id)
+    await bot.saved_replies.all()
+    await bot.saved_replies.remove(reply.id)
 
 
 async def _account(bot: Bot, ada: Teammate) -> None:

@@ -22,7 +22,9 @@ VISITOR = {
 TOKEN = {"/api/me"}
 AGENTS = {
     "/inbox", "/inbox/list", "/inbox/live", "/inbox/{conversation}", "/inbox/{conversation}/parts",
-    "/inbox/{conversation}/messages", "/inbox/{conversation}/actions",
+    "/inbox/{conversation}/messages", "/inbox/{conversation}/actions", "/inbox/{conversation}/replies",
+    "/inbox/{conversation}/transcript.txt",
+    "/inbox/replies", "/inbox/replies/new", "/inbox/replies/{reply}", "/inbox/replies/{reply}/remove", "/{area}/{rest}",
     "/inbox/{conversation}/form", "/inbox/{conversation}/form/preview", "/inbox/{conversation}/cards/{seq}/withdraw",
     "/inbox/forms/{id}/remove",
     "/inbox/contacts/{contact}/panel", "/inbox/contacts/{contact}/history", "/inbox/contacts/{contact}/consents",
@@ -80,8 +82,8 @@ def filled(path: str) -> str:
     zeros = "0" * 24
     is_hash = "sessions/{id}" in path or "tokens/{id}" in path
     id = "0" * 64 if is_hash else DEALS
-    ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS}
-    return path.format(token="x", name="proof", seq="1", path="x", act="pause", **ids)
+    ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS, "reply": zeros}
+    return path.format(token="x", name="proof", seq="1", path="x", act="pause", area="inbox", rest="nothing", **ids)
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_changes_nothing(running: Running) -> None:

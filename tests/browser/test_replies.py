@@ -1,0 +1,44 @@
+"""Saved replies in the composer, and the warning before unsaved changes are lost."""
+
+from __future__ import annotations
+
+from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
+
+from bot.app import Bot
+from tests.browser.conftest import Look, Visit
+from tests.browser.test_inbox import begun
+from tests.browser.test_inbox_hands import opened
+
+
+async def test_a_saved_reply_takes_the_place_of_its_command_or_goes_to_the_cursor(
+    visit: Visit, look: Look, server: TestServer, bot: Bot
+) -> None:
+    await bot.saved_replies.create("Greeting", "Hi {first_name|there}, Harbor here.", "ada0ada0ada0ada0ada0ada0")
+    await bot.saved_replies.create("Shipping", "We ship on Mondays.", "ada0ada0ada0ada0ada0ada0")
+    chat = await begun(visit, server)
+    ada = await opened(look, server, await chat.stored())
+    await ada.text.press_sequentially("/gre")
+    await expect(ada.page.get_by_role("option")).to_have_text(["GreetingHi there, Harbor here."])
+    await ada.text.press("Enter")
+    await expect(ada.text).to_have_value("Hi there, Harbor here.")
+    await ada.page.get_by_role("button", name="Saved replies").click()
+    await ada.text.press("ArrowDown")
+    await ada.text.press("Enter")
+    await expect(ada.text).to_have_value("Hi there, Harbor here.We ship on Mondays.")
+    await ada.text.press("Enter")
+    await expect(ada.bubble("We ship on Mondays.")).to_be_visible()
+
+    await ada.page.keyboard.press("Escape")
+    await ada.page.goto(f"{server.make_url('')}inbox/replies/new")
+    await ada.page.get_by_label("Name").fill("Hours")
+    asked: list[str] = []
+
+    async def stay(dialog: object) -> None:
+        asked.append(dialog.type)  # type: ignore[attr-defined]
+        await dialog.accept()  # type: ignore[attr-defined]
+
+    ada.page.on("dialog", stay)
+    await ada.page.get_by_role("link", name="Inbox").click()
+    await expect(ada.page).to_have_title("Inbox · Harbor Coffee")
+    assert asked == ["beforeunload"]

@@ -1,0 +1,68 @@
+"""A conversation as a text file, to keep or to send on: what the contact saw, with the outcome of each opt-in form."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.chat.links import Segment
+from bot.i18n import Translator
+from bot.model.base import now
+from bot.model.conversation import Card, CardState
+from widget.inbox import views
+from widget.inbox.details import shown_number
+from widget.web.http import BOT
+from widget.web.teammate_pages import translator_for
+from widget.web.times import clock
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """Notes and events between teammates are left out. Raises NotFound."""
+    bot, say = request.app[BOT], translator_for(request)
+    conversation = await bot.inbox.get(request.match_info["conversation"])
+    contact = await bot.ledger.contact(conversation.contact)
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="conversation-{conversation.id}.txt"',
+        "Cache-Control": "private, no-store",
+    }
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    title = say("Conversation with %(name)s", name=views.name_of(contact, say))
+    head = (title, (await bot.workspace()).name, say("Downloaded %(time)s", time=clock.get().exact(now())))
+    await response.write("\n".join((*head, "", "")).encode())
+    seq = 0
+    while parts := await bot.conversations.after(conversation.id, seq):
+        shown = [part for part in parts if part.is_for_contact]
+        for entry in await views.entries(request, shown, conversation, contact, say):
+            await response.write(f"{_lines(entry, say)}\n\n".encode())
+        seq = parts[-1].seq
+    await response.write_eof()
+    return response
+
+
+def _lines(entry: views.ThreadEntry, say: Translator) -> str:
+    time = clock.get().show(entry.at).exact
+    if entry.card:
+        return "\n  ".join((f"[{time}] {entry.author}: {entry.card.title}", *_card(entry, entry.card, say)))
+    return f"[{time}] {entry.event}" if entry.event else f"[{time}] {entry.author}: {_text(entry.text)}"
+
+
+def _card(entry: views.ThreadEntry, card: Card, say: Translator) -> list[str]:
+    legal = [say("Legal text: %(text)s", text=_text(entry.legal))] if entry.legal else []
+    named = say("Opt-in form for %(name)s", name=entry.subscription)
+    return [named, *legal, say("Outcome: %(outcome)s", outcome=_outcome(card, say))]
+
+
+def _outcome(card: Card, say: Translator) -> str:
+    if card.state is CardState.OPEN:
+        return say("Not answered")
+    if card.state is CardState.CLOSED:
+        return say("Closed without an answer")
+    number = shown_number(card.number or "")
+    if card.asked:
+        return say("Confirmation requested from %(number)s", number=number)
+    return say("Signed up with %(number)s", number=number)
+
+
+def _text(segments: tuple[Segment, ...]) -> str:
+    return "".join(f"{s.text} ({s.href})" if s.href and s.href != s.text else s.text for s in segments)
