@@ -74,9 +74,7 @@ function onSlash(event) {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (isEditable(event.target) || !areShortcutsOn()) return;
   event.preventDefault();
-  const own = document.querySelector("[data-search]"); // a page's own search field comes first
-  if (own?.getClientRects().length) own.focus();
-  else open();
+  open();
 }
 
 setOpener(dialog.id, open);
