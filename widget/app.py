@@ -59,6 +59,7 @@ def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     if with_demo:
         demo.add_routes(app)
         app.router.add_get("/", _to_demo)
+    placeholders.add_missing(app)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(close_all)
     app.cleanup_ctx.append(_running)

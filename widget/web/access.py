@@ -139,7 +139,7 @@ async def _refused(request: web.Request, error: SaysoError) -> web.StreamRespons
         request,
         "layout/refused.html",
         section="",
-        title=say("Not found") if status == 404 else title,
+        title=say("Page not found") if status == 404 else title,
         status=status,
         message=sentence(error, say),
     )

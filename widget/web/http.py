@@ -233,7 +233,7 @@ def _route(request: web.Request) -> str:
 
 async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Raises StoreUnavailable after the time limit. WebSockets and downloads may last."""
-    if _route(request).endswith(("/live", ".csv")):
+    if _route(request).endswith(("/live", ".csv", ".txt")):
         return await handler(request)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -280,12 +280,22 @@ async def _error_page(request: web.Request, status: int, message: str, **brand: 
     locale = wanted_locale(request)
     say = translator(locale)
     words = {
-        404: (say("Not found"), say("This page doesn't exist.")),
+        403: (say("Access denied"), say("You don't have access to this page.")),
+        404: (say("Page not found"), say("Check the address, or go back to where you came from.")),
         413: (say("Request too large"), say("Go back and send something smaller.")),
         503: (say("We'll be right back"), say("Our database is unavailable. Try again in a moment.")),
     }
     title, usual = words.get(status, (say("Something went wrong"), say("Go back and try again.")))
-    return await page(request, "error.html", locale, status=status, title=title, message=message or usual, **brand)
+    return await page(
+        request,
+        "error.html",
+        locale,
+        status=status,
+        title=title,
+        message=message or usual,
+        reference=request_id.get(),
+        **brand,
+    )
 
 
 def wants_page(request: web.Request) -> bool:

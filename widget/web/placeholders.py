@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.errors import NotFound
 from bot.errors import marked as _
 from widget.web.layout import settings_open_to
 from widget.web.teammate_pages import Handler, Scope, principal, requires, teammate_page, translator_for
@@ -42,6 +43,16 @@ async def settings(request: web.Request) -> web.Response:
 
 async def styleguide(request: web.Request) -> web.Response:
     return await teammate_page(request, "layout/styleguide.html", section="settings", title="Style guide", part="")
+
+
+async def missing(request: web.Request) -> web.StreamResponse:
+    """Teammates see the navigation beside the error."""
+    raise NotFound(_("This page doesn't exist."))
+
+
+def add_missing(app: web.Application) -> None:
+    """Added last: any other address of the teammates' pages."""
+    app.router.add_get("/{area:inbox|contacts|outbound|bots|settings}/{rest:.*}", requires()(missing))
 
 
 def add_routes(app: web.Application) -> None:

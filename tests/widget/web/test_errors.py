@@ -77,7 +77,7 @@ async def test_people_get_a_page_and_programs_get_json(running: Running) -> None
     html = {"Accept": "text/html,application/xhtml+xml"}
     status, page, headers = await ask(running, "GET", "/nothing-here", headers=html)
     root = read(page)
-    assert (status, root.one("h1").text) == (404, "Not found")
+    assert (status, root.one("h1").text) == (404, "Page not found")
     assert root.one("html").attrs["lang"] == "en"
     assert headers["Content-Security-Policy"].endswith("frame-ancestors 'none'")
     status, body, _ = await ask(running, "GET", "/messenger/conversations", headers=html)
