@@ -74,7 +74,7 @@ class Brand(BaseModel):
     @field_validator("brand")
     @classmethod
     def _color(cls, text: str) -> str:
-        color = text.lower()
+        color = f"#{text.lower().removeprefix('#')}"
         if len(color) != 7 or color[0] != "#" or not set(color[1:]) <= set("0123456789abcdef"):
             raise ValueError(_("Enter a color like #2f5bea."))
         return color

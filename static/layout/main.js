@@ -5,4 +5,5 @@ import "./banner.js";
 import "./copy.js";
 import "./menus.js";
 import "./search.js";
+import "./unsaved.js";
 import "../lib/zone.js";

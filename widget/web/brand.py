@@ -15,12 +15,12 @@ COLOR = re.compile(r"[0-9a-f]{6}")
 
 
 async def style(request: web.Request) -> web.Response:
-    """`/brand.css?color=2f5bea`; without a color, the workspace's own."""
+    """`/brand.css?color=2f5bea`; without a color, the workspace's own. `&in=branded`: for elements of that class."""
     asked = request.query.get("color", "")
     is_named = COLOR.fullmatch(asked) is not None
     color = f"#{asked}" if is_named else (await request.app[BOT].workspace()).brand
     return web.Response(
-        text=brand_css(color),
+        text=brand_css(color, ".branded" if request.query.get("in") == "branded" else ":root"),
         content_type="text/css",
         headers={"Cache-Control": FOR_EVER if is_named else "max-age=60"},
     )

@@ -43,12 +43,12 @@ def mix(color: str, paper: str, share: float) -> str:
 
 
 @lru_cache(maxsize=64)
-def brand_css(brand: str) -> str:
-    """The custom properties that every page uses."""
+def brand_css(brand: str, where: str = ":root") -> str:
+    """The custom properties that every page uses, for the elements of this selector."""
     light = _properties(brand, readable(brand, RAISED["light"]), mix(brand, PAPER["light"], 0.1))
     on_dark = readable(brand, PAPER["dark"], EASY)  # large areas glow less in a pale color
     dark = _properties(on_dark, readable(on_dark, RAISED["dark"]), mix(on_dark, PAPER["dark"], 0.16))
-    return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f"{where}{{{light}}}@media (prefers-color-scheme:dark){{{where}{{{dark}}}}}"
 
 
 def _properties(brand: str, text: str, soft: str) -> str:

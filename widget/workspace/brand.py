@@ -22,6 +22,7 @@ from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, ReplyTime
 from bot.workspace.brand import Brand
 from widget.web.forms import FORM, nested
 from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
+from widget.web.look import contrast, ink_on
 from widget.web.teammate_pages import (
     Form,
     Scope,
@@ -95,6 +96,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
         wanted_locale(request),
         brand=brand,
         card=_card(brand, say),
+        contrast=f"{contrast(brand.brand, ink_on(brand.brand)):.1f}",
         last=fill(say(brand.opt_out_text), {"brand": brand.name, "link": f"{request.app[BOT].public_url}/p/…"}),
     )
     response.headers["Content-Security-Policy"] = PAGE_POLICY + "'self'"
