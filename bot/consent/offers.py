@@ -129,7 +129,7 @@ def for_confirmation(say: Translator, there: Mapping[str, bool]) -> dict[str, st
             say("Reply HELP for help, STOP to cancel."),
             there,
         ),
-        "unsubscribe": say("Your choices: %(link)s", link="{link}"),
+        "unsubscribe": say("Manage your preferences: %(link)s", link="{link}"),
     }
 
 

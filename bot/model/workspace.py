@@ -7,14 +7,16 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bot.errors import marked as _
 from bot.model.base import Document, Value
 
 FREQUENCY = _("Msg frequency varies")
-OPT_OUT = _("Reply STOP to opt out. Your choices: {link}")
+OPT_OUT = _("Reply STOP to opt out. Manage your preferences: {link}")
 """Default wording of a workspace: gettext ids, translated for the reader."""
+FORMER_OPT_OUT = "Reply STOP to opt out. Your choices: {link}"
+"""Stored where the default of version 0.1 was kept."""
 
 
 class IdentitySecret(Value):
@@ -84,6 +86,11 @@ class Workspace(Document):
     sites: tuple[str, ...] = ()
     """Origins that may embed the chat (`https://shop.example.com`); empty: any site."""
     reply_time: ReplyTime = ReplyTime.UNSAID
+
+    @field_validator("opt_out_text")
+    @classmethod
+    def _current(cls, text: str) -> str:
+        return OPT_OUT if text == FORMER_OPT_OUT else text
 
     @property
     def texted(self) -> tuple[str, ...]:

@@ -222,7 +222,7 @@ async def _pages(studio: Studio, locale: str) -> None:
     await studio.bot.store.phone_texts.collection.delete_many({})
     for number in ("+447400123456", "+12015550123"):
         body = "Harbor Coffee: You are now subscribed to Deals and new roasts. Up to 4 msgs/month. Msg & data rates "
-        body += "may apply. Reply HELP for help, STOP to cancel. Your choices: https://harbor.example/p/VZ4oM4xGQk9w"
+        body += "may apply. Reply HELP for help, STOP to cancel. Manage your preferences: https://harbor.example/p/VZ4oM4xGQk9w"
         await texted(studio.bot.store, number, body, f"{number}{locale}")
         await studio.bot.phone.reply(number, "Thanks! Is the Sidamo back?", f"{number}{locale}")
     for name, path in {

@@ -24,9 +24,9 @@ def check(
             print(line)
         return
     loaded = settings_of()
-    print("Settings: good.")
+    print("Settings: OK")
     run(_check(loaded))
-    print("Database: answers, takes writes, has its indexes.")
+    print("Database: OK (reachable, writable, indexes in place)")
 
 
 def settings_lines() -> list[str]:

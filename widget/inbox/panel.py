@@ -49,7 +49,7 @@ from widget.web.teammate_pages import (
 )
 from widget.web.times import clock, time_zone
 
-NOT_SENT = _("It is recorded, but nothing is sent: this subscription needs written consent.")
+NOT_SENT = _("Messages won't be sent: this subscription requires written consent.")
 ID = re.compile("[0-9a-f]{24}")
 CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
 

@@ -70,7 +70,7 @@ def confirmation(workspace: Workspace, subscription: Subscription, locale: str, 
         return fill(own if has_place(own, "link") else f"{own.rstrip()} {{link}}", values)
     return say(
         "%(brand)s: You are now subscribed to %(program)s. %(frequency)s. Msg & data rates may apply. "
-        "Reply HELP for help, STOP to cancel. Your choices: %(link)s",
+        "Reply HELP for help, STOP to cancel. Manage your preferences: %(link)s",
         **values,
     )
 
