@@ -10,7 +10,9 @@ const fields = (form) =>
   JSON.stringify([...new FormData(form)].filter(([name]) => name !== "csrf" && name !== "key").map(String));
 // Drawn again with a fault: what was typed is stored nowhere.
 const isRefused = (form) => Boolean(form.querySelector("[aria-invalid], .field-error"));
-const isChanged = (form) => written.has(form) && (isRefused(form) || fields(form) !== written.get(form));
+const isClosed = (form) => Boolean(form.closest("dialog:not([open])")); // inserted, or given up
+const isChanged = (form) =>
+  written.has(form) && !isClosed(form) && (isRefused(form) || fields(form) !== written.get(form));
 
 function watch() {
   for (const form of document.querySelectorAll(WATCHED)) {

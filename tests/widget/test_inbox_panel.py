@@ -230,7 +230,7 @@ class TestWriting:
     async def test_spoken_consent_to_marketing_is_kept_and_not_sent_on(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
         asked = await fragment(ben, f"/inbox/contacts/{someone.id}/opt-in/{DEALS}")
-        assert "nothing is sent" in asked.one("fieldset", id="how").text
+        assert "Messages won't be sent" in asked.one("fieldset", id="how").text
         _status, page = await send(ben, someone, note="By phone")
         assert "needs written consent" in page.one("div", class_="cp-said").text
         assert "needs written consent" in page.one("p", id=f"cp-note-{DEALS}").text

@@ -46,7 +46,11 @@ async def styleguide(request: web.Request) -> web.Response:
 
 
 async def missing(request: web.Request) -> web.StreamResponse:
-    """Teammates see the navigation beside the error."""
+    """Teammates see the navigation beside the error. An address that only takes forms is not missing."""
+    for resource in request.app.router.resources():
+        _match, allowed = await resource.resolve(request)
+        if others := allowed - {"GET", "HEAD"}:
+            raise web.HTTPMethodNotAllowed(request.method, others)
     raise NotFound(_("This page doesn't exist."))
 
 
