@@ -4,6 +4,7 @@ import { byId, hasModifier } from "../lib/dom.js";
 import { conversation, query, strings } from "./context.js";
 import { readDraft } from "./drafts.js";
 import { holdPosition, leaveFor, rowsBefore } from "./list-position.js";
+import { notifyOfNew } from "./notify.js";
 import { redirectIfSignedOut, request } from "./server.js";
 
 const FURTHER_DOWN = 400; // px; from here on the list is not redrawn while somebody reads it
@@ -50,6 +51,7 @@ function draw(html) {
   tabs()[focusedTab]?.focus({ preventScroll: true });
   markDrafts();
   writeTitle();
+  notifyOfNew();
 }
 
 export function showCurrentRow() {

@@ -42,3 +42,23 @@ async def test_a_saved_reply_takes_the_place_of_its_command_or_goes_to_the_curso
     await ada.page.get_by_role("link", name="Inbox").click()
     await expect(ada.page).to_have_title("Inbox · Harbor Coffee")
     assert asked == ["beforeunload"]
+
+
+async def test_a_new_message_is_told_by_sound_to_who_wants_it(
+    visit: Visit, look: Look, server: TestServer, bot: Bot
+) -> None:
+    me = await bot.teammates.named("ada@example.com")
+    await bot.store.teammates.update({"_id": me.id}, {"$set": {"notify_sound": True}})
+    chat = await begun(visit, server)
+    ada = await opened(look, server)
+    await expect(ada.list).to_have_count(1)
+    await ada.page.evaluate(
+        """() => {
+            window.tones = 0;
+            const start = OscillatorNode.prototype.start;
+            OscillatorNode.prototype.start = function () { window.tones += 1; start.call(this); };
+        }"""
+    )
+    await chat.say("Anybody there?")
+    await expect(ada.list.first).to_contain_text("Anybody there?")
+    await ada.page.wait_for_function("window.tones === 1")
