@@ -232,7 +232,7 @@ class TestWriting:
         asked = await fragment(ben, f"/inbox/contacts/{someone.id}/opt-in/{DEALS}")
         assert "Messages won't be sent" in asked.one("fieldset", id="how").text
         _status, page = await send(ben, someone, note="By phone")
-        assert "needs written consent" in page.one("div", class_="cp-said").text
+        assert "requires written consent" in page.one("div", class_="cp-said").text
         assert "needs written consent" in page.one("p", id=f"cp-note-{DEALS}").text
 
     async def test_consent_on_paper_is_enough(self, running: Running, ben: Desk) -> None:
