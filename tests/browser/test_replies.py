@@ -7,8 +7,10 @@ from playwright.async_api import expect
 
 from bot.app import Bot
 from tests.browser.conftest import Look, Visit
-from tests.browser.test_inbox import begun
+from tests.browser.shop import base
+from tests.browser.test_inbox import Inbox, begun
 from tests.browser.test_inbox_hands import opened
+from tests.browser.test_subscriptions import signed_in
 
 
 async def test_a_saved_reply_takes_the_place_of_its_command_or_goes_to_the_cursor(
@@ -30,7 +32,7 @@ async def test_a_saved_reply_takes_the_place_of_its_command_or_goes_to_the_curso
     await expect(ada.bubble("We ship on Mondays.")).to_be_visible()
 
     await ada.page.keyboard.press("Escape")
-    await ada.page.goto(f"{server.make_url('')}inbox/replies/new")
+    await ada.page.goto(f"{base(server)}/inbox/replies/new")
     await ada.page.get_by_label("Name").fill("Hours")
     asked: list[str] = []
 
@@ -50,7 +52,8 @@ async def test_a_new_message_is_told_by_sound_to_who_wants_it(
     me = await bot.teammates.named("ada@example.com")
     await bot.store.teammates.update({"_id": me.id}, {"$set": {"notify_sound": True}})
     chat = await begun(visit, server)
-    ada = await opened(look, server)
+    ada = Inbox(await signed_in(look, server, "/inbox"))
+    await ada.is_live()
     await expect(ada.list).to_have_count(1)
     await ada.page.evaluate(
         """() => {
