@@ -18,6 +18,9 @@ VISITOR = {
     "/messenger/open", "/messenger/unread", "/messenger/conversations", "/messenger/live",
     "/messenger/conversations/{conversation}/parts", "/messenger/conversations/{conversation}/messages",
     "/messenger/conversations/{conversation}/cards/{seq}",
+    "/messenger/conversations/{conversation}/cards/{seq}/resend",
+    "/messenger/conversations/{conversation}/cards/{seq}/change-number",
+    "/messenger/conversations/{conversation}/cards/{seq}/disown", "/messenger/preferences",
 }  # fmt: skip
 TOKEN = {"/api/me"}
 AGENTS = {
