@@ -8,16 +8,22 @@ from playwright.async_api import Frame, Page
 
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-RUN = """async (tags) => {
-  const options = { iframes: false, runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] };
-  const { violations } = await axe.run(document, options);
+COLOR_RULES = ("color-contrast", "link-in-text-block")
+LOOKS = [(scheme, *size) for size in ((360, 740), (1280, 900)) for scheme in ("light", "dark")]
+"""Each page is checked small and large, in light and then in dark."""
+RUN = """async (runOnly) => {
+  const { violations } = await axe.run(document, { iframes: false, runOnly, resultTypes: ['violations'] });
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target}: ${node.failureSummary}`));
 }"""
 
 
-async def faults(place: Page | Frame) -> list[str]:
-    """Each violation with the element that has it; frames inside are left to a run of their own."""
+async def faults(place: Page | Frame, scheme: str = "light") -> list[str]:
+    """Each violation with the element that has it; frames inside are left to a run of their own.
+
+    In dark only the rules about colors: a dark page differs from the light one in nothing else (see `test_look`).
+    """
     if not await place.evaluate("Boolean(window.axe)"):
         await place.evaluate(AXE)
-    found: list[str] = await place.evaluate(RUN, list(RULES))
+    only = {"type": "rule", "values": [*COLOR_RULES]} if scheme == "dark" else {"type": "tag", "values": [*RULES]}
+    found: list[str] = await place.evaluate(RUN, only)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
 from tests.browser import chromium
 from tests.browser.shop import Chat, Shop, Watch, base
-from tests.conftest import free_port, serving
+from tests.conftest import PATIENCE, free_port, serving
 from widget.web.http import BOT
 
-expect.set_options(timeout=30000)  # what is waited for comes; how soon is the machine's affair
+expect.set_options(timeout=PATIENCE * 1000)  # what is waited for comes; how soon is the machine's affair
 
 Visit = Callable[..., Awaitable[Chat]]
 Look = Callable[..., Awaitable[Page]]
@@ -74,7 +74,7 @@ async def contexts(
             usual = {"locale": "en-US", "reduced_motion": "reduce", "viewport": {"width": 1280, "height": 800}}
             context = await browser.new_context(**{**usual, **options})
             stack.push_async_callback(context.close)
-            context.set_default_timeout(30000)
+            context.set_default_timeout(PATIENCE * 1000)
             watch = Watch()
             if options.get("java_script_enabled", True) is False:
                 watch.allow(r"/static/\S+\.js csp$")  # Chromium calls a preloaded module blocked where scripts are off
@@ -104,9 +104,17 @@ async def visit(contexts: Callable[..., Awaitable[tuple[BrowserContext, Watch]]]
 async def look(contexts: Callable[..., Awaitable[tuple[BrowserContext, Watch]]]) -> Look:
     """`page = await look(server, "/p/…")`: somebody opens a page of Sayso's own."""
 
-    async def open_page(server: TestServer, path: str, *, allow: tuple[str, ...] = (), **options: Any) -> Page:
+    async def open_page(
+        server: TestServer,
+        path: str,
+        *,
+        allow: tuple[str, ...] = (),
+        cookies: Sequence[Any] = (),
+        **options: Any,
+    ) -> Page:
         context, watch = await contexts(**options)
         watch.allow(*allow)
+        await context.add_cookies(cookies)
         page = await context.new_page()
         watch.over(page)
         await page.goto(base(server) + path)

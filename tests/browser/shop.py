@@ -26,6 +26,7 @@ from playwright.async_api import (
 )
 
 from bot.app import Bot
+from tests.conftest import PATIENCE
 
 SHOP = """<!doctype html>
 <html lang="en">
@@ -60,7 +61,7 @@ async def wear(page: Page, scheme: str, width: int, height: int) -> None:
             box = await (await frame.frame_element()).bounding_box()
             wide = round(box["width"]) if box else 0
         if wide:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while not await frame.evaluate(WORN, [scheme, wide]):
                     continue
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -19,8 +19,6 @@ from tests.people import texted
 pytestmark = pytest.mark.browser
 
 LOCALES = ("en", "ar")
-SCHEMES = ("light", "dark")
-SIZES = ((360, 740), (1280, 900))
 WIDER = """() => [...document.querySelectorAll('body *')]
   .filter((node) => node.getClientRects().length && !node.closest('.unseen, .hero-art, svg'))
   .map((node) => [node, node.getBoundingClientRect()])
@@ -28,20 +26,14 @@ WIDER = """() => [...document.querySelectorAll('body *')]
   .map(([node]) => `${node.tagName}.${node.className}`)"""
 
 
-async def looks(page: Page) -> AsyncIterator[str]:
-    """The page in light and dark, small and large."""
-    for width, height in SIZES:
-        for scheme in SCHEMES:
-            await wear(page, scheme, width, height)
-            yield f"{scheme} {width} px"
-
-
 async def check(page: Page, *places: Callable[[], Awaitable[Page | Frame]], direction: str = "ltr") -> None:
     found: list[str] = []
-    async for name in looks(page):
+    for scheme, width, height in axe.LOOKS:
+        await wear(page, scheme, width, height)
+        name = f"{scheme} {width} px"
         for at in places:
             place = await at()
-            found += [f"{name}: {fault}" for fault in await axe.faults(place)]
+            found += [f"{name}: {fault}" for fault in await axe.faults(place, scheme)]
             found += [f"{name}: wider than the screen: {wide}" for wide in await place.evaluate(WIDER)]
     assert found == []
     for at in places:

@@ -13,23 +13,14 @@ from bot.app import Bot
 from bot.model.subscription import MessageType
 from tests.browser import axe
 from tests.browser.conftest import Look, Visit
+from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
 from widget.web.http import BOT
 
 pytestmark = pytest.mark.browser
 
 PATH = "/settings/brand"
-LOOKS = [(scheme, *size) for size in ((360, 740), (1280, 900)) for scheme in ("light", "dark")]
 RED = "rgb(179, 38, 30)"
-
-
-async def signed_in(look: Look, server: TestServer, **options: object) -> Page:
-    page = await look(server, f"/login?next={PATH}", allow=("Autofocus processing", r"\b422\b"), **options)
-    await page.get_by_label("Email").fill("ada@example.com")
-    await page.get_by_label("Password").fill("demo")
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1).first).to_have_text("Brand and compliance")
-    return page
 
 
 async def save(page: Page) -> None:
@@ -43,7 +34,7 @@ async def is_drawn(picture: Locator) -> None:
 
 
 async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit, server: TestServer) -> None:
-    page = await signed_in(look, server)
+    page = await signed_in(look, server, PATH)
     seen = page.frame_locator("#preview")
 
     # The preview follows; a fault stands at its field, and what was typed stays.
@@ -111,7 +102,7 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
 
 
 async def test_without_javascript_all_of_it_works(look: Look, server: TestServer) -> None:
-    page = await signed_in(look, server, java_script_enabled=False)
+    page = await signed_in(look, server, PATH, java_script_enabled=False)
     await page.get_by_label("Name", exact=True).fill("Plain")
     await page.locator("[data-countries] > summary").click()
     await page.get_by_role("checkbox", name="Austria").check()
@@ -128,19 +119,21 @@ async def test_without_javascript_all_of_it_works(look: Look, server: TestServer
 
 
 async def test_it_reads_well_in_every_light_and_width(look: Look, server: TestServer) -> None:
-    page = await signed_in(look, server)
+    page = await signed_in(look, server, PATH)
     await page.locator("[data-countries] > summary").click()
+    alike = page.locator(".countries-list > li:nth-child(n + 12)")  # axe takes half a minute for all of them
+    await alike.evaluate_all("rows => rows.forEach((row) => row.remove())")
     await page.get_by_label("Legal text for new forms").fill("Reply STOP to opt out. Msg & data rates may apply.")
     await expect(page.locator(".checker-head")).to_contain_text("missing")
     await page.locator(".checker-has > summary").click()
     await page.get_by_label("Terms", exact=False).first.fill("nowhere")
-    for scheme, width, height in LOOKS:
+    for scheme, width, height in axe.LOOKS:
         await wear(page, scheme, width, height)
-        assert await axe.faults(page) == []
+        assert await axe.faults(page, scheme) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (scheme, width)
         if folder := os.environ.get("SAYSO_TEST_PICTURES"):
             await page.screenshot(path=Path(folder) / f"brand-{width}-{scheme}.png", full_page=True)
     await page.goto(base(server) + f"{PATH}/preview")
-    for look_ in LOOKS:
-        await wear(page, *look_)
-        assert await axe.faults(page) == []
+    for scheme, width, height in axe.LOOKS:
+        await wear(page, scheme, width, height)
+        assert await axe.faults(page, scheme) == []

@@ -298,7 +298,7 @@ async def test_the_database_stops_in_the_middle(visit: Visit, own_mongo: Embedde
                 await expect(chat.card).to_have_attribute("data-state", "open")
             await chat.press()
             await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
-            await expect(chat.bubble("Your code HARBOR10")).to_be_visible(timeout=14000)
+            await expect(chat.bubble("Your code HARBOR10")).to_be_visible()
             assert len(await store.events.find({}, limit=5)) == 1
 
 

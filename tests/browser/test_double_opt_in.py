@@ -24,10 +24,9 @@ async def test_the_phone_says_yes_and_the_card_is_done(visit: Visit, server: Tes
     await expect(chat.card).to_have_attribute("data-state", "pending")
     await expect(chat.card.get_by_role("heading")).to_have_text("Reply YES to finish")
     await expect(chat.frame.locator(".event")).to_have_text("Pending. Reply YES to our text to confirm.")
-    for scheme in ("light", "dark"):
-        for width, height in ((360, 740), (1280, 900)):
-            await wear(chat.page, scheme, width, height)
-            assert await axe.faults(await chat.inside()) == []
+    for scheme, width, height in axe.LOOKS:
+        await wear(chat.page, scheme, width, height)
+        assert await axe.faults(await chat.inside(), scheme) == []
     await chat.card.get_by_role("button", name="Resend").click()
     await expect(chat.card.locator(".card-said")).to_have_text("We just texted you. It can take a minute to arrive.")
     await expect(chat.card.locator(".card-said")).to_be_focused()

@@ -14,8 +14,8 @@ from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
 from tests.browser import axe
 from tests.browser.conftest import Look, Visit
+from tests.browser.desk import signed_in
 from tests.browser.shop import wear
-from tests.browser.test_subscriptions import LOOKS, signed_in
 from tests.conftest import serving
 
 pytestmark = pytest.mark.browser
@@ -136,7 +136,7 @@ async def test_the_form_has_no_fault_that_axe_finds(visit: Visit, look: Look, se
 
 
 async def check(page: Page) -> None:
-    for scheme, width, height in LOOKS:
+    for scheme, width, height in axe.LOOKS:
         await wear(page, scheme, width, height)
-        assert await axe.faults(page) == [], f"{scheme} {width}"
+        assert await axe.faults(page, scheme) == [], f"{scheme} {width}"
         assert await page.evaluate("document.documentElement.scrollWidth") <= width

@@ -13,8 +13,8 @@ from bot.model.base import new_id, now
 from bot.model.conversation import ConversationEvent, ConversationEventName
 from bot.store import Store
 from tests.browser.conftest import Look, Visit
+from tests.browser.desk import signed_in
 from tests.browser.test_inbox import Inbox, begun
-from tests.browser.test_subscriptions import signed_in
 
 pytestmark = pytest.mark.browser
 

@@ -19,7 +19,7 @@ from bot.model.subscription import MessageType
 from bot.store import Store
 from tests.browser import axe
 from tests.browser.conftest import Look
-from tests.browser.test_subscriptions import signed_in
+from tests.browser.desk import signed_in
 from tests.people import change, events_of, greeted
 
 pytestmark = pytest.mark.browser

@@ -9,8 +9,8 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import Look, Visit
+from tests.browser.desk import signed_in
 from tests.browser.test_inbox import Inbox, begun
-from tests.browser.test_subscriptions import signed_in
 
 pytestmark = pytest.mark.browser
 

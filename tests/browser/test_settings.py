@@ -11,8 +11,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser import axe
 from tests.browser.conftest import Look
+from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
-from tests.browser.test_subscriptions import LOOKS, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -160,7 +160,7 @@ async def test_the_pages_have_no_fault_that_axe_finds(look: Look, server: TestSe
              "/help/shortcuts", invitation.removeprefix(base(server)))  # fmt: skip
     for path in paths:
         await page.goto(f"{base(server)}{path}")
-        for scheme, width, height in LOOKS:
+        for scheme, width, height in axe.LOOKS:
             await wear(page, scheme, width, height)
-            assert await axe.faults(page) == [], f"{path} {scheme} {width}"
+            assert await axe.faults(page, scheme) == [], f"{path} {scheme} {width}"
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, f"{path} {width}"

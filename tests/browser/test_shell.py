@@ -8,8 +8,8 @@ from playwright.async_api import expect
 
 from tests.browser import axe
 from tests.browser.conftest import Look
+from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
-from tests.browser.test_subscriptions import LOOKS, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -61,13 +61,13 @@ async def test_its_pages_have_no_fault_that_axe_finds(look: Look, server: TestSe
     page = await signed_in(look, server, "/inbox")
     for path in ("/inbox", "/contacts", "/outbound", "/bots", "/search?q=deals", "/settings/styleguide"):
         await page.goto(base(server) + path)
-        for scheme, width, height in LOOKS:
+        for scheme, width, height in axe.LOOKS:
             await wear(page, scheme, width, height)
-            assert await axe.faults(page) == [], f"{path} {scheme} {width}"
+            assert await axe.faults(page, scheme) == [], f"{path} {scheme} {width}"
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
-    for scheme, width, height in LOOKS:
+    for scheme, width, height in axe.LOOKS:
         await wear(outside, scheme, width, height)
-        assert await axe.faults(outside) == [], f"/login {scheme} {width}"
+        assert await axe.faults(outside, scheme) == [], f"/login {scheme} {width}"
 
 
 async def test_on_a_phone_the_account_is_in_the_bar(look: Look, server: TestServer) -> None:

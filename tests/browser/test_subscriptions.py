@@ -6,34 +6,21 @@ import re
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from bot.demo import DEALS
 from tests.browser import axe
 from tests.browser.conftest import Look, Visit
+from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
 
 pytestmark = pytest.mark.browser
 
 LIST = "/settings/subscriptions"
-LOOKS = [(scheme, *size) for size in ((360, 740), (1280, 900)) for scheme in ("light", "dark")]
-
-
-async def signed_in(
-    look: Look, server: TestServer, path: str = LIST, email: str = "ada@example.com", allow: tuple[str, ...] = ()
-) -> Page:
-    usual = ("Autofocus processing", r"\b422\b")
-    page = await look(server, f"/login?next={path}", allow=(*usual, *allow))
-    await page.get_by_label("Email").fill(email)
-    await page.get_by_label("Password").fill("demo")
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page).not_to_have_url(re.compile("/login"))
-    await expect(page.locator("h1").first).not_to_have_text("")
-    return page
 
 
 async def test_the_life_of_a_subscription(look: Look, server: TestServer) -> None:
-    page = await signed_in(look, server)
+    page = await signed_in(look, server, LIST)
     seen = page.frame_locator("#preview")
 
     # Created, with the preview beside it.
@@ -150,11 +137,11 @@ async def test_the_pages_have_no_fault_that_axe_finds(look: Look, server: TestSe
     if path == f"/{DEALS}":
         for summary in await page.locator(".translation > summary").all():
             await summary.click()
-    for scheme, width, height in LOOKS:
+    for scheme, width, height in axe.LOOKS:
         await wear(page, scheme, width, height)
         if path == f"/{DEALS}":  # at its end the sticky row of buttons covers no other one
             await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-        assert await axe.faults(page) == [], f"{scheme} {width}"
+        assert await axe.faults(page, scheme) == [], f"{scheme} {width}"
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         if account := await page.locator(".me > summary").all():
             await expect(account[0]).to_be_in_viewport(ratio=1)

@@ -86,16 +86,17 @@ async def settled(bot: Bot) -> None:
 
 
 class TestNoAct:
-    async def test_an_opened_chat_leaves_no_document(self, bot: Bot, store: Store) -> None:
+    @pytest.mark.parametrize("count", [1_000, pytest.param(100_000, marks=pytest.mark.soak)])
+    async def test_opened_chats_leave_no_document_and_the_first_act_makes_one(
+        self, bot: Bot, store: Store, count: int
+    ) -> None:
         before = await documents(store)
-        await _open_many(bot, 1000)
+        opened = await _open_many(bot, count)
         assert await documents(store) == before
-
-    @pytest.mark.soak
-    async def test_a_hundred_thousand_opened_chats_leave_no_document(self, bot: Bot, store: Store) -> None:
-        before = await documents(store)
-        await _open_many(bot, 100_000)
-        assert await documents(store) == before
+        await says(bot, opened)
+        await settled(bot)
+        _, parts = await the_chat(store, opened)
+        assert [part.content.kind for part in parts] == [*GREETED, "text"]
 
     async def test_opened_again_it_is_the_same_chat(self, bot: Bot) -> None:
         first = await opened_chat(bot)
@@ -129,9 +130,11 @@ class TestNoAct:
         assert [part.preview for part in parts] == ["Hi", "Still there?"]
 
 
-async def _open_many(bot: Bot, count: int) -> None:
+async def _open_many(bot: Bot, count: int) -> Opened:
+    """The last of them."""
     for _ in range(count // 100):
-        await asyncio.gather(*(opened_chat(bot) for _ in range(100)))
+        *_, last = await asyncio.gather(*(opened_chat(bot) for _ in range(100)))
+    return last
 
 
 class TestFirstAct:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from widget.web.look import ENOUGH, PAPER, brand_css, contrast, ink_on, mix, rea
 
 COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 THEMES = re.compile(r":root\{([^}]*)\}")
+STATIC = Path(__file__).parents[3] / "static"
+DARK = re.compile(r"@media ?\(prefers-color-scheme: ?dark\) ?\{((?:[^{}]*\{[^{}]*\})*)\s*\}")
 
 
 def properties(brand: str) -> dict[str, dict[str, str]]:
@@ -62,3 +65,12 @@ def test_a_mix_lies_between() -> None:
     assert mix("#000000", "#ffffff", 0) == "#ffffff"
     assert mix("#000000", "#ffffff", 1) == "#000000"
     assert mix("#000000", "#ffffff", 0.5) == "#808080"
+
+
+def test_dark_differs_in_nothing_but_colors() -> None:
+    """The browser tests rely on it: what is no matter of colors they check in light alone."""
+    styles = "".join(path.read_text() for path in [*STATIC.rglob("*.css"), STATIC / "widget.js"])
+    blocks = DARK.findall(styles)
+    assert len(blocks) == styles.count("prefers-color-scheme") > 0
+    names = {name for block in blocks for name in re.findall(r"([\w-]+): *[^;{}]+[;}]", block)}
+    assert {name for name in names if not name.startswith("--")} == {"background", "color", "box-shadow"}
