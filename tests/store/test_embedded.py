@@ -262,17 +262,27 @@ async def test_a_port_that_is_lost_at_the_last_moment_is_given_up(data: Path, mo
 
 
 @needs_secantusdb
-async def test_a_start_that_is_cancelled_leaves_no_server(data: Path) -> None:
+async def test_a_start_that_is_cancelled_leaves_no_server(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = asyncio.Event()
+
+    async def never(*_: object) -> int:
+        waiting.set()
+        return await asyncio.Future[int]()
+
     async def use() -> None:
         async with embedded_server(data, engine="secantusdb"):
             raise AssertionError("it was cancelled before")
 
+    monkeypatch.setattr(embedded, "wait_ready", never)
     task = asyncio.create_task(use())
-    while not (state := embedded._Folder(data).state()) or state.pid is None:  # noqa: ASYNC110 - a file is awaited
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(PATIENCE):
+        await waiting.wait()
+    state = embedded._Folder(data).state()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert state
+    assert state.pid
     assert not is_running(state.pid)
 
 
