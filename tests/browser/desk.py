@@ -21,6 +21,6 @@ async def signed_in(
             {"name": cookie.key, "value": cookie.value, "url": base(server), "httpOnly": True, "sameSite": "Lax"}
             for cookie in desk.session.cookie_jar
         ]
-    page = await look(server, path, allow=(r"\b422\b", *allow), cookies=cookies, **options)
+    page = await look(server, path, allow=("Autofocus processing", r"\b422\b", *allow), cookies=cookies, **options)
     await expect(page.locator("h1").first).not_to_have_text("")
     return page

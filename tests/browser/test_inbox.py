@@ -334,7 +334,7 @@ async def test_what_was_written_after_the_session_had_ended_is_sent_after_signin
 ) -> None:
     chat = await begun(visit, server)
     id = await chat.stored()
-    allow = (r"\b401\b", "WebSocket", "messages net::ERR_ABORTED", "Autofocus processing")
+    allow = (r"\b401\b", "WebSocket", "messages net::ERR_ABORTED")
     ada = Inbox(await signed_in(look, server, f"/inbox/{id}", allow=allow))
     await ada.is_live()
     await ada.page.wait_for_load_state("networkidle")  # loading the list while signed out would leave the page

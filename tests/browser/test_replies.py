@@ -7,10 +7,10 @@ from playwright.async_api import expect
 
 from bot.app import Bot
 from tests.browser.conftest import Look, Visit
+from tests.browser.desk import signed_in
 from tests.browser.shop import base
 from tests.browser.test_inbox import Inbox, begun
 from tests.browser.test_inbox_hands import opened
-from tests.browser.test_subscriptions import signed_in
 
 
 async def test_a_saved_reply_takes_the_place_of_its_command_or_goes_to_the_cursor(
