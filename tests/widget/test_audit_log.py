@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
@@ -194,6 +194,16 @@ def test_every_form_in_the_settings_is_listed(running: Running) -> None:
     assert posts == QUIET | set(FORMS)
 
 
+@pytest.fixture
+async def _unchanged_workspace(running: Running) -> AsyncIterator[None]:
+    before = await running.store.workspaces.get("workspace")
+    yield
+    assert before
+    await running.store.workspaces.save(before)
+    running.bot.workspace.cache_clear()
+
+
+@pytest.mark.usefixtures("_unchanged_workspace")
 @pytest.mark.parametrize("path", FORMS)
 async def test_every_form_in_the_settings_is_recorded(running: Running, path: str) -> None:
     action, act = FORMS[path]
