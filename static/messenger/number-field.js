@@ -1,5 +1,4 @@
-/* The field for a phone number: follows a typed country code, groups the digits while they are typed, and shows an example.
-   Loaded when such a field is first used. */
+/* The field for a phone number: follows a typed country code, groups the digits while they are typed, and shows an example. */
 
 const WRITTEN = /^[+\d\s().-]*$/; // anything else that somebody pastes is for the server to read
 
@@ -43,8 +42,7 @@ function couldMatch(field, digits) {
 }
 
 /* Shows which country counts: the chosen one, or none of them. */
-export function showCountry(field) {
-  const input = field.querySelector(".field-input");
+function showCountry(field, input) {
   const typed = input.value.trim();
   const digits = typed.replace(/\D/g, "");
   const isForeign = typed.startsWith("+") && !follow(field, digits) && !couldMatch(field, digits);
@@ -72,9 +70,9 @@ function isAtEnd(event, input) {
   return input.selectionStart === input.value.length && !event.isComposing && !/^delete/.test(event.inputType || "");
 }
 
-document.addEventListener("input", (event) => {
-  const field = event.target.closest(".field");
-  if (!field?.querySelector("[name=region]")) return;
-  showCountry(field);
-  if (event.target.name === "number" && isAtEnd(event, event.target)) regroup(field, event.target);
-});
+/* Brings a field up to date: after what somebody did in it, or (without an event) with what stands in it. */
+export function updateField(field, event) {
+  const input = field.querySelector(".field-input");
+  showCountry(field, input);
+  if (!event || (event.target === input && isAtEnd(event, input))) regroup(field, input);
+}

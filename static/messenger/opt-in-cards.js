@@ -2,6 +2,7 @@
 
 import { errorMessage, HTMX_FAILURES, rejectNonHtml } from "../lib/server-errors.js";
 import { dropCard, keepCard } from "./draft.js";
+import { updateField } from "./number-field.js";
 import { currentToken, pageUrl } from "./visitor-api.js";
 
 const FOCUS_DELAY = 50; // ms; htmx enables the button again after its event
@@ -81,7 +82,7 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
     if (!field) return;
     const input = field.querySelector(".field-input, [type=checkbox]");
     clearError(input);
-    useField(field);
+    useField(field, event);
     if (input.type === "checkbox") return; // a tick is given for what is read now, so it is not kept
     const part = field.closest(".part");
     keepCard(part.dataset.seq, Object.fromEntries(inputsOf(part).map((input) => [input.name, input.value])));
@@ -105,11 +106,8 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
     if (part && !part.dataset.opened && onOpened(Number(part.dataset.seq))) part.dataset.opened = "1";
   }
 
-  // Few visitors type a number, so what helps them is loaded when they begin.
-  async function useField(field) {
-    if (!field?.querySelector("[name=region]")) return;
-    const { showCountry } = await import("./number-field.js");
-    showCountry(field);
+  function useField(field, event) {
+    if (field?.querySelector("[name=region]")) updateField(field, event);
   }
 
   // The preference center opens in a tab of its own, where no header can carry the token.
