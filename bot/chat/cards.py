@@ -177,7 +177,7 @@ class Cards:
         return consent_change(
             contact,
             subscription,
-            yes_action(subscription),
+            yes_action(subscription, contact.consent(subscription.id), address),
             address,
             source=Source.FORM,
             words=words,

@@ -55,8 +55,10 @@ def stands_to_get(subscription: Subscription, consent: Consent | None) -> bool:
     return state is not ConsentState.OPTED_OUT
 
 
-def yes_action(subscription: Subscription) -> Action:
-    """The action that a yes in a card or the preference center records. With double opt-in it counts only after the
-    number confirmed by text, which applies neither to email nor to opt-out subscriptions."""
+def yes_action(subscription: Subscription, consent: Consent | None = None, address: str | None = None) -> Action:
+    """The action that a yes for `address` records. With double opt-in it counts only after the number confirmed by
+    text, which applies neither to email nor to opt-out subscriptions. `consent`: the contact's own. A number that is
+    opted in is not asked again: that would suspend its yes."""
     asks = subscription.message_type is MessageType.SMS and subscription.consent_type is ConsentType.OPT_IN
-    return Action.REQUEST_CONFIRMATION if subscription.double_opt_in and asks else Action.OPT_IN
+    is_in = consent is not None and consent.state is ConsentState.OPTED_IN and consent.number == address
+    return Action.REQUEST_CONFIRMATION if subscription.double_opt_in and asks and not is_in else Action.OPT_IN

@@ -356,6 +356,20 @@ class TestOnce:
         assert second.is_new
         assert [e.id for e in await events_of(bot.store, ada.id)] == [first.event.id, second.event.id]
 
+    async def test_a_second_card_leaves_a_confirmed_yes_as_it_is(self, bot: Bot, make_contact: MakeContact) -> None:
+        """A request for confirmation would suspend the yes, and without a reply end it."""
+        await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+        ada = await make_contact(phone=NUMBER)
+        second = await asked(bot, ada, key="b")
+        answer = await answer_to(bot, second, ada)
+        await answered(bot, ada, "a")
+        await bot.ledger.record(change(ada.id, "yes", Action.CONFIRM, source=Source.KEYWORD))
+        submitted = await bot.cards.submit(second, await _now(bot, ada), await bot.workspace(), answer)
+        assert submitted.event.action is Action.OPT_IN
+        consent = (await _now(bot, ada)).consent(DEALS)
+        assert consent
+        assert consent.state is ConsentState.OPTED_IN
+
     async def test_one_card_in_two_tabs_with_two_numbers_takes_one_of_them(
         self, bot: Bot, make_contact: MakeContact, mongo: EmbeddedServer, settings: Settings
     ) -> None:

@@ -104,6 +104,19 @@ def test_a_yes_waits_for_the_text_only_where_texts_need_a_yes(
     assert yes_action(asked) is action
 
 
+@pytest.mark.parametrize(
+    ("state", "address", "action"),
+    [
+        (ConsentState.OPTED_IN, NUMBER, Action.OPT_IN),
+        (ConsentState.OPTED_IN, ANOTHER, Action.REQUEST_CONFIRMATION),
+        (ConsentState.OPTED_OUT, NUMBER, Action.REQUEST_CONFIRMATION),
+        (ConsentState.NONE, NUMBER, Action.REQUEST_CONFIRMATION),
+    ],
+)
+def test_a_number_that_is_opted_in_is_not_asked_again(state: ConsentState, address: str, action: Action) -> None:
+    assert yes_action(subscription(double_opt_in=True), consent(state), address) is action
+
+
 GRADES = list(Grade)
 ORAL = Grade.ORAL_ATTESTED
 
