@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.chat.links import Segment, segments
@@ -37,6 +38,13 @@ RECORDED = {
     How.WRITTEN: _("%(name)s recorded written consent"),
     How.OTHER: _("%(name)s recorded consent"),
 }
+NAMED = {
+    Action.EXPIRE: _("Confirmation expired"),
+    Action.CANCEL: _("Took the confirmation request back, to give another number"),
+    Action.CAPTURE_PHONE: _("Provided a number"),
+    Action.ERASE: _("Personal data erased"),
+}
+"""Actions whose sentence doesn't depend on the source."""
 TEXTED = 'texted "'
 
 
@@ -96,12 +104,8 @@ def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Tr
 
 def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) -> str:
     """Describes the event. `name`: the teammate's, if a teammate caused it."""
-    if event.action is Action.EXPIRE:
-        return say("Confirmation expired")
-    if event.action is Action.CANCEL:
-        return say("Took the confirmation request back, to give another number")
-    if event.action is Action.CAPTURE_PHONE:
-        return say("Provided a number")
+    if event.action in NAMED:
+        return say(NAMED[event.action])
     if event.source is Source.KEYWORD and (text := _texted(event)):
         return say('Texted "%(text)s"', text=text)
     is_here = event.source is Source.FORM and conversation and event.context.conversation == conversation
@@ -111,9 +115,23 @@ def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) 
         if is_here:
             return say("Opted in on the form in this conversation")
         return _by(YES.get(event.source, _("Opted in")), name, say)
-    if is_here:
-        return say("Opted out on the form in this conversation")
-    return _by(NO.get(event.source, _("Opted out")), name, say)
+    if event.action in OFF:
+        if is_here:
+            return say("Opted out on the form in this conversation")
+        return _by(NO.get(event.source, _("Opted out")), name, say)
+    return " · ".join(_readdressed(event, say)) or say("Contact details changed")  # erased since
+
+
+def _readdressed(event: ConsentEvent, say: Translator) -> Iterable[str]:
+    cleared, replaced = event.clears or (), event.replaced or ""
+    if "phone" in cleared:
+        yield say("Phone number removed")
+    elif event.number:
+        yield say("Phone number changed") if replaced and "@" not in replaced else say("Phone number added")
+    if "email" in cleared:
+        yield say("Email address removed")
+    elif event.email:
+        yield say("Email address changed") if replaced else say("Email address added")
 
 
 def _by(sentence: str, name: str, say: Translator) -> str:
