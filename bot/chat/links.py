@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -24,6 +26,7 @@ def _reader(*rules: str) -> MarkdownIt:
 
 
 _NAMED, _BARE = _reader("link"), _reader()
+_HOST = re.compile(r"(?:[a-z]+:)?(?://)?(?:[^/?#]*@)?([^/?#]*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=2048)
@@ -31,7 +34,7 @@ def segments(text: str, *, named: bool = True) -> tuple[Segment, ...]:
     """Turns `[Terms](https://…)` (if `named`) and bare addresses into links; everything else stays text.
 
     Only for `http`, `https` and `mailto`; for other schemes (`javascript:`) only the text is shown. Text from strangers
-    is read with `named=False`, so that a link always shows its target.
+    is read with `named=False`, so that a link always shows its target, and a host that looks like another as Punycode.
     """
     found: list[Segment] = []
     href: str | None = None
@@ -42,5 +45,13 @@ def segments(text: str, *, named: bool = True) -> tuple[Segment, ...]:
         elif token.type == "link_close":
             href = None
         elif token.content:
-            found.append(Segment(token.content, href))
+            text = token.content if named or href is None else _unmistakable(token.content, href)
+            found.append(Segment(text, href))
     return tuple(found)
+
+
+def _unmistakable(address: str, href: str) -> str:
+    """An address as it was written, with the host of its `href`, and nothing invisible that could reorder it."""
+    visible = "".join(c for c in address if unicodedata.category(c) != "Cf")
+    written, target = _HOST.match(visible), _HOST.match(href)
+    return f"{visible[: written.start(1)]}{target[1]}{visible[written.end(1) :]}" if written and target else href

@@ -101,6 +101,21 @@ def test_a_stranger_s_link_shows_where_it_goes(text: str) -> None:
     assert "".join(s.text for s in segments(text, named=False)) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://xn--pypal-4ve.com/login", "https://xn--pypal-4ve.com/login"),
+        ("https://p\u0430ypal.com/login", "https://xn--pypal-4ve.com/login"),
+        ("https://me:pw@p\u0430ypal.com:8080/caf\u00e9?q#a", "https://me:pw@xn--pypal-4ve.com:8080/caf\u00e9?q#a"),
+        ("ada@p\u0430ypal.com", "ada@xn--pypal-4ve.com"),
+        ("mailto:ada@p\u0430ypal.com", "mailto:ada@xn--pypal-4ve.com"),
+        ("https://x.example/\u202egro.knab", "https://x.example/gro.knab"),
+    ],
+)
+def test_a_stranger_s_link_looks_like_no_other(text: str, shown: str) -> None:
+    assert [s.text for s in segments(text, named=False)] == [shown]
+
+
 PLAIN = st.text(st.characters(exclude_characters="[]()<>:/@\\&!\x00\r", exclude_categories=["Cs"]), max_size=200)
 MARKS = ("[", "]", "(", ")", "](", "<", ">", "!", "\\", "&", "#", ";", "'", '"', " ", "\n", "\t", "\u202e", "%0a")
 ADDRESSES = ("javascript:", "data:", "http", "https", "://", "//", "x.example", "mailto:", "ada@b.example", "é")
