@@ -90,13 +90,18 @@ class Signer:
         return f"{self.fingerprint}:{self._of_event(hash)}"
 
     def has_signed_event(self, hash: str, signature: str) -> bool:
-        return hmac.compare_digest(self._of_event(hash), signature)
+        return _is_same(self._of_event(hash), signature)
 
     def _of_event(self, hash: str) -> str:
         return hmac.digest(self.secret.encode(), f"sayso event {hash}".encode(), "sha256").hex()
 
     def has_signed(self, signed: Checkpoint | CheckpointHead) -> bool:
-        return hmac.compare_digest(self.sign(signed.hash), signed.signature)
+        return _is_same(self.sign(signed.hash), signed.signature)
+
+
+def _is_same(right: str, stored: str) -> bool:
+    """As bytes: of texts, `compare_digest` takes only ASCII, and a forged one may be anything."""
+    return hmac.compare_digest(right.encode(), stored.encode(errors="replace"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -383,6 +383,16 @@ class TestSignatures:
         assert f"event 1 {self.NOT_OURS}: it has a wrong signature" in fault
         assert not (await check(store, repair=True)).is_whole
 
+    @pytest.mark.parametrize("signature", ["é", "f" * 63, ""])
+    async def test_a_signature_that_is_none_is_named(self, store: Store, ada: Contact, signature: str) -> None:
+        """Whoever has the database may write anything there."""
+        key = (await CheckpointKeys(store).signing()).fingerprint
+        forged = {"$set": {"signature": f"{key}:{signature}"}}
+        await store.events.collection.update_one({"_id": f"{ada.id}:0000000001"}, forged)
+        await store.checkpoint_heads.collection.update_many({}, {"$set": {"signature": signature}})
+        faults = (await check(store)).faults
+        assert len([fault for fault in faults if "wrong signature" in fault]) == 2
+
     async def test_the_key_in_the_database_signs_no_event_where_there_is_one_outside(
         self, store: Store, make_contact: MakeContact
     ) -> None:
