@@ -79,6 +79,17 @@ async def test_it_shows_where_the_person_stands(center: Center) -> None:
     assert page.root.one("meta", name="robots").attrs["content"] == "noindex"
 
 
+@pytest.mark.parametrize("tail", [".", ")", ",", "/", "./", ">", "。", "&rdquo;"])
+async def test_what_was_copied_along_after_the_link_is_ignored(center: Center, tail: str) -> None:
+    page = await Center(center.person, f"{center.url.rpartition('/')[2]}{tail}").look()
+    action = page.form(f"switch-{DEALS}").attrs["action"]
+    assert center.url.endswith(action)
+    assert page.root.one("div", id="preferences-page").attrs["data-live"] == f"{action}/live"
+    async with center.person.session.post(f"{center.url}{tail}", data=page.fields(f"switch-{DEALS}")) as answer:
+        assert answer.status == 200
+    assert not (await center.look()).switches[DEALS]
+
+
 async def test_it_is_kept_by_nobody_between(center: Center) -> None:
     async with center.person.session.get(center.url) as answer:
         assert answer.headers["Cache-Control"] == "private, no-store"

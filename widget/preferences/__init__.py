@@ -12,8 +12,11 @@ from widget.preferences.view import Center, Group, PreferenceItem, center
 __all__ = ["Center", "Group", "PreferenceItem", "add_routes", "center"]
 
 
+PAGE = "/p/{token:[^/]+/?}"
+
+
 def add_routes(app: web.Application) -> None:
     app[live.OPEN] = Counter()
-    app.router.add_get("/p/{token}", pages.show)
-    app.router.add_post("/p/{token}", pages.change)
+    app.router.add_get(PAGE, pages.show)
+    app.router.add_post(PAGE, pages.change)
     app.router.add_get("/p/{token}/live", live.live)

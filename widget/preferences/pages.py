@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
@@ -41,7 +42,7 @@ class StatusLine:
 
 async def show(request: web.Request) -> web.Response:
     try:
-        sheet = await request.app[BOT].preferences.look(request.match_info["token"])
+        sheet = await request.app[BOT].preferences.look(_token(request))
     except NotFound:
         return await _gone(request)
     return await _page(request, sheet, translator(wanted_locale(request, sheet.contact.locale)))
@@ -51,7 +52,7 @@ async def change(request: web.Request) -> web.Response:
     """One action. The returned page shows the stored result."""
     preferences = request.app[BOT].preferences
     try:
-        sheet = await preferences.look(request.match_info["token"])
+        sheet = await preferences.look(_token(request))
     except NotFound:
         return await _gone(request)
     say = translator(wanted_locale(request, sheet.contact.locale))
@@ -60,9 +61,14 @@ async def change(request: web.Request) -> web.Response:
         say = translator(form["locale"]) if form.get("locale") in locales() else say
         done, said = await _apply(request, sheet, form, say)
     except (Invalid, Conflict, WordsChanged) as error:
-        sheet = await preferences.look(request.match_info["token"])
+        sheet = await preferences.look(_token(request))
         return await _page(request, sheet, say, StatusLine(sentence(error, say), is_error=True), status_of(error))
     return await _page(request, await preferences.look_again(sheet, done.contact), say, said)
+
+
+def _token(request: web.Request) -> str:
+    """Without what was copied along after the link: the end of a sentence, a bracket, a slash."""
+    return re.split(r"[^\w-]", request.match_info["token"])[0]
 
 
 async def _apply(
@@ -122,7 +128,7 @@ async def _page(
     is_part = request.headers.get("HX-Request") == "true"
     template = "preferences/part.html" if is_part else "preferences/page.html"
     view = center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped)
-    forms = {"action": request.path, "key": new_id()}
+    forms = {"action": f"/p/{_token(request)}", "key": new_id()}
     status_line = await render(request, "preferences/_status.html", say.locale, said=said, **forms) if said else ""
     addresses = dict.fromkeys(MessageType, "") | {group.channel: group.address for group in view.groups}
     personal = {**forms, "status_line": Markup(status_line), **addresses}  # noqa: S704 (our own template)
