@@ -106,4 +106,9 @@ def _text(value: object) -> str | None:
     """Ids are numbers in many databases."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return value.strip() or None if isinstance(value, str) else None
+    return value.strip() or None if isinstance(value, str) and _is_storable(value) else None
+
+
+def _is_storable(text: str) -> bool:
+    """JSON can name half a character (`"\\ud800"`), which is no text."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)

@@ -49,6 +49,13 @@ def test_what_the_token_lacks_is_unverified() -> None:
     assert read(signed({"user_id": "u1", "email": "no address"}), email="eve@example.com").signed == frozenset()
 
 
+def test_claims_for_other_services_are_ignored() -> None:
+    for_others = {"iss": 5, "aud": ["x"], "sub": 5, "jti": 5}
+    for claims in (for_others, {**for_others, "exp": 1}):
+        token = jwt.api_jws.encode(json.dumps({**ADA, **claims}).encode(), NEW.secret)
+        assert read(token).is_expired == ("exp" in claims)
+
+
 def test_an_old_token_says_that_it_has_expired() -> None:
     assert read(signed({**ADA, "exp": time.time() - 3600})).is_expired
     assert not read(signed({**ADA, "exp": time.time() - 1})).is_expired, "clocks differ"
@@ -71,6 +78,7 @@ def test_an_old_token_says_that_it_has_expired() -> None:
         pytest.param(signed({**ADA, "user_id": True}), id="user_id true"),
         pytest.param(signed({**ADA, "user_id": ["u1"]}), id="user_id list"),
         pytest.param(signed({**ADA, "user_id": "u" * 321}), id="long user_id"),
+        pytest.param(signed({**ADA, "user_id": "u\ud800"}), id="user_id no text"),
         pytest.param(signed({**ADA, "iat": time.time() + 3600}), id="of tomorrow"),
         pytest.param(signed({**ADA, "nbf": time.time() + 3600}), id="not yet valid"),
         pytest.param(signed({**ADA, "exp": "soon"}), id="exp no number"),
