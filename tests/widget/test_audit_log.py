@@ -237,6 +237,7 @@ async def test_the_page_filters_and_exports_what_it_shows(running: Running) -> N
         assert "=cmd()" in page.one("tbody").text
         assert "No entries" in (await eve.desk.look(f"{LOG}?{query}&until=2020-01-01")).text
         await eve.desk.look(f"{LOG}?since=nonsense&until=9999-99-99&action=%00")
+        assert "New" not in (await eve.desk.look(f"{LOG}?until=9999-12-31&since=0001-01-01")).one("h1").text
 
         async with eve.desk.session.get(f"{eve.desk.base}{LOG}.csv?{query}") as answer:
             rows = list(csv.DictReader(io.StringIO(await answer.text())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from widget.web.teammate_pages import Scope, requires, teammate_page, translator
 from widget.web.times import clock
 
 PATH = "/settings/audit"
+LAST_DAY = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 COLUMNS = ("time", "actor_id", "actor", "token", "action", "subject", "detail", "address")
 
 
@@ -47,7 +48,7 @@ def _wanted(request: web.Request) -> AuditFilter:
         actor=request.query.get("actor", "")[:100],
         action=request.query.get("action", "")[:100],
         since=_day(request.query.get("since", "")),
-        until=last + timedelta(days=1) if last else None,
+        until=last + timedelta(days=1) if last and last < LAST_DAY else None,
     )
 
 
