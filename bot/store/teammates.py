@@ -9,6 +9,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.teammate import Teammate, TeammateRole
+from bot.store.driver import database_errors
 from bot.store.repository import Repository
 from bot.store.transaction import Session, transaction
 
@@ -31,6 +32,12 @@ class TeammateRepository(Repository[Teammate]):
     async def present(self, *, limit: int) -> list[Teammate]:
         """Those who are not removed, sorted by email."""
         return await self.find(PRESENT, sort=[("email", 1)], limit=limit)
+
+    async def take_code(self, id: str, code: str) -> bool:
+        """Takes a recovery code, once. False: it was used."""
+        with database_errors():
+            change = {"$pull": {"recovery_codes": code}}
+            return bool((await self.collection.update_one({"_id": id, "recovery_codes": code}, change)).matched_count)
 
     async def change_admin(self, id: str, change: Mapping[str, Any]) -> bool:
         """Makes a change that leaves the workspace with one admin less. False: this is the last one.

@@ -136,7 +136,8 @@ class PasskeyService:
         if code not in teammate.recovery_codes:
             raise PasskeyRefused
         await self._passed(asked, teammate)
-        await self._store.teammates.update({"_id": teammate.id}, {"$pull": {"recovery_codes": code}})
+        if not await self._store.teammates.take_code(teammate.id, code):
+            raise PasskeyRefused
         by = By(teammate.id, teammate.name, address)
         await self._audit.record(by, AuditAction.RECOVERY_CODE_USED, teammate.email)
         return teammate

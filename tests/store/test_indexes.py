@@ -174,6 +174,7 @@ async def _account(bot: Bot, ada: Teammate) -> None:
     await bot.passkeys.of(ada.id)
     await store.passkeys.remove(ada.id, "key", now())
     await store.passkey_challenges.use(challenge, now())
+    await store.teammates.take_code(ada.id, "code")
     await bot.teammates.reset_second_factor(ada.email)
 
 

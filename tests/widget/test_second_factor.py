@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 
 from tests.widget.admins import (
@@ -81,6 +83,16 @@ async def test_a_recovery_code_works_once_and_wrong_ones_are_limited(running: Ru
             csrf = await desk.csrf(VERIFY)
             statuses = [(await desk.post(VERIFY, {"code": "nope", "csrf": csrf}))[0] for _ in range(11)]
             assert (statuses[0], statuses[-1]) == (422, 429)
+
+
+async def test_of_two_sign_ins_with_one_code_at_once_one_succeeds(running: Running) -> None:
+    async with new_teammate(running) as eve:
+        _status, page = await add_passkey(eve.desk, Authenticator(named_base(running)))
+        service, code = running.bot.passkeys, codes_of(page)[0]
+        challenges = [await service.start_sign_in(eve.teammate) for _ in range(5)]
+        tries = (service.sign_in_with_code(challenge, code, "") for challenge in challenges)
+        results = await asyncio.gather(*tries, return_exceptions=True)
+        assert sorted(type(result).__name__ for result in results) == [*["PasskeyRefused"] * 4, "Teammate"]
 
 
 async def test_admins_add_a_passkey_before_anything_else_where_one_is_required(running: Running) -> None:
