@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -39,7 +40,9 @@ class AccountLinks:
         return link
 
     async def invitations(self) -> list[AccountLink]:
-        return await self._table.unused(LinkPurpose.JOIN, now())
+        found = await self._table.unused(LinkPurpose.JOIN, now())
+        are_good = await asyncio.gather(*map(self._has_rights, found))
+        return [link for link, is_good in zip(found, are_good, strict=True) if is_good]
 
     async def revoke_invitation(self, id: str, by: By) -> None:
         """Raises NotFound."""
@@ -64,7 +67,10 @@ class AccountLinks:
     async def password_link(self, teammate: Teammate) -> AccountLink | None:
         """The one that still works."""
         found = await self._table.unused(LinkPurpose.PASSWORD, now(), email=teammate.email, limit=5)
-        return next((link for link in found if link.password_version == teammate.password_version), None)
+        for link in found:
+            if link.password_version == teammate.password_version and await self._has_rights(link):
+                return link
+        return None
 
     async def read(self, token: str, purpose: LinkPurpose) -> AccountLink:
         """Raises LinkExpired."""
@@ -74,6 +80,8 @@ class AccountLinks:
             raise LinkExpired from None
         link = await self._table.get(str(id))
         if link is None or link.purpose is not purpose or link.used_at or link.expires_at < now():
+            raise LinkExpired
+        if not await self._has_rights(link):
             raise LinkExpired
         if purpose is LinkPurpose.PASSWORD:
             teammate = await self._teammates.get(link.teammate)
@@ -111,6 +119,11 @@ class AccountLinks:
         if not await self._table.use(link.id, now()):
             raise LinkExpired
         return link
+
+    async def _has_rights(self, link: AccountLink) -> bool:
+        """Whether its maker is still an admin, or it was made on the command line."""
+        maker = await self._teammates.get(link.by) if link.by else None
+        return not link.by or (maker is not None and maker.is_admin)
 
     async def _exists(self, email: str) -> bool:
         try:

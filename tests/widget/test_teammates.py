@@ -12,6 +12,7 @@ from bot.errors import LastAdmin
 from bot.model.base import new_id
 from bot.model.teammate import By, TeammateRole
 from bot.store import Store
+from bot.workspace.audit import COMMAND_LINE
 from bot.workspace.teammates import TeammateService
 from tests.conftest import eventually
 from tests.widget.admins import PASSWORD, link_in, new_teammate
@@ -79,6 +80,27 @@ async def test_a_password_link_sets_the_password_and_ends_all_sessions(
         assert await outside(somebody, path, {"password": NEW}) == 404
         async with at_desk(running.base, eve.email, NEW):
             pass
+
+
+@pytest.mark.parametrize("act", ["role", "remove"])
+async def test_links_end_with_the_rights_of_their_maker(running: Running, ada: Desk, somebody: Desk, act: str) -> None:
+    links = running.bot.account_links
+    async with new_teammate(running) as eve, new_teammate(running, TeammateRole.AGENT) as other:
+        by = By(eve.teammate.id, "Eve")
+        invitation = await links.invite(f"{new_id()}@shop.example", TeammateRole.ADMIN, by)
+        password = await links.reset_password(other.teammate, by)
+        paths = (f"/join/{links.token(invitation)}", f"/password/{links.token(password)}")
+        assert [(await somebody.get(path))[0] for path in paths] == [200, 200]
+        assert (await ada.post(f"{LIST}/{eve.teammate.id}/{act}", {"role": "agent"}))[0] == 303
+        assert [(await somebody.get(path))[0] for path in paths] == [404, 404]
+        assert invitation.id not in {link.id for link in await links.invitations()}
+        assert await links.password_link(other.teammate) is None
+
+
+async def test_a_link_of_the_command_line_has_no_maker(running: Running, somebody: Desk) -> None:
+    links = running.bot.account_links
+    link = await links.invite(f"{new_id()}@shop.example", TeammateRole.ADMIN, COMMAND_LINE)
+    assert (await somebody.get(f"/join/{links.token(link)}"))[0] == 200
 
 
 async def test_a_role_applies_at_once(running: Running, ada: Desk) -> None:
