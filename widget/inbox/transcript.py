@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from aiohttp import web
 
 from bot.chat.links import Segment
@@ -13,6 +15,9 @@ from widget.inbox.details import shown_number
 from widget.web.http import BOT
 from widget.web.teammate_pages import translator_for
 from widget.web.times import clock
+
+JOINERS = "\t\u200c\u200d"
+"""Invisible, but part of ordinary text: Persian words and many emoji need the last two."""
 
 
 async def download(request: web.Request) -> web.StreamResponse:
@@ -27,14 +32,14 @@ async def download(request: web.Request) -> web.StreamResponse:
     }
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    title = say("Conversation with %(name)s", name=views.name_of(contact, say))
+    title = say("Conversation with %(name)s", name=_line(views.name_of(contact, say)))
     head = (title, (await bot.workspace()).name, say("Downloaded %(time)s", time=clock.get().exact(now())))
     await response.write("\n".join((*head, "", "")).encode())
     seq = 0
     while parts := await bot.conversations.after(conversation.id, seq):
         shown = [part for part in parts if part.is_for_contact]
         for entry in await views.entries(request, shown, conversation, contact, say):
-            await response.write(f"{_lines(entry, say)}\n\n".encode())
+            await response.write(f"{_indented(_lines(entry, say))}\n\n".encode())
         seq = parts[-1].seq
     await response.write_eof()
     return response
@@ -42,9 +47,24 @@ async def download(request: web.Request) -> web.StreamResponse:
 
 def _lines(entry: views.ThreadEntry, say: Translator) -> str:
     time = clock.get().show(entry.at).exact
-    if entry.card:
-        return "\n  ".join((f"[{time}] {entry.author}: {entry.card.title}", *_card(entry, entry.card, say)))
-    return f"[{time}] {entry.event}" if entry.event else f"[{time}] {entry.author}: {_text(entry.text)}"
+    if entry.event:
+        return f"[{time}] {_line(entry.event)}"
+    text = "\n".join((entry.card.title, *_card(entry, entry.card, say))) if entry.card else _text(entry.text)
+    return f"[{time}] {_line(entry.author)}: {text}"
+
+
+def _indented(text: str) -> str:
+    """Only an entry begins at the margin: whatever somebody writes can't look like the message of another."""
+    return "\n  ".join(map(_visible, text.splitlines()))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _visible(line: str) -> str:
+    """Without characters that could reorder or overwrite the line."""
+    return "".join(c for c in line if c in JOINERS or unicodedata.category(c) not in {"Cc", "Cf"})
 
 
 def _card(entry: views.ThreadEntry, card: Card, say: Translator) -> list[str]:
