@@ -196,6 +196,12 @@ class LastPasskey(Invalid):
     message = _("Your workspace requires a second factor. Add another passkey before you remove this one.")
 
 
+class OwnSignIn(Invalid):
+    """An admin resets only others: for oneself it would do without the password."""
+
+    message = _("Change your own password and passkeys on your Sign-in page.")
+
+
 class TeammateExists(Invalid):
     message = _("A teammate with this email already exists.")
 

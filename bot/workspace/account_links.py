@@ -8,7 +8,7 @@ from datetime import timedelta
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.consent.numbers import is_email
-from bot.errors import EmailRefused, FormWrong, LinkExpired, NotFound, TeammateExists
+from bot.errors import EmailRefused, FormWrong, LinkExpired, NotFound, OwnSignIn, TeammateExists
 from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
 from bot.model.teammate import AccountLink, By, LinkPurpose, Teammate, TeammateRole
@@ -53,7 +53,9 @@ class AccountLinks:
             await self._audit.record(by, AuditAction.INVITATION_REVOKED, link.email)
 
     async def reset_password(self, teammate: Teammate, by: By) -> AccountLink:
-        """A link for this teammate to set a new password; the old one works until then."""
+        """A link for this teammate to set a new password; the old one works until then. Raises OwnSignIn."""
+        if teammate.id == by.id:
+            raise OwnSignIn
         link = await self._make(
             LinkPurpose.PASSWORD,
             teammate.email,

@@ -6,7 +6,16 @@ import ipaddress
 from contextlib import suppress
 
 from bot.consent.numbers import is_email
-from bot.errors import EmailRefused, FormWrong, LastAdmin, NotFound, SignInRefused, TeammateExists, TooManyTries
+from bot.errors import (
+    EmailRefused,
+    FormWrong,
+    LastAdmin,
+    NotFound,
+    OwnSignIn,
+    SignInRefused,
+    TeammateExists,
+    TooManyTries,
+)
 from bot.errors import marked as _
 from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
@@ -159,8 +168,10 @@ class TeammateService:
         return teammate
 
     async def reset_second_factor(self, email: str, by: By = COMMAND_LINE) -> Teammate:
-        """Removes all passkeys and recovery codes of someone who lost them. Raises NotFound."""
+        """Removes all passkeys and recovery codes of someone who lost them. Raises NotFound and OwnSignIn."""
         teammate = await self.named(email)
+        if teammate.id == by.id:
+            raise OwnSignIn
         change = {"$set": {"has_passkey": False}, "$unset": {"recovery_codes": ""}}
         await self._table.update({"_id": teammate.id}, change)
         await self._store.passkeys.remove_all(teammate.id, now())

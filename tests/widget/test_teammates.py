@@ -15,7 +15,8 @@ from bot.store import Store
 from bot.workspace.audit import COMMAND_LINE
 from bot.workspace.teammates import TeammateService
 from tests.conftest import eventually
-from tests.widget.admins import PASSWORD, link_in, new_teammate
+from tests.widget.admins import PASSWORD, add_passkey, link_in, named_base, new_teammate
+from tests.widget.authenticator import Authenticator
 from tests.widget.desk import Desk, at_desk
 from tests.widget.help import Running
 
@@ -101,6 +102,20 @@ async def test_a_link_of_the_command_line_has_no_maker(running: Running, somebod
     links = running.bot.account_links
     link = await links.invite(f"{new_id()}@shop.example", TeammateRole.ADMIN, COMMAND_LINE)
     assert (await somebody.get(f"/join/{links.token(link)}"))[0] == 200
+
+
+async def test_nobody_resets_their_own_sign_in(running: Running) -> None:
+    """A stolen session would need no password to get a new one, nor a passkey to remove them."""
+    async with new_teammate(running) as eve:
+        await add_passkey(eve.desk, Authenticator(named_base(running)))
+        here = f"{LIST}/{eve.teammate.id}"
+        for path in ("password-link", "second-factor"):
+            status, page = await eve.desk.post(f"{here}/{path}", {})
+            assert (status, "Change your own password" in page.text) == (422, True)
+        assert await running.bot.passkeys.of(eve.teammate.id)
+        assert await running.bot.account_links.password_link(eve.teammate) is None
+        actions = [form.attrs["action"] for form in (await eve.desk.look(here)).all("form") if "action" in form.attrs]
+        assert [action for action in actions if action.startswith(here)] == [f"{here}/role", f"{here}/remove"]
 
 
 async def test_a_role_applies_at_once(running: Running, ada: Desk) -> None:

@@ -99,6 +99,7 @@ async def change_role(request: web.Request) -> web.StreamResponse:
     raise done(f"{LIST}/{saved.id}", say("%(name)s's role is saved.", name=saved.name))
 
 
+@redrawn_by(show)
 async def make_password_link(request: web.Request) -> web.StreamResponse:
     found = await _teammate(request)
     await request.app[BOT].account_links.reset_password(found, by(request))
@@ -106,6 +107,7 @@ async def make_password_link(request: web.Request) -> web.StreamResponse:
     raise done(f"{LIST}/{found.id}?link=1#password-title", said)
 
 
+@redrawn_by(show)
 async def reset_second_factor(request: web.Request) -> web.StreamResponse:
     found = await _teammate(request)
     await request.app[BOT].teammates.reset_second_factor(found.email, by(request))
