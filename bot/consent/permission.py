@@ -55,6 +55,13 @@ def stands_to_get(subscription: Subscription, consent: Consent | None) -> bool:
     return state is not ConsentState.OPTED_OUT
 
 
+def records_no(subscription: Subscription, consent: Consent | None, *, of_all: bool) -> bool:
+    """Whether an opt-out is recorded. `of_all`: it is of all texts, and so recorded also where the person never
+    answered: a grant that somebody else asserts later must meet it."""
+    is_out = consent is not None and consent.state is ConsentState.OPTED_OUT
+    return not is_out if of_all else stands_to_get(subscription, consent)
+
+
 def yes_action(subscription: Subscription, consent: Consent | None = None, address: str | None = None) -> Action:
     """The action that a yes for `address` records. With double opt-in it counts only after the number confirmed by
     text, which applies neither to email nor to opt-out subscriptions. `consent`: the contact's own. A number that is

@@ -23,7 +23,7 @@ from bot.consent.choices import (
 )
 from bot.consent.ledger import Ledger
 from bot.consent.links import find_links, token_hash
-from bot.consent.permission import stands_to_get, yes_action
+from bot.consent.permission import records_no, yes_action
 from bot.consent.recorder import LOOK_BACK, ChangeRecorder, PreferenceToggle, change_of, stands_on
 from bot.errors import Conflict, Invalid, NotFound, NumberStopped, SaysoError, WordsChanged
 from bot.errors import marked as _
@@ -174,7 +174,7 @@ class Preferences:
         the stop list: only its own STOP does that."""
         texts = await self._store.subscriptions.texts()
         toggle = PreferenceToggle(key, f'pressed "{say("Unsubscribe from all SMS")}"', say, context)
-        return await self._no(contact, texts, toggle)
+        return await self._no(contact, texts, toggle, of_all=True)
 
     async def undo(
         self, contact: Contact, events: Mapping[str, str], *, say: Translator, context: Context
@@ -225,9 +225,14 @@ class Preferences:
         return PreferenceResult(contact, subscription, state_on(contact, subscription), is_change=made)
 
     async def _no(
-        self, contact: Contact, subscriptions: Sequence[Subscription], toggle: PreferenceToggle
+        self,
+        contact: Contact,
+        subscriptions: Sequence[Subscription],
+        toggle: PreferenceToggle,
+        *,
+        of_all: bool = False,
     ) -> PreferenceResult:
-        """Records each opt-out that has an effect.
+        """Records each opt-out that has an effect (`records_no`).
 
         The key includes the event it overrides, so that a page restored by "Back" can opt out again.
         """
@@ -237,7 +242,7 @@ class Preferences:
             async def decide(judged: Contact, subscription: Subscription = subscription) -> ConsentChange | None:
                 consent = judged.consent(subscription.id)
                 key = f"{toggle.key}:{subscription.id}:{consent.event if consent else ''}"
-                is_any = stands_to_get(subscription, consent)
+                is_any = records_no(subscription, consent, of_all=of_all)
                 return change_of(judged, subscription, Action.OPT_OUT, toggle, key) if is_any else None
 
             contact, recorded = await self._ledger.decide(contact, decide)

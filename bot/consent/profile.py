@@ -11,7 +11,7 @@ from bot.consent.choices import numbers_of, reached_at, state_on
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.overrides import AHEAD
-from bot.consent.permission import stands_to_get, yes_action
+from bot.consent.permission import records_no, yes_action
 from bot.consent.projection import BY_EVIDENCE
 from bot.consent.recorder import stands_on
 from bot.consent.stop_list import StopList
@@ -185,15 +185,15 @@ class Profiles:
         NotFound, and Conflict for a late retry."""
         contact, texts = await asyncio.gather(self._contact(contact_id), self._store.subscriptions.texts())
         for subscription in texts:
-            contact, recorded = await self._no(contact, subscription, attestation)
+            contact, recorded = await self._no(contact, subscription, attestation, of_all=True)
             self._changed(subscription, contact, recorded)
         return contact
 
     async def _no(
-        self, contact: Contact, subscription: Subscription, attestation: Attestation
+        self, contact: Contact, subscription: Subscription, attestation: Attestation, *, of_all: bool = False
     ) -> tuple[Contact, Recorded | None]:
         async def decide(judged: Contact) -> ConsentChange | None:
-            if not stands_to_get(subscription, judged.consent(subscription.id)):
+            if not records_no(subscription, judged.consent(subscription.id), of_all=of_all):
                 return None
             return _change(judged, subscription, Action.OPT_OUT, reached_at(judged, subscription), attestation)
 

@@ -12,11 +12,11 @@ from bot.app import Bot
 from bot.consent.choices import choices, preference_words
 from bot.consent.preferences import PreferenceView
 from bot.demo import DEALS, NEWS, ORDERS
-from bot.errors import Conflict, Invalid, NotFound, WordsChanged
+from bot.errors import Conflict, Invalid, NotFound, OwnOptOut, WordsChanged
 from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import Action, Source
+from bot.model.event import Action, Actor, Source
 from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType, SubscriptionState
 from bot.store import Store
@@ -201,6 +201,17 @@ class TestStopAll:
         assert {e.subscription for e in events} == {DEALS, ORDERS}
         assert {(e.action, e.source) for e in events} == {(Action.OPT_OUT, Source.PREFERENCE_CENTER)}
 
+    async def test_a_grant_that_is_asserted_later_meets_it_also_where_she_never_answered(
+        self, bot: Bot, ada: Contact, store: Store
+    ) -> None:
+        await self._stop(bot, ada)
+        api = Actor(kind="api", id="site")
+        with pytest.raises(OwnOptOut):
+            await bot.ledger.record(change(ada.id, "asserted", source=Source.API, actor=api))
+        await self._stop(bot, ada, "again")
+        assert {e.subscription for e in await events_of(store, ada.id)} == {DEALS, ORDERS}
+        assert len(await events_of(store, ada.id)) == 2
+
     async def test_it_covers_what_the_page_does_not_show_and_no_words_about_that(
         self, bot: Bot, ada: Contact, store: Store
     ) -> None:
@@ -209,7 +220,7 @@ class TestStopAll:
         await store.subscriptions.insert(draft)
         await self._stop(bot, ada)
         events = {e.subscription: e for e in await events_of(store, ada.id)}
-        assert set(events) == {ORDERS, draft.id}
+        assert set(events) == {DEALS, ORDERS, draft.id}
         assert events[ORDERS].words.subscription_name == "Order updates"
         assert (events[draft.id].words.subscription_name, events[draft.id].words.title) == ("", "Your text preferences")
         assert not await bot.stops.is_stopped(NUMBER)

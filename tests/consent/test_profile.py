@@ -343,19 +343,20 @@ class TestANo:
     async def test_one_of_all_texts_covers_every_text_subscription(
         self, bot: Bot, store: Store, make_contact: MakeContact
     ) -> None:
-        """On by default, opted in, archived and draft; neither email nor the stop list."""
+        """On by default, opted in, never answered, archived and draft; neither email nor the stop list."""
         contact = await make_contact(phone=NUMBER, email="ada@example.com")
         old, draft = (
             subscription(new_id(), name=name, state=state, consent_type=ConsentType.OPT_OUT)
             for name, state in (("Old", SubscriptionState.ARCHIVED), ("Soon", SubscriptionState.DRAFT))
         )
-        await store.subscriptions.insert_many([old, draft])
+        quiet = subscription(new_id(), name="Quiet")
+        await store.subscriptions.insert_many([old, draft, quiet])
         await yes(bot, contact)
         await yes(bot, contact, NEWS)
         for _ in range(2):
             after = await bot.profiles.opt_out_of_texts(contact.id, told("all", evidence=None))
         states = {c.subscription: c.state for c in after.consents}
-        off = dict.fromkeys((DEALS, ORDERS, old.id, draft.id), ConsentState.OPTED_OUT)
+        off = dict.fromkeys((DEALS, ORDERS, old.id, draft.id, quiet.id), ConsentState.OPTED_OUT)
         assert states == {NEWS: ConsentState.OPTED_IN, **off}
         assert not await bot.stops.is_stopped(NUMBER)
         made = (await events_of(store, contact.id))[2:]

@@ -210,8 +210,8 @@ async def test_what_is_not_live_is_neither_shown_nor_changed(
         status, page = await center.post({"change": change, "subscription": hidden.id})
         assert (status, page.said) == (422, "This subscription is no longer available. No changes were made.")
         assert "Secret plans" not in page.html
-    await center.press("stop-all")
     assert hidden.id not in {event.subscription for event in await running.events(center.person)}
+    assert "Secret plans" not in (await center.press("stop-all")).html
 
 
 async def test_a_link_changes_nobody_elses_choices(center: Center, known_user: Visitor, running: Running) -> None:
