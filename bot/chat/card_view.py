@@ -15,6 +15,7 @@ from bot.chat.links import Segment, segments
 from bot.consent.choices import given_for
 from bot.consent.country import example_mask
 from bot.consent.numbers import address_of, calling_code, national, saved_number
+from bot.consent.permission import is_weak
 from bot.i18n import Translator, text_direction, translator
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Card, CardState
@@ -181,7 +182,7 @@ def _state(
         return _since(card, consent, is_live)  # the answer is recorded, the card does not know it yet
     if card.state is CardState.CLOSED or not is_live:
         return CardViewState.CLOSED
-    if consent and saved and saved in {consent.number, consent.email}:
+    if consent and saved and saved in {consent.number, consent.email} and not _is_weak(consent, subscription):
         if consent.state is ConsentState.OPTED_IN:
             return CardViewState.ALREADY
         if consent.state is ConsentState.PENDING:
@@ -200,6 +201,11 @@ def _since(card: Card, consent: Consent | None, is_live: bool) -> CardViewState:
     if consent.source is Source.FORM:  # they took the request back, to give another number
         return CardViewState.OPEN if is_live else CardViewState.CLOSED
     return CardViewState.LAPSED if card.asked else CardViewState.WITHDRAWN
+
+
+def _is_weak(consent: Consent, subscription: Subscription | None) -> bool:
+    """The card can give the written consent that is missing."""
+    return subscription is not None and is_weak(subscription, consent)
 
 
 def _is_over(consent: Consent) -> bool:

@@ -42,9 +42,15 @@ def permission(
     given_for = consent.number if subscription.message_type is MessageType.SMS else consent.email
     if given_for != address:
         return Permission(False, "number_changed")
-    if consent.evidence not in subscription.sends_on:
+    if is_weak(subscription, consent):
         return Permission(False, "weak_evidence")
     return Permission(True, "opted_in")
+
+
+def is_weak(subscription: Subscription, consent: Consent) -> bool:
+    """Whether it is a yes on evidence that this subscription is not sent on."""
+    is_yes = consent.state is ConsentState.OPTED_IN and subscription.consent_type is ConsentType.OPT_IN
+    return is_yes and consent.evidence not in subscription.sends_on
 
 
 def stands_to_get(subscription: Subscription, consent: Consent | None) -> bool:

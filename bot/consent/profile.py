@@ -11,7 +11,7 @@ from bot.consent.choices import numbers_of, reached_at, state_on
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.overrides import AHEAD
-from bot.consent.permission import records_no, yes_action
+from bot.consent.permission import is_weak, records_no, yes_action
 from bot.consent.projection import BY_EVIDENCE
 from bot.consent.recorder import stands_on
 from bot.consent.stop_list import StopList
@@ -55,14 +55,8 @@ class ConsentStatus:
 
     @property
     def is_weak(self) -> bool:
-        """Opted in, on evidence that this subscription is not sent on."""
-        is_opt_in = self.subscription.consent_type is ConsentType.OPT_IN
-        return (
-            self.on
-            and is_opt_in
-            and self.consent is not None
-            and self.consent.evidence not in self.subscription.sends_on
-        )
+        """On, by evidence that this subscription is not sent on."""
+        return self.on and self.consent is not None and is_weak(self.subscription, self.consent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +148,8 @@ class Profiles:
     async def opt_in(
         self, contact_id: str, subscription: str, attestation: Attestation, workspace: Workspace
     ) -> ProfileResult:
-        """Records the contact's yes; with double opt-in, their number is asked to confirm.
+        """Records the contact's yes, or better evidence of one that is not sent on; with double opt-in, a number that
+        isn't opted in is asked to confirm.
 
         Raises FormWrong (evidence or address missing), NumberRefused, EmailRefused, SavedNumberLocked (law 5),
         NumberStopped, OwnOptOut, Invalid (no such live subscription), NotFound, and Conflict for a late retry: nothing
@@ -164,13 +159,16 @@ class Profiles:
         contact, found = await self._open(contact_id, subscription)
 
         async def decide(judged: Contact) -> ConsentChange | None:
-            state = _status(judged, found, ()).state
-            if state == "pending":
+            status = _status(judged, found, ())
+            if status.state == "pending":
                 return None
             address = _address(judged, found, attestation.address, workspace)
             if found.message_type is MessageType.SMS and await self._stops.is_stopped(address):
                 raise NumberStopped
-            return None if state == "on" else _change(judged, found, yes_action(found), address, attestation)
+            if status.on and not (status.is_weak and _is_enough(status, attestation.evidence)):
+                return None
+            action = yes_action(found, status.consent, address)
+            return _change(judged, found, action, address, attestation)
 
         return self._changed(found, *await self._ledger.decide(contact, decide))
 
@@ -222,6 +220,10 @@ class Profiles:
             raise Conflict  # the same key again, after the person changed it
         status = _status(contact, subscription, ())
         return ProfileResult(contact, subscription, status.state, status.is_weak)
+
+
+def _is_enough(status: ConsentStatus, evidence: Evidence | None) -> bool:
+    return evidence is not None and status.is_enough(evidence.how)
 
 
 def _check(evidence: Evidence | None) -> None:

@@ -13,7 +13,7 @@ from bot.chat.links import Segment
 from bot.i18n import Translator, translator
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState
-from bot.model.event import Source
+from bot.model.event import Grade, Source
 from bot.model.form_words import FormWords
 from bot.model.subscription import MessageType, Subscription, SubscriptionState, Translation
 from tests.people import ANOTHER, NUMBER, card, consent, person, subscription, workspace
@@ -39,6 +39,15 @@ def _view(
 
 def _card(state: CardState = OPEN, **values: Any) -> Card:
     return card(subscription="deals", state=state, **values)
+
+
+@pytest.mark.parametrize(
+    ("grade", "shown"),
+    [(Grade.ORAL_ATTESTED, CardViewState.SAVED), (Grade.PAPER, CardViewState.ALREADY)],
+)
+def test_who_is_sent_nothing_for_lack_of_evidence_can_sign_up(grade: Grade, shown: CardViewState) -> None:
+    view = _view(_card(), person(phone=NUMBER, consents=(consent(YES, grade=grade),)))
+    assert (view.state, view.offers) == (shown, shown is CardViewState.SAVED)
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,21 @@ class TestAYes:
         assert (event.evidence, event.context) == (evidence, HERE)
         assert event.words is None, "nobody was shown any words"
 
+    async def test_better_evidence_is_added_to_a_yes_that_is_not_sent_on(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        """Also with double opt-in: the number is not asked again."""
+        contact = await make_contact(phone=NUMBER)
+        assert await yes(bot, contact, key="spoken") == "on"
+        await ask_twice(store)
+        for key, how in [("again", How.SPOKEN), ("paper", How.PAPER), ("paper", How.PAPER), ("more", How.WRITTEN)]:
+            assert await yes(bot, contact, key=key, evidence=given(how)) == "on"
+        events = await events_of(store, contact.id)
+        assert [(e.action, e.evidence.how) for e in events] == [
+            (Action.OPT_IN, How.SPOKEN),
+            (Action.OPT_IN, How.PAPER),
+        ]
+
     @pytest.mark.parametrize("forged", [{"evidence.note": "On paper"}, {"evidence.given_at": now()}])
     async def test_how_and_when_it_was_said_is_in_the_hash(
         self, bot: Bot, store: Store, make_contact: MakeContact, forged: dict[str, Any]

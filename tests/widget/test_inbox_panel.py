@@ -234,6 +234,10 @@ class TestWriting:
         _status, page = await send(ben, someone, note="By phone")
         assert "requires written consent" in page.one("div", class_="cp-said").text
         assert "needs written consent" in page.one("p", id=f"cp-note-{DEALS}").text
+        assert [b.text for b in page.all("button")].count("Record written consent") == 1
+        _status, page = await send(ben, someone, how="paper", note="In the shop")
+        assert "needs written consent" not in page.one("p", id=f"cp-note-{DEALS}").text
+        assert "Record written consent" not in [b.text for b in page.all("button")]
 
     async def test_consent_on_paper_is_enough(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)

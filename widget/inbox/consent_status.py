@@ -10,7 +10,7 @@ from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.contact import ConsentState
 from bot.model.event import Source
-from bot.model.subscription import MessageType
+from bot.model.subscription import MessageType, Purpose
 from widget.inbox.details import shown_number
 from widget.preferences import view
 from widget.web.times import day
@@ -39,6 +39,9 @@ class ConsentItem(view.PreferenceItem):
     """When they opted out, if that holds; empty: they did not. A teammate who turns it on again is warned."""
     event: str
     """The current consent event; empty: there is none."""
+    is_marketing: bool
+    is_weak: bool
+    """On, by evidence that is not sent on: better evidence can be recorded."""
 
 
 def items_of(profile: Profile, say: Translator) -> list[ConsentItem]:
@@ -64,6 +67,8 @@ def _items(statuses: Iterable[ConsentStatus], locale: str, say: Translator) -> I
             shown_number(status.address) if status.address else "",
             day(status.consent.at) if status.consent and status.consent.is_no else "",
             status.consent.event if status.consent else "",
+            status.subscription.purpose is Purpose.MARKETING,
+            status.is_weak,
         )
 
 
