@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
@@ -23,6 +24,9 @@ Raw = Mapping[str, Any]
 
 WAIT_MS = 500
 """How long the server holds a read while there is no change."""
+READ_SECONDS, REST_SECONDS = 0.005, 0.05
+"""A first change is delivered at once. While they keep coming, the thread reads this long and rests that long: without
+a rest, the server answers each commit by itself, and half of all commands of a busy process are such reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,10 @@ class Changes:
             pipeline, resume_after=self._resume, max_await_time_ms=WAIT_MS, batch_size=1000
         ) as stream:
             opened()
+            reading_since = 0.0
             while not self._stop.is_set():
                 change = stream.try_next()
+                reading_since = (reading_since or time.monotonic()) if change else 0.0
                 if change is not None:
                     self._new.append(
                         DocumentChange(
@@ -123,6 +129,9 @@ class Changes:
                         self._told = True
                         self._call(self._hand_over)
                 self._resume = stream.resume_token
+                if reading_since and time.monotonic() - reading_since > READ_SECONDS:
+                    self._stop.wait(REST_SECONDS)
+                    reading_since = 0.0
 
     def _hand_over(self) -> None:
         self._told = False  # before the deque is emptied, so that every later change schedules another delivery
