@@ -55,6 +55,8 @@ class Arrival(Value):
     """The part of a token that stores a chat, and perhaps its contact, with the first act."""
 
     opening: ChatOpening
+    is_new: bool | None = None
+    """The visitor wasn't stored when it was signed: whoever is there by then acted in another tab."""
     page: str | None = None
     external_id: str | None = None
     name: str | None = None
@@ -65,7 +67,7 @@ class Arrival(Value):
     def of(cls, contact: Contact, opening: ChatOpening) -> Self:
         page = contact.page if contact.page and len(contact.page) <= LONGEST_PAGE else None
         person = contact.model_dump(include={"external_id", "name", "email", "unverified"})
-        return cls(opening=opening, page=page, **person)
+        return cls(opening=opening, is_new=None if contact.is_stored else True, page=page, **person)
 
     def contact(self, id: str) -> Contact:
         """The contact that the first act stores."""
@@ -126,6 +128,17 @@ class Visitors:
         with suppress(Unauthorized):
             return self._read(token or "")
         return "", None
+
+    async def presumed(self, token: str) -> Visitor:
+        """Like `claimed`, but the database isn't asked about a visitor who was new when the token was signed. Good
+        enough where their chat isn't stored, and whatever they do is checked when it is written. Raises Unauthorized.
+        """
+        id, arrival = self._read(token)
+        return _visitor(id, None if arrival and arrival.is_new else await self._contacts.get(id), arrival)
+
+    async def fresh(self, contact: Contact) -> Contact:
+        """The contact with their consents as the ledger has them, if they are stored by now."""
+        return await self._ledger.contact(contact.id) or contact
 
     async def claimed(self, token: str) -> Visitor:
         """The contact as last projected: enough where consents don't matter or the ledger is asked anyway.

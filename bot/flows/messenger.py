@@ -65,7 +65,7 @@ class Messenger:
 
     async def visit(self, token: str, id: str) -> tuple[Contact, Conversation | None]:
         """Who holds the token, and their chat of this id, stored or only opened. Raises Unauthorized."""
-        visitor = await self._visitors.claimed(token)
+        visitor = await self._visitors.presumed(token)
         conversation = await self._openings.find(visitor, id)
         if conversation and conversation.unstored is None and not visitor.contact.is_stored:
             visitor = await self._visitors.claimed(token)  # their first act came between
@@ -79,6 +79,8 @@ class Messenger:
         """Records a card's answer, durable when it returns. `opening`: of a chat that isn't stored yet."""
         if contact.external_id:  # the event of a first act doesn't contain who they are
             contact = await self._visitors.store(contact)
+        elif answer.address is None and not contact.is_stored:  # shown a number that they saved in another tab
+            contact = await self._visitors.fresh(contact)
         return await self._cards.submit(part, contact, await self._workspace(), answer, opening)
 
     async def _stored(self, contact: Contact, held: ChatOpening | None, wanted: str | None) -> Conversation | None:

@@ -281,3 +281,17 @@ async def test_signed_up_in_another_tab_the_card_says_so(visitor: Visitor, runni
     consent = (await running.contact(visitor)).consent(DEALS)
     assert consent
     assert consent.state is ConsentState.OPTED_IN
+
+
+async def test_a_tab_that_was_opened_before_the_number_was_saved_in_another_knows_it(
+    visitor: Visitor, running: Running
+) -> None:
+    first = Visitor(visitor.session, visitor.base, visitor.token, visitor.conversation, visitor.opened)
+    await visitor.open("new")
+    assert (await visitor.submit("(201) 555-0123"))[0] == 200
+    status, html = await first.submit("(212) 555-0187")
+    assert (status, Card(html).locked) == (422, "(201) 555-0123")
+    status, html = await first.submit(None)
+    assert (status, Card(html).state) == (200, "completed")
+    events = await running.store.events.find({}, limit=9)
+    assert [event.number for event in events] == ["+12015550123", "+12015550123"]
