@@ -174,7 +174,7 @@ class CheckpointLog:
         started, waiting, token, is_done = now(), list[Entry](), stream.token, False
         while not is_done:
             batch = await stream.take(wait_ms=1)
-            waiting += [Entry(str(new.event.id), str(getattr(new.event, "event", "")), new.event.hash) for new in batch]
+            waiting += [Entry(new.event.id, new.event.event, new.event.hash) for new in batch]
             token = batch[-1].token if batch else stream.token
             is_done = not batch or _ulid(started) < waiting[-1].event
             while len(waiting) >= MOST or (is_done and waiting):

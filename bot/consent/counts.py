@@ -112,7 +112,7 @@ async def miscounted(store: Store) -> Counts:
 def _moves(new: Sequence[NewEvent]) -> Counts:
     moves: Counts = Counter()
     for change in new:
-        moves.update(change.event.moves())
+        moves.update(change.event.moves)
     return moves
 
 

@@ -24,7 +24,7 @@ from bot.model.base import new_id, now
 from bot.model.event import ConsentEvent
 from bot.model.following import EventCursor
 from bot.store import Store
-from bot.store.event_stream import EventStream, NewEvent, Token, TokenLost
+from bot.store.event_stream import BriefEvent, EventStream, NewEvent, Token, TokenLost
 
 log = logging.getLogger("sayso.events")
 
@@ -131,7 +131,7 @@ class CatchUp:
             self._retried = time
             await self.retry(time)
 
-    async def _settle(self, events: Sequence[ConsentEvent]) -> None:
+    async def _settle(self, events: Sequence[ConsentEvent | BriefEvent]) -> None:
         """Handles each event or schedules its retry."""
         ids = [event.id for event in events if not self._path.forget(event.event)]
         unknown = [*(await self._store.events.get_many(ids)).values()]

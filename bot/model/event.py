@@ -264,10 +264,20 @@ class ConsentEvent(Document):
 
     def moves(self) -> dict[tuple[str, ConsentState], int]:
         """Its change of the counts by subscription and state."""
-        moves = dict.fromkeys((self.left or {}).items(), -1)
-        if self.subscription and self.was and self.state and self.was != self.state:
-            moves |= {(self.subscription, self.was): -1, (self.subscription, self.state): 1}
-        return {(of, state): by for (of, state), by in moves.items() if state != ConsentState.NONE}
+        return moves(self.subscription, self.was, self.state, self.left)
+
+
+def moves(
+    subscription: str | None,
+    was: ConsentState | None,
+    state: ConsentState | None,
+    left: Mapping[str, ConsentState] | None,
+) -> dict[tuple[str, ConsentState], int]:
+    """What an event changes in the counts of people by subscription and state."""
+    moved = dict.fromkeys((left or {}).items(), -1)
+    if subscription and was and state and was != state:
+        moved |= {(subscription, was): -1, (subscription, state): 1}
+    return {(of, in_state): by for (of, in_state), by in moved.items() if in_state != ConsentState.NONE}
 
 
 def canonical(raw: Mapping[str, Any]) -> dict[str, Any]:
