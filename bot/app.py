@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 
 from async_lru import alru_cache
 
@@ -52,7 +51,7 @@ from bot.store import Store
 from bot.workspace.account_links import AccountLinks
 from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
-from bot.workspace.current import load_workspace
+from bot.workspace.current import workspace_loader
 from bot.workspace.forms import FormTemplateService
 from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
 from bot.workspace.passkeys import PasskeyService
@@ -75,9 +74,7 @@ class Bot:
         self.background = BackgroundTasks()
         self.spawn, self.finish = self.background.spawn, self.background.finish
         self.signatures = Signatures(secret)
-        self.workspace = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(
-            partial(load_workspace, store, settings.identity_secret)
-        )
+        self.workspace = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(workspace_loader(store, settings.identity_secret))
         """`await bot.workspace()`: the business, at most a second old."""
         self._compose_consent(store, settings, secret)
         self._compose_chat(store, settings, secret)

@@ -10,6 +10,7 @@ import ipaddress
 from asyncio import gather, get_running_loop
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
 
 from bot.aio.batching import Batcher
 from bot.errors import TooManySignUps
@@ -36,6 +37,7 @@ def origins_of(ip: str | None, number: str | None) -> tuple[str, ...]:
     return (f"net:{network}", f"block:{number[:-BLOCK_DIGITS]}")
 
 
+@lru_cache(maxsize=4096)
 def _network(address: str) -> str | None:
     try:
         ip = ipaddress.ip_address(address)

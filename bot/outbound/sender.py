@@ -27,7 +27,7 @@ from bot.store.deliveries import Result
 log = logging.getLogger("sayso.outbound")
 
 AT_ONCE = 256
-BATCH_SECONDS, BUSY_SECONDS = 0.05, 0.25
+BATCH_SECONDS, BUSY_SECONDS = 0.05, 0.5
 """How long a text waits to be sent together with others; longer if the last round had `BUSY` texts. A round costs seven
 queries, however large it is."""
 BUSY = 8

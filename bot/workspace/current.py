@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 from pydantic import SecretStr
 
 from bot.errors import StoreUnavailable
@@ -9,8 +12,21 @@ from bot.model.workspace import IdentitySecret, Workspace
 from bot.store import Store
 
 
-async def load_workspace(store: Store, identity_secret: SecretStr | None) -> Workspace:
-    """`identity_secret` of the settings is valid besides the stored ones. Raises StoreUnavailable."""
+def workspace_loader(store: Store, identity_secret: SecretStr | None) -> Callable[[], Coroutine[Any, Any, Workspace]]:
+    """`await load()`: the workspace; `identity_secret` of the settings is valid besides the stored ones. As long as nothing
+    changes it is the same object, which caches that are keyed by it compare at once. Raises StoreUnavailable."""
+    known: Workspace | None = None
+
+    async def load() -> Workspace:
+        nonlocal known
+        found = await _stored(store, identity_secret)
+        known = known if known == found else found
+        return known
+
+    return load
+
+
+async def _stored(store: Store, identity_secret: SecretStr | None) -> Workspace:
     workspace = await store.workspaces.get("workspace")
     if workspace is None:
         raise StoreUnavailable

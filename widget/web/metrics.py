@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
@@ -25,9 +27,15 @@ class Metrics:
             "sayso_card_answers", "Cards submitted, by what became of them.", ["result"], registry=self.registry
         )
 
+        self._series = lru_cache(maxsize=2048)(self._find_series)
+
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._seconds.labels(method, route).observe(seconds)
-        self._requests.labels(method, route, status).inc()
+        time, count = self._series(method, route, status)
+        time.observe(seconds)
+        count.inc()
+
+    def _find_series(self, method: str, route: str, status: int) -> tuple[Histogram, Counter]:
+        return self._seconds.labels(method, route), self._requests.labels(method, route, status)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
