@@ -35,6 +35,7 @@ async def submit(request: web.Request) -> web.Response:
         if isinstance(error, Invalid):
             await bot.openings.store(contact, conversation)
             await bot.cards.tried(part, contact.id, problem)
+        contact = await bot.ledger.contact(contact.id) or contact  # who may have saved a number in another tab
         return await _card(request, part, contact, fields, error)
     request.app[METRICS].answers.labels("completed" if submitted.is_new else "repeated").inc()
     if submitted.subscription is None:
