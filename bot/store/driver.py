@@ -24,6 +24,9 @@ DURABLE = WriteConcern(w="majority", j=True, wtimeout=5000)
 READ_MS = 5000
 """Time limit of queries that a page waits for, in milliseconds."""
 
+AWAY = {43, 64, 91, 189, 10107, 11600, 11602, 13435}
+"""Codes of a server that shuts down, steps down, or was started again (43: it doesn't know our cursor any more)."""
+
 
 class Duplicate(Exception):
     """A document with this id or unique value exists."""
@@ -39,7 +42,6 @@ def database_errors() -> Iterator[None]:
     except (ConnectionFailure, NetworkTimeout, ExecutionTimeout, WTimeoutError, WriteConcernError) as error:
         raise StoreUnavailable from error
     except OperationFailure as error:
-        # A server that shuts down or steps down reports it with this label or one of these codes.
-        if error.has_error_label("RetryableWriteError") or error.code in {91, 189, 11600, 11602, 10107, 13435, 64}:
+        if error.has_error_label("RetryableWriteError") or error.code in AWAY:
             raise StoreUnavailable from error
         raise

@@ -72,7 +72,7 @@ async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
     await expect(panel.get_by_role("switch", name="Order updates")).to_have_attribute("aria-checked", "false")
 
     await inbox.wait_for_timeout(800)  # the line tells of it: what was said of the press stays
-    await expect(panel.get_by_role("status")).to_contain_text("this subscription needs written consent")
+    await expect(panel.get_by_role("status")).to_contain_text("this subscription requires written consent")
 
     theirs = center.get_by_role("switch", name="Deals and new roasts")
     await expect(theirs).to_have_attribute("aria-checked", "true")

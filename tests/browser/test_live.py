@@ -46,7 +46,7 @@ async def test_the_chat_comes_back_when_the_server_does(visit: Visit, restartabl
         "Sent while you were away",
         "Written after that",
     ]
-    await expect(chat.field).to_have_value("201555")
+    await expect(chat.field).to_have_value("(201) 555")
     await chat.sign_up("(201) 555-0123")
     await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
 

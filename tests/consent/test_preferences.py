@@ -102,6 +102,7 @@ class TestChange:
             "subscription_description": "Offers and small-batch news, up to 4 texts a month.",
             "locale": "en",
             "act": 'turned "Deals and new roasts" on',
+            "box": None,
             "subscription_version": 1,
         }
 

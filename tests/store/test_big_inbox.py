@@ -43,6 +43,7 @@ async def test_the_inbox_asks_no_more_and_looks_at_no_more_as_it_grows(
         pytest.skip("plans are a real server's")
     async with listened_to(mongo) as (store, wire), _at_work(store, settings) as desk:
         await _grow(demo_store, range(FEW), range(1, SHORT + 1))
+        await desk.get("/inbox")  # once a minute, a teammate's visit is noted
         before = {name: await _asked(desk, wire, path) for name, path in _pages(FEW, SHORT).items()}
         await _grow(demo_store, range(FEW, many), range(SHORT + 1, long + 1))
         after = {name: await _asked(desk, wire, path) for name, path in _pages(many, long).items()}

@@ -38,7 +38,7 @@ class Wire(CommandListener):
         return kinds
 
     def started(self, event: CommandStartedEvent) -> None:
-        if event.database_name != "admin":
+        if event.database_name != "admin" and not event.command_name.startswith("sasl"):  # a new connection signs in
             with self._lock:
                 self.commands.append((event.command_name, event.command))
 

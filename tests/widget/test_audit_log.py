@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -12,11 +13,12 @@ import pytest
 from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.model.audit import AuditAction as A
 from bot.model.audit import AuditEntry
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import By, TeammateRole
 from bot.workspace.audit import AuditFilter
 from bot.workspace.wording import New
+from tests.conftest import eventually
 from tests.people import PIXEL
 from tests.widget.admins import PASSWORD, SIGN_IN, Admin, add_passkey, named_base, new_teammate
 from tests.widget.authenticator import Authenticator
@@ -136,7 +138,11 @@ async def new_codes(running: Running, eve: Admin) -> None:
 
 
 async def control_job(running: Running, eve: Admin) -> None:
-    job = await running.bot.jobs.start(Verify, VerifyInput(), SOMEBODY)
+    async def is_free() -> bool:
+        return await running.store.jobs.unended(Verify.name) is None
+
+    await eventually(is_free)
+    job = await running.bot.jobs.start(Verify, VerifyInput(), SOMEBODY, at=now() + timedelta(hours=1))
     await sent(eve, f"/settings/jobs/{job.id}/cancel")
 
 

@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 
 from bot.demo import DEALS
+from bot.model.base import new_id
 from bot.store import Store
 from tests.conftest import Visitor
 from tests.widget.desk import at_desk
@@ -35,7 +36,7 @@ async def test_looking_at_every_address_changes_nothing(
     token = await running.preference_token(person)
     contact = (await running.contact(person)).id
     values = {"token": token, "conversation": person.conversation, "seq": "2", "path": "card.css", "id": DEALS}
-    values |= {"contact": contact, "subscription": DEALS}
+    values |= {"contact": contact, "subscription": DEALS, "name": "proof", "reply": new_id(), "area": "bots", "rest": "x"}
     routes = {
         (route.method, route.resource.canonical.format(**values))
         for route in server.app.router.routes()
