@@ -36,7 +36,14 @@ async def test_looking_at_every_address_changes_nothing(
     token = await running.preference_token(person)
     contact = (await running.contact(person)).id
     values = {"token": token, "conversation": person.conversation, "seq": "2", "path": "card.css", "id": DEALS}
-    values |= {"contact": contact, "subscription": DEALS, "name": "proof", "reply": new_id(), "area": "bots", "rest": "x"}
+    values |= {
+        "contact": contact,
+        "subscription": DEALS,
+        "name": "proof",
+        "reply": new_id(),
+        "area": "bots",
+        "rest": "x",
+    }
     routes = {
         (route.method, route.resource.canonical.format(**values))
         for route in server.app.router.routes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from bot.model.base import now
 from bot.model.conversation import Card, CardState
 from widget.inbox import views
 from widget.inbox.details import shown_number
+from widget.web.downloads import send_file
 from widget.web.http import BOT
 from widget.web.teammate_pages import translator_for
 from widget.web.times import clock
@@ -25,24 +27,19 @@ async def download(request: web.Request) -> web.StreamResponse:
     bot, say = request.app[BOT], translator_for(request)
     conversation = await bot.inbox.get(request.match_info["conversation"])
     contact = await bot.ledger.contact(conversation.contact)
-    headers = {
-        "Content-Type": "text/plain; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="conversation-{conversation.id}.txt"',
-        "Cache-Control": "private, no-store",
-    }
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(request)
     title = say("Conversation with %(name)s", name=_line(views.name_of(contact, say)))
     head = (title, (await bot.workspace()).name, say("Downloaded %(time)s", time=clock.get().exact(now())))
-    await response.write("\n".join((*head, "", "")).encode())
-    seq = 0
-    while parts := await bot.conversations.after(conversation.id, seq):
-        shown = [part for part in parts if part.is_for_contact]
-        for entry in await views.entries(request, shown, conversation, contact, say):
-            await response.write(f"{_indented(_lines(entry, say))}\n\n".encode())
-        seq = parts[-1].seq
-    await response.write_eof()
-    return response
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield "\n".join((*head, "", "")).encode()
+        seq = 0
+        while parts := await bot.conversations.after(conversation.id, seq):
+            shown = [part for part in parts if part.is_for_contact]
+            for entry in await views.entries(request, shown, conversation, contact, say):
+                yield f"{_indented(_lines(entry, say))}\n\n".encode()
+            seq = parts[-1].seq
+
+    return await send_file(request, f"conversation-{conversation.id}.txt", "text/plain", pieces())
 
 
 def _lines(entry: views.ThreadEntry, say: Translator) -> str:

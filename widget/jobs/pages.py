@@ -14,7 +14,7 @@ from bot.model.job import Job
 from bot.model.paging import Cursor
 from widget.jobs.view import job_view
 from widget.web.csrf import session_token
-from widget.web.csv_files import send_csv
+from widget.web.downloads import send_csv
 from widget.web.http import BOT, html_page, render
 from widget.web.input import cursor_of
 from widget.web.layout import with_page_headers

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.model.base import iso
 from bot.workspace.audit import LABELS, AuditFilter
-from widget.web.csv_files import send_csv
+from widget.web.downloads import send_csv
 from widget.web.http import BOT
 from widget.web.input import cursor_of
 from widget.web.teammate_pages import Scope, requires, teammate_page, translator_for
