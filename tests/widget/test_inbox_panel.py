@@ -239,6 +239,12 @@ class TestWriting:
         assert "needs written consent" not in page.one("p", id=f"cp-note-{DEALS}").text
         assert "Record written consent" not in [b.text for b in page.all("button")]
 
+    async def test_the_law_on_marketing_is_told_of_marketing_only(self, running: Running, ben: Desk) -> None:
+        someone = await contact(running)
+        for subscription, is_told in ((DEALS, True), (ORDERS, False)):
+            asked = await fragment(ben, f"/inbox/contacts/{someone.id}/opt-in/{subscription}")
+            assert ("US law requires" in asked.text) is is_told
+
     async def test_consent_on_paper_is_enough(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
         _status, page = await send(ben, someone, how="paper", note="In the shop")
