@@ -239,6 +239,7 @@ async def test_not_your_number_asks_the_team_once(known_user: Visitor, running: 
     for _again in range(2):
         status, html = await press(known_user, "disown")
         assert (status, "We&#39;ve asked the team." in html) == (200, True)
+        assert "Ask our team in this chat." in html
     said = [part.content.text for part in await running.parts(known_user) if isinstance(part.content, Text)]
     assert [text for text in said if "isn't mine" in text] == [
         "\u2066(201) 555-0147\u2069 isn't mine. Please change it."
