@@ -30,11 +30,11 @@ OURS = [ipaddress.ip_network(network) for network in (*_OUR_IPV4, *_OUR_IPV6)]
 
 
 def origins_of(ip: str | None, number: str | None) -> tuple[str, ...]:
-    """What a sign-up counts toward: the client's network and the number's block. Nothing for addresses in `OURS`."""
-    network = _network(ip or "")
-    if network is None or not number:
+    """What a sign-up counts toward: the client's network, unless it is in `OURS`, and the number's block."""
+    if not number:
         return ()
-    return (f"net:{network}", f"block:{number[:-BLOCK_DIGITS]}")
+    network, block = _network(ip or ""), f"block:{number[:-BLOCK_DIGITS]}"
+    return (f"net:{network}", block) if network else (block,)
 
 
 @lru_cache(maxsize=4096)

@@ -266,7 +266,7 @@ async def photograph(store: Store, server: TestServer, bot: Bot, options: argpar
 
 async def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as data:
-        settings = Settings(_env_file=None, data=Path(data), secret_key="k" * 40)
+        settings = Settings(_env_file=None, data=Path(data), secret_key="k" * 40, form_limit=0)
         port = free_port()
         async with embedded_server(settings.data) as mongo, open_store(mongo.url, "sayso") as store:
             await store.prepare()

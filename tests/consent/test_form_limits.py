@@ -34,8 +34,9 @@ def test_a_sign_up_counts_for_a_network_and_a_block_of_numbers() -> None:
 
 @pytest.mark.parametrize("ip", [None, "", "?", "127.0.0.1", "::1", "10.1.2.3", "172.17.0.1", "192.168.0.9", "fd00::1"])
 def test_an_address_of_our_own_names_nobody(ip: str | None) -> None:
-    """A proxy that is not counted would make one client of all visitors."""
-    assert origins_of(ip, NUMBER) == ()
+    """A proxy that is not counted would make one client of all visitors. Blocks of numbers are limited there too."""
+    assert origins_of(ip, NUMBER) == ("block:+12015550",)
+    assert origins_of(ip, None) == ()
 
 
 async def _admitted(limits: FormLimits, ips: list[str], numbers: list[str]) -> int:
@@ -60,6 +61,11 @@ class TestAdmit:
     async def test_many_at_once_for_one_block_of_numbers(self, store: Store) -> None:
         everywhere = [f"198.51.{i}.1" for i in range(40)]
         assert await _admitted(FormLimits(store, 5), everywhere, [f"+12015550{i:03d}" for i in range(40)]) == 5
+
+    async def test_behind_a_proxy_that_is_not_counted(self, store: Store) -> None:
+        limits = FormLimits(store, 5)
+        assert await _admitted(limits, ["172.17.0.1"] * 40, _spread(40)) == 40
+        assert await _admitted(limits, ["172.17.0.1"] * 40, [f"+12015550{i:03d}" for i in range(40)]) == 5
 
     async def test_no_limit(self, store: Store) -> None:
         assert await _admitted(FormLimits(store, 0), [ATTACKER] * 40, _spread(40)) == 40

@@ -39,7 +39,7 @@ def kill_at(point: str) -> None:
 
 async def _serve(url: str, database: str, port: int) -> None:
     async with open_store(url, database) as store:
-        settings = Settings(_env_file=None, data=Path(tempfile.gettempdir()), secret_key="k" * 40)
+        settings = Settings(_env_file=None, data=Path(tempfile.gettempdir()), secret_key="k" * 40, form_limit=0)
         runner = web.AppRunner(make_app(await make_bot(settings, store, "http://sayso.test"), with_demo=True))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()

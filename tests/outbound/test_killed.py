@@ -140,6 +140,7 @@ async def sayso(mongo: EmbeddedServer, database: str, folder: Path) -> AsyncIter
         "SAYSO_DATABASE": database,
         "SAYSO_SECRET_KEY": "k" * 40,
         "SAYSO_LOG_LEVEL": "error",
+        "SAYSO_FORM_LIMIT": "0",
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
     process = await processes.start(dying.demo, folder=folder, environment={**kept, **settings})

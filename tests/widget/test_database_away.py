@@ -38,7 +38,7 @@ async def fetched(session: aiohttp.ClientSession, url: str, **headers: str) -> t
 
 @pytest.mark.slow
 async def test_nothing_is_lost_and_nothing_happens_twice(own_database: EmbeddedServer, tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, data=tmp_path, secret_key="d" * 40)
+    settings = Settings(_env_file=None, data=tmp_path, secret_key="d" * 40, form_limit=0)
     async with open_store(own_database.url, "sayso_away") as store:
         await store.prepare()
         await make_demo(store, "http://sayso.test")
