@@ -168,27 +168,25 @@ class MessengerConnection:
             await self.socket.send_json({"type": "typing"})
 
     async def _push(self, parts: Sequence[Part], known: Sequence[Part] = ()) -> None:
-        """Entries between teammates are skipped: the page only learns that their number is taken."""
         changed = await self.bot.conversations.changed_by(parts, known)
-        await self._show([part for part in (*changed, *parts) if part.is_for_contact])
-        for part in parts:
-            if not part.is_for_contact:
-                await self.socket.send_json({"type": "skip", "seq": part.seq})
+        await self._show([*(part for part in changed if part.is_for_contact), *parts])
         self.sent = parts[-1].seq
         self._is_stored()
         if any(part.author.kind is AuthorKind.TEAMMATE for part in parts):
             self.marks.note(delivered=self.sent)
 
-    async def _show(self, shown: Sequence[Part]) -> None:
-        if not shown:
-            return
+    async def _show(self, parts: Sequence[Part]) -> None:
+        """In their order. Of entries between teammates, the page only learns that their number is taken."""
+        shown = [part for part in parts if part.is_for_contact]
         if any(isinstance(part.content, Card) and not self._can_show(part.content) for part in shown):
             self.contact = await self._fresh()
-        for part, html in zip(shown, await views.entries(self.request, shown, self.contact), strict=True):
-            kind = part.content.kind
-            await self.socket.send_json(
-                {"type": "part", "seq": part.seq, "html": html, "author": part.author.kind, "kind": kind}
-            )
+        drawn = iter(await views.entries(self.request, shown, self.contact) if shown else ())
+        for part in parts:
+            message: dict[str, object] = {"type": "skip", "seq": part.seq}
+            if part.is_for_contact:
+                own = {"html": next(drawn), "author": part.author.kind, "kind": part.content.kind}
+                message |= {"type": "part", **own}
+            await self.socket.send_json(message)
 
     def _can_show(self, card: Card) -> bool:
         """Whether the contact may be older than the card. What it shows depends on their consent, but a card that was
