@@ -354,3 +354,25 @@ async def test_a_line_ends_at_once_when_its_teammate_signs_out(running: Running,
         await heard(socket, is_ready)
         await desk.post("/logout", {})
         assert await closed(socket) == 4401
+
+
+async def test_an_open_inbox_notes_once_that_its_teammate_is_there(
+    running: Running, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The note changes the account that the connection follows: noted at each change, it would never end."""
+    noted: list[str] = []
+    seen = running.bot.teammates.seen
+
+    async def noting(id: str, session: str, address: str) -> None:
+        noted.append(id)
+        await seen(id, session, address)
+
+    async with at_desk(running.base, BEN) as desk:
+        monkeypatch.setattr(running.bot.teammates, "seen", noting)
+        socket = await dial(desk, visitor.conversation, 2)
+        await heard(socket, is_ready)
+        for _ in range(3):
+            await running.store.teammates.update({"email": BEN}, {"$set": {"updated_at": AT}})
+            await running.caught_up()
+        assert len(noted) <= 1
+        await socket.close()

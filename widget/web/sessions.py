@@ -89,6 +89,7 @@ class SessionMiddleware:
         return await self._around(request, handler)
 
 
+NOTED = "session_noted"
 SESSIONS = web.AppKey("sessions", SessionMiddleware)
 
 
@@ -106,9 +107,11 @@ async def signed_in(request: web.Request) -> Principal | None:
 
 
 def _note_seen(request: web.Request, session: Session) -> None:
-    """Keeps when and from where the session was last used, at most once a minute."""
+    """Keeps when and from where the session was last used, at most once a minute, and once a request: a live connection
+    asks again whenever the session changes, so a note of its own would make it ask forever."""
     bot, seen = request.app[BOT], session["seen"]
-    if seen is None or now() - seen >= SEEN:
+    if (seen is None or now() - seen >= SEEN) and not request.get(NOTED):
+        request[NOTED] = True
         bot.spawn(bot.teammates.seen(session["teammate"], str(session.identity), client_ip(request)))
 
 
