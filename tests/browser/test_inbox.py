@@ -269,7 +269,12 @@ async def test_a_restart_of_the_agents_process_loses_nothing_and_doubles_nothing
 ) -> None:
     chat = await begun(visit, server)
     id = await chat.stored()
-    page = await signed_in(look, restartable.server, f"/inbox/{id}", allow=(r"ERR_CONNECTION", "WebSocket"))
+    page = await signed_in(
+        look,
+        restartable.server,
+        f"/inbox/{id}",
+        allow=(r"ERR_CONNECTION", "WebSocket", "htmx:(afterRequest|sendError)"),
+    )
     ada = Inbox(page)
     await ada.is_live()
     await restartable.stop()
@@ -300,7 +305,7 @@ async def test_a_restart_of_the_database_loses_nothing_and_doubles_nothing(
     await chat.say("Before")
     await expect(chat.sent("Before")).to_be_visible()
     id = await chat.stored()
-    page = await signed_in(look, server, f"/inbox/{id}", allow=(r"\b503\b", "WebSocket", "ERR_"))
+    page = await signed_in(look, server, f"/inbox/{id}", allow=(r"\b503\b", "WebSocket", "ERR_", "htmx:"))
     ada = Inbox(page)
     await ada.is_live()
 
