@@ -45,7 +45,7 @@ class Region:
     example: str
     """A mobile number as people there write it."""
     mask: str
-    """How such a number is grouped while it is typed, with a `0` for each digit; empty where lengths differ."""
+    """The grouping of digits while a number is typed, with a `0` for each digit. Empty where lengths differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def card_view(
 
 
 OFFERED = {CardViewState.OPEN, CardViewState.SAVED, CardViewState.LAPSED, CardViewState.WITHDRAWN}
-"""States in which a card can be submitted, if nothing stands in the way."""
+"""States in which a card can be submitted, unless `_why_not` gives a reason."""
 
 
 def _state(
@@ -191,7 +191,7 @@ def _state(
 
 
 def _since(card: Card, consent: Consent | None, is_live: bool) -> CardViewState:
-    """Where the person stands who answered this card. Without a consent the contact was read before the answer."""
+    """The state of a card that was answered. `consent` None: the contact was read before the answer."""
     if consent is None:
         return CardViewState.PENDING if card.asked else CardViewState.COMPLETED
     if consent.state is ConsentState.OPTED_IN:

@@ -262,8 +262,8 @@ class Cards:
         return [event for event in events if keys[event.id][1] not in known]
 
     async def _known(self, part: Part, contact: Contact, again: str) -> ConsentEvent | None:
-        """The event that completed this card. Raises CardClosed if the card was withdrawn, or if a completed one was
-        sent again by somebody who is not out now."""
+        """The event that completed this card. Raises CardClosed if the card was withdrawn, or if it was completed and
+        the person who submits it again is not opted out."""
         state = _card(part).state
         if state is CardState.OPEN and not contact.ledger.seq:
             return None

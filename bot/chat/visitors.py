@@ -56,7 +56,7 @@ class Arrival(Value):
 
     opening: ChatOpening
     is_new: bool | None = None
-    """The visitor wasn't stored when it was signed: whoever is there by then acted in another tab."""
+    """The visitor wasn't stored when the token was signed. If they are stored now, they acted in another tab."""
     page: str | None = None
     external_id: str | None = None
     name: str | None = None
@@ -183,8 +183,8 @@ class Visitors:
     async def _still_signed_in(
         self, token: str | None, identity: Identity, known: Contact | None, claim: Claim
     ) -> Contact:
-        """A page can stay open for longer than the site's token lasts: whoever was proven before stays signed in, as
-        long as our own token lasts. Raises Invalid."""
+        """A page can stay open longer than the site's token is valid. A user identified before stays signed in while
+        our own token is valid. Raises Invalid."""
         id, arrival = self.arrival(token)
         if known and known.role is Role.USER:
             return await self._writer.set_locale(known, claim.locale)

@@ -21,7 +21,7 @@ class WordingCheck:
     is_admin: bool
     say: Translator
     accepted: Collection[str] = ()
-    """Codes of what is missing, as the teammate was told, and went on."""
+    """Codes of the missing statements that the teammate saw and confirmed."""
 
     def check(self, text: str, subscription: Subscription) -> None:
         """Raises WordingIncomplete."""

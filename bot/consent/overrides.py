@@ -1,6 +1,6 @@
 """Who may override an opt-out: one table, which the ledger asks before it records a grant. Pure.
 
-An opt-out holds whoever recorded it: a person may revoke consent by any reasonable means, also by telling a teammate
+Who recorded an opt-out doesn't matter: a person may revoke consent by any reasonable means, such as telling a teammate
 (47 CFR 64.1200(a)(10)).
 """
 

@@ -58,7 +58,7 @@ class ContactService:
         return await self._contacts.change(contact, {"locale": locale, "updated_at": now()})
 
     async def identify(self, lead: Contact, identity: Identity) -> Contact | None:
-        """Makes a lead the user that the site's signature names, or returns the contact who is this user already.
+        """Turns a lead into the user named by the site's signature, or returns the contact that already is this user.
 
         None: another request identified this lead first.
         """

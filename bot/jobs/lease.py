@@ -25,7 +25,7 @@ from bot.store import Store
 log = logging.getLogger("sayso.jobs")
 
 SECONDS = 10.0
-"""How long a lease lasts without a renewal, so how long nobody takes over from a killed process."""
+"""How long a lease lasts without renewal: the time until another process takes over from a killed one."""
 MARGIN = 0.8
 """The share of that time for which the holder relies on it, so that its last write ends in time."""
 

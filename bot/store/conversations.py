@@ -20,7 +20,7 @@ from bot.store.driver import READ_MS, database_errors
 from bot.store.paging import following
 from bot.store.repository import Repository
 
-MARK_SECONDS = 0.05
+BATCH_SECONDS = 0.05
 """How long a mark waits for others: nobody waits for it."""
 _BEGUN = {"partialFilterExpression": {"begun": True}}
 _WAITING_FOR_CONSENT = {"partialFilterExpression": {"run.state.waits": Wait.CONSENT.value}}
@@ -58,7 +58,7 @@ class ConversationRepository(Repository[Conversation]):
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         super().__init__(database)
         self._mark_read: Batcher[ReadMark, None] = Batcher(
-            self._mark_round, one_of=lambda mark: mark.conversation, wait=MARK_SECONDS
+            self._mark_round, one_of=lambda mark: mark.conversation, wait=BATCH_SECONDS
         )
 
     async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
