@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.consent.changes import ConsentChange
@@ -274,6 +274,8 @@ ACTIONS = st.lists(
 
 @settings(deadline=None)
 @given(ACTIONS)
+@example([(Action.REQUEST_CONFIRMATION, "deals", NUMBER), (Action.CANCEL, "deals", NUMBER)])
+@example([(Action.REQUEST_CONFIRMATION, "deals", NUMBER), (Action.EXPIRE, "deals", NUMBER)])
 def test_any_line_of_actions_gives_one_standing_a_subscription_and_can_be_done_again(
     actions: list[tuple[Action, str | None, str | None]],
 ) -> None:
@@ -284,7 +286,8 @@ def test_any_line_of_actions_gives_one_standing_a_subscription_and_can_be_done_a
     assert len(subscriptions) == len(set(subscriptions))
     for consent in ada.consents:
         last = [e for e in events if e.subscription == consent.subscription and e.action in RESULT][-1]
-        lapsed = [e for e in events if e.subscription == consent.subscription and e.action is Action.EXPIRE]
+        over = {Action.EXPIRE, Action.CANCEL}  # the question is taken back
+        lapsed = [e for e in events if e.subscription == consent.subscription and e.action in over]
         if consent.event in {e.event for e in lapsed}:
             assert (last.action, consent.was) == (Action.REQUEST_CONFIRMATION, ConsentState.PENDING)
             continue
