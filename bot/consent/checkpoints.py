@@ -222,8 +222,8 @@ class CheckpointLog:
         return key in known and known[key].is_own
 
     async def _tip(self) -> _Tip:
-        raw = await self._store.checkpoints.newest_raw()
         head = readable(CheckpointHead, await self._store.checkpoint_heads.raw())
+        raw = await self._store.checkpoints.newest_raw()  # after the record, which another process may move meanwhile
         newest = StoredCheckpoint.of(raw) if raw else None
         if newest is None:
             return _after_head(head, 0) if head else _Tip(0, FIRST_CHECKPOINT)

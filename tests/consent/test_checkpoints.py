@@ -503,6 +503,29 @@ class TestCovering:
         await cut(store, ada, 7)
         assert [f for f in (await check(store)).faults if "event 8 is missing" in f]
 
+    @pytest.mark.parametrize("read", ["checkpoints.newest_raw", "checkpoint_heads.raw"])
+    async def test_another_process_covers_between_the_reads_of_the_newest_checkpoint_and_its_record(
+        self, store: Store, ada: Contact, mongo: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, read: str
+    ) -> None:
+        collection, method = read.split(".")
+        reader = getattr(store, collection)
+        original = getattr(reader, method)
+        await decide(store, ada, Action.OPT_IN)
+        await cover(store)
+        async with second_process(mongo) as other:
+
+            async def then_others_cover() -> object:
+                monkeypatch.setattr(reader, method, original)
+                found = await original()
+                for action in (Action.OPT_OUT, Action.OPT_IN):
+                    await decide(other, ada, action)
+                    await cover(other)
+                return found
+
+            monkeypatch.setattr(reader, method, then_others_cover)
+            await CheckpointLog(store, CheckpointKeys(store)).note(LedgerNote(contact=ada.id, text="was looked at"))
+        assert (await check(store)).faults == []
+
     async def test_it_finds_nothing_wrong_beside_writers(self, store: Store, ada: Contact) -> None:
         async def write() -> None:
             for i in range(12):
