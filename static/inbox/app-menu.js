@@ -12,6 +12,7 @@ export function createAppMenu({ field, onForm, onReply }) {
   let isWanted = false; // not closed since it was asked for
   let isByButton = false;
   let isLoaded = false;
+  let loading = null; // the request for the saved replies, once there was one
 
   const all = () => [...list.querySelectorAll("[role=option]")];
   const shown = () => all().filter((option) => !option.hidden);
@@ -54,16 +55,22 @@ export function createAppMenu({ field, onForm, onReply }) {
     else if (options.length && !options.includes(selected())) select(options[0]);
   }
 
+  async function fetchReplies() {
+    const response = await request(`/inbox/${conversation}/replies`);
+    if (!response.ok) throw new Error(`${response.status}`);
+    list.insertAdjacentHTML("beforeend", await response.text());
+    isLoaded = true;
+  }
+
+  /* Once, even if letters are typed faster than the answer arrives. */
   async function load() {
     if (isLoaded) return;
+    loading ??= fetchReplies();
     try {
-      const response = await request(`/inbox/${conversation}/replies`);
-      if (!response.ok || isLoaded) return;
-      list.insertAdjacentHTML("beforeend", await response.text());
-      isLoaded = true;
+      await loading;
       if (isWanted) show();
     } catch {
-      // The next "/" tries again.
+      loading = null; // the next "/" tries again
     }
   }
 
