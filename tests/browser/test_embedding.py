@@ -205,6 +205,7 @@ async def test_an_open_chat_and_what_was_typed_survive_the_next_page(visit: Visi
     await chat.card.locator("select").select_option("GB")
     await chat.field.fill("07400 12")
     await chat.text.fill("Half a mess")
+    await chat.page.wait_for_function("sessionStorage.getItem('sayso.draft')?.includes('Half a mess')")
     await chat.page.reload()
     await chat.is_live()
     await expect(chat.text).to_have_value("Half a mess")
