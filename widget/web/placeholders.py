@@ -60,7 +60,6 @@ def add_missing(app: web.Application) -> None:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/contacts", requires(Scope.READ_CONTACTS)(coming(CONTACTS)))
     app.router.add_get("/outbound", requires(Scope.SEND_MESSAGES)(coming(OUTBOUND)))
     app.router.add_get("/bots", requires(Scope.MANAGE_FLOWS)(coming(BOTS)))
     app.router.add_get("/settings", requires()(settings))

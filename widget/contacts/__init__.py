@@ -1,0 +1,12 @@
+"""The contacts pages. Each module adds its own routes."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from widget.contacts import pages
+
+
+def add_routes(app: web.Application) -> None:
+    for face in (pages,):
+        face.add_routes(app)
