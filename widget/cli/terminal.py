@@ -14,7 +14,7 @@ import uvloop
 
 from bot.config import Settings, WrongSettings, load_settings
 from bot.errors import StoreUnavailable
-from bot.store.embedded import EmbeddedServerError
+from bot.store.data_folder import EmbeddedServerError
 from widget.web.logs import set_up_logs
 
 T = TypeVar("T")
