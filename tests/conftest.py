@@ -39,10 +39,12 @@ hypothesis.settings.load_profile("sayso")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks tests that use a database, runs files with slow tests first, and leaves out the cases for `make soak`."""
+    """Marks what uses a database or Chromium, runs slow files first, leaves out the cases for `make soak`."""
     for item in items:
         if "mongo" in getattr(item, "fixturenames", ()) or item.get_closest_marker("slow"):
             item.add_marker("database")
+        if "chromium_path" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
     if "soak" not in config.option.markexpr:

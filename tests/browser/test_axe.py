@@ -16,8 +16,6 @@ from tests.browser.people import signed_up
 from tests.browser.shop import Chat, base, wear
 from tests.people import texted
 
-pytestmark = pytest.mark.browser
-
 LOCALES = ("en", "ar")
 WIDER = """() => [...document.querySelectorAll('body *')]
   .filter((node) => node.getClientRects().length && !node.closest('.unseen, .hero-art, svg'))

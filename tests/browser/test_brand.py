@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Locator, Page, expect
 
@@ -16,8 +15,6 @@ from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
 from widget.web.http import BOT
-
-pytestmark = pytest.mark.browser
 
 PATH = "/settings/brand"
 RED = "rgb(179, 38, 30)"

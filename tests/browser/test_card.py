@@ -26,8 +26,6 @@ from tests.browser.shop import Chat
 from tests.conftest import serving
 from tests.people import TEAMMATE, card
 
-pytestmark = pytest.mark.browser
-
 TITLE = "Sign up to our SMS deals to get 10% off"
 REFUSED = r"\b422\b"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
@@ -11,8 +10,6 @@ from bot.store import Store
 from tests.browser import axe
 from tests.browser.conftest import Visit
 from tests.browser.shop import wear
-
-pytestmark = pytest.mark.browser
 
 
 async def test_the_phone_says_yes_and_the_card_is_done(visit: Visit, server: TestServer, demo_store: Store) -> None:

@@ -14,8 +14,6 @@ from tests.browser.shop import Chat, Shop, base
 from tests.browser.test_users import signed
 from tests.conftest import eventually
 
-pytestmark = pytest.mark.browser
-
 PHONE = {"width": 360, "height": 740}
 NEW_BODY = "document.body = Object.assign(document.createElement('body'), { innerHTML: '<h1>Next page</h1>' })"
 

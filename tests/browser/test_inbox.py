@@ -25,8 +25,6 @@ from tests.browser.desk import signed_in
 from tests.browser.shop import Chat, base, wear
 from tests.conftest import serving
 
-pytestmark = pytest.mark.browser
-
 BEN = "ben@example.com"
 
 

@@ -18,8 +18,6 @@ from tests.browser.desk import signed_in
 from tests.browser.shop import wear
 from tests.conftest import serving
 
-pytestmark = pytest.mark.browser
-
 TITLE = "Know where your coffee is"
 
 

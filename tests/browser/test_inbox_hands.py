@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, Route, expect
 
@@ -15,8 +14,6 @@ from bot.store import Store
 from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.test_inbox import Inbox, begun
-
-pytestmark = pytest.mark.browser
 
 REFUSED = '{"errors": [{"code": "number_stopped", "message": "This number texted STOP."}]}'
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
@@ -21,8 +20,6 @@ from tests.browser import axe
 from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
 from tests.people import change, events_of, greeted
-
-pytestmark = pytest.mark.browser
 
 
 async def talking(bot: Bot, store: Store) -> tuple[str, str]:

@@ -12,8 +12,6 @@ from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.test_inbox import Inbox, begun
 
-pytestmark = pytest.mark.browser
-
 CHROMIUM = {"key": "Enter", "keyCode": 229, "isComposing": True, "bubbles": True, "cancelable": True}
 SAFARI = {**CHROMIUM, "isComposing": False}  # the composition has ended before this event
 

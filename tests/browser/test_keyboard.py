@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Locator, expect
 
@@ -13,8 +12,6 @@ from bot.model.conversation import Author, AuthorKind, Text
 from bot.store import Store
 from tests.browser.conftest import Visit
 from tests.browser.shop import Chat
-
-pytestmark = pytest.mark.browser
 
 PHONE = {"width": 360, "height": 740}
 

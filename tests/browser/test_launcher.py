@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
@@ -11,8 +10,6 @@ from bot.model.conversation import Author, AuthorKind, Text
 from tests.browser.conftest import Visit
 from tests.browser.shop import Chat, Shop, base
 from tests.conftest import eventually
-
-pytestmark = pytest.mark.browser
 
 TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="ada")
 

@@ -21,8 +21,6 @@ from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
 from tests.people import person
 
-pytestmark = pytest.mark.browser
-
 PATH = "/settings/ledger"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Route, WebSocketRoute, expect
 
@@ -13,8 +12,6 @@ from bot.app import Bot
 from bot.model.conversation import Author, AuthorKind, Text
 from bot.store import Store
 from tests.browser.conftest import Restartable, Visit
-
-pytestmark = pytest.mark.browser
 
 TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="ada")
 NO_SERVER = ("ERR_CONNECTION_REFUSED", "WebSocket connection", "request failed: POST .*/messages")

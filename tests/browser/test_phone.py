@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from bot.app import Bot
 from tests.browser.conftest import Look
 from tests.people import texted
-
-pytestmark = pytest.mark.browser
 
 
 async def test_texts_appear_while_it_is_open_and_can_be_answered(look: Look, server: TestServer, bot: Bot) -> None:

@@ -18,8 +18,6 @@ from tests.browser.people import signed_up
 from tests.browser.shop import base, hold_answers
 from widget.web.http import BOT
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.mark.parametrize("has_script", [False, True])
 async def test_choices_are_changed_and_kept(

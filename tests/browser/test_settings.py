@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import aiohttp
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
@@ -13,8 +12,6 @@ from tests.browser import axe
 from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
-
-pytestmark = pytest.mark.browser
 
 PASSWORD = "lantern orchid gravel 7"
 TEAM, TOKENS, AUDIT, SIGN_IN = (

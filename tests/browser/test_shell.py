@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
@@ -10,8 +9,6 @@ from tests.browser import axe
 from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
-
-pytestmark = pytest.mark.browser
 
 
 async def test_in_about_and_out(look: Look, server: TestServer) -> None:

@@ -14,8 +14,6 @@ from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
 
-pytestmark = pytest.mark.browser
-
 LIST = "/settings/subscriptions"
 
 

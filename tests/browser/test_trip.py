@@ -18,8 +18,6 @@ from tests.browser.conftest import Visit
 from tests.browser.shop import Chat, Shop, Watch, base
 from tests.conftest import eventually
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def browser(whole_browser: Browser) -> Browser:

@@ -15,8 +15,6 @@ from bot.model.base import now
 from bot.store import Store
 from tests.browser.conftest import Visit
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def browser(whole_browser: Browser) -> Browser:
