@@ -175,15 +175,20 @@ class Running:
 
     async def quiet(self, person: Visitor, parts: int = 4) -> None:
         """Waits until all consequences of a completed card are done and this process knows of them."""
+        seen: list[object] = []
 
         async def done() -> bool:
             found = await self.parts(person)
             contact = self.bot.visitors.read(person.token or "")
             sent = await self.store.deliveries.find({"contact": contact}, limit=50)
             waiting = any(d.state in {DeliveryState.QUEUED, DeliveryState.SENDING} for d in sent)
+            seen[:] = [(p.author.kind, p.content.kind, p.follow_up) for p in found], [(d.kind, d.state) for d in sent]
             return len(found) >= parts and not waiting and not any(p.follow_up for p in found)
 
-        await eventually(done)
+        try:
+            await eventually(done)
+        except TimeoutError:
+            raise AssertionError(seen) from None
         await self.caught_up()
 
     async def caught_up(self) -> None:

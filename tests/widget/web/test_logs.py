@@ -61,8 +61,10 @@ async def test_a_whole_trip_leaves_no_person_in_the_logs(
     headers = {**visitor.headers, "User-Agent": "Mozilla/5.0 (Ada)"}
     room = f"{visitor.base}/messenger/conversations/{visitor.conversation}"
     await visitor.open(email="ada@shop.example", page_url="https://shop.example/?code=hunter2")
-    await visitor.submit("+1 201 555 012")
-    await visitor.submit("+1 (201) 555-0123", page="https://shop.example/?code=hunter2")
+    status, card = await visitor.submit("+1 201 555 012")
+    assert status == 422, card
+    status, card = await visitor.submit("+1 (201) 555-0123", page="https://shop.example/?code=hunter2")
+    assert status == 200, card
     await running.quiet(visitor)
     message = {"key": "message-1", "text": "My password is hunter2, call 201-555-0123"}
     async with visitor.session.post(f"{room}/messages", json=message, headers=headers) as answer:
