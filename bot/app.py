@@ -23,7 +23,11 @@ from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
+from bot.contacts.attributes import Attributes
+from bot.contacts.finder import ContactFinder
+from bot.contacts.segments import Segments
 from bot.contacts.service import ContactService
+from bot.contacts.tags import Tags
 from bot.events.catch_up import CatchUp
 from bot.events.checkpoints import CheckpointWriter
 from bot.events.consumers import all_consumers
@@ -77,6 +81,7 @@ class Bot:
         self.workspace = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(workspace_loader(store, settings.identity_secret))
         """`await bot.workspace()`: the business, at most a second old."""
         self._compose_consent(store, settings, secret)
+        self._compose_contacts(store)
         self._compose_chat(store, settings, secret)
         self._compose_texts(store, settings, secret)
         self._compose_management(store)
@@ -86,10 +91,14 @@ class Bot:
         self.keys = CheckpointKeys(store, settings.checkpoint_keys)
         self.ledger = Ledger(store, self.keys)
         self.stops = StopList(store, self.ledger)
-        self.contacts = ContactService(store, self.ledger)
         self.preferences = Preferences(store, self.ledger, secret=secret, link_days=settings.link_days)
         self.confirmations = Confirmations(store, self.ledger)
         self.profiles = Profiles(store, self.ledger, self.stops)
+
+    def _compose_contacts(self, store: Store) -> None:
+        self.contacts = ContactService(store, self.ledger)
+        self.finder = ContactFinder(store)
+        self.attributes, self.tags, self.segments = Attributes(store), Tags(store), Segments(store)
 
     def _compose_chat(self, store: Store, settings: Settings, secret: str) -> None:
         self.feed = Feed(store)

@@ -115,6 +115,16 @@ class Invalid(SaysoError):
     code = "parameter_invalid"
 
 
+class FilterTooBroad(Invalid):
+    """It takes too long to find out who matches."""
+
+    code = "filter_too_broad"
+    message = _(
+        "This filter takes too long with so many contacts. "
+        "Add a condition that fewer people match, like a tag, or sort by when contacts were created."
+    )
+
+
 class FormWrong(Invalid):
     """Invalid form fields with their messages; `""` is the form as a whole."""
 

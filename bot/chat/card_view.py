@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.chat.card_words import card_words, say_of
-from bot.chat.links import Segment, segments
+from bot.chat.links import LinkedText, segments
 from bot.consent.choices import given_for
 from bot.consent.country import example_mask
 from bot.consent.numbers import address_of, calling_code, national, saved_number
@@ -57,7 +57,7 @@ class CardView:
     subscription: str
     title: str
     button: str
-    legal: tuple[Segment, ...]
+    legal: tuple[LinkedText, ...]
     version: str
     regions: tuple[Region, ...]
     region: str
@@ -67,7 +67,7 @@ class CardView:
     """The language of the words (BCP 47)."""
     direction: str
     """Where the words begin: `ltr` or `rtl`."""
-    box: tuple[Segment, ...] = ()
+    box: tuple[LinkedText, ...] = ()
     """Beside a box that must be ticked; empty: there is none."""
     saved: str | None = None
     done_number: str | None = None

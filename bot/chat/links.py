@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class LinkedText:
     text: str
     href: str | None = None
 
@@ -30,13 +30,13 @@ _HOST = re.compile(r"(?:[a-z]+:)?(?://)?(?:[^/?#]*@)?([^/?#]*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=2048)
-def segments(text: str, *, named: bool = True) -> tuple[Segment, ...]:
+def segments(text: str, *, named: bool = True) -> tuple[LinkedText, ...]:
     """Turns `[Terms](https://…)` (if `named`) and bare addresses into links; everything else stays text.
 
     Only for `http`, `https` and `mailto`; for other schemes (`javascript:`) only the text is shown. Text from strangers
     is read with `named=False`, so that a link always shows its target, and a host that looks like another as Punycode.
     """
-    found: list[Segment] = []
+    found: list[LinkedText] = []
     href: str | None = None
     for token in (_NAMED if named else _BARE).parseInline(text)[0].children or ():
         if token.type == "link_open":
@@ -46,7 +46,7 @@ def segments(text: str, *, named: bool = True) -> tuple[Segment, ...]:
             href = None
         elif token.content:
             text = token.content if named or href is None else _unmistakable(token.content, href)
-            found.append(Segment(text, href))
+            found.append(LinkedText(text, href))
     return tuple(found)
 
 

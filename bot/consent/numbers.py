@@ -18,11 +18,11 @@ from phonenumbers import ValidationResult as Length
 from bot.errors import EmailRefused, NumberRefused
 from bot.errors import marked as _
 from bot.i18n import Translator
+from bot.model.addresses import is_email as is_email
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType
 
 TAKES_TEXTS = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
-EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 LONGEST = 40
 """The limit of characters of a number, however it is written."""
 LINK = re.compile(r"(?:tel|sms|smsto|callto):(?://)?", re.IGNORECASE)
@@ -82,11 +82,6 @@ def read_number(text: str, region: str, countries: Collection[str]) -> Number:
 def saved_number(phone: str | None) -> Number | None:
     """The contact's number if it is valid and can receive texts (it is then locked, law 5), else None."""
     return _known(phone) if phone else None
-
-
-def is_email(text: str) -> bool:
-    """Whether it has the form of an address; only a message can tell whether it exists."""
-    return len(text) <= 254 and EMAIL.fullmatch(text) is not None
 
 
 def read_email(text: str) -> str:

@@ -6,15 +6,37 @@ Phone and email change through the ledger alone (law 14), so this service record
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypedDict
 
 from bot.consent.changes import ConsentChange, address_change
 from bot.consent.ledger import Ledger
 from bot.contacts.identity import Identity
+from bot.model.attribute import AttributeValue
 from bot.model.base import now
 from bot.model.contact import Contact, Role
 from bot.model.event import Action, Actor, Context, Source
 from bot.store import Duplicate, Store
+
+
+class ContactValues(TypedDict, total=False):
+    """What a profile, an import or the API may set. None removes."""
+
+    role: Role
+    name: str | None
+    external_id: str | None
+    locale: str
+    time_zone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactUpdate:
+    contact: Contact
+    values: ContactValues
+    attributes: Mapping[str, AttributeValue | None] = field(default_factory=dict)
+
 
 SITE = Actor(kind="api", id="site")
 """The site that signs for its own users."""
@@ -56,6 +78,28 @@ class ContactService:
         if contact.locale == locale:
             return contact
         return await self._contacts.change(contact, {"locale": locale, "updated_at": now()})
+
+    async def set_values(
+        self, contact: Contact, values: ContactValues, attributes: Mapping[str, AttributeValue | None] | None = None
+    ) -> Contact:
+        """Sets these fields and custom attributes; None removes. Raises Duplicate: another contact has this
+        `external_id`. Phone and email change through the ledger."""
+        changed = {**values, "updated_at": now()}
+        return await self._contacts.change(contact, changed, attributes=attributes or {})
+
+    async def set_many(self, changes: Sequence[ContactUpdate]) -> list[bool]:
+        """The same for many, in one round trip. False for those whose `external_id` another contact has."""
+        time = now()
+        wanted = [(u.contact, {**u.values, "updated_at": time}, u.attributes) for u in changes]
+        return await self._contacts.change_many(wanted)
+
+    async def add_tags(self, ids: Iterable[str], tags: Iterable[str]) -> int:
+        """In one update. Returns how many contacts did not have all of them."""
+        return await self._contacts.tag(ids, tags, time=now())
+
+    async def remove_tags(self, ids: Iterable[str], tags: Iterable[str]) -> int:
+        """In one update. Returns how many contacts had one of them."""
+        return await self._contacts.untag(ids, tags, time=now())
 
     async def identify(self, lead: Contact, identity: Identity) -> Contact | None:
         """Turns a lead into the user named by the site's signature, or returns the contact that already is this user.

@@ -42,6 +42,13 @@ class AuditAction(StrEnum):
     SITES_SAVED = "install.sites_saved"
     SECRET_CREATED = "identity_secret.created"  # noqa: S105
     SECRET_REVOKED = "identity_secret.revoked"  # noqa: S105
+    ATTRIBUTE_CREATED = "attribute.created"
+    ATTRIBUTE_CHANGED = "attribute.changed"
+    ATTRIBUTE_ARCHIVED = "attribute.archived"
+    ATTRIBUTE_RESTORED = "attribute.restored"
+    TAG_CREATED = "tag.created"
+    TAG_RENAMED = "tag.renamed"
+    TAG_DELETED = "tag.deleted"
     JOB_STARTED = "job.started"
     JOB_PAUSED = "job.paused"
     JOB_RESUMED = "job.resumed"

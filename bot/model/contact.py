@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
+from bot.model.addresses import PhoneFacts, facts_of, is_email
 from bot.model.base import Document, Value, folded_words
 from bot.model.event import FIRST, ConsentState, Grade, Source
 
@@ -71,6 +72,13 @@ class Head(Value):
     hash: str = FIRST
 
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""When people were seen who never were, so that every contact has a place in that order."""
+NAMELESS = "\uffff"
+SPARSE = {"terms", "tags", "stopped"}
+"""Fields that are stored only where they have a value."""
+
+
 class Role(StrEnum):
     USER = "user"
     LEAD = "lead"
@@ -85,6 +93,9 @@ class Contact(Document):
     email: str | None = None
     phone: str | None = None
     attributes: dict[str, Any] = Field(default_factory=dict)
+    """Custom attributes by their key."""
+    tags: tuple[str, ...] = ()
+    """Ids of tags."""
     locale: str = "en"
     time_zone: str | None = None
     page: str | None = None
@@ -95,6 +106,8 @@ class Contact(Document):
     ledger: Head = Head()
     pending_until: datetime | None = None
     """When the first pending confirmation expires."""
+    stopped: bool = False
+    """Whether the number is on the stop list, for filters: what decides is the list itself."""
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None
@@ -102,17 +115,53 @@ class Contact(Document):
     """False: a visitor who has done nothing yet. Their first act stores them."""
 
     def stored(self) -> dict[str, Any]:
-        terms = self.terms
-        return {**super().stored(), **({"terms": terms} if terms else {})}
+        """With what lists, searches and filters find them by."""
+        raw = {**super().stored(), "consents": self.stored_consents(), **self.keys()}
+        if self.phone_facts:
+            raw["phone_facts"] = self.phone_facts.model_dump(exclude_none=True)
+        return {name: value for name, value in raw.items() if value or name not in SPARSE}
+
+    def stored_consents(self) -> list[dict[str, Any]]:
+        """`reaches`: the consent was given for the number or address that is theirs now, and that is valid."""
+        own = {self.phone if self.phone_facts and self.phone_facts.takes_texts else None, self.valid_email} - {None}
+        return [
+            {
+                **consent.model_dump(exclude_none=True),
+                **({"reaches": True} if {consent.number, consent.email} & own else {}),
+            }
+            for consent in self.consents
+        ]
+
+    def keys(self) -> dict[str, Any]:
+        """What sorts and finds them by their name and when they were seen."""
+        return {"terms": self.terms, "name_key": self.name_key, "seen_key": self.seen_key}
+
+    @property
+    def name_key(self) -> str:
+        """Sorts by name, after all others those who have none."""
+        return " ".join(folded_words(self.name or "")) or NAMELESS
+
+    @property
+    def seen_key(self) -> datetime:
+        return self.last_seen_at or NEVER
+
+    @property
+    def phone_facts(self) -> PhoneFacts | None:
+        return facts_of(self.phone) if self.phone else None
+
+    @property
+    def valid_email(self) -> str | None:
+        return self.email if self.email and is_email(self.email) else None
 
     @property
     def terms(self) -> list[str]:
-        """Search terms: words of the name, the email address, and the number with its usual endings."""
+        """Search terms: words of the name, the email address and the external id, and the number with its usual
+        endings."""
         digits = "".join(filter(str.isdigit, self.phone or ""))
         tails = [digits[-n:] for n in (10, 7, 4) if len(digits) > n]
-        return list(
-            dict.fromkeys([*folded_words(f"{self.name or ''} {self.email or ''}"), *filter(None, [digits]), *tails])
-        )
+        national = self.phone_facts.national if self.phone_facts else ""
+        words = folded_words(f"{self.name or ''} {self.email or ''} {self.external_id or ''}")
+        return list(dict.fromkeys([*words, *filter(None, [digits, national]), *tails]))
 
     def is_unverified(self, field: str) -> bool:
         """Whether the value of `name` or `email` is unverified."""

@@ -31,6 +31,7 @@ from bot.store.form_templates import FormTemplateRepository
 from bot.store.job_items import JobItemRepository
 from bot.store.jobs import JobRepository
 from bot.store.keys import KeyRepository
+from bot.store.labels import AttributeRepository, SegmentRepository, TagRepository
 from bot.store.leases import LeaseRepository
 from bot.store.links import PreferenceLinkRepository
 from bot.store.logos import LogoRepository
@@ -66,6 +67,9 @@ class Store:
         self.stop_events = StopEventRepository(self.database)
         self.consent_counts = ConsentCountRepository(self.database)
         self.contacts = ContactRepository(self.database)
+        self.tags = TagRepository(self.database)
+        self.attributes = AttributeRepository(self.database)
+        self.segments = SegmentRepository(self.database)
         self.events = EventRepository(self.database)
         self.event_cursors = EventCursorRepository(self.database)
         self.event_retries = EventRetryRepository(self.database)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.errors import ExecutionTimeout
 
-from bot.errors import StoreUnavailable
+from bot.errors import FilterTooBroad, StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.store.driver import READ_MS, database_errors
@@ -19,6 +21,17 @@ AT_ONCE = 256
 """Contacts in one update: each looks for its values among all of them."""
 
 
+ORDERS = ("created_at", "seen_key", "name_key")
+"""What lists are sorted by: every contact has one of each."""
+VALUES = ("role", "locale")
+SOME_HAVE = ("email", "time_zone", "tags", "stopped", "phone_facts.country", "phone_facts.state", "phone_facts.kind")
+"""What filters find contacts by. Each index of a filter is named after its field (`bot.contacts.filters`)."""
+
+
+NOTHING: Mapping[str, Any] = {}
+NOBODY: Mapping[str, Any] = {"_id": {"$in": []}}
+
+
 class ContactRepository(Repository[Contact]):
     name = "contacts"
     model = Contact
@@ -27,22 +40,61 @@ class ContactRepository(Repository[Contact]):
             [("external_id", ASCENDING)], unique=True, partialFilterExpression={"external_id": {"$exists": True}}
         ),
         IndexModel([("phone", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"phone": {"$exists": True}}),
-        IndexModel([("consents.subscription", ASCENDING), ("consents.state", ASCENDING)]),
+        IndexModel(
+            [("consents.subscription", ASCENDING), ("consents.state", ASCENDING), ("consents.at", ASCENDING)],
+            name="consents",
+        ),
         IndexModel([("terms", ASCENDING)], partialFilterExpression={"terms": {"$exists": True}}),
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
+        *(IndexModel([(field, ASCENDING), ("_id", ASCENDING)], name=field) for field in ORDERS),
+        *(IndexModel([(field, ASCENDING)], name=field) for field in VALUES),
+        *(
+            IndexModel([(field, ASCENDING)], name=field, partialFilterExpression={field: {"$exists": True}})
+            for field in SOME_HAVE
+        ),
+        IndexModel([("attributes.$**", ASCENDING)], name="attributes"),
     )
 
     async def change(
-        self, before: Contact, values: Mapping[str, Any], *, only: Mapping[str, Any] | None = None
+        self,
+        before: Contact,
+        values: Mapping[str, Any],
+        *,
+        attributes: Mapping[str, Any] = NOTHING,
+        only: Mapping[str, Any] | None = None,
     ) -> Contact:
-        """Sets these fields and no others, and the search terms that follow from them. `only`: if these still match.
+        """Sets these fields and custom attributes (None removes) and no others, and the keys that follow from them.
+        `only`: if these still match.
 
         Returns the changed contact. Not for what the ledger projects. Raises Duplicate.
         """
-        after = before.model_copy(update=dict(values))
-        terms = {"terms": after.terms} if after.terms != before.terms else {}
-        await self.update({"_id": before.id, **(only or {})}, {"$set": {**values, **terms}})
+        after, change = _changed(before, values, attributes)
+        await self.update({"_id": before.id, **(only or {})}, change)
         return after
+
+    async def change_many(self, changes: Sequence[tuple[Contact, Mapping[str, Any], Mapping[str, Any]]]) -> list[bool]:
+        """The same for many, in one round trip. False for those that a unique value of another contact refuses."""
+        return await self.update_many([({"_id": c.id}, _changed(c, values, more)[1]) for c, values, more in changes])
+
+    async def tag(self, ids: Iterable[str], tags: Iterable[str], *, time: datetime) -> int:
+        """Returns how many did not have all of these tags."""
+        wanted = [*tags]
+        lacking = {"tags": {"$not": {"$all": wanted}}} if wanted else NOBODY
+        return await self._tagged(ids, lacking, {"$addToSet": {"tags": {"$each": wanted}}}, time)
+
+    async def untag(self, ids: Iterable[str], tags: Iterable[str], *, time: datetime) -> int:
+        """Returns how many had one of these tags."""
+        wanted = [*tags]
+        return await self._tagged(ids, {"tags": {"$in": wanted}}, {"$pullAll": {"tags": wanted}}, time)
+
+    async def _tagged(
+        self, ids: Iterable[str], those: Mapping[str, Any], change: Mapping[str, Any], time: datetime
+    ) -> int:
+        with database_errors():
+            match = {"_id": {"$in": [*ids]}, **those}
+            return int(
+                (await self.collection.update_many(match, {**change, "$set": {"updated_at": time}})).modified_count
+            )
 
     async def by_external_id(self, external_id: str) -> Contact | None:
         return await self.find_one({"external_id": external_id})
@@ -58,6 +110,41 @@ class ContactRepository(Repository[Contact]):
     async def lapsed(self, time: datetime, *, limit: int) -> list[Contact]:
         """Those whose confirmation did not come in time."""
         return await self.find({"pending_until": {"$lte": time}}, sort=[("pending_until", 1)], limit=limit)
+
+    async def matching(
+        self,
+        match: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]],
+        limit: int,
+        hint: str | None,
+        time_limit: int,
+    ) -> list[Contact]:
+        """By this index. Raises FilterTooBroad after `time_limit` milliseconds."""
+        cursor = self.collection.find(match, limit=limit, sort=list(sort), max_time_ms=time_limit, batch_size=limit)
+        with _in_time():
+            return [self.model.load(raw) for raw in await (cursor.hint(hint) if hint else cursor).to_list(limit)]
+
+    async def ids_matching(
+        self, match: Mapping[str, Any], *, limit: int, hint: str | None, time_limit: int
+    ) -> list[str]:
+        """The first ids in their order. Raises FilterTooBroad."""
+        cursor = self.collection.find(match, {"_id": 1}, limit=limit, sort=[("_id", 1)], max_time_ms=time_limit)
+        with _in_time():
+            return [raw["_id"] for raw in await (cursor.hint(hint) if hint else cursor).to_list(limit)]
+
+    async def count_matching(self, match: Mapping[str, Any], *, limit: int, hint: str | None, time_limit: int) -> int:
+        """At most `limit`. Raises FilterTooBroad."""
+        by: dict[str, Any] = {"hint": hint} if hint else {}
+        with _in_time():
+            return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=time_limit, **by))
+
+    async def matching_of_first(self, size: int, match: Mapping[str, Any], *, time_limit: int) -> int:
+        """How many of the first `size` contacts match. Raises FilterTooBroad."""
+        some: list[dict[str, Any]] = [{"$sort": {"_id": 1}}, {"$limit": size}, {"$match": match}, {"$count": "n"}]
+        with _in_time():
+            found = await self.collection.aggregate(some, maxTimeMS=time_limit, hint="_id_").to_list(1)
+        return int(found[0]["n"]) if found else 0
 
     async def project_many(self, moves: Sequence[_Move]) -> None:
         """Stores the projections, each unless another writer stored one since the contact was read. One update for all:
@@ -83,6 +170,32 @@ class ContactRepository(Repository[Contact]):
             await self.collection.update_many({"_id": {"$in": ids}}, update)
 
 
+def _changed(
+    before: Contact, values: Mapping[str, Any], attributes: Mapping[str, Any]
+) -> tuple[Contact, dict[str, Any]]:
+    """The contact afterwards, and the update."""
+    kept = {key: value for key, value in {**before.attributes, **attributes}.items() if value is not None}
+    after = before.model_copy(update={**values, **({"attributes": kept} if attributes else {})})
+    old, new = before.keys(), after.keys()
+    fields = {**values, **{f"attributes.{key}": value for key, value in attributes.items()}}
+    fields |= {name: value for name, value in new.items() if value != old[name]}
+    gone = {name: "" for name, value in fields.items() if value is None}
+    change = {"$set": {name: value for name, value in fields.items() if value is not None}}
+    return after, {**change, **({"$unset": gone} if gone else {})}
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """A filter that takes too long is the reader's to narrow down; the database is there."""
+    try:
+        with database_errors():
+            yield
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, ExecutionTimeout):
+            raise FilterTooBroad from error
+        raise
+
+
 def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
     """The values come from a list of literals, found by the contact's id. A contact whose head has moved since is left
     as it is."""
@@ -92,7 +205,8 @@ def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
     is_next = {"$eq": ["$ledger.seq", "$$mine.before"]}
     new = {"$cond": [is_next, {"$mergeObjects": ["$$ROOT", "$$mine.set"]}, "$$ROOT"]}
     # What is null goes: an index of what exists must not hold it.
-    gone = {name: {"$ifNull": [f"${name}", "$$REMOVE"]} for name in ("phone", "email", "pending_until", "terms")}
+    names = ("phone", "email", "pending_until", "terms", "phone_facts")
+    gone = {name: {"$ifNull": [f"${name}", "$$REMOVE"]} for name in names}
     return [{"$replaceWith": {"$let": {"vars": {"mine": mine}, "in": new}}}, {"$set": gone}]
 
 
@@ -102,7 +216,7 @@ def _taken_over(before: Contact, after: Contact) -> dict[str, Any]:
         name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)
     }
     if "phone" in new or "email" in new:
-        new["terms"] = after.terms or None
-    consents = [consent.model_dump(exclude_none=True) for consent in after.consents]
+        facts = after.phone_facts
+        new |= {"terms": after.terms or None, "phone_facts": facts.model_dump(exclude_none=True) if facts else None}
     head = {"seq": after.ledger.seq, "hash": after.ledger.hash}
-    return {**new, "consents": consents, "ledger": head, "updated_at": now()}
+    return {**new, "consents": after.stored_consents(), "ledger": head, "updated_at": now()}

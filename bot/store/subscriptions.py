@@ -48,6 +48,9 @@ class SubscriptionRepository(Repository[Subscription]):
     async def in_state(self, state: SubscriptionState, *, limit: int) -> list[Subscription]:
         return await self.find({"state": state}, sort=[("state", 1), ("name", 1)], limit=limit)
 
+    async def all(self, *, limit: int = 2000) -> list[Subscription]:
+        return await self.page("", limit=limit)
+
     async def texts(self, *, limit: int = 1000) -> list[Subscription]:
         """All SMS subscriptions in any state: a STOP applies to all of them."""
         return await self.find({"state": {"$in": [*SubscriptionState]}, "message_type": MessageType.SMS}, limit=limit)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.card_view import CardView, CardViewState, card_view, start_words
 from bot.chat.card_words import card_words
-from bot.chat.links import Segment
+from bot.chat.links import LinkedText
 from bot.i18n import Translator, translator
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState
@@ -267,7 +267,7 @@ class TestWords:
     def test_titles_are_never_markup_and_legal_texts_hold_links_alone(self) -> None:
         view = _view(_card(title="<b>[Hi](https://x.example)</b>", legal_text="<i>[T](https://x.example)"), person())
         assert view.title == "<b>[Hi](https://x.example)</b>"
-        assert view.legal == (Segment("<i>"), Segment("T", "https://x.example"))
+        assert view.legal == (LinkedText("<i>"), LinkedText("T", "https://x.example"))
 
     @pytest.mark.parametrize(
         ("edited", "named"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat.links import Segment, segments
+from bot.chat.links import LinkedText, segments
 
 TERMS = "https://x.example/terms"
 
@@ -79,11 +79,14 @@ def test_an_address_that_is_not_of_the_web_or_of_mail_is_no_link(text: str, name
     ],
 )
 def test_all_other_markup_is_text(text: str) -> None:
-    assert segments(text) == (Segment(text),)
+    assert segments(text) == (LinkedText(text),)
 
 
 def test_an_image_is_at_most_a_link() -> None:
-    assert segments("![pixel](https://x.example/p.png)") == (Segment("!"), Segment("pixel", "https://x.example/p.png"))
+    assert segments("![pixel](https://x.example/p.png)") == (
+        LinkedText("!"),
+        LinkedText("pixel", "https://x.example/p.png"),
+    )
 
 
 def test_a_link_in_a_link_leads_where_it_says() -> None:

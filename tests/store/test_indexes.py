@@ -21,15 +21,19 @@ from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.verify import verify
+from bot.contacts.finder import Sort, SortBy
+from bot.contacts.service import ContactUpdate
 from bot.demo import DEALS, NEWS
 from bot.flows.runs import BOT
 from bot.i18n import translator
 from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
+from bot.model.attribute import AttributeType
 from bot.model.base import new_id, now
 from bot.model.conversation import SignalKind, Text
 from bot.model.event import Actor, Source
+from bot.model.filter import Filter, HasPhone
 from bot.model.job import JobItem
 from bot.model.migration import Migration
 from bot.model.paging import Cursor
@@ -209,6 +213,31 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await bot.threads.deliveries_of([said])
 
 
+async def _contacts(bot: Bot) -> None:
+    """What teammates do with contacts. The conditions of filters are explained in `tests/contacts/test_finder.py`."""
+    by, finder, contacts = By("ada", "Ada"), bot.finder, bot.contacts
+    tag = await bot.tags.create("VIP", by)
+    await bot.tags.rename(tag.id, "Very important", by)
+    city = await bot.attributes.create("City", AttributeType.TEXT, by)
+    await bot.attributes.archived()
+    segment = await bot.segments.save("Everybody", Filter(), by)
+    await bot.segments.duplicate(segment.id, by)
+    await bot.segments.archive(segment.id)
+    carl = await contacts.create(person("carl"))
+    carl = await contacts.set_values(carl, {"name": "Carl"}, {city.key: "Kiel"})
+    await contacts.set_many([ContactUpdate(carl, {"name": "Karl"})])
+    await contacts.add_tags([carl.id], [tag.id])
+    await contacts.remove_tags([carl.id], [tag.id])
+    for sort in (Sort(by, is_down) for by in SortBy for is_down in (True, False)):
+        page = await finder.page(Filter(), sort, limit=1)
+        await finder.page(Filter(), sort, page.next)
+    await finder.count(Filter())
+    await finder.count(Filter.of(HasPhone()))
+    await finder.sample(Filter(), 3)
+    await finder.among(Filter(), [carl.id])
+    await bot.store.contacts.matching_of_first(5, {"role": "lead"}, time_limit=1000)
+
+
 async def _install(bot: Bot) -> None:
     """The site: where the chat is, and what proves its users."""
     await adopt_identity_secret(bot.store)
@@ -297,6 +326,7 @@ async def _walk(bot: Bot) -> None:
     await bot.profiles.history(contact.id, before=Cursor((9,)))
 
     await _install(bot)
+    await _contacts(bot)
     await _manage(bot)
     await _answer(bot, opened.conversation, (await bot.teammates.named("ada@shop.example")).id)
     await bot.cards.opened(opened.conversation, part.seq, contact.id)

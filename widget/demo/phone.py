@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.chat.links import Segment, segments
+from bot.chat.links import LinkedText, segments
 from bot.consent.numbers import national, read_number
 from bot.errors import Invalid
 from bot.i18n import translator
@@ -26,7 +26,7 @@ class PhoneNumber:
 @dataclass(frozen=True, slots=True)
 class TextView:
     incoming: bool
-    body: tuple[Segment, ...]
+    body: tuple[LinkedText, ...]
     at: str
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_time
 
-from bot.chat.links import Segment, segments
+from bot.chat.links import LinkedText, segments
 from bot.consent.numbers import national, saved_number
 from bot.i18n import Translator
 from bot.model.base import now
@@ -26,7 +26,7 @@ class Detail:
     """One line. `parts`: text with web links; `at`: a time, instead."""
 
     label: str
-    parts: tuple[Segment, ...] = ()
+    parts: tuple[LinkedText, ...] = ()
     at: datetime | None = None
     is_bad: bool = False
     """The value is unusable."""
@@ -103,5 +103,5 @@ def _line(label: str, text: str, *, is_ltr: bool = False) -> Detail:
     return Detail(label, _text(text), is_ltr=is_ltr)
 
 
-def _text(text: str) -> tuple[Segment, ...]:
-    return (Segment(text),)
+def _text(text: str) -> tuple[LinkedText, ...]:
+    return (LinkedText(text),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.chat.links import Segment, segments
+from bot.chat.links import LinkedText, segments
 from bot.consent.profile import ConsentHistory
 from bot.errors import marked as _
 from bot.i18n import Translator
@@ -56,7 +56,7 @@ class ShownWords:
     description: str
     title: str
     button: str
-    legal: tuple[Segment, ...]
+    legal: tuple[LinkedText, ...]
     box: str
     language: str
     act: str

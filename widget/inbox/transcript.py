@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bot.chat.links import Segment
+from bot.chat.links import LinkedText
 from bot.i18n import Translator
 from bot.model.base import now
 from bot.model.conversation import Card, CardState
@@ -81,5 +81,5 @@ def _outcome(card: Card, say: Translator) -> str:
     return say("Signed up with %(number)s", number=number)
 
 
-def _text(segments: tuple[Segment, ...]) -> str:
+def _text(segments: tuple[LinkedText, ...]) -> str:
     return "".join(f"{s.text} ({s.href})" if s.href and s.href != s.text else s.text for s in segments)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.chat.card_progress import Progress, card_progress
 from bot.chat.inbox import ConversationRow
-from bot.chat.links import Segment, segments
+from bot.chat.links import LinkedText, segments
 from bot.i18n import Translator
 from bot.model.base import iso
 from bot.model.contact import Contact
@@ -89,12 +89,12 @@ class ThreadEntry:
     key: str
     status: str
     """Of our own message: `sent`, `delivered` or `seen`."""
-    text: tuple[Segment, ...] = ()
+    text: tuple[LinkedText, ...] = ()
     event: str = ""
     until: str = ""
     card: Card | None = None
     subscription: str = ""
-    legal: tuple[Segment, ...] = ()
+    legal: tuple[LinkedText, ...] = ()
     is_sms: bool = False
     label: str = ""
     """What kind of automatic text it is, in words."""

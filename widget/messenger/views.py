@@ -10,7 +10,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.chat.card_view import CardView
-from bot.chat.links import Segment, segments
+from bot.chat.links import LinkedText, segments
 from bot.consent.country import visitor_region
 from bot.flows.messenger import Opened
 from bot.i18n import Translator, translator
@@ -32,7 +32,7 @@ class PartView:
     author_kind: str
     at: str
     key: str
-    text: tuple[Segment, ...] = ()
+    text: tuple[LinkedText, ...] = ()
     card: CardView | None = None
     event: str = ""
     teammate: Teammate | None = None

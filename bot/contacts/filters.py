@@ -1,0 +1,295 @@
+"""Compiles a filter to one query over contacts, and says by which index each of its conditions finds people. Pure.
+
+A new condition is a model in `bot/model/filter.py` and a function here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import singledispatch
+from typing import Any
+
+from bot.errors import Invalid
+from bot.errors import marked as _
+from bot.model.addresses import EMAIL, TAKES_TEXTS
+from bot.model.attribute import Attribute
+from bot.model.base import folded_words
+from bot.model.contact import BY_SOURCE, NEVER, ConsentState
+from bot.model.event import Grade
+from bot.model.filter import (
+    AttributeIs,
+    ConditionGroup,
+    ConsentIs,
+    Created,
+    Filter,
+    HasEmail,
+    HasPhone,
+    LastSeen,
+    LocaleIs,
+    Match,
+    Op,
+    PhoneCountry,
+    PhoneType,
+    RoleIs,
+    Rule,
+    Stopped,
+    TagIs,
+    Textable,
+    TimeZoneIs,
+    UsState,
+    When,
+)
+from bot.model.subscription import ConsentType, MessageType, Subscription
+
+Mongo = dict[str, Any]
+UNION = ""
+"""Each alternative has an index of its own."""
+VALID_EMAIL = rf"^(?=.{{1,254}}$){EMAIL.pattern}$"
+UNKNOWN = _("This filter uses something that no longer exists. Remove that condition and try again.")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterFacts:
+    """What the conditions refer to."""
+
+    subscriptions: Mapping[str, Subscription]
+    attributes: Mapping[str, Attribute]
+    now: datetime
+
+    def subscription(self, id: str) -> Subscription:
+        """Raises Invalid."""
+        if id not in self.subscriptions:
+            raise Invalid(UNKNOWN)
+        return self.subscriptions[id]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A condition as a query. `index` is the name of the index that leads to whom it matches; None: it only tells who
+    is not meant (`is_not`, or a default that most people have), so that an order is walked."""
+
+    match: Mongo
+    index: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    clauses: tuple[Clause, ...]
+    """All of them must hold."""
+
+    @property
+    def match(self) -> Mongo:
+        return all_of(clause.match for clause in self.clauses)
+
+    @property
+    def leads(self) -> tuple[Clause, ...]:
+        return tuple(clause for clause in self.clauses if clause.index is not None)
+
+
+def compile(filter: Filter, facts: FilterFacts) -> Query:
+    """Raises Invalid: a value can't be read, or it names a subscription or attribute that doesn't exist."""
+    groups = [_group(group, facts) for group in filter.groups]
+    if filter.match is Match.ANY and len(groups) > 1:
+        groups = [(any_of([_both(group) for group in groups]),)]
+    words = words_of(filter.query)
+    searched = (_words(words),) if words else ()
+    return Query((*searched, *(clause for group in groups for clause in group)))
+
+
+def words_of(query: str) -> list[str]:
+    """The words to look for: a number in any format is one word, without the prefixes that are dialed before it."""
+    if any(c.isalpha() for c in query) or "@" in query:
+        return folded_words(query, most=8)
+    digits = "".join(filter(str.isdigit, query))
+    if len(digits) > 7:
+        digits = digits.removeprefix("011").lstrip("0")
+    return [digits] if digits else []
+
+
+def all_of(matches: Iterable[Mongo]) -> Mongo:
+    some = [match for match in matches if match]
+    return some[0] if len(some) == 1 else {"$and": some} if some else {}
+
+
+def any_of(clauses: Sequence[Clause]) -> Clause:
+    """By one index if all have it, by several if each has one."""
+    if len(clauses) == 1:
+        return clauses[0]
+    indexes = {clause.index for clause in clauses}
+    index = None if None in indexes else indexes.pop() if len(indexes) == 1 else UNION
+    return Clause({"$or": [clause.match for clause in clauses]}, index)
+
+
+def _group(group: ConditionGroup, facts: FilterFacts) -> tuple[Clause, ...]:
+    clauses = [_negated(condition, clause_of(condition, facts)) for condition in group.conditions]
+    return (any_of(clauses),) if group.match is Match.ANY else tuple(clauses)
+
+
+def _negated(condition: Rule, clause: Clause) -> Clause:
+    return Clause({"$nor": [clause.match]}) if condition.is_not else clause
+
+
+def _both(clauses: Sequence[Clause]) -> Clause:
+    """A group as one clause: the index of any of its conditions leads to all of its people."""
+    index = next((clause.index for clause in clauses if clause.index is not None), None)
+    return Clause(all_of(clause.match for clause in clauses), index)
+
+
+def _words(words: Sequence[str]) -> Clause:
+    """Each begins a term. The longest comes first: it matches the fewest people."""
+    ranges = [{"terms": {"$elemMatch": {"$gte": w, "$lt": f"{w}\uffff"}}} for w in sorted(words, key=len, reverse=True)]
+    return Clause({"$and": [*ranges, {"terms": {"$exists": True}}]}, "terms_1")
+
+
+@singledispatch
+def clause_of(condition: Rule, facts: FilterFacts) -> Clause:
+    raise NotImplementedError(condition)
+
+
+@clause_of.register
+def _consent(condition: ConsentIs, facts: FilterFacts) -> Clause:
+    subscription = facts.subscription(condition.subscription)
+    states, since = set(condition.states), _range(condition.since, facts.now)
+    is_plain = not (condition.sources or condition.grades or since)
+    by_default = ConsentState.OPTED_IN in states and subscription.consent_type is ConsentType.OPT_OUT
+    if is_plain and (by_default or ConsentState.NONE in states):
+        others = [state for state in ConsentState if state not in {*states, ConsentState.NONE}]
+        return Clause(_no_consent({"subscription": subscription.id, "state": {"$in": others}}))
+    held: Mongo = {"subscription": subscription.id, "state": one_of(sorted(states))}
+    held |= {"at": since} if since else {}
+    held |= {"source": one_of(condition.sources)} if condition.sources else {}
+    held |= _graded(condition.grades) if condition.grades else {}
+    return Clause({"consents": {"$elemMatch": held}}, "consents")
+
+
+@clause_of.register
+def _textable(condition: Textable, facts: FilterFacts) -> Clause:
+    """As `bot.consent.permission` decides it."""
+    subscription = facts.subscription(condition.subscription)
+    is_sms = subscription.message_type is MessageType.SMS
+    address: Mongo = {"phone_facts.kind": one_of(TAKES_TEXTS)} if is_sms else {"email": {"$regex": VALID_EMAIL}}
+    reached = all_of([address, {"stopped": {"$ne": True}} if is_sms else {}])
+    if not subscription.is_live:
+        return Clause({"_id": {"$in": []}}, "_id_")
+    if subscription.consent_type is ConsentType.OPT_OUT:
+        out = _no_consent({"subscription": subscription.id, "state": ConsentState.OPTED_OUT})
+        return Clause(all_of([reached, out]), "phone_facts.kind" if is_sms else "email")
+    yes: Mongo = {"subscription": subscription.id, "state": ConsentState.OPTED_IN, "reaches": True}
+    graded = _graded(sorted(subscription.sends_on))
+    return Clause(all_of([{"consents": {"$elemMatch": {**yes, **graded}}}, reached]), "consents")
+
+
+@clause_of.register
+def _phone_country(condition: PhoneCountry, facts: FilterFacts) -> Clause:
+    return _value("phone_facts.country", condition.countries)
+
+
+@clause_of.register
+def _us_state(condition: UsState, facts: FilterFacts) -> Clause:
+    return _value("phone_facts.state", condition.states)
+
+
+@clause_of.register
+def _phone_type(condition: PhoneType, facts: FilterFacts) -> Clause:
+    return _value("phone_facts.kind", condition.kinds)
+
+
+@clause_of.register
+def _has_phone(condition: HasPhone, facts: FilterFacts) -> Clause:
+    return Clause({"phone": {"$exists": True}}, "phone_1__id_1")
+
+
+@clause_of.register
+def _has_email(condition: HasEmail, facts: FilterFacts) -> Clause:
+    return Clause({"email": {"$exists": True}}, "email")
+
+
+@clause_of.register
+def _stopped(condition: Stopped, facts: FilterFacts) -> Clause:
+    return Clause({"stopped": True}, "stopped")
+
+
+@clause_of.register
+def _role(condition: RoleIs, facts: FilterFacts) -> Clause:
+    return _value("role", condition.roles)
+
+
+@clause_of.register
+def _locale(condition: LocaleIs, facts: FilterFacts) -> Clause:
+    return _value("locale", condition.locales)
+
+
+@clause_of.register
+def _time_zone(condition: TimeZoneIs, facts: FilterFacts) -> Clause:
+    return _value("time_zone", condition.zones)
+
+
+@clause_of.register
+def _last_seen(condition: LastSeen, facts: FilterFacts) -> Clause:
+    seen = NEVER if condition.is_never else {"$gt": NEVER, **_range(condition.when, facts.now)}
+    return Clause({"seen_key": seen}, "seen_key")
+
+
+@clause_of.register
+def _created(condition: Created, facts: FilterFacts) -> Clause:
+    return Clause({"created_at": _range(condition.when, facts.now) or {"$gt": NEVER}}, "created_at")
+
+
+@clause_of.register
+def _tag(condition: TagIs, facts: FilterFacts) -> Clause:
+    return _value("tags", condition.tags)
+
+
+@clause_of.register
+def _attribute(condition: AttributeIs, facts: FilterFacts) -> Clause:
+    attribute = facts.attributes.get(condition.key)
+    if attribute is None:
+        raise Invalid(UNKNOWN)
+    values = [value for text in condition.values if (value := attribute.read(text)) is not None]
+    if condition.op is Op.IS_SET:
+        wanted: Any = {"$exists": True}
+    elif not values:
+        raise Invalid(_("Enter a value."))
+    elif condition.op is Op.IS:
+        wanted = one_of(values)
+    elif condition.op is Op.BEGINS:
+        wanted = {"$gte": str(values[0]), "$lt": f"{values[0]}\uffff"}
+    else:
+        wanted = {"$gte" if condition.op is Op.FROM else "$lte": values[0]}
+    return Clause({f"attributes.{condition.key}": wanted}, "attributes")
+
+
+def _value(field: str, values: Sequence[str]) -> Clause:
+    return Clause({field: one_of(values)}, field)
+
+
+def one_of(values: Sequence[Any]) -> Any:
+    return values[0] if len(values) == 1 else {"$in": list(values)}
+
+
+def _no_consent(match: Mongo) -> Mongo:
+    return {"consents": {"$not": {"$elemMatch": match}}}
+
+
+def _graded(grades: Sequence[Grade]) -> Mongo:
+    """Grants on this evidence. One without a grade is from before there were any: its source tells."""
+    from_source = [source for source, grade in BY_SOURCE.items() if grade in grades]
+    others = [source for source in BY_SOURCE if source not in from_source]
+    untold = {"source": {"$nin": others} if Grade.ASSERTED in grades else {"$in": from_source}}
+    granted = {"$in": [ConsentState.OPTED_IN, ConsentState.PENDING]}
+    return {"$or": [{"grade": {"$in": list(grades)}}, {"grade": {"$exists": False}, "state": granted, **untold}]}
+
+
+def _range(when: When, now: datetime) -> Mongo:
+    """The latest beginning and the earliest end."""
+    begins = [_instant(when.after)] if when.after else []
+    begins += [now - timedelta(days=when.within_days)] if when.within_days is not None else []
+    ends = [_instant(when.before)] if when.before else []
+    ends += [now - timedelta(days=when.beyond_days)] if when.beyond_days is not None else []
+    return {**({"$gte": max(begins)} if begins else {}), **({"$lt": min(ends)} if ends else {})}
+
+
+def _instant(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -1,0 +1,178 @@
+"""Lists, counts and walks the contacts that match a filter: the one way for pages, segments, jobs and exports.
+
+Whoever asks waits for one query. Where one condition matches few people, its index finds them and they are sorted;
+else the index of the order is walked until the page is full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.contacts.filters import Clause, FilterFacts, Query, all_of, compile
+from bot.errors import FilterTooBroad
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.filter import Filter
+from bot.model.paging import Cursor, Key, Page
+from bot.store import Store
+from bot.store.paging import following
+
+NARROW = 10_000
+"""People that are fetched to be sorted, and up to which a count is exact."""
+SAMPLE = 20_000
+"""People of whom a count is estimated: ids are random, so that the first ones are any."""
+COUNT_MS, PAGE_MS, WALK_MS = 1000, 2000, 7000
+
+
+class SortBy(StrEnum):
+    CREATED = "created"
+    LAST_SEEN = "last_seen"
+    NAME = "name"
+
+
+FIELDS: dict[SortBy, tuple[str, type[Key]]] = {
+    SortBy.CREATED: ("created_at", datetime),
+    SortBy.LAST_SEEN: ("seen_key", datetime),
+    SortBy.NAME: ("name_key", str),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    by: SortBy = SortBy.CREATED
+    is_down: bool = True
+
+    @classmethod
+    def parse(cls, text: str) -> Sort:
+        """`-created` is the newest first. Anything else than the text of a sort is the usual one."""
+        name = text.removeprefix("-")
+        return cls(SortBy(name), text.startswith("-")) if name in [*SortBy] else cls()
+
+    def __str__(self) -> str:
+        return f"{'-' if self.is_down else ''}{self.by}"
+
+    @property
+    def field(self) -> str:
+        return FIELDS[self.by][0]
+
+    @property
+    def order(self) -> list[tuple[str, int]]:
+        direction = -1 if self.is_down else 1
+        return [(self.field, direction), ("_id", direction)]
+
+    def cursor(self, text: str) -> Cursor | None:
+        """Raises Invalid."""
+        return Cursor.parse(text, FIELDS[self.by][1], str)
+
+    def keys(self, contact: Contact) -> tuple[Key, ...]:
+        return getattr(contact, self.field), contact.id
+
+
+NEWEST = Sort()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCount:
+    number: int
+    is_exact: bool
+    """False: an estimate, with two digits that count."""
+
+
+class ContactFinder:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._contacts = store.contacts
+
+    async def page(
+        self, filter: Filter, sort: Sort = NEWEST, cursor: Cursor | None = None, limit: int = 50
+    ) -> Page[Contact]:
+        """Raises Invalid, and FilterTooBroad if it can't be told in time who matches."""
+        query = await self.compiled(filter)
+        lead = await self._lead(query)
+        match = all_of([query.match, following(sort.order, cursor)])
+        found = await self._contacts.matching(
+            match, sort=sort.order, limit=limit + 1, hint=_hint(lead, sort.field), time_limit=PAGE_MS
+        )
+        return Page.cut(found, limit, sort.keys)
+
+    async def count(self, filter: Filter) -> ContactCount:
+        """Exact up to NARROW, then an estimate. Raises Invalid and FilterTooBroad."""
+        if filter.is_everybody:
+            number = await self._contacts.count_about()
+            return ContactCount(number, number <= NARROW) if number <= NARROW else ContactCount(_rounded(number), False)
+        query = await self.compiled(filter)
+        lead = await self._lead(query)
+        if lead or len(query.clauses) > 1 or not query.leads:
+            try:
+                hint = _hint(lead, "_id_")
+                number = await self._contacts.count_matching(
+                    query.match, limit=NARROW + 1, hint=hint, time_limit=COUNT_MS
+                )
+            except FilterTooBroad:
+                number = NARROW + 1
+            if number <= NARROW:
+                return ContactCount(number, is_exact=True)
+        return await self._estimate(query)
+
+    async def ids(self, filter: Filter, after: str = "", limit: int = 500) -> list[str]:
+        """The next matching ids in their order, for jobs. Raises Invalid and FilterTooBroad."""
+        query = await self.compiled(filter)
+        match, lead = all_of([query.match, {"_id": {"$gt": after}}]), await self._lead(query)
+        return await self._contacts.ids_matching(match, limit=limit, hint=_hint(lead, "_id_"), time_limit=WALK_MS)
+
+    async def sample(self, filter: Filter, limit: int) -> list[Contact]:
+        """Some who match, in the order of their ids."""
+        found = await self.ids(filter, limit=limit)
+        contacts = await self._contacts.get_many(found)
+        return [contacts[id] for id in found if id in contacts]
+
+    async def among(self, filter: Filter, ids: Iterable[str]) -> set[str]:
+        """Those of these contacts who match now."""
+        wanted, query = list(dict.fromkeys(ids)), await self.compiled(filter)
+        match = all_of([{"_id": {"$in": wanted}}, query.match])
+        found = await self._contacts.ids_matching(match, limit=len(wanted), hint="_id_", time_limit=PAGE_MS)
+        return set(found)
+
+    async def compiled(self, filter: Filter) -> Query:
+        """Raises Invalid."""
+        subscriptions, attributes = await asyncio.gather(self._store.subscriptions.all(), self._store.attributes.all())
+        facts = FilterFacts({s.id: s for s in subscriptions}, {a.key: a for a in attributes}, now())
+        return compile(filter, facts)
+
+    async def _lead(self, query: Query) -> Clause | None:
+        """The condition that matches the fewest people; None: each matches more than NARROW."""
+        counts = await asyncio.gather(*(self._count_of(clause) for clause in query.leads))
+        few = [(number, i) for i, number in enumerate(counts) if number <= NARROW]
+        return query.leads[min(few)[1]] if few else None
+
+    async def _count_of(self, clause: Clause) -> int:
+        """At most NARROW + 1, which is also the answer where counting takes too long."""
+        try:
+            return await self._contacts.count_matching(
+                clause.match, limit=NARROW + 1, hint=clause.index or None, time_limit=COUNT_MS
+            )
+        except FilterTooBroad:
+            return NARROW + 1
+
+    async def _estimate(self, query: Query) -> ContactCount:
+        everybody, hits = await asyncio.gather(
+            self._contacts.count_about(),
+            self._contacts.matching_of_first(SAMPLE, query.match, time_limit=PAGE_MS),
+        )
+        if everybody <= SAMPLE:
+            return ContactCount(hits, is_exact=True)
+        return ContactCount(_rounded(everybody * hits // SAMPLE), is_exact=False)
+
+
+def _hint(lead: Clause | None, otherwise: str) -> str | None:
+    """A union of indexes can't be named."""
+    return otherwise if lead is None else lead.index or None
+
+
+def _rounded(number: int) -> int:
+    """Two digits that count."""
+    return round(number, -max(len(str(number)) - 2, 0))

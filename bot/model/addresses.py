@@ -1,0 +1,75 @@
+"""What an address tells by itself: a number's country, US state and kind of line; whether an email address is one."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberType, national_significant_number
+
+from bot.model.base import Value
+from bot.model.us_area_codes import STATE_OF
+
+
+class PhoneKind(StrEnum):
+    MOBILE = "mobile"
+    MOBILE_OR_LANDLINE = "mobile_or_landline"
+    """Countries like the US don't tell them apart: it can take texts."""
+    LANDLINE = "landline"
+    VOIP = "voip"
+    TOLL_FREE = "toll_free"
+    OTHER = "other"
+    """Premium rate, pager, shared cost …"""
+    INVALID = "invalid"
+    """No number that is in use."""
+
+
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+
+
+def is_email(text: str) -> bool:
+    """Whether it has the form of an address; only a message can tell whether it exists."""
+    return len(text) <= 254 and EMAIL.fullmatch(text) is not None
+
+
+TAKES_TEXTS = (PhoneKind.MOBILE, PhoneKind.MOBILE_OR_LANDLINE)
+_KINDS = {
+    PhoneNumberType.MOBILE: PhoneKind.MOBILE,
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: PhoneKind.MOBILE_OR_LANDLINE,
+    PhoneNumberType.FIXED_LINE: PhoneKind.LANDLINE,
+    PhoneNumberType.VOIP: PhoneKind.VOIP,
+    PhoneNumberType.TOLL_FREE: PhoneKind.TOLL_FREE,
+}
+
+
+class PhoneFacts(Value):
+    """Stored with the contact, so that filters find it by an index."""
+
+    kind: PhoneKind
+    country: str | None = None
+    """ISO 3166-1 alpha-2."""
+    state: str | None = None
+    """Of a US number: the two letters of the state of its area code."""
+    national: str = ""
+    """Its digits without the country code."""
+
+    @property
+    def takes_texts(self) -> bool:
+        return self.kind in TAKES_TEXTS
+
+
+@lru_cache(maxsize=4096)
+def facts_of(phone: str) -> PhoneFacts:
+    """Of a number in E.164."""
+    try:
+        parsed = phonenumbers.parse(phone, None)
+    except NumberParseException:
+        return PhoneFacts(kind=PhoneKind.INVALID)
+    country = phonenumbers.region_code_for_number(parsed)
+    if country is None or not phonenumbers.is_valid_number_for_region(parsed, country):
+        return PhoneFacts(kind=PhoneKind.INVALID)
+    kind = _KINDS.get(phonenumbers.number_type(parsed), PhoneKind.OTHER)
+    state = STATE_OF.get(phone[2:5]) if country == "US" else None
+    return PhoneFacts(kind=kind, country=country, state=state, national=national_significant_number(parsed))
