@@ -143,7 +143,7 @@ class Bot:
 
     def _compose_work(self, store: Store, settings: Settings) -> None:
         """What runs behind the requests."""
-        stages = all_consumers(self.ledger, self.cards, self.openings, self.runs, self.deliveries)
+        stages = all_consumers(store, self.ledger, self.cards, self.openings, self.runs, self.deliveries)
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)
         self.catch_up = CatchUp(store, self.consumers)

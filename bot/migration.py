@@ -14,6 +14,7 @@ from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.counts import CountKeeper
 from bot.consent.ledger import Ledger
 from bot.consent.projection import GIVES_ADDRESS
+from bot.consent.stop_marks import mark_stopped
 from bot.errors import SaysoError
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
@@ -130,10 +131,21 @@ async def _take_out_sign_up(store: Store, chat: Conversation) -> None:
         await store.conversations.touch(sign_ups)
 
 
+async def key_contacts(store: Store, _keys: CheckpointKeys | None) -> None:
+    """Filters find contacts by what is stored with them."""
+    async for page in store.contacts.scan(batch=BATCH):
+        while await store.contacts.refresh(page):
+            page = [*(await store.contacts.get_many(contact.id for contact in page)).values()]
+    async for stops in store.stops.scan(batch=BATCH):
+        await mark_stopped(store, (stop.id for stop in stops))
+    await store.contacts.drop_old_indexes()
+
+
 STEPS: dict[str, Callable[[Store, CheckpointKeys | None], Awaitable[None]]] = {
     "addresses": record_addresses,
     "counts": begin_counts,
     "texts": upgrade_queue,
     "stops": begin_stop_log,
     "sign_ups": find_sign_ups,
+    "contacts": key_contacts,
 }

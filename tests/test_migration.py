@@ -17,6 +17,7 @@ from bot.config import Settings
 from bot.consent.ledger import Ledger
 from bot.consent.stop_list import StopList
 from bot.consent.verify import verify
+from bot.contacts.finder import ContactFinder, Sort, SortBy
 from bot.demo import DEALS, ORDERS
 from bot.flows.runs import BOT as FLOWS
 from bot.migration import migrate
@@ -24,6 +25,7 @@ from bot.model.base import new_id
 from bot.model.contact import ConsentState
 from bot.model.conversation import Author, AuthorKind, Content, ConversationEvent, ConversationEventName, Text
 from bot.model.event import Action, Actor, Source
+from bot.model.filter import Filter, PhoneCountry, Textable
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.people import card, change
@@ -47,7 +49,7 @@ async def old(mongo: EmbeddedServer) -> AsyncIterator[Store]:
 async def test_it_is_whole_afterwards_and_every_event_is_as_it_was(old: Store) -> None:
     before = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     await old.prepare()
-    assert await migrate(old) == ["addresses", "counts", "texts", "stops", "sign_ups"]
+    assert await migrate(old) == ["addresses", "counts", "texts", "stops", "sign_ups", "contacts"]
     after = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     assert {id: after[id] for id in before} == before
     added = [raw for id, raw in after.items() if id not in before]
@@ -67,7 +69,14 @@ async def test_several_processes_may_migrate_at_once(old: Store, mongo: Embedded
     async with open_store(mongo.url, old.database.name) as other:
         await asyncio.gather(old.prepare(), other.prepare())
         done = await asyncio.gather(migrate(old), migrate(other))
-    assert sorted(name for names in done for name in names) == ["addresses", "counts", "sign_ups", "stops", "texts"]
+    assert sorted(name for names in done for name in names) == [
+        "addresses",
+        "contacts",
+        "counts",
+        "sign_ups",
+        "stops",
+        "texts",
+    ]
     assert (await verify(old, repair=False)).is_whole
 
 
@@ -137,6 +146,19 @@ async def test_a_stop_of_the_old_version_is_in_the_log(old: Store) -> None:
     said = await old.stop_events.after(stop.id, 0, limit=9)
     assert [(entry.action, entry.at) for entry in said] == [("stop", stop.at), ("start", stop.lifted_at)]
     assert not await StopList(old, Ledger(old)).is_stopped(stop.id)
+
+
+async def test_filters_find_contacts_of_the_old_version(old: Store) -> None:
+    await old.prepare()
+    await migrate(old)
+    finder, everybody = ContactFinder(old), await old.contacts.page("", limit=100)
+    for sort in SortBy:
+        assert {c.id for c in (await finder.page(Filter(), Sort(sort))).items} == {c.id for c in everybody}
+    with_number = [c.id for c in everybody if c.phone]
+    assert await finder.ids(Filter.of(PhoneCountry(countries=("US",)))) == with_number
+    yes = {c.id for c in everybody if (deals := c.consent(DEALS)) and deals.state is ConsentState.OPTED_IN}
+    assert {*await finder.ids(Filter.of(Textable(subscription=DEALS)))} == yes
+    assert "consents.subscription_1_consents.state_1" not in await old.contacts.collection.index_information()
 
 
 async def test_sign_ups_of_the_old_version_leave_the_inbox(old: Store, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.errors import ExecutionTimeout
 
 from bot.errors import FilterTooBroad, StoreUnavailable
@@ -28,6 +28,7 @@ SOME_HAVE = ("email", "time_zone", "tags", "stopped", "phone_facts.country", "ph
 """What filters find contacts by. Each index of a filter is named after its field (`bot.contacts.filters`)."""
 
 
+OLD_INDEXES = {"consents.subscription_1_consents.state_1"}
 NOTHING: Mapping[str, Any] = {}
 NOBODY: Mapping[str, Any] = {"_id": {"$in": []}}
 
@@ -86,6 +87,35 @@ class ContactRepository(Repository[Contact]):
         """Returns how many had one of these tags."""
         wanted = [*tags]
         return await self._tagged(ids, {"tags": {"$in": wanted}}, {"$pullAll": {"tags": wanted}}, time)
+
+    async def mark_stopped(self, stopped: Iterable[str], others: Iterable[str]) -> None:
+        """Marks everyone with the `stopped` numbers, and takes the mark of those with the `others`."""
+        updates: list[tuple[dict[str, Any], dict[str, Any]]] = [
+            ({"phone": {"$in": [*stopped]}, "stopped": {"$exists": False}}, {"$set": {"stopped": True}}),
+            ({"phone": {"$in": [*others]}, "stopped": True}, {"$unset": {"stopped": ""}}),
+        ]
+        with database_errors():
+            for match, change in updates:
+                if match["phone"]["$in"]:
+                    await self.collection.update_many(match, change)
+
+    async def refresh(self, contacts: Sequence[Contact]) -> int:
+        """Stores again what follows from the rest of each contact, unless an event was projected since it was read.
+        Returns of how many it was: a version without these fields stored them."""
+        names = ("consents", "phone_facts", "terms", "name_key", "seen_key")
+        updates = []
+        for contact in contacts:
+            stored = contact.stored()
+            values = {name: stored[name] for name in names if name in stored}
+            updates.append(UpdateOne({"_id": contact.id, "ledger.seq": contact.ledger.seq}, {"$set": values}))
+        with database_errors():
+            return len(updates) - (await self.collection.bulk_write(updates, ordered=False)).matched_count
+
+    async def drop_old_indexes(self) -> None:
+        """Those that an index of this version replaces."""
+        with database_errors():
+            for name in OLD_INDEXES & {*await self.collection.index_information()}:
+                await self.collection.drop_index(name)
 
     async def _tagged(
         self, ids: Iterable[str], those: Mapping[str, Any], change: Mapping[str, Any], time: datetime
@@ -205,7 +235,7 @@ def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
     is_next = {"$eq": ["$ledger.seq", "$$mine.before"]}
     new = {"$cond": [is_next, {"$mergeObjects": ["$$ROOT", "$$mine.set"]}, "$$ROOT"]}
     # What is null goes: an index of what exists must not hold it.
-    names = ("phone", "email", "pending_until", "terms", "phone_facts")
+    names = ("phone", "email", "pending_until", "terms", "phone_facts", "stopped")
     gone = {name: {"$ifNull": [f"${name}", "$$REMOVE"]} for name in names}
     return [{"$replaceWith": {"$let": {"vars": {"mine": mine}, "in": new}}}, {"$set": gone}]
 
@@ -218,5 +248,7 @@ def _taken_over(before: Contact, after: Contact) -> dict[str, Any]:
     if "phone" in new or "email" in new:
         facts = after.phone_facts
         new |= {"terms": after.terms or None, "phone_facts": facts.model_dump(exclude_none=True) if facts else None}
+    if "phone" in new:
+        new["stopped"] = None  # a consumer tells whether this number is stopped
     head = {"seq": after.ledger.seq, "hash": after.ledger.hash}
     return {**new, "consents": after.stored_consents(), "ledger": head, "updated_at": now()}

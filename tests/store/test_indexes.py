@@ -72,7 +72,7 @@ HARMLESS = {
 }
 BY_INDEX = {"EOF", "IXSCAN", "IDHACK", "CLUSTERED_IXSCAN", "COUNT_SCAN"}
 """Stages that read an index; `EOF`: there is no such collection yet."""
-NOT_QUERIES = {"make_indexes", "insert", "insert_many", "keep", "place", "upgrade_queue"}
+NOT_QUERIES = {"make_indexes", "insert", "insert_many", "keep", "place", "upgrade_queue", "refresh", "drop_old_indexes"}
 """Methods that only insert or ask nothing; and a migration, which reads everything once."""
 
 Walk = Callable[[Bot], Awaitable[None]]
@@ -235,6 +235,7 @@ async def _contacts(bot: Bot) -> None:
     await finder.count(Filter.of(HasPhone()))
     await finder.sample(Filter(), 3)
     await finder.among(Filter(), [carl.id])
+    await bot.store.contacts.mark_stopped([NUMBER], [ANOTHER])
     await bot.store.contacts.matching_of_first(5, {"role": "lead"}, time_limit=1000)
 
 

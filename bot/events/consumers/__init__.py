@@ -11,18 +11,20 @@ from bot.events.consumers.cards import CompleteCards
 from bot.events.consumers.erasure import Erasure
 from bot.events.consumers.flows import ContinueFlows
 from bot.events.consumers.projection import Projection
+from bot.events.consumers.stopped import MarkStopped
 from bot.events.consumers.texts import QueueTexts
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
 from bot.outbound.queue import DeliveryQueue
+from bot.store import Store
 
 
 def all_consumers(
-    ledger: Ledger, cards: Cards, openings: Openings, runs: Runs, deliveries: DeliveryQueue
+    store: Store, ledger: Ledger, cards: Cards, openings: Openings, runs: Runs, deliveries: DeliveryQueue
 ) -> Sequence[Sequence[Consumer]]:
     """By stage: those of one stage run side by side, and the next stage begins when they are done."""
     return (
         (Projection(ledger), Erasure(ledger)),
-        (CompleteCards(cards, openings), QueueTexts(deliveries)),
+        (CompleteCards(cards, openings), QueueTexts(deliveries), MarkStopped(store)),
         (ContinueFlows(runs, openings),),
     )

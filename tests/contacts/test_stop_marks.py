@@ -1,0 +1,32 @@
+"""Contacts are marked as stopped when the number that they have is on the stop list."""
+
+from __future__ import annotations
+
+from bot.app import Bot
+from bot.consent.changes import address_change
+from bot.model.event import Actor, Source
+from bot.model.filter import Filter, Stopped
+from tests.people import ANOTHER, NUMBER, person
+
+SITE = Actor(kind="api", id="site")
+
+
+async def _stopped(bot: Bot) -> list[str]:
+    return await bot.finder.ids(Filter.of(Stopped()))
+
+
+async def test_a_stop_marks_everyone_with_the_number_and_a_start_takes_the_mark(bot: Bot) -> None:
+    await bot.store.contacts.insert_many([person("ada", phone=NUMBER), person("bob", phone=NUMBER), person("cy")])
+    await bot.receive(NUMBER, "STOP", "t1")
+    assert await _stopped(bot) == ["ada", "bob"]
+    await bot.receive(NUMBER, "START", "t2")
+    assert await _stopped(bot) == []
+
+
+async def test_who_gets_a_stopped_number_is_marked_and_who_changes_it_is_not(bot: Bot) -> None:
+    await bot.store.contacts.insert(person("ada"))
+    await bot.receive(NUMBER, "STOP", "t1")
+    for key, number, stopped in (("k1", NUMBER, ["ada"]), ("k2", ANOTHER, []), ("k3", NUMBER, ["ada"])):
+        await bot.ledger.record(address_change("ada", source=Source.API, actor=SITE, key=key, phone=number))
+        await bot.consumers.drain()
+        assert await _stopped(bot) == stopped
