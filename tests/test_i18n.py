@@ -103,6 +103,14 @@ class TestCatalog:
                 if names:
                     assert text % names
 
+    def test_a_translation_is_in_its_language(self, path: Path) -> None:
+        """Neither left in English nor in another of our languages, as far as script and common words can tell."""
+        catalog, locale = _read(path), path.stem
+        wrong = {
+            text: found for m in catalog if m.id for text in _texts(m.string) if (found := _other(text, m, locale))
+        }
+        assert wrong == {}
+
     def test_it_keeps_no_sentence_that_nobody_says(self, path: Path) -> None:
         said = {message.id for message in template()}
         assert [message.id for message in _read(path) if message.id not in said] == []
@@ -111,6 +119,44 @@ class TestCatalog:
 def test_the_sentences_of_errors_are_among_those_to_translate() -> None:
     said = {message.id for message in template()}
     assert {"Form not found.", "This form is no longer available.", "Enter your mobile number."} <= said
+
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+NO_LANGUAGE = re.compile(r"%(?:\(\w+\))?[sd]|\{[^}]*\}|https?://\S+|\[[^\]]*\]\([^)]*\)|\S+@\S+|\b[A-Z_]{2,}\b")
+"""Places, addresses, and words in capitals, like STOP and SAYSO_SITES, which are the same everywhere."""
+COMMON = {
+    "en": "the a an and or is are to of with for this that your you we it isn't can't not by from will be has have",
+    "es": "el los las una y es son para con por este esta su sus tu se no que del de la un en al",
+    "fr": "le les des une et est sont pour avec par ce cette votre vos vous ne pas que du de la un en au",
+    "de": "der die das und ist sind zu mit für dieser diese dieses ihre ihr sie nicht ein eine den dem von im wird",
+}
+"""A few of the most frequent words; a sentence of some length has some."""
+SAME, FEW = 4, 3
+"""From so many words a text can't be the same as the English one; so many common words tell a language."""
+
+
+def _other(text: str, message: Message, locale: str) -> str:
+    """What language the text seems to be in instead of `locale`, or empty."""
+    words = [word.casefold() for word in WORD.findall(NO_LANGUAGE.sub(" ", text))]
+    if text in _texts(message.id) and len(words) >= SAME:
+        return "en"
+    if locale == "ar":
+        arabic = sum("\u0600" <= word[0] <= "\u06ff" for word in words)
+        return "" if len(words) < SAME or arabic * 2 >= len(words) else "not ar"
+    common = {name: sum(word in list_.split() for word in words) for name, list_ in COMMON.items()}
+    best = max(common, key=lambda name: common[name])
+    return best if best != locale and common[best] >= max(FEW, 2 * common.get(locale, 0)) else ""
+
+
+def test_a_wrong_language_is_noticed() -> None:
+    english = "This form is no longer available to you."
+    message = Message(english)
+    assert _other(english, message, "fr") == "en"
+    assert _other("This form isn't available for you and the team.", message, "de") == "en"
+    assert _other("Dieses Formular ist für Sie nicht mehr verfügbar.", message, "fr") == "de"
+    assert _other("This form is no longer available.", message, "ar") == "not ar"
+    assert _other("Este formulario ya no está disponible para ti.", message, "es") == ""
+    assert _other("لم يعد هذا النموذج متاحًا.", message, "ar") == ""
 
 
 def _read(path: Path) -> Catalog:
