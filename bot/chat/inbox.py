@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
@@ -38,9 +39,8 @@ from bot.store.parts import CardChange
 PAGE = 40
 MOST_ROWS = 200
 """Limit of rows when an expanded list is reloaded."""
-FOUND = 60
-"""Limit of search results; a search reads about `LOOKED_AT` entries and contacts."""
 LOOKED_AT = 300
+"""A search reads at most this many messages, contacts, and conversations of those contacts."""
 COUNTED = 99
 
 
@@ -89,7 +89,7 @@ class Listing:
 
     items: tuple[ConversationRow, ...]
     next: Cursor | None = None
-    """By rank and id."""
+    """By rank and id; of search results by last update and id."""
     apart: str = ""
     """The id of the open conversation if it belongs further down: it is appended at the end."""
 
@@ -119,8 +119,11 @@ class Inbox:
         items = await self._listed([*page.items, *apart])
         return Listing(items, page.next, apart[0].id if apart else "")
 
-    async def search(self, words: str) -> Listing:
-        """Conversations of contacts whose name, email or number starts with the words, or that contain these words."""
+    async def search(self, words: str, *, before: Cursor | None = None, rows: int = PAGE) -> Listing:
+        """Conversations of contacts whose name, email or number starts with the words, or that contain these words.
+
+        The newest first. Every page costs the same reads, whose limits are `LOOKED_AT`.
+        """
         wanted = folded_words(words, most=8)
         people, said = await asyncio.gather(
             self._store.contacts.known_as(wanted, limit=LOOKED_AT), self._store.parts.saying(wanted, limit=LOOKED_AT)
@@ -128,8 +131,11 @@ class Inbox:
         theirs = await self._store.conversations.of_many([c.id for c in people], limit=LOOKED_AT) if people else []
         others = await self._store.conversations.get_many({part.conversation for part in said})
         found = {c.id: c for c in (*theirs, *others.values()) if c.begun or c.signed_up}
-        newest = sorted(found.values(), key=lambda c: c.updated_at, reverse=True)
-        return Listing(await self._listed(newest[:FOUND]))
+        newest = sorted(found.values(), key=_recency, reverse=True)
+        last = cast(tuple[datetime, str], before.keys) if before else None
+        following = [c for c in newest if last is None or _recency(c) < last]
+        page = Page.cut(following, min(max(rows, PAGE), MOST_ROWS), _recency)
+        return Listing(await self._listed(page.items), page.next)
 
     async def unread(self, me: str) -> dict[Whose, int]:
         """Open conversations with something new, up to `COUNTED` + 1 each."""
@@ -255,6 +261,10 @@ class Inbox:
     async def _listed(self, conversations: Sequence[Conversation]) -> tuple[ConversationRow, ...]:
         people = await self._store.contacts.get_many(c.contact for c in conversations)
         return tuple(ConversationRow(c, people.get(c.contact)) for c in conversations)
+
+
+def _recency(conversation: Conversation) -> tuple[datetime, str]:
+    return conversation.updated_at, conversation.id
 
 
 def takes_forms(conversation: Conversation) -> bool:

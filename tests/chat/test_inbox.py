@@ -317,6 +317,18 @@ async def test_conversations_are_found_by_words_that_people_wrote(bot: Bot) -> N
         assert not (await bot.inbox.search(words)).items, words
 
 
+async def test_search_results_are_paged_by_recency(bot: Bot) -> None:
+    for n in range(PAGE + 5):
+        await talk(bot, f"c{n:02}", "Is the Sidamo back?")
+    first = await bot.inbox.search("sidamo")
+    rest = await bot.inbox.search("sidamo", before=first.next)
+    found = [item.conversation.id for item in (*first.items, *rest.items)]
+    assert (len(first.items), rest.next) == (PAGE, None)
+    assert found == [f"c{n:02}" for n in reversed(range(PAGE + 5))]
+    expanded = await bot.inbox.search("sidamo", rows=PAGE + 5)
+    assert [item.conversation.id for item in expanded.items] == found
+
+
 async def test_an_open_card_is_withdrawn_and_takes_no_answer_any_more(bot: Bot, store: Store) -> None:
     await store.contacts.insert(ada := person("ada"))
     part = await asked(bot, ada)

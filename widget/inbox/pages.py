@@ -124,7 +124,7 @@ def head(conversation: Conversation, say: Translator) -> dict[str, Any]:
 async def _list(request: web.Request, asked: ListQuery, current: Conversation | None = None) -> dict[str, Any]:
     bot, say = request.app[BOT], translator_for(request)
     listing, unread = await asyncio.gather(
-        bot.inbox.search(asked.words)
+        bot.inbox.search(asked.words, before=asked.before, rows=asked.rows)
         if asked.words
         else bot.inbox.listing(asked.view, before=asked.before, rows=asked.rows, current=current),
         bot.inbox.unread(asked.view.me),
