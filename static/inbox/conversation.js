@@ -10,6 +10,7 @@ import { openFormDialog } from "./form-dialog.js";
 import { createQueue } from "./queue.js";
 import { setReached, writeReadStatus } from "./read-status.js";
 import { reasonOf, redirectIfSignedOut, request } from "./server.js";
+import { watchTranscript } from "./transcript.js";
 
 /* tell(message): on the live connection; returns whether it was sent. */
 export function createConversation(tell) {
@@ -84,6 +85,7 @@ export function createConversation(tell) {
     waiting: queue.waiting,
   });
   const actions = createActions(composer);
+  watchTranscript(composer);
   const openForm = () => openFormDialog(composer);
 
   document.addEventListener("click", (event) => {

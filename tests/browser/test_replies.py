@@ -30,6 +30,11 @@ async def test_a_saved_reply_takes_the_place_of_its_command_or_goes_to_the_curso
     await expect(ada.text).to_have_value("Hi there, Harbor here.We ship on Mondays.")
     await ada.text.press("Enter")
     await expect(ada.bubble("We ship on Mondays.")).to_be_visible()
+    await ada.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await ada.page.locator("summary[aria-label=More]").click()
+    await ada.page.get_by_role("button", name="Copy transcript").click()
+    await expect(ada.page.locator("#composer-note")).to_have_text("Transcript copied")
+    assert "Ada: Hi there, Harbor here." in await ada.page.evaluate("navigator.clipboard.readText()")
 
     await ada.page.keyboard.press("Escape")
     await ada.page.goto(f"{base(server)}/inbox/replies/new")
