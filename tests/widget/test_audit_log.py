@@ -16,7 +16,10 @@ from bot.model.audit import AuditEntry
 from bot.model.base import new_id, now
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import By, TeammateRole
+from bot.workspace.access import Scope
 from bot.workspace.audit import AuditFilter
+from bot.workspace.brand import Brand
+from bot.workspace.profile import TeammateProfile
 from bot.workspace.wording import New
 from tests.conftest import eventually
 from tests.people import PIXEL
@@ -25,6 +28,7 @@ from tests.widget.authenticator import Authenticator
 from tests.widget.desk import HTML, at_desk
 from tests.widget.help import Running
 from tests.widget.web.test_roles import routes
+from widget.workspace import audit_details, teammates, tokens
 
 LOG = "/settings/audit"
 QUIET = {
@@ -222,6 +226,13 @@ async def test_every_form_in_the_settings_is_recorded(running: Running, path: st
         assert not [word for word in (PASSWORD, "sayso_", "+1") if word in words]
 
 
+def test_every_code_that_a_detail_can_hold_has_a_label() -> None:
+    assert set(audit_details.PROFILE) == set(TeammateProfile.model_fields)
+    assert set(audit_details.BRAND) == set(Brand.model_fields)
+    assert set(tokens.SCOPES) == set(Scope)
+    assert set(teammates.ROLES) == set(TeammateRole)
+
+
 async def recorded(running: Running, eve: Admin) -> list[AuditEntry]:
     page = await running.bot.audit.page(AuditFilter(actor=eve.teammate.id))
     return list(page.items)
@@ -241,6 +252,7 @@ async def test_the_page_filters_and_exports_what_it_shows(running: Running) -> N
         page = await eve.desk.look(f"{LOG}?{query}&action={A.TOKEN_CREATED}")
         assert page.one("tbody").all("th")[0].text.strip() == "Created an API token"
         assert "=cmd()" in page.one("tbody").text
+        assert "Read contacts" in page.one("tbody").text, "labels, not codes"
         assert "No entries" in (await eve.desk.look(f"{LOG}?{query}&until=2020-01-01")).text
         await eve.desk.look(f"{LOG}?since=nonsense&until=9999-99-99&action=%00")
         assert "New" not in (await eve.desk.look(f"{LOG}?until=9999-12-31&since=0001-01-01")).one("h1").text

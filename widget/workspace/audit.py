@@ -15,6 +15,7 @@ from widget.web.http import BOT
 from widget.web.input import cursor_of
 from widget.web.teammate_pages import Scope, requires, teammate_page, translator_for
 from widget.web.times import clock
+from widget.workspace.audit_details import detail_of, subject_of
 
 PATH = "/settings/audit"
 LAST_DAY = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
@@ -26,13 +27,15 @@ async def show(request: web.Request) -> web.StreamResponse:
     team = await bot.teammates.all()
     query = {name: request.query.get(name, "") for name in ("actor", "action", "since", "until")}
     labels = {str(action): say(label) for action, label in LABELS.items()}
+    page = await bot.audit.page(_wanted(request), cursor_of(request, datetime, str))
     return await teammate_page(
         request,
         "workspace/audit.html",
         section="settings",
         title=say("Audit log"),
         part="audit",
-        page=await bot.audit.page(_wanted(request), cursor_of(request, datetime, str)),
+        rows=[(entry, subject_of(entry, say), detail_of(entry, say)) for entry in page.items],
+        next=page.next,
         labels=labels,
         query=query,
         kept=urlencode({name: value for name, value in query.items() if value}),
