@@ -18,6 +18,8 @@ from bot.store import Store
 from bot.workspace.tokens import hashed
 
 DEALS, ORDERS, NEWS = "dea15dea15dea15dea15dea1", "0bde50bde50bde50bde50bde", "e3a11e3a11e3a11e3a11e3a1"
+BRAND = "#8b4a2b"
+"""The shop's own color: what customers see has it, teammates' pages do not."""
 LEGAL = (
     "By pressing the button you agree to get recurring automated marketing texts from Harbor Coffee Roasters LLC at "
     "this number, up to 4 a month. Msg & data rates may apply. Reply STOP to opt out, HELP for help. Consent is not a "
@@ -29,7 +31,7 @@ def workspace(url: str) -> Workspace:
     return Workspace(
         name="Harbor Coffee",
         legal_name="Harbor Coffee Roasters LLC",
-        brand="#2f5bea",
+        brand=BRAND,
         support="hello@harborcoffee.example",
         terms_url=f"{url}/demo/terms",
         privacy_url=f"{url}/demo/privacy",

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.config import Settings
+from bot.demo import BRAND
 from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, Workspace
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
@@ -233,7 +234,7 @@ class TestPreview:
     async def test_what_could_not_be_saved_is_not_shown_and_the_rest_is(self, ada: Desk) -> None:
         _, page = await ada.post(f"{PATH}/preview", {**FORM, "brand": "red;}", "terms_url": "javascript:alert(1)"})
         assert page.all("h2")[0].text == "Harbor & Sons"
-        assert [n for n in page.all("link") if n.attrs["href"] == "/brand.css?color=2f5bea"]
+        assert [n for n in page.all("link") if n.attrs["href"] == f"/brand.css?color={BRAND[1:]}"]
         assert not any(a.attrs["href"].startswith("javascript") for a in page.all("a"))
 
     async def test_only_our_own_pages_may_frame_it(self, running: Running, ada: Desk) -> None:
@@ -246,7 +247,7 @@ class TestLogo:
         self, running: Running, ada: Desk, visitor: Visitor
     ) -> None:
         status, _ = await upload(ada, PIXEL)
-        assert (status, await ada.said()) == (303, "The logo is saved.")
+        assert (status, await ada.said()) == (303, "Logo saved.")
         address = f"/brand/logo?v={hashlib.sha256(PIXEL).hexdigest()}"
         token = await running.preference_token(visitor)
         for path in ("/messenger", "/login?next=/x", f"/p/{token}", "/p/unknown", PATH, "/inbox"):
@@ -285,7 +286,7 @@ class TestLogo:
     async def test_it_can_be_removed(self, running: Running, ada: Desk) -> None:
         await upload(ada, PIXEL)
         status, _ = await ada.post(f"{PATH}/logo/remove", {})
-        assert (status, await ada.said()) == (303, "The logo is removed.")
+        assert (status, await ada.said()) == (303, "Logo removed.")
         assert (await ada.look(PATH)).all("img") == []
         assert (await ada.get("/brand/logo"))[0] == 404
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from bot.config import Settings
-from bot.demo import DEALS, FLOW
+from bot.demo import BRAND, DEALS, FLOW
 from bot.flows.publish import publish
 from bot.flows.steps import OptInForm, Say
 from bot.store import Store, open_store
@@ -182,7 +182,7 @@ async def test_the_launcher_carries_the_name_as_data(evil: Evil) -> None:
     assert "<" not in found[1]
     assert found[1].isascii()
     config = json.loads(found[1])
-    assert (config["brand"], config["ink"]) == ("#2f5bea", "#ffffff")
+    assert (config["brand"], config["ink"]) == (BRAND, "#ffffff")
     assert config["words"]["title"] == f"Chat with {EVIL} name"
     assert "__SAYSO_CONFIG__" not in script
 

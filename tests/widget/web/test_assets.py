@@ -9,6 +9,7 @@ import re
 import aiohttp
 import pytest
 
+from bot.demo import BRAND
 from tests.widget.help import Running, raw_request
 from widget.web.assets import STATIC, Assets
 
@@ -133,4 +134,4 @@ def test_every_import_is_found(assets: Assets) -> None:
 async def test_the_brand_is_a_style_of_its_own(running: Running) -> None:
     async with running.session.get(f"{running.base}/brand.css") as answer:
         assert (answer.content_type, answer.headers["Cache-Control"]) == ("text/css", "max-age=60")
-        assert "--brand:#2f5bea" in await answer.text()
+        assert f"--brand:{BRAND}" in await answer.text()
