@@ -260,7 +260,7 @@ class BoxUnticked(Invalid):
     """The form has a consent box, and it was sent without a tick."""
 
     code = "box_unticked"
-    message = _("Tick this box to sign up.")
+    message = _("Check this box to sign up.")
 
 
 class NotResent(Invalid):

@@ -51,7 +51,7 @@ WHY = {
     "saved_number_locked": _("not the saved number"),
     "too_many_sign_ups": _("too many sign-ups from their network"),
     "number_stopped": _("opted out with STOP"),
-    "box_unticked": _("didn't tick the box"),
+    "box_unticked": _("didn't check the box"),
 }
 """Descriptions of errors by code."""
 

@@ -109,7 +109,7 @@ def for_email_form(facts: WordingFacts, say: Translator, _there: Mapping[str, bo
         "brand": agreement,
         "seller": agreement if facts.legal_name else "",
         "email": agreement,
-        "unsubscribe": say("You can unsubscribe at any time by the link in each email."),
+        "unsubscribe": say("You can unsubscribe at any time with the link in each email."),
         "privacy": _link(say("Privacy"), facts.privacy_url),
     }
 

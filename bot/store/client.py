@@ -117,7 +117,10 @@ class Store:
             hello = await self.database.command("hello")
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise StoreUnavailable(
-                _("SAYSO_MONGO_URL names a single server. It must be a replica set (of one, at least) or sharded.")
+                _(
+                    "SAYSO_MONGO_URL points to a standalone server. Use a replica set (one member is enough) or a "
+                    "sharded cluster."
+                )
             )
         await asyncio.gather(make_all_indexes(self.tables), self.attempts.prepare())
         await move_old_flows(self.database, self.flows, self.flow_versions, self.conversations)
@@ -155,7 +158,7 @@ async def open_store(url: str, name: str) -> AsyncIterator[Store]:
             io_loop=asyncio.get_running_loop(),
         )
     except (ConfigurationError, ValueError) as error:  # whose words may repeat the password
-        raise StoreUnavailable(_("The address of the database can't be used: check SAYSO_MONGO_URL.")) from error
+        raise StoreUnavailable(_("Invalid database address. Check SAYSO_MONGO_URL.")) from error
     store = Store(client, name)
     try:
         yield store

@@ -76,7 +76,7 @@ async def test_what_is_changed_here_is_what_people_see(look: Look, visit: Visit,
         await page.get_by_role("button", name="Save logo").click()
         if data != picture:
             await expect(page.locator("#logo-error")).to_contain_text("Unsupported image")
-    await expect(page.locator("#said")).to_contain_text("The logo is saved.")
+    await expect(page.locator("#said")).to_contain_text("Logo saved.")
     await is_drawn(page.locator(".bar-brand img"))
 
     # People see it: in the chat, and in the preference center.

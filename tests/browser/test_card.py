@@ -139,7 +139,7 @@ async def test_a_box_must_be_ticked_and_a_change_of_mind_is_shown_as_it_is(
     box = chat.card.get_by_role("checkbox", name="I agree to texts.")
     await chat.sign_up("(201) 555-0123")
     await expect(box).to_be_focused()
-    await expect(box).to_have_accessible_description("Tick this box to sign up.")
+    await expect(box).to_have_accessible_description("Check this box to sign up.")
     await box.press(" ")
     await expect(chat.card.locator(".card-error--box")).to_be_hidden()
     await chat.press()

@@ -44,7 +44,7 @@ async def test_a_teammate_is_invited_joins_becomes_an_admin_and_is_removed(look:
     await ada.get_by_role("link", name="Manage Cy Young").click()
     await ada.locator("[name=role][value=admin]").check()
     await ada.get_by_role("button", name="Save").click()
-    await expect(ada.locator("#said")).to_contain_text("Cy Young's role is saved.")
+    await expect(ada.locator("#said")).to_contain_text("Cy Young's role was updated.")
     await cy.reload()
     await cy.get_by_role("link", name="Settings").click()
     await expect(cy.get_by_role("heading", level=1)).to_have_text("Subscriptions")
@@ -104,7 +104,7 @@ async def test_a_passkey_is_added_used_and_replaced_by_a_code(look: Look, server
     await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
     await page.goto(named + SIGN_IN)
-    await page.get_by_label("Name of the passkey").fill("Work laptop")
+    await page.get_by_label("Passkey name").fill("Work laptop")
     await page.get_by_role("button", name="Add passkey").click()
     code = await page.locator(".codes li").first.inner_text()
     await expect(page.locator("tr", has_text="Work laptop")).to_be_visible()

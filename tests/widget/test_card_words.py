@@ -46,7 +46,7 @@ async def test_the_button_works_only_with_a_tick_and_the_tick_is_in_the_event(
     assert (status, refused.state, refused.error) == (422, "open", "")
     box = refused.root.one("input", type="checkbox")
     assert box.attrs["aria-invalid"] == "true"
-    assert refused.root.one(id=box.attrs["aria-describedby"]).text == "Tick this box to sign up."
+    assert refused.root.one(id=box.attrs["aria-describedby"]).text == "Check this box to sign up."
     assert refused.field.attrs["value"] == "(201) 555-0123"
     assert "aria-invalid" not in refused.field.attrs
     status, html = await visitor.submit("(201) 555", seq=3, version=version, box="on")

@@ -136,7 +136,7 @@ class TestSecrets:
             assert "conversation" in await newcomer().open(user_jwt=token)
         first = (await running.bot.workspace()).identity_secrets[0]
         status, _ = await ada.post(f"{PATH}/secrets/{first.id}/revoke", {})
-        assert (status, await ada.said()) == (303, "The secret is revoked.")
+        assert (status, await ada.said()) == (303, "Secret revoked.")
         assert "conversation" in await newcomer().open(user_jwt=tokens[new])
         refused = newcomer()
         body = {"conversation": None, "settings": {"user_jwt": tokens[old]}}

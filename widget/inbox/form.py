@@ -182,7 +182,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
         template, kept = "inbox/_form_templates.html", await bot.forms.all()
         context: dict[str, Any] = {"conversation": conversation, "templates": kept, "removed": True}
         return await teammate_page(request, template, section="inbox", title="", **context)
-    raise done(f"/inbox/{conversation.id}/form", translated(request, "The template is removed."))
+    raise done(f"/inbox/{conversation.id}/form", translated(request, "Template removed."))
 
 
 async def _there(request: web.Request) -> tuple[Conversation, Contact]:

@@ -19,8 +19,8 @@ YES = {
     Source.FORM: _("Opted in on the form"),
     Source.PREFERENCE_CENTER: _("Opted in from the preference center"),
     Source.BULK: _("Opted in by %(name)s in bulk"),
-    Source.API: _("Opted in by API"),
-    Source.IMPORT: _("Opted in by import"),
+    Source.API: _("Opted in via the API"),
+    Source.IMPORT: _("Opted in via import"),
     Source.BOT: _("Opted in with the bot"),
 }
 NO = {
@@ -28,8 +28,8 @@ NO = {
     Source.PREFERENCE_CENTER: _("Opted out from the preference center"),
     Source.PROFILE: _("Opted out by %(name)s"),
     Source.BULK: _("Opted out by %(name)s in bulk"),
-    Source.API: _("Opted out by API"),
-    Source.IMPORT: _("Opted out by import"),
+    Source.API: _("Opted out via the API"),
+    Source.IMPORT: _("Opted out via import"),
     Source.BOT: _("Opted out with the bot"),
 }
 RECORDED = {
@@ -40,7 +40,7 @@ RECORDED = {
 }
 NAMED = {
     Action.EXPIRE: _("Confirmation expired"),
-    Action.CANCEL: _("Took the confirmation request back, to give another number"),
+    Action.CANCEL: _("Canceled the confirmation request to use a different number"),
     Action.CAPTURE_PHONE: _("Provided a number"),
     Action.ERASE: _("Personal data erased"),
 }

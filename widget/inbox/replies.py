@@ -60,7 +60,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 async def remove(request: web.Request) -> web.StreamResponse:
     say = translator_for(request)
     await request.app[BOT].saved_replies.remove(request.match_info["reply"])
-    raise done(PATH, say("The saved reply is deleted."))
+    raise done(PATH, say("Saved reply deleted."))
 
 
 async def menu(request: web.Request) -> web.StreamResponse:

@@ -78,7 +78,7 @@ def center(
     return Center(
         title=shown[0].title if len(shown) == 1 else say("Your preferences"),
         groups=shown,
-        takes_texts=bool(texts),
+        takes_texts=any(c.state != "stopped" for c in found if c.subscription.message_type is MessageType.SMS),
         can_stop_all=any(stands_to_get(s, contact.consent(s.id)) for s in texts),
     )
 

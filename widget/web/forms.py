@@ -59,12 +59,14 @@ FORM = web.RequestKey("form", Form)
 PLAIN: dict[str, str] = {
     "missing": _("This field is required."),
     "string_too_short": _("This field is required."),
+    "too_short": _("This field is required."),
     "string_too_long": _("Too long. Use up to %(most)s characters."),
+    "too_long": _("Too long. Use up to %(most)s characters."),
     "enum": _("Choose an option."),
     "literal_error": _("Choose an option."),
     "extra_forbidden": _("Unexpected field. Reload the page and try again."),
 }
-"""Messages for pydantic's error types."""
+"""Messages for pydantic's error types. `too_…`: of a text whose length is checked after another validator."""
 REQUIRED = {
     "name": _("Name is required."),
     "title": _("Title is required."),
@@ -143,8 +145,8 @@ def _faults(wrong: ValidationError, say: Translator) -> dict[str, str]:
 def _sentence(kind: str, name: str, context: Mapping[str, Any], say: Translator) -> str:
     if kind == "value_error":
         return say(str(context["error"]))
-    if kind == "string_too_long":
+    if kind in {"string_too_long", "too_long"}:
         return say(PLAIN[kind], most=str(context["max_length"]))
-    if kind in {"missing", "string_too_short"}:
+    if kind in {"missing", "string_too_short", "too_short"}:
         return say(REQUIRED.get(name.rpartition(".")[2], PLAIN[kind]))
     return say(PLAIN.get(kind, OTHERWISE))

@@ -15,7 +15,7 @@ VARIANTS = ("en_GB", "es_MX", "fr_CA", "pt_BR", "pt_PT", "zh_Hans", "zh_Hant")
 
 
 def all_languages(say: Translator) -> tuple[tuple[str, str], ...]:
-    """Code and name, sorted by name."""
+    """Code and name, sorted by name; without those that have no name in the reader's language."""
     return _all(say.locale)
 
 
@@ -31,7 +31,7 @@ def named(codes: Iterable[str], say: Translator) -> list[tuple[str, str]]:
 @lru_cache(maxsize=16)
 def _all(reader: str) -> tuple[tuple[str, str], ...]:
     codes = [code for code in locale_identifiers() if "_" not in code and code != "root"]
-    found = [(code, _name(code, reader)) for code in (*codes, *VARIANTS)]
+    found = [(code, name) for code in (*codes, *VARIANTS) if (name := _name(code, reader)) != code]
     return tuple(sorted(found, key=lambda pair: pair[1].casefold()))
 
 

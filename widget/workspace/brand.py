@@ -111,12 +111,12 @@ async def upload(request: web.Request) -> web.StreamResponse:
         # The other form's fields show what is stored.
         request[FORM] = Form(None, {name: say(text) for name, text in wrong.faults.items()}, 422)
         return await show(request)
-    raise done(f"{PATH}#logo-title", translated(request, "The logo is saved."))
+    raise done(f"{PATH}#logo-title", translated(request, "Logo saved."))
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
     await request.app[BOT].brand.remove_logo(by(request))
-    raise done(f"{PATH}#logo-title", translated(request, "The logo is removed."))
+    raise done(f"{PATH}#logo-title", translated(request, "Logo removed."))
 
 
 def _drafted(stored: Workspace, typed: dict[str, str]) -> Workspace:

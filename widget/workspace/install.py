@@ -103,7 +103,7 @@ async def revoke_secret(request: web.Request) -> web.StreamResponse:
         await request.app[BOT].identity_secrets.revoke(request.match_info["secret"], by(request))
     except NotFound:
         raise done(f"{PATH}#secrets-title", say("This secret was revoked already."), "bad") from None
-    raise done(f"{PATH}#secrets-title", say("The secret is revoked."))
+    raise done(f"{PATH}#secrets-title", say("Secret revoked."))
 
 
 def add_routes(app: web.Application) -> None:

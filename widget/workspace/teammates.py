@@ -96,7 +96,7 @@ async def change_role(request: web.Request) -> web.StreamResponse:
         saved = await request.app[BOT].teammates.set_role(request.match_info["id"], wanted.role, by(request))
     except LastAdmin as wrong:
         raise FormWrong({"role": wrong.text}) from None
-    raise done(f"{LIST}/{saved.id}", say("%(name)s's role is saved.", name=saved.name))
+    raise done(f"{LIST}/{saved.id}", say("%(name)s's role was updated.", name=saved.name))
 
 
 @redrawn_by(show)
@@ -111,7 +111,7 @@ async def make_password_link(request: web.Request) -> web.StreamResponse:
 async def reset_second_factor(request: web.Request) -> web.StreamResponse:
     found = await _teammate(request)
     await request.app[BOT].teammates.reset_second_factor(found.email, by(request))
-    said = translated(request, "%(name)s can sign in with their password alone.", name=found.name)
+    said = translated(request, "%(name)s can now sign in with just their password.", name=found.name)
     raise done(f"{LIST}/{found.id}", said)
 
 

@@ -35,7 +35,7 @@ SCOPES = {
     Scope.WRITE_CONVERSATIONS: _("Reply to conversations"),
     Scope.READ_CONTACTS: _("Read contacts"),
     Scope.WRITE_CONTACTS: _("Edit contacts and record consent"),
-    Scope.BULK_CONTACTS: _("Change, import and export many contacts"),
+    Scope.BULK_CONTACTS: _("Edit, import and export contacts in bulk"),
     Scope.MANAGE_SUBSCRIPTIONS: _("Manage subscriptions"),
     Scope.MANAGE_FLOWS: _("Manage bots"),
     Scope.SEND_MESSAGES: _("Send messages"),
