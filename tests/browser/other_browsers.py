@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -18,11 +18,13 @@ from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
+from urllib3.exceptions import HTTPError
 
 PATIENCE = 60
 """Seconds; what is waited for comes, and how soon is the machine's affair."""
@@ -34,7 +36,12 @@ return find(document).filter((element) => words(element.textContent).includes(wo
 """As Playwright finds elements: in shadow roots as well, and whatever the case of the text."""
 ONE_PROCESS: dict[str, str | float | bool] = {"fission.autostart": False, "fission.webContentIsolationStrategy": 0}
 """Frames of other sites stay in the page's process: Playwright sends mouse and keys to that one alone."""
+STARTS = 3
 BROWSER = "usr/lib/*/webkit2gtk-4.*/MiniBrowser"
+
+
+class NotStarted(Exception):
+    """The browser is installed, and does not start."""
 
 
 class Tab(Protocol):
@@ -171,12 +178,27 @@ async def webkit(driver: str, browser: str, screen: str) -> AsyncIterator[MakeTa
 
         async def make() -> Tab:
             service = Service(driver, env={**os.environ, "DISPLAY": display, "LANG": "en_US.UTF-8"})
-            running = await asyncio.to_thread(partial(webdriver.WebKitGTK, options=options, service=service))
+            running = await _started(partial(webdriver.WebKitGTK, options=options, service=service), service)
             stack.push_async_callback(asyncio.to_thread, running.quit)
             await asyncio.to_thread(running.set_window_size, 1280, 800)
             return WebKitTab(running)
 
         yield make
+
+
+async def _started(start: Callable[[], WebDriver], service: Service) -> WebDriver:
+    """Selenium waits for a session without a limit, and now and then the driver loses the browser that it started."""
+    for _ in range(STARTS):
+        starting = asyncio.ensure_future(asyncio.to_thread(start))
+        await asyncio.wait([starting], timeout=PATIENCE)
+        if not starting.done():
+            service.process.kill()  # whoever waits for its answer gets an error
+        with suppress(WebDriverException, HTTPError):
+            running = await starting
+            assert isinstance(running.command_executor, RemoteConnection)
+            running.command_executor.client_config.timeout = PATIENCE
+            return running
+    raise NotStarted
 
 
 @contextmanager

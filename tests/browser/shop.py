@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -26,7 +27,7 @@ from playwright.async_api import (
 )
 
 from bot.app import Bot
-from tests.conftest import PATIENCE
+from tests.conftest import PATIENCE, eventually
 
 SHOP = """<!doctype html>
 <html lang="en">
@@ -62,8 +63,31 @@ async def wear(page: Page, scheme: str, width: int, height: int) -> None:
             wide = round(box["width"]) if box else 0
         if wide:
             async with asyncio.timeout(PATIENCE):
-                while not await frame.evaluate(WORN, [scheme, wide]):
+                while not await _wears(frame, scheme, wide):
                     continue
+
+
+async def _wears(frame: Frame, scheme: str, width: int) -> bool:
+    try:
+        return bool(await frame.evaluate(WORN, [scheme, width]))
+    except Error as error:  # a preview was drawn anew in it meanwhile
+        if "context was destroyed" not in error.message:
+            raise
+        return False
+
+
+async def shows(seqs: Callable[[], Awaitable[list[int]]], wanted: Sequence[int], *, in_order: bool = True) -> None:
+    """Waits for these entries, and no others, in this order."""
+    found: list[int] = []
+
+    async def done() -> bool:
+        found[:] = await seqs()
+        return (found if in_order else sorted(found)) == [*wanted]
+
+    try:
+        await eventually(done)
+    except TimeoutError:
+        raise AssertionError(found) from None
 
 
 class Shop:

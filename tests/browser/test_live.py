@@ -12,6 +12,7 @@ from bot.app import Bot
 from bot.model.conversation import Author, AuthorKind, Text
 from bot.store import Store
 from tests.browser.conftest import Restartable, Visit
+from tests.browser.shop import shows
 
 TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="ada")
 NO_SERVER = ("ERR_CONNECTION_REFUSED", "WebSocket connection", "request failed: POST .*/messages")
@@ -37,7 +38,7 @@ async def test_the_chat_comes_back_when_the_server_does(visit: Visit, restartabl
     await expect(chat.frame.locator(".unsent")).to_have_count(0)
     await write(bot, conversation, "Written after that")
     await expect(chat.bubble("Written after that")).to_be_visible()
-    assert await chat.seqs() == [1, 2, 3, 4, 5]
+    await shows(chat.seqs, [1, 2, 3, 4, 5])
     assert await _texts(bot.store, conversation) == [
         "Written while you were away",
         "Sent while you were away",
@@ -63,7 +64,7 @@ async def test_a_message_written_offline_is_sent_once_the_line_is_back(
     await chat.context.set_offline(False)
     await expect(chat.frame.locator(".unsent")).to_have_count(0)
     await expect(banner).to_be_empty()
-    assert await chat.seqs() == [1, 2, 3, 4]
+    await shows(chat.seqs, [1, 2, 3, 4])
     assert await _texts(bot.store, await chat.conversation()) == ["First", "Second"]
 
 
@@ -87,7 +88,7 @@ async def test_a_message_whose_answer_was_lost_is_kept_once(visit: Visit, server
     await expect(chat.sent("And then this")).to_be_visible()
     await expect(chat.announcer).not_to_contain_text("Couldn't send")
     assert await _texts(bot.store, await chat.conversation()) == ["Only once", "And then this"]
-    assert await chat.seqs() == [1, 2, 3, 4]
+    await shows(chat.seqs, [1, 2, 3, 4])
 
 
 async def test_a_message_is_moved_to_the_next_conversation_though_two_answers_refuse_the_token(
@@ -167,7 +168,7 @@ async def test_two_tabs_show_the_same(visit: Visit, server: TestServer, bot: Bot
     for tab in (one, two):
         await expect(tab.card.get_by_role("heading")).to_have_text("You're signed up")
         await expect(tab.bubble("Your code HARBOR10")).to_be_visible()
-        assert await tab.seqs() == [1, 2, 3, 4, 5, 6]
+        await shows(tab.seqs, [1, 2, 3, 4, 5, 6])
         await expect(tab.cards).to_have_count(1)
     await two.page.close()
     await write(bot, await one.conversation(), "One more")
@@ -210,7 +211,7 @@ async def test_what_a_person_reads_stays_where_it_is(visit: Visit, server: TestS
     await log.evaluate("(node) => { node.scrollTop = 0; }")
     await expect(chat.parts).to_have_count(62)
     await expect(chat.frame.get_by_role("button", name="Show earlier messages")).to_be_hidden()
-    assert await chat.seqs() == list(range(1, 63))
+    await shows(chat.seqs, range(1, 63))
 
     await log.evaluate("(node) => { node.scrollTop = 0; }")
     await write(bot, conversation, "The newest")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -16,10 +17,13 @@ from tests.browser.other_browsers import MakeTab, Tab
 from tests.browser.shop import Shop, base
 from tests.conftest import eventually
 
+DIED = ["ProtocolError", "MaxRetryError", "ReadTimeoutError", "ConnectionResetError"]
+"""Of the connection to the driver: Debian's WebKit dies now and then, whatever the page. Nothing else is repeated."""
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:setting remote_server_addr:DeprecationWarning"),  # Selenium's, of itself
+    pytest.mark.flaky(reruns=2, only_rerun=DIED),
 ]
 
 CHAT = "iframe"
@@ -38,12 +42,25 @@ async def tab(request: pytest.FixtureRequest, server: TestServer) -> AsyncIterat
             yield make
     elif request.param == "webkit" and webkit:
         async with other_browsers.webkit(*webkit) as make:
-            yield make
+            yield _or_skipped(make)
     else:
-        reason = f"NOT TESTED IN {request.param.upper()}: it is not here (tools/other-browsers installs it on Debian)"
-        if os.environ.get("SAYSO_TEST_BROWSER") == "required":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _skip(f"NOT TESTED IN {request.param.upper()}: it is not here (tools/other-browsers installs it on Debian)")
+
+
+def _or_skipped(make: MakeTab) -> MakeTab:
+    async def made() -> Tab:
+        try:
+            return await make()
+        except other_browsers.NotStarted:
+            _skip("NOT TESTED IN WEBKIT: it is here, and does not start")
+
+    return made
+
+
+def _skip(reason: str) -> NoReturn:
+    if os.environ.get("SAYSO_TEST_BROWSER") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 async def enters(tab: Tab, shop: Shop, server: TestServer) -> None:
