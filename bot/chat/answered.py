@@ -17,13 +17,19 @@ from bot.model.conversation import (
 from bot.model.event import Action, ConsentEvent
 
 
+def counts(event: ConsentEvent) -> bool:
+    """Whether the answer is a yes that counts at once: it is not while it waits for a confirmation, and never for a
+    number on the stop list."""
+    return event.action is not Action.REQUEST_CONFIRMATION and not event.stopped
+
+
 def card_fields(event: ConsentEvent) -> dict[str, Any]:
     """The card after this event."""
     return {
         "state": CardState.COMPLETED,
         "event": event.id,
         "number": event.number or event.email,
-        "asked": event.action is Action.REQUEST_CONFIRMATION,
+        "asked": event.action is Action.REQUEST_CONFIRMATION and not event.stopped,
     }
 
 
@@ -46,9 +52,9 @@ def place_of(event: ConsentEvent) -> tuple[str, int]:
 
 def entry_of(event: ConsentEvent) -> OpeningEntry:
     """The conversation's entry about the answer."""
-    name = ConversationEventName.SIGNED_UP
-    if event.action is Action.REQUEST_CONFIRMATION:
-        name = ConversationEventName.ASKED
+    name = ConversationEventName.SIGNED_UP if counts(event) else ConversationEventName.ASKED
+    if event.stopped:
+        name = ConversationEventName.STOPPED
     seq = place_of(event)[1]
     return OpeningEntry(
         author=Author(kind=AuthorKind.CONTACT, id=event.contact),

@@ -33,6 +33,8 @@ class Since(StrEnum):
     """Waits for the number's YES."""
     LAPSED = "lapsed"
     """No YES was received."""
+    STOPPED = "stopped"
+    """The number was on the stop list: they aren't signed up."""
     CANCELED = "canceled"
     """Withdrawn or declined before a YES."""
     TURNED_OFF = "turned_off"
@@ -113,6 +115,8 @@ def _step(card: Card, seq: int, conversation: Conversation, done: bool, is_live:
 def _since(card: Card, consent: Consent | None) -> Since:
     """A contact that was read before their answer was recorded has no consent yet: the answer counts, or waits."""
     state = consent.state if consent else None
+    if consent and consent.stopped:
+        return Since.STOPPED
     if state is ConsentState.PENDING or (state is None and card.asked):
         return Since.WAITS
     if consent and state is ConsentState.OPTED_OUT:

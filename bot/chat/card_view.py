@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from bot.chat.card_words import card_words, say_of
 from bot.chat.links import LinkedText, segments
-from bot.consent.choices import given_for
+from bot.consent.choices import can_answer_again, given_for
 from bot.consent.country import example_mask
 from bot.consent.numbers import address_of, calling_code, national, saved_number
 from bot.consent.permission import is_weak
@@ -132,15 +132,19 @@ def card_view(
     words, say = card_words(card, subscription, say), say_of(card, say)
     legal, saved = segments(words.legal_text), address_of(contact, channel)
     consent = contact.consent(card.subscription)
-    state = _state(card, part, consent, subscription, saved)
-    why = ""
-    if saved and state in OFFERED:
+    state, why = _state(card, part, contact, subscription), ""
+    if state in OFFERED and saved:
         why = _why_not(saved, channel, workspace, stopped, say)
-    ended = consent.event if consent and _is_over(consent) and card.state is CardState.COMPLETED else ""
+    elif consent and consent.number in stopped and state in AGREED:
+        why = start_words(workspace, say)
+    if why and state in {CardViewState.SAVED, *AGREED}:
+        is_stopped = state in AGREED or saved in stopped
+        state = CardViewState.WITHDRAWN if is_stopped else CardViewState.CLOSED
+    is_over = consent is not None and subscription is not None and can_answer_again(consent, contact, subscription)
+    ended = consent.event if consent and is_over and card.state is CardState.COMPLETED else ""
     can_again = bool(ended) and state in OFFERED and not why and subscription is not None and subscription.is_live
     waits = consent if consent and state is CardViewState.PENDING and consent.state is ConsentState.PENDING else None
-    if why and state is CardViewState.SAVED:
-        state = CardViewState.WITHDRAWN if saved in stopped else CardViewState.CLOSED
+    tried = consent.number if consent and consent.stopped and state is CardViewState.OPEN else None
     return CardView(
         state=state,
         channel=channel.value,
@@ -157,7 +161,9 @@ def card_view(
         box=segments(words.box or ""),
         saved=_shown(saved),
         done_number=_shown(_done_number(card, consent, subscription) or saved),
-        notice=why or (_notice(state, consent, say) if can_again else None),
+        value=_shown(tried) or "",
+        notice=(start_words(workspace, say) if tried in stopped else why)
+        or (_notice(state, consent, subscription, say) if can_again else None),
         withdrawn=consent is not None
         and consent.state is ConsentState.OPTED_OUT
         and consent.source is not Source.SYSTEM,
@@ -169,43 +175,38 @@ def card_view(
 
 OFFERED = {CardViewState.OPEN, CardViewState.SAVED, CardViewState.LAPSED, CardViewState.WITHDRAWN}
 """States in which a card can be submitted, unless `_why_not` gives a reason."""
+AGREED = {CardViewState.PENDING, CardViewState.COMPLETED, CardViewState.ALREADY}
+"""States of somebody who said yes."""
 
 
-def _state(
-    card: Card, part: str, consent: Consent | None, subscription: Subscription | None, saved: str | None
-) -> CardViewState:
+def _state(card: Card, part: str, contact: Contact, subscription: Subscription | None) -> CardViewState:
+    consent = contact.consent(card.subscription)
     state = consent.state if consent else None
-    is_live = subscription is not None and subscription.is_live
     if card.state is CardState.COMPLETED:
-        return _since(card, consent, is_live)
+        return _since(card, contact, subscription)
     if consent and consent.part == part and state in {ConsentState.OPTED_IN, ConsentState.PENDING}:
-        return _since(card, consent, is_live)  # the answer is recorded, the card does not know it yet
-    if card.state is CardState.CLOSED or not is_live:
+        return _since(card, contact, subscription)  # the answer is recorded, the card does not know it yet
+    if card.state is CardState.CLOSED or subscription is None or not subscription.is_live:
         return CardViewState.CLOSED
-    if consent and saved and saved in {consent.number, consent.email} and not _is_weak(consent, subscription):
-        if consent.state is ConsentState.OPTED_IN:
-            return CardViewState.ALREADY
-        if consent.state is ConsentState.PENDING:
-            return CardViewState.PENDING
+    saved = address_of(contact, subscription.message_type)
+    if consent and saved and not can_answer_again(consent, contact, subscription):
+        return CardViewState.ALREADY if consent.state is ConsentState.OPTED_IN else CardViewState.PENDING
     return CardViewState.SAVED if saved else CardViewState.OPEN
 
 
-def _since(card: Card, consent: Consent | None, is_live: bool) -> CardViewState:
-    """The state of a card that was answered. `consent` None: the contact was read before the answer."""
+def _since(card: Card, contact: Contact, subscription: Subscription | None) -> CardViewState:
+    """The state of a card that was answered. Without a consent the contact was read before the answer."""
+    consent = contact.consent(card.subscription)
     if consent is None:
         return CardViewState.PENDING if card.asked else CardViewState.COMPLETED
-    if consent.state is ConsentState.OPTED_IN:
-        return CardViewState.COMPLETED
-    if consent.state is ConsentState.PENDING:
-        return CardViewState.PENDING
-    if consent.source is Source.FORM:  # they took the request back, to give another number
+    is_live = subscription is not None and subscription.is_live
+    if consent.state in {ConsentState.OPTED_IN, ConsentState.PENDING}:
+        if subscription and is_live and can_answer_again(consent, contact, subscription):
+            return CardViewState.SAVED if address_of(contact, subscription.message_type) else CardViewState.OPEN
+        return CardViewState.COMPLETED if consent.state is ConsentState.OPTED_IN else CardViewState.PENDING
+    if consent.source is Source.FORM:  # to give another number: they took a request back, or theirs is on the stop list
         return CardViewState.OPEN if is_live else CardViewState.CLOSED
     return CardViewState.LAPSED if card.asked else CardViewState.WITHDRAWN
-
-
-def _is_weak(consent: Consent, subscription: Subscription | None) -> bool:
-    """The card can give the written consent that is missing."""
-    return subscription is not None and is_weak(subscription, consent)
 
 
 def _is_over(consent: Consent) -> bool:
@@ -234,7 +235,17 @@ def start_words(workspace: Workspace, say: Translator) -> str:
     return say("This number has opted out of all texts. To sign up again, reply START to any of our texts.")
 
 
-def _notice(state: CardViewState, consent: Consent | None, say: Translator) -> str | None:
+def _notice(
+    state: CardViewState, consent: Consent | None, subscription: Subscription | None, say: Translator
+) -> str | None:
+    if state is CardViewState.SAVED and consent and subscription and not _is_over(consent):
+        if is_weak(subscription, consent):
+            return say("We need your written consent before we send anything. Sign up here to give it.")
+        return (
+            say("Your saved number has changed since you signed up. Sign up again to get texts at this number.")
+            if subscription.message_type is MessageType.SMS
+            else say("Your saved address has changed since you signed up. Sign up again to get emails at this address.")
+        )
     if state is CardViewState.WITHDRAWN:
         return say("You're unsubscribed. You can sign up again here.")
     if state is CardViewState.LAPSED:

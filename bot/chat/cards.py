@@ -12,6 +12,7 @@ from bot.chat.card_view import CardView, card_view
 from bot.chat.card_words import card_words, say_of
 from bot.chat.conversations import ConversationService
 from bot.consent.changes import ConsentChange, consent_change
+from bot.consent.choices import can_answer_again, numbers_of
 from bot.consent.form_limits import FormLimits
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of, read_email, read_number
@@ -96,16 +97,15 @@ class Cards:
         return (await self.views([part], contact, workspace, region))[part.id]
 
     async def stopped(self, contact: Contact) -> frozenset[str]:
-        """The contact's saved number, if it opted out of all texts. A STOP opts out of what the person had, so nobody
-        else is looked up."""
-        number = address_of(contact, MessageType.SMS)
-        may_be = number and any(consent.state is ConsentState.OPTED_OUT for consent in contact.consents)
-        return frozenset(await self._stops.among([number])) if number and may_be else frozenset()
+        """Those of the contact's numbers that opted out of all texts."""
+        numbers = numbers_of(contact)
+        return frozenset(await self._stops.among(numbers)) if numbers else frozenset()
 
     def submitted_view(self, submitted: Submitted, contact: Contact, workspace: Workspace) -> CardView:
         """The card that was just completed, without reading its subscription again."""
-        part, say = submitted.part, translator(contact.locale)
-        return card_view(_card(part), part.id, submitted.contact or contact, submitted.subscription, workspace, say)
+        part, event, say = submitted.part, submitted.event, translator(contact.locale)
+        person, stopped = submitted.contact or contact, {event.number} if event.stopped and event.number else set()
+        return card_view(_card(part), part.id, person, submitted.subscription, workspace, say, stopped=stopped)
 
     async def card(self, conversation: Conversation, seq: int) -> Part:
         """A card of this conversation, which may not be stored; raises NotFound."""
@@ -142,9 +142,10 @@ class Cards:
 
         async def decide(contact: Contact) -> ConsentChange | None:
             nonlocal known, subscription
-            if known := await self._known(part, contact, answer.again):
+            offered = await self._store.subscriptions.get(_card(part).subscription)
+            if known := await self._known(part, contact, offered, answer.again):
                 return None
-            subscription = await self.live(_card(part))
+            subscription = _live(offered)
             change = await self._judge(part, subscription, contact, workspace, answer)
             if change.number:
                 await self._limits.admit(answer.context.ip, change.number, key=change.key)
@@ -261,16 +262,18 @@ class Cards:
         known = await self._store.parts.by_keys([*keys.values()])
         return [event for event in events if keys[event.id][1] not in known]
 
-    async def _known(self, part: Part, contact: Contact, again: str) -> ConsentEvent | None:
+    async def _known(
+        self, part: Part, contact: Contact, subscription: Subscription | None, again: str
+    ) -> ConsentEvent | None:
         """The event that completed this card. Raises CardClosed if the card was withdrawn, or if it was completed and
-        the person who submits it again is not opted out."""
+        the person who submits it again has no reason to (`can_answer_again`)."""
         state = _card(part).state
         if state is CardState.OPEN and not contact.ledger.seq:
             return None
         event = await self.answer_of(part, contact.id, again)
         if event is None and again and state is CardState.COMPLETED:
             consent = contact.consent(_card(part).subscription)
-            if consent and consent.state in {ConsentState.OPTED_OUT, ConsentState.NONE}:
+            if consent and subscription and can_answer_again(consent, contact, subscription):
                 return None
         if state is not CardState.OPEN and event is None:
             raise CardClosed
@@ -282,10 +285,7 @@ class Cards:
 
     async def live(self, card: Card) -> Subscription:
         """The card's subscription. Raises CardClosed if it is not live."""
-        subscription = await self._store.subscriptions.get(card.subscription)
-        if subscription is None or not subscription.is_live:
-            raise CardClosed
-        return subscription
+        return _live(await self._store.subscriptions.get(card.subscription))
 
     async def subscriptions(self, cards: Iterable[Card]) -> dict[str, Subscription]:
         """What these cards offer, by id, in one query."""
@@ -313,6 +313,12 @@ class Cards:
         if given is not None and read_number(given, answer.region, workspace.texted).e164 != number.e164:
             raise SavedNumberLocked
         return number.e164
+
+
+def _live(subscription: Subscription | None) -> Subscription:
+    if subscription is None or not subscription.is_live:
+        raise CardClosed
+    return subscription
 
 
 def answers_card(event: ConsentEvent) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.consent.numbers import address_of
 from bot.consent.overrides import Grant, refusal
 from bot.consent.projection import GRANTS, grade_of
-from bot.errors import SaysoError
-from bot.model.contact import Consent, Contact
+from bot.errors import SavedNumberLocked, SaysoError
+from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, Source, Words
+from bot.model.stop import Stop
 from bot.model.subscription import MessageType, Subscription
 
 
@@ -39,6 +40,8 @@ class ConsentChange:
     flow: str | None = None
     flow_version: int | None = None
     """The flow whose step asked, and its version."""
+    restores: Consent | None = None
+    """Of a `restore`: the consent that is in force again; None: there was none."""
     redacted: dict[str, str] | None = None
     judged: Contact | None = None
     """The contact for whom the change was decided: refused with Conflict if another writer changed them since. With
@@ -49,9 +52,15 @@ class ConsentChange:
     def log_key(self) -> str:
         return f"{self.contact}:{self.key}"
 
+    @property
+    def is_grant(self) -> bool:
+        """Whether more can be sent after it than before."""
+        is_no = self.restores is not None and self.restores.state is not ConsentState.OPTED_IN
+        return self.action in GRANTS or (self.action is Action.RESTORE and not is_no)
+
     def grant(self, before: Consent | None) -> Grant | None:
         """What the table of overrides judges; None: it grants nothing."""
-        if self.action not in GRANTS:
+        if not self.is_grant:
             return None
         is_stranger = self.actor.kind == "contact" and self.actor.id != self.contact
         return Grant(
@@ -62,11 +71,17 @@ class ConsentChange:
             warned_of=self.warned_of,
         )
 
-    def refusal(self, contact: Contact, stopped: Collection[str], at: datetime) -> SaysoError | None:
-        """Why it can't be recorded for the contact at this time. `stopped`: numbers."""
+    def refusal(self, contact: Contact, stop: Stop | None, at: datetime) -> SaysoError | None:
+        """Why it can't be recorded for the contact at this time. `stop`: of its number."""
         before = contact.consent(self.subscription) if self.subscription else None
         grant = self.grant(before)
-        return refusal(grant, before, stopped=self.number in stopped, at=at) if grant else None
+        if grant is None:
+            return None
+        saved = address_of(contact, MessageType.SMS if self.number else MessageType.EMAIL)
+        if saved and (given := self.number or self.email) and given.casefold() != saved.casefold():
+            return SavedNumberLocked()  # law 5, also for a YES to an old question
+        is_stopped, revoked_until = stop is not None and stop.holds, stop.revoked_until if stop else None
+        return refusal(grant, before, stopped=is_stopped, revoked_until=revoked_until, at=at)
 
 
 def consent_change(

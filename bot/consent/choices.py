@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bot.consent.numbers import address_of
+from bot.consent.permission import is_weak
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.contact import Consent, ConsentState, Contact
@@ -17,14 +18,15 @@ from bot.model.subscription import ConsentType, MessageType, Subscription
 TITLES = {MessageType.SMS: _("Your text preferences"), MessageType.EMAIL: _("Your email preferences")}
 """The heading of each channel in the preference center."""
 UNDO = timedelta(hours=1)
-"""How long an opt-out can be undone without a new confirmation."""
+"""How long a change can be undone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One live subscription and the person's state.
 
-    `state`: `on`, `off`, `pending` (waits for their YES by text) or `stopped` (their number opted out of all texts).
+    `state`: `on`, `off`, `pending` (waits for their YES by text), `weak` (a yes, on evidence that the subscription is
+    not sent on) or `stopped` (their number opted out of all texts).
     """
 
     subscription: Subscription
@@ -54,13 +56,15 @@ def state_on(contact: Contact, subscription: Subscription, *, stopped: Collectio
 def _state(contact: Contact, subscription: Subscription, address: str | None, stopped: Collection[str]) -> str:
     if subscription.message_type is MessageType.SMS and address in stopped:
         return "stopped"
-    consent, state = contact.consent(subscription.id), _state_of(contact, subscription)
-    if state is ConsentState.PENDING:
+    consent = contact.consent(subscription.id)
+    is_for_it = consent is not None and given_for(consent, subscription) == address
+    if consent and is_for_it and consent.state is ConsentState.PENDING:
         return "pending"
     if subscription.consent_type is ConsentType.OPT_OUT:
-        return "off" if state is ConsentState.OPTED_OUT else "on"
-    is_yes = state is ConsentState.OPTED_IN and consent is not None and given_for(consent, subscription) == address
-    return "on" if is_yes else "off"  # a yes for another number does not count for this one
+        return "off" if consent and consent.state is ConsentState.OPTED_OUT else "on"
+    if consent is None or not is_for_it or consent.state is not ConsentState.OPTED_IN:
+        return "off"  # a yes for another number does not count for this one
+    return "weak" if is_weak(subscription, consent) else "on"
 
 
 def _state_of(contact: Contact, subscription: Subscription) -> ConsentState:
@@ -73,33 +77,37 @@ def given_for(consent: Consent, subscription: Subscription) -> str | None:
 
 
 def reached_at(contact: Contact, subscription: Subscription) -> str | None:
-    """The address that this subscription's messages go to; while a confirmation is pending, the one that was asked."""
+    """The address that this subscription's messages go to; without one, the number that was asked to confirm."""
     consent = contact.consent(subscription.id)
-    if consent and consent.state is ConsentState.PENDING and (asked := given_for(consent, subscription)):
-        return asked
-    return address_of(contact, subscription.message_type)
+    asked = given_for(consent, subscription) if consent and consent.state is ConsentState.PENDING else None
+    return address_of(contact, subscription.message_type) or asked
 
 
 def numbers_of(contact: Contact) -> set[str]:
     """The numbers to check against the stop list."""
-    asked = {c.number for c in contact.consents if c.state is ConsentState.PENDING and c.number}
+    asked = {c.number for c in contact.consents if c.number and (c.stopped or c.state is ConsentState.PENDING)}
     saved = address_of(contact, MessageType.SMS)
     return {*asked, saved} if saved else asked
 
 
+def can_answer_again(consent: Consent, contact: Contact, subscription: Subscription) -> bool:
+    """Whether a form that this consent was given on can be submitted once more: the person is out, or their yes is for
+    another number than the saved one, or on evidence that the subscription is not sent on."""
+    saved = address_of(contact, subscription.message_type)
+    if consent.state is ConsentState.PENDING:
+        return saved is not None and given_for(consent, subscription) != saved
+    is_for_it = consent.state is ConsentState.OPTED_IN and given_for(consent, subscription) == saved
+    return not is_for_it or is_weak(subscription, consent)
+
+
 def can_take_back(consent: Consent, contact: Contact, subscription: Subscription, time: datetime) -> bool:
-    """Whether "Undo" may bring back what the person just turned off here. It needs no new confirmation, since the
-    earlier yes was confirmed."""
-    had = consent.was is ConsentState.OPTED_IN or (
-        consent.was is ConsentState.NONE and subscription.consent_type is ConsentType.OPT_OUT
-    )
-    return (
-        had
-        and consent.state is ConsentState.OPTED_OUT
-        and consent.source is Source.PREFERENCE_CENTER
-        and consent.at >= time - UNDO
-        and given_for(consent, subscription) == reached_at(contact, subscription)
-    )
+    """Whether "Undo" may take back what the person just did here. A confirmation that was pending can't come back: its
+    text may not have been sent. What they had needs no new one."""
+    is_fresh = consent.source is Source.PREFERENCE_CENTER and consent.at >= time - UNDO
+    if consent.state is not ConsentState.OPTED_OUT:
+        return is_fresh and consent.state is not ConsentState.NONE
+    had = consent.was in {ConsentState.OPTED_IN, ConsentState.NONE}
+    return is_fresh and had and given_for(consent, subscription) == reached_at(contact, subscription)
 
 
 def preference_words(subscription: Subscription, say: Translator) -> Words:

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.ledger import Ledger
+from bot.consent.numbers import address_of
 from bot.consent.projection import PENDING_FOR
 from bot.errors import Conflict
 from bot.model.base import now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.delivery import Delivery
 from bot.model.event import Action, Actor, ConsentEvent, Context, Source, Words
-from bot.model.subscription import Subscription
+from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 
 
@@ -51,6 +52,9 @@ class Confirmations:
         async def decide(contact: Contact) -> ConsentChange | None:
             consent = contact.consent(asked.subscription)
             subscription = await self._store.subscriptions.get(asked.subscription)
+            saved = address_of(contact, MessageType.SMS)
+            if saved and saved != asked.number:
+                return None  # another number was saved meanwhile, and is locked (law 5)
             if consent is None or subscription is None or not _waits_for(consent, asked):
                 return None
             questions = await self._store.events.named([asked.event])

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from bot.consent.numbers import address_of
 from bot.consent.permission import Permission, permission
@@ -66,10 +67,18 @@ def judge(
     last = [entry for entry in stops if entry.at <= at][-1:]
     stop = last[0] if last and last[0].action is StopAction.STOP else None
     address = address_of(contact, subscription.message_type)
-    is_stopped = stop is not None and subscription.message_type is MessageType.SMS
-    answer = permission(subscription, consent, address, stopped=is_stopped)
+    is_text = subscription.message_type is MessageType.SMS
+    until = _revoked_until(stops, at) if is_text else None
+    answer = permission(subscription, consent, address, stopped=stop is not None and is_text, revoked_until=until)
     caused = next((event for event in events if consent and event.event == consent.event), None)
     return PastPermission(answer, caused, stop)
+
+
+def _revoked_until(stops: Sequence[StopEvent], at: datetime) -> datetime | None:
+    """See `Stop.revoked_until`."""
+    pairs = pairwise(entry for entry in stops if entry.at <= at)
+    lifted = [then.at for first, then in pairs if (first.action, then.action) == (StopAction.STOP, StopAction.START)]
+    return lifted[-1] if lifted else None
 
 
 def contact_at(contact: Contact, events: Sequence[ConsentEvent], at: datetime) -> Contact:

@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from bot.aio.batching import Batcher
 from bot.aio.retry import MOST_ATTEMPTS, retried
 from bot.consent.changes import ConsentChange
 from bot.consent.checkpoints import CheckpointKeys
-from bot.consent.overrides import Needs
-from bot.consent.projection import GIVES_ADDRESS, apply, grade_of, opened_contact, project, state_after
+from bot.consent.next_event import next_event
+from bot.consent.projection import apply, opened_contact, project
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.faults import reach
-from bot.model.base import new_ulid, now
-from bot.model.contact import ConsentState, Contact
+from bot.model.base import now
+from bot.model.contact import Contact
 from bot.model.event import Action, Actor, ConsentEvent, Source, erased, event_hash
+from bot.model.stop import Stop
 from bot.store import Duplicate, Store
 
 
@@ -160,8 +160,8 @@ class Ledger:
         """Attempts one change per contact. None: another writer was first, try again."""
         contacts = await self._contacts.get_many(changes[i].contact for i in turn if not changes[i].judged)
         contacts |= {judged.id: judged for i in turn if (judged := changes[i].judged)}
-        known = await self._known([changes[i] for i in turn], contacts)
-        stopped = await self._stopped([changes[i] for i in turn])
+        mine = [changes[i] for i in turn]
+        known, stops = await asyncio.gather(self._known(mine, contacts), self._stops_of(mine))
         answers: dict[int, Recorded | SaysoError | None] = {}
         new: list[_New] = []
         time, signer = now(), await self._keys.signing()
@@ -171,20 +171,22 @@ class Ledger:
                 answers[i] = NotFound(_("Contact not found."))
             elif event := known.get(change.log_key):
                 answers[i] = Recorded(event, is_new=False)
-            elif refused := change.refusal(contact, stopped, time):
+            elif refused := change.refusal(contact, stop := stops.get(change.number or ""), time):
                 answers[i] = refused
             else:
-                new.append(_New(i, contact, *next_event(contact, change, time, signer.sign_event)))
+                is_stopped = stop is not None and stop.holds
+                made = next_event(contact, change, time, signer.sign_event, is_stopped=is_stopped)
+                new.append(_New(i, contact, *made))
         # Known events are inserted again and refused: what another process wrote may not be durable yet (law 3).
         inserted = await self._events.append([*(entry.raw for entry in new), *(e.stored() for e in known.values())])
-        mine = [entry for entry, done in zip(new, inserted, strict=False) if done]
+        done = [entry for entry, is_in in zip(new, inserted, strict=False) if is_in]
         reach("recorded")
-        await self._project(mine)
+        await self._project(done)
         reach("projected")
-        self._publish([*(entry.event for entry in mine), *known.values()])
-        answers |= {entry.place: Recorded(entry.event, is_new=True) for entry in mine}
-        for entry, done in zip(new, inserted, strict=False):
-            if not done:
+        self._publish([*(entry.event for entry in done), *known.values()])
+        answers |= {entry.place: Recorded(entry.event, is_new=True) for entry in done}
+        for entry, is_in in zip(new, inserted, strict=False):
+            if not is_in:
                 await self._repair(entry.contact.id)
                 answers[entry.place] = Conflict() if changes[entry.place].judged else None
         return answers
@@ -214,13 +216,10 @@ class Ledger:
             [(c.contact, c.log_key) for c in changes if c.contact in contacts and contacts[c.contact].ledger.seq]
         )
 
-    async def _stopped(self, changes: list[ConsentChange]) -> set[str]:
-        """The stopped numbers for which somebody other than their owner grants consent. The owner's own acts cost no
-        query."""
-        grants = ((change.number, change.grant(None)) for change in changes)
-        numbers = [number for number, grant in grants if number and grant and grant.needs is not Needs.NOTHING]
-        found = await self._stops.get_many(numbers) if numbers else {}
-        return {number for number, stop in found.items() if stop.holds}
+    async def _stops_of(self, changes: list[ConsentChange]) -> dict[str, Stop]:
+        """Of the numbers for which somebody grants consent, in one query."""
+        numbers = [change.number for change in changes if change.number and change.is_grant]
+        return await self._stops.get_many(numbers) if numbers else {}
 
     async def _repair(self, id: str) -> Contact | None:
         """Projects the events after the contact's head, and creates the contact if a crash left only the event of their
@@ -259,53 +258,9 @@ class _New:
         return self.event.seq == 1 and self.event.context.opening is not None
 
 
-def next_event(
-    contact: Contact, change: ConsentChange, at: datetime, sign: Callable[[str], str] | None = None
-) -> tuple[ConsentEvent, dict[str, Any]]:
-    """The next event of the contact's chain, as a model and as stored."""
-    seq = contact.ledger.seq + 1
-    before = contact.consent(change.subscription) if change.subscription else None
-    was = before.state if before else ConsentState.NONE
-    return ConsentEvent.new(
-        sign=sign,
-        id=f"{contact.id}:{seq:010d}",
-        event=new_ulid(at),
-        contact=contact.id,
-        seq=seq,
-        subscription=change.subscription,
-        action=change.action,
-        source=change.source,
-        actor=change.actor,
-        number=change.number,
-        email=change.email,
-        replaced=replaced(contact, change),
-        clears=change.clears,
-        was=was if change.subscription else None,
-        state=(state_after(change.action, before) or was) if change.subscription else None,
-        left={c.subscription: c.state for c in contact.consents} or None if change.action is Action.ERASE else None,
-        redacted=change.redacted,
-        grade=grade_of(change.action, change.source, change.evidence, change.words, before),
-        flow=change.flow,
-        flow_version=change.flow_version,
-        at=at,
-        words=change.words,
-        context=change.context,
-        evidence=change.evidence,
-        key=change.log_key,
-        previous=contact.ledger.hash,
-    )
-
-
 def _from_nothing(after: Contact) -> tuple[Contact, Contact]:
     """The move of a contact without events."""
     return project(after, []).model_copy(update={"phone": None, "email": None}), after
-
-
-def replaced(contact: Contact, change: ConsentChange) -> str | None:
-    """The number or address that this change replaces."""
-    pairs = ((contact.phone, change.number, "phone"), (contact.email, change.email, "email"))
-    gives, clears = change.action in GIVES_ADDRESS, change.clears or ()
-    return next((old for old, new, name in pairs if gives and old and (name in clears or (new and old != new))), None)
 
 
 def _nobody(events: Sequence[ConsentEvent]) -> None:

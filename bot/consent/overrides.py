@@ -22,7 +22,7 @@ class Needs(StrEnum):
     """What a grant needs to override an opt-out."""
 
     NOTHING = "nothing"
-    """It is the person's own act. A number that texted STOP stays stopped until it texts START."""
+    """It is the person's own act. For a number on the stop list it is recorded, and grants nothing."""
     NEWER = "newer"
     """Evidence newer than the opt-out, and that the teammate was warned of this opt-out."""
     NEWER_WRITTEN = "newer_written"
@@ -82,32 +82,46 @@ class Grant:
         return OVERRIDES.get((self.source, self.actor), Needs.IMPOSSIBLE)
 
 
-def obstacle(grant: Grant, consent: Consent | None, *, stopped: bool, at: datetime) -> Obstacle | None:
+def obstacle(
+    grant: Grant, consent: Consent | None, *, stopped: bool, at: datetime, revoked_until: datetime | None = None
+) -> Obstacle | None:
     """Why this grant can't be recorded over the current consent at this time; None: it can.
 
-    `stopped`: its number is on the stop list.
+    `stopped`: its number is on the stop list. `revoked_until`: when its last STOP was lifted, which is an opt-out of
+    whoever has the number.
     """
     if grant.needs is Needs.NOTHING:
         return None
     if stopped:
         return Obstacle.STOPPED
-    if consent is None or not consent.is_no:
+    no_at = _no_at(consent, revoked_until)
+    if no_at is None:
         return None
     if grant.needs is Needs.IMPOSSIBLE:
         return Obstacle.IMPOSSIBLE
     is_written = grant.grade in WRITTEN
     if grant.needs is Needs.NEWER_WRITTEN and not (is_written and grant.given_at):
         return Obstacle.NOT_WRITTEN
-    if grant.given_at is None or not consent.at < grant.given_at <= at + AHEAD:
+    if grant.given_at is None or not no_at < grant.given_at <= at + AHEAD:
         return Obstacle.NOT_NEWER
-    if grant.needs is Needs.NEWER and grant.warned_of != consent.event:
+    is_no = consent is not None and consent.is_no
+    if grant.needs is Needs.NEWER and is_no and consent and grant.warned_of != consent.event:
         return Obstacle.NOT_WARNED
     return None
 
 
-def refusal(grant: Grant, consent: Consent | None, *, stopped: bool, at: datetime) -> SaysoError | None:
+def _no_at(consent: Consent | None, revoked_until: datetime | None) -> datetime | None:
+    """The time of the opt-out in force; None: there is none."""
+    no_at = consent.at if consent and consent.is_no else None
+    is_revoked = revoked_until is not None and (consent is None or consent.at < revoked_until)
+    return max(filter(None, (no_at, revoked_until if is_revoked else None)), default=None)
+
+
+def refusal(
+    grant: Grant, consent: Consent | None, *, stopped: bool, at: datetime, revoked_until: datetime | None = None
+) -> SaysoError | None:
     """The same as an error: OwnOptOut or NumberStopped."""
-    found = obstacle(grant, consent, stopped=stopped, at=at)
+    found = obstacle(grant, consent, stopped=stopped, at=at, revoked_until=revoked_until)
     if found is None:
         return None
     return NumberStopped() if found is Obstacle.STOPPED else OwnOptOut(found, MESSAGES[found])

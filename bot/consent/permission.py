@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.model.contact import Consent, ConsentState
 from bot.model.event import Action
@@ -17,9 +18,15 @@ class Permission:
 
 
 def permission(
-    subscription: Subscription, consent: Consent | None, address: str | None, *, stopped: bool
+    subscription: Subscription,
+    consent: Consent | None,
+    address: str | None,
+    *,
+    stopped: bool,
+    revoked_until: datetime | None = None,
 ) -> Permission:
-    """`address` is the contact's current valid number (SMS) or email address; `stopped`: it is on the stop list.
+    """`address` is the contact's current valid number (SMS) or email address; `stopped`: it is on the stop list;
+    `revoked_until`: when its last STOP was lifted (`Stop.revoked_until`).
 
     STOP overrides everything. A yes applies to the number it was given for: another number was never asked (47 CFR
     64.1200(f)(9)(i) names "the telephone number to which the signatory authorizes" messages).
@@ -33,7 +40,7 @@ def permission(
     if stopped:
         return Permission(False, "stopped")
     state = consent.state if consent else ConsentState.NONE
-    if state is ConsentState.OPTED_OUT:
+    if state is ConsentState.OPTED_OUT or _is_revoked(consent, revoked_until):
         return Permission(False, "opted_out")
     if subscription.consent_type is ConsentType.OPT_OUT:
         return Permission(True, "not_opted_out")
@@ -45,6 +52,13 @@ def permission(
     if is_weak(subscription, consent):
         return Permission(False, "weak_evidence")
     return Permission(True, "opted_in")
+
+
+def _is_revoked(consent: Consent | None, until: datetime | None) -> bool:
+    """A STOP ends every yes for the number, also of somebody who got or got back the number since: START allows texts
+    again, and each subscription needs a new yes."""
+    is_yes = consent is not None and consent.state in {ConsentState.OPTED_IN, ConsentState.PENDING}
+    return is_yes and until is not None and consent is not None and consent.at < until
 
 
 def is_weak(subscription: Subscription, consent: Consent) -> bool:

@@ -12,20 +12,13 @@ from datetime import timedelta
 
 from bot.aio.batching import Batcher
 from bot.consent.changes import ConsentChange
-from bot.consent.choices import (
-    Choice,
-    can_take_back,
-    choices,
-    numbers_of,
-    preference_words,
-    reached_at,
-    state_on,
-)
+from bot.consent.choices import Choice, choices, numbers_of, preference_words, reached_at, state_on
 from bot.consent.ledger import Ledger
 from bot.consent.links import find_links, token_hash
 from bot.consent.permission import records_no, yes_action
-from bot.consent.recorder import LOOK_BACK, ChangeRecorder, PreferenceToggle, change_of, stands_on
-from bot.errors import Conflict, Invalid, NotFound, NumberStopped, SaysoError, WordsChanged
+from bot.consent.recorder import ChangeRecorder, PreferenceToggle, change_of, stands_on
+from bot.consent.undo import NOT_OFFERED, PreferenceUndo, undoable
+from bot.errors import Conflict, Invalid, NotFound, NumberStopped, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import now
@@ -35,11 +28,10 @@ from bot.model.link import PreferenceLink
 from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 
-CHANGES = {"opt_in", "opt_out", "cancel", "take_back"}
-"""All but the first opt out: by the toggle, of a pending confirmation, and by undoing an opt-in."""
+CHANGES = {"opt_in", "opt_out", "cancel"}
+"""All but the first opt out: by the toggle, and of a pending confirmation."""
 CHAT_LINK = timedelta(days=2)
 """How long a link made in the chat stays good."""
-NOT_OFFERED = _("This subscription is no longer available. No changes were made.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,9 @@ class PreferenceResult:
     state: str = ""
     """Of the changed subscription, as in `Choice`; empty if there were several."""
     undo: tuple[tuple[str, str], ...] = ()
-    """Input of `undo`: each opt-out that can be undone, and the version of the wording shown with it."""
+    """Input of `undo`: each change, and the version of the wording shown with it; empty if none can be undone."""
+    is_partial: bool = False
+    """Of an undo: some of the changes could not be undone."""
     is_change: bool = False
     """Whether it recorded something, now or at an earlier try."""
 
@@ -78,6 +72,7 @@ class Preferences:
         self._ledger = ledger
         self._link_days = link_days
         self._recorder = ChangeRecorder(store, ledger)
+        self._undo = PreferenceUndo(ledger, self._recorder)
         self.look: Batcher[str, PreferenceView] = Batcher(self._look_round)
         """Everything that a token's page shows, read after the call. Raises NotFound for an unknown, revoked or expired
         token."""
@@ -179,22 +174,11 @@ class Preferences:
     async def undo(
         self, contact: Contact, events: Mapping[str, str], *, say: Translator, context: Context
     ) -> PreferenceResult:
-        """Undoes each opt-out in `events` (event id, and version of the wording shown with it).
-
-        Raises Conflict, Invalid, WordsChanged or NumberStopped if none of them can be undone.
-        """
-        live = {subscription.id: subscription for subscription in await self.live()}
-        faults: list[SaysoError] = []
-        asked = [*events.items()][:LOOK_BACK]
-        for event, version in asked:
-            toggle = PreferenceToggle(f"undo:{event}", f'pressed "{say("Undo")}"', say, context)
-            try:
-                contact = await self._take_back(contact, event, version, live, toggle)
-            except (Conflict, Invalid, WordsChanged) as error:
-                faults.append(error)
-        if len(faults) == len(asked):
-            raise faults[0] if faults else Invalid(_("There's nothing to undo."))
-        return PreferenceResult(contact)
+        """See `PreferenceUndo.undo`."""
+        texts, live = await asyncio.gather(self._store.subscriptions.texts(), self.live())
+        known = {subscription.id: subscription for subscription in (*texts, *live)}
+        after, is_partial = await self._undo.undo(contact, events, known, say=say, context=context)
+        return PreferenceResult(after, is_partial=is_partial)
 
     async def _find(self, subscription: str, seen: PreferenceView | None) -> Subscription | None:
         if seen is None:
@@ -216,13 +200,15 @@ class Preferences:
             if state == "stopped":
                 raise NumberStopped
             key = f"{toggle.key}:{subscription.id}"
-            return change_of(judged, subscription, yes_action(subscription), toggle, key) if state == "off" else None
+            is_new = state in {"off", "weak"}
+            return change_of(judged, subscription, yes_action(subscription), toggle, key) if is_new else None
 
         contact, recorded = await self._ledger.decide(contact, decide)
         if recorded and not stands_on(contact, recorded.event):
             raise Conflict
-        made = recorded is not None or bool(await self._recorder.earlier(contact, [subscription], toggle))
-        return PreferenceResult(contact, subscription, state_on(contact, subscription), is_change=made)
+        made = [recorded.event] if recorded else await self._recorder.earlier(contact, [subscription], toggle)
+        undo = undoable(contact, made, [subscription], toggle)
+        return PreferenceResult(contact, subscription, state_on(contact, subscription), undo, is_change=bool(made))
 
     async def _no(
         self,
@@ -248,47 +234,13 @@ class Preferences:
             contact, recorded = await self._ledger.decide(contact, decide)
             made += [recorded.event] if recorded else []
         made = made or await self._recorder.earlier(contact, subscriptions, toggle)
-        by_id, time = {s.id: s for s in subscriptions if s.is_live}, now()
-        undo = [
-            (consent.event, preference_words(by_id[consent.subscription], toggle.say).version)
-            for event in made
-            if (consent := contact.consent(event.subscription or "")) and consent.subscription in by_id
-            if can_take_back(consent, contact, by_id[consent.subscription], time)
-        ]
+        undo = undoable(contact, made, subscriptions, toggle)
         one = subscriptions[0] if len(subscriptions) == 1 else None
-        return PreferenceResult(contact, one, state_on(contact, one) if one else "", tuple(undo), bool(made))
-
-    async def _take_back(
-        self, contact: Contact, event: str, version: str, live: Mapping[str, Subscription], toggle: PreferenceToggle
-    ) -> Contact:
-        """Undoes one opt-out. It is the current state, or an earlier try undid it."""
-
-        async def decide(judged: Contact) -> ConsentChange | None:
-            consent = next((c for c in judged.consents if c.event == event), None)
-            if consent is None:
-                return None
-            subscription = live.get(consent.subscription)
-            if subscription is None:
-                raise Invalid(NOT_OFFERED)
-            if preference_words(subscription, toggle.say).version != version:
-                raise WordsChanged
-            if state_on(judged, subscription, stopped=await self._recorder.stopped(judged)) == "stopped":
-                raise NumberStopped
-            if not can_take_back(consent, judged, subscription, now()) or not await self._recorder.was_for_it(
-                consent, judged
-            ):
-                raise Invalid(_("This change can no longer be undone. Use the switch instead."))
-            return change_of(judged, subscription, Action.OPT_IN, toggle, toggle.key)
-
-        contact, recorded = await self._ledger.decide(contact, decide)
-        known = recorded.event if recorded else await self._recorder.by_key(contact, toggle.key)
-        if known is None or not stands_on(contact, known):
-            raise Conflict
-        return contact
+        return PreferenceResult(contact, one, state_on(contact, one) if one else "", undo, is_change=bool(made))
 
 
 def _act(change: str, subscription: Subscription, say: Translator) -> str:
     """The person's act, in the wording of the page."""
-    if change in {"cancel", "take_back"}:
-        return f'pressed "{say("Cancel") if change == "cancel" else say("Undo")}"'
+    if change == "cancel":
+        return f'pressed "{say("Cancel")}"'
     return f'turned "{subscription.words(say.locale).name}" {"on" if change == "opt_in" else "off"}'

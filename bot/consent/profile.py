@@ -33,7 +33,7 @@ LOCKED = _("This contact already has a saved number or address. You can't enter 
 class ConsentStatus:
     """One live subscription and the contact's state.
 
-    `state`: as in `Choice`, or `unreachable` without a valid number or email address.
+    `state`: as in `Choice`, with `on` for `weak`; or `unreachable` without a valid number or email address.
     """
 
     subscription: Subscription
@@ -113,9 +113,10 @@ def statuses(contact: Contact, live: Iterable[Subscription], *, stopped: Collect
 
 def _status(contact: Contact, subscription: Subscription, stopped: Collection[str]) -> ConsentStatus:
     address, consent = reached_at(contact, subscription), contact.consent(subscription.id)
+    state = state_on(contact, subscription, stopped=stopped) if address else "unreachable"
     return ConsentStatus(
         subscription,
-        state_on(contact, subscription, stopped=stopped) if address else "unreachable",
+        "on" if state == "weak" else state,
         consent,
         consent is None or consent.state is ConsentState.NONE,
         address,

@@ -15,7 +15,8 @@ RESULT = {
     Action.REFUSE: ConsentState.OPTED_OUT,
     Action.REQUEST_CONFIRMATION: ConsentState.PENDING,
 }
-"""The state after each action. `capture_phone` changes none; `expire` and `cancel` revert a request to confirm."""
+"""The state after each action. `capture_phone` changes none; `expire` and `cancel` revert a request to confirm, and
+`restore` brings back what it names."""
 
 PENDING_FOR = timedelta(days=3)
 """How long a confirmation may take. A number that does not reply is not asked again automatically."""
@@ -39,30 +40,65 @@ BY_EVIDENCE = {
 def apply(contact: Contact, event: ConsentEvent) -> Contact:
     """The contact after `event`, which must be the next one of their chain."""
     change: dict[str, object] = {"ledger": Head(seq=event.seq, hash=event.hash)}
-    if event.action in GIVES_ADDRESS:
+    if event.action in GIVES_ADDRESS and not event.stopped:
         change |= {k: v for k, v in (("phone", event.number), ("email", event.email)) if v}
         change |= dict.fromkeys(event.clears or ())
     if event.action is Action.ERASE:
         change |= {"phone": None, "email": None, "consents": (), "pending_until": None}
     before = contact.consent(event.subscription) if event.subscription else None
-    state = state_after(event.action, before)
-    if state and event.subscription:
-        consent = Consent(
-            subscription=event.subscription,
-            state=state,
-            was=_was(before, state),
-            number=event.number,
-            email=event.email,
-            at=event.at,
-            source=event.source,
-            event=event.event,
-            part=event.context.part,
-            grade=event.grade,
-        )
-        others = tuple(c for c in contact.consents if c.subscription != event.subscription)
-        change["consents"] = (*others, consent)
-        change["pending_until"] = _pending_until((*others, consent))
+    after = _consent_after(event, before)
+    if event.subscription and after is not before:
+        others = (c for c in contact.consents if c.subscription != event.subscription)
+        consents = (*others, *([after] if after else []))
+        change |= {"consents": consents, "pending_until": _pending_until(consents)}
     return contact.model_copy(update=change)
+
+
+def consent_after(subscription: str, events: Iterable[ConsentEvent]) -> Consent | None:
+    """The consent to a subscription that these events of one contact leave."""
+    found: Consent | None = None
+    for event in events:
+        if event.action is Action.ERASE:
+            found = None
+        elif event.subscription == subscription:
+            found = _consent_after(event, found)
+    return found
+
+
+def _consent_after(event: ConsentEvent, before: Consent | None) -> Consent | None:
+    """The consent that the event leaves; None: they have not answered."""
+    if event.action is Action.RESTORE:
+        return before if event.stopped else _restored(event)
+    state = state_after(event.action, before, is_stopped=bool(event.stopped))
+    if state is None or event.subscription is None:
+        return before
+    return Consent(
+        subscription=event.subscription,
+        state=state,
+        was=_was(before, state),
+        number=event.number,
+        email=event.email,
+        at=event.at,
+        source=event.source,
+        event=event.event,
+        part=event.context.part,
+        grade=event.grade,
+        stopped=event.stopped,
+    )
+
+
+def _restored(event: ConsentEvent) -> Consent | None:
+    """The consent as it was, with its own time, source and evidence."""
+    if event.restored is None or event.subscription is None or event.state is None:
+        return None
+    return Consent(
+        subscription=event.subscription,
+        state=event.state,
+        number=event.number,
+        email=event.email,
+        grade=event.grade,
+        **event.restored.model_dump(),
+    )
 
 
 def _was(before: Consent | None, state: ConsentState) -> ConsentState:
@@ -72,9 +108,11 @@ def _was(before: Consent | None, state: ConsentState) -> ConsentState:
     return before.state if before else ConsentState.NONE
 
 
-def state_after(action: Action, before: Consent | None) -> ConsentState | None:
+def state_after(action: Action, before: Consent | None, *, is_stopped: bool = False) -> ConsentState | None:
     """None: no change. After a confirmation expires, an earlier opt-out still holds, but an earlier opt-in doesn't: it
-    was for the number before."""
+    was for the number before. So it is with a grant for a number on the stop list (`is_stopped`)."""
+    if is_stopped and action in GRANTS:
+        return ConsentState.OPTED_OUT if before and before.is_no else ConsentState.NONE
     if action not in {Action.EXPIRE, Action.CANCEL}:
         return RESULT.get(action)
     if before is None or before.state is not ConsentState.PENDING:

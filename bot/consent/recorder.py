@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import numbers_of, preference_words, reached_at
 from bot.consent.ledger import Ledger
+from bot.consent.projection import consent_after
+from bot.errors import Invalid
+from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import Action, ConsentEvent, Context, Source, Words
@@ -18,6 +21,7 @@ from bot.store import Store
 
 LOOK_BACK = 200
 """How many log entries are read to find the one that an undo or an old page refers to."""
+TOO_LATE = _("This change can no longer be undone. Use the switch instead.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +68,17 @@ class ChangeRecorder:
         names = {"name", "description", "translations", "version"}
         return subscription.model_copy(update=found.model_dump(include=names)) if found else subscription
 
-    async def was_for_it(self, no: Consent, contact: Contact) -> bool:
-        """Whether the opt-in before this opt-out was for the person's current number or address."""
-        if no.was is not ConsentState.OPTED_IN:
-            return True
-        events = await self._store.events.named([no.event])
-        before = await self._store.events.before(contact.id, events[0].seq, limit=LOOK_BACK) if events else []
-        of_it = (e for e in reversed(before) if e.subscription == no.subscription)
-        yes = next((e for e in of_it if e.action in {Action.OPT_IN, Action.CONFIRM}), None)
-        return yes is not None and (yes.number, yes.email) == (no.number, no.email)
+    async def before(self, contact: Contact, current: Consent) -> Consent | None:
+        """The contact's consent before the event that this one is of; None: they had not answered.
+
+        Raises Invalid if that is too long ago.
+        """
+        events = await self._store.events.named([current.event])
+        earlier = await self._store.events.before(contact.id, events[0].seq, limit=LOOK_BACK) if events else []
+        found = consent_after(current.subscription, earlier)
+        if (found.state if found else ConsentState.NONE) is not current.was:
+            raise Invalid(TOO_LATE)
+        return found
 
 
 def change_of(
@@ -91,6 +97,19 @@ def change_of(
     )
 
 
+def restoration(
+    contact: Contact,
+    subscription: Subscription,
+    current: Consent,
+    before: Consent | None,
+    toggle: PreferenceToggle,
+) -> ConsentChange:
+    """Puts the consent before back in force, as it was."""
+    change = change_of(contact, subscription, Action.RESTORE, toggle, toggle.key)
+    there = before or current
+    return replace(change, number=there.number, email=there.email, restores=before)
+
+
 def _shown(subscription: Subscription, address: str | None, say: Translator) -> Words:
     """The page shows what is live and reaches the person: of the rest it opts out without words about it."""
     words = preference_words(subscription, say)
@@ -98,5 +117,9 @@ def _shown(subscription: Subscription, address: str | None, say: Translator) -> 
 
 
 def stands_on(contact: Contact, event: ConsentEvent) -> bool:
+    """Whether the contact's consent is still what the event made it."""
     consent = contact.consent(event.subscription or "")
-    return consent is not None and consent.event == event.event
+    made = event.event
+    if event.action is Action.RESTORE:
+        made = event.restored.event if event.restored else ""
+    return (consent.event if consent else "") == made

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from bot.aio.retry import retried
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.ledger import Ledger
-from bot.consent.permission import stands_to_get
+from bot.consent.permission import records_no
 from bot.consent.stop_marks import mark_stopped
 from bot.errors import SaysoError
 from bot.model.base import now
@@ -30,8 +30,13 @@ class StopList:
         """The stopped ones of `numbers`, in one query."""
         return await self._store.stops.stopped(numbers)
 
+    async def of(self, numbers: Iterable[str]) -> dict[str, Stop]:
+        """By number, in one query; nothing for those that never texted STOP or START."""
+        return await self._store.stops.get_many(numbers)
+
     async def stop(self, number: str, text: str, text_id: str) -> bool:
-        """Adds the number, then opts out everyone who has it from all texts; durable when it returns.
+        """Adds the number, then opts out everyone who has it from all texts, also from those that they never answered;
+        durable when it returns.
 
         Returns whether this text is the one that stopped it. The same text again, also after a START, has no effect
         (law 4). Raises StoreUnavailable: safe to retry.
@@ -44,7 +49,7 @@ class StopList:
                 _no(contact, subscription, number, text, text_id)
                 for contact in contacts
                 for subscription in texts
-                if stands_to_get(subscription, contact.consent(subscription.id))
+                if records_no(subscription, contact.consent(subscription.id), of_all=True)
             ]
             for result in await self._ledger.record_many(changes):
                 if isinstance(result, SaysoError):
@@ -52,7 +57,8 @@ class StopList:
         return is_new
 
     async def lift(self, number: str, text: str, text_id: str) -> None:
-        """Only for the number's own START. Subscriptions stay off: each needs a new opt-in."""
+        """Only for the number's own START. Subscriptions stay off: each needs a new opt-in, and one that was tried
+        meanwhile is none (`ConsentEvent.stopped`)."""
         await self._log(number, StopAction.START, text, text_id)
         await mark_stopped(self._store, [number])
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.chat.answered import completed, entry_of, place_of
+from bot.chat.answered import completed, counts, entry_of, place_of
 from bot.chat.conversations import Writing, opened_with, untold
 from bot.chat.visitors import Visitor, Visitors
 from bot.flows.engine import advance
@@ -19,7 +19,7 @@ from bot.flows.steps.base import CardCompleted, Effect, Started
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.conversation import Card, Channel, Conversation, OpeningEntry
-from bot.model.event import Action, ChatOpening, ConsentEvent
+from bot.model.event import ChatOpening, ConsentEvent
 from bot.model.flow import Run, State, Wait
 from bot.store import Store
 
@@ -155,7 +155,7 @@ class Openings:
         entries, card, run = [*chat.opening, entry_of(event)], chat.opening[seq - 1], chat.run
         if isinstance(card.content, Card):
             entries[seq - 1] = card.model_copy(update={"content": completed(card.content, event)})
-        if run and run.part == seq and event.action is not Action.REQUEST_CONFIRMATION:
+        if run and run.part == seq and counts(event):
             script = await self._scripts.get(run.flow, run.version)
             effects, state = advance(script, run.state, CardCompleted(event.at)) if script else ((), run.state)
             entries += _entries(effects, run, event.at)

@@ -40,6 +40,8 @@ class Consent(Value):
     """The card it was given on."""
     grade: Grade | None = None
     """How it is documented; None: not a grant, or recorded before events had one."""
+    stopped: bool | None = None
+    """They tried to grant it for a number on the stop list, which changes nothing."""
 
     @property
     def is_no(self) -> bool:

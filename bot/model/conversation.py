@@ -78,6 +78,8 @@ class Note(Value):
 class ConversationEventName(StrEnum):
     SIGNED_UP = "signed_up"
     ASKED = "asked"
+    STOPPED = "stopped"
+    """They tried to sign up with a number that is on the stop list."""
     WITHDRAWN = "withdrawn"
     """A teammate took an open card back."""
     ASSIGNED = "assigned"
@@ -92,7 +94,7 @@ class ConversationEventName(StrEnum):
     """The effect of a keyword, in a conversation by text."""
 
 
-SHOWN_TO_CONTACT = {ConversationEventName.SIGNED_UP, ConversationEventName.ASKED}
+SHOWN_TO_CONTACT = {ConversationEventName.SIGNED_UP, ConversationEventName.ASKED, ConversationEventName.STOPPED}
 """Shown to the contact too; the rest only to teammates."""
 
 

@@ -17,8 +17,8 @@ from pydantic import Field
 from bot.model.base import Document, Value, iso, random_hex
 
 _canonical_json = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-"""RFC 8785 for what an event holds: texts, whole numbers, and names of fields, which are ASCII. Tests compare it with
-the library's, which takes all of JSON and six times as long."""
+"""RFC 8785 for what an event holds: texts, whole numbers, true, and names of fields, which are ASCII. Tests compare it
+with the library's, which takes all of JSON and six times as long."""
 
 
 FORMAT = 2
@@ -75,6 +75,8 @@ class Action(StrEnum):
     """The person took back a request for confirmation, to give another number."""
     EXPIRE = "expire"
     """The requested confirmation did not come in time."""
+    RESTORE = "restore"
+    """The person took back what they just did in the preference center: the consent before it is in force again."""
     CHANGE_ADDRESS = "change_address"
     """Another number or email address, or none (`clears`), without a consent."""
     ERASE = "erase"
@@ -153,6 +155,16 @@ def _version(*words: str) -> str:
     return sha256(rfc8785.dumps(list(words))).hexdigest()[:16]
 
 
+class Restored(Value):
+    """The consent that a `restore` puts back in force, as it was: where it came from."""
+
+    event: str
+    was: ConsentState
+    at: datetime
+    source: Source
+    part: str | None = None
+
+
 class ChatOpening(Value):
     """A chat that was opened without a write: the data that stores its contact and conversation with the first act."""
 
@@ -209,6 +221,10 @@ class ConsentEvent(Document):
     """Of an `erase`: by sequence, what each event of format 1 hashes to without its personal values."""
     grade: Grade | None = None
     """Of a grant."""
+    stopped: bool | None = None
+    """Of a grant: its number was on the stop list, so it grants nothing, also not after a START."""
+    restored: Restored | None = None
+    """Of a `restore`; missing where the person had not answered before."""
     flow: str | None = None
     flow_version: int | None = None
     """The flow whose step asked, and its version."""
@@ -235,7 +251,7 @@ class ConsentEvent(Document):
         there = {name: value for name, value in values.items() if value is not None}
         raw = {"_id": there["id"], "format": FORMAT, **there}
         del raw["id"]
-        for name in ("actor", "words", "context", "evidence"):
+        for name in ("actor", "words", "context", "evidence", "restored"):
             if name in raw:
                 raw[name] = raw[name].model_dump(exclude_none=True)
         paths = [path for path in PERSONAL if _value(raw, path) is not None]
@@ -292,6 +308,8 @@ def canonical(raw: Mapping[str, Any]) -> dict[str, Any]:
         plain["context"] = {**raw["context"], "opening": {**opening, "at": iso(opening["at"])}}
     if given_at := (raw.get("evidence") or {}).get("given_at"):
         plain["evidence"] = {**raw["evidence"], "given_at": iso(given_at)}
+    if restored := raw.get("restored"):
+        plain["restored"] = {**restored, "at": iso(restored["at"])}
     return plain if raw.get("format") is None else _committed(plain, raw)
 
 

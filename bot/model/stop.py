@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.base import Document
@@ -45,6 +45,11 @@ class Stop(Document):
     def holds(self) -> bool:
         return self.lifted_at is None
 
+    @property
+    def revoked_until(self) -> datetime | None:
+        """When the last STOP was lifted: no consent for the number from before counts any more."""
+        return self.lifted_at if self.lifted_at and self.at < self.lifted_at else None
+
 
 def stop_after(before: Stop | None, event: StopEvent) -> Stop:
     """The stop after this entry, the next one of the number. A second STOP leaves the first one in force."""
@@ -54,4 +59,5 @@ def stop_after(before: Stop | None, event: StopEvent) -> Stop:
     if before is None:  # a START of a number that was never stopped
         return Stop(id=event.number, at=event.at, text=event.text, text_id=text_id, lifted_at=event.at, **newest)
     is_lifted = event.action is StopAction.START and before.holds
-    return before.model_copy(update={**newest, **({"lifted_at": event.at} if is_lifted else {})})
+    lifted = {"lifted_at": max(event.at, before.at + timedelta(milliseconds=1))} if is_lifted else {}
+    return before.model_copy(update={**newest, **lifted})

@@ -34,8 +34,8 @@ class FactReader:
             self._store.subscriptions.get_many(filter(None, (delivery.subscription for delivery in deliveries))),
             self._store.deliveries.counts(numbers, windows),
         )
-        stopped, contacts = await asyncio.gather(
-            self._stops.among(numbers),
+        stops, contacts = await asyncio.gather(
+            self._stops.of(numbers),
             self._ledger.contacts(filter(None, (delivery.contact for delivery in deliveries))),
         )
         facts = {
@@ -43,7 +43,8 @@ class FactReader:
                 workspace,
                 contacts.get(delivery.contact),
                 subscriptions.get(delivery.subscription),
-                delivery.number in stopped,
+                is_stopped=(stop := stops.get(delivery.number)) is not None and stop.holds,
+                revoked_until=stop.revoked_until if stop else None,
             )
             for delivery in deliveries
         }

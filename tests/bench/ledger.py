@@ -14,7 +14,8 @@ from typing import Any
 from pymongo import WriteConcern
 
 from bot.consent.changes import ConsentChange
-from bot.consent.ledger import Ledger, Recorded, next_event
+from bot.consent.ledger import Ledger, Recorded
+from bot.consent.next_event import next_event
 from bot.consent.projection import apply
 from bot.consent.verify import verify
 from bot.demo import DEALS, LEGAL

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.app import Bot, make_bot
+from bot.chat.answered import counts
+from bot.chat.card_view import CardViewState
+from bot.chat.cards import Submitted
 from bot.config import Settings
 from bot.consent.numbers import read_email
 from bot.demo import DEALS, NEWS
@@ -22,9 +26,10 @@ from bot.errors import (
     SaysoError,
     WordsChanged,
 )
+from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.conversation import Card, CardState, Part
-from bot.model.event import Action, Source
+from bot.model.conversation import Card, CardState, ConversationEvent, Part
+from bot.model.event import Action, Actor, Evidence, Grade, How, Source
 from bot.model.stop import Stop
 from bot.model.subscription import SubscriptionState
 from bot.store import Store
@@ -495,13 +500,117 @@ class TestStopped:
             await bot.cards.submit(part, ada, await bot.workspace(), answer)
         assert await events_of(store, ada.id) == []
 
-    async def test_of_a_number_that_is_only_typed_a_stranger_is_told_nothing(
+    async def test_a_number_that_is_typed_is_not_signed_up_and_the_card_says_so(
         self, bot: Bot, make_contact: Callable[..., Any], store: Store
     ) -> None:
-        """The yes is kept, and no text leaves: permission asks the stop list."""
+        """The act is kept, no text leaves, and another number can be given."""
         stranger = await make_contact()
-        await store.stops.insert(Stop(id=NUMBER, at=AT, text="STOP"))
-        await answered(bot, stranger)
+        await bot.receive(NUMBER, "STOP", "t1")
+        submitted = await answered(bot, stranger)
+        assert submitted.event.stopped
+        shown = bot.cards.submitted_view(submitted, stranger, await bot.workspace())
         await bot.consumers.drain()
-        await bot.sender.send_some()
-        assert await bot.phone.texts(NUMBER) == []
+        part, person = await _fresh(bot, submitted.part, stranger)
+        for view in (shown, await bot.cards.view(part, person, await bot.workspace())):
+            assert (view.state, view.asks, view.value) == (CardViewState.OPEN, True, "(201) 555-0123")
+            assert view.notice
+            assert "reply START" in view.notice
+        assert [text.body for text in await bot.phone.texts(NUMBER) if "subscribed to" in text.body] == []
+        entries = await store.parts.after(part.conversation, part.seq, limit=9)
+        assert [p.content.name for p in entries if isinstance(p.content, ConversationEvent)] == ["stopped"]
+        with pytest.raises(NumberStopped):
+            await _again(bot, part, person)
+        other = await _again(bot, part, person, address="(201) 555-0124")
+        assert (other.event.number, other.event.state) == (ANOTHER, ConsentState.OPTED_IN)
+
+    async def test_after_its_start_the_same_number_can_sign_up(
+        self, bot: Bot, make_contact: Callable[..., Any], store: Store
+    ) -> None:
+        ada = await make_contact()
+        await bot.receive(NUMBER, "STOP", "t1")
+        submitted = await answered(bot, ada)
+        await bot.consumers.drain()
+        await bot.receive(NUMBER, "START", "t2")
+        part, person = await _fresh(bot, submitted.part, ada)
+        view = await bot.cards.view(part, person, await bot.workspace())
+        assert (view.state, view.notice, view.value) == (CardViewState.OPEN, None, "(201) 555-0123")
+        assert (await _again(bot, part, person)).event.state is ConsentState.OPTED_IN
+
+    async def test_the_flow_waits_for_a_yes_that_counts(self, bot: Bot, make_contact: Callable[..., Any]) -> None:
+        ada = await make_contact()
+        await bot.receive(NUMBER, "STOP", "t1")
+        submitted = await answered(bot, ada)
+        assert not counts(submitted.event)
+
+
+class TestAsItIsNow:
+    """A completed card shows whether anything is sent, and lets them sign up again if not."""
+
+    async def _done(self, bot: Bot, ada: Contact) -> tuple[Part, Contact]:
+        submitted = await answered(bot, ada)
+        await bot.consumers.drain()
+        return await _fresh(bot, submitted.part, ada)
+
+    async def test_another_saved_number_can_be_signed_up(self, bot: Bot, make_contact: Callable[..., Any]) -> None:
+        part, ada = await self._done(bot, await make_contact())
+        await bot.ledger.record(change(ada.id, "n", Action.CHANGE_ADDRESS, subscription=None, number=ANOTHER))
+        part, ada = await _fresh(bot, part, ada)
+        view = await bot.cards.view(part, ada, await bot.workspace())
+        assert (view.state, view.saved, view.asks) == (CardViewState.SAVED, "(201) 555-0124", False)
+        assert view.notice
+        assert "changed since you signed up" in view.notice
+        event = (await _again(bot, part, ada, address=None)).event
+        assert (event.number, event.state) == (ANOTHER, ConsentState.OPTED_IN)
+
+    async def test_a_saved_number_that_is_stopped_is_told_to_text_start(
+        self, bot: Bot, store: Store, make_contact: Callable[..., Any]
+    ) -> None:
+        part, ada = await self._done(bot, await make_contact())
+        await store.stops.insert(Stop(id=NUMBER, at=AT, text="STOP"))  # the opt-outs that follow it are under way
+        view = await bot.cards.view(part, ada, await bot.workspace())
+        assert (view.state, view.offers) == (CardViewState.WITHDRAWN, False)
+        assert view.notice
+        assert "START" in view.notice
+
+    async def test_a_number_that_was_removed_is_asked_for(self, bot: Bot, make_contact: Callable[..., Any]) -> None:
+        part, ada = await self._done(bot, await make_contact())
+        gone = change(ada.id, "n", Action.CHANGE_ADDRESS, subscription=None, number=None, clears=["phone"])
+        await bot.ledger.record(gone)
+        part, ada = await _fresh(bot, part, ada)
+        assert (await bot.cards.view(part, ada, await bot.workspace())).asks
+        assert (await _again(bot, part, ada)).event.number == NUMBER
+
+    async def test_a_spoken_yes_since_can_be_given_in_writing(self, bot: Bot, make_contact: Callable[..., Any]) -> None:
+        part, ada = await self._done(bot, await make_contact())
+        no = await bot.ledger.record(change(ada.id, "no", Action.OPT_OUT))
+        spoken = Evidence(how=How.SPOKEN, given_at=now() + timedelta(seconds=1))
+        by = Actor(kind="teammate", id="t")
+        heard = change(ada.id, "y", source=Source.PROFILE, actor=by, evidence=spoken, warned_of=no.event.event)
+        await bot.ledger.record(heard)
+        part, ada = await _fresh(bot, part, ada)
+        view = await bot.cards.view(part, ada, await bot.workspace())
+        assert view.notice
+        assert (view.state, "written consent" in view.notice) == (CardViewState.SAVED, True)
+        assert (await _again(bot, part, ada, address=None)).event.grade is Grade.WRITTEN_SHOWN
+
+    async def test_a_completed_card_with_a_yes_that_counts_is_answered_once(
+        self, bot: Bot, make_contact: Callable[..., Any]
+    ) -> None:
+        part, ada = await self._done(bot, await make_contact())
+        answer = await answer_to(bot, part, ada, address=None, again="made-up")
+        with pytest.raises(CardClosed):
+            await bot.cards.submit(part, ada, await bot.workspace(), answer)
+
+
+async def _fresh(bot: Bot, part: Part, contact: Contact) -> tuple[Part, Contact]:
+    card, person = await bot.store.parts.get(part.id), await bot.ledger.contact(contact.id)
+    assert card
+    assert person
+    return card, person
+
+
+async def _again(bot: Bot, part: Part, contact: Contact, **values: Any) -> Submitted:
+    """Submits a completed card once more, as the page does."""
+    view = await bot.cards.view(part, contact, await bot.workspace())
+    answer = await answer_to(bot, part, contact, again=view.again, **values)
+    return await bot.cards.submit(part, contact, await bot.workspace(), answer)

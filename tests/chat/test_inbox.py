@@ -377,6 +377,7 @@ async def test_a_card_that_was_answered_cannot_be_withdrawn(bot: Bot, store: Sto
     await bot.cards.submit(part, ada, await bot.workspace(), await answer_to(bot, part, ada))
     with pytest.raises(CardClosed):
         await bot.inbox.withdraw(part.conversation, ADA, part.seq)
+    await bot.consumers.drain()
     kept = await bot.conversations.part(part.conversation, part.seq)
     assert kept
     assert isinstance(kept.content, Card)

@@ -16,6 +16,7 @@ from bot.consent.counts import CountKeeper
 from bot.consent.projection import PENDING_FOR
 from bot.consent.verify import verify
 from bot.demo import DEALS
+from bot.errors import SavedNumberLocked
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Card, ConversationEvent, Part
@@ -183,6 +184,19 @@ class TestYes:
         await bot.ledger.record(change(ada.id, "no", Action.OPT_OUT))
         await bot.receive(NUMBER, "YES", "t1")
         assert (await _consent(bot, ada)).state is ConsentState.OPTED_OUT
+
+    async def test_it_replaces_no_number_that_was_saved_meanwhile(
+        self, bot: Bot, waiting: Submitted, ada: Contact, store: Store
+    ) -> None:
+        """Law 5. The card offers the saved number, and the text is a message to the team."""
+        await bot.ledger.record(change(ada.id, "n", Action.CAPTURE_PHONE, subscription=None, number=ANOTHER))
+        assert await _shown(bot, waiting.part, ada) is CardViewState.SAVED
+        await bot.receive(NUMBER, "YES", "t1")
+        person = await bot.ledger.contact(ada.id)
+        assert person
+        assert (person.phone, (await _consent(bot, ada)).state) == (ANOTHER, ConsentState.PENDING)
+        with pytest.raises(SavedNumberLocked):
+            await bot.ledger.record(change(ada.id, "x", Action.CONFIRM, source=Source.KEYWORD))
 
     async def test_it_answers_the_last_question(self, bot: Bot, waiting: Submitted, make_contact: MakeContact) -> None:
         """Two people gave the same number: the text that was sent last is the one that is answered."""

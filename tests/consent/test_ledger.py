@@ -405,7 +405,7 @@ class TestErasing:
         ada, ledger = await make_contact(), Ledger(store)
         words = Words(subscription_name="Deals", locale="en", act='texted "YES"')
         await ledger.record(change(ada.id, "1", words=words, context=HERE))
-        await ledger.record(change(ada.id, "2", number=ANOTHER, email="ada@example.com"))
+        await ledger.record(change(ada.id, "2", Action.CHANGE_ADDRESS, number=ANOTHER, email="ada@example.com"))
         await ledger.erase(ada.id, Actor(kind="teammate", id="t"), Source.PROFILE, "erase")
         told = repr([raw async for raw in store.events.collection.find({})])
         assert not [value for value in (NUMBER, ANOTHER, "ada@example.com", "YES", HERE.ip) if value and value in told]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,12 +36,17 @@ ROWS = [*OWN, TEAMMATE, *OTHERS]
 
 
 def judged(
-    row: tuple[Source, str], over: Consent | None = NO, *, stopped: bool = False, **values: Any
+    row: tuple[Source, str],
+    over: Consent | None = NO,
+    *,
+    stopped: bool = False,
+    revoked_until: datetime | None = None,
+    **values: Any,
 ) -> Obstacle | None:
     """A grant on paper, an hour after the opt-out and with the warning, judged two hours after it."""
     usual = {"grade": Grade.PAPER, "given_at": AT + HOUR, "warned_of": "the-no"}
     grant = Grant(source=row[0], actor=row[1], **{**usual, **values})
-    return obstacle(grant, over, stopped=stopped, at=AT + 2 * HOUR)
+    return obstacle(grant, over, stopped=stopped, revoked_until=revoked_until, at=AT + 2 * HOUR)
 
 
 class TestTheTable:
@@ -85,7 +90,7 @@ class TestTheTable:
 
     @pytest.mark.parametrize("row", ROWS)
     def test_a_stopped_number_is_lifted_by_its_own_text_alone(self, row: tuple[Source, str]) -> None:
-        """The person's own act is recorded, and permission still says no: only START lifts the stop."""
+        """The person's own act is recorded, and grants nothing: only START lifts the stop."""
         wanted = None if row in OWN else Obstacle.STOPPED
         assert judged(row, stopped=True) is wanted
         assert judged(row, None, stopped=True) is wanted
@@ -101,6 +106,16 @@ class TestTheTable:
     def test_it_holds_whoever_recorded_the_no(self, row: tuple[Source, str], source: Source) -> None:
         no = NO.model_copy(update={"source": source})
         assert judged(row, no, given_at=AT - HOUR) is Obstacle.NOT_NEWER
+
+    @pytest.mark.parametrize("row", [TEAMMATE, *OTHERS])
+    def test_a_stop_is_a_no_of_whoever_has_the_number(self, row: tuple[Source, str]) -> None:
+        """Also after its START, and where no opt-out was recorded for this contact."""
+        old = consent(ConsentState.OPTED_IN, at=AT - HOUR)
+        for over in (None, old, consent(ConsentState.NONE, at=AT - HOUR)):
+            assert judged(row, over, revoked_until=AT + HOUR) is Obstacle.NOT_NEWER
+            assert judged(row, over, revoked_until=AT) is None
+        since = consent(ConsentState.OPTED_IN, at=AT + HOUR)
+        assert judged(row, since, revoked_until=AT, grade=None, given_at=None) is None, "they have said yes since"
 
     def test_a_no_holds_while_a_confirmation_is_pending(self) -> None:
         asked = consent(ConsentState.PENDING, was=ConsentState.OPTED_OUT, at=AT)
@@ -169,7 +184,10 @@ class TestTheLedger:
         with pytest.raises(NumberStopped):
             await bot.ledger.record(change(ada.id, "k", source=Source.API, actor=by("api")))
         await bot.stops.lift(NUMBER, "START", "t2")
-        await bot.ledger.record(change(ada.id, "k", source=Source.API, actor=by("api")))
+        with pytest.raises(OwnOptOut):
+            await bot.ledger.record(change(ada.id, "k", source=Source.API, actor=by("api")))
+        paper = Evidence(how=How.PAPER, given_at=now() + timedelta(seconds=1))
+        await bot.ledger.record(change(ada.id, "k", source=Source.API, actor=by("api"), evidence=paper))
 
     async def test_the_same_request_has_the_same_result_after_a_later_no(
         self, bot: Bot, store: Store, make_contact: MakeContact

@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.consent.changes import ConsentChange
-from bot.consent.ledger import next_event
+from bot.consent.next_event import next_event
 from bot.consent.projection import GIVES_ADDRESS, PENDING_FOR, RESULT, apply, project
 from bot.consent.verify import fault
 from bot.model.base import Document
@@ -31,6 +31,7 @@ from bot.model.event import (
     Evidence,
     Grade,
     How,
+    Restored,
     Source,
     Words,
     commitment,
@@ -53,6 +54,7 @@ FORMAT_2 = (
     '"key":"ada:k","previous":"' + FIRST + '","seq":1,'
     '"source":"form","state":"opted_in","subscription":"deals","was":"none"}'
 )
+RESTORED = Restored(event="e", was=ConsentState.NONE, at=AT, source=Source.FORM, part="p")
 WORDS = Words(title="Title", subscription_name="Deals", locale="en", act='pressed "Yes"')
 
 
@@ -180,10 +182,11 @@ class TestHash:
         assert full.words
         assert full.evidence
         signed = full.model_copy(update={"signature": "s"})
-        parts = (signed, full.actor, full.words, full.context, full.evidence)
+        assert full.restored
+        parts = (signed, full.actor, full.words, full.context, full.evidence, full.restored)
         assert all(getattr(part, name) is not None for part in parts for name in type(part).model_fields)
         held = _held(full.canonical())
-        del held["clears"]  # a list of them
+        del held["clears"], held["stopped"]  # a list of them, and true
         assert all(name.isascii() and (isinstance(value, str) or type(value) is int) for name, value in held.items())
 
     def test_it_is_this_one(self) -> None:
@@ -221,6 +224,8 @@ class TestHash:
             "clears": ["phone"],
             "redacted": {"1": "r"},
             "grade": Grade.PAPER,
+            "stopped": True,
+            "restored": RESTORED,
             "flow_version": 7,
         }
         assert event.model_copy(update={field: other.get(field, "x")}).computed_hash() != event.hash
@@ -335,6 +340,8 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
         "left": {"orders": ConsentState.NONE},
         "redacted": {"1": "r"},
         "commitments": {"/number": "c"},
+        "stopped": True,
+        "restored": RESTORED,
     }
     said = {"words": words, "context": context, "evidence": evidence, "salts": {"/email": "00"}, **more}
     return event.model_copy(update={**own, **said, "seq": number, "flow_version": number, "hash": "h"})

@@ -14,6 +14,7 @@ from bot.consent.history import permission_at
 from bot.consent.ledger import Ledger
 from bot.consent.permission import permission
 from bot.consent.stop_list import StopList
+from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import StoreUnavailable
 from bot.model.base import now
@@ -105,6 +106,87 @@ async def test_start_lifts_it_and_says_yes_to_nothing(bot: Bot, ada: Contact) ->
     await bot.stops.lift(NUMBER, "START", "start")
     assert not await bot.stops.is_stopped(NUMBER)
     assert (await _states(bot, ada))[DEALS] is ConsentState.OPTED_OUT
+
+
+class TestAYesDuringTheStop:
+    """It is recorded, and never counts: the number's owner may be somebody else."""
+
+    @pytest.mark.parametrize("action", [Action.OPT_IN, Action.REQUEST_CONFIRMATION, Action.CONFIRM])
+    @pytest.mark.parametrize("source", [Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD, Source.BOT])
+    async def test_it_grants_nothing_also_after_the_start(
+        self, bot: Bot, store: Store, make_contact: MakeContact, source: Source, action: Action
+    ) -> None:
+        stranger = await make_contact()
+        await bot.stops.stop(NUMBER, "STOP", "t1")
+        event = (await bot.ledger.record(change(stranger.id, "k", action, source=source))).event
+        assert (event.action, event.stopped, event.state) == (action, True, ConsentState.NONE)
+        await bot.stops.lift(NUMBER, "START", "t2")
+        contact = await bot.ledger.contact(stranger.id)
+        assert contact
+        assert (contact.phone, contact.consents[0].stopped) == (None, True), "a stranger's number is not saved"
+        offered = await store.subscriptions.get(DEALS)
+        assert offered
+        assert permission(offered, contact.consents[0], NUMBER, stopped=False).reason == "not_opted_in"
+        await bot.consumers.drain()
+        assert await store.deliveries.find({"kind": {"$ne": "reply"}}, limit=1) == []
+        assert (await verify(store, repair=False)).is_whole
+
+    async def test_the_owners_opt_out_stays_one(self, bot: Bot, ada: Contact) -> None:
+        await bot.stops.stop(NUMBER, "STOP", "t1")
+        await bot.ledger.record(change(ada.id, "again"))
+        await bot.stops.lift(NUMBER, "START", "t2")
+        assert (await _states(bot, ada))[DEALS] is ConsentState.OPTED_OUT
+        await bot.ledger.record(change(ada.id, "new"))
+        assert (await _states(bot, ada))[DEALS] is ConsentState.OPTED_IN
+
+    async def test_a_yes_by_text_after_it_confirms_nothing(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+        ada = await make_contact()
+        await bot.stops.stop(NUMBER, "STOP", "t1")
+        await bot.ledger.record(change(ada.id, "k", Action.REQUEST_CONFIRMATION))
+        await bot.consumers.drain()
+        await bot.receive(NUMBER, "START", "t2")
+        await bot.receive(NUMBER, "YES", "t3")
+        assert (await _states(bot, ada))[DEALS] is ConsentState.NONE
+
+    async def test_a_yes_from_before_a_stop_is_dead_for_who_gets_the_number_back(
+        self, bot: Bot, store: Store, ada: Contact
+    ) -> None:
+        """Their number was another one when the STOP came, so it recorded no opt-out for them."""
+        await bot.ledger.record(change(ada.id, "away", Action.CHANGE_ADDRESS, subscription=None, number=ANOTHER))
+        await bot.stops.stop(NUMBER, "STOP", "t1")
+        await asyncio.sleep(0.002)
+        await bot.stops.lift(NUMBER, "START", "t2")
+        back = change(ada.id, "back", Action.CHANGE_ADDRESS, subscription=None, number=NUMBER)
+        await bot.ledger.record(back)
+        past = await permission_at(store, ada.id, DEALS, now())
+        assert (past.permission.allowed, past.permission.reason) == (False, "opted_out")
+        contact, stop, offered = await bot.ledger.contact(ada.id), await store.stops.get(NUMBER), None
+        offered = await store.subscriptions.get(DEALS)
+        assert contact
+        assert stop
+        assert offered
+        answer = permission(
+            offered, contact.consent(DEALS), NUMBER, stopped=stop.holds, revoked_until=stop.revoked_until
+        )
+        assert answer == past.permission
+
+    async def test_a_start_without_a_stop_revokes_nothing(self, bot: Bot, store: Store, ada: Contact) -> None:
+        await bot.receive(NUMBER, "START", "t1")
+        stop = await store.stops.get(NUMBER)
+        assert stop
+        assert (stop.holds, stop.revoked_until) == (False, None)
+
+
+async def test_stop_covers_what_was_never_answered(bot: Bot, store: Store, make_contact: MakeContact) -> None:
+    """So that nobody else's grant can be recorded without meeting it, see `bot.consent.overrides`."""
+    draft = subscription("d" * 24, name="Draft", state=SubscriptionState.DRAFT)
+    await store.subscriptions.insert(draft)
+    bob = await make_contact(phone=NUMBER)
+    await bot.stops.stop(NUMBER, "STOP", "t1")
+    assert await _states(bot, bob) == dict.fromkeys((DEALS, ORDERS, draft.id), ConsentState.OPTED_OUT)
 
 
 async def test_a_stop_that_could_not_be_kept_is_told_and_asked_again(

@@ -11,12 +11,14 @@ import pytest
 from bot.app import Bot
 from bot.consent.choices import can_take_back, choices, preference_words
 from bot.consent.preferences import PreferenceResult
+from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import Conflict, Invalid, NumberStopped, WordsChanged
 from bot.i18n import translator
+from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import Action, Source
-from bot.model.subscription import ConsentType, Subscription, SubscriptionVersion
+from bot.model.event import Action, Actor, Evidence, How, Source
+from bot.model.subscription import ConsentType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.store import Store
 from tests.people import ANOTHER, AT, HERE, NUMBER, change, consent, events_of, person, subscription
 
@@ -30,6 +32,10 @@ async def ada(make_contact: MakeContact, bot: Bot) -> Contact:
     made = await make_contact(phone=NUMBER, email="ada@example.com")
     await bot.ledger.record(change(made.id, "form"))
     return await again(bot, made)
+
+
+async def stop_all(bot: Bot, contact: Contact) -> PreferenceResult:
+    return await bot.preferences.stop_all(await again(bot, contact), key=new_id(), say=SAY, context=HERE)
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ class TestTakingBackANo:
         await undo(bot, ada, await turn(bot, ada, "opt_out"))
         assert (await status(bot, ada))[DEALS] == "on"
         last = (await events_of(store, ada.id))[-1]
-        assert (last.action, last.source, last.number) == (Action.OPT_IN, Source.PREFERENCE_CENTER, NUMBER)
+        assert (last.action, last.source, last.number) == (Action.RESTORE, Source.PREFERENCE_CENTER, NUMBER)
         assert (last.words.act, last.context) == ('pressed "Undo"', HERE)
 
     async def test_it_brings_back_texts_that_needed_no_yes(self, bot: Bot, ada: Contact) -> None:
@@ -80,7 +86,7 @@ class TestTakingBackANo:
         self, bot: Bot, ada: Contact, store: Store
     ) -> None:
         await undo(bot, ada, await turn(bot, ada, "opt_out"))
-        assert [e.action for e in await events_of(store, ada.id)] == [Action.OPT_IN, Action.OPT_OUT, Action.OPT_IN]
+        assert [e.action for e in await events_of(store, ada.id)] == [Action.OPT_IN, Action.OPT_OUT, Action.RESTORE]
 
     async def test_it_brings_back_all_that_one_press_stopped_and_nothing_else(self, bot: Bot, ada: Contact) -> None:
         await turn(bot, ada, "opt_out", ORDERS, "before")
@@ -175,13 +181,14 @@ class TestTakingBackANo:
         [
             ({}, True),
             ({"at": AT - timedelta(minutes=61)}, False),
-            ({"was": ConsentState.NONE}, False),
+            ({"was": ConsentState.NONE}, True),
             ({"was": ConsentState.PENDING}, False),
             ({"was": ConsentState.OPTED_OUT}, False),
             ({"number": ANOTHER}, False),
             ({"number": None}, False),
             ({"source": Source.KEYWORD}, False),
-            ({"state": ConsentState.OPTED_IN}, False),
+            ({"state": ConsentState.OPTED_IN}, True),
+            ({"state": ConsentState.NONE}, False),
         ],
     )
     def test_only_a_fresh_no_to_what_they_had(self, values: dict[str, object], can: bool) -> None:
@@ -197,12 +204,80 @@ class TestTakingBackANo:
 
 
 class TestTakingBackAYes:
-    async def test_it_is_a_no(self, bot: Bot, ada: Contact, store: Store) -> None:
-        await turn(bot, ada, "opt_in", NEWS)
-        await turn(bot, ada, "take_back", NEWS)
-        assert (await status(bot, ada))[NEWS] == "off"
+    @pytest.mark.parametrize("before", [None, Action.OPT_OUT])
+    async def test_it_leaves_what_was_there(self, bot: Bot, ada: Contact, store: Store, before: Action | None) -> None:
+        if before:
+            await bot.ledger.record(change(ada.id, "x", before, subscription=NEWS, number=None, email=ada.email))
+        was = (await again(bot, ada)).consents
+        await undo(bot, ada, await turn(bot, ada, "opt_in", NEWS))
+        assert {*(await again(bot, ada)).consents} == {*was}
         last = (await events_of(store, ada.id))[-1]
-        assert (last.action, last.words.act, last.email) == (Action.OPT_OUT, 'pressed "Undo"', "ada@example.com")
+        assert (last.action, last.words.act, last.email) == (Action.RESTORE, 'pressed "Undo"', "ada@example.com")
+
+    @pytest.mark.usefixtures("asks")
+    async def test_a_question_that_was_just_asked_is_taken_back(self, bot: Bot, make_contact: MakeContact) -> None:
+        bob = await make_contact(phone=NUMBER)
+        await undo(bot, bob, await turn(bot, bob, "opt_in"))
+        assert (await again(bot, bob)).consents == ()
+
+
+class TestExactly:
+    """Undo restores the state, its evidence and its date, and says if it can't."""
+
+    @pytest.mark.parametrize("how", [None, *How])
+    async def test_a_yes_keeps_its_evidence(self, bot: Bot, store: Store, ada: Contact, how: How | None) -> None:
+        await bot.ledger.record(change(ada.id, "out", Action.OPT_OUT))
+        no = (await again(bot, ada)).consent(DEALS)
+        assert no
+        evidence = Evidence(how=how, given_at=now() + timedelta(seconds=1), note="n") if how else None
+        actor = Actor(kind="teammate" if how else "contact", id="t" if how else ada.id)
+        source = Source.PROFILE if how else Source.FORM
+        yes = change(ada.id, "y", source=source, actor=actor, evidence=evidence, warned_of=no.event)
+        await bot.ledger.record(yes)
+        before = (await again(bot, ada)).consents
+        for act in ("one", "all"):
+            press = turn(bot, ada, "opt_out") if act == "one" else stop_all(bot, ada)
+            await undo(bot, ada, await press)
+            assert {*(await again(bot, ada)).consents} == {*before}
+        assert (await verify(store, repair=False)).is_whole
+        restored = [e for e in await events_of(store, ada.id) if (e.action, e.subscription) == (Action.RESTORE, DEALS)]
+        assert {e.grade for e in restored} == {before[0].grade}
+
+    async def test_a_spoken_yes_can_be_turned_on_in_writing_and_back(self, bot: Bot, make_contact: MakeContact) -> None:
+        bob = await make_contact(phone=NUMBER)
+        spoken = Evidence(how=How.SPOKEN, given_at=AT)
+        by = Actor(kind="teammate", id="t")
+        await bot.ledger.record(change(bob.id, "y", source=Source.PROFILE, actor=by, evidence=spoken))
+        before = (await again(bot, bob)).consents
+        assert (await status(bot, bob))[DEALS] == "weak"
+        done = await turn(bot, bob, "opt_in")
+        assert done.state == "on"
+        await undo(bot, bob, done)
+        assert (await again(bot, bob)).consents == before
+
+    async def test_what_was_never_answered_is_so_again_after_all_texts(
+        self, bot: Bot, store: Store, make_contact: MakeContact
+    ) -> None:
+        """Also what is not offered yet: it was opted out with the rest."""
+        draft = subscription("d" * 24, name="Draft", state=SubscriptionState.DRAFT)
+        await store.subscriptions.insert(draft)
+        bob = await make_contact(phone=NUMBER)
+        done = await stop_all(bot, bob)
+        assert {c.subscription for c in (await again(bot, bob)).consents} == {DEALS, ORDERS, draft.id}
+        await undo(bot, bob, done)
+        assert (await again(bot, bob)).consents == ()
+        assert await status(bot, bob) == {DEALS: "off", ORDERS: "on"}
+
+    @pytest.mark.usefixtures("asks")
+    async def test_a_pending_question_stays_canceled_and_that_is_told(
+        self, bot: Bot, make_contact: MakeContact
+    ) -> None:
+        bob = await make_contact(phone=NUMBER)
+        await turn(bot, bob, "opt_in")
+        done = await stop_all(bot, bob)
+        after = await bot.preferences.undo(await again(bot, bob), dict(done.undo), say=SAY, context=HERE)
+        assert after.is_partial
+        assert await status(bot, bob) == {DEALS: "off", ORDERS: "on"}
 
 
 @pytest.mark.usefixtures("asks")
@@ -280,8 +355,8 @@ class TestAStoppedNumber:
         assert (await turn(bot, stopped, "opt_in", NEWS)).state == "on"
 
     async def test_a_no_is_taken_as_always(self, bot: Bot, stopped: Contact, store: Store) -> None:
-        await bot.ledger.record(change(stopped.id, "form-2", number=NUMBER))
-        await turn(bot, stopped, "opt_out")
+        await store.subscriptions.insert(subscription("d" * 24, name="New", consent_type=ConsentType.OPT_OUT))
+        await turn(bot, stopped, "opt_out", "d" * 24)
         assert (await events_of(store, stopped.id))[-1].action is Action.OPT_OUT
 
     async def test_its_own_start_gives_the_choice_back(self, bot: Bot, stopped: Contact) -> None:

@@ -42,8 +42,9 @@ async def test_a_stop_is_answered_once_then_nothing_is_sent(bot: Bot, ada: Conta
     assert await _texts(bot) == [said]
     for text_id in ("t1", "t2", "t3"):
         await bot.receive(NUMBER, "STOP", text_id)
-    event = (await bot.ledger.record(change(ada.id, "again"))).event
-    await bot.deliveries.queue_for([event])
+    before = await bot.ledger.record(change(ada.id, "again", Action.CAPTURE_PHONE, subscription=None))
+    event = before.event.model_copy(update={"action": Action.OPT_IN, "subscription": DEALS})
+    await bot.deliveries.queue_for([event])  # as a yes from before the STOP
     assert await _texts(bot) == [said]
     found = await bot.store.deliveries.get(f"confirmation:{event.event}")
     assert found

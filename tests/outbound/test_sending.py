@@ -194,6 +194,7 @@ class TestPermission:
 
     async def test_nor_when_the_new_number_said_yes_too(self, bot: Bot, ada: Contact, queued: ConsentEvent) -> None:
         with no_consumers(bot):
+            await bot.ledger.record(change(ada.id, "n", Action.CHANGE_ADDRESS, subscription=None, number=ANOTHER))
             await _yes(bot, ada, "new", number=ANOTHER)
         await _is_blocked(bot, "number_changed")
 

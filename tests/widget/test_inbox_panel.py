@@ -122,7 +122,7 @@ class TestReading:
         status, page = await send(ben, someone)
         assert status == 422
         assert "START" in page.text
-        assert [e.action for e in await line(running, someone)] == [Action.OPT_OUT], "of the STOP"
+        assert {e.source for e in await line(running, someone)} == {Source.KEYWORD}, "of the STOP"
         await running.bot.stops.lift(phone, "START", new_id())
 
     async def test_who_has_no_number_is_asked_for_one(self, running: Running, ben: Desk) -> None:
@@ -233,10 +233,10 @@ class TestWriting:
         assert "Messages won't be sent" in asked.one("fieldset", id="how").text
         _status, page = await send(ben, someone, note="By phone")
         assert "requires written consent" in page.one("div", class_="cp-said").text
-        assert "needs written consent" in page.one("p", id=f"cp-note-{DEALS}").text
+        assert "only sent with written consent" in page.one("p", id=f"cp-note-{DEALS}").text
         assert [b.text for b in page.all("button")].count("Record written consent") == 1
         _status, page = await send(ben, someone, how="paper", note="In the shop")
-        assert "needs written consent" not in page.one("p", id=f"cp-note-{DEALS}").text
+        assert "only sent with written consent" not in page.one("p", id=f"cp-note-{DEALS}").text
         assert "Record written consent" not in [b.text for b in page.all("button")]
 
     async def test_the_law_on_marketing_is_told_of_marketing_only(self, running: Running, ben: Desk) -> None:
@@ -249,7 +249,7 @@ class TestWriting:
         someone = await contact(running)
         _status, page = await send(ben, someone, how="paper", note="In the shop")
         assert "Opted in to" in page.one("div", class_="cp-said").text
-        assert "needs written consent" not in page.one("p", id=f"cp-note-{DEALS}").text
+        assert "only sent with written consent" not in page.one("p", id=f"cp-note-{DEALS}").text
 
     async def test_a_number_that_was_wrong_is_kept_in_the_history(self, running: Running, ben: Desk) -> None:
         someone = await contact(running, phone="12")

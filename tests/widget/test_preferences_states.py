@@ -149,7 +149,9 @@ async def test_what_is_on_by_default_says_so(running: Running, open_link: Open) 
 async def test_people_who_stand_alike_see_their_own_numbers_and_forms(running: Running, open_link: Open) -> None:
     _, hers = await signed_up(running.bot, email="ada@example.com")
     bob, his = await signed_up(running.bot, email="bob@example.org")
-    await running.bot.ledger.record(change(bob.id, "another number", number=ANOTHER))
+    moved = change(bob.id, "another", Action.CHANGE_ADDRESS, subscription=None, number=ANOTHER)
+    await running.bot.ledger.record(moved)
+    await running.bot.ledger.record(change(bob.id, "another yes", number=ANOTHER))
     first, second, third = [await open_link(path).look() for path in (hers, his, hers)]
     told = {hers: ["(•••) •••-0123", "a•••@example.com"], his: ["(•••) •••-0124", "b•••@example.org"]}
     for page, path in ((first, hers), (second, his), (third, hers)):

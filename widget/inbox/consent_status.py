@@ -79,18 +79,20 @@ def note_of(status: ConsentStatus, say: Translator) -> str:
         return say("Opted out with STOP. Can opt back in only by texting START.")
     if status.state == "pending":
         return say("Waiting for YES")
+    if consent and consent.stopped:
+        return say("Not signed up %(day)s: the number had opted out with STOP", day=day(consent.at))
     if consent and consent.state is not ConsentState.NONE:
         since = {"day": day(consent.at), "source": say(BY[consent.source])}
         if consent.state is ConsentState.OPTED_OUT:
             return say("Opted out %(day)s · %(source)s", **since)
         if status.is_weak:
-            return say("Recorded %(day)s, but nothing is sent: this subscription needs written consent.", **since)
+            return say("Consent recorded %(day)s. Messages are only sent with written consent.", **since)
         if status.on:
             return say("Opted in %(day)s · %(source)s", **since)
         if status.state == "off":
-            return (
-                say("Opted in on a different number only") if is_text else say("Opted in on a different address only")
-            )
+            if consent.state is ConsentState.PENDING:
+                return say("A different number was asked to confirm")
+            return say("Opted in with a different number") if is_text else say("Opted in with a different address")
     if status.state == "unreachable":
         return say("No valid number yet") if is_text else say("No email address yet")
     if status.on:

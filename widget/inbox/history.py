@@ -41,6 +41,7 @@ RECORDED = {
 NAMED = {
     Action.EXPIRE: _("Confirmation expired"),
     Action.CANCEL: _("Canceled the confirmation request to use a different number"),
+    Action.RESTORE: _("Undid their last change in the preference center"),
     Action.CAPTURE_PHONE: _("Provided a number"),
     Action.ERASE: _("Personal data erased"),
 }
@@ -91,7 +92,7 @@ def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Tr
     return HistoryEntry(
         seq=event.seq,
         said=said_of(event, past.teammates.get(event.actor.id) or say("A teammate"), conversation, say),
-        is_asked=event.action is Action.REQUEST_CONFIRMATION,
+        is_asked=event.action is Action.REQUEST_CONFIRMATION and not event.stopped,
         subscription=(words and words.subscription_name) or (named.name if named else ""),
         address=shown_number(event.number) if event.number else event.email or "",
         replaced=shown_number(event.replaced) if event.replaced else "",
@@ -104,6 +105,8 @@ def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Tr
 
 def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) -> str:
     """Describes the event. `name`: the teammate's, if a teammate caused it."""
+    if event.stopped:
+        return say("Tried to opt in with a number that had opted out with STOP")
     if event.action in NAMED:
         return say(NAMED[event.action])
     if event.source is Source.KEYWORD and (text := _texted(event)):

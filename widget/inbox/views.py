@@ -148,6 +148,8 @@ def _line(c: Conversation, known: Names, me: str, say: Translator) -> str:
         name = known.subscription(newest.subscription, say)
         if newest.name == ConversationEventName.SIGNED_UP:
             return say("Signed up for %(name)s", name=name)
+        if newest.name == ConversationEventName.STOPPED:
+            return say("Not signed up for %(name)s: number opted out", name=name)
         return say("Confirmation requested for %(name)s", name=name)
     text = say("Opt-in form") if newest.kind == "card" else c.preview
     if newest.author is not AuthorKind.TEAMMATE:
@@ -233,6 +235,10 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
             return say("%(who)s signed up for %(name)s", who=contact, name=name)
         case ConversationEventName.ASKED:
             return say("%(who)s was asked to confirm %(name)s by text", who=contact, name=name)
+        case ConversationEventName.STOPPED:
+            return say(
+                "%(who)s tried to sign up for %(name)s with a number that opted out with STOP", who=contact, name=name
+            )
         case ConversationEventName.WITHDRAWN:
             return say("%(who)s withdrew the form for %(name)s", who=author, name=name)
         case ConversationEventName.ASSIGNED if content.to == by:

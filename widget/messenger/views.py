@@ -16,7 +16,15 @@ from bot.flows.messenger import Opened
 from bot.i18n import Translator, translator
 from bot.model.base import iso
 from bot.model.contact import Contact
-from bot.model.conversation import AuthorKind, Card, Conversation, ConversationEvent, Part, Text
+from bot.model.conversation import (
+    AuthorKind,
+    Card,
+    Conversation,
+    ConversationEvent,
+    ConversationEventName,
+    Part,
+    Text,
+)
 from bot.model.teammate import Teammate
 from bot.model.workspace import Workspace
 from widget.web.fragment_cache import FRAGMENT_CACHE
@@ -197,7 +205,10 @@ def author_of(teammate: Teammate | None, workspace: Workspace, say: Translator) 
 
 
 def _event(happening: ConversationEvent, say: Translator) -> str:
-    return say("You signed up.") if happening.name == "signed_up" else say("Pending. Reply YES to our text to confirm.")
+    if happening.name is ConversationEventName.STOPPED:
+        return say("You weren't signed up: this number has opted out of all texts.")
+    is_done = happening.name is ConversationEventName.SIGNED_UP
+    return say("You signed up.") if is_done else say("Pending. Reply YES to our text to confirm.")
 
 
 def _client_key(part: Part) -> str:

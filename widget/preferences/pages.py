@@ -80,7 +80,7 @@ async def _apply(
     if wanted == "undo":
         events = dict(pair.partition(":")[::2] for pair in form.get("events", "").split())
         done = await preferences.undo(sheet.contact, events, say=say, context=context)
-        return done, StatusLine(say("Your previous preferences are restored."))
+        return done, StatusLine(_restored(done, say))
     key = form.get("key", "")[:64] or new_id()
     if wanted == "stop_all":
         done = await preferences.stop_all(sheet.contact, key=key, say=say, context=context)
@@ -103,20 +103,23 @@ def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:
     if done.subscription is None:
         return StatusLine("")
     name = done.subscription.words(say.locale).name
-    if wanted == "take_back":
-        return StatusLine(say("Your previous preferences are restored."))
     if wanted != "opt_in":
         return StatusLine(say("You're unsubscribed from %(name)s.", name=name), undo=_undo(done))
-    back = {"change": "take_back", "subscription": done.subscription.id} if done.is_change else {}
     if done.state != "pending":
-        return StatusLine(say("You're subscribed to %(name)s.", name=name), undo=back)
+        return StatusLine(say("You're subscribed to %(name)s.", name=name), undo=_undo(done))
     number = masked_address(reached_at(done.contact, done.subscription) or "", MessageType.SMS)
     number = f"\u2066{number}\u2069"  # keeps the order of digits in right-to-left text
-    return StatusLine(say("Almost done. Reply YES to the text we sent to %(number)s.", number=number), undo=back)
+    return StatusLine(say("Almost done. Reply YES to the text we sent to %(number)s.", number=number), undo=_undo(done))
+
+
+def _restored(done: PreferenceResult, say: Translator) -> str:
+    if done.is_partial:
+        return say("Some of your preferences couldn't be restored. Use the switches instead.")
+    return say("Your previous preferences are restored.")
 
 
 def _undo(done: PreferenceResult) -> dict[str, str]:
-    """Fields of the form that undoes this action's opt-outs."""
+    """Fields of the form that undoes this action."""
     events = " ".join(f"{event}:{version}" for event, version in done.undo)
     return {"change": "undo", "events": events} if events else {}
 

@@ -18,7 +18,7 @@ from bot.model.subscription import MessageType, Subscription
 
 @dataclass(frozen=True, slots=True)
 class PreferenceItem:
-    """One subscription. `state`: `on`, `off`, `pending` or `stopped`, see `Choice`."""
+    """One subscription. `state`: see `Choice`."""
 
     id: str
     name: str
@@ -111,6 +111,8 @@ def _item(choice: Choice, say: Translator) -> PreferenceItem:
 def _note(choice: Choice, say: Translator) -> str:
     if choice.state == "pending":
         return say("Pending. Reply YES to our text to confirm.")
+    if choice.state == "weak":
+        return say("We need your written consent before we send anything. Turn this on to give it.")
     if choice.on and choice.is_default:
         return say("On by default.")
     if choice.state == "off" and yes_action(choice.subscription) is Action.REQUEST_CONFIRMATION:

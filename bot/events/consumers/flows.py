@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from bot.chat.answered import counts
 from bot.chat.cards import answers_card
 from bot.events.consumers.base import Consumer, for_each
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
-from bot.model.event import Action, ConsentEvent
+from bot.model.event import ConsentEvent
 
 
 class ContinueFlows(Consumer):
@@ -21,11 +22,7 @@ class ContinueFlows(Consumer):
 
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
         continued = self._openings.take_stored([event.event for event in events])
-        cards = {
-            e.context.part: None
-            for e in events
-            if answers_card(e) and e.action is not Action.REQUEST_CONFIRMATION and e.event not in continued
-        }
+        cards = {e.context.part: None for e in events if answers_card(e) and counts(e) and e.event not in continued}
         await asyncio.gather(
             for_each([part for part in cards if part], self._runs.card_answered), self._runs.consents_changed(events)
         )

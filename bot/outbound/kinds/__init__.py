@@ -22,7 +22,7 @@ KINDS: dict[DeliveryKind, TextKind] = {kind.name: kind for kind in ALL}
 
 def kind_for(event: ConsentEvent) -> TextKind | None:
     """The kind of text that a recorded event asks for, if any."""
-    if event.number is None or event.subscription is None:
+    if event.number is None or event.subscription is None or event.stopped:
         return None
     return next((kind for kind in ALL if kind.follows(event)), None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -34,6 +35,8 @@ class Facts:
     subscription: Subscription | None
     is_stopped: bool
     """The number is on the stop list."""
+    revoked_until: datetime | None = None
+    """When its last STOP was lifted."""
 
     @property
     def program(self) -> Subscription:

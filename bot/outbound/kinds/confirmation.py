@@ -36,7 +36,9 @@ class Confirmation(TextKind):
             return "contact_gone"
         address = address_of(facts.contact, MessageType.SMS)
         consent = facts.contact.consent(facts.subscription.id)
-        answer = permission(facts.subscription, consent, address, stopped=facts.is_stopped)
+        answer = permission(
+            facts.subscription, consent, address, stopped=facts.is_stopped, revoked_until=facts.revoked_until
+        )
         if not answer.allowed:
             return answer.reason
         return None if address == delivery.number else "number_changed"

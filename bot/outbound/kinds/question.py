@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bot.consent.numbers import address_of
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import ConsentState
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Action, ConsentEvent, Source
+from bot.model.subscription import MessageType
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 from bot.outbound.kinds.confirmation import OWN, program_values
 
@@ -22,7 +24,8 @@ class Question(TextKind):
         return event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, Source.KEYWORD}
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
-        """Sent once to the number that was given, while the confirmation is pending."""
+        """Sent once to the number that was given, while the confirmation is pending. Another number that was saved
+        meanwhile is locked (law 5): a YES could no longer count."""
         if facts.contact is None or facts.subscription is None:
             return "contact_gone"
         if not facts.subscription.is_live:
@@ -31,7 +34,10 @@ class Question(TextKind):
             return "stopped"
         consent = facts.contact.consent(facts.subscription.id)
         waits = consent is not None and consent.state is ConsentState.PENDING and consent.event == delivery.event
-        return None if waits else "not_asked_any_more"
+        if not waits:
+            return "not_asked_any_more"
+        saved = address_of(facts.contact, MessageType.SMS)
+        return "number_changed" if saved and saved != delivery.number else None
 
     def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
         say = translator(delivery.locale)
