@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from aiohttp import WSCloseCode, WSMsgType, web
-from aiohttp_session import get_session
+from aiohttp import WSMsgType, web
 from pydantic import Field
 
-from bot.chat.feed import INBOX, SUBSCRIPTIONS, Entries, News, account_of, figures_of
+from bot.chat.feed import INBOX, SUBSCRIPTIONS, Entries, News, figures_of
 from bot.consent.choices import numbers_of
 from bot.model.base import now
 from bot.model.conversation import (
@@ -28,7 +27,7 @@ from widget.inbox import pages, views
 from widget.web import websocket
 from widget.web.http import BOT, METRICS, render
 from widget.web.input import JsonInput, parse
-from widget.web.sessions import signed_in
+from widget.web.live_session import LiveSession
 from widget.web.teammate_pages import Scope, teammate, translator_for
 
 TYPING_SECONDS = 1.0
@@ -56,6 +55,7 @@ async def live(request: web.Request) -> web.StreamResponse:
 class InboxConnection:
     def __init__(self, request: web.Request, socket: websocket.Socket) -> None:
         self.request, self.socket, self.bot, self.say = request, socket, request.app[BOT], translator_for(request)
+        self.session = LiveSession(request, socket, Scope.READ_CONVERSATIONS)
         self.me = Author(kind=AuthorKind.TEAMMATE, id=teammate(request).id)
         self.id, self.sent, self.told_at = "", 0, 0.0
         self.here: dict[str, float] = {}
@@ -68,7 +68,7 @@ class InboxConnection:
         if hello is None:
             return
         self.id = hello.conversation
-        self.role, self.accounts = teammate(self.request).role, await self._accounts()
+        self.accounts = await self.session.topics()
         topics = [INBOX, *self.accounts]
         if self.id:
             conversation = await self.bot.inbox.get(self.id)
@@ -80,7 +80,7 @@ class InboxConnection:
             topics += [self.id, figures_of(self.id), self.contact, SUBSCRIPTIONS, *numbers]
         # Subscribe before catching up, so that no change is missed in between.
         with self.bot.feed.follow(*topics) as self.follower, self.request.app[METRICS].sockets.track_inprogress():
-            if await self._is_over():
+            if await self.session.is_over():
                 return
             if self.id:
                 await self._refresh()
@@ -133,31 +133,15 @@ class InboxConnection:
                 self.told_at = time
                 await self.bot.conversations.signal(self.id, SignalKind.TYPING, self.me)
 
-    async def _accounts(self) -> set[str]:
-        """What tells that the teammate signed out, was removed or has another role."""
-        session = str((await get_session(self.request)).identity)
-        return {account_of(session), account_of(self.me.id)}
-
     async def _stay(self) -> None:
         """Signals presence. A session also ends by the passing of time."""
         while not self.socket.closed:
             await asyncio.sleep(HERE_SECONDS)
-            if await self._is_over():
+            if await self.session.is_over():
                 return
             if self.id:
                 await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
                 await self._tell_here()
-
-    async def _is_over(self) -> bool:
-        """Closes the connection of a teammate who may not read along any more; one with another role connects anew."""
-        session = await self.bot.store.sessions.get(str((await get_session(self.request)).identity))
-        who = await signed_in(self.request)
-        is_live = session is not None and session.ended_at is None and session.expires_at > now()
-        if who is None or not is_live or not who.may(Scope.READ_CONVERSATIONS):
-            await self.socket.close(code=websocket.TOKEN_REFUSED)
-        elif who.teammate.role is not self.role:
-            await self.socket.close(code=WSCloseCode.SERVICE_RESTART)
-        return self.socket.closed
 
     async def _send(self) -> None:
         while True:
@@ -168,7 +152,7 @@ class InboxConnection:
                 await self._signal(news)
             elif isinstance(news, News):
                 await self._news(news)
-            elif not await self._is_over():
+            elif not await self.session.is_over():
                 await self._refresh()
                 self._hint("list", "panel")
 
@@ -181,7 +165,7 @@ class InboxConnection:
 
     async def _news(self, news: News) -> None:
         if news.topic in self.accounts:
-            await self._is_over()
+            await self.session.is_over()
         elif news.topic == INBOX:
             self._hint("list")
         elif news.topic == figures_of(self.id):
