@@ -178,7 +178,7 @@ class TestOneDoor:
             if not path.startswith("bot/store/")
             for node in _nodes(path)
             if isinstance(node, ast.Attribute)
-            and (node.attr in WRITES - {"insert_many", "update_many"} or node.attr == "collection")
+            and (node.attr in WRITES - {"insert_many", "update_many", "rename"} or node.attr == "collection")
         }
         assert direct == set()
 

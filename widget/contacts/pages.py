@@ -1,12 +1,138 @@
-"""The contacts list."""
+"""The contacts list: whatever the address says, with rows that load further by key."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
 from aiohttp import web
 
-from widget.web.placeholders import CONTACTS, coming
-from widget.web.teammate_pages import Scope, requires
+from bot.app import Bot
+from bot.consent.choices import numbers_of
+from bot.contacts.finder import ContactCount, Sort, SortBy
+from bot.errors import FilterTooBroad, Invalid, NotFound
+from bot.model.contact import Contact
+from bot.model.filter import Filter
+from bot.model.paging import Page
+from widget.contacts.columns import MOST, Column, all_columns, row_of, usual_columns
+from widget.contacts.definitions import Definitions
+from widget.contacts.filter_view import filter_view
+from widget.contacts.query import LIST, ContactsQuery
+from widget.contacts.views import views_of
+from widget.web.http import BOT, html_page, render, sentence, status_of
+from widget.web.layout import with_page_headers
+from widget.web.teammate_pages import Scope, principal, requires, teammate_page
+
+ROWS = 50
+AT_ONCE = 100
+"""Rows that a live page loads again in one request."""
+ROWS_PATH = f"{LIST}/rows"
+FIRST_DOWN = {SortBy.CREATED, SortBy.LAST_SEEN}
+"""What is sorted from the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnHead:
+    label: str
+    path: str = ""
+    """The address that sorts by it."""
+    direction: str = ""
+    """As in `aria-sort`."""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """A view that can't be read or is too broad is answered with the reason, in the place of the rows."""
+    bot, asked, fault = request.app[BOT], ContactsQuery(), None
+    d, segments = await asyncio.gather(Definitions.load(request), bot.segments.all())
+    values: dict[str, Any] = {"rows": (), "count": None, "count_text": ""}
+    try:
+        asked = ContactsQuery.of(request.query, {segment.id: segment for segment in segments})
+        cursor = asked.sort.cursor(request.query.get("before", ""))
+        page, count = await asyncio.gather(
+            bot.finder.page(asked.filter, asked.sort, cursor, ROWS), _count(bot, asked.filter)
+        )
+        values = await _rows(bot, page, asked, d) | {
+            "count": count,
+            "count_text": d.say.number(count.number) if count else "",
+        }
+    except (Invalid, NotFound) as wrong:
+        fault = wrong
+    return await teammate_page(
+        request,
+        "contacts/page.html",
+        section="contacts",
+        title=d.say("Contacts"),
+        status=status_of(fault) if fault else 200,
+        asked=asked,
+        fault=sentence(fault, d.say) if fault else "",
+        filters=filter_view(asked, d),
+        views=views_of(asked, segments, d.say),
+        is_further="before" in request.query,
+        may_write=principal(request).may(Scope.WRITE_CONTACTS),
+        heads=_heads(asked, d),
+        shown={column.key for column in _columns(asked, d)},
+        choices=[(column.key, column.label) for column in all_columns(d).values()],
+        **values,
+    )
+
+
+async def rows(request: web.Request) -> web.StreamResponse:
+    """Rows alone: the next ones, or those named by `?ids=` as they are now."""
+    bot = request.app[BOT]
+    d, segments = await asyncio.gather(Definitions.load(request), bot.segments.all())
+    asked = ContactsQuery.of(request.query, {segment.id: segment for segment in segments})
+    if "ids" in request.query:
+        ids = request.query["ids"].split(",")[:AT_ONCE]
+        page = Page([*(await bot.ledger.contacts(ids)).values()])
+    else:
+        cursor = asked.sort.cursor(request.query.get("before", ""))
+        page = await bot.finder.page(asked.filter, asked.sort, cursor, ROWS)
+    html = await render(request, "contacts/_rows.html", d.say.locale, **await _rows(bot, page, asked, d))
+    return with_page_headers(html_page(request, html))
+
+
+async def _count(bot: Bot, filter: Filter) -> ContactCount | None:
+    """None: it takes too long."""
+    try:
+        return await bot.finder.count(filter)
+    except FilterTooBroad:
+        return None
+
+
+async def _rows(bot: Bot, page: Page[Contact], asked: ContactsQuery, d: Definitions) -> dict[str, Any]:
+    """What the template of the rows needs."""
+    stopped = await bot.stops.among({number for contact in page.items for number in numbers_of(contact)})
+    columns, more = _columns(asked, d), str(page.next) if page.next else ""
+    return {
+        "rows": [row_of(contact, columns, stopped, d) for contact in page.items],
+        "labels": [column.label for column in columns],
+        "more": asked.address(before=more) if more else "",
+        "more_rows": asked.address(ROWS_PATH, before=more) if more else "",
+    }
+
+
+def _columns(asked: ContactsQuery, d: Definitions) -> list[Column]:
+    """Unknown ones, like that of a subscription that was archived, are left out."""
+    known = all_columns(d)
+    return [known[key] for key in asked.columns or usual_columns(d) if key in known][:MOST]
+
+
+def _heads(asked: ContactsQuery, d: Definitions) -> list[ColumnHead]:
+    columns = [(d.say("Name"), SortBy.NAME), *((column.label, column.sort) for column in _columns(asked, d))]
+    return [_head(label, sort, asked) for label, sort in columns]
+
+
+def _head(label: str, by: SortBy | None, asked: ContactsQuery) -> ColumnHead:
+    if by is None:
+        return ColumnHead(label)
+    if by is not asked.sort.by:
+        return ColumnHead(label, asked.sorted_by(Sort(by, by in FIRST_DOWN)).address())
+    turned = Sort(by, not asked.sort.is_down)
+    return ColumnHead(label, asked.sorted_by(turned).address(), "descending" if asked.sort.is_down else "ascending")
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/contacts", requires(Scope.READ_CONTACTS)(coming(CONTACTS)))
+    reads = requires(Scope.READ_CONTACTS)
+    app.router.add_get(LIST, reads(show))
+    app.router.add_get(ROWS_PATH, reads(rows))

@@ -20,7 +20,6 @@ class Coming:
     text: str
 
 
-CONTACTS = Coming("contacts", "people", _("Contacts"), _("Contacts aren't available yet."))
 OUTBOUND = Coming("outbound", "outbound", _("Outbound"), _("Outbound messages aren't available yet."))
 BOTS = Coming("bots", "bot", _("Bots"), _("Bots aren't available yet."))
 

@@ -1,4 +1,5 @@
-"""The search: people, conversations, pages and subscriptions. It is a page of its own; `/` opens it as a dialog."""
+"""The search: people, segments, conversations, pages and subscriptions. It is a page of its own; `/` opens it as a
+dialog."""
 
 from __future__ import annotations
 
@@ -45,12 +46,13 @@ async def show(request: web.Request) -> web.Response:
 async def _hits(request: web.Request, words: str, say: Translator, most: int) -> list[Hit]:
     """Pages come first: there are few, and their order is stable. Each kind needs its scope."""
     who = principal(request)
-    finders = {
-        Scope.READ_CONTACTS: _people,
-        Scope.READ_CONVERSATIONS: _conversations,
-        Scope.MANAGE_SUBSCRIPTIONS: _subscriptions,
-    }
-    allowed = [find(request, words, say, most) for scope, find in finders.items() if words and who.may(scope)]
+    finders = (
+        (Scope.READ_CONTACTS, _people),
+        (Scope.READ_CONTACTS, _segments),
+        (Scope.READ_CONVERSATIONS, _conversations),
+        (Scope.MANAGE_SUBSCRIPTIONS, _subscriptions),
+    )
+    allowed = [find(request, words, say, most) for scope, find in finders if words and who.may(scope)]
     found = await asyncio.gather(*allowed)
     return [*_pages(who, words, say), *(hit for hits in found for hit in hits)]
 
@@ -64,11 +66,21 @@ def _pages(who: Principal, words: str, say: Translator) -> Iterator[Hit]:
 
 async def _people(request: web.Request, words: str, say: Translator, most: int) -> list[Hit]:
     """Whose name, email address or number has words that begin so."""
-    found = await request.app[BOT].store.contacts.known_as(folded_words(words, most=8), limit=most)
-    return [
+    found = await request.app[BOT].store.contacts.known_as(folded_words(words, most=8), limit=most + 1)
+    hits = [
         Hit(f"/inbox/contacts/{c.id}/panel", name_of(c, say), say("Person"), (c.email or "") if c.name else "")
-        for c in found
+        for c in found[:most]
     ]
+    if len(found) > most:
+        hits.append(Hit(f"/contacts?{urlencode({'q': words})}", say("More contacts"), say("Contacts")))
+    return hits
+
+
+async def _segments(request: web.Request, words: str, say: Translator, most: int) -> list[Hit]:
+    """Whose name contains the words."""
+    wanted = words.casefold().split()
+    found = [s for s in await request.app[BOT].segments.all() if all(word in s.name.casefold() for word in wanted)]
+    return [Hit(f"/contacts?segment={s.id}", s.name, say("Segment")) for s in found[:most]]
 
 
 async def _conversations(request: web.Request, words: str, say: Translator, most: int) -> list[Hit]:

@@ -32,7 +32,11 @@ AGENTS = {
     "/inbox/forms/{id}/remove",
     "/inbox/contacts/{contact}/panel", "/inbox/contacts/{contact}/history", "/inbox/contacts/{contact}/consents",
     "/inbox/contacts/{contact}/opt-in/{subscription}", "/inbox/contacts/{contact}/opt-out",
-    "/inbox/contacts/{contact}/opt-out/{subscription}", "/contacts", "/search", "/logout", "/settings/check",
+    "/inbox/contacts/{contact}/opt-out/{subscription}", "/contacts", "/contacts/rows",
+    "/contacts/filter", "/contacts/filter/apply", "/contacts/live", "/contacts/segments", "/contacts/segments/new",
+    "/contacts/segments/{id}", "/contacts/segments/{id}/rename", "/contacts/segments/{id}/filter",
+    "/contacts/segments/{id}/duplicate", "/contacts/segments/{id}/archive", "/contacts/segments/{id}/restore",
+    "/search", "/logout", "/settings/check",
     "/settings/jobs/{id}", "/settings/jobs/{id}/progress", "/settings/jobs/{id}/results.csv",
     "/settings/jobs/{id}/{act}", "/settings", "/help", "/help/shortcuts", "/help/{name}",
     "/settings/profile", "/settings/profile/sign-in", "/settings/profile/sign-in/password",
@@ -121,7 +125,7 @@ async def test_an_agent_is_refused_wherever_only_an_admin_may(running: Running) 
 async def test_an_agent_is_shown_no_door_that_is_locked(running: Running) -> None:
     async with at_desk(running.base, BEN) as ben:
         rail = (await ben.look("/inbox")).one("nav", class_="rail")
-        assert {a.attrs["href"] for a in rail.all("a")} == {"/inbox"}
+        assert {a.attrs["href"] for a in rail.all("a")} == {"/inbox", "/contacts"}
         assert "/settings" not in (await ben.look("/search?q=brand")).one("main").text
 
 

@@ -1,0 +1,65 @@
+/* Rows that change while they are shown: the server says which, and they are loaded again in place. */
+
+import { byId, parseHtml } from "../lib/dom.js";
+import { createLiveConnection } from "../lib/live-connection.js";
+
+const AT_ONCE = 100; // rows in one message or request
+const MOST = 500; // rows that are followed; the server takes no more
+
+const page = byId("contacts");
+const rows = () => [...document.querySelectorAll("tr[data-id]")].slice(0, MOST);
+const row = (id) => byId(`contact-${id}`);
+let followed = 0; // how many rows the server knows of
+
+const connection = createLiveConnection({
+  path: "/contacts/live",
+  hello() {
+    const first = next(0);
+    followed = first.length;
+    return { type: "follow", rows: first };
+  },
+  onMessage({ type, ids }) {
+    if (type === "ready") {
+      follow();
+      page.dataset.line = "live";
+    } else if (type === "rows") reload(ids);
+  },
+});
+
+/* Id and position in the ledger, so that the server can tell which rows are outdated. */
+function next(from) {
+  const some = rows().slice(from, from + AT_ONCE);
+  return some.map(({ dataset }) => `${dataset.id}:${dataset.seq}`);
+}
+
+/* Tells the server of the rows that it doesn't know yet. */
+export function follow() {
+  while (followed < rows().length) {
+    const some = next(followed);
+    if (!connection.send({ type: "follow", rows: some })) return;
+    followed += some.length;
+  }
+}
+
+async function reload(ids) {
+  const query = new URLSearchParams({ columns: page.dataset.columns, ids: ids.filter(row).join(",") });
+  try {
+    const response = await fetch(`/contacts/rows?${query}`, { headers: { "HX-Request": "true" } });
+    if (response.ok) replace(parseHtml(await response.text()));
+  } catch {
+    // They are loaded again when the connection is back.
+  }
+}
+
+function replace(fragment) {
+  for (const changed of fragment.querySelectorAll("tr[data-id]")) {
+    const old = row(changed.dataset.id);
+    if (!old || Number(changed.dataset.seq) < Number(old.dataset.seq)) continue; // a slow answer
+    const focused = [...old.querySelectorAll("input, a")].indexOf(document.activeElement);
+    changed.querySelector("[name=id]").checked = old.querySelector("[name=id]").checked;
+    old.replaceWith(changed);
+    if (focused >= 0) changed.querySelectorAll("input, a")[focused]?.focus({ preventScroll: true });
+  }
+}
+
+export const startLive = () => connection.start();

@@ -1,0 +1,76 @@
+"""Live rows: a page is told which of its rows changed, and of no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+
+from bot.demo import DEALS
+from bot.model.base import new_id
+from bot.model.event import Action
+from tests.people import NUMBER, change
+from tests.widget.contacts.people import circle, ids, row
+from tests.widget.desk import Desk
+from tests.widget.help import Running, closed, read
+from tests.widget.test_live import heard, is_ready
+
+Socket = aiohttp.ClientWebSocketResponse
+
+
+async def dial(desk: Desk, *rows: str, **other: Any) -> Socket:
+    socket = await desk.session.ws_connect(f"{desk.base}/contacts/live", origin=desk.base)
+    await socket.send_json({"type": "follow", "rows": rows, **other})
+    return socket
+
+
+def names(*ids: str) -> Any:
+    return lambda message: message["type"] == "rows" and set(ids) <= set(message["ids"])
+
+
+async def test_a_row_changes_when_the_person_opts_out(ben: Desk, running: Running) -> None:
+    people = await circle(running, {"name": "Ada"}, {"name": "Cy"}, {"name": "Ben"})
+    shown, other, stranger = people.contacts
+    await running.bot.ledger.record(change(shown.id, new_id(), number=NUMBER))
+    async with await dial(ben, f"{shown.id}:1", f"{other.id}:0") as socket:
+        await heard(socket, is_ready)
+        await running.bot.ledger.record(change(stranger.id, new_id(), number=NUMBER))
+        await running.bot.ledger.record(change(shown.id, new_id(), Action.OPT_OUT, number=NUMBER))
+        told = await heard(socket, names(shown.id))
+        assert {id for message in told if message["type"] == "rows" for id in message["ids"]} == {shown.id}
+    path = f"{ben.base}/contacts/rows?ids={shown.id},{other.id}&columns=subscription:{DEALS}"
+    async with ben.session.get(path, headers={"HX-Request": "true"}) as answer:
+        rows = read(await answer.text())
+    assert set(ids(rows)) == {shown.id, other.id}
+    assert "Opted out" in row(rows, shown).text
+
+
+async def test_what_changed_since_the_page_was_drawn_is_told_at_once(ben: Desk, running: Running) -> None:
+    people = await circle(running, {"name": "Ada"}, {"name": "Cy"})
+    changed, same = people.contacts
+    await running.bot.ledger.record(change(changed.id, new_id(), number=NUMBER))
+    async with await dial(ben, f"{changed.id}:0", f"{same.id}:0") as socket:
+        told = await heard(socket, is_ready)
+        assert [message["ids"] for message in told if message["type"] == "rows"] == [[changed.id]]
+
+
+async def test_a_stop_of_its_number_and_further_rows_are_told(ben: Desk, running: Running) -> None:
+    number = "+12015550177"
+    people = await circle(running, {"name": "Ada"}, {"name": "Cy"})
+    first, further = people.contacts
+    await running.bot.ledger.record(change(further.id, new_id(), number=number))
+    async with await dial(ben, f"{first.id}:0") as socket:
+        await heard(socket, is_ready)
+        await socket.send_json({"type": "follow", "rows": [f"{further.id}:0"]})
+        await heard(socket, names(further.id))  # it is followed
+        await running.bot.receive(number, "STOP", new_id())
+        await heard(socket, names(further.id))
+    await running.bot.receive(number, "START", new_id())
+
+
+async def test_a_forged_message_ends_the_line(ben: Desk) -> None:
+    id = new_id()
+    for rows in (["x"], [id], [f"{id}:-1"], [f"{id}:1"] * 101, "x"):
+        socket = await ben.session.ws_connect(f"{ben.base}/contacts/live", origin=ben.base)
+        await socket.send_json({"type": "follow", "rows": rows})
+        assert await closed(socket) == aiohttp.WSCloseCode.POLICY_VIOLATION

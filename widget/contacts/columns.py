@@ -1,0 +1,139 @@
+"""The columns of the list: their names, how they sort, and what they show of a contact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.consent.numbers import saved_number
+from bot.consent.profile import ConsentStatus, statuses
+from bot.contacts.finder import SortBy
+from bot.model.contact import ConsentState, Contact
+from bot.model.subscription import Subscription
+from widget.contacts.definitions import Definitions
+from widget.contacts.words import ROLES
+from widget.inbox.consent_status import note_of
+from widget.inbox.details import isolated, name_of
+
+SUBSCRIPTION, ATTRIBUTE = "subscription:", "attribute:"
+MOST = 20
+"""Columns at the same time, next to the name."""
+MOST_SUBSCRIPTIONS = 3
+"""Shown unless somebody chooses columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A badge. `kind`: as in `ui.badge`."""
+
+    text: str
+    kind: str = "plain"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str = ""
+    at: datetime | None = None
+    marks: tuple[Mark, ...] = ()
+    is_ltr: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    key: str
+    label: str
+    cell: Callable[[Contact, Collection[str]], Cell]
+    """Of a contact; the numbers that are stopped are known."""
+    sort: SortBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    id: str
+    seq: int
+    """The last event that it shows."""
+    name: str
+    external_id: str
+    cells: tuple[Cell, ...]
+
+
+def all_columns(d: Definitions) -> dict[str, Column]:
+    """By key, without the name, which is always there."""
+    return {column.key: column for column in _columns(d)}
+
+
+def usual_columns(d: Definitions) -> tuple[str, ...]:
+    return ("phone", *(f"{SUBSCRIPTION}{s.id}" for s in d.live[:MOST_SUBSCRIPTIONS]), "last_seen", "created")
+
+
+def row_of(contact: Contact, columns: Sequence[Column], stopped: Collection[str], d: Definitions) -> ContactRow:
+    """`stopped`: numbers."""
+    cells = tuple(column.cell(contact, stopped) for column in columns)
+    return ContactRow(contact.id, contact.ledger.seq, name_of(contact, d.say), contact.external_id or "", cells)
+
+
+def _columns(d: Definitions) -> Iterator[Column]:
+    say = d.say
+    yield Column("phone", say("Phone"), lambda c, _: _phone(c, d))
+    yield Column("email", say("Email"), lambda c, _: Cell(c.email or "", is_ltr=True))
+    yield Column("role", say("Role"), lambda c, _: Cell(say(ROLES[c.role])))
+    for s in d.live:
+        yield Column(f"{SUBSCRIPTION}{s.id}", d.subscription(s.id), _consent(s, d))
+    yield Column("last_seen", say("Last seen"), lambda c, _: Cell(at=c.last_seen_at), SortBy.LAST_SEEN)
+    yield Column("created", say("Created"), lambda c, _: Cell(at=c.created_at), SortBy.CREATED)
+    yield Column("tags", say("Tags"), lambda c, _: _tags(c, d))
+    yield Column("external_id", say("User ID"), lambda c, _: Cell(c.external_id or "", is_ltr=True))
+    for key, attribute in d.attributes.items():
+        yield Column(f"{ATTRIBUTE}{key}", attribute.name, _attribute(key, d))
+
+
+def _phone(contact: Contact, d: Definitions) -> Cell:
+    number = saved_number(contact.phone)
+    if number:
+        return Cell(isolated(number.national))
+    return Cell(contact.phone, marks=(Mark(d.say("Invalid"), "warn"),), is_ltr=True) if contact.phone else Cell()
+
+
+def _tags(contact: Contact, d: Definitions) -> Cell:
+    return Cell(marks=tuple(Mark(d.tags[id].name) for id in contact.tags if id in d.tags))
+
+
+def _attribute(key: str, d: Definitions) -> Callable[[Contact, Collection[str]], Cell]:
+    words = {True: d.say("Yes"), False: d.say("No")}
+
+    def cell(contact: Contact, stopped: Collection[str]) -> Cell:
+        value = contact.attributes.get(key)
+        if isinstance(value, bool):
+            return Cell(words[value])
+        return Cell("" if value is None else str(value)[:200])
+
+    return cell
+
+
+def _consent(subscription: Subscription, d: Definitions) -> Callable[[Contact, Collection[str]], Cell]:
+    def cell(contact: Contact, stopped: Collection[str]) -> Cell:
+        (status,) = statuses(contact, [subscription], stopped=stopped)
+        text, kind = _state(status, d)
+        return Cell(marks=(Mark(text, kind, note_of(status, d.say)),) if text else ())
+
+    return cell
+
+
+def _state(status: ConsentStatus, d: Definitions) -> tuple[str, str]:
+    """Words and the kind of badge; empty: they never answered, and get nothing."""
+    say, state = d.say, status.consent.state if status.consent else ConsentState.NONE
+    if status.state == "stopped":
+        return say("Opted out of all texts"), "bad"
+    if state is ConsentState.OPTED_OUT:
+        return say("Opted out"), "plain"
+    if state is ConsentState.PENDING:
+        return say("Pending"), "warn"
+    if status.on:
+        return (say("On by default"), "plain") if status.is_default else (say("Opted in"), _trust(status))
+    return (say("Opted in on a different number"), "warn") if state is ConsentState.OPTED_IN else ("", "plain")
+
+
+def _trust(status: ConsentStatus) -> str:
+    return "warn" if status.is_weak else "good"

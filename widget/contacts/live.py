@@ -1,0 +1,128 @@
+"""Live rows: tells a page of the list which of its rows changed, and the page loads those again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from aiohttp import WSMsgType, web
+from pydantic import Field
+
+from bot.chat.feed import SUBSCRIPTIONS, News, Told
+from bot.consent.choices import numbers_of
+from bot.model.contact import Contact
+from widget.web import websocket
+from widget.web.http import BOT, METRICS
+from widget.web.input import JsonInput, parse
+from widget.web.live_session import LiveSession
+from widget.web.teammate_pages import Scope, requires
+
+AT_ONCE = 100
+"""Rows in one message."""
+MOST = 500
+"""Rows that one page can follow; further ones aren't live."""
+HINT_SECONDS = 0.3
+"""Changes within this time become one message."""
+CHECK_SECONDS = 15.0
+"""How often the session is looked at: it also ends by the passing of time."""
+
+Row = Annotated[str, Field(pattern=r"^[0-9a-f]{24}:[0-9]{1,15}$")]
+
+
+class RowsShown(JsonInput):
+    """Rows of the page, each as contact and sequence of their last event."""
+
+    type: Literal["follow"]
+    rows: Annotated[tuple[Row, ...], Field(max_length=AT_ONCE)]
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    return await websocket.hold(request, lambda socket: ContactsConnection(request, socket).run())
+
+
+class ContactsConnection:
+    def __init__(self, request: web.Request, socket: websocket.Socket) -> None:
+        self._request, self._socket, self._bot = request, socket, request.app[BOT]
+        self._session = LiveSession(request, socket, Scope.READ_CONTACTS)
+        self._rows: set[str] = set()
+        self._by_number: defaultdict[str, set[str]] = defaultdict(set)
+
+    async def run(self) -> None:
+        first = await websocket.greeting(self._socket, RowsShown)
+        if first is None:
+            return
+        self._accounts = await self._session.topics()
+        sockets = self._request.app[METRICS].sockets
+        with self._bot.feed.follow(*self._accounts, SUBSCRIPTIONS) as self._follower, sockets.track_inprogress():
+            if await self._session.is_over():
+                return
+            await self._follow(first)
+            await self._socket.send_json({"type": "ready"})
+            async with websocket.telling(self._socket, self._work):
+                await self._receive()
+
+    async def _receive(self) -> None:
+        async for message in self._socket:
+            if message.type is WSMsgType.TEXT:
+                await self._follow(parse(RowsShown, message.data))
+
+    async def _follow(self, shown: RowsShown) -> None:
+        """Follows the rows before it looks for changes since the page was drawn, so that none is missed."""
+        drawn = {id: int(seq) for id, seq in (row.split(":") for row in shown.rows[: MOST - len(self._rows)])}
+        self._rows |= drawn.keys()
+        self._bot.feed.also(self._follower, *drawn)
+        contacts = await self._bot.ledger.contacts(drawn)
+        self._follow_numbers(contacts.values())
+        await self._tell(id for id, contact in contacts.items() if contact.ledger.seq != drawn[id])
+
+    def _follow_numbers(self, contacts: Iterable[Contact]) -> None:
+        for contact in contacts:
+            for number in numbers_of(contact):
+                self._by_number[number].add(contact.id)
+                self._bot.feed.also(self._follower, number)
+
+    async def _work(self) -> None:
+        tasks = [asyncio.create_task(work) for work in (self._send(), self._stay())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _stay(self) -> None:
+        while not self._socket.closed:
+            await asyncio.sleep(CHECK_SECONDS)
+            await self._session.is_over()
+
+    async def _send(self) -> None:
+        while True:
+            changed = await self._changed(await self._follower.next())
+            await asyncio.sleep(HINT_SECONDS)
+            while not self._follower.is_idle:
+                changed |= await self._changed(await self._follower.next())
+            self._follow_numbers((await self._bot.ledger.contacts(changed)).values())
+            await self._tell(changed)
+
+    async def _changed(self, news: Told) -> set[str]:
+        """The rows that it is about: all of them if something may be missing, or if a subscription changed."""
+        topic = news.topic if isinstance(news, News) else ""
+        if topic in self._accounts:
+            await self._session.is_over()
+            return set()
+        if topic in {"", SUBSCRIPTIONS}:
+            return self._rows.copy()
+        return {*self._by_number[topic]} if topic in self._by_number else {topic}
+
+    async def _tell(self, changed: Iterable[str]) -> None:
+        ids = sorted(changed)
+        for start in range(0, len(ids), AT_ONCE):
+            await self._socket.send_json({"type": "rows", "ids": ids[start : start + AT_ONCE]})
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/contacts/live", requires(Scope.READ_CONTACTS)(live))

@@ -1,0 +1,67 @@
+"""The view of the list that an address selects, so that it can be shared: filter or segment, order, columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from multidict import MultiMapping
+
+from bot.contacts.finder import NEWEST, Sort
+from bot.errors import NotFound
+from bot.errors import marked as _
+from bot.model.filter import Filter
+from bot.model.segment import Segment
+
+MOST_WORDS = 200
+LIST = "/contacts"
+EVERYBODY = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsQuery:
+    filter: Filter = EVERYBODY
+    segment: Segment | None = None
+    sort: Sort = NEWEST
+    columns: tuple[str, ...] = ()
+    """Keys; empty: the usual ones."""
+
+    @classmethod
+    def of(cls, given: MultiMapping[str], segments: Mapping[str, Segment]) -> ContactsQuery:
+        """`filter` and `q` of the address come before those of its segment. Raises Invalid and NotFound."""
+        segment = None
+        if id := given.get("segment", ""):
+            segment = segments.get(id)
+            if segment is None:
+                raise NotFound(_("This segment doesn't exist or was archived."))
+        filter = segment.filter if segment and "filter" not in given else Filter.from_text(given.get("filter", ""))
+        words = given.get("q", filter.query).strip()[:MOST_WORDS]
+        keys = (key for some in given.getall("columns", []) for key in some.split(",") if key)
+        filter, sort = filter.model_copy(update={"query": words}), Sort.parse(given.get("sort", ""))
+        return cls(filter, segment, sort, tuple(dict.fromkeys(keys)))
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the filter is another one than its segment's."""
+        return self.segment is not None and self.filter != self.segment.filter
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """As in the address; hidden fields of the forms that lead to another view."""
+        shown = {"sort": "" if self.sort == NEWEST else str(self.sort), "columns": ",".join(self.columns)}
+        filter = {"filter": self.filter.model_copy(update={"query": ""}).as_text(), "q": self.filter.query}
+        if self.segment is None:
+            return {name: value for name, value in {**filter, **shown}.items() if value}
+        own = {"segment": self.segment.id, **(filter if self.is_changed else {})}
+        return {**own, **{name: value for name, value in shown.items() if value}}
+
+    def address(self, path: str = LIST, **other: str) -> str:
+        query = {**self.fields, **other}
+        return f"{path}?{urlencode(query)}" if query else path
+
+    def with_filter(self, filter: Filter) -> ContactsQuery:
+        return replace(self, filter=filter)
+
+    def sorted_by(self, sort: Sort) -> ContactsQuery:
+        return replace(self, sort=sort)
