@@ -24,6 +24,7 @@ from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
+from bot.contacts.erase import Eraser
 from bot.contacts.finder import ContactFinder
 from bot.contacts.segments import Segments
 from bot.contacts.service import ContactService
@@ -91,6 +92,7 @@ class Bot:
         self.keys = CheckpointKeys(store, settings.checkpoint_keys)
         self.ledger = Ledger(store, self.keys)
         self.stops = StopList(store, self.ledger)
+        self.eraser = Eraser(store, self.ledger)
         self.preferences = Preferences(store, self.ledger, secret=secret, link_days=settings.link_days)
         self.confirmations = Confirmations(store, self.ledger)
         self.profiles = Profiles(store, self.ledger, self.stops)
@@ -143,7 +145,7 @@ class Bot:
 
     def _compose_work(self, store: Store, settings: Settings) -> None:
         """What runs behind the requests."""
-        stages = all_consumers(store, self.ledger, self.cards, self.openings, self.runs, self.deliveries)
+        stages = all_consumers(store, self.ledger, self.eraser, self.cards, self.openings, self.runs, self.deliveries)
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)
         self.catch_up = CatchUp(store, self.consumers)

@@ -30,6 +30,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer, embedded_server
+from bot.store.stops import KEY
 from bot.workspace import passwords
 from widget.app import make_app
 
@@ -116,12 +117,16 @@ async def store(_prepared: Store) -> Store:
     return _prepared
 
 
+WIPED = {"_id": {"$ne": KEY}}
+"""All but the key of the stop list: a process reads it once."""
+
+
 async def _wipe(store: Store) -> None:
     """Finds the collections with documents in one query, and empties them concurrently."""
     first, *others = [*(table.collection for table in store.tables), store.attempts.collection]
     united = [{"$unionWith": {"coll": other.name, "pipeline": _name_if_any(other.name)}} for other in others]
     filled = await first.aggregate([*_name_if_any(first.name), *united]).to_list(None)
-    await asyncio.gather(*(store.database[found["_id"]].delete_many({}) for found in filled))
+    await asyncio.gather(*(store.database[found["_id"]].delete_many(WIPED) for found in filled))
 
 
 def _name_if_any(name: str) -> list[dict[str, Any]]:
@@ -133,7 +138,7 @@ async def _demo(_prepared: Store) -> dict[str, list[dict[str, Any]]]:
     """All documents of the demo workspace, by collection."""
     await _wipe(_prepared)
     await make_demo(_prepared, "http://sayso.test")
-    found = {table.name: await table.collection.find().to_list(None) for table in _prepared.tables}
+    found = {table.name: await table.collection.find(WIPED).to_list(None) for table in _prepared.tables}
     return {name: documents for name, documents in found.items() if documents}
 
 

@@ -156,7 +156,7 @@ class Inbox:
     async def get(self, id: str) -> Conversation:
         """Raises NotFound."""
         conversation = await self._store.conversations.get(id)
-        if conversation is None:
+        if conversation is None or conversation.erased_at:
             raise NotFound(_("Conversation not found."))
         return conversation
 

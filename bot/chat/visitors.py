@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from bot.consent.numbers import is_email
 from bot.consent.projection import opened_lead
 from bot.contacts.identity import Identity, proven_by_hash, proven_by_token
 from bot.contacts.service import ContactService
-from bot.errors import Invalid, Unauthorized
+from bot.errors import Invalid, NotFound, Unauthorized
 from bot.errors import marked as _
 from bot.model.base import Value, new_id, now
 from bot.model.contact import Contact, Role
@@ -137,8 +138,12 @@ class Visitors:
         return _visitor(id, None if arrival and arrival.is_new else await self._contacts.get(id), arrival)
 
     async def fresh(self, contact: Contact) -> Contact:
-        """The contact with their consents as the ledger has them, if they are stored by now."""
-        return await self._ledger.contact(contact.id) or contact
+        """The contact with their consents as the ledger has them, if they are stored by now. Raises Unauthorized:
+        they were erased, or merged into another contact."""
+        fresh = await self._ledger.contact(contact.id) or contact
+        if fresh.is_gone:
+            raise Unauthorized
+        return fresh
 
     async def claimed(self, token: str) -> Visitor:
         """The contact as last projected: enough where consents don't matter or the ledger is asked anyway.
@@ -167,14 +172,14 @@ class Visitors:
         conversations. Anyone else is the lead of the token, or a new one. A user's token no longer counts after they
         signed out or another user signed in. Raises Invalid for a wrong signature.
         """
-        identity, known = claim.identity(workspace), await self._of_token(token)
+        identity, (known, lead) = claim.identity(workspace), await self._of_token(token)
         claimed = identity.user_id if identity else claim.user_id
         if known and known.role is Role.USER and known.external_id != claimed:
             known = None
         if identity is None:
             if known:
                 return await self._writer.set_locale(known, claim.locale)
-            return _new(self._unstored_lead(token) or new_id(), claim)
+            return _new(lead or new_id(), claim)
         self.on_proof(identity.secret)
         if identity.is_expired:
             return await self._still_signed_in(token, identity, known, claim)
@@ -201,39 +206,49 @@ class Visitors:
         if user is None:
             person = {"external_id": identity.user_id, "name": identity.name, "email": identity.email}
             unverified = identity.unverified or None
-            return _new(self._user_id(identity.user_id), claim, role=Role.USER, unverified=unverified, **person)
+            return _new(await self._user_id(identity.user_id), claim, role=Role.USER, unverified=unverified, **person)
         return await self._writer.set_locale((await self._ledger.contact(user.id)) or user, claim.locale)
 
-    async def _of_token(self, token: str | None) -> Contact | None:
-        with suppress(Unauthorized):
-            contact = (await self.known(token or "")).contact
-            return contact if contact.is_stored else None
-        return None
-
-    def _unstored_lead(self, token: str | None) -> str | None:
-        """The id of a lead with a token but no stored contact yet."""
+    async def _of_token(self, token: str | None) -> tuple[Contact | None, str]:
+        """The stored contact, and the id of a lead who isn't stored yet. Nobody, once they were erased, or merged into
+        another contact: whoever has a lead's token doesn't prove to be that person (law 11)."""
         id, arrival = self.arrival(token)
-        return id if arrival and arrival.external_id is None else None
+        if contact := await self._ledger.contact(id) if id else None:
+            return (None if contact.is_gone else contact), ""
+        return None, id if arrival and arrival.external_id is None else ""
 
-    def _user_id(self, external_id: str) -> str:
-        """A new user's contact id, the same in all tabs. Keyed, so that it can't be derived from the user's id."""
-        return hmac.digest(self._secret, f"user:{external_id}".encode(), "sha256").hex()[:24]
+    async def _user_id(self, external_id: str) -> str:
+        """A new user's contact id, the same in all tabs. Keyed, so that it can't be derived from the user's id. A user
+        who comes back after they were erased is a new one."""
+        for n in itertools.count():
+            again = f":{n}" if n else ""
+            id = hmac.digest(self._secret, f"user:{external_id}{again}".encode(), "sha256").hex()[:24]
+            contact = await self._contacts.get(id)
+            if contact is None or not contact.is_gone:
+                return id
+        raise AssertionError
 
     async def store(self, contact: Contact) -> Contact:
         """Stores a visitor, unless they are stored. Returns them as stored.
 
-        Raises Unauthorized if another tab made this user another contact: opening again finds them.
+        Raises Unauthorized if another tab made this user another contact, or they were erased: opening again finds
+        them, or makes another one.
         """
         if contact.is_stored:
             return contact
         try:
-            return await self._writer.create(contact)
-        except Duplicate:
+            stored = await self._writer.create(contact)
+        except (Duplicate, NotFound):
             raise Unauthorized from None
+        if stored.is_gone:
+            raise Unauthorized
+        return stored
 
 
 def _visitor(id: str, contact: Contact | None, arrival: Arrival | None) -> Visitor:
     opening = arrival.opening if arrival else None
+    if contact and contact.is_gone:
+        raise Unauthorized
     if contact:
         return Visitor(contact, opening)
     if arrival is None:

@@ -8,9 +8,10 @@ from datetime import datetime
 from bot.consent.numbers import address_of
 from bot.consent.overrides import Grant, refusal
 from bot.consent.projection import GRANTS, grade_of
-from bot.errors import SavedNumberLocked, SaysoError
+from bot.errors import NotFound, SavedNumberLocked, SaysoError
+from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, Source, Words
+from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, MergedConsent, Source, Words
 from bot.model.stop import Stop
 from bot.model.subscription import MessageType, Subscription
 
@@ -43,6 +44,9 @@ class ConsentChange:
     restores: Consent | None = None
     """Of a `restore`: the consent that is in force again; None: there was none."""
     redacted: dict[str, str] | None = None
+    merged_into: str | None = None
+    merged_from: str | None = None
+    merged: dict[str, MergedConsent] | None = None
     judged: Contact | None = None
     """The contact for whom the change was decided: refused with Conflict if another writer changed them since. With
     `context.opening` it is the contact that the opening makes (`opened_contact`), who need not be stored yet: the first
@@ -73,6 +77,8 @@ class ConsentChange:
 
     def refusal(self, contact: Contact, stop: Stop | None, at: datetime) -> SaysoError | None:
         """Why it can't be recorded for the contact at this time. `stop`: of its number."""
+        if contact.erased_at or (contact.merged_into and self.action is not Action.ERASE):
+            return NotFound(_("Contact not found."))
         before = contact.consent(self.subscription) if self.subscription else None
         grant = self.grant(before)
         if grant is None:

@@ -50,7 +50,8 @@ async def permission_at(store: Store, contact: str, subscription: str, at: datet
 
 async def _stops(store: Store, number: str) -> list[StopEvent]:
     """The number's log. Its newest entry may be in the list alone."""
-    entries, stop = await asyncio.gather(store.stop_events.after(number, 0, limit=MOST), store.stops.get(number))
+    name = await store.stops.name_of(number)
+    entries, stop = await asyncio.gather(store.stop_events.after(name, 0, limit=MOST), store.stops.get(name))
     newest = stop.newest if stop else None
     return [*entries, newest] if newest and newest.seq > len(entries) else entries
 

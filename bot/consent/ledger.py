@@ -127,8 +127,14 @@ class Ledger:
         return await self._contacts.heads(ids)
 
     async def erase(self, contact: str, by: Actor, source: Source, key: str) -> Recorded:
-        """Forgets the person: an event says so, then every earlier event of theirs loses its personal values. Raises
-        NotFound or StoreUnavailable (safe to ask again)."""
+        """Forgets the person in the ledger: an event says so, then every earlier event of theirs loses its personal
+        values. `bot.contacts.erase` forgets them everywhere. Raises NotFound or StoreUnavailable (safe to retry)."""
+        recorded = await self.record_erasure(contact, by, source, key)
+        await self.drop_values(recorded.event)
+        return recorded
+
+    async def record_erasure(self, contact: str, by: Actor, source: Source, key: str) -> Recorded:
+        """From then on nothing is recorded for the contact. Raises NotFound or StoreUnavailable (safe to retry)."""
         redacted = {
             str(raw["seq"]): event_hash(erased(raw))
             async for page in self._events.pages_raw_of(contact)
@@ -138,9 +144,7 @@ class Ledger:
         change = ConsentChange(
             contact=contact, action=Action.ERASE, source=source, actor=by, key=key, redacted=redacted or None
         )
-        recorded = await self.record(change)
-        await self.drop_values(recorded.event)
-        return recorded
+        return await self.record(change)
 
     async def drop_values(self, erase: ConsentEvent) -> None:
         """Removes the personal values from the events that an `erase` covers. Idempotent."""
@@ -219,7 +223,7 @@ class Ledger:
     async def _stops_of(self, changes: list[ConsentChange]) -> dict[str, Stop]:
         """Of the numbers for which somebody grants consent, in one query."""
         numbers = [change.number for change in changes if change.number and change.is_grant]
-        return await self._stops.get_many(numbers) if numbers else {}
+        return await self._stops.of(numbers) if numbers else {}
 
     async def _repair(self, id: str) -> Contact | None:
         """Projects the events after the contact's head, and creates the contact if a crash left only the event of their

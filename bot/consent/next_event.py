@@ -45,8 +45,11 @@ def next_event(
         clears=change.clears,
         was=was if change.subscription else None,
         state=_state(change, before, is_stopped=is_stopped) if change.subscription else None,
-        left={c.subscription: c.state for c in contact.consents} or None if change.action is Action.ERASE else None,
+        left={c.subscription: c.state for c in contact.consents} or None if leaves(change) else None,
         redacted=change.redacted,
+        merged_into=change.merged_into,
+        merged_from=change.merged_from,
+        merged=change.merged,
         grade=old.evidence if old and change.is_grant else grade,
         stopped=is_stopped or None,
         restored=Restored(event=old.event, was=old.was, at=old.at, source=old.source, part=old.part) if old else None,
@@ -66,6 +69,11 @@ def _state(change: ConsentChange, before: Consent | None, *, is_stopped: bool) -
     if change.action is Action.RESTORE and not is_stopped:
         return change.restores.state if change.restores else ConsentState.NONE
     return state_after(change.action, before, is_stopped=is_stopped) or was
+
+
+def leaves(change: ConsentChange) -> bool:
+    """Whether all of the contact's consents end with it."""
+    return change.action is Action.ERASE or change.merged_into is not None
 
 
 def replaced(contact: Contact, change: ConsentChange) -> str | None:

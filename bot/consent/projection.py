@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from bot.model.contact import Consent, ConsentState, Contact, Head
-from bot.model.event import Action, ChatOpening, ConsentEvent, Context, Evidence, Grade, How, Source, Words
+from bot.model.event import (
+    Action,
+    ChatOpening,
+    ConsentEvent,
+    Context,
+    Evidence,
+    Grade,
+    How,
+    MergedConsent,
+    Source,
+    Words,
+)
 
 RESULT = {
     Action.OPT_IN: ConsentState.OPTED_IN,
@@ -21,7 +32,7 @@ RESULT = {
 PENDING_FOR = timedelta(days=3)
 """How long a confirmation may take. A number that does not reply is not asked again automatically."""
 
-GIVES_ADDRESS = {Action.OPT_IN, Action.CONFIRM, Action.CAPTURE_PHONE, Action.CHANGE_ADDRESS}
+GIVES_ADDRESS = {Action.OPT_IN, Action.CONFIRM, Action.CAPTURE_PHONE, Action.CHANGE_ADDRESS, Action.MERGE}
 """Events whose number or email address becomes the contact's own. An unconfirmed one does not: a typo must not be
 locked."""
 
@@ -37,6 +48,10 @@ BY_EVIDENCE = {
 }
 
 
+NOBODY: Mapping[str, object] = {"phone": None, "email": None, "consents": (), "pending_until": None}
+"""What is left of a contact who was erased or merged into another."""
+
+
 def apply(contact: Contact, event: ConsentEvent) -> Contact:
     """The contact after `event`, which must be the next one of their chain."""
     change: dict[str, object] = {"ledger": Head(seq=event.seq, hash=event.hash)}
@@ -44,7 +59,12 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
         change |= {k: v for k, v in (("phone", event.number), ("email", event.email)) if v}
         change |= dict.fromkeys(event.clears or ())
     if event.action is Action.ERASE:
-        change |= {"phone": None, "email": None, "consents": (), "pending_until": None}
+        change |= {**NOBODY, "erased_at": event.at}
+    if event.merged_into:
+        change |= {**NOBODY, "merged_into": event.merged_into}
+    if event.merged:
+        consents = _with_merged(contact, event)
+        change |= {"consents": consents, "pending_until": _pending_until(consents)}
     before = contact.consent(event.subscription) if event.subscription else None
     after = _consent_after(event, before)
     if event.subscription and after is not before:
@@ -58,8 +78,10 @@ def consent_after(subscription: str, events: Iterable[ConsentEvent]) -> Consent 
     """The consent to a subscription that these events of one contact leave."""
     found: Consent | None = None
     for event in events:
-        if event.action is Action.ERASE:
+        if event.action is Action.ERASE or event.merged_into:
             found = None
+        elif merged := (event.merged or {}).get(subscription):
+            found = _merged(subscription, merged, event)
         elif event.subscription == subscription:
             found = _consent_after(event, found)
     return found
@@ -98,6 +120,29 @@ def _restored(event: ConsentEvent) -> Consent | None:
         email=event.email,
         grade=event.grade,
         **event.restored.model_dump(),
+    )
+
+
+def _with_merged(contact: Contact, event: ConsentEvent) -> tuple[Consent, ...]:
+    merged = event.merged or {}
+    return (
+        *(consent for consent in contact.consents if consent.subscription not in merged),
+        *(_merged(of, consent, event) for of, consent in merged.items()),
+    )
+
+
+def _merged(subscription: str, consent: MergedConsent, event: ConsentEvent) -> Consent:
+    return Consent(
+        subscription=subscription,
+        state=consent.state,
+        was=consent.was,
+        number=event.number if consent.address == "number" else None,
+        email=event.email if consent.address == "email" else None,
+        at=datetime.fromisoformat(consent.at),
+        source=consent.source,
+        event=consent.event,
+        part=consent.part,
+        grade=consent.grade,
     )
 
 
@@ -141,7 +186,8 @@ def _pending_until(consents: Iterable[Consent]) -> datetime | None:
 
 def project(contact: Contact, events: Iterable[ConsentEvent]) -> Contact:
     """The contact after all of `events`, whatever was projected before."""
-    contact = contact.model_copy(update={"consents": (), "ledger": Head(), "pending_until": None})
+    nothing = {"consents": (), "ledger": Head(), "pending_until": None, "erased_at": None, "merged_into": None}
+    contact = contact.model_copy(update=nothing)
     for event in events:
         contact = apply(contact, event)
     return contact

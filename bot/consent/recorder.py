@@ -3,7 +3,6 @@ recognized when it is retried."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -40,8 +39,7 @@ class ChangeRecorder:
         self._ledger = ledger
 
     async def stopped(self, contact: Contact) -> frozenset[str]:
-        found = await asyncio.gather(*(self._store.stops.get(number) for number in numbers_of(contact)))
-        return frozenset(stop.id for stop in found if stop and stop.holds)
+        return frozenset(await self._store.stops.stopped(numbers_of(contact)))
 
     async def by_key(self, contact: Contact, key: str) -> ConsentEvent | None:
         return await self._store.events.by_key(contact.id, f"{contact.id}:{key}")

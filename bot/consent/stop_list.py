@@ -32,7 +32,7 @@ class StopList:
 
     async def of(self, numbers: Iterable[str]) -> dict[str, Stop]:
         """By number, in one query; nothing for those that never texted STOP or START."""
-        return await self._store.stops.get_many(numbers)
+        return await self._store.stops.of(numbers)
 
     async def stop(self, number: str, text: str, text_id: str) -> bool:
         """Adds the number, then opts out everyone who has it from all texts, also from those that they never answered;
@@ -48,6 +48,7 @@ class StopList:
             changes = [
                 _no(contact, subscription, number, text, text_id)
                 for contact in contacts
+                if not contact.is_gone
                 for subscription in texts
                 if records_no(subscription, contact.consent(subscription.id), of_all=True)
             ]
@@ -65,16 +66,23 @@ class StopList:
     async def _log(self, number: str, action: StopAction, text: str, text_id: str) -> bool:
         """Adds an entry, once for each text: to the list, which is what counts, then to the log. Returns whether it
         changed something."""
-        log, key = self._store.stop_events, f"{number}:{text_id}"
+        log = self._store.stop_events
 
         async def attempt() -> StopEvent:
-            stop = await self._completed(number)
-            if known := await log.by_key(number, key):
+            name = await self._store.stops.name_of(number)
+            stop, key = await self._completed(name), f"{name}:{text_id}"
+            if known := await log.by_key(name, key):
                 await log.keep(known)  # refused, and the refusal is durable, also if its writer died
                 return known
             seq = stop.seq + 1 if stop else 1
             entry = StopEvent(
-                id=log.entry_id(number, seq), number=number, seq=seq, action=action, at=now(), text=text, key=key
+                id=log.entry_id(name, seq),
+                number=name,
+                seq=seq,
+                action=action,
+                at=now(),
+                text="" if name != number else text,
+                key=key,
             )
             if not await self._store.stops.move(stop, stop_after(stop, entry)):
                 raise Duplicate
@@ -82,12 +90,12 @@ class StopList:
             return entry
 
         entry = await retried(attempt, Duplicate)
-        before = await log.get(log.entry_id(number, entry.seq - 1))
+        before = await log.get(log.entry_id(entry.number, entry.seq - 1))
         return (before.action if before else StopAction.START) is not entry.action
 
-    async def _completed(self, number: str) -> Stop | None:
+    async def _completed(self, name: str) -> Stop | None:
         """The number's place in the list, after its newest entry is in the log too."""
-        stop = await self._store.stops.get(number)
+        stop = await self._store.stops.get(name)
         if stop and stop.newest:
             await self._store.stop_events.keep(stop.newest)
         return stop

@@ -46,6 +46,8 @@ from bot.model.subscription import ConsentType, MessageType, Subscription
 Mongo = dict[str, Any]
 UNION = ""
 """Each alternative has an index of its own."""
+NOT_GONE: Mongo = {"erased_at": {"$exists": False}, "merged_into": {"$exists": False}}
+"""Nobody who was erased, or merged into another contact."""
 VALID_EMAIL = rf"^(?=.{{1,254}}$){EMAIL.pattern}$"
 UNKNOWN = _("This filter uses something that no longer exists. Remove that condition and try again.")
 
@@ -81,7 +83,7 @@ class Query:
 
     @property
     def match(self) -> Mongo:
-        return all_of(clause.match for clause in self.clauses)
+        return all_of([*(clause.match for clause in self.clauses), NOT_GONE])
 
     @property
     def leads(self) -> tuple[Clause, ...]:

@@ -103,7 +103,8 @@ class ContactFinder:
         """Exact up to NARROW, then an estimate. Raises Invalid and FilterTooBroad."""
         if filter.is_everybody:
             number = await self._contacts.count_about()
-            return ContactCount(number, number <= NARROW) if number <= NARROW else ContactCount(_rounded(number), False)
+            if number > NARROW:
+                return ContactCount(_rounded(number), is_exact=False)
         query = await self.compiled(filter)
         lead = await self._lead(query)
         if lead or len(query.clauses) > 1 or not query.leads:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from bot.events.path import ConsumerPath
 from bot.faults import reach
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
-from bot.model.event import ConsentEvent
+from bot.model.event import Action, ConsentEvent
 from bot.model.following import EventCursor
 from bot.store import Store
 from bot.store.event_stream import BriefEvent, EventStream, NewEvent, Token, TokenLost
@@ -44,6 +44,8 @@ BACK_OFF = timedelta(seconds=10), timedelta(hours=1)
 PACE = 0.25
 """Seconds between two reads of the stream."""
 CURSOR = "consumers"
+SWEPT = {Action.ERASE, Action.MERGE}
+"""Always done a second time: another process may have written something for the contact at the same moment."""
 
 _Waiting = deque[NewEvent]
 
@@ -76,8 +78,8 @@ class CatchUp:
     async def retry(self, time: datetime) -> None:
         """Retries the events that a consumer failed on and that are due."""
         due = {retry.id: retry for retry in await self._store.event_retries.due(time)}
-        events = await self._store.events.get_many(due)
-        failed = {event.id for event in await self._path.handle([*events.values()], after_crash=True)}
+        events = await self._unerased(due)
+        failed = {event.id for event in await self._path.handle(events, after_crash=True)}
         for id in failed:
             await self._schedule_retry(id, due[id].tries + 1)
         await self._store.event_retries.done(due.keys() - failed, time)
@@ -133,13 +135,17 @@ class CatchUp:
 
     async def _settle(self, events: Sequence[ConsentEvent | BriefEvent]) -> None:
         """Handles each event or schedules its retry."""
-        ids = [event.id for event in events if not self._path.forget(event.event)]
-        unknown = [*(await self._store.events.get_many(ids)).values()]
+        ids = [event.id for event in events if not self._path.forget(event.event) or event.action in SWEPT]
+        unknown = await self._unerased(ids)
         failed = await self._path.handle(unknown, after_crash=True) if unknown else []
         for event in failed:
             await self._schedule_retry(event.id, 1)
         for event in unknown:
             self._path.forget(event.event)
+
+    async def _unerased(self, ids: Iterable[str]) -> list[ConsentEvent]:
+        """Nothing follows any more from an event whose personal values were erased."""
+        return [event for event in (await self._store.events.get_many(ids)).values() if not event.commitments]
 
     async def _schedule_retry(self, id: str, tries: int) -> None:
         first, most = BACK_OFF

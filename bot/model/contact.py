@@ -87,7 +87,8 @@ class Role(StrEnum):
 
 
 class Contact(Document):
-    """`consents`, `ledger`, `pending_until`, `phone` and `email` are a projection of the ledger (laws 2 and 14)."""
+    """`consents`, `ledger`, `pending_until`, `phone`, `email`, `erased_at` and `merged_into` are a projection of the
+    ledger (laws 2 and 14)."""
 
     role: Role = Role.LEAD
     external_id: str | None = None
@@ -110,6 +111,9 @@ class Contact(Document):
     """When the first pending confirmation expires."""
     stopped: bool = False
     """Whether the number is on the stop list, for filters: what decides is the list itself."""
+    erased_at: datetime | None = None
+    merged_into: str | None = None
+    """The contact that this one was merged into."""
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None
@@ -169,6 +173,11 @@ class Contact(Document):
         """Whether the value of `name` or `email` is unverified."""
         value = getattr(self, field)
         return value is not None and (self.unverified or {}).get(field) == value
+
+    @property
+    def is_gone(self) -> bool:
+        """Erased, or merged into another contact: nothing is recorded for them any more."""
+        return self.erased_at is not None or self.merged_into is not None
 
     def consent(self, subscription: str) -> Consent | None:
         return next((c for c in self.consents if c.subscription == subscription), None)

@@ -266,6 +266,8 @@ class Conversation(Document):
     """How it was opened, while it isn't stored."""
     created_at: datetime
     updated_at: datetime
+    erased_at: datetime | None = None
+    """Its contact was erased: it has no entries any more."""
 
     @cached_property
     def opening_parts(self) -> list[Part]:

@@ -81,6 +81,8 @@ class Action(StrEnum):
     """Another number or email address, or none (`clears`), without a consent."""
     ERASE = "erase"
     """The person's data is deleted: earlier events of the chain lose their personal values."""
+    MERGE = "merge"
+    """Two contacts are one person: an event in both chains, which names the other one."""
 
 
 class Source(StrEnum):
@@ -192,6 +194,24 @@ class Context(Value):
 NOWHERE = Context()
 
 
+class MergedConsent(Value):
+    """A consent that a merge takes over from the other contact's chain, where its event and its words are."""
+
+    state: ConsentState
+    held: ConsentState
+    """The state of the kept contact until then."""
+    was: ConsentState
+    """The other contact's state before `event`."""
+    at: str
+    """When it was given or revoked, as `iso` writes it."""
+    source: Source
+    event: str
+    grade: Grade | None = None
+    part: str | None = None
+    address: str | None = None
+    """What it is for: the event's `number` or its `email`; None: an address that isn't kept."""
+
+
 class ConsentEvent(Document):
     """Append-only. `_id` is `<contact>:<seq>`, so a second writer of one sequence number is refused by the `_id`
     index."""
@@ -216,9 +236,16 @@ class ConsentEvent(Document):
     """The contact's consent to the subscription before and after it."""
     state: ConsentState | None = None
     left: dict[str, ConsentState] | None = None
-    """Of an `erase`: the contact's consents before it, by subscription."""
+    """Of an `erase`, or a `merge` into another contact: the contact's consents before it, by subscription."""
     redacted: dict[str, str] | None = None
     """Of an `erase`: by sequence, what each event of format 1 hashes to without its personal values."""
+    merged_into: str | None = None
+    """Of a `merge`, in the chain that ends: the contact that is kept."""
+    merged_from: str | None = None
+    """Of a `merge`, in the chain that is kept: the contact that isn't any more. `number` and `email` are what the
+    kept contact has from then on."""
+    merged: dict[str, MergedConsent] | None = None
+    """Of a `merge`: by subscription, what the kept contact's consent becomes."""
     grade: Grade | None = None
     """Of a grant."""
     stopped: bool | None = None
@@ -254,6 +281,8 @@ class ConsentEvent(Document):
         for name in ("actor", "words", "context", "evidence", "restored"):
             if name in raw:
                 raw[name] = raw[name].model_dump(exclude_none=True)
+        if "merged" in raw:
+            raw["merged"] = {of: consent.model_dump(exclude_none=True) for of, consent in raw["merged"].items()}
         paths = [path for path in PERSONAL if _value(raw, path) is not None]
         random = random_hex(16 * len(paths))
         salts = {path: random[32 * i : 32 * i + 32] for i, path in enumerate(paths)}
@@ -280,7 +309,8 @@ class ConsentEvent(Document):
 
     def moves(self) -> dict[tuple[str, ConsentState], int]:
         """Its change of the counts by subscription and state."""
-        return moves(self.subscription, self.was, self.state, self.left)
+        merged = {of: (consent.held, consent.state) for of, consent in (self.merged or {}).items()}
+        return moves(self.subscription, self.was, self.state, self.left, merged)
 
 
 def moves(
@@ -288,11 +318,14 @@ def moves(
     was: ConsentState | None,
     state: ConsentState | None,
     left: Mapping[str, ConsentState] | None,
+    merged: Mapping[str, tuple[ConsentState, ConsentState]] | None = None,
 ) -> dict[tuple[str, ConsentState], int]:
     """What an event changes in the counts of people by subscription and state."""
     moved = dict.fromkeys((left or {}).items(), -1)
-    if subscription and was and state and was != state:
-        moved |= {(subscription, was): -1, (subscription, state): 1}
+    changes = {**(merged or {}), **({subscription: (was, state)} if subscription and was and state else {})}
+    for of, (before, after) in changes.items():
+        if before != after:
+            moved |= {(of, before): -1, (of, after): 1}
     return {(of, in_state): by for (of, in_state), by in moved.items() if in_state != ConsentState.NONE}
 
 

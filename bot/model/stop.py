@@ -14,7 +14,8 @@ class StopAction(StrEnum):
 
 
 class StopEvent(Document):
-    """One STOP or START of a number (E.164). Append-only; `_id` is `<number>:<seq>`."""
+    """One STOP or START of a number (E.164). Append-only; `_id` is `<number>:<seq>`. Once a person who had it was
+    erased, the keyed hash of the number replaces it everywhere here, and `text` is empty."""
 
     number: str
     seq: int
@@ -25,9 +26,15 @@ class StopEvent(Document):
     key: str
     """`<number>:<the id of the text>`."""
 
+    def renamed(self, name: str) -> StopEvent:
+        """The same under another name, without the words that were texted."""
+        id, key = (f"{name}{value.removeprefix(self.number)}" for value in (self.id, self.key))
+        return self.model_copy(update={"id": id, "number": name, "key": key, "text": ""})
+
 
 class Stop(Document):
-    """`_id` is the number (E.164). It applies to whoever has the number, until the number itself texts START.
+    """`_id` is the number (E.164), or its keyed hash. It applies to whoever has the number, until the number itself
+    texts START.
 
     It is written before the number's log, and holds the newest entry so that a crash in between loses none.
     """
@@ -49,6 +56,11 @@ class Stop(Document):
     def revoked_until(self) -> datetime | None:
         """When the last STOP was lifted: no consent for the number from before counts any more."""
         return self.lifted_at if self.lifted_at and self.at < self.lifted_at else None
+
+    def renamed(self, name: str) -> Stop:
+        """The same under another name, without the words that were texted."""
+        newest = self.newest.renamed(name) if self.newest else None
+        return self.model_copy(update={"id": name, "text": "", "newest": newest})
 
 
 def stop_after(before: Stop | None, event: StopEvent) -> Stop:

@@ -40,13 +40,14 @@ from bot.store.old_flows import move_old_flows
 from bot.store.opening_entries import OpeningEntries
 from bot.store.parts import PartRepository
 from bot.store.passkeys import PasskeyChallengeRepository, PasskeyRepository
+from bot.store.personal_data import PersonalData
 from bot.store.phone_texts import PhoneTextRepository
 from bot.store.repository import Repository, make_all_indexes
 from bot.store.saved_replies import SavedReplyRepository
 from bot.store.sessions import SessionRepository
 from bot.store.signals import SignalRepository
 from bot.store.site_visits import SiteVisitRepository
-from bot.store.stops import StopEventRepository, StopRepository
+from bot.store.stops import KeyedNumbers, StopEventRepository, StopRepository
 from bot.store.subscriptions import SubscriptionRepository, SubscriptionVersionRepository
 from bot.store.teammates import TeammateRepository
 from bot.store.workspaces import WorkspaceRepository
@@ -63,7 +64,9 @@ class Store:
         self.logos = LogoRepository(self.database)
         self.subscription_versions = SubscriptionVersionRepository(self.database)
         self.subscriptions = SubscriptionRepository(self.database, self.subscription_versions)
-        self.stops = StopRepository(self.database)
+        self.keys = KeyRepository(self.database)
+        self.keyed_numbers = KeyedNumbers(self.keys)
+        self.stops = StopRepository(self.database, self.keyed_numbers)
         self.stop_events = StopEventRepository(self.database)
         self.consent_counts = ConsentCountRepository(self.database)
         self.contacts = ContactRepository(self.database)
@@ -85,7 +88,6 @@ class Store:
         self.flow_versions = FlowVersionRepository(self.database)
         self.deliveries = DeliveryRepository(self.database)
         self.phone_texts = PhoneTextRepository(self.database)
-        self.keys = KeyRepository(self.database)
         self.migrations = MigrationRepository(self.database)
         self.jobs = JobRepository(self.database)
         self.job_items = JobItemRepository(self.database)
@@ -100,6 +102,7 @@ class Store:
         self.passkey_challenges = PasskeyChallengeRepository(self.database)
         self.audit_log = AuditRepository(self.database)
         self.attempts = AttemptCounter(self.database)
+        self.personal_data = PersonalData(self)
         self.changes = Changes(client.delegate[name])
 
     @property
@@ -122,7 +125,7 @@ class Store:
                     "sharded cluster."
                 )
             )
-        await asyncio.gather(make_all_indexes(self.tables), self.attempts.prepare())
+        await asyncio.gather(make_all_indexes(self.tables), self.attempts.prepare(), self.keyed_numbers.prepare())
         await move_old_flows(self.database, self.flows, self.flow_versions, self.conversations)
 
     async def state(self) -> str:

@@ -19,6 +19,9 @@ from bot.store.repository import Repository, beginning
 _Move = tuple[Contact, Contact]
 AT_ONCE = 256
 """Contacts in one update: each looks for its values among all of them."""
+PROJECTED = ("phone", "email", "pending_until", "erased_at", "merged_into")
+"""What the ledger may take away again."""
+NOT_GONE: Mapping[str, Any] = {"erased_at": {"$exists": False}, "merged_into": {"$exists": False}}
 
 
 ORDERS = ("created_at", "seen_key", "name_key")
@@ -54,6 +57,7 @@ class ContactRepository(Repository[Contact]):
             for field in SOME_HAVE
         ),
         IndexModel([("attributes.$**", ASCENDING)], name="attributes"),
+        IndexModel([("merged_into", ASCENDING)], partialFilterExpression={"merged_into": {"$exists": True}}),
     )
 
     async def change(
@@ -65,17 +69,18 @@ class ContactRepository(Repository[Contact]):
         only: Mapping[str, Any] | None = None,
     ) -> Contact:
         """Sets these fields and custom attributes (None removes) and no others, and the keys that follow from them.
-        `only`: if these still match.
+        `only`: if these still match. Somebody who was erased stays so.
 
         Returns the changed contact. Not for what the ledger projects. Raises Duplicate.
         """
         after, change = _changed(before, values, attributes)
-        await self.update({"_id": before.id, **(only or {})}, change)
+        await self.update({"_id": before.id, **NOT_GONE, **(only or {})}, change)
         return after
 
     async def change_many(self, changes: Sequence[tuple[Contact, Mapping[str, Any], Mapping[str, Any]]]) -> list[bool]:
         """The same for many, in one round trip. False for those that a unique value of another contact refuses."""
-        return await self.update_many([({"_id": c.id}, _changed(c, values, more)[1]) for c, values, more in changes])
+        updates = [({"_id": c.id, **NOT_GONE}, _changed(c, values, more)[1]) for c, values, more in changes]
+        return await self.update_many(updates)
 
     async def tag(self, ids: Iterable[str], tags: Iterable[str], *, time: datetime) -> int:
         """Returns how many did not have all of these tags."""
@@ -121,13 +126,16 @@ class ContactRepository(Repository[Contact]):
         self, ids: Iterable[str], those: Mapping[str, Any], change: Mapping[str, Any], time: datetime
     ) -> int:
         with database_errors():
-            match = {"_id": {"$in": [*ids]}, **those}
+            match = {"_id": {"$in": [*ids]}, **NOT_GONE, **those}
             return int(
                 (await self.collection.update_many(match, {**change, "$set": {"updated_at": time}})).modified_count
             )
 
     async def by_external_id(self, external_id: str) -> Contact | None:
         return await self.find_one({"external_id": external_id})
+
+    async def merged_into(self, contact: str, *, limit: int = 500) -> list[Contact]:
+        return await self.find({"merged_into": contact}, limit=limit)
 
     async def with_number(self, number: str, *, after: str, limit: int) -> list[Contact]:
         """Everyone whose number it is, in order of their ids."""
@@ -235,15 +243,14 @@ def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
     is_next = {"$eq": ["$ledger.seq", "$$mine.before"]}
     new = {"$cond": [is_next, {"$mergeObjects": ["$$ROOT", "$$mine.set"]}, "$$ROOT"]}
     # What is null goes: an index of what exists must not hold it.
-    names = ("phone", "email", "pending_until", "terms", "phone_facts", "stopped")
+    names = (*PROJECTED, "terms", "phone_facts", "stopped")
     gone = {name: {"$ifNull": [f"${name}", "$$REMOVE"]} for name in names}
     return [{"$replaceWith": {"$let": {"vars": {"mine": mine}, "in": new}}}, {"$set": gone}]
 
 
 def _taken_over(before: Contact, after: Contact) -> dict[str, Any]:
-    names = ("phone", "email", "pending_until")
     new: dict[str, Any] = {
-        name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)
+        name: getattr(after, name) for name in PROJECTED if getattr(after, name) != getattr(before, name)
     }
     if "phone" in new or "email" in new:
         facts = after.phone_facts

@@ -64,6 +64,7 @@ class DeliveryRepository(Repository[Delivery]):
             partialFilterExpression={"kind": DeliveryKind.ASK.value},
         ),
         IndexModel([("created_at", DESCENDING)]),
+        IndexModel([("contact", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("origins", ASCENDING), ("created_at", DESCENDING)], **_where("origins")),
         IndexModel([("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),

@@ -27,7 +27,7 @@ WAIT_MS = 250
 BATCH = 1000
 LOST = {260, 280, 286}
 """InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost: the oplog no longer has the position."""
-FIELDS = ("_id", "event", "at", "subscription", "was", "state", "left", "hash")
+FIELDS = ("_id", "event", "at", "action", "subscription", "was", "state", "left", "merged", "hash")
 
 
 class TokenLost(Exception):
@@ -44,11 +44,14 @@ class BriefEvent:
     at: datetime
     hash: str
     moves: Mapping[tuple[str, ConsentState], int]
+    action: str = ""
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Self:
-        moved = moves(raw.get("subscription"), raw.get("was"), raw.get("state"), raw.get("left"))
-        return cls(str(raw["_id"]), str(raw.get("event", "")), raw.get("at", _EPOCH), str(raw.get("hash", "")), moved)
+        merged = {of: (consent.get("held"), consent.get("state")) for of, consent in (raw.get("merged") or {}).items()}
+        moved = moves(raw.get("subscription"), raw.get("was"), raw.get("state"), raw.get("left"), merged)
+        at, hash = raw.get("at", _EPOCH), str(raw.get("hash", ""))
+        return cls(str(raw["_id"]), str(raw.get("event", "")), at, hash, moved, str(raw.get("action", "")))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,15 +1,46 @@
-"""The stop list and its log."""
+"""The stop list and its log.
+
+A number is listed as itself. Once a person who had it was erased, it is listed under a keyed hash: the stop still
+holds, and the list doesn't tell the number.
+"""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable
+from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.stop import Stop, StopEvent
 from bot.store.driver import database_errors
+from bot.store.keys import KeyRepository
 from bot.store.numbered_log import NumberedLog
 from bot.store.repository import Repository
+
+KEYED = "keyed:"
+"""The prefix of a keyed hash that replaces a number."""
+KEY = "numbers"
+"""Which of the workspace's keys."""
+
+
+class KeyedNumbers:
+    """Keyed hashes of numbers. The key belongs to the workspace and never changes: with another one, stops would be
+    lost."""
+
+    def __init__(self, keys: KeyRepository) -> None:
+        self._keys = keys
+        self._key = b""
+
+    async def prepare(self) -> None:
+        """Reads the key, once."""
+        self._key = self._key or (await self._keys.of(KEY)).encode()
+
+    async def of(self, numbers: Iterable[str]) -> dict[str, str]:
+        """By number."""
+        await self.prepare()
+        return {number: KEYED + hmac.digest(self._key, number.encode(), "sha256").hex() for number in numbers}
 
 
 class StopRepository(Repository[Stop]):
@@ -18,9 +49,26 @@ class StopRepository(Repository[Stop]):
     name = "stops"
     model = Stop
 
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], keyed: KeyedNumbers) -> None:
+        super().__init__(database)
+        self._keyed = keyed
+
+    async def of(self, numbers: Iterable[str]) -> dict[str, Stop]:
+        """By number, those that ever texted STOP or START, in one query."""
+        keyed = await self._keyed.of(numbers)
+        found = await self.get_many([*keyed, *keyed.values()])
+        pairs = ((number, found.get(number), found.get(hash)) for number, hash in keyed.items())
+        # Both are there while a person is erased.
+        return {number: stop for number, one, other in pairs if (stop := one if one and one.holds else other or one)}
+
     async def stopped(self, numbers: Iterable[str]) -> set[str]:
         """Those of these numbers that are stopped, in one query."""
-        return {number for number, stop in (await self.get_many(numbers)).items() if stop.holds}
+        return {number for number, stop in (await self.of(numbers)).items() if stop.holds}
+
+    async def name_of(self, number: str) -> str:
+        """The name under which the number is listed, or is to be."""
+        hash = (await self._keyed.of([number]))[number]
+        return hash if await self.get(hash) else number
 
     async def move(self, before: Stop | None, after: Stop) -> bool:
         """False if another process moved it since `before` was read."""
@@ -33,7 +81,7 @@ class StopRepository(Repository[Stop]):
 
 
 class StopEventRepository(NumberedLog[StopEvent]):
-    """Every STOP and START, by number."""
+    """Every STOP and START, by the name under which the number is listed."""
 
     name = "stop_events"
     model = StopEvent

@@ -413,17 +413,15 @@ class TestErasing:
         assert contact
         assert (contact.phone, contact.email, contact.consents) == (None, None, ())
         assert (await verify(store, repair=False)).is_whole
-        assert (await ledger.record(change(ada.id, "back", number=ANOTHER))).event.seq == 4
-        assert (await verify(store, repair=False)).is_whole
+        with pytest.raises(NotFound):
+            await ledger.record(change(ada.id, "back", number=ANOTHER))
 
     async def test_a_value_that_is_missing_without_it_is_a_fault(self, store: Store, make_contact: MakeContact) -> None:
         ada, ledger = await make_contact(), Ledger(store)
-        await ledger.record(change(ada.id, "1"))
-        await ledger.erase(ada.id, Actor(kind="teammate", id="t"), Source.PROFILE, "erase")
-        late = (await ledger.record(change(ada.id, "2"))).event
-        await store.events.erase_values([late.stored()])
+        event = (await ledger.record(change(ada.id, "1"))).event
+        await store.events.erase_values([event.stored()])
         report = await verify(store, repair=False)
-        assert report.faults == [f"contact {ada.id}: event 3 lacks values that no later event erases"]
+        assert report.faults == [f"contact {ada.id}: event 1 lacks values that no later event erases"]
 
     async def test_a_crash_before_the_values_are_gone_is_made_up_for(
         self, bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch

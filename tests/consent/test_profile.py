@@ -401,6 +401,7 @@ async def test_it_asks_the_database_as_often_for_a_long_life_as_for_a_short_one(
     contact, counted = await make_contact(phone=NUMBER, email="ada@example.com"), Counted()
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongo.url, tz_aware=True, event_listeners=[counted])
     there = await make_bot(settings, Store(client, "sayso_test"), "http://sayso.test")
+    await there.store.keyed_numbers.prepare()
     counts = []
     for round in range(2):
         for i in range(30):

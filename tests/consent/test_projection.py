@@ -31,6 +31,7 @@ from bot.model.event import (
     Evidence,
     Grade,
     How,
+    MergedConsent,
     Restored,
     Source,
     Words,
@@ -39,6 +40,18 @@ from bot.model.event import (
     event_hash,
 )
 from tests.people import ANOTHER, AT, HERE, NUMBER, change, person
+
+MERGED = MergedConsent(
+    state=ConsentState.OPTED_OUT,
+    held=ConsentState.OPTED_IN,
+    was=ConsentState.NONE,
+    at="2026-11-23T09:41:00.000Z",
+    source=Source.FORM,
+    event="01KAQ0000000000000000000AA",
+    grade=Grade.PAPER,
+    part="c:1",
+    address="number",
+)
 
 FORMAT_1 = (
     '{"_id":"ada:0000000001","action":"opt_in","actor":{"id":"ada","kind":"contact"},"at":"2026-11-23T09:41:00.000Z",'
@@ -183,7 +196,7 @@ class TestHash:
         assert full.evidence
         signed = full.model_copy(update={"signature": "s"})
         assert full.restored
-        parts = (signed, full.actor, full.words, full.context, full.evidence, full.restored)
+        parts = (signed, full.actor, full.words, full.context, full.evidence, full.restored, MERGED)
         assert all(getattr(part, name) is not None for part in parts for name in type(part).model_fields)
         held = _held(full.canonical())
         del held["clears"], held["stopped"]  # a list of them, and true
@@ -227,6 +240,7 @@ class TestHash:
             "stopped": True,
             "restored": RESTORED,
             "flow_version": 7,
+            "merged": {"deals": MERGED},
         }
         assert event.model_copy(update={field: other.get(field, "x")}).computed_hash() != event.hash
 
@@ -334,7 +348,8 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
     )
     context = Context(**{name: next(text) for name in Context.model_fields if name != "opening"}, opening=opening)
     evidence = Evidence(how=How.PAPER, given_at=AT).model_copy(update={"note": next(text)})
-    own = {name: next(text) for name in ("id", "subscription", "number", "email", "replaced", "key", "flow")}
+    named = ("id", "subscription", "number", "email", "replaced", "key", "flow", "merged_into", "merged_from")
+    own = {name: next(text) for name in named}
     more = {
         "clears": ["phone"],
         "left": {"orders": ConsentState.NONE},
@@ -342,6 +357,7 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
         "commitments": {"/number": "c"},
         "stopped": True,
         "restored": RESTORED,
+        "merged": {"orders": MERGED},
     }
     said = {"words": words, "context": context, "evidence": evidence, "salts": {"/email": "00"}, **more}
     return event.model_copy(update={**own, **said, "seq": number, "flow_version": number, "hash": "h"})

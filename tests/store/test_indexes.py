@@ -353,10 +353,10 @@ async def _walk(bot: Bot) -> None:
     await bot.messages.handle_overdue(now())
     for after in (None, Cursor(("bob", "x"))):
         await anext(store.conversations.waiting_for_consent(["ada", "bob"], after=after), None)
-    await bot.ledger.erase("bob", Actor(kind="system", id="test"), Source.SYSTEM, "erase")
     await bot.checkpoints.write()
     await bot.ledger.record(change("bob", "after-a-checkpoint"))
     await bot.checkpoints.write()
+    await bot.ledger.erase("bob", Actor(kind="system", id="test"), Source.SYSTEM, "erase")
     await verify(store, repair=True)
     await store.checkpoints.raw("0000000001")
     async for _ in store.checkpoints.ending_from(""):
@@ -371,3 +371,4 @@ async def _walk(bot: Bot) -> None:
         async for _ in table.scan():
             pass
     await bot.visitors.claimed(opened.token)
+    await bot.eraser.erase(contact.id, Actor(kind="system", id="test"), Source.SYSTEM)

@@ -57,6 +57,7 @@ async def listened_to(mongo: EmbeddedServer) -> AsyncIterator[tuple[Store, Wire]
         mongo.url, tz_aware=True, event_listeners=[wire], io_loop=asyncio.get_running_loop()
     )
     store = Store(client, "sayso_test")
+    await store.keyed_numbers.prepare()
     try:
         yield store, wire
     finally:

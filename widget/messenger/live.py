@@ -196,6 +196,6 @@ class MessengerConnection:
 
     async def _fresh(self) -> Contact:
         contact = await self.bot.ledger.contact(self.contact.id)
-        if contact is None and self.contact.is_stored:
+        if contact.is_gone if contact else self.contact.is_stored:
             raise Unauthorized
         return contact or self.contact

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.chat.cards import Cards
 from bot.consent.ledger import Ledger
+from bot.contacts.erase import Eraser
 from bot.events.consumers.base import Consumer
 from bot.events.consumers.cards import CompleteCards
 from bot.events.consumers.erasure import Erasure
@@ -20,11 +21,18 @@ from bot.store import Store
 
 
 def all_consumers(
-    store: Store, ledger: Ledger, cards: Cards, openings: Openings, runs: Runs, deliveries: DeliveryQueue
+    store: Store,
+    ledger: Ledger,
+    eraser: Eraser,
+    cards: Cards,
+    openings: Openings,
+    runs: Runs,
+    deliveries: DeliveryQueue,
 ) -> Sequence[Sequence[Consumer]]:
     """By stage: those of one stage run side by side, and the next stage begins when they are done."""
     return (
-        (Projection(ledger), Erasure(ledger)),
+        (Projection(ledger),),
         (CompleteCards(cards, openings), QueueTexts(deliveries), MarkStopped(store)),
         (ContinueFlows(runs, openings),),
+        (Erasure(eraser),),
     )

@@ -1,0 +1,44 @@
+"""Erasing a person: their data goes from every collection, and what proves that the ledger is whole stays.
+
+The event comes first. From then on nothing is recorded for the contact, their tokens are refused, and if this process
+dies, another one finishes the rest (`bot.events.consumers.erasure`). Their numbers stay as keyed hashes, so that a STOP
+still holds.
+"""
+
+from __future__ import annotations
+
+from bot.consent.ledger import Ledger
+from bot.faults import reach
+from bot.model.event import Actor, ConsentEvent, Source
+from bot.store import Store
+from bot.store.personal_data import Person
+
+
+class Eraser:
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    async def erase(self, contact: str, by: Actor, source: Source) -> bool:
+        """Returns once everything is gone, also of the contacts that were merged into this one; whether this call was
+        the first. Raises NotFound or StoreUnavailable (safe to retry)."""
+        recorded = await self._ledger.record_erasure(contact, by, source, "erase")
+        await self.finish(recorded.event)
+        return recorded.is_new
+
+    async def finish(self, event: ConsentEvent) -> None:
+        """What follows from an `erase`. Idempotent. The ledger's values go last: they name the person's numbers."""
+        reach("before erasing")
+        await self._store.personal_data.erase(Person(event.contact, await self._numbers(event)))
+        reach("before erasing events")
+        await self._ledger.drop_values(event)
+        for merged in await self._store.contacts.merged_into(event.contact):
+            if merged.erased_at is None:
+                await self.erase(merged.id, event.actor, event.source)
+
+    async def _numbers(self, erase: ConsentEvent) -> frozenset[str]:
+        """Every number that the chain names."""
+        found: set[str] = set()
+        async for page in self._store.events.pages_raw_of(erase.contact, before=erase.seq):
+            found |= {value for raw in page for name in ("number", "replaced") if (value := raw.get(name))}
+        return frozenset(value for value in found if value.startswith("+"))

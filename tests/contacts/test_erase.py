@@ -1,0 +1,242 @@
+"""Erasing a person leaves nothing of them in any collection, and a STOP still holds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot import faults
+from bot.app import Bot
+from bot.chat.visitors import Claim
+from bot.consent.changes import ConsentChange
+from bot.consent.verify import verify
+from bot.errors import NotFound, NumberStopped, Unauthorized
+from bot.model.base import new_id, now
+from bot.model.contact import Contact, Role
+from bot.model.conversation import Author, AuthorKind, Note, Text
+from bot.model.delivery import DeliveryState
+from bot.model.event import Action, Actor, Context, Evidence, How, Source
+from bot.model.subscription import MessageType
+from bot.store import Store
+from bot.store.stops import KEYED
+from tests.people import NUMBER, TEAMMATE, act, answer_to, asked, change, look_again
+
+ADMIN = Actor(kind="teammate", id="admin")
+SECRETS = {
+    "name": "Maya",
+    "surname": "Okafor",
+    "email": "maya.okafor@example.com",
+    "external_id": "customer-4711",
+    "number": "2015550123",
+    "another number": "2015550124",
+    "ip": "192.0.2.77",
+    "user agent": "Netscape/4.7",
+    "page": "/gifts-for-maya",
+    "message": "birthday",
+    "note": "walnuts",
+    "attribute": "size 41",
+}
+UNTOUCHED = {
+    "account_links": "of teammates",
+    "api_tokens": "of teammates",
+    "attributes": "kinds of custom attributes",
+    "audit_log": "names contacts by id",
+    "checkpoint_heads": "ids and hashes of events",
+    "checkpoints": "ids and hashes of events",
+    "consent_counts": "figures",
+    "event_cursors": "positions",
+    "event_retries": "ids of events",
+    "flow_versions": "written by teammates",
+    "flows": "written by teammates",
+    "form_templates": "written by teammates",
+    "job_items": "name contacts by id",
+    "jobs": "name contacts by id",
+    "keys": "of the workspace",
+    "leases": "of processes",
+    "logos": "of the workspace",
+    "migrations": "of the database",
+    "passkey_challenges": "of teammates",
+    "passkeys": "of teammates",
+    "saved_replies": "written by teammates",
+    "segments": "filters that teammates saved",
+    "sessions": "of teammates",
+    "site_visits": "sites",
+    "subscription_versions": "written by teammates",
+    "subscriptions": "written by teammates",
+    "tags": "names of tags",
+    "teammates": "of the business",
+    "workspaces": "of the business",
+}
+"""Collections without a contact's personal data."""
+ERASED = {
+    "contacts", "conversations", "parts", "signals", "events", "deliveries", "preference_links", "phone_texts", "stops",
+    "stop_events",
+}  # fmt: skip
+HERE = Context(page="https://shop.example/gifts-for-maya", ip="192.0.2.77", user_agent="Netscape/4.7")
+
+
+async def told(store: Store) -> dict[str, set[str]]:
+    """By collection, which of the secrets it still tells."""
+    names = await store.database.list_collection_names()
+    found = {}
+    for name in names:
+        text = repr(await store.database[name].find({}).to_list(None)).casefold()
+        found[name] = {what for what, secret in SECRETS.items() if secret.casefold() in text}
+    return {name: whats for name, whats in found.items() if whats}
+
+
+@pytest.fixture
+async def maya(bot: Bot) -> Contact:
+    """A user of the site who did everything that leaves data behind."""
+    opened = await bot.open_messenger(None, Claim(page=HERE.page), None)
+    opened = await act(bot, opened)
+    contact = opened.contact
+    await bot.store.contacts.change(
+        contact,
+        {"name": "Maya Okafor", "external_id": "customer-4711", "role": Role.USER, "attributes": {"shoe": "size 41"}},
+    )
+    await bot.contacts._keep_email(contact.id, "maya.okafor@example.com", is_signed=True)
+    await bot.conversations.append(
+        opened.conversation, Author(kind=AuthorKind.CONTACT, id=contact.id), Text(text="It's my birthday"), "hello"
+    )
+    await bot.conversations.append(opened.conversation, TEAMMATE, Note(text="Maya likes walnuts"), "note")
+    await bot.ledger.record(change(contact.id, "old", Action.CAPTURE_PHONE, number="+12015550124", subscription=None))
+    await bot.ledger.record(change(contact.id, "new", Action.CHANGE_ADDRESS, number=NUMBER, subscription=None))
+    part = await asked(bot, contact)
+    stored = await bot.ledger.contact(contact.id)
+    assert stored
+    answer = await answer_to(bot, part, stored)
+    await bot.cards.submit(part, stored, await bot.workspace(), replace(answer, context=HERE))
+    await bot.consumers.drain()
+    await bot.receive(NUMBER, "Is it my birthday, Maya?", "t1")
+    await bot.store.phone_texts.collection.insert_one(
+        {"_id": "reply:t1", "number": NUMBER, "incoming": False, "body": "birthday", "at": now(), "key": "t1"}
+    )
+    await bot.preferences.make_link(contact.id, MessageType.SMS)
+    await bot.receive(NUMBER, "STOP", "t2")
+    await bot.consumers.drain()
+    after = await bot.ledger.contact(contact.id)
+    assert after
+    return after
+
+
+async def test_nothing_is_left_in_any_collection(bot: Bot, maya: Contact) -> None:
+    before = await told(bot.store)
+    assert ERASED - before.keys() <= {"preference_links", "signals"}, "else this test would prove little"
+    assert set().union(*before.values()) == SECRETS.keys()
+    assert await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+    assert await told(bot.store) == {}
+    assert (await verify(bot.store, repair=False)).is_whole
+    contact = await bot.ledger.contact(maya.id)
+    assert contact
+    assert contact.is_gone
+    assert await bot.store.preference_links.find({"contact": maya.id}, limit=9) == []
+    waiting = await bot.store.deliveries.find({"contact": maya.id}, limit=99)
+    assert waiting
+    assert {d.state for d in waiting} == {DeliveryState.BLOCKED}
+    assert all(d.number.startswith(KEYED) for d in waiting)
+
+
+def test_every_collection_says_what_erasing_does_to_it(store: Store) -> None:
+    """A new collection with personal data is erased in `bot/store/personal_data.py`."""
+    assert {table.name for table in store.tables} == ERASED | UNTOUCHED.keys()
+
+
+class TestStops:
+    """A number that texted STOP is known by its keyed hash."""
+
+    async def test_a_stop_still_holds_for_whoever_gives_the_number(self, bot: Bot, maya: Contact) -> None:
+        await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        assert await bot.stops.is_stopped(NUMBER)
+        other = await bot.contacts.create(Contact(id=new_id(), created_at=now(), updated_at=now()))
+        paper = Evidence(how=How.PAPER, given_at=now())
+        grant = change(other.id, "1", source=Source.IMPORT, actor=ADMIN, evidence=paper)
+        with pytest.raises(NumberStopped):
+            await bot.ledger.record(grant)
+
+    async def test_a_start_still_lifts_it_and_a_stop_is_still_new(self, bot: Bot, maya: Contact) -> None:
+        await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        await bot.stops.stop(NUMBER, "STOP", "t2")  # the same text again
+        await bot.stops.lift(NUMBER, "START", "t3")
+        assert not await bot.stops.is_stopped(NUMBER)
+        assert await bot.stops.stop(NUMBER, "STOP", "t4")
+        assert await bot.stops.is_stopped(NUMBER)
+        assert await told(bot.store) == {}
+        log = await bot.store.stop_events.after(await bot.store.stops.name_of(NUMBER), 0, limit=9)
+        assert [(entry.seq, entry.action) for entry in log] == [(1, "stop"), (2, "start"), (3, "stop")]
+
+    async def test_a_stop_that_comes_meanwhile_is_not_lost(self, bot: Bot, maya: Contact) -> None:
+        await bot.stops.lift(NUMBER, "START", "t3")
+        erasing = bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        await asyncio.gather(erasing, *(bot.stops.stop(NUMBER, "STOP", f"late{n}") for n in range(4)))
+        assert await bot.stops.is_stopped(NUMBER)
+
+
+class TestTwice:
+    async def test_once_more_changes_nothing(self, bot: Bot, maya: Contact) -> None:
+        await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        events = await bot.store.events.after(maya.id, 0, limit=99)
+        assert not await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        assert await bot.store.events.after(maya.id, 0, limit=99) == events
+
+    @pytest.mark.parametrize("point", ["before erasing", "before erasing events"])
+    async def test_whoever_comes_next_finishes_what_a_crash_left(
+        self, bot: Bot, maya: Contact, monkeypatch: pytest.MonkeyPatch, point: str
+    ) -> None:
+        class Died(Exception):
+            pass
+
+        def die(at: str) -> None:
+            if at == point:
+                raise Died
+
+        with monkeypatch.context() as patch:
+            patch.setattr(faults, "reached", die)
+            with pytest.raises(Died):
+                await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        assert await told(bot.store)
+        await look_again(bot)
+        assert await told(bot.store) == {}
+        assert (await verify(bot.store, repair=False)).is_whole
+
+    async def test_what_another_process_writes_meanwhile_is_erased_after_all(self, bot: Bot, maya: Contact) -> None:
+        conversation = (await bot.store.conversations.of(maya.id))[0].id
+        delivery = (await bot.store.deliveries.find({"contact": maya.id}, limit=1))[0]
+        await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        await bot.conversations.append(
+            conversation, Author(kind=AuthorKind.CONTACT, id=maya.id), Text(text="birthday"), "late"
+        )
+        await bot.store.deliveries.insert(delivery.model_copy(update={"id": "late"}))
+        await bot.consumers.drain()
+        assert await told(bot.store)
+        await look_again(bot)
+        assert await told(bot.store) == {}
+
+
+class TestAfterwards:
+    async def test_nothing_is_recorded_for_them(self, bot: Bot, maya: Contact) -> None:
+        await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        with pytest.raises(NotFound):
+            await bot.ledger.record(change(maya.id, "again"))
+
+        async def decide(contact: Contact) -> ConsentChange:
+            return change(contact.id, "again", judged=contact)
+
+        with pytest.raises(NotFound):
+            await bot.ledger.decide(maya, decide)
+        await bot.contacts.seen(maya, page="https://shop.example/gifts-for-maya", time_zone="Asia/Tokyo")
+        assert await told(bot.store) == {}
+
+    async def test_their_tokens_are_refused_and_they_come_back_as_somebody_else(self, bot: Bot) -> None:
+        opened = await bot.open_messenger(None, Claim(), None)
+        await act(bot, opened)
+        again = await bot.open_messenger(opened.token, Claim(), None)
+        await bot.eraser.erase(opened.contact.id, ADMIN, Source.PROFILE)
+        for token in (opened.token, again.token):
+            with pytest.raises(Unauthorized):
+                await bot.visitors.known(token)
+            assert (await bot.open_messenger(token, Claim(), None)).contact.id != opened.contact.id
+        with pytest.raises(Unauthorized):
+            await bot.visitors.store(opened.contact)
