@@ -79,11 +79,27 @@ async def guarded(work: Coroutine[object, object, None]) -> None:
         log.exception("work behind a request failed")
 
 
+class Interrupted(Exception):
+    """What the work waited for was canceled, and the work was not."""
+
+
+async def uninterrupted(work: Awaitable[None]) -> None:
+    """Raises Interrupted for a cancellation that isn't the caller's own: unnoticed, it would end a loop for good, and
+    a task group would go on without it."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Interrupted from None
+
+
 async def until(stop: asyncio.Event, work: Loop) -> None:
     """Restarts the loop after a failure."""
     while not stop.is_set():
         try:
-            await work(stop)
+            await uninterrupted(work(stop))
         except StoreUnavailable:
             log.warning("the database is away; trying again")
         except Exception:

@@ -102,6 +102,10 @@ class Batcher(Generic[T, R]):
             results: Sequence[R | Exception] = await self._run([item for item, _ in batch])
         except Exception as error:
             results = [error] * len(batch)
+        except asyncio.CancelledError:
+            for _, future in batch:  # nobody else would tell them
+                future.cancel()
+            raise
         for (_, future), result in zip(batch, results, strict=True):
             if future.done():  # its caller went away
                 continue

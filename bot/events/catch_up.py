@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from ulid import ULID
 
+from bot.aio.background import uninterrupted
 from bot.consent.counts import CountKeeper
 from bot.errors import StoreUnavailable
 from bot.events.path import ConsumerPath
@@ -88,8 +89,8 @@ class CatchUp:
         """Two cursors with different guarantees: counting is exact, recovery lags."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._counts.work(is_wanted))
-                group.create_task(self._recover(is_wanted))
+                group.create_task(uninterrupted(self._counts.work(is_wanted)))
+                group.create_task(uninterrupted(self._recover(is_wanted)))
         except* StoreUnavailable:
             raise StoreUnavailable from None
 

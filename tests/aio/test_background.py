@@ -40,3 +40,35 @@ async def test_work_that_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
     async with asyncio.timeout(PATIENCE):
         await background.until(stop, work)
     assert tries == 3
+
+
+async def test_work_that_is_interrupted_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the cancellation of something that it waited for, not by its own."""
+    monkeypatch.setattr(background, "RETRY_SECONDS", 0.01)
+    stop, tries = asyncio.Event(), 0
+
+    async def work(stop: asyncio.Event) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            (gone := asyncio.get_running_loop().create_future()).cancel()
+            await gone
+        stop.set()
+
+    async with asyncio.timeout(PATIENCE):
+        await background.until(stop, work)
+    assert tries == 2
+
+
+async def test_work_that_is_canceled_ends() -> None:
+    started = asyncio.Event()
+
+    async def work(stop: asyncio.Event) -> None:
+        started.set()
+        await stop.wait()
+
+    task = asyncio.create_task(background.until(asyncio.Event(), work))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

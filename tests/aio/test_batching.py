@@ -205,3 +205,12 @@ async def test_a_call_that_came_first_is_served_first(rounds: Rounds) -> None:
     batcher = Batcher(rounds, limit=3)
     await together(*(batcher(i) for i in range(30)))
     assert [i for items in rounds.given for i in items] == [*range(30)]
+
+
+async def test_callers_of_a_round_that_was_canceled_are_told() -> None:
+    async def canceled(items: list[int]) -> list[int]:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(PATIENCE):
+            await Batcher(canceled)(1)
