@@ -9,9 +9,10 @@ import asyncio
 import os
 import re
 import secrets
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from argon2 import PasswordHasher
 
+from bot.aio import background
 from bot.app import Bot, make_bot
 from bot.config import Settings
 from bot.demo import DEALS, make_demo
@@ -56,6 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 PATIENCE = 120.0
 """Seconds after which a test gives up what it waits for. Nothing takes that long, however busy the machine."""
+background.STOP_SECONDS = PATIENCE  # what is cut off may still write, after the next test has wiped the database
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -267,4 +270,20 @@ async def eventually(check: Callable[[], Any]) -> Any:
             await asyncio.sleep(0.02)
 
 
-__all__ = ["DEALS", "PATIENCE", "Visitor", "eventually", "free_port", "serving"]
+@asynccontextmanager
+async def asleep(pid: int) -> AsyncIterator[None]:
+    """The process does nothing meanwhile: each of its threads has stopped."""
+
+    async def has_stopped() -> bool:
+        threads = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+        return all(thread.rpartition(")")[2].split()[0] == "T" for thread in threads)
+
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await eventually(has_stopped)
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+__all__ = ["DEALS", "PATIENCE", "Visitor", "asleep", "eventually", "free_port", "serving"]

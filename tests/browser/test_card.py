@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +21,7 @@ from bot.store.embedded import EmbeddedServer, embedded_server
 from tests.browser.conftest import Visit
 from tests.browser.gallery import LETTER, ask
 from tests.browser.shop import Chat
-from tests.conftest import serving
+from tests.conftest import asleep, serving
 from tests.people import TEAMMATE, card
 
 TITLE = "Sign up to our SMS deals to get 10% off"
@@ -263,15 +261,6 @@ async def test_no_line_keeps_what_was_typed(visit: Visit, server: TestServer, de
     assert len(await demo_store.events.find({}, limit=5)) == 1
 
 
-@contextmanager
-def _asleep(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 @pytest.fixture
 async def own_mongo(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
     engine = os.environ.get("SAYSO_TEST_ENGINE", "auto")
@@ -288,7 +277,7 @@ async def test_the_database_stops_in_the_middle(visit: Visit, own_mongo: Embedde
             chat = await visit(server)
             chat.watch.allow(r"\b503\b", "htmx:timeout", "htmx:afterRequest", "POST .*/cards/", "WebSocket connection")
             await chat.open()
-            with _asleep(own_mongo.pid):
+            async with asleep(own_mongo.pid):
                 await chat.sign_up("(201) 555-0123")
                 error = chat.card.locator(".card-error")
                 await expect(error).to_contain_text("Couldn't save")

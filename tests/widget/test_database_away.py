@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,7 @@ from bot.config import Settings
 from bot.demo import make_demo
 from bot.store import open_store
 from bot.store.embedded import EmbeddedServer, embedded_server
-from tests.conftest import Visitor, eventually, serving
+from tests.conftest import Visitor, asleep, eventually, serving
 from tests.widget.help import Card, Running, faults, read
 
 NOT_SAVED = "Couldn't save. Try again in a moment."
@@ -59,8 +57,7 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
     for person in people[:8]:
         first.append(asyncio.create_task(person.submit()))
         await asyncio.sleep(0.002)
-    os.kill(database.pid, signal.SIGSTOP)
-    try:
+    async with asleep(database.pid):
         later = asyncio.gather(*(person.submit() for person in people[8:]))
         health = await fetched(session, f"{base}/healthz")
         assert not later.done(), "what waits for the database holds up nothing else"
@@ -71,8 +68,6 @@ async def _stop_in_the_middle(running: Running, people: list[Visitor], database:
         )
         answers: list[Any] = [*await asyncio.gather(*first), *await later]
         _, page, chats = await pages
-    finally:
-        os.kill(database.pid, signal.SIGCONT)
     for status, text in answers:
         assert status in {200, 503}
         if status == 503:

@@ -131,5 +131,5 @@ async def test_a_revoked_session_and_those_before_a_passkey_end(running: Running
 
 async def test_passkeys_are_not_offered_at_an_ip_address(running: Running, ada: Desk) -> None:
     page = await ada.look(SIGN_IN)
-    assert "Passkeys need a domain name" in page.text
+    assert "Passkeys require a domain name" in page.text
     assert not [form for form in page.all("form") if "data-add-passkey" in form.attrs]

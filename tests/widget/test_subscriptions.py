@@ -319,10 +319,16 @@ class TestCounts:
             return [cell.text.strip() for cell in row.all("td", class_="number")]
 
         async def becomes(counts: list[str]) -> None:
-            async def is_shown() -> bool:
-                return await shown() == counts
+            seen: list[str] = []
 
-            await eventually(is_shown)
+            async def is_shown() -> bool:
+                seen[:] = await shown()
+                return seen == counts
+
+            try:
+                await eventually(is_shown)
+            except TimeoutError:
+                raise AssertionError(seen) from None
 
         assert await shown() == ["0", "0"]
         await running.bot.ledger.record(change(contact, new_id(), subscription=draft.id))
