@@ -90,6 +90,11 @@ def translator(locale: str) -> Translator:
     return Translator(locale if locale in locales() else DEFAULT)
 
 
+def base_language(locale: str) -> str:
+    """`es_MX` is "es"."""
+    return locale.partition("_")[0]
+
+
 RIGHT_TO_LEFT = {"R", "AL"}
 """Unicode's classes of letters."""
 

@@ -27,7 +27,7 @@ from bot.model.conversation import Author, AuthorKind, Card, Part
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Context, Source
 from bot.model.flow import Run
-from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
+from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.model.workspace import IncompleteWording, Workspace
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
@@ -68,6 +68,20 @@ def subscription(id: str = "deals", **values: Any) -> Subscription:
         "updated_at": AT,
     }
     return Subscription(id=id, **{**usual, **values})
+
+
+def version_of(after: Subscription) -> SubscriptionVersion:
+    return SubscriptionVersion(
+        id=f"{after.id}:{1:010d}",
+        subscription=after.id,
+        seq=1,
+        act="created",
+        by="t",
+        by_name="Ada",
+        at=AT,
+        after=after,
+        key=f"{after.id}:created",
+    )
 
 
 def person(id: str = "ada", **values: Any) -> Contact:

@@ -111,9 +111,11 @@ def can_take_back(consent: Consent, contact: Contact, subscription: Subscription
 
 
 def preference_words(subscription: Subscription, say: Translator) -> Words:
-    """The wording that the preference center shows; `act` is added when the person acts."""
+    """The wording that the preference center shows; `act` is added when the person acts. Its language is that of what
+    is offered: the page around it may speak another one."""
     shown, title = subscription.words(say.locale), say(TITLES[subscription.message_type])
-    return _preference_words(title, shown.name, shown.description, say.locale, subscription.version)
+    language = subscription.language_of(say.locale)
+    return _preference_words(title, shown.name, shown.description, language, subscription.version)
 
 
 @lru_cache(maxsize=1024)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from bot.consent.changes import ConsentChange, consent_change
+from bot.consent.history import subscription_at
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of
 from bot.consent.projection import PENDING_FOR
+from bot.consent.recorder import LOOK_BACK
 from bot.errors import Conflict
+from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.delivery import Delivery
@@ -57,11 +59,31 @@ class Confirmations:
                 return None  # another number was saved meanwhile, and is locked (law 5)
             if consent is None or subscription is None or not _waits_for(consent, asked):
                 return None
-            questions = await self._store.events.named([asked.event])
-            return _confirm(contact, consent, asked, subscription, text, questions)
+            request = next(iter(await self._store.events.named([asked.event])), None)
+            words = await self._words(asked, subscription, request, text)
+            return _confirm(contact, consent, asked, subscription, words, request)
 
         _, recorded = await self._ledger.decide(contact, decide)
         return recorded.event if recorded else await self._known(asked)
+
+    async def _words(
+        self, asked: Delivery, subscription: Subscription, request: ConsentEvent | None, text: str
+    ) -> Words:
+        """The question as it was texted, and what it was about as it was shown before; if a teammate asked, as it was
+        named in the question. Its language is that of the question."""
+        shown = request.words if request else None
+        if shown is None or not shown.subscription_name:
+            versions = await self._store.subscription_versions.before(subscription.id, None, limit=LOOK_BACK)
+            then = subscription_at(subscription, versions, asked.checked_at or asked.created_at)
+            shown = Words(subscription_name=then.words(asked.locale).name, subscription_version=then.version)
+        return Words(
+            legal_text=asked.body or "",
+            subscription_name=shown.subscription_name,
+            subscription_description=shown.subscription_description,
+            locale=translator(asked.locale).locale,
+            act=f'texted "{text}"',
+            subscription_version=shown.subscription_version,
+        )
 
     async def _known(self, asked: Delivery) -> ConsentEvent | None:
         """What an earlier YES to the same question recorded, if it is still current."""
@@ -88,18 +110,9 @@ def _confirm(
     consent: Consent,
     asked: Delivery,
     subscription: Subscription,
-    text: str,
-    questions: Sequence[ConsentEvent],
+    words: Words,
+    request: ConsentEvent | None,
 ) -> ConsentChange:
-    shown = subscription.words(asked.locale)
-    words = Words(
-        legal_text=asked.body or "",
-        subscription_name=shown.name,
-        subscription_description=shown.description,
-        locale=asked.locale,
-        act=f'texted "{text}"',
-        subscription_version=subscription.version,
-    )
     return consent_change(
         contact,
         subscription,
@@ -108,7 +121,7 @@ def _confirm(
         source=Source.KEYWORD,
         words=words,
         context=Context(conversation=consent.part.partition(":")[0], part=consent.part) if consent.part else Context(),
-        flow=(questions[0].flow, questions[0].flow_version) if questions else (None, None),
+        flow=(request.flow, request.flow_version) if request else (None, None),
         key=_key(asked.event),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.consent.signs import folded
-from bot.i18n import Translator, translator
+from bot.i18n import Translator, base_language, locales, translator
 from bot.model.form_words import FormWords, form_words
 from bot.model.subscription import MessageType, Purpose, Subscription
 from bot.model.workspace import FREQUENCY, Workspace
@@ -83,23 +83,37 @@ def for_sms_form(facts: WordingFacts, say: Translator, there: Mapping[str, bool]
 
 
 def standard_legal_text(subscription: Subscription, workspace: Workspace, say: Translator) -> str:
-    """Without a legal text of the subscription's own. The workspace's is about marketing texts."""
+    """Without a legal text of the subscription's own, in the language of `say`. The workspace's is about marketing
+    texts, in one language."""
     if subscription.message_type is not MessageType.SMS:
         return ""
     if subscription.purpose is Purpose.MARKETING:
-        return workspace.legal_text
+        is_theirs = not workspace.legal_text or base_language(workspace.legal_language) == say.locale
+        return workspace.legal_text if is_theirs else _standard(subscription, workspace, say, *MARKETING)
+    return _standard(subscription, workspace, say, *INFORMATIONAL)
+
+
+INFORMATIONAL = ("agreement", "frequency", "rates", "stop", "terms", "privacy")
+MARKETING = ("agreement", "frequency", "rates", "stop", "purchase", "terms", "privacy")
+
+
+def _standard(subscription: Subscription, workspace: Workspace, say: Translator, *wanted: str) -> str:
     facts = WordingFacts.of(workspace, program=subscription.name, purpose=subscription.purpose)
     sentences = for_sms_form(facts, say, defaultdict(bool))
-    wanted = ("agreement", "frequency", "rates", "stop", "terms", "privacy")
     return " ".join(sentence for code in wanted if (sentence := sentences[code]))
 
 
 def standard_form(subscription: Subscription, workspace: Workspace) -> FormWords:
-    """What a new form for this subscription begins with, in its default language."""
-    words = form_words(subscription)
+    """What a new form for this subscription begins with, in its default language. Without a standard text in that
+    language, the teammate writes it."""
+    words, language = form_words(subscription), base_language(subscription.language)
     if words.legal_text:
         return words
-    legal = standard_legal_text(subscription, workspace, translator(subscription.language))
+    if language in locales():
+        legal = standard_legal_text(subscription, workspace, translator(language))
+    else:
+        is_theirs = subscription.purpose is Purpose.MARKETING and language == base_language(workspace.legal_language)
+        legal = workspace.legal_text if is_theirs and subscription.message_type is MessageType.SMS else ""
     return words.model_copy(update={"legal_text": legal})
 
 

@@ -160,14 +160,16 @@ class Preferences:
             if preference_words(found, say).version != version:
                 raise WordsChanged
             return await self._yes(contact, found, toggle, seen)
-        return await self._no(
-            contact, [await self._recorder.as_shown(found, version, lambda shown: preference_words(shown, say))], toggle
-        )
+        return await self._no(contact, [await self._recorder.as_shown(found, version, say)], toggle)
 
-    async def stop_all(self, contact: Contact, *, key: str, say: Translator, context: Context) -> PreferenceResult:
+    async def stop_all(
+        self, contact: Contact, *, shown: Mapping[str, str], key: str, say: Translator, context: Context
+    ) -> PreferenceResult:
         """Opts out of every SMS subscription, whatever its state: it could be put live later. The number is not put on
-        the stop list: only its own STOP does that."""
-        texts = await self._store.subscriptions.texts()
+        the stop list: only its own STOP does that. `shown`: by subscription, the version of the wording that the person
+        saw."""
+        found = await self._store.subscriptions.texts()
+        texts = [await self._recorder.as_shown(text, shown.get(text.id, ""), say) for text in found]
         toggle = PreferenceToggle(key, f'pressed "{say("Unsubscribe from all SMS")}"', say, context)
         return await self._no(contact, texts, toggle, of_all=True)
 

@@ -3,7 +3,7 @@ recognized when it is retried."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.consent.changes import ConsentChange, consent_change
@@ -53,17 +53,15 @@ class ChangeRecorder:
         found = await self._store.events.named(stands) if stands else []
         return [event for event in found if event.key.startswith(f"{contact.id}:{toggle.key}:")]
 
-    async def as_shown(
-        self, subscription: Subscription, version: str, words: Callable[[Subscription], Words]
-    ) -> Subscription:
+    async def as_shown(self, subscription: Subscription, version: str, say: Translator) -> Subscription:
         """The subscription with the wording of this version, if it ever had one: an opt-out is stored with what was
-        shown (law 6). `words` renders a subscription as the page does."""
-        if not version or words(subscription).version == version:
+        shown (law 6)."""
+        if not version or preference_words(subscription, say).version == version:
             return subscription
         history = await self._store.subscription_versions.before(subscription.id, None, limit=LOOK_BACK)
-        shown = (entry.after for entry in reversed(history) if words(entry.after).version == version)
+        shown = (e.after for e in reversed(history) if preference_words(e.after, say).version == version)
         found = next(shown, None)
-        names = {"name", "description", "translations", "version"}
+        names = {"name", "description", "language", "translations", "version"}
         return subscription.model_copy(update=found.model_dump(include=names)) if found else subscription
 
     async def before(self, contact: Contact, current: Consent) -> Consent | None:
@@ -111,7 +109,7 @@ def restoration(
 def _shown(subscription: Subscription, address: str | None, say: Translator) -> Words:
     """The page shows what is live and reaches the person: of the rest it opts out without words about it."""
     words = preference_words(subscription, say)
-    return words if subscription.is_live and address else Words(title=words.title, locale=words.locale)
+    return words if subscription.is_live and address else Words(title=words.title, locale=say.locale)
 
 
 def stands_on(contact: Contact, event: ConsentEvent) -> bool:

@@ -117,7 +117,7 @@ def _no(contact: Contact, subscription: Subscription, number: str, text: str, te
         Action.OPT_OUT,
         number,
         source=Source.KEYWORD,
-        words=Words(locale=contact.locale, act=f'texted "{text}"'),
+        words=Words(act=f'texted "{text}"'),
         key=f"stop:{text_id}:{subscription.id}",
         is_judged=False,
     )

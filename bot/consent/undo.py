@@ -64,6 +64,7 @@ class PreferenceUndo:
             before = await self._recorder.before(judged, current)
             if current.state is ConsentState.OPTED_OUT:
                 await self._judge_return(judged, subscription, current, before, version, toggle)
+            subscription = await self._recorder.as_shown(subscription, version, toggle.say)
             return restoration(judged, subscription, current, before, toggle)
 
         contact, recorded = await self._ledger.decide(contact, decide)

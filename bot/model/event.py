@@ -133,7 +133,8 @@ class Words(Value):
     legal_text: str = ""
     subscription_name: str = ""
     subscription_description: str = ""
-    locale: str
+    locale: str = ""
+    """The language of these words; empty where nothing was shown."""
     act: str = ""
     """The affirmative act, for people who read the proof: `pressed "Sign Up Now"`."""
     box: str | None = None

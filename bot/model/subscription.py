@@ -94,6 +94,10 @@ class Subscription(Document, FormWords):
             name=self.name, description=self.description, confirmation=self.confirmation
         )
 
+    def language_of(self, locale: str) -> str:
+        """The language of `words(locale)`."""
+        return locale if locale in self.translations else self.language
+
     def stored(self) -> dict[str, Any]:
         """Includes the key that keeps names unique among subscriptions that are not archived, ignoring case and
         spaces."""

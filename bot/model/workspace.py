@@ -74,6 +74,8 @@ class Workspace(Document):
     """Appended to texts to many people; `{link}` leads to the person's preference center."""
     legal_text: str = ""
     """The default legal text of new forms: plain text, links as `[Terms](https://…)`."""
+    legal_language: str = "en"
+    """Its locale."""
     incomplete_wording: IncompleteWording = IncompleteWording.WARN
     logo: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     """SHA-256 of the stored picture; empty: the initial is shown instead."""

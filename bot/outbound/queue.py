@@ -65,16 +65,16 @@ class DeliveryQueue:
         await self._insert([_new(kind, part.id, contact=contact, number=number, locale=DEFAULT, body=body)])
 
     def question_again(
-        self, consent: Consent, contact: Contact, time: int, origins: tuple[str, ...] | None
+        self, consent: Consent, contact: str, locale: str, time: int, origins: tuple[str, ...] | None
     ) -> Delivery:
         """The question of a pending consent for the `time`th time after the first; the same again is the same text."""
         new = _new(
             KINDS[DeliveryKind.ASK],
             consent.event,
-            contact=contact.id,
+            contact=contact,
             subscription=consent.subscription,
             number=consent.number or "",
-            locale=contact.locale,
+            locale=locale,
             origins=origins,
         )
         return new.model_copy(update={"id": f"{new.id}:{time}"})

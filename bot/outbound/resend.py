@@ -44,8 +44,9 @@ class Resends:
         sent = await self._sent(consent.event)
         if time - max([consent.at, *(delivery.created_at for delivery in sent)]) < PAUSE:
             raise NotResent(ON_ITS_WAY)
+        locale = sent[0].locale if sent else contact.locale
         again = self._deliveries.question_again(
-            consent, contact, len(sent) if sent else 1, origins_of(ip, number) or None
+            consent, contact.id, locale, len(sent) if sent else 1, origins_of(ip, number) or None
         )
         if len(sent) > MOST or await self._is_flooded(again):
             raise NotResent(ENOUGH)

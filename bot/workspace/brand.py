@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from bot.consent.numbers import all_regions, international, is_email
 from bot.consent.texts import unknown_variables
 from bot.errors import marked as _
+from bot.i18n import DEFAULT
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.teammate import By
@@ -20,6 +21,7 @@ from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, Logo, Rep
 from bot.store import Store
 from bot.workspace.audit import AuditLog
 from bot.workspace.pictures import picture_type
+from bot.workspace.wording import Language
 
 LINGERS = timedelta(days=1)
 """How long pages that were open can still load a replaced logo."""
@@ -69,6 +71,7 @@ class Brand(BaseModel):
     """Empty, like the next field: the standard wording is used."""
     opt_out_text: Annotated[str, Field(max_length=320)] = ""
     legal_text: Annotated[str, Field(max_length=2000)] = ""
+    legal_language: Language = DEFAULT
     incomplete_wording: IncompleteWording = IncompleteWording.WARN
 
     @field_validator("brand")

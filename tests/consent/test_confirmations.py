@@ -21,10 +21,22 @@ from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Card, ConversationEvent, Part
 from bot.model.delivery import DeliveryKind, DeliveryState
-from bot.model.event import Action, Source
+from bot.model.event import Action, Actor, Evidence, How, Source
 from bot.model.stop import Stop
 from bot.store import Store
-from tests.people import ANOTHER, NUMBER, answer_to, answered, asked, card, change, events_of, look_again, no_consumers
+from tests.people import (
+    ANOTHER,
+    NUMBER,
+    answer_to,
+    answered,
+    asked,
+    card,
+    change,
+    events_of,
+    look_again,
+    no_consumers,
+    version_of,
+)
 
 MakeContact = Callable[..., Awaitable[Contact]]
 
@@ -154,6 +166,34 @@ class TestYes:
         assert event.words.act == 'texted "Yes!"'
         assert event.words.legal_text == (await _texts(bot))[0]
         assert event.context.part == waiting.part.id
+
+    async def test_it_names_what_was_shown_though_it_was_renamed_since(
+        self, bot: Bot, waiting: Submitted, ada: Contact, store: Store
+    ) -> None:
+        renamed = {"name": "News", "description": "Everything", "version": 2}
+        await store.subscriptions.update({"_id": DEALS}, {"$set": renamed})
+        await bot.receive(NUMBER, "YES", "t1")
+        asked_for, confirmed = (event.words for event in await events_of(store, ada.id))
+        for name in ("subscription_name", "subscription_description", "subscription_version", "locale"):
+            assert getattr(confirmed, name) == getattr(asked_for, name)
+
+    async def test_asked_by_a_teammate_it_names_what_the_question_named(
+        self, bot: Bot, ada: Contact, store: Store
+    ) -> None:
+        """Nobody was shown a description."""
+        evidence, by = Evidence(how=How.SPOKEN, given_at=now()), Actor(kind="teammate", id="t")
+        asks = change(ada.id, "k", Action.REQUEST_CONFIRMATION, source=Source.PROFILE, actor=by, evidence=evidence)
+        await bot.ledger.record(asks)
+        await bot.consumers.drain()
+        await bot.sender.send_some()
+        old = await store.subscriptions.get(DEALS)
+        assert old
+        await store.subscription_versions.insert(version_of(old))
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"name": "News", "version": 2}})
+        await bot.receive(NUMBER, "YES", "t1")
+        words = (await events_of(store, ada.id))[-1].words
+        assert (words.subscription_name, words.subscription_description) == (old.name, "")
+        assert old.name in words.legal_text
 
     async def test_the_same_yes_many_times_is_one_event(
         self, bot: Bot, waiting: Submitted, ada: Contact, store: Store

@@ -18,7 +18,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Actor, Source
 from bot.model.stop import Stop
-from bot.model.subscription import ConsentType, MessageType, SubscriptionState
+from bot.model.subscription import ConsentType, MessageType, SubscriptionState, Translation
 from bot.store import Store
 from tests.people import ANOTHER, HERE, NUMBER, change, consent, events_of, person, subscription
 
@@ -106,6 +106,23 @@ class TestChange:
             "subscription_version": 1,
         }
 
+    @pytest.mark.parametrize(("page", "kept"), [("es", "es"), ("fr", "en")])
+    async def test_the_language_is_that_of_the_words_shown(
+        self, bot: Bot, ada: Contact, store: Store, page: str, kept: str
+    ) -> None:
+        """A page in French shows a name that exists in English and Spanish alone."""
+        spanish = Translation(name="Ofertas", description="Novedades")
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"translations": {"es": spanish.model_dump()}}})
+        say, found = translator(page), await store.subscriptions.get(DEALS)
+        assert found
+        words = preference_words(found, say)
+        await bot.preferences.change(ada, DEALS, "opt_in", version=words.version, key="k", say=say, context=HERE)
+        (event,) = await events_of(store, ada.id)
+        assert (event.words.locale, event.words.subscription_name) == (kept, found.words(page).name)
+        await bot.consumers.drain()
+        (delivery,) = await store.deliveries.find({}, limit=2)
+        assert delivery.locale == kept
+
     async def test_an_email_choice_is_kept_with_its_address(self, bot: Bot, ada: Contact, store: Store) -> None:
         await _turn(bot, ada, NEWS, "opt_in")
         (event,) = await events_of(store, ada.id)
@@ -191,7 +208,7 @@ class TestChange:
 
 class TestStopAll:
     async def _stop(self, bot: Bot, ada: Contact, key: str = "stop") -> None:
-        await bot.preferences.stop_all(await _again(bot, ada), key=key, say=SAY, context=HERE)
+        await bot.preferences.stop_all(await _again(bot, ada), shown={}, key=key, say=SAY, context=HERE)
 
     async def test_every_text_is_off_and_emails_stay(self, bot: Bot, ada: Contact, store: Store) -> None:
         await _turn(bot, ada, DEALS, "opt_in", "k1")

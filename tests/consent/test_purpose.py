@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.consent.checker import WordingFacts, check_form, lacking
-from bot.consent.offers import standard_legal_text
+from bot.consent.offers import standard_form, standard_legal_text
 from bot.i18n import locales, translator
 from bot.model.subscription import MessageType, Purpose, Subscription
 from tests.people import subscription, workspace
@@ -51,6 +51,28 @@ def test_the_standard_text_of_an_informational_form_lacks_nothing(locale: str) -
 
 def test_forms_for_marketing_begin_with_the_workspaces_own_text() -> None:
     assert standard_legal_text(subscription(), workspace(legal_text="Our words."), SAY) == "Our words."
+
+
+@pytest.mark.parametrize("locale", sorted(locales()))
+def test_forms_in_another_language_than_the_workspaces_text_begin_with_the_standard_one(locale: str) -> None:
+    brand = workspace(**BRAND, legal_text="Our words.", legal_language="pt_BR")
+    text = standard_form(subscription(language=locale), brand).legal_text
+    facts = WordingFacts.of(brand, program="Deals")
+    assert lacking(check_form(text, facts, translator(locale))) == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "written_in", "text"),
+    [
+        ("en", "en", "Our words."),
+        ("en_GB", "en", "Our words."),
+        ("pt", "pt_BR", "Our words."),
+        ("pt", "en", ""),  # nothing is better than a text whose language is another than it says
+    ],
+)
+def test_a_form_never_begins_with_a_text_in_another_language(language: str, written_in: str, text: str) -> None:
+    brand = workspace(**BRAND, legal_text="Our words.", legal_language=written_in)
+    assert standard_form(subscription(language=language), brand).legal_text == text
 
 
 def test_forms_for_emails_begin_without_words_about_texts() -> None:

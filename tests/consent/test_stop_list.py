@@ -53,7 +53,7 @@ async def test_stop_turns_off_every_text_and_nothing_else(bot: Bot, ada: Contact
     }
     for event in (await events_of(store, ada.id))[2:]:
         assert (event.action, event.source, event.number) == (Action.OPT_OUT, Source.KEYWORD, NUMBER)
-        assert event.words == Words(locale="en", act='texted "Stop."'), "nothing was shown"
+        assert event.words == Words(act='texted "Stop."'), "nothing was shown"
 
 
 async def test_it_holds_for_everyone_who_has_the_number(bot: Bot, ada: Contact, make_contact: MakeContact) -> None:

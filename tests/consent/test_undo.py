@@ -18,9 +18,9 @@ from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Actor, Evidence, How, Source
-from bot.model.subscription import ConsentType, Subscription, SubscriptionState, SubscriptionVersion
+from bot.model.subscription import ConsentType, SubscriptionState
 from bot.store import Store
-from tests.people import ANOTHER, AT, HERE, NUMBER, change, consent, events_of, person, subscription
+from tests.people import ANOTHER, AT, HERE, NUMBER, change, consent, events_of, person, subscription, version_of
 
 MakeContact = Callable[..., Awaitable[Contact]]
 SAY = translator("en")
@@ -35,7 +35,7 @@ async def ada(make_contact: MakeContact, bot: Bot) -> Contact:
 
 
 async def stop_all(bot: Bot, contact: Contact) -> PreferenceResult:
-    return await bot.preferences.stop_all(await again(bot, contact), key=new_id(), say=SAY, context=HERE)
+    return await bot.preferences.stop_all(await again(bot, contact), shown={}, key=new_id(), say=SAY, context=HERE)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ class TestTakingBackANo:
 
     async def test_it_brings_back_all_that_one_press_stopped_and_nothing_else(self, bot: Bot, ada: Contact) -> None:
         await turn(bot, ada, "opt_out", ORDERS, "before")
-        done = await bot.preferences.stop_all(await again(bot, ada), key="all", say=SAY, context=HERE)
+        done = await bot.preferences.stop_all(await again(bot, ada), shown={}, key="all", say=SAY, context=HERE)
         await undo(bot, ada, done)
         assert await status(bot, ada) == {DEALS: "on", ORDERS: "off", NEWS: "off"}
 
@@ -374,7 +374,7 @@ class TestAYesForAnotherNumber:
 
     async def test_a_no_ends_it_all_the_same(self, bot: Bot, ada: Contact) -> None:
         await bot.ledger.record(change(ada.id, "new", Action.CAPTURE_PHONE, subscription=None, number=ANOTHER))
-        await bot.preferences.stop_all(await again(bot, ada), key="all", say=SAY, context=HERE)
+        await bot.preferences.stop_all(await again(bot, ada), shown={}, key="all", say=SAY, context=HERE)
         ended = (await again(bot, ada)).consent(DEALS)
         assert ended
         assert ended.state is ConsentState.OPTED_OUT
@@ -383,7 +383,7 @@ class TestAYesForAnotherNumber:
 async def test_a_no_is_kept_with_the_words_that_were_on_the_page(bot: Bot, ada: Contact, store: Store) -> None:
     old = await store.subscriptions.get(DEALS)
     assert old
-    await store.subscription_versions.insert(entry(old))
+    await store.subscription_versions.insert(version_of(old))
     await store.subscriptions.update({"_id": DEALS}, {"$set": {"description": "Daily.", "version": 2}})
     version = preference_words(old, SAY).version
     await bot.preferences.change(ada, DEALS, "opt_out", version=version, key="k", say=SAY, context=HERE)
@@ -391,9 +391,20 @@ async def test_a_no_is_kept_with_the_words_that_were_on_the_page(bot: Bot, ada: 
     assert (words.subscription_description, words.subscription_version) == (old.description, 1)
 
 
+async def test_all_texts_are_refused_in_the_words_that_were_on_the_page(bot: Bot, ada: Contact, store: Store) -> None:
+    old = await store.subscriptions.get(DEALS)
+    assert old
+    await store.subscription_versions.insert(version_of(old))
+    await store.subscriptions.update({"_id": DEALS}, {"$set": {"name": "Renamed", "version": 2}})
+    shown = {DEALS: preference_words(old, SAY).version}
+    await bot.preferences.stop_all(ada, shown=shown, key="all", say=SAY, context=HERE)
+    words = {e.subscription: e.words for e in await events_of(store, ada.id)}[DEALS]
+    assert (words.subscription_name, words.subscription_version) == (old.name, 1)
+
+
 async def test_all_texts_are_off_also_those_that_are_not_offered_now(bot: Bot, ada: Contact, store: Store) -> None:
     await store.subscriptions.update({"_id": DEALS}, {"$set": {"state": "archived"}})
-    await bot.preferences.stop_all(ada, key="all", say=SAY, context=HERE)
+    await bot.preferences.stop_all(ada, shown={}, key="all", say=SAY, context=HERE)
     off = {c.subscription: c.state for c in (await again(bot, ada)).consents}
     assert off == {DEALS: ConsentState.OPTED_OUT, ORDERS: ConsentState.OPTED_OUT}
 
@@ -406,17 +417,3 @@ async def refused(bot: Bot, ada: Contact, event: str, error: type[Exception]) ->
         await bot.preferences.undo(
             await again(bot, ada), {event: preference_words(found, SAY).version}, say=SAY, context=HERE
         )
-
-
-def entry(after: Subscription) -> SubscriptionVersion:
-    return SubscriptionVersion(
-        id=f"{after.id}:{1:010d}",
-        subscription=after.id,
-        seq=1,
-        act="created",
-        by="t",
-        by_name="Ada",
-        at=AT,
-        after=after,
-        key=f"{after.id}:created",
-    )

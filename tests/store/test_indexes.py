@@ -321,7 +321,7 @@ async def _walk(bot: Bot) -> None:
     off = await bot.preferences.change(contact, DEALS, "opt_out", version="old", key="p1", say=say, context=HERE)
     await bot.preferences.undo(off.contact, dict(off.undo), say=say, context=HERE)
     sheet = await bot.preferences.look(token)
-    await bot.preferences.stop_all(sheet.contact, key="p2", say=say, context=HERE)
+    await bot.preferences.stop_all(sheet.contact, shown={}, key="p2", say=say, context=HERE)
     await bot.preferences.revoke(contact.id)
     await bot.profiles.look(contact.id)
     await bot.profiles.history(contact.id, before=Cursor((9,)))

@@ -115,12 +115,13 @@ async def upload(
 
 class TestSaving:
     async def test_what_was_typed_is_kept_and_shown(self, running: Running, ada: Desk) -> None:
-        status, _ = await ada.post(PATH, FORM)
+        status, _ = await ada.post(PATH, {**FORM, "legal_language": "pt-br"})
         assert (status, ada.location, await ada.said()) == (303, PATH, "Saved.")
         kept = Workspace.load(await stored(running))
         assert kept.brand == "#b3261e"
         assert kept.texted == ("DE", "AT", "CH")
         assert kept.legal_text == FORM["legal_text"].replace("\n", "\n")
+        assert kept.legal_language == "pt_BR"
         assert kept.incomplete_wording is IncompleteWording.BLOCK
         page = await ada.look(PATH)
         assert page.one("input", name="incomplete_wording", checked="").attrs["value"] == "block"

@@ -80,7 +80,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     takes = takes_forms(conversation)
     if not takes:
         request[FORM] = Form({}, {"": say(NO_FORM)}, 422)
-    live = await bot.store.subscriptions.live()
+    live, legal_language = await bot.store.subscriptions.live(), (await bot.workspace()).legal_language
     return await teammate_page(
         request,
         "inbox/_form.html" if is_htmx(request) else "inbox/form.html",
@@ -96,7 +96,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         in_dialog=is_htmx(request),
         standard=await _standard(request, live),
         **await _drawn(request, contact, await _values(request, live), live),
-        languages=named(dict.fromkeys([*locales(), *(s.language for s in live)]), say),
+        languages=named(dict.fromkeys([*locales(), legal_language, *(s.language for s in live)]), say),
     )
 
 
@@ -208,7 +208,8 @@ async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping
     if template:
         return template.model_dump(include=set(CARD))
     only = live[0] if len(live) == 1 else None
-    empty = {**dict.fromkeys(CARD, ""), "locale": DEFAULT, "legal_text": (await bot.workspace()).legal_text}
+    workspace = await bot.workspace()
+    empty = {**dict.fromkeys(CARD, ""), "locale": workspace.legal_language, "legal_text": workspace.legal_text}
     begun = {**empty, "subscription": only.id, **(await _standard(request, live))[only.id]} if only else empty
     return {name: form.value(name, begun[name]) for name in CARD}
 

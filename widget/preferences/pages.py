@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
@@ -78,12 +79,12 @@ async def _apply(
     preferences, wanted = request.app[BOT].preferences, form.get("change", "")
     context = Context(ip=client_ip(request), user_agent=user_agent(request))
     if wanted == "undo":
-        events = dict(pair.partition(":")[::2] for pair in form.get("events", "").split())
-        done = await preferences.undo(sheet.contact, events, say=say, context=context)
+        done = await preferences.undo(sheet.contact, _pairs(form, "events"), say=say, context=context)
         return done, StatusLine(_restored(done, say))
     key = form.get("key", "")[:64] or new_id()
     if wanted == "stop_all":
-        done = await preferences.stop_all(sheet.contact, key=key, say=say, context=context)
+        shown = _pairs(form, "shown")
+        done = await preferences.stop_all(sheet.contact, shown=shown, key=key, say=say, context=context)
         return done, StatusLine(say("You're unsubscribed from all texts."), undo=_undo(done))
     done = await preferences.change(
         sheet.contact,
@@ -96,6 +97,11 @@ async def _apply(
         seen=sheet,
     )
     return done, _said(wanted, done, say)
+
+
+def _pairs(form: Mapping[str, str], name: str) -> dict[str, str]:
+    """`a:1 b:2`"""
+    return dict(pair.partition(":")[::2] for pair in form.get(name, "").split())
 
 
 def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:

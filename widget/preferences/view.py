@@ -52,6 +52,11 @@ class Center:
     can_stop_all: bool
 
     @property
+    def shown(self) -> str:
+        """The version of each wording on the page, for the button that is about all of them."""
+        return " ".join(f"{item.id}:{item.version}" for group in self.groups for item in group.items)
+
+    @property
     def stand(self) -> str:
         """A digest of the content without the person's own address; a different one means a change."""
         shown = self.at(lambda channel: ""), self.can_stop_all

@@ -34,6 +34,7 @@ BRAND = {
     "frequency": _("Message frequency"),
     "opt_out_text": _("Opt-out text"),
     "legal_text": _("Legal text for new forms"),
+    "legal_language": _("Language of the legal text"),
     "incomplete_wording": _("Incomplete legal text"),
 }
 LABELS: Mapping[str, Mapping[str, str]] = {

@@ -22,6 +22,7 @@ from bot.model.workspace import FREQUENCY, OPT_OUT, IncompleteWording, ReplyTime
 from bot.workspace.brand import Brand
 from widget.web.forms import FORM, nested
 from widget.web.http import BOT, PAGE_POLICY, page, wanted_locale
+from widget.web.languages import all_languages
 from widget.web.look import contrast, ink_on
 from widget.web.teammate_pages import (
     Form,
@@ -67,6 +68,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         standard_frequency=say(FREQUENCY),
         standard_opt_out=say(OPT_OUT),
         incomplete_choices=_incomplete_choices(say),
+        all_languages=all_languages(say),
     )
 
 
@@ -133,13 +135,16 @@ def _drafted(stored: Workspace, typed: dict[str, str]) -> Workspace:
 
 def _card(brand: Workspace, say: Translator) -> CardView:
     """As an unknown visitor sees it."""
-    time = now()
+    time, say = now(), translator(brand.legal_language)
     asked = Subscription(
         id="preview", name=say("News and offers"), message_type=MessageType.SMS, consent_type=ConsentType.OPT_IN,
         state=SubscriptionState.LIVE, created_at=time, updated_at=time,
     )  # fmt: skip
     card = Card(
-        subscription=asked.id, title=say("Get our news by text"), legal_text=brand.legal_text, locale=say.locale
+        subscription=asked.id,
+        title=say("Get our news by text"),
+        legal_text=brand.legal_text,
+        locale=brand.legal_language,
     )
     somebody = Contact(id="preview", created_at=time, updated_at=time)
     return card_view(card, "preview", somebody, asked, brand, say)
