@@ -221,10 +221,13 @@ class LastAdmin(Invalid):
 
 
 class NumberRefused(Invalid):
-    """An unusable phone number, and the kind of error (`problem`)."""
+    """An unusable phone number, and the kind of error (`problem`).
 
-    def __init__(self, problem: str, message: str, **values: str) -> None:
-        self.problem = problem
+    `is_country_assumed`: it was read as one of the selected country, since no country code was typed.
+    """
+
+    def __init__(self, problem: str, message: str, *, is_country_assumed: bool = False, **values: str) -> None:
+        self.problem, self.is_country_assumed = problem, is_country_assumed
         super().__init__(message, **values)
 
 

@@ -29,8 +29,8 @@ REFUSED = r"\b422\b"
 
 BAD = {
     "": "Enter your mobile number",
-    "call me maybe": "Enter a number like",
-    "☎️📱": "Enter a number like",
+    "call me maybe": "Enter a mobile number in the United States, like",
+    "☎️📱": "Enter a mobile number in the United States, like",
     "555-01": "Too short",
     "201555012345678": "Too long",
     "+33 6 12 34 56 78": "We don't text numbers in France yet",

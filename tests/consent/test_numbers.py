@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.consent import numbers
+from bot.consent.number_refusals import CHOOSE, spoken
 from bot.consent.numbers import (
     address_of,
     calling_code,
@@ -14,7 +18,6 @@ from bot.consent.numbers import (
     national,
     read_number,
     saved_number,
-    spoken,
 )
 from bot.errors import NumberRefused
 from bot.i18n import translator
@@ -70,6 +73,25 @@ ENGLISH = translator("en")
         "http://wa.me/+12015550123?text=Hi",
         "wa.me/12015550123",
         "https://api.whatsapp.com/send?phone=12015550123",
+        "https://api.whatsapp.com/send/?phone=%2B1%20201%20555-0123&text=Hi&type=phone_number&app_absent=0",
+        "https://web.whatsapp.com/send?text=Call+me&phone=12015550123",
+        "api.whatsapp.com/send?phone=12015550123",
+        "www.wa.me/12015550123",
+        "https://wa.me/12015550123?text=Hi%20there",
+        "wa.me/%2B12015550123/",
+        "whatsapp:12015550123?text=Hi",
+        "sms:+12015550123;?&body=Hi%20there",
+        "sms:+12015550123?body=Hi: call (201) 555-0199!",
+        "sms:+12015550123&body=Hi",
+        "sms:2015550123;body=Hi",
+        "sms:2015550123?body=" + "Hi%20" * 300,
+        "SMSTO:+12015550123:Hi there",
+        "mms:+12015550123",
+        "tel:%2B12015550123",
+        "tel:2015550123;phone-context=+1",
+        "tel:201-555-0123;phone-context=+1;isub=5",
+        "tel:+12015550123;phone-context=example.com",
+        "tel:2015550123;phone-context=example.com",
     ],
 )
 def test_a_number_is_read_however_it_is_written(typed: str) -> None:
@@ -91,6 +113,9 @@ def test_a_number_is_read_however_it_is_written(typed: str) -> None:
         ("001 201 555 0123", "GB", NUMBER, "US"),
         ("+44 (0)7400 123456", "US", "+447400123456", "GB"),
         ("wa.me/447400123456", "US", "+447400123456", "GB"),
+        ("tel:7400123456;phone-context=+44", "US", "+447400123456", "GB"),
+        ("tel:07400-123456;phone-context=+44", "US", "+447400123456", "GB"),
+        ("sms:07400123456?body=Hi", "GB", "+447400123456", "GB"),
     ],
 )
 def test_a_plus_beats_the_country_that_was_chosen(typed: str, region: str, e164: str, there: str) -> None:
@@ -150,6 +175,13 @@ def test_a_mexican_prefix_means_nothing_elsewhere() -> None:
         ("201-555-0123 ext. 5", "extension"),
         ("201-555-0123;ext=5", "extension"),
         ("2015550123#5", "extension"),
+        ("tel:+12015550123;ext=5", "extension"),
+        ("tel:2015550123;ext=5;phone-context=+1", "extension"),
+        ("sms:", "not_a_number"),
+        ("wa.me/", "empty"),
+        ("https://api.whatsapp.com/send?text=Hi", "empty"),
+        ("https://wa.me/message/ABCDEF", "not_a_number"),
+        ("sms:+12015550123,+12015550124", "not_a_number"),
         ("2015550123,5", "extension"),
         ("+12015550123, +12015550124", "not_a_number"),
         ("1", "too_short"),
@@ -172,7 +204,7 @@ def test_a_mexican_prefix_means_nothing_elsewhere() -> None:
         ("+999 123456", "no_country"),
         ("447400123456", "no_country"),
         ("+44 20 7946 0958", "landline"),
-        ("800 555 0199", "premium"),
+        ("800 555 0199", "toll_free"),
         ("900 234 5678", "premium"),
         ("+44 906 000 1234", "premium"),
         ("+44 7640 123456", "premium"),
@@ -191,13 +223,73 @@ def test_each_way_to_be_wrong_has_its_name_and_its_sentence(typed: str, problem:
     _is_whole_sentence(spoken(refused.value, ENGLISH))
 
 
-@pytest.mark.parametrize("typed", ["5550123", "20155501230000", "999 999 9999", "447400123456"])
-def test_a_refusal_names_the_country_it_assumed_and_how_to_change_it(typed: str) -> None:
+WRONG_IN_ANY_COUNTRY = st.one_of(
+    st.sampled_from(["hello", "12", "5550123", "1" * 25, "1" * 60, "0000000000"]),
+    st.text(st.sampled_from("0123456789- ()ax"), min_size=1, max_size=60).filter(lambda text: text.strip(" ,;:")),
+)
+
+
+@settings(deadline=None)
+@given(WRONG_IN_ANY_COUNTRY, st.sampled_from(["US", "GB", "DE", "MX", "IT", "AU"]))
+def test_whatever_was_read_by_a_countrys_rules_names_it_and_how_to_change_it(typed: str, region: str) -> None:
+    with suppress(NumberRefused):
+        read_number(typed, region, (region,))
+        return
     with pytest.raises(NumberRefused) as refused:
-        read_number(typed, "US", TEXTED)
+        read_number(typed, region, (region,))
+    if refused.value.problem not in {"extension", "not_texted", "no_country"}:
+        said = spoken(refused.value, ENGLISH)
+        is_abroad = typed.strip(" ()-").replace("-", "").replace(" ", "").startswith(("00", "011"))
+        assert (ENGLISH.country_in_sentence(region) in said and CHOOSE in said) or is_abroad
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["+12015550123", "+447400123456", "+61412345678", "+525512345678"]),
+    st.sampled_from(
+        [
+            "{plus}",
+            "tel:{plus}",
+            "sms:{plus};?&body={body}",
+            "sms:{plus}?body={body}",
+            "smsto:{plus}:{body}",
+            "www.wa.me/{plain}",
+            "https://wa.me/{plain}?text={body}",
+            "HTTPS://API.WHATSAPP.COM/send?phone={plain}&text={body}",
+            "api.whatsapp.com/send/?text={body}&phone={encoded}",
+            "whatsapp://send?phone={plain}&text={body}",
+        ]
+    ),
+    st.text(max_size=50).map(quote),
+    st.sampled_from(["US", "GB", "MX"]),
+)
+def test_a_link_means_its_number_whatever_message_it_carries(e164: str, link: str, body: str, region: str) -> None:
+    plain = e164.removeprefix("+")
+    typed = link.format(plus=e164, plain=plain, encoded=f"%2B{plain}", body=body)
+    assert read_number(typed, region, ("US", "GB", "AU", "MX")).e164 == e164
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "country"),
+    [
+        ("5550123", "US", "the United States"),
+        ("20155501230000", "US", "the United States"),
+        ("1" * 60, "US", "the United States"),
+        ("999 999 9999", "US", "the United States"),
+        ("447400123456", "US", "the United States"),
+        ("hello", "US", "the United States"),
+        ("800 555 0199", "US", "the United States"),
+        ("900 234 5678", "US", "the United States"),
+        ("020 7946 0958", "GB", "the United Kingdom"),
+        ("0800 123 4567", "GB", "the United Kingdom"),
+    ],
+)
+def test_a_refusal_names_the_country_it_assumed_and_how_to_change_it(typed: str, region: str, country: str) -> None:
+    with pytest.raises(NumberRefused) as refused:
+        read_number(typed, region, TEXTED)
     said = spoken(refused.value, ENGLISH)
-    assert "in the United States" in said
-    assert "For another country, start with +" in said
+    assert f"in {country}" in said
+    assert said.endswith(CHOOSE)
 
 
 @pytest.mark.parametrize("typed", ["+44 7400", "+44 7400 123456 789", "+44 1111 111111"])
@@ -217,11 +309,11 @@ def test_a_number_of_a_country_that_is_not_texted_names_those_that_are() -> None
     assert "United States, Canada, United Kingdom" in said
 
 
-def test_a_number_that_is_too_short_says_how_many_digits_it_should_have() -> None:
+def test_a_number_that_is_too_short_says_what_one_looks_like() -> None:
     with pytest.raises(NumberRefused) as refused:
         read_number("07400", "GB", TEXTED)
     assert spoken(refused.value, ENGLISH) == (
-        "Too short: numbers in the United Kingdom have 10 digits. For another country, start with +."
+        f"Too short: numbers in the United Kingdom look like 07400 123456. {CHOOSE}"
     )
 
 

@@ -15,10 +15,14 @@ from bot.model.conversation import Author, AuthorKind
 from tests.conftest import Visitor
 from tests.widget.help import Card, Running, faults, raw_request
 
-TOO_SHORT = "Too short: numbers in the United States have 10 digits. For another country, start with +."
-NO_NUMBER = "Enter a number like (201) 555-0123."
+CHOOSE = "For another country, start with + and its code, like +44."
+TOO_SHORT = f"Too short: numbers in the United States look like (201) 555-0123. {CHOOSE}"
+NO_NUMBER = f"Enter a mobile number in the United States, like (201) 555-0123. {CHOOSE}"
 FORM = "application/x-www-form-urlencoded"
-PREMIUM = "That type of number can't receive our texts. Use a mobile number."
+PREMIUM = f"That type of number in the United States can't receive our texts. Use a mobile number. {CHOOSE}"
+TOLL_FREE = (
+    f"That's a toll-free number in the United States, which can't receive our texts. Use a mobile number. {CHOOSE}"
+)
 
 
 async def post(person: Visitor, form: Any, *, seq: int = 2, type: str = "") -> tuple[int, str]:
@@ -39,17 +43,17 @@ async def post(person: Visitor, form: Any, *, seq: int = 2, type: str = "") -> t
         pytest.param(
             "(201) 555-01234567",
             "US",
-            "Too long: numbers in the United States have 10 digits. For another country, start with +.",
+            f"Too long: numbers in the United States look like (201) 555-0123. {CHOOSE}",
             id="too long",
         ),
         pytest.param(
             "020 7946 0018",
             "GB",
-            "That looks like a landline. Use a mobile number that can receive texts.",
+            "That looks like a landline in the United Kingdom. Use a mobile number that can receive texts. " + CHOOSE,
             id="landline",
         ),
         pytest.param("(900) 555-0123", "US", PREMIUM, id="premium"),
-        pytest.param("(800) 555-0123", "US", PREMIUM, id="toll free"),
+        pytest.param("(800) 555-0123", "US", TOLL_FREE, id="toll free"),
         pytest.param(
             "+49 1512 3456789",
             "US",

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from bot.consent.overrides import Obstacle
 from bot.consent.profile import Attestation, ConsentStatus, Profile, ProfileResult
+from bot.consent.typed_number import LONGEST_LINK
 from bot.errors import (
     Conflict,
     EmailRefused,
@@ -69,7 +70,7 @@ class Wish(FormInput):
     given_at: Annotated[str, Field(max_length=40)] = ""
     """The value of a date and time field, in the reader's time zone."""
     note: Annotated[str, Field(max_length=1000)] = ""
-    number: Annotated[str, Field(max_length=254)] = ""
+    number: Annotated[str, Field(max_length=LONGEST_LINK)] = ""
 
     @field_validator("how", mode="before")
     @classmethod

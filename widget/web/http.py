@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.app import Bot
-from bot.consent.numbers import spoken
+from bot.consent.number_refusals import spoken
 from bot.errors import (
     CardClosed,
     Conflict,
