@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from ulid import ULID
 
+from bot.aio.retry import retried
+from bot.errors import Conflict
 from bot.faults import reach
 from bot.model.base import now
 from bot.model.contact import ConsentCounts
@@ -54,14 +56,17 @@ class CountKeeper:
                     at = await self._count(at, new, stream.token)
 
     async def recount(self) -> None:
-        """Counts all contacts at one moment, and continues from there."""
-        is_done = False
-        while not is_done:
-            before = await self._counts.get(COUNTS)
-            counts, moment = await self._counts.recount(_ulid(now() - BEHIND))
-            async with self._store.events.stream(after=moment) as stream:
-                is_first = await self._counts.begin(counts, stream.token, instead_of=before)
-            is_done = is_first or before is None  # another process's count is as good
+        """Counts all contacts at one moment, and continues from there. Raises StoreUnavailable."""
+        await retried(self._recount, Conflict)
+
+    async def _recount(self) -> None:
+        """Raises Conflict if another process moved the counts meanwhile."""
+        before = await self._counts.get(COUNTS)
+        counts, moment = await self._counts.recount(_ulid(now() - BEHIND))
+        async with self._store.events.stream(after=moment) as stream:
+            is_first = await self._counts.begin(counts, stream.token, instead_of=before)
+        if not is_first and before:  # else another process counted all contacts, which is as good
+            raise Conflict
 
     @asynccontextmanager
     async def _from_here(self) -> AsyncIterator[tuple[EventStream, ConsentCounts | None]]:
