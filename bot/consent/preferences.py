@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 
 from bot.aio.batching import Batcher
 from bot.consent.changes import ConsentChange
@@ -85,18 +86,24 @@ class Preferences:
 
     async def chat_link(self, contact: str, channel: MessageType) -> str:
         """A token for somebody who opens their preferences from the chat: derived like those in texts, one a day, so
-        that a click stores no more than one document."""
-        cause = f"preference-link:chat:{contact}:{channel}:{now().date()}"
-        token = urlsafe_b64encode(hmac.digest(self._secret, cause.encode(), "sha256")[:16]).rstrip(b"=").decode()
-        await self._keep_link(token, contact, channel, CHAT_LINK)
+        that a click stores no more than one document, and the next one after a link of that day was revoked."""
+        day = now().date()
+        for number in count():
+            cause = f"preference-link:chat:{contact}:{channel}:{day}" + (f":{number}" if number else "")
+            token = urlsafe_b64encode(hmac.digest(self._secret, cause.encode(), "sha256")[:16]).rstrip(b"=").decode()
+            if await self._keep_link(token, contact, channel, CHAT_LINK):
+                break
         return token
 
-    async def _keep_link(self, token: str, contact: str, channel: MessageType, lasts: timedelta) -> None:
+    async def _keep_link(self, token: str, contact: str, channel: MessageType, lasts: timedelta) -> bool:
+        """False: it was revoked."""
         time = now()
         link = PreferenceLink(
             id=token_hash(token), contact=contact, channel=channel, created_at=time, expires_at=time + lasts
         )
         await self._store.preference_links.keep(link)
+        kept = await self._store.preference_links.get(link.id)
+        return kept is not None and not kept.revoked_at
 
     async def _look_round(self, tokens: list[str]) -> list[PreferenceView | Exception]:
         """Five queries, however many people look at the same time."""

@@ -295,6 +295,18 @@ class TestLink:
             told.add((type(gone.value), str(gone.value), gone.value.code))
         assert len(told) == 1
 
+    async def test_the_chat_opens_a_new_link_at_once_after_one_was_revoked(self, bot: Bot, ada: Contact) -> None:
+        links = []
+        for _ in range(3):
+            links.append(await bot.preferences.chat_link(ada.id, MessageType.SMS))
+            assert await bot.preferences.chat_link(ada.id, MessageType.SMS) == links[-1], "one a day"
+            assert (await bot.preferences.look(links[-1])).contact.id == ada.id
+            await bot.preferences.revoke(ada.id)
+        assert len(set(links)) == 3
+        for link in links:
+            with pytest.raises(NotFound):
+                await bot.preferences.look(link)
+
     async def test_those_who_look_at_the_same_moment_each_see_their_own(
         self, bot: Bot, ada: Contact, make_contact: MakeContact, store: Store
     ) -> None:
