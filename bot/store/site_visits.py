@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from pymongo import DESCENDING, IndexModel
 
@@ -12,6 +13,8 @@ from bot.store.repository import Repository
 
 KEPT = timedelta(days=90)
 """After the last visit."""
+FORGOTTEN = datetime(1970, 1, 1, tzinfo=UTC)
+"""The last visit of a site that no page shows any more; the database deletes it."""
 
 
 class SiteVisitRepository(Repository[SiteVisit]):
@@ -19,14 +22,20 @@ class SiteVisitRepository(Repository[SiteVisit]):
     model = SiteVisit
     indexes = (IndexModel([("last_at", DESCENDING)], expireAfterSeconds=int(KEPT.total_seconds())),)
 
-    async def note(self, origin: str, at: datetime, *, most: int) -> None:
-        """Moves the last visit; a new site is kept while there are fewer than `most`."""
-        is_new = await self.get(origin) is None
-        if is_new and await self.count_about() >= most:
-            return
+    async def make_room(self, most: int, *, kept: Sequence[str]) -> None:
+        """Forgets those that were not seen for longest, so that with one more there are no more than `most`; not the
+        `kept` ones."""
+        found = await self.newest(limit=2 * most)
+        if (over := len(found) + 1 - most) > 0:
+            oldest = [visit.id for visit in found if visit.id not in kept][-over:]
+            with database_errors():
+                await self.collection.update_many({"_id": {"$in": oldest}}, {"$set": {"last_at": FORGOTTEN}})
+
+    async def note(self, origin: str, at: datetime) -> None:
+        """Moves the last visit."""
         change = {"$max": {"last_at": at}, "$setOnInsert": {"first_at": at}}
         with database_errors():
             await self.collection.update_one({"_id": origin}, change, upsert=True)
 
     async def newest(self, *, limit: int) -> list[SiteVisit]:
-        return await self.find({}, sort=[("last_at", -1)], limit=limit)
+        return await self.find({"last_at": {"$gt": FORGOTTEN}}, sort=[("last_at", -1)], limit=limit)

@@ -15,16 +15,23 @@ from bot.model.site import SiteVisit
 from bot.model.teammate import By
 from bot.model.workspace import Workspace
 from bot.store import Store
+from bot.store.attempts import RateLimit
 from bot.workspace.audit import AuditLog
+from bot.workspace.networks import network_of, networks_of
 
 ANY = "*"
 MOST = 50
 LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST = re.compile(rf"(\*\.)?({LABEL}\.)*{LABEL}|\[[0-9a-f:.]+\]")
+LONGEST = 300
+"""Characters of an origin: a host name has up to 253."""
 NOTED_EVERY = timedelta(minutes=1)
 """The shortest interval between two writes of a site's visit."""
 MOST_NOTED, MOST_SEEN = 200, 100
-"""Origins a minute and process, and origins in all: any page can name one."""
+"""Origins a minute and process, and origins in all: whoever asks can name any site. Of too many, those that were not
+seen for longest are forgotten."""
+MOST_NEW, NEW_MINUTES = 5, 24 * 60
+"""Sites that one network may be the first to name. Sites on the list of allowed ones are always noted."""
 
 
 def read_sites(typed: str) -> tuple[str, ...]:
@@ -82,21 +89,37 @@ class Sites:
         self._spawn = spawn
         self._changed = changed
         self._audit = AuditLog(store)
-        self._noted: dict[str, datetime] = {}
+        self._noted: dict[str, tuple[datetime, str]] = {}
+        """When, and by which network, an origin was named within the last minute."""
 
     async def save(self, sites: Sequence[str], by: By) -> None:
         await self._store.workspaces.change({"sites": [*sites]})
         self._changed()
         await self._audit.record(by, AuditAction.SITES_SAVED, detail=", ".join(sites) or ANY)
 
-    def note(self, origin: str, allowed: Sequence[str]) -> None:
-        """Notes that a page of this origin loaded the chat."""
-        if origin.startswith(("http://", "https://")) and (not allowed or any(matches(s, origin) for s in allowed)):
-            time = now()
-            self._noted = {site: at for site, at in self._noted.items() if time - at < NOTED_EVERY}
-            if origin not in self._noted and len(self._noted) < MOST_NOTED:
-                self._noted[origin] = time
-                self._spawn(self._store.site_visits.note(origin, time, most=MOST_SEEN))
+    def note(self, origin: str, allowed: Sequence[str], address: str) -> None:
+        """Notes that a page of this origin loaded the chat, as somebody at this IP address says; empty: it identifies
+        nobody."""
+        is_allowed = not allowed or any(matches(site, origin) for site in allowed)
+        if not origin.startswith(("http://", "https://")) or len(origin) > LONGEST or not is_allowed:
+            return
+        time = now()
+        self._noted = {site: noted for site, noted in self._noted.items() if time - noted[0] < NOTED_EVERY}
+        network, is_listed = network_of(address), origin in allowed
+        others = [by for _, by in self._noted.values()]
+        is_free = len(others) < MOST_NOTED and (not network or others.count(network) < MOST_NEW)
+        if origin not in self._noted and (is_free or is_listed):
+            self._noted[origin] = (time, network)
+            self._spawn(self._note(origin, time, allowed, "" if is_listed else address))
+
+    async def _note(self, origin: str, at: datetime, allowed: Sequence[str], address: str) -> None:
+        visits = self._store.site_visits
+        if await visits.get(origin) is None:
+            limits = [RateLimit("site", (net,), MOST_NEW * by, NEW_MINUTES) for net, by in networks_of(address)]
+            if address and await self._store.attempts.take(limits):
+                return
+            await visits.make_room(MOST_SEEN, kept=allowed)
+        await visits.note(origin, at)
 
     async def status(self, allowed: Sequence[str]) -> list[SiteStatus]:
         """The allowed sites; if any site is allowed, those that were seen."""

@@ -11,14 +11,17 @@ from bot.i18n import Translator, translator
 from bot.model.workspace import ReplyTime, Workspace
 from bot.workspace.sites import allowed_sites
 from widget.web.assets import STATIC, Asset
-from widget.web.http import BOT, PAGE_POLICY, page, split_address, wanted_locale
+from widget.web.http import BOT, PAGE_POLICY, client_ip, page, split_address, wanted_locale
+from widget.web.local import is_loopback
 from widget.web.look import ink_on
 
 
 def note_site(request: web.Request, workspace: Workspace, page: str) -> None:
     """Notes that a page at this address has the chat."""
     bot, address = request.app[BOT], split_address(page[:2000])
-    bot.sites.note(f"{address.scheme}://{address.netloc}".lower(), allowed_sites(bot.settings.sites, workspace))
+    origin, ip = f"{address.scheme}://{address.netloc}".lower(), client_ip(request)
+    allowed = allowed_sites(bot.settings.sites, workspace)
+    bot.sites.note(origin, allowed, "" if is_loopback(ip) else ip)
 
 
 HEADER = re.compile(r"\A/\*.*?\*/", re.DOTALL)
