@@ -22,6 +22,8 @@ LONG_FACTOR = 10
 """The limit of a day is this many times that of ten minutes."""
 BLOCK_DIGITS = 3
 """Numbers that differ in their last three digits alone are one block: pumping fraud walks through such blocks."""
+WIDE, WIDE_FACTOR = "wide", 4
+"""An IPv6 /48, which one server can have, and how many times the limit of a /64 it has."""
 REMEMBERED = 10_000
 _OUR_IPV4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 _OUR_IPV6 = ("::1/128", "fc00::/7", "fe80::/10")
@@ -30,24 +32,24 @@ OURS = [ipaddress.ip_network(network) for network in (*_OUR_IPV4, *_OUR_IPV6)]
 
 
 def origins_of(ip: str | None, number: str | None) -> tuple[str, ...]:
-    """What a sign-up counts toward: the client's network, unless it is in `OURS`, and the number's block."""
+    """What a sign-up counts toward: the client's networks, unless they are in `OURS`, and the number's block."""
     if not number:
         return ()
-    network, block = _network(ip or ""), f"block:{number[:-BLOCK_DIGITS]}"
-    return (f"net:{network}", block) if network else (block,)
+    return (*_networks(ip or ""), f"block:{number[:-BLOCK_DIGITS]}")
 
 
 @lru_cache(maxsize=4096)
-def _network(address: str) -> str | None:
+def _networks(address: str) -> tuple[str, ...]:
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
-        return None
+        return ()
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     if any(ip in network for network in OURS):
-        return None
-    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 64), strict=False))
+        return ()
+    lengths = {"net": 24} if ip.version == 4 else {"net": 64, WIDE: 48}
+    return tuple(f"{kind}:{ipaddress.ip_network((ip, length), strict=False)}" for kind, length in lengths.items())
 
 
 class FormLimits:
@@ -66,8 +68,9 @@ class FormLimits:
             return
         if not all(self._admit_here(origin, key) for origin in origins):  # a network that is full uses up no block
             raise TooManySignUps
-        for short, long in await gather(*map(self._count, origins)):
-            if short >= self._most or long >= self._most * LONG_FACTOR:
+        counts = zip(map(self._most_of, origins), await gather(*map(self._count, origins)), strict=True)
+        for most, (short, long) in counts:
+            if short >= most or long >= most * LONG_FACTOR:
                 for origin in origins:
                     self._admitted.get(origin, {}).pop(key, None)
                 raise TooManySignUps
@@ -77,10 +80,13 @@ class FormLimits:
         if len(self._admitted) > REMEMBERED:
             self._admitted = {o: forms for o, forms in self._admitted.items() if max(forms.values(), default=0) > start}
         forms = {form: time for form, time in self._admitted.get(origin, {}).items() if time > start}
-        if is_free := len(forms) < self._most:
+        if is_free := len(forms) < self._most_of(origin):
             forms[key] = start + SHORT.total_seconds()
         self._admitted[origin] = forms
         return is_free
+
+    def _most_of(self, origin: str) -> int:
+        return self._most * (WIDE_FACTOR if origin.startswith(WIDE) else 1)
 
     async def _count_round(self, origins: Sequence[str]) -> list[tuple[int, int]]:
         found = await self._store.deliveries.caused_by(origins, now() - SHORT, now() - LONG)

@@ -29,7 +29,7 @@ ATTACKER = "203.0.113.7"
 def test_a_sign_up_counts_for_a_network_and_a_block_of_numbers() -> None:
     assert origins_of(ATTACKER, NUMBER) == ("net:203.0.113.0/24", "block:+12015550")
     assert origins_of("::ffff:203.0.113.99", NUMBER) == origins_of(ATTACKER, ANOTHER)
-    assert origins_of("2001:db8:1:2:3::4", NUMBER)[0] == "net:2001:db8:1:2::/64"
+    assert origins_of("2001:db8:1:2:3::4", NUMBER)[:2] == ("net:2001:db8:1:2::/64", "wide:2001:db8:1::/48")
 
 
 @pytest.mark.parametrize("ip", [None, "", "?", "127.0.0.1", "::1", "10.1.2.3", "172.17.0.1", "192.168.0.9", "fd00::1"])
@@ -57,6 +57,12 @@ class TestAdmit:
         neighbors = [f"203.0.113.{i}" for i in range(40)]
         assert await _admitted(limits, neighbors, _spread(40)) == 5
         assert await _admitted(limits, ["198.51.100.1"], _spread(1)) == 1, "others are not kept out"
+
+    async def test_many_at_once_from_the_networks_of_one_ipv6_line(self, store: Store) -> None:
+        limits = FormLimits(store, 5)
+        everywhere = [f"2001:db8:1:{i:x}::1" for i in range(40)]
+        assert await _admitted(limits, everywhere, _spread(40)) == 5 * 4
+        assert await _admitted(limits, ["2001:db8:2::1"], _spread(1)) == 1
 
     async def test_many_at_once_for_one_block_of_numbers(self, store: Store) -> None:
         everywhere = [f"198.51.{i}.1" for i in range(40)]

@@ -8,14 +8,15 @@ from __future__ import annotations
 import resource
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from bot.errors import TooManyConnections
+from bot.workspace.networks import networks_of
 
 OF_VISITOR = 20
 """Pages that one person may have open, on all devices."""
 OF_ADDRESS = 200
-"""Of one IPv4 address or IPv6 /64: an office behind one router, not a script."""
+"""Of one IPv4 address or IPv6 /64: an office behind one router, not a script. Wider networks may have more."""
 SPARE_DESCRIPTORS = 512
 """For the database, requests that are not live, and files."""
 
@@ -29,13 +30,15 @@ class LiveConnections:
         self._all = 0
 
     @contextmanager
-    def of_address(self, network: str, *, is_bounded: bool = True) -> Iterator[None]:
-        """Counts one connection while it lasts. Raises TooManyConnections."""
+    def of_address(self, address: str, *, is_bounded: bool = True) -> Iterator[None]:
+        """Counts one connection while it lasts, for each of its networks. Raises TooManyConnections."""
         if self._all >= self.most:
             raise TooManyConnections
         self._all += 1
         try:
-            with self._count("address", network, is_bounded=is_bounded):
+            with ExitStack() as held:
+                for network, factor in networks_of(address):
+                    held.enter_context(self._count("address", network, factor, is_bounded=is_bounded))
                 yield
         finally:
             self._all -= 1
@@ -47,9 +50,9 @@ class LiveConnections:
             yield
 
     @contextmanager
-    def _count(self, kind: str, who: str, *, is_bounded: bool = True) -> Iterator[None]:
+    def _count(self, kind: str, who: str, factor: int = 1, *, is_bounded: bool = True) -> Iterator[None]:
         place = (kind, who)
-        if is_bounded and self._held[place] >= self.most_of[kind]:
+        if is_bounded and self._held[place] >= self.most_of[kind] * factor:
             raise TooManyConnections
         self._held[place] += 1
         try:

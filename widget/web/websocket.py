@@ -15,7 +15,6 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import BaseModel
 
 from bot.errors import Invalid, NotFound, SaysoError, TooManyConnections, Unauthorized
-from bot.workspace.teammates import network_of
 from widget.web.connections import LiveConnections
 from widget.web.http import client_ip, is_own_origin
 from widget.web.input import parse
@@ -45,7 +44,7 @@ async def hold(request: web.Request, talk: Callable[[Socket], Awaitable[None]]) 
     if not _is_own_page(request):
         raise web.HTTPForbidden
     address = client_ip(request)
-    with request.app[CONNECTIONS].of_address(network_of(address), is_bounded=not is_loopback(address)):
+    with request.app[CONNECTIONS].of_address(address, is_bounded=not is_loopback(address)):
         return await _hold(request, talk)
 
 
