@@ -202,6 +202,13 @@ class SecondFactorMissing(Forbidden):
     message = _("Your workspace requires a second factor. Add a passkey to continue.")
 
 
+class ProofMissing(Forbidden):
+    """The session is older than sensitive changes allow: the password is asked for again."""
+
+    code = "proof_required"
+    message = _("Enter your password, then try again.")
+
+
 class LastPasskey(Invalid):
     message = _("Your workspace requires a second factor. Add another passkey before you remove this one.")
 

@@ -77,6 +77,8 @@ class Session(Document):
     user_agent: str = ""
     last_seen_at: datetime | None = None
     """Written at most once a minute."""
+    proved_at: datetime | None = None
+    """When the password was asked for again; None: only at sign-in."""
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
@@ -145,5 +147,7 @@ class PasskeyChallenge(Document):
     value: bytes
     is_sign_in: bool
     """The password was correct; else a passkey is being added."""
+    password_version: int = 1
+    """Of that password: a changed one ends a sign-in that is half done."""
     expires_at: datetime
     used_at: datetime | None = None

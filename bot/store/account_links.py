@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 
@@ -36,7 +37,16 @@ class AccountLinkRepository(Repository[AccountLink]):
     async def give_back(self, id: str) -> None:
         await self.update({"_id": id}, {"$unset": {"used_at": ""}})
 
-    async def revoke_all(self, purpose: LinkPurpose, email: str, at: datetime) -> None:
-        match = {"purpose": purpose, "email": email, "used_at": {"$exists": False}}
+    async def revoke(self, id: str, at: datetime) -> bool:
+        """Also while somebody is using it, who may give it back. False: it was used or revoked before."""
         with database_errors():
-            await self.collection.update_many(match, {"$set": {"used_at": at}})
+            before = await self.collection.find_one_and_update({"_id": id}, _revoked(at))
+        return before is not None and "used_at" not in before
+
+    async def revoke_all(self, purpose: LinkPurpose, email: str, at: datetime) -> None:
+        with database_errors():
+            await self.collection.update_many({"purpose": purpose, "email": email}, _revoked(at))
+
+
+def _revoked(at: datetime) -> dict[str, Any]:
+    return {"$set": {"used_at": at, "expires_at": at}}

@@ -3,33 +3,93 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 
 from bot.model.teammate import Passkey, PasskeyChallenge
 from bot.store.driver import database_errors
 from bot.store.repository import Repository
+from bot.store.transaction import Session, transaction
+
+PRESENT = {"removed_at": {"$exists": False}}
+NONE_LEFT = {"$set": {"has_passkey": False}, "$unset": {"recovery_codes": ""}}
+
+
+class Removal(StrEnum):
+    DONE = "done"
+    UNKNOWN = "unknown"
+    """There is no such passkey."""
+    IS_LAST = "is_last"
+    """It is the only one, and one is required: nothing was removed."""
 
 
 class PasskeyRepository(Repository[Passkey]):
+    """Passkeys and `Teammate.has_passkey` change together, and each change writes to the teammate: so of two changes at
+    once, one sees what the other did. With `has_passkey` and no passkey, nobody could sign in."""
+
     name = "passkeys"
     model = Passkey
     indexes = (IndexModel([("teammate", ASCENDING), ("created_at", ASCENDING)]),)
 
-    async def of(self, teammate: str, *, limit: int = 50) -> list[Passkey]:
-        match = {"teammate": teammate, "removed_at": {"$exists": False}}
-        return await self.find(match, sort=[("teammate", 1), ("created_at", 1)], limit=limit)
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+        super().__init__(database)
+        self._database = database
+        self._teammates = database.get_collection("teammates")
 
-    async def remove(self, teammate: str, id: str, at: datetime) -> bool:
-        """False: there is no such passkey."""
-        match = {"_id": id, "teammate": teammate, "removed_at": {"$exists": False}}
-        with database_errors():
-            return bool((await self.collection.update_one(match, {"$set": {"removed_at": at}})).matched_count)
+    async def of(self, teammate: str, *, limit: int = 50) -> list[Passkey]:
+        return await self.find(
+            {"teammate": teammate, **PRESENT}, sort=[("teammate", 1), ("created_at", 1)], limit=limit
+        )
+
+    async def add(self, passkey: Passkey) -> bool | None:
+        """Whether it is the teammate's first one. None: they were removed. Raises Duplicate."""
+
+        async def work(session: Session) -> bool | None:
+            match, change = {"_id": passkey.teammate, **PRESENT}, {"$set": {"has_passkey": True}}
+            before = await self._change(match, change, session)
+            if before is None:
+                return None
+            await self.collection.insert_one(passkey.stored(), session=session)
+            return not before.get("has_passkey")
+
+        return await transaction(self._database, work)
+
+    async def remove(self, teammate: str, id: str, at: datetime, *, keeps_one: bool) -> Removal:
+        """The last one takes the recovery codes along. `keeps_one`: it may not be the last one."""
+
+        async def work(session: Session) -> Removal:
+            await self._change({"_id": teammate}, {}, session)
+            found = await self.collection.find({"teammate": teammate, **PRESENT}, {"_id": 1}, session=session).to_list(
+                None
+            )
+            left = [key["_id"] for key in found if key["_id"] != id]
+            if len(left) == len(found):
+                return Removal.UNKNOWN
+            if not left and keeps_one:
+                return Removal.IS_LAST
+            await self.collection.update_one({"_id": id}, {"$set": {"removed_at": at}}, session=session)
+            if not left:
+                await self._change({"_id": teammate}, NONE_LEFT, session)
+            return Removal.DONE
+
+        return await transaction(self._database, work)
 
     async def remove_all(self, teammate: str, at: datetime) -> None:
-        match = {"teammate": teammate, "removed_at": {"$exists": False}}
-        with database_errors():
-            await self.collection.update_many(match, {"$set": {"removed_at": at}})
+        async def work(session: Session) -> None:
+            await self._change({"_id": teammate}, NONE_LEFT, session)
+            match = {"teammate": teammate, **PRESENT}
+            await self.collection.update_many(match, {"$set": {"removed_at": at}}, session=session)
+
+        await transaction(self._database, work)
+
+    async def _change(self, match: dict[str, Any], change: dict[str, Any], session: Session) -> dict[str, Any] | None:
+        """The teammate as it was. What changes nothing would conflict with nothing, so it counts, too."""
+        change = {**change, "$inc": {"passkey_changes": 1}}
+        found: dict[str, Any] | None = await self._teammates.find_one_and_update(match, change, session=session)
+        return found
 
 
 class PasskeyChallengeRepository(Repository[PasskeyChallenge]):

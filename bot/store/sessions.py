@@ -33,6 +33,10 @@ class SessionRepository(Repository[Session]):
         """Keeps a session whose teammate just changed their password."""
         await self.update({"_id": id}, {"$set": {"password_version": password_version}})
 
+    async def prove(self, id: str, at: datetime) -> None:
+        """Its teammate just entered their password again."""
+        await self.update({"_id": id}, {"$set": {"proved_at": at}})
+
     async def end(self, id: str, at: datetime) -> None:
         """Ends it now; the document expires."""
         await self.update({"_id": id}, {"$set": {"ended_at": at, "expires_at": at}})

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.consent.numbers import is_email
-from bot.errors import EmailRefused, FormWrong, LinkExpired, NotFound, OwnSignIn, TeammateExists
+from bot.errors import EmailRefused, FormWrong, LinkExpired, NotFound, OwnSignIn, TeammateExists, TooManyTries
 from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
 from bot.model.teammate import AccountLink, By, LinkPurpose, Teammate, TeammateRole
 from bot.store import Store
+from bot.store.attempts import RateLimit
 from bot.workspace.audit import AuditLog
+from bot.workspace.passwords import checked
 from bot.workspace.teammates import TeammateService, cleaned
 
 LASTS = {LinkPurpose.JOIN: timedelta(days=7), LinkPurpose.PASSWORD: timedelta(days=1)}
+MOST_TRIES, MINUTES = 20, 15
+"""Forms sent with one link: rating a password takes processor time."""
 
 
 class AccountLinks:
     def __init__(self, store: Store, teammates: TeammateService, serializer: URLSafeTimedSerializer) -> None:
-        self._table, self._teammates = store.account_links, teammates
+        self._table, self._teammates, self._attempts = store.account_links, teammates, store.attempts
         self._serializer = serializer
         self._audit = AuditLog(store)
 
@@ -49,7 +55,7 @@ class AccountLinks:
         link = await self._table.get(id)
         if link is None or link.purpose is not LinkPurpose.JOIN:
             raise NotFound
-        if await self._table.use(id, now()):
+        if await self._table.revoke(id, now()):
             await self._audit.record(by, AuditAction.INVITATION_REVOKED, link.email)
 
     async def reset_password(self, teammate: Teammate, by: By) -> AccountLink:
@@ -81,7 +87,7 @@ class AccountLinks:
         except BadData:
             raise LinkExpired from None
         link = await self._table.get(str(id))
-        if link is None or link.purpose is not purpose or link.used_at or link.expires_at < now():
+        if link is None or link.purpose is not purpose or link.used_at or link.expires_at <= now():
             raise LinkExpired
         if not await self._has_rights(link):
             raise LinkExpired
@@ -92,35 +98,40 @@ class AccountLinks:
         return link
 
     async def join(self, token: str, name: str, password: str, address: str) -> Teammate:
-        """Raises LinkExpired, TeammateExists, PasswordTooShort and PasswordGuessable."""
-        link = await self._take(token, LinkPurpose.JOIN)
-        try:
+        """Raises LinkExpired, TooManyTries, TeammateExists, PasswordTooShort and PasswordGuessable."""
+        async with self._taken(token, LinkPurpose.JOIN, password, name) as link:
             role = link.role or TeammateRole.AGENT
             teammate = await self._teammates.add(link.email, role, password, name=name, by=None)
-        except BaseException:
-            await self._table.give_back(link.id)
-            raise
         by = By(teammate.id, teammate.name, address)
         await self._audit.record(by, AuditAction.TEAMMATE_JOINED, link.email, detail=link.role or "")
         return teammate
 
     async def set_password(self, token: str, password: str, address: str) -> Teammate:
-        """Ends all of the teammate's sessions. Raises LinkExpired, PasswordTooShort and PasswordGuessable."""
-        link = await self._take(token, LinkPurpose.PASSWORD)
-        try:
+        """Ends all of the teammate's sessions. Raises LinkExpired, TooManyTries, PasswordTooShort and
+        PasswordGuessable."""
+        async with self._taken(token, LinkPurpose.PASSWORD, password) as link:
             teammate = await self._teammates.present(link.teammate)
             await self._teammates.store_password(teammate, password)
-        except BaseException:
-            await self._table.give_back(link.id)
-            raise
         await self._audit.record(By(teammate.id, teammate.name, address), AuditAction.PASSWORD_RESET, teammate.email)
         return await self._teammates.present(teammate.id)
 
-    async def _take(self, token: str, purpose: LinkPurpose) -> AccountLink:
+    @asynccontextmanager
+    async def _taken(
+        self, token: str, purpose: LinkPurpose, password: str, name: str = ""
+    ) -> AsyncIterator[AccountLink]:
+        """Takes the link once the password is known to be good, and gives it back if the block fails: passwords that
+        are refused don't hold it, and there are only so many of them."""
         link = await self.read(token, purpose)
+        if wait := await self._attempts.take([RateLimit("account_link", (link.id,), MOST_TRIES, MINUTES)]):
+            raise TooManyTries(wait)
+        checked(password, link.email, name)
         if not await self._table.use(link.id, now()):
             raise LinkExpired
-        return link
+        try:
+            yield link
+        except BaseException:
+            await self._table.give_back(link.id)
+            raise
 
     async def _has_rights(self, link: AccountLink) -> bool:
         """Whether its maker is still an admin, or it was made on the command line."""

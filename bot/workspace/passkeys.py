@@ -29,6 +29,7 @@ from bot.model.base import new_id, now
 from bot.model.teammate import By, Passkey, PasskeyChallenge, Teammate
 from bot.store import Duplicate, Store
 from bot.store.attempts import RateLimit
+from bot.store.passkeys import Removal
 from bot.workspace.audit import AuditLog
 
 LASTS = timedelta(minutes=5)
@@ -56,7 +57,7 @@ class PasskeyService:
 
     async def start_adding(self, teammate: Teammate, site: Site) -> tuple[str, str]:
         """The challenge's id, and the options for `navigator.credentials.create` as JSON."""
-        challenge = await self._challenge(teammate.id, is_sign_in=False)
+        challenge = await self._challenge(teammate, is_sign_in=False)
         options = generate_registration_options(
             rp_id=site.domain,
             rp_name="Sayso",
@@ -78,24 +79,21 @@ class PasskeyService:
         passkey = _new_passkey(teammate, name, credential, asked.value, site)
         await self._use(asked)
         try:
-            await self._table.insert(passkey)
+            is_first = await self._table.add(passkey)
         except Duplicate:
             raise PasskeyRefused from None
+        if is_first is None:
+            raise PasskeyRefused
         await self._audit.record(by, AuditAction.PASSKEY_ADDED, teammate.email, detail=name)
-        if teammate.has_passkey:
-            return []
-        await self._store.teammates.update({"_id": teammate.id}, {"$set": {"has_passkey": True}})
-        return await self.new_codes(teammate, by)
+        return await self.new_codes(teammate, by) if is_first else []
 
     async def remove(self, teammate: Teammate, id: str, by: By, *, is_required: bool) -> None:
         """The last one takes the recovery codes along. Raises NotFound, and LastPasskey where one `is_required`."""
-        kept = [key for key in await self.of(teammate.id) if key.id != id]
-        if not kept and is_required:
+        removal = await self._table.remove(teammate.id, id, now(), keeps_one=is_required)
+        if removal is Removal.IS_LAST:
             raise LastPasskey
-        if not await self._table.remove(teammate.id, id, now()):
+        if removal is Removal.UNKNOWN:
             raise NotFound
-        if not kept:
-            await self._turn_off(teammate.id)
         await self._audit.record(by, AuditAction.PASSKEY_REMOVED, teammate.email)
 
     async def new_codes(self, teammate: Teammate, by: By) -> list[str]:
@@ -108,7 +106,7 @@ class PasskeyService:
 
     async def start_sign_in(self, teammate: Teammate) -> str:
         """The challenge's id, after the password was correct."""
-        return (await self._challenge(teammate.id, is_sign_in=True)).id
+        return (await self._challenge(teammate, is_sign_in=True)).id
 
     async def sign_in_options(self, challenge: str, site: Site) -> str | None:
         """The options for `navigator.credentials.get` as JSON. None: it was used, or it expired."""
@@ -149,7 +147,7 @@ class PasskeyService:
         if wait := await self._store.attempts.take(_limits(asked.teammate)):
             raise TooManyTries(wait)
         teammate = await self._store.teammates.get(asked.teammate)
-        if teammate is None or teammate.removed_at:
+        if teammate is None or teammate.removed_at or teammate.password_version != asked.password_version:
             raise PasskeyRefused
         return asked, teammate
 
@@ -180,14 +178,11 @@ class PasskeyService:
         change = {"sign_count": verified.new_sign_count, "last_used_at": now()}
         await self._table.update({"_id": key.id}, {"$set": change})
 
-    async def _turn_off(self, teammate: str) -> None:
-        change = {"$set": {"has_passkey": False}, "$unset": {"recovery_codes": ""}}
-        await self._store.teammates.update({"_id": teammate}, change)
-
-    async def _challenge(self, teammate: str, *, is_sign_in: bool) -> PasskeyChallenge:
+    async def _challenge(self, teammate: Teammate, *, is_sign_in: bool) -> PasskeyChallenge:
         challenge = PasskeyChallenge(
             id=new_id(),
-            teammate=teammate,
+            teammate=teammate.id,
+            password_version=teammate.password_version,
             value=secrets.token_bytes(32),
             is_sign_in=is_sign_in,
             expires_at=now() + LASTS,

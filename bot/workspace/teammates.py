@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-from contextlib import suppress
+from dataclasses import dataclass
 
 from bot.consent.numbers import is_email
 from bot.errors import (
@@ -23,6 +22,7 @@ from bot.model.teammate import By, LinkPurpose, Teammate, TeammateRole
 from bot.store import Duplicate, Store
 from bot.store.attempts import RateLimit
 from bot.workspace.audit import COMMAND_LINE, AuditLog
+from bot.workspace.networks import network_of, networks_of
 from bot.workspace.passwords import Passwords, checked
 from bot.workspace.profile import TeammateProfile
 
@@ -32,8 +32,17 @@ MOST_WRONG_FROM_HERE, MOST_WRONG_OF_ADDRESS, MOST_WRONG_OF_EMAIL = 5, 50, 40
 """Failed attempts for one email from one address; from one address (an office behind a router); for one email from all
 addresses.
 
-A stranger needs eight addresses to reach the last limit: with one, they lock out only themselves.
+A stranger needs eight addresses to reach the last limit: with one, they lock out only themselves. So does a whole IPv6
+/48, which may have four times as many.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A browser that says that its teammate signed in there before, with this version of their password."""
+
+    id: str
+    password_version: int
 
 
 class TeammateService:
@@ -56,25 +65,26 @@ class TeammateService:
         return any(with_demo or not teammate.is_demo for teammate in await self._table.present(limit=10))
 
     async def sign_in(
-        self, email: str, password: str, *, address: str, is_local: bool, is_known_device: bool = False
+        self, email: str, password: str, *, address: str, is_local: bool, device: Device | None = None
     ) -> Teammate:
         """The one whose email and password these are.
 
-        `is_local`: asked from this machine itself, as a demo's people must. `is_known_device`: this teammate signed in
-        there before, so strangers' attempts don't lock them out.
+        `is_local`: asked from this machine itself, as a demo's people must. `device`: where this teammate signed in
+        before. With the present password, attempts elsewhere don't count there.
 
         Raises TooManyTries (for the correct password too) and SignInRefused, the same for every reason.
         """
         email = cleaned(email)
+        found = await self._table.by_email(email) if email else None
+        is_known = bool(device and found and device.password_version == found.password_version)
         network = network_of(address)
-        limits = _limits(email, network, is_known_device=is_known_device)
-        async with self._passwords.turn(f"{network} {email}" if is_known_device else network):
+        limits = _limits_of(email, device) if device and is_known else _limits(email, address)
+        async with self._passwords.turn(f"{device.id} {email}" if device and is_known else network):
             if wait := await self._store.attempts.take(limits):
                 raise TooManyTries(wait)
-            found = await self._table.by_email(email) if email else None
             known = found if found and not found.removed_at and (is_local or not found.is_demo) else None
             hash = known.password_hash if known else None
-            is_right = await self._passwords.is_right(hash, password, is_known_device=is_known_device)
+            is_right = await self._passwords.is_right(hash, password, is_known_device=is_known)
         if not is_right or known is None:
             raise SignInRefused
         await self._store.attempts.give_back(limits)
@@ -116,15 +126,19 @@ class TeammateService:
 
     async def change_password(self, teammate: Teammate, current: str, password: str, by: By) -> int:
         """The version of the new password: sessions with an older one have ended. Raises FormWrong and TooManyTries."""
-        limit = RateLimit("change_password", (teammate.id,), MOST_WRONG_FROM_HERE, MINUTES)
+        await self.check_password(teammate, current)
+        await self.store_password(teammate, password)
+        await self._audit.record(by, AuditAction.PASSWORD_CHANGED, teammate.email)
+        return teammate.password_version + 1
+
+    async def check_password(self, teammate: Teammate, current: str) -> None:
+        """Asks somebody who is signed in for their password. Raises FormWrong and TooManyTries."""
+        limit = RateLimit("own_password", (teammate.id,), MOST_WRONG_FROM_HERE, MINUTES)
         if wait := await self._store.attempts.take([limit]):
             raise TooManyTries(wait)
         if not await self._passwords.is_right(teammate.password_hash, current):
             raise FormWrong({"current": _("Incorrect password.")})
         await self._store.attempts.give_back([limit])
-        await self.store_password(teammate, password)
-        await self._audit.record(by, AuditAction.PASSWORD_CHANGED, teammate.email)
-        return teammate.password_version + 1
 
     async def set_role(self, id: str, role: TeammateRole, by: By) -> Teammate:
         """Applies from their next request. Raises NotFound and LastAdmin."""
@@ -154,8 +168,8 @@ class TeammateService:
         """Ends their sessions, revokes their API tokens and unassigns their conversations. Raises NotFound,
         LastAdmin."""
         teammate, time = await self.named(email), now()
-        values = {"removed_at": time, "updated_at": time, "password_hash": "", "has_passkey": False}
-        change = {"$set": values, "$inc": {"password_version": 1}, "$unset": {"recovery_codes": ""}}
+        values = {"removed_at": time, "updated_at": time, "password_hash": ""}
+        change = {"$set": values, "$inc": {"password_version": 1}}
         if not teammate.is_admin or also_the_last_admin:
             await self._table.update({"_id": teammate.id}, change)
         elif not await self._table.change_admin(teammate.id, change):
@@ -172,8 +186,6 @@ class TeammateService:
         teammate = await self.named(email)
         if teammate.id == by.id:
             raise OwnSignIn
-        change = {"$set": {"has_passkey": False}, "$unset": {"recovery_codes": ""}}
-        await self._table.update({"_id": teammate.id}, change)
         await self._store.passkeys.remove_all(teammate.id, now())
         await self._audit.record(by, AuditAction.SECOND_FACTOR_RESET, teammate.email)
         return teammate
@@ -220,22 +232,14 @@ def cleaned(email: str) -> str:
     return email.strip().lower()[:254]
 
 
-def network_of(address: str) -> str:
-    """What an IP address is limited by: for IPv6 the /64 network, since one line owns all of it."""
-    with suppress(ValueError):
-        ip = ipaddress.ip_address(address)
-        if ip.version == 6:
-            return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
-    return address
-
-
-def _limits(email: str, network: str, *, is_known_device: bool) -> tuple[RateLimit, ...]:
+def _limits(email: str, address: str) -> tuple[RateLimit, ...]:
     """In this order, so that attempts beyond one address's limit don't count against the email."""
-    here = RateLimit("sign_in_here", (email, network), MOST_WRONG_FROM_HERE, MINUTES)
-    if is_known_device:
-        return (here,)
-    return (
-        here,
-        RateLimit("sign_in_address", (network,), MOST_WRONG_OF_ADDRESS, MINUTES),
-        RateLimit("sign_in_email", (email,), MOST_WRONG_OF_EMAIL, MINUTES),
-    )
+    networks = networks_of(address)
+    here = (RateLimit("sign_in_here", (email, net), MOST_WRONG_FROM_HERE * by, MINUTES) for net, by in networks)
+    place = (RateLimit("sign_in_address", (net,), MOST_WRONG_OF_ADDRESS * by, MINUTES) for net, by in networks)
+    return (*here, *place, RateLimit("sign_in_email", (email,), MOST_WRONG_OF_EMAIL, MINUTES))
+
+
+def _limits_of(email: str, device: Device) -> tuple[RateLimit, ...]:
+    """Of a known device alone: nobody else can use them up, not even in the same office."""
+    return (RateLimit("sign_in_device", (email, device.id), MOST_WRONG_FROM_HERE, MINUTES),)

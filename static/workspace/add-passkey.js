@@ -9,6 +9,7 @@ async function add() {
     method: "POST",
     body: new URLSearchParams(new FormData(form)),
   });
+  if (response.status === 403) window.location.reload(); // the session is too old now: the page asks for the password
   if (!response.ok) throw new Error(`options ${response.status}`);
   form.elements.challenge.value = response.headers.get("X-Challenge");
   form.elements.credential.value = await createPasskey(await response.json());

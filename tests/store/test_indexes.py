@@ -38,7 +38,7 @@ from bot.model.job import JobItem
 from bot.model.migration import Migration
 from bot.model.paging import Cursor
 from bot.model.subscription import ConsentType, MessageType
-from bot.model.teammate import Teammate, TeammateRole
+from bot.model.teammate import Passkey, Teammate, TeammateRole
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.numbered_log import NumberedLog
@@ -154,13 +154,13 @@ async def _manage(bot: Bot) -> None:
     await find_subscriptions(bot.store, "events")
     for wanted in (AuditFilter(), AuditFilter("x"), AuditFilter("", "y"), AuditFilter("x", "y", now(), now())):
         await AuditLog(bot.store).page(wanted, Cursor((now(), "x")))
-    form = await bot.forms.save("Deals", card(), ada.id, "f1", wording())
+    form = await bot.forms.save("Deals", card(), By(ada.id, ada.name), "f1", wording())
     await bot.forms.all()
-    await bot.forms.remove(form.id)
-    reply = await bot.saved_replies.create("Hello", "Hi {name|there}", ada.id)
-    await bot.saved_replies.change(reply.id, "Hello!", "Hi", ada.id)
+    await bot.forms.remove(form.id, By(ada.id, ada.name))
+    reply = await bot.saved_replies.create("Hello", "Hi {name|there}", By(ada.id, ada.name))
+    await bot.saved_replies.change(reply.id, "Hello!", "Hi", By(ada.id, ada.name))
     await bot.saved_replies.all()
-    await bot.saved_replies.remove(reply.id)
+    await bot.saved_replies.remove(reply.id, By(ada.id, ada.name))
 
 
 async def _account(bot: Bot, ada: Teammate) -> None:
@@ -170,13 +170,18 @@ async def _account(bot: Bot, ada: Teammate) -> None:
     (link,) = await links.invitations()
     await links.revoke_invitation(link.id, by)
     await links.password_link(ada)
+    await store.account_links.use(link.id, now())
     await store.account_links.give_back(link.id)
     await store.sessions.of(ada.id, now())
     await store.sessions.end_others(ada.id, "session", now())
     await store.sessions.renew_version("session", 2)
     challenge = await bot.passkeys.start_sign_in(ada)
     await bot.passkeys.of(ada.id)
-    await store.passkeys.remove(ada.id, "key", now())
+    await store.passkeys.add(
+        Passkey(id="key", teammate=ada.id, name="Key", public_key=b"", sign_count=0, created_at=now())
+    )
+    await store.passkeys.remove(ada.id, "key", now(), keeps_one=False)
+    await store.sessions.prove("session", now())
     await store.passkey_challenges.use(challenge, now())
     await store.teammates.take_code(ada.id, "code")
     await bot.teammates.reset_second_factor(ada.email)
@@ -247,7 +252,8 @@ async def _install(bot: Bot) -> None:
     assert secret
     bot.identity_secrets.used(secret.id)
     await bot.identity_secrets.revoke(secret.id, By("ada", "Ada"))
-    bot.sites.note("https://shop.example", ())
+    bot.sites.note("https://shop.example", (), "203.0.113.9")
+    await bot.store.site_visits.make_room(1, kept=())
     await bot.finish()
     await bot.sites.status(())
 

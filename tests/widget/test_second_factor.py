@@ -129,6 +129,20 @@ async def test_a_revoked_session_and_those_before_a_passkey_end(running: Running
             await eve.desk.look("/inbox")
 
 
+async def test_a_change_of_the_password_ends_a_sign_in_that_is_half_done(running: Running) -> None:
+    key = Authenticator(named_base(running))
+    async with new_teammate(running) as eve:
+        _status, page = await add_passkey(eve.desk, key)
+        session, desk = stranger(running)
+        async with session:
+            await enter_password(desk, eve.email)
+            options, csrf = await sign_in_options(desk)
+            await running.bot.teammates.set_password(eve.email, "harvest nickel 42 drum")
+            for form in ({"credential": key.get(options)}, {"code": codes_of(page)[0]}):
+                assert (await desk.post(VERIFY, {**form, "csrf": csrf}))[0] == 422
+            assert (await desk.get("/inbox"))[0] == 303
+
+
 async def test_passkeys_are_not_offered_at_an_ip_address(running: Running, ada: Desk) -> None:
     page = await ada.look(SIGN_IN)
     assert "Passkeys require a domain name" in page.text

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bot.errors import LastAdmin
-from bot.model.base import new_id
-from bot.model.teammate import By, TeammateRole
+from bot.errors import LastAdmin, LinkExpired, PasswordGuessable, PasswordTooShort, TooManyTries
+from bot.model.base import new_id, now
+from bot.model.teammate import By, LinkPurpose, Teammate, TeammateRole
 from bot.store import Store
+from bot.workspace.account_links import MOST_TRIES
 from bot.workspace.audit import COMMAND_LINE
 from bot.workspace.teammates import TeammateService
 from tests.conftest import eventually
@@ -81,6 +82,43 @@ async def test_a_password_link_sets_the_password_and_ends_all_sessions(
         assert await outside(somebody, path, {"password": NEW}) == 404
         async with at_desk(running.base, eve.email, NEW):
             pass
+
+
+async def test_weak_passwords_hold_no_link_and_are_bounded(running: Running) -> None:
+    links = running.bot.account_links
+    link = await links.invite(f"{new_id()}@shop.example", TeammateRole.AGENT, COMMAND_LINE)
+    token = links.token(link)
+    weak = [links.join(token, "Eve", "password123", "203.0.113.5") for _ in range(MOST_TRIES - 1)]
+    *refused, joined = await asyncio.gather(*weak, links.join(token, "Cy", NEW, ""), return_exceptions=True)
+    assert {type(one) for one in refused} == {PasswordGuessable}
+    assert isinstance(joined, Teammate)
+
+    other = await links.invite(f"{new_id()}@shop.example", TeammateRole.AGENT, COMMAND_LINE)
+    for _ in range(MOST_TRIES):
+        with pytest.raises(PasswordTooShort):
+            await links.join(links.token(other), "Eve", "short", "203.0.113.5")
+    with pytest.raises(TooManyTries):
+        await links.join(links.token(other), "Eve", NEW, "203.0.113.5")
+
+
+async def test_the_page_of_a_link_says_that_there_were_too_many_tries(
+    running: Running, somebody: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.workspace.account_links.MOST_TRIES", 1)
+    links = running.bot.account_links
+    path = f"/join/{links.token(await links.invite(f'{new_id()}@shop.example', TeammateRole.AGENT, COMMAND_LINE))}"
+    assert await outside(somebody, path, {"name": "Cy", "password": "short"}) == 422
+    assert await outside(somebody, path, {"name": "Cy", "password": NEW}) == 429
+
+
+async def test_a_link_that_is_revoked_while_it_is_used_stays_revoked(running: Running) -> None:
+    links, table = running.bot.account_links, running.store.account_links
+    link = await links.invite(f"{new_id()}@shop.example", TeammateRole.AGENT, COMMAND_LINE)
+    assert await table.use(link.id, now())
+    await links.revoke_invitation(link.id, COMMAND_LINE)
+    await table.give_back(link.id)
+    with pytest.raises(LinkExpired):
+        await links.read(links.token(link), LinkPurpose.JOIN)
 
 
 @pytest.mark.parametrize("act", ["role", "remove"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.errors import FormWrong, Invalid, NotFromHere, PasswordGuessable, PasswordTooShort, SaysoError
+from bot.errors import FormWrong, Invalid, NotFromHere, PasswordGuessable, PasswordTooShort, SaysoError, TooManyTries
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.teammate import LinkPurpose, Teammate
@@ -51,7 +51,7 @@ class LinkPages:
         try:
             await check_sign_in_form(request)
             teammate = await self._use(request, form)
-        except (Invalid, NotFromHere) as wrong:
+        except (Invalid, NotFromHere, TooManyTries) as wrong:
             return await self._draw(request, _form(request, form, wrong))
         if teammate.has_passkey:
             return await start_second_factor(request, teammate, HOME)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+
 from aiohttp import web
 from itsdangerous import BadData
 
 from bot.i18n import Translator
-from bot.workspace.teammates import cleaned
+from bot.model.teammate import Teammate
+from bot.workspace.teammates import Device, cleaned
 from widget.web.http import BOT
 from widget.web.sessions import cookie_name, is_secure
 
@@ -46,17 +49,21 @@ def browser_name(user_agent: str, say: Translator) -> str:
     return browser or system or say("Unknown browser")
 
 
-def is_known_device(request: web.Request, email: str) -> bool:
-    return cleaned(email) in _emails(request)
+def device_of(request: web.Request, email: str) -> Device | None:
+    """What the browser remembers of this teammate."""
+    id, versions = _remembered(request)
+    version = versions.get(cleaned(email))
+    return None if version is None else Device(id, version)
 
 
-def keep_device(request: web.Request, response: web.Response, email: str) -> None:
-    """Remembers the device in a signed cookie; it signs nobody in."""
-    bot, email = request.app[BOT], cleaned(email)
-    emails = [email, *(known for known in _emails(request) if known != email)][:MOST]
+def keep_device(request: web.Request, response: web.Response, teammate: Teammate) -> None:
+    """Remembers the teammate in a signed cookie until their password changes; it signs nobody in."""
+    bot, (id, versions) = request.app[BOT], _remembered(request)
+    versions.pop(teammate.email, None)
+    kept = [(teammate.email, teammate.password_version), *versions.items()][:MOST]
     response.set_cookie(
         cookie_name(bot, "sayso_device"),
-        str(bot.signatures.serializer("device").dumps(emails)),
+        str(bot.signatures.serializer("device").dumps([id or secrets.token_urlsafe(16), *kept])),
         max_age=SECONDS,
         httponly=True,
         samesite="Lax",
@@ -64,10 +71,13 @@ def keep_device(request: web.Request, response: web.Response, email: str) -> Non
     )
 
 
-def _emails(request: web.Request) -> list[str]:
+def _remembered(request: web.Request) -> tuple[str, dict[str, int]]:
+    """The browser's id, and the teammates who signed in there, the latest first, with the versions of their
+    passwords."""
     bot = request.app[BOT]
     cookie = request.cookies.get(cookie_name(bot, "sayso_device"), "")
     try:
-        return [str(email) for email in bot.signatures.serializer("device").loads(cookie, max_age=SECONDS)]
-    except BadData:
-        return []
+        id, *teammates = bot.signatures.serializer("device").loads(cookie, max_age=SECONDS)
+        return str(id), {str(email): int(version) for email, version in teammates}
+    except (BadData, ValueError, TypeError):  # none, or that of an earlier version
+        return "", {}

@@ -5,17 +5,34 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.model.audit import AuditAction
+from widget.web.access import by
+from widget.web.http import BOT
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """How the audit log names it: what leaves is recorded before its first byte."""
+
+    action: AuditAction
+    subject: str = ""
+    detail: str = ""
+
 
 async def send_file(
-    request: web.Request, name: str, content_type: str, pieces: AsyncIterator[bytes]
+    request: web.Request, name: str, content_type: str, pieces: AsyncIterator[bytes], download: Download
 ) -> web.StreamResponse:
     """The address must end in `.csv` or `.txt`, which exempts it from the request time limit."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     response = web.StreamResponse(headers=headers)
     response.content_type, response.charset = content_type, "utf-8"
+    if request.method != "HEAD":
+        log = request.app[BOT].audit
+        await log.record(by(request), download.action, download.subject, detail=download.detail)
     await response.prepare(request)
     if request.method != "HEAD":
         async for piece in pieces:
@@ -25,14 +42,18 @@ async def send_file(
 
 
 async def send_csv(
-    request: web.Request, name: str, columns: Sequence[str], pages: AsyncIterator[Iterable[Sequence[str]]]
+    request: web.Request,
+    name: str,
+    columns: Sequence[str],
+    pages: AsyncIterator[Iterable[Sequence[str]]],
+    download: Download,
 ) -> web.StreamResponse:
     async def pieces() -> AsyncIterator[bytes]:
         yield _lines([columns])
         async for page in pages:
             yield _lines(page)
 
-    return await send_file(request, name, "text/csv", pieces())
+    return await send_file(request, name, "text/csv", pieces(), download)
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> bytes:

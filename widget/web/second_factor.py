@@ -38,7 +38,7 @@ async def complete_sign_in(request: web.Request, teammate: Teammate, where: str)
     by = By(teammate.id, teammate.name, client_ip(request))
     await request.app[BOT].audit.record(by, AuditAction.SIGNED_IN)
     response = web.Response(status=303, headers={"Location": where})
-    keep_device(request, response, teammate.email)
+    keep_device(request, response, teammate)
     return response
 
 

@@ -51,7 +51,12 @@ class Storage(AbstractStorage):
         found = await self._bot.store.sessions.get(_hash(cookie)) if cookie else None
         if found is None or found.ended_at or found.expires_at < now():
             return await self.new_session()
-        held = {"teammate": found.teammate, "password_version": found.password_version, "seen": found.last_seen_at}
+        held = {
+            "teammate": found.teammate,
+            "password_version": found.password_version,
+            "seen": found.last_seen_at,
+            "proved": found.proved_at or found.created_at,
+        }
         created = int(found.created_at.timestamp())
         return Session(found.id, data={"created": created, "session": held}, new=False)
 

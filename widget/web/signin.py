@@ -9,7 +9,7 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from widget.web.access import requires
 from widget.web.csrf import check_sign_in_form, keep_sign_in, sign_in_token
-from widget.web.devices import is_known_device
+from widget.web.devices import device_of
 from widget.web.flash import done, forget_said, read_said
 from widget.web.forms import Form
 from widget.web.http import BOT, client_ip, page, read_form, sentence, status_of, wanted_locale
@@ -41,7 +41,7 @@ async def enter(request: web.Request) -> web.StreamResponse:
             password,
             address=client_ip(request),
             is_local=is_local(request),
-            is_known_device=is_known_device(request, email),
+            device=device_of(request, email),
         )
     except (FormWrong, NotFromHere, SignInRefused, TooManyTries) as wrong:
         return await _draw(request, where, _form(request, email, wrong), wrong)

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from bot.model.audit import AuditAction
 from bot.model.base import iso
 from bot.workspace.audit import LABELS, AuditFilter
-from widget.web.downloads import send_csv
+from widget.web.downloads import Download, send_csv
 from widget.web.http import BOT
 from widget.web.input import cursor_of
 from widget.web.teammate_pages import Scope, requires, teammate_page, translator_for
@@ -19,13 +20,14 @@ from widget.workspace.audit_details import detail_of, subject_of
 
 PATH = "/settings/audit"
 LAST_DAY = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+FILTERS = ("actor", "action", "since", "until")
 COLUMNS = ("time", "actor_id", "actor", "token", "action", "subject", "detail", "address")
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     bot, say = request.app[BOT], translator_for(request)
     team = await bot.teammates.all()
-    query = {name: request.query.get(name, "") for name in ("actor", "action", "since", "until")}
+    query = {name: request.query.get(name, "") for name in FILTERS}
     labels = {str(action): say(label) for action, label in LABELS.items()}
     page = await bot.audit.page(_wanted(request), cursor_of(request, datetime, str))
     return await teammate_page(
@@ -63,7 +65,10 @@ def _day(text: str) -> datetime | None:
 
 
 async def export(request: web.Request) -> web.StreamResponse:
-    return await send_csv(request, "audit-log.csv", COLUMNS, _rows(request))
+    """With the filters that it was exported with."""
+    query = {name: value for name in FILTERS if (value := request.query.get(name, "")[:100])}
+    download = Download(AuditAction.AUDIT_LOG_EXPORTED, detail=urlencode(query))
+    return await send_csv(request, "audit-log.csv", COLUMNS, _rows(request), download)
 
 
 async def _rows(request: web.Request) -> AsyncIterator[Iterable[tuple[str, ...]]]:

@@ -13,6 +13,7 @@ from bot.model.workspace import IdentitySecret
 from bot.workspace.sites import ANY, SiteStatus, allowed_sites, read_sites
 from widget.web.http import BOT, html_page, render, sentence, wanted_locale
 from widget.web.layout import with_page_headers
+from widget.web.proof import proved
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
@@ -111,5 +112,5 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(PATH, manages(show))
     app.router.add_get(f"{PATH}/check", manages(check))
     app.router.add_post(f"{PATH}/sites", manages(save_sites))
-    app.router.add_post(f"{PATH}/secrets", manages(create_secret))
+    app.router.add_post(f"{PATH}/secrets", manages(proved(create_secret)))
     app.router.add_post(f"{PATH}/secrets/{{secret:[0-9a-f]{{24}}}}/revoke", manages(revoke_secret))

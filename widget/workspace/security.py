@@ -11,6 +11,7 @@ from bot.errors import marked as _
 from bot.model.base import now
 from widget.web.devices import browser_name
 from widget.web.http import BOT
+from widget.web.proof import proved
 from widget.web.sessions import session_id
 from widget.web.teammate_pages import (
     FormInput,
@@ -78,5 +79,5 @@ async def revoke(request: web.Request) -> web.StreamResponse:
 def add_routes(app: web.Application) -> None:
     manages = requires(Scope.MANAGE_WORKSPACE)
     app.router.add_get(PATH, manages(show))
-    app.router.add_post(PATH, manages(save))
+    app.router.add_post(PATH, manages(proved(save)))
     app.router.add_post(f"{PATH}/sessions/{{id:[0-9a-f]{{64}}}}/revoke", manages(revoke))

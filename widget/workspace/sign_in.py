@@ -14,6 +14,7 @@ from widget.web.access import SIGN_IN_SETTINGS as PATH
 from widget.web.devices import browser_name
 from widget.web.forms import FORM, Form
 from widget.web.http import BOT
+from widget.web.proof import confirm_address, is_proved, proved
 from widget.web.second_factor import site_of
 from widget.web.sessions import session_id
 from widget.web.teammate_pages import (
@@ -62,6 +63,7 @@ async def show(request: web.Request, codes: tuple[str, ...] = ()) -> web.StreamR
             if session.password_version == me.password_version
         ],
         current=await session_id(request),
+        confirm="" if await is_proved(request) else confirm_address(f"{PATH}#passkeys-title"),
     )
 
 
@@ -136,9 +138,9 @@ def add_routes(app: web.Application) -> None:
     mine = requires()
     app.router.add_get(PATH, mine(show))
     app.router.add_post(f"{PATH}/password", mine(change_password))
-    app.router.add_post(f"{PATH}/passkeys/options", mine(passkey_options))
-    app.router.add_post(f"{PATH}/passkeys", mine(add_passkey))
-    app.router.add_post(f"{PATH}/passkeys/{{id:[\\w-]{{1,1400}}}}/remove", mine(remove_passkey))
-    app.router.add_post(f"{PATH}/codes", mine(new_codes))
+    app.router.add_post(f"{PATH}/passkeys/options", mine(proved(passkey_options)))
+    app.router.add_post(f"{PATH}/passkeys", mine(proved(add_passkey)))
+    app.router.add_post(f"{PATH}/passkeys/{{id:[\\w-]{{1,1400}}}}/remove", mine(proved(remove_passkey)))
+    app.router.add_post(f"{PATH}/codes", mine(proved(new_codes)))
     app.router.add_post(f"{PATH}/sessions/{{id:[0-9a-f]{{64}}}}/revoke", mine(revoke_session))
     app.router.add_post(f"{PATH}/sessions/revoke-others", mine(revoke_others))

@@ -11,6 +11,7 @@ from bot.errors import FormWrong, LastAdmin
 from bot.errors import marked as _
 from bot.model.teammate import LinkPurpose, Teammate, TeammateRole
 from widget.web.http import BOT
+from widget.web.proof import proved
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
@@ -130,10 +131,10 @@ async def _teammate(request: web.Request) -> Teammate:
 def add_routes(app: web.Application) -> None:
     manages = requires(Scope.MANAGE_WORKSPACE)
     app.router.add_get(LIST, manages(overview))
-    app.router.add_post(f"{LIST}/invite", manages(invite))
+    app.router.add_post(f"{LIST}/invite", manages(proved(invite)))
     app.router.add_post(f"{LIST}/invitations/{{id:[0-9a-f]{{24}}}}/revoke", manages(revoke_invitation))
     app.router.add_get(ONE, manages(show))
-    app.router.add_post(f"{ONE}/role", manages(change_role))
-    app.router.add_post(f"{ONE}/password-link", manages(make_password_link))
-    app.router.add_post(f"{ONE}/second-factor", manages(reset_second_factor))
+    app.router.add_post(f"{ONE}/role", manages(proved(change_role)))
+    app.router.add_post(f"{ONE}/password-link", manages(proved(make_password_link)))
+    app.router.add_post(f"{ONE}/second-factor", manages(proved(reset_second_factor)))
     app.router.add_post(f"{ONE}/remove", manages(remove))

@@ -15,6 +15,7 @@ from bot.model.base import now
 from bot.model.teammate import ApiToken
 from widget.web.forms import FORM, Form
 from widget.web.http import BOT
+from widget.web.proof import proved
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
@@ -112,5 +113,5 @@ async def revoke(request: web.Request) -> web.StreamResponse:
 def add_routes(app: web.Application) -> None:
     manages = requires(Scope.MANAGE_WORKSPACE)
     app.router.add_get(PATH, manages(show))
-    app.router.add_post(PATH, manages(create))
+    app.router.add_post(PATH, manages(proved(create)))
     app.router.add_post(f"{PATH}/{{id:[0-9a-f]{{64}}}}/revoke", manages(revoke))

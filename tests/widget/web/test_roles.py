@@ -39,7 +39,7 @@ AGENTS = {
     "/search", "/logout", "/settings/check",
     "/settings/jobs/{id}", "/settings/jobs/{id}/progress", "/settings/jobs/{id}/results.csv",
     "/settings/jobs/{id}/{act}", "/settings", "/help", "/help/shortcuts", "/help/{name}",
-    "/settings/profile", "/settings/profile/sign-in", "/settings/profile/sign-in/password",
+    "/settings/profile", "/settings/profile/confirm", "/settings/profile/sign-in", "/settings/profile/sign-in/password",
     "/settings/profile/sign-in/passkeys", "/settings/profile/sign-in/passkeys/options",
     "/settings/profile/sign-in/passkeys/{id}/remove", "/settings/profile/sign-in/codes",
     "/settings/profile/sign-in/sessions/{id}/revoke", "/settings/profile/sign-in/sessions/revoke-others",
@@ -70,8 +70,8 @@ async def kept(running: Running) -> list[object]:
         store.api_tokens,
         store.form_templates,
     )
-    seen = {"last_seen_at": 0}
-    return [await table.collection.find({}, seen).sort("_id", 1).to_list(None) for table in tables]
+    seen, present = {"last_seen_at": 0}, {"expires_at": {"$exists": False}}  # the database deletes the others
+    return [await table.collection.find(present, seen).sort("_id", 1).to_list(None) for table in tables]
 
 
 def routes(running: Running) -> set[tuple[str, str]]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from io import BytesIO
 
+import aiohttp
 import pytest
+from yarl import URL
 
 from bot.errors import SignInRefused, TooManyTries
 from bot.model.base import new_id
 from bot.model.teammate import TeammateRole
 from bot.workspace.passwords import MOST_WAITING
+from bot.workspace.teammates import Device
 from tests.conftest import Visitor
 from tests.widget.desk import ADA, HTML, Desk
 from tests.widget.help import Running
@@ -151,12 +155,62 @@ class TestSignInUnderAttack:
                 await sign_in(email, "wrong", address=f"203.0.113.{i}", is_local=False)
         with pytest.raises(TooManyTries):
             await sign_in(email, PASSWORD, address="198.51.100.7", is_local=False)
-        found = await sign_in(email, PASSWORD, address="198.51.100.7", is_local=False, is_known_device=True)
+        found = await sign_in(email, PASSWORD, address="198.51.100.7", is_local=False, device=Device("d", 1))
         assert found.email == email
+
+    async def test_nor_by_somebody_in_the_same_office(
+        self, running: Running, email: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.workspace.teammates.MOST_WRONG_FROM_HERE", 2)
+        here = partial(running.bot.teammates.sign_in, address="198.51.100.7", is_local=False)
+        mine, theirs = Device("mine", 1), Device("theirs", 1)
+        for device in (None, theirs):
+            for _ in range(2):
+                with pytest.raises(SignInRefused):
+                    await here(email, "wrong", device=device)
+            with pytest.raises(TooManyTries):
+                await here(email, PASSWORD, device=device)
+        assert (await here(email, PASSWORD, device=mine)).email == email
+
+    async def test_a_device_is_no_longer_known_after_a_change_of_the_password(
+        self, running: Running, email: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.workspace.teammates.MOST_WRONG_OF_EMAIL", 1)
+        sign_in = partial(running.bot.teammates.sign_in, is_local=False)
+        with pytest.raises(SignInRefused):
+            await sign_in(email, "wrong", address="203.0.113.1")
+        await running.bot.teammates.set_password(email, PASSWORD)
+        with pytest.raises(TooManyTries):
+            await sign_in(email, PASSWORD, address="198.51.100.7", device=Device("d", 1))
+        assert await sign_in(email, PASSWORD, address="198.51.100.7", device=Device("d", 2))
+
+    async def test_an_ipv6_line_with_many_networks_locks_nobody_out(
+        self, running: Running, email: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bot.workspace.teammates.MOST_WRONG_FROM_HERE", 1)
+        monkeypatch.setattr("bot.workspace.teammates.MOST_WRONG_OF_EMAIL", 6)
+        sign_in = partial(running.bot.teammates.sign_in, email, is_local=False)
+        told = []
+        for i in range(8):
+            with pytest.raises((SignInRefused, TooManyTries)) as refused:
+                await sign_in("wrong", address=f"2001:db8:1:{i:x}00::1")
+            told.append(refused.type)
+        assert told == [SignInRefused] * 4 + [TooManyTries] * 4
+        assert await sign_in(PASSWORD, address="2001:db8:2::1")
 
     async def test_a_device_is_known_once_its_teammate_signed_in(self, ada: Desk, running: Running) -> None:
         device = next(cookie for cookie in ada.session.cookie_jar if cookie.key == "sayso_device")
         assert device["httponly"]
         assert ADA not in device.value, "the address is not for the next reader of the disk to see at a glance"
         opened = running.bot.signatures.serializer("device").loads(device.value)
-        assert opened == [ADA]
+        assert opened[1:] == [[ADA, 1]]
+        assert len(opened[0]) >= 20
+
+    @pytest.mark.parametrize("held", [[ADA], [], "x", [["a", "b"]], ["d", [ADA]], {"a": 1}, None])
+    async def test_what_an_earlier_version_remembered_is_ignored(self, running: Running, held: object) -> None:
+        cookie = str(running.bot.signatures.serializer("device").dumps(held))
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            session.cookie_jar.update_cookies({"sayso_device": cookie}, response_url=URL(running.base))
+            desk = Desk(session, running.base)
+            form = {"email": ADA, "password": "demo", "csrf": await desk.csrf("/login")}
+            assert (await desk.post("/login", form))[0] == 303
