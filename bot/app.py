@@ -13,7 +13,6 @@ from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
-from bot.chat.saved_replies import SavedReplyService
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
 from bot.consent.checkpoints import CheckpointKeys
@@ -60,6 +59,7 @@ from bot.workspace.current import workspace_loader
 from bot.workspace.forms import FormTemplateService
 from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
 from bot.workspace.passkeys import PasskeyService
+from bot.workspace.saved_replies import SavedReplyService
 from bot.workspace.security import SecurityService
 from bot.workspace.sites import Sites
 from bot.workspace.subscriptions import SubscriptionService

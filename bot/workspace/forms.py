@@ -9,13 +9,16 @@ from bot.consent.form_wording import WordingCheck
 from bot.consent.offers import standard_form
 from bot.errors import CardClosed, FormWrong
 from bot.errors import marked as _
+from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.conversation import Card
 from bot.model.form import FormTemplate
 from bot.model.form_words import FORM_WORDS, FormWords, form_words, is_whole
 from bot.model.subscription import Subscription
+from bot.model.teammate import By
 from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
+from bot.workspace.audit import AuditLog
 
 MOST = 100
 """Limit of saved forms, so that the list stays readable."""
@@ -28,6 +31,7 @@ class FormTemplateService:
     def __init__(self, store: Store) -> None:
         self._table = store.form_templates
         self._subscriptions = store.subscriptions
+        self._audit = AuditLog(store)
 
     async def all(self) -> list[FormTemplate]:
         """Sorted by name."""
@@ -51,14 +55,14 @@ class FormTemplateService:
                 return card.model_copy(update={"translations": usable})
         return card
 
-    async def save(self, name: str, card: Card, by: str, key: str, wording: WordingCheck) -> FormTemplate:
+    async def save(self, name: str, card: Card, by: By, key: str, wording: WordingCheck) -> FormTemplate:
         """Saves it under this name. `key` is the form's idempotency key: submitting the same form again returns what it
         saved first.
 
         Raises FormWrong if the name is taken or there are too many, WordingIncomplete, and CardClosed if its
         subscription doesn't exist.
         """
-        id = hashlib.sha256(f"form:{by}:{key}".encode()).hexdigest()[:24]
+        id = hashlib.sha256(f"form:{by.id}:{key}".encode()).hexdigest()[:24]
         if kept := await self._table.get(id):
             return kept
         subscription = await self._subscriptions.get(card.subscription)
@@ -68,15 +72,18 @@ class FormTemplateService:
         if len(await self.all()) >= MOST:
             raise FormWrong({"template_name": TOO_MANY}, most=str(MOST))
         words = card.model_dump(include={"subscription", "locale", "translations", *FORM_WORDS})
-        template = FormTemplate(id=id, name=name, by=by, created_at=now(), **words)
+        template = FormTemplate(id=id, name=name, by=by.id, created_at=now(), **words)
         try:
             await self._table.insert(template)
         except Duplicate:
             if kept := await self._table.get(id):
                 return kept
             raise FormWrong({"template_name": TAKEN}) from None
+        await self._audit.record(by, AuditAction.FORM_TEMPLATE_SAVED, name)
         return template
 
-    async def remove(self, id: str) -> None:
+    async def remove(self, id: str, by: By) -> None:
         """Removing it again does nothing."""
-        await self._table.expire(id, now())
+        if template := await self.get(id):
+            await self._table.expire(id, now())
+            await self._audit.record(by, AuditAction.FORM_TEMPLATE_REMOVED, template.name)

@@ -6,6 +6,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from bot.app import Bot
+from bot.workspace.audit import COMMAND_LINE
 from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.shop import base
@@ -16,8 +17,8 @@ from tests.browser.test_inbox_hands import opened
 async def test_a_saved_reply_takes_the_place_of_its_command_or_goes_to_the_cursor(
     visit: Visit, look: Look, server: TestServer, bot: Bot
 ) -> None:
-    await bot.saved_replies.create("Greeting", "Hi {first_name|there}, Harbor here.", "ada0ada0ada0ada0ada0ada0")
-    await bot.saved_replies.create("Shipping", "We ship on Mondays.", "ada0ada0ada0ada0ada0ada0")
+    await bot.saved_replies.create("Greeting", "Hi {first_name|there}, Harbor here.", COMMAND_LINE)
+    await bot.saved_replies.create("Shipping", "We ship on Mondays.", COMMAND_LINE)
     chat = await begun(visit, server)
     ada = await opened(look, server, await chat.stored())
     await ada.text.press_sequentially("/gre")

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.jobs.kinds.verify import Verify, VerifyInput
+from bot.jobs.rules import JobAction
 from bot.model.audit import AuditAction as A
 from bot.model.audit import AuditEntry
 from bot.model.base import new_id, now
@@ -21,18 +22,20 @@ from bot.workspace.audit import AuditFilter
 from bot.workspace.brand import Brand
 from bot.workspace.profile import TeammateProfile
 from bot.workspace.wording import New
-from tests.conftest import eventually
-from tests.people import PIXEL
+from tests.conftest import Visitor, eventually
+from tests.people import PIXEL, card, wording
 from tests.widget.admins import PASSWORD, SIGN_IN, Admin, add_passkey, named_base, new_teammate
 from tests.widget.authenticator import Authenticator
 from tests.widget.desk import HTML, at_desk
 from tests.widget.help import Running
+from tests.widget.test_inbox import talking
 from tests.widget.web.test_roles import routes
 from widget.workspace import audit_details, teammates, tokens
 
 LOG = "/settings/audit"
 QUIET = {
     "/settings/check",
+    "/settings/profile/confirm",
     "/settings/brand/preview",
     "/settings/subscriptions/preview/page",
     f"{SIGN_IN}/passkeys/options",
@@ -259,6 +262,50 @@ async def test_the_page_filters_and_exports_what_it_shows(running: Running) -> N
 
         async with eve.desk.session.get(f"{eve.desk.base}{LOG}.csv?{query}") as answer:
             rows = list(csv.DictReader(io.StringIO(await answer.text())))
-        assert (answer.status, len(rows)) == (200, 53)
+        assert (answer.status, len(rows)) == (200, 54), "with the export itself"
         (made,) = [row for row in rows if row["action"] == A.TOKEN_CREATED]
         assert (made["subject"], made["token"], made["address"]) == ("'=cmd()", "CI", "203.0.113.9")
+
+
+async def test_what_leaves_is_recorded(running: Running, visitor: Visitor) -> None:
+    conversation = (await talking(visitor)).removeprefix("/inbox/")
+    async with new_teammate(running) as eve:
+        job = await running.bot.jobs.start(Verify, VerifyInput(), SOMEBODY, at=now() + timedelta(hours=1))
+        for path in (
+            f"{LOG}.csv?action=token.created",
+            f"/inbox/{conversation}/transcript.txt",
+            f"/settings/jobs/{job.id}/results.csv",
+        ):
+            async with eve.desk.session.head(eve.desk.base + path) as answer:
+                assert answer.status == 200
+            async with eve.desk.session.get(eve.desk.base + path) as answer:
+                assert answer.status == 200
+        await running.bot.jobs.act(job.id, JobAction.CANCEL, SOMEBODY)
+        found = [(e.action, e.subject, e.detail) for e in await recorded(running, eve) if e.action != A.SIGNED_IN]
+        assert found == [
+            (A.JOB_RESULTS_DOWNLOADED, Verify.name, job.id),
+            (A.TRANSCRIPT_DOWNLOADED, conversation, ""),
+            (A.AUDIT_LOG_EXPORTED, "", "action=token.created"),
+        ]
+
+
+async def test_saved_replies_and_templates_are_recorded(running: Running, visitor: Visitor) -> None:
+    conversation = (await talking(visitor)).removeprefix("/inbox/")
+    name = f"Greeting {new_id()}"
+    async with new_teammate(running) as eve:
+        await sent(eve, "/inbox/replies/new", {"name": name, "text": "Hi"})
+        (reply,) = [one for one in await running.bot.saved_replies.all() if one.name == name]
+        await sent(eve, f"/inbox/replies/{reply.id}", {"name": f"{name}!", "text": "Hello"})
+        by = By(eve.teammate.id, eve.teammate.name)
+        template = await running.bot.forms.save(name, card(), by, new_id(), wording())
+        for _ in range(2):
+            await sent(eve, f"/inbox/replies/{reply.id}/remove")
+            await sent(eve, f"/inbox/forms/{template.id}/remove", {"conversation": conversation})
+        found = [(e.action, e.subject) for e in await recorded(running, eve) if e.action != A.SIGNED_IN]
+        assert found == [
+            (A.FORM_TEMPLATE_REMOVED, name),
+            (A.SAVED_REPLY_REMOVED, f"{name}!"),
+            (A.FORM_TEMPLATE_SAVED, name),
+            (A.SAVED_REPLY_SAVED, f"{name}!"),
+            (A.SAVED_REPLY_SAVED, name),
+        ]

@@ -13,6 +13,7 @@ from bot.model.contact import Contact
 from bot.model.conversation import Card, CardState, Text
 from bot.model.form_words import FormWords
 from bot.model.workspace import IncompleteWording
+from bot.workspace.audit import COMMAND_LINE
 from tests.conftest import Visitor
 from tests.people import greeted, person
 from tests.widget.desk import Desk
@@ -110,7 +111,7 @@ async def test_a_form_has_the_translations_of_its_subscription_until_its_words_a
     *_, of_template = await cards(running, visitor)
     assert of_template.translations == same.translations
     (kept,) = [t for t in await running.bot.forms.all() if t.name == "Orders"]
-    await running.bot.forms.remove(kept.id)
+    await running.bot.forms.remove(kept.id, COMMAND_LINE)
 
 
 async def test_a_script_is_told_that_it_was_inserted(running: Running, visitor: Visitor, ben: Desk) -> None:
@@ -138,7 +139,7 @@ async def test_a_cleared_legal_text_is_a_second_step_that_names_what_is_missing(
     assert status == 204
     assert [card.legal_text for card in await cards(running, visitor)] == [""]
     (kept,) = [t for t in await running.bot.forms.all() if t.name == "Bare"]
-    await running.bot.forms.remove(kept.id)
+    await running.bot.forms.remove(kept.id, COMMAND_LINE)
 
 
 async def test_a_workspace_can_block_it_for_agents(running: Running, visitor: Visitor, ben: Desk, ada: Desk) -> None:
@@ -219,7 +220,7 @@ async def test_words_are_data_in_the_form_the_preview_and_the_thread(
         assert not [script for script in page.all("script") if "alert" in script.text]
         assert "{{ 7*7 }}" in page.text
     (kept,) = [t for t in await running.bot.forms.all() if t.name == MARKUP]
-    await running.bot.forms.remove(kept.id)
+    await running.bot.forms.remove(kept.id, COMMAND_LINE)
 
 
 async def test_the_preview_shows_this_contacts_own_number_locked_and_nobody_elses(

@@ -8,10 +8,11 @@ import pytest
 
 from bot.app import Bot
 from bot.errors import FormWrong
+from bot.model.teammate import By
 from bot.workspace.forms import MOST
 from tests.people import card, wording
 
-ADA, BEN = "ada0ada0ada0ada0ada0ada0", "be00be00be00be00be00be00"
+ADA, BEN = By("ada0ada0ada0ada0ada0ada0", "Ada"), By("be00be00be00be00be00be00", "Ben")
 
 
 async def names(bot: Bot) -> list[str]:
@@ -23,7 +24,7 @@ async def test_a_form_is_kept_with_its_words_and_who_wrote_it(bot: Bot) -> None:
     saved = await bot.forms.save("Deals", form, ADA, "k", wording())
     assert await bot.forms.get(saved.id) == saved
     assert (saved.title, saved.button, saved.legal_text) == (form.title, form.button, form.legal_text)
-    assert (saved.subscription, saved.by) == (form.subscription, ADA)
+    assert (saved.subscription, saved.by) == (form.subscription, ADA.id)
 
 
 async def test_they_stand_in_the_order_of_their_names_whatever_the_case(bot: Bot) -> None:
@@ -50,7 +51,7 @@ async def test_the_same_form_sent_twice_at_once_is_kept_once(bot: Bot) -> None:
 async def test_what_is_removed_is_gone_and_its_name_is_free(bot: Bot) -> None:
     saved = await bot.forms.save("Deals", card(), ADA, "k", wording())
     for _again in range(2):
-        await bot.forms.remove(saved.id)
+        await bot.forms.remove(saved.id, BEN)
     assert await bot.forms.get(saved.id) is None
     assert await names(bot) == []
     await bot.forms.save("Deals", card(), BEN, "k2", wording())

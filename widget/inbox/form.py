@@ -27,6 +27,7 @@ from widget.web.languages import named
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
+    by,
     done,
     fields,
     is_htmx,
@@ -134,7 +135,7 @@ async def insert(request: web.Request) -> web.StreamResponse:
             subscription = await bot.cards.live(card)
             card = await bot.forms.translated(card, subscription, await bot.workspace())
             if wanted.save_template:
-                await bot.forms.save(wanted.template_name, card, me, wanted.key, wording)
+                await bot.forms.save(wanted.template_name, card, by(request), wanted.key, wording)
         await bot.inbox.insert(conversation.id, me, card, wanted.message, wanted.key, wording)
     except CardClosed:
         raise FormWrong({"subscription": NOT_LIVE}) from None
@@ -177,7 +178,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
     """Removes a template; inserted cards are kept."""
     bot, back = request.app[BOT], (await fields(request)).get("conversation", "")
     conversation = await bot.inbox.get(back[:24])
-    await bot.forms.remove(request.match_info["id"])
+    await bot.forms.remove(request.match_info["id"], by(request))
     if is_htmx(request):
         template, kept = "inbox/_form_templates.html", await bot.forms.all()
         context: dict[str, Any] = {"conversation": conversation, "templates": kept, "removed": True}

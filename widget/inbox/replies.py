@@ -7,14 +7,15 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from bot.chat.saved_replies import filled, values_for
 from bot.model.contact import Contact
 from bot.model.saved_reply import SavedReply
+from bot.workspace.saved_replies import filled, values_for
 from widget.web.http import BOT, html_page, render
 from widget.web.layout import with_page_headers
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
+    by,
     done,
     read_input,
     redrawn_by,
@@ -48,7 +49,7 @@ async def form(request: web.Request) -> web.StreamResponse:
 
 @redrawn_by(form)
 async def save(request: web.Request) -> web.StreamResponse:
-    wanted, replies, me = await read_input(request, Wanted), request.app[BOT].saved_replies, teammate(request).id
+    wanted, replies, me = await read_input(request, Wanted), request.app[BOT].saved_replies, by(request)
     say = translator_for(request)
     if id := request.match_info.get("reply"):
         await replies.change(id, wanted.name, wanted.text, me)
@@ -59,7 +60,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 async def remove(request: web.Request) -> web.StreamResponse:
     say = translator_for(request)
-    await request.app[BOT].saved_replies.remove(request.match_info["reply"])
+    await request.app[BOT].saved_replies.remove(request.match_info["reply"], by(request))
     raise done(PATH, say("Saved reply deleted."))
 
 

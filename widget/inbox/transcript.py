@@ -9,11 +9,12 @@ from aiohttp import web
 
 from bot.chat.links import LinkedText
 from bot.i18n import Translator
+from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.conversation import Card, CardState
 from widget.inbox import views
 from widget.inbox.details import shown_number
-from widget.web.downloads import send_file
+from widget.web.downloads import Download, send_file
 from widget.web.http import BOT
 from widget.web.teammate_pages import translator_for
 from widget.web.times import clock
@@ -39,7 +40,8 @@ async def download(request: web.Request) -> web.StreamResponse:
                 yield f"{_indented(_lines(entry, say))}\n\n".encode()
             seq = parts[-1].seq
 
-    return await send_file(request, f"conversation-{conversation.id}.txt", "text/plain", pieces())
+    recorded = Download(AuditAction.TRANSCRIPT_DOWNLOADED, conversation.id)
+    return await send_file(request, f"conversation-{conversation.id}.txt", "text/plain", pieces(), recorded)
 
 
 def _lines(entry: views.ThreadEntry, say: Translator) -> str:

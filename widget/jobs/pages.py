@@ -10,11 +10,12 @@ from aiohttp import web
 from bot.errors import Conflict
 from bot.jobs.kind import JobKind
 from bot.jobs.rules import JobAction
+from bot.model.audit import AuditAction
 from bot.model.job import Job
 from bot.model.paging import Cursor
 from widget.jobs.view import job_view
 from widget.web.csrf import session_token
-from widget.web.downloads import send_csv
+from widget.web.downloads import Download, send_csv
 from widget.web.http import BOT, html_page, render
 from widget.web.input import cursor_of
 from widget.web.layout import with_page_headers
@@ -76,7 +77,9 @@ async def act(request: web.Request) -> web.StreamResponse:
 async def download(request: web.Request) -> web.StreamResponse:
     """All results as CSV, read page by page."""
     job, _kind = await _job(request)
-    return await send_csv(request, f"{job.kind}-{job.id}.csv", ("item", "result", "detail", "at"), _pages(request, job))
+    columns = ("item", "result", "detail", "at")
+    recorded = Download(AuditAction.JOB_RESULTS_DOWNLOADED, job.kind, job.id)
+    return await send_csv(request, f"{job.kind}-{job.id}.csv", columns, _pages(request, job), recorded)
 
 
 async def _pages(request: web.Request, job: Job) -> AsyncIterator[Iterable[tuple[str, ...]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.demo import DEALS
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from tests.widget.desk import BEN, HTML, at_desk
 from tests.widget.help import Running
 
@@ -70,7 +70,7 @@ async def kept(running: Running) -> list[object]:
         store.api_tokens,
         store.form_templates,
     )
-    seen, present = {"last_seen_at": 0}, {"expires_at": {"$exists": False}}  # the database deletes the others
+    seen, present = {"last_seen_at": 0}, {"expires_at": {"$not": {"$lt": now()}}}  # the database deletes the others
     return [await table.collection.find(present, seen).sort("_id", 1).to_list(None) for table in tables]
 
 

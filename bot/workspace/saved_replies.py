@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 from bot.errors import FormWrong, NotFound
 from bot.errors import marked as _
+from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.saved_reply import SavedReply
-from bot.model.teammate import Teammate
+from bot.model.teammate import By, Teammate
 from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
+from bot.workspace.audit import AuditLog
 
 MOST = 200
 """Limit of saved replies: all of them are in the composer's menu."""
@@ -44,6 +46,7 @@ def values_for(contact: Contact, teammate: Teammate, workspace: Workspace) -> di
 class SavedReplyService:
     def __init__(self, store: Store) -> None:
         self._table = store.saved_replies
+        self._audit = AuditLog(store)
 
     async def all(self) -> list[SavedReply]:
         """Sorted by name."""
@@ -56,31 +59,35 @@ class SavedReplyService:
             raise NotFound(_("Saved reply not found."))
         return found
 
-    async def create(self, name: str, text: str, by: str) -> SavedReply:
+    async def create(self, name: str, text: str, by: By) -> SavedReply:
         """Raises FormWrong if the name is taken, a variable is unknown, or there are too many."""
         _check(text)
         if len(await self.all()) >= MOST:
             raise FormWrong({"": TOO_MANY}, most=str(MOST))
-        reply = SavedReply(id=new_id(), name=name, text=text, by=by, updated_at=now())
+        reply = SavedReply(id=new_id(), name=name, text=text, by=by.id, updated_at=now())
         try:
             await self._table.insert(reply)
         except Duplicate:
             raise FormWrong({"name": TAKEN}) from None
+        await self._audit.record(by, AuditAction.SAVED_REPLY_SAVED, name)
         return reply
 
-    async def change(self, id: str, name: str, text: str, by: str) -> None:
+    async def change(self, id: str, name: str, text: str, by: By) -> None:
         """Raises NotFound, or FormWrong like `create`."""
         _check(text)
-        changed = SavedReply(id=(await self.get(id)).id, name=name, text=text, by=by, updated_at=now())
+        changed = SavedReply(id=(await self.get(id)).id, name=name, text=text, by=by.id, updated_at=now())
         values = {field: value for field, value in changed.stored().items() if field != "_id"}
         try:
             await self._table.update({"_id": id}, {"$set": values})
         except Duplicate:
             raise FormWrong({"name": TAKEN}) from None
+        await self._audit.record(by, AuditAction.SAVED_REPLY_SAVED, name)
 
-    async def remove(self, id: str) -> None:
+    async def remove(self, id: str, by: By) -> None:
         """Removing it again does nothing."""
-        await self._table.expire(id, now())
+        if (reply := await self._table.get(id)) and not reply.expires_at:
+            await self._table.expire(id, now())
+            await self._audit.record(by, AuditAction.SAVED_REPLY_REMOVED, reply.name)
 
 
 def _check(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.chat.saved_replies import filled
+from bot.workspace.saved_replies import filled
 
 KNOWN = {"first_name": "Grace", "name": "Grace Hopper", "teammate": "Ben", "business": "{name}"}
 
