@@ -47,6 +47,10 @@ class Ticks:
     hint: str = ""
     is_long: bool = False
 
+    @property
+    def is_set(self) -> bool:
+        return bool(self.values)
+
     def read(self, given: MultiMapping[str]) -> Raw:
         return {self.name: tuple(given.getall(self.name, []))}
 
@@ -86,6 +90,10 @@ class Period:
     def of(cls, name: str, label: str, when: When) -> Period:
         limits = {limit: "" if value is None else str(value) for limit, value in when.model_dump().items()}
         return cls(name, label, limits)
+
+    @property
+    def is_set(self) -> bool:
+        return any(self.limits.values())
 
     def read(self, given: MultiMapping[str]) -> Raw:
         return {self.name: {limit: value for limit, value in self._limits(given).items() if value}}

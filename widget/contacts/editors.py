@@ -52,6 +52,8 @@ class ConditionEditor:
     name: str
     controls: tuple[Control, ...]
     hint: str = ""
+    more: tuple[Ticks | Period, ...] = ()
+    """Controls that are folded until they are needed."""
     attribute: Attribute | None = None
     """Whose values are edited."""
 
@@ -59,7 +61,7 @@ class ConditionEditor:
         """Raises FormWrong, with a sentence for each control."""
         field, _colon, key = kind.partition(":")
         raw: dict[str, Any] = {"field": field, **({"key": key} if key else {})}
-        for control in self.controls:
+        for control in (*self.controls, *self.more):
             raw |= control.read(given)
         try:
             if self.attribute:
@@ -72,7 +74,8 @@ class ConditionEditor:
 
     def filled(self, given: MultiMapping[str]) -> ConditionEditor:
         """As it was submitted."""
-        return replace(self, controls=tuple(control.filled(given) for control in self.controls))
+        controls = tuple(control.filled(given) for control in self.controls)
+        return replace(self, controls=controls, more=tuple(control.filled(given) for control in self.more))
 
 
 def kinds(definitions: Definitions) -> list[tuple[str, Options]]:
@@ -98,7 +101,8 @@ def editor(kind: str, definitions: Definitions, value: Condition | None = None) 
     if kind not in CONTROLS:
         raise NotFound
     controls = CONTROLS[kind](definitions, value)
-    return ConditionEditor(say(NAMES[kind]), controls, say(HINTS.get(kind, "")))
+    more = _when_and_how(definitions, value) if kind == "consent" else ()
+    return ConditionEditor(say(NAMES[kind]), controls, say(HINTS.get(kind, "")), more)
 
 
 HINTS = {
@@ -120,6 +124,12 @@ def _consent(d: Definitions, value: Any) -> tuple[Control, ...]:
         _subscription(d, value),
         _negation(d, value),
         Ticks("states", say("State"), _said(STATES, d), _get(value, "states"), hint),
+    )
+
+
+def _when_and_how(d: Definitions, value: Any) -> tuple[Ticks | Period, ...]:
+    say = d.say
+    return (
         Period.of("since", say("Since"), _get(value, "since") or When()),
         Ticks("sources", say("Source"), _said(SOURCES, d), _get(value, "sources"), say("Leave blank for any source.")),
         Ticks("grades", say("Evidence"), _said(GRADES, d), _get(value, "grades"), say("Leave blank for any evidence.")),

@@ -107,7 +107,8 @@ WORDS: list[tuple[Condition, str]] = [
 def submitted(condition: Condition) -> MultiDict[str]:
     """What the browser sends for the editor of this condition."""
     given: MultiDict[str] = MultiDict()
-    for control in editor(kind_of(condition), DEFINITIONS, condition).controls:
+    made = editor(kind_of(condition), DEFINITIONS, condition)
+    for control in (*made.controls, *made.more):
         match control:
             case Ticks():
                 given.extend((control.name, str(value)) for value in control.values)

@@ -1,0 +1,162 @@
+"""The contacts list in a browser: filter, save as a segment, select, watch a row change; by keyboard; axe."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Page, expect
+
+from bot.app import Bot
+from bot.demo import DEALS
+from bot.model.base import new_id, now
+from bot.model.contact import Contact, Role
+from bot.model.event import Action
+from tests.browser import axe
+from tests.browser.conftest import Look
+from tests.browser.desk import signed_in
+from tests.browser.shop import base, wear
+from tests.people import change
+
+pytestmark = pytest.mark.browser
+
+NUMBER = "+12015550123"
+
+
+async def people(bot: Bot, number: int = 60) -> list[Contact]:
+    """The newest first, as in the list; leads but for every third."""
+    time = now()
+    contacts = [
+        Contact(
+            id=new_id(),
+            name=f"Person {i:02}",
+            role=Role.USER if i % 3 == 0 else Role.LEAD,
+            created_at=time - timedelta(minutes=i),
+            updated_at=time,
+        )
+        for i in range(number)
+    ]
+    await bot.store.contacts.insert_many(contacts)
+    await bot.ledger.record(change(contacts[1].id, new_id(), number=NUMBER))
+    return contacts
+
+
+async def live(page: Page) -> None:
+    await expect(page.locator("#contacts")).to_have_attribute("data-line", "live")
+
+
+async def fits(page: Page) -> None:
+    for scheme, width, height in axe.LOOKS:
+        await wear(page, scheme, width, height)
+        assert await axe.faults(page, scheme) == [], f"{scheme} {width}"
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await wear(page, "light", 1280, 900)
+
+
+async def test_a_filter_is_built_saved_as_a_segment_and_its_rows_are_live(
+    look: Look, server: TestServer, bot: Bot
+) -> None:
+    contacts = await people(bot)
+    page = await signed_in(look, server, "/contacts", "ben@example.com")
+    await expect(page.locator(".selection-count")).to_have_text("60 contacts")
+    await fits(page)
+
+    # A condition, which needs a state.
+    dialog, chips = (
+        page.get_by_role("dialog", name=re.compile("Add filter|Subscription opt-ins|Role")),
+        page.locator(".chip"),
+    )
+    await page.get_by_role("link", name="Add filter").click()
+    await dialog.get_by_role("link", name="Subscription opt-ins").click()
+    await dialog.get_by_label("Subscription", exact=True).select_option(DEALS)
+    await dialog.get_by_role("button", name="Apply filter").click()
+    await expect(dialog.locator("#states-error")).to_have_text("Choose at least one.")
+    await fits(page)
+    await dialog.get_by_label("Opted in").check()
+    await dialog.get_by_role("button", name="Apply filter").click()
+    await expect(chips).to_have_text(["Deals and new roasts opted in"])
+    row = page.locator("tr[data-id]")
+    await expect(row).to_have_count(1)
+    await expect(row.locator(".badge", has_text="Opted in")).to_be_visible()
+
+    # Another one, and "or" instead of "and".
+    await page.get_by_role("link", name="Add filter").click()
+    await dialog.get_by_role("link", name="Role").click()
+    await dialog.get_by_label("User").check()
+    await dialog.get_by_role("button", name="Apply filter").click()
+    await expect(page.get_by_role("heading", name="No contacts match")).to_be_visible()
+    await page.get_by_role("link", name="and (change to or)").click()
+    await expect(page.locator(".selection-count")).to_have_text("21 contacts")
+    await fits(page)
+    await page.get_by_role("link", name="Remove filter: Role is User").click()
+    await expect(chips).to_have_count(1)
+
+    # A segment, which somebody else opens by its link.
+    await page.get_by_role("link", name="Save as segment").click()
+    await page.get_by_role("dialog", name="Save as segment").get_by_label("Name").fill("Want deals")
+    await page.get_by_role("button", name="Save segment").click()
+    await expect(page.locator(".views-current")).to_have_text("Want deals")
+    other = await signed_in(look, server, page.url.removeprefix(base(server)))
+    await live(other)
+    await bot.ledger.record(change(contacts[1].id, new_id(), Action.OPT_OUT, number=NUMBER))
+    await expect(other.locator("tr[data-id] .badge", has_text="Opted out")).to_be_visible()
+    await other.reload()
+    await expect(other.get_by_role("heading", name="No contacts match")).to_be_visible()
+
+
+async def test_rows_are_selected_by_keyboard_and_mouse(look: Look, server: TestServer, bot: Bot) -> None:
+    contacts = await people(bot)
+    page = await signed_in(look, server, "/contacts")
+    boxes, words = page.locator("[name=id]"), page.locator("#selected")
+    await expect(boxes).to_have_count(50)
+    await page.wait_for_load_state()  # its scripts hear the keys
+
+    # By keyboard: down, select, extend, clear.
+    for key in ("j", "j", "x", "Shift+J", "ArrowDown", "Shift+ArrowDown"):
+        await page.keyboard.press(key)
+    await expect(boxes.nth(4)).to_be_focused()
+    await expect(words).to_have_text("4 selected")
+    await page.keyboard.press("Escape")
+    await expect(words).to_have_text("")
+    await page.keyboard.press("k")
+    await page.keyboard.press("Space")
+    await expect(boxes.nth(3)).to_be_checked()
+
+    # By mouse: a range.
+    await boxes.nth(7).click(modifiers=["Shift"])
+    await expect(words).to_have_text("5 selected")
+
+    # All that are shown, more of them, and all that match.
+    await page.get_by_label("Select all shown").check()
+    await expect(words).to_have_text("50 selected")
+    everyone = page.locator("[name=everyone]")
+    await expect(everyone).to_be_disabled()
+    await page.get_by_role("button", name="Select all 60").click()
+    await expect(words).to_have_text("All that match are selected")
+    await expect(everyone).to_be_enabled()
+    await page.get_by_role("link", name="Show more").click()
+    await expect(boxes).to_have_count(60)
+    await expect(boxes.nth(59)).to_be_checked()
+    await boxes.nth(59).uncheck()
+    await expect(words).to_have_text("59 selected")
+    await expect(everyone).to_be_disabled()
+
+    # A row that changes stays selected.
+    await live(page)
+    await bot.ledger.record(change(contacts[2].id, new_id(), number=NUMBER))
+    await expect(page.locator(f"#contact-{contacts[2].id} .badge", has_text="Opted in")).to_be_visible()
+    await expect(words).to_have_text("59 selected")
+    await expect(boxes.nth(2)).to_be_checked()
+
+
+async def test_in_arabic_nothing_is_wider_than_the_screen(look: Look, server: TestServer, bot: Bot) -> None:
+    await people(bot, 3)
+    page = await signed_in(look, server, "/contacts", locale="ar")
+    assert await page.evaluate("document.documentElement.dir") == "rtl"
+    await fits(page)
+    await page.locator("#add-filter").click()
+    await page.locator("dialog[open] a").first.click()
+    await expect(page.locator("dialog[open] form")).to_be_visible()
+    await fits(page)
