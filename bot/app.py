@@ -25,6 +25,7 @@ from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
 from bot.contacts.erase import Eraser
 from bot.contacts.finder import ContactFinder
+from bot.contacts.merge import ContactMerge
 from bot.contacts.segments import Segments
 from bot.contacts.service import ContactService
 from bot.contacts.tags import Tags
@@ -92,13 +93,13 @@ class Bot:
         self.keys = CheckpointKeys(store, settings.checkpoint_keys)
         self.ledger = Ledger(store, self.keys)
         self.stops = StopList(store, self.ledger)
-        self.eraser = Eraser(store, self.ledger)
         self.preferences = Preferences(store, self.ledger, secret=secret, link_days=settings.link_days)
         self.confirmations = Confirmations(store, self.ledger)
         self.profiles = Profiles(store, self.ledger, self.stops)
 
     def _compose_contacts(self, store: Store) -> None:
         self.contacts = ContactService(store, self.ledger)
+        self.eraser, self.merge = Eraser(store, self.ledger), ContactMerge(store, self.ledger)
         self.finder = ContactFinder(store)
         self.attributes, self.tags, self.segments = Attributes(store), Tags(store), Segments(store)
 
@@ -145,7 +146,9 @@ class Bot:
 
     def _compose_work(self, store: Store, settings: Settings) -> None:
         """What runs behind the requests."""
-        stages = all_consumers(store, self.ledger, self.eraser, self.cards, self.openings, self.runs, self.deliveries)
+        stages = all_consumers(
+            store, self.ledger, self.eraser, self.merge, self.cards, self.openings, self.runs, self.deliveries
+        )
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)
         self.catch_up = CatchUp(store, self.consumers)

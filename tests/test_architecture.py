@@ -45,6 +45,7 @@ PURE = [
     "bot.consent.offers",
     "bot.consent.checker",
     "bot.contacts.filters",
+    "bot.contacts.merging",
     "bot.chat.card_progress",
     "bot.chat.card_view",
     "bot.chat.links",

@@ -35,6 +35,7 @@ from bot.store.labels import AttributeRepository, SegmentRepository, TagReposito
 from bot.store.leases import LeaseRepository
 from bot.store.links import PreferenceLinkRepository
 from bot.store.logos import LogoRepository
+from bot.store.merges import MergeMoves
 from bot.store.migrations import MigrationRepository
 from bot.store.old_flows import move_old_flows
 from bot.store.opening_entries import OpeningEntries
@@ -103,6 +104,7 @@ class Store:
         self.audit_log = AuditRepository(self.database)
         self.attempts = AttemptCounter(self.database)
         self.personal_data = PersonalData(self)
+        self.merges = MergeMoves(self)
         self.changes = Changes(client.delegate[name])
 
     @property

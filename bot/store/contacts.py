@@ -73,13 +73,13 @@ class ContactRepository(Repository[Contact]):
 
         Returns the changed contact. Not for what the ledger projects. Raises Duplicate.
         """
-        after, change = _changed(before, values, attributes)
+        after, change = changed(before, values, attributes)
         await self.update({"_id": before.id, **NOT_GONE, **(only or {})}, change)
         return after
 
     async def change_many(self, changes: Sequence[tuple[Contact, Mapping[str, Any], Mapping[str, Any]]]) -> list[bool]:
         """The same for many, in one round trip. False for those that a unique value of another contact refuses."""
-        updates = [({"_id": c.id, **NOT_GONE}, _changed(c, values, more)[1]) for c, values, more in changes]
+        updates = [({"_id": c.id, **NOT_GONE}, changed(c, values, more)[1]) for c, values, more in changes]
         return await self.update_many(updates)
 
     async def tag(self, ids: Iterable[str], tags: Iterable[str], *, time: datetime) -> int:
@@ -208,7 +208,7 @@ class ContactRepository(Repository[Contact]):
             await self.collection.update_many({"_id": {"$in": ids}}, update)
 
 
-def _changed(
+def changed(
     before: Contact, values: Mapping[str, Any], attributes: Mapping[str, Any]
 ) -> tuple[Contact, dict[str, Any]]:
     """The contact afterwards, and the update."""

@@ -55,7 +55,7 @@ class PersonalData:
     async def _erase_contact(self, contact: str) -> None:
         with database_errors():
             await self._store.contacts.collection.update_one(
-                {"_id": contact, "erased_at": {"$exists": True}}, _only(CONTACT, {"erased_at": "$erased_at"})
+                {"_id": contact, "erased_at": {"$exists": True}}, only(CONTACT, {"erased_at": "$erased_at"})
             )
 
     async def _erase_conversations(self, contact: str) -> None:
@@ -68,7 +68,7 @@ class PersonalData:
                 await self._store.parts.collection.bulk_write([DeleteMany(match) for match in ranges], ordered=False)
                 await self._store.signals.collection.delete_many({"conversation": {"$in": page}})
                 await self._store.conversations.collection.update_many(
-                    {"_id": {"$in": page}}, _only(CONVERSATION, erased_at)
+                    {"_id": {"$in": page}}, only(CONVERSATION, erased_at)
                 )
 
     async def _conversations(self, contact: str) -> AsyncIterator[list[str]]:
@@ -124,7 +124,7 @@ class PersonalData:
             await self._store.database[name].delete_many(match)
 
 
-def _only(names: Iterable[str], values: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def only(names: Iterable[str], values: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """Keeps these fields alone; a field that a later version adds is erased too."""
     return [{"$replaceWith": {**{name: f"${name}" for name in names}, **values}}]
 

@@ -174,6 +174,15 @@ class TestStops:
         assert await bot.stops.is_stopped(NUMBER)
 
 
+async def test_contacts_that_were_merged_into_them_are_erased_too(bot: Bot, maya: Contact) -> None:
+    kept = await bot.contacts.create(Contact(id=new_id(), created_at=now(), updated_at=now()))
+    await bot.merge.merge(kept.id, maya.id, ADMIN, Source.PROFILE)
+    assert await told(bot.store)
+    await bot.eraser.erase(kept.id, ADMIN, Source.PROFILE)
+    assert await told(bot.store) == {}
+    assert (await verify(bot.store, repair=False)).is_whole
+
+
 class TestTwice:
     async def test_once_more_changes_nothing(self, bot: Bot, maya: Contact) -> None:
         await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from bot.chat.cards import Cards
 from bot.consent.ledger import Ledger
 from bot.contacts.erase import Eraser
+from bot.contacts.merge import ContactMerge
 from bot.events.consumers.base import Consumer
 from bot.events.consumers.cards import CompleteCards
 from bot.events.consumers.erasure import Erasure
 from bot.events.consumers.flows import ContinueFlows
+from bot.events.consumers.merging import Merging
 from bot.events.consumers.projection import Projection
 from bot.events.consumers.stopped import MarkStopped
 from bot.events.consumers.texts import QueueTexts
@@ -24,6 +26,7 @@ def all_consumers(
     store: Store,
     ledger: Ledger,
     eraser: Eraser,
+    merge: ContactMerge,
     cards: Cards,
     openings: Openings,
     runs: Runs,
@@ -34,5 +37,6 @@ def all_consumers(
         (Projection(ledger),),
         (CompleteCards(cards, openings), QueueTexts(deliveries), MarkStopped(store)),
         (ContinueFlows(runs, openings),),
+        (Merging(merge),),
         (Erasure(eraser),),
     )
