@@ -14,7 +14,7 @@ from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.counts import CountKeeper
 from bot.consent.ledger import Ledger
 from bot.consent.projection import GIVES_ADDRESS
-from bot.consent.stop_marks import mark_stopped
+from bot.consent.stop_marks import mark_stops
 from bot.errors import SaysoError
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
@@ -137,7 +137,7 @@ async def key_contacts(store: Store, _keys: CheckpointKeys | None) -> None:
         while await store.contacts.refresh(page):
             page = [*(await store.contacts.get_many(contact.id for contact in page)).values()]
     async for stops in store.stops.scan(batch=BATCH):
-        await mark_stopped(store, (stop.id for stop in stops))
+        await mark_stops(store, (stop.id for stop in stops))
     await store.contacts.drop_old_indexes()
 
 

@@ -8,7 +8,7 @@ from bot.aio.retry import retried
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.ledger import Ledger
 from bot.consent.permission import records_no
-from bot.consent.stop_marks import mark_stopped
+from bot.consent.stop_marks import mark_stops
 from bot.errors import SaysoError
 from bot.model.base import now
 from bot.model.contact import Contact
@@ -42,7 +42,7 @@ class StopList:
         (law 4). Raises StoreUnavailable: safe to retry.
         """
         is_new = await self._log(number, StopAction.STOP, text, text_id)
-        await mark_stopped(self._store, [number])
+        await mark_stops(self._store, [number])
         texts = await self._store.subscriptions.texts()
         async for contacts in self._with(number):
             changes = [
@@ -61,7 +61,7 @@ class StopList:
         """Only for the number's own START. Subscriptions stay off: each needs a new opt-in, and one that was tried
         meanwhile is none (`ConsentEvent.stopped`)."""
         await self._log(number, StopAction.START, text, text_id)
-        await mark_stopped(self._store, [number])
+        await mark_stops(self._store, [number])
 
     async def _log(self, number: str, action: StopAction, text: str, text_id: str) -> bool:
         """Adds an entry, once for each text: to the list, which is what counts, then to the log. Returns whether it

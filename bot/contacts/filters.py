@@ -172,7 +172,7 @@ def _textable(condition: Textable, facts: FilterFacts) -> Clause:
     subscription = facts.subscription(condition.subscription)
     is_sms = subscription.message_type is MessageType.SMS
     address: Mongo = {"phone_facts.kind": one_of(TAKES_TEXTS)} if is_sms else {"email": {"$regex": VALID_EMAIL}}
-    reached = all_of([address, {"stopped": {"$ne": True}} if is_sms else {}])
+    reached = all_of([address, *([{"stopped": {"$ne": True}}, _not_revoked(subscription)] if is_sms else [])])
     if not subscription.is_live:
         return Clause({"_id": {"$in": []}}, "_id_")
     if subscription.consent_type is ConsentType.OPT_OUT:
@@ -273,6 +273,15 @@ def one_of(values: Sequence[Any]) -> Any:
 
 def _no_consent(match: Mongo) -> Mongo:
     return {"consents": {"$not": {"$elemMatch": match}}}
+
+
+def _not_revoked(subscription: Subscription) -> Mongo:
+    """A STOP ended every yes for the number, also after it was lifted. Few numbers were ever stopped."""
+    is_yes = {"$in": ["$$c.state", [ConsentState.OPTED_IN, ConsentState.PENDING]]}
+    is_earlier = {"$lt": ["$$c.at", "$stop_lifted_at"]}
+    revoked = {"$and": [{"$eq": ["$$c.subscription", subscription.id]}, is_yes, is_earlier]}
+    some = {"$filter": {"input": "$consents", "as": "c", "cond": revoked}}
+    return {"$or": [{"stop_lifted_at": {"$exists": False}}, {"$expr": {"$eq": [some, []]}}]}
 
 
 def _graded(grades: Sequence[Grade]) -> Mongo:

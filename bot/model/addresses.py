@@ -67,9 +67,9 @@ def facts_of(phone: str) -> PhoneFacts:
         parsed = phonenumbers.parse(phone, None)
     except NumberParseException:
         return PhoneFacts(kind=PhoneKind.INVALID)
-    country = phonenumbers.region_code_for_number(parsed)
-    if country is None or not phonenumbers.is_valid_number_for_region(parsed, country):
+    country, type = phonenumbers.region_code_for_number(parsed), phonenumbers.number_type(parsed)
+    if country is None or type == PhoneNumberType.UNKNOWN:
         return PhoneFacts(kind=PhoneKind.INVALID)
-    kind = _KINDS.get(phonenumbers.number_type(parsed), PhoneKind.OTHER)
+    kind = _KINDS.get(type, PhoneKind.OTHER)
     state = STATE_OF.get(phone[2:5]) if country == "US" else None
     return PhoneFacts(kind=kind, country=country, state=state, national=national_significant_number(parsed))

@@ -111,6 +111,8 @@ class Contact(Document):
     """When the first pending confirmation expires."""
     stopped: bool = False
     """Whether the number is on the stop list, for filters: what decides is the list itself."""
+    stop_lifted_at: datetime | None = None
+    """When the number's last STOP was lifted (`Stop.revoked_until`), for filters."""
     erased_at: datetime | None = None
     merged_into: str | None = None
     """The contact that this one was merged into."""

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, IndexModel, UpdateMany, UpdateOne
 from pymongo.errors import ExecutionTimeout
 
 from bot.errors import FilterTooBroad, StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
+from bot.model.stop import Stop
 from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository, beginning
 
@@ -93,16 +94,17 @@ class ContactRepository(Repository[Contact]):
         wanted = [*tags]
         return await self._tagged(ids, {"tags": {"$in": wanted}}, {"$pullAll": {"tags": wanted}}, time)
 
-    async def mark_stopped(self, stopped: Iterable[str], others: Iterable[str]) -> None:
-        """Marks everyone with the `stopped` numbers, and takes the mark of those with the `others`."""
-        updates: list[tuple[dict[str, Any], dict[str, Any]]] = [
-            ({"phone": {"$in": [*stopped]}, "stopped": {"$exists": False}}, {"$set": {"stopped": True}}),
-            ({"phone": {"$in": [*others]}, "stopped": True}, {"$unset": {"stopped": ""}}),
-        ]
-        with database_errors():
-            for match, change in updates:
-                if match["phone"]["$in"]:
-                    await self.collection.update_many(match, change)
+    async def mark_stops(self, stops: Mapping[str, Stop]) -> None:
+        """Marks everyone with these numbers: stopped, or when the last STOP was lifted."""
+        updates = []
+        for number, stop in stops.items():
+            marks = {"stopped": stop.holds or None, "stop_lifted_at": stop.revoked_until}
+            kept, gone = ({n: v for n, v in marks.items() if (v is None) is is_gone} for is_gone in (False, True))
+            change = {**({"$set": kept} if kept else {}), **({"$unset": dict.fromkeys(gone, "")} if gone else {})}
+            updates.append(UpdateMany({"phone": number}, change))
+        if updates:
+            with database_errors():
+                await self.collection.bulk_write(updates, ordered=False)
 
     async def refresh(self, contacts: Sequence[Contact]) -> int:
         """Stores again what follows from the rest of each contact, unless an event was projected since it was read.
@@ -243,7 +245,7 @@ def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
     is_next = {"$eq": ["$ledger.seq", "$$mine.before"]}
     new = {"$cond": [is_next, {"$mergeObjects": ["$$ROOT", "$$mine.set"]}, "$$ROOT"]}
     # What is null goes: an index of what exists must not hold it.
-    names = (*PROJECTED, "terms", "phone_facts", "stopped")
+    names = (*PROJECTED, "terms", "phone_facts", "stopped", "stop_lifted_at")
     gone = {name: {"$ifNull": [f"${name}", "$$REMOVE"]} for name in names}
     return [{"$replaceWith": {"$let": {"vars": {"mine": mine}, "in": new}}}, {"$set": gone}]
 
@@ -256,6 +258,6 @@ def _taken_over(before: Contact, after: Contact) -> dict[str, Any]:
         facts = after.phone_facts
         new |= {"terms": after.terms or None, "phone_facts": facts.model_dump(exclude_none=True) if facts else None}
     if "phone" in new:
-        new["stopped"] = None  # a consumer tells whether this number is stopped
+        new |= {"stopped": None, "stop_lifted_at": None}  # a consumer marks those whose new number was stopped
     head = {"seq": after.ledger.seq, "hash": after.ledger.hash}
     return {**new, "consents": after.stored_consents(), "ledger": head, "updated_at": now()}

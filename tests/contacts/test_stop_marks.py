@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bot.app import Bot
 from bot.consent.changes import address_change
+from bot.demo import DEALS
 from bot.model.event import Actor, Source
-from bot.model.filter import Filter, Stopped
-from tests.people import ANOTHER, NUMBER, person
+from bot.model.filter import Filter, Stopped, Textable
+from tests.people import ANOTHER, NUMBER, change, person
 
 SITE = Actor(kind="api", id="site")
 
@@ -30,3 +31,18 @@ async def test_who_gets_a_stopped_number_is_marked_and_who_changes_it_is_not(bot
         await bot.ledger.record(address_change("ada", source=Source.API, actor=SITE, key=key, phone=number))
         await bot.consumers.drain()
         assert await _stopped(bot) == stopped
+
+
+async def test_a_yes_from_before_a_stop_that_was_lifted_is_not_texted(bot: Bot) -> None:
+    """They opted in, got another number, and got the first one back after its next owner had stopped it."""
+    await bot.store.contacts.insert(person("ada"))
+    await bot.ledger.record(change("ada", "yes", number=NUMBER, subscription=DEALS))
+    textable = Filter.of(Textable(subscription=DEALS))
+    assert await bot.finder.ids(textable) == ["ada"]
+    for key, number in (("k1", ANOTHER), ("k2", NUMBER)):
+        await bot.ledger.record(address_change("ada", source=Source.API, actor=SITE, key=key, phone=number))
+        if number == ANOTHER:
+            await bot.receive(NUMBER, "STOP", "t1")
+            await bot.receive(NUMBER, "START", "t2")
+    await bot.consumers.drain()
+    assert await bot.finder.ids(textable) == []

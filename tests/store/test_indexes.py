@@ -37,6 +37,7 @@ from bot.model.filter import Filter, HasPhone
 from bot.model.job import JobItem
 from bot.model.migration import Migration
 from bot.model.paging import Cursor
+from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import Passkey, Teammate, TeammateRole
 from bot.store import Store
@@ -240,7 +241,7 @@ async def _contacts(bot: Bot) -> None:
     await finder.count(Filter.of(HasPhone()))
     await finder.sample(Filter(), 3)
     await finder.among(Filter(), [carl.id])
-    await bot.store.contacts.mark_stopped([NUMBER], [ANOTHER])
+    await bot.store.contacts.mark_stops({NUMBER: Stop(id=NUMBER, at=now(), text="STOP")})
     await bot.store.contacts.matching_of_first(5, {"role": "lead"}, time_limit=1000)
 
 

@@ -6,16 +6,24 @@ import asyncio
 import gc
 import signal
 import socket
+import sys
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from typing import Annotated
 
 import typer
 from aiohttp import web
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.app import make_bot
 from bot.config import Settings
+from bot.consent.checkpoints import CheckpointKeys
 from bot.database import open_database
 from bot.demo import PASSWORD, make_demo, teammates
+from bot.demo_crowd import make_crowd
+from bot.errors import Invalid
+from bot.store import Store
 from widget.app import make_app
 from widget.cli.terminal import give_up, run, settings_of
 
@@ -39,15 +47,20 @@ def serve(port: Port = None, host: Host = None) -> None:
     run(_serve(settings_of(port=port, host=host), with_demo=False))
 
 
-def demo(port: Port = None, host: Host = None) -> None:
+Contacts = Annotated[
+    int, typer.Option(min=0, max=10_000_000, help="Create this many contacts first. Needs an empty SAYSO_DATA.")
+]
+
+
+def demo(port: Port = None, host: Host = None, contacts: Contacts = 0) -> None:
     """Run the server with a demo workspace: a shop at /demo and a simulated phone at /demo/phone.
 
     No real texts are sent: they go to the simulated phone.
     """
-    run(_serve(settings_of(port=port, host=host), with_demo=True))
+    run(_serve(settings_of(port=port, host=host), with_demo=True, contacts=contacts))
 
 
-async def _serve(settings: Settings, *, with_demo: bool) -> None:
+async def _serve(settings: Settings, *, with_demo: bool, contacts: int = 0) -> None:
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(closing(_listen(settings)))
         port = listening.getsockname()[1]
@@ -55,6 +68,8 @@ async def _serve(settings: Settings, *, with_demo: bool) -> None:
         store = await stack.enter_async_context(open_database(settings))
         if with_demo:
             await make_demo(store, url)
+        if contacts:
+            await _make_contacts(store, settings, contacts)
         bot = await make_bot(settings, store, url)
         runner = make_runner(make_app(bot, with_demo=with_demo))
         await runner.setup()
@@ -68,6 +83,18 @@ async def _serve(settings: Settings, *, with_demo: bool) -> None:
             await stop.wait()
         finally:
             await runner.cleanup()
+
+
+async def _make_contacts(store: Store, settings: Settings, number: int) -> None:
+    columns = (TextColumn("Creating contacts"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=number)
+        try:
+            await make_crowd(
+                store, CheckpointKeys(store, settings.checkpoint_keys), number, progress=partial(bar.advance, task)
+            )
+        except Invalid as error:
+            give_up(str(error))
 
 
 def make_runner(app: web.Application) -> web.AppRunner:

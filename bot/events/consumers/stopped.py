@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.consent.projection import GIVES_ADDRESS
-from bot.consent.stop_marks import mark_stopped
+from bot.consent.stop_marks import mark_stops
 from bot.events.consumers.base import Consumer
 from bot.model.event import ConsentEvent
 from bot.store import Store
@@ -18,7 +18,7 @@ class MarkStopped(Consumer):
         self._store = store
 
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
-        """The projection took the mark of the number before, so that only stopped numbers matter."""
+        """The projection took the marks of the number before."""
         numbers = {event.number for event in events if event.number and event.action in GIVES_ADDRESS}
-        if numbers and (stopped := await self._store.stops.stopped(numbers)):
-            await mark_stopped(self._store, stopped)
+        if numbers:
+            await mark_stops(self._store, numbers)

@@ -1,0 +1,43 @@
+"""`sayso demo --contacts N`: the same people for a number, with whole chains, and none of them is texted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.app import Bot
+from bot.consent.checkpoints import CheckpointKeys
+from bot.consent.verify import verify
+from bot.demo import DEALS
+from bot.demo_crowd import Crowd, make_crowd
+from bot.errors import Invalid
+from bot.model.base import now
+from bot.model.filter import Filter, Stopped, Textable
+from tests.people import person
+
+
+async def test_a_crowd_is_whole_and_made_once(bot: Bot) -> None:
+    progress: list[int] = []
+    for _ in range(2):
+        await make_crowd(bot.store, CheckpointKeys(bot.store), 1200, progress=progress.append)
+    assert progress == [1000, 200, 1200]
+    report = await verify(bot.store, repair=False)
+    assert report.is_whole, report
+    assert report.contacts == 1200
+    assert (await bot.finder.count(Filter.of(Stopped()))).number >= 1
+    assert 100 < (await bot.finder.count(Filter.of(Textable(subscription=DEALS)))).number < 900
+    await bot.catch_up.scan(now() - timedelta(days=1), now())
+    assert await bot.store.deliveries.count_about() == 0
+
+
+async def test_a_workspace_that_is_in_use_is_left_alone(bot: Bot) -> None:
+    await bot.store.contacts.insert(person())
+    with pytest.raises(Invalid):
+        await make_crowd(bot.store, CheckpointKeys(bot.store), 10, progress=lambda _: None)
+
+
+def test_a_number_makes_the_same_people() -> None:
+    (mine,), (yours,) = Crowd(5).batches(), Crowd(5).batches()
+    assert [contact.name for contact in mine] == [contact.name for contact in yours]
+    assert mine[-1].id == Crowd(5).last_id
