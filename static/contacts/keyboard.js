@@ -5,7 +5,7 @@ import { isComposing } from "../lib/keys.js";
 import { areShortcutsOn, turnShortcuts } from "../lib/shortcuts.js";
 import { boxes, clearSelection, extendTo, hasSelection, selectShown, toggle } from "./selection.js";
 
-const EDITABLE = "input:not([type=checkbox]), textarea, select, dialog[open], [open] > .menu-list, [contenteditable]";
+const EDITABLE = "input:not([type=checkbox]), textarea, select, dialog[open], [data-menu], [contenteditable]";
 
 const rowOf = (element) => element.closest?.("tr[data-id]");
 const current = () => boxes().findIndex((box) => rowOf(box) === rowOf(document.activeElement));

@@ -24,6 +24,14 @@ const connection = createLiveConnection({
       page.dataset.line = "live";
     } else if (type === "rows") reload(ids);
   },
+  // A refused connection does not say why; the rows do, to those who are signed out.
+  beforeRetry: (wasReady) =>
+    wasReady ||
+    reload(
+      rows()
+        .slice(0, 1)
+        .map(({ dataset }) => dataset.id),
+    ),
 });
 
 /* Id and position in the ledger, so that the server can tell which rows are outdated. */
@@ -44,8 +52,10 @@ export function follow() {
 async function reload(ids) {
   const query = new URLSearchParams({ columns: page.dataset.columns, ids: ids.filter(row).join(",") });
   try {
-    const response = await fetch(`/contacts/rows?${query}`, { headers: { "HX-Request": "true" } });
-    if (response.ok) replace(parseHtml(await response.text()));
+    const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
+    const response = await fetch(`/contacts/rows?${query}`, { headers });
+    if (response.status === 401) location.assign(response.headers.get("HX-Redirect") || "/login");
+    else if (response.ok) replace(parseHtml(await response.text()));
   } catch {
     // They are loaded again when the connection is back.
   }

@@ -19,7 +19,7 @@ from widget.inbox.details import isolated, name_of
 SUBSCRIPTION, ATTRIBUTE = "subscription:", "attribute:"
 MOST = 20
 """Columns at the same time, next to the name."""
-MOST_SUBSCRIPTIONS = 3
+MOST_SUBSCRIPTIONS = 2
 """Shown unless somebody chooses columns."""
 
 

@@ -12,9 +12,9 @@ from widget.contacts.editors import editor, kind_of, kinds
 from widget.contacts.filter_view import EDITOR
 from widget.contacts.fragments import fragment
 from widget.contacts.groups import Place, put
-from widget.contacts.query import ContactsQuery
+from widget.contacts.query import ContactsQuery, asked_of
 from widget.web.forms import FORM, Form
-from widget.web.http import BOT, sentence, status_of
+from widget.web.http import sentence, status_of
 from widget.web.teammate_pages import Scope, is_htmx, requires
 
 APPLY = f"{EDITOR}/apply"
@@ -22,13 +22,13 @@ APPLY = f"{EDITOR}/apply"
 
 async def edit(request: web.Request) -> web.StreamResponse:
     """The editor of the condition at `?at=`; for a new one, of the kind that was chosen, or the choice."""
-    asked, d = await _asked(request)
+    d, asked = await asyncio.gather(Definitions.load(request), asked_of(request))
     return await _editor(request, asked, d)
 
 
 async def apply(request: web.Request) -> web.StreamResponse:
     """Leads to the list with the changed filter; draws the editor again if something is missing."""
-    asked, d = await _asked(request)
+    d, asked = await asyncio.gather(Definitions.load(request), asked_of(request))
     kind, place = request.query.get("kind", ""), Place.parse(request.query.get("at", ""))
     try:
         condition = editor(kind, d).read(kind, request.query)
@@ -38,12 +38,6 @@ async def apply(request: web.Request) -> web.StreamResponse:
     if is_htmx(request):
         return web.Response(headers={"HX-Redirect": path})
     raise web.HTTPSeeOther(path)
-
-
-async def _asked(request: web.Request) -> tuple[ContactsQuery, Definitions]:
-    """Raises Invalid and NotFound."""
-    d, segments = await asyncio.gather(Definitions.load(request), request.app[BOT].segments.all())
-    return ContactsQuery.of(request.query, {segment.id: segment for segment in segments}), d
 
 
 async def _editor(

@@ -18,7 +18,7 @@ from bot.model.paging import Page
 from widget.contacts.columns import MOST, Column, all_columns, row_of, usual_columns
 from widget.contacts.definitions import Definitions
 from widget.contacts.filter_view import filter_view
-from widget.contacts.query import LIST, ContactsQuery
+from widget.contacts.query import LIST, ContactsQuery, asked_of
 from widget.contacts.views import views_of
 from widget.web.http import BOT, html_page, render, sentence, status_of
 from widget.web.layout import with_page_headers
@@ -80,8 +80,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def rows(request: web.Request) -> web.StreamResponse:
     """Rows alone: the next ones, or those named by `?ids=` as they are now."""
     bot = request.app[BOT]
-    d, segments = await asyncio.gather(Definitions.load(request), bot.segments.all())
-    asked = ContactsQuery.of(request.query, {segment.id: segment for segment in segments})
+    d, asked = await asyncio.gather(Definitions.load(request), asked_of(request))
     if "ids" in request.query:
         ids = request.query["ids"].split(",")[:AT_ONCE]
         page = Page([*(await bot.ledger.contacts(ids)).values()])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from aiohttp import web
 from multidict import MultiMapping
 
 from bot.contacts.finder import NEWEST, Sort
@@ -13,10 +14,17 @@ from bot.errors import NotFound
 from bot.errors import marked as _
 from bot.model.filter import Filter
 from bot.model.segment import Segment
+from widget.web.http import BOT
 
 MOST_WORDS = 200
 LIST = "/contacts"
 EVERYBODY = Filter()
+
+
+async def asked_of(request: web.Request) -> ContactsQuery:
+    """The view of a request that needs no other segments. Raises Invalid and NotFound."""
+    segments = await request.app[BOT].segments.all() if "segment" in request.query else []
+    return ContactsQuery.of(request.query, {segment.id: segment for segment in segments})
 
 
 @dataclass(frozen=True, slots=True)

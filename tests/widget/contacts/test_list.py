@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
 
-from bot.demo import DEALS
+from bot.contacts import finder
+from bot.demo import DEALS, ORDERS
 from bot.model.base import new_id
 from bot.model.contact import ConsentState
 from bot.model.filter import ConsentIs, Filter
@@ -27,7 +29,7 @@ async def test_it_shows_who_matches_with_their_consents(ben: Desk, running: Runn
     people = await circle(running, {"name": "Grace Hopper"}, {"name": "Ada"})
     grace, ada = people.contacts
     await running.bot.ledger.record(change(grace.id, new_id(), number=NUMBER))
-    page = await ben.look(people.path())
+    page = await ben.look(people.path(columns=f"subscription:{DEALS},subscription:{ORDERS}"))
     assert "2 contacts" in main(page)
     assert "Opted in" in row(page, grace).text
     assert "On by default" in row(page, grace).text, "orders are opt-out"
@@ -115,6 +117,20 @@ async def test_an_address_that_makes_no_sense_says_so(ada: Desk, query: dict[str
     assert (answered, ids(page)) == (status, [])
     assert told in main(page)
     assert any(a.attrs["href"] == "/contacts" for a in page.one("main").all("a"))
+
+
+async def test_a_count_is_exact_up_to_a_bound_and_then_an_estimate(
+    ada: Desk, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = await circle(running, *({} for _ in range(12)))
+    page = await ada.look(people.path())
+    assert page.one("p", class_="selection-count").text == "12 contacts"
+    assert page.one("button", id="select-everyone").text == "Select all 12"
+    monkeypatch.setattr(finder, "NARROW", 5)
+    monkeypatch.setattr(finder, "SAMPLE", 1)
+    page = await ada.look(people.path())
+    assert re.fullmatch(r"About [\d,]+ contacts", page.one("p", class_="selection-count").text)
+    assert page.one("button", id="select-everyone").text.startswith("Select all (about ")
 
 
 async def test_an_empty_list_says_what_to_do(ada: Desk, running: Running) -> None:
