@@ -24,9 +24,11 @@ from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
 from bot.contacts.erase import Eraser
+from bot.contacts.export import ContactExport
 from bot.contacts.finder import ContactFinder
 from bot.contacts.merge import ContactMerge
 from bot.contacts.segments import Segments
+from bot.contacts.selected import SelectedContacts
 from bot.contacts.service import ContactService
 from bot.contacts.tags import Tags
 from bot.events.catch_up import CatchUp
@@ -102,6 +104,8 @@ class Bot:
         self.eraser, self.merge = Eraser(store, self.ledger), ContactMerge(store, self.ledger)
         self.finder = ContactFinder(store)
         self.attributes, self.tags, self.segments = Attributes(store), Tags(store), Segments(store)
+        self.selected = SelectedContacts(store, self.finder)
+        self.export = ContactExport(store, self.selected)
 
     def _compose_chat(self, store: Store, settings: Settings, secret: str) -> None:
         self.feed = Feed(store)
@@ -155,7 +159,7 @@ class Bot:
         self.messages = Messages(store, self.conversations, self.runs, self.replies, self.spawn)
         self.say = self.messages.say
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
-        self.jobs = JobService(store, all_kinds(store, self.keys))
+        self.jobs = JobService(store, all_kinds(store, self.keys, self.ledger))
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         opened = await self.messenger.open(token, claim, wanted)

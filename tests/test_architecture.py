@@ -26,7 +26,7 @@ ARROWS = {
     "chat": {"contacts", "consent", "store", "model"},
     "flows": {"chat", "consent", "store", "model"},
     "events": {"outbound", "contacts", "flows", "chat", "consent", "jobs", "store", "model"},
-    "jobs": {"workspace", "consent", "store", "model"},
+    "jobs": {"workspace", "contacts", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
     "outbound": {"chat", "contacts", "consent", "store", "model", "config"},
 }
@@ -46,6 +46,7 @@ PURE = [
     "bot.consent.checker",
     "bot.contacts.filters",
     "bot.contacts.merging",
+    "bot.contacts.bulk_rules",
     "bot.chat.card_progress",
     "bot.chat.card_view",
     "bot.chat.links",

@@ -11,7 +11,7 @@ from bot.consent.projection import GRANTS, grade_of
 from bot.errors import NotFound, SavedNumberLocked, SaysoError
 from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, MergedConsent, Source, Words
+from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, FollowUp, MergedConsent, Source, Words
 from bot.model.stop import Stop
 from bot.model.subscription import MessageType, Subscription
 
@@ -47,6 +47,8 @@ class ConsentChange:
     merged_into: str | None = None
     merged_from: str | None = None
     merged: dict[str, MergedConsent] | None = None
+    follow_ups: list[FollowUp] | None = None
+    """What is to follow from a change for many people (`FOR_MANY`); by default, nothing is sent and no flow reacts."""
     judged: Contact | None = None
     """The contact for whom the change was decided: refused with Conflict if another writer changed them since. With
     `context.opening` it is the contact that the opening makes (`opened_contact`), who need not be stored yet: the first
@@ -104,6 +106,7 @@ def consent_change(
     evidence: Evidence | None = None,
     warned_of: str | None = None,
     flow: tuple[str | None, int | None] = (None, None),
+    follow_ups: list[FollowUp] | None = None,
     is_judged: bool = True,
 ) -> ConsentChange:
     """A contact's consent to a subscription, for the number or email address that it is about.
@@ -126,6 +129,7 @@ def consent_change(
         warned_of=warned_of,
         flow=flow[0],
         flow_version=flow[1],
+        follow_ups=follow_ups,
         key=key,
         judged=contact if is_judged else None,
     )

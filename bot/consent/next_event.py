@@ -59,6 +59,7 @@ def next_event(
         words=change.words,
         context=change.context,
         evidence=change.evidence,
+        follow_ups=change.follow_ups,
         key=change.log_key,
         previous=contact.ledger.hash,
     )

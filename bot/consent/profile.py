@@ -156,7 +156,7 @@ class Profiles:
         NumberStopped, OwnOptOut, Invalid (no such live subscription), NotFound, and Conflict for a late retry: nothing
         was recorded.
         """
-        _check(attestation.evidence)
+        check_evidence(attestation.evidence)
         contact, found = await self._open(contact_id, subscription)
 
         async def decide(judged: Contact) -> ConsentChange | None:
@@ -227,7 +227,7 @@ def _is_enough(status: ConsentStatus, evidence: Evidence | None) -> bool:
     return evidence is not None and status.is_enough(evidence.how)
 
 
-def _check(evidence: Evidence | None) -> None:
+def check_evidence(evidence: Evidence | None) -> None:
     """Raises FormWrong."""
     faults = {}
     if evidence is None:

@@ -20,7 +20,7 @@ from bot.flows.script import Script
 from bot.flows.steps.base import WAIT_OF, Answered, CardCompleted, ConsentChanged, Event, TimeCame
 from bot.model.base import now
 from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
-from bot.model.event import ConsentEvent
+from bot.model.event import ConsentEvent, FollowUp
 from bot.model.flow import Run, RunStatus, Wait, version_id
 from bot.store import Store
 
@@ -79,7 +79,7 @@ class Runs:
         """Continues the runs that wait for a change of consent, found in one query. Idempotent."""
         changes: defaultdict[str, list[ConsentEvent]] = defaultdict(list)
         for event in events:
-            if event.changes_state:
+            if event.changes_state and event.leads_to(FollowUp.FLOWS):
                 changes[event.contact].append(event)
         async for waiting in self._store.conversations.waiting_for_consent(changes):
             await asyncio.gather(*(self._consents_changed(c, changes[c.contact]) for c in waiting))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from bot.model.base import Value
+from bot.model.job import Job
 from bot.workspace.access import Scope
 
 I = TypeVar("I", bound=Value)  # noqa: E741 (input)
@@ -47,6 +48,8 @@ class JobKind(ABC, Generic[I, C]):
     """Who may see and control its jobs."""
     outcomes: ClassVar[Mapping[str, str]] = {}
     """Possible outcomes and their labels (gettext ids)."""
+    item_path: ClassVar[str] = ""
+    """The page of an item, with `{}` for its id; empty: it has none."""
     input: type[I]
     checkpoint: type[C]
     """Its default starts the first step."""
@@ -58,6 +61,10 @@ class JobKind(ABC, Generic[I, C]):
     async def total(self, input: I) -> int | None:
         """An estimate of `done` at the end."""
         return None
+
+    def file(self, job: Job) -> str:
+        """The path of the file that the job has made; empty: there is none."""
+        return ""
 
     @abstractmethod
     async def step(self, job: str, input: I, at: C, limit: int) -> Batch[C]:

@@ -46,10 +46,17 @@ class JobService:
         self.work = self._worker.work
 
     async def start(
-        self, kind: type[JobKind[I, Any]], input: I, by: By, *, key: str = "", at: datetime | None = None
+        self,
+        kind: type[JobKind[I, Any]],
+        input: I,
+        by: By,
+        *,
+        key: str = "",
+        at: datetime | None = None,
+        detail: str = "",
     ) -> Job:
         """Queues a job, to run now or at a time. Returns the existing one for the same `key` (24 hex digits), and while
-        one of an exclusive kind is unfinished.
+        one of an exclusive kind is unfinished. `detail`: for the audit log.
 
         Raises TooManyJobs.
         """
@@ -72,7 +79,7 @@ class JobService:
         except Duplicate:
             return await self._existing(job)
         self._wake.set()
-        await self._audit.record(by, AuditAction.JOB_STARTED, kind.title, key=job.id)
+        await self._audit.record(by, AuditAction.JOB_STARTED, kind.title, detail=detail, key=job.id)
         return job
 
     async def get(self, id: str) -> Job:

@@ -18,6 +18,7 @@ class AuditAction(StrEnum):
     TEAMMATE_JOINED = "teammate.joined"
     INVITATION_REVOKED = "teammate.invitation_revoked"
     ROLE_CHANGED = "teammate.role_changed"
+    PERMISSIONS_CHANGED = "teammate.permissions_changed"
     TEAMMATE_REMOVED = "teammate.removed"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 (the name of an action)
     PASSWORD_LINK_CREATED = "password.link_created"  # noqa: S105
@@ -56,6 +57,7 @@ class AuditAction(StrEnum):
     AUDIT_LOG_EXPORTED = "audit_log.exported"
     TRANSCRIPT_DOWNLOADED = "conversation.transcript_downloaded"
     JOB_RESULTS_DOWNLOADED = "job.results_downloaded"
+    CONTACTS_EXPORTED = "contacts.exported"
     JOB_STARTED = "job.started"
     JOB_PAUSED = "job.paused"
     JOB_RESUMED = "job.resumed"

@@ -98,6 +98,21 @@ class Source(StrEnum):
     """Nobody acted: time passed."""
 
 
+FOR_MANY = frozenset({Source.BULK, Source.API, Source.IMPORT})
+"""Sources that change many people at once: nothing is sent and no flow reacts, unless that was asked for."""
+
+
+class FollowUp(StrEnum):
+    """What else follows from a change, where its source is one of `FOR_MANY`: only what was asked for."""
+
+    CONFIRMATION = "confirmation"
+    """The text that confirms a sign-up."""
+    QUESTION = "question"
+    """The text that asks to confirm a double opt-in."""
+    FLOWS = "flows"
+    """Flows react to it."""
+
+
 class Actor(Value):
     """Who acted."""
 
@@ -261,6 +276,8 @@ class ConsentEvent(Document):
     context: Context = NOWHERE
     evidence: Evidence | None = None
     """If a teammate recorded it for the person."""
+    follow_ups: list[FollowUp] | None = None
+    """What was asked to follow from a change for many people."""
     key: str
     """Idempotency key, `<contact>:<the key of the request>`."""
     previous: str
@@ -307,6 +324,10 @@ class ConsentEvent(Document):
     def changes_state(self) -> bool:
         """Whether the contact's consent to a subscription is another one after it."""
         return self.state is not None and self.state != self.was
+
+    def leads_to(self, what: FollowUp) -> bool:
+        """Whether this may follow from it; a person's own act, or one that a teammate records for them, has it all."""
+        return self.source not in FOR_MANY or what in (self.follow_ups or ())
 
     def moves(self) -> dict[tuple[str, ConsentState], int]:
         """Its change of the counts by subscription and state."""

@@ -36,6 +36,8 @@ class Teammate(Document):
     """Lowercase and unique."""
     name: str = Field(min_length=1, max_length=120)
     role: TeammateRole
+    extra_scopes: tuple[str, ...] = ()
+    """What an admin granted them beyond their role, by the values of `Scope`."""
     password_hash: str
     password_version: int = 1
     """Incremented by each change of the password and by removal: sessions with an older version are invalid."""

@@ -25,6 +25,7 @@ from bot.store.deliveries import DeliveryRepository
 from bot.store.driver import database_errors
 from bot.store.embedded import EmbeddedServer
 from bot.store.events import EventRepository
+from bot.store.export_pieces import ExportPieceRepository
 from bot.store.flows import FlowRepository, FlowVersionRepository
 from bot.store.following import EventCursorRepository, EventRetryRepository
 from bot.store.form_templates import FormTemplateRepository
@@ -92,6 +93,7 @@ class Store:
         self.migrations = MigrationRepository(self.database)
         self.jobs = JobRepository(self.database)
         self.job_items = JobItemRepository(self.database)
+        self.export_pieces = ExportPieceRepository(self.database)
         self.leases = LeaseRepository(self.database)
         self.preference_links = PreferenceLinkRepository(self.database)
         self.teammates = TeammateRepository(self.database)

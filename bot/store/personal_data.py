@@ -48,6 +48,7 @@ class PersonalData:
             self._erase_conversations(person.contact),
             self._erase_deliveries(person),
             self._delete("preference_links", {"contact": person.contact}),
+            self._delete("export_pieces", {"_id": {"$gt": ""}}),  # any file may name them
             self._delete("phone_texts", {"number": {"$in": [*person.numbers]}}),
             *(self._rename_stop(number) for number in person.numbers),
         )

@@ -30,6 +30,13 @@ AGENT_SCOPES = frozenset(
     {Scope.READ_CONVERSATIONS, Scope.WRITE_CONVERSATIONS, Scope.READ_CONTACTS, Scope.WRITE_CONTACTS}
 )
 ROLE_SCOPES = {TeammateRole.ADMIN: frozenset(Scope), TeammateRole.AGENT: AGENT_SCOPES}
+GRANTABLE = frozenset({Scope.BULK_CONTACTS})
+"""What admins may grant to a single agent."""
+
+
+def scopes_of(teammate: Teammate) -> frozenset[Scope]:
+    """Those of their role, and those that an admin granted."""
+    return ROLE_SCOPES[teammate.role] | {scope for scope in GRANTABLE if scope in teammate.extra_scopes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Principal:
 
     @classmethod
     def signed_in(cls, teammate: Teammate) -> Principal:
-        return cls(teammate, ROLE_SCOPES[teammate.role])
+        return cls(teammate, scopes_of(teammate))
 
     @classmethod
     def with_token(cls, teammate: Teammate, token: ApiToken) -> Principal:
@@ -51,8 +58,8 @@ class Principal:
 
         A token without scopes was created before they existed: it may do all that its teammate may.
         """
-        of_role = ROLE_SCOPES[teammate.role]
-        named = of_role if token.scopes is None else of_role.intersection(token.scopes)
+        own = scopes_of(teammate)
+        named = own if token.scopes is None else own.intersection(token.scopes)
         return cls(teammate, frozenset(named), token.name)
 
     def may(self, scope: Scope) -> bool:

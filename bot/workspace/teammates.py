@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.consent.numbers import is_email
@@ -21,6 +22,7 @@ from bot.model.base import new_id, now
 from bot.model.teammate import By, LinkPurpose, Teammate, TeammateRole
 from bot.store import Duplicate, Store
 from bot.store.attempts import RateLimit
+from bot.workspace.access import GRANTABLE, Scope
 from bot.workspace.audit import COMMAND_LINE, AuditLog
 from bot.workspace.networks import network_of, networks_of
 from bot.workspace.passwords import Passwords, checked
@@ -153,6 +155,15 @@ class TeammateService:
         await self._audit.record(by, AuditAction.ROLE_CHANGED, teammate.email, detail=role)
         return teammate.model_copy(update={"role": role})
 
+    async def grant(self, id: str, scopes: Collection[Scope], by: By) -> Teammate:
+        """Sets what the teammate may do beyond their role; applies from their next request. Raises NotFound."""
+        teammate, granted = await self.present(id), tuple(sorted(GRANTABLE.intersection(scopes)))
+        if teammate.extra_scopes == granted:
+            return teammate
+        await self._table.update({"_id": id}, {"$set": {"extra_scopes": granted, "updated_at": now()}})
+        await self._audit.record(by, AuditAction.PERMISSIONS_CHANGED, teammate.email, detail=", ".join(granted))
+        return teammate.model_copy(update={"extra_scopes": granted})
+
     async def seen(self, id: str, session: str, address: str) -> None:
         values = {"last_seen_at": now()}
         await self._table.update({"_id": id}, {"$set": values})
@@ -169,7 +180,7 @@ class TeammateService:
         LastAdmin."""
         teammate, time = await self.named(email), now()
         values = {"removed_at": time, "updated_at": time, "password_hash": ""}
-        change = {"$set": values, "$inc": {"password_version": 1}}
+        change = {"$set": values, "$inc": {"password_version": 1}, "$unset": {"extra_scopes": ""}}
         if not teammate.is_admin or also_the_last_admin:
             await self._table.update({"_id": teammate.id}, change)
         elif not await self._table.change_admin(teammate.id, change):

@@ -18,6 +18,7 @@ from bot.model.contact import Contact, Role
 from bot.model.conversation import Author, AuthorKind, Note, Text
 from bot.model.delivery import DeliveryState
 from bot.model.event import Action, Actor, Context, Evidence, How, Source
+from bot.model.export import ExportPiece
 from bot.model.subscription import MessageType
 from bot.store import Store
 from bot.store.stops import KEYED
@@ -72,7 +73,7 @@ UNTOUCHED = {
 """Collections without a contact's personal data."""
 ERASED = {
     "contacts", "conversations", "parts", "signals", "events", "deliveries", "preference_links", "phone_texts", "stops",
-    "stop_events",
+    "stop_events", "export_pieces",
 }  # fmt: skip
 HERE = Context(page="https://shop.example/gifts-for-maya", ip="192.0.2.77", user_agent="Netscape/4.7")
 
@@ -97,6 +98,8 @@ async def maya(bot: Bot) -> Contact:
         contact,
         {"name": "Maya Okafor", "external_id": "customer-4711", "role": Role.USER, "attributes": {"shoe": "size 41"}},
     )
+    piece = ExportPiece(id=ExportPiece.id_of(new_id(), 0), data=b"Maya,maya.okafor@example.com", read=1, at=now())
+    await bot.store.export_pieces.insert(piece)
     await bot.contacts._keep_email(contact.id, "maya.okafor@example.com", is_signed=True)
     await bot.conversations.append(
         opened.conversation, Author(kind=AuthorKind.CONTACT, id=contact.id), Text(text="It's my birthday"), "hello"

@@ -18,7 +18,7 @@ from bot.flows.script import flow_version
 from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitForConsent, WaitStep
 from bot.model.base import now
 from bot.model.conversation import Card, Conversation, ConversationEvent, Part
-from bot.model.event import Action
+from bot.model.event import Action, FollowUp, Source
 from bot.model.flow import Flow, Run, RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
@@ -294,6 +294,14 @@ class TestWaits:
         await runs.consents_changed([recorded.event for recorded in again])
         assert await _script(store, id) == ["Yes", "Again"]
         assert (await _run(store)).state.status is RunStatus.ENDED
+
+    async def test_a_change_for_many_people_continues_no_run_unless_asked_for(self, store: Store) -> None:
+        runs, ledger, id = await _waiting_for_consent(store)
+        event = (await ledger.record(change("ada", "yes", source=Source.BULK))).event
+        await runs.consents_changed([event])
+        assert await _script(store, id) == []
+        await runs.consents_changed([event.model_copy(update={"follow_ups": [FollowUp.FLOWS]})])
+        assert await _script(store, id) == ["Yes"]
 
     async def test_a_change_while_the_run_moves_to_its_wait_is_not_missed(
         self, store: Store, monkeypatch: pytest.MonkeyPatch

@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from bot.jobs.kind import JobKind
 from bot.jobs.service import JobService
-from bot.store import open_store
+from bot.store import Store, open_store
 from tests.jobs.kinds import OptIn
 
-
-def work(url: str, place: str, batch: int, end: signal.Signals) -> None:
-    """`place`: the method of the store at whose call number `batch` it gets the signal `end`."""
-    asyncio.run(_work(url, place, batch, end))
+Kinds = Callable[[Store], Sequence[JobKind[Any, Any]]]
 
 
-async def _work(url: str, place: str, left: int, end: signal.Signals) -> None:
+def only_opt_in(store: Store) -> Sequence[JobKind[Any, Any]]:
+    return [OptIn(store)]
+
+
+def work(url: str, place: str, batch: int, end: signal.Signals, kinds: Kinds = only_opt_in) -> None:
+    """`place`: the method of the store at whose call number `batch` it gets the signal `end`; empty: it doesn't."""
+    asyncio.run(_work(url, place, batch, end, kinds))
+
+
+async def _work(url: str, place: str, left: int, end: signal.Signals, kinds: Kinds) -> None:
     async with open_store(url, "sayso_test") as store:
         if place:
             table, name = place.split(".")
@@ -33,4 +41,4 @@ async def _work(url: str, place: str, left: int, end: signal.Signals) -> None:
             setattr(getattr(store, table), name, dying)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await JobService(store, [OptIn(store)], lease_seconds=2).work(stop)
+        await JobService(store, kinds(store), lease_seconds=2).work(stop)

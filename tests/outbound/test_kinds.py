@@ -9,7 +9,7 @@ import pytest
 
 from bot.model.contact import ConsentState, Contact
 from bot.model.delivery import Delivery, DeliveryKind
-from bot.model.event import Action, Actor, ConsentEvent, Source
+from bot.model.event import FOR_MANY, Action, Actor, ConsentEvent, FollowUp, Source
 from bot.model.subscription import SubscriptionState
 from bot.outbound.flood import BOUNDS, Flood
 from bot.outbound.kinds import ALL, KINDS, Facts, TextLimit, kind_for
@@ -53,6 +53,18 @@ def test_an_event_asks_for_one_kind_of_text_or_none(action: Action, source: Sour
     kind = kind_for(_event(action, source))
     assert (kind.name if kind else None) == ASKED_FOR.get((action, source))
     assert sum(k.follows(_event(action, source)) for k in ALL) <= 1
+
+
+@pytest.mark.parametrize("source", FOR_MANY)
+def test_a_change_for_many_people_sends_only_what_was_asked_for(source: Source) -> None:
+    for action, asked, kind in (
+        (Action.OPT_IN, FollowUp.CONFIRMATION, DeliveryKind.CONFIRMATION),
+        (Action.REQUEST_CONFIRMATION, FollowUp.QUESTION, DeliveryKind.ASK),
+    ):
+        others = [follow_up for follow_up in FollowUp if follow_up is not asked]
+        assert kind_for(_event(action, source, follow_ups=others)) is None
+        found = kind_for(_event(action, source, follow_ups=[asked]))
+        assert (found.name if found else None) == kind
 
 
 @pytest.mark.parametrize("missing", ["number", "subscription"])

@@ -33,6 +33,7 @@ from bot.model.attribute import AttributeType
 from bot.model.base import new_id, now
 from bot.model.conversation import SignalKind, Text
 from bot.model.event import Actor, Source
+from bot.model.export import ExportPiece
 from bot.model.filter import Filter, HasPhone
 from bot.model.job import JobItem
 from bot.model.migration import Migration
@@ -270,6 +271,10 @@ async def _run_jobs(bot: Bot) -> None:
     claimed = await jobs.claim(job.id, "here", 60)
     assert claimed
     await jobs.renew(claimed, 60)
+    piece = ExportPiece(id=ExportPiece.id_of(job.id, 0), data=b"id", read=0, last=None, at=now())
+    assert [await bot.store.export_pieces.keep_first(piece) for _time in range(2)] == [piece] * 2
+    assert await bot.store.export_pieces.has_file(job.id)
+    assert [data async for data in bot.store.export_pieces.read(job.id, 1)] == [b"id"]
     await bot.store.job_items.add([JobItem(id=f"{job.id}:x", job=job.id, item="x", outcome="stale", at=now())] * 2)
     await bot.jobs.items(job.id)
     await bot.jobs.items(job.id, Cursor(("a",)), outcome="stale")

@@ -180,6 +180,7 @@ FORMS: dict[str, tuple[A, Act]] = {
     ),
     "/settings/teammates/invitations/{id}/revoke": (A.INVITATION_REVOKED, revoke_invitation),
     "/settings/teammates/{id}/role": (A.ROLE_CHANGED, on_teammate("/role", role="admin")),
+    "/settings/teammates/{id}/permissions": (A.PERMISSIONS_CHANGED, on_teammate("/permissions", bulk_contacts="on")),
     "/settings/teammates/{id}/password-link": (A.PASSWORD_LINK_CREATED, on_teammate("/password-link")),
     "/settings/teammates/{id}/second-factor": (A.SECOND_FACTOR_RESET, on_teammate("/second-factor")),
     "/settings/teammates/{id}/remove": (A.TEAMMATE_REMOVED, on_teammate("/remove")),

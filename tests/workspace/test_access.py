@@ -43,6 +43,12 @@ def test_an_agent_may_not_change_many_contacts_at_once() -> None:
     assert Scope.BULK_CONTACTS not in AGENT_SCOPES
 
 
+def test_an_agent_may_what_an_admin_granted_and_so_may_their_token() -> None:
+    eve = BEN.model_copy(update={"extra_scopes": ("bulk_contacts", "manage_workspace", "fly")})
+    assert Principal.signed_in(eve).scopes == AGENT_SCOPES | {Scope.BULK_CONTACTS}
+    assert Principal.with_token(eve, token((Scope.BULK_CONTACTS,))).may(Scope.BULK_CONTACTS)
+
+
 def test_a_token_does_only_what_it_names() -> None:
     who = Principal.with_token(ADA, token((Scope.READ_CONTACTS,)))
     who.require(Scope.READ_CONTACTS)

@@ -51,6 +51,13 @@ from widget.web.teammate_pages import (
 from widget.web.times import clock, time_zone
 
 NOT_SENT = _("Messages won't be sent: this subscription requires written consent.")
+WAYS = {
+    How.SPOKEN: (_("Verbal"), _("By phone or in person.")),
+    How.PAPER: (_("On paper"), _("They signed a form. Keep it as proof.")),
+    How.WRITTEN: (_("In writing elsewhere"), _("By email or on another site. Keep a copy as proof.")),
+    How.OTHER: (_("Another way"), _("Describe it below.")),
+}
+"""How a contact may have consented."""
 ID = re.compile("[0-9a-f]{24}")
 CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
 
@@ -79,12 +86,17 @@ class Wish(FormInput):
 
     @property
     def evidence(self) -> Evidence | None:
-        if self.how is None:
-            return None
-        given_at = None
-        with suppress(ValueError, OverflowError):
-            given_at = clock.get().parse(self.given_at)
-        return Evidence(how=self.how, given_at=given_at, note=self.note)
+        return read_evidence(self.how, self.given_at, self.note)
+
+
+def read_evidence(how: How | None, given_at: str, note: str) -> Evidence | None:
+    """`given_at`: the value of a date and time field, in the reader's time zone."""
+    if how is None:
+        return None
+    time = None
+    with suppress(ValueError, OverflowError):
+        time = clock.get().parse(given_at)
+    return Evidence(how=how, given_at=time, note=note)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -242,16 +254,10 @@ async def _fragment(request: web.Request, template: str, **values: Any) -> web.R
 
 def _ways(status: ConsentStatus | None, say: Translator) -> list[dict[str, str]]:
     """How a contact may have consented. What is not enough to send says so before it is recorded."""
-    texts = {
-        How.SPOKEN: (say("Verbal"), say("By phone or in person.")),
-        How.PAPER: (say("On paper"), say("They signed a form. Keep it as proof.")),
-        How.WRITTEN: (say("In writing elsewhere"), say("By email or on another site. Keep a copy as proof.")),
-        How.OTHER: (say("Another way"), say("Describe it below.")),
-    }
     weak = {how for how in How if status and not status.is_enough(how)}
     return [
-        {"value": how, "label": label, "text": text, "warning": say(NOT_SENT) if how in weak else ""}
-        for how, (label, text) in texts.items()
+        {"value": how, "label": say(label), "text": say(text), "warning": say(NOT_SENT) if how in weak else ""}
+        for how, (label, text) in WAYS.items()
     ]
 
 

@@ -46,6 +46,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         part=kind.name,
         job=view,
         tabs=[{"path": view.path, "label": say("All"), "current": not outcome}, *tabs],
+        item_path=kind.item_path,
         labels={name: say(words) for name, words in kind.outcomes.items()},
         results=page,
         outcome=outcome,

@@ -65,6 +65,8 @@ class JobView:
     counts: tuple[Count, ...]
     error: str
     acts: tuple[ActView, ...]
+    file: str
+    """The path of the file that it made, if it did."""
     delay: int | None
     """Milliseconds until the next poll; None: it has ended."""
     by: str
@@ -95,6 +97,7 @@ def job_view(job: Job, kind: JobKind[Any, Any], say: Translator) -> JobView:
         ),
         error=say(job.error.text, **job.error.values) if job.error and job.state is not JobState.DONE else "",
         acts=tuple(ActView(act, say(ACTS[act][0]), ACTS[act][1]) for act in acts_on(job.state)),
+        file=kind.file(job),
         delay=_delay(job),
         by=job.by_name,
         started=job.created_at,

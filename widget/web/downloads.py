@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.contacts.spreadsheet import csv_lines
 from bot.model.audit import AuditAction
 from widget.web.access import by
 from widget.web.http import BOT
@@ -26,7 +25,7 @@ class Download:
 async def send_file(
     request: web.Request, name: str, content_type: str, pieces: AsyncIterator[bytes], download: Download
 ) -> web.StreamResponse:
-    """The address must end in `.csv` or `.txt`, which exempts it from the request time limit."""
+    """The address must end in `.csv`, `.txt` or `{format}`, which exempts it from the request time limit."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     response = web.StreamResponse(headers=headers)
     response.content_type, response.charset = content_type, "utf-8"
@@ -49,19 +48,8 @@ async def send_csv(
     download: Download,
 ) -> web.StreamResponse:
     async def pieces() -> AsyncIterator[bytes]:
-        yield _lines([columns])
+        yield csv_lines([columns])
         async for page in pages:
-            yield _lines(page)
+            yield csv_lines(page)
 
     return await send_file(request, name, "text/csv", pieces(), download)
-
-
-def _lines(rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
-    return text.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """Escapes cells that a spreadsheet would run as formulas."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -42,6 +42,10 @@ class ChangeRole(FormInput):
     role: TeammateRole
 
 
+class ChangePermissions(FormInput):
+    bulk_contacts: bool = False
+
+
 async def _page(request: web.Request, template: str, title: str, **context: Any) -> web.StreamResponse:
     say = translator_for(request)
     roles = [{"value": role, "label": say(name), "text": say(text)} for role, (name, text) in ROLES.items()]
@@ -101,6 +105,14 @@ async def change_role(request: web.Request) -> web.StreamResponse:
 
 
 @redrawn_by(show)
+async def grant(request: web.Request) -> web.StreamResponse:
+    wanted, say = await read_input(request, ChangePermissions), translator_for(request)
+    scopes = [Scope.BULK_CONTACTS] if wanted.bulk_contacts else []
+    saved = await request.app[BOT].teammates.grant(request.match_info["id"], scopes, by(request))
+    raise done(f"{LIST}/{saved.id}", say("%(name)s's permissions are saved.", name=saved.name))
+
+
+@redrawn_by(show)
 async def make_password_link(request: web.Request) -> web.StreamResponse:
     found = await _teammate(request)
     await request.app[BOT].account_links.reset_password(found, by(request))
@@ -135,6 +147,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post(f"{LIST}/invitations/{{id:[0-9a-f]{{24}}}}/revoke", manages(revoke_invitation))
     app.router.add_get(ONE, manages(show))
     app.router.add_post(f"{ONE}/role", manages(proved(change_role)))
+    app.router.add_post(f"{ONE}/permissions", manages(proved(grant)))
     app.router.add_post(f"{ONE}/password-link", manages(proved(make_password_link)))
     app.router.add_post(f"{ONE}/second-factor", manages(proved(reset_second_factor)))
     app.router.add_post(f"{ONE}/remove", manages(remove))

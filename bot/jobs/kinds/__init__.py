@@ -5,10 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 from bot.consent.checkpoints import CheckpointKeys
+from bot.consent.ledger import Ledger
+from bot.contacts.bulk import BulkConsents
+from bot.contacts.erase import Eraser
+from bot.contacts.finder import ContactFinder
+from bot.contacts.selected import SelectedContacts
+from bot.contacts.service import ContactService
 from bot.jobs.kind import JobKind
+from bot.jobs.kinds.bulk_consent import Subscribe, Unsubscribe
+from bot.jobs.kinds.bulk_erase import EraseContacts
+from bot.jobs.kinds.bulk_tags import AddTag, RemoveTag
+from bot.jobs.kinds.export_contacts import ExportContacts
 from bot.jobs.kinds.verify import Verify
 from bot.store import Store
 
 
-def all_kinds(store: Store, keys: CheckpointKeys | None = None) -> tuple[JobKind[Any, Any], ...]:
-    return (Verify(store, keys),)
+def all_kinds(
+    store: Store, keys: CheckpointKeys | None = None, ledger: Ledger | None = None
+) -> tuple[JobKind[Any, Any], ...]:
+    """`ledger`: where consents are recorded. Without it, consumers learn of them from their cursor."""
+    ledger = ledger or Ledger(store, keys)
+    selected, contacts = SelectedContacts(store, ContactFinder(store)), ContactService(store, ledger)
+    consents = BulkConsents(store, ledger)
+    return (
+        Verify(store, keys),
+        Subscribe(selected, consents),
+        Unsubscribe(selected, consents),
+        AddTag(selected, contacts),
+        RemoveTag(selected, contacts),
+        EraseContacts(selected, Eraser(store, ledger)),
+        ExportContacts(store, selected),
+    )

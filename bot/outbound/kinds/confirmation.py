@@ -8,7 +8,7 @@ from bot.consent.texts import fill, has_place
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.delivery import Delivery, DeliveryKind
-from bot.model.event import Action, ConsentEvent, Source
+from bot.model.event import FOR_MANY, Action, ConsentEvent, FollowUp, Source
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
@@ -19,14 +19,15 @@ once."""
 
 
 class Confirmation(TextKind):
-    """Follows an opt-in on a form, in the preference center or through a teammate."""
+    """Follows an opt-in on a form, in the preference center or through a teammate, and one of many if asked for."""
 
     name = DeliveryKind.CONFIRMATION
     limit = TextLimit.FLOOD
     label = _("Automatic confirmation")
 
     def follows(self, event: ConsentEvent) -> bool:
-        return event.action is Action.OPT_IN and event.source in OWN
+        is_sign_up = event.action is Action.OPT_IN and event.source in OWN | FOR_MANY
+        return is_sign_up and event.leads_to(FollowUp.CONFIRMATION)
 
     def has_link(self, delivery: Delivery) -> bool:
         return True

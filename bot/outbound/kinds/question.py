@@ -7,7 +7,7 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import ConsentState
 from bot.model.delivery import Delivery, DeliveryKind
-from bot.model.event import Action, ConsentEvent, Source
+from bot.model.event import FOR_MANY, Action, ConsentEvent, FollowUp, Source
 from bot.model.subscription import MessageType
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 from bot.outbound.kinds.confirmation import OWN, program_values
@@ -21,7 +21,8 @@ class Question(TextKind):
     label = _("Automatic confirmation request")
 
     def follows(self, event: ConsentEvent) -> bool:
-        return event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, Source.KEYWORD}
+        is_asked = event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, *FOR_MANY, Source.KEYWORD}
+        return is_asked and event.leads_to(FollowUp.QUESTION)
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
         """Sent once to the number that was given, while the confirmation is pending. Another number that was saved

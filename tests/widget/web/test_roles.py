@@ -53,8 +53,11 @@ ADMINS = {
     "/settings/install/secrets", "/settings/install/secrets/{secret}/revoke",
     "/settings/teammates", "/settings/teammates/invite",
     "/settings/teammates/invitations/{id}/revoke", "/settings/teammates/{id}", "/settings/teammates/{id}/role",
-    "/settings/teammates/{id}/password-link", "/settings/teammates/{id}/second-factor",
+    "/settings/teammates/{id}/permissions", "/settings/teammates/{id}/password-link",
+    "/settings/teammates/{id}/second-factor",
     "/settings/teammates/{id}/remove", "/settings/tokens", "/settings/tokens/{id}/revoke", "/settings/audit",
+    "/contacts/bulk/jobs", "/contacts/bulk/export", "/contacts/bulk/{act}", "/contacts/bulk/{act}/preview",
+    "/contacts/bulk/{act}/start", "/contacts/exports.{format}", "/contacts/exports/{id}.{format}",
     "/settings/audit.csv", "/settings/security", "/settings/security/sessions/{id}/revoke",
 }  # fmt: skip
 
@@ -91,7 +94,9 @@ def filled(path: str) -> str:
     is_hash = "sessions/{id}" in path or "tokens/{id}" in path
     id = "0" * 64 if is_hash else DEALS
     ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS, "reply": zeros}
-    return path.format(token="x", name="proof", seq="1", path="x", act="pause", area="inbox", rest="nothing", **ids)
+    return path.format(
+        token="x", name="proof", seq="1", path="x", act="pause", area="inbox", rest="nothing", format="csv", **ids
+    )
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_changes_nothing(running: Running) -> None:

@@ -1,0 +1,66 @@
+"""Subscribes or unsubscribes many contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from bot.contacts.bulk import BulkConsent, BulkConsents
+from bot.contacts.bulk_rules import BulkOutcome
+from bot.contacts.selected import SelectedContacts
+from bot.errors import marked as _
+from bot.jobs.kind import Batch, ItemResult
+from bot.jobs.kinds.bulk import GONE, BulkInput, BulkJob, BulkPlace
+from bot.model.contact import Contact
+
+
+class BulkConsentInput(BulkInput):
+    consent: BulkConsent
+
+
+class BulkConsentJob(BulkJob[BulkConsentInput]):
+    input = BulkConsentInput
+
+    def __init__(self, selected: SelectedContacts, consents: BulkConsents) -> None:
+        super().__init__(selected)
+        self._consents = consents
+
+    async def judge(self, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
+        return await self._consents.preview(contacts, await self._consents.order(input.consent, key="preview"))
+
+    async def step(self, job: str, input: BulkConsentInput, at: BulkPlace, limit: int) -> Batch[BulkPlace]:
+        batch = await self._selected.batch(input.selection, at.after, limit, input.ordered_at)
+        outcomes = await self.apply(job, input, batch.contacts) if batch.contacts else {}
+        results = [ItemResult(id, outcome) for id, outcome in outcomes.items()]
+        results += [ItemResult(id, BulkOutcome.GONE) for id in batch.gone]
+        return Batch(BulkPlace(after=batch.last or at.after), batch.read, results, is_last=batch.last is None)
+
+    async def apply(self, job: str, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
+        """The same again changes nothing more, and has the same results."""
+        order = await self._consents.order(input.consent, key=f"bulk:{job}")
+        return await self._consents.record(contacts, order, input.ordered_at)
+
+
+class Subscribe(BulkConsentJob):
+    name = "subscribe"
+    title = _("Subscribe users")
+    outcomes: ClassVar = {
+        BulkOutcome.CHANGED: _("Subscribed"),
+        BulkOutcome.ASKED: _("Asked to confirm"),
+        BulkOutcome.ALREADY: _("Already subscribed"),
+        BulkOutcome.STOPPED: _("Texted STOP"),
+        BulkOutcome.UNREACHABLE: _("No valid number or address"),
+        BulkOutcome.OPTED_OUT: _("Opted out"),
+        BulkOutcome.WEAK: _("Evidence too weak"),
+        BulkOutcome.GONE: GONE,
+    }
+
+
+class Unsubscribe(BulkConsentJob):
+    name = "unsubscribe"
+    title = _("Unsubscribe users")
+    outcomes: ClassVar = {
+        BulkOutcome.CHANGED: _("Unsubscribed"),
+        BulkOutcome.ALREADY: _("Not subscribed"),
+        BulkOutcome.GONE: GONE,
+    }

@@ -1,0 +1,60 @@
+"""Writes contacts to a file that can be downloaded for a week."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bot.contacts.export import ContactExport, ExportColumns, ExportFormat
+from bot.contacts.selected import SelectedContacts
+from bot.errors import marked as _
+from bot.jobs.kind import Batch, JobKind
+from bot.jobs.kinds.bulk import BulkInput
+from bot.model.base import Value, now
+from bot.model.export import ExportPiece
+from bot.model.job import Job, JobState
+from bot.store import Store
+from bot.workspace.access import Scope
+
+
+class ExportInput(BulkInput):
+    format: ExportFormat
+    columns: ExportColumns
+
+
+class ExportPlace(Value):
+    after: str = ""
+    pieces: int = 0
+
+
+class ExportContacts(JobKind[ExportInput, ExportPlace]):
+    """Has no result per contact: that is the file."""
+
+    name = "export"
+    title = _("Export contacts")
+    scope = Scope.BULK_CONTACTS
+    input, checkpoint = ExportInput, ExportPlace
+    most: ClassVar = 250
+
+    def __init__(self, store: Store, selected: SelectedContacts) -> None:
+        self._pieces = store.export_pieces
+        self._selected = selected
+        self._export = ContactExport(store, selected)
+
+    async def total(self, input: ExportInput) -> int:
+        return input.size
+
+    def file(self, job: Job) -> str:
+        return f"/contacts/exports/{job.id}.{job.input['format']}" if job.state is JobState.DONE else ""
+
+    async def step(self, job: str, input: ExportInput, at: ExportPlace, limit: int) -> Batch[ExportPlace]:
+        id = ExportPiece.id_of(job, at.pieces)
+        piece = await self._pieces.get(id) or await self._pieces.keep_first(await self._piece(id, input, at, limit))
+        place = ExportPlace(after=piece.last or at.after, pieces=at.pieces + 1)
+        return Batch(place, piece.read, is_last=piece.last is None)
+
+    async def _piece(self, id: str, input: ExportInput, at: ExportPlace, limit: int) -> ExportPiece:
+        layout = await self._export.layout(input.columns)
+        batch = await self._selected.batch(input.selection, at.after, limit, input.ordered_at)
+        data = layout.head(input.format) if at.pieces == 0 else b""
+        data += layout.lines(input.format, batch.contacts)
+        return ExportPiece(id=id, data=data, read=batch.read, last=batch.last, at=now())
