@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 from bot.errors import SaysoError, StoreUnavailable
 
@@ -15,6 +16,7 @@ RETRY_SECONDS = 1.0
 STOP_SECONDS = 10.0
 """How long a stop waits for work that has started."""
 
+T = TypeVar("T")
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 """Work that runs until the event is set."""
 
@@ -83,11 +85,11 @@ class Interrupted(Exception):
     """What the work waited for was canceled, and the work was not."""
 
 
-async def uninterrupted(work: Awaitable[None]) -> None:
+async def uninterrupted(work: Awaitable[T]) -> T:
     """Raises Interrupted for a cancellation that isn't the caller's own: unnoticed, it would end a loop for good, and
     a task group would go on without it."""
     try:
-        await work
+        return await work
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():

@@ -99,14 +99,15 @@ class Batcher(Generic[T, R]):
 
     async def _round(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:
-            results: Sequence[R | Exception] = await self._run([item for item, _ in batch])
+            results = await self._run([item for item, _ in batch])
+            answers = [*zip(batch, results, strict=True)]
         except Exception as error:
-            results = [error] * len(batch)
+            answers = [(call, error) for call in batch]
         except asyncio.CancelledError:
             for _, future in batch:  # nobody else would tell them
                 future.cancel()
             raise
-        for (_, future), result in zip(batch, results, strict=True):
+        for (_, future), result in answers:
             if future.done():  # its caller went away
                 continue
             if isinstance(result, Exception):

@@ -19,6 +19,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from bot.aio.background import uninterrupted
 from bot.errors import StoreUnavailable
 from bot.store import Store
 
@@ -82,7 +83,7 @@ class Lease:
 
     async def _try(self) -> None:
         try:
-            await self.acquire()
+            await uninterrupted(self.acquire())
         except StoreUnavailable:
             log.warning("lease %s not renewed: the database is away", self.name)
         except Exception:

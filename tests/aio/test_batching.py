@@ -214,3 +214,12 @@ async def test_callers_of_a_round_that_was_canceled_are_told() -> None:
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(PATIENCE):
             await Batcher(canceled)(1)
+
+
+async def test_callers_of_a_round_that_answers_too_few_are_told() -> None:
+    async def first(items: list[int]) -> list[int]:
+        return items[:1]
+
+    batcher = Batcher(first)
+    answers = await together(batcher(1), batcher(2), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ValueError, ValueError]
