@@ -262,12 +262,25 @@ async def visitors(server: TestServer) -> AsyncIterator[Callable[[], Visitor]]:
 
 
 async def eventually(check: Callable[[], Any]) -> Any:
-    """The first truthy result of `check` (a coroutine function)."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if answer := await check():
-                return answer
-            await asyncio.sleep(0.02)
+    """The first truthy result of `check` (a coroutine function). A TimeoutError says what all tasks wait for."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                if answer := await check():
+                    return answer
+                await asyncio.sleep(0.02)
+    except TimeoutError as error:
+        error.add_note("\n".join(sorted(_path(task.get_coro()) for task in asyncio.all_tasks())))
+        raise
+
+
+def _path(work: Any) -> str:
+    """`work > _count > move`: from a task down to what it waits for."""
+    names = []
+    while work is not None:
+        names.append(getattr(work, "__name__", type(work).__name__))
+        work = getattr(work, "cr_await", None)
+    return " > ".join(names)
 
 
 @asynccontextmanager

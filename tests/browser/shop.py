@@ -86,8 +86,9 @@ async def shows(seqs: Callable[[], Awaitable[list[int]]], wanted: Sequence[int],
 
     try:
         await eventually(done)
-    except TimeoutError:
-        raise AssertionError(found) from None
+    except TimeoutError as error:
+        error.add_note(str(found))
+        raise
 
 
 class Shop:

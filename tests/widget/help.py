@@ -187,8 +187,9 @@ class Running:
 
         try:
             await eventually(done)
-        except TimeoutError:
-            raise AssertionError(seen) from None
+        except TimeoutError as error:
+            error.add_note(str(seen))
+            raise
         await self.caught_up()
 
     async def caught_up(self) -> None:

@@ -327,8 +327,9 @@ class TestCounts:
 
             try:
                 await eventually(is_shown)
-            except TimeoutError:
-                raise AssertionError(seen) from None
+            except TimeoutError as error:
+                error.add_note(str(seen))
+                raise
 
         assert await shown() == ["0", "0"]
         await running.bot.ledger.record(change(contact, new_id(), subscription=draft.id))
