@@ -30,6 +30,7 @@ def card_fields(event: ConsentEvent) -> dict[str, Any]:
         "event": event.id,
         "number": event.number or event.email,
         "asked": event.action is Action.REQUEST_CONFIRMATION and not event.stopped,
+        "stopped": bool(event.stopped),
     }
 
 

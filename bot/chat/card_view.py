@@ -197,9 +197,11 @@ def _state(card: Card, part: str, contact: Contact, subscription: Subscription |
 def _since(card: Card, contact: Contact, subscription: Subscription | None) -> CardViewState:
     """The state of a card that was answered. Without a consent the contact was read before the answer."""
     consent = contact.consent(card.subscription)
-    if consent is None:
-        return CardViewState.PENDING if card.asked else CardViewState.COMPLETED
     is_live = subscription is not None and subscription.is_live
+    if consent is None and not card.stopped:
+        return CardViewState.PENDING if card.asked else CardViewState.COMPLETED
+    if consent is None:
+        return CardViewState.OPEN if is_live else CardViewState.CLOSED
     if consent.state in {ConsentState.OPTED_IN, ConsentState.PENDING}:
         if subscription and is_live and can_answer_again(consent, contact, subscription):
             return CardViewState.SAVED if address_of(contact, subscription.message_type) else CardViewState.OPEN

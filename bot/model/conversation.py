@@ -55,6 +55,8 @@ class Card(FormWords):
     """The number or address it was completed with."""
     asked: bool = False
     """Completed, but the number has not replied YES yet (double opt-in)."""
+    stopped: bool = False
+    """Submitted with a number that is on the stop list, which signs up nobody."""
     opened_at: datetime | None = None
     """When the contact first focused a field of it."""
     tries: int = 0

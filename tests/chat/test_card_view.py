@@ -166,6 +166,14 @@ class TestSince:
         view = _view(_card(DONE, asked=True), person(phone=NUMBER, consents=(waits,)))
         assert (view.waits, view.can_change) == ("ASKED", False)
 
+    def test_a_stopped_number_is_never_signed_up_also_before_the_contact_is_read_again(self) -> None:
+        """A live line draws the card with the contact that it knows."""
+        mine = _card(DONE, number=NUMBER, stopped=True)
+        assert _view(mine, person()).state is CardViewState.OPEN
+        tried = consent(ConsentState.NONE, stopped=True, event="TRIED")
+        view = _view(mine, person(consents=(tried,)), stopped={NUMBER})
+        assert (view.state, view.again, view.value) == (CardViewState.OPEN, "TRIED", "(201) 555-0123")
+
     def test_the_number_is_the_one_that_the_consent_is_for_now(self) -> None:
         yes = consent(YES, number=ANOTHER)
         assert _view(self.MINE, person(phone=ANOTHER, consents=(yes,))).done_number == "(201) 555-0124"

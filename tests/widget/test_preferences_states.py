@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from aiohttp.test_utils import TestServer
 
 from bot.app import Bot
 from bot.demo import DEALS, NEWS, ORDERS
-from bot.model.event import Action
+from bot.model.base import now
+from bot.model.event import Action, Actor, Evidence, How, Source
 from bot.store import Store
 from tests.browser.people import signed_up
 from tests.conftest import Visitor
@@ -63,6 +65,28 @@ async def test_a_yes_is_undone_too(running: Running, open_link: Open) -> None:
     answer = await center.press(f"switch-{NEWS}")
     assert answer.switches[NEWS]
     assert not (await press_in(center, answer, "undo")).switches[NEWS]
+
+
+@pytest.mark.parametrize("press", ["switch", "decline"])
+async def test_a_spoken_yes_is_shown_as_missing_and_can_be_given_or_declined(
+    running: Running, open_link: Open, press: str
+) -> None:
+    ada, path = await signed_up(running.bot)
+    await running.bot.ledger.record(change(ada.id, "out", Action.OPT_OUT))
+    spoken = Evidence(how=How.SPOKEN, given_at=now() + timedelta(seconds=1))
+    person = await running.bot.ledger.contact(ada.id)
+    assert person
+    warned, by = person.consents[0].event, Actor(kind="teammate", id="t")
+    yes = change(ada.id, "y", source=Source.PROFILE, actor=by, evidence=spoken, warned_of=warned)
+    await running.bot.ledger.record(yes)
+    center = open_link(path)
+    page = await center.look()
+    assert not page.switches[DEALS]
+    assert "We need your written consent" in page.root.one("p", id=f"about-{DEALS}").text
+    after = await center.press(f"{press}-{DEALS}")
+    assert after.switches[DEALS] is (press == "switch")
+    back = await press_in(center, after, "undo")
+    assert "We need your written consent" in back.root.one("p", id=f"about-{DEALS}").text
 
 
 async def test_an_undo_that_came_too_late_is_told_and_changes_nothing(running: Running, open_link: Open) -> None:

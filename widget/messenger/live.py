@@ -192,7 +192,8 @@ class MessengerConnection:
         """Whether the contact may be older than the card. What it shows depends on their consent, but a card that was
         just answered says itself what the first answer was."""
         is_known = self.contact.consent(card.subscription) is not None
-        return card.state is CardState.COMPLETED and not card.asked and not is_known
+        is_simple = card.state is CardState.COMPLETED and not card.asked and not card.stopped
+        return is_simple and not is_known
 
     async def _fresh(self) -> Contact:
         contact = await self.bot.ledger.contact(self.contact.id)
