@@ -39,6 +39,7 @@ from bot.events.path import ConsumerPath
 from bot.flows.messenger import Messenger, Opened
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
+from bot.jobs.contact_imports import ContactImports
 from bot.jobs.kinds import all_kinds
 from bot.jobs.service import JobService
 from bot.model.base import now
@@ -160,6 +161,7 @@ class Bot:
         self.say = self.messages.say
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
         self.jobs = JobService(store, all_kinds(store, self.keys, self.ledger))
+        self.imports = ContactImports(store, self.jobs)
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
         opened = await self.messenger.open(token, claim, wanted)

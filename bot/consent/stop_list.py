@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from bot.aio.retry import retried
 from bot.consent.changes import ConsentChange, consent_change
@@ -56,6 +57,12 @@ class StopList:
                 if isinstance(result, SaysoError):
                     raise result
         return is_new
+
+    async def add(self, numbers: Mapping[str, str]) -> None:
+        """Adds numbers that opted out of all texts elsewhere, each with what `text_id` is for a text. Whoever has them
+        is the caller's to opt out."""
+        await asyncio.gather(*(self._log(number, StopAction.STOP, "", source) for number, source in numbers.items()))
+        await mark_stops(self._store, numbers)
 
     async def lift(self, number: str, text: str, text_id: str) -> None:
         """Only for the number's own START. Subscriptions stay off: each needs a new opt-in, and one that was tried

@@ -29,16 +29,17 @@ class Eraser:
     async def finish(self, event: ConsentEvent) -> None:
         """What follows from an `erase`. Idempotent. The ledger's values go last: they name the person's numbers."""
         reach("before erasing")
-        await self._store.personal_data.erase(Person(event.contact, await self._numbers(event)))
+        await self._store.personal_data.erase(await self._person(event))
         reach("before erasing events")
         await self._ledger.drop_values(event)
         for merged in await self._store.contacts.merged_into(event.contact):
             if merged.erased_at is None:
                 await self.erase(merged.id, event.actor, event.source)
 
-    async def _numbers(self, erase: ConsentEvent) -> frozenset[str]:
-        """Every number that the chain names."""
+    async def _person(self, erase: ConsentEvent) -> Person:
+        """With every number and email address that the chain names."""
         found: set[str] = set()
         async for page in self._store.events.pages_raw_of(erase.contact, before=erase.seq):
-            found |= {value for raw in page for name in ("number", "replaced") if (value := raw.get(name))}
-        return frozenset(value for value in found if value.startswith("+"))
+            found |= {value for raw in page for name in ("number", "email", "replaced") if (value := raw.get(name))}
+        numbers = frozenset(value for value in found if value.startswith("+"))
+        return Person(erase.contact, numbers, frozenset(found - numbers))

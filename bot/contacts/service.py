@@ -60,6 +60,11 @@ class ContactService:
         await self._keep_email(contact.id, contact.email, is_signed=not contact.is_unverified("email"))
         return await self._ledger.contact(contact.id) or contact
 
+    async def create_many(self, contacts: Sequence[Contact]) -> list[bool]:
+        """Stores them in one round trip, without phone and email, which are the ledger's. False for those that exist,
+        or whose `external_id` another contact has."""
+        return await self._contacts.insert_many(contacts)
+
     async def create_lead(self, id: str, number: str, conversation: str) -> Contact | None:
         """The lead who texted from this number, created if there is none; the number becomes an event."""
         time = now()

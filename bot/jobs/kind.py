@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
+from bot.i18n import Translator
 from bot.model.base import Value
 from bot.model.job import Job
 from bot.workspace.access import Scope
@@ -32,6 +33,8 @@ class Batch(Generic[C]):
     """Items done in this batch, with or without a result."""
     results: Sequence[ItemResult] = ()
     is_last: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """By outcome, items that have no result of their own."""
 
 
 class JobKind(ABC, Generic[I, C]):
@@ -65,6 +68,10 @@ class JobKind(ABC, Generic[I, C]):
     def file(self, job: Job) -> str:
         """The path of the file that the job has made; empty: there is none."""
         return ""
+
+    def said(self, detail: str, say: Translator) -> str:
+        """The detail of a result, for people."""
+        return detail
 
     @abstractmethod
     async def step(self, job: str, input: I, at: C, limit: int) -> Batch[C]:

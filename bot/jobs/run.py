@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from typing import Any
 
 from bot.errors import SaysoError, StoreUnavailable
@@ -91,7 +92,7 @@ class JobRun:
             JobItem(id=f"{job}:{r.item}", job=job, item=r.item, outcome=r.outcome, detail=r.detail, at=at)
             for r in batch.results
         ]
-        counts = await self._store.job_items.add(items)
+        counts = await self._store.job_items.add(items) + Counter(batch.counts)
         saved = await self._store.jobs.save(
             self._job,
             batch.checkpoint.model_dump(),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.base import Document
+from bot.model.subscription import name_key
 
 AttributeValue = str | float | bool | datetime
 """As stored: a list's value is one of its options, a date is the beginning of the day in UTC."""
@@ -39,6 +41,11 @@ class Attribute(Document):
     by: str
     created_at: datetime
     archived_at: datetime | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """Includes the key that keeps names unique among attributes that are in use, ignoring case and spaces."""
+        raw = super().stored()
+        return raw if self.archived_at else {**raw, "name_key": name_key(self.name)}
 
     @property
     def key(self) -> str:

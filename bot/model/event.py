@@ -76,7 +76,8 @@ class Action(StrEnum):
     EXPIRE = "expire"
     """The requested confirmation did not come in time."""
     RESTORE = "restore"
-    """The person took back what they just did in the preference center: the consent before it is in force again."""
+    """The person took back what they just did in the preference center, or a teammate an import: the consent before it
+    is in force again."""
     CHANGE_ADDRESS = "change_address"
     """Another number or email address, or none (`clears`), without a consent."""
     ERASE = "erase"
@@ -135,7 +136,7 @@ class Evidence(Value):
     how: How
     given_at: datetime | None = None
     """Missing in events from before it was asked."""
-    note: str = Field(default="", max_length=1000)
+    note: str = Field(default="", max_length=4000)
 
 
 class Words(Value):

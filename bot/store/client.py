@@ -18,6 +18,7 @@ from bot.store.attempts import AttemptCounter
 from bot.store.audit import AuditRepository
 from bot.store.changes import Changes
 from bot.store.checkpoints import CheckpointHeadRepository, CheckpointRepository
+from bot.store.contact_imports import ContactImportRepository, ImportChangeRepository, ImportPieceRepository
 from bot.store.contacts import ContactRepository
 from bot.store.conversations import ConversationRepository
 from bot.store.counts import ConsentCountRepository
@@ -94,6 +95,9 @@ class Store:
         self.jobs = JobRepository(self.database)
         self.job_items = JobItemRepository(self.database)
         self.export_pieces = ExportPieceRepository(self.database)
+        self.contact_imports = ContactImportRepository(self.database)
+        self.import_pieces = ImportPieceRepository(self.database)
+        self.import_changes = ImportChangeRepository(self.database)
         self.leases = LeaseRepository(self.database)
         self.preference_links = PreferenceLinkRepository(self.database)
         self.teammates = TeammateRepository(self.database)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -138,6 +138,16 @@ class ContactRepository(Repository[Contact]):
 
     async def merged_into(self, contact: str, *, limit: int = 500) -> list[Contact]:
         return await self.find({"merged_into": contact}, limit=limit)
+
+    async def ids_with(self, field: str, values: Collection[str]) -> set[str]:
+        """Whose `external_id`, `email` or `phone` is one of these; some, where hundreds share one."""
+        if not values:
+            return set()
+        cursor = self.collection.find(
+            {field: {"$in": [*values]}}, {"_id": 1}, max_time_ms=READ_MS, limit=len(values) + 1000
+        )
+        with database_errors():
+            return {raw["_id"] for raw in await cursor.to_list(len(values) + 1000)}
 
     async def with_number(self, number: str, *, after: str, limit: int) -> list[Contact]:
         """Everyone whose number it is, in order of their ids."""

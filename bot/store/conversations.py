@@ -61,6 +61,12 @@ class ConversationRepository(Repository[Conversation]):
             self._mark_round, one_of=lambda mark: mark.conversation, wait=BATCH_SECONDS
         )
 
+    async def contacts_among(self, contacts: Sequence[str]) -> set[str]:
+        """Those of these contacts who have a conversation."""
+        cursor = self.collection.find({"contact": {"$in": [*contacts]}}, {"contact": 1}, max_time_ms=READ_MS)
+        with database_errors():
+            return {raw["contact"] for raw in await cursor.to_list(10 * len(contacts) + 1)}
+
     async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
         """A contact's chats, the newest first."""
         return await self.find(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 
@@ -15,11 +16,13 @@ from bot.consent.verify import verify
 from bot.errors import NotFound, NumberStopped, Unauthorized
 from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
+from bot.model.contact_import import ImportChange
 from bot.model.conversation import Author, AuthorKind, Note, Text
 from bot.model.delivery import DeliveryState
 from bot.model.event import Action, Actor, Context, Evidence, How, Source
 from bot.model.export import ExportPiece
 from bot.model.subscription import MessageType
+from bot.model.teammate import By
 from bot.store import Store
 from bot.store.stops import KEYED
 from tests.people import NUMBER, TEAMMATE, act, answer_to, asked, change, look_again
@@ -47,6 +50,7 @@ UNTOUCHED = {
     "checkpoint_heads": "ids and hashes of events",
     "checkpoints": "ids and hashes of events",
     "consent_counts": "figures",
+    "contact_imports": "names of files and of their columns",
     "event_cursors": "positions",
     "event_retries": "ids of events",
     "flow_versions": "written by teammates",
@@ -73,7 +77,7 @@ UNTOUCHED = {
 """Collections without a contact's personal data."""
 ERASED = {
     "contacts", "conversations", "parts", "signals", "events", "deliveries", "preference_links", "phone_texts", "stops",
-    "stop_events", "export_pieces",
+    "stop_events", "export_pieces", "import_changes", "import_pieces",
 }  # fmt: skip
 HERE = Context(page="https://shop.example/gifts-for-maya", ip="192.0.2.77", user_agent="Netscape/4.7")
 
@@ -86,6 +90,15 @@ async def told(store: Store) -> dict[str, set[str]]:
         text = repr(await store.database[name].find({}).to_list(None)).casefold()
         found[name] = {what for what, secret in SECRETS.items() if secret.casefold() in text}
     return {name: whats for name, whats in found.items() if whats}
+
+
+async def _imported(bot: Bot, contact: Contact) -> None:
+    """She is in a file that waits, and an import changed her name."""
+    rows = b"Name,Email,Phone\nMaya Okafor,MAYA.Okafor@example.com,\nMaya,,(201) 555-0123\nBen,ben@example.com,\n"
+    await bot.imports.upload(BytesIO(rows), "list.csv", len(rows), By("admin", "Admin"))
+    before = {"name": "Maya Okafor", "email": "maya.okafor@example.com", "attributes/shoe": "size 41"}
+    kept = ImportChange(id="job:000000002", job="job", line=2, contact=contact.id, before=before, at=now())
+    await bot.store.import_changes.insert(kept)
 
 
 @pytest.fixture
@@ -117,6 +130,7 @@ async def maya(bot: Bot) -> Contact:
     await bot.store.phone_texts.collection.insert_one(
         {"_id": "reply:t1", "number": NUMBER, "incoming": False, "body": "birthday", "at": now(), "key": "t1"}
     )
+    await _imported(bot, contact)
     await bot.preferences.make_link(contact.id, MessageType.SMS)
     await bot.receive(NUMBER, "STOP", "t2")
     await bot.consumers.drain()

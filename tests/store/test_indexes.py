@@ -11,6 +11,7 @@ import hmac
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
 from bot.model.attribute import AttributeType
 from bot.model.base import new_id, now
+from bot.model.contact_import import ImportPlan
 from bot.model.conversation import SignalKind, Text
 from bot.model.event import Actor, Source
 from bot.model.export import ExportPiece
@@ -284,6 +286,34 @@ async def _run_jobs(bot: Bot) -> None:
     await bot.jobs.act(job.id, JobAction.RETRY, by)
 
 
+async def _import(bot: Bot) -> None:
+    """A file from its upload to its undo, step by step as a worker does."""
+    by, data = By("ada", "Ada"), b"User ID,Email,Phone,Tags,SMS consent\nu9,a@x.com,2015550199,VIP,yes\n"
+    file = await bot.imports.upload(BytesIO(data), "list.csv", len(data), by)
+    targets = ("external_id", "email", "phone", "tags", f"consent:{DEALS}")
+    file = await bot.imports.check(file.id, ImportPlan(targets=targets, everyone_out=NEWS), by)
+    await bot.imports.files.newest()
+    await bot.imports.files.sample(file, 3)
+    await bot.imports.files.guess(file)
+    await _worked(bot, file.check or "")
+    for _ in range(2):  # the second time as after a crash
+        await _worked(bot, (await bot.imports.start(file.id, by)).id)
+    file = await bot.imports.files.get(file.id)
+    async for _rows in bot.imports.failed_rows(file, translator("en")):
+        pass
+    await _worked(bot, (await bot.imports.undo(file.id, by)).id)
+    await bot.store.import_pieces.expire(file.id)
+
+
+async def _worked(bot: Bot, id: str) -> None:
+    job = await bot.jobs.get(id)
+    kind = bot.jobs.kinds[job.kind]
+    at, input = kind.checkpoint(), kind.input.model_validate(job.input)
+    while not (batch := await kind.step(id, input, at, 100)).is_last:
+        at = batch.checkpoint
+    await bot.store.jobs.update({"_id": id}, {"$set": {"state": "done"}})
+
+
 async def _walk(bot: Bot) -> None:
     """Every way through `bot` that asks the database something."""
     store, say = bot.store, translator("en")
@@ -375,6 +405,7 @@ async def _walk(bot: Bot) -> None:
         pass
     await store.keys.of("visitors")
     await _run_jobs(bot)
+    await _import(bot)
     await store.leases.acquire("walk", "here", 1)
     await store.leases.release("walk", "here")
     await store.contacts.count_about()

@@ -107,6 +107,8 @@ def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) 
     """Describes the event. `name`: the teammate's, if a teammate caused it."""
     if event.stopped:
         return say("Tried to opt in with a number that had opted out with STOP")
+    if event.action is Action.RESTORE and event.source is Source.IMPORT:
+        return say("Consent retracted: the import was undone")
     if event.action in NAMED:
         return say(NAMED[event.action])
     if event.source is Source.KEYWORD and (text := _texted(event)):

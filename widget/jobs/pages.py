@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.errors import Conflict
+from bot.i18n import translator
 from bot.jobs.kind import JobKind
 from bot.jobs.rules import JobAction
 from bot.model.audit import AuditAction
@@ -49,6 +50,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         item_path=kind.item_path,
         labels={name: say(words) for name, words in kind.outcomes.items()},
         results=page,
+        details=[kind.said(item.detail, say) for item in page.items],
         outcome=outcome,
     )
 
@@ -77,17 +79,18 @@ async def act(request: web.Request) -> web.StreamResponse:
 
 async def download(request: web.Request) -> web.StreamResponse:
     """All results as CSV, read page by page."""
-    job, _kind = await _job(request)
+    job, kind = await _job(request)
     columns = ("item", "result", "detail", "at")
     recorded = Download(AuditAction.JOB_RESULTS_DOWNLOADED, job.kind, job.id)
-    return await send_csv(request, f"{job.kind}-{job.id}.csv", columns, _pages(request, job), recorded)
+    return await send_csv(request, f"{job.kind}-{job.id}.csv", columns, _pages(request, job, kind), recorded)
 
 
-async def _pages(request: web.Request, job: Job) -> AsyncIterator[Iterable[tuple[str, ...]]]:
+async def _pages(request: web.Request, job: Job, kind: JobKind[Any, Any]) -> AsyncIterator[Iterable[tuple[str, ...]]]:
     cursor: Cursor | None = None
+    say = translator("en")
     while True:
         page = await request.app[BOT].jobs.items(job.id, cursor, limit=CHUNK)
-        yield [(r.item, r.outcome, r.detail, r.at.isoformat()) for r in page.items]
+        yield [(r.item, r.outcome, kind.said(r.detail, say), r.at.isoformat()) for r in page.items]
         if (cursor := page.next) is None:
             return
 

@@ -9,6 +9,8 @@ from bot.consent.ledger import Ledger
 from bot.contacts.bulk import BulkConsents
 from bot.contacts.erase import Eraser
 from bot.contacts.finder import ContactFinder
+from bot.contacts.imports.importer import Importer
+from bot.contacts.imports.undo import ImportUndo
 from bot.contacts.selected import SelectedContacts
 from bot.contacts.service import ContactService
 from bot.jobs.kind import JobKind
@@ -16,6 +18,8 @@ from bot.jobs.kinds.bulk_consent import Subscribe, Unsubscribe
 from bot.jobs.kinds.bulk_erase import EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, RemoveTag
 from bot.jobs.kinds.export_contacts import ExportContacts
+from bot.jobs.kinds.import_contacts import CheckImport, ImportContacts
+from bot.jobs.kinds.undo_import import UndoImport
 from bot.jobs.kinds.verify import Verify
 from bot.store import Store
 
@@ -27,6 +31,7 @@ def all_kinds(
     ledger = ledger or Ledger(store, keys)
     selected, contacts = SelectedContacts(store, ContactFinder(store)), ContactService(store, ledger)
     consents = BulkConsents(store, ledger)
+    importer = Importer(store, ledger)
     return (
         Verify(store, keys),
         Subscribe(selected, consents),
@@ -35,4 +40,7 @@ def all_kinds(
         RemoveTag(selected, contacts),
         EraseContacts(selected, Eraser(store, ledger)),
         ExportContacts(store, selected),
+        CheckImport(store, importer),
+        ImportContacts(store, importer),
+        UndoImport(store, ImportUndo(store, ledger)),
     )

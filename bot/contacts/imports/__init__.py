@@ -1,0 +1,1 @@
+"""Importing contacts from a table: reading it, what its columns mean, who each row is about, and taking it back."""

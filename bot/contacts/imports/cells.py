@@ -1,0 +1,128 @@
+"""What a cell says: a consent, a date, a phone number as a spreadsheet left it. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from bot.errors import Invalid
+from bot.errors import marked as _
+from bot.model.contact_import import DateOrder
+
+YES = {"yes", "y", "true", "t", "1", "x", "on", "active", "subscribe", "subscribed", "optin", "optedin", "confirmed"}
+NO = {
+    "no",
+    "n",
+    "false",
+    "f",
+    "0",
+    "off",
+    "inactive",
+    "unsubscribe",
+    "unsubscribed",
+    "optout",
+    "optedout",
+    "stop",
+    "stopped",
+}
+UNSAID = {"", "none", "null", "na", "unknown", "neversubscribed", "notsubscribed", "pending", "unconfirmed"}
+"""As good as nothing: neither a yes nor a no."""
+CUT = _("A spreadsheet cut this number. Format the column as text and export it again.")
+FIRST_EXCEL_DAY = datetime(1899, 12, 30, tzinfo=UTC)
+
+
+class CellRefused(Invalid):
+    """A cell whose content can't be imported. The message says what to change, and not what is in the cell: it is kept
+    with the job, and a wrong column may hold a name."""
+
+
+def read_consent(cell: str) -> bool | None:
+    """True: a yes; False: a no; None: neither. Raises CellRefused."""
+    word = _bare(cell)
+    if word in UNSAID:
+        return None
+    if word in YES:
+        return True
+    if word in NO:
+        return False
+    raise CellRefused(_("Unknown consent. Use “subscribed” or “unsubscribed”."))
+
+
+def read_opt_out(cell: str) -> bool:
+    """Whether a column of opt-outs says that this person opted out: by a yes, or by when."""
+    word = _bare(cell)
+    return word not in UNSAID | {"no", "n", "false", "f", "0", "off", "subscribed", "optin"}
+
+
+def read_date(cell: str, order: DateOrder = DateOrder.MONTH_FIRST) -> datetime | None:
+    """ISO 8601, seconds or milliseconds since 1970, a spreadsheet's day number, or numbers with slashes, dots or
+    dashes. Without a time zone: UTC. Raises CellRefused."""
+    text = cell.strip()
+    if not text:
+        return None
+    try:
+        found = _by_number(text) if re.fullmatch(r"\d+(\.\d+)?", text) else _by_name(text) or _by_order(text, order)
+        return found.astimezone(UTC).replace(microsecond=found.microsecond // 1000 * 1000)
+    except (ValueError, OverflowError):
+        raise CellRefused(_("Unknown date. Use a date like 2025-03-31.")) from None
+
+
+def _by_name(text: str) -> datetime | None:
+    """ISO 8601, also with a blank for the T and "UTC" at the end."""
+    plain = re.sub(r"\s*(UTC|GMT)$", "+00:00", text.replace("/", "-") if re.match(r"\d{4}/", text) else text)
+    try:
+        found = datetime.fromisoformat(re.sub(r"\s+([+-]\d\d:?\d\d)$", r"\1", plain))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _by_number(text: str) -> datetime:
+    number = float(text)
+    if number < 100_000:
+        if number < 20_000:  # before 1954
+            raise ValueError
+        return FIRST_EXCEL_DAY + timedelta(days=number)
+    if re.fullmatch(r"(19|20)\d{6}", text):
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC)
+    return datetime.fromtimestamp(number / (1000 if number > 1e11 else 1), UTC)
+
+
+def _by_order(text: str, order: DateOrder) -> datetime:
+    parts = re.fullmatch(
+        r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?:,?\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s*([AaPp][Mm])?)?", text
+    )
+    if parts is None:
+        raise ValueError
+    first, second, year = int(parts[1]), int(parts[2]), int(parts[3])
+    is_day_first = order is DateOrder.DAY_FIRST or "." in text or first > 12
+    day, month = (first, second) if is_day_first and second <= 12 else (second, first)
+    hour = int(parts[4] or 0)
+    if parts[7]:
+        hour = hour % 12 + (12 if parts[7].lower() == "pm" else 0)
+    return datetime(
+        year + (2000 if year < 100 else 0), month, day, hour, int(parts[5] or 0), int(parts[6] or 0), tzinfo=UTC
+    )
+
+
+def plain_number(cell: str) -> str:
+    """A phone number as spreadsheets and scripts spoil it: in scientific notation, with `.0`, or with the apostrophe
+    that keeps a plus from being a formula. Raises CellRefused where digits are lost."""
+    text = cell.strip().removeprefix("'")
+    text = re.sub(r"^(\+?\d{7,15})\.0+$", r"\1", text)
+    if short := re.fullmatch(r"(\d)[.,]?(\d*)[Ee]\+?(\d{1,2})", text):
+        digits, exponent = short[1] + short[2], int(short[3])
+        if len(digits) != exponent + 1:
+            raise CellRefused(CUT)
+        return digits
+    return text
+
+
+def plain_text(cell: str) -> str:
+    """Without the apostrophe by which exports keep a spreadsheet from running a formula."""
+    text = cell.strip()
+    return text[1:] if re.match(r"'[=+\-@]", text) else text
+
+
+def _bare(cell: str) -> str:
+    return re.sub(r"[\W_]+", "", cell).casefold()

@@ -1,0 +1,74 @@
+"""Whom the rows of a batch are about: by user ID, then email address, then number."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from bot.consent.ledger import Ledger
+from bot.contacts.imports.rows import WantedRow
+from bot.model.contact import Contact
+from bot.store import Store
+
+
+def contact_of(job: str, line: int) -> str:
+    """The id of the contact that this row creates: the same one when the batch is repeated. The job's id is random, so
+    nobody can guess it."""
+    return hashlib.sha256(f"{job}:{line}".encode()).hexdigest()[:24]
+
+
+class KnownPeople:
+    """The contacts that a batch may be about. Rows that come later find those that earlier ones create."""
+
+    def __init__(self, contacts: Iterable[Contact]) -> None:
+        self.by_id: dict[str, Contact] = {}
+        self._by_external: dict[str, str] = {}
+        self._by_email: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._by_number: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for contact in contacts:
+            self.add(contact, contact.email, contact.phone)
+
+    def add(self, contact: Contact, email: str | None, number: str | None) -> None:
+        self.by_id[contact.id] = contact
+        if contact.external_id:
+            self._by_external[contact.external_id] = contact.id
+        if email and not contact.is_unverified("email"):  # anybody could have typed it
+            self._by_email[email.casefold()][contact.id] = None
+        if number:
+            self._by_number[number][contact.id] = None
+
+    def of(self, row: WantedRow) -> list[Contact]:
+        """One; none: nobody is known; several: it can't be told which one."""
+        if row.external_id and (known := self._by_external.get(row.external_id)):
+            return [self.by_id[known]]
+        for found in (self._by_email.get(row.email.casefold()), self._by_number.get(row.number)):
+            people = [self.by_id[id] for id in found or ()]
+            if row.external_id:  # a user with another ID is somebody else
+                people = [contact for contact in people if not contact.external_id]
+            if people:
+                return people
+        return []
+
+    def with_number(self, number: str) -> list[Contact]:
+        return [self.by_id[id] for id in self._by_number.get(number, ())]
+
+
+class PeopleFinder:
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    async def of(self, job: str, rows: Sequence[WantedRow]) -> KnownPeople:
+        """In five queries, however many rows."""
+        emails = {form for row in rows if row.email for form in (row.email, row.email.casefold())}
+        contacts = self._store.contacts
+        found = await asyncio.gather(
+            contacts.existing(contact_of(job, row.line) for row in rows),
+            contacts.ids_with("external_id", {row.external_id for row in rows if row.external_id}),
+            contacts.ids_with("email", emails),
+            contacts.ids_with("phone", {row.number for row in rows if row.number}),
+        )
+        people = await self._ledger.contacts(sorted({id for ids in found for id in ids}))
+        return KnownPeople(contact for contact in people.values() if not contact.is_gone)

@@ -1,0 +1,83 @@
+"""Imports of contacts from the upload to the undo: what pages and the command line call."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from bot.contacts.imports.files import KEPT, ImportFiles
+from bot.contacts.imports.rows import Fault
+from bot.errors import Conflict
+from bot.i18n import Translator
+from bot.jobs.kinds.import_contacts import CheckImport, ImportContacts, ImportInput, item_of
+from bot.jobs.kinds.undo_import import UndoImport, UndoInput
+from bot.jobs.rules import ENDED
+from bot.jobs.service import JobService
+from bot.model.audit import AuditAction
+from bot.model.base import now
+from bot.model.contact_import import ContactImport, ImportPlan
+from bot.model.job import Job
+from bot.model.teammate import By
+from bot.store import Store
+from bot.workspace.audit import AuditLog
+
+
+class ContactImports:
+    """A file is imported once: its job has the file's id, so a second click starts no second one."""
+
+    def __init__(self, store: Store, jobs: JobService) -> None:
+        self._store, self._jobs = store, jobs
+        self._audit = AuditLog(store)
+        self.files = ImportFiles(store)
+
+    async def upload(self, file: BinaryIO, name: str, size: int, by: By, *, encoding: str = "") -> ContactImport:
+        """Raises TableRefused."""
+        found = await self.files.add(file, name, size, by, encoding=encoding)
+        await self._audit.record(by, AuditAction.CONTACTS_UPLOADED, found.file)
+        return found
+
+    async def check(self, id: str, plan: ImportPlan, by: By) -> ContactImport:
+        """Keeps the plan and starts the dry run. Raises FormWrong, NotFound, and Conflict once it is imported."""
+        file = await self.files.save(id, plan)
+        job = await self._jobs.start(CheckImport, ImportInput(file=id, rows=file.rows, plan=plan), by)
+        return await self.files.change(id, {"check": job.id})
+
+    async def start(self, id: str, by: By) -> Job:
+        """Imports the file as it was checked. Raises NotFound, and Conflict if it was not."""
+        file = await self.files.get(id)
+        if file.plan is None or file.check is None or not await self._has_ended(file.check):
+            raise Conflict
+        input = ImportInput(file=id, rows=file.rows, plan=file.plan)
+        await self.files.change(id, {"job": id, "expires_at": now() + KEPT})
+        job = await self._jobs.start(ImportContacts, input, by, key=id)
+        await self._audit.record(by, AuditAction.CONTACTS_IMPORTED, file.file, key=id)
+        return job
+
+    async def undo(self, id: str, by: By) -> Job:
+        """Raises NotFound, and Conflict while it runs or if it was never imported."""
+        file = await self.files.get(id)
+        if file.job is None or not await self._has_ended(file.job):
+            raise Conflict
+        imported = await self._jobs.get(file.job)
+        rows = imported.counts.get("created", 0) + imported.counts.get("updated", 0)
+        job = await self._jobs.start(UndoImport, UndoInput(job=id, rows=rows, by=by.id), by, key=undo_id(id))
+        await self.files.change(id, {"undo": job.id})
+        await self._audit.record(by, AuditAction.IMPORT_UNDONE, file.file, key=id)
+        return job
+
+    async def failed_rows(self, file: ContactImport, say: Translator) -> AsyncIterator[list[list[str]]]:
+        """Rows to fix as they were uploaded, with their line and what is wrong with it."""
+        job = file.job or file.check or ""
+        async for piece in self.files.pieces(file):
+            items = await self._store.job_items.get_many(f"{job}:{item_of(line)}" for line in piece.lines)
+            why = {int(item.item): Fault.load(item.detail).said(say) for item in items.values()}
+            rows = zip(piece.lines, piece.rows, strict=True)
+            yield [[*row, str(line), why[line]] for line, row in rows if line in why]
+
+    async def _has_ended(self, job: str) -> bool:
+        return (await self._jobs.get(job)).state in ENDED
+
+
+def undo_id(file: str) -> str:
+    return hashlib.sha256(f"undo:{file}".encode()).hexdigest()[:24]
