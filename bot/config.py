@@ -25,62 +25,62 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
     mongo_url: SecretStr | None = Field(
-        None, description="Replica set or sharded cluster. Not set: an embedded server in `SAYSO_DATA`."
+        None, description="Replica set or sharded cluster. If not set, an embedded server runs in `SAYSO_DATA`."
     )
-    database: str = Field("sayso", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Database name: one a workspace.")
+    database: str = Field("sayso", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Database name, one per workspace.")
     data: Path = Field(Path("data"), description="Folder of the embedded server.")
     engine: Literal["auto", "mongod", "secantusdb"] = Field(
-        "auto", description="Embedded server: the first that starts, or only this one."
+        "auto", description="Which embedded server to run. `auto` uses the first that starts."
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     public_url: str = Field(
         "",
-        description="How the world reaches this server (`https://chat.example.com`), as links name it.",
+        description="Public address of this server, used in links (`https://chat.example.com`).",
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="At least 32 characters; signs visitors' tokens. Not set: made once, kept in the database.",
+        description="Signs visitors' tokens; at least 32 characters. If not set, one is generated and stored.",
     )
     identity_secret: SecretStr | None = Field(
         None,
-        description="At least 32 characters; signs your site's users, besides the secrets of Settings > Install.",
+        description="Signs your site's users, besides the secrets in Settings > Install; at least 32 characters.",
     )
     checkpoint_key: SecretStr | None = Field(
         None,
-        description="Signs the checkpoints of the ledger: at least 32 characters; after a space, former ones. Not set: "
-        "made once, kept in the database.",
+        description="Signs the events and checkpoints of the ledger; at least 32 characters. Former keys follow after "
+        "a space. If not set, one is generated and stored.",
     )
     checkpoint_file: Path | None = Field(
-        None, description="File to which every checkpoint of the ledger is appended as well, best on another machine."
+        None, description="File to which every checkpoint of the ledger is also appended, ideally on another machine."
     )
     sites: str = Field(
         "*",
-        description="Sites that may embed the chat, separated by spaces (`https://shop.example.com`); `*`: as set in "
+        description="Sites that may embed the chat, separated by spaces (`https://shop.example.com`). `*`: those in "
         "Settings > Install.",
     )
     trusted_proxies: int = Field(
-        0, ge=0, le=10, description="How many proxies stand before it and set `X-Forwarded-For`."
+        0, ge=0, le=10, description="Number of proxies in front of it that set `X-Forwarded-For`."
     )
-    visitor_days: int = Field(180, ge=1, le=730, description="Days that a visitor's token stays good.")
-    session_hours: int = Field(168, ge=1, le=8760, description="Hours after which a teammate signs in again.")
-    link_days: int = Field(400, ge=1, le=3650, description="Days that a link to the preference center stays good.")
+    visitor_days: int = Field(180, ge=1, le=730, description="Days until a visitor's token expires.")
+    session_hours: int = Field(168, ge=1, le=8760, description="Hours after which teammates must sign in again.")
+    link_days: int = Field(400, ge=1, le=3650, description="Days until a link to the preference center expires.")
     form_limit: int = Field(
         30,
         ge=0,
         le=100_000,
-        description="Sign-ups by form that one network (IPv4 /24, IPv6 /64) may make in ten minutes, and that may name "
-        "numbers of one block (all but the last three digits); ten times as many a day. 0 is no limit.",
+        description="Maximum sign-ups by form in ten minutes from one network (IPv4 /24, IPv6 /64) and for one block "
+        "of numbers (all but the last three digits). Ten times as many per day. 0: no limit.",
     )
     support: str = Field(
         "",
-        description="Whom your team asks about Sayso: an email address or a web address, shown in the Help menu.",
+        description="Email or web address that your teammates can contact about Sayso, shown in the Help menu.",
     )
     gateway: Literal["simulator"] = Field(
-        "simulator", description="What carries texts to phones. `simulator`: the phone at `/demo/phone`, no real one."
+        "simulator", description="SMS provider. `simulator`: texts go to the phone at `/demo/phone` only."
     )
-    log: Literal["json", "text"] = Field("json", description="Log lines as JSON, or as text for reading.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+    log: Literal["json", "text"] = Field("json", description="Log format.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Minimum level to log.")
 
     @field_validator("secret_key", "identity_secret")
     @classmethod

@@ -238,3 +238,10 @@ def _run(*command: str, cwd: Path | None = None) -> str:
 def _environment() -> dict[str, str]:
     """Ours without what would lead Python back to the checkout."""
     return {k: v for k, v in os.environ.items() if not k.startswith(("SAYSO_", "PYTHON", "VIRTUAL_ENV"))}
+
+
+def test_the_pictures_of_the_docs_are_small_and_shown() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    for picture in (ROOT / "docs" / "images").iterdir():
+        assert f"images/{picture.name})" in pages, picture.name
+        assert picture.stat().st_size < 150_000, picture.name

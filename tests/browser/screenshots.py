@@ -1,6 +1,6 @@
 """Pictures of every face: `python -m tests.browser.screenshots`.
 
-Writes `card.png`, the picture of the README, into `--out`; with `--all DIR` every state in light and dark, small and
+Writes those of the README and of docs/tour.md into `--out`; with `--all DIR` every state in light and dark, small and
 large, left to right and right to left, for eyes.
 """
 
@@ -23,7 +23,7 @@ from bot.demo import DEALS, make_demo
 from bot.model.base import new_id
 from bot.store import Store, open_store
 from bot.store.embedded import embedded_server
-from tests.browser import chromium, gallery
+from tests.browser import chromium, gallery, tour
 from tests.browser.people import signed_up
 from tests.browser.shop import Chat, Watch, base, wear
 from tests.conftest import free_port, serving
@@ -44,6 +44,7 @@ class Studio:
         context = await self.browser.new_context(
             locale=locale,
             reduced_motion="reduce",
+            timezone_id="America/New_York",
             viewport={"width": LARGE, "height": 800},
             device_scale_factor=scale,
         )
@@ -90,11 +91,10 @@ async def held(page: Page, pattern: str) -> AsyncIterator[None]:
 
 async def card_picture(studio: Studio, out: Path) -> None:
     """The messenger over the shop, with the card that waits for its button."""
-    chat = await studio.chat(scale=2)
+    chat = await studio.chat()
     await wear(chat.page, "light", LARGE, 840)
     await chat.field.fill("(201) 555-0123")
     await chat.field.press("End")
-    out.mkdir(parents=True, exist_ok=True)
     clip: FloatRect = {"x": 600, "y": 0, "width": 680, "height": 840}
     await chat.page.screenshot(path=out / "card.png", clip=clip, caret="hide")
     await chat.context.close()
@@ -252,8 +252,10 @@ async def photograph(store: Store, server: TestServer, bot: Bot, options: argpar
     if path is None:
         raise SystemExit(f"No browser: none of {', '.join(chromium.NAMES)} is on the PATH.")
     if options.all is None:
-        async with chromium.launched(path, "--force-device-scale-factor=2") as browser:
+        options.out.mkdir(parents=True, exist_ok=True)
+        async with chromium.launched(path) as browser:
             await card_picture(Studio(browser, server, bot, options.out), options.out)
+            await tour.draw(Studio(browser, server, bot, options.out))
         return
     async with chromium.launched(path) as browser:
         options.all.mkdir(parents=True, exist_ok=True)
@@ -277,7 +279,7 @@ async def run(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("docs/images"), help="folder of card.png")
+    parser.add_argument("--out", type=Path, default=Path("docs/images"), help="folder of the pictures in the docs")
     parser.add_argument("--all", type=Path, metavar="DIR", help="every state into this folder instead")
     parser.add_argument("--locale", nargs="+", default=["en", "ar"], help="languages of the full set")
     parser.add_argument("--only", nargs="+", help=f"some of {', '.join(s.__name__.strip('_') for s in SCENES)}")

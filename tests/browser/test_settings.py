@@ -153,8 +153,9 @@ async def test_the_pages_have_no_fault_that_axe_finds(look: Look, server: TestSe
     await expect(page.locator("#said")).to_contain_text("Invitation created")
     invitation = await page.locator(".copy .input").first.input_value()
     ben = await page.get_by_role("link", name="Manage Ben").get_attribute("href")
-    paths = (TEAM, ben, TOKENS, AUDIT, "/settings/security", "/settings/profile", SIGN_IN, "/help", "/help/proof",
-             "/help/shortcuts", invitation.removeprefix(base(server)))  # fmt: skip
+    paths = (TEAM, ben, TOKENS, AUDIT, "/settings/install", "/settings/security", "/settings/profile", SIGN_IN, "/help",
+             "/help/proof", "/help/shortcuts", "/help/tour", "/inbox/replies", "/inbox/replies/new",
+             "/settings/nothing", invitation.removeprefix(base(server)))  # fmt: skip
     for path in paths:
         await page.goto(f"{base(server)}{path}")
         for scheme, width, height in axe.LOOKS:

@@ -100,5 +100,12 @@ async def test_the_documentation_is_served_to_teammates(running: Running) -> Non
             assert not [link for link in links if link.endswith(".md")]
             anchors = {node.attrs["id"] for node in page.one("article").walk() if "id" in node.attrs}
             assert {link[1:] for link in links if link.startswith("#")} <= anchors
+        tour = await eve.desk.look("/help/tour")
+        pictures = [image.attrs["src"] for image in tour.one("article").all("img")]
+        assert len(pictures) == 10
+        for picture in pictures:
+            async with eve.desk.session.get(f"{eve.desk.base}/help/{picture}") as answer:
+                assert (answer.status, answer.content_type) == (200, "image/png"), picture
+        assert (await eve.desk.get("/help/images/nothing.png"))[0] == 404
         assert (await eve.desk.get("/help/decisions"))[0] == 404
         assert "Next conversation" in (await eve.desk.look("/help/shortcuts")).text

@@ -74,7 +74,7 @@ def _act(act: JobAction, help: str) -> None:
 
 _act(JobAction.PAUSE, "Pause a job, within a second.")
 _act(JobAction.RESUME, "Resume a paused job where it stopped.")
-_act(JobAction.CANCEL, "Cancel a job for good. What it did stays done.")
+_act(JobAction.CANCEL, "Cancel a job. Completed work is kept; the job can't be resumed.")
 _act(JobAction.RETRY, "Retry a failed job where it stopped.")
 
 

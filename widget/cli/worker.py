@@ -14,8 +14,9 @@ from widget.cli.terminal import run, settings_of
 def worker() -> None:
     """Run background jobs and send texts, without the server. Run any number of workers, on any machine.
 
-    Requires SAYSO_PUBLIC_URL for links in texts, unless the server uses the same host and port. Shuts down gracefully
-    on SIGTERM and SIGINT: finishes the current work and releases its jobs to other workers.
+    Requires SAYSO_PUBLIC_URL for links in texts, unless the server uses the same host and port.
+
+    Shuts down gracefully on SIGTERM and SIGINT: finishes the current work and releases its jobs to other workers.
     """
     run(_work(settings_of()))
 

@@ -18,6 +18,7 @@ from widget.web.teammate_pages import requires, teammate_page, translated, trans
 
 DOCS: Path = ROOT / "docs"
 PAGES = {
+    "tour": _("Product tour"),
     "settings": _("Workspace settings"),
     "embedding": _("Embedding the chat"),
     "proof": _("Proof of consent"),
@@ -60,6 +61,14 @@ def rendered(name: str) -> Markup:
     return Markup(MARKDOWN.renderer.render(tokens, MARKDOWN.options, {}))  # noqa: S704 - the renderer escapes
 
 
+async def image(request: web.Request) -> web.StreamResponse:
+    """A picture of the documents, which name it by its path beside them."""
+    path = DOCS / "images" / f"{request.match_info['name']}.png"
+    if not path.is_file():
+        raise NotFound
+    return web.FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+
+
 def _point(token: Token) -> None:
     """Links to other documents lead to their pages; those to files that are not served are left without an address."""
     href = str(token.attrs.get("href", ""))
@@ -77,3 +86,4 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/help", requires()(index))
     app.router.add_get("/help/shortcuts", requires()(shortcuts))
     app.router.add_get("/help/{name:[a-z]+}", requires()(show))
+    app.router.add_get("/help/images/{name:[a-z-]+}.png", requires()(image))

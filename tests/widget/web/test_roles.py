@@ -38,7 +38,7 @@ AGENTS = {
     "/contacts/segments/{id}/duplicate", "/contacts/segments/{id}/archive", "/contacts/segments/{id}/restore",
     "/search", "/logout", "/settings/check",
     "/settings/jobs/{id}", "/settings/jobs/{id}/progress", "/settings/jobs/{id}/results.csv",
-    "/settings/jobs/{id}/{act}", "/settings", "/help", "/help/shortcuts", "/help/{name}",
+    "/settings/jobs/{id}/{act}", "/settings", "/help", "/help/shortcuts", "/help/{name}", "/help/images/{name}.png",
     "/settings/profile", "/settings/profile/confirm", "/settings/profile/sign-in", "/settings/profile/sign-in/password",
     "/settings/profile/sign-in/passkeys", "/settings/profile/sign-in/passkeys/options",
     "/settings/profile/sign-in/passkeys/{id}/remove", "/settings/profile/sign-in/codes",
