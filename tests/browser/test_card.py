@@ -35,7 +35,7 @@ BAD = {
     "201555012345678": "Too long",
     "+33 6 12 34 56 78": "We don't text numbers in France yet",
     "+44 20 7946 0958": "",
-    "9" * 10000: "too long",
+    "9" * 10000: "Too long",
 }
 
 
