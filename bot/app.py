@@ -111,7 +111,9 @@ class Bot:
     def _compose_chat(self, store: Store, settings: Settings, secret: str) -> None:
         self.feed = Feed(store)
         self.conversations = ConversationService(store, self.feed.writing)
-        self.visitors = Visitors(store, self.ledger, self.contacts, secret=secret, days=settings.visitor_days)
+        self.visitors = Visitors(
+            store, self.ledger, self.contacts, self.merge, secret=secret, days=settings.visitor_days
+        )
         self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
         self.visitors.on_proof = self.identity_secrets.used
         self.form_limits = FormLimits(store, settings.form_limit)

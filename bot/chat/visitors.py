@@ -18,12 +18,13 @@ from bot.consent.ledger import Ledger
 from bot.consent.numbers import is_email
 from bot.consent.projection import opened_lead
 from bot.contacts.identity import Identity, proven_by_hash, proven_by_token
-from bot.contacts.service import ContactService
+from bot.contacts.merge import ContactMerge
+from bot.contacts.service import SITE, ContactService
 from bot.errors import Invalid, NotFound, Unauthorized
 from bot.errors import marked as _
 from bot.model.base import Value, new_id, now
 from bot.model.contact import Contact, Role
-from bot.model.event import ChatOpening
+from bot.model.event import ChatOpening, Source
 from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
 
@@ -103,9 +104,12 @@ class _Reader(TimestampSigner):
 class Visitors:
     """Tokens travel in a header and are kept in the site's own storage: browsers block third-party cookies."""
 
-    def __init__(self, store: Store, ledger: Ledger, writer: ContactService, *, secret: str, days: int) -> None:
+    def __init__(
+        self, store: Store, ledger: Ledger, writer: ContactService, merge: ContactMerge, *, secret: str, days: int
+    ) -> None:
         self._contacts = store.contacts
         self._writer = writer
+        self._merge = merge
         self._ledger = ledger
         self._signer = TimestampSigner(secret, salt="visitor", digest_method=hashlib.sha256)
         self._reader = _Reader(secret, salt="visitor", digest_method=hashlib.sha256)
@@ -168,9 +172,10 @@ class Visitors:
     async def enter(self, token: str | None, claim: Claim, workspace: Workspace) -> Contact:
         """The person who opens the messenger; one who is new isn't stored yet.
 
-        A signed user gets their own contact; if they have none, the lead of the token becomes that user and keeps their
-        conversations. Anyone else is the lead of the token, or a new one. A user's token no longer counts after they
-        signed out or another user signed in. Raises Invalid for a wrong signature.
+        A signed user gets their own contact, and the lead of the token is merged into it; if they have none, the lead
+        becomes that user. Either way they keep their conversations. Anyone else is the lead of the token, or a new one.
+        A user's token no longer counts after they signed out or another user signed in. Raises Invalid for a wrong
+        signature.
         """
         identity, (known, lead) = claim.identity(workspace), await self._of_token(token)
         claimed = identity.user_id if identity else claim.user_id
@@ -202,12 +207,24 @@ class Visitors:
         if user is None and known and known.role is Role.LEAD:
             user = await self._writer.identify(known, identity)
         elif user:
-            user = await self._writer.update_signed(user, identity)
+            user = await self._joined(await self._writer.update_signed(user, identity), known)
         if user is None:
             person = {"external_id": identity.user_id, "name": identity.name, "email": identity.email}
             unverified = identity.unverified or None
             return _new(await self._user_id(identity.user_id), claim, role=Role.USER, unverified=unverified, **person)
         return await self._writer.set_locale((await self._ledger.contact(user.id)) or user, claim.locale)
+
+    async def _joined(self, user: Contact, lead: Contact | None) -> Contact:
+        """The user, with what they said and wrote in this browser before they signed in. The lead is read again:
+        another tab may have made another user of it."""
+        if lead is None or lead.id == user.id:
+            return user
+        lead = await self._ledger.contact(lead.id)
+        if lead is None or lead.role is not Role.LEAD:
+            return user
+        with suppress(NotFound):  # merged into another contact, or erased, at the same moment
+            return await self._merge.merge(user.id, lead.id, SITE, Source.API)
+        return user
 
     async def _of_token(self, token: str | None) -> tuple[Contact | None, str]:
         """The stored contact, and the id of a lead who isn't stored yet. Nobody, once they were erased, or merged into

@@ -14,11 +14,13 @@ from itsdangerous import TimestampSigner
 
 from bot.app import Bot
 from bot.chat.visitors import Arrival, Claim, Visitors
+from bot.consent.verify import verify
 from bot.contacts.identity import is_proven
 from bot.errors import Invalid, Unauthorized
-from bot.model.contact import Contact, Role
-from bot.model.event import ChatOpening
-from tests.people import NUMBER
+from bot.model.contact import ConsentState, Contact, Role
+from bot.model.conversation import Text
+from bot.model.event import Action, ChatOpening
+from tests.people import ANOTHER, NUMBER, answered, change
 
 MakeContact = Callable[..., Awaitable[Contact]]
 
@@ -71,7 +73,7 @@ class TestToken:
     ) -> None:
         ada = await make_contact()
         token = bot.visitors.token(ada.id)
-        days = Visitors(bot.store, bot.ledger, bot.contacts, secret="k" * 40, days=1)
+        days = Visitors(bot.store, bot.ledger, bot.contacts, bot.merge, secret="k" * 40, days=1)
         assert days.read(token) == ada.id
         monkeypatch.setattr("itsdangerous.timed.time.time", lambda: 4e9)
         with pytest.raises(Unauthorized):
@@ -228,6 +230,61 @@ class TestOtherClaims:
         for claim in (Claim(), Claim(user_id="ben"), Claim(user_id="ben", user_hash=None)):
             found = await bot.visitors.enter(bot.visitors.token(ada.id), claim, await bot.workspace())
             assert (not found.is_stored, found.phone, found.id == ada.id) == (True, None, False)
+
+    async def test_a_known_user_keeps_what_they_wrote_and_said_before_they_signed_in(
+        self, bot: Bot, make_contact: MakeContact
+    ) -> None:
+        """On another device they are a visitor until they sign in. Both chains stay whole."""
+        user, lead = await make_contact(role=Role.USER, external_id="u1"), await make_contact()
+        submitted = await answered(bot, lead)
+        chat = await bot.conversations.of_contact(submitted.part.conversation, lead.id)
+        await bot.conversations.say(chat, "Do you ship to Canada?", "k")
+        token, claim = bot.visitors.token(lead.id), await _proven(bot, "u1")
+        tabs = [bot.visitors.enter(token, claim, await bot.workspace()) for _ in range(3)]
+        assert {contact.id for contact in await asyncio.gather(*tabs)} == {user.id}
+        kept = await bot.ledger.contact(user.id)
+        assert kept
+        assert (kept.phone, kept.consents[0].state) == (NUMBER, ConsentState.OPTED_IN)
+        opened = await bot.messenger.open(token, claim, submitted.part.conversation)
+        assert (opened.contact.id, opened.conversation) == (user.id, submitted.part.conversation)
+        assert "Do you ship to Canada?" in [p.content.text for p in opened.parts if isinstance(p.content, Text)]
+        with pytest.raises(Unauthorized):
+            await bot.visitors.known(token)
+        assert (await verify(bot.store, repair=False)).is_whole
+
+    @pytest.mark.parametrize("who_said_no", ["user", "lead"])
+    async def test_the_stricter_consent_stays(self, bot: Bot, make_contact: MakeContact, who_said_no: str) -> None:
+        user = await make_contact(role=Role.USER, external_id="u1", phone=NUMBER)
+        lead = await make_contact(phone=NUMBER)
+        yes, no = (lead, user) if who_said_no == "user" else (user, lead)
+        await bot.ledger.record(change(no.id, "no", Action.OPT_OUT))
+        await bot.ledger.record(change(yes.id, "yes"))
+        token = bot.visitors.token(lead.id)
+        found = await bot.visitors.enter(token, await _proven(bot, "u1"), await bot.workspace())
+        assert (found.id, found.consents[0].state) == (user.id, ConsentState.OPTED_OUT)
+
+    async def test_a_yes_stays_only_with_its_number(self, bot: Bot, make_contact: MakeContact) -> None:
+        await make_contact(role=Role.USER, external_id="u1", phone=ANOTHER)
+        lead = await make_contact()
+        await bot.ledger.record(change(lead.id, "yes"))
+        token = bot.visitors.token(lead.id)
+        found = await bot.visitors.enter(token, await _proven(bot, "u1"), await bot.workspace())
+        assert (found.phone, found.consents) == (ANOTHER, ())
+
+    async def test_without_proof_or_for_another_users_token_nothing_is_joined(
+        self, bot: Bot, make_contact: MakeContact
+    ) -> None:
+        await make_contact(role=Role.USER, external_id="u1")
+        lead, other = await make_contact(phone=NUMBER), await make_contact(role=Role.USER, external_id="u2")
+        workspace, proven = await bot.workspace(), await _proven(bot, "u1")
+        found = await bot.visitors.enter(bot.visitors.token(lead.id), Claim(user_id="u1"), workspace)
+        assert found.id == lead.id
+        found = await bot.visitors.enter(bot.visitors.token(other.id), proven, workspace)
+        assert found.external_id == "u1"
+        for contact in (lead, other):
+            fresh = await bot.ledger.contact(contact.id)
+            assert fresh
+            assert not fresh.is_gone
 
     async def test_of_two_proofs_on_one_lead_each_gets_their_own_contact(
         self, bot: Bot, make_contact: MakeContact

@@ -25,7 +25,9 @@ SAVED = "555-0147"
 def signed(running: Running, contact: str, *, secret: str = "", age: timedelta = timedelta(0)) -> str:
     """A token as Sayso makes it, or would make it with another key, some time ago."""
     bot, then = running.bot, int(time.time() - age.total_seconds())
-    maker = Visitors(bot.store, bot.ledger, bot.contacts, secret=secret, days=180) if secret else bot.visitors
+    maker = (
+        Visitors(bot.store, bot.ledger, bot.contacts, bot.merge, secret=secret, days=180) if secret else bot.visitors
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TimestampSigner, "get_timestamp", lambda self: then)
         return maker.token(contact)

@@ -42,6 +42,7 @@ NAMED = {
     Action.EXPIRE: _("Confirmation expired"),
     Action.CANCEL: _("Canceled the confirmation request to use a different number"),
     Action.RESTORE: _("Undid their last change in the preference center"),
+    Action.MERGE: _("Merged with another contact"),
     Action.CAPTURE_PHONE: _("Provided a number"),
     Action.ERASE: _("Personal data erased"),
 }
