@@ -148,6 +148,12 @@ def _other(text: str, message: Message, locale: str) -> str:
     return best if best != locale and common[best] >= max(FEW, 2 * common.get(locale, 0)) else ""
 
 
+def test_german_says_sie() -> None:
+    """To visitors and teammates alike."""
+    texts = [text for message in _read(CATALOGS / "de.po") if message.id for text in _texts(message.string)]
+    assert [text for text in texts if re.search(r"\b(du|dein\w*|dich|dir)\b", text, re.IGNORECASE)] == []
+
+
 def test_a_wrong_language_is_noticed() -> None:
     english = "This form is no longer available to you."
     message = Message(english)
