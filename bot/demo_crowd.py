@@ -147,13 +147,13 @@ def _one_of(random: Random, chances: Chances) -> Any:
 
 
 def _number(random: Random) -> str:
-    """555 numbers, and those of the ranges of Ofcom and ARCEP for fiction."""
+    """555 numbers; British ones like libphonenumber's example: Ofcom's own for fiction are invalid; those of ARCEP."""
     make: Callable[[], str] = _one_of(
         random,
         (
             (0.82, lambda: f"+1{random.choice([*STATE_OF])}555{random.randrange(10_000):04}"),
             (0.09, lambda: f"+1{random.choice(CANADA)}555{random.randrange(10_000):04}"),
-            (0.05, lambda: f"+447700900{random.randrange(1000):03}"),
+            (0.05, lambda: f"+447400123{random.randrange(1000):03}"),
             (0.04, lambda: f"+3363998{random.randrange(10_000):04}"),
         ),
     )
