@@ -18,9 +18,11 @@ from tests.widget.test_live import heard, is_ready
 Socket = aiohttp.ClientWebSocketResponse
 
 
-async def dial(desk: Desk, *rows: str, **other: Any) -> Socket:
+async def dial(running: Running, desk: Desk, *rows: str) -> Socket:
+    """Tells of later changes alone."""
+    await running.caught_up()
     socket = await desk.session.ws_connect(f"{desk.base}/contacts/live", origin=desk.base)
-    await socket.send_json({"type": "follow", "rows": rows, **other})
+    await socket.send_json({"type": "follow", "rows": rows})
     return socket
 
 
@@ -32,7 +34,7 @@ async def test_a_row_changes_when_the_person_opts_out(ben: Desk, running: Runnin
     people = await circle(running, {"name": "Ada"}, {"name": "Cy"}, {"name": "Ben"})
     shown, other, stranger = people.contacts
     await running.bot.ledger.record(change(shown.id, new_id(), number=NUMBER))
-    async with await dial(ben, f"{shown.id}:1", f"{other.id}:0") as socket:
+    async with await dial(running, ben, f"{shown.id}:1", f"{other.id}:0") as socket:
         await heard(socket, is_ready)
         await running.bot.ledger.record(change(stranger.id, new_id(), number=NUMBER))
         await running.bot.ledger.record(change(shown.id, new_id(), Action.OPT_OUT, number=NUMBER))
@@ -49,7 +51,7 @@ async def test_what_changed_since_the_page_was_drawn_is_told_at_once(ben: Desk, 
     people = await circle(running, {"name": "Ada"}, {"name": "Cy"})
     changed, same = people.contacts
     await running.bot.ledger.record(change(changed.id, new_id(), number=NUMBER))
-    async with await dial(ben, f"{changed.id}:0", f"{same.id}:0") as socket:
+    async with await dial(running, ben, f"{changed.id}:0", f"{same.id}:0") as socket:
         told = await heard(socket, is_ready)
         assert [message["ids"] for message in told if message["type"] == "rows"] == [[changed.id]]
 
@@ -59,7 +61,7 @@ async def test_a_stop_of_its_number_and_further_rows_are_told(ben: Desk, running
     people = await circle(running, {"name": "Ada"}, {"name": "Cy"})
     first, further = people.contacts
     await running.bot.ledger.record(change(further.id, new_id(), number=number))
-    async with await dial(ben, f"{first.id}:0") as socket:
+    async with await dial(running, ben, f"{first.id}:0") as socket:
         await heard(socket, is_ready)
         await socket.send_json({"type": "follow", "rows": [f"{further.id}:0"]})
         await heard(socket, names(further.id))  # it is followed
