@@ -1,5 +1,7 @@
-/* The dialog over the list: the editor of a condition, or the name of a segment. Without this, each is a page. */
+/* The dialog over the list: the editor of a condition, the name of a segment, the steps of a bulk action.
+   Without this, each is a page. */
 
+import { closeMenus } from "../layout/menus.js";
 import { byId } from "../lib/dom.js";
 
 const dialog = byId("editor");
@@ -9,9 +11,16 @@ const body = byId("editor-body");
 function show() {
   byId("editor-title").textContent = body.querySelector("[data-title]").dataset.title;
   for (const search of body.querySelectorAll("[data-ticks-search]")) search.hidden = false;
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) open();
   const wrong = body.querySelector("[aria-invalid], fieldset:has(.field-error) input");
-  (wrong || body.querySelector("a, select, input:not([type=hidden])")).focus();
+  (wrong || body.querySelector("a, select, input:not([type=hidden]), button"))?.focus();
+}
+
+/* The menu that it was chosen from closes, and gets the focus back with the dialog's end. */
+function open() {
+  document.activeElement.closest("[data-menu]")?.querySelector("summary").focus();
+  closeMenus();
+  dialog.showModal();
 }
 
 /* Only the options with these letters; ticked ones stay. */

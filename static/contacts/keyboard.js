@@ -5,7 +5,7 @@ import { isComposing } from "../lib/keys.js";
 import { areShortcutsOn, turnShortcuts } from "../lib/shortcuts.js";
 import { boxes, clearSelection, extendTo, hasSelection, selectShown, toggle } from "./selection.js";
 
-const EDITABLE = "input:not([type=checkbox]), textarea, select, dialog[open], [data-menu], [contenteditable]";
+const EDITABLE = "input:not([type=checkbox]), textarea, select, [data-menu], [contenteditable]";
 
 const rowOf = (element) => element.closest?.("tr[data-id]");
 const current = () => boxes().findIndex((box) => rowOf(box) === rowOf(document.activeElement));
@@ -41,6 +41,8 @@ const shortcuts = {
 };
 
 function onKey(event) {
+  // The focus may be outside of an open dialog, when what had it is gone.
+  if (document.querySelector("dialog[open]")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || isComposing(event) || event.target.closest(EDITABLE)) return;
   const arrow = rowOf(event.target) && { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (arrow) {

@@ -157,6 +157,21 @@ async def test_rows_are_selected_by_keyboard_and_mouse(look: Look, server: TestS
     await expect(words).to_have_text("59 selected")
     await expect(boxes.nth(2)).to_be_checked()
 
+    # An action for all of them: a preview, a progress bar, and the rows behind it change.
+    more, dialog = page.locator("#selection summary"), page.locator("#editor")
+    await more.click()
+    await page.get_by_role("button", name="Unsubscribe users").click()
+    await dialog.get_by_label("Subscription").select_option(DEALS)
+    await dialog.get_by_role("button", name="Preview").click()
+    await expect(dialog.get_by_role("list", name="Preview")).to_be_visible()
+    await fits(page)
+    await dialog.get_by_role("button", name="Unsubscribe", exact=True).click()
+    await expect(dialog.get_by_role("status").filter(has_text="Done")).to_be_visible()
+    await expect(page.locator(f"#contact-{contacts[1].id} .badge", has_text="Opted out")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(more).to_be_focused()
+    await expect(words).to_have_text("59 selected")
+
 
 async def test_in_arabic_nothing_is_wider_than_the_screen(look: Look, server: TestServer, bot: Bot) -> None:
     await people(bot, 3)
