@@ -75,10 +75,10 @@ class TestGetAndInsert:
         assert await store.keys.of("other") != keys[0]
 
     async def test_a_scan_reads_everything_once_in_order(self, store: Store) -> None:
-        await asyncio.gather(*(store.keys.insert(Key(id=f"k{i:02d}", value="x")) for i in range(25)))
-        pages = [page async for page in store.keys.scan(batch=10)]
+        await asyncio.gather(*(store.keys.insert(Key(id=f"z{i:02d}", value="x")) for i in range(25)))
+        pages = [page async for page in store.keys.scan(batch=10, after="y")]
         assert [len(page) for page in pages] == [10, 10, 5]
-        assert [k.id for page in pages for k in page] == [f"k{i:02d}" for i in range(25)]
+        assert [k.id for page in pages for k in page] == [f"z{i:02d}" for i in range(25)]
 
 
 class TestLine:
