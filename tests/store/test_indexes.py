@@ -34,7 +34,7 @@ from bot.model.attribute import AttributeType
 from bot.model.base import new_id, now
 from bot.model.contact_import import ImportPlan
 from bot.model.conversation import SignalKind, Text
-from bot.model.event import Actor, Source
+from bot.model.event import Actor, How, Source
 from bot.model.export import ExportPiece
 from bot.model.filter import Filter, HasPhone
 from bot.model.job import JobItem
@@ -291,7 +291,7 @@ async def _import(bot: Bot) -> None:
     by, data = By("ada", "Ada"), b"User ID,Email,Phone,Tags,SMS consent\nu9,a@x.com,2015550199,VIP,yes\n"
     file = await bot.imports.upload(BytesIO(data), "list.csv", len(data), by)
     targets = ("external_id", "email", "phone", "tags", f"consent:{DEALS}")
-    file = await bot.imports.check(file.id, ImportPlan(targets=targets, everyone_out=NEWS), by)
+    file = await bot.imports.check(file.id, ImportPlan(targets=targets, everyone_out=NEWS, how=How.PAPER), by)
     await bot.imports.files.newest()
     await bot.imports.files.sample(file, 3)
     await bot.imports.files.guess(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from widget.cli import check, jobs, migrate, serve, teammate, verify, worker
+from widget.cli import check, imports, jobs, migrate, serve, teammate, verify, worker
 
 app = typer.Typer(
     name="sayso",
@@ -21,6 +21,7 @@ app.add_typer(teammate.app, name="teammate")
 app.add_typer(jobs.app, name="jobs")
 app.command()(migrate.migrate)
 app.command()(verify.verify)
+app.command("import")(imports.import_contacts)
 app.command()(check.check)
 
 

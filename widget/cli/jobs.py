@@ -42,12 +42,12 @@ def list_all(context: typer.Context, limit: Limit = 20) -> None:
 
 
 @app.command()
-def show(id: Id, follow: Follow = False) -> None:
+def show(id: Id, is_followed: Follow = False) -> None:
     """Show a job's state, progress and results. Use --follow for live updates.
 
     Exits 0 on success, 1 if the job doesn't exist, failed or was canceled, and 2 if the command can't run.
     """
-    job = _do(settings_of(), lambda jobs: _follow(jobs, id) if follow else jobs.get(id))
+    job = _do(settings_of(), lambda jobs: follow(jobs, id) if is_followed else jobs.get(id))
     print(f"Job:      {job.id}, {job.kind}, started by {_started(job)}")
     print(f"State:    {job.state}{f' on {job.ended_at:%Y-%m-%d at %H:%M} UTC' if job.ended_at else ''}")
     if job.holder:
@@ -78,7 +78,7 @@ _act(JobAction.CANCEL, "Cancel a job. Completed work is kept; the job can't be r
 _act(JobAction.RETRY, "Retry a failed job where it stopped.")
 
 
-async def _follow(jobs: JobService, id: str) -> Job:
+async def follow(jobs: JobService, id: str) -> Job:
     """Live in a terminal; without one, a line for each change."""
     job = await jobs.get(id)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -232,8 +232,8 @@ def _route(request: web.Request) -> str:
 
 
 async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Raises StoreUnavailable after the time limit. WebSockets and downloads may last."""
-    if _route(request).endswith(("/live", ".csv", ".txt", "{format}")):
+    """Raises StoreUnavailable after the time limit. WebSockets, uploads and downloads may last."""
+    if _route(request).endswith(("/live", "/upload", ".csv", ".txt", "{format}")):
         return await handler(request)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):

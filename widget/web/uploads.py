@@ -1,19 +1,25 @@
 """Forms with a file: read once before the access check, which needs the form's CSRF token.
 
-Each upload route sets its own size limit; all other forms stay small.
+Each upload route sets its own size limit; all other forms stay small. A large file is not read before that check: its
+fields come first, and the handler reads the file to disk with `spooled`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from aiohttp import BodyPartReader, web
 
-from bot.errors import Invalid
+from bot.errors import FormWrong, Invalid
 from bot.errors import marked as _
 from widget.web.http import UNREADABLE, WORDS, Handler
 
 MOST_PARTS = 10
+MOST_WORDS = 64 * 1024
+"""Bytes of the fields of a form beside its file."""
+PIECE = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -36,6 +42,54 @@ def taking_files(handler: Handler, *, most: int) -> Handler:
         return await handler(request)
 
     return wrapped
+
+
+PART = web.RequestKey("part", BodyPartReader)
+"""A file that is not read yet."""
+NOT_SENT = _("Choose a file.")
+
+
+def taking_large_file(handler: Handler, *, most: int) -> Handler:
+    """Wraps an access check of a form whose last field is a file of up to `most` bytes."""
+
+    async def wrapped(request: web.Request) -> web.StreamResponse:
+        if (length := request.content_length or 0) > most + MOST_WORDS:
+            raise web.HTTPRequestEntityTooLarge(most, length)
+        if request.content_type == "multipart/form-data":
+            await _read_words(request, most)
+        return await handler(request)
+
+    return wrapped
+
+
+async def _read_words(request: web.Request, most: int) -> None:
+    """Reads up to the file. Raises Invalid for a malformed form."""
+    words: dict[str, str] = {}
+    request[WORDS] = words
+    try:
+        async for part in await request.clone(client_max_size=most).multipart():
+            if not isinstance(part, BodyPartReader) or len(words) == MOST_PARTS:
+                raise ValueError
+            if part.filename is not None:
+                request[PART] = part
+                return
+            words[part.name or ""] = bytes(await part.read()).decode()
+    except UNREADABLE:
+        raise Invalid(_("Invalid value: %(field)s."), field="form") from None
+
+
+async def spooled(request: web.Request, file: BinaryIO, most: int) -> tuple[str, int]:
+    """Writes the file of the form into `file`. Returns its name and size. Raises FormWrong, and 413 if it is too
+    large."""
+    part, size = request.get(PART), 0
+    if part is None or not part.filename:
+        raise FormWrong({"file": NOT_SENT})
+    while piece := await part.read_chunk(PIECE):
+        size += len(piece)
+        if size > most:
+            raise web.HTTPRequestEntityTooLarge(most, size)
+        await asyncio.to_thread(file.write, piece)
+    return part.filename, size
 
 
 async def _read(request: web.Request, most: int) -> Sent:

@@ -186,6 +186,8 @@ def check_plan(plan: ImportPlan, columns: Sequence[str], targets: Mapping[str, o
         faults[""] = _("Choose the column with the phone number, email address or user ID.")
     elif seen <= IDENTITY | {""} and not (plan.creates or plan.everyone_in or plan.everyone_out):
         faults[""] = _("There's nothing to import. Choose what the columns contain.")
+    if grants_consent(plan) and plan.how is None:
+        faults["how"] = _("Choose how they consented.")
     if plan.everyone_in and plan.everyone_in == plan.everyone_out:
         faults["everyone_out"] = _("Everyone can't have opted in and out of the same subscription.")
     if faults:
@@ -194,4 +196,5 @@ def check_plan(plan: ImportPlan, columns: Sequence[str], targets: Mapping[str, o
 
 def grants_consent(plan: ImportPlan) -> bool:
     """Whether somebody may be opted in."""
-    return bool(plan.everyone_in) or any(target.startswith("consent:") for target in plan.targets)
+    parts = [target for target in plan.targets if target.startswith("consent:")]
+    return bool(plan.everyone_in) or any(not target.endswith(f":{TEXTS}") for target in parts)

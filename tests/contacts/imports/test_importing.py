@@ -54,7 +54,7 @@ class Desk:
 
     async def checked(self, *lines: str, header: str = HEADER, **plan: Any) -> ContactImport:
         file = await self.upload(*lines, header=header)
-        file = await self.bot.imports.check(file.id, ImportPlan(**{"targets": TARGETS, **plan}), ADA)
+        file = await self.bot.imports.check(file.id, ImportPlan(**{"targets": TARGETS, "how": How.OTHER, **plan}), ADA)
         await self.ended(file.check or "")
         return file
 
@@ -308,7 +308,7 @@ async def test_a_file_is_imported_once_and_only_after_a_check(desk: Desk) -> Non
     file, _ = await desk.imported("7,Ada,,,,")
     assert (await desk.bot.imports.start(file.id, ADA)).id == file.job
     with pytest.raises(Conflict):
-        await desk.bot.imports.check(file.id, ImportPlan(targets=TARGETS), ADA)
+        await desk.bot.imports.check(file.id, ImportPlan(targets=TARGETS, how=How.OTHER), ADA)
 
 
 async def test_a_refused_file_leaves_nothing(desk: Desk, store: Store) -> None:

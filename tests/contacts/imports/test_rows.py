@@ -152,7 +152,11 @@ class TestColumns:
             (ImportPlan(targets=("phone", "phone")), "column-1"),
             (ImportPlan(targets=("phone", "nonsense")), "column-1"),
             (ImportPlan(targets=("phone",)), ""),
-            (ImportPlan(targets=("phone", ""), everyone_in="deals", everyone_out="deals"), "everyone_out"),
+            (
+                ImportPlan(targets=("phone", ""), everyone_in="deals", everyone_out="deals", how=How.PAPER),
+                "everyone_out",
+            ),
+            (ImportPlan(targets=("phone", ""), everyone_in="deals"), "how"),
             (ImportPlan(targets=("phone", ""), creates=False), ""),
         ],
     )

@@ -1,0 +1,173 @@
+"""`sayso import`: imports contacts from a file, with the progress in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.config import Settings
+from bot.consent.checkpoints import CheckpointKeys
+from bot.contacts.imports.cells import read_date
+from bot.contacts.imports.rows import Fault
+from bot.contacts.spreadsheet import csv_lines
+from bot.database import open_database
+from bot.errors import FormWrong, SaysoError
+from bot.i18n import translator
+from bot.jobs.contact_imports import ContactImports
+from bot.jobs.kinds import all_kinds
+from bot.jobs.service import JobService
+from bot.model.contact_import import TEXTS, ContactImport, DateOrder, Existing, ImportPlan
+from bot.model.event import How
+from bot.model.job import Job, JobState
+from bot.store import Store
+from bot.workspace.audit import COMMAND_LINE
+from widget.cli.jobs import follow
+from widget.cli.terminal import FAILED, give_up, run, settings_of
+
+MOST = 20
+"""Problems that are printed."""
+SAY = translator("en")
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", help='What a column contains, like "Mobile=phone". Can be repeated. Default: guessed.'),
+]
+Region = Annotated[str, typer.Option(help="Country of numbers without a country code. Default: the workspace's.")]
+In = Annotated[str, typer.Option(help="The subscription (name or ID) that everyone in the file opted in to.")]
+Out = Annotated[str, typer.Option(help='The subscription that everyone opted out of, or "texts": all texts.')]
+Given = Annotated[str, typer.Option("--given-at", help="When they consented, for rows without a date.")]
+
+
+def import_contacts(
+    file: Annotated[Path, typer.Argument(help="A CSV or TSV file.", exists=True, dir_okay=False, show_default=False)],
+    columns: Map = None,
+    region: Region = "",
+    everyone_in: In = "",
+    everyone_out: Out = "",
+    how: Annotated[How | None, typer.Option(help="How they consented.")] = None,
+    given_at: Given = "",
+    note: Annotated[str, typer.Option(help="Where and how they consented.")] = "",
+    existing: Annotated[Existing, typer.Option(help="What happens to existing contacts.")] = Existing.UPDATE,
+    create: Annotated[bool, typer.Option(help="Add people who aren't contacts yet.")] = True,
+    day_first: Annotated[bool, typer.Option("--day-first", help="Read 03/04/2025 as 3 April.")] = False,
+    encoding: Annotated[str, typer.Option(help="Default: detected.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file.")] = False,
+    failed: Annotated[Path | None, typer.Option(help="Write rows that fail to this file, to be fixed.")] = None,
+) -> None:
+    """Import contacts from a file. Nobody is sent a message. The import can be undone on its page for 90 days.
+
+    Exits 0 if every row was imported, 1 if rows failed, and 2 if the command can't run.
+    """
+    wanted: dict[str, object] = {
+        "existing": existing,
+        "creates": create,
+        "how": how,
+        "note": note,
+        "date_order": DateOrder.DAY_FIRST if day_first else DateOrder.MONTH_FIRST,
+        "given_at": _date(given_at),
+        **({"region": region.upper()} if region else {}),
+    }
+    everyone = {"everyone_in": everyone_in, "everyone_out": everyone_out}
+    job = run(_import(settings_of(), file, encoding, wanted, everyone, columns or [], dry_run, failed))
+    raise typer.Exit(FAILED if job.state is not JobState.DONE or job.counts.get("failed") else 0)
+
+
+async def _import(
+    settings: Settings,
+    path: Path,
+    encoding: str,
+    wanted: dict[str, object],
+    everyone: dict[str, str],
+    columns: Sequence[str],
+    dry_run: bool,
+    failed: Path | None,
+) -> Job:
+    try:
+        async with open_database(settings) as store, _at_work(store, settings) as jobs:
+            imports = ContactImports(store, jobs)
+            file = await _upload(imports, path, encoding)
+            names = {name: await _subscription(store, text) for name, text in everyone.items() if text}
+            plan = _mapped(file, await imports.files.guess(file), columns).model_copy(update={**wanted, **names})
+            file = await imports.check(file.id, ImportPlan.model_validate(plan.model_dump()), COMMAND_LINE)
+            job = await _followed(jobs, file.check or "")
+            if not dry_run and job.state is JobState.DONE:
+                job = await _followed(jobs, (await imports.start(file.id, COMMAND_LINE)).id)
+            if failed:
+                await _write_failed(imports, await imports.files.get(file.id), failed)
+            return job
+    except FormWrong as wrong:
+        give_up("\n".join(_said(name, file, SAY(text)) for name, text in wrong.faults.items()))
+    except SaysoError as error:
+        give_up(str(error))
+
+
+async def _upload(imports: ContactImports, path: Path, encoding: str) -> ContactImport:
+    with path.open("rb") as file:
+        return await imports.upload(file, path.name, file.seek(0, 2), COMMAND_LINE, encoding=encoding)
+
+
+async def _followed(jobs: JobService, id: str) -> Job:
+    """Prints the results and the first problems."""
+    job = await follow(jobs, id)
+    kind = jobs.kinds[job.kind]
+    for outcome, label in kind.outcomes.items():
+        if count := job.counts.get(outcome):
+            print(f"{label}: {count:,}")
+    for item in (await jobs.items(id, limit=MOST)).items:
+        print(f"  Line {int(item.item.partition('.')[0])}: {Fault.load(item.detail).said(SAY)}")
+    if job.error:
+        print(f"Error: {job.error.text % job.error.values}")
+    return job
+
+
+async def _write_failed(imports: ContactImports, file: ContactImport, path: Path) -> None:
+    with path.open("wb") as out:
+        out.write(csv_lines([[*file.labels, "Line", "Problem"]]))
+        async for rows in imports.failed_rows(file, SAY):
+            out.write(csv_lines(rows))
+
+
+async def _subscription(store: Store, text: str) -> str:
+    """By its id or its name."""
+    found = [s.id for s in await store.subscriptions.live() if text.casefold() in {s.id, s.name.casefold()}]
+    return text if text == TEXTS else next(iter(found), text)
+
+
+def _mapped(file: ContactImport, plan: ImportPlan, columns: Sequence[str]) -> ImportPlan:
+    targets = list(plan.targets)
+    for pair in columns:
+        name, _equals, target = pair.rpartition("=")
+        if name not in file.labels:
+            give_up(f'The file has no column "{name}". It has: {", ".join(file.labels)}.')
+        targets[file.labels.index(name)] = target
+    return plan.model_copy(update={"targets": tuple(targets)})
+
+
+def _said(name: str, file: ContactImport, words: str) -> str:
+    place = name.removeprefix("column-")
+    return f"{file.labels[int(place)]}: {words}" if place.isdigit() else words
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return read_date(text)
+    except SaysoError as error:
+        give_up(str(error))
+
+
+@asynccontextmanager
+async def _at_work(store: Store, settings: Settings) -> AsyncIterator[JobService]:
+    """Works on the jobs itself: no server has to run. One that does takes its share."""
+    jobs = JobService(store, all_kinds(store, CheckpointKeys(store, settings.checkpoint_keys)))
+    stop = asyncio.Event()
+    work = asyncio.create_task(jobs.work(stop))
+    try:
+        yield jobs
+    finally:
+        stop.set()
+        await work
