@@ -34,8 +34,8 @@ pytestmark = pytest.mark.slow
 SCRIPT = Path(sys.executable).with_name("sayso")
 SAYSO = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-c", "from widget.cli import main; main()"]
 README = Path(__file__).parents[3] / "README.md"
-COMMANDS = {"serve", "demo", "worker", "teammate", "jobs", "migrate", "verify", "check"}
-WORKING = [[name] for name in sorted(COMMANDS - {"teammate"})] + [["teammate", "list"]]
+COMMANDS = {"serve", "demo", "worker", "teammate", "jobs", "migrate", "verify", "import", "check"}
+WORKING = [[name] for name in sorted(COMMANDS - {"teammate", "import"})] + [["teammate", "list"], ["import", __file__]]
 PASSWORD = "hunter2-is-no-password"
 
 
@@ -140,7 +140,7 @@ def test_each_command_says_what_it_does(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert names | {str(group.name) for group in cli.app.registered_groups} == COMMANDS
     ran = said(monkeypatch, tmp_path, name, "--help")
     assert (ran.code, ran.err, f"Usage: sayso {name}" in ran.out) == (0, "", True)
-    assert ("Exits 0" in ran.out) == (name in {"verify", "check", "migrate"})
+    assert ("Exits 0" in ran.out) == (name in {"verify", "check", "migrate", "import"})
 
 
 async def test_what_is_installed_lists_its_commands(tmp_path: Path) -> None:
