@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.consent.numbers import address_of
 from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Card, CardState, Conversation
 from bot.model.event import Source
+from bot.model.subscription import MessageType
 
 
 class Step(StrEnum):
@@ -38,6 +40,8 @@ class Since(StrEnum):
     CANCELED = "canceled"
     """Withdrawn or declined before a YES."""
     TURNED_OFF = "turned_off"
+    MOVED = "moved"
+    """The consent is for another number or address than they have now."""
 
 
 WHY = {
@@ -85,7 +89,7 @@ def card_progress(card: Card, part_seq: int, conversation: Conversation, contact
         opened=card.opened_at is not None or card.tries > 0,
         tries=card.tries,
         why=WHY.get(card.problem, ""),
-        since=_since(card, consent) if done else Since.STANDS,
+        since=_since(card, consent, contact) if done else Since.STANDS,
     )
 
 
@@ -112,7 +116,7 @@ def _step(card: Card, seq: int, conversation: Conversation, done: bool, is_live:
     return Step.DELIVERED if seq <= conversation.delivered else Step.SENT
 
 
-def _since(card: Card, consent: Consent | None) -> Since:
+def _since(card: Card, consent: Consent | None, contact: Contact) -> Since:
     """A contact that was read before their answer was recorded has no consent yet: the answer counts, or waits."""
     state = consent.state if consent else None
     if consent and consent.stopped:
@@ -125,4 +129,10 @@ def _since(card: Card, consent: Consent | None) -> Since:
         return Since.LAPSED if consent.source is Source.SYSTEM else Since.CANCELED
     if card.asked and consent and state is ConsentState.NONE:
         return Since.LAPSED if consent.source is Source.SYSTEM else Since.CANCELED
-    return Since.STANDS
+    is_moved = consent is not None and state is ConsentState.OPTED_IN and not _reaches(consent, contact)
+    return Since.MOVED if is_moved else Since.STANDS
+
+
+def _reaches(consent: Consent, contact: Contact) -> bool:
+    channel, given = (MessageType.SMS, consent.number) if consent.number else (MessageType.EMAIL, consent.email)
+    return given is None or given == address_of(contact, channel)

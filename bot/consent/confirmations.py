@@ -59,6 +59,9 @@ class Confirmations:
                 return None  # another number was saved meanwhile, and is locked (law 5)
             if consent is None or subscription is None or not _waits_for(consent, asked):
                 return None
+            stop = (await self._store.stops.of([asked.number])).get(asked.number)
+            if stop and stop.revoked_until and consent.at < stop.revoked_until:
+                return None  # asked before the number's STOP, and not again since
             request = next(iter(await self._store.events.named([asked.event])), None)
             words = await self._words(asked, subscription, request, text)
             return _confirm(contact, consent, asked, subscription, words, request)

@@ -10,7 +10,7 @@ from bot.chat.card_progress import WHY, Progress, Since, Step, card_progress
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import CardState, Conversation
 from bot.model.event import Source
-from tests.people import AT, NUMBER, card, consent, person
+from tests.people import ANOTHER, AT, NUMBER, card, consent, person
 
 SEQ = 4
 PART = "talk:0000000004"
@@ -28,7 +28,7 @@ def progress(
 
 
 def stands(state: ConsentState, **values: Any) -> Contact:
-    return person(consents=(consent(state, **values),))
+    return person(phone=NUMBER, consents=(consent(state, **values),))
 
 
 def test_it_goes_from_sent_to_seen() -> None:
@@ -102,6 +102,17 @@ def test_an_answer_that_the_card_does_not_know_of_yet_counts() -> None:
 def test_a_number_that_was_asked_for_its_yes_waits_until_it_says_something(contact: Contact, since: Since) -> None:
     found = progress(contact, state=CardState.COMPLETED, asked=True)
     assert (found.step, found.since) == (Step.COMPLETED, since)
+
+
+def test_a_yes_for_a_number_that_is_not_theirs_any_more_is_told() -> None:
+    yes = consent(ConsentState.OPTED_IN)
+    for phone in (ANOTHER, None):
+        assert progress(person(phone=phone, consents=(yes,)), state=CardState.COMPLETED).since is Since.MOVED
+
+
+def test_a_number_on_the_stop_list_is_told() -> None:
+    tried = stands(ConsentState.NONE, stopped=True)
+    assert progress(tried, state=CardState.COMPLETED).since is Since.STOPPED
 
 
 def test_what_was_turned_off_since_is_told() -> None:

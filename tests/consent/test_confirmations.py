@@ -238,6 +238,14 @@ class TestYes:
         with pytest.raises(SavedNumberLocked):
             await bot.ledger.record(change(ada.id, "x", Action.CONFIRM, source=Source.KEYWORD))
 
+    async def test_it_answers_no_question_from_before_a_stop(
+        self, bot: Bot, waiting: Submitted, ada: Contact, store: Store
+    ) -> None:
+        """Also where the STOP missed somebody: a number can have been given in more chats than it looks for."""
+        await store.stops.insert(Stop(id=NUMBER, at=now(), text="STOP", lifted_at=now() + timedelta(seconds=1)))
+        await bot.receive(NUMBER, "YES", "t1")
+        assert (await _consent(bot, ada)).state is ConsentState.PENDING
+
     async def test_it_answers_the_last_question(self, bot: Bot, waiting: Submitted, make_contact: MakeContact) -> None:
         """Two people gave the same number: the text that was sent last is the one that is answered."""
         ben = await make_contact()

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.chat.feed import Feed
+from bot.model.base import new_id
 from bot.model.conversation import Author, AuthorKind, Part, Text
 from bot.store import open_store
 from bot.store.changes import DocumentChange
@@ -125,6 +126,18 @@ async def test_a_completed_card_is_drawn_again_in_every_open_chat(visitor: Visit
     assert [(m["seq"], m["kind"]) for m in found] == [(2, "card"), (3, "event"), (4, "text")]
     assert Card(found[0]["html"]).state == "completed"
     assert "(201) 555-0123" in found[0]["html"]
+
+
+async def test_a_stopped_number_is_drawn_as_it_is_now(visitor: Visitor, running: Running) -> None:
+    async with await hello(visitor, 2) as socket:
+        await heard(socket, is_ready)
+        await running.bot.receive("+12015550123", "STOP", new_id())
+        await visitor.submit()
+        drawn = (await heard(socket, part(3)))[0]["html"]
+        assert Card(drawn).state == "open"
+        assert "reply START to any of our texts" in drawn
+        await running.bot.receive("+12015550123", "START", new_id())
+        await heard(socket, lambda message: message["type"] == "part" and "reply START" not in message["html"])
 
 
 async def test_many_at_once_arrive_in_order_and_once(visitor: Visitor, other_process: str) -> None:

@@ -9,8 +9,8 @@ from aiohttp import WSMsgType, web
 
 from bot.app import Bot
 from bot.chat.feed import SUBSCRIPTIONS, Entries, Follower, News
+from bot.consent.choices import numbers_of
 from bot.errors import Unauthorized
-from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, CardState, Part, Signal, SignalKind
 from bot.model.event import Source
 from widget.messenger import views
@@ -62,6 +62,7 @@ class MessengerConnection:
         self.socket = socket
         self.bot = request.app[BOT]
         self.told_at = 0.0
+        self.follower: Follower
 
     def is_time_to_tell(self) -> bool:
         """Typing is signaled at most once a second."""
@@ -84,6 +85,7 @@ class MessengerConnection:
             self.bot.feed.follow(*topics) as follower,
             self.request.app[METRICS].sockets.track_inprogress(),
         ):
+            self.follower = follower
             await self._start(hello)
             await self.socket.send_json({"type": "ready", "last": self.sent})
             try:
@@ -96,6 +98,7 @@ class MessengerConnection:
         self.contact, chat = await self.bot.messenger.visit(hello.token, self.conversation)
         if chat is None:
             raise Unauthorized
+        self._follow_numbers()
         self.chat, self.sent = chat, hello.after
         if self.sent > chat.last:  # no page has seen more
             self.sent = chat.last if chat.unstored else min(self.sent, await self.bot.conversations.end(chat))
@@ -159,7 +162,7 @@ class MessengerConnection:
         """
         if news.source == Source.FORM:
             return
-        self.contact = await self._fresh()
+        await self._refresh()
         newest = self.chat.opening_parts if self.chat.unstored else await self.bot.conversations.page(self.conversation)
         await self._show([part for part in newest if isinstance(part.content, Card) and part.seq <= self.sent])
 
@@ -179,7 +182,7 @@ class MessengerConnection:
         """In their order. Of entries between teammates, the page only learns that their number is taken."""
         shown = [part for part in parts if part.is_for_contact]
         if any(isinstance(part.content, Card) and not self._can_show(part.content) for part in shown):
-            self.contact = await self._fresh()
+            await self._refresh()
         drawn = iter(await views.entries(self.request, shown, self.contact) if shown else ())
         for part in parts:
             message: dict[str, object] = {"type": "skip", "seq": part.seq}
@@ -195,8 +198,13 @@ class MessengerConnection:
         is_simple = card.state is CardState.COMPLETED and not card.asked and not card.stopped
         return is_simple and not is_known
 
-    async def _fresh(self) -> Contact:
+    async def _refresh(self) -> None:
         contact = await self.bot.ledger.contact(self.contact.id)
         if contact.is_gone if contact else self.contact.is_stored:
             raise Unauthorized
-        return contact or self.contact
+        self.contact = contact or self.contact
+        self._follow_numbers()
+
+    def _follow_numbers(self) -> None:
+        """Their STOP and START change what cards show."""
+        self.bot.feed.also(self.follower, *numbers_of(self.contact))
