@@ -273,6 +273,8 @@ async def run(options: argparse.Namespace) -> None:
         async with embedded_server(settings.data) as mongo, open_store(mongo.url, "sayso") as store:
             await store.prepare()
             await make_demo(store, f"http://127.0.0.1:{port}")
+            if options.all is None:
+                await tour.fill(store, settings)
             async with serving(store, settings, port) as server:
                 await photograph(store, server, await make_bot(settings, store, base(server)), options)
 

@@ -1,4 +1,4 @@
-"""The pictures of docs/tour.md: one shop on one day, from the card to the audit log."""
+"""The pictures of docs/tour.md: one shop on one day, from the card to the settings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from playwright.async_api import FloatRect, Page, expect
 
 from bot.app import Bot
 from bot.chat.conversations import opened_with
+from bot.config import Settings
+from bot.consent.checkpoints import CheckpointKeys
 from bot.demo import DEALS, teammates
+from bot.demo_crowd import make_crowd
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Text
 from bot.model.teammate import By, TeammateRole
+from bot.store import Store
 from bot.workspace.access import Scope
 from tests.browser.shop import Chat, base, wear
 from tests.widget.desk import ADA, at_desk
@@ -32,6 +36,7 @@ NAME_THE_HOST = """([from, to]) => {
     }
   }
 }"""
+CROWD = 240
 WIDE, HIGH = 1280, 800
 OTHERS = (
     ("Jon Bell", 9, ("Is the Sidamo back?",)),
@@ -39,6 +44,11 @@ OTHERS = (
     ("Lena Fischer", 55, ("The Night Ferry was wonderful, thank you!",)),
     ("Tomás Rivera", 140, ("Can I pause my order for two weeks?",)),
 )
+
+
+async def fill(store: Store, settings: Settings) -> None:
+    """The shop's contacts. Call it before the server starts."""
+    await make_crowd(store, CheckpointKeys(store, settings.checkpoint_keys), CROWD, progress=lambda _made: None)
 
 
 async def draw(studio: Studio) -> None:
@@ -55,6 +65,7 @@ async def draw(studio: Studio) -> None:
     await _settle(studio.bot)
     async with _teammate(studio) as page:
         await _inbox(studio, page, id, others[0])
+        await _contacts(studio, page)
         await _settings(studio, page)
 
 
@@ -84,7 +95,8 @@ async def _sign_up(studio: Studio, chat: Chat) -> str:
     await wear(chat.page, "dark", WIDE, 840)
     clip: FloatRect = {"x": 600, "y": 0, "width": 680, "height": 840}
     await chat.page.screenshot(path=studio.folder / "signed-up.png", clip=clip)
-    (maya,) = [c for c in await studio.bot.store.contacts.find({}, limit=20) if c.phone]
+    maya = await studio.bot.ledger.contact((await studio.bot.inbox.get(id)).contact)
+    assert maya
     await studio.bot.store.contacts.change(maya, {"name": "Maya Ortiz"})
     await studio.bot.inbox.note(id, teammates()[0].id, "Regular: two bags of Sidamo a month.", "note")
     return id
@@ -135,7 +147,7 @@ async def _open(studio: Studio, page: Page, id: str) -> None:
 async def _inbox(studio: Studio, page: Page, id: str, stranger: str) -> None:
     """The conversation with Maya, her history, and a form for somebody who has not signed up."""
     await _open(studio, page, id)
-    await _take(studio, page, "inbox", height=690)
+    await _take(studio, page, "inbox", height=620)
     panel = await page.locator("#contact-panel").get_attribute("data-address")
     await page.goto(f"{base(studio.server)}{panel}")
     await page.locator(".cp-shown > summary").first.click()
@@ -151,14 +163,18 @@ async def _inbox(studio: Studio, page: Page, id: str, stranger: str) -> None:
     await _take(studio, page, "insert-form")
 
 
+async def _contacts(studio: Studio, page: Page) -> None:
+    await page.goto(f"{base(studio.server)}/contacts")
+    await expect(page.locator("main table tbody tr").first).to_be_visible()
+    await _take(studio, page, "contacts")
+
+
 async def _settings(studio: Studio, page: Page) -> None:
     for name, path in (("subscription", f"/settings/subscriptions/{DEALS}"), ("brand", "/settings/brand")):
         await page.goto(base(studio.server) + path)
         preview = page.frame_locator(".beside-frame iframe")
         await expect(preview.locator("h1, h2").first).to_be_attached()
         await _take(studio, page, name)
-    await page.goto(base(studio.server) + "/settings/audit")
-    await _take(studio, page, "audit-log")
 
 
 async def _take(studio: Studio, page: Page, name: str, *, width: int = WIDE, height: int = HIGH) -> None:
