@@ -79,12 +79,15 @@ async def make_crowd(store: Store, keys: CheckpointKeys, number: int, *, progres
     for tag in tags():
         await store.tags.keep(tag)
     subscriptions = await store.subscriptions.get_many([DEALS, ORDERS, NEWS])
+    stopped: list[str] = []
     for batch in crowd.batches():
         time = batch[0].created_at
         ledger = Ledger(store, keys, clock=lambda time=time: time)  # type: ignore[misc]
         known = await _record(ledger, crowd.random, batch, subscriptions)
-        await _stop(store, [contact.phone for contact in known if contact.phone and crowd.random.random() < 0.01])
+        stopped += [contact.phone for contact in known if contact.phone and crowd.random.random() < 0.01]
         progress(len(batch))
+    for some in (stopped[i : i + BATCH] for i in range(0, len(stopped), BATCH)):
+        await _stop(store, some)
     await CountKeeper(store).recount()
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--quick] [--seconds N] [--part flows|ledger|preferences|live|bytes]…`"""
+"""`python -m tests.bench [--quick] [--seconds N] [--part flows|ledger|preferences|live|contacts|bytes]…`"""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import uvloop
 from bot.store.embedded import EmbeddedServer
 from tests.bench.aims import Figure, show
 from tests.bench.bytes import measure_bytes
+from tests.bench.contacts import measure_contacts
 from tests.bench.flows import measure_flows
 from tests.bench.ledger import measure_ledger
 from tests.bench.live import measure_live
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
     "ledger": measure_ledger,
     "preferences": measure_preferences,
     "live": measure_live,
+    "contacts": measure_contacts,
     "bytes": measure_bytes,
 }
 

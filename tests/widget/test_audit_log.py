@@ -12,6 +12,7 @@ import pytest
 
 from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.jobs.rules import JobAction
+from bot.model.attribute import AttributeType
 from bot.model.audit import AuditAction as A
 from bot.model.audit import AuditEntry
 from bot.model.base import new_id, now
@@ -153,6 +154,24 @@ async def control_job(running: Running, eve: Admin) -> None:
     await sent(eve, f"/settings/jobs/{job.id}/cancel")
 
 
+def on_attribute(path: str, *, archived: bool = False, **values: str) -> Act:
+    async def act(running: Running, eve: Admin) -> None:
+        made = await running.bot.attributes.create(f"A{new_id()}", AttributeType.TEXT, SOMEBODY)
+        if archived:
+            await running.bot.attributes.archive(made.key, SOMEBODY)
+        await sent(eve, f"/settings/attributes/{made.key}{path}", values)
+
+    return act
+
+
+def on_tag(path: str, **values: str) -> Act:
+    async def act(running: Running, eve: Admin) -> None:
+        made = await running.bot.tags.create(f"Tag {new_id()}", SOMEBODY)
+        await sent(eve, f"/settings/tags/{made.id}{path}", values)
+
+    return act
+
+
 FORMS: dict[str, tuple[A, Act]] = {
     "/settings/brand": (A.BRAND_SAVED, form("/settings/brand", **BRAND)),
     "/settings/brand/logo": (A.LOGO_SAVED, upload_logo),
@@ -189,6 +208,16 @@ FORMS: dict[str, tuple[A, Act]] = {
         form("/settings/tokens", **{"name": "CI", "days": "30", "scopes.read_contacts": "on"}),
     ),
     "/settings/tokens/{id}/revoke": (A.TOKEN_REVOKED, revoke_token),
+    "/settings/attributes/-/new": (
+        A.ATTRIBUTE_CREATED,
+        form("/settings/attributes/-/new", name=f"Audited {new_id()}", type="text", options=""),
+    ),
+    "/settings/attributes/{key}": (A.ATTRIBUTE_CHANGED, on_attribute("", name=f"Renamed {new_id()}")),
+    "/settings/attributes/{key}/archive": (A.ATTRIBUTE_ARCHIVED, on_attribute("/archive")),
+    "/settings/attributes/{key}/restore": (A.ATTRIBUTE_RESTORED, on_attribute("/restore", archived=True)),
+    "/settings/tags": (A.TAG_CREATED, form("/settings/tags", name=f"Audited {new_id()}")),
+    "/settings/tags/{id}": (A.TAG_RENAMED, on_tag("", name=f"Renamed {new_id()}")),
+    "/settings/tags/{id}/delete": (A.TAG_DELETED, on_tag("/delete")),
     "/settings/security": (A.SECURITY_SAVED, form("/settings/security")),
     "/settings/security/sessions/{id}/revoke": (A.SESSION_REVOKED, revoke_session("/settings/security/sessions")),
     "/settings/profile": (A.PROFILE_SAVED, form("/settings/profile", name="Eve", locale="", time_zone="")),

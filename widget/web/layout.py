@@ -56,6 +56,8 @@ SETTINGS = (
     NavItem("brand", "/settings/brand", _("Brand and compliance"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("teammates", "/settings/teammates", _("Teammates"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("install", "/settings/install", _("Install"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
+    NavItem("attributes", "/settings/attributes", _("Attributes"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
+    NavItem("tags", "/settings/tags", _("Tags"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("security", "/settings/security", _("Security"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("tokens", "/settings/tokens", _("API tokens"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("audit", "/settings/audit", _("Audit log"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),

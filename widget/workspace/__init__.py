@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from widget.workspace import (
+    attributes,
     audit,
     brand,
     checker,
@@ -16,6 +17,7 @@ from widget.workspace import (
     security,
     sign_in,
     subscriptions,
+    tags,
     teammates,
     tokens,
 )
@@ -23,6 +25,7 @@ from widget.workspace import (
 
 def add_routes(app: web.Application) -> None:
     for face in (
+        attributes,
         audit,
         brand,
         checker,
@@ -34,6 +37,7 @@ def add_routes(app: web.Application) -> None:
         security,
         sign_in,
         subscriptions,
+        tags,
         teammates,
         tokens,
     ):

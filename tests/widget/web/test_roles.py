@@ -58,6 +58,9 @@ ADMINS = {
     "/settings/teammates/{id}/remove", "/settings/tokens", "/settings/tokens/{id}/revoke", "/settings/audit",
     "/contacts/bulk/jobs", "/contacts/bulk/export", "/contacts/bulk/{act}", "/contacts/bulk/{act}/preview",
     "/contacts/bulk/{act}/start", "/contacts/exports.{format}", "/contacts/exports/{id}.{format}",
+    "/settings/attributes", "/settings/attributes/-/new", "/settings/attributes/{key}",
+    "/settings/attributes/{key}/archive", "/settings/attributes/{key}/restore",
+    "/settings/tags", "/settings/tags/{id}", "/settings/tags/{id}/delete",
     "/settings/audit.csv", "/settings/security", "/settings/security/sessions/{id}/revoke",
 }  # fmt: skip
 
@@ -94,8 +97,9 @@ def filled(path: str) -> str:
     is_hash = "sessions/{id}" in path or "tokens/{id}" in path
     id = "0" * 64 if is_hash else DEALS
     ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS, "reply": zeros}
+    others = {"key": "city", "format": "csv"}
     return path.format(
-        token="x", name="proof", seq="1", path="x", act="pause", area="inbox", rest="nothing", format="csv", **ids
+        token="x", name="proof", seq="1", path="x", act="pause", area="inbox", rest="nothing", **ids, **others
     )
 
 
