@@ -16,8 +16,7 @@ from bot.errors import marked as _
 from bot.model.addresses import EMAIL, TAKES_TEXTS
 from bot.model.attribute import Attribute
 from bot.model.base import folded_words
-from bot.model.contact import BY_SOURCE, NEVER, ConsentState
-from bot.model.event import Grade
+from bot.model.contact import NEVER, ConsentState
 from bot.model.filter import (
     AttributeIs,
     ConditionGroup,
@@ -44,6 +43,8 @@ from bot.model.filter import (
 from bot.model.subscription import ConsentType, MessageType, Subscription
 
 Mongo = dict[str, Any]
+CONSENTS = "consent_states"
+"""The index of consents."""
 UNION = ""
 """Each alternative has an index of its own."""
 NOT_GONE: Mongo = {"erased_at": {"$exists": False}, "merged_into": {"$exists": False}}
@@ -162,8 +163,8 @@ def _consent(condition: ConsentIs, facts: FilterFacts) -> Clause:
     held: Mongo = {"subscription": subscription.id, "state": one_of(sorted(states))}
     held |= {"at": since} if since else {}
     held |= {"source": one_of(condition.sources)} if condition.sources else {}
-    held |= _graded(condition.grades) if condition.grades else {}
-    return Clause({"consents": {"$elemMatch": held}}, "consents")
+    held |= {"evidence": one_of(condition.grades)} if condition.grades else {}
+    return Clause({"consents": {"$elemMatch": held}}, CONSENTS)
 
 
 @clause_of.register
@@ -179,8 +180,8 @@ def _textable(condition: Textable, facts: FilterFacts) -> Clause:
         out = _no_consent({"subscription": subscription.id, "state": ConsentState.OPTED_OUT})
         return Clause(all_of([reached, out]), "phone_facts.kind" if is_sms else "email")
     yes: Mongo = {"subscription": subscription.id, "state": ConsentState.OPTED_IN, "reaches": True}
-    graded = _graded(sorted(subscription.sends_on))
-    return Clause(all_of([{"consents": {"$elemMatch": {**yes, **graded}}}, reached]), "consents")
+    graded = {"evidence": one_of(sorted(subscription.sends_on))}
+    return Clause(all_of([{"consents": {"$elemMatch": {**yes, **graded}}}, reached]), CONSENTS)
 
 
 @clause_of.register
@@ -282,15 +283,6 @@ def _not_revoked(subscription: Subscription) -> Mongo:
     revoked = {"$and": [{"$eq": ["$$c.subscription", subscription.id]}, is_yes, is_earlier]}
     some = {"$filter": {"input": "$consents", "as": "c", "cond": revoked}}
     return {"$or": [{"stop_lifted_at": {"$exists": False}}, {"$expr": {"$eq": [some, []]}}]}
-
-
-def _graded(grades: Sequence[Grade]) -> Mongo:
-    """Grants on this evidence. One without a grade is from before there were any: its source tells."""
-    from_source = [source for source, grade in BY_SOURCE.items() if grade in grades]
-    others = [source for source in BY_SOURCE if source not in from_source]
-    untold = {"source": {"$nin": others} if Grade.ASSERTED in grades else {"$in": from_source}}
-    granted = {"$in": [ConsentState.OPTED_IN, ConsentState.PENDING]}
-    return {"$or": [{"grade": {"$in": list(grades)}}, {"grade": {"$exists": False}, "state": granted, **untold}]}
 
 
 def _range(when: When, now: datetime) -> Mongo:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from async_lru import alru_cache
+
 from bot.contacts.filters import Clause, FilterFacts, Query, all_of, compile
 from bot.errors import FilterTooBroad
 from bot.model.base import now
@@ -21,11 +23,15 @@ from bot.model.paging import Cursor, Key, Page
 from bot.store import Store
 from bot.store.paging import following
 
-NARROW = 10_000
+NARROW = 5_000
 """People that are fetched to be sorted, and up to which a count is exact."""
-SAMPLE = 20_000
+SAMPLE = 5_000
 """People of whom a count is estimated: ids are random, so that the first ones are any."""
-COUNT_MS, PAGE_MS, WALK_MS = 1000, 2000, 7000
+COUNT_MS, PAGE_MS, WALK_MS = 250, 2000, 7000
+
+
+LEAD_SECONDS = 10.0
+"""How long it is remembered which condition leads: whoever pages, counts or walks asks again and again."""
 
 
 class SortBy(StrEnum):
@@ -86,13 +92,14 @@ class ContactFinder:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._contacts = store.contacts
+        self._lead = alru_cache(maxsize=1000, ttl=LEAD_SECONDS)(self._find_lead)
 
     async def page(
         self, filter: Filter, sort: Sort = NEWEST, cursor: Cursor | None = None, limit: int = 50
     ) -> Page[Contact]:
         """Raises Invalid, and FilterTooBroad if it can't be told in time who matches."""
         query = await self.compiled(filter)
-        lead = await self._lead(query)
+        lead = await self._lead(filter)
         match = all_of([query.match, following(sort.order, cursor)])
         found = await self._contacts.matching(
             match, sort=sort.order, limit=limit + 1, hint=_hint(lead, sort.field), time_limit=PAGE_MS
@@ -106,23 +113,24 @@ class ContactFinder:
             if number > NARROW:
                 return ContactCount(_rounded(number), is_exact=False)
         query = await self.compiled(filter)
-        lead = await self._lead(query)
-        if lead or len(query.clauses) > 1 or not query.leads:
-            try:
-                hint = _hint(lead, "_id_")
-                number = await self._contacts.count_matching(
-                    query.match, limit=NARROW + 1, hint=hint, time_limit=COUNT_MS
-                )
-            except FilterTooBroad:
-                number = NARROW + 1
-            if number <= NARROW:
-                return ContactCount(number, is_exact=True)
-        return await self._estimate(query)
+        lead = await self._lead(filter)
+        estimate = None if lead else await self._estimate(query)
+        if estimate and (estimate.is_exact or estimate.number > NARROW):
+            return estimate
+        try:
+            number = await self._contacts.count_matching(
+                query.match, limit=NARROW + 1, hint=_hint(lead, "_id_"), time_limit=PAGE_MS if lead else COUNT_MS
+            )
+        except FilterTooBroad:
+            if estimate is None:
+                raise
+            return estimate
+        return ContactCount(number, is_exact=True) if number <= NARROW else estimate or ContactCount(NARROW, False)
 
     async def ids(self, filter: Filter, after: str = "", limit: int = 500) -> list[str]:
         """The next matching ids in their order, for jobs. Raises Invalid and FilterTooBroad."""
         query = await self.compiled(filter)
-        match, lead = all_of([query.match, {"_id": {"$gt": after}}]), await self._lead(query)
+        match, lead = all_of([query.match, {"_id": {"$gt": after}}]), await self._lead(filter)
         return await self._contacts.ids_matching(match, limit=limit, hint=_hint(lead, "_id_"), time_limit=WALK_MS)
 
     async def sample(self, filter: Filter, limit: int) -> list[Contact]:
@@ -144,8 +152,9 @@ class ContactFinder:
         facts = FilterFacts({s.id: s for s in subscriptions}, {a.key: a for a in attributes}, now())
         return compile(filter, facts)
 
-    async def _lead(self, query: Query) -> Clause | None:
+    async def _find_lead(self, filter: Filter) -> Clause | None:
         """The condition that matches the fewest people; None: each matches more than NARROW."""
+        query = await self.compiled(filter)
         counts = await asyncio.gather(*(self._count_of(clause) for clause in query.leads))
         few = [(number, i) for i, number in enumerate(counts) if number <= NARROW]
         return query.leads[min(few)[1]] if few else None

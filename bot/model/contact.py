@@ -50,6 +50,10 @@ class Consent(Value):
         return self.state is ConsentState.OPTED_OUT or is_asked
 
     @property
+    def is_grant(self) -> bool:
+        return self.grade is not None or self.state in {ConsentState.OPTED_IN, ConsentState.PENDING}
+
+    @property
     def evidence(self) -> Grade:
         """The grade, or the least that the source of an older grant proves."""
         return self.grade or BY_SOURCE.get(self.source, Grade.ASSERTED)
@@ -130,12 +134,14 @@ class Contact(Document):
         return {name: value for name, value in raw.items() if value or name not in SPARSE}
 
     def stored_consents(self) -> list[dict[str, Any]]:
-        """`reaches`: the consent was given for the number or address that is theirs now, and that is valid."""
+        """`reaches`: the consent was given for the number or address that is theirs now, and that is valid. `evidence`:
+        of a grant, also of one without a grade."""
         own = {self.phone if self.phone_facts and self.phone_facts.takes_texts else None, self.valid_email} - {None}
         return [
             {
                 **consent.model_dump(exclude_none=True),
                 **({"reaches": True} if {consent.number, consent.email} & own else {}),
+                **({"evidence": consent.evidence} if consent.is_grant else {}),
             }
             for consent in self.consents
         ]

@@ -32,7 +32,7 @@ SOME_HAVE = ("email", "time_zone", "tags", "stopped", "phone_facts.country", "ph
 """What filters find contacts by. Each index of a filter is named after its field (`bot.contacts.filters`)."""
 
 
-OLD_INDEXES = {"consents.subscription_1_consents.state_1"}
+OLD_INDEXES = {"consents.subscription_1_consents.state_1", "consents"}
 NOTHING: Mapping[str, Any] = {}
 NOBODY: Mapping[str, Any] = {"_id": {"$in": []}}
 
@@ -46,8 +46,11 @@ class ContactRepository(Repository[Contact]):
         ),
         IndexModel([("phone", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"phone": {"$exists": True}}),
         IndexModel(
-            [("consents.subscription", ASCENDING), ("consents.state", ASCENDING), ("consents.at", ASCENDING)],
-            name="consents",
+            [
+                (f"consents.{name}", ASCENDING)
+                for name in ("subscription", "state", "reaches", "evidence", "source", "at")
+            ],
+            name="consent_states",
         ),
         IndexModel([("terms", ASCENDING)], partialFilterExpression={"terms": {"$exists": True}}),
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),

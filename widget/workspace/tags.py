@@ -24,7 +24,7 @@ from widget.web.teammate_pages import (
 PATH = "/settings/tags"
 
 
-class TagForm(FormInput):
+class TagName(FormInput):
     name: Annotated[str, Field(min_length=1, max_length=60)]
 
 
@@ -35,7 +35,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 
 @redrawn_by(listed)
 async def create(request: web.Request) -> web.StreamResponse:
-    wanted = await read_input(request, TagForm)
+    wanted = await read_input(request, TagName)
     await request.app[BOT].tags.create(wanted.name, by(request))
     raise done(PATH, translated(request, "%(name)s is created.", name=wanted.name))
 
@@ -47,7 +47,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
 
 @redrawn_by(edit)
 async def rename(request: web.Request) -> web.StreamResponse:
-    wanted = await read_input(request, TagForm)
+    wanted = await read_input(request, TagName)
     await request.app[BOT].tags.rename(request.match_info["id"], wanted.name, by(request))
     raise done(PATH, translated(request, "%(name)s is saved.", name=wanted.name))
 

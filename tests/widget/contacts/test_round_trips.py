@@ -19,9 +19,9 @@ from tests.store.test_indexes import BY_INDEX
 from tests.store.wire import explainable, listened_to, stages_of
 from tests.widget.desk import at_desk
 
-LIST = {"attributes": 3, "contacts": 4, "segments": 1, "stops": 1, "subscriptions": 3, "tags": 1}
-"""Of a filter with one condition. The page and its count each read subscriptions and attributes, to compile the filter,
-and count the condition; then come the rows, or the count."""
+LIST = {"attributes": 4, "contacts": 3, "segments": 1, "stops": 1, "subscriptions": 4, "tags": 1}
+"""Of a filter with one condition. Page, count and its choice of an index each read subscriptions and attributes to
+compile the filter; the condition is counted once for both."""
 
 
 async def test_a_page_asks_as_often_for_fifty_rows_as_for_one(
