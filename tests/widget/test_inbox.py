@@ -332,7 +332,7 @@ async def test_names_and_texts_are_data(ben: Desk, newcomer: Any, running: Runni
 
 
 async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it(ben: Desk, running: Running) -> None:
-    number = "+12015550176"
+    number = "+12015550165"
     await running.bot.receive(number, "Where is my order?", new_id())
     (contact,) = await running.store.contacts.with_number(number, after="", limit=2)
     conversation = await running.bot.inbox.get(texting_id(contact.id))

@@ -25,7 +25,7 @@ Socket = aiohttp.ClientWebSocketResponse
 @pytest.fixture
 async def path(visitor: Visitor, running: Running) -> str:
     """Of somebody who gets the deals."""
-    await visitor.submit("(201) 555-0171")
+    await visitor.submit("(201) 555-0151")
     await running.quiet(visitor)
     return f"/p/{await running.preference_token(visitor)}"
 
@@ -56,7 +56,7 @@ async def test_it_begins_with_how_things_stand_so_that_what_was_missed_shows(run
 
 @pytest.mark.parametrize("by", ["another tab", "a teammate", "STOP", "START", "the subscription"])
 async def test_whoever_changes_something_is_heard(running: Running, path: str, visitor: Visitor, by: str) -> None:
-    contact, number = (await running.contact(visitor)).id, "+12015550171"
+    contact, number = (await running.contact(visitor)).id, "+12015550151"
     if by == "START":
         await running.bot.receive(number, "STOP", new_id())
     async with await dial(running, path) as socket:
@@ -88,7 +88,7 @@ async def test_whoever_changes_something_is_heard(running: Running, path: str, v
 
 async def test_a_stop_of_a_number_that_the_person_has_since_is_heard(running: Running, visitor: Visitor) -> None:
     await running.act(visitor)
-    contact, number = (await running.contact(visitor)).id, "+12015550173"
+    contact, number = (await running.contact(visitor)).id, "+12015550153"
     path = f"/p/{await running.bot.preferences.make_link(contact, MessageType.SMS)}"
     async with await dial(running, path) as socket:
         await said(socket)
@@ -109,9 +109,9 @@ async def test_what_is_nobody_elses_business_is_not_heard(
     contact = (await running.contact(visitor)).id
     async with await dial(running, path) as socket:
         await said(socket)
-        await stranger.submit("(201) 555-0172")
-        await running.bot.receive("+12015550172", "STOP", new_id())
-        await running.bot.ledger.record(change(contact, new_id(), Action.OPT_OUT, number="+12015550171"))
+        await stranger.submit("(201) 555-0152")
+        await running.bot.receive("+12015550152", "STOP", new_id())
+        await running.bot.ledger.record(change(contact, new_id(), Action.OPT_OUT, number="+12015550151"))
         assert await said(socket) == {"type": "changed"}
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):

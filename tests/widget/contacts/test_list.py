@@ -144,7 +144,7 @@ async def test_an_empty_list_says_what_to_do(ada: Desk, running: Running) -> Non
 
 
 async def test_a_stopped_number_shows_on_its_rows(ada: Desk, running: Running) -> None:
-    number = "+12015550188"
+    number = "+12015550158"
     people = await circle(running, {"name": "Ada"})
     (contact,) = people.contacts
     await running.bot.ledger.record(change(contact.id, new_id(), number=number))

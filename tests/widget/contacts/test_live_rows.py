@@ -57,7 +57,7 @@ async def test_what_changed_since_the_page_was_drawn_is_told_at_once(ben: Desk, 
 
 
 async def test_a_stop_of_its_number_and_further_rows_are_told(ben: Desk, running: Running) -> None:
-    number = "+12015550177"
+    number = "+12015550157"
     people = await circle(running, {"name": "Ada"}, {"name": "Cy"})
     first, further = people.contacts
     await running.bot.ledger.record(change(further.id, new_id(), number=number))
