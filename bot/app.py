@@ -23,6 +23,9 @@ from bot.consent.preferences import Preferences
 from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
+from bot.contacts.data_access import DataAccess
+from bot.contacts.dossier import Dossiers
+from bot.contacts.editing import ContactEditor
 from bot.contacts.erase import Eraser
 from bot.contacts.export import ContactExport
 from bot.contacts.finder import ContactFinder
@@ -102,6 +105,8 @@ class Bot:
 
     def _compose_contacts(self, store: Store) -> None:
         self.contacts = ContactService(store, self.ledger)
+        self.editor = ContactEditor(store, self.ledger, self.contacts, Attributes(store))
+        self.dossiers, self.data_access = Dossiers(store, self.stops), DataAccess(store)
         self.eraser, self.merge = Eraser(store, self.ledger), ContactMerge(store, self.ledger)
         self.finder = ContactFinder(store)
         self.attributes, self.tags, self.segments = Attributes(store), Tags(store), Segments(store)

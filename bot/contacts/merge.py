@@ -40,7 +40,7 @@ class ContactMerge:
         """Raises NotFound, and Invalid for a contact with itself."""
         if kept == other:
             raise Invalid(_("Choose another contact."))
-        one, two = await asyncio.gather(self._contact(kept), self._contact(other))
+        one, two = await asyncio.gather(self.living(kept), self.living(other))
         return MergePreview(one, two, merged(one, two))
 
     async def merge(self, kept: str, other: str, by: Actor, source: Source, context: Context = NOWHERE) -> Contact:
@@ -115,7 +115,8 @@ class ContactMerge:
             raise NotFound(_("Contact not found."))
         return await self._kept(contact.merged_into) if contact.merged_into else contact
 
-    async def _contact(self, id: str) -> Contact:
+    async def living(self, id: str) -> Contact:
+        """A contact that was neither erased nor merged into another. Raises NotFound."""
         contact = await self._ledger.contact(id)
         if contact is None or contact.is_gone:
             raise NotFound(_("Contact not found."))

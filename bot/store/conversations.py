@@ -75,6 +75,10 @@ class ConversationRepository(Repository[Conversation]):
             limit=limit,
         )
 
+    async def of_contact(self, contact: str, *, limit: int) -> list[Conversation]:
+        """A contact's chats and conversations by text, the newest first."""
+        return await self.find({"contact": contact}, sort=[("contact", 1), ("updated_at", -1)], limit=limit)
+
     async def of_many(self, contacts: Sequence[str], *, limit: int) -> list[Conversation]:
         """Conversations of these contacts that are in the inbox or among the sign-ups."""
         shown = {"$or": [{"begun": True}, {"signed_up": {"$gt": 0}}]}

@@ -127,6 +127,10 @@ class DeliveryRepository(Repository[Delivery]):
         match = {"number": number, "state": DeliveryState.SENT}
         return await self.find(match, sort=[("number", 1), ("created_at", -1)], limit=limit)
 
+    async def to_contact(self, contact: str, *, limit: int) -> list[Delivery]:
+        """The newest first."""
+        return await self.find({"contact": contact}, sort=[("contact", 1), ("created_at", -1)], limit=limit)
+
     async def newest(self, *, limit: int) -> list[Delivery]:
         return await self.find({}, sort=[("created_at", -1)], limit=limit)
 

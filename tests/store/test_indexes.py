@@ -367,6 +367,7 @@ async def _walk(bot: Bot) -> None:
     await bot.preferences.revoke(contact.id)
     await bot.profiles.look(contact.id)
     await bot.profiles.history(contact.id, before=Cursor((9,)))
+    await bot.dossiers.of(contact)
 
     await _install(bot)
     await _contacts(bot)

@@ -45,6 +45,7 @@ NAMED = {
     Action.MERGE: _("Merged with another contact"),
     Action.CAPTURE_PHONE: _("Provided a number"),
     Action.ERASE: _("Personal data erased"),
+    Action.MERGE: _("Merged with another contact"),
 }
 """Actions whose sentence doesn't depend on the source."""
 TEXTED = 'texted "'

@@ -206,9 +206,22 @@ async def _ask(request: web.Request, subscription: str) -> web.StreamResponse:
 
 
 async def _panel(request: web.Request, profile: Profile, *, said: str = "", pressed: str = "") -> web.StreamResponse:
+    values = await _values(request, profile, said=said, pressed=pressed)
+    if is_htmx(request):
+        return await _fragment(request, "_panel.html", **values)
+    title = name_of(profile.contact, translator_for(request))
+    return await teammate_page(request, "inbox/contact.html", section="inbox", title=title, **values)
+
+
+async def panel_values(request: web.Request, contact: str) -> dict[str, Any]:
+    """What a page needs that includes the panel of this contact."""
+    return await _values(request, await request.app[BOT].profiles.look(contact))
+
+
+async def _values(request: web.Request, profile: Profile, *, said: str = "", pressed: str = "") -> dict[str, Any]:
     say, form = translator_for(request), request.get(FORM, Form())
     values = _shared(request, profile) | await _past(request, profile)
-    values |= {
+    return values | {
         "details": details_of(profile.contact, say),
         "attributes": attributes_of(profile.contact),
         "items": (items := items_of(profile, say)),
@@ -218,10 +231,6 @@ async def _panel(request: web.Request, profile: Profile, *, said: str = "", pres
         "fault": next(iter(form.faults.values()), ""),
         "pressed": pressed,
     }
-    if is_htmx(request):
-        return await _fragment(request, "_panel.html", **values)
-    title = name_of(profile.contact, say)
-    return await teammate_page(request, "inbox/contact.html", section="inbox", title=title, **values)
 
 
 def _shared(request: web.Request, profile: Profile) -> dict[str, Any]:

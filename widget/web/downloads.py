@@ -25,7 +25,7 @@ class Download:
 async def send_file(
     request: web.Request, name: str, content_type: str, pieces: AsyncIterator[bytes], download: Download
 ) -> web.StreamResponse:
-    """The address must end in `.csv`, `.txt` or `{format}`, which exempts it from the request time limit."""
+    """The address must end in `.csv`, `.txt`, `.zip` or `{format}`, which exempts it from the request time limit."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     response = web.StreamResponse(headers=headers)
     response.content_type, response.charset = content_type, "utf-8"

@@ -19,6 +19,7 @@ from widget.web.teammate_pages import requires, teammate_page, translated, trans
 DOCS: Path = ROOT / "docs"
 PAGES = {
     "tour": _("Product tour"),
+    "contacts": _("Contacts"),
     "settings": _("Workspace settings"),
     "embedding": _("Embedding the chat"),
     "proof": _("Proof of consent"),

@@ -37,6 +37,16 @@ BRAND = {
     "legal_language": _("Language of the legal text"),
     "incomplete_wording": _("Incomplete legal text"),
 }
+CONTACT = {
+    "name": _("Name"),
+    "external_id": _("User ID"),
+    "phone": _("Phone"),
+    "email": _("Email"),
+    "locale": _("Language"),
+    "time_zone": _("Time zone"),
+    "attributes": _("Attributes"),
+    "tags": _("Tags"),
+}
 LABELS: Mapping[str, Mapping[str, str]] = {
     A.TEAMMATE_ADDED: ROLE_NAMES,
     A.TEAMMATE_INVITED: ROLE_NAMES,
@@ -45,6 +55,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     A.TOKEN_CREATED: {str(scope): label for scope, label in SCOPES.items()},
     A.PROFILE_SAVED: PROFILE,
     A.BRAND_SAVED: BRAND,
+    A.CONTACT_EDITED: CONTACT,
     A.SITES_SAVED: {ANY: _("Any site")},
     A.SECURITY_SAVED: {
         "require_second_factor: on": _("Passkey required for admins"),

@@ -1,0 +1,181 @@
+"""A contact's profile: the panel of the inbox, and beside it why (not) to text them, conversations and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bot.contacts.why import PermissionAnswer
+from bot.errors import NotFound
+from bot.errors import marked as _
+from bot.i18n import Translator
+from bot.model.base import iso
+from bot.model.contact import Contact
+from bot.model.conversation import Channel, Conversation
+from bot.model.delivery import Delivery, DeliveryState
+from bot.model.subscription import MessageType
+from widget.inbox.details import name_of, shown_number
+from widget.inbox.panel import panel_values
+from widget.web.http import BOT, html_page, render
+from widget.web.layout import with_page_headers
+from widget.web.teammate_pages import Scope, is_htmx, principal, requires, teammate_page, translator_for
+from widget.web.times import day
+
+PROFILE = "/contacts/{contact:[0-9a-f]{24}}"
+RULES = {
+    "opted_in": _("Opted in %(day)s with this number."),
+    "not_opted_out": _("On by default: everyone gets these messages until they opt out."),
+    "subscription_not_live": _("This subscription isn't live."),
+    "no_valid_number": _("There's no valid phone number."),
+    "no_valid_email": _("There's no valid email address."),
+    "stopped": _("The number texted STOP on %(day)s. Only a START from it lifts that."),
+    "opted_out": _("Opted out %(day)s."),
+    "pending": _("Asked to confirm on %(day)s. They haven't replied YES yet."),
+    "not_opted_in": _("Not opted in."),
+    "number_changed": _("The consent of %(day)s was given for another number or address: %(address)s"),
+    "weak_evidence": _("The consent of %(day)s isn't enough for this subscription, which needs it in writing."),
+}
+"""By the reason of a permission, the rule behind it."""
+EMAIL_YES = _("Opted in %(day)s with this address.")
+REVOKED = _("The number texted STOP after the consent. A new one is needed.")
+STATES = {
+    DeliveryState.QUEUED: _("Queued"),
+    DeliveryState.SENDING: _("Sending"),
+    DeliveryState.SENT: _("Sent"),
+    DeliveryState.FAILED: _("Failed"),
+    DeliveryState.BLOCKED: _("Not sent"),
+    DeliveryState.UNKNOWN: _("Unknown"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a subscription may send to the contact, in words."""
+
+    id: str
+    name: str
+    allowed: bool
+    rule: str
+    event: str
+    """The public id of the consent event behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationLine:
+    path: str
+    text: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    text: str
+    state: str
+    is_sent: bool
+    number: str
+    at: str
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    bot, say = request.app[BOT], translator_for(request)
+    contact = await bot.ledger.contact(request.match_info["contact"])
+    if contact is None:
+        raise NotFound(_("Contact not found."))
+    if contact.is_gone:
+        return await _gone(request, contact)
+    dossier = await bot.dossiers.of(contact)
+    tags = {tag.id: tag.name for tag in await bot.tags.all()}
+    return await teammate_page(
+        request,
+        "contacts/profile.html",
+        section="contacts",
+        title=name_of(contact, say),
+        here=f"/contacts/{contact.id}",
+        tags=[tags[id] for id in contact.tags if id in tags],
+        external_id=contact.external_id or "",
+        verdicts=verdicts_of(contact, dossier.answers, say),
+        conversations=[_conversation(c, say) for c in dossier.conversations],
+        messages=[_message(delivery) for delivery in dossier.deliveries],
+        merged=[(merged.id, name_of(merged, say)) for merged in dossier.merged],
+        may_edit=principal(request).may(Scope.WRITE_CONTACTS),
+        may_erase=principal(request).may(Scope.BULK_CONTACTS),
+        states=STATES,
+        **await panel_values(request, contact.id),
+    )
+
+
+async def _gone(request: web.Request, contact: Contact) -> web.StreamResponse:
+    """Erased, or merged into another contact: what is left is the history."""
+    say = translator_for(request)
+    title = say("Erased contact") if contact.erased_at else say("Merged contact")
+    values = await panel_values(request, contact.id)
+    return await teammate_page(
+        request,
+        "contacts/gone.html",
+        section="contacts",
+        title=title,
+        erased_at=iso(contact.erased_at) if contact.erased_at else "",
+        kept=contact.merged_into or "",
+        **values,
+    )
+
+
+async def verdicts(request: web.Request) -> web.StreamResponse:
+    """The fragment that an open page loads again; without JavaScript, the profile."""
+    if not is_htmx(request):
+        return await show(request)
+    bot, say = request.app[BOT], translator_for(request)
+    contact = await bot.ledger.contact(request.match_info["contact"])
+    if contact is None or contact.is_gone:
+        raise NotFound(_("Contact not found."))
+    found = verdicts_of(contact, await bot.dossiers.answers(contact), say)
+    html = await render(request, "contacts/_verdicts.html", say.locale, verdicts=found)
+    return with_page_headers(html_page(request, html))
+
+
+def verdicts_of(contact: Contact, answers: Sequence[PermissionAnswer], say: Translator) -> list[Verdict]:
+    return [
+        Verdict(
+            answer.subscription.id,
+            answer.subscription.words(contact.locale).name,
+            answer.permission.allowed,
+            rule_of(answer, say),
+            answer.consent.event if answer.consent else "",
+        )
+        for answer in answers
+    ]
+
+
+def rule_of(answer: PermissionAnswer, say: Translator) -> str:
+    reason, consent = answer.permission.reason, answer.consent
+    if reason == "opted_in" and answer.subscription.message_type is MessageType.EMAIL:
+        return say(EMAIL_YES, day=day(consent.at) if consent else "")
+    if reason == "opted_out" and consent and not consent.is_no:
+        return say(REVOKED)
+    given_for = (consent.number or consent.email or "") if consent else ""
+    at = consent.at if consent else answer.stopped_at
+    shown = shown_number(given_for) if given_for.startswith("+") else given_for
+    return say(RULES[reason], day=day(at) if at else "", address=shown)
+
+
+def _conversation(conversation: Conversation, say: Translator) -> ConversationLine:
+    channel = say("Text messages") if conversation.channel is Channel.SMS else say("Chat")
+    return ConversationLine(f"/inbox/{conversation.id}", conversation.preview or channel, iso(conversation.updated_at))
+
+
+def _message(delivery: Delivery) -> MessageLine:
+    return MessageLine(
+        delivery.body or "",
+        str(delivery.state),
+        delivery.state is DeliveryState.SENT,
+        shown_number(delivery.number),
+        iso(delivery.created_at),
+    )
+
+
+def add_routes(app: web.Application) -> None:
+    reads = requires(Scope.READ_CONTACTS)
+    app.router.add_get(PROFILE, reads(show))
+    app.router.add_get(f"{PROFILE}/verdicts", reads(verdicts))
