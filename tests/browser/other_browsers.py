@@ -34,6 +34,15 @@ const find = (root) => [...root.querySelectorAll(css),
 const words = (string) => string.replace(/\\s+/g, ' ').toLowerCase();
 return find(document).filter((element) => words(element.textContent).includes(words(text)));"""
 """As Playwright finds elements: in shadow roots as well, and whatever the case of the text."""
+COMPOSES = """(field) => {
+  for (const isComposing of [true, false]) {  // Safari's comes after the composition has ended
+    const event = new KeyboardEvent('keydown', { key: 'Enter', isComposing, bubbles: true, cancelable: true });
+    Object.defineProperty(event, 'keyCode', { value: 229 });
+    field.dispatchEvent(event);
+  }
+  return field.value;
+}"""
+"""Enter of an input method, as browsers tell it."""
 ONE_PROCESS: dict[str, str | float | bool] = {"fission.autostart": False, "fission.webContentIsolationStrategy": 0}
 """Frames of other sites stay in the page's process: Playwright sends mouse and keys to that one alone."""
 STARTS = 3
@@ -56,6 +65,10 @@ class Tab(Protocol):
     async def types(self, css: str, keys: str, *, frame: str = "") -> None: ...
 
     async def reads(self, css: str, attribute: str, *, text: str = "") -> str: ...
+
+    async def composes(self, css: str, *, frame: str = "") -> str:
+        """Presses Enter of an input method. What the field holds then."""
+        ...
 
 
 MakeTab = Callable[[], Awaitable[Tab]]
@@ -86,6 +99,9 @@ class FirefoxTab:
 
     async def reads(self, css: str, attribute: str, *, text: str = "") -> str:
         return await self._find(css, text, "").get_attribute(attribute) or ""
+
+    async def composes(self, css: str, *, frame: str = "") -> str:
+        return str(await self._find(css, "", frame).evaluate(COMPOSES))
 
     def _find(self, css: str, text: str, frame: str) -> Locator:
         place: Page | FrameLocator = self._page.frame_locator(frame) if frame else self._page
@@ -144,6 +160,10 @@ class WebKitTab:
 
     async def reads(self, css: str, attribute: str, *, text: str = "") -> str:
         return str(await self._do(css, text, "", lambda element: element.get_dom_attribute(attribute)) or "")
+
+    async def composes(self, css: str, *, frame: str = "") -> str:
+        script = f"return ({COMPOSES})(arguments[0])"
+        return str(await self._do(css, "", frame, lambda field: self._driver.execute_script(script, field)))
 
     async def _do(self, css: str, text: str, frame: str, act: Callable[[WebElement], Any]) -> Any:
         """Acts once the element is there and takes it."""

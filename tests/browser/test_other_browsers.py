@@ -97,6 +97,8 @@ async def test_a_visitor_writes_and_a_teammate_inserts_the_form(
 ) -> None:
     visitor, ada = await tab(), await tab()
     await enters(visitor, shop, server)
+    await visitor.types("textarea", "Where", frame=CHAT)
+    assert await visitor.composes("textarea", frame=CHAT) == "Where"
     await visitor.types("textarea", "Where is my order?\n", frame=CHAT)
     await visitor.sees(".part.mine[data-seq] .bubble", "Where is my order?", frame=CHAT)
 
@@ -105,6 +107,8 @@ async def test_a_visitor_writes_and_a_teammate_inserts_the_form(
     await ada.types("[name=password]", "demo\n")
     await ada.click(".conv", "Where is my order?")
     await ada.sees("#parts .bubble", "Where is my order?")
+    await ada.types("#inbox textarea", "On its")
+    assert await ada.composes("#inbox textarea") == "On its"
     await ada.types("#inbox textarea", "On its way.\n")
     await visitor.sees(".bubble", "On its way.", frame=CHAT)
 

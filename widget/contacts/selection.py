@@ -13,6 +13,7 @@ from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.filter import Filter
 from bot.model.selection import MOST_SELECTED, Selection
+from widget.web.http import read_values
 
 FIELDS = ("id", "everyone", "filter")
 ID = re.compile("[0-9a-f]{24}")
@@ -20,10 +21,11 @@ ID = re.compile("[0-9a-f]{24}")
 
 async def read_selection(request: web.Request) -> Selection:
     """Raises Invalid."""
-    sent = await request.post()
+    values = await read_values(request)
+    sent = dict(values)
     if sent.get("everyone"):
-        return Selection(filter=Filter.from_text(str(sent.get("filter", ""))).as_text())
-    ids = tuple(dict.fromkeys(str(id) for id in sent.getall("id", [])))
+        return Selection(filter=Filter.from_text(sent.get("filter", "")).as_text())
+    ids = tuple(dict.fromkeys(value for name, value in values if name == "id"))
     if not ids:
         raise Invalid(_("Select at least one contact."))
     if len(ids) > MOST_SELECTED:

@@ -155,20 +155,23 @@ def is_own_origin(request: web.Request, origin: str) -> bool:
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """Fields of a posted form; empty for a body of another type. Raises Invalid for a body that is not text.
+    """Fields of a posted form, one value each; empty for a body of another type. Raises Invalid."""
+    read: dict[str, str] | None = request.get(WORDS)
+    return read.copy() if read is not None else dict(await read_values(request))
+
+
+async def read_values(request: web.Request) -> list[tuple[str, str]]:
+    """Names and values of a posted form, in which a name may occur again. Raises Invalid for a body that is not text.
 
     The asserts are aiohttp's own, of multipart fields without a name; HttpProcessingError is about multipart headers
     that are too long.
     """
-    read: dict[str, str] | None = request.get(WORDS)
-    if read is not None:
-        return read.copy()
     try:
-        fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-        "".join((*fields, *fields.values())).encode()
+        values = [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
+        "".join(text for pair in values for text in pair).encode()
     except UNREADABLE:
         raise Invalid(_("Invalid value: %(field)s."), field="form") from None
-    return fields
+    return values
 
 
 def wanted_locale(request: web.Request, *first: str | None) -> str:
