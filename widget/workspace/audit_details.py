@@ -13,6 +13,7 @@ from widget.workspace.tokens import SCOPES
 
 A = AuditAction
 ROLE_NAMES = {str(role): name for role, (name, _text) in ROLES.items()}
+SCOPE_NAMES = {str(scope): name for scope, name in SCOPES.items()}
 PROFILE = {
     "name": _("Name"),
     "locale": _("Language"),
@@ -52,7 +53,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     A.TEAMMATE_INVITED: ROLE_NAMES,
     A.TEAMMATE_JOINED: ROLE_NAMES,
     A.ROLE_CHANGED: ROLE_NAMES,
-    A.TOKEN_CREATED: {str(scope): label for scope, label in SCOPES.items()},
+    A.TOKEN_CREATED: SCOPE_NAMES,
+    A.PERMISSIONS_CHANGED: SCOPE_NAMES,
     A.PROFILE_SAVED: PROFILE,
     A.BRAND_SAVED: BRAND,
     A.CONTACT_EDITED: CONTACT,
