@@ -74,7 +74,10 @@ def address_of(contact: Contact, channel: MessageType) -> str | None:
     """
     if channel is MessageType.EMAIL:
         return contact.email if contact.email and is_email(contact.email) else None
-    number = saved_number(contact.phone)
+    facts = contact.phone_facts
+    if contact.phone and facts and facts.is_e164(contact.phone):
+        return contact.phone if facts.takes_texts else None
+    number = saved_number(contact.phone)  # saved in another form, before numbers were always in E.164
     return number.e164 if number else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType, national_significant_number
@@ -59,10 +58,30 @@ class PhoneFacts(Value):
     def takes_texts(self) -> bool:
         return self.kind in TAKES_TEXTS
 
+    def is_e164(self, phone: str) -> bool:
+        """Whether these facts are of this number as it is written."""
+        code = phonenumbers.country_code_for_region(self.country) if self.country else 0
+        return phone == f"+{code}{self.national}"
 
-@lru_cache(maxsize=4096)
+
+REMEMBERED = 8192
+_facts: dict[str, PhoneFacts] = {}
+
+
 def facts_of(phone: str) -> PhoneFacts:
-    """Of a number in E.164."""
+    """Of a number in E.164. Cached: parsing takes 0.15 ms."""
+    return _facts[phone] if phone in _facts else remember_facts(phone, _parsed_facts(phone))
+
+
+def remember_facts(phone: str, facts: PhoneFacts) -> PhoneFacts:
+    """So that a number whose facts were stored with its contact isn't parsed again."""
+    if len(_facts) >= REMEMBERED:
+        del _facts[next(iter(_facts))]
+    _facts[phone] = facts
+    return facts
+
+
+def _parsed_facts(phone: str) -> PhoneFacts:
     try:
         parsed = phonenumbers.parse(phone, None)
     except NumberParseException:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
-from bot.model.addresses import PhoneFacts, facts_of, is_email
+from bot.model.addresses import PhoneFacts, facts_of, is_email, remember_facts
 from bot.model.base import Document, Value, folded_words
 from bot.model.event import FIRST, ConsentState, Grade, Source
 
@@ -125,6 +125,13 @@ class Contact(Document):
     last_seen_at: datetime | None = None
     is_stored: bool = Field(default=True, exclude=True)
     """False: a visitor who has done nothing yet. Their first act stores them."""
+
+    @classmethod
+    def load(cls, raw: dict[str, Any]) -> Self:
+        phone, facts = raw.get("phone"), raw.get("phone_facts")
+        if phone and facts:
+            remember_facts(phone, PhoneFacts(**facts))
+        return super().load(raw)
 
     def stored(self) -> dict[str, Any]:
         """With what lists, searches and filters find them by."""

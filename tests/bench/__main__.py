@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--quick] [--seconds N] [--part flows|ledger|preferences|live|contacts|bytes]…`"""
+"""`python -m tests.bench [--quick] [--seconds N] [--part flows|ledger|preferences|live|contacts|bulk|bytes]…`"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import uvloop
 
 from bot.store.embedded import EmbeddedServer
 from tests.bench.aims import Figure, show
+from tests.bench.bulk import measure_bulk
 from tests.bench.bytes import measure_bytes
 from tests.bench.contacts import measure_contacts
 from tests.bench.flows import measure_flows
@@ -27,6 +28,7 @@ PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
     "preferences": measure_preferences,
     "live": measure_live,
     "contacts": measure_contacts,
+    "bulk": measure_bulk,
     "bytes": measure_bytes,
 }
 

@@ -182,3 +182,54 @@ async def test_in_arabic_nothing_is_wider_than_the_screen(look: Look, server: Te
     await page.locator("dialog[open] a").first.click()
     await expect(page.locator("dialog[open] form")).to_be_visible()
     await fits(page)
+
+
+async def test_everyone_is_selected_and_subscribed_with_live_progress(look: Look, server: TestServer, bot: Bot) -> None:
+    time = now()
+    contacts = [
+        Contact(
+            id=new_id(),
+            name=f"Person {i:02}",
+            phone=f"+1201555{i:04}",
+            created_at=time - timedelta(minutes=i),
+            updated_at=time,
+        )
+        for i in range(60)
+    ]
+    await bot.store.contacts.insert_many(contacts)
+    said_no = contacts[1]
+    await bot.ledger.record(change(said_no.id, new_id(), Action.OPT_IN, number=said_no.phone))
+    await bot.ledger.record(change(said_no.id, new_id(), Action.OPT_OUT, number=said_no.phone))
+    page = await signed_in(look, server, "/contacts")
+    await live(page)
+    await page.get_by_label("Select all shown").check()
+    await page.get_by_role("button", name="Select all 60").click()
+    await page.locator(".selection-bar summary").click()
+    await page.get_by_role("button", name="Subscribe users", exact=True).click()
+
+    dialog = page.locator("#editor")
+    await expect(dialog.get_by_role("heading", level=2)).to_have_text("Subscribe users")
+    await expect(dialog.locator(".bulk-count")).to_have_text("Selected: 60")
+    await dialog.get_by_label("Subscription", exact=True).select_option(DEALS)
+    await dialog.get_by_role("button", name="Preview").click()
+    await expect(dialog.locator("#how-error")).to_have_text("Choose how they consented.")
+    await fits(page)
+    await dialog.get_by_label("On paper").check()
+    await dialog.get_by_label("When did they consent?").fill("2026-11-01T09:30")
+    await dialog.get_by_role("button", name="Preview").click()
+    await expect(dialog.locator(".bulk-outcome")).to_have_text(
+        [re.compile("59\\s+Subscribed"), re.compile("1\\s+Opted out")]
+    )
+    await fits(page)
+    await dialog.get_by_role("button", name="Back").click()
+    await expect(dialog.get_by_label("On paper")).to_be_checked()
+    await dialog.get_by_role("button", name="Preview").click()
+    await dialog.get_by_role("button", name="Subscribe", exact=True).click()
+
+    await expect(dialog.locator(".job").get_by_role("status")).to_have_text("Done")
+    await expect(dialog.locator(".job-words")).to_contain_text("60 of 60")
+    await fits(page)
+    await dialog.get_by_role("button", name="Close").click()
+    row = page.locator(f"#contact-{contacts[0].id}")
+    await expect(row.locator(".badge", has_text="Opted in")).to_be_visible()
+    await expect(page.locator(f"#contact-{said_no.id} .badge", has_text="Opted out")).to_be_visible()
