@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.contacts.filters import FilterFacts, clause_of
 from bot.events.consumers import all_consumers
 from bot.flows.engine import advance
 from bot.flows.script import Script
@@ -94,6 +95,11 @@ async def test_the_job_counts_to_its_end(examples: dict[str, Any]) -> None:
     assert (batch.done, batch.is_last) == (2, False)
     batch = await count.step("job", examples["CountInput"](up_to=3), batch.checkpoint, 2)
     assert (batch.done, batch.is_last) == (1, True)
+
+
+def test_the_filter_field_compiles(examples: dict[str, Any]) -> None:
+    clause = clause_of(examples["LastPage"](address="https://shop.example/roasts"), FilterFacts({}, {}, AT))
+    assert (clause.match, clause.index) == ({"page": "https://shop.example/roasts"}, "page")
 
 
 def test_the_page_and_the_route_are_guarded(examples: dict[str, Any]) -> None:
