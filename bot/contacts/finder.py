@@ -28,6 +28,7 @@ NARROW = 5_000
 SAMPLE = 5_000
 """People of whom a count is estimated: ids are random, so that the first ones are any."""
 COUNT_MS, PAGE_MS, WALK_MS = 250, 2000, 7000
+"""Time limits: of an exact count where an estimate is at hand, of what a page waits for, and of a step of a job."""
 
 
 LEAD_SECONDS = 10.0
@@ -163,7 +164,7 @@ class ContactFinder:
         """At most NARROW + 1, which is also the answer where counting takes too long."""
         try:
             return await self._contacts.count_matching(
-                clause.match, limit=NARROW + 1, hint=clause.index or None, time_limit=COUNT_MS
+                clause.match, limit=NARROW + 1, hint=clause.index or None, time_limit=PAGE_MS
             )
         except FilterTooBroad:
             return NARROW + 1
