@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--quick] [--seconds N] [--part flows|ledger|preferences|live|contacts|bulk|bytes]…`"""
+"""`python -m tests.bench [--quick] [--seconds N] [--part flows|ledger|import|preferences|live|contacts|bulk|bytes]…`"""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.bench.bulk import measure_bulk
 from tests.bench.bytes import measure_bytes
 from tests.bench.contacts import measure_contacts
 from tests.bench.flows import measure_flows
+from tests.bench.imports import measure_imports
 from tests.bench.ledger import measure_ledger
 from tests.bench.live import measure_live
 from tests.bench.machine import description
@@ -25,6 +26,7 @@ from tests.bench.size import QUICK, WHOLE, Size
 PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
     "flows": measure_flows,
     "ledger": measure_ledger,
+    "import": measure_imports,
     "preferences": measure_preferences,
     "live": measure_live,
     "contacts": measure_contacts,
