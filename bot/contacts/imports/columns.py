@@ -177,7 +177,7 @@ def check_plan(plan: ImportPlan, columns: Sequence[str], targets: Mapping[str, o
     for place, target in enumerate(plan.targets):
         if target and target not in targets:
             faults[f"column-{place}"] = _("Choose an option.")
-        elif target in seen:
+        elif target and target in seen:
             faults[f"column-{place}"] = _("Another column is already mapped to this.")
         seen.add(target or "")
     if len(plan.targets) != len(columns):

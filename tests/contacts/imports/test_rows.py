@@ -145,6 +145,10 @@ class TestColumns:
         found = guessed_plan(["SMS consent"], [DEALS, subscription("other")], {}, preset="", region="US")
         assert found.targets == ("",)
 
+    def test_any_number_of_columns_may_be_left_out(self) -> None:
+        plan = ImportPlan(targets=("phone", "", "", ""))
+        check_plan(plan, ["A", "B", "C", "D"], {"phone": ""})
+
     @pytest.mark.parametrize(
         ("plan", "field"),
         [

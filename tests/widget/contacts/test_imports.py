@@ -107,6 +107,8 @@ async def test_the_rows_to_fix_can_be_imported_again(running: Running, ada: Desk
     _, path, _ = await upload(ada, fixed.encode())
     form = await mapped(ada, path)
     assert [form[f"column-{i}"] for i in range(5)] == ["name", "phone", "", "", ""]
+    assert (await ada.post(f"{path}/check", form))[0] == 303
+    await ended(running, path)
 
 
 async def test_wrong_columns_are_marked(ada: Desk) -> None:
