@@ -51,6 +51,7 @@ async def test_looking_at_every_address_changes_nothing(
         "area": "bots",
         "rest": "x",
         "format": "csv",
+        "key": "city",
     }
     routes = {
         (route.method, route.resource.canonical.format(**values))

@@ -33,6 +33,7 @@ AGENTS = {
     "/inbox/contacts/{contact}/panel", "/inbox/contacts/{contact}/history", "/inbox/contacts/{contact}/consents",
     "/inbox/contacts/{contact}/opt-in/{subscription}", "/inbox/contacts/{contact}/opt-out",
     "/inbox/contacts/{contact}/opt-out/{subscription}", "/contacts", "/contacts/rows",
+    "/contacts/{contact}", "/contacts/{contact}/verdicts", "/contacts/{contact}/edit", "/contacts/{contact}/merge",
     "/contacts/filter", "/contacts/filter/apply", "/contacts/live", "/contacts/segments", "/contacts/segments/new",
     "/contacts/segments/{id}", "/contacts/segments/{id}/rename", "/contacts/segments/{id}/filter",
     "/contacts/segments/{id}/duplicate", "/contacts/segments/{id}/archive", "/contacts/segments/{id}/restore",
@@ -58,6 +59,9 @@ ADMINS = {
     "/settings/teammates/{id}/remove", "/settings/tokens", "/settings/tokens/{id}/revoke", "/settings/audit",
     "/contacts/bulk/jobs", "/contacts/bulk/export", "/contacts/bulk/{act}", "/contacts/bulk/{act}/preview",
     "/contacts/bulk/{act}/start", "/contacts/exports.{format}", "/contacts/exports/{id}.{format}",
+    "/contacts/{contact}/erase", "/contacts/{contact}/data.zip",
+    "/contacts/imports", "/contacts/imports/upload", "/contacts/imports/{id}", "/contacts/imports/{id}/check",
+    "/contacts/imports/{id}/{act}", "/contacts/imports/{id}/wait", "/contacts/imports/{id}/failed.csv",
     "/settings/attributes", "/settings/attributes/-/new", "/settings/attributes/{key}",
     "/settings/attributes/{key}/archive", "/settings/attributes/{key}/restore",
     "/settings/tags", "/settings/tags/{id}", "/settings/tags/{id}/delete",
@@ -97,10 +101,8 @@ def filled(path: str) -> str:
     is_hash = "sessions/{id}" in path or "tokens/{id}" in path
     id = "0" * 64 if is_hash else DEALS
     ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS, "reply": zeros}
-    others = {"key": "city", "format": "csv"}
-    return path.format(
-        token="x", name="proof", seq="1", path="x", act="pause", area="inbox", rest="nothing", **ids, **others
-    )
+    others = {"key": "city", "format": "csv", "act": "start" if "imports" in path else "pause"}
+    return path.format(token="x", name="proof", seq="1", path="x", area="inbox", rest="nothing", **ids, **others)
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_changes_nothing(running: Running) -> None:
