@@ -14,7 +14,7 @@ from bot.model.subscription import Subscription
 from widget.contacts.definitions import Definitions
 from widget.contacts.words import ROLES
 from widget.inbox.consent_status import note_of
-from widget.inbox.details import isolated, name_of
+from widget.inbox.details import attribute_text, isolated, name_of
 
 SUBSCRIPTION, ATTRIBUTE = "subscription:", "attribute:"
 MOST = 20
@@ -101,13 +101,9 @@ def _tags(contact: Contact, d: Definitions) -> Cell:
 
 
 def _attribute(key: str, d: Definitions) -> Callable[[Contact, Collection[str]], Cell]:
-    words = {True: d.say("Yes"), False: d.say("No")}
-
     def cell(contact: Contact, stopped: Collection[str]) -> Cell:
         value = contact.attributes.get(key)
-        if isinstance(value, bool):
-            return Cell(words[value])
-        return Cell("" if value is None else str(value)[:200])
+        return Cell("" if value is None else attribute_text(value, d.say))
 
     return cell
 

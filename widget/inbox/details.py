@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,9 +72,9 @@ def _details(contact: Contact, say: Translator) -> Iterator[Detail]:
         yield Detail(say("Last seen"), at=contact.last_seen_at)
 
 
-def attributes_of(contact: Contact) -> list[tuple[str, str]]:
+def attributes_of(contact: Contact, say: Translator) -> list[tuple[str, str]]:
     """Attributes from the site, names and values as text."""
-    return [(name, _value(value)) for name, value in [*contact.attributes.items()][:MOST]]
+    return [(name, attribute_text(value, say)) for name, value in [*contact.attributes.items()][:MOST]]
 
 
 def _phone(phone: str, say: Translator) -> Detail:
@@ -93,10 +93,13 @@ def _local_time(zone: str, say: Translator) -> str:
     return f"{time} · {zone.rpartition('/')[2].replace('_', ' ')}"
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping | list):
-        return str(value)[:300]
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)[:300]
+def attribute_text(value: Any, say: Translator) -> str:
+    """The value of a custom attribute as teammates read it."""
+    if isinstance(value, bool):
+        return say("Yes") if value else say("No")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value.date() if isinstance(value, datetime) else value)[:300]
 
 
 def _line(label: str, text: str, *, is_ltr: bool = False) -> Detail:

@@ -117,7 +117,7 @@ def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) 
         return say('Texted "%(text)s"', text=text)
     is_here = event.source is Source.FORM and conversation and event.context.conversation == conversation
     if event.action in ON:
-        if event.evidence:
+        if event.evidence and event.source is not Source.IMPORT:
             return say(RECORDED[event.evidence.how], name=name)
         if is_here:
             return say("Opted in on the form in this conversation")

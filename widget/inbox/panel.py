@@ -223,7 +223,7 @@ async def _values(request: web.Request, profile: Profile, *, said: str = "", pre
     values = _shared(request, profile) | await _past(request, profile)
     return values | {
         "details": details_of(profile.contact, say),
-        "attributes": attributes_of(profile.contact),
+        "attributes": attributes_of(profile.contact, say),
         "items": (items := items_of(profile, say)),
         "gets_texts": any(item.channel == MessageType.SMS and item.state in {"on", "pending"} for item in items),
         "stopped": profile.stopped,
