@@ -98,7 +98,9 @@ def _rank(consent: Consent | None) -> int:
 
 
 def _is_better(other: Consent, kept: Consent | None, phone: str | None, email: str | None) -> bool:
-    """Of two equal answers, the one for the address that is kept."""
+    """Of two opt-outs, the later one; of two other equal answers, the one for the address that is kept."""
+    if kept is not None and kept.state is other.state is ConsentState.OPTED_OUT:
+        return other.at > kept.at
     is_answer = other.state in {ConsentState.PENDING, ConsentState.OPTED_IN}
     stays = kept is not None and _survives(kept, phone, email) is not None
     return is_answer and not stays and _survives(other, phone, email) is not None

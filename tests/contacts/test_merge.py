@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,19 @@ from bot.model.contact import Consent, ConsentState, Contact, Role
 from bot.model.conversation import Author, AuthorKind, Text
 from bot.model.event import Action, Actor, Source
 from bot.model.subscription import MessageType
-from tests.people import ANOTHER, NUMBER, act, answered, change, consent, events_of, look_again, person, subscription
+from tests.people import (
+    ANOTHER,
+    AT,
+    NUMBER,
+    act,
+    answered,
+    change,
+    consent,
+    events_of,
+    look_again,
+    person,
+    subscription,
+)
 
 ADMIN = Actor(kind="teammate", id="admin")
 S = ConsentState
@@ -77,10 +90,11 @@ def test_what_the_kept_contact_lacks_comes_from_the_other_one() -> None:
 
 
 CONSENTS = st.builds(
-    lambda state, was, number: consent(state, was=was, number=number),
+    lambda state, was, number, days: consent(state, was=was, number=number, at=AT + timedelta(days=days)),
     st.sampled_from(S),
     st.sampled_from(S),
     st.sampled_from([NUMBER, ANOTHER]),
+    st.integers(0, 2),
 )
 PEOPLE = st.builds(
     lambda id, phone, consents: person(id, phone=phone, consents=tuple(consents)),
@@ -105,6 +119,8 @@ def test_merging_allows_nothing_that_neither_of_them_allowed(kept: Contact, othe
         assert not any(c.is_no or c.state is S.PENDING for c in (*kept.consents, *other.consents))
     if any(c.is_no for c in (*kept.consents, *other.consents)):
         assert [c.is_no for c in after.consents] == [True]
+    if opt_outs := [c.at for c in (*kept.consents, *other.consents) if c.state is S.OPTED_OUT]:
+        assert [c.at for c in after.consents] == [max(opt_outs)], "no older consent may count against the later no"
 
 
 @given(PEOPLE)
@@ -116,7 +132,9 @@ def _consents(kept: Contact, other: Contact) -> list[Consent]:
     """As the projection makes them."""
     found = merged(kept, other)
     taken = {
-        id: consent(c.state, was=c.was, number=found.phone if c.address == "number" else None)
+        id: consent(
+            c.state, was=c.was, number=found.phone if c.address == "number" else None, at=datetime.fromisoformat(c.at)
+        )
         for id, c in found.consents.items()
     }
     return [c for c in kept.consents if c.subscription not in taken] + [*taken.values()]
