@@ -69,7 +69,7 @@ class BulkConsents:
     async def preview(self, contacts: Iterable[Contact], order: ConsentOrder) -> Outcomes:
         """What would become of each, by id."""
         people, time = [*contacts], now()
-        stops = await self._store.stops.get_many({number for contact in people for number in numbers_of(contact)})
+        stops = await self._store.stops.of({number for contact in people for number in numbers_of(contact)})
         return {contact.id: judged(contact, order, stops, time) for contact in people}
 
     async def record(self, contacts: Iterable[Contact], order: ConsentOrder, since: datetime) -> Outcomes:

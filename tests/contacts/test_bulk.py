@@ -22,7 +22,7 @@ from bot.jobs.kinds.bulk_erase import BulkEraseInput, EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, BulkTagInput, RemoveTag
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
-from bot.model.event import Action, ConsentState, Evidence, How, Source
+from bot.model.event import Action, Actor, ConsentState, Evidence, How, Source
 from bot.model.filter import Filter
 from bot.model.job import Job, JobState
 from bot.model.selection import Selection
@@ -130,6 +130,17 @@ async def test_an_own_no_and_a_stop_hold_through_a_job_over_everyone(bot: Bot, c
     job = await run(bot, Subscribe, subscribing())
     assert {id: len(await events_of(bot.store, id)) for id in said_no} == before
     assert (await results(bot, job)).items() >= crowd.items()
+
+
+async def test_the_preview_knows_a_stop_of_someone_who_was_erased(bot: Bot) -> None:
+    (gone,) = await people(bot.store, 1)
+    await bot.ledger.record(change(gone.id, "in", number=number(0)))
+    await bot.stops.stop(number(0), "STOP", new_id())
+    await bot.eraser.erase(gone.id, Actor(kind="teammate", id="ada"), Source.PROFILE)
+    await bot.store.contacts.insert(person(heir := new_id(), phone=number(0)))
+    input = subscribing(Selection(ids=(heir,)))
+    assert await previewed(bot, Subscribe, input) == {"stopped": 1}
+    assert await results(bot, await run(bot, Subscribe, input)) == {heir: "stopped"}
 
 
 async def test_nothing_is_sent_and_no_question_is_asked_unless_ticked(bot: Bot) -> None:
