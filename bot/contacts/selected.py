@@ -58,19 +58,22 @@ class SelectedContacts:
     async def batch(self, selection: Selection, after: str, limit: int, before: datetime) -> SelectedBatch:
         """The next contacts after an id. Of a filter, those who were created `before` the change was ordered."""
         ids = await self._ids(selection, after, limit)
-        found = await self._contacts.get_many(ids)
-        contacts = [contact for id in ids if (contact := found.get(id)) and not contact.is_gone]
+        contacts = await self.living(ids)
         last = ids[-1] if len(ids) == limit else None
         if selection.filter is None:
             there = {contact.id for contact in contacts}
             return SelectedBatch(contacts, [id for id in ids if id not in there], len(ids), last)
         return SelectedBatch([contact for contact in contacts if contact.created_at <= before], [], len(ids), last)
 
+    async def living(self, ids: Sequence[str]) -> list[Contact]:
+        """Those of these who were neither erased nor merged into another."""
+        found = await self._contacts.get_many(ids)
+        return [contact for id in ids if (contact := found.get(id)) and not contact.is_gone]
+
     async def preview(self, selection: Selection, judge: Judge) -> BulkPreview:
         total = await self.count(selection)
         ids = await self._ids(selection, "", PREVIEWED)
-        found = await self._contacts.get_many(ids)
-        people = [contact for contact in found.values() if not contact.is_gone]
+        people = await self.living(ids)
         outcomes = {**dict.fromkeys(ids, BulkOutcome.GONE), **await judge(people)}
         samples: dict[str, list[Contact]] = {}
         for contact in people:

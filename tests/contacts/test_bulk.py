@@ -23,7 +23,7 @@ from bot.jobs.kinds.bulk_tags import AddTag, BulkTagInput, RemoveTag
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.event import Action, Actor, ConsentState, Evidence, How, Source
-from bot.model.filter import Filter
+from bot.model.filter import ConsentIs, Filter
 from bot.model.job import Job, JobState
 from bot.model.selection import Selection
 from bot.model.teammate import By
@@ -296,12 +296,21 @@ async def finished_by_another(bot: Bot, mongo: EmbeddedServer, job: Job, place: 
         await other.wait()
 
 
-@pytest.mark.parametrize("place", ["contacts.project_many", "job_items.add", "jobs.save"])
+@pytest.mark.parametrize(
+    ("place", "filter"),
+    [
+        ("contacts.project_many", Filter()),
+        ("job_items.add", Filter()),
+        ("jobs.save", Filter()),
+        ("job_items.add", Filter.of(ConsentIs(subscription=DEALS, states=(ConsentState.NONE,)))),
+    ],
+)
 async def test_a_killed_job_is_finished_by_another_process_each_contact_once(
-    bot: Bot, mongo: EmbeddedServer, place: str
+    bot: Bot, mongo: EmbeddedServer, place: str, filter: Filter
 ) -> None:
+    """The last filter no longer matches whom the killed process changed."""
     made = await people(bot.store, 120)
-    selection = Selection(filter=Filter().as_text())
+    selection = Selection(filter=filter.as_text())
     job = await bot.jobs.start(Subscribe, subscribing(selection, size=120), ADA)
     done = await finished_by_another(bot, mongo, job, place)
     ids = [c.id for c in made]

@@ -58,25 +58,30 @@ class BulkJob(JobKind[I, BulkPlace]):
 
 
 class PlannedBulkJob(BulkJob[I]):
-    """Stores what a batch will do before it does it: where the change itself doesn't show who made it, a batch that is
-    repeated after a crash has the same results."""
+    """Stores what a batch will do before it does it: a batch that is repeated after a crash is about the same contacts,
+    also where the change takes them out of the filter, and has the same results."""
 
     async def step(self, job: str, input: I, at: BulkPlace, limit: int) -> Batch[BulkPlace]:
         if not at.plan:
             return await self._planned(input, at, limit)
-        await self.carry_out(input, [id for id, outcome in at.plan.items() if outcome == BulkOutcome.CHANGED])
-        results = [ItemResult(id, outcome) for id, outcome in at.plan.items()]
+        planned = [id for id, outcome in at.plan.items() if outcome == BulkOutcome.CHANGED]
+        outcomes = {**at.plan, **await self.carry_out(job, input, planned)}
+        results = [ItemResult(id, outcome) for id, outcome in outcomes.items()]
         return Batch(BulkPlace(after=at.after), len(results), results, is_last=at.is_end)
 
     async def _planned(self, input: I, at: BulkPlace, limit: int) -> Batch[BulkPlace]:
         batch = await self._selected.batch(input.selection, at.after, limit, input.ordered_at)
-        plan = {**await self.judge(input, batch.contacts), **dict.fromkeys(batch.gone, BulkOutcome.GONE)}
+        plan = {**await self.plan(input, batch.contacts), **dict.fromkeys(batch.gone, BulkOutcome.GONE)}
         place = BulkPlace(after=batch.last or at.after, plan=plan, is_end=batch.last is None)
         return Batch(place, batch.read - len(plan), is_last=place.is_end and not plan)
 
+    async def plan(self, input: I, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
+        """What to do with each, by id."""
+        return await self.judge(input, contacts)
+
     @abstractmethod
-    async def carry_out(self, input: I, ids: Sequence[str]) -> None:
-        """Changes these contacts. Idempotent."""
+    async def carry_out(self, job: str, input: I, ids: Sequence[str]) -> Mapping[str, BulkOutcome]:
+        """Changes these contacts. Idempotent. Returns the results that are other than planned, by id."""
 
 
 GONE = _("Contact no longer exists")

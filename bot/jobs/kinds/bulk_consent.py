@@ -9,8 +9,7 @@ from bot.contacts.bulk import BulkConsent, BulkConsents
 from bot.contacts.bulk_rules import BulkOutcome
 from bot.contacts.selected import SelectedContacts
 from bot.errors import marked as _
-from bot.jobs.kind import Batch, ItemResult
-from bot.jobs.kinds.bulk import GONE, BulkInput, BulkJob, BulkPlace
+from bot.jobs.kinds.bulk import GONE, BulkInput, PlannedBulkJob
 from bot.model.contact import Contact
 
 
@@ -18,7 +17,7 @@ class BulkConsentInput(BulkInput):
     consent: BulkConsent
 
 
-class BulkConsentJob(BulkJob[BulkConsentInput]):
+class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
     input = BulkConsentInput
 
     def __init__(self, selected: SelectedContacts, consents: BulkConsents) -> None:
@@ -28,12 +27,13 @@ class BulkConsentJob(BulkJob[BulkConsentInput]):
     async def judge(self, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
         return await self._consents.preview(contacts, await self._consents.order(input.consent, key="preview"))
 
-    async def step(self, job: str, input: BulkConsentInput, at: BulkPlace, limit: int) -> Batch[BulkPlace]:
-        batch = await self._selected.batch(input.selection, at.after, limit, input.ordered_at)
-        outcomes = await self.apply(job, input, batch.contacts) if batch.contacts else {}
-        results = [ItemResult(id, outcome) for id, outcome in outcomes.items()]
-        results += [ItemResult(id, BulkOutcome.GONE) for id in batch.gone]
-        return Batch(BulkPlace(after=batch.last or at.after), batch.read, results, is_last=batch.last is None)
+    async def plan(self, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
+        """Who: the result is what the ledger says."""
+        return {contact.id: BulkOutcome.CHANGED for contact in contacts}
+
+    async def carry_out(self, job: str, input: BulkConsentInput, ids: Sequence[str]) -> Mapping[str, BulkOutcome]:
+        contacts = await self._selected.living(ids)
+        return {**dict.fromkeys(ids, BulkOutcome.GONE), **await self.apply(job, input, contacts)}
 
     async def apply(self, job: str, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
         """The same again changes nothing more, and has the same results."""

@@ -34,7 +34,8 @@ class EraseContacts(PlannedBulkJob[BulkEraseInput]):
     async def judge(self, input: BulkEraseInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
         return {contact.id: BulkOutcome.CHANGED for contact in contacts}
 
-    async def carry_out(self, input: BulkEraseInput, ids: Sequence[str]) -> None:
+    async def carry_out(self, job: str, input: BulkEraseInput, ids: Sequence[str]) -> Mapping[str, BulkOutcome]:
         for id in ids:
             with suppress(NotFound):  # it went while the batch was under way
                 await self._eraser.erase(id, Actor(kind="teammate", id=input.by), Source.BULK)
+        return {}

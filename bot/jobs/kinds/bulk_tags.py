@@ -32,8 +32,9 @@ class BulkTagJob(PlannedBulkJob[BulkTagInput]):
             for contact in contacts
         }
 
-    async def carry_out(self, input: BulkTagInput, ids: Sequence[str]) -> None:
+    async def carry_out(self, job: str, input: BulkTagInput, ids: Sequence[str]) -> Mapping[str, BulkOutcome]:
         await (self._contacts.add_tags if self.has_it else self._contacts.remove_tags)(ids, [input.tag])
+        return {}
 
 
 class AddTag(BulkTagJob):
