@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from typing import BinaryIO
 
@@ -11,9 +10,9 @@ from bot.contacts.imports.rows import Fault
 from bot.errors import Conflict
 from bot.i18n import Translator
 from bot.jobs.kinds.import_contacts import CheckImport, ImportContacts, ImportInput, item_of
-from bot.jobs.kinds.undo_import import UndoImport, UndoInput
+from bot.jobs.kinds.undo_import import UndoImport, UndoInput, undo_id
 from bot.jobs.rules import ENDED
-from bot.jobs.service import JobService
+from bot.jobs.service import CLOCKS, JobService
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.contact_import import ContactImport, ImportPlan
@@ -49,17 +48,20 @@ class ContactImports:
         if file.plan is None or file.check is None or not await self._has_ended(file.check):
             raise Conflict
         input = ImportInput(file=id, rows=file.rows, plan=file.plan)
-        await self.files.change(id, {"job": id, "expires_at": now() + KEPT})
         job = await self._jobs.start(ImportContacts, input, by, key=id)
+        await self.files.change(id, {"job": id, "expires_at": now() + KEPT})
         await self._audit.record(by, AuditAction.CONTACTS_IMPORTED, file.file, key=id)
         return job
 
     async def undo(self, id: str, by: By) -> Job:
-        """Raises NotFound, and Conflict while it runs or if it was never imported."""
+        """Raises NotFound, and Conflict while it runs, while a worker still ends its last batch after it was canceled,
+        or if it was never imported."""
         file = await self.files.get(id)
-        if file.job is None or not await self._has_ended(file.job):
+        if file.job is None:
             raise Conflict
         imported = await self._jobs.get(file.job)
+        if imported.state not in ENDED or _is_held(imported):
+            raise Conflict
         rows = imported.counts.get("created", 0) + imported.counts.get("updated", 0)
         job = await self._jobs.start(UndoImport, UndoInput(job=id, rows=rows, by=by.id), by, key=undo_id(id))
         await self.files.change(id, {"undo": job.id})
@@ -79,5 +81,5 @@ class ContactImports:
         return (await self._jobs.get(job)).state in ENDED
 
 
-def undo_id(file: str) -> str:
-    return hashlib.sha256(f"undo:{file}".encode()).hexdigest()[:24]
+def _is_held(job: Job) -> bool:
+    return job.holder is not None and job.due > now() - CLOCKS

@@ -65,6 +65,10 @@ class JobKind(ABC, Generic[I, C]):
         """An estimate of `done` at the end."""
         return None
 
+    async def may_retry(self, job: Job) -> bool:
+        """Whether the job may go on after it failed."""
+        return True
+
     def file(self, job: Job) -> str:
         """The path of the file that the job has made; empty: there is none."""
         return ""
@@ -77,6 +81,7 @@ class JobKind(ABC, Generic[I, C]):
     async def step(self, job: str, input: I, at: C, limit: int) -> Batch[C]:
         """Processes about `limit` items.
 
-        An error is retried with back-off; a SaysoError other than StoreUnavailable fails the job at once.
+        An error is retried with back-off; a SaysoError other than StoreUnavailable and FilterTooBroad (the database was
+        too slow) fails the job at once.
 
         """

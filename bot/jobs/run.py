@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from bot.errors import SaysoError, StoreUnavailable
+from bot.errors import FilterTooBroad, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.jobs.kind import Batch, JobKind
 from bot.jobs.rules import ATTEMPTS, FIRST_LIMIT, next_limit, retry_after
@@ -109,7 +109,7 @@ class JobRun:
         """Schedules a retry, or fails the job for good."""
         if not isinstance(error, SaysoError):
             log.error("job %s: a batch failed", self._job.id, exc_info=error)
-        is_permanent = isinstance(error, SaysoError) and not isinstance(error, StoreUnavailable)
+        is_permanent = isinstance(error, SaysoError) and not isinstance(error, StoreUnavailable | FilterTooBroad)
         seconds = None if is_permanent else retry_after(self._job.attempts)
         stored = _job_error(error)
         if seconds is None and await self._store.jobs.fail(self._job, stored):

@@ -100,8 +100,11 @@ class JobService:
         return await self._store.job_items.of(job, cursor, outcome=outcome, limit=limit)
 
     async def act(self, id: str, act: JobAction, by: By) -> Job:
-        """Raises JobConflict when its state does not allow that, or another job of an exclusive kind has not ended."""
+        """Raises JobConflict when its state or kind does not allow that, or another job of an exclusive kind has not
+        ended."""
         job = await self.get(id)
+        if act is JobAction.RETRY and not await self.kinds[job.kind].may_retry(job):
+            raise JobConflict
         only = _only(type(self.kinds[job.kind])) if act is JobAction.RETRY else None
         try:
             moved = await self._store.jobs.move(id, SOURCES[act], TARGETS[act], only)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.errors import Invalid, JobConflict, NotFound, TooManyJobs
+from bot.errors import FilterTooBroad, Invalid, JobConflict, NotFound, StoreUnavailable, TooManyJobs
 from bot.jobs import rules, service, worker
 from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
@@ -183,8 +183,9 @@ def failing(count: int, error: Exception, at: int = 10) -> Callable[[int], None]
 
 
 @pytest.mark.usefixtures("quick_retries")
-async def test_a_batch_that_failed_is_repeated(store: Store) -> None:
-    jobs = JobService(store, [Count(failing(3, ValueError("no")))])
+@pytest.mark.parametrize("error", [ValueError("no"), StoreUnavailable(), FilterTooBroad()])
+async def test_a_batch_that_failed_is_repeated(store: Store, error: Exception) -> None:
+    jobs = JobService(store, [Count(failing(3, error))])
     async with working(jobs):
         job = await jobs.start(Count, CountInput(most=20), ADA)
         done = await reaches(jobs, job.id, JobState.DONE, JobState.FAILED)

@@ -14,8 +14,10 @@ from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.jobs.kind import Batch, ItemResult, JobKind
+from bot.jobs.kinds.undo_import import undo_id
 from bot.model.base import Value, now
 from bot.model.contact_import import ContactImport, ImportPiece, ImportPlan
+from bot.model.job import Job
 from bot.store import Store
 from bot.workspace.access import Scope
 
@@ -110,6 +112,10 @@ class CheckImport(FileJob):
 
 class ImportContacts(FileJob):
     name, title = "import_contacts", _("Contact import")
+
+    async def may_retry(self, job: Job) -> bool:
+        """Not once it is taken back."""
+        return await self._store.jobs.get(undo_id(job.id)) is None
 
     async def work(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult:
         return await self._importer.take(job, file, rows)

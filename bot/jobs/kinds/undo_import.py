@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import ClassVar
 
 from bot.contacts.imports.undo import ImportUndo
@@ -50,3 +51,8 @@ class UndoImport(JobKind[UndoInput, UndoPlace]):
         actor = Actor(kind="teammate", id=input.by) if input.by else Actor(kind="api", id="command-line")
         counts = await self._undo.take_back(rows, actor)
         return Batch(UndoPlace(before=rows[-1].id), len(rows), counts=counts)
+
+
+def undo_id(file: str) -> str:
+    """The id of the job that takes the import of this file back."""
+    return hashlib.sha256(f"undo:{file}".encode()).hexdigest()[:24]

@@ -13,8 +13,9 @@ import pytest
 from bot.app import Bot
 from bot.consent.verify import verify
 from bot.demo import DEALS
-from bot.errors import Conflict, FormWrong
+from bot.errors import Conflict, FormWrong, JobConflict
 from bot.i18n import translator
+from bot.jobs.rules import JobAction
 from bot.jobs.service import JobService
 from bot.model.attribute import AttributeType
 from bot.model.base import new_id, now
@@ -307,6 +308,9 @@ async def test_a_file_is_imported_once_and_only_after_a_check(desk: Desk) -> Non
         await desk.bot.imports.check(file.id, ImportPlan(targets=("name",) * 6), ADA)
     file, _ = await desk.imported("7,Ada,,,,")
     assert (await desk.bot.imports.start(file.id, ADA)).id == file.job
+    await desk.bot.imports.files.change(file.id, {"job": None})  # as after a crash in between
+    await desk.bot.imports.start(file.id, ADA)
+    assert (await desk.bot.imports.files.get(file.id)).job == file.job
     with pytest.raises(Conflict):
         await desk.bot.imports.check(file.id, ImportPlan(targets=TARGETS, how=How.OTHER), ADA)
 
@@ -382,6 +386,26 @@ class TestUndo:
         file = await desk.checked("7,Ada,,,,")
         with pytest.raises(Conflict):
             await desk.bot.imports.undo(file.id, ADA)
+
+    async def test_it_waits_for_the_last_batch_of_an_import_that_was_canceled(self, bot: Bot, store: Store) -> None:
+        desk = Desk(bot)
+        async with at_work(bot.jobs):
+            file = await desk.checked("7,Ada,,,,")
+        job = await bot.imports.start(file.id, ADA)
+        claimed = await store.jobs.claim(job.id, "worker", 60)
+        assert claimed
+        await bot.jobs.act(job.id, JobAction.CANCEL, ADA)
+        with pytest.raises(Conflict):
+            await bot.imports.undo(file.id, ADA)
+        await store.jobs.release(claimed)
+        assert (await bot.imports.undo(file.id, ADA)).kind == "undo_import"
+
+    async def test_an_import_that_was_undone_is_not_retried(self, desk: Desk, store: Store) -> None:
+        file, _ = await desk.imported("7,Ada,,,,")
+        await store.jobs.update({"_id": file.job}, {"$set": {"state": JobState.FAILED}})
+        await desk.undone(file)
+        with pytest.raises(JobConflict):
+            await desk.jobs.act(file.job or "", JobAction.RETRY, ADA)
 
     @staticmethod
     async def _one(store: Store) -> Contact:
