@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.contacts import selected
 from bot.demo import DEALS
 from bot.jobs.kinds.export_contacts import ExportContacts
 from bot.jobs.kinds.verify import Verify
@@ -127,6 +128,16 @@ async def test_back_keeps_what_was_filled_in_and_weak_evidence_offers_no_start(
     assert page.one("input", name="given_at").attrs["value"] == PAPER["given_at"]
 
 
+async def test_a_sample_in_which_nobody_changes_can_still_be_started(
+    ada: Desk, pair: tuple[Contact, Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selected, "PREVIEWED", 1)
+    _status, page = await ada.post(f"{BULK}/subscribe/preview", {**both(pair), **PAPER, "how": "spoken"})
+    assert "No contacts in the sample would change." in page.text
+    assert "Nothing would change." not in page.text
+    assert page.one("form", class_="bulk").all("button")[0].text.strip() != "Back"
+
+
 async def test_unsubscribing_and_tags(running: Running, ada: Desk, pair: tuple[Contact, Contact]) -> None:
     await running.bot.ledger.record(change(pair[0].id, "in", number=pair[0].phone))
     job = await started(running, ada, "unsubscribe", {**both(pair), "subscription": DEALS})
@@ -194,6 +205,7 @@ async def test_a_large_export_is_a_job_with_a_file(
     assert (await ada.post("/contacts/exports.csv", both(pair)))[0] == 303
     job = await job_at(running, ada.location)
     page = await ada.look(f"/settings/jobs/{job.id}")
+    assert f"job-{job.id}" in {section.attrs["id"] for section in (await ada.look(f"{BULK}/jobs")).all("section")}
     path = f"/contacts/exports/{job.id}.csv"
     assert path in {a.attrs["href"] for a in page.all("a")}
     async with ada.session.get(ada.base + path) as answer:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bot.errors import Conflict, Invalid, NotFound
 from bot.jobs.kinds.bulk import BulkJob
+from bot.jobs.kinds.export_contacts import ExportContacts
 from bot.model.base import new_id
 from bot.workspace.access import Scope
 from widget.contacts.bulk_acts import ACTS, BulkAct
@@ -66,9 +67,10 @@ async def start(request: web.Request) -> web.StreamResponse:
 
 
 async def recent(request: web.Request) -> web.StreamResponse:
-    """The newest bulk jobs, those under way with their progress."""
+    """The newest jobs over selected contacts, exports too, those under way with their progress."""
     jobs, say = request.app[BOT].jobs, translator_for(request)
-    found = [job for job in await jobs.newest(limit=RECENT * 5) if isinstance(jobs.kinds[job.kind], BulkJob)][:RECENT]
+    newest = await jobs.newest(limit=RECENT * 5)
+    found = [job for job in newest if isinstance(jobs.kinds[job.kind], BulkJob | ExportContacts)][:RECENT]
     views = [job_view(job, jobs.kinds[job.kind], say) for job in found]
     return await teammate_page(request, "contacts/jobs.html", section="contacts", title=say("Bulk jobs"), jobs=views)
 

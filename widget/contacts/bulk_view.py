@@ -30,6 +30,12 @@ class PreviewView:
     sample: str
     """The size of the sample; empty: everyone was looked at."""
     has_changes: bool
+    """Among those who were looked at."""
+
+    @property
+    def can_start(self) -> bool:
+        """Whether anybody may change."""
+        return self.has_changes or bool(self.sample)
 
 
 def preview_view(act: BulkAct[Any], found: BulkPreview, say: Translator) -> PreviewView:
