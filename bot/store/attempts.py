@@ -75,11 +75,21 @@ class AttemptCounter:
         Returns how many seconds to wait for that one; None: allowed.
         """
         for limit in limits:
-            with database_errors():
-                if not await self._limiter.hit(limit.item, limit.whose):
-                    window = await self._limiter.get_window_stats(limit.item, limit.whose)
-                    return max(1.0, window.reset_time - time.time())
+            if wait := await self._hit(limit):
+                return wait
         return None
+
+    async def _hit(self, limit: RateLimit) -> float | None:
+        """Of two first attempts at once, the library takes the one that didn't make the document for refused: it is
+        counted the second time."""
+        with database_errors():
+            for _ in range(2):
+                if await self._limiter.hit(limit.item, limit.whose):
+                    return None
+                window = await self._limiter.get_window_stats(limit.item, limit.whose)
+                if not window.remaining:
+                    break
+        return max(1.0, window.reset_time - time.time())
 
     async def give_back(self, limits: Sequence[RateLimit]) -> None:
         """For a successful attempt: it does not count."""
