@@ -29,6 +29,7 @@ from bot.model.event import (
     ConsentEvent,
     Context,
     Evidence,
+    FollowUp,
     Grade,
     How,
     MergedConsent,
@@ -199,7 +200,7 @@ class TestHash:
         parts = (signed, full.actor, full.words, full.context, full.evidence, full.restored, MERGED)
         assert all(getattr(part, name) is not None for part in parts for name in type(part).model_fields)
         held = _held(full.canonical())
-        del held["clears"], held["stopped"]  # a list of them, and true
+        del held["clears"], held["follow_ups"], held["stopped"]  # lists of them, and true
         assert all(name.isascii() and (isinstance(value, str) or type(value) is int) for name, value in held.items())
 
     def test_it_is_this_one(self) -> None:
@@ -238,6 +239,7 @@ class TestHash:
             "redacted": {"1": "r"},
             "grade": Grade.PAPER,
             "stopped": True,
+            "follow_ups": [FollowUp.FLOWS],
             "restored": RESTORED,
             "flow_version": 7,
             "merged": {"deals": MERGED},
@@ -356,6 +358,7 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
         "redacted": {"1": "r"},
         "commitments": {"/number": "c"},
         "stopped": True,
+        "follow_ups": [FollowUp.FLOWS],
         "restored": RESTORED,
         "merged": {"orders": MERGED},
     }
