@@ -168,7 +168,7 @@ class RowReader:
         out = self._cell(cells, f"opted_out:{subscription}")
         if cell := self._cell(cells, f"consent:{subscription}"):
             said = self._checked(row, f"consent:{subscription}", partial(read_consent, cell))
-        if said is None and subscription == self._plan.everyone_in:
+        elif subscription == self._plan.everyone_in:  # whoever is said to have never subscribed gave no yes
             said = True
         if read_opt_out(out) or subscription == self._plan.everyone_out:
             said = False

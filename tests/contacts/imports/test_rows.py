@@ -202,6 +202,11 @@ class TestRows:
         (claim,) = read("phone,consent:deals,opted_out:deals", cells).claims
         assert claim.is_yes is said
 
+    @pytest.mark.parametrize("cell", ["NEVER_SUBSCRIBED", "Not subscribed", "pending", "unconfirmed", "n/a", "maybe"])
+    def test_everyone_is_whoever_the_file_says_nothing_of(self, cell: str) -> None:
+        assert read("phone,consent:deals", f"1,{cell}", everyone_in="deals", given_at=AT).claims == []
+        assert read("phone,consent:deals", "1, ", everyone_in="deals", given_at=AT).claims[0].is_yes
+
     def test_everyone_may_have_opted_in_or_out(self) -> None:
         (claim,) = read("phone,name", "1,Ada", everyone_in="deals", given_at=AT).claims
         assert (claim.is_yes, claim.at) == (True, AT)
