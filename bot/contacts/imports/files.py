@@ -134,7 +134,7 @@ def _batches(rows: Iterator[TableRow]) -> Iterator[list[TableRow]]:
     size = 0
     for row in rows:
         batch.append(row)
-        size += sum(map(len, row.cells))
+        size += sum(len(cell) + 8 for cell in row.cells)  # an empty one is stored, too
         if len(batch) == PIECE_ROWS or size > PIECE_CHARACTERS:
             yield batch
             batch, size = [], 0

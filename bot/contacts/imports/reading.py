@@ -94,7 +94,7 @@ def read_table(file: BinaryIO, encoding: str = "") -> Table:
     if header is None:
         raise TableRefused(_("The file is empty."))
     if len(header.cells) > MOST_COLUMNS:
-        raise TableRefused(_("The file has more than %(most)s columns."), most=str(MOST_COLUMNS))
+        raise _too_wide()
     return _table(encoding, delimiter, header, rows)
 
 
@@ -223,19 +223,41 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
 
 def _rows(lines: Iterator[str], delimiter: str, before: int) -> Iterator[TableRow]:
     """`before`: lines that were read already."""
-    reader = csv.reader(lines, delimiter=delimiter, doublequote=True, strict=False)
+    record = _Record(lines)
+    reader = csv.reader(record, delimiter=delimiter, doublequote=True, strict=False)
     while True:
-        line = before + reader.line_num + 1
+        record.size, line = 0, before + reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
             raise _too_long(line) if "limit" in str(error) else TableRefused(NO_TEXT) from error
         if cells is None:
             return
-        if sum(map(len, cells)) > LONGEST_LINE:
-            raise _too_long(line)
+        if len(cells) > 2 * MOST_COLUMNS:
+            raise _too_wide()
         if any(cell.strip() for cell in cells):
             yield TableRow(line, cells)
+
+
+class _Record:
+    """The lines of one row after the other, up to a size: quoted line breaks could make one row of the whole file."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self.size = lines, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.size += len(line)
+        if self.size > LONGEST_LINE:
+            raise csv.Error("row larger than the limit")
+        return line
+
+
+def _too_wide() -> TableRefused:
+    return TableRefused(_("The file has more than %(most)s columns."), most=str(MOST_COLUMNS))
 
 
 def _too_long(line: int) -> TableRefused:

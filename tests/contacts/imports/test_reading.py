@@ -95,6 +95,15 @@ def test_ragged_rows_are_read_as_they_are() -> None:
     assert cells("Name,Phone\nAda\nBen,2,x,y\n") == [HEADER, ["Ada"], ["Ben", "2", "x", "y"]]
 
 
+def test_a_row_of_very_many_cells_is_refused() -> None:
+    assert refusal(io.BytesIO(b"Name,Phone\nAda,1\n" + b"," * 500)) == "The file has more than 200 columns."
+
+
+def test_quoted_lines_do_not_make_one_row_of_the_whole_file() -> None:
+    """No cell is long, and no line."""
+    assert "Line 3 " in refusal(io.BytesIO(b"Name,Phone\nAda,1\n" + b'"a\n",' * 300_000))
+
+
 def test_names_of_columns_may_be_missing_or_duplicate() -> None:
     found = table("Phone,,Phone,\n1,2,3,4\n")
     assert (found.columns, found.has_header) == (("Phone", "", "Phone"), True)
