@@ -20,7 +20,7 @@ from bot.contacts.imports.plans import ImportTerms, RowChanges, RowPlanner
 from bot.contacts.imports.rows import Fault, RowReader, WantedRow
 from bot.contacts.service import ContactService, ContactUpdate, ContactValues
 from bot.contacts.tags import Tags
-from bot.errors import Invalid, NotFound, NumberStopped, OwnOptOut, SaysoError
+from bot.errors import Invalid, NotFound, NumberStopped, OwnOptOut, SavedNumberLocked, SaysoError
 from bot.errors import marked as _
 from bot.faults import reach
 from bot.model.base import now
@@ -165,7 +165,7 @@ class Importer:
         there = await self._store.contacts.existing(refused) if refused else set()
         for id in set(refused) - there:
             new[id].faults.append(Fault(TAKEN))
-            new[id].changes.clear()
+            new[id].changes = [change for change in new[id].changes if change.contact != id]
 
     async def _update(self, plans: Sequence[RowChanges]) -> None:
         changed = [plan for plan in plans if plan.contact and (plan.values or plan.attributes)]
@@ -235,7 +235,7 @@ def _count(result: BatchResult, plan: RowChanges, earlier: ImportChange | None) 
 
 def _judge(result: BatchResult, plan: RowChanges, action: Action, refused: SaysoError | None) -> None:
     """`refused`: why the ledger took no grant. Raises what says nothing about the contact: the batch is repeated."""
-    if isinstance(refused, OwnOptOut | NumberStopped | NotFound):
+    if isinstance(refused, OwnOptOut | NumberStopped | SavedNumberLocked | NotFound):
         result.problems.append(Problem(plan.row.line, "refused", Fault(refused.text, refused.values)))
     elif refused:
         raise refused

@@ -51,8 +51,10 @@ class KnownPeople:
                 return people
         return []
 
-    def with_number(self, number: str) -> list[Contact]:
-        return [self.by_id[id] for id in self._by_number.get(number, ())]
+    def with_address(self, *, email: str = "", number: str = "") -> list[Contact]:
+        """Everyone who has this email address or this number."""
+        found = {**self._by_email.get(email.casefold(), {}), **self._by_number.get(number, {})}
+        return [self.by_id[id] for id in found]
 
 
 class PeopleFinder:

@@ -1,9 +1,10 @@
 """What a row changes: pure, so that the dry run and the import agree.
 
-A "no" in the file is always taken. A "yes" is for the number or address in its row, and the table of overrides
-(`bot.consent.overrides`) decides whether it beats an earlier opt-out. Phone, email and user ID of a contact who exists
-are filled, never replaced, and not even filled where a stranger may be behind the contact: somebody who opened the chat
-without the site's signature would see a saved number.
+A "no" in the file is always taken, for everyone who has the number or address in its row. A "yes" is for the number or
+address in its row, and the table of overrides (`bot.consent.overrides`) decides whether it beats an earlier opt-out,
+also one of another contact who has the number or address. Phone, email and user ID of a contact who exists are filled,
+never replaced, and not even filled where a stranger may be behind the contact: somebody who opened the chat without the
+site's signature would see a saved number.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.consent.changes import ConsentChange, address_change, consent_change
+from bot.consent.overrides import MESSAGES, Obstacle
+from bot.consent.overrides import obstacle as obstacle_to
 from bot.contacts.imports.people import KnownPeople, contact_of
 from bot.contacts.imports.rows import ConsentClaim, Fault, WantedRow
 from bot.errors import marked as _
@@ -112,13 +115,12 @@ class RowPlanner:
             done.stops = row.number
         if len(found) > 1 and not self._only_stops(row):
             done.faults.append(Fault(SEVERAL, {"count": str(len(found))}))
-        if done.faults or len(found) > 1:
-            self._take_no(done, found)
-        elif found:
+        if not done.faults and len(found) == 1:
             done.is_new = own is not None
             self._change(done, found[0])
-        elif self._terms.plan.creates and not self._only_stops(row):
+        elif not done.faults and not found and self._terms.plan.creates and not self._only_stops(row):
             self._create(done)
+        self._take_no(done, [*found, *self._people.with_address(email=row.email, number=row.number)])
         return done
 
     def _only_stops(self, row: WantedRow) -> bool:
@@ -206,11 +208,13 @@ class RowPlanner:
         )
 
     def _take_no(self, done: RowChanges, found: Sequence[Contact]) -> None:
-        """Of a row that isn't imported: whoever it may be about opted out."""
-        for contact in found:
+        """Whoever else a "no" may be about opted out, too."""
+        own = done.contact.id if done.contact else ""
+        for id, contact in {contact.id: contact for contact in found if contact.id != own}.items():
+            email, number = self._addresses.get(id, (contact.email, contact.phone))
             for claim in done.row.claims:
                 if not claim.is_yes:
-                    self._no(done, contact, claim, contact.email, contact.phone)
+                    self._no(done, contact, claim, email, number)
 
     def _no(
         self, done: RowChanges, contact: Contact, claim: ConsentClaim, email: str | None, number: str | None
@@ -235,8 +239,24 @@ class RowPlanner:
             done.left.append(Fault(OTHER_NUMBER if is_text else OTHER_EMAIL))
         elif self._is(contact, subscription, ConsentState.OPTED_IN, own) or self._is_pending(contact, subscription):
             done.already.append((contact, self._key(done.row, subscription.id), Action.OPT_IN))
+        elif obstacle := self._others_no(done, contact, claim, subscription, own):
+            done.left.append(Fault(MESSAGES[obstacle]))
         else:
             self._record(done, contact, subscription, Action.OPT_IN, own, claim)
+
+    def _others_no(
+        self, done: RowChanges, contact: Contact, claim: ConsentClaim, subscription: Subscription, address: str
+    ) -> Obstacle | None:
+        """Why an opt-out of another contact with this number or address holds: it is most likely the same person's."""
+        is_text = subscription.message_type is MessageType.SMS
+        people = self._people.with_address(**{"number" if is_text else "email": address})
+        others = [other for other in people if other.id != contact.id]
+        if any(self._said.get((other.id, subscription.id)) is False for other in others):
+            return Obstacle.NOT_NEWER  # in this file
+        found = (other.consent(subscription.id) for other in others)
+        newest = max((consent for consent in found if consent and consent.is_no), key=lambda c: c.at, default=None)
+        grant = self._consent_change(done, contact, subscription, Action.OPT_IN, address, claim).grant(newest)
+        return obstacle_to(grant, newest, stopped=False, at=self._terms.at) if grant else None
 
     def _is(self, contact: Contact, subscription: Subscription, state: ConsentState, address: str | None) -> bool:
         """Whether nothing has to be recorded: an earlier row of this batch, or an event, said so."""
@@ -262,19 +282,28 @@ class RowPlanner:
         claim: ConsentClaim,
     ) -> None:
         self._said[contact.id, subscription.id] = action is Action.OPT_IN
-        done.changes.append(
-            consent_change(
-                contact,
-                subscription,
-                action,
-                address,
-                source=Source.IMPORT,
-                words=None,
-                key=self._key(done.row, subscription.id),
-                actor=self._terms.actor,
-                evidence=claim.evidence(self._terms.plan.how),
-                is_judged=False,
-            )
+        done.changes.append(self._consent_change(done, contact, subscription, action, address, claim))
+
+    def _consent_change(
+        self,
+        done: RowChanges,
+        contact: Contact,
+        subscription: Subscription,
+        action: Action,
+        address: str | None,
+        claim: ConsentClaim,
+    ) -> ConsentChange:
+        return consent_change(
+            contact,
+            subscription,
+            action,
+            address,
+            source=Source.IMPORT,
+            words=None,
+            key=self._key(done.row, subscription.id),
+            actor=self._terms.actor,
+            evidence=claim.evidence(self._terms.plan.how),
+            is_judged=False,
         )
 
     def _key(self, row: WantedRow, what: str) -> str:

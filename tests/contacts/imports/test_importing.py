@@ -12,8 +12,11 @@ import pytest
 
 from bot.app import Bot
 from bot.consent.verify import verify
+from bot.contacts.imports.importer import BatchResult, _judge
+from bot.contacts.imports.plans import RowChanges
+from bot.contacts.imports.rows import WantedRow
 from bot.demo import DEALS
-from bot.errors import Conflict, FormWrong, JobConflict
+from bot.errors import Conflict, FormWrong, JobConflict, SavedNumberLocked
 from bot.i18n import translator
 from bot.jobs.rules import JobAction
 from bot.jobs.service import JobService
@@ -193,6 +196,41 @@ class TestNo:
         _, written = await desk.imported(f"7,,,2015550123,{YES},{later}", how=How.WRITTEN)
         assert written == {"updated": 1, "opted_in": 1}
 
+    async def test_it_is_for_everyone_with_the_number_or_address(self, desk: Desk, store: Store) -> None:
+        await desk.imported(f"7,Ada,a@x.com,2015550123,{YES},", f"8,Ben,b@x.com,2015550124,{YES},", how=How.PAPER)
+        _, result = await desk.imported(",,a@x.com,2015550124,unsubscribed,")
+        assert result == {"updated": 1, "opted_out": 2}
+        assert {deals(c).state for c in (await everyone(store)).values()} == {ConsentState.OPTED_OUT}
+
+    async def test_it_reaches_a_number_whose_user_is_another(self, desk: Desk, store: Store) -> None:
+        await desk.imported(f"7,Ada,,2015550123,{YES},")
+        _, result = await desk.imported("9,Eve,,2015550123,no,", creates=False)
+        assert result == {"skipped": 1, "opted_out": 1}
+
+    async def test_all_texts_end_for_everyone_with_the_number(self, desk: Desk, store: Store) -> None:
+        await desk.imported(f"7,Ada,a@x.com,2015550123,{YES},", f"8,Ben,b@x.com,2015550124,{YES},")
+        plan: dict[str, Any] = {"header": "email,phone,status", "targets": ("email", "phone", "consent:texts")}
+        await desk.imported("a@x.com,2015550124,opt-out", **plan)
+        assert {deals(c).state for c in (await everyone(store)).values()} == {ConsentState.OPTED_OUT}
+
+    async def test_a_yes_on_a_new_contact_does_not_pass_by_the_no_of_the_number(self, desk: Desk, store: Store) -> None:
+        await desk.imported("7,Ada,,2015550123,no,")
+        file, result = await desk.imported(f"9,Eve,,2015550123,{YES},2025-01-01", how=How.WRITTEN)
+        assert result == {"created": 1, "refused": 1}
+        assert [reason for _, _, reason in await desk.reasons(file.job)] == [
+            "This person opted out after that. Only consent given after their opt-out counts."
+        ]
+        eve = (await everyone(store))["Eve"]
+        assert (eve.phone, eve.consents) == (NUMBER, ())
+        later = (now() + timedelta(seconds=30)).isoformat()
+        _, result = await desk.imported(f"10,Fay,,2015550123,{YES},{later}", how=How.WRITTEN)
+        assert result == {"created": 1, "opted_in": 1}
+
+    async def test_nor_does_one_in_the_same_file(self, desk: Desk, store: Store) -> None:
+        rows = ("7,Ada,,2015550123,no,", f"9,Eve,,2015550123,{YES},2025-01-01")
+        _, result = await desk.imported(*rows, how=How.WRITTEN)
+        assert result == {"created": 2, "opted_out": 1, "refused": 1}
+
     async def test_a_no_is_always_taken(self, desk: Desk, store: Store) -> None:
         await desk.imported(f"7,Ada,,2015550123,{YES},2025-01-01")
         _, result = await desk.imported("7,Ada,,2015550123,no,2020-01-01", "8,Ben,,2015550124,unsubscribed,")
@@ -238,6 +276,12 @@ async def test_a_consent_is_for_the_number_in_its_row(desk: Desk, store: Store) 
         "This contact has another phone number. The consent was not imported.",
         "There's no phone number to text. The consent was not imported.",
     ]
+
+
+def test_a_number_that_was_saved_meanwhile_refuses_the_consent_and_not_the_batch() -> None:
+    plan, result = RowChanges(WantedRow(2)), BatchResult()
+    _judge(result, plan, Action.OPT_IN, SavedNumberLocked())
+    assert [(problem.line, problem.outcome) for problem in result.problems] == [(2, "refused")]
 
 
 async def test_nothing_is_filled_in_where_a_stranger_may_read_it(desk: Desk, store: Store, make_contact: Any) -> None:
