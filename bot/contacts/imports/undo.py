@@ -1,7 +1,9 @@
 """Takes an import back, the last row first: fields as they were, its consents retracted by new events.
 
 What people did since stays: a field that changed again, a consent that they gave or withdrew themselves. An opt-out
-from the file stays too, and so does a number on the stop list: undoing turns no "no" into a "yes".
+from the file stays too, and so does a number on the stop list: undoing turns no "no" into a "yes". Whoever opted out
+keeps number, email address and user ID, by which the next import finds their "no". Of a contact who was merged into
+another, the other one's consent is retracted, if it is the one that came from the file.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from bot.model.event import Action, Actor, ConsentEvent, Source
 from bot.store import Store
 
 ATTRIBUTE = "attributes/"
+IDENTITY = {"phone", "email", "external_id", "role"}
 MOST_EVENTS = 30
 """A contact with more was used since."""
 
@@ -40,7 +43,7 @@ class _Undone:
     tags: tuple[str, ...] = ()
     changes: list[ConsentChange] = field(default_factory=list)
     is_kept: bool = False
-    """The contact was used since, and stays."""
+    """The contact was used since or opted out, and stays."""
 
 
 class ImportUndo:
@@ -51,9 +54,7 @@ class ImportUndo:
     async def take_back(self, rows: Sequence[ImportChange], actor: Actor) -> Counter[str]:
         """By outcome. Repeating it after a crash gives the same. Raises StoreUnavailable."""
         ids = [*dict.fromkeys(row.contact for row in rows)]
-        contacts, talked = await asyncio.gather(
-            self._ledger.contacts(ids), self._store.conversations.contacts_among(ids)
-        )
+        contacts, talked = await asyncio.gather(self._living(ids), self._store.conversations.contacts_among(ids))
         events = await self._events(rows, contacts)
         counts: Counter[str] = Counter()
         undone = []
@@ -69,6 +70,14 @@ class ImportUndo:
         reach("restored")
         counts["retracted"] = await self._record(undone)
         return counts
+
+    async def _living(self, ids: Sequence[str]) -> dict[str, Contact]:
+        """By id; instead of one that was merged into another, that one."""
+        found = await self._ledger.contacts(ids)
+        while merged := {id: contact.merged_into for id, contact in found.items() if contact.merged_into}:
+            kept = await self._ledger.contacts({*merged.values()})
+            found = {id: now for id, c in found.items() if (now := kept.get(merged[id]) if id in merged else c)}
+        return found
 
     async def _events(self, rows: Sequence[ImportChange], contacts: Mapping[str, Contact]) -> dict[str, ConsentEvent]:
         """By key: what the rows recorded, and all events of contacts whom they created."""
@@ -123,14 +132,18 @@ def _plan(
     row: ImportChange, contact: Contact, events: Mapping[str, ConsentEvent], actor: Actor, *, is_used: bool
 ) -> _Undone:
     done = _Undone(row, contact, changes=_retractions(row, contact, events, actor))
-    if row.created and (is_used or not _is_untouched(row, contact, events)):
+    has_no = bool(row.opted_out) or any(consent.is_no for consent in contact.consents)
+    is_used = is_used or has_no or not _is_untouched(row, contact, events)
+    if contact.id != row.contact or (row.created and is_used):
         done.is_kept = True
         return done
     clears = []
     for name, value in row.after.items():
         if _current(contact, name) != value:
             continue
-        if name in {"phone", "email"}:
+        if has_no and name in IDENTITY:
+            done.is_kept = True
+        elif name in {"phone", "email"}:
             clears.append(name)
         elif name.startswith(ATTRIBUTE):
             done.attributes[name.removeprefix(ATTRIBUTE)] = row.before.get(name)
@@ -151,7 +164,7 @@ def _retractions(
     earlier = {consent.subscription: consent for consent in row.opted_out}
     found = []
     for subscription in row.granted:
-        event = events.get(f"{contact.id}:{row_key(row.job, row.line, subscription)}")
+        event = events.get(f"{row.contact}:{row_key(row.job, row.line, subscription)}")
         consent, before = contact.consent(subscription), earlier.get(subscription)
         if event and consent and consent.event == event.event and consent.state is ConsentState.OPTED_IN:
             found.append(

@@ -24,7 +24,7 @@ from bot.model.attribute import AttributeType
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact, Role
 from bot.model.contact_import import ContactImport, ImportPlan
-from bot.model.event import Action, Grade, How, Source
+from bot.model.event import Action, Actor, Grade, How, Source
 from bot.model.job import Job, JobState
 from bot.model.teammate import By
 from bot.store import Store
@@ -369,14 +369,43 @@ async def test_a_refused_file_leaves_nothing(desk: Desk, store: Store) -> None:
 
 class TestUndo:
     async def test_people_it_added_are_emptied_and_their_consents_retracted(self, desk: Desk, store: Store) -> None:
-        file, _ = await desk.imported(f"7,Ada,a@x.com,2015550123,{YES},2025-01-01", "8,Ben,,2015550124,no,")
-        assert await desk.undone(file) == {"restored": 2, "retracted": 1}
-        for contact in await store.contacts.page("", limit=9):
-            assert (contact.name, contact.external_id, contact.email, contact.phone) == (None, None, None, None)
-        states = {consent.state for contact in await store.contacts.page("", limit=9) for consent in contact.consents}
-        assert states == {ConsentState.OPTED_OUT}, "a no stays"
-        report = await verify(store, repair=False)
-        assert (report.is_whole, report.events) == (True, 7)
+        file, _ = await desk.imported(f"7,Ada,a@x.com,2015550123,{YES},2025-01-01")
+        assert await desk.undone(file) == {"restored": 1, "retracted": 1}
+        contact = await self._one(store)
+        assert (contact.name, contact.external_id, contact.email, contact.phone) == (None, None, None, None)
+        assert contact.consents == ()
+        assert (await verify(store, repair=False)).is_whole
+
+    async def test_whoever_opted_out_is_still_found_by_the_next_import(self, desk: Desk, store: Store) -> None:
+        file, _ = await desk.imported("8,Ben,,2015550124,no,")
+        assert await desk.undone(file) == {"kept": 1}
+        assert (await self._one(store)).phone == ANOTHER
+        _, result = await desk.imported(f",Ben,,2015550124,{YES},2025-01-01")
+        assert result == {"same": 1, "refused": 1}
+        assert deals(await self._one(store)).state is ConsentState.OPTED_OUT
+
+    async def test_a_number_that_it_filled_in_stays_with_an_opt_out(
+        self, desk: Desk, store: Store, make_contact: Any
+    ) -> None:
+        ada = await make_contact(name="Ada", external_id="7", role=Role.USER)
+        file, _ = await desk.imported("7,Augusta,,2015550123,no,")
+        assert await desk.undone(file) == {"kept": 1}
+        assert ((await self._one(store)).id, (await self._one(store)).phone) == (ada.id, NUMBER)
+        assert (await self._one(store)).name == "Ada"
+
+    async def test_a_yes_that_a_merge_took_over_is_retracted(self, desk: Desk, store: Store, make_contact: Any) -> None:
+        kept = await make_contact(name="Ada L.")
+        file, _ = await desk.imported(f"7,Ada,,2015550123,{YES},2025-01-01")
+        other = (await everyone(store))["Ada"]
+        await desk.bot.merge.merge(kept.id, other.id, Actor(kind="teammate", id="ada"), Source.PROFILE)
+        merged = await desk.bot.ledger.contact(kept.id)
+        assert merged
+        assert deals(merged).state is ConsentState.OPTED_IN
+        assert await desk.undone(file) == {"kept": 1, "retracted": 1}
+        after = await desk.bot.ledger.contact(kept.id)
+        assert after
+        assert (after.consents, after.name, after.phone) == ((), "Ada L.", NUMBER)
+        assert (await verify(store, repair=False)).is_whole
 
     async def test_the_corrected_file_can_be_imported_afterwards(self, desk: Desk, store: Store) -> None:
         """Taking a yes back is no opt-out, which older consent could not override."""
