@@ -5,7 +5,6 @@ Phone and email change through the ledger alone (law 14), so this service record
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -45,6 +44,7 @@ SITE = Actor(kind="api", id="site")
 class ContactService:
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._contacts = store.contacts
+        self._keyed = store.keyed_numbers
         self._ledger = ledger
 
     async def create(self, contact: Contact) -> Contact:
@@ -146,7 +146,9 @@ class ContactService:
         """Records the address that the site vouches for, or that its page only says, once each."""
         if not email:
             return
-        key = f"signed-email:{hashlib.sha256(email.encode()).hexdigest()[:16]}" if is_signed else "claimed-email"
+        # A plain hash would tell whoever guesses the address, also after the person was erased.
+        hash = (await self._keyed.of([email]))[email]
+        key = f"signed-email:{hash}" if is_signed else "claimed-email"
         actor = SITE if is_signed else Actor(kind="contact", id=contact)
         await self._ledger.record(address_change(contact, source=Source.API, actor=actor, key=key, email=email))
 

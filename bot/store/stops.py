@@ -26,8 +26,8 @@ KEY = "numbers"
 
 
 class KeyedNumbers:
-    """Keyed hashes of numbers. The key belongs to the workspace and never changes: with another one, stops would be
-    lost."""
+    """Keyed hashes of numbers and email addresses. The key belongs to the workspace and never changes: with another
+    one, stops would be lost."""
 
     def __init__(self, keys: KeyRepository) -> None:
         self._keys = keys
@@ -37,10 +37,10 @@ class KeyedNumbers:
         """Reads the key, once."""
         self._key = self._key or (await self._keys.of(KEY)).encode()
 
-    async def of(self, numbers: Iterable[str]) -> dict[str, str]:
-        """By number."""
+    async def of(self, addresses: Iterable[str]) -> dict[str, str]:
+        """By address."""
         await self.prepare()
-        return {number: KEYED + hmac.digest(self._key, number.encode(), "sha256").hex() for number in numbers}
+        return {one: KEYED + hmac.digest(self._key, one.encode(), "sha256").hex() for one in addresses}
 
 
 class StopRepository(Repository[Stop]):
