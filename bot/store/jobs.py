@@ -17,6 +17,10 @@ ACTIVE = [JobState.QUEUED.value, JobState.RUNNING.value]
 ENDED = [JobState.DONE.value, JobState.FAILED.value, JobState.CANCELED.value]
 
 
+WORDS = ["input.selection.filter", "input.consent.evidence.note"]
+"""What a job doesn't keep once it is over for good: it may name people. The results name contacts by id."""
+
+
 class JobRepository(Repository[Job]):
     name = "jobs"
     model = Job
@@ -88,7 +92,7 @@ class JobRepository(Repository[Job]):
             return await self._change(_held(job), values if total is None else {**values, "total": total}, ["error"])
         values["state"] = {"$cond": [{"$eq": ["$state", JobState.CANCELED]}, "$state", JobState.DONE]}
         ended = {**values, "total": values["done"], "due": "$$NOW", "ended_at": "$$NOW"}
-        return await self._change(_held(job), ended, ["error", "holder", "only"])
+        return await self._change(_held(job), ended, ["error", "holder", "only", *WORDS])
 
     async def release(
         self, job: Job, *, seconds: float = 0, error: JobError | None = None, attempts: int = 0
@@ -115,7 +119,7 @@ class JobRepository(Repository[Job]):
         due = {"$cond": [{"$eq": [{"$ifNull": ["$holder", ""]}, ""]}, "$$NOW", "$due"]}
         values: dict[str, Any] = {"state": target, "due": due}
         if target in ENDED:
-            return await self._change(_among(id, sources), {**values, "ended_at": "$$NOW"}, ["only"])
+            return await self._change(_among(id, sources), {**values, "ended_at": "$$NOW"}, ["only", *WORDS])
         if only:
             values["only"] = only
         return await self._change(_among(id, sources), {**values, "attempts": 0}, ["error", "ended_at"])

@@ -20,6 +20,7 @@ from bot.jobs.kinds.bulk import BulkInput, BulkJob
 from bot.jobs.kinds.bulk_consent import BulkConsentInput, Subscribe, Unsubscribe
 from bot.jobs.kinds.bulk_erase import BulkEraseInput, EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, BulkTagInput, RemoveTag
+from bot.jobs.rules import JobAction
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.event import Action, Actor, ConsentState, Evidence, How, Source
@@ -141,6 +142,18 @@ async def test_the_preview_knows_a_stop_of_someone_who_was_erased(bot: Bot) -> N
     input = subscribing(Selection(ids=(heir,)))
     assert await previewed(bot, Subscribe, input) == {"stopped": 1}
     assert await results(bot, await run(bot, Subscribe, input)) == {heir: "stopped"}
+
+
+async def test_a_job_that_is_over_keeps_no_words(bot: Bot) -> None:
+    noted = SIGNED.model_copy(update={"note": "Maya's fair"})
+    input = subscribing(Selection(filter=Filter(query="maya").as_text()), evidence=noted)
+    canceled = await bot.jobs.start(Subscribe, input, ADA)
+    assert "maya" in str(canceled.input).casefold()
+    await bot.jobs.act(canceled.id, JobAction.CANCEL, ADA)
+    done = await run(bot, Subscribe, input)
+    for job in (await bot.jobs.get(canceled.id), done):
+        assert "maya" not in str(job.input).casefold()
+        assert BulkConsentInput.model_validate(job.input).consent.subscription == DEALS
 
 
 async def test_nothing_is_sent_and_no_question_is_asked_unless_ticked(bot: Bot) -> None:
