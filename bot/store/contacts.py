@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel, UpdateMany, UpdateOne
+from pymongo.collation import Collation
 from pymongo.errors import ExecutionTimeout
 
 from bot.errors import FilterTooBroad, StoreUnavailable
@@ -32,6 +33,8 @@ SOME_HAVE = ("email", "time_zone", "tags", "stopped", "phone_facts.country", "ph
 """What filters find contacts by. Each index of a filter is named after its field (`bot.contacts.filters`)."""
 
 
+ANY_CASE = Collation("en", strength=2)
+"""Compares texts without regard to case."""
 OLD_INDEXES = {"consents.subscription_1_consents.state_1", "consents"}
 NOTHING: Mapping[str, Any] = {}
 NOBODY: Mapping[str, Any] = {"_id": {"$in": []}}
@@ -61,6 +64,12 @@ class ContactRepository(Repository[Contact]):
             for field in SOME_HAVE
         ),
         IndexModel([("attributes.$**", ASCENDING)], name="attributes"),
+        IndexModel(
+            [("email", ASCENDING)],
+            name="email_any_case",
+            partialFilterExpression={"email": {"$exists": True}},
+            collation=ANY_CASE,
+        ),
         IndexModel([("merged_into", ASCENDING)], partialFilterExpression={"merged_into": {"$exists": True}}),
     )
 
@@ -143,14 +152,15 @@ class ContactRepository(Repository[Contact]):
         return await self.find({"merged_into": contact}, limit=limit)
 
     async def ids_with(self, field: str, values: Collection[str]) -> set[str]:
-        """Whose `external_id`, `email` or `phone` is one of these; some, where hundreds share one."""
+        """Whose `external_id`, `email` (in upper or lower case) or `phone` is one of these; some, where hundreds share
+        one."""
         if not values:
             return set()
-        cursor = self.collection.find(
-            {field: {"$in": [*values]}}, {"_id": 1}, max_time_ms=READ_MS, limit=len(values) + 1000
-        )
+        most = len(values) + 1000
+        match, collation = {field: {"$in": [*values]}}, ANY_CASE if field == "email" else None
+        cursor = self.collection.find(match, {"_id": 1}, max_time_ms=READ_MS, limit=most, collation=collation)
         with database_errors():
-            return {raw["_id"] for raw in await cursor.to_list(len(values) + 1000)}
+            return {raw["_id"] for raw in await cursor.to_list(most)}
 
     async def with_number(self, number: str, *, after: str, limit: int) -> list[Contact]:
         """Everyone whose number it is, in order of their ids."""

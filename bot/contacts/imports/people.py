@@ -64,12 +64,11 @@ class PeopleFinder:
 
     async def of(self, job: str, rows: Sequence[WantedRow]) -> KnownPeople:
         """In five queries, however many rows."""
-        emails = {form for row in rows if row.email for form in (row.email, row.email.casefold())}
         contacts = self._store.contacts
         found = await asyncio.gather(
             contacts.existing(contact_of(job, row.line) for row in rows),
             contacts.ids_with("external_id", {row.external_id for row in rows if row.external_id}),
-            contacts.ids_with("email", emails),
+            contacts.ids_with("email", {row.email for row in rows if row.email}),
             contacts.ids_with("phone", {row.number for row in rows if row.number}),
         )
         people = await self._ledger.contacts(sorted({id for ids in found for id in ids}))

@@ -202,6 +202,11 @@ class TestNo:
         assert result == {"updated": 1, "opted_out": 2}
         assert {deals(c).state for c in (await everyone(store)).values()} == {ConsentState.OPTED_OUT}
 
+    async def test_it_is_found_by_an_email_address_in_any_case(self, desk: Desk, store: Store) -> None:
+        await desk.imported(f"7,Maya,Maya@Example.com,2015550123,{YES},")
+        _, result = await desk.imported(",,mAYA@example.COM,,no,")
+        assert result == {"updated": 1, "opted_out": 1}
+
     async def test_it_reaches_a_number_whose_user_is_another(self, desk: Desk, store: Store) -> None:
         await desk.imported(f"7,Ada,,2015550123,{YES},")
         _, result = await desk.imported("9,Eve,,2015550123,no,", creates=False)
