@@ -42,7 +42,7 @@ class AddTag(BulkTagJob):
     has_it = True
     outcomes: ClassVar = {
         BulkOutcome.CHANGED: _("Tag added"),
-        BulkOutcome.ALREADY: _("Has the tag already"),
+        BulkOutcome.ALREADY: _("Already has the tag"),
         BulkOutcome.GONE: GONE,
     }
 
