@@ -30,7 +30,7 @@ class Step(StrEnum):
 class Since(StrEnum):
     """The state after a submission."""
 
-    STANDS = ""
+    UNCHANGED = ""
     WAITS = "waits"
     """Waits for the number's YES."""
     LAPSED = "lapsed"
@@ -40,7 +40,7 @@ class Since(StrEnum):
     CANCELED = "canceled"
     """Withdrawn or declined before a YES."""
     TURNED_OFF = "turned_off"
-    MOVED = "moved"
+    NUMBER_CHANGED = "moved"
     """The consent is for another number or address than they have now."""
 
 
@@ -70,7 +70,7 @@ class Progress:
     tries: int = 0
     why: str = ""
     """The last error, a gettext id; empty if it has no description."""
-    since: Since = Since.STANDS
+    since: Since = Since.UNCHANGED
 
     @property
     def is_open(self) -> bool:
@@ -89,7 +89,7 @@ def card_progress(card: Card, part_seq: int, conversation: Conversation, contact
         opened=card.opened_at is not None or card.tries > 0,
         tries=card.tries,
         why=WHY.get(card.problem, ""),
-        since=_since(card, consent, contact) if done else Since.STANDS,
+        since=_since(card, consent, contact) if done else Since.UNCHANGED,
     )
 
 
@@ -130,7 +130,7 @@ def _since(card: Card, consent: Consent | None, contact: Contact) -> Since:
     if card.asked and consent and state is ConsentState.NONE:
         return Since.LAPSED if consent.source is Source.SYSTEM else Since.CANCELED
     is_moved = consent is not None and state is ConsentState.OPTED_IN and not _reaches(consent, contact)
-    return Since.MOVED if is_moved else Since.STANDS
+    return Since.NUMBER_CHANGED if is_moved else Since.UNCHANGED
 
 
 def _reaches(consent: Consent, contact: Contact) -> bool:

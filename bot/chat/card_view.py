@@ -176,7 +176,7 @@ def card_view(
 OFFERED = {CardViewState.OPEN, CardViewState.SAVED, CardViewState.LAPSED, CardViewState.WITHDRAWN}
 """States in which a card can be submitted, unless `_why_not` gives a reason."""
 AGREED = {CardViewState.PENDING, CardViewState.COMPLETED, CardViewState.ALREADY}
-"""States of somebody who said yes."""
+"""States of a card whose person agreed."""
 
 
 def _state(card: Card, part: str, contact: Contact, subscription: Subscription | None) -> CardViewState:

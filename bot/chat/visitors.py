@@ -135,8 +135,8 @@ class Visitors:
         return "", None
 
     async def presumed(self, token: str) -> Visitor:
-        """Like `claimed`, but the database isn't asked about a visitor who was new when the token was signed. Good
-        enough where their chat isn't stored, and whatever they do is checked when it is written. Raises Unauthorized.
+        """Like `claimed`, but without a query for a visitor who was new when the token was signed. Use it only while
+        their chat isn't stored: each act is checked again when it is written. Raises Unauthorized.
         """
         id, arrival = self._read(token)
         return _visitor(id, None if arrival and arrival.is_new else await self._contacts.get(id), arrival)
@@ -227,8 +227,8 @@ class Visitors:
         return user
 
     async def _of_token(self, token: str | None) -> tuple[Contact | None, str]:
-        """The stored contact, and the id of a lead who isn't stored yet. Nobody, once they were erased, or merged into
-        another contact: whoever has a lead's token doesn't prove to be that person (law 11)."""
+        """The stored contact, and the id of a lead who isn't stored yet. None after an erasure or a merge: a lead's
+        token doesn't prove that its holder is the person it was merged into (law 11)."""
         id, arrival = self.arrival(token)
         if contact := await self._ledger.contact(id) if id else None:
             return (None if contact.is_gone else contact), ""
@@ -236,7 +236,7 @@ class Visitors:
 
     async def _user_id(self, external_id: str) -> str:
         """A new user's contact id, the same in all tabs. Keyed, so that it can't be derived from the user's id. A user
-        who comes back after they were erased is a new one."""
+        who returns after an erasure gets a new id."""
         for n in itertools.count():
             again = f":{n}" if n else ""
             id = hmac.digest(self._secret, f"user:{external_id}{again}".encode(), "sha256").hex()[:24]

@@ -49,7 +49,7 @@ BY_EVIDENCE = {
 
 
 NOBODY: Mapping[str, object] = {"phone": None, "email": None, "consents": (), "pending_until": None}
-"""What is left of a contact who was erased or merged into another."""
+"""The values that an erasure or a merge clears."""
 
 
 def apply(contact: Contact, event: ConsentEvent) -> Contact:

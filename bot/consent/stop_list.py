@@ -36,8 +36,8 @@ class StopList:
         return await self._store.stops.of(numbers)
 
     async def stop(self, number: str, text: str, text_id: str) -> bool:
-        """Adds the number, then opts out everyone who has it from all texts, also from those that they never answered;
-        durable when it returns.
+        """Adds the number, then opts out all contacts with this number from every text subscription, including
+        those they never answered. Durable when it returns.
 
         Returns whether this text is the one that stopped it. The same text again, also after a START, has no effect
         (law 4). Raises StoreUnavailable: safe to retry.
@@ -59,8 +59,8 @@ class StopList:
         return is_new
 
     async def add(self, numbers: Mapping[str, str]) -> None:
-        """Adds numbers that opted out of all texts elsewhere, each with what `text_id` is for a text. Whoever has them
-        is the caller's to opt out."""
+        """Adds numbers that opted out of all texts elsewhere, each with what `text_id` is for a text. The caller
+        must opt out the contacts with these numbers."""
         await asyncio.gather(*(self._log(number, StopAction.STOP, "", source) for number, source in numbers.items()))
         await mark_stops(self._store, numbers)
 

@@ -11,7 +11,7 @@ from bot.store import Store
 async def mark_stops(store: Store, numbers: Iterable[str]) -> None:
     """Brings the marks of all contacts with these numbers in line with the list.
 
-    The list is read again after the marks were written: whoever changed it meanwhile may have been overtaken.
+    Reads the list again after writing: a STOP or START in between may have written its marks first.
     """
     wanted = {*numbers}
     marked: dict[str, Stop] = {}

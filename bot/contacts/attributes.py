@@ -60,7 +60,7 @@ class Attributes:
         return attribute
 
     async def change(self, key: str, name: str, by: By, *, options: Sequence[str] = ()) -> Attribute:
-        """Values that contacts have stay, also those of an option that is gone. Raises NotFound and FormWrong."""
+        """Contacts keep their values, even of a removed option. Raises NotFound and FormWrong."""
         before = await self.get(key)
         kept = _options(options) if before.type is AttributeType.LIST else ()
         changed = await self._save(before, {"name": name, "options": kept})

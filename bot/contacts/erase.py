@@ -20,8 +20,8 @@ class Eraser:
         self._ledger = ledger
 
     async def erase(self, contact: str, by: Actor, source: Source) -> bool:
-        """Returns once everything is gone, also of the contacts that were merged into this one; whether this call was
-        the first. Raises NotFound or StoreUnavailable (safe to retry)."""
+        """Deletes everything, including what belongs to contacts merged into this one, before it returns. True: this
+        call was the first. Raises NotFound or StoreUnavailable (safe to retry)."""
         recorded = await self._ledger.record_erasure(contact, by, source, "erase")
         await self.finish(recorded.event)
         return recorded.is_new

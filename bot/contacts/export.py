@@ -106,7 +106,7 @@ class ContactExport:
         return ExportLayout(columns, subscriptions, tags)
 
     async def stream(self, selection: Selection, format: ExportFormat) -> AsyncIterator[bytes]:
-        """The file, page by page in bounded memory: whoever reads slowly is waited for."""
+        """The file, page by page in bounded memory: a slow reader slows the queries down."""
         layout, time, after = await self.layout(await self.columns()), now(), ""
         yield layout.head(format)
         while True:

@@ -48,7 +48,7 @@ CONSENTS = "consent_states"
 UNION = ""
 """Each alternative has an index of its own."""
 NOT_GONE: Mongo = {"erased_at": {"$exists": False}, "merged_into": {"$exists": False}}
-"""Nobody who was erased, or merged into another contact."""
+"""Excludes erased contacts, and those merged into another one."""
 VALID_EMAIL = rf"^(?=.{{1,254}}$){EMAIL.pattern}$"
 UNKNOWN = _("This filter uses something that no longer exists. Remove that condition and try again.")
 

@@ -1,7 +1,7 @@
 """Lists, counts and walks the contacts that match a filter: the one way for pages, segments, jobs and exports.
 
-Whoever asks waits for one query. Where one condition matches few people, its index finds them and they are sorted;
-else the index of the order is walked until the page is full.
+Each page is one query. If a condition matches few people, its index finds them and the database sorts them; otherwise
+it walks the index of the sort order until the page is full.
 """
 
 from __future__ import annotations

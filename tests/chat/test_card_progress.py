@@ -77,7 +77,7 @@ def test_an_answer_stands_also_before_the_contact_is_read_anew() -> None:
     yes = stands(ConsentState.OPTED_IN, part=PART)
     for contact in (person(), yes):
         found = progress(contact, state=CardState.COMPLETED)
-        assert (found.step, found.since) == (Step.COMPLETED, Since.STANDS)
+        assert (found.step, found.since) == (Step.COMPLETED, Since.UNCHANGED)
 
 
 def test_an_answer_that_the_card_does_not_know_of_yet_counts() -> None:
@@ -91,7 +91,7 @@ def test_an_answer_that_the_card_does_not_know_of_yet_counts() -> None:
     [
         (person(), Since.WAITS),
         (stands(ConsentState.PENDING, part=PART), Since.WAITS),
-        (stands(ConsentState.OPTED_IN, part=PART), Since.STANDS),
+        (stands(ConsentState.OPTED_IN, part=PART), Since.UNCHANGED),
         (stands(ConsentState.NONE, source=Source.SYSTEM), Since.LAPSED),
         (stands(ConsentState.NONE), Since.CANCELED),
         (stands(ConsentState.OPTED_OUT, was=ConsentState.PENDING, source=Source.SYSTEM), Since.LAPSED),
@@ -107,7 +107,7 @@ def test_a_number_that_was_asked_for_its_yes_waits_until_it_says_something(conta
 def test_a_yes_for_a_number_that_is_not_theirs_any_more_is_told() -> None:
     yes = consent(ConsentState.OPTED_IN)
     for phone in (ANOTHER, None):
-        assert progress(person(phone=phone, consents=(yes,)), state=CardState.COMPLETED).since is Since.MOVED
+        assert progress(person(phone=phone, consents=(yes,)), state=CardState.COMPLETED).since is Since.NUMBER_CHANGED
 
 
 def test_a_number_on_the_stop_list_is_told() -> None:
@@ -121,4 +121,4 @@ def test_what_was_turned_off_since_is_told() -> None:
 
 def test_another_subscription_says_nothing_of_this_one() -> None:
     other = person(consents=(consent(ConsentState.OPTED_OUT, subscription="news"),))
-    assert progress(other, state=CardState.COMPLETED).since is Since.STANDS
+    assert progress(other, state=CardState.COMPLETED).since is Since.UNCHANGED
