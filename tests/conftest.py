@@ -27,6 +27,7 @@ from argon2 import PasswordHasher
 from bot.aio import background
 from bot.app import Bot, make_bot
 from bot.config import Settings
+from bot.contacts import finder
 from bot.demo import DEALS, make_demo
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
@@ -35,6 +36,7 @@ from bot.store.embedded import EmbeddedServer, embedded_server
 from bot.store.stops import KEY
 from bot.workspace import passwords
 from widget.app import make_app
+from widget.web import http, websocket
 
 # Time limits of examples would measure the machine rather than the code.
 hypothesis.settings.register_profile("sayso", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -59,6 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 PATIENCE = 120.0
 """Seconds after which a test gives up what it waits for. Nothing takes that long, however busy the machine."""
 background.STOP_SECONDS = PATIENCE  # what is cut off may still write, after the next test has wiped the database
+finder.COUNT_MS = finder.PAGE_MS = finder.WALK_MS = int(PATIENCE * 1000)  # an estimate would depend on the machine
+http.ANSWER_SECONDS = http.BRAND_SECONDS = websocket.BYE_SECONDS = PATIENCE
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 

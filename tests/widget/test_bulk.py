@@ -201,7 +201,7 @@ async def test_a_large_export_is_a_job_with_a_file(
     monkeypatch.setattr(exports, "DIRECT", 1)
     monkeypatch.setattr(ExportContacts, "most", 1)
     status, page = await ada.post(f"{BULK}/export", both(pair))
-    assert (status, "downloaded for 7 days" in page.text) == (200, True)
+    assert (status, "download it for 7 days" in page.text) == (200, True)
     assert (await ada.post("/contacts/exports.csv", both(pair)))[0] == 303
     job = await job_at(running, ada.location)
     page = await ada.look(f"/settings/jobs/{job.id}")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from bot.contacts.export import ExportFormat
+from bot.contacts.finder import ContactCount
 from bot.errors import Invalid, NotFound
 from bot.jobs.kinds.export_contacts import ExportContacts, ExportInput, ExportPlace
 from bot.model.audit import AuditAction
@@ -35,8 +36,12 @@ async def ask(request: web.Request) -> web.StreamResponse:
         count = await request.app[BOT].selected.count(selection)
     except Invalid as wrong:
         return await again(request, _fault, wrong)
-    values = {"selection": selection, "count_words": count_words(count, say), "is_direct": count.number <= DIRECT}
+    values = {"selection": selection, "count_words": count_words(count, say), "is_direct": _is_direct(count)}
     return await step_page(request, "contacts/_bulk_export.html", say("Export contacts"), **values)
+
+
+def _is_direct(count: ContactCount) -> bool:
+    return count.is_exact and count.number <= DIRECT
 
 
 async def _fault(request: web.Request) -> web.StreamResponse:
@@ -47,7 +52,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     bot, format = request.app[BOT], ExportFormat(request.match_info["format"])
     selection = await read_selection(request)
     count = await bot.selected.count(selection)
-    if count.is_exact and count.number <= DIRECT:
+    if _is_direct(count):
         pieces = bot.export.stream(selection, format)
         return await _send(request, f"{now():%Y-%m-%d}", format, pieces, f"{count.number} {format}")
     input = ExportInput(

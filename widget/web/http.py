@@ -64,6 +64,8 @@ PLAIN = Workspace(name="")
 
 ANSWER_SECONDS = 10.0
 """Browsers give up after 15 s, and a dead database can cost several waits in a row; this limit responds first."""
+BRAND_SECONDS = 1.0
+"""How long an error page waits for the workspace's brand."""
 
 STATUS: dict[type[SaysoError], int] = {
     StoreUnavailable: 503,
@@ -271,7 +273,7 @@ async def _failed(request: web.Request, status: int, message: str, code: str = "
         is_unsaved = status != 503 or request.method not in SAFE
         words = message if code and is_unsaved else ""
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(BRAND_SECONDS):
                 return await _error_page(request, status, words)
         except (SaysoError, TimeoutError):  # the database is away, so the brand can't be read either
             return await _error_page(request, status, words, brand=PLAIN)

@@ -25,6 +25,7 @@ log = logging.getLogger("sayso.live")
 BEAT_SECONDS = 20
 """The page treats 45 s of silence as a dead connection."""
 HELLO_SECONDS = 10
+BYE_SECONDS = 1.0
 TOKEN_REFUSED = 4401
 
 TOO_MANY = 4429
@@ -116,7 +117,7 @@ async def _beat(socket: Socket) -> None:
 
 async def _say_bye(socket: Socket) -> None:
     with suppress(TimeoutError, ConnectionError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(BYE_SECONDS):
             await socket.send_json({"type": "bye"})
             await socket.close(code=WSCloseCode.SERVICE_RESTART)
 
