@@ -15,12 +15,12 @@ from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
+from bot.consent.attestations import Profiles
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.confirmations import Confirmations
 from bot.consent.form_limits import FormLimits
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
-from bot.consent.profile import Profiles
 from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
 from bot.contacts.data_access import DataAccess
@@ -35,7 +35,7 @@ from bot.contacts.selected import SelectedContacts
 from bot.contacts.service import ContactService
 from bot.contacts.tags import Tags
 from bot.events.catch_up import CatchUp
-from bot.events.checkpoints import CheckpointWriter
+from bot.events.checkpoint_writer import CheckpointWriter
 from bot.events.consumers import all_consumers
 from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
@@ -47,23 +47,23 @@ from bot.jobs.kinds import all_kinds
 from bot.jobs.service import JobService
 from bot.model.base import now
 from bot.model.workspace import Workspace
+from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways import make_gateway
 from bot.outbound.inbound import Inbound
-from bot.outbound.links import DeliveryLinks
 from bot.outbound.phone import DemoPhone
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.replies import Replies
 from bot.outbound.resend import Resends
 from bot.outbound.sender import Sender
 from bot.outbound.threads import TextThreads
-from bot.security import Signatures
+from bot.signing import Signatures
 from bot.store import Store
 from bot.workspace.account_links import AccountLinks
 from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
 from bot.workspace.current import workspace_loader
-from bot.workspace.forms import FormTemplateService
+from bot.workspace.form_templates import FormTemplateService
 from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
 from bot.workspace.passkeys import PasskeyService
 from bot.workspace.saved_replies import SavedReplyService

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.config import Settings
 from bot.consent.checkpoints import CheckpointKeys
-from bot.migration import migrate
+from bot.migration_steps import migrate
 from bot.store import Store, open_store
 from bot.store.embedded import embedded_server
 

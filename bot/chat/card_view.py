@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bot.chat.card_words import card_words, say_of
-from bot.chat.links import LinkedText, segments
+from bot.chat.linked_text import LinkedText, segments
 from bot.consent.choices import can_answer_again, given_for
 from bot.consent.country import example_mask
 from bot.consent.numbers import address_of, calling_code, national, saved_number

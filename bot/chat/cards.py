@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from bot.chat.answered import card_fields, card_key, completed_part, entry_of, place_of
+from bot.chat.card_answer import card_fields, card_key, completed_part, entry_of, place_of
 from bot.chat.card_view import CardView, card_view
 from bot.chat.card_words import card_words, say_of
 from bot.chat.conversations import ConversationService

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.consent import signs
+from bot.consent import wording_patterns
 from bot.consent.offers import WordingFacts, for_confirmation, for_email_form, for_sms_form, safe
-from bot.consent.signs import folded, found, plain
-from bot.consent.texts import fill, has_place
+from bot.consent.placeholders import fill, has_place
+from bot.consent.wording_patterns import folded, found, plain
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.subscription import MessageType, Purpose
@@ -102,7 +102,7 @@ class _Read:
         names = {folded(name) for name in (facts.legal_name, facts.brand, facts.program)}
         self.plain = _without(plain(words), sorted((n for n in names if " " in n), key=len, reverse=True))
 
-    def has(self, sign: signs.Sign) -> bool:
+    def has(self, sign: wording_patterns.Sign) -> bool:
         return found(sign, self.plain)
 
     def says(self, sentence: str) -> bool:
@@ -118,7 +118,7 @@ class _Read:
             return bool(name.strip()) and name.strip().casefold() in self.written.casefold()
         return f" {folded(name)} " in self.names
 
-    def links_to(self, sign: signs.Sign, address: str) -> bool:
+    def links_to(self, sign: wording_patterns.Sign, address: str) -> bool:
         return any(found(sign, plain(words)) or (address and url == safe(address)) for words, url in self.links)
 
 
@@ -129,23 +129,23 @@ _SMS_FORM: Tests = {
     "brand": lambda r: r.tells(r.facts.brand) or r.tells(r.facts.legal_name),
     "seller": lambda r: r.tells(r.facts.legal_name),
     # 64.1200(f)(9)(i)(A): by signing, the person authorizes such messages; CTIA 5.1.1 (4): clear opt-in language.
-    "agreement": lambda r: r.has(signs.AGREEMENT),
+    "agreement": lambda r: r.has(wording_patterns.AGREEMENT),
     # 64.1200(f)(9): by an automatic system; CTIA 5.1.2.1 (4): that they recur.
-    "automated": lambda r: r.has(signs.REGULAR) and r.has(signs.MACHINE),
+    "automated": lambda r: r.has(wording_patterns.REGULAR) and r.has(wording_patterns.MACHINE),
     # Twilio 30551: the channel is missing.
-    "channel": lambda r: r.has(signs.CHANNELS["sms"]),
+    "channel": lambda r: r.has(wording_patterns.CHANNELS["sms"]),
     # CTIA 5.1.2.1 (4).
-    "frequency": lambda r: r.has(signs.FREQUENCY),
+    "frequency": lambda r: r.has(wording_patterns.FREQUENCY),
     # CTIA 5.1.1 (4): any fees.
-    "rates": lambda r: r.has(signs.RATES),
+    "rates": lambda r: r.has(wording_patterns.RATES),
     # CTIA 5.1.1 (5): how to opt out, and customer care.
-    "stop": lambda r: r.has(signs.STOP),
-    "help": lambda r: r.has(signs.HELP),
+    "stop": lambda r: r.has(wording_patterns.STOP),
+    "help": lambda r: r.has(wording_patterns.HELP),
     # 64.1200(f)(9)(i)(B).
-    "purchase": lambda r: r.has(signs.PURCHASE),
+    "purchase": lambda r: r.has(wording_patterns.PURCHASE),
     # CTIA 5.1.1 (5); both must be public pages.
-    "terms": lambda r: r.links_to(signs.TERMS, r.facts.terms_url),
-    "privacy": lambda r: r.links_to(signs.PRIVACY, r.facts.privacy_url),
+    "terms": lambda r: r.links_to(wording_patterns.TERMS, r.facts.terms_url),
+    "privacy": lambda r: r.links_to(wording_patterns.PRIVACY, r.facts.privacy_url),
 }
 _INFORMATIONAL_SMS_FORM: Tests = {
     # 64.1200(f)(9) asks for the rest where messages are telemarketing; CTIA 5.1.1 asks for these of every program.
@@ -157,15 +157,15 @@ _EMAIL_FORM: Tests = {
     # GDPR recital 42: who asks, and for what; art. 7(3): that it can be withdrawn, before it is; art. 13: the rest.
     "brand": _SMS_FORM["brand"],
     "seller": _SMS_FORM["seller"],
-    "email": lambda r: r.has(signs.CHANNELS["email"]),
-    "unsubscribe": lambda r: r.has(signs.UNSUBSCRIBE),
+    "email": lambda r: r.has(wording_patterns.CHANNELS["email"]),
+    "unsubscribe": lambda r: r.has(wording_patterns.UNSUBSCRIBE),
     "privacy": _SMS_FORM["privacy"],
 }
 _SMS_CONFIRMATION: Tests = {
     # CTIA 5.1.2.1 (1): program name; the template that passes review begins with the brand.
     "brand": lambda r: r.fills("brand") or _SMS_FORM["brand"](r),
     "program": lambda r: r.fills("program") or r.tells(r.facts.program),
-    "frequency": lambda r: r.fills("frequency") or r.has(signs.FREQUENCY),  # (4)
+    "frequency": lambda r: r.fills("frequency") or r.has(wording_patterns.FREQUENCY),  # (4)
     "rates": _SMS_FORM["rates"],  # (5)
     "help": _SMS_FORM["help"],  # (2)
     "stop": _SMS_FORM["stop"],  # (3)
@@ -174,7 +174,7 @@ _EMAIL_CONFIRMATION: Tests = {
     "brand": _SMS_CONFIRMATION["brand"],
     "program": _SMS_CONFIRMATION["program"],
     # GDPR art. 7(3): as easy to take back as to give.
-    "unsubscribe": lambda r: r.fills("link") or r.has(signs.UNSUBSCRIBE),
+    "unsubscribe": lambda r: r.fills("link") or r.has(wording_patterns.UNSUBSCRIBE),
 }
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.consent.signs import folded
+from bot.consent.wording_patterns import folded
 from bot.i18n import Translator, base_language, locales, translator
 from bot.model.form_words import FormWords, form_words
 from bot.model.subscription import MessageType, Purpose, Subscription

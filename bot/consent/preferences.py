@@ -15,8 +15,8 @@ from bot.aio.batching import Batcher
 from bot.consent.changes import ConsentChange
 from bot.consent.choices import Choice, choices, numbers_of, preference_words, reached_at, state_on
 from bot.consent.ledger import Ledger
-from bot.consent.links import find_links, token_hash
 from bot.consent.permission import records_no, yes_action
+from bot.consent.preference_links import find_links, token_hash
 from bot.consent.recorder import ChangeRecorder, PreferenceToggle, change_of, stands_on
 from bot.consent.undo import NOT_OFFERED, PreferenceUndo, undoable
 from bot.errors import Conflict, Invalid, NotFound, NumberStopped, WordsChanged
@@ -25,7 +25,7 @@ from bot.i18n import Translator
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.event import Action, ConsentEvent, Context
-from bot.model.link import PreferenceLink
+from bot.model.preference_link import PreferenceLink
 from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from bot.consent.checkpoints import CheckpointKeys, CheckpointLog
 from bot.consent.counts import CountKeeper, miscounted
+from bot.consent.event_signatures import EventSigners
 from bot.consent.projection import project
 from bot.consent.repairs import MOST, RepairGuard
-from bot.consent.signatures import EventSigners
 from bot.consent.witnesses import Findings, Witnesses
 from bot.model.base import Value, now
 from bot.model.contact import ConsentState, Contact

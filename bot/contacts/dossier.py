@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.consent.numbers import address_of
 from bot.consent.stop_list import StopList
-from bot.contacts.why import PermissionAnswer, why
+from bot.contacts.permission_answer import PermissionAnswer, permission_answer
 from bot.model.contact import Contact
 from bot.model.conversation import Conversation
 from bot.model.delivery import Delivery
@@ -48,5 +48,5 @@ class Dossiers:
             self._store.subscriptions.all(), self._stops.of([number] if number else [])
         )
         stop = stops.get(number or "")
-        answers = [why(contact, subscription, stop) for subscription in subscriptions]
+        answers = [permission_answer(contact, subscription, stop) for subscription in subscriptions]
         return sorted(answers, key=lambda a: (not a.subscription.is_live, a.subscription.name.casefold()))

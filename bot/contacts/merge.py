@@ -1,7 +1,7 @@
 """Merging two contacts that are one person.
 
 The event in the other contact's chain comes first: from then on nothing is recorded for it, and if this process dies,
-another one finishes the rest. Both chains stay, and name each other. The rules are in `bot.contacts.merging`.
+another one finishes the rest. Both chains stay, and name each other. The rules are in `bot.contacts.merge_rules`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.consent.changes import ConsentChange
 from bot.consent.ledger import Ledger
 from bot.consent.projection import project
-from bot.contacts.merging import Merger, merged
+from bot.contacts.merge_rules import Merger, merged
 from bot.errors import Invalid, NotFound
 from bot.errors import marked as _
 from bot.faults import reach

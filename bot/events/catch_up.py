@@ -23,7 +23,7 @@ from bot.faults import reach
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
 from bot.model.event import Action, ConsentEvent
-from bot.model.following import EventCursor
+from bot.model.event_cursor import EventCursor
 from bot.store import Store
 from bot.store.event_stream import BriefEvent, EventStream, NewEvent, Token, TokenLost
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.chat.answered import completed, counts, entry_of, place_of
+from bot.chat.card_answer import completed, counts, entry_of, place_of
 from bot.chat.conversations import Writing, opened_with, untold
 from bot.chat.visitors import Visitor, Visitors
 from bot.flows.engine import advance

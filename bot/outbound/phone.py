@@ -8,8 +8,8 @@ from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryState, PhoneText
+from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.gateways.base import LONGEST
-from bot.outbound.links import DeliveryLinks
 from bot.store import Store
 
 

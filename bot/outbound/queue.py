@@ -15,8 +15,8 @@ from bot.model.contact import Consent, Contact
 from bot.model.conversation import Part
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import ConsentEvent, Source
+from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.kinds import KINDS, TextKind, kind_for
-from bot.outbound.links import DeliveryLinks
 from bot.store import Duplicate, Store
 
 CLAIMED_FOR = timedelta(seconds=5)

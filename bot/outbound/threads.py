@@ -16,8 +16,8 @@ from bot.contacts.service import ContactService
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Content, ConversationEvent, Part, SignalKind, Text
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.outbound.delivery_links import MASKED
 from bot.outbound.kinds import KINDS
-from bot.outbound.links import MASKED
 from bot.store import Store
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")

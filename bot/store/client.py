@@ -25,17 +25,16 @@ from bot.store.counts import ConsentCountRepository
 from bot.store.deliveries import DeliveryRepository
 from bot.store.driver import database_errors
 from bot.store.embedded import EmbeddedServer
+from bot.store.event_cursors import EventCursorRepository, EventRetryRepository
 from bot.store.events import EventRepository
 from bot.store.export_pieces import ExportPieceRepository
 from bot.store.flows import FlowRepository, FlowVersionRepository
-from bot.store.following import EventCursorRepository, EventRetryRepository
 from bot.store.form_templates import FormTemplateRepository
 from bot.store.job_items import JobItemRepository
 from bot.store.jobs import JobRepository
 from bot.store.keys import KeyRepository
 from bot.store.labels import AttributeRepository, SegmentRepository, TagRepository
 from bot.store.leases import LeaseRepository
-from bot.store.links import PreferenceLinkRepository
 from bot.store.logos import LogoRepository
 from bot.store.merges import MergeMoves
 from bot.store.migrations import MigrationRepository
@@ -45,6 +44,7 @@ from bot.store.parts import PartRepository
 from bot.store.passkeys import PasskeyChallengeRepository, PasskeyRepository
 from bot.store.personal_data import PersonalData
 from bot.store.phone_texts import PhoneTextRepository
+from bot.store.preference_links import PreferenceLinkRepository
 from bot.store.repository import Repository, make_all_indexes
 from bot.store.saved_replies import SavedReplyRepository
 from bot.store.sessions import SessionRepository

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.form import FormTemplate
+from bot.model.form_template import FormTemplate
 from bot.store.repository import Repository
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from bot.consent.numbers import all_regions, international, is_email
-from bot.consent.texts import unknown_variables
+from bot.consent.placeholders import unknown_variables
 from bot.errors import marked as _
 from bot.i18n import DEFAULT
 from bot.model.audit import AuditAction

@@ -28,6 +28,7 @@ MOST = 200
 """Limit of subscriptions in use, so that the list stays readable."""
 MOST_SHOWN = 500
 """Limit of archived ones in the list."""
+MOST_FOUND = 8
 Make = Callable[[Subscription], Subscription]
 DRAFT, LIVE, ARCHIVED = SubscriptionState
 OPTED_IN, OPTED_OUT, PENDING = ConsentState.OPTED_IN, ConsentState.OPTED_OUT, ConsentState.PENDING
@@ -222,3 +223,11 @@ def _entry(after: Subscription, act: str, by: By, at: datetime) -> SubscriptionV
         id=place, subscription=after.id, seq=after.version, act=act, by=by.id, by_name=by.name, at=at, after=after,
         key=place,
     )  # fmt: skip
+
+
+async def find_subscriptions(store: Store, words: str) -> list[Subscription]:
+    """Subscriptions that are not archived and whose name contains these words."""
+    states = [SubscriptionState.LIVE, SubscriptionState.DRAFT]
+    kept = await store.subscriptions.find({"state": {"$in": states}}, sort=[("state", 1), ("name", 1)], limit=MOST)
+    wanted = words.casefold().split()
+    return [s for s in kept if all(word in s.name.casefold() for word in wanted)][:MOST_FOUND]

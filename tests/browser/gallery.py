@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import expect
 
 from bot.app import Bot
-from bot.consent.profile import Attestation
+from bot.consent.attestations import Attestation
 from bot.demo import DEALS, FLOW, LEGAL, NEWS, ORDERS
 from bot.flows.publish import publish
 from bot.flows.steps import Step

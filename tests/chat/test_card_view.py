@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.card_view import CardView, CardViewState, card_view, start_words
 from bot.chat.card_words import card_words
-from bot.chat.links import LinkedText
+from bot.chat.linked_text import LinkedText
 from bot.i18n import Translator, translator
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card, CardState

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.app import Bot, make_bot
-from bot.chat.answered import counts
+from bot.chat.card_answer import counts
 from bot.chat.card_view import CardViewState
 from bot.chat.cards import Submitted
 from bot.config import Settings

@@ -15,7 +15,7 @@ from bot.chat.visitors import Claim
 from bot.consent.numbers import address_of
 from bot.consent.permission import permission
 from bot.consent.verify import verify
-from bot.contacts.merging import merged
+from bot.contacts.merge_rules import merged
 from bot.demo import DEALS
 from bot.errors import Invalid, NotFound, Unauthorized
 from bot.model.base import new_id, now

@@ -20,11 +20,11 @@ from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, ConsentEvent, Words
 from bot.model.subscription import SubscriptionState
+from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways import GatewayError, Outgoing
 from bot.outbound.gateways.simulator import Simulator
 from bot.outbound.kinds import KINDS, Facts
-from bot.outbound.links import DeliveryLinks
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.sender import MOST_ATTEMPTS, Sender
 from bot.store import Store

@@ -48,9 +48,8 @@ from bot.store.embedded import EmbeddedServer
 from bot.store.numbered_log import NumberedLog
 from bot.store.repository import Repository
 from bot.workspace.audit import AuditFilter, AuditLog
-from bot.workspace.finder import find_subscriptions
 from bot.workspace.identity import adopt_identity_secret
-from bot.workspace.subscriptions import By
+from bot.workspace.subscriptions import By, find_subscriptions
 from bot.workspace.wording import New
 from tests.conftest import eventually
 from tests.people import (

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.consent.profile import Attestation
+from bot.consent.attestations import Attestation
 from bot.demo import DEALS
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState

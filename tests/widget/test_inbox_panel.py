@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.consent.profile import Attestation
+from bot.consent.attestations import Attestation
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.model.base import iso, new_id, now
 from bot.model.contact import Contact

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.config import Settings
 from bot.consent.checkpoints import CheckpointKeys
 from bot.database import open_database
-from bot.migration import migrate as bring_up_to_date
+from bot.migration_steps import migrate as bring_up_to_date
 from widget.cli.terminal import run, settings_of
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from aiohttp import web
 from pydantic import Field, field_validator
 
-from bot.consent.profile import check_evidence
+from bot.consent.attestations import check_evidence
 from bot.contacts.bulk import BulkConsent
 from bot.errors import FormWrong
 from bot.errors import marked as _

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.contacts.why import PermissionAnswer
+from bot.contacts.permission_answer import PermissionAnswer
 from bot.errors import NotFound
 from bot.errors import marked as _
 from bot.i18n import Translator

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.chat.links import LinkedText, segments
+from bot.chat.linked_text import LinkedText, segments
 from bot.consent.numbers import national, read_number
 from bot.errors import Invalid
 from bot.i18n import translator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.consent.profile import ConsentStatus, Profile
+from bot.consent.attestations import ConsentStatus, Profile
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.contact import ConsentState

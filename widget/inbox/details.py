@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_time
 
-from bot.chat.links import LinkedText, segments
+from bot.chat.linked_text import LinkedText, segments
 from bot.consent.numbers import national, saved_number
 from bot.i18n import Translator
 from bot.model.base import now

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.chat.links import LinkedText, segments
-from bot.consent.profile import ConsentHistory
+from bot.chat.linked_text import LinkedText, segments
+from bot.consent.attestations import ConsentHistory
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import iso

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field, field_validator
 
+from bot.consent.attestations import Attestation, ConsentStatus, Profile, ProfileResult
 from bot.consent.overrides import Obstacle
-from bot.consent.profile import Attestation, ConsentStatus, Profile, ProfileResult
 from bot.consent.typed_number import LONGEST_LINK
 from bot.errors import (
     Conflict,

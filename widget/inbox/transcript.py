@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from bot.chat.links import LinkedText
+from bot.chat.linked_text import LinkedText
 from bot.i18n import Translator
 from bot.model.audit import AuditAction
 from bot.model.base import now

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.chat.card_progress import Progress, card_progress
 from bot.chat.inbox import ConversationRow
-from bot.chat.links import LinkedText, segments
+from bot.chat.linked_text import LinkedText, segments
 from bot.i18n import Translator
 from bot.model.base import iso
 from bot.model.contact import Contact

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from bot.chat.cards import Answer
 from bot.chat.visitors import Claim
-from bot.consent.links import without_token
+from bot.consent.preference_links import without_token
 from bot.model.event import Context
 from bot.model.subscription import MessageType
 from widget.web.http import BOT, client_ip, split_address, user_agent, wanted_locale

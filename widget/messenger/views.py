@@ -10,7 +10,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.chat.card_view import CardView
-from bot.chat.links import LinkedText, segments
+from bot.chat.linked_text import LinkedText, segments
 from bot.consent.country import visitor_region
 from bot.flows.messenger import Opened
 from bot.i18n import Translator, translator

@@ -14,7 +14,7 @@ from bot.chat.inbox import ConversationRow
 from bot.i18n import Translator
 from bot.model.base import folded_words
 from bot.workspace.access import Principal, Scope
-from bot.workspace.finder import find_subscriptions
+from bot.workspace.subscriptions import find_subscriptions
 from widget.inbox.details import name_of
 from widget.web.http import BOT, render
 from widget.web.layout import NAVIGATION, SETTINGS, open_to

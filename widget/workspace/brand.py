@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bot.chat.card_view import CardView, card_view
 from bot.consent.numbers import all_regions, calling_code
-from bot.consent.texts import fill
+from bot.consent.placeholders import fill
 from bot.errors import FormWrong
 from bot.errors import marked as _
 from bot.i18n import Translator, translator

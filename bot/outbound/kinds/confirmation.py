@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.consent.numbers import address_of
 from bot.consent.permission import permission
-from bot.consent.texts import fill, has_place
+from bot.consent.placeholders import fill, has_place
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.delivery import Delivery, DeliveryKind

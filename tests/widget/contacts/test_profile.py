@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.contacts.why import why
+from bot.contacts.permission_answer import permission_answer
 from bot.demo import DEALS
 from bot.model.attribute import AttributeType
 from bot.model.audit import AuditAction
@@ -88,7 +88,7 @@ class TestWhy:
         ],
     )
     def test_each_reason(self, reason: str, offered: Subscription, who: Contact, stop: Stop | None) -> None:
-        answer = why(who, offered, stop)
+        answer = permission_answer(who, offered, stop)
         assert answer.permission.reason == reason
         has_event = reason in {"opted_in", "opted_out", "pending", "number_changed", "weak_evidence"}
         assert (answer.consent is not None, answer.stopped_at == AT) == (has_event, reason == "stopped")
@@ -187,7 +187,7 @@ class TestEditing:
         after = await now_as(running, someone)
         offered = await running.store.subscriptions.get(DEALS)
         assert offered
-        answer = why(after, offered, None)
+        answer = permission_answer(after, offered, None)
         assert (after.phone, answer.permission.allowed, answer.permission.reason) == (ANOTHER, False, "number_changed")
 
     async def test_the_same_form_twice_changes_an_address_once(self, running: Running, ben: Desk) -> None:

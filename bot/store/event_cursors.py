@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.following import EventCursor, EventRetry
+from bot.model.event_cursor import EventCursor, EventRetry
 from bot.store.driver import database_errors
 from bot.store.repository import Repository
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.base import now
-from bot.model.link import PreferenceLink
+from bot.model.preference_link import PreferenceLink
 from bot.store.driver import database_errors
 from bot.store.repository import Repository
 

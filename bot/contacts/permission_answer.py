@@ -30,7 +30,7 @@ class PermissionAnswer:
     """When the number texted the STOP that decides."""
 
 
-def why(contact: Contact, subscription: Subscription, stop: Stop | None) -> PermissionAnswer:
+def permission_answer(contact: Contact, subscription: Subscription, stop: Stop | None) -> PermissionAnswer:
     """`stop`: of the contact's number."""
     is_text = subscription.message_type is MessageType.SMS
     address, consent = address_of(contact, subscription.message_type), contact.consent(subscription.id)

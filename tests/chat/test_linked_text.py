@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat.links import LinkedText, segments
+from bot.chat.linked_text import LinkedText, segments
 
 TERMS = "https://x.example/terms"
 

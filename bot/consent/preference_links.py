@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection
 
-from bot.model.link import PreferenceLink
+from bot.model.preference_link import PreferenceLink
 from bot.model.subscription import MessageType
 from bot.store import Store
 

@@ -6,7 +6,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from datetime import timedelta
 
-from bot.consent.links import token_hash
+from bot.consent.preference_links import token_hash
 from bot.model.delivery import Delivery, DeliveryLink
 from bot.outbound.kinds import KINDS
 

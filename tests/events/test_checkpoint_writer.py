@@ -9,7 +9,7 @@ from pathlib import Path
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.ledger import Ledger
 from bot.consent.verify import verify
-from bot.events.checkpoints import CheckpointWriter
+from bot.events.checkpoint_writer import CheckpointWriter
 from bot.model.contact import Contact
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer

@@ -9,7 +9,7 @@ import pytest
 from bot.app import Bot
 from bot.errors import FormWrong
 from bot.model.teammate import By
-from bot.workspace.forms import MOST
+from bot.workspace.form_templates import MOST
 from tests.people import card, wording
 
 ADA, BEN = By("ada0ada0ada0ada0ada0ada0", "Ada"), By("be00be00be00be00be00be00", "Ben")

@@ -12,7 +12,7 @@ from bot.errors import marked as _
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.conversation import Card
-from bot.model.form import FormTemplate
+from bot.model.form_template import FormTemplate
 from bot.model.form_words import FORM_WORDS, FormWords, form_words, is_whole
 from bot.model.subscription import Subscription
 from bot.model.teammate import By

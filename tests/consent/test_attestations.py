@@ -13,8 +13,8 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from bot.app import Bot, make_bot
 from bot.config import Settings
+from bot.consent.attestations import Attestation, statuses
 from bot.consent.overrides import Obstacle
-from bot.consent.profile import Attestation, statuses
 from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.consent.texts import VARIABLES, fill, has_place, unknown_variables
+from bot.consent.placeholders import VARIABLES, fill, has_place, unknown_variables
 
 VALUES = {
     "brand": "Harbor Coffee",
