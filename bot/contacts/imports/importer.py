@@ -16,7 +16,8 @@ from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
 from bot.contacts.imports.numbers import NumberReader, ReadNumber
 from bot.contacts.imports.people import PeopleFinder
-from bot.contacts.imports.plans import ImportTerms, RowChanges, RowPlanner
+from bot.contacts.imports.plans import RowPlanner
+from bot.contacts.imports.row_changes import ImportTerms, RowChanges
 from bot.contacts.imports.rows import Fault, RowReader, WantedRow
 from bot.contacts.service import ContactService, ContactUpdate, ContactValues
 from bot.contacts.tags import Tags

@@ -17,7 +17,7 @@ from typing import Any
 from bot.consent.changes import ConsentChange, address_change
 from bot.consent.ledger import Ledger
 from bot.consent.projection import apply
-from bot.contacts.imports.plans import row_key
+from bot.contacts.imports.row_changes import row_key
 from bot.contacts.service import ContactService, ContactUpdate, ContactValues
 from bot.errors import NotFound, SaysoError, StoreUnavailable
 from bot.faults import reach

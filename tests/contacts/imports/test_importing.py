@@ -13,7 +13,7 @@ import pytest
 from bot.app import Bot
 from bot.consent.verify import verify
 from bot.contacts.imports.importer import BatchResult, _judge
-from bot.contacts.imports.plans import RowChanges
+from bot.contacts.imports.row_changes import RowChanges
 from bot.contacts.imports.rows import WantedRow
 from bot.demo import DEALS
 from bot.errors import Conflict, FormWrong, JobConflict, SavedNumberLocked
