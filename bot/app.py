@@ -15,12 +15,13 @@ from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
-from bot.consent.attestations import Profiles
+from bot.consent.attestations import Attestations
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.confirmations import Confirmations
 from bot.consent.form_limits import FormLimits
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
+from bot.consent.reader import ConsentReader
 from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
 from bot.contacts.data_access import DataAccess
@@ -101,7 +102,8 @@ class Bot:
         self.stops = StopList(store, self.ledger)
         self.preferences = Preferences(store, self.ledger, secret=secret, link_days=settings.link_days)
         self.confirmations = Confirmations(store, self.ledger)
-        self.profiles = Profiles(store, self.ledger, self.stops)
+        self.consents = ConsentReader(store, self.ledger, self.stops)
+        self.attestations = Attestations(store, self.ledger, self.stops, self.consents)
 
     def _compose_contacts(self, store: Store) -> None:
         self.contacts = ContactService(store, self.ledger)

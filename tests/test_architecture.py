@@ -43,6 +43,7 @@ PURE = [
     "bot.consent.placeholders",
     "bot.consent.wording_patterns",
     "bot.consent.offers",
+    "bot.consent.status",
     "bot.consent.checker",
     "bot.contacts.filters",
     "bot.contacts.merge_rules",

@@ -1,27 +1,26 @@
-"""What teammates see of a contact's consents, and how they record what a contact told them."""
+"""Records what a contact told a teammate about a subscription."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.consent.changes import ConsentChange, consent_change
-from bot.consent.choices import numbers_of, reached_at, state_on
+from bot.consent.choices import reached_at
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.numbers import address_of, read_email, read_number
 from bot.consent.overrides import AHEAD
-from bot.consent.permission import is_weak, records_no, yes_action
-from bot.consent.projection import BY_EVIDENCE
+from bot.consent.permission import records_no, yes_action
+from bot.consent.reader import ConsentReader
 from bot.consent.recorder import stands_on
+from bot.consent.status import ConsentStatus, consent_status
 from bot.consent.stop_list import StopList
-from bot.errors import Conflict, FormWrong, Invalid, NotFound, NumberStopped, SavedNumberLocked
+from bot.errors import Conflict, FormWrong, Invalid, NumberStopped, SavedNumberLocked
 from bot.errors import marked as _
 from bot.model.base import now
-from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Evidence, How, Source
-from bot.model.paging import Cursor, Page, sequence_of
-from bot.model.subscription import ConsentType, MessageType, Subscription
+from bot.model.contact import Contact
+from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, How, Source
+from bot.model.subscription import MessageType, Subscription
 from bot.model.teammate import By
 from bot.model.workspace import Workspace
 from bot.store import Store
@@ -30,59 +29,7 @@ LOCKED = _("This contact already has a saved number or address. You can't enter 
 
 
 @dataclass(frozen=True, slots=True)
-class ConsentStatus:
-    """One live subscription and the contact's state.
-
-    `state`: as in `Choice`, with `on` for `weak`; or `unreachable` without a valid number or email address.
-    """
-
-    subscription: Subscription
-    state: str
-    consent: Consent | None
-    """Since when, from which source, for which address; None: never asked."""
-    is_default: bool
-    address: str | None
-    """The address that its messages go to."""
-
-    @property
-    def on(self) -> bool:
-        return self.state == "on"
-
-    def is_enough(self, how: How) -> bool:
-        """Whether consent that was given so is enough to send."""
-        is_opt_in = self.subscription.consent_type is ConsentType.OPT_IN
-        return not is_opt_in or BY_EVIDENCE[how] in self.subscription.sends_on
-
-    @property
-    def is_weak(self) -> bool:
-        """On, by evidence that this subscription is not sent on."""
-        return self.on and self.consent is not None and is_weak(self.subscription, self.consent)
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    contact: Contact
-    statuses: list[ConsentStatus]
-    stopped: bool
-    """Whether the contact's number opted out of all texts."""
-
-    def status(self, subscription: str) -> ConsentStatus | None:
-        return next((s for s in self.statuses if s.subscription.id == subscription), None)
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentHistory:
-    """Consent events, newest first, and the names they refer to."""
-
-    events: Sequence[ConsentEvent]
-    teammates: Mapping[str, str]
-    """By id, including removed teammates."""
-    subscriptions: Mapping[str, Subscription]
-    next: Cursor | None
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileResult:
+class AttestationResult:
     """The contact after the change, and the `state` of the subscription."""
 
     contact: Contact
@@ -106,49 +53,16 @@ class Attestation:
     """The event of the opt-out that the teammate was warned of, and overrides."""
 
 
-def statuses(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[ConsentStatus]:
-    """Pure. `stopped`: numbers."""
-    return [_status(contact, subscription, stopped) for subscription in live]
-
-
-def _status(contact: Contact, subscription: Subscription, stopped: Collection[str]) -> ConsentStatus:
-    address, consent = reached_at(contact, subscription), contact.consent(subscription.id)
-    state = state_on(contact, subscription, stopped=stopped) if address else "unreachable"
-    return ConsentStatus(
-        subscription,
-        "on" if state == "weak" else state,
-        consent,
-        consent is None or consent.state is ConsentState.NONE,
-        address,
-    )
-
-
-class Profiles:
-    def __init__(self, store: Store, ledger: Ledger, stops: StopList) -> None:
+class Attestations:
+    def __init__(self, store: Store, ledger: Ledger, stops: StopList, consents: ConsentReader) -> None:
         self._store = store
         self._ledger = ledger
         self._stops = stops
-
-    async def look(self, contact_id: str) -> Profile:
-        """In four queries. Raises NotFound."""
-        contact, live = await asyncio.gather(self._contact(contact_id), self._store.subscriptions.live())
-        return self._profile(contact, live, await self._stops.among(numbers_of(contact)))
-
-    async def history(self, contact_id: str, *, before: Cursor | None = None, limit: int = 20) -> ConsentHistory:
-        """In three queries."""
-        found = await self._store.events.before(contact_id, sequence_of(before), limit=limit + 1)
-        page = Page.cut(found[::-1], limit, lambda event: (event.seq,))
-        events = page.items
-        teammates, subscriptions = await asyncio.gather(
-            self._store.teammates.get_many({e.actor.id for e in events if e.actor.kind == "teammate"}),
-            self._store.subscriptions.get_many({e.subscription for e in events if e.subscription}),
-        )
-        names = {id: teammate.name for id, teammate in teammates.items()}
-        return ConsentHistory(events, names, subscriptions, page.next)
+        self._consents = consents
 
     async def opt_in(
         self, contact_id: str, subscription: str, attestation: Attestation, workspace: Workspace
-    ) -> ProfileResult:
+    ) -> AttestationResult:
         """Records the contact's yes, or better evidence of one that is not sent on; with double opt-in, a number that
         isn't opted in is asked to confirm.
 
@@ -160,7 +74,7 @@ class Profiles:
         contact, found = await self._open(contact_id, subscription)
 
         async def decide(judged: Contact) -> ConsentChange | None:
-            status = _status(judged, found, ())
+            status = consent_status(judged, found)
             if status.state == "pending":
                 return None
             address = _address(judged, found, attestation.address, workspace)
@@ -173,7 +87,7 @@ class Profiles:
 
         return self._changed(found, *await self._ledger.decide(contact, decide))
 
-    async def opt_out(self, contact_id: str, subscription: str, attestation: Attestation) -> ProfileResult:
+    async def opt_out(self, contact_id: str, subscription: str, attestation: Attestation) -> AttestationResult:
         """Records an opt-out, also of a pending confirmation. Raises Invalid, NotFound, and Conflict for a late
         retry."""
         contact, found = await self._open(contact_id, subscription)
@@ -182,7 +96,7 @@ class Profiles:
     async def opt_out_of_texts(self, contact_id: str, attestation: Attestation) -> Contact:
         """Opts out of every SMS subscription, whatever its state; the number is not put on the stop list. Raises
         NotFound, and Conflict for a late retry."""
-        contact, texts = await asyncio.gather(self._contact(contact_id), self._store.subscriptions.texts())
+        contact, texts = await asyncio.gather(self._consents.contact(contact_id), self._store.subscriptions.texts())
         for subscription in texts:
             contact, recorded = await self._no(contact, subscription, attestation, of_all=True)
             self._changed(subscription, contact, recorded)
@@ -198,29 +112,20 @@ class Profiles:
 
         return await self._ledger.decide(contact, decide)
 
-    async def _contact(self, id: str) -> Contact:
-        contact = await self._ledger.contact(id)
-        if contact is None:
-            raise NotFound(_("Contact not found."))
-        return contact
-
     async def _open(self, contact_id: str, subscription: str) -> tuple[Contact, Subscription]:
-        contact, found = await asyncio.gather(self._contact(contact_id), self._store.subscriptions.get(subscription))
+        contact, found = await asyncio.gather(
+            self._consents.contact(contact_id), self._store.subscriptions.get(subscription)
+        )
         if found is None or not found.is_live:
             raise Invalid(_("This subscription is no longer available. No changes were made."))
         return contact, found
 
     @staticmethod
-    def _profile(contact: Contact, live: Iterable[Subscription], stopped: Collection[str]) -> Profile:
-        saved = address_of(contact, MessageType.SMS)
-        return Profile(contact, statuses(contact, live, stopped=stopped), saved in stopped)
-
-    @staticmethod
-    def _changed(subscription: Subscription, contact: Contact, recorded: Recorded | None) -> ProfileResult:
+    def _changed(subscription: Subscription, contact: Contact, recorded: Recorded | None) -> AttestationResult:
         if recorded and not stands_on(contact, recorded.event):
             raise Conflict  # the same key again, after the person changed it
-        status = _status(contact, subscription, ())
-        return ProfileResult(contact, subscription, status.state, status.is_weak)
+        status = consent_status(contact, subscription)
+        return AttestationResult(contact, subscription, status.state, status.is_weak)
 
 
 def _is_enough(status: ConsentStatus, evidence: Evidence | None) -> bool:

@@ -6,9 +6,9 @@ from contextlib import suppress
 from datetime import datetime
 
 from bot.consent.changes import ConsentChange, consent_change
-from bot.consent.history import subscription_at
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of
+from bot.consent.past_permission import subscription_at
 from bot.consent.projection import PENDING_FOR
 from bot.consent.recorder import LOOK_BACK
 from bot.errors import Conflict

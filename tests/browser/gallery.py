@@ -106,7 +106,7 @@ async def after_a_change_of_mind(bot: Bot, chat: Chat) -> None:
     await chat.card.locator(".card-button").click()
     await expect(chat.card).to_have_attribute("data-state", "completed")
     (contact,) = await bot.store.contacts.find({"consents.subscription": DEALS}, limit=2)
-    await bot.profiles.opt_out(contact.id, DEALS, Attestation(key=new_id(), by=By("ada", "Ada")))
+    await bot.attestations.opt_out(contact.id, DEALS, Attestation(key=new_id(), by=By("ada", "Ada")))
     await expect(chat.card).to_have_attribute("data-state", "withdrawn")
     await show(bot, chat, card(ORDERS, "Texts about your orders", box=BOX, translations=ARABIC))
     await chat.card.locator("summary").click()

@@ -13,8 +13,9 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from bot.app import Bot, make_bot
 from bot.config import Settings
-from bot.consent.attestations import Attestation, statuses
+from bot.consent.attestations import Attestation
 from bot.consent.overrides import Obstacle
+from bot.consent.status import statuses
 from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import (
@@ -64,11 +65,11 @@ async def warned(bot: Bot, contact: Contact, subscription: str = DEALS) -> str:
 
 async def yes(bot: Bot, contact: Contact, subscription: str = DEALS, **values: Any) -> str:
     """The state after it."""
-    return (await bot.profiles.opt_in(contact.id, subscription, told(**values), await bot.workspace())).state
+    return (await bot.attestations.opt_in(contact.id, subscription, told(**values), await bot.workspace())).state
 
 
 async def no(bot: Bot, contact: Contact, subscription: str = DEALS, key: str = "n", **values: Any) -> str:
-    return (await bot.profiles.opt_out(contact.id, subscription, told(key, **{"evidence": None, **values}))).state
+    return (await bot.attestations.opt_out(contact.id, subscription, told(key, **{"evidence": None, **values}))).state
 
 
 async def ask_twice(store: Store) -> None:
@@ -199,7 +200,7 @@ class TestAYes:
             await yes(bot, other, address=NUMBER)
         assert await events_of(store, contact.id) == await events_of(store, other.id) == []
         assert await bot.stops.is_stopped(NUMBER)
-        profile = await bot.profiles.look(contact.id)
+        profile = await bot.consents.look(contact.id)
         assert (profile.stopped, {s.state for s in profile.statuses}) == (True, {"stopped", "unreachable"})
 
     async def test_a_saved_number_is_locked(self, bot: Bot, store: Store, make_contact: MakeContact) -> None:
@@ -369,7 +370,7 @@ class TestANo:
         await yes(bot, contact)
         await yes(bot, contact, NEWS)
         for _ in range(2):
-            after = await bot.profiles.opt_out_of_texts(contact.id, told("all", evidence=None))
+            after = await bot.attestations.opt_out_of_texts(contact.id, told("all", evidence=None))
         states = {c.subscription: c.state for c in after.consents}
         off = dict.fromkeys((DEALS, ORDERS, old.id, draft.id, quiet.id), ConsentState.OPTED_OUT)
         assert states == {NEWS: ConsentState.OPTED_IN, **off}
@@ -408,7 +409,7 @@ async def test_it_asks_the_database_as_often_for_a_long_life_as_for_a_short_one(
             await bot.ledger.record(change(contact.id, f"{round}-{i}"))
             await no(bot, contact, key=f"{round}-{i}")
         counted.asked.clear()
-        profile, past = await there.profiles.look(contact.id), await there.profiles.history(contact.id)
+        profile, past = await there.consents.look(contact.id), await there.consents.history(contact.id)
         assert (len(profile.statuses), len(past.events)) == (3, 20)
         counts.append(sorted(counted.asked))
     client.close()
@@ -421,9 +422,9 @@ class TestHistory:
         contact = await make_contact(phone=NUMBER)
         for i in range(7):
             await bot.ledger.record(change(contact.id, f"k{i}"))
-        page = await bot.profiles.history(contact.id, limit=3)
+        page = await bot.consents.history(contact.id, limit=3)
         assert ([e.seq for e in page.events], page.next) == ([7, 6, 5], Cursor((5,)))
-        page = await bot.profiles.history(contact.id, before=Cursor((4,)), limit=3)
+        page = await bot.consents.history(contact.id, before=Cursor((4,)), limit=3)
         assert ([e.seq for e in page.events], page.next) == ([3, 2, 1], None)
         assert page.subscriptions[DEALS].name == "Deals and new roasts"
 
@@ -442,4 +443,4 @@ class TestHistory:
                 warned_of=await warned(bot, contact, ORDERS),
             )
         await bot.teammates.remove("ben@shop.example")
-        assert (await bot.profiles.history(contact.id)).teammates == {ada.id: "Ada", ben.id: "Ben"}
+        assert (await bot.consents.history(contact.id)).teammates == {ada.id: "Ada", ben.id: "Ben"}

@@ -10,8 +10,8 @@ import pytest
 
 from bot.app import Bot
 from bot.consent.changes import address_change
-from bot.consent.history import permission_at
 from bot.consent.ledger import Ledger
+from bot.consent.past_permission import permission_at
 from bot.consent.permission import permission
 from bot.consent.stop_list import StopList
 from bot.consent.verify import verify

@@ -364,8 +364,8 @@ async def _walk(bot: Bot) -> None:
     sheet = await bot.preferences.look(token)
     await bot.preferences.stop_all(sheet.contact, shown={}, key="p2", say=say, context=HERE)
     await bot.preferences.revoke(contact.id)
-    await bot.profiles.look(contact.id)
-    await bot.profiles.history(contact.id, before=Cursor((9,)))
+    await bot.consents.look(contact.id)
+    await bot.consents.history(contact.id, before=Cursor((9,)))
     await bot.dossiers.of(contact)
 
     await _install(bot)

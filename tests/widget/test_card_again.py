@@ -124,7 +124,7 @@ async def test_a_teammate_turns_it_off_and_the_card_says_so(visitor: Visitor, ru
     await visitor.submit()
     await running.quiet(visitor)
     contact = await running.contact(visitor)
-    await running.bot.profiles.opt_out(contact.id, DEALS, Attestation(key=new_id(), by=By("ben", "Ben")))
+    await running.bot.attestations.opt_out(contact.id, DEALS, Attestation(key=new_id(), by=By("ben", "Ben")))
     assert (await card_of(visitor)).state == "withdrawn"
 
 

@@ -409,8 +409,8 @@ class TestWriting:
         for how in How:
             evidence = Evidence(how=how, note="So", given_at=now() + timedelta(seconds=1))
             told = Attestation(by=By("x" * 24, "Eve"), key=how, evidence=evidence, warned_of=no)
-            await running.bot.profiles.opt_in(someone.id, DEALS, told, await running.bot.workspace())
-            await running.bot.profiles.opt_out(someone.id, DEALS, told)
+            await running.bot.attestations.opt_in(someone.id, DEALS, told, await running.bot.workspace())
+            await running.bot.attestations.opt_out(someone.id, DEALS, told)
             no = (await line(running, someone))[-1].event
         said = [li.all("strong")[0].text for li in (await fragment(ben, panel(someone))).all("li", class_="cp-entry")]
         assert said[::2] == ["Opted out by A teammate"] * 4

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.consent.attestations import ConsentStatus, statuses
 from bot.consent.numbers import saved_number
+from bot.consent.status import ConsentStatus, statuses
 from bot.contacts.finder import SortBy
 from bot.model.contact import ConsentState, Contact
 from bot.model.subscription import Subscription

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.consent.attestations import ConsentStatus, Profile
+from bot.consent.reader import ContactConsents
+from bot.consent.status import ConsentStatus
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.contact import ConsentState
@@ -44,12 +45,12 @@ class ConsentItem(view.PreferenceItem):
     """On, by evidence that is not sent on: better evidence can be recorded."""
 
 
-def items_of(profile: Profile, say: Translator) -> list[ConsentItem]:
-    return [*_items(profile.statuses, profile.contact.locale, say)]
+def items_of(consents: ContactConsents, say: Translator) -> list[ConsentItem]:
+    return [*_items(consents.statuses, consents.contact.locale, say)]
 
 
-def item_of(profile: Profile, subscription: str, say: Translator) -> ConsentItem | None:
-    return next((item for item in items_of(profile, say) if item.id == subscription), None)
+def item_of(consents: ContactConsents, subscription: str, say: Translator) -> ConsentItem | None:
+    return next((item for item in items_of(consents, say) if item.id == subscription), None)
 
 
 def _items(statuses: Iterable[ConsentStatus], locale: str, say: Translator) -> Iterable[ConsentItem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.chat.linked_text import LinkedText, segments
-from bot.consent.attestations import ConsentHistory
+from bot.consent.reader import ConsentHistory
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import iso

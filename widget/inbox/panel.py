@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field, field_validator
 
-from bot.consent.attestations import Attestation, ConsentStatus, Profile, ProfileResult
+from bot.consent.attestations import Attestation, AttestationResult
 from bot.consent.overrides import Obstacle
+from bot.consent.reader import ContactConsents
+from bot.consent.status import ConsentStatus
 from bot.consent.typed_number import LONGEST_LINK
 from bot.errors import (
     Conflict,
@@ -101,16 +103,16 @@ def read_evidence(how: How | None, given_at: str, note: str) -> Evidence | None:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """The inbox fragment; without JavaScript a page of its own."""
-    profile = await request.app[BOT].profiles.look(_contact(request))
-    return await _panel(request, profile)
+    consents = await request.app[BOT].consents.look(_contact(request))
+    return await _panel(request, consents)
 
 
 async def history(request: web.Request) -> web.StreamResponse:
     """The next history entries; without JavaScript, the panel with them."""
-    profile = await request.app[BOT].profiles.look(_contact(request))
+    consents = await request.app[BOT].consents.look(_contact(request))
     if not is_htmx(request):
-        return await _panel(request, profile)
-    return await _fragment(request, "_history.html", **await _past(request, profile))
+        return await _panel(request, consents)
+    return await _fragment(request, "_history.html", **await _past(request, consents))
 
 
 async def ask(request: web.Request) -> web.StreamResponse:
@@ -120,14 +122,14 @@ async def ask(request: web.Request) -> web.StreamResponse:
 
 async def confirm(request: web.Request) -> web.StreamResponse:
     """The form that asks before an opt-out: a dialog; without JavaScript a page of its own."""
-    profile, say = await request.app[BOT].profiles.look(_contact(request)), translator_for(request)
-    item = item_of(profile, request.match_info.get("subscription", ""), say)
+    consents, say = await request.app[BOT].consents.look(_contact(request)), translator_for(request)
+    item = item_of(consents, request.match_info.get("subscription", ""), say)
     if item is None and "subscription" in request.match_info:
         raise NotFound(_("This subscription is no longer available. No changes were made."))
-    values = _shared(request, profile) | {"item": item}
+    values = _shared(request, consents) | {"item": item}
     if is_htmx(request):
         return await _fragment(request, "_opt_out.html", **values)
-    who = name_of(profile.contact, say)
+    who = name_of(consents.contact, say)
     title = (
         say("Opt %(contact)s out of %(name)s", contact=who, name=item.name)
         if item
@@ -145,8 +147,8 @@ async def change(request: web.Request) -> web.StreamResponse:
         return await again(request, _drawn_again, _placed(wrong, say))
     if not is_htmx(request):
         raise done(f"/inbox/{wish.conversation}" if wish.conversation else _address(request), said)
-    profile = await request.app[BOT].profiles.look(_contact(request))
-    return await _panel(request, profile, said=said, pressed=wish.subscription or "texts")
+    consents = await request.app[BOT].consents.look(_contact(request))
+    return await _panel(request, consents, said=said, pressed=wish.subscription or "texts")
 
 
 async def _record(request: web.Request, wish: Wish, say: Translator) -> str:
@@ -161,11 +163,11 @@ async def _record(request: web.Request, wish: Wish, say: Translator) -> str:
         context=await _context(request, wish.conversation),
     )
     if wish.change == "opt_out_of_texts":
-        await bot.profiles.opt_out_of_texts(contact, told)
+        await bot.attestations.opt_out_of_texts(contact, told)
         return say("Opted out of all texts.")
     if wish.change == "opt_out":
-        return _said(await bot.profiles.opt_out(contact, wish.subscription, told), say)
-    return _said(await bot.profiles.opt_in(contact, wish.subscription, told, await bot.workspace()), say)
+        return _said(await bot.attestations.opt_out(contact, wish.subscription, told), say)
+    return _said(await bot.attestations.opt_in(contact, wish.subscription, told, await bot.workspace()), say)
 
 
 async def _context(request: web.Request, conversation: str) -> Context:
@@ -185,61 +187,65 @@ async def _drawn_again(request: web.Request) -> web.StreamResponse:
     typed = request[FORM].typed or {}
     if typed.get("change") == "opt_in" and ID.fullmatch(typed.get("subscription", "")):
         return await _ask(request, typed["subscription"])
-    return await _panel(request, await request.app[BOT].profiles.look(_contact(request)))
+    return await _panel(request, await request.app[BOT].consents.look(_contact(request)))
 
 
 async def _ask(request: web.Request, subscription: str) -> web.StreamResponse:
     bot, say = request.app[BOT], translator_for(request)
-    profile = await bot.profiles.look(_contact(request))
-    item = item_of(profile, subscription, say)
+    consents = await bot.consents.look(_contact(request))
+    item = item_of(consents, subscription, say)
     if item is None:
         if request.method == "POST":
-            return await _panel(request, profile)
+            return await _panel(request, consents)
         raise NotFound(_("This subscription is no longer available. No changes were made."))
-    values = _shared(request, profile) | {"item": item, "ways": _ways(profile.status(item.id), say)}
+    values = _shared(request, consents) | {"item": item, "ways": _ways(consents.status(item.id), say)}
     if is_htmx(request):
         response = await _fragment(request, "_opt_in.html", **values)
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#opt-in-body", "innerHTML"
         return response
-    title = say("Opt %(contact)s in to %(name)s", name=item.name, contact=name_of(profile.contact, say))
+    title = say("Opt %(contact)s in to %(name)s", name=item.name, contact=name_of(consents.contact, say))
     return await teammate_page(request, "inbox/opt_in.html", section="inbox", title=title, **values)
 
 
-async def _panel(request: web.Request, profile: Profile, *, said: str = "", pressed: str = "") -> web.StreamResponse:
-    values = await _values(request, profile, said=said, pressed=pressed)
+async def _panel(
+    request: web.Request, consents: ContactConsents, *, said: str = "", pressed: str = ""
+) -> web.StreamResponse:
+    values = await _values(request, consents, said=said, pressed=pressed)
     if is_htmx(request):
         return await _fragment(request, "_panel.html", **values)
-    title = name_of(profile.contact, translator_for(request))
+    title = name_of(consents.contact, translator_for(request))
     return await teammate_page(request, "inbox/contact.html", section="inbox", title=title, **values)
 
 
 async def panel_values(request: web.Request, contact: str) -> dict[str, Any]:
     """What a page needs that includes the panel of this contact."""
-    return await _values(request, await request.app[BOT].profiles.look(contact))
+    return await _values(request, await request.app[BOT].consents.look(contact))
 
 
-async def _values(request: web.Request, profile: Profile, *, said: str = "", pressed: str = "") -> dict[str, Any]:
+async def _values(
+    request: web.Request, consents: ContactConsents, *, said: str = "", pressed: str = ""
+) -> dict[str, Any]:
     say, form = translator_for(request), request.get(FORM, Form())
-    values = _shared(request, profile) | await _past(request, profile)
+    values = _shared(request, consents) | await _past(request, consents)
     return values | {
-        "details": details_of(profile.contact, say),
-        "attributes": attributes_of(profile.contact, say),
-        "items": (items := items_of(profile, say)),
+        "details": details_of(consents.contact, say),
+        "attributes": attributes_of(consents.contact, say),
+        "items": (items := items_of(consents, say)),
         "gets_texts": any(item.channel == MessageType.SMS and item.state in {"on", "pending"} for item in items),
-        "stopped": profile.stopped,
+        "stopped": consents.stopped,
         "told": said or "",
         "fault": next(iter(form.faults.values()), ""),
         "pressed": pressed,
     }
 
 
-def _shared(request: web.Request, profile: Profile) -> dict[str, Any]:
+def _shared(request: web.Request, consents: ContactConsents) -> dict[str, Any]:
     say = translator_for(request)
     typed = request.get(FORM, Form()).typed or {}
     conversation = typed.get("conversation") or request.query.get("conversation", "")
     return {
-        "name": name_of(profile.contact, say),
-        "contact": profile.contact,
+        "name": name_of(consents.contact, say),
+        "contact": consents.contact,
         "action": f"{_address(request).removesuffix('/panel')}",
         "conversation": conversation if ID.fullmatch(conversation) else "",
         "key": new_id(),
@@ -247,9 +253,9 @@ def _shared(request: web.Request, profile: Profile) -> dict[str, Any]:
     }
 
 
-async def _past(request: web.Request, profile: Profile) -> dict[str, Any]:
-    before, shared = cursor_of(request, int), _shared(request, profile)
-    past = await request.app[BOT].profiles.history(profile.contact.id, before=before)
+async def _past(request: web.Request, consents: ContactConsents) -> dict[str, Any]:
+    before, shared = cursor_of(request, int), _shared(request, consents)
+    past = await request.app[BOT].consents.history(consents.contact.id, before=before)
     entries = entries_of(past, shared["conversation"], translator_for(request))
     return shared | {"entries": entries, "earlier": past.next, "is_more": before is not None}
 
@@ -270,7 +276,7 @@ def _ways(status: ConsentStatus | None, say: Translator) -> list[dict[str, str]]
     ]
 
 
-def _said(changed: ProfileResult, say: Translator) -> str:
+def _said(changed: AttestationResult, say: Translator) -> str:
     name = changed.subscription.words(changed.contact.locale).name
     if changed.is_weak:
         return say(NOT_SENT)
