@@ -1,4 +1,4 @@
-"""Texts are data (law 12): the only markup they may contain is links."""
+"""Texts are data (law 12): the only markup they may contain is links. Pure."""
 
 from __future__ import annotations
 

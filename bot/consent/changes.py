@@ -1,4 +1,4 @@
-"""Changes for the ledger to record, and their builders, which every source of consent uses."""
+"""Changes for the ledger to record, and their builders, which every source of consent uses. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads phone numbers as people type them: valid, in which country, able to receive texts.
+"""Reads phone numbers as people type them: valid, in which country, able to receive texts. Pure.
 
 What people type or paste is cleaned by `typed_number`; the errors are in `number_refusals`.
 """

@@ -1,5 +1,5 @@
 """Who the site says is signed in, and what its signature covers: a JWT (`user_jwt`), or the HMAC of the id alone
-(`user_hash`)."""
+(`user_hash`). Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens without running any of it."""
+"""CSV that a spreadsheet opens without running any of it. Pure."""
 
 from __future__ import annotations
 

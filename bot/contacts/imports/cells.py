@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bot.errors import Invalid
+from bot.consent.numbers import read_number
+from bot.errors import Invalid, NumberRefused
 from bot.errors import marked as _
 from bot.model.contact_import import DateOrder
 
@@ -126,3 +129,26 @@ def plain_text(cell: str) -> str:
 
 def _bare(cell: str) -> str:
     return re.sub(r"[\W_]+", "", cell).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNumber:
+    """A number in E.164, or why it can't be texted: a gettext id and its values."""
+
+    e164: str = ""
+    text: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    is_country_assumed: bool = False
+
+
+def read_numbers(cells: Sequence[str], region: str, countries: Sequence[str]) -> list[ReadNumber]:
+    return [_read_number(cell, region, countries) for cell in cells]
+
+
+def _read_number(cell: str, region: str, countries: Sequence[str]) -> ReadNumber:
+    try:
+        return ReadNumber(read_number(plain_number(cell), region, countries).e164)
+    except NumberRefused as wrong:
+        return ReadNumber(text=wrong.text, values=wrong.values, is_country_assumed=wrong.is_country_assumed)
+    except CellRefused as wrong:
+        return ReadNumber(text=wrong.text)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
-from bot.contacts.imports.numbers import NumberReader, ReadNumber
-from bot.contacts.imports.people import PeopleFinder
+from bot.contacts.imports.cells import ReadNumber
+from bot.contacts.imports.number_reader import NumberReader
+from bot.contacts.imports.people_finder import PeopleFinder
 from bot.contacts.imports.plans import RowPlanner
 from bot.contacts.imports.row_changes import ImportTerms, RowChanges
 from bot.contacts.imports.rows import Fault, RowReader, WantedRow

@@ -1,16 +1,13 @@
-"""Whom the rows of a batch are about: by user ID, then email address, then number."""
+"""The contacts that the rows of a batch are about: by user ID, then email address, then number. Pure."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from bot.consent.ledger import Ledger
 from bot.contacts.imports.rows import WantedRow
 from bot.model.contact import Contact
-from bot.store import Store
 
 
 def contact_of(job: str, line: int) -> str:
@@ -55,21 +52,3 @@ class KnownPeople:
         """Everyone who has this email address or this number."""
         found = {**self._by_email.get(email.casefold(), {}), **self._by_number.get(number, {})}
         return [self.by_id[id] for id in found]
-
-
-class PeopleFinder:
-    def __init__(self, store: Store, ledger: Ledger) -> None:
-        self._store = store
-        self._ledger = ledger
-
-    async def of(self, job: str, rows: Sequence[WantedRow]) -> KnownPeople:
-        """In five queries, however many rows."""
-        contacts = self._store.contacts
-        found = await asyncio.gather(
-            contacts.existing(contact_of(job, row.line) for row in rows),
-            contacts.ids_with("external_id", {row.external_id for row in rows if row.external_id}),
-            contacts.ids_with("email", {row.email for row in rows if row.email}),
-            contacts.ids_with("phone", {row.number for row in rows if row.number}),
-        )
-        people = await self._ledger.contacts(sorted({id for ids in found for id in ids}))
-        return KnownPeople(contact for contact in people.values() if not contact.is_gone)

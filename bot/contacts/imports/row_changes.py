@@ -1,4 +1,4 @@
-"""What a row of an import changes."""
+"""What a row of an import changes: pure."""
 
 from __future__ import annotations
 

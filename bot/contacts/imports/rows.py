@@ -14,8 +14,7 @@ from zoneinfo import available_timezones
 from bot.consent.number_refusals import spoken
 from bot.consent.numbers import is_email
 from bot.consent.overrides import AHEAD
-from bot.contacts.imports.cells import CellRefused, plain_text, read_consent, read_date, read_opt_out
-from bot.contacts.imports.numbers import ReadNumber
+from bot.contacts.imports.cells import CellRefused, ReadNumber, plain_text, read_consent, read_date, read_opt_out
 from bot.errors import Invalid, NumberRefused
 from bot.errors import marked as _
 from bot.i18n import Translator, locales

@@ -8,9 +8,17 @@ from typing import Any, ClassVar
 
 import pytest
 
-from bot.contacts.imports.cells import CellRefused, plain_number, plain_text, read_consent, read_date, read_opt_out
+from bot.contacts.imports.cells import (
+    CellRefused,
+    ReadNumber,
+    plain_number,
+    plain_text,
+    read_consent,
+    read_date,
+    read_numbers,
+    read_opt_out,
+)
 from bot.contacts.imports.columns import PRESETS, check_plan, guessed_plan, preset_of
-from bot.contacts.imports.numbers import ReadNumber, read_numbers
 from bot.contacts.imports.rows import ConsentClaim, Fault, RowReader, WantedRow
 from bot.errors import FormWrong
 from bot.i18n import translator

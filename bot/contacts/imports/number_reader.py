@@ -9,39 +9,13 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 from multiprocessing import connection, get_context, parent_process
 
-from bot.consent.numbers import read_number
-from bot.contacts.imports.cells import CellRefused, plain_number
-from bot.errors import NumberRefused
+from bot.contacts.imports.cells import ReadNumber, read_numbers
 
 FEW = 100
 """So many numbers take less time than handing them over."""
 MOST_PROCESSES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ReadNumber:
-    """A number in E.164, or why it can't be texted: a gettext id and its values."""
-
-    e164: str = ""
-    text: str = ""
-    values: dict[str, str] = field(default_factory=dict)
-    is_country_assumed: bool = False
-
-
-def read_numbers(cells: Sequence[str], region: str, countries: Sequence[str]) -> list[ReadNumber]:
-    return [_read(cell, region, countries) for cell in cells]
-
-
-def _read(cell: str, region: str, countries: Sequence[str]) -> ReadNumber:
-    try:
-        return ReadNumber(read_number(plain_number(cell), region, countries).e164)
-    except NumberRefused as wrong:
-        return ReadNumber(text=wrong.text, values=wrong.values, is_country_assumed=wrong.is_country_assumed)
-    except CellRefused as wrong:
-        return ReadNumber(text=wrong.text)
 
 
 class NumberReader:
