@@ -23,7 +23,8 @@ from bot.errors import marked as _
 from bot.faults import reach
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.event import Action, Actor, ConsentEvent, Source, erased, event_hash
+from bot.model.event import Action, Actor, ConsentEvent, Source
+from bot.model.event_hash import erased, event_hash
 from bot.model.stop import Stop
 from bot.store import Duplicate, Store
 

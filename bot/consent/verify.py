@@ -20,7 +20,8 @@ from bot.consent.repairs import MOST, RepairGuard
 from bot.consent.witnesses import Findings, Witnesses
 from bot.model.base import Value, now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action, ConsentEvent, event_hash
+from bot.model.event import Action, ConsentEvent
+from bot.model.event_hash import FIRST, event_hash
 from bot.store import Store
 
 BATCH = 1000

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from bot.model.addresses import PhoneFacts, facts_of, is_email, remember_facts
 from bot.model.base import Document, Value, folded_words
-from bot.model.event import FIRST, ConsentState, Grade, Source
+from bot.model.event import ConsentState, Grade, Source
+from bot.model.event_hash import FIRST
 
 __all__ = ["Consent", "ConsentCounts", "ConsentState", "Contact", "Head", "Role"]
 

@@ -9,7 +9,8 @@ from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.event import ConsentEvent, erased
+from bot.model.event import ConsentEvent
+from bot.model.event_hash import erased
 from bot.store.driver import READ_MS, database_errors
 from bot.store.event_stream import EventStream, Token
 from bot.store.numbered_log import NumberedLog

@@ -20,7 +20,8 @@ from bot.errors import CheckpointKeyMissing
 from bot.model.base import new_ulid, now
 from bot.model.checkpoint import LedgerNote, checkpoint_id
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action, Actor, ConsentEvent, Source
+from bot.model.event import Action, Actor, ConsentEvent, Source
+from bot.model.event_hash import FIRST
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.people import ANOTHER, AT, change, second_process, tells_number

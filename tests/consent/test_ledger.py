@@ -18,7 +18,8 @@ from bot.consent.verify import fault, verify
 from bot.demo import DEALS, ORDERS
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action, Actor, ChatOpening, ConsentEvent, Context, Source, Words
+from bot.model.event import Action, Actor, ChatOpening, ConsentEvent, Context, Source, Words
+from bot.model.event_hash import FIRST
 from bot.store import Store
 from bot.store.driver import DURABLE
 from bot.store.embedded import EmbeddedServer

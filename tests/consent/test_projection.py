@@ -21,9 +21,6 @@ from bot.consent.verify import fault
 from bot.model.base import Document
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import (
-    FIRST,
-    PERSONAL,
-    UNHASHED,
     Action,
     ChatOpening,
     ConsentEvent,
@@ -36,10 +33,8 @@ from bot.model.event import (
     Restored,
     Source,
     Words,
-    commitment,
-    erased,
-    event_hash,
 )
+from bot.model.event_hash import FIRST, PERSONAL, UNHASHED, commitment, erased, event_hash
 from tests.people import ANOTHER, AT, HERE, NUMBER, change, person
 
 MERGED = MergedConsent(

@@ -17,7 +17,8 @@ from bot.consent.ledger import Ledger
 from bot.consent.verify import verify
 from bot.demo import DEALS
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import FIRST, Action
+from bot.model.event import Action
+from bot.model.event_hash import FIRST
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.people import ANOTHER, AT, NUMBER, change
