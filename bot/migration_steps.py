@@ -15,6 +15,7 @@ from bot.consent.counts import CountKeeper
 from bot.consent.ledger import Ledger
 from bot.consent.projection import GIVES_ADDRESS
 from bot.consent.stop_marks import mark_stops
+from bot.contacts.imports.uploads import row_keys
 from bot.errors import SaysoError
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
@@ -141,6 +142,14 @@ async def key_contacts(store: Store, _keys: CheckpointKeys | None) -> None:
     await store.contacts.drop_old_indexes()
 
 
+async def index_files(store: Store, _keys: CheckpointKeys | None) -> None:
+    """Erasing finds people in files by an index. An export of before has none, and is gone: it can be made again."""
+    await store.personal_data.drop_old_exports()
+    async for pieces in store.import_pieces.scan(batch=10):
+        for piece in pieces:
+            await store.import_pieces.update({"_id": piece.id}, {"$set": {"names": row_keys(store, piece.rows)}})
+
+
 STEPS: dict[str, Callable[[Store, CheckpointKeys | None], Awaitable[None]]] = {
     "addresses": record_addresses,
     "counts": begin_counts,
@@ -148,4 +157,5 @@ STEPS: dict[str, Callable[[Store, CheckpointKeys | None], Awaitable[None]]] = {
     "stops": begin_stop_log,
     "sign_ups": find_sign_ups,
     "contacts": key_contacts,
+    "files": index_files,
 }

@@ -49,7 +49,7 @@ async def old(mongo: EmbeddedServer) -> AsyncIterator[Store]:
 async def test_it_is_whole_afterwards_and_every_event_is_as_it_was(old: Store) -> None:
     before = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     await old.prepare()
-    assert await migrate(old) == ["addresses", "counts", "texts", "stops", "sign_ups", "contacts"]
+    assert await migrate(old) == ["addresses", "counts", "texts", "stops", "sign_ups", "contacts", "files"]
     after = {raw["_id"]: raw async for raw in old.events.collection.find({})}
     assert {id: after[id] for id in before} == before
     added = [raw for id, raw in after.items() if id not in before]
@@ -73,6 +73,7 @@ async def test_several_processes_may_migrate_at_once(old: Store, mongo: Embedded
         "addresses",
         "contacts",
         "counts",
+        "files",
         "sign_ups",
         "stops",
         "texts",

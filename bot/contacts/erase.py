@@ -8,6 +8,8 @@ still holds.
 from __future__ import annotations
 
 from bot.consent.ledger import Ledger
+from bot.contacts.imports.traces import Traces
+from bot.contacts.imports.uploads import UploadedRows
 from bot.faults import reach
 from bot.model.event import Actor, ConsentEvent, Source
 from bot.store import Store
@@ -18,6 +20,7 @@ class Eraser:
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._store = store
         self._ledger = ledger
+        self._uploads = UploadedRows(store)
 
     async def erase(self, contact: str, by: Actor, source: Source) -> bool:
         """Deletes everything, including what belongs to contacts merged into this one, before it returns. True: this
@@ -29,17 +32,22 @@ class Eraser:
     async def finish(self, event: ConsentEvent) -> None:
         """What follows from an `erase`. Idempotent. The ledger's values go last: they name the person's numbers."""
         reach("before erasing")
-        await self._store.personal_data.erase(await self._person(event))
+        contact = await self._store.contacts.get(event.contact)
+        numbers, emails = await self._addresses(event)
+        ids = frozenset(filter(None, [contact.external_id])) if contact else frozenset()
+        await self._uploads.erase(Traces(numbers, emails, ids), contact.user_keys if contact else ())
+        reach("before erasing the rest")
+        await self._store.personal_data.erase(Person(event.contact, numbers))
         reach("before erasing events")
         await self._ledger.drop_values(event)
         for merged in await self._store.contacts.merged_into(event.contact):
             if merged.erased_at is None:
                 await self.erase(merged.id, event.actor, event.source)
 
-    async def _person(self, erase: ConsentEvent) -> Person:
-        """With every number and email address that the chain names."""
+    async def _addresses(self, erase: ConsentEvent) -> tuple[frozenset[str], frozenset[str]]:
+        """Every number and email address that the chain names."""
         found: set[str] = set()
         async for page in self._store.events.pages_raw_of(erase.contact, before=erase.seq):
             found |= {value for raw in page for name in ("number", "email", "replaced") if (value := raw.get(name))}
         numbers = frozenset(value for value in found if value.startswith("+"))
-        return Person(erase.contact, numbers, frozenset(found - numbers))
+        return numbers, frozenset(found - numbers)

@@ -89,14 +89,24 @@ class ContactService:
     ) -> Contact:
         """Sets these fields and custom attributes; None removes. Raises Duplicate: another contact has this
         `external_id`. Phone and email change through the ledger."""
-        changed = {**values, "updated_at": now()}
+        changed = {**values, **self._former_id(contact, values), "updated_at": now()}
         return await self._contacts.change(contact, changed, attributes=attributes or {})
 
     async def set_many(self, changes: Sequence[ContactUpdate]) -> list[bool]:
         """The same for many, in one round trip. False for those whose `external_id` another contact has."""
         time = now()
-        wanted = [(u.contact, {**u.values, "updated_at": time}, u.attributes) for u in changes]
+        wanted = [
+            (u.contact, {**u.values, **self._former_id(u.contact, u.values), "updated_at": time}, u.attributes)
+            for u in changes
+        ]
         return await self._contacts.change_many(wanted)
+
+    def _former_id(self, contact: Contact, values: ContactValues) -> dict[str, tuple[int, ...]]:
+        """Keeps a user ID that they lose as a keyed hash, by which erasing finds it."""
+        old = contact.external_id
+        if old is None or values.get("external_id", old) == old:
+            return {}
+        return {"user_keys": (*contact.user_keys, self._keyed.short(old.casefold()))}
 
     async def add_tags(self, ids: Iterable[str], tags: Iterable[str]) -> int:
         """In one update. Returns how many contacts did not have all of them."""

@@ -75,7 +75,7 @@ class ContactImports:
             items = await self._store.job_items.get_many(f"{job}:{item_of(line)}" for line in piece.lines)
             why = {int(item.item): Fault.load(item.detail).said(say) for item in items.values()}
             rows = zip(piece.lines, piece.rows, strict=True)
-            yield [[*row, str(line), why[line]] for line, row in rows if line in why]
+            yield [[*row, str(line), why[line]] for line, row in rows if row and line in why]
 
     async def _has_ended(self, job: str) -> bool:
         return (await self._jobs.get(job)).state in ENDED

@@ -82,7 +82,7 @@ class Head(Value):
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """When people were seen who never were, so that every contact has a place in that order."""
 NAMELESS = "\uffff"
-SPARSE = {"terms", "tags", "stopped"}
+SPARSE = {"terms", "tags", "stopped", "user_keys"}
 """Fields that are stored only where they have a value."""
 
 
@@ -121,6 +121,8 @@ class Contact(Document):
     erased_at: datetime | None = None
     merged_into: str | None = None
     """The contact that this one was merged into."""
+    user_keys: tuple[int, ...] = ()
+    """Keyed hashes of user IDs that this contact no longer has: uploaded files may name them."""
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None

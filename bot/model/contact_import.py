@@ -96,7 +96,13 @@ class ImportPiece(Document):
     lines: list[int]
     """Where in the file each row begins."""
     rows: list[list[str]]
+    """Empty: done, or about somebody who was erased since."""
+    names: list[int] = Field(default_factory=list)
+    """Keyed hashes of what may name somebody in it (`bot.contacts.imports.traces`)."""
+    erased: list[int] = Field(default_factory=list)
+    """The lines of rows about people who were erased."""
     expires_at: datetime
+    """The same for all pieces of a file."""
 
     @staticmethod
     def key(of: str, seq: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.base import now
 from bot.model.contact_import import ContactImport, ImportChange, ImportPiece
-from bot.store.driver import database_errors
+from bot.store.driver import READ_MS, database_errors
 from bot.store.job_items import KEPT_DAYS
 from bot.store.repository import Repository
 
@@ -42,19 +42,49 @@ class ImportPieceRepository(Repository[ImportPiece]):
 
     name = "import_pieces"
     model = ImportPiece
-    indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
+    indexes = (
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+        IndexModel([("names", ASCENDING)]),
+    )
 
-    async def keep_rows(self, piece: ImportPiece, lines: set[int], until: datetime) -> None:
-        """Drops all rows but these."""
-        kept = [(line, row) for line, row in zip(piece.lines, piece.rows, strict=True) if line in lines]
-        values = {"lines": [line for line, _ in kept], "rows": [row for _, row in kept], "expires_at": until}
-        await self.update({"_id": piece.id}, {"$set": values})
+    async def empty(self, piece: ImportPiece, places: Sequence[int], *, erased: bool = False) -> None:
+        """Empties these rows where they are. What others emptied meanwhile stays so."""
+        if len(places) == len(piece.rows) and not erased:
+            await self.update({"_id": piece.id}, {"$set": {"lines": [], "rows": [], "names": []}})
+        elif places:
+            change: dict[str, Any] = {"$set": {f"rows.{place}": [] for place in places}}
+            if erased:
+                change["$addToSet"] = {"erased": {"$each": [piece.lines[place] for place in places]}}
+            await self.update({"_id": piece.id, f"rows.{max(places)}": {"$exists": True}}, change)
+
+    async def naming(self, names: Sequence[int]) -> AsyncIterator[ImportPiece]:
+        """The pieces with one of these."""
+        cursor = self.collection.find({"names": {"$in": [*names]}}, batch_size=2, max_time_ms=READ_MS)
+        with database_errors():
+            async for raw in cursor:
+                yield ImportPiece.load(raw)
+
+    async def erased_lines(self, id: str) -> set[int]:
+        """The rows of a piece that may have been read before somebody was erased."""
+        with database_errors():
+            raw = await self.collection.find_one({"_id": id}, {"erased": 1}, max_time_ms=READ_MS)
+        return {*(raw or {}).get("erased", ())}
+
+    async def keep_until(self, file: str, time: datetime) -> int:
+        """Sets one expiry for all pieces of a file. Returns how many there are."""
+        with database_errors():
+            change = {"$set": {"expires_at": time}}
+            return int((await self.collection.update_many(_pieces_of(file), change)).matched_count)
 
     async def expire(self, file: str) -> None:
         """Of a file that turned out to be none."""
         with database_errors():
-            change = {"$set": {"lines": [], "rows": [], "expires_at": now()}}
-            await self.collection.update_many({"_id": {"$gt": f"{file}:", "$lt": f"{file};"}}, change)
+            change = {"$set": {"lines": [], "rows": [], "names": [], "expires_at": now()}}
+            await self.collection.update_many(_pieces_of(file), change)
+
+
+def _pieces_of(file: str) -> dict[str, Any]:
+    return {"_id": {"$gt": f"{file}:", "$lt": f"{file};"}}
 
 
 class ImportChangeRepository(Repository[ImportChange]):

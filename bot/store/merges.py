@@ -35,13 +35,15 @@ class MergeMoves:
     async def take_over(self, kept: str, other: str, merged: Callable[[Contact, Contact], Taken]) -> None:
         """Moves the fields of the other contact, which is empty afterwards. In one transaction: an external id belongs
         to one contact. Idempotent."""
-        collection = self._store.contacts.collection
+        collection, short = self._store.contacts.collection, self._store.keyed_numbers.short
 
         async def work(session: Session) -> None:
             found = {raw["_id"]: raw async for raw in collection.find({"_id": {"$in": [kept, other]}}, session=session)}
             one, two = Contact.load(found[kept]), Contact.load(found[other])
             taken = merged(one, two)
-            await collection.update_one({"_id": other}, only(CONTACT, {}), session=session)
+            keys = [*two.user_keys, *([short(two.external_id.casefold())] if two.external_id else [])]
+            known = {"user_keys": {"$literal": keys}} if keys else {}
+            await collection.update_one({"_id": other}, only(CONTACT, known), session=session)
             if taken.values or taken.attributes:
                 values = {**taken.values, "updated_at": now()}
                 _, change = changed(one, values, taken.attributes)

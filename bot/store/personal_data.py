@@ -35,7 +35,6 @@ class Person:
 
     contact: str
     numbers: frozenset[str]
-    emails: frozenset[str] = frozenset()
 
 
 class PersonalData:
@@ -43,36 +42,33 @@ class PersonalData:
         self._store = store
 
     async def erase(self, person: Person) -> None:
-        """Idempotent. Raises StoreUnavailable (safe to retry)."""
+        """Idempotent. The contact's own fields go last: uploaded rows are found by them (`bot.contacts.imports`).
+
+        Raises StoreUnavailable (safe to retry).
+        """
         await asyncio.gather(
-            self._erase_contact(person.contact),
             self._erase_conversations(person.contact),
             self._erase_deliveries(person),
             self._delete("preference_links", {"contact": person.contact}),
-            self._delete("export_pieces", {"_id": {"$gt": ""}}),  # any file may name them
+            self._store.export_pieces.take_out([person.contact]),
             self._delete("phone_texts", {"number": {"$in": [*person.numbers]}}),
             self._delete("import_changes", {"contact": person.contact}),
-            self._erase_uploads(person),
             *(self._rename_stop(number) for number in person.numbers),
         )
+        await self._erase_contact(person.contact)
+
+    async def drop_old_exports(self) -> None:
+        """Files of a version that did not store whose line each is, and so could take nobody out."""
+        await self._delete("export_pieces", {"data": {"$exists": True}})
+        with database_errors():
+            if "at_1" in await self._store.export_pieces.collection.index_information():
+                await self._store.export_pieces.collection.drop_index("at_1")
 
     async def _erase_contact(self, contact: str) -> None:
         with database_errors():
             await self._store.contacts.collection.update_one(
                 {"_id": contact, "erased_at": {"$exists": True}}, only(CONTACT, {"erased_at": "$erased_at"})
             )
-
-    async def _erase_uploads(self, person: Person) -> None:
-        """Rows of uploaded files that tell a number or an email address of theirs."""
-        numbers = {number.lstrip("+") for number in person.numbers}
-        tails = {number[-10:] for number in numbers if len(number) > 10}
-        emails = {email.casefold() for email in person.emails}
-        async for pieces in self._store.import_pieces.scan(batch=10):
-            for piece in pieces:
-                theirs = [_tells(row, numbers | tails, emails) for row in piece.rows]
-                if any(theirs):
-                    lines = {line for line, is_theirs in zip(piece.lines, theirs, strict=True) if not is_theirs}
-                    await self._store.import_pieces.keep_rows(piece, lines, piece.expires_at)
 
     async def _erase_conversations(self, contact: str) -> None:
         """Their entries go; the conversations stay, empty, so that an entry that is written at the same moment is found
@@ -138,13 +134,6 @@ class PersonalData:
     async def _delete(self, name: str, match: Mapping[str, Any]) -> None:
         with database_errors():
             await self._store.database[name].delete_many(match)
-
-
-def _tells(row: Sequence[str], numbers: set[str], emails: set[str]) -> bool:
-    cells = {cell.strip().casefold() for cell in row}
-    return bool(cells & emails) or any(
-        "".join(filter(str.isdigit, cell)) in numbers for cell in cells if len(cell) < 40
-    )
 
 
 def only(names: Iterable[str], values: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ holds, and the list doesn't tell the number.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Iterable
 from typing import Any
@@ -41,6 +42,13 @@ class KeyedNumbers:
         """By address."""
         await self.prepare()
         return {one: KEYED + hmac.digest(self._key, one.encode(), "sha256").hex() for one in addresses}
+
+    def short(self, text: str) -> int:
+        """64 bits, for an index of what may name somebody. After `prepare`."""
+        if not self._key:
+            raise RuntimeError("not prepared")
+        digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=8, key=self._key[:64]).digest()
+        return int.from_bytes(digest, signed=True)
 
 
 class StopRepository(Repository[Stop]):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 
@@ -14,13 +16,14 @@ from bot.chat.visitors import Claim
 from bot.consent.changes import ConsentChange
 from bot.consent.verify import verify
 from bot.errors import NotFound, NumberStopped, Unauthorized
+from bot.jobs.kinds.import_contacts import ImportContacts, ImportInput
 from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
-from bot.model.contact_import import ImportChange
+from bot.model.contact_import import ContactImport, ImportChange, ImportPlan
 from bot.model.conversation import Author, AuthorKind, Note, Text
 from bot.model.delivery import DeliveryState
 from bot.model.event import Action, Actor, Context, Evidence, How, Source
-from bot.model.export import ExportPiece
+from bot.model.export import ExportLine, ExportPiece
 from bot.model.subscription import MessageType
 from bot.model.teammate import By
 from bot.store import Store
@@ -79,6 +82,7 @@ ERASED = {
     "contacts", "conversations", "parts", "signals", "events", "deliveries", "preference_links", "phone_texts", "stops",
     "stop_events", "export_pieces", "import_changes", "import_pieces",
 }  # fmt: skip
+EXPORT, LATER = "0" * 24, now() + timedelta(days=1)
 HERE = Context(page="https://shop.example/gifts-for-maya", ip="192.0.2.77", user_agent="Netscape/4.7")
 
 
@@ -90,6 +94,16 @@ async def told(store: Store) -> dict[str, set[str]]:
         text = repr(await store.database[name].find({}).to_list(None)).casefold()
         found[name] = {what for what, secret in SECRETS.items() if secret.casefold() in text}
     return {name: whats for name, whats in found.items() if whats}
+
+
+async def _exported(bot: Bot, contact: str) -> None:
+    """A file with her line and another one."""
+    lines = [
+        ExportLine(contact=contact, data=b"Maya,maya.okafor@example.com\n"),
+        ExportLine(contact="ben", data=b"Ben\n"),
+    ]
+    piece = ExportPiece(id=ExportPiece.id_of(EXPORT, 0), head=b"name\n", lines=lines, read=2, expires_at=LATER)
+    await bot.store.export_pieces.insert(piece)
 
 
 async def _imported(bot: Bot, contact: Contact) -> None:
@@ -111,8 +125,7 @@ async def maya(bot: Bot) -> Contact:
         contact,
         {"name": "Maya Okafor", "external_id": "customer-4711", "role": Role.USER, "attributes": {"shoe": "size 41"}},
     )
-    piece = ExportPiece(id=ExportPiece.id_of(new_id(), 0), data=b"Maya,maya.okafor@example.com", read=1, at=now())
-    await bot.store.export_pieces.insert(piece)
+    await _exported(bot, contact.id)
     await bot.contacts._keep_email(contact.id, "maya.okafor@example.com", is_signed=True)
     await bot.conversations.append(
         opened.conversation, Author(kind=AuthorKind.CONTACT, id=contact.id), Text(text="It's my birthday"), "hello"
@@ -159,6 +172,72 @@ async def test_nothing_is_left_in_any_collection(bot: Bot, maya: Contact) -> Non
 def test_every_collection_says_what_erasing_does_to_it(store: Store) -> None:
     """A new collection with personal data is erased in `bot/store/personal_data.py`."""
     assert {table.name for table in store.tables} == ERASED | UNTOUCHED.keys()
+
+
+async def test_an_exported_file_keeps_the_lines_of_others(bot: Bot, maya: Contact) -> None:
+    await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+    assert [data async for data in bot.store.export_pieces.read(EXPORT, 1)] == [b"name\nBen\n"]
+
+
+class TestUploads:
+    """Rows of uploaded files are about whom their import would find."""
+
+    async def _upload(self, bot: Bot, *lines: str, **plan: Any) -> ContactImport:
+        data = "\n".join(lines).encode()
+        file = await bot.imports.upload(BytesIO(data), "list.csv", len(data), By("admin", "Admin"))
+        return await bot.imports.files.save(file.id, ImportPlan(**plan)) if plan else file
+
+    async def _left(self, bot: Bot, file: ContactImport) -> list[list[str]]:
+        return [row async for piece in bot.imports.files.pieces(file) for row in piece.rows]
+
+    async def _user(self, bot: Bot, **values: Any) -> Contact:
+        time = now()
+        contact = Contact(id=new_id(), role=Role.USER, created_at=time, updated_at=time, **values)
+        return await bot.contacts.create(contact)
+
+    async def test_a_national_number_is_read_with_the_country_of_the_import(self, bot: Bot) -> None:
+        maya = await self._user(bot)
+        number = "+4915112345678"
+        await bot.ledger.record(change(maya.id, "1", Action.CAPTURE_PHONE, number=number, subscription=None))
+        rows = ("Name,Mobile", "Maya,0151 / 1234 5678", "Ben,0151 12345679", "Maya,01511-2345678")
+        file = await self._upload(bot, *rows, targets=("name", "phone"), region="DE")
+        await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        assert await self._left(bot, file) == [[], ["Ben", "0151 12345679"], []], "each row stays in its place"
+
+    async def test_a_user_id_counts_in_its_column(self, bot: Bot) -> None:
+        maya = await self._user(bot, external_id="7")
+        rows = ("Number of orders,Customer", "7,Ben", "8,7", "9,77")
+        file = await self._upload(bot, *rows, targets=("", "external_id"))
+        await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
+        assert await self._left(bot, file) == [["7", "Ben"], [], ["9", "77"]]
+
+    async def test_a_user_id_that_they_had_before_counts_too(self, bot: Bot) -> None:
+        kept, other = await self._user(bot, external_id="user-1"), await self._user(bot, external_id="user-2")
+        await bot.contacts.set_values(kept, {"external_id": "user-3"})
+        file = await self._upload(bot, "user_id", "user-1", "user-2", "user-3", "user-4")
+        await bot.merge.merge(kept.id, other.id, ADMIN, Source.PROFILE)
+        await bot.eraser.erase(kept.id, ADMIN, Source.PROFILE)
+        assert await self._left(bot, file) == [[], [], [], ["user-4"]]
+
+    async def test_those_who_are_erased_at_once_all_go(self, bot: Bot) -> None:
+        people = [await self._user(bot, external_id=f"user-{n}") for n in range(6)]
+        file = await self._upload(bot, "user_id", *(f"user-{n}" for n in range(7)))
+        await asyncio.gather(*(bot.eraser.erase(person.id, ADMIN, Source.PROFILE) for person in people))
+        assert await self._left(bot, file) == [*[[]] * 6, ["user-6"]]
+
+    async def test_an_import_goes_on_after_the_rows_that_went_and_adds_nobody_again(self, bot: Bot) -> None:
+        rows = [f"user-{n},Person {n}" for n in range(8)]
+        file = await self._upload(bot, "user_id,name", *rows, targets=("external_id", "name"))
+        kind = bot.jobs.kinds[ImportContacts.name]
+        input = ImportInput(file=file.id, rows=8, plan=file.plan or ImportPlan(targets=()))
+        batch = await kind.step(file.id, input, kind.checkpoint(), 4)
+        for id in ("user-1", "user-5"):
+            person = await bot.store.contacts.by_external_id(id) or await self._user(bot, external_id=id)
+            await bot.eraser.erase(person.id, ADMIN, Source.PROFILE)
+        while not batch.is_last:
+            batch = await kind.step(file.id, input, batch.checkpoint, 3)
+        found = {contact.external_id for contact in await bot.store.contacts.page("", limit=99) if contact.external_id}
+        assert found == {f"user-{n}" for n in range(8) if n not in {1, 5}}
 
 
 class TestStops:

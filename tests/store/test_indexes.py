@@ -272,9 +272,11 @@ async def _run_jobs(bot: Bot) -> None:
     claimed = await jobs.claim(job.id, "here", 60)
     assert claimed
     await jobs.renew(claimed, 60)
-    piece = ExportPiece(id=ExportPiece.id_of(job.id, 0), data=b"id", read=0, last=None, at=now())
+    piece = ExportPiece(id=ExportPiece.id_of(job.id, 0), head=b"id", read=0, expires_at=now() + timedelta(days=1))
     assert [await bot.store.export_pieces.keep_first(piece) for _time in range(2)] == [piece] * 2
-    assert await bot.store.export_pieces.has_file(job.id)
+    assert await bot.store.export_pieces.has_file(job.id, now())
+    await bot.store.export_pieces.take_out(["x"])
+    await bot.store.export_pieces.keep_until(job.id, now() + timedelta(days=1))
     assert [data async for data in bot.store.export_pieces.read(job.id, 1)] == [b"id"]
     await bot.store.job_items.add([JobItem(id=f"{job.id}:x", job=job.id, item="x", outcome="stale", at=now())] * 2)
     await bot.jobs.items(job.id)
@@ -302,6 +304,7 @@ async def _import(bot: Bot) -> None:
         pass
     await _worked(bot, (await bot.imports.undo(file.id, by)).id)
     await bot.store.import_pieces.expire(file.id)
+    assert [piece async for piece in bot.store.import_pieces.naming([1])] == []
 
 
 async def _worked(bot: Bot, id: str) -> None:

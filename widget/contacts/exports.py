@@ -68,7 +68,7 @@ async def download(request: web.Request) -> web.StreamResponse:
     job = await bot.jobs.get(id)
     if job.kind != ExportContacts.name or bot.jobs.kinds[job.kind].file(job) != request.path:
         raise NotFound
-    if not await bot.store.export_pieces.has_file(id):
+    if not await bot.store.export_pieces.has_file(id, now()):
         raise NotFound
     place = ExportPlace.model_validate(job.checkpoint)
     pieces = bot.store.export_pieces.read(id, place.pieces)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from bot.contacts.imports.columns import FIELDS, PARTS, check_plan, guessed_plan, preset_of
 from bot.contacts.imports.reading import TableRow, read_table
+from bot.contacts.imports.uploads import row_keys
 from bot.errors import Conflict, Invalid, NotFound
 from bot.errors import marked as _
 from bot.model.base import new_id, now
@@ -23,7 +24,7 @@ WAITS = timedelta(days=3)
 KEPT = timedelta(days=90)
 """How long an import can be seen and undone."""
 ROWS_KEPT = timedelta(days=30)
-"""How long rows that failed can be downloaded."""
+"""How long the rows of an import are kept: to go on with it, and to download those that failed."""
 NEWEST = 50
 
 
@@ -35,12 +36,12 @@ class ImportFiles:
         """Stores the rows. `file` is read in a thread, and only here. Raises TableRefused: then nothing is kept."""
         table = await asyncio.to_thread(read_table, file, encoding)
         id, until = new_id(), now() + WAITS
-        batches = _batches(table.rows)
+        batches = self._pieces(id, table.rows, until)
         rows = pieces = 0
         try:
-            while batch := await asyncio.to_thread(next, batches, None):
-                await self._store.import_pieces.insert_many([_piece(id, pieces, batch, until)])
-                rows, pieces = rows + len(batch), pieces + 1
+            while piece := await asyncio.to_thread(next, batches, None):
+                await self._store.import_pieces.insert_many([piece])
+                rows, pieces = rows + len(piece.rows), pieces + 1
         except Invalid:
             await self._store.import_pieces.expire(id)
             raise
@@ -76,7 +77,7 @@ class ImportFiles:
     async def sample(self, file: ContactImport, count: int) -> list[list[str]]:
         """The first rows."""
         piece = await self._store.import_pieces.get(ImportPiece.key(file.id, 0))
-        return piece.rows[:count] if piece else []
+        return [row for row in piece.rows if row][:count] if piece else []
 
     async def guess(self, file: ContactImport) -> ImportPlan:
         workspace, live, attributes = await asyncio.gather(
@@ -123,10 +124,17 @@ class ImportFiles:
             if piece := await self._store.import_pieces.get(ImportPiece.key(file.id, seq)):
                 yield piece
 
-
-def _piece(id: str, seq: int, batch: Sequence[TableRow], until: datetime) -> ImportPiece:
-    lines, rows = [row.line for row in batch], [row.cells for row in batch]
-    return ImportPiece(id=ImportPiece.key(id, seq), of=id, lines=lines, rows=rows, expires_at=until)
+    def _pieces(self, id: str, rows: Iterator[TableRow], until: datetime) -> Iterator[ImportPiece]:
+        for seq, batch in enumerate(_batches(rows)):
+            cells = [row.cells for row in batch]
+            yield ImportPiece(
+                id=ImportPiece.key(id, seq),
+                of=id,
+                lines=[row.line for row in batch],
+                rows=cells,
+                names=row_keys(self._store, cells),
+                expires_at=until,
+            )
 
 
 def _batches(rows: Iterator[TableRow]) -> Iterator[list[TableRow]]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from bot.contacts.export import ContactExport, ExportColumns, ExportFormat
 from bot.contacts.selected import SelectedContacts
+from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.jobs.kind import Batch, JobKind
 from bot.jobs.kinds.bulk import BulkInput
 from bot.model.base import Value, now
-from bot.model.export import ExportPiece
+from bot.model.export import ExportLine, ExportPiece
 from bot.model.job import Job, JobState
 from bot.store import Store
+from bot.store.export_pieces import KEPT_DAYS
 from bot.workspace.access import Scope
 
 
@@ -48,13 +51,35 @@ class ExportContacts(JobKind[ExportInput, ExportPlace]):
 
     async def step(self, job: str, input: ExportInput, at: ExportPlace, limit: int) -> Batch[ExportPlace]:
         id = ExportPiece.id_of(job, at.pieces)
-        piece = await self._pieces.get(id) or await self._pieces.keep_first(await self._piece(id, input, at, limit))
+        piece = await self._pieces.get(id) or await self._written(await self._piece(id, input, at, limit))
         place = ExportPlace(after=piece.last or at.after, pieces=at.pieces + 1)
+        if piece.last is None:
+            await self._end(job, place.pieces)
         return Batch(place, piece.read, is_last=piece.last is None)
+
+    async def _end(self, job: str, pieces: int) -> None:
+        """From now on all of the file is kept equally long. Raises Invalid: the job paused until its first lines were
+        gone."""
+        if await self._pieces.keep_until(job, now() + timedelta(days=KEPT_DAYS)) < pieces:
+            raise Invalid(_("The file has expired. Export the contacts again."))
+
+    async def _written(self, piece: ExportPiece) -> ExportPiece:
+        """Somebody who was erased after they were read, and before this, is in no file that erasing could find."""
+        stored = await self._pieces.keep_first(piece)
+        ids = [line.contact for line in stored.lines]
+        there = {contact.id for contact in await self._selected.living(ids)}
+        if gone := {*ids} - there:
+            await self._pieces.take_out(gone)
+        return stored
 
     async def _piece(self, id: str, input: ExportInput, at: ExportPlace, limit: int) -> ExportPiece:
         layout = await self._export.layout(input.columns)
         batch = await self._selected.batch(input.selection, at.after, limit, input.ordered_at)
-        data = layout.head(input.format) if at.pieces == 0 else b""
-        data += layout.lines(input.format, batch.contacts)
-        return ExportPiece(id=id, data=data, read=batch.read, last=batch.last, at=now())
+        return ExportPiece(
+            id=id,
+            head=layout.head(input.format) if at.pieces == 0 else b"",
+            lines=[ExportLine(contact=c.id, data=layout.lines(input.format, [c])) for c in batch.contacts],
+            read=batch.read,
+            last=batch.last,
+            expires_at=input.ordered_at + timedelta(days=KEPT_DAYS),
+        )

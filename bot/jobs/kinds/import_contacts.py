@@ -70,16 +70,27 @@ class FileJob(JobKind[ImportInput, ImportPlace]):
         if file is None:
             raise Invalid(EXPIRED)
         file = file.model_copy(update={"plan": input.plan})
+        if at == ImportPlace():
+            await self.begin(file)
         if at.row == 0 and at.piece > 0:
             await self.finish_piece(job, file, at.piece - 1)
         if at.piece == file.pieces:
             return Batch(at, 0, is_last=True)
         rows = await self._read(job, file, at.piece)
         some = rows[at.row : at.row + limit]
-        result, _ahead = await asyncio.gather(self.work(job, file, some), self._read(job, file, at.piece + 1))
+        left = await self._left(file, at.piece, some)
+        result, _ahead = await asyncio.gather(self.work(job, file, left), self._read(job, file, at.piece + 1))
         end = at.row + len(some)
         next = ImportPlace(piece=at.piece, row=end) if end < len(rows) else ImportPlace(piece=at.piece + 1)
         return Batch(next, len(some), _items(result), counts=result.counts)
+
+    async def _left(self, file: ContactImport, seq: int, rows: Sequence[WantedRow]) -> list[WantedRow]:
+        """Without those about people who were erased, also since the rows were read."""
+        erased = await self._store.import_pieces.erased_lines(ImportPiece.key(file.id, seq))
+        return [row for row in rows if row.line not in erased]
+
+    async def begin(self, file: ContactImport) -> None:
+        """Called before the first row, and again if that may have been cut short. Raises Invalid."""
 
     @abstractmethod
     async def work(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult: ...
@@ -120,14 +131,19 @@ class ImportContacts(FileJob):
     async def work(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult:
         return await self._importer.take(job, file, rows)
 
+    async def begin(self, file: ContactImport) -> None:
+        """From now on all rows are kept equally long: none expires while others still wait."""
+        if await self._store.import_pieces.keep_until(file.id, now() + ROWS_KEPT) < file.pieces:
+            raise Invalid(EXPIRED)
+
     async def finish_piece(self, job: str, file: ContactImport, seq: int) -> None:
         """Only rows that failed are kept, to be fixed."""
         piece = await self._store.import_pieces.get(ImportPiece.key(file.id, seq))
         if piece is None:
             return
         failed = await self._store.job_items.existing(f"{job}:{item_of(line)}" for line in piece.lines)
-        lines = {line for line in piece.lines if f"{job}:{item_of(line)}" in failed}
-        await self._store.import_pieces.keep_rows(piece, lines, now() + ROWS_KEPT if lines else now())
+        done = [place for place, line in enumerate(piece.lines) if f"{job}:{item_of(line)}" not in failed]
+        await self._store.import_pieces.empty(piece, done)
 
 
 def item_of(line: int) -> str:
