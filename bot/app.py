@@ -143,7 +143,7 @@ class Bot:
         self.reply = self.replies.reply
         self.gateway = make_gateway(settings, store)
         facts = FactReader(store, self.ledger, self.stops, self.workspace)
-        self.sender = Sender(store, self.deliveries, facts, self.gateway, self.threads)
+        self.sender = Sender(store, self.deliveries, facts, self.gateway, self.threads, self.stops)
 
     def _compose_management(self, store: Store) -> None:
         self.audit = AuditLog(store)

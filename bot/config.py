@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SAYSO_"
@@ -76,8 +76,34 @@ class Settings(BaseSettings):
         "",
         description="Email or web address that your teammates can contact about Sayso, shown in the Help menu.",
     )
-    gateway: Literal["simulator"] = Field(
-        "simulator", description="SMS provider. `simulator`: texts go to the phone at `/demo/phone` only."
+    gateway: Literal["simulator", "twilio"] = Field(
+        "simulator",
+        description="SMS provider. `simulator`: no text leaves this machine. `twilio` requires the settings below and "
+        "`SAYSO_PUBLIC_URL`.",
+    )
+    twilio_account_sid: str = Field("", pattern=r"^(AC[0-9a-fA-F]{32})?$", description="Twilio account (`AC…`).")
+    twilio_auth_token: SecretStr | None = Field(
+        None,
+        description="Verifies Twilio's webhooks; without an API key, also signs in to Twilio. While you rotate it, the "
+        "other one follows after a space.",
+    )
+    twilio_api_key: str = Field("", pattern=r"^(SK[0-9a-fA-F]{32})?$", description="Twilio API key (`SK…`).")
+    twilio_api_secret: SecretStr | None = Field(None, description="Secret of the API key.")
+    twilio_webhook_keys: SecretStr | None = Field(
+        None, description="Shared keys that sign Twilio's webhooks, as `id:secret`, separated by spaces."
+    )
+    twilio_service: str = Field(
+        "", pattern=r"^(MG[0-9a-fA-F]{32})?$", description="Twilio Messaging Service (`MG…`), recommended."
+    )
+    twilio_numbers: str = Field(
+        "",
+        pattern=r"^((\+[1-9][0-9]{6,14}|[0-9]{5,6})( +|$))*$",
+        description="Numbers to send from if there is no Messaging Service, separated by spaces.",
+    )
+    twilio_url: str = Field(
+        "",
+        pattern=r"^(http://(127\.0\.0\.1|localhost)(:[0-9]+)?)?$",
+        description="Address of a fake Twilio on this machine, for tests.",
     )
     log: Literal["json", "text"] = Field("json", description="Log format.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Minimum level to log.")
@@ -99,7 +125,41 @@ class Settings(BaseSettings):
     @property
     def checkpoint_keys(self) -> tuple[str, ...]:
         """The current one first."""
-        return tuple(self.checkpoint_key.get_secret_value().split()) if self.checkpoint_key else ()
+        return _words(self.checkpoint_key)
+
+    @property
+    def twilio_tokens(self) -> tuple[str, ...]:
+        """The current one first."""
+        return _words(self.twilio_auth_token)
+
+    @property
+    def twilio_keys(self) -> dict[str, str]:
+        """The secrets of the shared keys, by id."""
+        return dict(word.split(":", 1) for word in _words(self.twilio_webhook_keys))
+
+    @field_validator("twilio_webhook_keys")
+    @classmethod
+    def _id_and_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if not all(all(word.partition(":")) for word in _words(value)):
+            raise ValueError("must be like id:secret, with spaces between several")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Settings:
+        """What Twilio needs: all of it, or the first text would fail."""
+        if self.gateway == "twilio" and (missing := [name for name, value in self._needed.items() if not value]):
+            raise ValueError(f"twilio also needs {', '.join(missing)}")
+        return self
+
+    @property
+    def _needed(self) -> dict[str, object]:
+        return {
+            "SAYSO_PUBLIC_URL": self.public_url,
+            "SAYSO_TWILIO_ACCOUNT_SID": self.twilio_account_sid,
+            "SAYSO_TWILIO_AUTH_TOKEN": self.twilio_tokens or (self.twilio_keys and self.twilio_api_key),
+            "SAYSO_TWILIO_API_SECRET": self.twilio_api_secret or not self.twilio_api_key,
+            "SAYSO_TWILIO_SERVICE or SAYSO_TWILIO_NUMBERS": self.twilio_service or self.twilio_numbers.strip(),
+        }
 
     @field_validator("mongo_url")
     @classmethod
@@ -130,6 +190,10 @@ class Settings(BaseSettings):
         return value
 
 
+def _words(value: SecretStr | None) -> tuple[str, ...]:
+    return tuple(value.get_secret_value().split()) if value else ()
+
+
 class WrongSettings(Exception):
     """Lists the invalid settings without their values, which may be secret."""
 
@@ -149,7 +213,7 @@ def load_settings(**overrides: object) -> Settings:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         faults += [
-            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            f"{PREFIX}{str((*fault['loc'], 'gateway')[0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_input=False, include_url=False)
         ]
         raise WrongSettings(faults) from None

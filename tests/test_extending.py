@@ -15,6 +15,7 @@ from bot.flows.engine import advance
 from bot.flows.script import Script
 from bot.flows.steps import Step
 from bot.flows.steps.base import Answered, Started
+from bot.model.base import now
 from bot.model.conversation import Text
 from bot.model.delivery import DeliveryKind
 from bot.model.flow import RunStatus, State
@@ -74,10 +75,12 @@ def test_the_kind_of_text_is_whole(examples: dict[str, Any]) -> None:
 
 async def test_the_gateway_is_whole(examples: dict[str, Any]) -> None:
     printer = examples["Printer"]()
-    assert await printer.send(Outgoing("1", "+12015550123", "Hi")) == await printer.find("1")
+    text, other = Outgoing("1", "+12015550123", "Hi"), Outgoing("2", "+12015550123", "Hi")
+    assert await printer.find(text, now()) == []
+    assert [await printer.send(text)] == await printer.find(text, now())
     with pytest.raises(GatewayError):
         await printer.send(Outgoing("2", "+12015550123", ""))
-    assert await printer.find("2") is None
+    assert await printer.find(other, now()) == []
     await printer.close()
     assert GATEWAYS
 

@@ -35,9 +35,9 @@ class StopList:
         """By number, in one query; nothing for those that never texted STOP or START."""
         return await self._store.stops.of(numbers)
 
-    async def stop(self, number: str, text: str, text_id: str) -> bool:
+    async def stop(self, number: str, text: str, text_id: str, *, act: str = "") -> bool:
         """Adds the number, then opts out all contacts with this number from every text subscription, including
-        those they never answered. Durable when it returns.
+        those they never answered. Durable when it returns. `act`: what the person did, if they texted nothing.
 
         Returns whether this text is the one that stopped it. The same text again, also after a START, has no effect
         (law 4). Raises StoreUnavailable: safe to retry.
@@ -47,7 +47,7 @@ class StopList:
         texts = await self._store.subscriptions.texts()
         async for contacts in self._with(number):
             changes = [
-                _no(contact, subscription, number, text, text_id)
+                _no(contact, subscription, number, act or f'texted "{text}"', text_id)
                 for contact in contacts
                 if not contact.is_gone
                 for subscription in texts
@@ -117,14 +117,14 @@ class StopList:
             yield [*(await self._ledger.contacts(contact.id for contact in found)).values()]
 
 
-def _no(contact: Contact, subscription: Subscription, number: str, text: str, text_id: str) -> ConsentChange:
+def _no(contact: Contact, subscription: Subscription, number: str, act: str, text_id: str) -> ConsentChange:
     return consent_change(
         contact,
         subscription,
         Action.OPT_OUT,
         number,
         source=Source.KEYWORD,
-        words=Words(act=f'texted "{text}"'),
+        words=Words(act=act),
         key=f"stop:{text_id}:{subscription.id}",
         is_judged=False,
     )

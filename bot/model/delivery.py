@@ -65,6 +65,10 @@ class Delivery(Document):
     """As sent, with the link's token masked; of a message, from the start."""
     provider_id: str | None = None
     """Missing where the provider uses our id."""
+    earlier_ids: tuple[str, ...] = ()
+    """The provider's ids of earlier attempts, which it did not send."""
+    handed_at: datetime | None = None
+    """When it was handed over last."""
     due_at: datetime | None = None
     """When a worker may claim it: for the first time, for a retry, or because a claim expired. Missing once it is
     handed over."""

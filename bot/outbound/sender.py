@@ -6,20 +6,24 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import uniform
 from typing import Any
 
 from bot.aio.batching import Batcher
+from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.model.base import new_id, now
 from bot.model.delivery import Delivery, DeliveryState
 from bot.outbound.facts import FactReader
 from bot.outbound.flood import LOOP_GUARD, Flood
-from bot.outbound.gateways.base import Gateway, GatewayError, NotTraceable, Outgoing
+from bot.outbound.gateways.base import Effect, Gateway, GatewayError, NoAnswer, Outgoing
 from bot.outbound.kinds import KINDS, Facts
+from bot.outbound.provider_stops import stop_with_provider
 from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
+from bot.outbound.reconciler import Reconciler, provider_id
 from bot.outbound.threads import TextThreads
 from bot.store import Store
 from bot.store.deliveries import Result
@@ -35,28 +39,53 @@ POLL_SECONDS = 2.0
 """How often the database is polled for texts that other processes queued or left."""
 ASK_AFTER = timedelta(seconds=60)
 """When the provider is asked about a text that it did not acknowledge."""
-ASK_UNTIL = timedelta(days=1)
-"""How long it is asked if it can't be reached."""
-NO_ANSWER = {"state": DeliveryState.UNKNOWN, "reason": "no_answer"}
+AT_PROVIDER = 64
+"""How many texts are handed over at once: as many as a killed process can leave unacknowledged."""
+HALTED_FOR = timedelta(seconds=60)
+"""How long nothing is sent after the provider refused the account; then one text tries it again."""
+CLAIM_EXPIRED = "claim_expired"
 MOST_ATTEMPTS = 12
 """With these pauses, about an hour and a half."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 1200.0
 """Seconds before a temporarily refused text is retried; doubled each time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A text that may be sent, as of `facts`. `values`: what is stored with it."""
+
+    delivery: Delivery
+    facts: Facts
+    body: str
+    values: dict[str, Any]
+
+
 class Sender:
     """Any number of senders can share one queue."""
 
     def __init__(
-        self, store: Store, queue: DeliveryQueue, facts: FactReader, gateway: Gateway, threads: TextThreads
+        self,
+        store: Store,
+        queue: DeliveryQueue,
+        facts: FactReader,
+        gateway: Gateway,
+        threads: TextThreads,
+        stops: StopList,
     ) -> None:
         self._store = store
         self._queue = queue
         self._facts = facts
         self._gateway = gateway
         self._threads = threads
+        self._stops = stops
         self._links = queue.links
         self._settle: Batcher[Result, None] = Batcher(store.deliveries.settle)
+        self._hand_over: Batcher[Handover, str] = Batcher(self._hand_over_round)
+        self._slots = asyncio.Semaphore(AT_PROVIDER)
+        self._halted_until: datetime | None = None
+        self.halted = ""
+        """Why the provider refuses every text at the moment; empty: it doesn't."""
+        self.reconcile = Reconciler(store, queue.links, gateway, threads).run
 
     async def work(self, stop: asyncio.Event) -> None:
         """Sends queued texts until stopped; a started round is finished."""
@@ -64,6 +93,9 @@ class Sender:
         loop = asyncio.get_running_loop()
         with self._queue.sending():
             while not stop.is_set():
+                if self._is_resting():
+                    await _either(stop, stop, POLL_SECONDS)
+                    continue
                 self._queue.wake.clear()
                 await asyncio.sleep(wait)
                 is_poll = loop.time() - polled >= POLL_SECONDS
@@ -78,10 +110,11 @@ class Sender:
 
     async def send_some(self, *, poll: bool = True) -> int:
         """Sends up to AT_ONCE texts and returns how many it took. `poll`: including those queued in the database."""
-        taken = self._queue.take_ready(AT_ONCE)
-        if poll and len(taken) < AT_ONCE:
+        most = 1 if self.halted else AT_ONCE
+        taken = self._queue.take_ready(most)
+        if poll and len(taken) < most:
             until = now() + CLAIMED_FOR
-            taken += await self._store.deliveries.claim(new_id(), limit=AT_ONCE - len(taken), until=until)
+            taken += await self._store.deliveries.claim(new_id(), limit=most - len(taken), until=until)
         if not taken:
             return 0
         taken = await self._linked(taken)
@@ -97,11 +130,6 @@ class Sender:
             sends[delivery.number].append(work)
         await asyncio.gather(*map(_in_turn, sends.values()))
         return len(taken)
-
-    async def reconcile(self) -> None:
-        """Asks the provider about texts that were handed over and never acknowledged (law 8)."""
-        for delivery in await self._store.deliveries.unanswered():
-            await self._ask(delivery)
 
     async def _linked(self, taken: Sequence[Delivery]) -> list[Delivery]:
         """Texts that version 0.1 queued have no link yet."""
@@ -122,33 +150,70 @@ class Sender:
         url = self._links.url(delivery)
         body = kind.body(delivery, facts, url)
         values = {"body": self._links.masked(body, url), "checked_at": checked_at}
-        return partial(self._send, delivery, body, values, is_shown=is_shown)
+        return partial(self._send, Handover(delivery, facts, body, values), is_shown=is_shown)
 
     async def _block(self, delivery: Delivery, reason: str, checked_at: datetime) -> None:
         level = logging.WARNING if reason == LOOP_GUARD else logging.INFO
         log.log(level, "text not sent: %s", reason, extra={"delivery": delivery.id})
         await self._store_result(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=checked_at)
 
-    async def _send(self, delivery: Delivery, body: str, values: dict[str, Any], *, is_shown: bool) -> None:
-        """`values`: what is stored with the result."""
+    async def _send(self, text: Handover, *, is_shown: bool) -> None:
         if is_shown:
-            delivery = await self._threads.show(delivery, values["body"])
-            values["part"] = delivery.part
-        if not self._gateway.delivers_on_commit:
-            ask_at = now() + ASK_AFTER
-            if not await self._store.deliveries.hand_over(delivery, values, ask_at=ask_at):
-                return  # the claim had expired
+            delivery = await self._threads.show(text.delivery, text.values["body"])
+            text = replace(text, delivery=delivery, values={**text.values, "part": delivery.part})
+        if self._gateway.delivers_on_commit:
+            await self._give(text, text.values)
+            return
+        async with self._slots:
+            if self._is_resting():
+                await self._store_result(text.delivery, DeliveryState.QUEUED, **self._rest)
+                return
+            reason = await self._hand_over(text)
+            if reason == CLAIM_EXPIRED:
+                return
+            if reason:
+                await self._block(text.delivery, reason, now())
+            else:
+                await self._give(text, {})
+
+    async def _hand_over_round(self, texts: list[Handover]) -> list[str]:
+        """Why each may not be sent after all; empty: it may. The stop list is read after the texts were marked, so no
+        handover begins after a STOP is stored (law 7)."""
+        marked = await self._store.deliveries.hand_over(
+            [(text.delivery, text.values) for text in texts], ask_at=now() + ASK_AFTER
+        )
+        stopped = await self._stops.among({text.delivery.number for text in texts})
+        return [
+            _late_refusal(text, stopped) if is_mine else CLAIM_EXPIRED
+            for text, is_mine in zip(texts, marked, strict=True)
+        ]
+
+    async def _give(self, text: Handover, values: dict[str, Any]) -> None:
+        """Sends it. `values`: what is stored with the result."""
+        delivery = text.delivery
+        outgoing = Outgoing(delivery.id, delivery.number, text.body, valid_for=KINDS[delivery.kind].valid_for(delivery))
         try:
-            provider_id = await self._gateway.send(Outgoing(delivery.id, delivery.number, body))
+            id = await self._gateway.send(outgoing)
         except GatewayError as error:
             await self._refused(delivery, error, values)
+        except NoAnswer as error:
+            log.warning("text has an unknown fate: %s", error, extra={"delivery": delivery.id})
         except Exception:
             log.exception("text has an unknown fate", extra={"delivery": delivery.id})
         else:
-            await self._store_result(delivery, DeliveryState.SENT, **values, **_provider_id(delivery, provider_id))
+            self.halted = ""
+            await self._store_result(delivery, DeliveryState.SENT, **values, **provider_id(delivery, id))
 
     async def _refused(self, delivery: Delivery, error: GatewayError, values: dict[str, Any]) -> None:
         """A permanent refusal fails the text; a temporary one requeues it."""
+        if error.effect is Effect.HALT:
+            self._halt(error.code)
+            await self._store_result(delivery, DeliveryState.QUEUED, **values, **self._rest)
+            return
+        if error.effect is Effect.OPTED_OUT:
+            await stop_with_provider(self._stops, delivery)
+        elif error.effect is Effect.ALARM:
+            log.error("the SMS provider refuses texts: %s", error.code, extra={"delivery": delivery.id})
         attempts = delivery.attempts + 1
         values |= {"reason": error.code, "attempts": attempts}
         if error.permanent or attempts >= MOST_ATTEMPTS:
@@ -157,22 +222,21 @@ class Sender:
             due_at = _next_try(attempts, error.retry_after)
             await self._store_result(delivery, DeliveryState.QUEUED, **values, due_at=due_at)
 
-    async def _ask(self, delivery: Delivery) -> None:
-        answered = partial(self._store.deliveries.answered, delivery)
-        try:
-            provider_id = await self._gateway.find(delivery.id)
-        except NotTraceable:
-            await answered(NO_ANSWER)
-        except StoreUnavailable:
-            raise
-        except Exception:
-            log.exception("the provider can't be asked for a text", extra={"delivery": delivery.id})
-            is_over = now() - delivery.created_at > ASK_UNTIL
-            await (answered(NO_ANSWER) if is_over else answered({"ask_at": now() + ASK_AFTER}))
-        else:
-            sent = {"state": DeliveryState.SENT, **_provider_id(delivery, provider_id)} if provider_id else None
-            await answered(sent or {"state": DeliveryState.QUEUED, "due_at": now()})
-        await self._threads.tell(delivery)
+    # --- while the provider refuses the account
+
+    def _halt(self, reason: str) -> None:
+        self._halted_until = now() + HALTED_FOR
+        if reason != self.halted:
+            log.error("no texts are sent: the SMS provider refuses the account: %s", reason)
+        self.halted = reason
+
+    def _is_resting(self) -> bool:
+        return bool(self.halted) and self._halted_until is not None and now() < self._halted_until
+
+    @property
+    def _rest(self) -> dict[str, Any]:
+        """Stored with a text that waits: it doesn't count as an attempt."""
+        return {"reason": self.halted, "due_at": self._halted_until}
 
     async def _store_result(self, delivery: Delivery, state: DeliveryState, **values: object) -> None:
         """If the result can't be stored now, the text stays claimed or handed over."""
@@ -180,15 +244,17 @@ class Sender:
         await self._threads.tell(delivery)
 
 
+def _late_refusal(text: Handover, stopped: set[str]) -> str:
+    if text.delivery.number not in stopped:
+        return ""
+    return KINDS[text.delivery.kind].refusal(text.delivery, replace(text.facts, is_stopped=True)) or ""
+
+
 def _wait_after(sent: int) -> float:
     """After a full round, others are waiting."""
     if sent >= AT_ONCE:
         return 0.0
     return BUSY_SECONDS if sent >= BUSY else BATCH_SECONDS
-
-
-def _provider_id(delivery: Delivery, id: str) -> dict[str, str]:
-    return {} if id == delivery.id else {"provider_id": id}
 
 
 def _next_try(attempts: int, retry_after: float | None) -> datetime:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany
+from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 
 from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
@@ -66,6 +66,7 @@ class DeliveryRepository(Repository[Delivery]):
         IndexModel([("created_at", DESCENDING)]),
         IndexModel([("contact", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("origins", ASCENDING), ("created_at", DESCENDING)], **_where("origins")),
+        IndexModel([("provider_id", ASCENDING)], **_where("provider_id")),
         IndexModel([("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),
     )
@@ -90,12 +91,21 @@ class DeliveryRepository(Repository[Delivery]):
             due = [delivery for delivery in due if delivery.id in mine]
         return sorted((d.model_copy(update=values) for d in due), key=lambda d: (d.created_at, d.id))
 
-    async def hand_over(self, delivery: Delivery, values: Mapping[str, Any], *, ask_at: datetime) -> bool:
-        """Marks a claimed text before it is handed over; False: another worker took it."""
-        match = {"_id": delivery.id, "worker": delivery.worker, "due_at": {"$exists": True}}
-        change = {"$set": {**values, "ask_at": ask_at, "updated_at": now()}, "$unset": {"due_at": ""}}
+    async def hand_over(self, texts: Sequence[tuple[Delivery, Mapping[str, Any]]], *, ask_at: datetime) -> list[bool]:
+        """Marks claimed texts before they are handed over, each with what is stored with it. False: another worker
+        took it."""
+        time = now()
         with database_errors():
-            return (await self.collection.update_one(match, change)).matched_count == 1
+            done = await self.collection.bulk_write(
+                [_handed_over(delivery, {**values, "ask_at": ask_at, "handed_at": time}) for delivery, values in texts],
+                ordered=False,
+            )
+        if done.matched_count == len(texts):
+            return [True] * len(texts)
+        ids = [delivery.id for delivery, _ in texts]
+        found = await self.find({"_id": {"$in": ids}, "ask_at": ask_at, "handed_at": time}, limit=len(ids))
+        workers = {delivery.id: delivery.worker for delivery in found}
+        return [workers.get(delivery.id) == delivery.worker for delivery, _ in texts]
 
     async def settle(self, results: Sequence[Result]) -> list[None]:
         """Stores results in one round trip, equal changes in one update."""
@@ -110,10 +120,23 @@ class DeliveryRepository(Repository[Delivery]):
         """Handed over long ago without an acknowledgment."""
         return await self.find({"ask_at": {"$lte": now()}}, sort=[("ask_at", 1)], limit=limit)
 
+    async def ask_again(self, delivery: Delivery, ask_at: datetime) -> bool:
+        """Takes the turn to ask about such a text; False: another worker has it."""
+        with database_errors():
+            match = {"_id": delivery.id, "ask_at": delivery.ask_at}
+            return (await self.collection.update_one(match, {"$set": {"ask_at": ask_at}})).matched_count == 1
+
     async def answered(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
         """Stores what the provider knows about such a text: a result, or when to send it or ask again."""
         change = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
         await self.update({"_id": delivery.id, "ask_at": delivery.ask_at}, change)
+
+    async def with_provider_ids(self, ids: Collection[str]) -> dict[str, str]:
+        """The id of our text, by the provider's."""
+        if not ids:
+            return {}
+        found = await self.find({"provider_id": {"$in": [*ids]}}, limit=len(ids))
+        return {delivery.provider_id or "": delivery.id for delivery in found}
 
     # --- what was sent
 
@@ -190,6 +213,11 @@ class DeliveryRepository(Repository[Delivery]):
         with database_errors():
             for state, values in changes:
                 await self.collection.update_many({"state": state, **missing}, {"$set": values})
+
+
+def _handed_over(delivery: Delivery, values: Mapping[str, Any]) -> UpdateOne:
+    match = {"_id": delivery.id, "worker": delivery.worker, "due_at": {"$exists": True}}
+    return UpdateOne(match, {"$set": {**values, "updated_at": values["handed_at"]}, "$unset": {"due_at": ""}})
 
 
 def _settled(alike: Sequence[Result]) -> UpdateMany:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 from bot.app import Bot
@@ -27,10 +28,10 @@ class Carrier(Gateway):
         self.taken[text.id] = await self._act(text) if self._act else f"provider-{text.id}"
         return self.taken[text.id]
 
-    async def find(self, id: str) -> str | None:
+    async def find(self, text: Outgoing, handed_at: datetime) -> list[str]:
         if not self._is_traceable:
             raise NotTraceable
-        return self.taken.get(id)
+        return [self.taken[text.id]] if text.id in self.taken else []
 
     async def close(self) -> None:
         pass
@@ -50,7 +51,7 @@ def raising(error: BaseException) -> Act:
 def through(bot: Bot, gateway: Gateway, store: Store | None = None) -> Sender:
     """A worker of its own, on the same queue."""
     facts = FactReader(store or bot.store, bot.ledger, bot.stops, bot.workspace)
-    return Sender(store or bot.store, bot.deliveries, facts, gateway, bot.threads)
+    return Sender(store or bot.store, bot.deliveries, facts, gateway, bot.threads, bot.stops)
 
 
 class FileCarrier(Gateway):
@@ -68,10 +69,10 @@ class FileCarrier(Gateway):
         await asyncio.sleep(self._seconds)
         return f"provider-{text.id}"
 
-    async def find(self, id: str) -> str | None:
+    async def find(self, text: Outgoing, handed_at: datetime) -> list[str]:
         if not self._is_traceable:
             raise NotTraceable
-        return f"provider-{id}" if id in self.taken() else None
+        return [f"provider-{text.id}"] if text.id in self.taken() else []
 
     def taken(self) -> list[str]:
         return self.file.read_text().split() if self.file.exists() else []

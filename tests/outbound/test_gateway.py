@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import get_args
 
 import pytest
@@ -10,22 +11,24 @@ import pytest
 from bot.app import Bot
 from bot.config import Settings
 from bot.errors import Invalid
+from bot.model.base import now
 from bot.outbound.gateways import GATEWAYS, LONGEST, Gateway, GatewayError, Outgoing
 from bot.outbound.gateways.simulator import Simulator
 from bot.store import Store
 from tests.people import ANOTHER, NUMBER, texted
+from tests.twilio.fake import fake_twilio, twilio_settings
 
 
 def test_each_gateway_can_be_chosen_by_settings() -> None:
     assert {*GATEWAYS} == {*get_args(Settings.model_fields["gateway"].annotation)}
 
 
-CONTRACT: dict[str, Callable[[Store], Gateway]] = {"simulator": Simulator}
-
-
-@pytest.fixture(params=CONTRACT)
-def gateway(request: pytest.FixtureRequest, store: Store) -> Gateway:
-    return CONTRACT[request.param](store)
+@pytest.fixture(params=GATEWAYS)
+async def gateway(request: pytest.FixtureRequest, store: Store) -> AsyncIterator[Gateway]:
+    async with fake_twilio() as twilio:
+        gateway = GATEWAYS[request.param](twilio_settings(twilio), store)
+        yield gateway
+        await gateway.close()
 
 
 class TestEveryGateway:
@@ -48,13 +51,14 @@ class TestEveryGateway:
         await gateway.send(Outgoing("d2", NUMBER, "x" * LONGEST))
 
     async def test_a_text_that_it_never_got_is_not_found(self, gateway: Gateway) -> None:
-        assert await gateway.find("never-sent") is None
+        long_ago = now() - timedelta(hours=1)
+        assert await gateway.find(Outgoing("never-sent", NUMBER, "Hi"), long_ago) == []
 
 
 class TestSimulator:
     async def test_it_finds_what_is_on_a_phone(self, store: Store) -> None:
         await texted(store, NUMBER, "Hi", "d1")
-        assert await Simulator(store).find("d1") == "d1"
+        assert await Simulator(store).find(Outgoing("d1", NUMBER, "Hi"), now()) == ["d1"]
 
 
 class TestPhone:

@@ -355,7 +355,7 @@ class TestAtMostOnce:
         provider = Carrier(raising(TimeoutError()))
         await through(bot, provider).send_some()
 
-        async def away(_: str) -> None:
+        async def away(*_: object) -> None:
             raise ConnectionError
 
         with monkeypatch.context() as patch:
@@ -366,7 +366,7 @@ class TestAtMostOnce:
             assert delivery.state is DeliveryState.SENDING
             assert delivery.ask_at
             assert delivery.ask_at > now()
-            await store.deliveries.update({}, {"$set": {"created_at": now() - timedelta(days=2)}})
+            await store.deliveries.update({}, {"$set": {"handed_at": now() - timedelta(days=2)}})
             await _time_to_ask(store)
             await through(bot, provider).reconcile()
         assert (await _only(store)).state is DeliveryState.UNKNOWN
@@ -529,8 +529,9 @@ async def test_a_worker_that_queues_sends_without_looking_for_it(
     async with listened_to(mongo) as (store, wire):
         await store.prepare()
         queue = DeliveryQueue(store, DeliveryLinks("k" * 40, "http://sayso.test", days=400))
-        facts = FactReader(store, Ledger(store), StopList(store, Ledger(store)), bot.workspace)
-        sender = Sender(store, queue, facts, Simulator(store), bot.threads)
+        stops = StopList(store, Ledger(store))
+        facts = FactReader(store, Ledger(store), stops, bot.workspace)
+        sender = Sender(store, queue, facts, Simulator(store), bot.threads, stops)
         wire.commands.clear()
         with queue.sending():
             await queue.queue_for(events)

@@ -211,10 +211,10 @@ class TestContract:
                 )
             )  # fmt: skip
         first, second = await here.deliveries.claim("first", limit=5, until=now())
-        assert await here.deliveries.hand_over(first, {"body": "Hi"}, ask_at=now())
+        assert await here.deliveries.hand_over([(first, {"body": "Hi"})], ask_at=now()) == [True]
         (taken,) = await there.deliveries.claim("second", limit=5, until=now() + timedelta(minutes=1))
         assert (taken.id, taken.worker) == (second.id, "second")
-        assert not await here.deliveries.hand_over(second, {"body": "Hi"}, ask_at=now())
+        assert await here.deliveries.hand_over([(second, {"body": "Hi"})], ask_at=now()) == [False]
         assert [d.id for d in await there.deliveries.unanswered()] == [first.id]
 
     async def test_the_queue_of_an_earlier_version_is_taken_over(self, engine: EmbeddedServer) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import ClassVar, Protocol
 
 LONGEST = 1600
@@ -16,6 +18,22 @@ class Outgoing:
     id: str
     number: str
     body: str
+    sender: str | None = None
+    """The number or name that it comes from; None: the default."""
+    valid_for: timedelta | None = None
+    """How long the provider may hold the text back; after that it must drop it."""
+
+
+class Effect(Enum):
+    """What else a refusal means."""
+
+    NONE = auto()
+    OPTED_OUT = auto()
+    """The number opted out with the provider."""
+    HALT = auto()
+    """No text can be sent until somebody corrects the settings or the account."""
+    ALARM = auto()
+    """Somebody should look at the account: other texts may fail for the same reason."""
 
 
 class GatewayError(Exception):
@@ -27,11 +45,18 @@ class GatewayError(Exception):
     A missing or unclear response is not a GatewayError: the text's fate is unknown (law 8).
     """
 
-    def __init__(self, code: str, *, permanent: bool, retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: str, *, permanent: bool, retry_after: float | None = None, effect: Effect = Effect.NONE
+    ) -> None:
         self.code = code
         self.permanent = permanent
         self.retry_after = retry_after
+        self.effect = effect
         super().__init__(code)
+
+
+class NoAnswer(Exception):
+    """The provider's response is missing or unclear. The message tells no number and no words of the text."""
 
 
 class NotTraceable(Exception):
@@ -44,10 +69,12 @@ class Gateway(Protocol):
     `send` reaches the outside world, so each text is marked as handed over first."""
 
     async def send(self, text: Outgoing) -> str:
-        """Sends the text and returns the provider's id. Raises GatewayError."""
+        """Sends the text and returns the provider's id. Raises GatewayError; any other error leaves the text's fate
+        unknown."""
 
-    async def find(self, id: str) -> str | None:
-        """The provider's id of the text with our `id`; None: it accepted none.
+    async def find(self, text: Outgoing, handed_at: datetime) -> list[str]:
+        """The provider's ids of texts that may be this one, handed over at that time, oldest first; empty: it accepted
+        none.
 
         Raises NotTraceable, or any error that prevents asking: then it is asked again later.
         """

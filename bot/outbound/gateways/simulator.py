@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from bot.consent.numbers import saved_number
@@ -23,15 +24,15 @@ class Simulator(Gateway):
             raise GatewayError("too_long", permanent=True)
         return text.id
 
-    async def find(self, id: str) -> str | None:
-        delivery = await self._store.deliveries.get(id)
+    async def find(self, text: Outgoing, handed_at: datetime) -> list[str]:
+        delivery = await self._store.deliveries.get(text.id)
         if delivery is None:
-            return None
+            return []
         if delivery.state is DeliveryState.SENT:
-            return id
+            return [delivery.id]
         # An earlier version stored the phone's text separately.
-        kept = await self._store.phone_texts.find_one({"number": delivery.number, "key": id})
-        return kept.id if kept else None
+        kept = await self._store.phone_texts.find_one({"number": delivery.number, "key": delivery.id})
+        return [kept.id] if kept else []
 
     async def close(self) -> None:
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import ClassVar
 
@@ -65,6 +65,10 @@ class TextKind(ABC):
     def has_link(self, delivery: Delivery) -> bool:
         """Whether it includes a link to the contact's preference center."""
         return False
+
+    def valid_for(self, delivery: Delivery) -> timedelta | None:
+        """How long the provider may hold it back; None: as long as it does for every text."""
+        return None
 
     @abstractmethod
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
+
+CONFIRMED_WITHIN = timedelta(minutes=5)
 
 
 class KeywordAnswer(TextKind):
@@ -17,6 +21,10 @@ class KeywordAnswer(TextKind):
 
     def has_link(self, delivery: Delivery) -> bool:
         return delivery.answer == "started" and bool(delivery.contact)
+
+    def valid_for(self, delivery: Delivery) -> timedelta | None:
+        """The confirmation of a STOP has to arrive within five minutes (47 CFR 64.1200(a)(12))."""
+        return CONFIRMED_WITHIN if delivery.answer == "stopped" else None
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
         return None

@@ -1,0 +1,164 @@
+"""Texts through Twilio: the async client of its own library, whose defaults would lose or repeat texts.
+
+`AsyncTwilioHttpClient` ignores the timeout that it is constructed with, repeats a POST that failed with a 5xx if it has
+`max_retries`, keeps `Retry-After` to itself, and logs recipients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+from twilio.base.exceptions import TwilioException
+from twilio.base.values import unset
+from twilio.http.async_http_client import AsyncTwilioHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
+
+from bot.config import Settings
+from bot.consent.numbers import saved_number
+from bot.model.base import now
+from bot.outbound.gateways.base import LONGEST, Gateway, GatewayError, NoAnswer, NotTraceable, Outgoing
+from bot.outbound.gateways.twilio_errors import policy_of
+
+SECONDS = 20.0
+"""How long a request may take."""
+LISTED_AFTER = timedelta(minutes=3)
+"""How long after the handover a text that Twilio doesn't list may still appear there: longer than any request takes."""
+CLOCKS = timedelta(minutes=2)
+"""How far Twilio's clock and ours may differ."""
+PAGE = 50
+STATUS_PATH = "/webhooks/twilio/status"
+RETRIES = "#rc=3&rp=all"
+"""Twilio repeats a callback that failed, also if the database was away (webhook connection overrides; not signed)."""
+LONGEST_VALIDITY = 36_000
+"""Seconds (`ValidityPeriod`)."""
+
+# It logs the recipient's number in the addresses of requests.
+logging.getLogger("twilio").setLevel(logging.WARNING)
+
+
+class TwilioGateway(Gateway):
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._made: Client | None = None
+
+    async def send(self, text: Outgoing) -> str:
+        if saved_number(text.number) is None:
+            raise GatewayError("invalid_number", permanent=True)
+        if len(text.body) > LONGEST:
+            raise GatewayError("too_long", permanent=True)
+        async with _answered():
+            message = await self.client.messages.create_async(
+                to=text.number,
+                body=text.body,
+                status_callback=f"{self._settings.public_url}{STATUS_PATH}?d={quote(text.id, safe='')}{RETRIES}",
+                validity_period=_seconds(text.valid_for),
+                **self._sender(text),
+            )
+            if not message.sid:
+                raise NoAnswer("no sid")
+        return str(message.sid)
+
+    async def find(self, text: Outgoing, handed_at: datetime) -> list[str]:
+        """By number, time and body. `DateSent` is no filter: texts in Twilio's queue have none yet."""
+        if saved_number(text.number) is None:  # erased
+            raise NotTraceable
+        found: list[MessageInstance] = []
+        async with _answered():
+            async for message in await self.client.messages.stream_async(to=text.number, page_size=PAGE):
+                if message.date_created and message.date_created < handed_at - CLOCKS:
+                    break
+                found.append(message)
+        if any(not message.body for message in found):
+            raise NotTraceable  # redacted
+        ids = [message.sid for message in reversed(found) if message.body == text.body and message.sid]
+        if not ids and now() < handed_at + LISTED_AFTER:
+            raise NoAnswer("too early to tell")
+        return ids
+
+    async def close(self) -> None:
+        client, self._made = self._made, None
+        if client:
+            await client.http_client.close()
+
+    @property
+    def client(self) -> Client:
+        """Made at the first use: its session belongs to the running loop."""
+        self._made = self._made or make_client(self._settings)
+        return self._made
+
+    def _sender(self, text: Outgoing) -> dict[str, str]:
+        """A service chooses the number itself; without one, a phone always gets texts from the same number."""
+        service, numbers = self._settings.twilio_service, self._settings.twilio_numbers.split()
+        values = {"messaging_service_sid": service} if service else {}
+        if text.sender:
+            return values | {"from_": text.sender}
+        return values or {"from_": numbers[sha256(text.number.encode()).digest()[0] % len(numbers)]}
+
+
+class _HttpClient(AsyncTwilioHttpClient):  # type: ignore[misc]  # the library is not typed
+    """With a timeout for each request, and errors that keep what the library leaves out."""
+
+    async def request(self, *arguments: Any, auth: tuple[str, str] | None = None, **values: Any) -> Response:
+        if auth:  # aiohttp's own parameter, which the library uses, is deprecated
+            values["headers"]["Authorization"] = f"Basic {b64encode(':'.join(auth).encode()).decode()}"
+        async with asyncio.timeout(self.timeout):
+            response = await super().request(*arguments, **values)
+        if response.status_code >= 500:
+            raise NoAnswer(f"HTTP {response.status_code}")
+        if response.status_code == 429:
+            raise GatewayError("rate_limited", permanent=False, retry_after=_retry_after(response))
+        return response
+
+
+def make_client(settings: Settings) -> Client:
+    """One session, and never a second attempt: `max_retries` would send a text again."""
+    token = settings.twilio_tokens[0] if settings.twilio_tokens else ""
+    key, secret = settings.twilio_api_key, settings.twilio_api_secret
+    user, password = (key, secret.get_secret_value()) if key and secret else (settings.twilio_account_sid, token)
+    http_client = _HttpClient(timeout=SECONDS, max_retries=None)
+    client = Client(user, password, settings.twilio_account_sid, http_client=http_client, environment={"": ""})
+    if settings.twilio_url:
+        for domain in (client.api, client.accounts, client.messaging):
+            domain.base_url = settings.twilio_url
+    return client
+
+
+@asynccontextmanager
+async def _answered() -> AsyncIterator[None]:
+    """Raises GatewayError for a definite no, and NoAnswer for what is none. Twilio's own messages contain numbers."""
+    try:
+        yield
+    except (GatewayError, NoAnswer, NotTraceable):
+        raise
+    except TwilioException as error:
+        raise _refused(getattr(error, "status", 0), getattr(error, "code", None)) from None
+    except Exception as error:
+        if hasattr(error, "os_error"):  # aiohttp's ClientConnectorError: there was no connection
+            raise GatewayError("no_connection", permanent=False) from None
+        raise NoAnswer(type(error).__name__) from None
+
+
+def _refused(status: int, code: int | None) -> Exception:
+    if not 400 <= status < 500:
+        return NoAnswer(f"HTTP {status}")
+    policy = policy_of(code, status)
+    return GatewayError(policy.reason, permanent=not policy.retries, effect=policy.effect)
+
+
+def _seconds(valid_for: timedelta | None) -> Any:
+    return unset if valid_for is None else max(1, min(int(valid_for.total_seconds()), LONGEST_VALIDITY))
+
+
+def _retry_after(response: Response) -> float | None:
+    value = (response.headers or {}).get("Retry-After", "")
+    return float(value) if value.isdigit() else None

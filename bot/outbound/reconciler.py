@@ -1,0 +1,76 @@
+"""Asks the provider about texts that it did not acknowledge: they may have been sent (law 8)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from bot.errors import StoreUnavailable
+from bot.model.base import now
+from bot.model.delivery import Delivery, DeliveryState
+from bot.outbound.delivery_links import DeliveryLinks
+from bot.outbound.gateways.base import Gateway, NoAnswer, NotTraceable, Outgoing
+from bot.outbound.threads import TextThreads
+from bot.store import Store
+
+log = logging.getLogger("sayso.outbound")
+
+ASK_AGAIN = timedelta(seconds=60)
+ASK_UNTIL = timedelta(days=1)
+"""How long it is asked if it can't tell."""
+NO_ANSWER = {"state": DeliveryState.UNKNOWN, "reason": "no_answer"}
+
+
+class Reconciler:
+    def __init__(self, store: Store, links: DeliveryLinks, gateway: Gateway, threads: TextThreads) -> None:
+        self._store = store
+        self._links = links
+        self._gateway = gateway
+        self._threads = threads
+
+    async def run(self) -> None:
+        """One worker asks about each text."""
+        for delivery in await self._store.deliveries.unanswered():
+            ask_at = now() + ASK_AGAIN
+            if await self._store.deliveries.ask_again(delivery, ask_at):
+                await self._ask(delivery.model_copy(update={"ask_at": ask_at}))
+
+    async def _ask(self, delivery: Delivery) -> None:
+        try:
+            answer = await self._answer(delivery)
+        except NotTraceable:
+            answer = NO_ANSWER
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            handed_at = delivery.handed_at or delivery.created_at
+            if now() - handed_at <= ASK_UNTIL:
+                _note(delivery, error)
+                return
+            answer = NO_ANSWER
+        await self._store.deliveries.answered(delivery, answer)
+        await self._threads.tell(delivery)
+
+    async def _answer(self, delivery: Delivery) -> dict[str, Any]:
+        """What the provider knows: it sent the text, or it never got it."""
+        text = Outgoing(delivery.id, delivery.number, self._links.shown(delivery))
+        ids = await self._gateway.find(text, delivery.handed_at or delivery.updated_at)
+        others = await self._store.deliveries.with_provider_ids(ids)
+        others |= dict.fromkeys(delivery.earlier_ids, "")
+        for id in ids:
+            if others.get(id, delivery.id) == delivery.id:
+                return {"state": DeliveryState.SENT, **provider_id(delivery, id)}
+        return {"state": DeliveryState.QUEUED, "due_at": now()}
+
+
+def provider_id(delivery: Delivery, id: str) -> dict[str, str]:
+    return {} if id == delivery.id else {"provider_id": id}
+
+
+def _note(delivery: Delivery, error: Exception) -> None:
+    told = {"delivery": delivery.id}
+    if isinstance(error, NoAnswer):
+        log.info("the provider can't tell yet: %s", error, extra=told)
+    else:
+        log.error("the provider can't be asked for a text", exc_info=error, extra=told)
