@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from bot.app import Bot
+from bot.consent.chains import fault
 from bot.consent.changes import ConsentChange
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.projection import opened_contact, project
-from bot.consent.verify import fault, verify
+from bot.consent.verify import verify
 from bot.demo import DEALS, ORDERS
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.model.contact import ConsentState, Contact

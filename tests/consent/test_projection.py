@@ -14,10 +14,10 @@ import rfc8785
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.consent.chains import fault
 from bot.consent.changes import ConsentChange
 from bot.consent.next_event import next_event
 from bot.consent.projection import GIVES_ADDRESS, PENDING_FOR, RESULT, apply, project
-from bot.consent.verify import fault
 from bot.model.base import Document
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import (
