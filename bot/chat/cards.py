@@ -81,9 +81,9 @@ class Cards:
     async def views(
         self, parts: Iterable[Part], contact: Contact, workspace: Workspace, region: str = ""
     ) -> dict[str, CardView]:
-        """The view models of the cards among `parts` by part id, in one query. `region`: see `card_view`."""
+        """The view models of the cards among `parts` by part id. `region`: see `card_view`."""
         cards = {part.id: part.content for part in parts if isinstance(part.content, Card)}
-        found = await self.subscriptions(cards.values())
+        found = await self.offered(cards.values())
         stopped = await self.stopped(contact) if cards else frozenset()
         say = translator(contact.locale)
         return {
@@ -94,6 +94,8 @@ class Cards:
         }
 
     async def view(self, part: Part, contact: Contact, workspace: Workspace, region: str = "") -> CardView:
+        """The card as it is now."""
+        self._store.subscriptions.recent.cache_invalidate(_card(part).subscription)
         return (await self.views([part], contact, workspace, region))[part.id]
 
     async def stopped(self, contact: Contact) -> frozenset[str]:
@@ -109,8 +111,10 @@ class Cards:
 
     async def card(self, conversation: Conversation, seq: int) -> Part:
         """A card of this conversation, which may not be stored; raises NotFound."""
-        opening = conversation.opening_parts if seq <= len(conversation.opening) else []
-        part = opening[seq - 1] if opening and seq else await self._conversations.part(conversation.id, seq)
+        if 0 < seq <= len(conversation.opening):
+            part: Part | None = conversation.opening[seq - 1].part(conversation.id, seq)
+        else:
+            part = await self._conversations.part(conversation.id, seq)
         if part is None or not isinstance(part.content, Card):
             raise NotFound(_("Form not found."))
         return part
@@ -287,10 +291,10 @@ class Cards:
         """The card's subscription. Raises CardClosed if it is not live."""
         return _live(await self._store.subscriptions.get(card.subscription))
 
-    async def subscriptions(self, cards: Iterable[Card]) -> dict[str, Subscription]:
-        """What these cards offer, by id, in one query."""
+    async def offered(self, cards: Iterable[Card]) -> dict[str, Subscription]:
+        """What these cards offer, by id, to be shown: a submission is judged by `live`."""
         wanted = list(dict.fromkeys(card.subscription for card in cards))
-        found = await asyncio.gather(*(self._store.subscriptions.get(id) for id in wanted))
+        found = [await self._store.subscriptions.recent(id) for id in wanted]
         return {subscription.id: subscription for subscription in found if subscription}
 
     @staticmethod

@@ -30,6 +30,7 @@ from bot.model.conversation import (
     SignalKind,
     Text,
 )
+from bot.model.event import ChatOpening
 from bot.model.flow import Run
 from bot.store import Store
 
@@ -48,10 +49,10 @@ class Draft:
     """When it happened, if earlier than now."""
 
 
-Writing = Callable[[Collection[str]], AbstractContextManager[list[Part]]]
+Writing = Callable[[Collection[str]], AbstractContextManager[list[Part | Conversation]]]
 
 
-def untold(ids: Collection[str]) -> AbstractContextManager[list[Part]]:
+def untold(ids: Collection[str]) -> AbstractContextManager[list[Part | Conversation]]:
     """Without a feed: the change stream tells everyone."""
     return nullcontext([])
 
@@ -140,8 +141,9 @@ class ConversationService:
             ]
             with self._writing([part.id for part in new]) as written:
                 inserted = await self._parts.insert_many(new)
-                written += [part for part, is_mine in zip(new, inserted, strict=True) if is_mine]
-            results |= {part.conversation: part for part in written}
+                mine = [part for part, is_mine in zip(new, inserted, strict=True) if is_mine]
+                written += mine
+            results |= {part.conversation: part for part in mine}
             waiting = {id: draft for id, draft in waiting.items() if id not in results}
             if not waiting:
                 break
@@ -223,27 +225,40 @@ def texting_id(contact: str) -> str:
 
 
 def opened_with(
-    id: str, contact: str, entries: Sequence[OpeningEntry], created_at: datetime, run: Run | None = None
+    id: str,
+    contact: str,
+    entries: Sequence[OpeningEntry],
+    created_at: datetime,
+    run: Run | None = None,
+    *,
+    seen: int = 0,
+    unstored: ChatOpening | None = None,
 ) -> Conversation:
-    """A conversation with these entries in it. Its figures are what `store.conversation_projection` makes of them."""
-    parts = [entry.part(id, seq) for seq, entry in enumerate(entries, start=1)]
-    shown = [part for part in parts if part.is_for_contact]
-    said = [part for part in shown if part.preview]
-    time = max([created_at, *(part.at for part in shown)])
-    is_begun, signed_up = any(part.is_begin for part in parts), max((p.seq for p in parts if p.is_sign_up), default=0)
+    """A conversation with these entries in it. Its figures are what `store.conversation_projection` makes of them.
+    `seen`: what the contact has seen and their page has got."""
+    shown = [(seq, entry) for seq, entry in enumerate(entries, start=1) if entry.is_for_contact]
+    said = [(seq, entry.preview) for seq, entry in shown if entry.preview]
+    time = max([created_at, *(entry.at for _, entry in shown)])
+    newest_seq, newest = shown[-1] if shown else (0, None)
+    preview_seq, preview = said[-1] if said else (0, "")
+    is_begun = any(entry.is_begin for entry in entries)
+    signed_up = max((seq for seq, entry in enumerate(entries, start=1) if entry.is_sign_up), default=0)
     return Conversation(
         id=id,
         contact=contact,
-        last=len(parts),
-        preview=said[-1].preview if said else "",
-        preview_seq=said[-1].seq if said else 0,
-        newest=Newest.of(shown[-1]) if shown else Newest(),
+        last=len(entries),
+        preview=preview,
+        preview_seq=preview_seq,
+        newest=Newest.of(newest, newest_seq) if newest else Newest(),
+        seen=seen,
+        delivered=seen,
         begun=is_begun or None,
         signed_up=signed_up,
         sign_up_rank=time + RANK_OF_UNREAD if signed_up and not is_begun else None,
-        rank=time if parts else None,
+        rank=time if entries else None,
         run=run,
         opening=tuple(entries),
+        unstored=unstored,
         created_at=created_at,
         updated_at=time,
     )

@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, groupby
 
-from bot.model.conversation import Part, Signal
+from bot.model.conversation import Conversation, Part, Signal
 from bot.model.event import Action
 from bot.store import Store
 from bot.store.changes import DocumentChange
@@ -134,7 +135,7 @@ class Feed:
         return len(set().union(*self._followers.values()))
 
     @contextmanager
-    def writing(self, ids: Collection[str]) -> Iterator[list[Part]]:
+    def writing(self, ids: Collection[str]) -> Iterator[list[Part | Conversation]]:
         """Around a write of entries, or of conversations with entries in them. What is put into the list is durable,
         and is handed over at the end.
 
@@ -143,16 +144,14 @@ class Feed:
         to follow meanwhile misses nothing: it reads the database once it follows.
         """
         self._expect(ids)
-        written: list[Part] = []
+        written: list[Part | Conversation] = []
         try:
             yield written
         finally:
-            by_conversation: defaultdict[str, list[Part]] = defaultdict(list)
-            for part in written:
-                by_conversation[part.conversation].append(part)
-            for conversation, parts in by_conversation.items():
-                self._offer(conversation, Entries(tuple(parts)))
-            done = {part.id for part in written} | by_conversation.keys()
+            for topic, entries in groupby(written, key=_conversation_of):
+                if topic in self._followers:
+                    self._offer(topic, Entries(tuple(chain.from_iterable(map(_parts_of, entries)))))
+            done = {item.id for item in written} | {*map(_conversation_of, written)}
             for id in ids:
                 if id not in done:
                     self._own.pop(id, None)
@@ -175,6 +174,8 @@ class Feed:
 
     def _deliver(self, batch: list[DocumentChange]) -> None:
         for change in batch:
+            if change.table == self._store.subscription_versions.name:
+                self._store.subscriptions.recent.cache_clear()
             for topic in self._topics(change):
                 if self._has_entries(change, topic) and self._is_own(change):
                     continue
@@ -209,5 +210,14 @@ class Feed:
         return (change.id.partition(":")[0],)  # a log's entry is named by its owner, a stop by its number
 
     def _lost(self) -> None:
+        self._store.subscriptions.recent.cache_clear()
         for follower in set().union(*self._followers.values()):
             follower.offer(None)
+
+
+def _conversation_of(written: Part | Conversation) -> str:
+    return written.conversation if isinstance(written, Part) else written.id
+
+
+def _parts_of(written: Part | Conversation) -> Sequence[Part]:
+    return [written] if isinstance(written, Part) else written.opening_parts

@@ -97,8 +97,7 @@ class Openings:
         entries = _entries(greeting.effects, run, opening.at) if run else []
         if run:
             run = run.model_copy(update={"revision": 1, "state": greeting.state, "part": len(entries)})
-        chat = opened_with(opening.conversation, contact, entries, opening.at, run)
-        return chat.model_copy(update={"unstored": opening})
+        return opened_with(opening.conversation, contact, entries, opening.at, run, unstored=opening)
 
     async def must_be_stored(self, opening: ChatOpening) -> bool:
         """Whether the flow does something on its own, so that the chat is stored when it is opened."""
@@ -132,8 +131,7 @@ class Openings:
         conversations = [await self._answered(event) for event in events]
         with self._writing([conversation.id for conversation in conversations]) as written:
             inserted = await self._store.conversations.insert_many(conversations)
-            for conversation, is_new in zip(conversations, inserted, strict=True):
-                written += conversation.opening_parts if is_new else ()
+            written += [chat for chat, is_new in zip(conversations, inserted, strict=True) if is_new]
         stored = {event.event for event, is_new in zip(events, inserted, strict=True) if is_new}
         self._stored = self._stored | stored if len(self._stored) < KEPT else stored
         return stored
@@ -161,8 +159,7 @@ class Openings:
             entries += _entries(effects, run, event.at)
             moved = {"revision": run.revision + 1, "state": state, "part": len(entries), "consent_seq": event.seq}
             run = run.model_copy(update=moved)
-        after = opened_with(chat.id, event.contact, entries, opening.at, run)
-        return after.model_copy(update={"seen": chat.last, "delivered": chat.last})
+        return opened_with(chat.id, event.contact, entries, opening.at, run, seen=chat.last)
 
     async def _greeting(self, opening: ChatOpening) -> Greeting:
         key = opening.flow or "", opening.flow_version or 0

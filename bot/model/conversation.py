@@ -116,22 +116,14 @@ class ConversationEvent(Value):
 Content = Annotated[Text | Card | Note | ConversationEvent, Field(discriminator="kind")]
 
 
-class Part(Document):
-    """One entry. `_id` is `<conversation>:<seq>`; sequences begin at 1 and have no gaps."""
+class Entry(Value):
+    """What somebody said or did in a conversation."""
 
-    conversation: str
-    seq: int
     author: Author
     content: Content
     at: datetime
     key: str
-    """Idempotency key, `<conversation>:<the key of the request, or of the flow's effect>`."""
-    words: list[str] | None = None
-    """Search terms, if a person wrote it."""
-    is_opening: bool = Field(default=False, exclude=True)
-    """Stored inside its conversation, as an opening entry."""
-    follow_up: datetime | None = None
-    """Set until the flow that waits for it has continued, or its text is queued."""
+    """Idempotency key."""
 
     @property
     def preview(self) -> str:
@@ -161,19 +153,28 @@ class Part(Document):
         return self.author.kind if isinstance(self.content, Text) else None
 
 
+class Part(Document, Entry):
+    """One entry. `_id` is `<conversation>:<seq>`; sequences begin at 1 and have no gaps. Its key is
+    `<conversation>:<the key of the request, or of the flow's effect>`."""
+
+    conversation: str
+    seq: int
+    words: list[str] | None = None
+    """Search terms, if a person wrote it."""
+    is_opening: bool = Field(default=False, exclude=True)
+    """Stored inside its conversation, as an opening entry."""
+    follow_up: datetime | None = None
+    """Set until the flow that waits for it has continued, or its text is queued."""
+
+
 def part_id(conversation: str, seq: int) -> str:
     """Ids sort by sequence."""
     return f"{conversation}:{seq:010d}"
 
 
-class OpeningEntry(Value):
-    """An entry that is stored inside its conversation, written with it. Its position is its sequence."""
-
-    author: Author
-    content: Content
-    at: datetime
-    key: str
-    """Idempotency key within the conversation."""
+class OpeningEntry(Entry):
+    """An entry that is stored inside its conversation, written with it. Its position is its sequence, and its key is
+    unique within the conversation."""
 
     def part(self, conversation: str, seq: int) -> Part:
         return Part(
@@ -212,15 +213,15 @@ class Newest(Value):
     subscription: str = ""
 
     @classmethod
-    def of(cls, part: Part) -> Self:
-        content, author = part.content, part.author
+    def of(cls, entry: Entry, seq: int) -> Self:
+        content, author = entry.content, entry.author
         of_event = (
             {"name": content.name, "subscription": content.subscription}
             if isinstance(content, ConversationEvent)
             else {}
         )
         teammate = author.id if author.kind is AuthorKind.TEAMMATE else ""
-        return cls(seq=part.seq, author=author.kind, teammate=teammate, kind=content.kind, **of_event)
+        return cls(seq=seq, author=author.kind, teammate=teammate, kind=content.kind, **of_event)
 
 
 class Conversation(Document):

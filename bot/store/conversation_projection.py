@@ -49,7 +49,7 @@ def _stages(part: Part) -> Update:
         figures["signed_up"] = _most("signed_up", seq)
     if part.is_for_contact:
         figures["updated_at"] = {"$max": ["$updated_at", part.at]}
-        figures["newest"] = _if_newer("newest.seq", seq, Newest.of(part).model_dump(), "newest")
+        figures["newest"] = _if_newer("newest.seq", seq, Newest.of(part, seq).model_dump(), "newest")
         if part.preview:
             figures["preview"] = _if_newer("preview_seq", seq, part.preview, "preview")
             figures["preview_seq"] = _most("preview_seq", seq)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from async_lru import alru_cache
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
 from bot.aio.batching import Batcher
 from bot.model.subscription import MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.store.numbered_log import NumberedLog
-from bot.store.repository import Repository
+from bot.store.repository import Repository, Update
 from bot.store.transaction import Session, transaction
+
+RECENT_SECONDS = 1.0
 
 
 class SubscriptionVersionRepository(NumberedLog[SubscriptionVersion]):
@@ -36,6 +39,18 @@ class SubscriptionRepository(Repository[Subscription]):
         super().__init__(database)
         self._database, self._versions = database, versions
         self._live = Batcher(self._live_round)
+        self.recent = alru_cache(maxsize=1024, ttl=RECENT_SECONDS)(self._read)
+        """`await recent(id)`: a second old at most, and read again once the feed has told of a change. For what is
+        shown, and judged again when it is submitted."""
+
+    async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Update]]) -> list[bool]:
+        try:
+            return await super().update_many(updates)
+        finally:
+            self.recent.cache_clear()
+
+    async def _read(self, id: str) -> Subscription | None:
+        return await self.get(id)
 
     async def live(self) -> Sequence[Subscription]:
         """Sorted by name. Concurrent callers share one query that starts after the last of them called."""
@@ -64,6 +79,7 @@ class SubscriptionRepository(Repository[Subscription]):
             await self._versions.collection.insert_one(entry.stored(), session=session)
 
         await transaction(self._database, work)
+        self.recent.cache_clear()
 
     async def change(self, before: Subscription, entries: Sequence[SubscriptionVersion]) -> bool:
         """Changes `before` to the state in the last of `entries`. False: another writer changed it since it was read.
@@ -81,7 +97,10 @@ class SubscriptionRepository(Repository[Subscription]):
                 )
             return bool(done.matched_count)
 
-        return await transaction(self._database, work)
+        try:
+            return await transaction(self._database, work)
+        finally:
+            self.recent.cache_clear()
 
 
 def _change(before: Subscription, after: Subscription) -> Mapping[str, Any]:

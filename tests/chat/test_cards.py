@@ -280,12 +280,14 @@ class TestClosed:
             await bot.cards.insert("nowhere", card(), TEAMMATE, "k")
 
     async def test_a_subscription_archived_after_it_was_shown_takes_no_yes(
-        self, bot: Bot, make_contact: MakeContact
+        self, bot: Bot, make_contact: MakeContact, mongo: EmbeddedServer
     ) -> None:
+        """Also while this process would still show it as live."""
         ada = await make_contact()
         part = await asked(bot, ada)
         answer = await answer_to(bot, part, ada)
-        await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"state": SubscriptionState.ARCHIVED}})
+        async with second_process(mongo) as other:
+            await other.subscriptions.update({"_id": DEALS}, {"$set": {"state": SubscriptionState.ARCHIVED}})
         await _refused(bot, part, ada, CardClosed, version=answer.version)
 
     async def test_a_withdrawn_card_takes_no_yes(self, bot: Bot, make_contact: MakeContact) -> None:

@@ -153,6 +153,7 @@ async def _manage(bot: Bot) -> None:
     draft = await bot.subscriptions.create(new, by, key="new")
     await bot.subscriptions.put_live(draft.id, 1, by)
     await bot.subscriptions.history(draft.id)
+    await bot.store.subscriptions.update_many([({"_id": draft.id}, {"$set": {"description": "News"}})])
     await bot.subscriptions.all()
     await find_subscriptions(bot.store, "events")
     for wanted in (AuditFilter(), AuditFilter("x"), AuditFilter("", "y"), AuditFilter("x", "y", now(), now())):

@@ -387,9 +387,11 @@ class TestHistory:
             feed = Feed(there)
             await feed.start()
             with feed.follow(SUBSCRIPTIONS) as follower:
-                await manage.put_live(draft.id, 1, ADA)
+                assert await there.subscriptions.recent(draft.id) == draft
+                live = await manage.put_live(draft.id, 1, ADA)
                 async with asyncio.timeout(PATIENCE):
                     assert await follower.next() == News(SUBSCRIPTIONS)
+                assert await there.subscriptions.recent(draft.id) == live, "whoever hears of it is shown the new one"
 
 
 def test_without_a_change_there_is_no_difference() -> None:

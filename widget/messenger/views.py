@@ -104,7 +104,7 @@ async def opened_thread(request: web.Request, opened: Opened) -> str:
     if opening is None or contact.phone or contact.email or contact.consents:
         return await thread(request, opened.conversation, opened.parts, contact)
     bot, cache = request.app[BOT], request.app[FRAGMENT_CACHE]
-    found = await bot.cards.subscriptions([part.content for part in opened.parts if isinstance(part.content, Card)])
+    found = await bot.cards.offered(part.content for part in opened.parts if isinstance(part.content, Card))
     say = translator(contact.locale)
     offered = [
         (s.id, s.is_live, s.message_type, words.name, words.description)
@@ -189,7 +189,7 @@ def _part_view(
         author=say("You") if mine else author_of(wrote, workspace, say),
         author_kind=part.author.kind,
         at=iso(part.at),
-        key=_client_key(part) if mine else "",
+        key=_client_key(part) if mine and isinstance(content, Text) else "",
         text=segments(content.text, named=not mine) if isinstance(content, Text) else (),
         card=addressed(card, part) if card else None,
         event=_event(content, say) if isinstance(content, ConversationEvent) else "",
