@@ -15,11 +15,11 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, P
 from bot.consent.number_refusals import no_texts, not_texted, not_valid
 from bot.consent.typed_number import digits_of, readings
 from bot.errors import EmailRefused
+from bot.model.addresses import PhoneFacts, facts_of_parsed, remember_facts
 from bot.model.addresses import is_email as is_email
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType
 
-TAKES_TEXTS = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 REMEMBERED = 4096
 
 
@@ -43,15 +43,19 @@ def read_number(text: str, region: str, countries: Collection[str]) -> Number:
     Raises NumberRefused.
     """
     digits = digits_of(text, region)
-    read = (_valid(reading, region) for reading in readings(digits, region))
-    parsed, there = next(filter(None, read), (None, ""))
-    if parsed is None:
+    found = next(filter(None, (_valid(reading, region) for reading in readings(digits, region))), None)
+    if found is None:
         raise not_valid(digits, region)
+    parsed, facts = found
+    there = facts.country or ""
     if there not in countries:
         raise not_texted(there, countries)
-    if phonenumbers.number_type(parsed) not in TAKES_TEXTS:
+    if not facts.takes_texts:
         raise no_texts(parsed, there, is_assumed=there == region and not digits.startswith("+"))
-    return _remember(Number(_e164(parsed), there, _national(parsed)))
+    number = _number(parsed, facts)
+    remember_facts(number.e164, facts)
+    _keep(number.e164, number)
+    return number
 
 
 def saved_number(phone: str | None) -> Number | None:
@@ -129,11 +133,6 @@ def _known(e164: str) -> Number | None:
     return _numbers[e164]
 
 
-def _remember(number: Number) -> Number:
-    _keep(number.e164, number)
-    return number
-
-
 def _keep(e164: str, number: Number | None) -> None:
     if len(_numbers) >= REMEMBERED:
         del _numbers[next(iter(_numbers))]
@@ -141,15 +140,12 @@ def _keep(e164: str, number: Number | None) -> None:
 
 
 def _read(e164: str) -> Number | None:
-    try:
-        parsed = phonenumbers.parse(e164, None)
-    except NumberParseException:
-        return None
-    there = phonenumbers.region_code_for_number(parsed)
-    if there is None or not phonenumbers.is_valid_number_for_region(parsed, there):
-        return None
-    takes_texts = phonenumbers.number_type(parsed) in TAKES_TEXTS
-    return Number(_e164(parsed), there, _national(parsed)) if takes_texts else None
+    found = _valid(e164, None)
+    return _number(*found) if found and found[1].takes_texts else None
+
+
+def _number(parsed: PhoneNumber, facts: PhoneFacts) -> Number:
+    return Number(_e164(parsed), facts.country or "", _national(parsed))
 
 
 def _e164(parsed: PhoneNumber) -> str:
@@ -161,11 +157,10 @@ def _national(parsed: PhoneNumber) -> str:
     return phonenumbers.format_number(parsed, form)
 
 
-def _valid(digits: str, region: str) -> tuple[PhoneNumber, str] | None:
-    """The number, and its country."""
+def _valid(digits: str, region: str | None) -> tuple[PhoneNumber, PhoneFacts] | None:
     try:
         parsed = phonenumbers.parse(digits, region)
     except NumberParseException:
         return None
-    there = phonenumbers.region_code_for_number(parsed)
-    return (parsed, there) if there and phonenumbers.is_valid_number_for_region(parsed, there) else None
+    facts = facts_of_parsed(parsed)
+    return (parsed, facts) if facts.country else None

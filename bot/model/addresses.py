@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberType, national_significant_number
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, national_significant_number
 
 from bot.model.base import Value
 from bot.model.us_area_codes import STATE_OF
@@ -60,8 +61,7 @@ class PhoneFacts(Value):
 
     def is_e164(self, phone: str) -> bool:
         """Whether these facts are of this number as it is written."""
-        code = phonenumbers.country_code_for_region(self.country) if self.country else 0
-        return phone == f"+{code}{self.national}"
+        return phone == f"+{_calling_code(self.country)}{self.national}"
 
 
 REMEMBERED = 8192
@@ -74,21 +74,34 @@ def facts_of(phone: str) -> PhoneFacts:
 
 
 def remember_facts(phone: str, facts: PhoneFacts) -> PhoneFacts:
-    """So that a number whose facts were stored with its contact isn't parsed again."""
+    """So that a number that was parsed, or whose facts are stored with its contact, isn't parsed again."""
     if len(_facts) >= REMEMBERED:
         del _facts[next(iter(_facts))]
     _facts[phone] = facts
     return facts
 
 
-def _parsed_facts(phone: str) -> PhoneFacts:
-    try:
-        parsed = phonenumbers.parse(phone, None)
-    except NumberParseException:
-        return PhoneFacts(kind=PhoneKind.INVALID)
-    country, type = phonenumbers.region_code_for_number(parsed), phonenumbers.number_type(parsed)
+def knows_facts(phone: str) -> bool:
+    return phone in _facts
+
+
+def facts_of_parsed(number: PhoneNumber) -> PhoneFacts:
+    """Of a number that was read, whether it is valid or not."""
+    country, type = phonenumbers.region_code_for_number(number), phonenumbers.number_type(number)
     if country is None or type == PhoneNumberType.UNKNOWN:
         return PhoneFacts(kind=PhoneKind.INVALID)
-    kind = _KINDS.get(type, PhoneKind.OTHER)
-    state = STATE_OF.get(phone[2:5]) if country == "US" else None
-    return PhoneFacts(kind=kind, country=country, state=state, national=national_significant_number(parsed))
+    national = national_significant_number(number)
+    state = STATE_OF.get(national[:3]) if country == "US" else None
+    return PhoneFacts(kind=_KINDS.get(type, PhoneKind.OTHER), country=country, state=state, national=national)
+
+
+def _parsed_facts(phone: str) -> PhoneFacts:
+    try:
+        return facts_of_parsed(phonenumbers.parse(phone, None))
+    except NumberParseException:
+        return PhoneFacts(kind=PhoneKind.INVALID)
+
+
+@lru_cache(maxsize=256)
+def _calling_code(country: str | None) -> int:
+    return phonenumbers.country_code_for_region(country) if country else 0

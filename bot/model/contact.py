@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from bot.model.addresses import PhoneFacts, facts_of, is_email, remember_facts
+from bot.model.addresses import PhoneFacts, facts_of, is_email, knows_facts, remember_facts
 from bot.model.base import Document, Value, folded_words
 from bot.model.event import ConsentState, Grade, Source
 from bot.model.event_hash import FIRST
@@ -132,7 +132,7 @@ class Contact(Document):
     @classmethod
     def load(cls, raw: dict[str, Any]) -> Self:
         phone, facts = raw.get("phone"), raw.get("phone_facts")
-        if phone and facts:
+        if phone and facts and not knows_facts(phone):
             remember_facts(phone, PhoneFacts(**facts))
         return super().load(raw)
 
