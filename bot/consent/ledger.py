@@ -34,6 +34,8 @@ class Recorded:
     event: ConsentEvent
     is_new: bool
     """False: an earlier request with this key had recorded it."""
+    after: Contact | None = None
+    """The contact after a new one."""
 
 
 class _Superseded(Exception):
@@ -90,9 +92,7 @@ class Ledger:
             except Conflict:
                 contact = await self.contact(contact.id) or contact
                 raise _Superseded from None
-            if recorded.is_new:
-                return apply(contact, recorded.event), recorded
-            return await self.contact(contact.id) or contact, recorded
+            return recorded.after or await self.contact(contact.id) or contact, recorded
 
         return await retried(attempt, _Superseded)
 
@@ -184,8 +184,8 @@ class Ledger:
                 answers[i] = refused
             else:
                 is_stopped = stop is not None and stop.holds
-                made = next_event(contact, change, time, signer.sign_event, is_stopped=is_stopped)
-                new.append(_New(i, contact, *made))
+                event, raw = next_event(contact, change, time, signer.sign_event, is_stopped=is_stopped)
+                new.append(_New(i, contact, apply(contact, event), event, raw))
         # Known events are inserted again and refused: what another process wrote may not be durable yet (law 3).
         inserted = await self._events.append([*(entry.raw for entry in new), *(e.stored() for e in known.values())])
         done = [entry for entry, is_in in zip(new, inserted, strict=False) if is_in]
@@ -193,7 +193,7 @@ class Ledger:
         await self._project(done)
         reach("projected")
         self._publish([*(entry.event for entry in done), *known.values()])
-        answers |= {entry.place: Recorded(entry.event, is_new=True) for entry in done}
+        answers |= {entry.place: Recorded(entry.event, is_new=True, after=entry.after) for entry in done}
         for entry, is_in in zip(new, inserted, strict=False):
             if not is_in:
                 await self._repair(entry.contact.id)
@@ -202,9 +202,8 @@ class Ledger:
 
     async def _project(self, new: Sequence[_New]) -> None:
         """One update for all contacts, and one insert for those whose first act this is."""
-        moves = [(entry.contact, apply(entry.contact, entry.event)) for entry in new]
-        first = [after for (_, after), entry in zip(moves, new, strict=True) if entry.makes_contact]
-        rest = [move for move, entry in zip(moves, new, strict=True) if not entry.makes_contact]
+        first = [entry.after for entry in new if entry.makes_contact]
+        rest = [(entry.contact, entry.after) for entry in new if not entry.makes_contact]
         work = [self._make(first)] if first else []
         work += [self._contacts.project_many(rest)] if rest else []
         await asyncio.gather(*work)
@@ -259,6 +258,7 @@ class _New:
 
     place: int
     contact: Contact
+    after: Contact
     event: ConsentEvent
     raw: dict[str, Any]
 

@@ -14,6 +14,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
+from bot.aio.batching import Batcher
 from bot.model.stop import Stop, StopEvent
 from bot.store.driver import database_errors
 from bot.store.keys import KeyRepository
@@ -60,9 +61,19 @@ class StopRepository(Repository[Stop]):
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], keyed: KeyedNumbers) -> None:
         super().__init__(database)
         self._keyed = keyed
+        self._of: Batcher[frozenset[str], dict[str, Stop]] = Batcher(self._of_round)
 
     async def of(self, numbers: Iterable[str]) -> dict[str, Stop]:
-        """By number, those that ever texted STOP or START, in one query."""
+        """By number, those that ever texted STOP or START. Concurrent callers share one query, which starts after the
+        last of them called."""
+        wanted = frozenset(numbers)
+        return await self._of(wanted) if wanted else {}
+
+    async def _of_round(self, calls: list[frozenset[str]]) -> list[dict[str, Stop]]:
+        stops = await self._listed(frozenset().union(*calls))
+        return [{number: stops[number] for number in wanted & stops.keys()} for wanted in calls]
+
+    async def _listed(self, numbers: Iterable[str]) -> dict[str, Stop]:
         keyed = await self._keyed.of(numbers)
         found = await self.get_many([*keyed, *keyed.values()])
         pairs = ((number, found.get(number), found.get(hash)) for number, hash in keyed.items())

@@ -173,6 +173,31 @@ class TestAYesDuringTheStop:
         )
         assert answer == past.permission
 
+    async def test_a_yes_at_the_same_moment_never_counts_after_the_start(
+        self, bot: Bot, store: Store, make_contact: MakeContact, mongo: EmbeddedServer
+    ) -> None:
+        """Whichever comes first: marked as stopped, opted out by the STOP, or older than the START."""
+        people = [await make_contact() for _ in range(24)]
+        async with second_process(mongo) as other:
+            there = StopList(other, Ledger(other))
+            yes = (bot.ledger.record(change(person.id, "yes")) for person in people)
+            await asyncio.gather(*yes, there.stop(NUMBER, "STOP", "t1"))
+            late = [await make_contact() for _ in range(3)]
+            for person in late:
+                assert (await bot.ledger.record(change(person.id, "late"))).event.stopped, "it comes after the STOP"
+            await there.lift(NUMBER, "START", "t2")
+        offered, stop = await store.subscriptions.get(DEALS), await store.stops.get(NUMBER)
+        assert offered
+        assert stop
+        for person in (*people, *late):
+            contact = await bot.ledger.contact(person.id)
+            assert contact
+            answer = permission(
+                offered, contact.consent(DEALS), NUMBER, stopped=stop.holds, revoked_until=stop.revoked_until
+            )
+            assert not answer.allowed
+        assert (await verify(store, repair=False)).is_whole
+
     async def test_a_start_without_a_stop_revokes_nothing(self, bot: Bot, store: Store, ada: Contact) -> None:
         await bot.receive(NUMBER, "START", "t1")
         stop = await store.stops.get(NUMBER)
