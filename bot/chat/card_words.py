@@ -6,6 +6,8 @@ and what surrounds the words follows.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bot.i18n import Translator, locales, translator
 from bot.model.conversation import Card
 from bot.model.event import Words
@@ -33,14 +35,39 @@ def card_words(card: Card, subscription: Subscription | None, say: Translator) -
     say = say_of(card, say)
     button = words.button or say("Sign Up Now")
     pressed = f'pressed "{button}"'
+    return _words(
+        words.title,
+        button,
+        words.legal_text,
+        words.box,
+        named.name if named else "",
+        named.description if named else "",
+        locale,
+        f'ticked "{words.box}" and {pressed}' if words.box else pressed,
+        subscription.version if subscription else None,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _words(
+    title: str,
+    button: str,
+    legal: str,
+    box: str,
+    name: str,
+    description: str,
+    locale: str,
+    act: str,
+    version: int | None,
+) -> Words:
     return Words(
-        title=words.title,
+        title=title,
         button=button,
-        legal_text=words.legal_text,
-        box=words.box or None,
-        subscription_name=named.name if named else "",
-        subscription_description=named.description if named else "",
+        legal_text=legal,
+        box=box or None,
+        subscription_name=name,
+        subscription_description=description,
         locale=locale,
-        act=f'ticked "{words.box}" and {pressed}' if words.box else pressed,
-        subscription_version=subscription.version if subscription else None,
+        act=act,
+        subscription_version=version,
     )

@@ -140,7 +140,8 @@ class Cards:
 
         `opening`: of a chat that isn't stored yet; the event carries the data to store it.
         """
-        answer = replace(answer, context=answer.context.model_copy(update={"opening": opening}))
+        here = {"opening": opening, "conversation": part.conversation, "part": part.id}
+        answer = replace(answer, context=answer.context.model_copy(update=here))
         known: ConsentEvent | None = None
         subscription: Subscription | None = None
 
@@ -186,7 +187,7 @@ class Cards:
             address,
             source=Source.FORM,
             words=words,
-            context=answer.context.model_copy(update={"conversation": part.conversation, "part": part.id}),
+            context=answer.context,
             flow=await self._flow_of(part),
             key=_key(part, answer.again),
         )

@@ -131,7 +131,7 @@ class Visitors:
         """The contact's id, and the data of a chat that wasn't stored when the token was signed. Empty for no valid
         token."""
         with suppress(Unauthorized):
-            return self._read(token or "")
+            return self._read(token) if token else ("", None)
         return "", None
 
     async def presumed(self, token: str) -> Visitor:

@@ -98,7 +98,8 @@ class Messenger:
     async def _greet(self, contact: Contact, held: ChatOpening | None, claim: Claim) -> Opened:
         is_known = held is not None and await self._openings.is_current(held)
         opening = held if held and is_known else await self._openings.new(contact.locale, claim.time_zone)
-        opening = opening.model_copy(update={"locale": contact.locale})
+        if opening.locale != contact.locale:
+            opening = opening.model_copy(update={"locale": contact.locale})
         conversation = await self._openings.conversation(opening, contact.id)
         arrival: Arrival | None = Arrival.of(contact, opening)
         if await self._openings.must_be_stored(opening):

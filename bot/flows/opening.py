@@ -58,7 +58,7 @@ class Openings:
         self._visitors = visitors
         self._writing = writing
         self._greetings: dict[tuple[str, int], Greeting] = {}
-        self._opened: dict[tuple[ChatOpening, str], Conversation] = {}
+        self._opened: dict[tuple[str, str, str], Conversation] = {}
         self._stored: set[str] = set()
 
     async def new(self, locale: str, time_zone: str | None) -> ChatOpening:
@@ -81,7 +81,7 @@ class Openings:
 
     async def conversation(self, opening: ChatOpening, contact: str) -> Conversation:
         """The chat as it is until somebody acts in it; not stored. Kept for the requests that follow its opening."""
-        key = opening, contact
+        key = opening.conversation, contact, opening.locale
         chat = self._opened.get(key)
         if chat is None:
             chat = await self._conversation(opening, contact)
@@ -91,12 +91,17 @@ class Openings:
         return chat
 
     async def _conversation(self, opening: ChatOpening, contact: str) -> Conversation:
-        greeting, run = await self._greeting(opening), None
+        greeting, run, entries = await self._greeting(opening), None, list[OpeningEntry]()
         if opening.flow:
-            run = Run(id=opening.conversation, flow=opening.flow, version=opening.flow_version or 0)
-        entries = _entries(greeting.effects, run, opening.at) if run else []
-        if run:
-            run = run.model_copy(update={"revision": 1, "state": greeting.state, "part": len(entries)})
+            run = Run(
+                id=opening.conversation,
+                flow=opening.flow,
+                version=opening.flow_version or 0,
+                revision=1,
+                state=greeting.state,
+                part=len(greeting.effects),
+            )
+            entries = _entries(greeting.effects, run, 0, opening.at)
         return opened_with(opening.conversation, contact, entries, opening.at, run, unstored=opening)
 
     async def must_be_stored(self, opening: ChatOpening) -> bool:
@@ -156,7 +161,7 @@ class Openings:
         if run and run.part == seq and counts(event):
             script = await self._scripts.get(run.flow, run.version)
             effects, state = advance(script, run.state, CardCompleted(event.at)) if script else ((), run.state)
-            entries += _entries(effects, run, event.at)
+            entries += _entries(effects, run, run.revision, event.at)
             moved = {"revision": run.revision + 1, "state": state, "part": len(entries), "consent_seq": event.seq}
             run = run.model_copy(update=moved)
         return opened_with(chat.id, event.contact, entries, opening.at, run, seen=chat.last)
@@ -172,5 +177,9 @@ class Openings:
         return greeting
 
 
-def _entries(effects: Sequence[Effect], run: Run, at: datetime) -> list[OpeningEntry]:
-    return [OpeningEntry(author=BOT, content=effect.content, at=at, key=run.key(i)) for i, effect in enumerate(effects)]
+def _entries(effects: Sequence[Effect], run: Run, revision: int, at: datetime) -> list[OpeningEntry]:
+    """Of the transition that leaves this revision."""
+    return [
+        OpeningEntry(author=BOT, content=effect.content, at=at, key=run.key(place, revision))
+        for place, effect in enumerate(effects)
+    ]

@@ -92,6 +92,6 @@ class Run(Value):
     consent_seq: int = 0
     """Sequence of the contact's newest consent event when a step began to wait for one: only later ones continue it."""
 
-    def key(self, place: int) -> str:
-        """Idempotency key of the entry at `place` of the transition that leaves this revision."""
-        return f"run:{self.id}:{self.revision}:{place}"
+    def key(self, place: int, revision: int | None = None) -> str:
+        """Idempotency key of the entry at `place` of the transition that leaves `revision`, by default this one."""
+        return f"run:{self.id}:{self.revision if revision is None else revision}:{place}"

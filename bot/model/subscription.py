@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from pydantic import Field
@@ -90,9 +91,7 @@ class Subscription(Document, FormWords):
 
     def words(self, locale: str) -> Translation:
         """The wording in `locale`, else the default one."""
-        return self.translations.get(locale) or Translation(
-            name=self.name, description=self.description, confirmation=self.confirmation
-        )
+        return self.translations.get(locale) or _words(self.name, self.description, self.confirmation)
 
     def language_of(self, locale: str) -> str:
         """The language of `words(locale)`."""
@@ -105,6 +104,11 @@ class Subscription(Document, FormWords):
         if self.state is not SubscriptionState.ARCHIVED:
             raw["name_key"] = name_key(self.name)
         return raw
+
+
+@lru_cache(maxsize=1024)
+def _words(name: str, description: str, confirmation: str) -> Translation:
+    return Translation(name=name, description=description, confirmation=confirmation)
 
 
 def name_key(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
@@ -97,8 +98,11 @@ class Workspace(Document):
     @property
     def texted(self) -> tuple[str, ...]:
         """Countries that may be texted, the default one first."""
-        rest = tuple(c for c in self.countries if c != self.default_region)
-        return (self.default_region, *rest)
+        return _texted(self.default_region, self.countries)
+
+    def __hash__(self) -> int:
+        """Cheap, since caches are keyed by the workspace; another version with this name differs by comparison."""
+        return hash(self.name)
 
     @property
     def support_href(self) -> str:
@@ -112,6 +116,11 @@ class Workspace(Document):
     @property
     def initial(self) -> str:
         return self.name[:1].upper()
+
+
+@lru_cache(maxsize=64)
+def _texted(first: str, countries: tuple[str, ...]) -> tuple[str, ...]:
+    return (first, *(country for country in countries if country != first))
 
 
 class Logo(Document):

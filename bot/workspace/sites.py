@@ -100,15 +100,17 @@ class Sites:
     def note(self, origin: str, allowed: Sequence[str], address: str) -> None:
         """Notes that a page of this origin loaded the chat, as somebody at this IP address says; empty: it identifies
         nobody."""
+        time, noted = now(), self._noted.get(origin)
+        if noted and time - noted[0] < NOTED_EVERY:
+            return
         is_allowed = not allowed or any(matches(site, origin) for site in allowed)
         if not origin.startswith(("http://", "https://")) or len(origin) > LONGEST or not is_allowed:
             return
-        time = now()
         self._noted = {site: noted for site, noted in self._noted.items() if time - noted[0] < NOTED_EVERY}
         network, is_listed = network_of(address), origin in allowed
         others = [by for _, by in self._noted.values()]
         is_free = len(others) < MOST_NOTED and (not network or others.count(network) < MOST_NEW)
-        if origin not in self._noted and (is_free or is_listed):
+        if is_free or is_listed:
             self._noted[origin] = (time, network)
             self._spawn(self._note(origin, time, allowed, "" if is_listed else address))
 

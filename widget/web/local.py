@@ -4,6 +4,7 @@ else."""
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from aiohttp import web
 from yarl import URL
@@ -54,6 +55,7 @@ def names_address(host: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(address: str) -> bool:
     try:
         ip = ipaddress.ip_address(address)
