@@ -6,26 +6,34 @@ It is written page by page, so that a long life takes no more memory than a shor
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from html import escape
 from typing import Any
 
+from bot.contacts.imports.uploads import UploadedRows
+from bot.contacts.known_by import Held, known_by
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import Document
 from bot.store import Store
 
 PAGE = 200
-MOST = 5000
-"""Conversations, and messages."""
 TITLES = {
     "contacts": _("Contact"),
     "consent_events": _("Consent history"),
+    "stops": _("STOP and START texts"),
     "conversations": _("Conversations"),
     "entries": _("Entries in conversations"),
     "messages": _("Messages sent"),
+    "links": _("Links to the preference center"),
+    "imports": _("Changes by imports"),
+    "uploads": _("Rows in uploaded files"),
 }
+"""By section. docs/contacts.md lists them, too."""
+TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
+BY_CONTACT = [("contact", 1), ("updated_at", -1)]
 Documents = AsyncIterator[Mapping[str, Any]]
 
 
@@ -85,14 +93,18 @@ class DataAccess:
         return {
             "contacts": self._contacts(ids),
             "consent_events": self._events(ids),
+            "stops": self._stops(ids),
             "conversations": self._conversations(ids[0]),
             "entries": self._entries(ids[0]),
             "messages": self._messages(ids[0]),
+            "links": self._links(ids[0]),
+            "imports": self._imports(ids),
+            "uploads": self._uploads(ids),
         }
 
     async def _contacts(self, ids: list[str]) -> Documents:
         for contact in (await self._store.contacts.get_many(ids)).values():
-            yield _plain(contact)
+            yield _plain(contact, "user_keys")
 
     async def _events(self, ids: list[str]) -> Documents:
         for id in ids:
@@ -102,21 +114,66 @@ class DataAccess:
                     yield _plain(event)
                 seq = events[-1].seq
 
+    async def _stops(self, ids: list[str]) -> Documents:
+        """Of each number that was theirs, until it was not any more: then they are somebody else's."""
+        for number, until in (await self._numbers(ids)).items():
+            name, seq = await self._store.stops.name_of(number), 0
+            while entries := await self._store.stop_events.after(name, seq, limit=PAGE):
+                for entry in entries:
+                    if until is None or entry.at <= until:
+                        yield {**_plain(entry, "_id", "key"), "number": number}
+                seq = entries[-1].seq
+
+    async def _numbers(self, ids: list[str]) -> Held:
+        found: Held = {}
+        for id in ids:
+            for number, until in (await known_by(self._store, id)).numbers.items():
+                earlier = found.get(number, until)
+                found[number] = max(earlier, until) if earlier and until else None
+        return found
+
     async def _conversations(self, id: str) -> Documents:
-        for conversation in await self._store.conversations.of_contact(id, limit=MOST):
-            yield {key: value for key, value in _plain(conversation).items() if key not in {"opening", "run"}}
+        async for page in self._store.conversations.all_of({"contact": id}, sort=BY_CONTACT):
+            for conversation in page:
+                yield _plain(conversation, "opening", "run")
 
     async def _entries(self, id: str) -> Documents:
-        for conversation in await self._store.conversations.of_contact(id, limit=MOST):
-            seq = 0
-            while parts := await self._store.parts.after(conversation.id, seq, limit=PAGE):
-                for part in parts:
-                    yield {key: value for key, value in _plain(part).items() if key != "words"}
-                seq = parts[-1].seq
+        async for page in self._store.conversations.all_of({"contact": id}, sort=BY_CONTACT):
+            for conversation in page:
+                seq = 0
+                while parts := await self._store.parts.after(conversation.id, seq, limit=PAGE):
+                    for part in parts:
+                        yield _plain(part, "words")
+                    seq = parts[-1].seq
 
     async def _messages(self, id: str) -> Documents:
-        for delivery in await self._store.deliveries.to_contact(id, limit=MOST):
-            yield {key: value for key, value in _plain(delivery).items() if key not in {"origins", "link", "worker"}}
+        order = [("contact", 1), ("created_at", 1)]
+        async for page in self._store.deliveries.all_of({"contact": id}, sort=order):
+            for delivery in page:
+                yield _plain(delivery, "origins", "link", "worker")
+
+    async def _links(self, id: str) -> Documents:
+        """Without what opens them."""
+        async for page in self._store.preference_links.all_of({"contact": id}, sort=[]):
+            for link in page:
+                yield _plain(link, "_id")
+
+    async def _imports(self, ids: list[str]) -> Documents:
+        for id in ids:
+            async for page in self._store.import_changes.all_of({"contact": id}, sort=[]):
+                for change in page:
+                    yield _plain(change)
+
+    async def _uploads(self, ids: list[str]) -> Documents:
+        for id in ids:
+            known = await known_by(self._store, id)
+            async for piece, places in UploadedRows(self._store).of(known.current, known.id_keys):
+                file = await self._store.contact_imports.get(piece.of)
+                labels = file.labels if file else []
+                for place in places:
+                    cells = piece.rows[place]
+                    row = dict(zip((*labels, *map(str, range(len(labels) + 1, len(cells) + 1))), cells, strict=False))
+                    yield {"file": file.file if file else "", "line": piece.lines[place], "row": row}
 
 
 class _Pieces:
@@ -140,8 +197,9 @@ class _Pieces:
         return taken
 
 
-def _plain(document: Document) -> Mapping[str, Any]:
-    return document.model_dump(mode="json", by_alias=True, exclude_none=True)
+def _plain(document: Document, *without: str) -> Mapping[str, Any]:
+    fields = document.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {name: value for name, value in fields.items() if name not in without}
 
 
 def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -154,4 +212,4 @@ def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]
                 yield from _flat({str(place): item}, f"{path}{key} · ")
         elif inner not in ("", [], {}):
             text = ", ".join(map(str, inner)) if isinstance(inner, list) else str(inner)
-            yield f"{path}{key}", text
+            yield f"{path}{key}".replace("_", " ").strip(), TIME.sub(r"\1 \2 UTC", text)

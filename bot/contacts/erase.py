@@ -8,8 +8,8 @@ still holds.
 from __future__ import annotations
 
 from bot.consent.ledger import Ledger
-from bot.contacts.imports.traces import Traces
 from bot.contacts.imports.uploads import UploadedRows
+from bot.contacts.known_by import known_by
 from bot.faults import reach
 from bot.model.event import Actor, ConsentEvent, Source
 from bot.store import Store
@@ -32,22 +32,19 @@ class Eraser:
     async def finish(self, event: ConsentEvent) -> None:
         """What follows from an `erase`. Idempotent. The ledger's values go last: they name the person's numbers."""
         reach("before erasing")
-        contact = await self._store.contacts.get(event.contact)
-        numbers, emails = await self._addresses(event)
-        ids = frozenset(filter(None, [contact.external_id])) if contact else frozenset()
-        await self._uploads.erase(Traces(numbers, emails, ids), contact.user_keys if contact else ())
+        known = await known_by(self._store, event.contact, before=event.seq)
+        await self._uploads.erase(known.traces, known.id_keys)
         reach("before erasing the rest")
-        await self._store.personal_data.erase(Person(event.contact, numbers))
+        await self._store.personal_data.erase(Person(event.contact, await self._numbers(event)))
         reach("before erasing events")
         await self._ledger.drop_values(event)
         for merged in await self._store.contacts.merged_into(event.contact):
             if merged.erased_at is None:
                 await self.erase(merged.id, event.actor, event.source)
 
-    async def _addresses(self, erase: ConsentEvent) -> tuple[frozenset[str], frozenset[str]]:
-        """Every number and email address that the chain names."""
+    async def _numbers(self, erase: ConsentEvent) -> frozenset[str]:
+        """Every number that the chain names."""
         found: set[str] = set()
         async for page in self._store.events.pages_raw_of(erase.contact, before=erase.seq):
-            found |= {value for raw in page for name in ("number", "email", "replaced") if (value := raw.get(name))}
-        numbers = frozenset(value for value in found if value.startswith("+"))
-        return numbers, frozenset(found - numbers)
+            found |= {value for raw in page for name in ("number", "replaced") if (value := raw.get(name))}
+        return frozenset(value for value in found if value.startswith("+"))

@@ -128,6 +128,19 @@ class Repository(Generic[D]):
             yield page
             after = page[-1].id
 
+    async def all_of(
+        self, match: Mapping[str, Any], *, sort: Sequence[tuple[str, int]], batch: int = 200
+    ) -> AsyncIterator[list[D]]:
+        """Everything of one owner, `batch` at a time: only the ids are in memory. A reader may be as slow as they
+        like."""
+        cursor = self.collection.find(match, {"_id": 1}, sort=list(sort), max_time_ms=READ_MS)
+        with database_errors():
+            ids = [raw["_id"] for raw in await cursor.to_list(None)]
+        for start in range(0, len(ids), batch):
+            some = ids[start : start + batch]
+            found = await self.get_many(some)
+            yield [found[id] for id in some if id in found]
+
     async def existing(self, ids: Iterable[str]) -> set[str]:
         """The ids that exist, from the index alone."""
         wanted = list(ids)

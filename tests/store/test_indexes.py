@@ -372,6 +372,8 @@ async def _walk(bot: Bot) -> None:
     await bot.consents.look(contact.id)
     await bot.consents.history(contact.id, before=Cursor((9,)))
     await bot.dossiers.of(contact)
+    async for _ in bot.data_access.archive(contact.id, say):
+        pass
 
     await _install(bot)
     await _contacts(bot)
