@@ -161,7 +161,7 @@ class Bot:
     def _compose_work(self, store: Store, settings: Settings) -> None:
         """What runs behind the requests."""
         stages = all_consumers(
-            store, self.ledger, self.eraser, self.merge, self.cards, self.openings, self.runs, self.deliveries
+            store, self.ledger, self.eraser, self.merge, self.conversations, self.openings, self.runs, self.deliveries
         )
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)

@@ -14,13 +14,19 @@ from bot.model.conversation import (
     OpeningEntry,
     Part,
 )
-from bot.model.event import Action, ConsentEvent
+from bot.model.event import Action, ConsentEvent, Source
 
 
 def counts(event: ConsentEvent) -> bool:
     """Whether the answer is a yes that counts at once: it is not while it waits for a confirmation, and never for a
     number on the stop list."""
     return event.action is not Action.REQUEST_CONFIRMATION and not event.stopped
+
+
+def answers_card(event: ConsentEvent) -> bool:
+    """Whether a card is completed by it: an answer in the card, or the YES that confirms one."""
+    is_answer = event.source is Source.FORM and event.action is not Action.CANCEL
+    return event.context.part is not None and (is_answer or event.action is Action.CONFIRM)
 
 
 def card_fields(event: ConsentEvent) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from bot.chat.card_answer import card_fields, card_key, completed_part, entry_of, place_of
+from bot.chat.card_answer import card_key, completed_part
 from bot.chat.card_view import CardView, card_view
 from bot.chat.card_words import card_words, say_of
 from bot.chat.conversations import ConversationService
@@ -15,10 +15,11 @@ from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import can_answer_again, numbers_of
 from bot.consent.form_limits import FormLimits
 from bot.consent.ledger import Ledger
-from bot.consent.numbers import address_of, read_email, read_number
+from bot.consent.numbers import address_of
 from bot.consent.permission import yes_action
+from bot.consent.saved_address import address_to_record
 from bot.consent.stop_list import StopList
-from bot.errors import BoxUnticked, CardClosed, NotFound, NumberStopped, SavedNumberLocked, WordsChanged
+from bot.errors import BoxUnticked, CardClosed, NotFound, NumberStopped, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
@@ -28,7 +29,6 @@ from bot.model.event import NOWHERE, Action, ChatOpening, ConsentEvent, Context,
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.store import Store
-from bot.store.parts import CardChange
 
 PENDING = ConsentState.PENDING
 
@@ -173,7 +173,7 @@ class Cards:
         words = card_words(card, subscription, translator(contact.locale))
         if words.version != answer.version:
             raise WordsChanged
-        address = self._address(subscription, contact, workspace, answer)
+        address = address_to_record(contact, subscription, answer.address, answer.region, workspace.texted)
         is_sms = subscription.message_type is MessageType.SMS
         is_theirs = address_of(contact, MessageType.SMS) is not None or address == card.number
         if is_sms and is_theirs and await self._stops.is_stopped(address):
@@ -250,23 +250,6 @@ class Cards:
         author = Author(kind=AuthorKind.CONTACT, id=contact)
         await self._conversations.signal(part.conversation, SignalKind.CARD, author, seq=part.seq)
 
-    async def complete(self, events: Sequence[ConsentEvent]) -> None:
-        """Stores these answers in their cards, in one round trip. A card keeps its newest answer."""
-        await self._store.parts.change_cards(
-            [CardChange(e.context.part or "", card_fields(e), only={"event": {"$not": {"$gte": e.id}}}) for e in events]
-        )
-
-    async def say_answered(self, event: ConsentEvent) -> Part:
-        """Adds an entry about the answer to the conversation, once for each answer. Raises NotFound."""
-        entry = entry_of(event)
-        return await self._conversations.append(place_of(event)[0], entry.author, entry.content, entry.key)
-
-    async def unanswered(self, events: Sequence[ConsentEvent]) -> list[ConsentEvent]:
-        """The events whose entry is missing; it is written after the card is completed. In one query."""
-        keys = {event.id: (id := place_of(event)[0], f"{id}:{entry_of(event).key}") for event in events}
-        known = await self._store.parts.by_keys([*keys.values()])
-        return [event for event in events if keys[event.id][1] not in known]
-
     async def _known(
         self, part: Part, contact: Contact, subscription: Subscription | None, again: str
     ) -> ConsentEvent | None:
@@ -298,38 +281,11 @@ class Cards:
         found = [await self._store.subscriptions.recent(id) for id in wanted]
         return {subscription.id: subscription for subscription in found if subscription}
 
-    @staticmethod
-    def _address(subscription: Subscription, contact: Contact, workspace: Workspace, answer: Answer) -> str:
-        """The number or email address to record.
-
-        The saved one if there is one; naming another is refused (law 5).
-        """
-        given = answer.address
-        saved = address_of(contact, subscription.message_type)
-        if subscription.message_type is MessageType.EMAIL:
-            if saved:
-                if given is not None and given.strip().lower() != saved.lower():
-                    raise SavedNumberLocked
-                return saved
-            return read_email(given or "")
-        if saved is None:
-            return read_number(given or "", answer.region, workspace.texted).e164
-        number = read_number(saved, answer.region, workspace.texted)
-        if given is not None and read_number(given, answer.region, workspace.texted).e164 != number.e164:
-            raise SavedNumberLocked
-        return number.e164
-
 
 def _live(subscription: Subscription | None) -> Subscription:
     if subscription is None or not subscription.is_live:
         raise CardClosed
     return subscription
-
-
-def answers_card(event: ConsentEvent) -> bool:
-    """Whether a card is completed by it: an answer in the card, or the YES that confirms one."""
-    is_answer = event.source is Source.FORM and event.action is not Action.CANCEL
-    return event.context.part is not None and (is_answer or event.action is Action.CONFIRM)
 
 
 def _key(part: Part, again: str = "") -> str:

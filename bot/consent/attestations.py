@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import reached_at
 from bot.consent.ledger import Ledger, Recorded
-from bot.consent.numbers import address_of, read_email, read_number
+from bot.consent.numbers import address_of
 from bot.consent.overrides import AHEAD
 from bot.consent.permission import records_no, yes_action
 from bot.consent.reader import ConsentReader
 from bot.consent.recorder import stands_on
+from bot.consent.saved_address import address_to_record
 from bot.consent.status import ConsentStatus, consent_status
 from bot.consent.stop_list import StopList
 from bot.errors import Conflict, FormWrong, Invalid, NumberStopped, SavedNumberLocked
@@ -148,21 +149,13 @@ def check_evidence(evidence: Evidence | None) -> None:
 
 
 def _address(contact: Contact, subscription: Subscription, typed: str | None, workspace: Workspace) -> str:
-    """The address to record: the saved one if there is one; naming another is refused (law 5)."""
-    saved = address_of(contact, subscription.message_type)
-    if not saved and not typed:
+    if not typed and address_of(contact, subscription.message_type) is None:
         texts = subscription.message_type is MessageType.SMS
         raise FormWrong({"number": _("Phone number is required.") if texts else _("Email address is required.")})
-    address = _read(subscription, typed or saved or "", workspace)
-    if saved and address.casefold() != saved.casefold():
-        raise SavedNumberLocked(LOCKED)
-    return saved or address
-
-
-def _read(subscription: Subscription, text: str, workspace: Workspace) -> str:
-    if subscription.message_type is MessageType.SMS:
-        return read_number(text, workspace.default_region, workspace.texted).e164
-    return read_email(text)
+    try:
+        return address_to_record(contact, subscription, typed or None, workspace.default_region, workspace.texted)
+    except SavedNumberLocked:
+        raise SavedNumberLocked(LOCKED) from None
 
 
 def _change(

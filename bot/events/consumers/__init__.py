@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.chat.cards import Cards
+from bot.chat.conversations import ConversationService
 from bot.consent.ledger import Ledger
 from bot.contacts.erase import Eraser
 from bot.contacts.merge import ContactMerge
@@ -27,7 +27,7 @@ def all_consumers(
     ledger: Ledger,
     eraser: Eraser,
     merge: ContactMerge,
-    cards: Cards,
+    conversations: ConversationService,
     openings: Openings,
     runs: Runs,
     deliveries: DeliveryQueue,
@@ -35,7 +35,7 @@ def all_consumers(
     """By stage: those of one stage run side by side, and the next stage begins when they are done."""
     return (
         (Projection(ledger),),
-        (CompleteCards(cards, openings), QueueTexts(deliveries), MarkStopped(store)),
+        (CompleteCards(store, conversations, openings), QueueTexts(deliveries), MarkStopped(store)),
         (ContinueFlows(runs, openings),),
         (Merging(merge),),
         (Erasure(eraser),),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from bot.chat.card_answer import counts
-from bot.chat.cards import answers_card
+from bot.chat.card_answer import answers_card, counts
 from bot.events.consumers.base import Consumer, for_each
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
