@@ -18,6 +18,10 @@ class FlowRepository(Repository[Flow]):
         order = [("state", 1), ("trigger", 1), ("created_at", 1)]
         return await self.find_one({"state": "live", "trigger": trigger}, sort=order)
 
+    async def in_use(self, *, limit: int = 1000) -> list[Flow]:
+        """Live and paused ones."""
+        return await self.find({"state": {"$in": ["live", "paused"]}}, sort=[("state", 1), ("trigger", 1)], limit=limit)
+
 
 class FlowVersionRepository(Repository[FlowVersion]):
     """Inserted, never changed."""

@@ -97,14 +97,14 @@ async def show(request: web.Request) -> web.StreamResponse:
 @redrawn_by(show)
 async def rename(request: web.Request) -> web.StreamResponse:
     wanted, segment = await read_input(request, SegmentName), await _segment(request)
-    await _segments(request).rename(segment.id, wanted.name)
+    await _segments(request).rename(segment.id, wanted.name, by(request))
     raise done(f"{PATH}/{segment.id}", translated(request, "Segment renamed."))
 
 
 @redrawn_by(show)
 async def set_filter(request: web.Request) -> web.StreamResponse:
     wanted, segment = await read_input(request, SegmentFilter), await _segment(request)
-    await _segments(request).set_filter(segment.id, Filter.from_text(wanted.filter))
+    await _segments(request).set_filter(segment.id, Filter.from_text(wanted.filter), by(request))
     raise done(address_of(segment), translated(request, "Segment saved."))
 
 
@@ -115,13 +115,13 @@ async def duplicate(request: web.Request) -> web.StreamResponse:
 
 
 async def archive(request: web.Request) -> web.StreamResponse:
-    archived = await _segments(request).archive((await _segment(request)).id)
+    archived = await _segments(request).archive((await _segment(request)).id, by(request))
     raise done(PATH, translated(request, "“%(name)s” is archived.", name=archived.name))
 
 
 @redrawn_by(index)
 async def restore(request: web.Request) -> web.StreamResponse:
-    restored = await _segments(request).restore(request.match_info["id"])
+    restored = await _segments(request).restore(request.match_info["id"], by(request))
     raise done(address_of(restored), translated(request, "“%(name)s” is restored.", name=restored.name))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from bot.demo import DEALS
+from bot.model.audit import AuditAction
 from bot.model.base import new_id
 from bot.model.contact import Role
 from bot.model.filter import Filter, RoleIs
+from bot.model.flow import Flow, FlowVersion, version_id
+from bot.workspace.audit import AuditFilter
+from tests.people import AT
 from tests.widget.contacts.people import circle, ids
 from tests.widget.desk import Desk
 from tests.widget.help import Node, Running
@@ -89,7 +94,7 @@ class TestSegments:
             assert answered == status, number
         assert page.one("input", type="hidden", name="filter").attrs["value"] == LEADS.as_text()
 
-    async def test_one_is_renamed_duplicated_archived_and_restored(self, ada: Desk) -> None:
+    async def test_one_is_renamed_duplicated_archived_and_restored(self, ada: Desk, running: Running) -> None:
         name = f"Old {new_id()}"
         await ada.post("/contacts/segments", {"name": name, "filter": LEADS.as_text()})
         id = ada.location.rpartition("=")[2]
@@ -98,8 +103,11 @@ class TestSegments:
         page = await ada.look(here)
         assert (page.one("h1").text, f"/contacts?segment={id}" in _values(page)) == (name, True)
         assert "Role is Lead" in page.one("main").text
+        assert "No message or bot uses this segment." in page.one("main").text
         await ada.post(f"{here}/duplicate", {})
         assert (await ada.look(ada.location)).one("h1").text == f"{name} 2"
+        await _paused_flow(running, f"Bot {name}", [{"kind": "branch", "if": {"segment": id}}])
+        assert f"Bot {name}" in (await ada.look(here)).one("main").text
         await ada.post(f"{here}/archive", {})
         assert (await ada.get(f"/contacts?segment={id}"))[0] == 404
         assert (await ada.get(here))[0] == 404
@@ -108,12 +116,24 @@ class TestSegments:
         }
         await ada.post(f"{here}/restore", {})
         assert (await ada.get(f"/contacts?segment={id}"))[0] == 200
+        log = await running.bot.audit.page(AuditFilter())
+        assert [entry.action for entry in log.items if entry.subject == name][:2] == [
+            AuditAction.SEGMENT_RESTORED,
+            AuditAction.SEGMENT_ARCHIVED,
+        ]
 
     async def test_the_search_finds_it(self, ben: Desk) -> None:
         name = f"Regulars {new_id()}"
         await ben.post("/contacts/segments", {"name": name, "filter": LEADS.as_text()})
         hits = await ben.look(f"/search?{urlencode({'q': name})}")
         assert ben.location in [a.attrs.get("href") for a in hits.one("main").all("a")]
+
+
+async def _paused_flow(running: Running, name: str, steps: list[dict[str, Any]]) -> None:
+    flow = Flow(id=new_id(), name=name, state="paused", created_at=AT, updated_at=AT)
+    await running.store.flows.insert(flow)
+    version = FlowVersion(id=version_id(flow.id, 1), flow=flow.id, version=1, steps=tuple(steps), created_at=AT)
+    await running.store.flow_versions.insert(version)
 
 
 def _values(page: Node) -> str:
