@@ -15,7 +15,9 @@ from bot.errors import Conflict, Invalid, SaysoError
 from bot.errors import marked as _
 from bot.model.base import Value, now
 from bot.model.contact import Contact
+from bot.model.contact_import import TEXTS
 from bot.model.event import Actor, Context, Evidence, FollowUp
+from bot.model.subscription import Subscription
 from bot.store import Store
 
 SLICE = 250
@@ -36,6 +38,7 @@ class BulkConsent(Value):
     """A consent to record for many contacts, as a job keeps it."""
 
     subscription: str
+    """Its id, or `TEXTS`: all texts, which only a change without evidence names."""
     evidence: Evidence | None = None
     """How they consented; None: they are unsubscribed."""
     asks: bool = False
@@ -50,17 +53,25 @@ class BulkConsents:
         self._store = store
         self._ledger = ledger
 
-    async def order(self, wanted: BulkConsent, key: str) -> ConsentOrder:
-        """`key`: the same one changes no contact twice. Raises Invalid."""
+    async def orders(self, wanted: BulkConsent, key: str) -> list[ConsentOrder]:
+        """One for each subscription. `key`: the same one changes no contact twice. Raises Invalid."""
+        if wanted.subscription == TEXTS:
+            texts = await self._store.subscriptions.texts()
+            return [self._order(wanted, text, f"{key}:{text.id}", of_all=True) for text in texts]
         subscription = await self._store.subscriptions.get(wanted.subscription)
         if subscription is None or not subscription.is_live:
             raise Invalid(_("This subscription is no longer available. No changes were made."))
+        return [self._order(wanted, subscription, key)]
+
+    @staticmethod
+    def _order(wanted: BulkConsent, subscription: Subscription, key: str, *, of_all: bool = False) -> ConsentOrder:
         question = (FollowUp.QUESTION,) if wanted.asks else ()
         return ConsentOrder(
             subscription=subscription,
             actor=Actor(kind="teammate", id=wanted.by),
             key=key,
             evidence=wanted.evidence,
+            of_all=of_all,
             asks=wanted.asks,
             follow_ups=(*wanted.follow_ups, *question),
             context=wanted.context,

@@ -45,6 +45,8 @@ class ConsentOrder:
     actor: Actor
     key: str
     evidence: Evidence | None = None
+    of_all: bool = False
+    """It is one of all texts, which it opts out of whatever its state."""
     asks: bool = False
     """Whether they are asked to confirm by text, where the subscription has double opt-in."""
     follow_ups: tuple[FollowUp, ...] = ()
@@ -63,7 +65,7 @@ def proposed(contact: Contact, order: ConsentOrder) -> ConsentChange | BulkOutco
 
 
 def _no(contact: Contact, order: ConsentOrder) -> ConsentChange | BulkOutcome:
-    if not records_no(order.subscription, contact.consent(order.subscription.id), of_all=False):
+    if not records_no(order.subscription, contact.consent(order.subscription.id), of_all=order.of_all):
         return BulkOutcome.ALREADY
     return _change(contact, order, Action.OPT_OUT, reached_at(contact, order.subscription))
 

@@ -131,9 +131,8 @@ Writes = list[tuple[str, list[Any]]]
 
 async def _prepared_writes(store: Store) -> Writes:
     """By collection, the same documents as the job writes."""
-    order = await BulkConsents(store, Ledger(store)).order(
-        BulkConsent(subscription=DEALS, evidence=EVIDENCE, by="ada"), "bulk:bare"
-    )
+    wanted = BulkConsent(subscription=DEALS, evidence=EVIDENCE, by="ada")
+    (order,) = await BulkConsents(store, Ledger(store)).orders(wanted, "bulk:bare")
     work: Writes = []
     signer = await CheckpointKeys(store).signing()
     async for page in store.contacts.scan(batch=AT_ONCE):

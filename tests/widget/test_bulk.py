@@ -142,6 +142,15 @@ async def test_unsubscribing_and_tags(running: Running, ada: Desk, pair: tuple[C
     await running.bot.ledger.record(change(pair[0].id, "in", number=pair[0].phone))
     job = await started(running, ada, "unsubscribe", {**both(pair), "subscription": DEALS})
     assert job.counts == {"changed": 1, "already": 1}
+    await running.bot.ledger.record(change(pair[0].id, "again", number=pair[0].phone))
+    job = await started(running, ada, "unsubscribe", {"id": pair[0].id, "subscription": "texts"})
+    assert (job.counts, job.input["consent"]["subscription"]) == ({"changed": 1}, "texts")
+    stored = await running.bot.ledger.contact(pair[0].id)
+    assert stored
+    texts = await running.store.subscriptions.texts()
+    assert len(texts) > 1
+    assert {stored.consent(text.id).state for text in texts} == {ConsentState.OPTED_OUT}  # type: ignore[union-attr]
+    assert not await running.bot.stops.is_stopped(pair[0].phone or "")
     tag = await running.bot.tags.create(f"T{new_id()}", COMMAND_LINE)
     for act, tags in (("add-tag", (tag.id,)), ("remove-tag", ())):
         job = await started(running, ada, act, {"id": pair[0].id, "tag": tag.id})

@@ -17,6 +17,7 @@ from bot.jobs.kinds.bulk_consent import BulkConsentInput, Subscribe, Unsubscribe
 from bot.jobs.kinds.bulk_erase import BulkEraseInput, EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, BulkTagInput, RemoveTag
 from bot.model.base import now
+from bot.model.contact_import import TEXTS
 from bot.model.event import Context, Evidence, FollowUp, How
 from bot.model.selection import Selection
 from bot.model.subscription import MessageType, Purpose, Subscription
@@ -30,6 +31,7 @@ I = TypeVar("I", bound=BulkInput)  # noqa: E741 (input)
 ID = "^[0-9a-f]{24}$"
 CHANNELS = {MessageType.SMS: _("SMS"), MessageType.EMAIL: _("Email")}
 PURPOSES = {Purpose.MARKETING: _("Marketing"), Purpose.INFORMATIONAL: _("Informational")}
+ALL_TEXTS = _("All texts")
 SPOKEN = _("Not enough for marketing, or where only written consent counts.")
 
 
@@ -84,12 +86,15 @@ class SubscribeForm(ConsentForm):
         return read_evidence(self.how, self.given_at, self.note)
 
 
-class UnsubscribeForm(ConsentForm):
+class UnsubscribeForm(BulkForm):
+    subscription: Annotated[str, Field(pattern=f"{ID}|^{TEXTS}$")]
     flows: bool = False
 
 
 class ConsentAct(BulkAct[BulkConsentInput]):
     async def subject(self, request: web.Request, input: BulkConsentInput) -> str:
+        if input.consent.subscription == TEXTS:
+            return ALL_TEXTS
         found = await request.app[BOT].store.subscriptions.get(input.consent.subscription)
         return found.name if found else ""
 
@@ -127,12 +132,13 @@ class UnsubscribeAct(ConsentAct):
     kind, form = Unsubscribe, "contacts/_bulk_unsubscribe.html"
 
     async def values(self, request: web.Request) -> dict[str, Any]:
-        return {"subscriptions": await _offered(request)}
+        return {"subscriptions": [*await _offered(request), (TEXTS, translator_for(request)(ALL_TEXTS))]}
 
     async def read(self, request: web.Request, selection: Selection, size: int) -> BulkConsentInput:
         wanted = await read_input(request, UnsubscribeForm, leaving=FIELDS)
+        is_all = wanted.subscription == TEXTS
         consent = BulkConsent(
-            subscription=await _live(request, wanted.subscription),
+            subscription=TEXTS if is_all else await _live(request, wanted.subscription),
             follow_ups=(FollowUp.FLOWS,) if wanted.flows else (),
             by=teammate(request).id,
             context=_context(request),

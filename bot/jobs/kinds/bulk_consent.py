@@ -25,7 +25,8 @@ class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
         self._consents = consents
 
     async def judge(self, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
-        return await self._consents.preview(contacts, await self._consents.order(input.consent, key="preview"))
+        orders = await self._consents.orders(input.consent, key="preview")
+        return _joined(contacts, [await self._consents.preview(contacts, order) for order in orders])
 
     async def plan(self, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
         """Who: the result is what the ledger says."""
@@ -37,8 +38,19 @@ class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
 
     async def apply(self, job: str, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
         """The same again changes nothing more, and has the same results."""
-        order = await self._consents.order(input.consent, key=f"bulk:{job}")
-        return await self._consents.record(contacts, order, input.ordered_at)
+        results = []
+        for order in await self._consents.orders(input.consent, key=f"bulk:{job}"):
+            results.append(await self._consents.record(contacts, order, input.ordered_at))
+            contacts = await self._selected.living([contact.id for contact in contacts])
+        return _joined(contacts, results)
+
+
+def _joined(contacts: Sequence[Contact], results: Sequence[Mapping[str, BulkOutcome]]) -> dict[str, BulkOutcome]:
+    """One result for each: of several subscriptions, whether any changed."""
+    outcomes = {contact.id: BulkOutcome.ALREADY for contact in contacts}
+    for result in results:
+        outcomes |= {id: outcome for id, outcome in result.items() if outcome is not BulkOutcome.ALREADY}
+    return outcomes
 
 
 class Subscribe(BulkConsentJob):
