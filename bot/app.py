@@ -35,6 +35,7 @@ from bot.contacts.segments import Segments
 from bot.contacts.selected import SelectedContacts
 from bot.contacts.service import ContactService
 from bot.contacts.tags import Tags
+from bot.contacts.timeline import Timelines
 from bot.events.catch_up import CatchUp
 from bot.events.checkpoint_writer import CheckpointWriter
 from bot.events.consumers import all_consumers
@@ -109,6 +110,7 @@ class Bot:
         self.contacts = ContactService(store, self.ledger)
         self.editor = ContactEditor(store, self.ledger, self.contacts, Attributes(store))
         self.dossiers, self.data_access = Dossiers(store, self.stops), DataAccess(store)
+        self.timelines = Timelines(store, self.consents)
         self.eraser, self.merge = Eraser(store, self.ledger), ContactMerge(store, self.ledger)
         self.finder = ContactFinder(store)
         self.attributes, self.tags, self.segments = Attributes(store), Tags(store), Segments(store)

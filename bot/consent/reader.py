@@ -66,10 +66,13 @@ class ConsentReader:
         """In three queries."""
         found = await self._store.events.before(contact_id, sequence_of(before), limit=limit + 1)
         page = Page.cut(found[::-1], limit, lambda event: (event.seq,))
-        events = page.items
+        return await self.named(page.items, page.next)
+
+    async def named(self, events: Sequence[ConsentEvent], next: Cursor | None = None) -> ConsentHistory:
+        """With the names that they refer to. In two queries."""
         teammates, subscriptions = await asyncio.gather(
             self._store.teammates.get_many({e.actor.id for e in events if e.actor.kind == "teammate"}),
             self._store.subscriptions.get_many({e.subscription for e in events if e.subscription}),
         )
         names = {id: teammate.name for id, teammate in teammates.items()}
-        return ConsentHistory(events, names, subscriptions, page.next)
+        return ConsentHistory(events, names, subscriptions, next)

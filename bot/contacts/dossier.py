@@ -1,4 +1,4 @@
-"""What a profile shows beside consents: conversations, texts, and whether each subscription may send."""
+"""What a profile shows beside its timeline: whether each subscription may send, and who was merged into the contact."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from bot.consent.numbers import address_of
 from bot.consent.stop_list import StopList
 from bot.contacts.permission_answer import PermissionAnswer, permission_answer
 from bot.model.contact import Contact
-from bot.model.conversation import Conversation
-from bot.model.delivery import Delivery
 from bot.model.subscription import MessageType
 from bot.store import Store
 
@@ -20,8 +18,6 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    conversations: Sequence[Conversation]
-    deliveries: Sequence[Delivery]
     answers: Sequence[PermissionAnswer]
     """By subscription: live ones first."""
     merged: Sequence[Contact]
@@ -34,13 +30,8 @@ class Dossiers:
         self._stops = stops
 
     async def of(self, contact: Contact) -> Dossier:
-        conversations, deliveries, answers, merged = await asyncio.gather(
-            self._store.conversations.of_contact(contact.id, limit=SHOWN),
-            self._store.deliveries.to_contact(contact.id, limit=SHOWN),
-            self.answers(contact),
-            self._store.contacts.merged_into(contact.id, limit=SHOWN),
-        )
-        return Dossier(conversations, deliveries, answers, merged)
+        merged = self._store.contacts.merged_into(contact.id, limit=SHOWN)
+        return Dossier(*await asyncio.gather(self.answers(contact), merged))
 
     async def answers(self, contact: Contact) -> list[PermissionAnswer]:
         number = address_of(contact, MessageType.SMS)

@@ -43,7 +43,7 @@ class Cursor:
             return None
         parts = text.split(",")
         if len(text) > LONGEST or len(parts) != len(kinds):
-            raise _unreadable()
+            raise unreadable()
         return cls(tuple(_read(part, kind) for part, kind in zip(parts, kinds, strict=True)))
 
 
@@ -78,7 +78,7 @@ def _read(text: str, kind: type[Key]) -> Key:
             return _number(text)
         return _time(text) if kind is datetime else unquote(text, errors="strict")
     except (ValueError, OverflowError):
-        raise _unreadable() from None
+        raise unreadable() from None
 
 
 def _number(text: str) -> int:
@@ -94,5 +94,5 @@ def _time(text: str) -> datetime:
     return time.astimezone(UTC)
 
 
-def _unreadable() -> Invalid:
+def unreadable() -> Invalid:
     return Invalid(_("This list can't continue from here. Reload the page."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ class AuditRepository(Repository[AuditEntry]):
     model = AuditEntry
     indexes = tuple(
         IndexModel([*((field, ASCENDING) for field in fields), ("at", DESCENDING), ("_id", DESCENDING)])
-        for fields in ((), ("actor",), ("action",), ("actor", "action"))
+        for fields in ((), ("actor",), ("action",), ("actor", "action"), ("subject",))
     )
 
     async def newest(
@@ -38,3 +38,10 @@ class AuditRepository(Repository[AuditEntry]):
         parts: list[dict[str, Any]] = [dict(equal), following(NEWEST, cursor), {"at": window} if window else {}]
         conditions = [part for part in parts if part]
         return await self.find({"$and": conditions} if conditions else {}, sort=NEWEST, limit=limit)
+
+    async def about(
+        self, subject: str, actions: Sequence[str], after: Cursor | None, *, limit: int
+    ) -> list[AuditEntry]:
+        """What was done to this subject, the newest first."""
+        match = {"subject": subject, "action": {"$in": [*actions]}, **following(NEWEST, after)}
+        return await self.find(match, sort=NEWEST, limit=limit)

@@ -10,8 +10,10 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.base import now
 from bot.model.contact_import import ContactImport, ImportChange, ImportPiece
+from bot.model.paging import Cursor
 from bot.store.driver import READ_MS, database_errors
 from bot.store.job_items import KEPT_DAYS
+from bot.store.paging import following
 from bot.store.repository import Repository
 
 
@@ -92,10 +94,16 @@ class ImportChangeRepository(Repository[ImportChange]):
     model = ImportChange
     indexes = (
         IndexModel([("at", ASCENDING)], expireAfterSeconds=KEPT_DAYS * 86_400),
-        IndexModel([("contact", ASCENDING)]),
+        IndexModel([("contact", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)]),
     )
+    old_indexes = frozenset({"contact_1"})
 
     async def before(self, job: str, before: str, *, limit: int) -> list[ImportChange]:
         """The newest first: what was done last is undone first."""
         match = {"_id": {"$gt": f"{job}:", "$lt": before or f"{job};"}}
         return await self.find(match, sort=[("_id", -1)], limit=limit)
+
+    async def of_contact(self, contact: str, after: Cursor | None, limit: int) -> list[ImportChange]:
+        """The newest first, by time and id."""
+        order = [("at", -1), ("_id", -1)]
+        return await self.find({"contact": contact, **following(order, after)}, sort=order, limit=limit)

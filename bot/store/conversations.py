@@ -41,7 +41,7 @@ class ConversationRepository(Repository[Conversation]):
     name = "conversations"
     model = Conversation
     indexes = (
-        IndexModel([("contact", ASCENDING), ("updated_at", DESCENDING)]),
+        IndexModel([("contact", ASCENDING), ("updated_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("state", ASCENDING), ("rank", DESCENDING), ("_id", DESCENDING)], **_BEGUN),
         IndexModel(
             [("assignee", ASCENDING), ("state", ASCENDING), ("rank", DESCENDING), ("_id", DESCENDING)], **_BEGUN
@@ -54,6 +54,7 @@ class ConversationRepository(Repository[Conversation]):
         IndexModel([("contact", ASCENDING), ("_id", ASCENDING)], **_WAITING_FOR_CONSENT),
         IndexModel([("run.state.until", ASCENDING)], partialFilterExpression={"run.state.until": {"$exists": True}}),
     )
+    old_indexes = frozenset({"contact_1_updated_at_-1"})
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         super().__init__(database)
@@ -75,9 +76,10 @@ class ConversationRepository(Repository[Conversation]):
             limit=limit,
         )
 
-    async def of_contact(self, contact: str, *, limit: int) -> list[Conversation]:
-        """A contact's chats and conversations by text, the newest first."""
-        return await self.find({"contact": contact}, sort=[("contact", 1), ("updated_at", -1)], limit=limit)
+    async def of_contact(self, contact: str, after: Cursor | None, limit: int) -> list[Conversation]:
+        """A contact's chats and conversations by text, the newest first, by time and id."""
+        order = [("updated_at", -1), ("_id", -1)]
+        return await self.find({"contact": contact, **following(order, after)}, sort=order, limit=limit)
 
     async def of_many(self, contacts: Sequence[str], *, limit: int) -> list[Conversation]:
         """Conversations of these contacts that are in the inbox or among the sign-ups."""

@@ -16,13 +16,13 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 
 from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.paging import Cursor
 from bot.store.driver import READ_MS, database_errors
+from bot.store.paging import following
 from bot.store.repository import Repository
 
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
-OLD_INDEXES = {"state_1_updated_at_1", "worker_1"}
-"""Indexes of version 0.1."""
 
 
 def _where(field: str) -> dict[str, Any]:
@@ -64,12 +64,13 @@ class DeliveryRepository(Repository[Delivery]):
             partialFilterExpression={"kind": DeliveryKind.ASK.value},
         ),
         IndexModel([("created_at", DESCENDING)]),
-        IndexModel([("contact", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel([("contact", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("origins", ASCENDING), ("created_at", DESCENDING)], **_where("origins")),
         IndexModel([("provider_id", ASCENDING)], **_where("provider_id")),
         IndexModel([("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),
     )
+    old_indexes = frozenset({"state_1_updated_at_1", "worker_1", "contact_1_created_at_-1"})
 
     # --- the queue
 
@@ -150,9 +151,10 @@ class DeliveryRepository(Repository[Delivery]):
         match = {"number": number, "state": DeliveryState.SENT}
         return await self.find(match, sort=[("number", 1), ("created_at", -1)], limit=limit)
 
-    async def to_contact(self, contact: str, *, limit: int) -> list[Delivery]:
-        """The newest first."""
-        return await self.find({"contact": contact}, sort=[("contact", 1), ("created_at", -1)], limit=limit)
+    async def to_contact(self, contact: str, after: Cursor | None, limit: int) -> list[Delivery]:
+        """The newest first, by time and id."""
+        order = [("created_at", -1), ("_id", -1)]
+        return await self.find({"contact": contact, **following(order, after)}, sort=order, limit=limit)
 
     async def newest(self, *, limit: int) -> list[Delivery]:
         return await self.find({}, sort=[("created_at", -1)], limit=limit)
@@ -199,12 +201,6 @@ class DeliveryRepository(Repository[Delivery]):
             await self.collection.update_many(match, {"$set": {"link.revoked_at": now()}})
 
     # --- databases of earlier versions
-
-    async def make_indexes(self) -> None:
-        await super().make_indexes()
-        with database_errors():
-            for name in OLD_INDEXES & set(await self.collection.index_information()):
-                await self.collection.drop_index(name)
 
     async def upgrade_queue(self) -> None:
         """Gives texts of version 0.1 their times: queued ones are due, and the provider is asked about claimed ones."""

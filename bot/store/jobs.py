@@ -36,6 +36,9 @@ class JobRepository(Repository[Job]):
             return await self.find({}, sort=[("created_at", -1)], limit=limit)
         return await self.find({"kind": kind}, sort=[("kind", 1), ("created_at", -1)], limit=limit)
 
+    async def newest_of(self, kinds: Sequence[str], *, limit: int) -> list[Job]:
+        return await self.find({"kind": {"$in": [*kinds]}}, sort=[("created_at", -1)], limit=limit)
+
     async def unended(self, only: str) -> Job | None:
         return await self.find_one({"only": only})
 

@@ -27,6 +27,8 @@ class Repository(Generic[D]):
     name: ClassVar[str]
     model: type[D]
     indexes: ClassVar[Sequence[IndexModel]] = ()
+    old_indexes: ClassVar[frozenset[str]] = frozenset()
+    """Those of earlier versions, which are dropped."""
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         self.collection = database.get_collection(self.name, write_concern=DURABLE)
@@ -35,9 +37,11 @@ class Repository(Generic[D]):
         self._update = Batcher(self._update_round)
 
     async def make_indexes(self) -> None:
-        if self.indexes:
-            with database_errors():
+        with database_errors():
+            if self.indexes:
                 await self.collection.create_indexes(list(self.indexes))
+            for name in self.old_indexes and self.old_indexes & (await self.collection.index_information()).keys():
+                await self.collection.drop_index(name)
 
     async def get(self, id: str) -> D | None:
         return await self._get(id)

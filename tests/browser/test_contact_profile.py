@@ -52,7 +52,7 @@ async def test_an_open_profile_changes_and_is_edited_merged_and_erased(
     await bot.ledger.record(change(maya.id, new_id(), Action.OPT_OUT))
     await expect(deals).to_have_attribute("data-allowed", "no")
     await expect(page.locator(f"#cp-switch-{DEALS}")).to_have_attribute("aria-checked", "false")
-    await expect(page.locator(".cp-history")).to_contain_text("Opted out")
+    await expect(page.locator("#timeline > li").first).to_contain_text("Opted out")
 
     # Another number is warned of where a yes would be lost.
     await page.goto(str(server.make_url(f"/contacts/{other.id}/edit")))

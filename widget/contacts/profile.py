@@ -1,7 +1,8 @@
-"""A contact's profile: the panel of the inbox, and beside it why (not) to text them, conversations and texts."""
+"""A contact's profile: the panel of the inbox, and beside it why (not) to text them, and their timeline."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,9 @@ from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import iso
 from bot.model.contact import Contact
-from bot.model.conversation import Channel, Conversation
-from bot.model.delivery import Delivery, DeliveryState
 from bot.model.subscription import MessageType
+from widget.contacts.definitions import Definitions
+from widget.contacts.timeline import OLDER, timeline_of
 from widget.inbox.details import name_of, shown_number
 from widget.inbox.panel import panel_values
 from widget.web.http import BOT, html_page, render
@@ -40,14 +41,6 @@ RULES = {
 """By the reason of a permission, the rule behind it."""
 EMAIL_YES = _("Opted in %(day)s with this address.")
 REVOKED = _("The number texted STOP after the consent. A new one is needed.")
-STATES = {
-    DeliveryState.QUEUED: _("Queued"),
-    DeliveryState.SENDING: _("Sending"),
-    DeliveryState.SENT: _("Sent"),
-    DeliveryState.FAILED: _("Failed"),
-    DeliveryState.BLOCKED: _("Not sent"),
-    DeliveryState.UNKNOWN: _("Unknown"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +55,6 @@ class Verdict:
     """The public id of the consent event behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationLine:
-    path: str
-    text: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
-class MessageLine:
-    text: str
-    state: str
-    is_sent: bool
-    number: str
-    at: str
-
-
 async def show(request: web.Request) -> web.StreamResponse:
     bot, say = request.app[BOT], translator_for(request)
     contact = await bot.ledger.contact(request.match_info["contact"])
@@ -85,23 +62,20 @@ async def show(request: web.Request) -> web.StreamResponse:
         raise NotFound(_("Contact not found."))
     if contact.is_gone:
         return await _gone(request, contact)
-    dossier = await bot.dossiers.of(contact)
-    tags = {tag.id: tag.name for tag in await bot.tags.all()}
+    dossier, d = await asyncio.gather(bot.dossiers.of(contact), Definitions.load(request))
     return await teammate_page(
         request,
         "contacts/profile.html",
         section="contacts",
         title=name_of(contact, say),
         here=f"/contacts/{contact.id}",
-        tags=[tags[id] for id in contact.tags if id in tags],
+        tags=[d.tags[id].name for id in contact.tags if id in d.tags],
         external_id=contact.external_id or "",
         verdicts=verdicts_of(contact, dossier.answers, say),
-        conversations=[_conversation(c, say) for c in dossier.conversations],
-        messages=[_message(delivery) for delivery in dossier.deliveries],
+        timeline=await timeline_of(request, contact.id, d),
         merged=[(merged.id, name_of(merged, say)) for merged in dossier.merged],
         may_edit=principal(request).may(Scope.WRITE_CONTACTS),
         may_erase=principal(request).may(Scope.BULK_CONTACTS),
-        states=STATES,
         **await panel_values(request, contact.id),
     )
 
@@ -122,17 +96,33 @@ async def _gone(request: web.Request, contact: Contact) -> web.StreamResponse:
     )
 
 
+async def timeline(request: web.Request) -> web.StreamResponse:
+    """The timeline alone, for a page that shows more of it; without JavaScript, the profile."""
+    if not is_htmx(request):
+        return await show(request)
+    d, contact = await asyncio.gather(Definitions.load(request), _living(request))
+    view = await timeline_of(request, contact.id, d)
+    values = {"timeline": view, "is_more": OLDER in request.query}
+    html = await render(request, "contacts/_timeline.html", d.say.locale, **values)
+    return with_page_headers(html_page(request, html))
+
+
 async def verdicts(request: web.Request) -> web.StreamResponse:
     """The fragment that an open page loads again; without JavaScript, the profile."""
     if not is_htmx(request):
         return await show(request)
-    bot, say = request.app[BOT], translator_for(request)
-    contact = await bot.ledger.contact(request.match_info["contact"])
-    if contact is None or contact.is_gone:
-        raise NotFound(_("Contact not found."))
-    found = verdicts_of(contact, await bot.dossiers.answers(contact), say)
+    say, contact = translator_for(request), await _living(request)
+    found = verdicts_of(contact, await request.app[BOT].dossiers.answers(contact), say)
     html = await render(request, "contacts/_verdicts.html", say.locale, verdicts=found)
     return with_page_headers(html_page(request, html))
+
+
+async def _living(request: web.Request) -> Contact:
+    """Raises NotFound."""
+    contact = await request.app[BOT].ledger.contact(request.match_info["contact"])
+    if contact is None or contact.is_gone:
+        raise NotFound(_("Contact not found."))
+    return contact
 
 
 def verdicts_of(contact: Contact, answers: Sequence[PermissionAnswer], say: Translator) -> list[Verdict]:
@@ -160,22 +150,8 @@ def rule_of(answer: PermissionAnswer, say: Translator) -> str:
     return say(RULES[reason], day=day(at) if at else "", address=shown)
 
 
-def _conversation(conversation: Conversation, say: Translator) -> ConversationLine:
-    channel = say("Text messages") if conversation.channel is Channel.SMS else say("Chat")
-    return ConversationLine(f"/inbox/{conversation.id}", conversation.preview or channel, iso(conversation.updated_at))
-
-
-def _message(delivery: Delivery) -> MessageLine:
-    return MessageLine(
-        delivery.body or "",
-        str(delivery.state),
-        delivery.state is DeliveryState.SENT,
-        shown_number(delivery.number),
-        iso(delivery.created_at),
-    )
-
-
 def add_routes(app: web.Application) -> None:
     reads = requires(Scope.READ_CONTACTS)
     app.router.add_get(PROFILE, reads(show))
     app.router.add_get(f"{PROFILE}/verdicts", reads(verdicts))
+    app.router.add_get(f"{PROFILE}/timeline", reads(timeline))

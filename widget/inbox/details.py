@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,9 +72,9 @@ def _details(contact: Contact, say: Translator) -> Iterator[Detail]:
         yield Detail(say("Last seen"), at=contact.last_seen_at)
 
 
-def attributes_of(contact: Contact, say: Translator) -> list[tuple[str, str]]:
-    """Attributes from the site, names and values as text."""
-    return [(name, attribute_text(value, say)) for name, value in [*contact.attributes.items()][:MOST]]
+def attributes_of(contact: Contact, names: Mapping[str, str], say: Translator) -> list[tuple[str, str]]:
+    """Names and values as text. `names`: by key; one that is defined nowhere shows its key."""
+    return [(names.get(key, key), attribute_text(value, say)) for key, value in [*contact.attributes.items()][:MOST]]
 
 
 def _phone(phone: str, say: Translator) -> Detail:

@@ -227,9 +227,10 @@ async def _values(
 ) -> dict[str, Any]:
     say, form = translator_for(request), request.get(FORM, Form())
     values = _shared(request, consents) | await _past(request, consents)
+    names = {attribute.key: attribute.name for attribute in await request.app[BOT].attributes.all()}
     return values | {
         "details": details_of(consents.contact, say),
-        "attributes": attributes_of(consents.contact, say),
+        "attributes": attributes_of(consents.contact, names, say),
         "items": (items := items_of(consents, say)),
         "gets_texts": any(item.channel == MessageType.SMS and item.state in {"on", "pending"} for item in items),
         "stopped": consents.stopped,

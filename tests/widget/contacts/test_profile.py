@@ -23,7 +23,7 @@ from bot.model.teammate import By
 from bot.workspace.audit import AuditFilter
 from tests.people import ANOTHER, AT, NUMBER, change, consent, events_of, person, subscription
 from tests.widget.desk import Desk, at_desk
-from tests.widget.help import Running
+from tests.widget.help import Running, read
 
 BY = By("somebody", "Somebody")
 
@@ -116,10 +116,32 @@ class TestReading:
         id = new_id()
         await running.bot.conversations.begin(id, someone.id, author, [])
         await running.bot.conversations.append(id, author, Text(text="Are you open?"), "hello")
+        await running.bot.attributes.create("Shoe size", AttributeType.NUMBER, BY)
+        await edit(ben, someone, name="Maya", **{"attributes.shoe_size": "41"})
         page = await ben.look(path(someone))
-        assert "Are you open?" in page.text
+        entries = [li.text for li in page.one("ol", id="timeline").all("li")]
+        assert "Edited by Ben" in entries[0]
+        assert "Attributes" in entries[0]
+        assert any("Are you open?" in entry for entry in entries)
+        assert any("Opted in on the form" in entry for entry in entries)
         assert f"/inbox/{id}" in {a.attrs.get("href") for a in page.all("a")}
-        assert "Opted in on the form" in page.text
+        assert "Shoe size" in page.one("table").text, "and not its key"
+        texts = await ben.look(path(someone, "?show=texts"))
+        assert "Edited by" not in texts.one("ol", id="timeline").text
+        assert (await ben.get(path(someone, "?show=nonsense")))[0] == 404
+
+    async def test_earlier_entries_are_a_page_and_a_fragment(self, running: Running, ben: Desk) -> None:
+        someone = await contact(running)
+        for i in range(12):
+            for action in (Action.OPT_IN, Action.OPT_OUT):
+                await running.bot.ledger.record(change(someone.id, f"{action}{i}", action, number=NUMBER))
+        page = await ben.look(path(someone, "?show=consent"))
+        (more,) = [a.attrs["href"] for a in page.all("a") if "older=" in a.attrs.get("href", "")]
+        assert len((await ben.look(more)).one("ol", id="timeline").all("li", class_="cp-entry")) == 4
+        async with ben.session.get(ben.base + more, headers={"HX-Request": "true"}) as answer:
+            fragment = read(await answer.text())
+        assert (len(fragment.all("li", class_="cp-entry")), fragment.all("html")) == (4, [])
+        assert (await ben.get(path(someone, "/timeline?older=x")))[0] == 422
 
     async def test_nobody_is_found_under_another_id(self, ben: Desk) -> None:
         for rest in ("", "/edit", "/merge"):
