@@ -36,7 +36,7 @@ from bot.store.embedded import EmbeddedServer, embedded_server
 from bot.store.stops import KEY
 from bot.workspace import passwords
 from widget.app import make_app
-from widget.web import http, websocket
+from widget.web import middleware, websocket
 
 # Time limits of examples would measure the machine rather than the code.
 hypothesis.settings.register_profile("sayso", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -62,7 +62,7 @@ PATIENCE = 120.0
 """Seconds after which a test gives up what it waits for. Nothing takes that long, however busy the machine."""
 background.STOP_SECONDS = PATIENCE  # what is cut off may still write, after the next test has wiped the database
 finder.COUNT_MS = finder.PAGE_MS = finder.WALK_MS = int(PATIENCE * 1000)  # an estimate would depend on the machine
-http.ANSWER_SECONDS = http.BRAND_SECONDS = websocket.BYE_SECONDS = PATIENCE
+middleware.ANSWER_SECONDS = middleware.BRAND_SECONDS = websocket.BYE_SECONDS = PATIENCE
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 

@@ -15,9 +15,10 @@ from widget.web import account_links, brand, faces, health, help, placeholders, 
 from widget.web.assets import TEMPLATES, Assets
 from widget.web.connections import LiveConnections
 from widget.web.fragment_cache import FRAGMENT_CACHE, FragmentCache
-from widget.web.http import BOT, METRICS, add_headers, around, speaking
+from widget.web.http import BOT, METRICS, speaking
 from widget.web.languages import language
 from widget.web.metrics import Metrics
+from widget.web.middleware import add_headers, around
 from widget.web.sessions import add_sessions
 from widget.web.times import time_shown, time_zone
 from widget.web.websocket import CONNECTIONS, SOCKETS, close_all

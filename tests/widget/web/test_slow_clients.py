@@ -14,7 +14,7 @@ from bot.app import Bot
 from tests.conftest import PATIENCE
 from widget.app import make_app
 from widget.cli import serve
-from widget.web import http, websocket
+from widget.web import middleware, websocket
 
 DRIP = b"X-Drip: 1\r\n"
 HANDSHAKE = (
@@ -29,7 +29,7 @@ async def port(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """A server as `sayso serve` runs it, with little patience."""
     monkeypatch.setattr(serve, "IDLE_SECONDS", 0.5)
     monkeypatch.setattr(serve, "LINGER_SECONDS", 0.5)
-    monkeypatch.setattr(http, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(middleware, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(websocket, "HELLO_SECONDS", 0.5)
     listening = serve._listen(bot.settings.model_copy(update={"port": 0}))
     runner = serve.make_runner(make_app(bot))
