@@ -119,7 +119,7 @@ class _Tip:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CheckpointEntry:
     """An event as a checkpoint stores it."""
 
     id: str
@@ -127,7 +127,7 @@ class Entry:
     hash: str
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Entry:
+    def of(cls, raw: Mapping[str, Any]) -> CheckpointEntry:
         """From a stored event, which may have been edited."""
         return cls(str(raw["_id"]), str(raw.get("event", "")), str(raw.get("hash")))
 
@@ -167,14 +167,14 @@ class CheckpointLog:
         started, after = now(), _ulid(since - SKEW) if since else ""
         while found := await self._store.events.entries_between(after, "~", limit=MOST):
             after = found[-1]["event"]
-            await self._append([Entry.of(raw) for raw in found])
+            await self._append([CheckpointEntry.of(raw) for raw in found])
         await self._look(started, stream.token)
 
     async def _follow(self, stream: EventStream) -> None:
-        started, waiting, token, is_done = now(), list[Entry](), stream.token, False
+        started, waiting, token, is_done = now(), list[CheckpointEntry](), stream.token, False
         while not is_done:
             batch = await stream.take(wait_ms=1)
-            waiting += [Entry(new.event.id, new.event.event, new.event.hash) for new in batch]
+            waiting += [CheckpointEntry(new.event.id, new.event.event, new.event.hash) for new in batch]
             token = batch[-1].token if batch else stream.token
             is_done = not batch or _ulid(started) < waiting[-1].event
             while len(waiting) >= MOST or (is_done and waiting):
@@ -196,7 +196,7 @@ class CheckpointLog:
         await self._store.checkpoint_heads.save(_signed(head, signer))
 
     async def _append(
-        self, entries: Sequence[Entry], notes: Sequence[LedgerNote] = (), token: Token | None = None
+        self, entries: Sequence[CheckpointEntry], notes: Sequence[LedgerNote] = (), token: Token | None = None
     ) -> _Tip:
         signer = await self._keys.signing()
 
@@ -254,7 +254,7 @@ def _after(newest: StoredCheckpoint, head: CheckpointHead | None) -> _Tip:
 
 
 def _next(
-    tip: _Tip, entries: Sequence[Entry], notes: Sequence[LedgerNote], token: Token | None, signer: Signer
+    tip: _Tip, entries: Sequence[CheckpointEntry], notes: Sequence[LedgerNote], token: Token | None, signer: Signer
 ) -> Checkpoint:
     at = now()
     earliest = _ulid(tip.looked_at - SKEW) if tip.looked_at else ""
