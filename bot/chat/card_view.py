@@ -132,19 +132,11 @@ def card_view(
     words, say = card_words(card, subscription, say), say_of(card, say)
     legal, saved = segments(words.legal_text), address_of(contact, channel)
     consent = contact.consent(card.subscription)
-    state, why = _state(card, part, contact, subscription), ""
-    if state in OFFERED and saved:
-        why = _why_not(saved, channel, workspace, stopped, say)
-    elif consent and consent.number in stopped and state in AGREED:
-        why = start_words(workspace, say)
-    if why and state in {CardViewState.SAVED, *AGREED}:
-        is_stopped = state in AGREED or saved in stopped
-        state = CardViewState.WITHDRAWN if is_stopped else CardViewState.CLOSED
-    is_over = consent is not None and subscription is not None and can_answer_again(consent, contact, subscription)
-    ended = consent.event if consent and is_over and card.state is CardState.COMPLETED else ""
-    can_again = bool(ended) and state in OFFERED and not why and subscription is not None and subscription.is_live
-    waits = consent if consent and state is CardViewState.PENDING and consent.state is ConsentState.PENDING else None
+    state, reason = _state_and_reason(card, part, contact, subscription, workspace, stopped, say)
+    again = _again(card, contact, subscription) if state in OFFERED and not reason else ""
+    is_waiting = consent is not None and (state, consent.state) == (CardViewState.PENDING, ConsentState.PENDING)
     tried = consent.number if consent and consent.stopped and state is CardViewState.OPEN else None
+    notice = start_words(workspace, say) if tried in stopped else reason
     return CardView(
         state=state,
         channel=channel.value,
@@ -162,14 +154,13 @@ def card_view(
         saved=_shown(saved),
         done_number=_shown(_done_number(card, consent, subscription) or saved),
         value=_shown(tried) or "",
-        notice=(start_words(workspace, say) if tried in stopped else why)
-        or (_notice(state, consent, subscription, say) if can_again else None),
+        notice=notice or (_notice(state, consent, subscription, say) if again else None),
         withdrawn=consent is not None
         and consent.state is ConsentState.OPTED_OUT
         and consent.source is not Source.SYSTEM,
-        again=ended if can_again else "",
-        waits=waits.event if waits and channel is MessageType.SMS else "",
-        can_change=waits is not None and saved is None,
+        again=again,
+        waits=consent.event if consent and is_waiting and channel is MessageType.SMS else "",
+        can_change=is_waiting and saved is None,
     )
 
 
@@ -177,6 +168,35 @@ OFFERED = {CardViewState.OPEN, CardViewState.SAVED, CardViewState.LAPSED, CardVi
 """States in which a card can be submitted, unless `_why_not` gives a reason."""
 AGREED = {CardViewState.PENDING, CardViewState.COMPLETED, CardViewState.ALREADY}
 """States of a card whose person agreed."""
+
+
+def _state_and_reason(
+    card: Card,
+    part: str,
+    contact: Contact,
+    subscription: Subscription | None,
+    workspace: Workspace,
+    stopped: Collection[str],
+    say: Translator,
+) -> tuple[CardViewState, str]:
+    """The state, and why the person can't sign up; empty: they can, or the state says why."""
+    state, consent = _state(card, part, contact, subscription), contact.consent(card.subscription)
+    if state in AGREED and consent and consent.number in stopped:
+        return CardViewState.WITHDRAWN, start_words(workspace, say)
+    channel = subscription.message_type if subscription else MessageType.SMS
+    saved = address_of(contact, channel)
+    reason = _why_not(saved, channel, workspace, stopped, say) if state in OFFERED and saved else ""
+    if reason and state is CardViewState.SAVED:
+        state = CardViewState.WITHDRAWN if saved in stopped else CardViewState.CLOSED
+    return state, reason
+
+
+def _again(card: Card, contact: Contact, subscription: Subscription | None) -> str:
+    """See `CardView.again`."""
+    consent = contact.consent(card.subscription)
+    if card.state is not CardState.COMPLETED or consent is None or subscription is None or not subscription.is_live:
+        return ""
+    return consent.event if can_answer_again(consent, contact, subscription) else ""
 
 
 def _state(card: Card, part: str, contact: Contact, subscription: Subscription | None) -> CardViewState:
