@@ -21,14 +21,15 @@ DRIVERS = {"motor", "pymongo", "bson", "gridfs"}
 ARROWS = {
     "model": set(),
     "store": {"model"},
-    "consent": {"store", "model"},
+    "compliance": {"model"},
+    "consent": {"compliance", "store", "model"},
     "contacts": {"workspace", "consent", "store", "model"},
     "chat": {"contacts", "consent", "store", "model"},
     "flows": {"chat", "consent", "store", "model"},
     "events": {"outbound", "contacts", "flows", "chat", "consent", "jobs", "store", "model"},
     "jobs": {"workspace", "contacts", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
-    "outbound": {"chat", "contacts", "consent", "store", "model", "config"},
+    "outbound": {"chat", "contacts", "consent", "compliance", "store", "model", "config"},
 }
 """What each folder of `bot` may import."""
 LEAVES = {"errors", "faults", "i18n", "aio"}

@@ -32,7 +32,14 @@ class Confirmations:
         The event records the question as sent, word for word, and the reply.
         """
         for asked in await self._store.deliveries.asked(number):
-            if event := await self._confirm(asked, text):
+            if event := await self._answer(asked, text, Action.CONFIRM):
+                return event
+        return None
+
+    async def decline(self, number: str, text: str) -> ConsentEvent | None:
+        """Applies a NO to the newest pending question sent to this number, as a refusal; None: there is none."""
+        for asked in await self._store.deliveries.asked(number):
+            if event := await self._answer(asked, text, Action.REFUSE):
                 return event
         return None
 
@@ -46,7 +53,7 @@ class Confirmations:
                         await self._ledger.record(_lapse(judged, consent))
                     break  # one per call: the next one needs the contact's new state
 
-    async def _confirm(self, asked: Delivery, text: str) -> ConsentEvent | None:
+    async def _answer(self, asked: Delivery, text: str, action: Action) -> ConsentEvent | None:
         contact = await self._ledger.contact(asked.contact)
         if contact is None:
             return None
@@ -64,10 +71,10 @@ class Confirmations:
                 return None  # asked before the number's STOP, and not again since
             request = next(iter(await self._store.events.named([asked.event])), None)
             words = await self._words(asked, subscription, request, text)
-            return _confirm(contact, consent, asked, subscription, words, request)
+            return _answer(contact, consent, asked, subscription, words, request, action)
 
         _, recorded = await self._ledger.decide(contact, decide)
-        return recorded.event if recorded else await self._known(asked)
+        return recorded.event if recorded else await self._known(asked, action)
 
     async def _words(
         self, asked: Delivery, subscription: Subscription, request: ConsentEvent | None, text: str
@@ -88,9 +95,9 @@ class Confirmations:
             subscription_version=shown.subscription_version,
         )
 
-    async def _known(self, asked: Delivery) -> ConsentEvent | None:
-        """What an earlier YES to the same question recorded, if it is still current."""
-        event = await self._store.events.by_key(asked.contact, f"{asked.contact}:{_key(asked.event)}")
+    async def _known(self, asked: Delivery, action: Action) -> ConsentEvent | None:
+        """What an earlier such answer to the same question recorded, if it is still current."""
+        event = await self._store.events.by_key(asked.contact, f"{asked.contact}:{_key(asked.event, action)}")
         contact = await self._ledger.contact(asked.contact) if event else None
         consent = contact.consent(asked.subscription) if contact else None
         return event if event and consent and consent.event == event.event else None
@@ -108,24 +115,25 @@ def _has_lapsed(consent: Consent, time: datetime) -> bool:
     return consent.state is ConsentState.PENDING and consent.at + PENDING_FOR <= time
 
 
-def _confirm(
+def _answer(
     contact: Contact,
     consent: Consent,
     asked: Delivery,
     subscription: Subscription,
     words: Words,
     request: ConsentEvent | None,
+    action: Action,
 ) -> ConsentChange:
     return consent_change(
         contact,
         subscription,
-        Action.CONFIRM,
+        action,
         asked.number,
         source=Source.KEYWORD,
         words=words,
         context=Context(conversation=consent.part.partition(":")[0], part=consent.part) if consent.part else Context(),
         flow=(request.flow, request.flow_version) if request else (None, None),
-        key=_key(asked.event),
+        key=_key(asked.event, action),
     )
 
 
@@ -142,5 +150,5 @@ def _lapse(contact: Contact, consent: Consent) -> ConsentChange:
     )
 
 
-def _key(asked: str) -> str:
-    return f"confirm:{asked}"
+def _key(asked: str, action: Action) -> str:
+    return f"{action}:{asked}"

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from bot.compliance.revocation import policy_at
 from bot.consent.changes import ConsentChange
 from bot.consent.projection import GIVES_ADDRESS, grade_of, state_after
 from bot.model.base import new_ulid
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import Action, ConsentEvent, Restored
+
+REVOKES = {Action.OPT_OUT, Action.REFUSE}
 
 
 def next_event(
@@ -52,6 +55,7 @@ def next_event(
         merged=change.merged,
         grade=old.evidence if old and change.is_grant else grade,
         stopped=is_stopped or None,
+        policy=policy_at(at).version if change.action in REVOKES else None,
         restored=Restored(event=old.event, was=old.was, at=old.at, source=old.source, part=old.part) if old else None,
         flow=change.flow,
         flow_version=change.flow_version,

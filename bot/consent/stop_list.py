@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from bot.aio.retry import retried
+from bot.compliance.revocation import policy_at
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.ledger import Ledger
 from bot.consent.permission import records_no
@@ -35,14 +36,15 @@ class StopList:
         """By number, in one query; nothing for those that never texted STOP or START."""
         return await self._store.stops.of(numbers)
 
-    async def stop(self, number: str, text: str, text_id: str, *, act: str = "") -> bool:
+    async def stop(self, number: str, text: str, text_id: str, rule: str = "", *, act: str = "") -> bool:
         """Adds the number, then opts out all contacts with this number from every text subscription, including
-        those they never answered. Durable when it returns. `act`: what the person did, if they texted nothing.
+        those they never answered. Durable when it returns. `rule`: what recognized the text; `act`: what the person
+        did, if they texted nothing.
 
         Returns whether this text is the one that stopped it. The same text again, also after a START, has no effect
         (law 4). Raises StoreUnavailable: safe to retry.
         """
-        is_new = await self._log(number, StopAction.STOP, text, text_id)
+        is_new = await self._log(number, StopAction.STOP, text, text_id, rule)
         await mark_stops(self._store, [number])
         texts = await self._store.subscriptions.texts()
         async for contacts in self._with(number):
@@ -70,7 +72,7 @@ class StopList:
         await self._log(number, StopAction.START, text, text_id)
         await mark_stops(self._store, [number])
 
-    async def _log(self, number: str, action: StopAction, text: str, text_id: str) -> bool:
+    async def _log(self, number: str, action: StopAction, text: str, text_id: str, rule: str = "") -> bool:
         """Adds an entry, once for each text: to the list, which is what counts, then to the log. Returns whether it
         changed something."""
         log = self._store.stop_events
@@ -82,12 +84,15 @@ class StopList:
                 await log.keep(known)  # refused, and the refusal is durable, also if its writer died
                 return known
             seq = stop.seq + 1 if stop else 1
+            at, is_stop = now(), action is StopAction.STOP
             entry = StopEvent(
                 id=log.entry_id(name, seq),
                 number=name,
                 seq=seq,
                 action=action,
-                at=now(),
+                at=at,
+                policy=policy_at(at).version if is_stop else None,
+                rule=rule or None,
                 text="" if name != number else text,
                 key=key,
             )

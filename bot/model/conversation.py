@@ -93,6 +93,7 @@ class ConversationEventName(StrEnum):
     TEXTED_STOP = "texted_stop"
     TEXTED_START = "texted_start"
     TEXTED_YES = "texted_yes"
+    TEXTED_NO = "texted_no"
     """The effect of a keyword, in a conversation by text."""
 
 

@@ -241,6 +241,8 @@ class ConsentEvent(Document):
     """Of a grant."""
     stopped: bool | None = None
     """Of a grant: its number was on the stop list, so it grants nothing, also not after a START."""
+    policy: str | None = None
+    """Of an opt-out or a refusal: the version of the revocation policy in force (`bot/compliance/revocation.py`)."""
     restored: Restored | None = None
     """Of a `restore`; missing where the person had not answered before."""
     flow: str | None = None

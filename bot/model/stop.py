@@ -25,6 +25,10 @@ class StopEvent(Document):
     """The text, word for word."""
     key: str
     """`<number>:<the id of the text>`."""
+    policy: str | None = None
+    """Of a STOP: the version of the revocation policy in force (`bot/compliance/revocation.py`)."""
+    rule: str | None = None
+    """What recognized the text (`Reading.rule`)."""
 
     def renamed(self, name: str) -> StopEvent:
         """The same under another name, without the words that were texted."""

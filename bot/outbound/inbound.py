@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bot.compliance.keyword_table import Keyword
 from bot.consent.confirmations import Confirmations
-from bot.consent.keywords import Keyword, keyword
+from bot.consent.keywords import read
 from bot.consent.stop_list import StopList
 from bot.model.contact import Contact
 from bot.model.conversation import ConversationEvent
 from bot.model.conversation import ConversationEventName as Name
+from bot.model.event import ConsentEvent
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.threads import TextThreads
 from bot.store import Store
@@ -31,13 +33,14 @@ class Inbound:
     async def receive(self, number: str, text: str, text_id: str) -> None:
         """Handles a text from this number (E.164). The same text (by id) has no further effect.
 
-        Texts without a keyword, and a YES without a question, become messages to teammates.
+        Texts without a keyword, and a YES or NO without a question, become messages to teammates.
 
         Durable when it returns. Raises StoreUnavailable: safe to retry.
         """
-        match keyword(text):
+        reading = read(text)
+        match reading.certain:
             case Keyword.STOP:
-                is_new = await self._stops.stop(number, text, text_id)
+                is_new = await self._stops.stop(number, text, text_id, reading.rule)
                 await self._settle(number, text, text_id, "stopped" if is_new else "", Name.TEXTED_STOP)
             case Keyword.START:
                 await self._stops.lift(number, text, text_id)
@@ -45,8 +48,9 @@ class Inbound:
             case Keyword.HELP:
                 await self._settle(number, text, text_id, "help")
             case Keyword.YES if event := await self._confirmations.confirm(number, text):
-                did = ConversationEvent(name=Name.TEXTED_YES, subscription=event.subscription or "")
-                await self._threads.note(number, text, text_id, did)
+                await self._threads.note(number, text, text_id, _did(Name.TEXTED_YES, event))
+            case Keyword.NO if event := await self._confirmations.decline(number, text):
+                await self._threads.note(number, text, text_id, _did(Name.TEXTED_NO, event))
             case _:
                 await self._threads.hear(number, text, text_id)
 
@@ -61,3 +65,7 @@ class Inbound:
         """A contact with this number, for the language and the preference link."""
         found = await self._store.contacts.with_number(number, after="", limit=1)
         return found[0] if found else None
+
+
+def _did(name: Name, event: ConsentEvent) -> ConversationEvent:
+    return ConversationEvent(name=name, subscription=event.subscription or "")

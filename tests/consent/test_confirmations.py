@@ -12,6 +12,7 @@ import pytest
 from bot.app import Bot
 from bot.chat.card_view import CardViewState
 from bot.chat.cards import Submitted
+from bot.compliance.revocation import policy_at
 from bot.consent.counts import CountKeeper
 from bot.consent.projection import PENDING_FOR
 from bot.consent.verify import verify
@@ -134,7 +135,38 @@ class TestAsking:
         assert len(await _texts(bot)) == 3
 
 
+class TestNo:
+    async def test_it_is_recorded_as_a_refusal_in_their_words(
+        self, bot: Bot, waiting: Submitted, ada: Contact, store: Store
+    ) -> None:
+        for text_id in ("t1", "t1", "t2"):  # delivered twice, and texted again
+            await bot.receive(NUMBER, "No, thanks!", text_id)
+        consent, event = await _consent(bot, ada), (await events_of(store, ada.id))[-1]
+        assert (consent.state, event.action, event.source) == (ConsentState.OPTED_OUT, Action.REFUSE, Source.KEYWORD)
+        assert event.words
+        assert event.words.act == 'texted "No, thanks!"'
+        assert "Reply YES to get Deals and new roasts texts" in event.words.legal_text
+        assert event.policy == policy_at(event.at).version
+        assert not await bot.stops.is_stopped(NUMBER), "it is about this subscription alone"
+        await bot.sender.send_some()
+        assert len(await _texts(bot)) == 1, "a NO is not answered"
+
+    async def test_a_yes_after_it_confirms_nothing(self, bot: Bot, waiting: Submitted, ada: Contact) -> None:
+        await bot.receive(NUMBER, "no", "t1")
+        await bot.receive(NUMBER, "yes", "t2")
+        assert (await _consent(bot, ada)).state is ConsentState.OPTED_OUT
+
+    async def test_without_a_question_it_is_a_message(self, bot: Bot, ada: Contact, store: Store) -> None:
+        await bot.receive(ANOTHER, "no", "t1")
+        (conversation,) = await store.conversations.find({"number": ANOTHER}, limit=2)
+        assert conversation.preview == "no"
+
+
 class TestYes:
+    async def test_yes_please_confirms_too(self, bot: Bot, waiting: Submitted, ada: Contact) -> None:
+        await bot.receive(NUMBER, "Yes please", "t1")
+        assert (await _consent(bot, ada)).state is ConsentState.OPTED_IN
+
     async def test_it_counts_and_the_card_the_flow_and_the_phone_hear_of_it(
         self, bot: Bot, waiting: Submitted, ada: Contact, store: Store
     ) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
+from bot.compliance.revocation import policy_at
 from bot.consent.ledger import Ledger
 from bot.demo import DEALS
 from bot.model.base import now
@@ -49,6 +50,24 @@ async def test_a_stop_is_answered_once_then_nothing_is_sent(bot: Bot, ada: Conta
     found = await bot.store.deliveries.get(f"confirmation:{event.event}")
     assert found
     assert (found.state, found.reason) == (DeliveryState.BLOCKED, "stopped")
+
+
+@pytest.mark.parametrize(
+    "text", ["Please stop texting me", "S T O P", "sotp", "🛑", "Bitte keine SMS mehr", "wrong number"]
+)
+async def test_a_revocation_in_other_words_stops_too(bot: Bot, ada: Contact, text: str) -> None:
+    await bot.receive(NUMBER, text, "t1")
+    assert await bot.stops.is_stopped(NUMBER)
+    (said,) = await _texts(bot)
+    assert "unsubscribed" in said
+    stop = (await bot.stops.of([NUMBER]))[NUMBER]
+    assert stop.newest
+    assert stop.newest.rule
+    assert stop.newest.policy == policy_at(stop.at).version
+    contact = await bot.ledger.contact(ada.id)
+    consent = contact.consent(DEALS) if contact else None
+    assert consent
+    assert consent.state is ConsentState.OPTED_OUT
 
 
 class TestAlwaysAnswered:

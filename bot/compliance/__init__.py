@@ -1,0 +1,1 @@
+"""Rules of law and industry as dated data, and the pure functions that apply them."""

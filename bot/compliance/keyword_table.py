@@ -1,0 +1,430 @@
+"""What people text, and what it means: the table, for lawyers as well as for the code. Pure data.
+
+Each row is a list of phrases in one language with the reason they are there. `(a|b)` is a choice, `[a]` may be missing.
+Case, punctuation, accents and courtesies ("please", "thanks", "- Sent from my phone") don't count, so they are not in
+the rows. A phrase means what its row says only if it is the entire text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Keyword(StrEnum):
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    keyword: Keyword
+    language: str
+    basis: str
+    phrases: tuple[str, ...]
+
+
+FCC = "47 CFR 64.1200(a)(10): a revocation by itself"
+TWILIO = "Twilio, default keywords"
+INTERCOM = "Intercom, automated keyword responses"
+TRANSLATED = "the same in another language"
+REASONABLE = "47 CFR 64.1200(a)(10): a reasonable person understands it as a revocation; CTIA 5.1.3"
+ANSWER = "answers the question of a double opt-in"
+CTIA = "CTIA 5.1.1 and 5.1.3: answered for anyone"
+
+_TEXTS = "(texts|text messages|messages|msgs|sms|txts|text)"
+_MENSAJES = "(mensajes|mensajes de texto|textos|sms)"
+_MESSAGES = "(sms|messages|textos)"
+_NACHRICHTEN = "(sms|nachrichten|textnachrichten|werbung|mitteilungen)"
+
+ROWS: tuple[Row, ...] = (
+    Row(Keyword.STOP, "en", FCC, ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")),
+    Row(Keyword.STOP, "en", TWILIO, ("stopall", "stop all", "optout")),
+    Row(Keyword.STOP, "en", INTERCOM, ("exit",)),
+    Row(
+        Keyword.STOP,
+        "en",
+        REASONABLE,
+        (
+            "stop (texting|txting|messaging|contacting|spamming|bothering|harassing|smsing) [me|us|this number]",
+            f"stop sending [me|us] [all|any|these|those|your|more] {_TEXTS} [to me|to this number]",
+            "stop sending [me|us] (this|these|those|them) [to me]",
+            f"stop [all|the|these|those|your|any|with the|with these] {_TEXTS} [to me|to this number]",
+            "stop [all|the|these|your] (alerts|text alerts|notifications|promotions|promos|marketing|spam|spamming)",
+            "stops",
+            "(text|txt|reply|send) stop",
+            "i said [to] stop",
+            "i [already] (said|texted|sent) stop",
+            "[you] (do not|don t|dont) (text|txt|message|contact|sms) (me|us|this number) "
+            "[again|anymore|any more|ever again]",
+            f"(do not|don t|dont) send [me|us] [any|any more|anymore|more|these|those|your] {_TEXTS} [again|anymore]",
+            "(do not|don t|dont) send me anything [again|else|anymore]",
+            f"no more [of these|of your] {_TEXTS}",
+            "no more (texting|messaging|spam|promotions|marketing|alerts)",
+            f"no {_TEXTS} (anymore|any more)",
+            f"unsubscribe (me|us|all|from all|from everything|this number|my number) [from {_TEXTS}|from your list]",
+            f"unsubscribe [me] from [all|these|your] {_TEXTS}",
+            "unsub [me]",
+            "opt (me|us) out [of this|of these|of all|of everything|of texts|of all texts|of messages]",
+            "opt out (me|us|all|of all|of everything|of texts|of all texts|of messages)",
+            "i (want|wish|would like|d like|need) to (opt out|unsubscribe|stop|be removed|cancel these texts)",
+            "i (opt out|unsubscribe|revoke|am opting out)",
+            "[i] (revoke|withdraw) [my] (consent|permission|opt in)",
+            f"(cancel|end) [all|the|these|your|my] {_TEXTS}",
+            "(cancel|end) [all|the|these|your|my] (alerts|text alerts|text subscription)",
+            f"quit (texting|messaging|contacting|sending) [me|us] [{_TEXTS}]",
+            "(remove|delete) (me|us|my number|my phone number|this number) from (your|the|this|all) "
+            "(list|lists|text list|mailing list|contacts|contact list|database|system)",
+            "remove (me|us|my number|my phone number|this number)",
+            "delete (my number|my phone number|this number)",
+            "(take|get) (me|us|my number|this number) off [of] (your|the|this|all) "
+            "(list|lists|text list|mailing list|contacts|contact list)",
+            "take me off",
+            "leave me alone",
+            "lose my number",
+            "[sorry] [you have|you have got|you ve got|you got|this is] [the|a] wrong (number|person)",
+            f"i (do not|don t|dont) want [any|any more|anymore|more|these|those|your|any of your] {_TEXTS} [anymore]",
+            f"i (do not|don t|dont) want to (get|receive) [any|any more|these|those|your|more] {_TEXTS} [anymore]",
+            f"i no longer (want|wish) [to get|to receive] [any|these|those|your] {_TEXTS}",
+            f"cease [and desist] [all] [contact|communication|communications|{_TEXTS}]",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "es",
+        TRANSLATED,
+        ("alto", "parar", "baja", "cancelar", "anular", "detener", "cancelen", "paren de una vez"),
+    ),
+    Row(
+        Keyword.STOP,
+        "es",
+        REASONABLE,
+        (
+            "(dar|darme|darse|darnos) de baja",
+            "(dame|deme|denme|denos|dadme) de baja",
+            "(quiero|quisiera|deseo) (darme de baja|cancelar los mensajes|dejar de recibir mensajes)",
+            f"no [me] (envien|envies|envie|manden|mandes|mande) [mas] {_MENSAJES}",
+            "no me (escriban|escribas|escriba|contacten|contacte|molesten) [mas]",
+            f"no mas {_MENSAJES}",
+            f"ya no (quiero|deseo) [recibir] [mas|sus|estos] {_MENSAJES}",
+            f"no (quiero|deseo) [recibir] [mas|sus|estos] {_MENSAJES}",
+            f"(deja|deje|dejen) de (enviarme|mandarme|escribirme|enviar|mandar|molestar|molestarme) [{_MENSAJES}]",
+            f"(paren|pare|para) de (enviarme|mandarme|escribirme|enviar|mandar) [{_MENSAJES}]",
+            f"(parar|detener|cancelar|alto a) [los|estos] {_MENSAJES}",
+            "(borrenme|borreme|quitenme|quiteme|eliminenme|elimineme|saquenme|saqueme) [de (la|su|esta) lista]",
+            "(borren|borre|quiten|eliminen|elimine) mi numero [de (la|su|esta) lista]",
+            "(dejenme|dejeme|dejame) en paz",
+            "numero equivocado",
+            "(retiro|revoco) mi consentimiento",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "fr",
+        TRANSLATED,
+        (
+            "arret",
+            "arreter",
+            "arretez",
+            "desabonner",
+            "desabonnement",
+            "desinscription",
+            "desinscrire",
+            "annuler",
+            "stop sms",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "fr",
+        REASONABLE,
+        (
+            "(me|se) (desabonner|desinscrire)",
+            "(desabonnez|desinscrivez) moi [de (la|votre|cette) liste]",
+            "je (veux|souhaite|voudrais|desire) me (desabonner|desinscrire)",
+            "je me (desabonne|desinscris)",
+            f"(arretez|arrete) [de] [m] (envoyer|ecrire|contacter) [des|les|vos] [{_MESSAGES}]",
+            f"(arretez|arrete|arreter|stop aux|stop les) [les|vos|ces|tous les] {_MESSAGES}",
+            "(arretez|arrete) de (me contacter|m ecrire|m envoyer des (sms|messages|textos))",
+            f"pas de {_MESSAGES}",
+            f"ne m (envoyez|envoie) plus [rien|de {_MESSAGES}|vos {_MESSAGES}]",
+            "ne (m ecrivez|me contactez|m ecris|me contacte) plus",
+            f"je ne veux plus [recevoir] [de|vos|ces] {_MESSAGES}",
+            "(retirez|enlevez|supprimez|effacez) (moi|mon numero) [de (la|votre|cette) liste]",
+            "laissez moi tranquille",
+            "(mauvais|faux) numero",
+            "vous vous trompez de numero",
+            "je (retire|revoque) mon consentement",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "de",
+        TRANSLATED,
+        ("stopp", "abmelden", "abmeldung", "abbestellen", "aufhören", "beenden", "austragen", "widerruf", "widerrufen"),
+    ),
+    Row(
+        Keyword.STOP,
+        "de",
+        REASONABLE,
+        (
+            "(mich|uns) (abmelden|austragen|löschen)",
+            "ich (möchte|will) mich abmelden",
+            "ich melde mich ab",
+            "(melden sie|meldet|melde) mich ab",
+            "(tragen sie|tragt) mich aus",
+            f"keine [weiteren|weitere] {_NACHRICHTEN} [mehr] [senden|schicken]",
+            f"ich (möchte|will|wünsche) keine [weiteren] {_NACHRICHTEN} [mehr] [erhalten|bekommen|empfangen]",
+            "(hör|hört|hören sie) auf [damit] [mir zu schreiben|mir zu simsen]",
+            "(schreib|schreibt|schreiben sie) mir nicht mehr",
+            f"(schickt|schick|schicken sie|sendet|senden sie) mir keine {_NACHRICHTEN} mehr",
+            f"(stoppt|stoppen sie|stopp) [die|diese|alle|eure|ihre] {_NACHRICHTEN}",
+            "(nehmt|nehmen sie|streicht|streichen sie) mich (von|aus) (der|eurer|ihrer|dieser) liste",
+            "(streicht|streichen sie) mich",
+            "(löscht|löschen sie|lösch) (mich|meine nummer)",
+            "meine nummer löschen",
+            "(lasst|lassen sie|lass) mich in ruhe",
+            "falsche nummer",
+            "ich widerrufe [meine] einwilligung",
+            "[meine] einwilligung (widerrufen|zurückziehen)",
+            "ich widerrufe",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "ar",
+        TRANSLATED,
+        ("توقف", "إيقاف", "إلغاء", "إلغاء الاشتراك", "أوقف", "أوقفوا", "توقفوا", "قف", "انسحاب"),
+    ),
+    Row(
+        Keyword.STOP,
+        "ar",
+        REASONABLE,
+        (
+            "(أوقف|أوقفوا|إيقاف|توقف عن|توقفوا عن) [إرسال] (الرسائل|هذه الرسائل|رسائلكم)",
+            "(توقفوا|توقف) عن (مراسلتي|الإرسال|إزعاجي)",
+            "(ألغ|ألغوا|أريد إلغاء) (اشتراكي|الاشتراك)",
+            "لا (ترسل|ترسلوا) [لي|إلي] [المزيد من|أي] [رسائل|الرسائل]",
+            "لا تراسلوني [مرة أخرى|بعد الآن]",
+            "لا أريد [المزيد من|أي|هذه|استلام] (رسائل|الرسائل|رسائلكم)",
+            "(احذف|احذفوا|امسحوا) رقمي [من القائمة]",
+            "(احذفوني|أزيلوني) من القائمة",
+            "(رقم|الرقم) (خاطئ|خطأ|غلط)",
+            "أسحب موافقتي",
+        ),
+    ),
+    Row(Keyword.START, "en", TWILIO, ("start", "unstop")),
+    Row(Keyword.START, "en", INTERCOM, ("restart", "resubscribe", "subscribe")),
+    Row(Keyword.HELP, "en", CTIA, ("help", "info", "(text|reply|send) help")),
+    Row(Keyword.HELP, "es", TRANSLATED, ("ayuda", "informacion")),
+    Row(Keyword.HELP, "fr", TRANSLATED, ("aide",)),
+    Row(Keyword.HELP, "de", TRANSLATED, ("hilfe",)),
+    Row(Keyword.HELP, "ar", TRANSLATED, ("مساعدة",)),
+    Row(
+        Keyword.YES,
+        "en",
+        ANSWER,
+        ("yes", "y", "yep", "yeah", "(yes|yeah) i (do|agree|confirm|consent)", "i (agree|confirm)", "(text|reply) yes"),
+    ),
+    Row(Keyword.YES, "es", ANSWER, ("si", "si (quiero|acepto|confirmo)")),
+    Row(Keyword.YES, "fr", ANSWER, ("oui", "oui je (veux|confirme|accepte)")),
+    Row(Keyword.YES, "de", ANSWER, ("ja", "ja (gerne|ich will|ich stimme zu)")),
+    Row(Keyword.YES, "ar", ANSWER, ("نعم", "نعم أوافق")),
+    Row(Keyword.NO, "en", ANSWER, ("no", "n", "nope", "nah", "no i (do not|don t|dont)", "not me", "no not me")),
+    Row(Keyword.NO, "es", ANSWER, ("no quiero", "no acepto")),
+    Row(Keyword.NO, "fr", ANSWER, ("non", "non je ne veux pas")),
+    Row(Keyword.NO, "de", ANSWER, ("nein", "nein ich will nicht")),
+    Row(Keyword.NO, "ar", ANSWER, ("لا", "لا أريد")),
+)
+
+LIKELY: tuple[Row, ...] = (
+    Row(
+        Keyword.STOP,
+        "en",
+        REASONABLE,
+        (
+            "stop (it|this|that|everything)",
+            "(make|please make) it stop",
+            "you (need|have) to stop",
+            "enough [already]",
+            "no more",
+            "go away",
+            "(not|no longer) interested [in this|in your messages]",
+            "i (am|m) (not|no longer) interested",
+            "(cancel|end|stop|quit) [my|the|this] (subscription|membership|account)",
+            "delete me",
+            "(this|that) is spam",
+            "spam",
+            "(fuck|piss|f) off",
+            "shut up",
+            "[this is] not my number",
+            "(remove|delete|leave|halt|block|out|finish|terminate|discontinue|decline)",
+            "i quit",
+            "don t want it",
+            "no stop",
+            "noentry",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "es",
+        REASONABLE,
+        (
+            "(para|pare|paren|pares)",
+            "basta [ya]",
+            "no [me] interesa",
+            "ya no",
+            "no mas",
+            "(cancelar|anular) (la|mi) (suscripcion|cuenta)",
+            "(salir|borrar|eliminar|quitar|fuera)",
+            "cancelame",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "fr",
+        REASONABLE,
+        (
+            f"plus de {_MESSAGES}",
+            "ca suffit",
+            "assez",
+            "(pas|plus) interesse",
+            "(ca|cela) ne m interesse (pas|plus)",
+            "resilier",
+            "(annuler|resilier) (mon|l) (abonnement|compte)",
+            "(sortir|quitter|supprimer|effacer|fin)",
+            "ce n est pas mon numero",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "de",
+        REASONABLE,
+        (
+            "kein interesse [mehr]",
+            "(genug|schluss) [damit]",
+            "schluss jetzt",
+            "(kündigen|stornieren|löschen|ende|raus|weg|ruhe)",
+            "(abo|vertrag|konto) (kündigen|löschen)",
+            "das ist nicht meine nummer",
+        ),
+    ),
+    Row(
+        Keyword.STOP,
+        "ar",
+        REASONABLE,
+        ("كفى", "غير مهتم", "لست مهتما", "إزعاج", "(اتركوني|دعوني) [وشأني]", "هذا ليس رقمي", "خروج", "حذف"),
+    ),
+)
+"""Likely a revocation, but it may be about something else: a teammate decides, within the time that the law gives."""
+
+COURTESIES = (
+    "please", "pls", "plz", "plse", "thanks", "thank you", "thankyou", "thx", "ty", "now", "right now", "right away",
+    "immediately", "at once", "asap", "ok", "okay", "hi", "hello", "hey", "kindly", "just", "sir", "guys", "re", "fwd",
+    "aw", "sorry", "already", "and",
+    "por favor", "porfavor", "porfa", "gracias", "muchas gracias", "ahora", "hola", "inmediatamente",
+    "s il vous plait", "s il te plait", "svp", "stp", "merci", "merci beaucoup", "maintenant", "bonjour",
+    "immediatement",
+    "bitte", "danke", "vielen dank", "sofort", "jetzt", "hallo", "und",
+    "من فضلك", "من فضلكم", "لو سمحت", "لو سمحتم", "رجاء", "الرجاء", "شكرا", "الآن", "فورا", "مرحبا",
+)  # fmt: skip
+"""Words around a phrase that change nothing."""
+
+EXPLETIVES = (
+    "fucking", "fuckin", "effing", "damn", "goddamn", "bloody", "freaking", "the hell", "the fuck", "the heck",
+)  # fmt: skip
+"""Words within a phrase that change nothing."""
+
+SIGNATURES = (
+    "sent from my", "sent from", "sent via", "get outlook for", "best regards", "kind regards", "regards", "sincerely",
+    "enviado desde", "enviado con", "saludos", "envoye de mon", "envoye depuis", "envoye a partir de", "cordialement",
+    "gesendet von", "von meinem iphone gesendet", "mit freundlichen grüßen", "viele grüße", "أرسلت من", "مرسل من",
+)  # fmt: skip
+"""Where a signature begins; at most `SIGNATURE_WORDS` more words follow."""
+SIGNATURE_WORDS = 6
+
+SYMBOLS = {"🛑": "stop", "⛔": "noentry", "🚫": "noentry"}
+"""Emoji that stand for a word: the stop sign, and two signs that forbid, which are likely a STOP."""
+
+TYPOS_OF = ("stop", "stopall", "unsubscribe", "cancel", "revoke", "optout", "desabonner")
+"""Words that are recognized with one letter wrong, missing, added or swapped, if they are the entire text."""
+NOT_TYPOS = frozenset(
+    (
+        "shop", "step", "stoop", "stomp", "strop", "slop", "atop", "stow", "swop", "stor", "store", "stoap", "estop",
+        "cancer", "chancel", "evoke", "invoke", "revote", "revised", "provoke", "desabonne", "anmelden",
+    )
+)  # fmt: skip
+"""Other words at that distance."""
+
+NEGATIONS = (
+    "don t", "dont", "not", "never", "can t", "cant", "cannot", "won t", "wont", "without", "didn t", "didnt",
+    "doesn t", "doesnt", "nunca", "jamas", "sin", "pas", "jamais", "nicht", "nie", "لا", "لم", "لن",
+)  # fmt: skip
+"""Within `NEGATION_REACH` words before a sign, they turn it around: "don't stop texting me"."""
+NEGATION_REACH = 4
+
+SIGNS = (
+    "unsubscribe", "unsubscribing", "optout", "opt out", "opt me out", "opting out", "opted out", "remove me",
+    "take me off", "stop texting", "stop messaging", "stop contacting", "stop sending", "stop spamming", "quit texting",
+    "wrong number", "tcpa", "do not call", "do not text", "harassment", "harassing",
+    "darme de baja", "dar de baja", "dejen de", "numero equivocado",
+    "desabonner", "desabonnez", "desinscrire", "desinscrivez", "arretez de", "mauvais numero",
+    "abmelden", "abbestellen", "austragen", "widerrufe", "keine sms", "keine werbung", "falsche nummer",
+    "إلغاء الاشتراك", "توقفوا عن", "أوقفوا", "رقم خاطئ",
+)  # fmt: skip
+"""Anywhere in a longer text, they make a revocation likely."""
+
+STOP_WORDS = ("stop", "stopp", "stopall", "unsubscribe")
+GOES_ON = frozenset(
+    (
+        "by", "in", "at", "over", "off", "on", "light", "lights", "sign", "signs", "motion", "watch", "the", "this",
+        "that", "it", "being", "worrying", "for", "to", "and", "me", "a", "an", "loss", "bugging", "wondering",
+        "crying", "go", "here", "there", "when", "if", "gap",
+    )
+)  # fmt: skip
+"""After a stop word that begins a text, they begin something else: "stop by the shop"."""
+COMES_BEFORE = frozenset(
+    (
+        "bus", "tram", "train", "truck", "next", "non", "full", "pit", "one", "last", "first", "every", "your", "the",
+        "a", "my", "our", "to", "must", "will", "would", "nonstop", "short", "rest",
+    )
+)  # fmt: skip
+"""Before a stop word that ends a text, they make it something else: "next stop"."""
+SHORT = 6
+"""Words: a text of that length that begins or ends with a stop word is likely a revocation."""
+
+
+def expanded(pattern: str) -> list[str]:
+    """All phrases of a pattern: `"stop [it|this] (now|soon)"` has six."""
+    start = next((at for at, c in enumerate(pattern) if c in "(["), None)
+    if start is None:
+        return [" ".join(pattern.split())]
+    end = _closing(pattern, start)
+    choices = _choices(pattern[start + 1 : end])
+    if pattern[start] == "[":
+        choices = ["", *choices]
+    return [phrase for choice in choices for phrase in expanded(f"{pattern[:start]} {choice} {pattern[end + 1 :]}")]
+
+
+def _closing(pattern: str, start: int) -> int:
+    depth = 0
+    for at in range(start, len(pattern)):
+        depth += (pattern[at] in "([") - (pattern[at] in ")]")
+        if not depth:
+            return at
+    raise ValueError(pattern)
+
+
+def _choices(inside: str) -> list[str]:
+    """The alternatives at the top level of a group."""
+    parts, depth = [""], 0
+    for c in inside:
+        depth += (c in "([") - (c in ")]")
+        if c == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return parts
