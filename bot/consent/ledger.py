@@ -7,7 +7,7 @@ single records that come at the same time share one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,16 +17,16 @@ from bot.aio.retry import MOST_ATTEMPTS, retried
 from bot.consent.changes import ConsentChange
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.next_event import next_event
-from bot.consent.projection import apply, opened_contact, project
+from bot.consent.projection import apply, first_contact, project
 from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
 from bot.errors import marked as _
 from bot.faults import reach
 from bot.model.base import now
-from bot.model.contact import Contact
+from bot.model.contact import Contact, Role
 from bot.model.event import Action, Actor, ConsentEvent, Source
 from bot.model.event_hash import erased, event_hash
 from bot.model.stop import Stop
-from bot.store import Duplicate, Store
+from bot.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ class Recorded:
     """False: an earlier request with this key had recorded it."""
     after: Contact | None = None
     """The contact after a new one."""
+
+
+_Answers = dict[int, Recorded | SaysoError | None]
+"""By the place of a change in the call."""
+NOBODY: Mapping[str, Contact] = {}
 
 
 class _Superseded(Exception):
@@ -96,20 +101,23 @@ class Ledger:
 
         return await retried(attempt, _Superseded)
 
-    async def record_many(self, changes: Sequence[ConsentChange]) -> list[Recorded | SaysoError]:
-        """One result per change, in order. Changes of one contact are recorded in the order given.
+    async def record_many(
+        self, changes: Sequence[ConsentChange], contacts: Mapping[str, Contact] = NOBODY
+    ) -> list[Recorded | SaysoError]:
+        """One result per change, in order. Changes of one contact are recorded in the order given. `contacts`: some of
+        them by id, as they were just read, or who aren't stored yet: their first event stores them.
 
         Four round trips a round, however many contacts: read them, look up their keys, insert the events, project. A
-        contact gets one event per round: if the first of two in one insert were refused, the second would break the
-        chain.
+        second event of a contact takes an insert of its own: if the first of two in one insert were refused, the second
+        would break the chain.
         """
         results: list[Recorded | SaysoError | None] = [None] * len(changes)
         lost = [0] * len(changes)
         while waiting := [i for i, result in enumerate(results) if result is None]:
-            first_of_each = {changes[i].contact: i for i in reversed(waiting)}
-            for i, result in (await self._round(changes, sorted(first_of_each.values()))).items():
+            for i, result in (await self._round(changes, _turns(changes, waiting), contacts)).items():
                 lost[i] += result is None
                 results[i] = StoreUnavailable() if lost[i] >= MOST_ATTEMPTS else result
+            contacts = NOBODY
         return [result for result in results if result is not None]
 
     async def contact(self, id: str) -> Contact | None:
@@ -164,64 +172,73 @@ class Ledger:
         return [found.get(id) for id in ids]
 
     async def _round(
-        self, changes: Sequence[ConsentChange], turn: list[int]
-    ) -> dict[int, Recorded | SaysoError | None]:
-        """Attempts one change per contact. None: another writer was first, try again."""
-        contacts = await self._contacts.get_many(changes[i].contact for i in turn if not changes[i].judged)
-        contacts |= {judged.id: judged for i in turn if (judged := changes[i].judged)}
-        mine = [changes[i] for i in turn]
+        self, changes: Sequence[ConsentChange], turns: Sequence[Sequence[int]], read: Mapping[str, Contact]
+    ) -> _Answers:
+        """Attempts the changes of each turn, which are of one contact. None: another writer was first, try again.
+        Changes without an answer wait for the one before them."""
+        first = [changes[turn[0]] for turn in turns]
+        contacts = {change.contact: change.judged or read.get(change.contact) for change in first}
+        contacts |= await self._contacts.get_many(id for id, contact in contacts.items() if contact is None)
+        mine = [changes[i] for turn in turns for i in turn]
         known, stops = await asyncio.gather(self._known(mine, contacts), self._stops_of(mine))
-        answers: dict[int, Recorded | SaysoError | None] = {}
-        new: list[_New] = []
-        time, signer = self._clock(), await self._keys.signing()
-        for i in turn:
-            change, contact = changes[i], contacts.get(changes[i].contact)
-            if contact is None:
-                answers[i] = NotFound(_("Contact not found."))
-            elif event := known.get(change.log_key):
-                answers[i] = Recorded(event, is_new=False)
-            elif refused := change.refusal(contact, stop := stops.get(change.number or ""), time):
-                answers[i] = refused
-            else:
-                is_stopped = stop is not None and stop.holds
-                event, raw = next_event(contact, change, time, signer.sign_event, is_stopped=is_stopped)
-                new.append(_New(i, contact, apply(contact, event), event, raw))
-        # Known events are inserted again and refused: what another process wrote may not be durable yet (law 3).
-        inserted = await self._events.append([*(entry.raw for entry in new), *(e.stored() for e in known.values())])
-        done = [entry for entry, is_in in zip(new, inserted, strict=False) if is_in]
+        answers: _Answers = {}
+        facts = _RoundFacts(self._clock(), (await self._keys.signing()).sign_event, known, stops)
+        new = [_made(changes, turn, contacts[changes[turn[0]].contact], facts, answers) for turn in turns]
+        done, refused = await self._append(new, known.values())
         reach("recorded")
         await self._project(done)
         reach("projected")
-        self._publish([*(entry.event for entry in done), *known.values()])
-        answers |= {entry.place: Recorded(entry.event, is_new=True, after=entry.after) for entry in done}
-        for entry, is_in in zip(new, inserted, strict=False):
-            if not is_in:
-                await self._repair(entry.contact.id)
-                answers[entry.place] = Conflict() if changes[entry.place].judged else None
+        self._publish([*(entry.event for entries in done for entry in entries), *known.values()])
+        answers |= {
+            entry.place: Recorded(entry.event, is_new=True, after=entry.after) for entries in done for entry in entries
+        }
+        for entry in refused:
+            await self._repair(entry.before.id, None if entry.before.is_stored else entry.before)
+            answers[entry.place] = Conflict() if changes[entry.place].judged else None
         return answers
 
-    async def _project(self, new: Sequence[_New]) -> None:
+    async def _append(
+        self, new: Sequence[Sequence[_New]], known: Iterable[ConsentEvent]
+    ) -> tuple[list[list[_New]], list[_New]]:
+        """Inserts the events, of each contact one after the other. Returns those that are in, by contact, and the first
+        that was refused of each. Known events are inserted again and refused: what another process wrote may not be
+        durable yet (law 3)."""
+        done: list[list[_New]] = [[] for _ in new]
+        refused: list[_New] = []
+        again = [event.stored() for event in known]
+        for place in range(max(map(len, new), default=0) or 1):
+            turn = [(made[place], into) for made, into in zip(new, done, strict=True) if place < len(made)]
+            turn = [(entry, into) for entry, into in turn if len(into) == place]
+            inserted = await self._events.append([*(entry.raw for entry, _ in turn), *again])
+            for (entry, into), is_in in zip(turn, inserted, strict=False):
+                (into if is_in else refused).append(entry)
+            again = []
+        return done, refused
+
+    async def _project(self, done: Sequence[Sequence[_New]]) -> None:
         """One update for all contacts, and one insert for those whose first act this is."""
-        first = [entry.after for entry in new if entry.makes_contact]
-        rest = [(entry.contact, entry.after) for entry in new if not entry.makes_contact]
-        work = [self._make(first)] if first else []
-        work += [self._contacts.project_many(rest)] if rest else []
-        await asyncio.gather(*work)
+        moves = [(entries[0].before, entries[-1].after) for entries in done if entries and not entries[0].stores]
+        first = [entries[-1].after for entries in done if entries and entries[0].stores]
+        await asyncio.gather(self._store(first), self._contacts.project_many(moves))
 
-    async def _make(self, contacts: Sequence[Contact]) -> None:
-        """Inserts them already projected. A message may have created one meanwhile."""
+    async def _store(self, contacts: Sequence[Contact]) -> None:
+        """Inserts them already projected. A message, or a reader of their first event, may have created one meanwhile,
+        and another contact may have got their user ID: they are stored without it then."""
         inserted = await self._contacts.insert_many(contacts)
-        others = [contact for contact, is_new in zip(contacts, inserted, strict=True) if not is_new]
-        if others:
+        if others := [contact for contact, is_new in zip(contacts, inserted, strict=True) if not is_new]:
+            await self._contacts.insert_many([_without_user_id(contact) for contact in others])
             await self._contacts.project_many([_from_nothing(contact) for contact in others])
+            await self._contacts.complete([contact for contact in others if contact.last_seen_at is None])
 
-    async def _known(self, changes: list[ConsentChange], contacts: dict[str, Contact]) -> dict[str, ConsentEvent]:
+    async def _known(
+        self, changes: list[ConsentChange], contacts: Mapping[str, Contact | None]
+    ) -> dict[str, ConsentEvent]:
         """Events that earlier requests with these keys made.
 
         A contact without events has none: their first insert is the guard.
         """
         return await self._events.by_keys(
-            [(c.contact, c.log_key) for c in changes if c.contact in contacts and contacts[c.contact].ledger.seq]
+            [(c.contact, c.log_key) for c in changes if (contact := contacts.get(c.contact)) and contact.ledger.seq]
         )
 
     async def _stops_of(self, changes: list[ConsentChange]) -> dict[str, Stop]:
@@ -229,47 +246,105 @@ class Ledger:
         numbers = [change.number for change in changes if change.number and change.is_grant]
         return await self._stops.of(numbers) if numbers else {}
 
-    async def _repair(self, id: str) -> Contact | None:
-        """Projects the events after the contact's head, and creates the contact if a crash left only the event of their
-        first act."""
+    async def _repair(self, id: str, first: Contact | None = None) -> Contact | None:
+        """Projects the events after the contact's head, and creates the contact (`first`, if it is known) if a crash
+        left only the events of their first act."""
         stored = await self._contacts.get(id)
-        repaired = stored
+        repaired = stored or first
         while events := await self._events.after(id, repaired.ledger.seq if repaired else 0, limit=500):
             for event in events:
-                if repaired := repaired or opened_contact(id, event.context):
+                if repaired := repaired or first_contact(event):
                     repaired = apply(repaired, event)
             if repaired is None:
                 return None
-        if repaired is None or repaired is stored:
-            return stored
-        if stored is None:
-            try:
-                await self._contacts.insert(repaired)
-            except Duplicate:
-                return await self._repair(id)
-        else:
+        if stored is None and repaired and repaired.ledger.seq:
+            await self._store([repaired])
+        elif stored and repaired and repaired is not stored:
             await self._contacts.project_many([(stored, repaired)])
         return repaired
 
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """An event to insert, and the index of its change in the call."""
+    """An event to insert, the place of its change in the call, and the contact before and after it."""
 
     place: int
-    contact: Contact
+    before: Contact
     after: Contact
     event: ConsentEvent
     raw: dict[str, Any]
 
     @property
-    def makes_contact(self) -> bool:
-        return self.event.seq == 1 and self.event.context.opening is not None
+    def stores(self) -> bool:
+        """Whether it stores the contact: it is their first act."""
+        return self.event.seq == 1 and self.event.context.stores_contact
+
+
+@dataclass(frozen=True, slots=True)
+class _RoundFacts:
+    """What the changes of a round are judged by."""
+
+    at: datetime
+    sign: Callable[[str], str]
+    known: Mapping[str, ConsentEvent]
+    """By key."""
+    stops: Mapping[str, Stop]
+
+    def judge(self, contact: Contact | None, change: ConsentChange) -> Recorded | SaysoError | None:
+        """None: it makes a new event."""
+        if contact is None:
+            return NotFound(_("Contact not found."))
+        if event := self.known.get(change.log_key):
+            return Recorded(event, is_new=False)
+        return change.refusal(contact, self.stops.get(change.number or ""), self.at)
+
+    def event_of(self, contact: Contact, change: ConsentChange) -> tuple[ConsentEvent, dict[str, Any]]:
+        stop = self.stops.get(change.number or "")
+        return next_event(contact, change, self.at, self.sign, is_stopped=stop is not None and stop.holds)
+
+
+def _turns(changes: Sequence[ConsentChange], waiting: Iterable[int]) -> list[list[int]]:
+    """By contact, what a round attempts. A change that was judged for the contact as they are is attempted alone."""
+    turns: dict[str, list[int]] = {}
+    for i in waiting:
+        turns.setdefault(changes[i].contact, []).append(i)
+    return [turn[: max(_unjudged(changes, turn), 1)] for turn in turns.values()]
+
+
+def _unjudged(changes: Sequence[ConsentChange], turn: Sequence[int]) -> int:
+    """How many come before the first judged one."""
+    return next((place for place, i in enumerate(turn) if changes[i].judged), len(turn))
+
+
+def _made(
+    changes: Sequence[ConsentChange],
+    turn: Sequence[int],
+    contact: Contact | None,
+    facts: _RoundFacts,
+    answers: _Answers,
+) -> list[_New]:
+    """The new events of a turn; adds to `answers` what makes none."""
+    made: list[_New] = []
+    for i in turn:
+        change = changes[i]
+        if any(entry.event.key == change.log_key for entry in made):
+            break  # the same request again
+        if answer := facts.judge(contact, change):
+            answers[i] = answer
+        elif contact:
+            event, raw = facts.event_of(contact, change)
+            made.append(_New(i, contact, apply(contact, event), event, raw))
+            contact = made[-1].after
+    return made
 
 
 def _from_nothing(after: Contact) -> tuple[Contact, Contact]:
     """The move of a contact without events."""
     return project(after, []).model_copy(update={"phone": None, "email": None}), after
+
+
+def _without_user_id(contact: Contact) -> Contact:
+    return contact.model_copy(update={"external_id": None, "role": Role.LEAD})
 
 
 def _nobody(events: Sequence[ConsentEvent]) -> None:

@@ -11,7 +11,7 @@ from bot.consent.changes import ConsentChange
 from bot.consent.projection import GIVES_ADDRESS, grade_of, state_after
 from bot.model.base import new_ulid
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.event import Action, ConsentEvent, Restored
+from bot.model.event import CREATES, NOWHERE, Action, ConsentEvent, Context, Restored
 
 REVOKES = {Action.OPT_OUT, Action.REFUSE}
 
@@ -61,12 +61,17 @@ def next_event(
         flow_version=change.flow_version,
         at=at,
         words=change.words,
-        context=change.context,
+        context=_context(contact, change),
         evidence=change.evidence,
         follow_ups=change.follow_ups,
         key=change.log_key,
         previous=contact.ledger.hash,
     )
+
+
+def _context(contact: Contact, change: ConsentChange) -> Context:
+    is_added = not contact.is_stored and contact.ledger.seq == 0 and change.context is NOWHERE
+    return CREATES if is_added else change.context
 
 
 def _state(change: ConsentChange, before: Consent | None, *, is_stopped: bool) -> ConsentState:

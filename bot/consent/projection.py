@@ -193,6 +193,13 @@ def project(contact: Contact, events: Iterable[ConsentEvent]) -> Contact:
     return contact
 
 
+def first_contact(event: ConsentEvent) -> Contact | None:
+    """The contact that a first event stores; None: it stores none. What an import knows besides, it adds itself."""
+    if event.context.creates:
+        return Contact(id=event.contact, created_at=event.at, updated_at=event.at)
+    return opened_contact(event.contact, event.context)
+
+
 def opened_contact(id: str, context: Context) -> Contact | None:
     """The contact that a first act creates; None: the context has no opening."""
     return opened_lead(id, context.opening, context.page) if context.opening else None

@@ -13,7 +13,7 @@ from bot.consent.chains import Chain, read_chains
 from bot.consent.checkpoints import CheckpointKeys, CheckpointLog
 from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.event_signatures import EventSigners
-from bot.consent.projection import project
+from bot.consent.projection import first_contact, project
 from bot.consent.repairs import MOST, RepairGuard
 from bot.consent.witnesses import Findings, Witnesses
 from bot.model.base import Value, now
@@ -175,7 +175,7 @@ async def _judge(
 ) -> None:
     if chain.fault:
         report.broken[chain.contact] = chain.fault
-    elif contact is None:
+    elif contact is None and not (contact := first_contact(chain.events[0])):
         report.broken[chain.contact] = "has events, but is not there"
     elif contact.ledger.seq <= chain.seq and not _is_right(contact, chain.events):
         await _look_again(store, contact, report, guard)
@@ -205,6 +205,7 @@ async def _repair(
     report.stale.append(contact.id)
     if guard and await guard.allows(contact, events):
         right = project(contact, events)
+        await store.contacts.keep(contact)  # a crash left only the events of their first act
         await store.contacts.project_many([(contact, right)])
         stored = await store.contacts.get(contact.id)
         if stored is not None and stored.ledger.seq >= right.ledger.seq:

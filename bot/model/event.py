@@ -180,9 +180,16 @@ class Context(Value):
     user_agent: str | None = None
     opening: ChatOpening | None = None
     """Of the contact's first act: the contact and the conversation may not exist yet."""
+    creates: bool | None = None
+    """Of the first event of a contact whom an import adds: it stores them."""
+
+    @property
+    def stores_contact(self) -> bool:
+        return self.opening is not None or bool(self.creates)
 
 
 NOWHERE = Context()
+CREATES = Context(creates=True)
 
 
 class MergedConsent(Value):

@@ -95,6 +95,12 @@ class ContactRepository(Repository[Contact]):
         updates = [({"_id": c.id, **NOT_GONE}, changed(c, values, more)[1]) for c, values, more in changes]
         return await self.update_many(updates)
 
+    async def complete(self, contacts: Sequence[Contact]) -> None:
+        """Says of those of them that are stored what these say."""
+        stored = await self.get_many(contact.id for contact in contacts)
+        there = [(stored[contact.id], contact) for contact in contacts if contact.id in stored]
+        await self.change_many([(old, _said_of(contact), contact.attributes) for old, contact in there])
+
     async def tag(self, ids: Iterable[str], tags: Iterable[str], *, time: datetime) -> int:
         """Returns how many did not have all of these tags."""
         wanted = [*tags]
@@ -231,6 +237,11 @@ class ContactRepository(Repository[Contact]):
     async def _update_all(self, ids: Sequence[str], update: list[dict[str, Any]]) -> None:
         with database_errors():
             await self.collection.update_many({"_id": {"$in": ids}}, update)
+
+
+def _said_of(contact: Contact) -> dict[str, Any]:
+    names = ("role", "external_id", "name", "locale", "time_zone", "tags")
+    return {name: value for name in names if (value := getattr(contact, name))}
 
 
 def changed(

@@ -22,6 +22,7 @@ from tests.bench.machine import description
 from tests.bench.preferences import measure_preferences
 from tests.bench.servers import mongod
 from tests.bench.size import QUICK, WHOLE, Size
+from widget.cli.terminal import spare_the_collector
 
 PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
     "flows": measure_flows,
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
 
 async def measure(parts: Sequence[str], size: Size) -> None:
     figures, started = [], time.monotonic()
+    spare_the_collector()  # as all commands do
     async with mongod() as mongo:
         print(f"{description()}")
         print(f"The server, its {mongo.engine} and what measures them share these cores.")

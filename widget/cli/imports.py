@@ -28,7 +28,7 @@ from bot.model.job import Job, JobState
 from bot.store import Store
 from bot.workspace.audit import COMMAND_LINE
 from widget.cli.jobs import follow
-from widget.cli.terminal import FAILED, give_up, run, settings_of
+from widget.cli.terminal import FAILED, give_up, run, settings_of, spare_the_collector
 
 MOST = 20
 """Problems that are printed."""
@@ -89,6 +89,7 @@ async def _import(
 ) -> Job:
     try:
         async with open_database(settings) as store, _at_work(store, settings) as jobs:
+            spare_the_collector()
             imports = ContactImports(store, jobs)
             file = await _upload(imports, path, encoding)
             names = {name: await _subscription(store, text) for name, text in everyone.items() if text}

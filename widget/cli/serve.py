@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 import sys
@@ -25,7 +24,7 @@ from bot.demo_crowd import make_crowd
 from bot.errors import Invalid
 from bot.store import Store
 from widget.app import make_app
-from widget.cli.terminal import give_up, run, settings_of
+from widget.cli.terminal import give_up, run, settings_of, spare_the_collector
 
 DRAIN_SECONDS = 10.0
 IDLE_SECONDS = 30.0
@@ -78,7 +77,7 @@ async def _serve(settings: Settings, *, with_demo: bool, contacts: int = 0) -> N
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         try:
             await web.SockSite(runner, listening, backlog=1024).start()
-            _spare_the_collector()
+            spare_the_collector()
             _greet(url, with_demo=with_demo)
             await stop.wait()
         finally:
@@ -107,16 +106,6 @@ def make_runner(app: web.Application) -> web.AppRunner:
         keepalive_timeout=IDLE_SECONDS,
         lingering_time=LINGER_SECONDS,
     )
-
-
-def _spare_the_collector() -> None:
-    """Excludes the objects created at start (mostly phone number metadata) from garbage collection.
-
-    Measured: 15 % less CPU per form flow.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def _greet(url: str, *, with_demo: bool) -> None:

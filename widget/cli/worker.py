@@ -8,7 +8,7 @@ import signal
 from bot.app import make_bot
 from bot.config import Settings
 from bot.database import open_database
-from widget.cli.terminal import run, settings_of
+from widget.cli.terminal import run, settings_of, spare_the_collector
 
 
 def worker() -> None:
@@ -28,5 +28,6 @@ async def _work(settings: Settings) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         async with bot.running():
+            spare_the_collector()
             print("Ready. Ctrl-C stops it.", flush=True)
             await stop.wait()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from bot.consent.numbers import read_number
 from bot.errors import Invalid, NumberRefused
 from bot.errors import marked as _
+from bot.model.addresses import PhoneFacts, facts_of
 from bot.model.contact_import import DateOrder
 
 YES = {"yes", "y", "true", "t", "1", "x", "on", "active", "subscribe", "subscribed", "optin", "optedin", "confirmed"}
@@ -136,6 +137,7 @@ class ReadNumber:
     """A number in E.164, or why it can't be texted: a gettext id and its values."""
 
     e164: str = ""
+    facts: PhoneFacts | None = None
     text: str = ""
     values: dict[str, str] = field(default_factory=dict)
     is_country_assumed: bool = False
@@ -147,7 +149,8 @@ def read_numbers(cells: Sequence[str], region: str, countries: Sequence[str]) ->
 
 def _read_number(cell: str, region: str, countries: Sequence[str]) -> ReadNumber:
     try:
-        return ReadNumber(read_number(plain_number(cell), region, countries).e164)
+        e164 = read_number(plain_number(cell), region, countries).e164
+        return ReadNumber(e164, facts_of(e164))
     except NumberRefused as wrong:
         return ReadNumber(text=wrong.text, values=wrong.values, is_country_assumed=wrong.is_country_assumed)
     except CellRefused as wrong:

@@ -7,15 +7,18 @@ a crash keeps what was there before the first, and the undo finds it.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.consent.changes import ConsentChange
 from bot.consent.ledger import Ledger, Recorded
 from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
 from bot.contacts.imports.cells import ReadNumber
 from bot.contacts.imports.number_reader import NumberReader
+from bot.contacts.imports.people import KnownPeople
 from bot.contacts.imports.people_finder import PeopleFinder
 from bot.contacts.imports.plans import RowPlanner
 from bot.contacts.imports.row_changes import ImportTerms, RowChanges
@@ -26,6 +29,7 @@ from bot.errors import Invalid, NotFound, NumberStopped, OwnOptOut, SavedNumberL
 from bot.errors import marked as _
 from bot.faults import reach
 from bot.model.base import now
+from bot.model.contact import Contact
 from bot.model.contact_import import ContactImport, ImportChange, ImportPiece
 from bot.model.event import Action, Actor
 from bot.model.teammate import By
@@ -34,6 +38,8 @@ from bot.store import Store
 from bot.workspace.audit import COMMAND_LINE
 
 TAKEN = _("Another contact got this user ID at the same time. Import the row again.")
+SLICE = 250
+"""Contacts in one round of the ledger."""
 CONSENTS = {Action.OPT_IN: "opted_in", Action.OPT_OUT: "opted_out"}
 """The outcome that counts each."""
 
@@ -85,7 +91,7 @@ class Importer:
 
     async def preview(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult:
         """What an import would do now. Changes nothing."""
-        plans = await self._planned(job, file, rows)
+        plans, _people = await self._planned(job, file, rows)
         changes = [change for plan in plans for change in plan.changes]
         stops = await self._store.stops.of({change.number for change in changes if change.number})
         result, time = BatchResult(), now()
@@ -99,21 +105,30 @@ class Importer:
 
     async def take(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult:
         """Imports the rows. Repeating it after a crash gives the same. Raises StoreUnavailable."""
-        plans = await self._planned(job, file, rows, creates_tags=True)
-        kept = await self._store.import_changes.get_many(change_id(job, row.line) for row in rows)
-        await self._store.import_changes.insert_many([_kept(job, plan) for plan in plans if plan.changes_something])
+        plans, people = await self._planned(job, file, rows, creates_tags=True)
+        earlier = await self._keep(job, plans)
         reach("kept")
-        await self._create(plans)
-        await self._update([plan for plan in plans if not plan.is_new])
+        added = {p.contact.id: people.by_id[p.contact.id] for p in plans if p.contact and not p.contact.is_stored}
+        await self._create(plans, added)
+        await self._update([plan for plan in plans if plan.contact and plan.contact.is_stored])
         await self._stop(job, plans)
         reach("stored")
         result = BatchResult()
-        for plan, action, recorded in await self._record(plans):
+        for plan, action, recorded in await self._record(plans, added):
             _judge(result, plan, action, recorded if isinstance(recorded, SaysoError) else None)
         await self._count_earlier(result, plans)
+        await self._check_user_ids(plans, added)
         for plan in plans:
-            _count(result, plan, kept.get(change_id(job, plan.row.line)))
+            _count(result, plan, earlier.get(change_id(job, plan.row.line)))
         return result
+
+    async def _keep(self, job: str, plans: Sequence[RowChanges]) -> dict[str, ImportChange]:
+        """Stores what the rows change. Returns, by id, what an interrupted run of this batch stored."""
+        changes = [_kept(job, plan) for plan in plans if plan.changes_something]
+        kept = await self._store.import_changes.insert_many(changes)
+        earlier = [change.id for change, is_new in zip(changes, kept, strict=True) if not is_new]
+        earlier += [change_id(job, plan.row.line) for plan in plans if not plan.changes_something]
+        return await self._store.import_changes.get_many(earlier)
 
     async def _count_earlier(self, result: BatchResult, plans: Sequence[RowChanges]) -> None:
         """Tells consents that were there already from those that an interrupted run of this batch recorded."""
@@ -127,10 +142,12 @@ class Importer:
 
     async def _planned(
         self, job: str, file: ContactImport, rows: Sequence[WantedRow], *, creates_tags: bool = False
-    ) -> list[RowChanges]:
-        terms = await self._terms(job, file, rows, creates_tags=creates_tags)
-        planner = RowPlanner(terms, await self._people.of(job, rows))
-        return [planner.plan(row) for row in rows]
+    ) -> tuple[list[RowChanges], KnownPeople]:
+        terms, people = await asyncio.gather(
+            self._terms(job, file, rows, creates_tags=creates_tags), self._people.of(job, rows)
+        )
+        planner = RowPlanner(terms, people)
+        return [planner.plan(row) for row in rows], people
 
     async def _terms(
         self, job: str, file: ContactImport, rows: Sequence[WantedRow], *, creates_tags: bool
@@ -158,16 +175,19 @@ class Importer:
             known[folded] = (await self._tags.named(wanted[folded], by)).id
         return known if creates else {**dict.fromkeys(wanted, "new"), **known}
 
-    async def _create(self, plans: Sequence[RowChanges]) -> None:
-        """Two rows of one person are one contact: the planner gave both the first one's."""
-        new = {plan.contact.id: plan for plan in plans if plan.is_new and plan.contact}
-        contacts = [plan.contact for plan in new.values() if plan.contact]
-        stored = await self._contacts.create_many(contacts)
-        refused = [contact.id for contact, is_new in zip(contacts, stored, strict=True) if not is_new]
-        there = await self._store.contacts.existing(refused) if refused else set()
-        for id in set(refused) - there:
-            new[id].faults.append(Fault(TAKEN))
-            new[id].changes = [change for change in new[id].changes if change.contact != id]
+    async def _create(self, plans: Sequence[RowChanges], added: Mapping[str, Contact]) -> None:
+        """Stores those of whom nothing is recorded; the others are stored by their first event. Two rows of one person
+        are one contact: the planner gave both the first one's."""
+        recorded = {change.contact for plan in plans for change in plan.changes}
+        await self._contacts.create_many([contact for id, contact in added.items() if id not in recorded])
+
+    async def _check_user_ids(self, plans: Sequence[RowChanges], added: Mapping[str, Contact]) -> None:
+        """Finds the rows whose user ID another contact got at the same time."""
+        wanted = {contact.external_id for contact in added.values() if contact.external_id}
+        there = await self._store.contacts.ids_with("external_id", wanted)
+        for plan in plans:
+            if plan.is_new and plan.contact and plan.contact.id in added and added[plan.contact.id].external_id:
+                plan.faults += [] if plan.contact.id in there else [Fault(TAKEN)]
 
     async def _update(self, plans: Sequence[RowChanges]) -> None:
         changed = [plan for plan in plans if plan.contact and (plan.values or plan.attributes)]
@@ -188,12 +208,20 @@ class Importer:
         if numbers := {plan.stops: f"import:{job}:{plan.row.line}" for plan in plans if plan.stops}:
             await self._stops.add(numbers)
 
-    async def _record(self, plans: Sequence[RowChanges]) -> list[tuple[RowChanges, Action, Recorded | SaysoError]]:
-        asked = [(plan, change) for plan in plans for change in plan.changes]
-        results = await self._ledger.record_many([change for _, change in asked])
-        found = list(zip(asked, results, strict=True))
+    async def _record(
+        self, plans: Sequence[RowChanges], added: Mapping[str, Contact]
+    ) -> list[tuple[RowChanges, Action, Recorded | SaysoError]]:
+        """In slices that overlap. All changes of one contact are in one, in the order of their rows."""
+        of: dict[str, list[tuple[RowChanges, ConsentChange]]] = {}
+        for plan in plans:
+            for change in plan.changes:
+                of.setdefault(change.contact, []).append((plan, change))
+        people = [*of.values()]
+        slices = [[asked for one in people[i : i + SLICE] for asked in one] for i in range(0, len(people), SLICE)]
+        results = await asyncio.gather(*(self._ledger.record_many([c for _, c in some], added) for some in slices))
+        found = [*zip(itertools.chain(*slices), itertools.chain(*results), strict=True)]
         refused = {id(plan): plan.spare for (plan, _), result in found if plan.spare and isinstance(result, SaysoError)}
-        await self._ledger.record_many([spare for spare in refused.values() if spare])
+        await self._ledger.record_many([spare for spare in refused.values() if spare], added)
         return [(plan, change.action, result) for (plan, change), result in found]
 
 

@@ -1,4 +1,4 @@
-"""Reads phone numbers on all cores: one takes 0.3 ms, more than everything else that a row takes."""
+"""Reads phone numbers on all cores, once each: with what else is stored of a number, one takes up to 0.3 ms."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 
 from bot.contacts.imports.cells import ReadNumber, read_numbers
+from bot.model.addresses import remember_facts
 
 FEW = 100
 """So many numbers take less time than handing them over."""
@@ -26,7 +27,14 @@ class NumberReader:
         self._pool: ProcessPoolExecutor | None = None
 
     async def read(self, cells: Sequence[str], region: str, countries: Sequence[str]) -> list[ReadNumber]:
-        """In order."""
+        """In order. Their facts are remembered here, too."""
+        numbers = await self._read(cells, region, countries)
+        for number in numbers:
+            if number.facts:
+                remember_facts(number.e164, number.facts)
+        return numbers
+
+    async def _read(self, cells: Sequence[str], region: str, countries: Sequence[str]) -> list[ReadNumber]:
         if len(cells) <= FEW or self._count == 1:
             return await asyncio.to_thread(read_numbers, cells, region, countries)
         size = -(-len(cells) // self._count)

@@ -70,6 +70,7 @@ class RowPlanner:
             tags=self._tags(row),
             created_at=time,
             updated_at=time,
+            is_stored=False,
             **values,
         )
         done.contact = contact

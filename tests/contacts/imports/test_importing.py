@@ -12,7 +12,7 @@ import pytest
 
 from bot.app import Bot
 from bot.consent.verify import verify
-from bot.contacts.imports.importer import BatchResult, _judge
+from bot.contacts.imports.importer import TAKEN, BatchResult, _judge
 from bot.contacts.imports.row_changes import RowChanges
 from bot.contacts.imports.rows import WantedRow
 from bot.demo import DEALS
@@ -148,6 +148,25 @@ async def test_two_rows_of_one_person_are_one_contact(desk: Desk, store: Store) 
     assert result == {"created": 1, "updated": 2, "opted_in": 1, "opted_out": 1}
     (ada,) = (await everyone(store)).values()
     assert (ada.name, deals(ada).state) == ("Ada L.", ConsentState.OPTED_OUT)
+
+
+async def test_a_row_whose_user_id_is_taken_meanwhile_fails_and_is_imported_again(
+    desk: Desk, store: Store, make_contact: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = store.import_changes.insert_many
+
+    async def late(changes: Any) -> list[bool]:
+        monkeypatch.setattr(store.import_changes, "insert_many", real)
+        await make_contact(name="Site", external_id="7", role=Role.USER)
+        return await real(changes)
+
+    monkeypatch.setattr(store.import_changes, "insert_many", late)
+    file, result = await desk.imported(f"7,Ada,,2015550123,{YES},", f"8,Ben,,2015550124,{YES},")
+    assert (result["created"], result["failed"]) == (1, 1)
+    assert [why for _, _, why in await desk.reasons(file.job)] == [TAKEN]
+    _, result = await desk.imported(f"7,Ada,,2015550123,{YES},")
+    assert result == {"updated": 1, "opted_in": 1}
+    assert (await verify(store, repair=False)).is_whole
 
 
 async def test_a_user_with_another_id_is_somebody_else(desk: Desk, store: Store) -> None:

@@ -65,6 +65,7 @@ async def check_each_row_once(store: Store, job: Job) -> None:
     counts = {outcome: count for outcome, count in job.counts.items() if count}
     assert (job.done, counts) == (ROWS, {"created": ROWS - 1, "same": 1, "opted_in": ROWS - 1, "already": 1})
     contacts = await store.contacts.page("", limit=1000)
+    assert {contact.name for contact in contacts} == {f"N{i}" for i in range(ROWS - 1)}
     assert len(contacts) == ROWS - 1
     assert {contact.ledger.seq for contact in contacts} == {1}, "one event each"
     assert all((c := contact.consent(DEALS)) and c.state is ConsentState.OPTED_IN for contact in contacts)
@@ -73,10 +74,14 @@ async def check_each_row_once(store: Store, job: Job) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("point", "count"), [("kept", 2), ("stored", 3), ("recorded", 2), ("projected", 1)])
+@pytest.mark.parametrize(
+    ("point", "count", "is_repaired"),
+    [("kept", 2, False), ("stored", 3, False), ("recorded", 2, False), ("recorded", 2, True), ("projected", 1, False)],
+)
 async def test_an_import_is_resumed_by_another_process(
-    demo_store: Store, mongo: EmbeddedServer, point: str, count: int
+    demo_store: Store, mongo: EmbeddedServer, point: str, count: int, is_repaired: bool
 ) -> None:
+    """`is_repaired`: contacts of whom there are only events are stored before it goes on."""
     jobs = JobService(demo_store, all_kinds(demo_store))
     imports = ContactImports(demo_store, jobs)
     file = await checked(imports, jobs, mongo)
@@ -84,6 +89,8 @@ async def test_an_import_is_resumed_by_another_process(
     async with worker(mongo, point, count) as killed:
         assert await killed.wait() == -signal.SIGKILL
     assert (await jobs.get(file.id)).state is JobState.RUNNING
+    if is_repaired:
+        assert (await verify(demo_store, repair=True)).repaired
     async with worker(mongo):
         await check_each_row_once(demo_store, await ended(jobs, file.id))
 
