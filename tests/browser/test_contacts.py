@@ -183,6 +183,13 @@ async def test_in_arabic_nothing_is_wider_than_the_screen(look: Look, server: Te
     await expect(page.locator("dialog[open] form")).to_be_visible()
     await fits(page)
 
+    # A menu stays on a narrow screen wherever its button is.
+    await page.keyboard.press("Escape")
+    await wear(page, "light", 360, 740)
+    await page.locator("#select-shown").check()
+    await page.locator("#selection summary").click()
+    await expect(page.locator("#selection .menu-list")).to_be_in_viewport(ratio=1)
+
 
 async def test_everyone_is_selected_and_subscribed_with_live_progress(look: Look, server: TestServer, bot: Bot) -> None:
     time = now()
