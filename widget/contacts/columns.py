@@ -10,7 +10,7 @@ from bot.consent.numbers import saved_number
 from bot.consent.status import ConsentStatus, statuses
 from bot.contacts.finder import SortBy
 from bot.model.contact import ConsentState, Contact
-from bot.model.subscription import Subscription
+from bot.model.subscription import MessageType, Subscription
 from widget.contacts.definitions import Definitions
 from widget.contacts.words import ROLES
 from widget.inbox.consent_status import note_of
@@ -121,14 +121,17 @@ def _state(status: ConsentStatus, d: Definitions) -> tuple[str, str]:
     """Words and the kind of badge; empty: they never answered, and get nothing."""
     say, state = d.say, status.consent.state if status.consent else ConsentState.NONE
     if status.state == "stopped":
-        return say("Opted out of all texts"), "bad"
+        return say("Texted STOP"), "bad"
     if state is ConsentState.OPTED_OUT:
         return say("Opted out"), "plain"
     if state is ConsentState.PENDING:
         return say("Pending"), "warn"
     if status.on:
         return (say("On by default"), "plain") if status.is_default else (say("Opted in"), _trust(status))
-    return (say("Opted in on a different number"), "warn") if state is ConsentState.OPTED_IN else ("", "plain")
+    if state is ConsentState.OPTED_IN:
+        is_text = status.subscription.message_type is MessageType.SMS
+        return (say("Different number") if is_text else say("Different address")), "warn"
+    return "", "plain"
 
 
 def _trust(status: ConsentStatus) -> str:

@@ -42,9 +42,9 @@ STATES = {
     ConsentState.OPTED_OUT: _("Opted out"),
 }
 LOST = {
-    "phone": _("The phone number %(value)s isn't kept."),
-    "email": _("The email address %(value)s isn't kept."),
-    "external_id": _("The user ID %(value)s isn't kept. If this user signs in again, they become a new contact."),
+    "phone": _("The phone number %(value)s won't be kept."),
+    "email": _("The email address %(value)s won't be kept."),
+    "external_id": _("The user ID %(value)s won't be kept. If this user signs in again, they become a new contact."),
 }
 
 
@@ -117,7 +117,7 @@ def _rows(preview: MergePreview, subscriptions: dict[str, Subscription], say: Tr
     for id in ids:
         named = subscriptions.get(id)
         states = _state(kept, id), _state(other, id), merger.after(id, kept)
-        rows.append(MergeRow(named.name if named else id, *(say(STATES[state]) for state in states)))
+        rows.append(MergeRow(named.words(say.locale).name if named else id, *(say(STATES[state]) for state in states)))
     return rows
 
 

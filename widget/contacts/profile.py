@@ -31,16 +31,16 @@ RULES = {
     "subscription_not_live": _("This subscription isn't live."),
     "no_valid_number": _("There's no valid phone number."),
     "no_valid_email": _("There's no valid email address."),
-    "stopped": _("The number texted STOP on %(day)s. Only a START from it lifts that."),
+    "stopped": _("This number texted STOP on %(day)s. It can opt back in only by texting START."),
     "opted_out": _("Opted out %(day)s."),
     "pending": _("Asked to confirm on %(day)s. They haven't replied YES yet."),
     "not_opted_in": _("Not opted in."),
-    "number_changed": _("The consent of %(day)s was given for another number or address: %(address)s"),
-    "weak_evidence": _("The consent of %(day)s isn't enough for this subscription, which needs it in writing."),
+    "number_changed": _("Consent from %(day)s was given for a different number or address: %(address)s"),
+    "weak_evidence": _("Consent from %(day)s isn't enough: this subscription requires written consent."),
 }
 """By the reason of a permission, the rule behind it."""
 EMAIL_YES = _("Opted in %(day)s with this address.")
-REVOKED = _("The number texted STOP after the consent. A new one is needed.")
+REVOKED = _("The number texted STOP after consenting. New consent is required.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         here=f"/contacts/{contact.id}",
         tags=[d.tags[id].name for id in contact.tags if id in d.tags],
         external_id=contact.external_id or "",
-        verdicts=verdicts_of(contact, dossier.answers, say),
+        verdicts=verdicts_of(dossier.answers, say),
         timeline=await timeline_of(request, contact.id, d),
         merged=[(merged.id, name_of(merged, say)) for merged in dossier.merged],
         may_edit=principal(request).may(Scope.WRITE_CONTACTS),
@@ -112,7 +112,7 @@ async def verdicts(request: web.Request) -> web.StreamResponse:
     if not is_htmx(request):
         return await show(request)
     say, contact = translator_for(request), await _living(request)
-    found = verdicts_of(contact, await request.app[BOT].dossiers.answers(contact), say)
+    found = verdicts_of(await request.app[BOT].dossiers.answers(contact), say)
     html = await render(request, "contacts/_verdicts.html", say.locale, verdicts=found)
     return with_page_headers(html_page(request, html))
 
@@ -125,11 +125,11 @@ async def _living(request: web.Request) -> Contact:
     return contact
 
 
-def verdicts_of(contact: Contact, answers: Sequence[PermissionAnswer], say: Translator) -> list[Verdict]:
+def verdicts_of(answers: Sequence[PermissionAnswer], say: Translator) -> list[Verdict]:
     return [
         Verdict(
             answer.subscription.id,
-            answer.subscription.words(contact.locale).name,
+            answer.subscription.words(say.locale).name,
             answer.permission.allowed,
             rule_of(answer, say),
             answer.consent.event if answer.consent else "",

@@ -46,17 +46,16 @@ class ConsentItem(view.PreferenceItem):
 
 
 def items_of(consents: ContactConsents, say: Translator) -> list[ConsentItem]:
-    return [*_items(consents.statuses, consents.contact.locale, say)]
+    return [*_items(consents.statuses, say)]
 
 
 def item_of(consents: ContactConsents, subscription: str, say: Translator) -> ConsentItem | None:
     return next((item for item in items_of(consents, say) if item.id == subscription), None)
 
 
-def _items(statuses: Iterable[ConsentStatus], locale: str, say: Translator) -> Iterable[ConsentItem]:
-    """Names in the contact's language, since that wording is stored with a change."""
+def _items(statuses: Iterable[ConsentStatus], say: Translator) -> Iterable[ConsentItem]:
     for status in statuses:
-        words = status.subscription.words(locale)
+        words = status.subscription.words(say.locale)
         yield ConsentItem(
             status.subscription.id,
             words.name,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_time
+from babel.dates import format_date, format_time
 
 from bot.chat.linked_text import LinkedText, segments
 from bot.consent.numbers import national, saved_number
@@ -99,7 +99,7 @@ def attribute_text(value: Any, say: Translator) -> str:
         return say("Yes") if value else say("No")
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value.date() if isinstance(value, datetime) else value)[:300]
+    return format_date(value, "medium", locale=say.locale) if isinstance(value, datetime) else str(value)[:300]
 
 
 def _line(label: str, text: str, *, is_ltr: bool = False) -> Detail:

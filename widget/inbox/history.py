@@ -21,7 +21,7 @@ YES = {
     Source.BULK: _("Opted in by %(name)s in bulk"),
     Source.API: _("Opted in via the API"),
     Source.IMPORT: _("Opted in via import"),
-    Source.BOT: _("Opted in with the bot"),
+    Source.BOT: _("Opted in through the bot"),
 }
 NO = {
     Source.FORM: _("Opted out on the form"),
@@ -30,7 +30,7 @@ NO = {
     Source.BULK: _("Opted out by %(name)s in bulk"),
     Source.API: _("Opted out via the API"),
     Source.IMPORT: _("Opted out via import"),
-    Source.BOT: _("Opted out with the bot"),
+    Source.BOT: _("Opted out through the bot"),
 }
 RECORDED = {
     How.SPOKEN: _("%(name)s recorded verbal consent"),

@@ -278,7 +278,7 @@ def _ways(status: ConsentStatus | None, say: Translator) -> list[dict[str, str]]
 
 
 def _said(changed: AttestationResult, say: Translator) -> str:
-    name = changed.subscription.words(changed.contact.locale).name
+    name = changed.subscription.words(say.locale).name
     if changed.is_weak:
         return say(NOT_SENT)
     if changed.state == "pending":
