@@ -46,9 +46,11 @@ from bot.flows.opening import Openings
 from bot.flows.runs import Runs
 from bot.jobs.contact_imports import ContactImports
 from bot.jobs.kinds import all_kinds
+from bot.jobs.outbound_messages import OutboundMessages
 from bot.jobs.service import JobService
 from bot.model.base import now
 from bot.model.workspace import Workspace
+from bot.outbound.audience import Audience
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways import make_gateway
@@ -171,7 +173,9 @@ class Bot:
         self.messages = Messages(store, self.conversations, self.runs, self.replies, self.spawn)
         self.say = self.messages.say
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
-        self.jobs = JobService(store, all_kinds(store, self.keys, self.ledger))
+        self.jobs = JobService(store, all_kinds(store, self.keys, self.ledger, self.deliveries))
+        audience = Audience(store, self.finder, self.selected)
+        self.outbound = OutboundMessages(store, self.jobs, audience, self.deliveries)
         self.imports = ContactImports(store, self.jobs)
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
@@ -199,6 +203,7 @@ class Bot:
             lambda: self.confirmations.lapse(now()),
             lambda: self.inbox.wake(now()),
             lambda: self.runs.time_came(now()),
+            self.outbound.start_overdue,
         ]
 
 

@@ -27,7 +27,7 @@ ARROWS = {
     "chat": {"contacts", "consent", "store", "model"},
     "flows": {"chat", "consent", "store", "model"},
     "events": {"outbound", "contacts", "flows", "chat", "consent", "jobs", "store", "model"},
-    "jobs": {"workspace", "contacts", "consent", "store", "model"},
+    "jobs": {"workspace", "outbound", "contacts", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
     "outbound": {"chat", "contacts", "consent", "compliance", "store", "model", "config"},
 }

@@ -1,7 +1,7 @@
-"""Placeholders in texts that the business writes: `{brand}`, `{link}`. Pure.
+"""Placeholders in texts that the business writes: `{brand}`, `{link}`, and variables: `{{first_name|there}}`. Pure.
 
 A placeholder is a known name in single braces. Anything else in braces is plain text, and inserted values are not
-parsed again, so a brand named `{link}` stays as it is.
+parsed again, so a brand named `{link}` stays as it is. A variable is about the person who reads the text.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 VARIABLES = ("brand", "program", "frequency", "link")
 """Brand name, subscription name, frequency, URL of the person's preference center."""
 PLACE = re.compile(r"\{\s*(\w+)\s*\}")
+_VARIABLE = re.compile(r"\{\{\s*([a-z0-9_]{1,40})\s*(?:\|([^{}]*))?\}\}")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -31,3 +32,13 @@ def unknown_variables(text: str) -> list[str]:
 
 def has_place(text: str, name: str) -> bool:
     return any(found.lower() == name for found in PLACE.findall(text))
+
+
+def fill_variables(text: str, values: Mapping[str, str]) -> str:
+    """`{{name}}` becomes the value, or the fallback of `{{name|fallback}}`."""
+    return _VARIABLE.sub(lambda found: values.get(found[1]) or found[2] or "", text)
+
+
+def variables_in(text: str) -> dict[str, str]:
+    """The fallback of each variable; empty: it has none."""
+    return {found[1]: (found[2] or "").strip() for found in _VARIABLE.finditer(text)}

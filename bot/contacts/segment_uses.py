@@ -27,4 +27,10 @@ async def flows(store: Store, segment: str) -> list[SegmentUse]:
     return [SegmentUse(flow.name) for flow in found if flow.id in naming]
 
 
-USERS: tuple[Callable[[Store, str], Awaitable[Sequence[SegmentUse]]], ...] = (flows,)
+async def outbound_messages(store: Store, segment: str) -> list[SegmentUse]:
+    """Drafts whose audience it is: an ordered message keeps the filter that the segment had."""
+    drafts = await store.outbound_messages.drafts_with(segment, limit=20)
+    return [SegmentUse(draft.name, f"/outbound/{draft.id}") for draft in drafts]
+
+
+USERS: tuple[Callable[[Store, str], Awaitable[Sequence[SegmentUse]]], ...] = (flows, outbound_messages)

@@ -18,7 +18,8 @@ PREVIEWED = 2000
 """Contacts that a preview looks at; of a larger selection it is a sample."""
 SHOWN = 5
 """Examples of each result."""
-Judge = Callable[[Sequence[Contact]], Awaitable[Mapping[str, BulkOutcome]]]
+Judge = Callable[[Sequence[Contact]], Awaitable[Mapping[str, str]]]
+"""Tells what becomes of each contact, by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class SelectedContacts:
         total = await self.count(selection)
         ids = await self._ids(selection, "", PREVIEWED)
         people = await self.living(ids)
-        outcomes = {**dict.fromkeys(ids, BulkOutcome.GONE), **await judge(people)}
+        outcomes: dict[str, str] = {**dict.fromkeys(ids, BulkOutcome.GONE), **await judge(people)}
         samples: dict[str, list[Contact]] = {}
         for contact in people:
             if len(some := samples.setdefault(outcomes[contact.id], [])) < SHOWN:

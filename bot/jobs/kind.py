@@ -35,6 +35,8 @@ class Batch(Generic[C]):
     is_last: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
     """By outcome, items that have no result of their own."""
+    again_after: float = 0
+    """Seconds until the next step, if it has to wait for something. The job keeps no worker busy meanwhile."""
 
 
 class JobKind(ABC, Generic[I, C]):

@@ -66,24 +66,28 @@ class JobRun:
             await self._store.jobs.fail(self._job, STUCK)
             return
         try:
-            await self._batches(stop)
+            pause = await self._batches(stop)
         except LeaseLost:
             raise
         except Exception as error:
             await self._failed(error)
         else:
             if self._job.holder:
-                await self._store.jobs.release(self._job, attempts=max(self._job.attempts - 1, 0))
+                await self._store.jobs.release(self._job, seconds=pause, attempts=max(self._job.attempts - 1, 0))
 
-    async def _batches(self, stop: asyncio.Event) -> None:
-        """Until the job ends (then it has no holder), is paused or canceled, or this process stops."""
+    async def _batches(self, stop: asyncio.Event) -> float:
+        """Until the job ends (then it has no holder), is paused or canceled, has to wait, or this process stops.
+        Returns how many seconds it has to wait."""
         input, limit = self._kind.input.model_validate(self._job.input), FIRST_LIMIT
         total = self._job.total if self._job.total is not None else await self._kind.total(input)
         while self._job.state is JobState.RUNNING and not stop.is_set():
             at, began = self._kind.checkpoint.model_validate(self._job.checkpoint), time.monotonic()
             batch = await self._kind.step(self._job.id, input, at, min(limit, self._kind.most))
             await self._save(batch, total)
+            if batch.again_after:
+                return batch.again_after
             limit = next_limit(limit, time.monotonic() - began, self._kind.most)
+        return 0
 
     async def _save(self, batch: Batch[Any], total: int | None) -> None:
         """Stores results first, under ids that refuse duplicates, then checkpoint and progress together."""

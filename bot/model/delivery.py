@@ -28,6 +28,8 @@ class DeliveryKind(StrEnum):
     ASK = "ask"
     REPLY = "reply"
     MESSAGE = "message"
+    OUTBOUND = "outbound"
+    TEST = "test"
 
 
 class DeliveryLink(Value):
@@ -47,6 +49,8 @@ class Delivery(Document):
     subscription: str = ""
     """Empty for a reply or a message."""
     kind: DeliveryKind
+    message: str | None = None
+    """The outbound message of which it is a copy."""
     event: str
     """The consent event that allowed it; of a reply, the id of the text that it answers; of a message,
     its entry in the conversation."""

@@ -9,6 +9,7 @@ from bot.consent.ledger import Ledger
 from bot.consent.stop_list import StopList
 from bot.model.base import now
 from bot.model.delivery import Delivery
+from bot.model.job import JobState
 from bot.model.workspace import Workspace
 from bot.outbound.flood import BOUNDS, Flood
 from bot.outbound.kinds import Facts
@@ -29,7 +30,10 @@ class FactReader:
         """The facts by delivery, and how many texts their numbers got lately. Consents are read last."""
         numbers, time = {delivery.number for delivery in deliveries}, now()
         windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
-        workspace, subscriptions, counts = await asyncio.gather(
+        ordered = {delivery.message for delivery in deliveries if delivery.message}
+        messages, jobs, workspace, subscriptions, counts = await asyncio.gather(
+            self._store.outbound_messages.get_many(ordered),
+            self._store.jobs.get_many(ordered),
             self._workspace(),
             self._store.subscriptions.get_many(filter(None, (delivery.subscription for delivery in deliveries))),
             self._store.deliveries.counts(numbers, windows),
@@ -45,6 +49,9 @@ class FactReader:
                 subscriptions.get(delivery.subscription),
                 is_stopped=(stop := stops.get(delivery.number)) is not None and stop.holds,
                 revoked_until=stop.revoked_until if stop else None,
+                message=messages.get(delivery.message or ""),
+                is_paused=(job := jobs.get(delivery.message or "")) is not None and job.state is JobState.PAUSED,
+                is_canceled=job is not None and job.state is JobState.CANCELED,
             )
             for delivery in deliveries
         }

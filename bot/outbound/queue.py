@@ -15,8 +15,10 @@ from bot.model.contact import Consent, Contact
 from bot.model.conversation import Part
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import ConsentEvent, Source
+from bot.model.outbound_message import OutboundMessage
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.kinds import KINDS, TextKind, kind_for
+from bot.outbound.kinds.outbound import copy_of
 from bot.store import Duplicate, Store
 
 CLAIMED_FOR = timedelta(seconds=5)
@@ -79,6 +81,18 @@ class DeliveryQueue:
         )
         return new.model_copy(update={"id": f"{new.id}:{time}"})
 
+    async def copies(self, message: OutboundMessage, contacts: Sequence[Contact]) -> None:
+        """Queues a copy for each of these, in one round trip; one for each contact and message."""
+        kind = KINDS[DeliveryKind.OUTBOUND]
+        new = [_new(kind, f"{message.id}:{contact.id}", **copy_of(message, contact)) for contact in contacts]
+        await self._store.deliveries.insert_many([self.links.added(delivery) for delivery in new])
+        self.wake.set()
+
+    async def test(self, message: OutboundMessage, number: str, body: str, key: str) -> None:
+        """Queues a test of a message; one for each `key`."""
+        kind, locale = KINDS[DeliveryKind.TEST], message.language
+        await self._insert([_new(kind, key, contact="", number=number, locale=locale, body=body)])
+
     async def add(self, delivery: Delivery) -> None:
         await self._insert([delivery])
 
@@ -134,6 +148,5 @@ def _of_event(kind: TextKind, event: ConsentEvent) -> Delivery:
 
 def _new(kind: TextKind, cause: str, **values: Any) -> Delivery:
     time = now()
-    return Delivery(
-        id=kind.id_of(cause), kind=kind.name, event=cause, due_at=time, created_at=time, updated_at=time, **values
-    )
+    fields = {"event": cause, "due_at": time, "created_at": time, "updated_at": time, **values}
+    return Delivery(id=kind.id_of(cause), kind=kind.name, **fields)

@@ -44,6 +44,8 @@ AT_PROVIDER = 64
 HALTED_FOR = timedelta(seconds=60)
 """How long nothing is sent after the provider refused the account; then one text tries it again."""
 CLAIM_EXPIRED = "claim_expired"
+PAUSED_FOR = timedelta(seconds=5)
+"""When a copy of a paused message is looked at again."""
 MOST_ATTEMPTS = 12
 """With these pauses, about an hour and a half."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 1200.0
@@ -145,6 +147,8 @@ class Sender:
     ) -> Callable[[], Awaitable[None]]:
         """What to do with a text. `is_shown`: there is a conversation that has to show it."""
         kind = KINDS[delivery.kind]
+        if facts.is_paused:
+            return partial(self._store_result, delivery, DeliveryState.QUEUED, due_at=checked_at + PAUSED_FOR)
         if reason := kind.refusal(delivery, facts) or flood.refusal(delivery):
             return partial(self._block, delivery, reason, checked_at)
         url = self._links.url(delivery)

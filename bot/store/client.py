@@ -40,6 +40,7 @@ from bot.store.merges import MergeMoves
 from bot.store.migrations import MigrationRepository
 from bot.store.old_flows import move_old_flows
 from bot.store.opening_entries import OpeningEntries
+from bot.store.outbound_messages import OutboundMessageRepository
 from bot.store.parts import PartRepository
 from bot.store.passkeys import PasskeyChallengeRepository, PasskeyRepository
 from bot.store.personal_data import PersonalData
@@ -90,6 +91,7 @@ class Store:
         self.flows = FlowRepository(self.database)
         self.flow_versions = FlowVersionRepository(self.database)
         self.deliveries = DeliveryRepository(self.database)
+        self.outbound_messages = OutboundMessageRepository(self.database)
         self.phone_texts = PhoneTextRepository(self.database)
         self.migrations = MigrationRepository(self.database)
         self.jobs = JobRepository(self.database)

@@ -67,6 +67,8 @@ class DeliveryRepository(Repository[Delivery]):
         IndexModel([("contact", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("origins", ASCENDING), ("created_at", DESCENDING)], **_where("origins")),
         IndexModel([("provider_id", ASCENDING)], **_where("provider_id")),
+        IndexModel([("message", ASCENDING), ("state", ASCENDING), ("reason", ASCENDING)], **_where("message")),
+        IndexModel([("message", ASCENDING), ("created_at", DESCENDING)], **_where("message")),
         IndexModel([("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),
     )
@@ -185,6 +187,27 @@ class DeliveryRepository(Repository[Delivery]):
         with database_errors():
             found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
         return {raw["_id"]: (raw["short"], raw["long"]) for raw in found}
+
+    # --- copies of outbound messages
+
+    async def results_of(self, message: str) -> dict[tuple[DeliveryState, str], int]:
+        """By state and reason, from the index alone."""
+        group = {"_id": {"state": "$state", "reason": "$reason"}, "n": {"$sum": 1}}
+        with database_errors():
+            found = await self.collection.aggregate(
+                [{"$match": {"message": message}}, {"$group": group}], maxTimeMS=READ_MS
+            ).to_list(None)
+        return {(DeliveryState(raw["_id"]["state"]), raw["_id"].get("reason") or ""): raw["n"] for raw in found}
+
+    async def of_message(self, message: str, *, limit: int) -> list[Delivery]:
+        """The newest first."""
+        return await self.find({"message": message}, sort=[("message", 1), ("created_at", -1)], limit=limit)
+
+    async def count_waiting(self, message: str, *, limit: int) -> int:
+        """Copies that a worker takes next; at most `limit`."""
+        match = {"message": message, "state": {"$in": [DeliveryState.QUEUED, DeliveryState.SENDING]}}
+        with database_errors():
+            return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=READ_MS))
 
     # --- the links that they carry
 

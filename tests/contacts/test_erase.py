@@ -65,6 +65,7 @@ UNTOUCHED = {
     "leases": "of processes",
     "logos": "of the workspace",
     "migrations": "of the database",
+    "outbound_messages": "written by teammates",
     "passkey_challenges": "of teammates",
     "passkeys": "of teammates",
     "saved_replies": "written by teammates",

@@ -102,6 +102,8 @@ def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None
     assert limits == {
         DeliveryKind.CONFIRMATION: TextLimit.FLOOD,
         DeliveryKind.ASK: TextLimit.FLOOD,
+        DeliveryKind.OUTBOUND: TextLimit.NONE,
+        DeliveryKind.TEST: TextLimit.FLOOD,
         DeliveryKind.CONFIRMED: TextLimit.LOOP,
         DeliveryKind.REPLY: TextLimit.LOOP,
         DeliveryKind.MESSAGE: TextLimit.NONE,

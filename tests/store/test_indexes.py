@@ -290,6 +290,25 @@ async def _run_jobs(bot: Bot) -> None:
     await bot.jobs.act(job.id, JobAction.RETRY, by)
 
 
+async def _send(bot: Bot) -> None:
+    """An outbound message from its draft to its report."""
+    by, segment = By("ada", "Ada"), await bot.segments.save("Sent to", Filter(), By("ada", "Ada"))
+    draft = await bot.outbound.create("News", by)
+    values = {"subscription": DEALS, "texts": {"en": "Hi"}, "segment": segment.id}
+    draft = await bot.outbound.save(draft.id, draft.version, values, by)
+    await bot.segments.used_by(segment.id)
+    await bot.outbound.audience.preview(draft)
+    await bot.outbound.order(draft.id, draft.version, by)
+    await bot.outbound.start_overdue()
+    page = await bot.outbound.newest(limit=1)
+    await bot.outbound.newest(page.next or Cursor((now(), "x")))
+    job = await bot.jobs.get(draft.id)
+    kind = bot.jobs.kinds[job.kind]
+    await kind.step(job.id, kind.input.model_validate(job.input), kind.checkpoint(), 100)
+    await bot.store.deliveries.results_of(draft.id)
+    await bot.store.deliveries.of_message(draft.id, limit=5)
+
+
 async def _import(bot: Bot) -> None:
     """A file from its upload to its undo, step by step as a worker does."""
     by, data = By("ada", "Ada"), b"User ID,Email,Phone,Tags,SMS consent\nu9,a@x.com,2015550199,VIP,yes\n"
@@ -416,6 +435,7 @@ async def _walk(bot: Bot) -> None:
         pass
     await store.keys.of("visitors")
     await _run_jobs(bot)
+    await _send(bot)
     await _import(bot)
     await store.leases.acquire("walk", "here", 1)
     await store.leases.release("walk", "here")

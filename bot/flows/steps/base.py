@@ -5,7 +5,6 @@ A new kind of step is one file here and one line in `bot/flows/steps/__init__.py
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
+from bot.consent.placeholders import fill_variables
 from bot.model.base import Value
 from bot.model.contact import ConsentState
 from bot.model.conversation import LONGEST_TEXT, Card, Text
@@ -21,7 +21,6 @@ from bot.model.flow import Wait
 StepId = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
 Answers = Mapping[str, str]
 """What the contact answered so far in this run, by the id of the step that asked."""
-_VARIABLE = re.compile(r"\{\{\s*([a-z0-9_]{1,40})\s*(?:\|([^{}]*))?\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def say(text: str, answers: Answers) -> tuple[Effect, ...]:
 
     A text that is empty afterwards is not written.
     """
-    filled = _VARIABLE.sub(lambda found: answers.get(found[1]) or found[2] or "", text).strip()
+    filled = fill_variables(text, answers).strip()
     return (Write(Text(text=filled[:LONGEST_TEXT])),) if filled else ()
 
 

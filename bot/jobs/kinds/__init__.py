@@ -19,17 +19,25 @@ from bot.jobs.kinds.bulk_erase import EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, RemoveTag
 from bot.jobs.kinds.export_contacts import ExportContacts
 from bot.jobs.kinds.import_contacts import CheckImport, ImportContacts
+from bot.jobs.kinds.send_message import SendMessage
 from bot.jobs.kinds.undo_import import UndoImport
 from bot.jobs.kinds.verify import Verify
+from bot.outbound.audience import Audience
+from bot.outbound.queue import DeliveryQueue
 from bot.store import Store
 
 
 def all_kinds(
-    store: Store, keys: CheckpointKeys | None = None, ledger: Ledger | None = None
+    store: Store,
+    keys: CheckpointKeys | None = None,
+    ledger: Ledger | None = None,
+    deliveries: DeliveryQueue | None = None,
 ) -> tuple[JobKind[Any, Any], ...]:
-    """`ledger`: where consents are recorded. Without it, consumers learn of them from their cursor."""
+    """`ledger`: where consents are recorded. Without it, consumers learn of them from their cursor. `deliveries`: what
+    a process that runs jobs queues texts with; one that only lists and controls them needs none."""
     ledger = ledger or Ledger(store, keys)
-    selected, contacts = SelectedContacts(store, ContactFinder(store)), ContactService(store, ledger)
+    finder, contacts = ContactFinder(store), ContactService(store, ledger)
+    selected = SelectedContacts(store, finder)
     consents = BulkConsents(store, ledger)
     importer = Importer(store, ledger)
     return (
@@ -43,4 +51,5 @@ def all_kinds(
         CheckImport(store, importer),
         ImportContacts(store, importer),
         UndoImport(store, ImportUndo(store, ledger)),
+        SendMessage(store, selected, Audience(store, finder, selected), deliveries),
     )

@@ -8,6 +8,7 @@ from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 from bot.outbound.kinds.confirmation import Confirmation, Confirmed
 from bot.outbound.kinds.keyword_answer import KeywordAnswer
 from bot.outbound.kinds.message import Message
+from bot.outbound.kinds.outbound import Outbound, Test
 from bot.outbound.kinds.question import Question
 
 ALL: tuple[TextKind, ...] = (
@@ -16,6 +17,8 @@ ALL: tuple[TextKind, ...] = (
     Question(),
     KeywordAnswer(),
     Message(),
+    Outbound(),
+    Test(),
 )
 KINDS: dict[DeliveryKind, TextKind] = {kind.name: kind for kind in ALL}
 

@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import ClassVar
 
+from bot.consent.numbers import address_of
+from bot.consent.permission import permission
 from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import ConsentEvent
-from bot.model.subscription import Subscription
+from bot.model.outbound_message import OutboundMessage
+from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 
 
@@ -37,6 +40,11 @@ class Facts:
     """The number is on the stop list."""
     revoked_until: datetime | None = None
     """When its last STOP was lifted."""
+    message: OutboundMessage | None = None
+    """The outbound message of which it is a copy."""
+    is_paused: bool = False
+    """The message is paused: the copy waits."""
+    is_canceled: bool = False
 
     @property
     def program(self) -> Subscription:
@@ -77,3 +85,16 @@ class TextKind(ABC):
     @abstractmethod
     def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
         """`link` is empty if there is none. Called only for a text that may be sent."""
+
+
+def permission_refusal(delivery: Delivery, facts: Facts) -> str | None:
+    """Why a text of a subscription may not be sent to this contact; None: it may."""
+    if facts.contact is None or facts.subscription is None:
+        return "contact_gone"
+    address, consent = address_of(facts.contact, MessageType.SMS), facts.contact.consent(facts.subscription.id)
+    answer = permission(
+        facts.subscription, consent, address, stopped=facts.is_stopped, revoked_until=facts.revoked_until
+    )
+    if not answer.allowed:
+        return answer.reason
+    return None if address == delivery.number else "number_changed"

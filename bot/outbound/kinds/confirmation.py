@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from bot.consent.numbers import address_of
-from bot.consent.permission import permission
 from bot.consent.placeholders import fill, has_place
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import FOR_MANY, Action, ConsentEvent, FollowUp, Source
-from bot.model.subscription import MessageType, Subscription
+from bot.model.subscription import Subscription
 from bot.model.workspace import Workspace
-from bot.outbound.kinds.base import Facts, TextKind, TextLimit
+from bot.outbound.kinds.base import Facts, TextKind, TextLimit, permission_refusal
 
 OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.PROFILE}
 """Sources where people opt in themselves, or through a teammate one by one. Somebody who never agreed learns of it at
@@ -33,16 +31,7 @@ class Confirmation(TextKind):
         return True
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
-        if facts.contact is None or facts.subscription is None:
-            return "contact_gone"
-        address = address_of(facts.contact, MessageType.SMS)
-        consent = facts.contact.consent(facts.subscription.id)
-        answer = permission(
-            facts.subscription, consent, address, stopped=facts.is_stopped, revoked_until=facts.revoked_until
-        )
-        if not answer.allowed:
-            return answer.reason
-        return None if address == delivery.number else "number_changed"
+        return permission_refusal(delivery, facts)
 
     def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
         return confirmation(facts.workspace, facts.program, delivery.locale, link)

@@ -1,0 +1,68 @@
+"""Sends an outbound message: queues a copy for everyone in its audience who may get it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import ClassVar
+
+from bot.contacts.selected import SelectedContacts
+from bot.errors import Invalid
+from bot.errors import marked as _
+from bot.jobs.kind import Batch, JobKind
+from bot.model.base import Value
+from bot.model.selection import Selection
+from bot.outbound.audience import LEFT_OUT, QUEUED, Audience
+from bot.outbound.queue import DeliveryQueue
+from bot.store import Store
+from bot.workspace.access import Scope
+
+AHEAD = 2000
+"""Copies that may wait to be sent, so that a pause leaves few waiting."""
+FULL_SECONDS, LAST_SECONDS = 0.2, 1.0
+"""How long it waits for room in the queue, and for its last copies to be sent."""
+
+
+class SendInput(Value):
+    ordered_at: datetime
+
+
+class SendPlace(Value):
+    after: str = ""
+    is_end: bool = False
+    """Everyone was visited; the last copies wait."""
+
+
+class SendMessage(JobKind[SendInput, SendPlace]):
+    """Its id is the message's. It ends when no copy waits."""
+
+    name, title, scope = "send_message", _("Send message"), Scope.SEND_MESSAGES
+    outcomes: ClassVar = {QUEUED: _("Queued"), **LEFT_OUT}
+    input, checkpoint = SendInput, SendPlace
+
+    def __init__(
+        self, store: Store, selected: SelectedContacts, audience: Audience, deliveries: DeliveryQueue | None
+    ) -> None:
+        self._store = store
+        self._selected = selected
+        self._audience = audience
+        self._deliveries = deliveries
+
+    async def step(self, job: str, input: SendInput, at: SendPlace, limit: int) -> Batch[SendPlace]:
+        waiting = await self._store.deliveries.count_waiting(job, limit=AHEAD)
+        if at.is_end:
+            return Batch(at, 0, is_last=not waiting, again_after=LAST_SECONDS if waiting else 0)
+        if waiting >= AHEAD:
+            return Batch(at, 0, again_after=FULL_SECONDS)
+        if self._deliveries is None:
+            raise LookupError("this process doesn't send texts")
+        message = await self._store.outbound_messages.get(job)
+        if message is None:
+            raise Invalid(_("This message no longer exists."))
+        selection = Selection(filter=message.filter.as_text())
+        batch = await self._selected.batch(selection, at.after, limit, input.ordered_at)
+        outcomes = await self._audience.judged(batch.contacts, await self._audience.subscription(message))
+        people = [contact for contact in batch.contacts if outcomes[contact.id] == QUEUED]
+        await self._deliveries.copies(message, people)
+        place = SendPlace(after=batch.last or at.after, is_end=batch.last is None)
+        return Batch(place, batch.read, counts=Counter(outcomes.values()))

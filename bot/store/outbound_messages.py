@@ -1,0 +1,49 @@
+"""Outbound messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from bot.model.base import now
+from bot.model.outbound_message import OutboundMessage
+from bot.model.paging import Cursor
+from bot.store.driver import database_errors
+from bot.store.paging import following
+from bot.store.repository import Repository
+
+NEWEST = [("updated_at", -1), ("_id", -1)]
+
+
+class OutboundMessageRepository(Repository[OutboundMessage]):
+    name = "outbound_messages"
+    model = OutboundMessage
+    indexes = (
+        IndexModel([("is_deleted", ASCENDING), ("updated_at", DESCENDING), ("_id", DESCENDING)]),
+        IndexModel([("is_starting", DESCENDING)], partialFilterExpression={"is_starting": True}),
+        IndexModel([("segment", DESCENDING)], partialFilterExpression={"segment": {"$gt": ""}}),
+    )
+
+    async def newest(self, cursor: Cursor | None, *, limit: int) -> list[OutboundMessage]:
+        order = [("is_deleted", 1), *NEWEST]
+        return await self.find({"is_deleted": False, **following(NEWEST, cursor)}, sort=order, limit=limit)
+
+    async def drafts_with(self, segment: str, *, limit: int) -> list[OutboundMessage]:
+        match = {"segment": segment, "ordered_at": {"$exists": False}, "is_deleted": False}
+        return await self.find(match, sort=[("segment", -1)], limit=limit)
+
+    async def starting(self, *, limit: int) -> list[OutboundMessage]:
+        return await self.find({"is_starting": True}, limit=limit)
+
+    async def started(self, id: str) -> None:
+        await self.update({"_id": id}, {"$unset": {"is_starting": ""}})
+
+    async def change(self, before: OutboundMessage, values: Mapping[str, Any]) -> OutboundMessage | None:
+        """The draft with these values; None: another teammate changed it meanwhile, or it was ordered."""
+        after = before.model_copy(update={**values, "version": before.version + 1, "updated_at": now()})
+        match = {"_id": before.id, "version": before.version, "ordered_at": {"$exists": False}}
+        with database_errors():
+            done = await self.collection.update_one(match, {"$set": after.stored()})
+        return after if done.matched_count else None

@@ -1,0 +1,380 @@
+"""Outbound messages: who gets one, what they get, and that nobody gets it twice or after a no."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.app import Bot, make_bot
+from bot.config import Settings
+from bot.contacts.bulk_rules import BulkOutcome
+from bot.demo import DEALS, ORDERS
+from bot.errors import Conflict, FormWrong, Invalid, JobConflict, NotFound, NumberRefused
+from bot.jobs import outbound_messages
+from bot.jobs.kinds import send_message
+from bot.jobs.outbound_messages import MessageState
+from bot.jobs.rules import JobAction
+from bot.jobs.run import JobRun
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.event import Action, Actor, Source
+from bot.model.filter import Filter, TagIs
+from bot.model.outbound_message import OutboundMessage
+from bot.model.teammate import By
+from bot.outbound.audience import QUEUED
+from bot.store import Store
+from bot.store.embedded import EmbeddedServer
+from tests.outbound.carrier import Carrier, through
+from tests.people import change, person, second_process
+
+ADA = By("ada0ada0ada0ada0ada0ada0", "Ada")
+TEXT = "Harbor Coffee: {{first_name|Hello}}, the Sidamo is back."
+
+
+def number(i: int) -> str:
+    return f"+1201555{100 + i:04d}"
+
+
+async def people(bot: Bot, count: int, **values: Any) -> list[Contact]:
+    made = [person(new_id(), name=f"Ann{i} Lee", phone=number(i), tags=("tag",), **values) for i in range(count)]
+    await bot.store.contacts.insert_many(made)
+    for contact in made:
+        await bot.ledger.record(change(contact.id, f"in-{contact.id}", number=contact.phone))
+    return made
+
+
+async def draft(bot: Bot, **values: Any) -> OutboundMessage:
+    made = await bot.outbound.create("June roast", ADA)
+    fields = {"subscription": DEALS, "texts": {"en": TEXT}, "filter": Filter.of(TagIs(tags=("tag",))), **values}
+    return await bot.outbound.save(made.id, made.version, fields, ADA)
+
+
+async def ordered(bot: Bot, **values: Any) -> OutboundMessage:
+    made = await draft(bot, **values)
+    return await bot.outbound.order(made.id, made.version, ADA)
+
+
+async def one_step(bot: Bot, message: OutboundMessage, store: Store | None = None) -> None:
+    """A worker takes the job up, and goes on until it ends or has to wait."""
+    store = store or bot.store
+    job = await store.jobs.claim(message.id, "worker", 60)
+    assert job, "nobody holds it"
+    await JobRun(store, bot.jobs.kinds[job.kind], job)._work(asyncio.Event())
+    if (left := await store.jobs.get(message.id)) and left.state == "queued":
+        await store.jobs.update({"_id": message.id}, {"$set": {"due": now() - timedelta(minutes=1)}})
+
+
+async def all_sent(bot: Bot, message: OutboundMessage) -> None:
+    """Queues and sends everything."""
+    while (await bot.outbound.status(message.id)).state is MessageState.SENDING:
+        await one_step(bot, message)
+        while await bot.sender.send_some():
+            pass
+
+
+async def copies(bot: Bot, message: OutboundMessage) -> list[Delivery]:
+    return await bot.store.deliveries.of_message(message.id, limit=5000)
+
+
+async def bodies(bot: Bot, contact: Contact) -> list[str]:
+    """What the phone received, but for confirmations."""
+    texts = await bot.phone.texts(contact.phone or "")
+    return [text.body for text in texts if text.incoming and "now subscribed" not in text.body]
+
+
+class TestSending:
+    async def test_everyone_who_may_gets_it_once_with_their_name_and_their_link(self, bot: Bot) -> None:
+        ann, ben = await people(bot, 2)
+        message = await ordered(bot)
+        await all_sent(bot, message)
+        (text,) = await bodies(bot, ann)
+        assert text.startswith(
+            "Harbor Coffee: Ann0, the Sidamo is back.\nReply STOP to opt out. Manage your preferences: "
+        )
+        link = text.rpartition("/p/")[2]
+        assert (await bot.preferences.look(link)).contact.id == ann.id
+        (other,) = await bodies(bot, ben)
+        assert link not in other
+        for delivery in await copies(bot, message):
+            assert (delivery.state, delivery.kind, delivery.subscription) == (
+                DeliveryState.SENT,
+                DeliveryKind.OUTBOUND,
+                DEALS,
+            )
+            assert "•" in (delivery.body or ""), "the link's token is stored nowhere"
+        assert (await bot.outbound.status(message.id)).state is MessageState.DONE
+
+    async def test_a_text_in_the_contact_s_language_comes_with_its_opt_out_text(self, bot: Bot) -> None:
+        (ann,) = await people(bot, 1, locale="es")
+        await all_sent(bot, await ordered(bot, texts={"en": TEXT, "es": "Harbor Coffee: ha vuelto."}))
+        (text,) = await bodies(bot, ann)
+        assert text.startswith("Harbor Coffee: ha vuelto.\nResponda STOP")
+
+    async def test_a_step_that_is_repeated_after_a_crash_sends_nothing_twice(self, bot: Bot) -> None:
+        await people(bot, 3)
+        message = await ordered(bot)
+        job = await bot.jobs.get(message.id)
+        kind = bot.jobs.kinds[job.kind]
+        for _ in range(2):
+            await kind.step(job.id, kind.input.model_validate(job.input), kind.checkpoint(), 50)
+        await all_sent(bot, message)
+        assert len(await copies(bot, message)) == 3
+        assert (await bot.jobs.get(message.id)).counts == {QUEUED: 3}
+
+    async def test_two_processes_send_each_copy_once(self, bot: Bot, mongo: EmbeddedServer, settings: Settings) -> None:
+        await people(bot, 20)
+        message, carrier = await ordered(bot), Carrier()
+        await one_step(bot, message)
+        async with second_process(mongo) as store:
+            other = await make_bot(settings, store, "http://sayso.test")
+            senders = [through(bot, carrier), through(other, carrier, store)]
+            while any(await asyncio.gather(*(sender.send_some() for sender in senders))):
+                pass
+        sent = sorted(text.number for text in carrier.handed if text.id.startswith("outbound:"))
+        assert sent == [number(i) for i in range(20)]
+
+    async def test_the_queue_holds_few_so_that_a_pause_leaves_few(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await people(bot, 9)
+        monkeypatch.setattr(send_message, "AHEAD", 4)
+        monkeypatch.setattr(send_message.SendMessage, "most", 4)
+        message = await ordered(bot)
+        await one_step(bot, message)
+        assert len(await copies(bot, message)) == 4
+        await one_step(bot, message)
+        assert len(await copies(bot, message)) == 4
+        await all_sent(bot, message)
+        assert len(await copies(bot, message)) == 9
+
+    async def test_what_was_ordered_just_before_a_crash_starts(self, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+        (ann,) = await people(bot, 1)
+
+        async def dies(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(bot.jobs, "start", dies)
+            with pytest.raises(KeyboardInterrupt):
+                await ordered(bot)
+        ((status,),) = [(await bot.outbound.newest()).items]
+        assert status.state is MessageState.SENDING
+        for _ in range(2):
+            await bot.outbound.start_overdue()
+        await all_sent(bot, status.message)
+        assert len(await bodies(bot, ann)) == 1
+
+
+class TestPermission:
+    """Asked when the audience is read, and again at the moment of sending (law 7)."""
+
+    @pytest.mark.parametrize("how", ["form", "stop", "number", "archived"])
+    async def test_consent_withdrawn_between_audience_and_send(self, bot: Bot, how: str) -> None:
+        (ann,) = await people(bot, 1)
+        message = await ordered(bot)
+        await one_step(bot, message)
+        match how:
+            case "form":
+                await bot.ledger.record(change(ann.id, "out", Action.OPT_OUT))
+            case "stop":
+                await bot.receive(number(0), "STOP", "t1")
+            case "number":
+                await bot.ledger.record(
+                    change(ann.id, "new", Action.CAPTURE_PHONE, subscription=None, number="+12015550199")
+                )
+            case "archived":
+                subscription = await bot.subscriptions.get(DEALS)
+                await bot.subscriptions.archive(DEALS, subscription.version, ADA)
+        carrier = Carrier()
+        await through(bot, carrier).send_some()
+        assert [text.id for text in carrier.handed if text.id.startswith("outbound:")] == []
+        (delivery,) = await copies(bot, message)
+        reasons = {
+            "form": "opted_out",
+            "stop": "stopped",
+            "number": "number_changed",
+            "archived": "subscription_not_live",
+        }
+        assert (delivery.state, delivery.reason) == (DeliveryState.BLOCKED, reasons[how])
+
+    async def test_the_preview_says_why_the_others_get_none(self, bot: Bot) -> None:
+        people_ = await people(bot, 7)
+        await bot.ledger.record(change(people_[1].id, "out", Action.OPT_OUT))
+        await bot.receive(number(2), "STOP", "t1")
+        await bot.ledger.record(
+            change(people_[3].id, "new", Action.CAPTURE_PHONE, subscription=None, number="+12015550199")
+        )
+        nobody = person(new_id(), tags=("tag",), phone="+12015550198")
+        nowhere = person(new_id(), tags=("tag",), phone=None)
+        await bot.store.contacts.insert_many([nobody, nowhere])
+        message = await draft(bot)
+        found = await bot.outbound.audience.preview(message)
+        assert dict(found.counts) == {
+            QUEUED: 4, "opted_out": 1, "stopped": 1, "number_changed": 1, "not_opted_in": 1, "no_valid_number": 1,
+        }  # fmt: skip
+        assert [c.id for c in found.samples["opted_out"]] == [people_[1].id]
+        assert (await bot.outbound.audience.size(message)).number == 4
+        await bot.outbound.order(message.id, message.version, ADA)
+        await all_sent(bot, message)
+        assert (await bot.jobs.get(message.id)).counts == dict(found.counts), "the same judgment"
+        assert {d.state for d in await copies(bot, message)} == {DeliveryState.SENT}
+
+    async def test_a_number_of_another_country_is_left_out(self, bot: Bot) -> None:
+        abroad = person(new_id(), tags=("tag",), phone="+4915112345678")
+        await bot.store.contacts.insert_many([abroad])
+        await bot.ledger.record(change(abroad.id, "in", number=abroad.phone))
+        found = await bot.outbound.audience.preview(await draft(bot))
+        assert dict(found.counts) == {"country_not_allowed": 1}
+
+    async def test_merged_and_erased_contacts_get_none(self, bot: Bot) -> None:
+        ann, ben = await people(bot, 2)
+        message = await ordered(bot)
+        await bot.eraser.erase(ben.id, Actor(kind="teammate", id=ADA.id), Source.PROFILE)
+        await all_sent(bot, message)
+        assert [d.contact for d in await copies(bot, message)] == [ann.id]
+        assert BulkOutcome.GONE not in (await bot.jobs.get(message.id)).counts
+
+
+class TestControl:
+    async def test_a_pause_holds_what_is_queued_and_a_resume_sends_it(self, bot: Bot) -> None:
+        (ann,) = await people(bot, 1)
+        message = await ordered(bot)
+        await one_step(bot, message)
+        status = await bot.outbound.act(message.id, JobAction.PAUSE, ADA)
+        assert status.state is MessageState.PAUSED
+        await bot.sender.send_some()
+        assert await bodies(bot, ann) == []
+        await bot.outbound.act(message.id, JobAction.RESUME, ADA)
+        await bot.store.deliveries.update({"message": message.id}, {"$set": {"due_at": now()}})
+        await all_sent(bot, message)
+        assert len(await bodies(bot, ann)) == 1
+
+    async def test_a_cancel_sends_nothing_more(self, bot: Bot) -> None:
+        (ann,) = await people(bot, 1)
+        message = await ordered(bot)
+        await one_step(bot, message)
+        status = await bot.outbound.act(message.id, JobAction.CANCEL, ADA)
+        assert status.state is MessageState.CANCELED
+        await bot.sender.send_some()
+        assert await bodies(bot, ann) == []
+        ((delivery,),) = [await copies(bot, message)]
+        assert (delivery.state, delivery.reason) == (DeliveryState.BLOCKED, "canceled")
+        with pytest.raises(JobConflict):
+            await bot.outbound.act(message.id, JobAction.RESUME, ADA)
+
+    async def test_a_scheduled_one_waits_for_its_time_and_can_be_canceled(self, bot: Bot) -> None:
+        await people(bot, 1)
+        made = await draft(bot)
+        message = await bot.outbound.order(made.id, made.version, ADA, at=now() + timedelta(days=1))
+        assert (await bot.outbound.status(message.id)).state is MessageState.SCHEDULED
+        assert await bot.store.jobs.claim(message.id, "worker", 60) is None
+        assert (await bot.outbound.act(message.id, JobAction.CANCEL, ADA)).state is MessageState.CANCELED
+
+    async def test_people_added_after_the_order_get_none(self, bot: Bot) -> None:
+        message = await ordered(bot)
+        (late,) = await people(bot, 1)
+        assert late.created_at
+        await bot.store.contacts.update({"_id": late.id}, {"$set": {"created_at": now() + timedelta(seconds=1)}})
+        await all_sent(bot, message)
+        assert await copies(bot, message) == []
+
+
+class TestDrafts:
+    async def test_two_teammates_do_not_overwrite_each_other(self, bot: Bot) -> None:
+        made = await draft(bot)
+        await bot.outbound.save(made.id, made.version, {"name": "July"}, ADA)
+        with pytest.raises(Conflict):
+            await bot.outbound.save(made.id, made.version, {"name": "August"}, ADA)
+        assert (await bot.outbound.get(made.id)).name == "July"
+
+    async def test_ordered_twice_at_once_is_ordered_once(self, bot: Bot) -> None:
+        (ann,) = await people(bot, 1)
+        made = await draft(bot)
+        orders = (bot.outbound.order(made.id, made.version, ADA) for _ in range(5))
+        results = await asyncio.gather(*orders, return_exceptions=True)
+        assert sorted(type(result).__name__ for result in results) == ["Conflict"] * 4 + ["OutboundMessage"]
+        await all_sent(bot, made)
+        assert len(await bodies(bot, ann)) == 1
+
+    async def test_an_ordered_one_never_changes(self, bot: Bot) -> None:
+        message = await ordered(bot)
+        changes: list[dict[str, object]] = [{"texts": {"en": "Other"}}, {"filter": Filter()}]
+        for values in changes:
+            with pytest.raises(Conflict):
+                await bot.outbound.save(message.id, message.version, values, ADA)
+        with pytest.raises(Conflict):
+            await bot.outbound.delete(message.id, message.version, ADA)
+
+    async def test_a_segment_is_read_when_it_is_ordered(self, bot: Bot) -> None:
+        await people(bot, 1)
+        segment = await bot.segments.save("Regulars", Filter.of(TagIs(tags=("other",))), ADA)
+        made = await draft(bot, segment=segment.id)
+        assert [use.name for use in await bot.segments.used_by(segment.id)] == ["June roast"]
+        await bot.segments.set_filter(segment.id, Filter.of(TagIs(tags=("tag",))), ADA)
+        message = await bot.outbound.order(made.id, made.version, ADA)
+        assert message.filter == Filter.of(TagIs(tags=("tag",)))
+        assert await bot.segments.used_by(segment.id) == []
+
+    async def test_what_lacks_something_is_refused_beside_the_field(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await people(bot, 2)
+        monkeypatch.setattr(outbound_messages, "CONFIRMED_ABOVE", 1)
+        for values, field in (
+            ({"texts": {"en": " "}}, "text"),
+            ({"subscription": ""}, "subscription"),
+            ({"subscription": new_id()}, "subscription"),
+            ({}, "confirmed"),
+        ):
+            made = await draft(bot, **values)
+            with pytest.raises(FormWrong) as wrong:
+                await bot.outbound.order(made.id, made.version, ADA)
+            assert list(wrong.value.faults) == [field]
+            assert (await bot.outbound.get(made.id)).is_draft
+        with pytest.raises(FormWrong) as wrong:
+            await bot.outbound.order(made.id, made.version, ADA, at=now() - timedelta(minutes=1))
+        assert list(wrong.value.faults) == ["send_at"]
+        assert await bot.outbound.order(made.id, made.version, ADA, confirmed=2)
+
+    async def test_an_email_subscription_is_none_to_text(self, bot: Bot) -> None:
+        found = await bot.store.subscriptions.find({"message_type": "email"}, limit=1)
+        for subscription in (*(s.id for s in found), "gone"):
+            with pytest.raises(Invalid):
+                await bot.outbound.audience.subscription(await draft(bot, subscription=subscription))
+        assert await bot.outbound.audience.subscription(await draft(bot, subscription=ORDERS))
+
+    async def test_a_copy_is_a_new_draft(self, bot: Bot) -> None:
+        message = await ordered(bot)
+        copy = await bot.outbound.duplicate(message.id, ADA)
+        assert (copy.id != message.id, copy.is_draft, copy.version) == (True, True, 1)
+        assert (copy.texts, copy.subscription, copy.filter) == (message.texts, message.subscription, message.filter)
+        await bot.outbound.delete(copy.id, copy.version, ADA)
+        with pytest.raises(NotFound):
+            await bot.outbound.get(copy.id)
+
+
+class TestTest:
+    async def test_it_goes_to_one_number_with_fallbacks_and_nobody_s_link(self, bot: Bot) -> None:
+        made = await draft(bot)
+        for _ in range(2):
+            assert await bot.outbound.test(made.id, "(201) 555-0177", ADA, key="k1") == "+12015550177"
+        await bot.sender.send_some()
+        (text,) = [text.body for text in await bot.phone.texts("+12015550177") if text.incoming]
+        assert text.startswith("Harbor Coffee: Hello, the Sidamo is back.\nReply STOP")
+        assert "/p/" not in text
+
+    async def test_a_stopped_number_gets_none(self, bot: Bot) -> None:
+        await bot.receive(number(5), "STOP", "t1")
+        made, carrier = await draft(bot), Carrier()
+        await bot.outbound.test(made.id, number(5), ADA, key="k2")
+        await through(bot, carrier).send_some()
+        assert not [text for text in carrier.handed if text.id.startswith("test:")]
+
+    async def test_a_number_that_is_none_is_refused(self, bot: Bot) -> None:
+        made = await draft(bot)
+        with pytest.raises(NumberRefused):
+            await bot.outbound.test(made.id, "12", ADA, key="k3")
