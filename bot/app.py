@@ -54,10 +54,12 @@ from bot.outbound.audience import Audience
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways import make_gateway
+from bot.outbound.gateways.twilio_webhooks import WebhookSignatures
 from bot.outbound.inbound import Inbound
 from bot.outbound.phone import DemoPhone
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.replies import Replies
+from bot.outbound.reports import DeliveryReports
 from bot.outbound.resend import Resends
 from bot.outbound.sender import Sender
 from bot.outbound.threads import TextThreads
@@ -147,6 +149,8 @@ class Bot:
         self.reply = self.replies.reply
         self.gateway = make_gateway(settings, store)
         facts = FactReader(store, self.ledger, self.stops, self.workspace)
+        self.reports = DeliveryReports(store, self.stops, self.threads)
+        self.webhook_signatures = WebhookSignatures(settings)
         self.sender = Sender(store, self.deliveries, facts, self.gateway, self.threads, self.stops)
 
     def _compose_management(self, store: Store) -> None:

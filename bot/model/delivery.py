@@ -20,6 +20,33 @@ class DeliveryState(StrEnum):
     """Handed to the provider, which doesn't know its state: not sent again (law 8)."""
 
 
+class ProviderStatus(StrEnum):
+    """What the provider last said about a text that it accepted, in this order; the four of one rank are final."""
+
+    ACCEPTED = "accepted"
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    READ = "read"
+
+    @property
+    def rank(self) -> int:
+        return _RANKS[self]
+
+    @property
+    def earlier(self) -> list[str]:
+        """The statuses that this one replaces."""
+        return [status.value for status in ProviderStatus if status.rank < self.rank]
+
+
+_RANKS = dict(zip(ProviderStatus, (0, 0, 1, 2, 3, 4, 4, 4, 4, 5), strict=True))
+
+
 class DeliveryKind(StrEnum):
     """Their texts and rules are in `bot/outbound/kinds`."""
 
@@ -71,6 +98,8 @@ class Delivery(Document):
     """Missing where the provider uses our id."""
     earlier_ids: tuple[str, ...] = ()
     """The provider's ids of earlier attempts, which it did not send."""
+    status: ProviderStatus | None = None
+    """As the provider last reported it; missing until then."""
     handed_at: datetime | None = None
     """When it was handed over last."""
     due_at: datetime | None = None
@@ -86,6 +115,11 @@ class Delivery(Document):
     """When permission was checked."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_delivered(self) -> bool:
+        """The phone has it, as the provider says."""
+        return self.status in {ProviderStatus.DELIVERED, ProviderStatus.READ}
 
     @property
     def entry(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.compliance.keyword_table import Keyword
 from bot.consent.confirmations import Confirmations
-from bot.consent.keywords import read
+from bot.consent.keywords import Reading, read
 from bot.consent.stop_list import StopList
 from bot.model.contact import Contact
 from bot.model.conversation import ConversationEvent
@@ -30,23 +30,29 @@ class Inbound:
         self._deliveries = deliveries
         self._threads = threads
 
-    async def receive(self, number: str, text: str, text_id: str) -> None:
+    async def receive(self, number: str, text: str, text_id: str, *, answered: Keyword | None = None) -> None:
         """Handles a text from this number (E.164). The same text (by id) has no further effect.
+
+        `answered`: the keyword that the provider took it for and already answered. It takes effect, and gets no second
+        answer. A YES is a START for some providers, and an answer to our question for us.
 
         Texts without a keyword, and a YES or NO without a question, become messages to teammates.
 
         Durable when it returns. Raises StoreUnavailable: safe to retry.
         """
         reading = read(text)
+        if answered and not (answered is Keyword.START and reading.certain is Keyword.YES):
+            reading = Reading(answered, rule="provider")
         match reading.certain:
             case Keyword.STOP:
                 is_new = await self._stops.stop(number, text, text_id, reading.rule)
-                await self._settle(number, text, text_id, "stopped" if is_new else "", Name.TEXTED_STOP)
+                answer = "" if answered or not is_new else "stopped"
+                await self._settle(number, text, text_id, answer, Name.TEXTED_STOP)
             case Keyword.START:
                 await self._stops.lift(number, text, text_id)
-                await self._settle(number, text, text_id, "started", Name.TEXTED_START)
+                await self._settle(number, text, text_id, "" if answered else "started", Name.TEXTED_START)
             case Keyword.HELP:
-                await self._settle(number, text, text_id, "help")
+                await self._settle(number, text, text_id, "" if answered else "help")
             case Keyword.YES if event := await self._confirmations.confirm(number, text):
                 await self._threads.note(number, text, text_id, _did(Name.TEXTED_YES, event))
             case Keyword.NO if event := await self._confirmations.decline(number, text):

@@ -15,7 +15,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 
 from bot.model.base import now
-from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, ProviderStatus
 from bot.model.paging import Cursor
 from bot.store.driver import READ_MS, database_errors
 from bot.store.paging import following
@@ -133,6 +133,27 @@ class DeliveryRepository(Repository[Delivery]):
         """Stores what the provider knows about such a text: a result, or when to send it or ask again."""
         change = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
         await self.update({"_id": delivery.id, "ask_at": delivery.ask_at}, change)
+
+    async def report(self, id: str, provider_id: str, status: ProviderStatus, values: Mapping[str, Any]) -> bool:
+        """Stores a status that the provider reports, unless a later one is known, or it is about an earlier attempt.
+
+        With the state QUEUED this attempt is over, and the text is sent again.
+        """
+        match = {
+            "_id": id,
+            "number": {"$regex": r"^\+"},  # not of somebody erased
+            "provider_id": {"$in": [None, provider_id]},
+            "earlier_ids": {"$ne": provider_id},
+            "status": {"$in": [None, *status.earlier]},
+        }
+        change: dict[str, Any] = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
+        if values["state"] is DeliveryState.QUEUED:
+            change["$unset"] |= {"provider_id": "", "status": ""}
+            change["$addToSet"] = {"earlier_ids": provider_id}
+        else:
+            change["$set"] |= {"provider_id": provider_id, "status": status}
+        with database_errors():
+            return (await self.collection.update_one(match, change)).modified_count == 1
 
     async def with_provider_ids(self, ids: Collection[str]) -> dict[str, str]:
         """The id of our text, by the provider's."""

@@ -35,6 +35,7 @@ from bot.model.attribute import AttributeType
 from bot.model.base import iso, new_id, now
 from bot.model.contact_import import ImportPlan
 from bot.model.conversation import SignalKind, Text
+from bot.model.delivery import DeliveryState, ProviderStatus
 from bot.model.event import Actor, How, Source
 from bot.model.export import ExportPiece
 from bot.model.filter import Filter, HasPhone
@@ -372,6 +373,7 @@ async def _walk(bot: Bot) -> None:
     await store.deliveries.hand_over([(claimed, {})], ask_at=now())
     await store.deliveries.hand_over([(claimed, {})], ask_at=now())
     await bot.sender.reconcile()
+    await store.deliveries.report(claimed.id, "SM1", ProviderStatus.SENT, {"state": DeliveryState.SENT})
 
     conversation = await bot.conversations.of_contact(opened.conversation, contact.id)
     await bot.conversations.say(conversation, "Hi", "k")

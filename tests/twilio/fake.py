@@ -26,9 +26,11 @@ from twilio.request_validator import (
     SIGNATURE_SETTINGS_HEADER,
     RequestValidator,
 )
+from yarl import URL
 
 from bot.config import Settings
 
+FORM = "application/x-www-form-urlencoded"
 ACCOUNT, SERVICE = f"AC{'a' * 32}", f"MG{'b' * 32}"
 TOKEN, KEY, SECRET = "auth-token-of-the-account", f"SK{'c' * 32}", "secret-of-the-api-key"
 SENDER = "+15005550006"
@@ -229,9 +231,8 @@ class FakeTwilio:
     async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> int:
         """Signed, unless there are `headers`."""
         self._session = self._session or aiohttp.ClientSession()
-        async with self._session.post(
-            url, data=form, headers=signed(url, form) if headers is None else headers
-        ) as answer:
+        headers = signed(url, form) if headers is None else headers
+        async with self._session.post(URL(url, encoded=True), data=form, headers=headers) as answer:
             await answer.read()
             return answer.status
 

@@ -65,7 +65,7 @@ class TestSend:
     async def test_its_id_travels_in_the_address_of_its_status_callback(self, twilio: FakeTwilio) -> None:
         message = await _sent(twilio)
         address, _, retries = message.callback.partition("#")
-        assert address == "https://chat.example.com/webhooks/twilio/status?d=confirmation%3Aada%3A1"
+        assert address == "https://chat.example.com/webhooks/twilio/status?d=confirmation:ada:1"
         assert retries == "rc=3&rp=all"
 
     async def test_without_a_service_a_phone_always_hears_from_the_same_number(self, twilio: FakeTwilio) -> None:

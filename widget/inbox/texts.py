@@ -35,7 +35,7 @@ def _state(delivery: Delivery, say: Translator) -> dict[str, Any]:
         case DeliveryState.QUEUED | DeliveryState.SENDING:
             return {"texted": say("Sending")}
         case DeliveryState.SENT:
-            return {"texted": say("Sent as a text")}
+            return {"texted": say("Delivered as a text") if delivery.is_delivered else say("Sent as a text")}
         case DeliveryState.UNKNOWN:
             return {"texted": say("Delivery unconfirmed. It may have arrived."), "is_bad": True}
         case DeliveryState.BLOCKED if delivery.reason == "stopped":

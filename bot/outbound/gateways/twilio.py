@@ -36,7 +36,7 @@ LISTED_AFTER = timedelta(minutes=3)
 CLOCKS = timedelta(minutes=2)
 """How far Twilio's clock and ours may differ."""
 PAGE = 50
-STATUS_PATH = "/webhooks/twilio/status"
+INBOUND_PATH, STATUS_PATH = "/webhooks/twilio/inbound", "/webhooks/twilio/status"
 RETRIES = "#rc=3&rp=all"
 """Twilio repeats a callback that failed, also if the database was away (webhook connection overrides; not signed)."""
 LONGEST_VALIDITY = 36_000
@@ -60,7 +60,7 @@ class TwilioGateway(Gateway):
             message = await self.client.messages.create_async(
                 to=text.number,
                 body=text.body,
-                status_callback=f"{self._settings.public_url}{STATUS_PATH}?d={quote(text.id, safe='')}{RETRIES}",
+                status_callback=f"{self._settings.public_url}{STATUS_PATH}?d={quote(text.id, safe=':')}{RETRIES}",
                 validity_period=_seconds(text.valid_for),
                 **self._sender(text),
             )
