@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from aiohttp import web
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from bot.consent.attestations import check_evidence
 from bot.contacts.bulk import BulkConsent
@@ -18,11 +18,11 @@ from bot.jobs.kinds.bulk_erase import BulkEraseInput, EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, BulkTagInput, RemoveTag
 from bot.model.base import now
 from bot.model.contact_import import TEXTS
-from bot.model.event import Context, Evidence, FollowUp, How
+from bot.model.event import Context, FollowUp, How
 from bot.model.selection import Selection
 from bot.model.subscription import MessageType, Purpose, Subscription
 from widget.contacts.selection import FIELDS
-from widget.inbox.panel import WAYS, read_evidence
+from widget.inbox.evidence import WAYS, EvidenceForm
 from widget.web.http import BOT, client_ip, user_agent
 from widget.web.teammate_pages import FormInput, read_input, teammate, translator_for
 from widget.web.times import time_zone
@@ -68,22 +68,10 @@ class ConsentForm(BulkForm):
     subscription: Annotated[str, Field(pattern=ID)]
 
 
-class SubscribeForm(ConsentForm):
-    how: How | None = None
-    given_at: Annotated[str, Field(max_length=40)] = ""
-    note: Annotated[str, Field(max_length=1000)] = ""
+class SubscribeForm(ConsentForm, EvidenceForm):
     asks: bool = False
     confirmation: bool = False
     flows: bool = False
-
-    @field_validator("how", mode="before")
-    @classmethod
-    def _none(cls, value: str | None) -> str | None:
-        return value or None
-
-    @property
-    def evidence(self) -> Evidence | None:
-        return read_evidence(self.how, self.given_at, self.note)
 
 
 class UnsubscribeForm(BulkForm):

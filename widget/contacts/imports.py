@@ -6,7 +6,7 @@ import tempfile
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from bot.contacts.imports.columns import PRESETS
 from bot.contacts.imports.files import MOST_BYTES
@@ -18,12 +18,11 @@ from bot.i18n import Translator
 from bot.jobs.rules import ENDED
 from bot.model.audit import AuditAction
 from bot.model.contact_import import TEXTS, ContactImport, DateOrder, Existing, ImportPlan
-from bot.model.event import How
 from bot.model.job import Job, JobState
-from widget.inbox.panel import WAYS, read_evidence
+from widget.inbox.evidence import WAYS, EvidenceForm
 from widget.jobs.view import job_view
 from widget.web.downloads import Download, send_csv
-from widget.web.forms import FORM, Form, FormInput, fields, read_input, redrawn_by
+from widget.web.forms import FORM, Form, fields, read_input, redrawn_by
 from widget.web.http import BOT
 from widget.web.teammate_pages import Scope, by, requires, teammate_page, translator_for
 from widget.web.times import clock, time_zone
@@ -40,7 +39,7 @@ EXISTING = {
 ORDERS = {DateOrder.MONTH_FIRST: _("Month first: 03/31/2025"), DateOrder.DAY_FIRST: _("Day first: 31/03/2025")}
 
 
-class PlanForm(FormInput):
+class PlanForm(EvidenceForm):
     """`column-0`, `column-1` … are read beside it."""
 
     region: Annotated[str, Field(pattern="^[A-Z]{2}$")]
@@ -49,14 +48,6 @@ class PlanForm(FormInput):
     date_order: DateOrder
     everyone_in: Annotated[str, Field(max_length=40)] = ""
     everyone_out: Annotated[str, Field(max_length=40)] = ""
-    how: How | None = None
-    given_at: Annotated[str, Field(max_length=40)] = ""
-    note: Annotated[str, Field(max_length=1000)] = ""
-
-    @field_validator("how", mode="before")
-    @classmethod
-    def _none(cls, value: str | None) -> str | None:
-        return value or None
 
 
 async def show_all(request: web.Request) -> web.StreamResponse:
@@ -183,10 +174,9 @@ async def check(request: web.Request) -> web.StreamResponse:
     file = await _file(request)
     names = [f"column-{place}" for place in range(len(file.columns))]
     wanted, typed = await read_input(request, PlanForm, leaving=names), await fields(request)
-    evidence = read_evidence(wanted.how or How.OTHER, wanted.given_at, wanted.note)
     plan = ImportPlan(
         targets=tuple(typed.get(name, "") for name in names),
-        given_at=evidence.given_at if evidence else None,
+        given_at=wanted.time,
         **wanted.model_dump(exclude={"given_at"}),
     )
     await request.app[BOT].imports.check(file.id, plan, by(request))

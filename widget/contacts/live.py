@@ -60,7 +60,7 @@ class ContactsConnection:
                 return
             await self._follow(first)
             await self._socket.send_json({"type": "ready"})
-            async with websocket.telling(self._socket, self._work):
+            async with websocket.telling(self._socket, self._send, self._stay):
                 await self._receive()
 
     async def _receive(self) -> None:
@@ -82,17 +82,6 @@ class ContactsConnection:
             for number in numbers_of(contact):
                 self._by_number[number].add(contact.id)
                 self._bot.feed.also(self._follower, number)
-
-    async def _work(self) -> None:
-        tasks = [asyncio.create_task(work) for work in (self._send(), self._stay())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _stay(self) -> None:
         while not self._socket.closed:

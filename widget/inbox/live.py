@@ -87,23 +87,11 @@ class InboxConnection:
                 await self._greet()
             await self.socket.send_json({"type": "ready", "last": self.sent})
             try:
-                async with websocket.telling(self.socket, self._work):
+                async with websocket.telling(self.socket, self._send, self._stay, self._hint_often):
                     await self._receive()
             finally:
                 if self.id:
                     await self.bot.conversations.signal(self.id, SignalKind.GONE, self.me)
-
-    async def _work(self) -> None:
-        """Runs all senders; if one fails, the connection closes."""
-        tasks = [asyncio.create_task(work) for work in (self._send(), self._stay(), self._hint_often())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _refresh(self) -> None:
         """Resends what the page may have missed: entries, figures, progress of cards and texts."""

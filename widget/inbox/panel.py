@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from bot.consent.attestations import Attestation, AttestationResult
 from bot.consent.overrides import Obstacle
@@ -28,11 +28,12 @@ from bot.errors import (
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import new_id
-from bot.model.event import Context, Evidence, How
+from bot.model.event import Context, How
 from bot.model.subscription import MessageType
 from bot.model.teammate import By
 from widget.inbox.consent_status import item_of, items_of
 from widget.inbox.details import attributes_of, details_of, name_of
+from widget.inbox.evidence import WAYS, EvidenceForm
 from widget.inbox.history import entries_of
 from widget.web.csrf import session_token
 from widget.web.flash import done
@@ -41,7 +42,6 @@ from widget.web.http import BOT, client_ip, html_page, render, sentence, user_ag
 from widget.web.input import cursor_of
 from widget.web.layout import with_page_headers
 from widget.web.teammate_pages import (
-    FormInput,
     Scope,
     is_htmx,
     read_input,
@@ -50,21 +50,14 @@ from widget.web.teammate_pages import (
     teammate_page,
     translator_for,
 )
-from widget.web.times import clock, time_zone
+from widget.web.times import time_zone
 
 NOT_SENT = _("Messages won't be sent: this subscription requires written consent.")
-WAYS = {
-    How.SPOKEN: (_("Verbal"), _("By phone or in person.")),
-    How.PAPER: (_("On paper"), _("They signed a form. Keep it as proof.")),
-    How.WRITTEN: (_("In writing elsewhere"), _("By email or on another site. Keep a copy as proof.")),
-    How.OTHER: (_("Another way"), _("Describe it below.")),
-}
-"""How a contact may have consented."""
 ID = re.compile("[0-9a-f]{24}")
 CONTACT = "/inbox/contacts/{contact:[0-9a-f]{24}}"
 
 
-class Wish(FormInput):
+class Wish(EvidenceForm):
     """Input of the forms behind the switches."""
 
     change: Literal["opt_in", "opt_out", "opt_out_of_texts"]
@@ -75,30 +68,7 @@ class Wish(FormInput):
     override: bool = False
     """The teammate confirmed the warning."""
     conversation: Annotated[str, Field(pattern="^([0-9a-f]{24})?$")] = ""
-    how: How | None = None
-    given_at: Annotated[str, Field(max_length=40)] = ""
-    """The value of a date and time field, in the reader's time zone."""
-    note: Annotated[str, Field(max_length=1000)] = ""
     number: Annotated[str, Field(max_length=LONGEST_LINK)] = ""
-
-    @field_validator("how", mode="before")
-    @classmethod
-    def _none(cls, value: str | None) -> str | None:
-        return value or None
-
-    @property
-    def evidence(self) -> Evidence | None:
-        return read_evidence(self.how, self.given_at, self.note)
-
-
-def read_evidence(how: How | None, given_at: str, note: str) -> Evidence | None:
-    """`given_at`: the value of a date and time field, in the reader's time zone."""
-    if how is None:
-        return None
-    time = None
-    with suppress(ValueError, OverflowError):
-        time = clock.get().parse(given_at)
-    return Evidence(how=how, given_at=time, note=note)
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -80,9 +80,9 @@ async def greeting(socket: Socket, hello: type[M]) -> M | None:
 
 
 @asynccontextmanager
-async def telling(socket: Socket, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Runs the heartbeat and `work` until the block ends. If `work` fails, the socket is closed."""
-    tasks = [asyncio.create_task(_work(socket, work)), asyncio.create_task(_beat(socket))]
+async def telling(socket: Socket, *works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Runs the heartbeat and `works` until the block ends. If one of them fails, the socket is closed."""
+    tasks = [asyncio.create_task(_beat(socket)), *(asyncio.create_task(_work(socket, work)) for work in works)]
     try:
         yield
     finally:
