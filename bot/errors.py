@@ -120,8 +120,8 @@ class FilterTooBroad(Invalid):
 
     code = "filter_too_broad"
     message = _(
-        "This filter takes too long with so many contacts. "
-        "Add a condition that fewer people match, like a tag, or sort by when contacts were created."
+        "This filter takes too long with this many contacts. "
+        "Add a condition that fewer contacts match, like a tag, or sort by date created."
     )
 
 

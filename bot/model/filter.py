@@ -227,4 +227,4 @@ class Filter(Closed):
                 raise ValueError
             return cls.model_validate_json(text)
         except (ValidationError, ValueError):
-            raise Invalid(_("This filter can't be read. Remove it and add its conditions again.")) from None
+            raise Invalid(_("This filter is invalid. Remove it and add its conditions again.")) from None

@@ -95,4 +95,4 @@ def _time(text: str) -> datetime:
 
 
 def unreadable() -> Invalid:
-    return Invalid(_("This list can't continue from here. Reload the page."))
+    return Invalid(_("Couldn't load more. Reload the page."))

@@ -50,7 +50,7 @@ async def test_what_is_turned_on_and_off_is_seen_on_both_sides(
 
     await deals.focus()
     await inbox.keyboard.press("Space")
-    dialog = inbox.get_by_role("dialog", name="How did they consent?")
+    dialog = inbox.get_by_role("dialog", name="Record consent")
     await dialog.get_by_role("button", name="Record consent").click()
     await expect(dialog.get_by_text("Choose how they consented.")).to_be_visible()
     await expect(dialog.get_by_role("radio").first).to_be_focused()
@@ -146,7 +146,7 @@ async def test_opting_out_asks_first_and_a_no_asks_for_newer_consent(
     await expect(panel.get_by_role("button", name="Opt out of all texts")).to_have_count(0)
 
     await deals.click()
-    dialog = inbox.get_by_role("dialog", name="How did they consent?")
+    dialog = inbox.get_by_role("dialog", name="Record consent")
     await dialog.get_by_role("radio", name=re.compile("On paper")).check()
     await dialog.get_by_label("When did they consent?").fill("2026-01-02T10:00")
     await dialog.get_by_role("button", name="Record consent").click()
@@ -170,7 +170,7 @@ async def test_a_press_that_reaches_nobody_says_so(look: Look, server: TestServe
     await inbox.context.set_offline(False)
     await inbox.wait_for_function("() => fetch('/healthz').then((answer) => answer.ok, () => false)")
     await switch.click()
-    await expect(inbox.get_by_role("dialog", name="How did they consent?")).to_be_visible()
+    await expect(inbox.get_by_role("dialog", name="Record consent")).to_be_visible()
     await expect(inbox.locator("#said")).to_be_empty()
 
 

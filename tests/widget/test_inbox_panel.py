@@ -272,7 +272,7 @@ class TestWriting:
         page = await fragment(ben, panel(someone))
         assert [form for form in page.all("form") if "hx-post" in form.attrs] == [], "no switch acts at once"
         asked = await fragment(ben, f"/inbox/contacts/{someone.id}/opt-out/{ORDERS}")
-        assert "You can't undo this" in asked.text
+        assert "This can't be undone" in asked.text
         status, page = await send(ben, someone, ORDERS, change="opt_out", how="")
         assert (status, states(page)["Order updates"][0]) == (200, "off")
         assert [e.action for e in await line(running, someone)] == [Action.OPT_OUT]

@@ -35,7 +35,7 @@ MOST = 20
 SAY = translator("en")
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", help='What a column contains, like "Mobile=phone". Can be repeated. Default: guessed.'),
+    typer.Option("--map", help='What a column contains, like "Mobile=phone". Can be repeated. Detected by default.'),
 ]
 Region = Annotated[str, typer.Option(help="Country of numbers without a country code. Default: the workspace's.")]
 In = Annotated[str, typer.Option(help="The subscription (name or ID) that everyone in the file opted in to.")]
@@ -54,12 +54,12 @@ def import_contacts(
     note: Annotated[str, typer.Option(help="Where and how they consented.")] = "",
     existing: Annotated[Existing, typer.Option(help="What happens to existing contacts.")] = Existing.UPDATE,
     create: Annotated[bool, typer.Option(help="Add people who aren't contacts yet.")] = True,
-    day_first: Annotated[bool, typer.Option("--day-first", help="Read 03/04/2025 as 3 April.")] = False,
-    encoding: Annotated[str, typer.Option(help="Default: detected.")] = "",
+    day_first: Annotated[bool, typer.Option("--day-first", help="Read 03/04/2025 as April 3.")] = False,
+    encoding: Annotated[str, typer.Option(help="Character encoding. Detected by default.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file.")] = False,
-    failed: Annotated[Path | None, typer.Option(help="Write rows that fail to this file, to be fixed.")] = None,
+    failed: Annotated[Path | None, typer.Option(help="Write rows that fail to this file, so you can fix them.")] = None,
 ) -> None:
-    """Import contacts from a file. Nobody is sent a message. The import can be undone on its page for 90 days.
+    """Import contacts from a file. No messages are sent. You can undo the import for 90 days on its page.
 
     Exits 0 if every row was imported, 1 if rows failed, and 2 if the command can't run.
     """

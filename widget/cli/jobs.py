@@ -72,7 +72,7 @@ def _act(act: JobAction, help: str) -> None:
     app.command(act.value)(command)
 
 
-_act(JobAction.PAUSE, "Pause a job, within a second.")
+_act(JobAction.PAUSE, "Pause a running job.")
 _act(JobAction.RESUME, "Resume a paused job where it stopped.")
 _act(JobAction.CANCEL, "Cancel a job. Completed work is kept; the job can't be resumed.")
 _act(JobAction.RETRY, "Retry a failed job where it stopped.")

@@ -30,7 +30,7 @@ def verify(
         typer.Option(help="Also compare with this file of checkpoints. Default: SAYSO_CHECKPOINT_FILE."),
     ] = None,
     export: Annotated[
-        Path | None, typer.Option(help="Write all checkpoints to this file, to be kept outside the database.")
+        Path | None, typer.Option(help="Write all checkpoints to this file. Keep it outside the database.")
     ] = None,
 ) -> None:
     """Verify every consent chain, and compare checkpoints, contacts and counts with the ledger.

@@ -32,7 +32,7 @@ ID = "^[0-9a-f]{24}$"
 CHANNELS = {MessageType.SMS: _("SMS"), MessageType.EMAIL: _("Email")}
 PURPOSES = {Purpose.MARKETING: _("Marketing"), Purpose.INFORMATIONAL: _("Informational")}
 ALL_TEXTS = _("All texts")
-SPOKEN = _("Not enough for marketing, or where only written consent counts.")
+SPOKEN = _("Doesn't count for marketing or for subscriptions that require written consent.")
 
 
 class BulkAct(ABC, Generic[I]):

@@ -106,13 +106,13 @@ def editor(kind: str, definitions: Definitions, value: Condition | None = None) 
 
 
 HINTS = {
-    "consent": _("Contacts by their state on one subscription."),
+    "consent": _("Contacts by their status for a subscription."),
     "textable": _(
         "Contacts who may get this subscription's messages. Quiet hours and frequency limits aren't considered."
     ),
     "stopped": _("Contacts whose number texted STOP."),
     "phone_country": _("The country of the contact's number."),
-    "us_state": _("The state of the area code. People may live elsewhere."),
+    "us_state": _("Based on the area code. People may live elsewhere."),
 }
 
 
@@ -188,7 +188,7 @@ def _attribute(attribute: Attribute, d: Definitions, value: Any) -> tuple[Contro
     else:
         kind = {AttributeType.NUMBER: "number", AttributeType.DATE: "date"}.get(attribute.type, "text")
         control = Typed("values", label, values[0] if values else "", kind)
-    return _negation(d, value), Pick("op", d.say("Condition"), ops, _get(value, "op") or Op.IS), control
+    return _negation(d, value), Pick("op", d.say("Comparison"), ops, _get(value, "op") or Op.IS), control
 
 
 CONTROLS: Mapping[str, Callable[[Definitions, Any], tuple[Control, ...]]] = {
@@ -203,7 +203,10 @@ CONTROLS: Mapping[str, Callable[[Definitions, Any], tuple[Control, ...]]] = {
     "role": _ticks("roles", _("Role"), lambda d: _said(ROLES, d)),
     "locale": _ticks("locales", _("Language"), lambda d: [*all_languages(d.say)], is_long=True),
     "time_zone": _ticks(
-        "zones", _("Time zone"), lambda d: [(z, z) for z in sorted(available_timezones())], is_long=True
+        "zones",
+        _("Time zone"),
+        lambda d: [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones())],
+        is_long=True,
     ),
     "last_seen": _last_seen,
     "created": _created,

@@ -28,7 +28,7 @@ class Place:
         """Raises Invalid."""
         numbers = text.split(".") if text else []
         if len(numbers) > 2 or not all(number.isdecimal() or (number == "" and i) for i, number in enumerate(numbers)):
-            raise Invalid(_("This filter can't be read. Remove it and add its conditions again."))
+            raise Invalid(_("This filter is invalid. Remove it and add its conditions again."))
         group, condition = [*(int(number) if number else None for number in numbers), None, None][:2]
         return cls(group, condition)
 

@@ -32,9 +32,9 @@ PATH = "/contacts/imports"
 ONE = f"{PATH}/{{id:[0-9a-f]{{24}}}}"
 SHOWN_ROWS, SHOWN_PROBLEMS = 3, 50
 EXISTING = {
-    Existing.UPDATE: _("Update with what the file says"),
+    Existing.UPDATE: _("Update with the file's values"),
     Existing.FILL: _("Fill in empty fields only"),
-    Existing.SKIP: _("Leave as they are, import consent only"),
+    Existing.SKIP: _("Leave unchanged, import consent only"),
 }
 ORDERS = {DateOrder.MONTH_FIRST: _("Month first: 03/31/2025"), DateOrder.DAY_FIRST: _("Day first: 31/03/2025")}
 

@@ -18,7 +18,7 @@ STATES = {
     ConsentState.NONE: _("Never answered"),
 }
 GRADES = {
-    Grade.WRITTEN_SHOWN: _("Our own form"),
+    Grade.WRITTEN_SHOWN: _("Our form"),
     Grade.KEYWORD: _("Text message"),
     Grade.WRITTEN_ELSEWHERE: _("In writing elsewhere"),
     Grade.PAPER: _("On paper"),

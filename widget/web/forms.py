@@ -136,9 +136,11 @@ def redrawn_by(draw: Handler) -> Callable[[Handler], Handler]:
 
 def _faults(wrong: ValidationError, say: Translator) -> dict[str, str]:
     found: dict[str, str] = {}
-    for error in wrong.errors(include_url=False, include_input=False):
+    for error in wrong.errors(include_url=False):
         name = ".".join(map(str, error["loc"])) if error["type"] != "extra_forbidden" else ""
-        found.setdefault(name, _sentence(error["type"], name, error.get("ctx", {}), say))
+        is_empty = error["type"] == "string_pattern_mismatch" and error["input"] == ""
+        kind = "missing" if is_empty else error["type"]
+        found.setdefault(name, _sentence(kind, name, error.get("ctx", {}), say))
     return found
 
 

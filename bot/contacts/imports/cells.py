@@ -31,7 +31,7 @@ NO = {
 }
 UNSAID = {"", "none", "null", "na", "unknown", "neversubscribed", "notsubscribed", "pending", "unconfirmed"}
 """As good as nothing: neither a yes nor a no."""
-CUT = _("A spreadsheet cut this number. Format the column as text and export it again.")
+CUT = _("A spreadsheet shortened this number. Format the column as text and export it again.")
 FIRST_EXCEL_DAY = datetime(1899, 12, 30, tzinfo=UTC)
 
 
@@ -49,7 +49,7 @@ def read_consent(cell: str) -> bool | None:
         return True
     if word in NO:
         return False
-    raise CellRefused(_("Unknown consent. Use “subscribed” or “unsubscribed”."))
+    raise CellRefused(_("Unrecognized consent. Use “subscribed” or “unsubscribed”."))
 
 
 def read_opt_out(cell: str) -> bool:
@@ -68,7 +68,7 @@ def read_date(cell: str, order: DateOrder = DateOrder.MONTH_FIRST) -> datetime |
         found = _by_number(text) if re.fullmatch(r"\d+(\.\d+)?", text) else _by_name(text) or _by_order(text, order)
         return found.astimezone(UTC).replace(microsecond=found.microsecond // 1000 * 1000)
     except (ValueError, OverflowError):
-        raise CellRefused(_("Unknown date. Use a date like 2025-03-31.")) from None
+        raise CellRefused(_("Unrecognized date. Use a date like 2025-03-31.")) from None
 
 
 def _by_name(text: str) -> datetime | None:

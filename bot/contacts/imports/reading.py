@@ -20,6 +20,7 @@ from bot.errors import marked as _
 HEAD = 64 * 1024
 """Bytes that encoding and dialect are guessed from."""
 MOST_ROWS = 2_000_000
+TOO_MANY_ROWS = _("The file has more than %(most)s rows. Split it into smaller files.")
 MOST_COLUMNS = 200
 LONGEST_LINE = 1_000_000
 """Characters of one row."""
@@ -103,7 +104,7 @@ def _table(encoding: str, delimiter: str, header: TableRow, rows: Iterator[Table
     has_header = not _is_data(header.cells)
     begin = [row for row in (None if has_header else header, first) if row]
     if not begin:
-        raise TableRefused(_("The file has a header and no rows."))
+        raise TableRefused(_("The file has a header row but no data."))
     columns = [name.strip() for name in header.cells] if has_header else [""] * len(header.cells)
     while has_header and len(columns) > 1 and not columns[-1]:
         columns.pop()
@@ -114,7 +115,7 @@ def _counted(begin: list[TableRow], rows: Iterator[TableRow]) -> Iterator[TableR
     yield from begin
     for count, row in enumerate(rows, len(begin) + 1):
         if count > MOST_ROWS:
-            raise TableRefused(_("The file has more than %(most)s rows. Split it."), most=f"{MOST_ROWS:,}")
+            raise TableRefused(TOO_MANY_ROWS, most=f"{MOST_ROWS:,}")
         yield row
 
 

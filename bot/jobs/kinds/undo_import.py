@@ -32,7 +32,7 @@ class UndoImport(JobKind[UndoInput, UndoPlace]):
     outcomes: ClassVar = {
         "restored": _("Rows undone"),
         "retracted": _("Consents retracted"),
-        "kept": _("Contacts kept: used since the import"),
+        "kept": _("Contacts kept (used since the import)"),
         "gone": _("Contact no longer exists"),
     }
     input, checkpoint = UndoInput, UndoPlace

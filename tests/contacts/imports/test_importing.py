@@ -354,7 +354,7 @@ async def test_a_check_says_what_would_happen_and_changes_nothing(desk: Desk, st
     assert counts(job) == {"updated": 1, "created": 1, "opted_in": 1, "opted_out": 1, "failed": 2}
     assert await desk.reasons(file.check) == [
         ("00000004", "failed", NO_NUMBER),
-        ("00000005", "failed", "consent: Unknown consent. Use “subscribed” or “unsubscribed”."),
+        ("00000005", "failed", "consent: Unrecognized consent. Use “subscribed” or “unsubscribed”."),
     ]
     assert [contact.stored() for contact in await store.contacts.page("", limit=9)] == before
     job = await desk.ended((await desk.bot.imports.start(file.id, ADA)).id)

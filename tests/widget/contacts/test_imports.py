@@ -124,7 +124,7 @@ async def test_wrong_columns_are_marked(ada: Desk) -> None:
     [
         (b"", "The file is empty."),
         (PIXEL, "This is a picture."),
-        (b"Name,Phone\n", "no rows"),
+        (b"Name,Phone\n", "no data"),
         (b'a,b\n"' + b"x" * 200_000, "Line 2"),
     ],
 )
