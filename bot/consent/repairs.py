@@ -50,7 +50,7 @@ def states(contact: Contact) -> object:
 
 def _trace(contact: Contact, right: Contact, is_behind: bool) -> str:
     if is_behind:
-        return f"was brought from event {contact.ledger.seq} to {right.ledger.seq}"
+        return f"was updated from event {contact.ledger.seq} to {right.ledger.seq}"
     before, after = ({c.subscription: c.state.value for c in side.consents} for side in (contact, right))
     changed = [
         f"{id} was {before.get(id, 'none')}, is {after.get(id, 'none')}"
@@ -58,7 +58,7 @@ def _trace(contact: Contact, right: Contact, is_behind: bool) -> str:
         if before.get(id) != after.get(id)
     ]
     if (contact.phone, contact.email) != (right.phone, right.email):
-        changed.append("the address was another one")
+        changed.append("the number or email address differed")
     if contact.ledger != right.ledger:
         changed.append(f"the head was event {contact.ledger.seq}, is {right.ledger.seq}")
-    return f"was rebuilt, for it differed from its events: {'; '.join(changed) or 'details of a consent'}"
+    return f"was rebuilt because it differed from its events: {'; '.join(changed) or 'details of a consent'}"

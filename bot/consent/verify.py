@@ -176,7 +176,7 @@ async def _judge(
     if chain.fault:
         report.broken[chain.contact] = chain.fault
     elif contact is None and not (contact := first_contact(chain.events[0])):
-        report.broken[chain.contact] = "has events, but is not there"
+        report.broken[chain.contact] = "has events but does not exist"
     elif contact.ledger.seq <= chain.seq and not _is_right(contact, chain.events):
         await _look_again(store, contact, report, guard)
 

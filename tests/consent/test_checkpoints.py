@@ -182,7 +182,7 @@ class TestAttacks:
         assert (await check(store, repair=True)).repaired == [forger.id]
         for _ in range(2):
             (note,) = (await check(store)).notes
-            assert f"contact {forger.id} was rebuilt, for it differed from its events" in note
+            assert f"contact {forger.id} was rebuilt because it differed from its events" in note
             assert "was opted_in, is none" in note
             await cover(store)
 

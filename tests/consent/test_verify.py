@@ -148,7 +148,7 @@ async def test_an_invented_event_is_named(store: Store, ada: Contact) -> None:
 
 async def test_events_of_nobody_are_named(store: Store, ada: Contact) -> None:
     await store.contacts.collection.delete_one({"_id": ada.id})
-    assert (await verify(store, repair=True)).faults == [f"contact {ada.id}: has events, but is not there"]
+    assert (await verify(store, repair=True)).faults == [f"contact {ada.id}: has events but does not exist"]
 
 
 @pytest.mark.parametrize(

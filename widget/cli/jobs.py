@@ -68,7 +68,9 @@ def _act(act: JobAction, help: str) -> None:
         job = _do(settings_of(), lambda jobs: jobs.act(id, act, COMMAND_LINE))
         print(f"{job.id} is {job.state}.")
 
-    command.__doc__ = f"{help}\n\nExits 0, 1 when its state does not allow that, 2 when it can't run."
+    command.__doc__ = (
+        f"{help}\n\nExits 0 on success, 1 if the job's state doesn't allow it, and 2 if the command can't run."
+    )
     app.command(act.value)(command)
 
 
@@ -113,8 +115,8 @@ async def _in_database(settings: Settings, work: Callable[[JobService], Awaitabl
         async with open_database(settings) as store:
             return await work(JobService(store, all_kinds(store, CheckpointKeys(store, settings.checkpoint_keys))))
     except NotFound:
-        give_up("There is no such job. `sayso jobs` lists them.", FAILED)
+        give_up("Job not found. List all jobs with `sayso jobs`.", FAILED)
     except JobConflict:
-        give_up("Not possible in its state. `sayso jobs show` tells what is.", FAILED)
+        give_up("The job's state doesn't allow this. See what it allows with `sayso jobs show`.", FAILED)
     except SaysoError as error:
         give_up(str(error), FAILED)

@@ -75,7 +75,7 @@ def reset_second_factor(email: Email) -> None:
     Exits 0 on success, 1 if the change was refused, and 2 if the command can't run.
     """
     changed = _do(settings_of(), lambda team: team.reset_second_factor(email))
-    print(f"{changed.email} can sign in with their password alone.")
+    print(f"{changed.email} can now sign in with just their password.")
 
 
 @app.command()
@@ -111,7 +111,7 @@ def _password() -> str:
     try:
         return checked(sys.stdin.buffer.readline().decode().rstrip("\r\n"))
     except UnicodeDecodeError:
-        give_up("The password is no text in UTF-8.", FAILED)
+        give_up("The password must be UTF-8 text.", FAILED)
     except PasswordTooShort as error:
         give_up(str(error), FAILED)
 
@@ -119,7 +119,7 @@ def _password() -> str:
 def _long_enough(typed: str) -> str:
     """Prompts again until it is long enough."""
     if len(typed) < LEAST:
-        raise typer.BadParameter(f"at least {LEAST} characters, please.")
+        raise typer.BadParameter(f"Use at least {LEAST} characters.")
     return typed
 
 
@@ -132,10 +132,11 @@ async def _in_database(settings: Settings, work: Callable[[TeammateService], Awa
         async with open_database(settings) as store:
             return await work(TeammateService(store))
     except NotFound:
-        give_up("There is no teammate with this email: `sayso teammate list` shows all.", FAILED)
+        give_up("No teammate has this email. List all with `sayso teammate list`.", FAILED)
     except LastAdmin:
         give_up(
-            "The last admin can't be removed: nobody could change settings. Use --force to remove them anyway.", FAILED
+            "You can't remove the last admin: nobody could change the settings. Use --force to remove them anyway.",
+            FAILED,
         )
     except SaysoError as error:
         give_up(str(error), FAILED)

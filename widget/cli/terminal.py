@@ -26,7 +26,7 @@ def settings_of(**overrides: object) -> Settings:
     try:
         settings = load_settings(**{k: v for k, v in overrides.items() if v is not None})
     except WrongSettings as error:
-        give_up("Wrong settings:\n" + "\n".join(f"  {fault}" for fault in error.faults))
+        give_up("Invalid settings:\n" + "\n".join(f"  {fault}" for fault in error.faults))
     set_up_logs(settings.log, settings.log_level)
     return settings
 
@@ -40,8 +40,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except EmbeddedServerError as error:
         give_up(str(error))
     except StoreUnavailable as error:
-        silent = error.text == StoreUnavailable.message
-        give_up(f"No database: {'it does not answer. Check SAYSO_MONGO_URL, and that it runs.' if silent else error}")
+        is_silent = error.text == StoreUnavailable.message
+        reason = "it isn't responding. Check SAYSO_MONGO_URL." if is_silent else error
+        give_up(f"Can't connect to the database: {reason}")
 
 
 def spare_the_collector() -> None:

@@ -56,33 +56,33 @@ def _kept_file(settings: Settings) -> Path | None:
 
 
 def _print(report: ledger.Report, *, repair: bool) -> None:
-    print(f"Events: {report.events}, of contacts: {report.contacts}.")
+    print(f"Events checked: {report.events}. Contacts: {report.contacts}.")
     if report.checkpoints:
         print(f"Checkpoints: {report.checkpoints}.")
     else:
-        print("No checkpoints yet: only the chains themselves were checked.")
+        print("No checkpoints yet, so only the chains were checked.")
     for fault in report.faults[:MOST]:
         print(f"Broken: {fault}.")
     if len(report.faults) > MOST:
-        print(f"… and {len(report.faults) - MOST} more.")
+        print(f"… and {len(report.faults) - MOST} more problems.")
     for note in report.notes[-MOST:]:
         print(f"Repaired on {note}.")
     if len(report.notes) > MOST:
-        print(f"… and {len(report.notes) - MOST} repairs before these.")
+        print(f"… and {len(report.notes) - MOST} earlier repairs.")
     if report.stale:
-        print(f"{len(report.stale)} contacts stood otherwise than the ledger says: {_rebuilt(report, repair=repair)}.")
+        print(f"Contacts that differ from the ledger: {len(report.stale)} ({_rebuilt(report, repair=repair)}).")
     if report.miscounted:
-        done = "put right" if repair else "run `sayso verify --repair` to put them right"
-        print(f"{len(report.miscounted)} counts of people were wrong: {done}.")
+        done = "corrected" if repair else "run `sayso verify --repair` to correct them"
+        print(f"Wrong counts: {len(report.miscounted)} ({done}).")
     if report.is_whole:
-        print("Every chain is whole.")
+        print("All chains are intact.")
 
 
 def _rebuilt(report: ledger.Report, *, repair: bool) -> str:
     if not repair:
         return "run `sayso verify --repair` to rebuild them"
     left = len(report.stale) - len(report.repaired)
-    return f"{left} not rebuilt, since events or checkpoints are missing or changed" if left else "rebuilt from it"
+    return f"{left} not rebuilt: events or checkpoints are missing or changed" if left else "rebuilt"
 
 
 async def _verify(

@@ -180,7 +180,7 @@ async def test_wrong_settings_are_all_named_at_once_and_their_values_are_not(
     answers = [said(monkeypatch, tmp_path, *command, **wrong) for command in WORKING]
     for ran in [await sayso(tmp_path, "serve", **wrong), *answers]:
         assert (ran.code, ran.out) == (2, "")
-        assert ran.err.startswith("Wrong settings:\n")
+        assert ran.err.startswith("Invalid settings:\n")
         assert {line.split(":")[0].strip() for line in ran.err.splitlines()[1:]} == {
             f"SAYSO_{name.upper()}" for name in wrong
         }
@@ -218,7 +218,7 @@ def test_a_folder_that_cannot_be_used_ends_it_with_two_and_the_reason(
 async def test_a_database_that_does_not_answer_ends_it_with_two_and_the_reason(tmp_path: Path) -> None:
     nobody = f"mongodb://sayso:{PASSWORD}@127.0.0.1:1/?replicaSet=rs0"
     ran = await sayso(tmp_path, "verify", mongo_url=nobody)
-    assert (ran.code, ran.out, "No database: " in ran.err) == (2, "", True), ran
+    assert (ran.code, ran.out, "Can't connect to the database: " in ran.err) == (2, "", True), ran
     assert PASSWORD not in ran.err
     assert "Traceback" not in ran.err
 
@@ -261,8 +261,8 @@ async def test_verify_joins_the_database_that_runs_and_finds_it_whole(demo: Demo
     before = demo.database
     ran = await sayso(demo.folder, "verify")
     assert ran.code == 0, ran
-    assert re.match(r"Events: [1-9]\d*, of contacts: [1-9]\d*\.\n", ran.out)
-    assert ran.out.endswith("Every chain is whole.\n")
+    assert re.match(r"Events checked: [1-9]\d*\. Contacts: [1-9]\d*\.\n", ran.out)
+    assert ran.out.endswith("All chains are intact.\n")
     assert demo.database == before
     assert (await person.submit())[0] == 200
 
@@ -318,8 +318,10 @@ async def test_verify_names_what_is_wrong_and_mends_what_can_be_mended(
         contact, event = newest["contact"], newest["_id"]
         await store.contacts.update({"_id": contact}, {"$set": {"consents": []}})
         ran = await verify()
-        assert (ran.code, "than the ledger says" in ran.out, "sayso verify --repair" in ran.out) == (1, True, True), ran
-        assert "Every chain is whole." not in ran.out
+        assert (ran.code, "differ from the ledger" in ran.out, "sayso verify --repair" in ran.out) == (1, True, True), (
+            ran
+        )
+        assert "All chains are intact." not in ran.out
         assert [(await verify(*arguments)).code for arguments in (("--repair",), ())] == [0, 0]
 
         await store.events.collection.update_one({"_id": event}, {"$set": {"number": "+12015550199"}})

@@ -77,7 +77,10 @@ async def test_a_job_is_paused_resumed_and_canceled(command: Command, job: Job, 
     ran = await command("show", job.id)
     assert (ran.code, "State:    canceled on " in ran.out) == (1, True)
     again = await command("pause", job.id)
-    assert (again.code, again.err) == (1, "Not possible in its state. `sayso jobs show` tells what is.\n")
+    assert (again.code, again.err) == (
+        1,
+        "The job's state doesn't allow this. See what it allows with `sayso jobs show`.\n",
+    )
 
 
 async def test_what_can_be_done_next_is_shown(command: Command, job: Job) -> None:
@@ -96,7 +99,7 @@ async def test_a_failed_job_shows_its_error(command: Command, job: Job, kept: St
 
 @pytest.mark.parametrize("name", ["show", "pause", "resume", "cancel", "retry"])
 async def test_a_job_that_does_not_exist_is_named(command: Command, name: str) -> None:
-    assert await command(name, new_id()) == Ran(1, "", "There is no such job. `sayso jobs` lists them.\n")
+    assert await command(name, new_id()) == Ran(1, "", "Job not found. List all jobs with `sayso jobs`.\n")
 
 
 async def test_a_worker_does_a_job_that_is_followed_without_a_terminal(

@@ -81,12 +81,12 @@ async def test_without_a_name_it_is_taken_from_the_address(teammate: Teammate) -
         (("add", "no address", "--role", "agent"), PASSWORD, "email"),
         (("add", "ben@harbor.example", "--role", "agent"), "too short", "at least 10 characters"),
         (("add", "ben@harbor.example", "--role", "agent"), "", "at least 10 characters"),
-        (("add", "ben@harbor.example", "--role", "agent"), b"\xff" * 12, "no text in UTF-8"),
+        (("add", "ben@harbor.example", "--role", "agent"), b"\xff" * 12, "must be UTF-8 text"),
         (("add", "ada@harbor.example", "--role", "agent"), PASSWORD, "A teammate with this email already exists."),
-        (("password", "ben@harbor.example"), PASSWORD, "There is no teammate with this email"),
+        (("password", "ben@harbor.example"), PASSWORD, "No teammate has this email"),
         (("password", "ada@harbor.example"), "too short", "at least 10 characters"),
-        (("remove", "ben@harbor.example"), "", "There is no teammate with this email"),
-        (("remove", "ada@harbor.example"), "", "The last admin can't be removed"),
+        (("remove", "ben@harbor.example"), "", "No teammate has this email"),
+        (("remove", "ada@harbor.example"), "", "You can't remove the last admin"),
     ],
 )
 async def test_what_cannot_be_done_is_said_and_changes_nothing(
