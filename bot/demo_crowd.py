@@ -1,5 +1,5 @@
 """Many contacts for the demo workspace: always the same ones for a number, with names, tags, attributes and consents
-that came about over two years. Their numbers are of ranges that are kept for fiction, so that they reach nobody."""
+from two years. Their phone numbers are reserved for fiction and reach nobody."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def tags() -> list[Tag]:
 
 
 async def make_crowd(store: Store, keys: CheckpointKeys, number: int, *, progress: Callable[[int], None]) -> None:
-    """Creates the contacts unless they exist. `progress` is told how many more there are. Raises Invalid: the workspace
-    was used before, so that its consumers would take this for news."""
+    """Creates the contacts unless they exist. `progress` gets the number created since the last call. Raises Invalid if
+    the workspace is in use: its consumers would react to these events."""
     crowd = Crowd(number)
     if await store.contacts.get(crowd.last_id):
         progress(number)

@@ -116,7 +116,7 @@ class Invalid(SaysoError):
 
 
 class FilterTooBroad(Invalid):
-    """It takes too long to find out who matches."""
+    """Finding the matches takes too long."""
 
     code = "filter_too_broad"
     message = _(
@@ -136,7 +136,7 @@ class FormWrong(Invalid):
 
 
 class WordingIncomplete(FormWrong):
-    """A form's legal text lacks something, and the teammate has not accepted that, or may not (`is_blocked`).
+    """A form's legal text is incomplete, and the teammate has not confirmed that, or isn't allowed to (`is_blocked`).
 
     `missing`: names by code, gettext ids.
     """
@@ -203,7 +203,7 @@ class SecondFactorMissing(Forbidden):
 
 
 class ProofMissing(Forbidden):
-    """The session is older than sensitive changes allow: the password is asked for again."""
+    """The session is too old for a sensitive change: the password is required again."""
 
     code = "proof_required"
     message = _("Enter your password, then try again.")
@@ -214,7 +214,7 @@ class LastPasskey(Invalid):
 
 
 class OwnSignIn(Invalid):
-    """An admin resets only others: for oneself it would do without the password."""
+    """Admins can reset only other people's sign-in: resetting their own would bypass the password."""
 
     message = _("Change your own password and passkeys on your Sign-in page.")
 

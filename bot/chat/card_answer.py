@@ -18,8 +18,8 @@ from bot.model.event import Action, ConsentEvent, Source
 
 
 def counts(event: ConsentEvent) -> bool:
-    """Whether the answer is a yes that counts at once: it is not while it waits for a confirmation, and never for a
-    number on the stop list."""
+    """Whether the yes counts immediately. It doesn't while it waits for a confirmation, and never for a number on the
+    stop list."""
     return event.action is not Action.REQUEST_CONFIRMATION and not event.stopped
 
 
@@ -77,6 +77,6 @@ def card_key(part: str) -> str:
 
 
 def _is_first(event: ConsentEvent) -> bool:
-    """Not the answer of somebody who signs up again on the same card, which has an entry of its own."""
+    """False for a repeated sign-up on the same card: it gets its own entry."""
     is_answer = event.key.startswith(f"{event.contact}:card:")
     return not is_answer or event.key == f"{event.contact}:{card_key(event.context.part or '')}"

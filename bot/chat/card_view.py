@@ -68,20 +68,20 @@ class CardView:
     direction: str
     """Where the words begin: `ltr` or `rtl`."""
     box: tuple[LinkedText, ...] = ()
-    """Beside a box that must be ticked; empty: there is none."""
+    """The label of the required consent box; empty: no box."""
     saved: str | None = None
     done_number: str | None = None
     withdrawn: bool = False
-    """Somebody ended it; else time did."""
+    """A person ended the consent; False: it expired."""
     value: str = ""
     error: str | None = None
     box_error: str | None = None
     ticked: bool = False
-    """Sent with a tick, and drawn again because of something else."""
+    """The box was ticked in a submission that failed for another reason."""
     notice: str | None = None
     """Shown above the button; in a closed card, why it is closed."""
     said: str | None = None
-    """What became of a button on it."""
+    """The result of the last button press on the card."""
     again: str = ""
     """The consent event that a new sign-up on a completed card follows; empty: it can't be completed again."""
     waits: str = ""
@@ -248,7 +248,7 @@ def _why_not(saved: str, channel: MessageType, workspace: Workspace, stopped: Co
 
 
 def start_words(workspace: Workspace, say: Translator) -> str:
-    """What lifts a STOP."""
+    """How to lift a STOP."""
     if workspace.texts_from:
         return say(
             "This number has opted out of all texts. To sign up again, text START from this number to %(number)s.",
@@ -281,7 +281,7 @@ def _notice(
 
 
 def _done_number(card: Card, consent: Consent | None, subscription: Subscription | None) -> str | None:
-    """The address that the consent is for now; of one that is over, the one that the card was completed with."""
+    """The address of the current consent; after it ended, the address that the card was completed with."""
     is_current = consent is not None and subscription is not None and not _is_over(consent)
     return (given_for(consent, subscription) if is_current else None) or card.number  # type: ignore[arg-type]
 

@@ -1,7 +1,7 @@
-"""In which language a card speaks to a person, and the exact words: pure.
+"""The language and the exact wording of a card for one person: pure.
 
-A card speaks one language. It is the visitor's where all of the card's words exist in it, else that of the card itself,
-and what surrounds the words follows.
+A card uses one language, also for its labels: the visitor's if the whole wording is translated into it, otherwise the
+card's default.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ PENDING = ConsentState.PENDING
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a person submits. `address`: the number or email address as typed; None if the saved one is shown.
-    `ticked`: the consent box. `again`: `CardView.again` of the card that was shown."""
+    """A submission. `address`: the number or email address as typed; None if the saved one is shown. `ticked`: the
+    consent box. `again`: `CardView.again` of the card that was shown."""
 
     address: str | None
     region: str
@@ -289,8 +289,8 @@ def _live(subscription: Subscription | None) -> Subscription:
 
 
 def _key(part: Part, again: str = "") -> str:
-    """The idempotency key of a submission (law 4): a card is answered once, from however many tabs; and once more after
-    each time that the person was out (`again`: the event that says so)."""
+    """The idempotency key of a submission (law 4): a card is answered once, however many tabs are open. After each
+    opt-out it can be answered once more (`again` is the opt-out's event)."""
     return f"{card_key(part.id)}:{again}" if again else card_key(part.id)
 
 

@@ -68,8 +68,8 @@ class ConversationService:
         self._append: Batcher[Draft, Part] = Batcher(self._append_each, one_of=lambda draft: draft.conversation)
 
     async def of_contact(self, id: str, contact: str) -> Conversation:
-        """The contact's own chat; raises NotFound for anyone else's (law 11). Never a conversation by text: whoever
-        opens a messenger may only have typed that number."""
+        """The contact's own chat; raises NotFound for anyone else's (law 11). Never an SMS conversation: the person in
+        the messenger may have typed someone else's number."""
         conversation = await self._conversations.get(id)
         if conversation is None or conversation.contact != contact or conversation.channel is not Channel.CHAT:
             raise NotFound(_("Conversation not found."))

@@ -64,7 +64,7 @@ Told = Entries | Signal | News | None
 
 
 class Follower:
-    """A reader of some topics. `next()` returns what is new; None: something may be missing, read the database."""
+    """Reads some topics. `next()` returns new changes, or None if some may be missing: read the database then."""
 
     def __init__(self) -> None:
         self.topics: set[str] = set()
@@ -79,7 +79,7 @@ class Follower:
         return self._queue.empty()
 
     def forget(self) -> None:
-        """Drops what is queued, for readers who just read everything."""
+        """Drops queued changes; for a reader that has just read the database."""
         while not self._queue.empty():
             self._queue.get_nowait()
 
@@ -193,7 +193,7 @@ class Feed:
             return Entries((Part.load(dict(change.document)),))
         if change.table == self._store.signals.name:
             return Signal.load(dict(change.document))
-        # An answer tells itself by its entry; a request that was taken back leaves none.
+        # The entry of an answer announces it; a canceled request has no entry.
         is_told = change.document.get("action") != Action.CANCEL
         return News(topic, change.id, change.document.get("source", "") if is_told else "")
 

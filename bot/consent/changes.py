@@ -18,7 +18,7 @@ from bot.model.subscription import MessageType, Subscription
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentChange:
-    """What is to be recorded.
+    """A change to record.
 
     `key` is the request's idempotency key: the same one again records nothing new (law 4).
     """
@@ -48,11 +48,11 @@ class ConsentChange:
     merged_from: str | None = None
     merged: dict[str, MergedConsent] | None = None
     follow_ups: list[FollowUp] | None = None
-    """What is to follow from a change for many people (`FOR_MANY`); by default, nothing is sent and no flow reacts."""
+    """Follow-ups of a bulk change (source in `FOR_MANY`). By default, nothing is sent and no flow reacts."""
     judged: Contact | None = None
     """The contact for whom the change was decided: refused with Conflict if another writer changed them since. With
-    `context.opening` it is the contact that the opening makes (`opened_contact`), who need not be stored yet: the first
-    event of the chain stores them."""
+    `context.opening`, it is the contact made from the opening (`opened_contact`), which may not be stored yet: the
+    first event of its chain stores it."""
 
     @property
     def log_key(self) -> str:

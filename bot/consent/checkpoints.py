@@ -100,7 +100,7 @@ class Signer:
 
 
 def _is_same(right: str, stored: str) -> bool:
-    """As bytes: of texts, `compare_digest` takes only ASCII, and a forged one may be anything."""
+    """As bytes: `compare_digest` accepts only ASCII strings, and a forged signature can contain anything."""
     return hmac.compare_digest(right.encode(), stored.encode(errors="replace"))
 
 

@@ -102,7 +102,7 @@ def can_answer_again(consent: Consent, contact: Contact, subscription: Subscript
 
 def can_take_back(consent: Consent, contact: Contact, subscription: Subscription, time: datetime) -> bool:
     """Whether "Undo" may take back what the person just did here. A confirmation that was pending can't come back: its
-    text may not have been sent. What they had needs no new one."""
+    text may not have been sent. The consent before it needs no new confirmation."""
     is_fresh = consent.source is Source.PREFERENCE_CENTER and consent.at >= time - UNDO
     if consent.state is not ConsentState.OPTED_OUT:
         return is_fresh and consent.state is not ConsentState.NONE
@@ -111,8 +111,8 @@ def can_take_back(consent: Consent, contact: Contact, subscription: Subscription
 
 
 def preference_words(subscription: Subscription, say: Translator) -> Words:
-    """The wording that the preference center shows; `act` is added when the person acts. Its language is that of what
-    is offered: the page around it may speak another one."""
+    """The wording that the preference center shows; `act` is added when the person acts. It is in the language of the
+    subscription's wording, which can differ from the page's."""
     shown, title = subscription.words(say.locale), say(TITLES[subscription.message_type])
     language = subscription.language_of(say.locale)
     return _preference_words(title, shown.name, shown.description, language, subscription.version)

@@ -44,7 +44,7 @@ class Confirmations:
         return None
 
     async def lapse(self, time: datetime) -> None:
-        """Expires confirmations that did not come in time; what remains is done by the next call."""
+        """Expires overdue confirmation requests, a batch per call."""
         contacts = await self._store.contacts.lapsed(time, limit=500)
         for judged in (await self._ledger.contacts(contact.id for contact in contacts)).values():
             for consent in judged.consents:
@@ -79,8 +79,8 @@ class Confirmations:
     async def _words(
         self, asked: Delivery, subscription: Subscription, request: ConsentEvent | None, text: str
     ) -> Words:
-        """The question as it was texted, and what it was about as it was shown before; if a teammate asked, as it was
-        named in the question. Its language is that of the question."""
+        """The question as texted, with the wording that was shown before it; if a teammate asked, the name used in the
+        question. In the question's language."""
         shown = request.words if request else None
         if shown is None or not shown.subscription_name:
             versions = await self._store.subscription_versions.before(subscription.id, None, limit=LOOK_BACK)
@@ -96,7 +96,7 @@ class Confirmations:
         )
 
     async def _known(self, asked: Delivery, action: Action) -> ConsentEvent | None:
-        """What an earlier such answer to the same question recorded, if it is still current."""
+        """The event that an earlier copy of this answer recorded, if it is still current."""
         event = await self._store.events.by_key(asked.contact, f"{asked.contact}:{_key(asked.event, action)}")
         contact = await self._ledger.contact(asked.contact) if event else None
         consent = contact.consent(asked.subscription) if contact else None

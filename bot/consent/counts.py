@@ -25,9 +25,9 @@ log = logging.getLogger("sayso.consent")
 PACE = 0.25
 """Seconds: the counts move no more often."""
 IDLE = timedelta(seconds=30)
-"""How often the token of a quiet ledger moves, so that the oplog never ends after it."""
+"""How often the token moves while the ledger is quiet, so that it stays in the oplog."""
 BEHIND = timedelta(minutes=10)
-"""How old an event may be that its contact has not taken over: the consumers have made up for older ones."""
+"""The maximum age of an unprojected event: consumers have projected older ones."""
 
 
 class CountKeeper:
@@ -65,7 +65,7 @@ class CountKeeper:
         counts, moment = await self._counts.recount(_ulid(now() - BEHIND))
         async with self._store.events.stream(after=moment) as stream:
             is_first = await self._counts.begin(counts, stream.token, instead_of=before)
-        if not is_first and before:  # else another process counted all contacts, which is as good
+        if not is_first and before:  # otherwise another process has just recounted
             raise Conflict
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ from bot.store import Store
 
 @dataclass(frozen=True, slots=True)
 class EventSigners:
-    """`since`: what the public ids of events begin with from which on a signature is needed; empty: from never on.
+    """`since`: the public id prefix of the first events that need a signature; empty: none need one.
 
     An event that is dated before has to be in a checkpoint of that time (`Witnesses.uncovered`).
     """
@@ -23,7 +23,7 @@ class EventSigners:
     known: Mapping[str, Signer]
     since: str
     is_external: bool
-    """From then on a key from outside the database has to sign."""
+    """Whether they must be signed with a key from outside the database."""
 
     @classmethod
     async def of(cls, store: Store, keys: CheckpointKeys) -> Self:

@@ -51,8 +51,8 @@ class Ledger:
     def __init__(
         self, store: Store, keys: CheckpointKeys | None = None, *, clock: Callable[[], datetime] = now
     ) -> None:
-        """`keys`: what signs the events; without, the key in the database. `clock`: when they happen, which only the
-        demo workspace says otherwise."""
+        """`keys`: what signs the events; without, the key in the database. `clock`: the time of events; only the demo
+        workspace sets another one."""
         self._keys, self._clock = keys or CheckpointKeys(store), clock
         self._events = store.events
         self._publish: Callable[[Sequence[ConsentEvent]], None] = _nobody
@@ -147,7 +147,7 @@ class Ledger:
         return recorded
 
     async def record_erasure(self, contact: str, by: Actor, source: Source, key: str) -> Recorded:
-        """From then on nothing is recorded for the contact. Raises NotFound or StoreUnavailable (safe to retry)."""
+        """Stops all further recording for the contact. Raises NotFound or StoreUnavailable (safe to retry)."""
         redacted = {
             str(raw["seq"]): event_hash(erased(raw))
             async for page in self._events.pages_raw_of(contact)
@@ -242,7 +242,7 @@ class Ledger:
         )
 
     async def _stops_of(self, changes: list[ConsentChange]) -> dict[str, Stop]:
-        """Of the numbers for which somebody grants consent, in one query."""
+        """The stops of the numbers in these grants, in one query."""
         numbers = [change.number for change in changes if change.number and change.is_grant]
         return await self._stops.of(numbers) if numbers else {}
 

@@ -14,7 +14,7 @@ from bot.errors import marked as _
 from bot.i18n import Translator
 
 CHOOSE = _("For another country, start with + and its code, like +44.")
-"""Follows each message about a number that was read as one of a country that nobody typed."""
+"""Added to the message if the number was read with an assumed country code."""
 
 
 def spoken(error: NumberRefused, say: Translator) -> str:

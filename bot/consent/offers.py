@@ -104,7 +104,7 @@ def _standard(subscription: Subscription, workspace: Workspace, say: Translator,
 
 
 def standard_form(subscription: Subscription, workspace: Workspace) -> FormWords:
-    """What a new form for this subscription begins with, in its default language. Without a standard text in that
+    """The initial values of a new form for this subscription, in its default language. Without a standard text in that
     language, the teammate writes it."""
     words, language = form_words(subscription), base_language(subscription.language)
     if words.legal_text:

@@ -83,7 +83,7 @@ def _revoked_until(stops: Sequence[StopEvent], at: datetime) -> datetime | None:
 
 
 def contact_at(contact: Contact, events: Sequence[ConsentEvent], at: datetime) -> Contact:
-    """The contact as of an instant: what they had is what the events until then give."""
+    """The contact as of an instant, projected from the events up to then."""
     bare = contact.model_copy(update={"phone": None, "email": None})
     return project(bare, [event for event in events if event.at <= at])
 

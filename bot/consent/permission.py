@@ -55,8 +55,8 @@ def permission(
 
 
 def _is_revoked(consent: Consent | None, until: datetime | None) -> bool:
-    """A STOP ends every yes for the number, also of somebody who got or got back the number since: START allows texts
-    again, and each subscription needs a new yes."""
+    """A STOP ends every consent for the number, including those of people who got the number later. START allows texts
+    again, but each subscription needs a new consent."""
     is_yes = consent is not None and consent.state in {ConsentState.OPTED_IN, ConsentState.PENDING}
     return is_yes and until is not None and consent is not None and consent.at < until
 
@@ -76,8 +76,8 @@ def stands_to_get(subscription: Subscription, consent: Consent | None) -> bool:
 
 
 def records_no(subscription: Subscription, consent: Consent | None, *, of_all: bool) -> bool:
-    """Whether an opt-out is recorded. `of_all`: it is of all texts, and so recorded also where the person never
-    answered: a grant that somebody else asserts later must meet it."""
+    """Whether to record an opt-out. `of_all`: an opt-out of all texts is also recorded where the person never answered,
+    so that a consent asserted later has to override it."""
     is_out = consent is not None and consent.state is ConsentState.OPTED_OUT
     return not is_out if of_all else stands_to_get(subscription, consent)
 

@@ -14,7 +14,7 @@ TOKEN = re.compile(r"(/p/)[A-Za-z0-9_-]{16,}")
 
 
 def without_token(address: str) -> str:
-    """The address of a page of ours, without the token of a preference center."""
+    """The address of one of our pages, with a preference center token masked."""
     return TOKEN.sub(r"\1…", address)
 
 
@@ -23,7 +23,7 @@ def token_hash(token: str) -> str:
 
 
 async def find_links(store: Store, hashes: Collection[str]) -> dict[str, PreferenceLink]:
-    """By hash: those that texts carry, and those that were made apart."""
+    """By hash: links sent in texts and links created separately."""
     carried = {
         hash: PreferenceLink(
             id=hash,

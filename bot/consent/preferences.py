@@ -32,7 +32,7 @@ from bot.store import Store
 CHANGES = {"opt_in", "opt_out", "cancel"}
 """All but the first opt out: by the toggle, and of a pending confirmation."""
 CHAT_LINK = timedelta(days=2)
-"""How long a link made in the chat stays good."""
+"""How long a link created in the chat is valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class Preferences:
         return token
 
     async def chat_link(self, contact: str, channel: MessageType) -> str:
-        """A token for somebody who opens their preferences from the chat: derived like those in texts, one a day, so
-        that a click stores no more than one document, and the next one after a link of that day was revoked."""
+        """A token for a person who opens their preferences from the chat. It is derived like the tokens in texts, one a
+        day, so that clicks store one document at most; after a revocation, the next one is used."""
         day = now().date()
         for number in count():
             cause = f"preference-link:chat:{contact}:{channel}:{day}" + (f":{number}" if number else "")
@@ -106,7 +106,7 @@ class Preferences:
         return kept is not None and not kept.revoked_at
 
     async def _look_round(self, tokens: list[str]) -> list[PreferenceView | Exception]:
-        """Five queries, however many people look at the same time."""
+        """Five queries, shared by concurrent callers."""
         hashes = {token: token_hash(token) for token in tokens}
         kept, live = await asyncio.gather(find_links(self._store, {*hashes.values()}), self.live())
         time = now()

@@ -155,7 +155,7 @@ def _was(before: Consent | None, state: ConsentState) -> ConsentState:
 
 def state_after(action: Action, before: Consent | None, *, is_stopped: bool = False) -> ConsentState | None:
     """None: no change. After a confirmation expires, an earlier opt-out still holds, but an earlier opt-in doesn't: it
-    was for the number before. So it is with a grant for a number on the stop list (`is_stopped`)."""
+    was for the number before. The same applies to a grant for a number on the stop list (`is_stopped`)."""
     if is_stopped and action in GRANTS:
         return ConsentState.OPTED_OUT if before and before.is_no else ConsentState.NONE
     if action not in {Action.EXPIRE, Action.CANCEL}:

@@ -65,7 +65,7 @@ class ChangeRecorder:
         return subscription.model_copy(update=found.model_dump(include=names)) if found else subscription
 
     async def before(self, contact: Contact, current: Consent) -> Consent | None:
-        """The contact's consent before the event that this one is of; None: they had not answered.
+        """The contact's consent before this consent's event; None: they had not answered.
 
         Raises Invalid if that is too long ago.
         """
@@ -100,14 +100,15 @@ def restoration(
     before: Consent | None,
     toggle: PreferenceToggle,
 ) -> ConsentChange:
-    """Puts the consent before back in force, as it was."""
+    """Restores the previous consent unchanged."""
     change = change_of(contact, subscription, Action.RESTORE, toggle, toggle.key)
     there = before or current
     return replace(change, number=there.number, email=there.email, restores=before)
 
 
 def _shown(subscription: Subscription, address: str | None, say: Translator) -> Words:
-    """The page shows what is live and reaches the person: of the rest it opts out without words about it."""
+    """The page shows only live subscriptions that reach the person: an opt-out of any other is recorded without
+    words."""
     words = preference_words(subscription, say)
     return words if subscription.is_live and address else Words(title=words.title, locale=say.locale)
 

@@ -33,7 +33,7 @@ class StopList:
         return await self._store.stops.stopped(numbers)
 
     async def of(self, numbers: Iterable[str]) -> dict[str, Stop]:
-        """By number, in one query; nothing for those that never texted STOP or START."""
+        """By number, in one query. Numbers that never texted STOP or START are left out."""
         return await self._store.stops.of(numbers)
 
     async def stop(self, number: str, text: str, text_id: str, rule: str = "", *, act: str = "") -> bool:
@@ -67,8 +67,8 @@ class StopList:
         await mark_stops(self._store, numbers)
 
     async def lift(self, number: str, text: str, text_id: str) -> None:
-        """Only for the number's own START. Subscriptions stay off: each needs a new opt-in, and one that was tried
-        meanwhile is none (`ConsentEvent.stopped`)."""
+        """Only for the number's own START. Subscriptions stay off: each needs a new opt-in. An opt-in attempted while
+        the number was stopped doesn't count (`ConsentEvent.stopped`)."""
         await self._log(number, StopAction.START, text, text_id)
         await mark_stops(self._store, [number])
 

@@ -23,7 +23,7 @@ from bot.store import Store
 
 BATCH = 1000
 UNDER_WAY, LOOKS = timedelta(seconds=10), 10
-"""A younger event may not be projected yet; how often it is checked again."""
+"""The age up to which an event may be unprojected, and how often its contact is checked again."""
 
 
 @dataclass(slots=True)

@@ -80,8 +80,7 @@ class Attributes:
         return restored
 
     async def read(self, texts: Mapping[str, str]) -> dict[str, AttributeValue | None]:
-        """Values as people type them, by key; None: there is none from now on. Raises FormWrong by
-        `attributes.<key>`."""
+        """Values as people type them, by key; None: the value is removed. Raises FormWrong by `attributes.<key>`."""
         known = {attribute.key: attribute for attribute in await self.all()}
         values: dict[str, AttributeValue | None] = {}
         for key, text in texts.items():

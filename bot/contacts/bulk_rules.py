@@ -46,7 +46,7 @@ class ConsentOrder:
     key: str
     evidence: Evidence | None = None
     of_all: bool = False
-    """It is one of all texts, which it opts out of whatever its state."""
+    """Part of an opt-out of all texts: recorded in any state."""
     asks: bool = False
     """Whether they are asked to confirm by text, where the subscription has double opt-in."""
     follow_ups: tuple[FollowUp, ...] = ()
@@ -87,7 +87,7 @@ def _yes_action(contact: Contact, order: ConsentOrder, address: str) -> Action:
 
 
 def _is_on(contact: Contact, order: ConsentOrder, *, asks: bool) -> bool:
-    """Whether there is nothing to add: it is on, on evidence that is sent on, or already asked for."""
+    """Whether nothing has to change: opted in on sufficient evidence, or already pending."""
     state = state_on(contact, order.subscription)
     if state == "pending":
         return asks

@@ -1,6 +1,6 @@
 """Everything about a person as one ZIP, for a request under data protection law: JSON for programs, HTML to read.
 
-It is written page by page, so that a long life takes no more memory than a short one.
+Written page by page, in constant memory.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class DataAccess:
 
 
 class _Pieces:
-    """What a ZIP file is written to: bytes that are taken away as they come. It can't go back."""
+    """A stream that a ZIP file is written to. Its bytes are taken as they arrive; it can't seek."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()

@@ -1,4 +1,4 @@
-"""Erasing a person: their data goes from every collection, and what proves that the ledger is whole stays.
+"""Erases a person: removes their data from every collection and keeps what proves that the ledger is complete.
 
 The event comes first. From then on nothing is recorded for the contact, their tokens are refused, and if this process
 dies, another one finishes the rest (`bot.events.consumers.erasure`). Their numbers stay as keyed hashes, so that a STOP

@@ -31,7 +31,7 @@ class ExportFormat(StrEnum):
 
 
 class ExportColumns(Value):
-    """What a file has, fixed when it begins: a subscription or an attribute that is added meanwhile shifts nothing."""
+    """The columns of a file, fixed at the start: a subscription or attribute added meanwhile moves no column."""
 
     subscriptions: tuple[str, ...]
     attributes: tuple[str, ...]

@@ -70,8 +70,8 @@ class FilterFacts:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A condition as a query. `index` is the name of the index that leads to whom it matches; None: it only tells who
-    is not meant (`is_not`, or a default that most people have), so that an order is walked."""
+    """A condition as a query. `index`: the index that finds its matches; None: no index does (`is_not`, or a default
+    that most people have), so the index of the sort order is walked."""
 
     match: Mongo
     index: str | None = None

@@ -26,13 +26,13 @@ from bot.store.paging import following
 NARROW = 5_000
 """People that are fetched to be sorted, and up to which a count is exact."""
 SAMPLE = 5_000
-"""People of whom a count is estimated: ids are random, so that the first ones are any."""
+"""The sample size of an estimated count. Ids are random, so the first ones are a random sample."""
 COUNT_MS, PAGE_MS, WALK_MS = 250, 2000, 7000
 """Time limits: of an exact count where an estimate is at hand, of what a page waits for, and of a step of a job."""
 
 
 LEAD_SECONDS = 10.0
-"""How long it is remembered which condition leads: whoever pages, counts or walks asks again and again."""
+"""How long the leading condition is cached: each page, count and batch needs it."""
 
 
 class SortBy(StrEnum):
@@ -55,7 +55,7 @@ class Sort:
 
     @classmethod
     def parse(cls, text: str) -> Sort:
-        """`-created` is the newest first. Anything else than the text of a sort is the usual one."""
+        """`-created` is the newest first. Invalid text gives the default."""
         name = text.removeprefix("-")
         return cls(SortBy(name), text.startswith("-")) if name in [*SortBy] else cls()
 
@@ -86,7 +86,7 @@ NEWEST = Sort()
 class ContactCount:
     number: int
     is_exact: bool
-    """False: an estimate, with two digits that count."""
+    """False: an estimate, rounded to two significant digits."""
 
 
 class ContactFinder:
@@ -98,7 +98,7 @@ class ContactFinder:
     async def page(
         self, filter: Filter, sort: Sort = NEWEST, cursor: Cursor | None = None, limit: int = 50
     ) -> Page[Contact]:
-        """Raises Invalid, and FilterTooBroad if it can't be told in time who matches."""
+        """Raises Invalid, and FilterTooBroad if finding the matches takes too long."""
         query = await self.compiled(filter)
         lead = await self._lead(filter)
         match = all_of([query.match, following(sort.order, cursor)])
@@ -141,7 +141,7 @@ class ContactFinder:
         return [contacts[id] for id in found if id in contacts]
 
     async def among(self, filter: Filter, ids: Iterable[str]) -> set[str]:
-        """Those of these contacts who match now."""
+        """The ids among these that match now."""
         wanted, query = list(dict.fromkeys(ids)), await self.compiled(filter)
         match = all_of([{"_id": {"$in": wanted}}, query.match])
         found = await self._contacts.ids_matching(match, limit=len(wanted), hint="_id_", time_limit=PAGE_MS)

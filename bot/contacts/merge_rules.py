@@ -1,7 +1,7 @@
 """What merging two contacts gives: pure.
 
-Of each subscription the strictest answer stays: opted out, then pending, then opted in, then none. Whatever is not an
-opt-out stays only together with the number or email address that it was given for.
+For each subscription the strictest state wins: opted out, pending, opted in, none. Any state but opted out is kept only
+with the number or email address that it was given for.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Segments:
         return await self._change(id, {"filter": filter}, by, AuditAction.SEGMENT_CHANGED)
 
     async def archive(self, id: str, by: By) -> Segment:
-        """What uses it still does. Raises NotFound."""
+        """Flows and messages that use it keep working. Raises NotFound."""
         return await self._change(id, {"archived_at": now()}, by, AuditAction.SEGMENT_ARCHIVED)
 
     async def restore(self, id: str, by: By) -> Segment:

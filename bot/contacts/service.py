@@ -61,8 +61,8 @@ class ContactService:
         return await self._ledger.contact(contact.id) or contact
 
     async def create_many(self, contacts: Sequence[Contact]) -> list[bool]:
-        """Stores them in one round trip, without phone and email, which are the ledger's. False for those that exist,
-        or whose `external_id` another contact has."""
+        """Stores them in one round trip, without phone and email, which are the ledger's. False for contacts that
+        already exist, or whose `external_id` belongs to another contact."""
         return await self._contacts.insert_many(contacts)
 
     async def create_lead(self, id: str, number: str, conversation: str) -> Contact | None:
@@ -73,7 +73,7 @@ class ContactService:
         return await self._ledger.contact(id)
 
     async def seen(self, contact: Contact, *, page: str | None, time_zone: str | None) -> None:
-        """Keeps where and when they were last."""
+        """Stores their last page and time."""
         where = {"page": page, "time_zone": time_zone}
         values = {name: value for name, value in where.items() if value}
         await self._contacts.change(contact, {**values, "last_seen_at": now()})
@@ -102,7 +102,7 @@ class ContactService:
         return await self._contacts.change_many(wanted)
 
     def _former_id(self, contact: Contact, values: ContactValues) -> dict[str, tuple[int, ...]]:
-        """Keeps a user ID that they lose as a keyed hash, by which erasing finds it."""
+        """Keeps the user ID that they lose as a keyed hash, so that erasing can find it."""
         old = contact.external_id
         if old is None or values.get("external_id", old) == old:
             return {}

@@ -24,7 +24,7 @@ from bot.model.flow import Run, State, Wait
 from bot.store import Store
 
 OPENED = 1024
-"""Chats that were opened lately: one takes 0.1 ms to make, and page, connection and first answer all need it."""
+"""Cached new chats: building one takes 0.1 ms, and the page, the connection and the first answer all need it."""
 FRESH = timedelta(days=1)
 """A chat that was opened longer ago and never used is opened anew."""
 
@@ -142,7 +142,7 @@ class Openings:
         return stored
 
     def take_stored(self, events: Iterable[str]) -> set[str]:
-        """Those of these events whose chat `store_answered` has stored, with what the flow says next in it."""
+        """The events whose chat `store_answered` has stored, including the flow's next entries."""
         found = self._stored & {*events}
         self._stored -= found
         return found

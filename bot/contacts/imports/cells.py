@@ -30,7 +30,7 @@ NO = {
     "stopped",
 }
 UNSAID = {"", "none", "null", "na", "unknown", "neversubscribed", "notsubscribed", "pending", "unconfirmed"}
-"""As good as nothing: neither a yes nor a no."""
+"""Same as an empty cell: neither yes nor no."""
 CUT = _("A spreadsheet shortened this number. Format the column as text and export it again.")
 FIRST_EXCEL_DAY = datetime(1899, 12, 30, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ def read_consent(cell: str) -> bool | None:
 
 
 def read_opt_out(cell: str) -> bool:
-    """Whether a column of opt-outs says that this person opted out: by a yes, or by when."""
+    """Whether a cell of an opt-out column means an opt-out: a yes, or a date."""
     word = _bare(cell)
     return word not in UNSAID | {"no", "n", "false", "f", "0", "off", "subscribed", "optin"}
 

@@ -32,7 +32,7 @@ PARTS: Mapping[str, str] = {
 }
 """Parts of a consent. A target is `<part>:<subscription>`, or `<part>:texts` for all texts."""
 IDENTITY = frozenset({"external_id", "email", "phone"})
-"""At least one of them has to be there: by these a row finds its contact."""
+"""At least one is required: rows find their contacts by these."""
 ALIASES: Mapping[str, str] = {
     "user id": "external_id", "external id": "external_id", "customer id": "external_id", "userid": "external_id",
     "name": "name", "full name": "name", "contact name": "name", "first name": "first_name", "firstname": "first_name",
@@ -56,10 +56,10 @@ class Preset:
 
     name: str
     signs: tuple[frozenset[str], ...]
-    """Columns that only it has together; any of these sets."""
+    """Sets of columns that only this product's exports contain; one set is enough."""
     targets: Mapping[str, str]
     everyone_in: bool = False
-    """Its list holds nobody else, unless a column of it tells of opt-outs."""
+    """Everyone in its file is subscribed, unless a column contains opt-outs."""
 
 
 PRESETS: Mapping[str, Preset] = {

@@ -131,7 +131,7 @@ class Importer:
         return await self._store.import_changes.get_many(earlier)
 
     async def _count_earlier(self, result: BatchResult, plans: Sequence[RowChanges]) -> None:
-        """Tells consents that were there already from those that an interrupted run of this batch recorded."""
+        """Distinguishes consents that already existed from those that an interrupted run of this batch recorded."""
         already = [(plan, *found) for plan in plans for found in plan.already]
         keys = [(contact.id, f"{contact.id}:{key}") for _, contact, key, _ in already if contact.ledger.seq]
         mine = await self._store.events.by_keys(keys)

@@ -15,7 +15,7 @@ from bot.contacts.imports.cells import ReadNumber, read_numbers
 from bot.model.addresses import remember_facts
 
 FEW = 100
-"""So many numbers take less time than handing them over."""
+"""Up to this many numbers are faster to read than to hand over."""
 MOST_PROCESSES = 8
 
 

@@ -37,7 +37,7 @@ class KnownPeople:
             self._by_number[number][contact.id] = None
 
     def of(self, row: WantedRow) -> list[Contact]:
-        """One; none: nobody is known; several: it can't be told which one."""
+        """One contact; none if nobody matches; several if the match is ambiguous."""
         if row.external_id and (known := self._by_external.get(row.external_id)):
             return [self.by_id[known]]
         for found in (self._by_email.get(row.email.casefold()), self._by_number.get(row.number)):

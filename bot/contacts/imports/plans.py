@@ -133,7 +133,7 @@ class RowPlanner:
         )
 
     def _take_no(self, done: RowChanges, found: Sequence[Contact]) -> None:
-        """Whoever else a "no" may be about opted out, too."""
+        """Opts out everyone else that a "no" may be about."""
         own = done.contact.id if done.contact else ""
         for contact in {contact.id: contact for contact in found if contact.id != own}.values():
             for claim in done.row.claims:
@@ -146,7 +146,7 @@ class RowPlanner:
 
 
 def is_known_person(contact: Contact) -> bool:
-    """Whether nobody unknown can be behind it: a user of the site, or somebody who never opened the chat."""
+    """Whether no stranger can be behind the contact: it is a user of the site, or never opened the chat."""
     return contact.role is Role.USER or contact.last_seen_at is None
 
 

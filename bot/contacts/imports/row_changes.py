@@ -15,7 +15,7 @@ from bot.model.event import Action, Actor
 from bot.model.subscription import MessageType, Subscription
 
 FIELDS = ("role", "external_id", "name", "locale", "time_zone")
-"""What a row says of a contact, besides addresses, attributes and tags."""
+"""The fields of a contact that a row can set, without addresses, attributes and tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ImportTerms:
     subscriptions: Mapping[str, Subscription]
     """The live ones."""
     texts: Sequence[Subscription]
-    """Every SMS subscription: an opt-out of all texts is one of each."""
+    """Every SMS subscription: an opt-out of all texts opts out of each."""
     tags: Mapping[str, str]
     """Ids by folded name."""
     at: datetime
@@ -50,7 +50,7 @@ class RowChanges:
     faults: list[Fault] = field(default_factory=list)
     """Why the row isn't imported."""
     left: list[Fault] = field(default_factory=list)
-    """What of it isn't, though the rest is."""
+    """Why parts of the row aren't imported."""
     recorded: int = 0
     """Events that the ledger took."""
     stops: str = ""

@@ -51,7 +51,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ConsentClaim:
-    """A consent that the file tells of. `subscription`: or `texts`."""
+    """A consent in the file. `subscription`: an id, or `texts`."""
 
     subscription: str
     is_yes: bool
@@ -79,7 +79,7 @@ class WantedRow:
 
     @property
     def is_known(self) -> bool:
-        """Whether it says whom it is about."""
+        """Whether the row identifies a contact."""
         return bool(self.external_id or self.email or self.number)
 
 
@@ -167,7 +167,7 @@ class RowReader:
         out = self._cell(cells, f"opted_out:{subscription}")
         if cell := self._cell(cells, f"consent:{subscription}"):
             said = self._checked(row, f"consent:{subscription}", partial(read_consent, cell))
-        elif subscription == self._plan.everyone_in:  # whoever is said to have never subscribed gave no yes
+        elif subscription == self._plan.everyone_in:  # "never subscribed" in the column is not a yes
             said = True
         if read_opt_out(out) or subscription == self._plan.everyone_out:
             said = False

@@ -184,7 +184,7 @@ def _retractions(
 
 
 def _is_untouched(row: ImportChange, contact: Contact, events: Mapping[str, ConsentEvent]) -> bool:
-    """Whether nothing but the import, and this undo of it, has changed the contact that it created."""
+    """Whether only the import and this undo have changed the contact that the import created."""
     of_contact = [event for event in events.values() if event.contact == contact.id]
     ours = (f"{contact.id}:import:{row.job}:", f"{contact.id}:undo:{row.job}:")
     is_ours = len(of_contact) == contact.ledger.seq and all(event.key.startswith(ours) for event in of_contact)
