@@ -208,6 +208,7 @@ class Bot:
             lambda: self.inbox.wake(now()),
             lambda: self.runs.time_came(now()),
             self.outbound.start_overdue,
+            lambda: self.jobs.forget_failed(now()),
         ]
 
 

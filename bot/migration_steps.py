@@ -145,6 +145,7 @@ async def key_contacts(store: Store, _keys: CheckpointKeys | None) -> None:
 async def index_files(store: Store, _keys: CheckpointKeys | None) -> None:
     """Erasing finds people in files by an index. An export of before has none, and is gone: it can be made again."""
     await store.personal_data.drop_old_exports()
+    await store.jobs.keep_track_of_words()
     async for pieces in store.import_pieces.scan(batch=10):
         for piece in pieces:
             await store.import_pieces.update({"_id": piece.id}, {"$set": {"names": row_keys(store, piece.rows)}})

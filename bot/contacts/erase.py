@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from bot.consent.ledger import Ledger
 from bot.contacts.imports.uploads import UploadedRows
-from bot.contacts.known_by import known_by
+from bot.contacts.known_by import Known, known_by
 from bot.faults import reach
 from bot.model.event import Actor, ConsentEvent, Source
+from bot.model.job import words_of
 from bot.store import Store
 from bot.store.personal_data import Person
 
@@ -34,6 +35,7 @@ class Eraser:
         reach("before erasing")
         known = await known_by(self._store, event.contact, before=event.seq)
         await self._uploads.erase(known.traces, known.id_keys)
+        await self._forget_words(known)
         reach("before erasing the rest")
         await self._store.personal_data.erase(Person(event.contact, await self._numbers(event)))
         reach("before erasing events")
@@ -41,6 +43,15 @@ class Eraser:
         for merged in await self._store.contacts.merged_into(event.contact):
             if merged.erased_at is None:
                 await self.erase(merged.id, event.actor, event.source)
+
+    async def _forget_words(self, known: Known) -> None:
+        """Filters and notes of jobs, and notes of imports that wait, if they name the person."""
+        for job in await self._store.jobs.with_words():
+            if any(known.is_named_in(text) for text in words_of(job.input)):
+                await self._store.jobs.forget(job.id)
+        for file in await self._store.contact_imports.with_note():
+            if file.plan and known.is_named_in(file.plan.note):
+                await self._store.contact_imports.change(file.id, {"plan.note": ""})
 
     async def _numbers(self, erase: ConsentEvent) -> frozenset[str]:
         """Every number that the chain names."""

@@ -49,7 +49,7 @@ class ContactImports:
             raise Conflict
         input = ImportInput(file=id, rows=file.rows, plan=file.plan)
         job = await self._jobs.start(ImportContacts, input, by, key=id)
-        await self.files.change(id, {"job": id, "expires_at": now() + KEPT})
+        await self.files.change(id, {"job": id, "expires_at": now() + KEPT, "plan.note": ""})
         await self._audit.record(by, AuditAction.CONTACTS_IMPORTED, file.file, key=id)
         return job
 

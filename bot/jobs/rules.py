@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
-from bot.model.job import JobState
+from bot.model.job import Job, JobState
 
 ATTEMPTS = 8
 """Attempts without progress before a job fails: about three minutes with their pauses."""
@@ -35,11 +36,18 @@ TARGETS = {
     JobAction.CANCEL: JobState.CANCELED,
     JobAction.RETRY: JobState.QUEUED,
 }
+RETRIED_FOR = timedelta(days=7)
+"""How long a job that failed can be retried: its filter and its note may name people."""
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELED})
 
 
 def acts_on(state: JobState) -> list[JobAction]:
     return [act for act in JobAction if state in SOURCES[act]]
+
+
+def acts_of(job: Job) -> list[JobAction]:
+    """A job whose filter or note is gone can't be retried."""
+    return [act for act in acts_on(job.state) if act is not JobAction.RETRY or not job.is_forgotten]
 
 
 def retry_after(attempts: int) -> float | None:

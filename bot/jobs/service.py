@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from bot.errors import JobConflict, NotFound, TooManyJobs
 from bot.jobs.kind import JobKind
-from bot.jobs.rules import SOURCES, TARGETS, JobAction
+from bot.jobs.rules import RETRIED_FOR, SOURCES, TARGETS, JobAction
 from bot.jobs.run import LEASE_SECONDS
 from bot.jobs.worker import Worker
 from bot.model.audit import AuditAction
 from bot.model.base import Value, new_id, now
-from bot.model.job import Job, JobItem
+from bot.model.job import Job, JobItem, words_of
 from bot.model.paging import Cursor, Page
 from bot.model.teammate import By
 from bot.store import Duplicate, Store
@@ -62,11 +62,12 @@ class JobService:
         """
         if await self._store.jobs.count_active(limit=MOST) >= MOST:
             raise TooManyJobs
-        time = now()
+        time, values = now(), input.model_dump()
         job = Job(
             id=key or new_id(),
             kind=kind.name,
-            input=input.model_dump(),
+            input=values,
+            keeps_words=bool(words_of(values)) or None,
             by=by.id,
             by_name=by.name,
             due=at or time - CLOCKS,
@@ -103,7 +104,7 @@ class JobService:
         """Raises JobConflict when its state or kind does not allow that, or another job of an exclusive kind has not
         ended."""
         job = await self.get(id)
-        if act is JobAction.RETRY and not await self.kinds[job.kind].may_retry(job):
+        if act is JobAction.RETRY and (job.is_forgotten or not await self.kinds[job.kind].may_retry(job)):
             raise JobConflict
         only = _only(type(self.kinds[job.kind])) if act is JobAction.RETRY else None
         try:
@@ -115,6 +116,10 @@ class JobService:
         self._wake.set()
         await self._audit.record(by, RECORDED[act], self.kinds[job.kind].title)
         return moved
+
+    async def forget_failed(self, time: datetime) -> None:
+        """Of jobs that failed long ago, what may name people."""
+        await self._store.jobs.forget_failed(time - RETRIED_FOR)
 
     async def _existing(self, job: Job) -> Job:
         found = await self._store.jobs.get(job.id)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from pydantic import Field
 
 from bot.model.base import Document, Value
+
+WORDS = (("selection", "filter"), ("consent", "evidence", "note"), ("plan", "note"))
+"""What of an input may name people: a filter, a note. The results name contacts by id."""
 
 
 class JobState(StrEnum):
@@ -52,12 +57,26 @@ class Job(Document):
     """Counts the claims: writes under an older term are refused."""
     due: datetime
     """Queued: when it may be claimed. Running: when its lease expires. By the database's clock."""
+    keeps_words: bool | None = None
+    """Whether its input still has any of `WORDS`. They go once it is over for good."""
+    is_forgotten: bool | None = None
+    """They have to go: it can't be retried."""
     only: str | None = None
     """Unique among jobs that have not ended."""
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
     updated_at: datetime
+
+
+def words_of(input: Mapping[str, Any]) -> list[str]:
+    """The texts in an input that may name people."""
+    found: list[Any] = [reduce(_part, path, input) for path in WORDS]
+    return [text for text in found if text and isinstance(text, str)]
+
+
+def _part(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
 
 
 class JobItem(Document):

@@ -22,11 +22,16 @@ class ContactImportRepository(Repository[ContactImport]):
     model = ContactImport
     indexes = (
         IndexModel([("created_at", DESCENDING)]),
+        IndexModel([("plan.note", ASCENDING)], partialFilterExpression={"plan.note": {"$gt": ""}}),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     )
 
     async def newest(self, *, limit: int) -> list[ContactImport]:
         return await self.find({}, sort=[("created_at", -1)], limit=limit)
+
+    async def with_note(self, *, limit: int = 1000) -> list[ContactImport]:
+        """Those that wait to be imported; the events have the notes of the others."""
+        return await self.find({"plan.note": {"$gt": ""}}, limit=limit)
 
     async def change(
         self, id: str, values: Mapping[str, Any], *, only: Mapping[str, Any] | None = None

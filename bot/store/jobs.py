@@ -8,17 +8,18 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 
-from bot.model.job import Job, JobError, JobState
+from bot.model.job import WORDS, Job, JobError, JobState
 from bot.store.clock import from_now, is_past
 from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository
 
 ACTIVE = [JobState.QUEUED.value, JobState.RUNNING.value]
+ENDED_FOR_GOOD = [JobState.DONE.value, JobState.CANCELED.value]
 ENDED = [JobState.DONE.value, JobState.FAILED.value, JobState.CANCELED.value]
 
 
-WORDS = ["input.selection.filter", "input.consent.evidence.note"]
-"""What a job doesn't keep once it is over for good: it may name people. The results name contacts by id."""
+PATHS = [".".join(("input", *path)) for path in WORDS]
+FORGETS = [*PATHS, "keeps_words"]
 
 
 class JobRepository(Repository[Job]):
@@ -28,6 +29,10 @@ class JobRepository(Repository[Job]):
         IndexModel([("state", ASCENDING), ("due", ASCENDING)], partialFilterExpression={"state": {"$in": ACTIVE}}),
         IndexModel([("kind", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("created_at", DESCENDING)]),
+        IndexModel(
+            [("keeps_words", ASCENDING), ("state", ASCENDING), ("ended_at", ASCENDING)],
+            partialFilterExpression={"keeps_words": True},
+        ),
         IndexModel([("only", ASCENDING)], unique=True, partialFilterExpression={"only": {"$exists": True}}),
     )
 
@@ -95,7 +100,7 @@ class JobRepository(Repository[Job]):
             return await self._change(_held(job), values if total is None else {**values, "total": total}, ["error"])
         values["state"] = {"$cond": [{"$eq": ["$state", JobState.CANCELED]}, "$state", JobState.DONE]}
         ended = {**values, "total": values["done"], "due": "$$NOW", "ended_at": "$$NOW"}
-        return await self._change(_held(job), ended, ["error", "holder", "only", *WORDS])
+        return await self._change(_held(job), ended, ["error", "holder", "only", *FORGETS])
 
     async def release(
         self, job: Job, *, seconds: float = 0, error: JobError | None = None, attempts: int = 0
@@ -113,7 +118,8 @@ class JobRepository(Repository[Job]):
     async def fail(self, job: Job, error: JobError) -> Job | None:
         """None: the lease was lost, or it was paused or canceled meanwhile."""
         values = {"state": JobState.FAILED, "error": {"$literal": error.model_dump()}}
-        ended = {**values, "due": "$$NOW", "ended_at": "$$NOW"}
+        goes = {path: {"$cond": ["$is_forgotten", "$$REMOVE", f"${path}"]} for path in FORGETS}
+        ended = {**values, **goes, "due": "$$NOW", "ended_at": "$$NOW"}
         return await self._change({**_held(job), "state": JobState.RUNNING}, ended, ["holder", "only"])
 
     async def move(self, id: str, sources: Collection[JobState], target: JobState, only: str | None) -> Job | None:
@@ -122,10 +128,37 @@ class JobRepository(Repository[Job]):
         due = {"$cond": [{"$eq": [{"$ifNull": ["$holder", ""]}, ""]}, "$$NOW", "$due"]}
         values: dict[str, Any] = {"state": target, "due": due}
         if target in ENDED:
-            return await self._change(_among(id, sources), {**values, "ended_at": "$$NOW"}, ["only", *WORDS])
+            return await self._change(_among(id, sources), {**values, "ended_at": "$$NOW"}, ["only", *FORGETS])
         if only:
             values["only"] = only
         return await self._change(_among(id, sources), {**values, "attempts": 0}, ["error", "ended_at"])
+
+    async def with_words(self, *, limit: int = 1000) -> list[Job]:
+        """Those that are not over for good, or failed a while ago, and whose input may name people."""
+        return await self.find({"keeps_words": True}, limit=limit)
+
+    async def forget(self, id: str) -> None:
+        """Drops what its input says about people: at once if it doesn't run, else when it ends."""
+        await self.update({"_id": id, "state": {"$in": ACTIVE}}, {"$set": {"is_forgotten": True}})
+        await self.move(id, [JobState.PAUSED], JobState.CANCELED, None)
+        await self._forget_failed({"_id": id})
+
+    async def forget_failed(self, before: datetime) -> None:
+        """Of those that failed before that time and were not retried."""
+        await self._forget_failed({"keeps_words": True, "ended_at": {"$lt": before}})
+
+    async def _forget_failed(self, match: Mapping[str, Any]) -> None:
+        change = {"$set": {"is_forgotten": True}, "$unset": dict.fromkeys(FORGETS, "")}
+        with database_errors():
+            await self.collection.update_many({**match, "state": JobState.FAILED}, change)
+
+    async def keep_track_of_words(self) -> None:
+        """Of jobs of a version that did not."""
+        has_words = {"$or": [{path: {"$gt": ""}} for path in PATHS], "state": {"$nin": ENDED_FOR_GOOD}}
+        over = {"$unset": dict.fromkeys(PATHS, "")}
+        with database_errors():
+            await self.collection.update_many(has_words, {"$set": {"keeps_words": True}})
+            await self.collection.update_many({"state": {"$in": ENDED_FOR_GOOD}}, over)
 
     async def _change(
         self, match: Mapping[str, Any], values: Mapping[str, Any], gone: Sequence[str] = ()

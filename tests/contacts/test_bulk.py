@@ -15,12 +15,13 @@ from bot.app import Bot
 from bot.consent.verify import verify
 from bot.contacts.bulk import BulkConsent
 from bot.demo import DEALS
+from bot.errors import JobConflict
 from bot.jobs.kinds import all_kinds
 from bot.jobs.kinds.bulk import BulkInput, BulkJob
 from bot.jobs.kinds.bulk_consent import BulkConsentInput, Subscribe, Unsubscribe
 from bot.jobs.kinds.bulk_erase import BulkEraseInput, EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, BulkTagInput, RemoveTag
-from bot.jobs.rules import JobAction
+from bot.jobs.rules import JobAction, acts_of
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.event import Action, Actor, ConsentState, Evidence, How, Source
@@ -154,6 +155,28 @@ async def test_a_job_that_is_over_keeps_no_words(bot: Bot) -> None:
     for job in (await bot.jobs.get(canceled.id), done):
         assert "maya" not in str(job.input).casefold()
         assert BulkConsentInput.model_validate(job.input).consent.subscription == DEALS
+
+
+async def test_a_failed_job_keeps_its_words_for_a_week_and_can_be_retried_as_long(bot: Bot) -> None:
+    await people(bot.store, 1, name="Maya")
+    input = subscribing(Selection(filter=Filter(query="maya").as_text()), subscription="gone")
+    failed = await bot.jobs.start(Subscribe, input, ADA)
+    async with working(bot):
+        await eventually(lambda: _has_failed(bot, failed.id))
+        await bot.jobs.forget_failed(now())
+        assert "maya" in str((await bot.jobs.get(failed.id)).input)
+        await bot.jobs.act(failed.id, JobAction.RETRY, ADA)
+        await eventually(lambda: _has_failed(bot, failed.id))
+    await bot.jobs.forget_failed(now() + timedelta(days=8))
+    after = await bot.jobs.get(failed.id)
+    assert "maya" not in str(after.input)
+    assert acts_of(after) == []
+    with pytest.raises(JobConflict):
+        await bot.jobs.act(failed.id, JobAction.RETRY, ADA)
+
+
+async def _has_failed(bot: Bot, id: str) -> bool:
+    return (await bot.jobs.get(id)).state is JobState.FAILED
 
 
 async def test_nothing_is_sent_and_no_question_is_asked_unless_ticked(bot: Bot) -> None:

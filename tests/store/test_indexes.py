@@ -77,7 +77,17 @@ HARMLESS = {
 }
 BY_INDEX = {"EOF", "IXSCAN", "DISTINCT_SCAN", "IDHACK", "CLUSTERED_IXSCAN", "COUNT_SCAN"}
 """Stages that read an index; `EOF`: there is no such collection yet."""
-NOT_QUERIES = {"make_indexes", "insert", "insert_many", "keep", "place", "upgrade_queue", "refresh", "drop_old_indexes"}
+NOT_QUERIES = {
+    "make_indexes",
+    "insert",
+    "insert_many",
+    "keep",
+    "place",
+    "upgrade_queue",
+    "refresh",
+    "drop_old_indexes",
+    "keep_track_of_words",
+}
 """Methods that only insert or ask nothing; and a migration, which reads everything once."""
 
 Walk = Callable[[Bot], Awaitable[None]]
@@ -287,6 +297,9 @@ async def _run_jobs(bot: Bot) -> None:
     await bot.jobs.items(job.id, Cursor(("a",)), outcome="stale")
     await jobs.save(claimed, {}, total=1, done=1, counts={"stale": 1}, is_last=False)
     await jobs.fail(claimed, STUCK)
+    await jobs.with_words()
+    await bot.jobs.forget_failed(now())
+    await jobs.forget(new_id())
     await jobs.release(claimed)
     await bot.jobs.act(job.id, JobAction.RETRY, by)
 

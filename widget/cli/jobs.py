@@ -16,7 +16,7 @@ from bot.consent.checkpoints import CheckpointKeys
 from bot.database import open_database
 from bot.errors import JobConflict, NotFound, SaysoError
 from bot.jobs.kinds import all_kinds
-from bot.jobs.rules import ENDED, JobAction, acts_on
+from bot.jobs.rules import ENDED, JobAction, acts_of
 from bot.jobs.service import JobService
 from bot.model.job import Job, JobState
 from bot.workspace.audit import COMMAND_LINE
@@ -58,7 +58,7 @@ def show(id: Id, is_followed: Follow = False) -> None:
         print(f"  {outcome}: {count}")
     if job.error:
         print(f"Error:    {job.error.text % job.error.values}")
-    if acts := [act.value for act in acts_on(job.state)]:
+    if acts := [act.value for act in acts_of(job)]:
         print(f"Next:     sayso jobs {'|'.join(acts)} {job.id}")
     raise typer.Exit(FAILED if job.state in {JobState.FAILED, JobState.CANCELED} else 0)
 

@@ -16,7 +16,7 @@ from typing import Any
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.jobs.kind import JobKind
-from bot.jobs.rules import ENDED, JobAction, acts_on
+from bot.jobs.rules import ENDED, JobAction, acts_of
 from bot.model.base import now
 from bot.model.job import Job, JobState
 
@@ -96,7 +96,7 @@ def job_view(job: Job, kind: JobKind[Any, Any], say: Translator) -> JobView:
             if job.counts.get(outcome)
         ),
         error=say(job.error.text, **job.error.values) if job.error and job.state is not JobState.DONE else "",
-        acts=tuple(ActView(act, say(ACTS[act][0]), ACTS[act][1]) for act in acts_on(job.state)),
+        acts=tuple(ActView(act, say(ACTS[act][0]), ACTS[act][1]) for act in acts_of(job)),
         file=kind.file(job),
         delay=_delay(job),
         by=job.by_name,
