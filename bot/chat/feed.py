@@ -17,6 +17,7 @@ from bot.model.conversation import Conversation, Part, Signal
 from bot.model.event import Action
 from bot.store import Store
 from bot.store.changes import DocumentChange
+from bot.store.contacts import EDITED
 
 BACKLOG = 200
 """Limit of queued news per follower; a slower one reads the database instead."""
@@ -30,6 +31,10 @@ SUBSCRIPTIONS = "subscriptions"
 
 INBOX = "inbox"
 """The topic of every change of a conversation's figures, state or assignee."""
+
+
+CONTACTS = "contacts"
+"""The topic of new contacts."""
 
 
 def figures_of(conversation: str) -> str:
@@ -104,15 +109,16 @@ class Feed:
             self._deliver,
             self._lost,
             whole=(store.parts.name, store.signals.name),
-            inserted=(store.events.name, store.subscription_versions.name),
+            inserted=(store.events.name, store.subscription_versions.name, store.contacts.name),
             changed=(store.stops.name, store.conversations.name, store.teammates.name, store.sessions.name),
             removed=(store.contacts.name,),
+            edited={store.contacts.name: EDITED},
         )
 
     @contextmanager
     def follow(self, *topics: str) -> Iterator[Follower]:
-        """Topics: a conversation (its entries and signals), `figures_of` one, INBOX, a contact (their consents), a
-        number (its stop), SUBSCRIPTIONS, `account_of` a teammate or a session.
+        """Topics: a conversation (its entries and signals), `figures_of` one, INBOX, a contact (their consents
+        and fields), CONTACTS, a number (its stop), SUBSCRIPTIONS, `account_of` a teammate or a session.
         """
         follower = Follower()
         self.also(follower, *topics)
@@ -207,6 +213,8 @@ class Feed:
             return (account_of(change.id),)
         if change.table == self._store.signals.name:
             return (str(change.document["conversation"]),)
+        if change.table == self._store.contacts.name and change.is_new:
+            return (CONTACTS,)
         return (change.id.partition(":")[0],)  # a log's entry is named by its owner, a stop by its number
 
     def _lost(self) -> None:

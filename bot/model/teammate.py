@@ -48,6 +48,8 @@ class Teammate(Document):
     notify_sound: bool = False
     notify_desktop: bool = False
     """How an open inbox tells them of new messages."""
+    contact_columns: tuple[str, ...] = ()
+    """Columns of their list of contacts, in order; empty: the usual ones."""
     has_passkey: bool = False
     """Whether sign-in asks for a passkey after the password."""
     recovery_codes: tuple[str, ...] = ()

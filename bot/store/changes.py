@@ -21,6 +21,7 @@ from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 log = logging.getLogger("sayso.store")
 
 Raw = Mapping[str, Any]
+NOTHING: Mapping[str, str] = {}
 
 WAIT_MS = 500
 """How long the server holds a read while there is no change."""
@@ -65,14 +66,16 @@ class Changes:
         inserted: Collection[str],
         changed: Collection[str],
         removed: Collection[str] = (),
+        edited: Mapping[str, str] = NOTHING,
     ) -> None:
         """Returns when the stream is open: later changes are delivered.
 
         For `whole` collections, new documents are delivered; for `inserted`, the ids of new ones; for `changed`, the
-        ids of new and changed ones; for `removed`, the ids of deleted ones. `lost` is called when a broken stream is
+        ids of new and changed ones; for `removed`, the ids of deleted ones; for `edited`, the ids of those where this
+        field changed. `lost` is called when a broken stream is
         open again, so that listeners can read what they may have missed; later changes are delivered.
         """
-        pipeline = _wanted(whole, inserted, changed, removed)
+        pipeline = _wanted(whole, inserted, changed, removed, edited)
         self._loop = asyncio.get_running_loop()
         self._deliver = deliver
         opened = asyncio.Event()
@@ -147,7 +150,11 @@ class Changes:
 
 
 def _wanted(
-    whole: Collection[str], inserted: Collection[str], changed: Collection[str], removed: Collection[str]
+    whole: Collection[str],
+    inserted: Collection[str],
+    changed: Collection[str],
+    removed: Collection[str],
+    edited: Mapping[str, str],
 ) -> list[Raw]:
     """Filters on the server, so that changes without a listener are not transferred."""
     return [
@@ -157,6 +164,10 @@ def _wanted(
                     {"operationType": "insert", "ns.coll": {"$in": [*whole, *inserted, *changed]}},
                     {"operationType": {"$in": ["update", "replace"]}, "ns.coll": {"$in": [*changed]}},
                     {"operationType": "delete", "ns.coll": {"$in": [*removed]}},
+                    *(
+                        {"ns.coll": name, f"updateDescription.updatedFields.{field}": {"$exists": True}}
+                        for name, field in edited.items()
+                    ),
                 ]
             }
         },

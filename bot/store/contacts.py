@@ -33,6 +33,8 @@ SOME_HAVE = ("email", "time_zone", "tags", "stopped", "phone_facts.country", "ph
 """What filters find contacts by. Each index of a filter is named after its field (`bot.contacts.filters`)."""
 
 
+EDITED = "edited_at"
+"""When a field was changed, other than by the ledger: the change stream tells open pages of it."""
 ANY_CASE = Collation("en", strength=2)
 """Compares texts without regard to case."""
 OLD_INDEXES = {"consents.subscription_1_consents.state_1", "consents"}
@@ -147,9 +149,8 @@ class ContactRepository(Repository[Contact]):
     ) -> int:
         with database_errors():
             match = {"_id": {"$in": [*ids]}, **NOT_GONE, **those}
-            return int(
-                (await self.collection.update_many(match, {**change, "$set": {"updated_at": time}})).modified_count
-            )
+            update = {**change, "$set": {"updated_at": time, EDITED: time}}
+            return int((await self.collection.update_many(match, update)).modified_count)
 
     async def by_external_id(self, external_id: str) -> Contact | None:
         return await self.find_one({"external_id": external_id})
@@ -251,7 +252,8 @@ def changed(
     kept = {key: value for key, value in {**before.attributes, **attributes}.items() if value is not None}
     after = before.model_copy(update={**values, **({"attributes": kept} if attributes else {})})
     old, new = before.keys(), after.keys()
-    fields = {**values, **{f"attributes.{key}": value for key, value in attributes.items()}}
+    edited = {EDITED: time} if (time := values.get("updated_at")) else {}
+    fields = {**values, **edited, **{f"attributes.{key}": value for key, value in attributes.items()}}
     fields |= {name: value for name, value in new.items() if value != old[name]}
     gone = {name: "" for name, value in fields.items() if value is None}
     change = {"$set": {name: value for name, value in fields.items() if value is not None}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.consent.numbers import is_email
@@ -174,6 +174,10 @@ class TeammateService:
         changed = [name for name, value in values.items() if getattr(teammate, name) != value]
         await self._table.update({"_id": teammate.id}, {"$set": {**values, "updated_at": now()}})
         await self._audit.record(by, AuditAction.PROFILE_SAVED, teammate.email, detail=", ".join(changed))
+
+    async def choose_columns(self, teammate: str, columns: Sequence[str]) -> None:
+        """What their list of contacts shows from now on."""
+        await self._table.update({"_id": teammate}, {"$set": {"contact_columns": [*columns]}})
 
     async def remove(self, email: str, by: By = COMMAND_LINE, *, also_the_last_admin: bool = False) -> Teammate:
         """Ends their sessions, revokes their API tokens and unassigns their conversations. Raises NotFound,

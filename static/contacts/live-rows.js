@@ -1,4 +1,5 @@
-/* Rows that change while they are shown: the server says which, and they are loaded again in place. */
+/* Rows that change while they are shown: the server says which, and they are loaded again in place. New contacts are
+   counted, and shown when somebody asks for them: no row moves by itself. */
 
 import { byId, parseHtml } from "../lib/dom.js";
 import { createLiveConnection } from "../lib/live-connection.js";
@@ -16,13 +17,14 @@ const connection = createLiveConnection({
   hello() {
     const first = next(0);
     followed = first.length;
-    return { type: "follow", rows: first };
+    return { type: "follow", rows: first, view: location.search };
   },
-  onMessage({ type, ids }) {
+  onMessage({ type, ids, count, text }) {
     if (type === "ready") {
       follow();
       page.dataset.line = "live";
     } else if (type === "rows") reload(ids);
+    else if (type === "new") showNew(count, text);
   },
   // A refused connection does not say why; the rows do, to those who are signed out.
   beforeRetry: (wasReady) =>
@@ -34,10 +36,10 @@ const connection = createLiveConnection({
     ),
 });
 
-/* Id and position in the ledger, so that the server can tell which rows are outdated. */
+/* Id and version, so that the server can tell which rows are outdated. */
 function next(from) {
   const some = rows().slice(from, from + AT_ONCE);
-  return some.map(({ dataset }) => `${dataset.id}:${dataset.seq}`);
+  return some.map(({ dataset }) => `${dataset.id}:${dataset.version}`);
 }
 
 /* Tells the server of the rows that it doesn't know yet. */
@@ -64,12 +66,23 @@ async function reload(ids) {
 function replace(fragment) {
   for (const changed of fragment.querySelectorAll("tr[data-id]")) {
     const old = row(changed.dataset.id);
-    if (!old || Number(changed.dataset.seq) < Number(old.dataset.seq)) continue; // a slow answer
+    if (!old || isOlder(changed, old)) continue; // a slow answer
     const focused = [...old.querySelectorAll("input, a")].indexOf(document.activeElement);
     changed.querySelector("[name=id]").checked = old.querySelector("[name=id]").checked;
     old.replaceWith(changed);
     if (focused >= 0) changed.querySelectorAll("input, a")[focused]?.focus({ preventScroll: true });
   }
+}
+
+/* By the last event, then by the time of the last change. */
+function isOlder(row, other) {
+  const [one, two] = [row, other].map(({ dataset }) => dataset.version.split(":").map(Number));
+  return one[0] < two[0] || (one[0] === two[0] && one[1] < two[1]);
+}
+
+function showNew(count, text) {
+  byId("new-contacts").textContent = text;
+  byId("new-contacts").hidden = count === 0;
 }
 
 export const startLive = () => connection.start();

@@ -1,6 +1,7 @@
 /* The contacts list. All but the selection and the live updates works without it. */
 
 import { byId } from "../lib/dom.js";
+import { startColumns } from "./columns.js";
 import "./editor-dialog.js";
 import { watchKeyboard } from "./keyboard.js";
 import { follow, startLive } from "./live-rows.js";
@@ -18,9 +19,10 @@ function onRows(changes) {
 }
 
 watchKeyboard();
+startColumns();
+startLive();
 // Where nobody matches there is no table.
 if (byId("rows")) {
   startSelection();
-  startLive();
   new MutationObserver(onRows).observe(byId("rows"), { childList: true });
 }

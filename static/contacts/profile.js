@@ -36,7 +36,7 @@ function merge(fragment) {
 
 createLiveConnection({
   path: "/contacts/live",
-  hello: () => ({ type: "follow", rows: [`${profile.dataset.contact}:${profile.dataset.seq}`] }),
+  hello: () => ({ type: "follow", rows: [`${profile.dataset.contact}:${profile.dataset.version}`] }),
   onMessage({ type }) {
     if (type === "rows") reload();
     else profile.dataset.line = "live";

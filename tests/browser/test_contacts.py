@@ -109,6 +109,33 @@ async def test_a_filter_is_built_saved_as_a_segment_and_its_rows_are_live(
     await live(other)
     await bot.ledger.record(change(contacts[1].id, new_id(), Action.OPT_OUT, number=NUMBER))
     await expect(other.locator("tr[data-id] .badge", has_text="Opted out")).to_be_visible()
+    if renamed := await bot.ledger.contact(contacts[1].id):
+        await bot.contacts.set_values(renamed, {"name": "Renamed"})
+    await expect(other.locator("tr[data-id] th")).to_contain_text("Renamed")
+
+    # Who is new is counted, and no row moves until they are asked for.
+    new = Contact(id=new_id(), name="Newcomer", created_at=now(), updated_at=now())
+    await page.goto(base(server) + "/contacts")
+    await live(page)
+    await bot.store.contacts.insert(new)
+    bar = page.get_by_role("link", name="1 new contact")
+    await expect(bar).to_be_visible()
+    await expect(page.locator("tr[data-id]").first).to_contain_text("Person 00")
+    await fits(page)
+    await bar.click()
+    await expect(page.locator("tr[data-id]").first).to_contain_text("Newcomer")
+
+    # Columns, in another order, by keyboard: they stay for this teammate.
+    await page.get_by_text("Columns", exact=True).first.click()
+    await page.get_by_role("checkbox", name="Email").check()
+    up = page.get_by_role("button", name="Move Email up")
+    for _ in range(12):
+        await up.press("Enter")
+    await fits(page)
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.locator("thead th").nth(1)).to_have_text("Email")
+    await page.goto(base(server) + "/contacts")
+    await expect(page.locator("thead th").nth(1)).to_have_text("Email")
     await other.reload()
     await expect(other.get_by_role("heading", name="No contacts match")).to_be_visible()
 

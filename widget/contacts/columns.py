@@ -52,11 +52,16 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class ContactRow:
     id: str
-    seq: int
-    """The last event that it shows."""
+    version: str
+    """The last event and edit that it shows."""
     name: str
     external_id: str
     cells: tuple[Cell, ...]
+
+
+def version_of(contact: Contact) -> str:
+    """Another one whenever a row may show something else: the last event, and the time of the last change."""
+    return f"{contact.ledger.seq}:{int(contact.updated_at.timestamp() * 1000)}"
 
 
 def all_columns(d: Definitions) -> dict[str, Column]:
@@ -71,7 +76,7 @@ def usual_columns(d: Definitions) -> tuple[str, ...]:
 def row_of(contact: Contact, columns: Sequence[Column], stopped: Collection[str], d: Definitions) -> ContactRow:
     """`stopped`: numbers."""
     cells = tuple(column.cell(contact, stopped) for column in columns)
-    return ContactRow(contact.id, contact.ledger.seq, name_of(contact, d.say), contact.external_id or "", cells)
+    return ContactRow(contact.id, version_of(contact), name_of(contact, d.say), contact.external_id or "", cells)
 
 
 def _columns(d: Definitions) -> Iterator[Column]:

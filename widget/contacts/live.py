@@ -1,23 +1,30 @@
-"""Live rows: tells a page of the list which of its rows changed, and the page loads those again."""
+"""Live rows: tells a page of the list which of its rows to load again, and how many contacts are new."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl
 
 from aiohttp import WSMsgType, web
+from multidict import MultiDict
 from pydantic import Field
 
-from bot.chat.feed import SUBSCRIPTIONS, News, Told
+from bot.chat.feed import CONTACTS, SUBSCRIPTIONS, News, Told
 from bot.consent.choices import numbers_of
+from bot.errors import FilterTooBroad, Invalid, NotFound
 from bot.model.contact import Contact
+from bot.model.filter import Filter
+from widget.contacts.columns import version_of
+from widget.contacts.query import asked_in
 from widget.web import websocket
 from widget.web.http import BOT, METRICS
 from widget.web.input import JsonInput, parse
 from widget.web.live_session import LiveSession
-from widget.web.teammate_pages import Scope, requires
+from widget.web.teammate_pages import Scope, requires, translator_for
 
 AT_ONCE = 100
 """Rows in one message."""
@@ -28,14 +35,19 @@ HINT_SECONDS = 0.3
 CHECK_SECONDS = 15.0
 """How often the session is looked at: it also ends by the passing of time."""
 
-Row = Annotated[str, Field(pattern=r"^[0-9a-f]{24}:[0-9]{1,15}$")]
+MOST_NEW = 500
+"""New contacts that are counted."""
+
+Row = Annotated[str, Field(pattern=r"^[0-9a-f]{24}:[0-9]{1,15}:[0-9]{1,15}$")]
 
 
 class RowsShown(JsonInput):
-    """Rows of the page, each as contact and sequence of their last event."""
+    """Rows of the page, each as contact, sequence of their last event, and version (`version_of`)."""
 
     type: Literal["follow"]
     rows: Annotated[tuple[Row, ...], Field(max_length=AT_ONCE)]
+    view: Annotated[str, Field(max_length=10_000)] | None = None
+    """The query of the list's address: new contacts who match it are counted. None: it isn't a list."""
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -48,6 +60,8 @@ class ContactsConnection:
         self._session = LiveSession(request, socket, Scope.READ_CONTACTS)
         self._rows: set[str] = set()
         self._by_number: defaultdict[str, set[str]] = defaultdict(set)
+        self._new: dict[str, None] = {}
+        self._told_new = 0
 
     async def run(self) -> None:
         first = await websocket.greeting(self._socket, RowsShown)
@@ -55,7 +69,9 @@ class ContactsConnection:
             return
         self._accounts = await self._session.topics()
         sockets = self._request.app[METRICS].sockets
-        with self._bot.feed.follow(*self._accounts, SUBSCRIPTIONS) as self._follower, sockets.track_inprogress():
+        self._filter = await self._filter_of(first)
+        news = (CONTACTS,) if self._filter else ()
+        with self._bot.feed.follow(*self._accounts, *news, SUBSCRIPTIONS) as self._follower, sockets.track_inprogress():
             if await self._session.is_over():
                 return
             await self._follow(first)
@@ -70,12 +86,12 @@ class ContactsConnection:
 
     async def _follow(self, shown: RowsShown) -> None:
         """Follows the rows before it looks for changes since the page was drawn, so that none is missed."""
-        drawn = {id: int(seq) for id, seq in (row.split(":") for row in shown.rows[: MOST - len(self._rows)])}
+        drawn = dict(row.split(":", 1) for row in shown.rows[: MOST - len(self._rows)])
         self._rows |= drawn.keys()
         self._bot.feed.also(self._follower, *drawn)
         contacts = await self._bot.ledger.contacts(drawn)
         self._follow_numbers(contacts.values())
-        await self._tell(id for id, contact in contacts.items() if contact.ledger.seq != drawn[id])
+        await self._tell(id for id, contact in contacts.items() if version_of(contact) != drawn[id])
 
     def _follow_numbers(self, contacts: Iterable[Contact]) -> None:
         for contact in contacts:
@@ -96,10 +112,15 @@ class ContactsConnection:
                 changed |= await self._changed(await self._follower.next())
             self._follow_numbers((await self._bot.ledger.contacts(changed)).values())
             await self._tell(changed)
+            await self._tell_new()
 
     async def _changed(self, news: Told) -> set[str]:
         """The rows that it is about: all of them if something may be missing, or if a subscription changed."""
         topic = news.topic if isinstance(news, News) else ""
+        if isinstance(news, News) and topic == CONTACTS:
+            if len(self._new) < MOST_NEW:
+                self._new[news.id] = None
+            return set()
         if topic in self._accounts:
             await self._session.is_over()
             return set()
@@ -111,6 +132,30 @@ class ContactsConnection:
         ids = sorted(changed)
         for start in range(0, len(ids), AT_ONCE):
             await self._socket.send_json({"type": "rows", "ids": ids[start : start + AT_ONCE]})
+
+    async def _tell_new(self) -> None:
+        """How many new contacts match by now: one may match only after their first consent."""
+        if not self._filter or not self._new:
+            return
+        with suppress(FilterTooBroad, Invalid):
+            count = len(await self._bot.finder.among(self._filter, self._new) - self._rows)
+            if count != self._told_new:
+                self._told_new = count
+                await self._socket.send_json({"type": "new", "count": count, "text": self._new_words(count)})
+
+    def _new_words(self, count: int) -> str:
+        say = translator_for(self._request)
+        return say.catalog.ngettext("%(number)s new contact", "%(number)s new contacts", count) % {
+            "number": say.number(count)
+        }
+
+    async def _filter_of(self, shown: RowsShown) -> Filter | None:
+        """Of a page whose address shows nobody, None."""
+        if shown.view is None:
+            return None
+        with suppress(Invalid, NotFound):
+            return (await asked_in(self._bot, MultiDict(parse_qsl(shown.view.removeprefix("?"))))).filter
+        return None
 
 
 def add_routes(app: web.Application) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
+from multidict import MultiDict
 
 from bot.app import Bot
 from bot.consent.choices import numbers_of
@@ -18,16 +19,16 @@ from bot.model.paging import Page
 from widget.contacts.columns import MOST, Column, all_columns, row_of, usual_columns
 from widget.contacts.definitions import Definitions
 from widget.contacts.filter_view import filter_view
-from widget.contacts.query import LIST, ContactsQuery, asked_of
+from widget.contacts.query import LIST, ContactsQuery, asked_in, asked_of
 from widget.contacts.views import views_of
-from widget.web.http import BOT, html_page, render, sentence, status_of
+from widget.web.http import BOT, html_page, read_values, render, sentence, status_of
 from widget.web.layout import with_page_headers
-from widget.web.teammate_pages import Scope, principal, requires, teammate_page
+from widget.web.teammate_pages import Scope, principal, requires, teammate, teammate_page
 
 ROWS = 50
 AT_ONCE = 100
 """Rows that a live page loads again in one request."""
-ROWS_PATH = f"{LIST}/rows"
+ROWS_PATH, COLUMNS_PATH = f"{LIST}/rows", f"{LIST}/columns"
 FIRST_DOWN = {SortBy.CREATED, SortBy.LAST_SEEN}
 """What is sorted from the newest first."""
 
@@ -52,12 +53,13 @@ async def show(request: web.Request) -> web.StreamResponse:
         page, count = await asyncio.gather(
             bot.finder.page(asked.filter, asked.sort, cursor, ROWS), _count(bot, asked.filter)
         )
-        values = await _rows(bot, page, asked, d) | {
+        values = await _rows(bot, page, _shown(request, asked, d), d) | {
             "count": count,
             "count_text": d.say.number(count.number) if count else "",
         }
     except (Invalid, NotFound) as wrong:
         fault = wrong
+    shown = _shown(request, asked, d)
     return await teammate_page(
         request,
         "contacts/page.html",
@@ -70,9 +72,9 @@ async def show(request: web.Request) -> web.StreamResponse:
         views=views_of(asked, segments, d.say),
         is_further="before" in request.query,
         may_write=principal(request).may(Scope.WRITE_CONTACTS),
-        heads=_heads(asked, d),
-        shown={column.key for column in _columns(asked, d)},
-        choices=[(column.key, column.label) for column in all_columns(d).values()],
+        heads=_heads(asked, shown, d),
+        shown=shown.columns,
+        choices=_choices(shown, d),
         **values,
     )
 
@@ -81,13 +83,14 @@ async def rows(request: web.Request) -> web.StreamResponse:
     """Rows alone: the next ones, or those named by `?ids=` as they are now."""
     bot = request.app[BOT]
     d, asked = await asyncio.gather(Definitions.load(request), asked_of(request))
+    shown = _shown(request, asked, d)
     if "ids" in request.query:
         ids = request.query["ids"].split(",")[:AT_ONCE]
         page = Page([*(await bot.ledger.contacts(ids)).values()])
     else:
         cursor = asked.sort.cursor(request.query.get("before", ""))
         page = await bot.finder.page(asked.filter, asked.sort, cursor, ROWS)
-    html = await render(request, "contacts/_rows.html", d.say.locale, **await _rows(bot, page, asked, d))
+    html = await render(request, "contacts/_rows.html", d.say.locale, **await _rows(bot, page, shown, d))
     return with_page_headers(html_page(request, html))
 
 
@@ -99,26 +102,49 @@ async def _count(bot: Bot, filter: Filter) -> ContactCount | None:
         return None
 
 
-async def _rows(bot: Bot, page: Page[Contact], asked: ContactsQuery, d: Definitions) -> dict[str, Any]:
-    """What the template of the rows needs."""
+async def _rows(bot: Bot, page: Page[Contact], shown: ContactsQuery, d: Definitions) -> dict[str, Any]:
+    """What the template of the rows needs. Further rows have the same columns."""
     stopped = await bot.stops.among({number for contact in page.items for number in numbers_of(contact)})
-    columns, more = _columns(asked, d), str(page.next) if page.next else ""
+    columns, more = _columns(shown, d), str(page.next) if page.next else ""
     return {
         "rows": [row_of(contact, columns, stopped, d) for contact in page.items],
         "labels": [column.label for column in columns],
-        "more": asked.address(before=more) if more else "",
-        "more_rows": asked.address(ROWS_PATH, before=more) if more else "",
+        "more": shown.address(before=more) if more else "",
+        "more_rows": shown.address(ROWS_PATH, before=more) if more else "",
     }
 
 
-def _columns(asked: ContactsQuery, d: Definitions) -> list[Column]:
-    """Unknown ones, like that of a subscription that was archived, are left out."""
+async def choose_columns(request: web.Request) -> web.StreamResponse:
+    """Keeps the columns for the teammate, and shows them: their address can be shared."""
+    given = MultiDict(await read_values(request))
+    d, asked = await asyncio.gather(Definitions.load(request), asked_in(request.app[BOT], given))
     known = all_columns(d)
-    return [known[key] for key in asked.columns or usual_columns(d) if key in known][:MOST]
+    columns = tuple(key for key in asked.columns if key in known)[:MOST]
+    await request.app[BOT].teammates.choose_columns(teammate(request).id, columns)
+    raise web.HTTPSeeOther(replace(asked, columns=columns).address())
 
 
-def _heads(asked: ContactsQuery, d: Definitions) -> list[ColumnHead]:
-    columns = [(d.say("Name"), SortBy.NAME), *((column.label, column.sort) for column in _columns(asked, d))]
+def _shown(request: web.Request, asked: ContactsQuery, d: Definitions) -> ContactsQuery:
+    """With its columns: those of the address, of the teammate, or the usual ones. Unknown ones, like that of a
+    subscription that was archived, are left out."""
+    known = all_columns(d)
+    wanted = asked.columns or teammate(request).contact_columns or usual_columns(d)
+    return replace(asked, columns=tuple(key for key in wanted if key in known)[:MOST])
+
+
+def _columns(shown: ContactsQuery, d: Definitions) -> list[Column]:
+    known = all_columns(d)
+    return [known[key] for key in shown.columns]
+
+
+def _choices(shown: ContactsQuery, d: Definitions) -> list[tuple[str, str]]:
+    """Keys and names, those that are shown first and in their order."""
+    known = all_columns(d)
+    return [(key, known[key].label) for key in dict.fromkeys((*shown.columns, *known))]
+
+
+def _heads(asked: ContactsQuery, shown: ContactsQuery, d: Definitions) -> list[ColumnHead]:
+    columns = [(d.say("Name"), SortBy.NAME), *((column.label, column.sort) for column in _columns(shown, d))]
     return [_head(label, sort, asked) for label, sort in columns]
 
 
@@ -135,3 +161,4 @@ def add_routes(app: web.Application) -> None:
     reads = requires(Scope.READ_CONTACTS)
     app.router.add_get(LIST, reads(show))
     app.router.add_get(ROWS_PATH, reads(rows))
+    app.router.add_post(COLUMNS_PATH, reads(choose_columns))

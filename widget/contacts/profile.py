@@ -15,6 +15,7 @@ from bot.i18n import Translator
 from bot.model.base import iso
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType
+from widget.contacts.columns import version_of
 from widget.contacts.definitions import Definitions
 from widget.contacts.timeline import OLDER, timeline_of
 from widget.inbox.details import name_of, shown_number
@@ -69,6 +70,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         section="contacts",
         title=name_of(contact, say),
         here=f"/contacts/{contact.id}",
+        version=version_of(contact),
         tags=[d.tags[id].name for id in contact.tags if id in d.tags],
         external_id=contact.external_id or "",
         verdicts=verdicts_of(dossier.answers, say),

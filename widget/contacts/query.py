@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from multidict import MultiMapping
 
+from bot.app import Bot
 from bot.contacts.finder import NEWEST, Sort
 from bot.errors import NotFound
 from bot.errors import marked as _
@@ -23,8 +24,13 @@ EVERYBODY = Filter()
 
 async def asked_of(request: web.Request) -> ContactsQuery:
     """The view of a request that needs no other segments. Raises Invalid and NotFound."""
-    segments = await request.app[BOT].segments.all() if "segment" in request.query else []
-    return ContactsQuery.of(request.query, {segment.id: segment for segment in segments})
+    return await asked_in(request.app[BOT], request.query)
+
+
+async def asked_in(bot: Bot, query: MultiMapping[str]) -> ContactsQuery:
+    """The view that this query of an address selects. Raises Invalid and NotFound."""
+    segments = await bot.segments.all() if "segment" in query else []
+    return ContactsQuery.of(query, {segment.id: segment for segment in segments})
 
 
 @dataclass(frozen=True, slots=True)

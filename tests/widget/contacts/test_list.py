@@ -13,7 +13,9 @@ from bot.demo import DEALS, ORDERS
 from bot.model.base import new_id
 from bot.model.contact import ConsentState
 from bot.model.filter import ConsentIs, Filter
+from bot.model.teammate import TeammateRole
 from tests.people import AT, NUMBER, change
+from tests.widget.admins import new_teammate
 from tests.widget.contacts.people import circle, ids, row
 from tests.widget.desk import Desk
 from tests.widget.help import Node, Running, read
@@ -88,7 +90,26 @@ async def test_columns_are_chosen_in_the_address(ada: Desk, running: Running) ->
     ticked = [
         box.attrs["value"] for box in page.all("input", name="columns", type="checkbox") if "checked" in box.attrs
     ]
-    assert sorted(ticked) == ["email", "external_id", "tags"]
+    assert ticked == ["email", "tags", "external_id"], "in their order"
+
+
+async def test_chosen_columns_are_kept_for_the_teammate_and_can_be_shared(running: Running, ada: Desk) -> None:
+    people = await circle(running, {"name": "Ada", "email": "ada@shop.example"})
+    filter = people.filter().as_text()
+    async with new_teammate(running, TeammateRole.AGENT) as eve:
+        form = {"filter": filter, "columns": "tags,email,unknown", "sort": "name"}
+        assert (await eve.desk.post("/contacts/columns", form))[0] == 303
+        assert eve.desk.location.endswith("&sort=name&columns=tags,email")
+        for path, desk, heads in (
+            (people.path(), eve.desk, ["Name", "Tags", "Email"]),
+            (people.path(columns="role"), eve.desk, ["Name", "Role"]),
+            (eve.desk.location, ada, ["Name", "Tags", "Email"]),
+        ):
+            page = await desk.look(path)
+            assert [h.text.strip() for h in page.one("thead").all("th")] == heads
+        assert "Email" not in (await ada.look(people.path())).one("thead").text
+        await eve.desk.post("/contacts/columns", {"filter": filter})
+        assert "Last seen" in (await eve.desk.look(people.path())).one("thead").text, "the usual ones again"
 
 
 @pytest.mark.parametrize("words", ["(201) 555-0123", "+1 201 555 0123", "2015550123", "grace.h@shop", "hopper"])
