@@ -7,7 +7,7 @@ PORT ?= 8080
 SAYSO_LOG ?= text
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check format bench screenshots catalogs settings lock clean
+.PHONY: help run test soak check format bench screenshots catalogs settings rules lock clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ catalogs:  ## Take new sentences of the code over into bot/locales/*.po
 settings:  ## Write the settings table of the README anew
 	@tools/setup
 	@$(PY) -m tools.settings_table
+
+rules:  ## Write the tables of docs/sending.md anew
+	@tools/setup
+	@$(PY) -m tools.rules_tables
 
 lock:  ## Make requirements.lock anew after a change in pyproject.toml (UPGRADE=1: newest versions of all)
 	@tools/setup

@@ -23,6 +23,7 @@ PAGES = {
     "settings": _("Workspace settings"),
     "embedding": _("Embedding the chat"),
     "proof": _("Proof of consent"),
+    "sending": _("Rules of sending"),
     "deployment": _("Deployment"),
     "extending": _("Extending Sayso"),
     "architecture": _("Architecture"),
