@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from bot.app import Bot
@@ -36,7 +38,9 @@ async def test_a_page_asks_as_often_for_fifty_rows_as_for_one(
         for filter in filters:
             wire.commands.clear()
             await ada.look(f"/contacts?{urlencode({'filter': filter.as_text()})}")
-            asked = [(name, command) for name, command in wire.queries if command[name] in LIST]
+            asked = [
+                (name, command) for name, command in wire.queries if command[name] in LIST and not _sweeps(command)
+            ]
             assert Counter(command[name] for name, command in asked) == LIST
     for name, command in asked:
         for one in explainable(name, command):
@@ -44,6 +48,11 @@ async def test_a_page_asks_as_often_for_fifty_rows_as_for_one(
             stages = {*stages_of(plan)}
             assert stages & BY_INDEX, command
             assert "COLLSCAN" not in stages, command
+
+
+def _sweeps(command: Mapping[str, Any]) -> bool:
+    """Looks for lapsed confirmations, as the server does in the background."""
+    return "pending_until" in command.get("filter", {})
 
 
 async def _people(bot: Bot, number: int) -> Filter:
