@@ -101,8 +101,8 @@ RIGHT_TO_LEFT = {"R", "AL"}
 
 @lru_cache(maxsize=2048)
 def text_direction(text: str, locale: str) -> str:
-    """Where most of its letters run, `ltr` or `rtl`: a Latin name does not turn an Arabic text around. A text without
-    letters runs as its language does."""
+    """The direction of most of its letters, `ltr` or `rtl`: a Latin name in an Arabic text changes nothing. Text
+    without letters has the direction of its language."""
     classes = [unicodedata.bidirectional(c) for c in text]
     right, left = sum(c in RIGHT_TO_LEFT for c in classes), classes.count("L")
     if right == left:

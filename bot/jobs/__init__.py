@@ -1,1 +1,1 @@
-"""Long work that survives a crash: jobs, their worker, and the leases by which one process at a time does a thing."""
+"""Long work that survives a crash: jobs, their worker, and leases, which let one process at a time do periodic work."""

@@ -69,7 +69,7 @@ class ContactImports:
         return job
 
     async def failed_rows(self, file: ContactImport, say: Translator) -> AsyncIterator[list[list[str]]]:
-        """Rows to fix as they were uploaded, with their line and what is wrong with it."""
+        """The failed rows as uploaded, each with its line and the error."""
         job = file.job or file.check or ""
         async for piece in self.files.pieces(file):
             items = await self._store.job_items.get_many(f"{job}:{item_of(line)}" for line in piece.lines)

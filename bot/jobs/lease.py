@@ -28,7 +28,7 @@ log = logging.getLogger("sayso.jobs")
 SECONDS = 10.0
 """How long a lease lasts without renewal: the time until another process takes over from a killed one."""
 MARGIN = 0.8
-"""The share of that time for which the holder relies on it, so that its last write ends in time."""
+"""The share of that time during which the holder writes, so that its last write ends before the lease does."""
 
 
 class Lease:

@@ -19,7 +19,7 @@ from bot.store import Store
 log = logging.getLogger("sayso.jobs")
 
 LEASE_SECONDS = 10.0
-"""How long nobody takes over from a killed process."""
+"""How long until another process takes over from a killed one."""
 STUCK = JobError(text=_("Stopped several times without making progress."))
 
 

@@ -1,4 +1,5 @@
-"""What an address tells by itself: a number's country, US state and kind of line; whether an email address is one."""
+"""Facts derived from an address alone: a number's country, US state and kind of line; the validity of an email
+address."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from bot.model.us_area_codes import STATE_OF
 class PhoneKind(StrEnum):
     MOBILE = "mobile"
     MOBILE_OR_LANDLINE = "mobile_or_landline"
-    """Countries like the US don't tell them apart: it can take texts."""
+    """Countries like the US don't distinguish the two, so it may receive texts."""
     LANDLINE = "landline"
     VOIP = "voip"
     TOLL_FREE = "toll_free"
@@ -74,7 +75,7 @@ def facts_of(phone: str) -> PhoneFacts:
 
 
 def remember_facts(phone: str, facts: PhoneFacts) -> PhoneFacts:
-    """So that a number that was parsed, or whose facts are stored with its contact, isn't parsed again."""
+    """Caches facts from an earlier parse or a stored contact, so that the number isn't parsed again."""
     if len(_facts) >= REMEMBERED:
         del _facts[next(iter(_facts))]
     _facts[phone] = facts

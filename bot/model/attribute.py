@@ -31,7 +31,7 @@ class AttributeType(StrEnum):
 
 
 class Attribute(Document):
-    """`_id` is the key, by which contacts, variables and filters name it. Key and type never change."""
+    """`_id` is the key that contacts, variables and filters use. Key and type never change."""
 
     id: str = Field(alias="_id", pattern=r"^[a-z][a-z0-9_]{0,39}$")
     name: str = Field(min_length=1, max_length=60)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from bot.model.base import Document, Value, iso
 
 FIRST_CHECKPOINT = "0" * 64
-"""What stands before the first checkpoint."""
+"""The `previous` of the first checkpoint."""
 HEAD = "head"
 
 D = TypeVar("D", bound=Document)
@@ -36,8 +36,8 @@ class _Signed(Document):
     signature: str
     """HMAC-SHA256 of `hash`, in lower hex."""
     token: dict[str, Any] | None = None
-    """Where the change stream of events goes on. Outside the hash: a wrong one leaves out events, which then have no
-    checkpoint."""
+    """Where the change stream of events continues. Not in the hash: with a wrong token, some events get no checkpoint,
+    which `verify` reports."""
 
     signed_from: datetime | None = None
     """Events from this time on carry a signature. None: an earlier version made it."""

@@ -42,7 +42,7 @@ class Consent(Value):
     grade: Grade | None = None
     """How it is documented; None: not a grant, or recorded before events had one."""
     stopped: bool | None = None
-    """They tried to grant it for a number on the stop list, which changes nothing."""
+    """They tried to opt in with a number on the stop list, which has no effect."""
 
     @property
     def is_no(self) -> bool:
@@ -80,7 +80,7 @@ class Head(Value):
 
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""When people were seen who never were, so that every contact has a place in that order."""
+"""`seen_key` of contacts who were never seen, so that they sort with the others."""
 NAMELESS = "\uffff"
 SPARSE = {"terms", "tags", "stopped", "user_keys"}
 """Fields that are stored only where they have a value."""
@@ -109,13 +109,13 @@ class Contact(Document):
     page: str | None = None
     """The URL of the page where they were last seen."""
     unverified: dict[str, str] | None = None
-    """The `name` and `email` that came with the site's settings and without its signature."""
+    """Which of `name` and `email` came from the page's settings without the site's signature."""
     consents: tuple[Consent, ...] = ()
     ledger: Head = Head()
     pending_until: datetime | None = None
     """When the first pending confirmation expires."""
     stopped: bool = False
-    """Whether the number is on the stop list, for filters: what decides is the list itself."""
+    """Whether the number is on the stop list. Only for filters: sending asks the list."""
     stop_lifted_at: datetime | None = None
     """When the number's last STOP was lifted (`Stop.revoked_until`), for filters."""
     erased_at: datetime | None = None
@@ -157,12 +157,12 @@ class Contact(Document):
         ]
 
     def keys(self) -> dict[str, Any]:
-        """What sorts and finds them by their name and when they were seen."""
+        """The fields that lists sort by and searches use: name, search terms, last seen."""
         return {"terms": self.terms, "name_key": self.name_key, "seen_key": self.seen_key}
 
     @property
     def name_key(self) -> str:
-        """Sorts by name, after all others those who have none."""
+        """Sorts by name; contacts without a name come last."""
         return " ".join(folded_words(self.name or "")) or NAMELESS
 
     @property

@@ -17,7 +17,7 @@ TEXTS = "texts"
 
 
 class Existing(StrEnum):
-    """What happens to the fields of a contact who is known already. Phone and email are never replaced."""
+    """What to do with the fields of an existing contact. Phone and email are never replaced."""
 
     UPDATE = "update"
     FILL = "fill"
@@ -51,7 +51,7 @@ class ImportPlan(Value):
     how: How | None = None
     """How consent was given. None: nobody knows."""
     given_at: datetime | None = None
-    """When, where the file doesn't tell."""
+    """When consent was given, for rows without a date."""
     note: str = Field(default="", max_length=1000)
 
 
@@ -80,7 +80,7 @@ class ContactImport(Document):
 
     @property
     def labels(self) -> list[str]:
-        """The columns' names, where each is another one."""
+        """The columns' names, made unique."""
         names: list[str] = []
         for place, column in enumerate(self.columns, 1):
             name = column or f"Column {place}"

@@ -56,7 +56,7 @@ class Card(FormWords):
     asked: bool = False
     """Completed, but the number has not replied YES yet (double opt-in)."""
     stopped: bool = False
-    """Submitted with a number that is on the stop list, which signs up nobody."""
+    """Submitted with a number on the stop list: nobody is signed up."""
     opened_at: datetime | None = None
     """When the contact first focused a field of it."""
     tries: int = 0
@@ -83,7 +83,7 @@ class ConversationEventName(StrEnum):
     STOPPED = "stopped"
     """They tried to sign up with a number that is on the stop list."""
     WITHDRAWN = "withdrawn"
-    """A teammate took an open card back."""
+    """A teammate withdrew an open card."""
     ASSIGNED = "assigned"
     CLOSED = "closed"
     REOPENED = "reopened"
@@ -109,7 +109,7 @@ class ConversationEvent(Value):
     part: int = 0
     subscription: str = ""
     to: str = ""
-    """Of an assignment: the teammate; empty: nobody."""
+    """Of an assignment: the teammate; empty: unassigned."""
     until: datetime | None = None
     """Of one that was snoozed."""
 
@@ -247,7 +247,7 @@ class Conversation(Document):
     signed_up: int = 0
     """The newest part about a completed card."""
     sign_up_rank: datetime | None = None
-    """Place among the sign-ups, like `rank`, as long as it is not begun; those that no teammate has seen come first."""
+    """Sort key of the Sign-ups list, like `rank`, until the conversation begins. Unseen ones come first."""
     called: int = 0
     """The newest part that needs attention: a message of the contact, or the end of a snooze."""
     team_seen: int = 0
@@ -258,7 +258,7 @@ class Conversation(Document):
     """The newest reply of a teammate. It reopens a conversation that was closed before."""
     snoozed_until: datetime | None = None
     assignee: str = ""
-    """A teammate's id; empty: nobody's."""
+    """A teammate's id; empty: unassigned."""
     assignee_seq: int = 0
     rank: datetime | None = None
     """Place in the inbox: the newest first, all unread ones before all others (`RANK_OF_UNREAD` later)."""

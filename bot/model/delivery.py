@@ -17,7 +17,7 @@ class DeliveryState(StrEnum):
     BLOCKED = "blocked"
     """Permission was gone at the moment of sending (law 7), or the phone had too many texts."""
     UNKNOWN = "unknown"
-    """Handed to the provider, which doesn't know its state: not sent again (law 8)."""
+    """Handed over, but the provider can't tell its state: not sent again (law 8)."""
 
 
 class ProviderStatus(StrEnum):

@@ -46,12 +46,12 @@ class Action(StrEnum):
     CONFIRM = "confirm"
     CAPTURE_PHONE = "capture_phone"
     CANCEL = "cancel"
-    """The person took back a request for confirmation, to give another number."""
+    """The person canceled a request for confirmation to enter another number."""
     EXPIRE = "expire"
-    """The requested confirmation did not come in time."""
+    """The confirmation did not arrive in time."""
     RESTORE = "restore"
-    """The person took back what they just did in the preference center, or a teammate an import: the consent before it
-    is in force again."""
+    """The person undid their change in the preference center, or a teammate undid an import: the previous consent is in
+    force again."""
     CHANGE_ADDRESS = "change_address"
     """Another number or email address, or none (`clears`), without a consent."""
     ERASE = "erase"
@@ -74,11 +74,12 @@ class Source(StrEnum):
 
 
 FOR_MANY = frozenset({Source.BULK, Source.API, Source.IMPORT})
-"""Sources that change many people at once: nothing is sent and no flow reacts, unless that was asked for."""
+"""Sources that change many people at once. Nothing is sent and no flow reacts unless the change requests it
+(`FollowUp`)."""
 
 
 class FollowUp(StrEnum):
-    """What else follows from a change, where its source is one of `FOR_MANY`: only what was asked for."""
+    """The consequences that a change from one of the `FOR_MANY` sources can request."""
 
     CONFIRMATION = "confirmation"
     """The text that confirms a sign-up."""
@@ -104,8 +105,8 @@ class How(StrEnum):
 
 
 class Evidence(Value):
-    """How and when a person gave the consent that somebody else records (47 CFR 64.1200(f)(9) wants it in writing for
-    marketing; whoever relies on a consent has to prove it)."""
+    """How and when a person gave a consent that someone else records (47 CFR 64.1200(f)(9) requires it in writing for
+    marketing; the sender has to prove it)."""
 
     how: How
     given_at: datetime | None = None
@@ -240,14 +241,14 @@ class ConsentEvent(Document):
     merged_into: str | None = None
     """Of a `merge`, in the chain that ends: the contact that is kept."""
     merged_from: str | None = None
-    """Of a `merge`, in the chain that is kept: the contact that isn't any more. `number` and `email` are what the
-    kept contact has from then on."""
+    """Of a `merge`, in the kept contact's chain: the contact merged into it. `number` and `email` are the kept
+    contact's from this event on."""
     merged: dict[str, MergedConsent] | None = None
     """Of a `merge`: by subscription, what the kept contact's consent becomes."""
     grade: Grade | None = None
     """Of a grant."""
     stopped: bool | None = None
-    """Of a grant: its number was on the stop list, so it grants nothing, also not after a START."""
+    """Of a grant: its number was on the stop list, so it has no effect, even after a START."""
     policy: str | None = None
     """Of an opt-out or a refusal: the version of the revocation policy in force (`bot/compliance/revocation.py`)."""
     restored: Restored | None = None
@@ -261,7 +262,7 @@ class ConsentEvent(Document):
     evidence: Evidence | None = None
     """If a teammate recorded it for the person."""
     follow_ups: list[FollowUp] | None = None
-    """What was asked to follow from a change for many people."""
+    """The consequences that a change for many people requested."""
     key: str
     """Idempotency key, `<contact>:<the key of the request>`."""
     previous: str
@@ -310,7 +311,7 @@ class ConsentEvent(Document):
         return self.state is not None and self.state != self.was
 
     def leads_to(self, what: FollowUp) -> bool:
-        """Whether this may follow from it; a person's own act, or one that a teammate records for them, has it all."""
+        """Whether this follow-up applies. Always for a person's own act and for one recorded by a teammate."""
         return self.source not in FOR_MANY or what in (self.follow_ups or ())
 
     def moves(self) -> dict[tuple[str, ConsentState], int]:

@@ -11,12 +11,12 @@ from typing import Any
 from bot.model.base import iso
 
 _canonical_json = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-"""RFC 8785 for what an event holds: texts, whole numbers, true, and names of fields, which are ASCII. Tests compare it
-with the library's, which takes all of JSON and six times as long."""
+"""RFC 8785 for the values of events: strings, integers, `true`, and ASCII field names. Tests compare it with the
+library `rfc8785`, which handles all of JSON and takes six times as long."""
 FIRST = "0" * 64
 """The `previous` of the first event."""
 FORMAT = 2
-"""Of the events that are written now. Those of format 1 have no `format`, and their hash covers every value."""
+"""The current event format. Events of format 1 have no `format` field, and their hash covers every value."""
 PERSONAL = (
     "/number",
     "/email",
@@ -67,8 +67,8 @@ def commitment(path: str, value: str, salt: str) -> str:
 
 
 def erased(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored event without its personal values: their commitments stay, so that the hash does. Of format 1 no
-    hash can be computed any more: the next event's `previous` still names it."""
+    """The stored event without its personal values: their commitments stay, so that the hash does. The hash of an
+    erased format 1 event can't be recomputed, but the next event's `previous` still names it."""
     bare: dict[str, Any] = {**raw, "commitments": dict(raw.get("commitments") or {})}
     salts = bare.pop("salts", None) or {}
     for path, (parent, name) in _PLACES.items():

@@ -15,8 +15,8 @@ class ExportLine(Value):
 
 
 class ExportPiece(Document):
-    """`_id` is `<job>:<seq>`. Written once: whoever repeats its batch continues where it ends. Lines of people who are
-    erased are taken out."""
+    """`_id` is `<job>:<seq>`. Written once: a repeated batch continues where the piece ends. Lines about erased people
+    are removed."""
 
     head: bytes = b""
     """What the file begins with."""

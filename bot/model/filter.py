@@ -45,14 +45,14 @@ class When(Closed):
 
 
 class Rule(Closed):
-    """One condition. `is_not` turns it around: everybody else."""
+    """One condition. `is_not` inverts it."""
 
     field: str
     is_not: bool = False
 
     @model_serializer(mode="wrap")
     def _with_field(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The field tells which condition it is, so that it stays when defaults are left out."""
+        """`field` identifies the condition, so it is kept when defaults are left out."""
         return {"field": self.field, **handler(self)}
 
 
@@ -120,7 +120,7 @@ class TimeZoneIs(Rule):
 
 
 class LastSeen(Rule):
-    """`is_never`: those who were never seen, whatever `when` says."""
+    """`is_never`: contacts who were never seen; `when` is ignored."""
 
     field: Literal["last_seen"] = "last_seen"
     when: When = When()
@@ -202,7 +202,7 @@ class Filter(Closed):
 
     @classmethod
     def of(cls, *conditions: Condition, query: str = "") -> Filter:
-        """Those for whom all of these hold."""
+        """The contacts that match all of these."""
         return cls(query=query, groups=(ConditionGroup(conditions=conditions),) if conditions else ())
 
     @property

@@ -21,11 +21,11 @@ FORM_WORDS = tuple(FormWords.model_fields)
 
 
 LEGALLY_NEEDED = ("title", "legal_text", "box")
-"""A translation that lacks one of these says less than the person agrees to."""
+"""A translation must have these, or it would say less than the person agrees to."""
 
 
 def is_whole(translation: FormWords, words: FormWords) -> bool:
-    """Whether it has all that these words say."""
+    """Whether every part of these words is translated."""
     return all(getattr(translation, name) for name in LEGALLY_NEEDED if getattr(words, name))
 
 

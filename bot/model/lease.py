@@ -13,6 +13,6 @@ class LeaseRecord(Document):
     holder: str
     """The current or last holder."""
     term: int
-    """Counts the changes of holder: a write with an older term comes from a holder that lost it."""
+    """Incremented when the holder changes: a write with an older term comes from a former holder."""
     until: datetime
     """By the database's clock."""

@@ -61,7 +61,7 @@ class Page(Generic[T]):
 
     @classmethod
     def cut(cls, found: Sequence[T], limit: int, keys: Callable[[T], tuple[Key, ...]]) -> Page[T]:
-        """`found` was read with `limit + 1`: one more than the page shows tells whether there is another page."""
+        """`found` was read with `limit + 1`: the extra item shows that there is another page."""
         items = found[:limit]
         return cls(items, Cursor(keys(items[-1])) if len(found) > limit else None)
 

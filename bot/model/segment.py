@@ -13,7 +13,7 @@ from bot.model.subscription import name_key
 
 
 class Segment(Document):
-    """Its members are whoever matches the filter at the moment."""
+    """Its members are the contacts that currently match the filter."""
 
     name: str = Field(min_length=1, max_length=80)
     filter: Filter

@@ -31,7 +31,7 @@ class StopEvent(Document):
     """What recognized the text (`Reading.rule`)."""
 
     def renamed(self, name: str) -> StopEvent:
-        """The same under another name, without the words that were texted."""
+        """A copy under another name, without the texted words."""
         id, key = (f"{name}{value.removeprefix(self.number)}" for value in (self.id, self.key))
         return self.model_copy(update={"id": id, "number": name, "key": key, "text": ""})
 
@@ -62,7 +62,7 @@ class Stop(Document):
         return self.lifted_at if self.lifted_at and self.at < self.lifted_at else None
 
     def renamed(self, name: str) -> Stop:
-        """The same under another name, without the words that were texted."""
+        """A copy under another name, without the texted words."""
         newest = self.newest.renamed(name) if self.newest else None
         return self.model_copy(update={"id": name, "text": "", "newest": newest})
 

@@ -12,7 +12,7 @@ from bot.model.subscription import name_key
 
 
 class Tag(Document):
-    """Contacts hold its id. One that was deleted is gone from every page, and its id means nothing any more."""
+    """Contacts hold its id. A deleted tag disappears from all pages; ids that contacts still hold are ignored."""
 
     name: str = Field(min_length=1, max_length=60)
     by: str

@@ -38,7 +38,7 @@ class IncompleteWording(StrEnum):
 
     OFF = "off"
     WARN = "warn"
-    """They are told what is missing, and have to go on explicitly."""
+    """They see what is missing and have to confirm."""
     BLOCK = "block"
     """Agents can't; admins are warned."""
 
@@ -83,7 +83,7 @@ class Workspace(Document):
     require_second_factor: bool = False
     """Admins need a passkey to use anything but their own account page."""
     identity_secrets: tuple[IdentitySecret, ...] = ()
-    """All of them are valid: two at most, so that a site can change its secret without signing anybody out."""
+    """All are valid. At most two, so that a site can rotate its secret without signing anyone out."""
     identity_secret: str | None = None
     """The only one that version 0.1 had."""
     sites: tuple[str, ...] = ()

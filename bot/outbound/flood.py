@@ -10,7 +10,7 @@ from bot.model.delivery import Delivery, DeliveryKind
 from bot.outbound.kinds import KINDS, TextLimit, names
 
 LOOP_GUARD = "loop_guard"
-"""Why a phone that never stops texting gets no more automatic replies."""
+"""The refusal code for a phone that keeps texting: it gets no more automatic replies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Numbers that opted out with the SMS provider: they are on the stop list from then on."""
+"""Adds numbers that opted out with the SMS provider to the stop list."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ log = logging.getLogger("sayso.outbound")
 
 ASK_AGAIN = timedelta(seconds=60)
 ASK_UNTIL = timedelta(days=1)
-"""How long it is asked if it can't tell."""
+"""How long to keep asking a provider that can't tell."""
 NO_ANSWER = {"state": DeliveryState.UNKNOWN, "reason": "no_answer"}
 
 
@@ -53,7 +53,7 @@ class Reconciler:
         await self._threads.tell(delivery)
 
     async def _answer(self, delivery: Delivery) -> dict[str, Any]:
-        """What the provider knows: it sent the text, or it never got it."""
+        """The change for a text, by the provider's answer: it sent the text, or never received it."""
         text = Outgoing(delivery.id, delivery.number, self._links.shown(delivery))
         ids = await self._gateway.find(text, delivery.handed_at or delivery.updated_at)
         others = await self._store.deliveries.with_provider_ids(ids)

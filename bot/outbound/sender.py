@@ -40,9 +40,9 @@ POLL_SECONDS = 2.0
 ASK_AFTER = timedelta(seconds=60)
 """When the provider is asked about a text that it did not acknowledge."""
 AT_PROVIDER = 64
-"""How many texts are handed over at once: as many as a killed process can leave unacknowledged."""
+"""Texts handed over at the same time; a killed process can leave this many unacknowledged."""
 HALTED_FOR = timedelta(seconds=60)
-"""How long nothing is sent after the provider refused the account; then one text tries it again."""
+"""Pause after the provider refused the account; then one text is sent as a test."""
 CLAIM_EXPIRED = "claim_expired"
 PAUSED_FOR = timedelta(seconds=5)
 """When a copy of a paused message is looked at again."""
@@ -181,7 +181,7 @@ class Sender:
                 await self._give(text, {})
 
     async def _hand_over_round(self, texts: list[Handover]) -> list[str]:
-        """Why each may not be sent after all; empty: it may. The stop list is read after the texts were marked, so no
+        """Why each can't be sent after all; empty: it can. The stop list is read after the texts were marked, so no
         handover begins after a STOP is stored (law 7)."""
         marked = await self._store.deliveries.hand_over(
             [(text.delivery, text.values) for text in texts], ask_at=now() + ASK_AFTER

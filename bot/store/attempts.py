@@ -80,8 +80,8 @@ class AttemptCounter:
         return None
 
     async def _hit(self, limit: RateLimit) -> float | None:
-        """Of two first attempts at once, the library takes the one that didn't make the document for refused: it is
-        counted the second time."""
+        """When two first attempts race, the library treats the one that lost the insert as refused, so it is counted
+        again here."""
         with database_errors():
             for _ in range(2):
                 if await self._limiter.hit(limit.item, limit.whose):
@@ -92,7 +92,7 @@ class AttemptCounter:
         return max(1.0, window.reset_time - time.time())
 
     async def give_back(self, limits: Sequence[RateLimit]) -> None:
-        """For a successful attempt: it does not count."""
+        """Uncounts a successful attempt."""
         keys = [limit.item.key_for(limit.whose) for limit in limits]
         with database_errors():
             await asyncio.gather(*(self.collection.update_one({"_id": key}, {"$pop": {"entries": -1}}) for key in keys))

@@ -26,8 +26,9 @@ NOTHING: Mapping[str, str] = {}
 WAIT_MS = 500
 """How long the server holds a read while there is no change."""
 READ_SECONDS, REST_SECONDS = 0.005, 0.05
-"""A first change is delivered at once. While they keep coming, the thread reads this long and rests that long: without
-a rest, the server answers each commit by itself, and half of all commands of a busy process are such reads."""
+"""A first change is delivered at once. While changes keep arriving, the thread alternates between reading and resting
+for these times. Without the rest, the server would answer each commit separately, and half of a busy process's commands
+would be such reads."""
 
 
 @dataclass(frozen=True, slots=True)

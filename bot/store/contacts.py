@@ -20,9 +20,9 @@ from bot.store.repository import Repository, beginning
 
 _Move = tuple[Contact, Contact]
 AT_ONCE = 256
-"""Contacts in one update: each looks for its values among all of them."""
+"""Contacts in one update: each finds its values in a list of all of them."""
 PROJECTED = ("phone", "email", "pending_until", "erased_at", "merged_into")
-"""What the ledger may take away again."""
+"""Fields that the ledger's projection can remove."""
 NOT_GONE: Mapping[str, Any] = {"erased_at": {"$exists": False}, "merged_into": {"$exists": False}}
 
 
@@ -127,8 +127,8 @@ class ContactRepository(Repository[Contact]):
                 await self.collection.bulk_write(updates, ordered=False)
 
     async def refresh(self, contacts: Sequence[Contact]) -> int:
-        """Stores again what follows from the rest of each contact, unless an event was projected since it was read.
-        Returns of how many it was: a version without these fields stored them."""
+        """Recomputes the derived fields of contacts that an earlier version stored without them, unless an event was
+        projected since they were read. Returns the number of contacts."""
         names = ("consents", "phone_facts", "terms", "name_key", "seen_key")
         updates = []
         for contact in contacts:
@@ -139,7 +139,7 @@ class ContactRepository(Repository[Contact]):
             return len(updates) - (await self.collection.bulk_write(updates, ordered=False)).matched_count
 
     async def drop_old_indexes(self) -> None:
-        """Those that an index of this version replaces."""
+        """Drops indexes that this version replaces."""
         with database_errors():
             for name in OLD_INDEXES & {*await self.collection.index_information()}:
                 await self.collection.drop_index(name)
@@ -159,7 +159,7 @@ class ContactRepository(Repository[Contact]):
         return await self.find({"merged_into": contact}, limit=limit)
 
     async def ids_with(self, field: str, values: Collection[str]) -> set[str]:
-        """Whose `external_id`, `email` (in upper or lower case) or `phone` is one of these; some, where hundreds share
+        """Contacts whose `external_id`, `email` (ignoring case) or `phone` is one of these; only some if hundreds share
         one."""
         if not values:
             return set()
@@ -174,7 +174,7 @@ class ContactRepository(Repository[Contact]):
         return await self.find({"phone": number, "_id": {"$gt": after}}, sort=[("phone", 1), ("_id", 1)], limit=limit)
 
     async def known_as(self, words: Sequence[str], *, limit: int) -> list[Contact]:
-        """Those whose name, email address or number has words that begin so; some, where there are more."""
+        """Contacts whose name, email address or number has words that begin with these, up to a limit."""
         return await self.find(beginning("terms", words), limit=limit) if words else []
 
     async def lapsed(self, time: datetime, *, limit: int) -> list[Contact]:
@@ -262,7 +262,7 @@ def changed(
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    """A filter that takes too long is the reader's to narrow down; the database is there."""
+    """A timeout means that the filter is too broad, not that the database is unavailable."""
     try:
         with database_errors():
             yield

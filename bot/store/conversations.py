@@ -21,7 +21,7 @@ from bot.store.paging import following
 from bot.store.repository import Repository
 
 BATCH_SECONDS = 0.05
-"""How long a mark waits for others: nobody waits for it."""
+"""How long a read mark waits to be batched: no caller waits for it."""
 _BEGUN = {"partialFilterExpression": {"begun": True}}
 _WAITING_FOR_CONSENT = {"partialFilterExpression": {"run.state.waits": Wait.CONSENT.value}}
 

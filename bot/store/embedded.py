@@ -226,8 +226,8 @@ def _spawn(folder: DataFolder, engine: Engine, log: logging.Logger) -> tuple[sub
 
 
 def _take_for_server(lock: Lock) -> None:
-    """The server inherits the lock; closing our copy does not free it. Whoever looks whether it is alive has it for a
-    moment. Raises ``StartFailed``."""
+    """The server inherits the lock; closing our copy does not free it. A process that checks whether it is alive holds
+    it briefly. Raises ``StartFailed``."""
     deadline = time.monotonic() + KILL_SECONDS
     while not lock.take(fcntl.LOCK_EX):
         if time.monotonic() > deadline:
@@ -236,7 +236,7 @@ def _take_for_server(lock: Lock) -> None:
 
 
 async def _watch(folder: DataFolder, server: EmbeddedServer, log: logging.Logger) -> None:
-    """Starts the server again whenever it has died; as often as it takes, where the disk is full, say."""
+    """Restarts the server whenever it dies, as often as needed (the disk may be full, for example)."""
     pause = WATCH_SECONDS
     while True:
         await asyncio.sleep(pause)

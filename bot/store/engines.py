@@ -63,7 +63,7 @@ class Engine:
 
     @property
     def is_locked(self) -> bool:
-        """Whether it only serves who has the key: other users of the machine can reach the port, too."""
+        """Whether it requires the key: other users of the machine can reach the port, too."""
         return self.name == "mongod"
 
     def prepare(self, data: Path) -> None:
@@ -91,8 +91,8 @@ class Missing:
 def server_url(port: int, key: str | None = None) -> str:
     """The URL for a driver. ``key``: of a server that is locked.
 
-    Whoever knows a replica set's key file is its user ``__system``: there is no user to create first, so data folders
-    of earlier versions need no migration, and nobody can be quicker than we are.
+    The key file of a replica set gives access as the user ``__system``. No user has to be created, so data folders of
+    earlier versions need no migration, and no other process can create one first.
     """
     # A direct connection: the driver does not look for other members, whose ports may have changed.
     user, source = (f"__system:{key}@", "&authSource=local&authMechanism=SCRAM-SHA-256") if key else ("", "")

@@ -36,8 +36,8 @@ class TokenLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BriefEvent:
-    """What the stream brings of an event, whatever somebody may have made of it. Not validated: it would take as long
-    as all else that counting does."""
+    """The fields of an event that the stream returns. Not validated, since the event may have been edited, and
+    validation would double the cost of counting."""
 
     id: str
     event: str

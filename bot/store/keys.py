@@ -16,7 +16,7 @@ class KeyRepository(Repository[Key]):
     model = Key
 
     async def of(self, id: str) -> str:
-        """The key of this name; made by whoever asks first."""
+        """The key of this name, created by the first caller."""
         await self.keep(Key(id=id, value=secrets.token_urlsafe(48)))
         key = await self.get(id)
         if key is None:

@@ -32,7 +32,7 @@ class LeaseRepository(Repository[LeaseRecord]):
         return await retried(attempt, Duplicate)  # two made the document at once: it exists now
 
     async def release(self, name: str, holder: str) -> None:
-        """Free at once, if this holder has it."""
+        """Frees the lease if this holder has it."""
         with database_errors():
             await self.collection.update_one({"_id": name, "holder": holder}, [{"$set": {"until": "$$NOW"}}])
 

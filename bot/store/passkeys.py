@@ -58,7 +58,7 @@ class PasskeyRepository(Repository[Passkey]):
         return await transaction(self._database, work)
 
     async def remove(self, teammate: str, id: str, at: datetime, *, keeps_one: bool) -> Removal:
-        """The last one takes the recovery codes along. `keeps_one`: it may not be the last one."""
+        """Removing the last one also removes the recovery codes. `keeps_one`: the last one can't be removed."""
 
         async def work(session: Session) -> Removal:
             await self._change({"_id": teammate}, {}, session)
@@ -86,7 +86,8 @@ class PasskeyRepository(Repository[Passkey]):
         await transaction(self._database, work)
 
     async def _change(self, match: dict[str, Any], change: dict[str, Any], session: Session) -> dict[str, Any] | None:
-        """The teammate as it was. What changes nothing would conflict with nothing, so it counts, too."""
+        """Returns the teammate as it was. Also increments a counter: an update that changes nothing would not conflict
+        with a concurrent one."""
         change = {**change, "$inc": {"passkey_changes": 1}}
         found: dict[str, Any] | None = await self._teammates.find_one_and_update(match, change, session=session)
         return found

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 PAGE = 500
 CONTACT = ("_id", "ledger", "created_at", "updated_at", "erased_at", "merged_into")
 CONVERSATION = ("_id", "contact", "channel", "created_at", "updated_at")
-"""What stays of a contact and of a conversation: nothing that says who it was. `verify` and figures need it."""
+"""The fields of a contact and a conversation that are kept for `verify` and figures. None of them identifies the
+person."""
 WAITING = [DeliveryState.QUEUED, DeliveryState.SENDING]
 
 
@@ -58,7 +59,8 @@ class PersonalData:
         await self._erase_contact(person.contact)
 
     async def drop_old_exports(self) -> None:
-        """Files of a version that did not store whose line each is, and so could take nobody out."""
+        """Deletes files of an earlier version, which didn't store whose line each is, so that nobody could be removed
+        from them."""
         await self._delete("export_pieces", {"data": {"$exists": True}})
         with database_errors():
             if "at_1" in await self._store.export_pieces.collection.index_information():
@@ -122,7 +124,7 @@ class PersonalData:
         await self._delete("stop_events", {"_id": {"$gte": f"{number}:", "$lt": f"{number};"}, "number": number})
 
     async def _list_as(self, stop: Stop) -> None:
-        """A stop that holds is never lost, whichever entry is the newer one."""
+        """An active stop is never lost, whichever entry is newer."""
         stops = self._store.stops
         if (await stops.insert_many([stop]))[0]:
             return

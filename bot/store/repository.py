@@ -28,7 +28,7 @@ class Repository(Generic[D]):
     model: type[D]
     indexes: ClassVar[Sequence[IndexModel]] = ()
     old_indexes: ClassVar[frozenset[str]] = frozenset()
-    """Those of earlier versions, which are dropped."""
+    """Indexes of earlier versions, to be dropped."""
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         self.collection = database.get_collection(self.name, write_concern=DURABLE)

@@ -14,7 +14,7 @@ from bot.store.repository import Repository
 KEPT = timedelta(days=90)
 """After the last visit."""
 FORGOTTEN = datetime(1970, 1, 1, tzinfo=UTC)
-"""The last visit of a site that no page shows any more; the database deletes it."""
+"""The last visit of a forgotten site, so that the database deletes it."""
 
 
 class SiteVisitRepository(Repository[SiteVisit]):

@@ -40,8 +40,8 @@ class SubscriptionRepository(Repository[Subscription]):
         self._database, self._versions = database, versions
         self._live = Batcher(self._live_round)
         self.recent = alru_cache(maxsize=1024, ttl=RECENT_SECONDS)(self._read)
-        """`await recent(id)`: a second old at most, and read again once the feed has told of a change. For what is
-        shown, and judged again when it is submitted."""
+        """`await recent(id)`: a second old at most, and read again once the feed has told of a change. Only for
+        showing: a submission is checked against the database."""
 
     async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Update]]) -> list[bool]:
         try:

@@ -60,7 +60,7 @@ _ending: set[asyncio.Task[Any]] = set()
 
 
 def _leave(task: asyncio.Task[Any]) -> None:
-    """Abandons a transaction in the background: ending it is another request, which may take as long again."""
+    """Aborts a transaction in the background: the abort is another request, which may take just as long."""
 
     def forget(task: asyncio.Task[Any]) -> None:
         _ending.discard(task)

@@ -35,7 +35,7 @@ GRANTABLE = frozenset({Scope.BULK_CONTACTS})
 
 
 def scopes_of(teammate: Teammate) -> frozenset[Scope]:
-    """Those of their role, and those that an admin granted."""
+    """The scopes of their role, and those that an admin granted."""
     return ROLE_SCOPES[teammate.role] | {scope for scope in GRANTABLE if scope in teammate.extra_scopes}
 
 
@@ -54,9 +54,10 @@ class Principal:
 
     @classmethod
     def with_token(cls, teammate: Teammate, token: ApiToken) -> Principal:
-        """A token may do what it names and its teammate still may. Scopes that this version does not know are ignored.
+        """A token has the scopes that it names and its teammate still has. Scopes that this version does not know are
+        ignored.
 
-        A token without scopes was created before they existed: it may do all that its teammate may.
+        A token without scopes was created before they existed: it has all of its teammate's scopes.
         """
         own = scopes_of(teammate)
         named = own if token.scopes is None else own.intersection(token.scopes)

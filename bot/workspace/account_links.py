@@ -119,8 +119,8 @@ class AccountLinks:
     async def _taken(
         self, token: str, purpose: LinkPurpose, password: str, name: str = ""
     ) -> AsyncIterator[AccountLink]:
-        """Takes the link once the password is known to be good, and gives it back if the block fails: passwords that
-        are refused don't hold it, and there are only so many of them."""
+        """Uses up the link once the password is accepted, and restores it if the block fails. Refused passwords don't
+        use it up; their number is limited."""
         link = await self.read(token, purpose)
         if wait := await self._attempts.take([RateLimit("account_link", (link.id,), MOST_TRIES, MINUTES)]):
             raise TooManyTries(wait)

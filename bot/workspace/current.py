@@ -13,8 +13,8 @@ from bot.store import Store
 
 
 def workspace_loader(store: Store, identity_secret: SecretStr | None) -> Callable[[], Coroutine[Any, Any, Workspace]]:
-    """`await load()`: the workspace; `identity_secret` of the settings is valid besides the stored ones. As long as
-    nothing changes it is the same object, which caches that are keyed by it compare at once. Raises StoreUnavailable.
+    """`await load()`: the workspace; `identity_secret` of the settings is valid besides the stored ones. While nothing
+    changes it is the same object, so caches keyed by it compare it quickly. Raises StoreUnavailable.
     """
     known: Workspace | None = None
 

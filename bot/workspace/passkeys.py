@@ -1,4 +1,4 @@
-"""Passkeys as a second factor: added, used at sign-in, removed; and recovery codes for when none is at hand."""
+"""Passkeys as a second factor: adding, signing in and removing; and recovery codes as a fallback."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ class PasskeyService:
         return await self.new_codes(teammate, by) if is_first else []
 
     async def remove(self, teammate: Teammate, id: str, by: By, *, is_required: bool) -> None:
-        """The last one takes the recovery codes along. Raises NotFound, and LastPasskey where one `is_required`."""
+        """Removing the last one also removes the recovery codes. Raises NotFound, and LastPasskey if one
+        `is_required`."""
         removal = await self._table.remove(teammate.id, id, now(), keeps_one=is_required)
         if removal is Removal.IS_LAST:
             raise LastPasskey

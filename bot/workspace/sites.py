@@ -28,10 +28,10 @@ LONGEST = 300
 NOTED_EVERY = timedelta(minutes=1)
 """The shortest interval between two writes of a site's visit."""
 MOST_NOTED, MOST_SEEN = 200, 100
-"""Origins a minute and process, and origins in all: whoever asks can name any site. Of too many, those that were not
-seen for longest are forgotten."""
+"""New origins per minute and process, and origins in total, since any client can name any site. Beyond the total, the
+ones not seen for longest are forgotten."""
 MOST_NEW, NEW_MINUTES = 5, 24 * 60
-"""Sites that one network may be the first to name. Sites on the list of allowed ones are always noted."""
+"""New sites that one network can add. Sites on the list of allowed ones are always noted."""
 
 
 def read_sites(typed: str) -> tuple[str, ...]:
@@ -98,8 +98,8 @@ class Sites:
         await self._audit.record(by, AuditAction.SITES_SAVED, detail=", ".join(sites) or ANY)
 
     def note(self, origin: str, allowed: Sequence[str], address: str) -> None:
-        """Notes that a page of this origin loaded the chat, as somebody at this IP address says; empty: it identifies
-        nobody."""
+        """Records that a page of this origin loaded the chat, as reported by a client at this IP address; empty: the
+        address identifies no client."""
         time, noted = now(), self._noted.get(origin)
         if noted and time - noted[0] < NOTED_EVERY:
             return

@@ -29,7 +29,7 @@ from bot.workspace.passwords import Passwords, checked
 from bot.workspace.profile import TeammateProfile
 
 MINUTES = 15
-"""A teammate is locked out no longer than this, whoever tried their email."""
+"""The longest time that failed attempts by others lock a teammate out."""
 MOST_WRONG_FROM_HERE, MOST_WRONG_OF_ADDRESS, MOST_WRONG_OF_EMAIL = 5, 50, 40
 """Failed attempts for one email from one address; from one address (an office behind a router); for one email from all
 addresses.
@@ -41,7 +41,7 @@ A stranger needs eight addresses to reach the last limit: with one, they lock ou
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A browser that says that its teammate signed in there before, with this version of their password."""
+    """A browser where the teammate signed in before, with this version of their password."""
 
     id: str
     password_version: int
@@ -69,10 +69,9 @@ class TeammateService:
     async def sign_in(
         self, email: str, password: str, *, address: str, is_local: bool, device: Device | None = None
     ) -> Teammate:
-        """The one whose email and password these are.
-
-        `is_local`: asked from this machine itself, as a demo's people must. `device`: where this teammate signed in
-        before. With the present password, attempts elsewhere don't count there.
+        """The teammate with this email and password. `is_local`: the request comes from this machine, which demo
+        accounts require. `device`: where this teammate signed in before. With the present password, attempts elsewhere
+        don't count there.
 
         Raises TooManyTries (for the correct password too) and SignInRefused, the same for every reason.
         """
@@ -256,5 +255,5 @@ def _limits(email: str, address: str) -> tuple[RateLimit, ...]:
 
 
 def _limits_of(email: str, device: Device) -> tuple[RateLimit, ...]:
-    """Of a known device alone: nobody else can use them up, not even in the same office."""
+    """Attempts of a known device alone: nobody else can use them up, even in the same office."""
     return (RateLimit("sign_in_device", (email, device.id), MOST_WRONG_FROM_HERE, MINUTES),)

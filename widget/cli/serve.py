@@ -28,11 +28,11 @@ from widget.cli.terminal import give_up, run, settings_of, spare_the_collector
 
 DRAIN_SECONDS = 10.0
 IDLE_SECONDS = 30.0
-"""A connection is closed when it is silent, or its request line and headers are not whole, for this time."""
+"""A connection is closed after this time without data, or without complete headers."""
 LINGER_SECONDS = 5.0
-"""How long the rest of a body is waited for that was answered already. Until then, the request's own limit applies."""
+"""How long to wait for the rest of a body after the response. Before the response, the request's own limit applies."""
 UNREAD_MS = 30_000
-"""A client that takes nothing of what it is sent for so long is disconnected by the kernel."""
+"""The kernel disconnects a client that accepts no data for this long."""
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on. Overrides SAYSO_PORT; 0 picks a free port.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on. Overrides SAYSO_HOST.")]

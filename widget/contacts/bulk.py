@@ -67,7 +67,7 @@ async def start(request: web.Request) -> web.StreamResponse:
 
 
 async def recent(request: web.Request) -> web.StreamResponse:
-    """The newest jobs over selected contacts, exports too, those under way with their progress."""
+    """The newest bulk jobs and exports; running ones show their progress."""
     jobs, say = request.app[BOT].jobs, translator_for(request)
     newest = await jobs.newest(limit=RECENT * 5)
     found = [job for job in newest if isinstance(jobs.kinds[job.kind], BulkJob | ExportContacts)][:RECENT]

@@ -1,4 +1,4 @@
-"""The actions of the More menu: what each asks, and the job that it becomes."""
+"""The actions of the More menu: the form of each, and the job that it starts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class BulkAct(ABC, Generic[I]):
 
 class BulkForm(FormInput):
     key: Annotated[str, Field(pattern="^([0-9a-f]{24})?$")] = ""
-    """Of the job that it becomes, so that a second press starts no second one."""
+    """The id of the job that it starts, so that a double click starts one job."""
 
 
 class ConsentForm(BulkForm):
@@ -184,7 +184,7 @@ class EraseAct(BulkAct[BulkEraseInput]):
 
 
 async def _offered(request: web.Request) -> list[tuple[str, str]]:
-    """Live subscriptions by id, with what the law goes by."""
+    """Live subscriptions by id, with the properties that the law depends on."""
     say = translator_for(request)
     live = await request.app[BOT].store.subscriptions.live()
     return [("", say("Choose a subscription")), *((s.id, _named(s, request)) for s in live)]

@@ -123,7 +123,7 @@ def _consent(subscription: Subscription, d: Definitions) -> Callable[[Contact, C
 
 
 def _state(status: ConsentStatus, d: Definitions) -> tuple[str, str]:
-    """Words and the kind of badge; empty: they never answered, and get nothing."""
+    """Words and the kind of badge; empty: they never answered, and nothing is sent."""
     say, state = d.say, status.consent.state if status.consent else ConsentState.NONE
     if status.state == "stopped":
         return say("Texted STOP"), "bad"

@@ -53,7 +53,7 @@ class ConditionEditor:
     controls: tuple[Control, ...]
     hint: str = ""
     more: tuple[Ticks | Period, ...] = ()
-    """Controls that are folded until they are needed."""
+    """Controls that are collapsed at first."""
     attribute: Attribute | None = None
     """Whose values are edited."""
 
@@ -79,7 +79,7 @@ class ConditionEditor:
 
 
 def kinds(definitions: Definitions) -> list[tuple[str, Options]]:
-    """What can be filtered by, in groups: pairs of kind and name."""
+    """The kinds of conditions, in groups: pairs of kind and name."""
     say = definitions.say
     groups = [(say(title), [(kind, say(NAMES[kind])) for kind in group]) for title, group in GROUPS]
     attributes = [(f"{ATTRIBUTE}{key}", a.name) for key, a in definitions.attributes.items()]

@@ -1,4 +1,4 @@
-"""Erasing a person, and handing out everything that is known about them."""
+"""Erasing a person, and downloading all their data."""
 
 from __future__ import annotations
 

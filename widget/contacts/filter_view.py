@@ -16,7 +16,7 @@ EDITOR = "/contacts/filter"
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """The word between conditions or groups, and the address that turns it around."""
+    """The word between conditions or groups, and the address that switches it."""
 
     word: str
     action: str

@@ -66,7 +66,7 @@ def put(filter: Filter, place: Place, condition: Condition) -> Filter:
 
 
 def without(filter: Filter, place: Place) -> Filter:
-    """A group without conditions goes, too."""
+    """Also removes a group that has no conditions left."""
     groups = []
     for i, group in enumerate(filter.groups):
         kept = [c for j, c in enumerate(group.conditions) if (i, j) != (place.group, place.condition)]
@@ -76,7 +76,7 @@ def without(filter: Filter, place: Place) -> Filter:
 
 
 def turned(filter: Filter, group: int | None = None) -> Filter:
-    """All becomes any, in this group or between groups; and any becomes all."""
+    """Switches between all and any, in this group or between groups."""
     if group is None:
         return filter.model_copy(update={"match": OTHER[filter.match]})
     groups = [*filter.groups]

@@ -184,7 +184,7 @@ async def check(request: web.Request) -> web.StreamResponse:
 
 
 async def act(request: web.Request) -> web.StreamResponse:
-    """Start or undo. Somebody else may have been faster: the page shows how it is."""
+    """Starts or undoes the import. If someone else was faster, the page shows the current state."""
     imports, id = request.app[BOT].imports, request.match_info["id"]
     try:
         await (imports.start if request.match_info["act"] == "start" else imports.undo)(id, by(request))

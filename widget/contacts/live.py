@@ -33,7 +33,7 @@ MOST = 500
 HINT_SECONDS = 0.3
 """Changes within this time become one message."""
 CHECK_SECONDS = 15.0
-"""How often the session is looked at: it also ends by the passing of time."""
+"""How often the session is checked: it can expire."""
 
 MOST_NEW = 500
 """New contacts that are counted."""

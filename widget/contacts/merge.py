@@ -55,7 +55,7 @@ class MergeChoice(FormInput):
 
 @dataclass(frozen=True, slots=True)
 class MergeRow:
-    """One line of the preview: what both have, and what stays."""
+    """One line of the preview: both contacts' values, and the result."""
 
     label: str
     kept: str

@@ -1,4 +1,4 @@
-"""The contacts list: whatever the address says, with rows that load further by key."""
+"""The contacts list that the address selects, with rows loaded page by page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AT_ONCE = 100
 """Rows that a live page loads again in one request."""
 ROWS_PATH, COLUMNS_PATH = f"{LIST}/rows", f"{LIST}/columns"
 FIRST_DOWN = {SortBy.CREATED, SortBy.LAST_SEEN}
-"""What is sorted from the newest first."""
+"""Columns that sort from the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ColumnHead:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """A view that can't be read or is too broad is answered with the reason, in the place of the rows."""
+    """For an invalid or too broad view, the reason is shown instead of rows."""
     bot, asked, fault = request.app[BOT], ContactsQuery(), None
     d, segments = await asyncio.gather(Definitions.load(request), bot.segments.all())
     values: dict[str, Any] = {"rows": (), "count": None, "count_text": ""}

@@ -57,7 +57,7 @@ class ContactsQuery:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the filter is another one than its segment's."""
+        """Whether the filter differs from its segment's."""
         return self.segment is not None and self.filter != self.segment.filter
 
     @property

@@ -1,4 +1,4 @@
-"""The words of what conditions hold, for editors, chips and columns."""
+"""The words for the values of conditions, in editors, chips and columns."""
 
 from __future__ import annotations
 

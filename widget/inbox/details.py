@@ -36,7 +36,7 @@ class Detail:
 
 
 def name_of(contact: Contact, say: Translator) -> str:
-    """The name, else email or number, else a name derived from the id."""
+    """The name, or else the email or number, or else a name derived from the id."""
     number = saved_number(contact.phone)
     shown = contact.name or contact.email or (isolated(number.national) if number else "")
     return shown or say("Visitor %(id)s", id=contact.id[-4:])

@@ -61,7 +61,7 @@ class Insert(FormInput):
     save_template: bool = False
     template_name: Annotated[str, Field(max_length=120)] = ""
     accepted: Annotated[str, Field(max_length=200)] = ""
-    """Codes of what is missing in the legal text, as the page named it, and the teammate went on."""
+    """Codes of the missing statements that the page listed and the teammate confirmed."""
 
     @field_validator("legal_text", "box", "message", mode="before")
     @classmethod

@@ -151,7 +151,7 @@ def _texted(event: ConsentEvent) -> str:
 
 
 def _shown(event: ConsentEvent, say: Translator) -> ShownWords | None:
-    """Earlier versions also recorded words with what teammates wrote down and with a STOP: nobody was shown those."""
+    """Earlier versions also stored words with teammates' records and with STOPs, although nobody was shown them."""
     words = event.words
     is_unseen = event.source is Source.PROFILE or (event.source is Source.KEYWORD and event.action is Action.OPT_OUT)
     if words is None or is_unseen or not (words.title or words.subscription_name):

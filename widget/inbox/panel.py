@@ -239,7 +239,7 @@ async def _fragment(request: web.Request, template: str, **values: Any) -> web.R
 
 
 def _ways(status: ConsentStatus | None, say: Translator) -> list[dict[str, str]]:
-    """How a contact may have consented. What is not enough to send says so before it is recorded."""
+    """The ways in which a contact can have consented, with a warning for those that aren't enough to send."""
     weak = {how for how in How if status and not status.is_enough(how)}
     return [
         {"value": how, "label": say(label), "text": say(text), "warning": say(NOT_SENT) if how in weak else ""}

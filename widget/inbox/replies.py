@@ -40,7 +40,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 
 
 async def form(request: web.Request) -> web.StreamResponse:
-    """A new one, or the one that the address names."""
+    """A new reply, or the one in the address."""
     say, id = translator_for(request), request.match_info.get("reply")
     reply: SavedReply | None = await request.app[BOT].saved_replies.get(id) if id else None
     title = say("Edit saved reply") if reply else say("New saved reply")

@@ -66,7 +66,7 @@ class JobView:
     error: str
     acts: tuple[ActView, ...]
     file: str
-    """The path of the file that it made, if it did."""
+    """The path of the file that it made, if any."""
     delay: int | None
     """Milliseconds until the next poll; None: it has ended."""
     by: str

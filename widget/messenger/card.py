@@ -63,7 +63,7 @@ async def _card(
 
 
 def _refused(view: CardView, fields: Mapping[str, str], error: SaysoError) -> CardView:
-    """With what was typed, and what is wrong with it. A tick is kept unless the words are others now."""
+    """Keeps the typed values and shows the error. A tick is kept unless the wording has changed."""
     say = translator(view.locale)
     words, typed = sentence(error, say), fields.get("number") or fields.get("email") or ""
     view = replace(view, value=typed[:200], region=fields.get("region", view.region))
@@ -75,7 +75,7 @@ def _refused(view: CardView, fields: Mapping[str, str], error: SaysoError) -> Ca
 
 
 async def resend(request: web.Request) -> web.Response:
-    """The question of a double opt-in once more."""
+    """Texts the double opt-in question again."""
     bot, (contact, _chat, part) = request.app[BOT], await _pressed(request)
     pressed = parse_fields(PendingForm, await read_form(request))
     consent, view = contact.consent(_subscription(part)), await _view(request, part, contact)
@@ -90,7 +90,7 @@ async def resend(request: web.Request) -> web.Response:
 
 
 async def change_number(request: web.Request) -> web.Response:
-    """The pending number is taken back, and the card asks for another one."""
+    """Cancels the pending request, so that the card asks for another number."""
     bot, (contact, _chat, part) = request.app[BOT], await _pressed(request)
     pressed = parse_fields(PendingForm, await read_form(request))
     return await _card(
@@ -99,7 +99,7 @@ async def change_number(request: web.Request) -> web.Response:
 
 
 async def disown(request: web.Request) -> web.Response:
-    """A saved number isn't the person's: only the team can change it, so they are told."""
+    """The saved number isn't theirs: asks the team to change it, since nobody else can."""
     bot, (contact, conversation, part) = request.app[BOT], await _pressed(request)
     parse_fields(NoForm, await read_form(request))
     view = await _view(request, part, contact)
@@ -122,7 +122,7 @@ async def manage(request: web.Request) -> web.Response:
 
 
 async def _pressed(request: web.Request) -> tuple[Contact, Conversation, Part]:
-    """Whose card it is, with their consents as the ledger has them."""
+    """The card's contact with consents from the ledger, the conversation, and the card."""
     bot, (contact, conversation) = request.app[BOT], await visit(request, _("Form not found."))
     part = await bot.cards.card(conversation, int(request.match_info["seq"]))
     return await bot.ledger.contact(contact.id) or contact, conversation, part
@@ -133,6 +133,6 @@ def _subscription(part: Part) -> str:
 
 
 async def _told(request: web.Request, view: CardView, said: str, status: int = 200) -> web.Response:
-    """The card with what became of a button."""
+    """The card with the result of a button press."""
     html = await views.card(request, replace(view, said=said))
     return web.Response(text=html, content_type="text/html", status=status, headers=PRIVATE)

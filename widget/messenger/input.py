@@ -25,7 +25,7 @@ Address = Annotated[str, BeforeValidator(lambda value: value[:2000] if isinstanc
 
 
 LONGEST_TOKEN = 3000
-"""Characters: one of a chat that isn't stored holds what it takes to store it."""
+"""Characters. The token of a chat that isn't stored contains the data to store it."""
 
 
 class SiteSettings(BaseModel):
@@ -129,7 +129,7 @@ class CardForm(JsonInput):
 
 
 class PendingForm(JsonInput):
-    """A button of a card that waits for a YES. `event`: the pending consent event, as the card showed it."""
+    """A button of a card that waits for a YES. `event`: the pending consent event that the card showed."""
 
     event: Annotated[str, Field(pattern="^[0-9A-Z]{26}$")]
     page: Address | None = None
@@ -139,7 +139,7 @@ class PendingForm(JsonInput):
 
 
 class NoForm(JsonInput):
-    """A button that says nothing but that it was pressed."""
+    """A button without any input."""
 
     page: Address | None = None
 

@@ -21,7 +21,7 @@ from widget.web.input import parse
 
 TYPING_SECONDS = 1.0
 MARK_SECONDS = 1.0
-"""How often a page's reading is written, at most."""
+"""The shortest interval between two writes of read marks."""
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -29,7 +29,7 @@ async def live(request: web.Request) -> web.StreamResponse:
 
 
 class ReadMarks:
-    """How far a page has read, and how far it has come: written together, and when the connection ends."""
+    """What a page has received and its visitor has read: written together, and when the connection ends."""
 
     def __init__(self, bot: Bot, conversation: str, contact: str) -> None:
         self._bot, self._conversation, self._contact = bot, conversation, contact
@@ -118,7 +118,7 @@ class MessengerConnection:
             await self.bot.openings.store(self.contact, self.chat)
             self._is_stored()
             await self.bot.cards.opened(self.conversation, told.seq, self.contact.id)
-        elif self.chat.unstored:  # nobody can look at it, and its first act says that its entries were seen
+        elif self.chat.unstored:  # nobody else sees the chat, and its first act marks its entries as seen
             return
         elif told.type == "seen":
             self.marks.note(seen=min(told.seq, self.sent))
@@ -192,8 +192,8 @@ class MessengerConnection:
             await self.socket.send_json(message)
 
     def _can_show(self, card: Card) -> bool:
-        """Whether the contact may be older than the card. What it shows depends on their consent, but a card that was
-        just answered says itself what the first answer was."""
+        """Whether the contact may be older than the card. What the card shows depends on their consent, but a card that
+        was just answered contains the first answer itself."""
         is_known = self.contact.consent(card.subscription) is not None
         is_simple = card.state is CardState.COMPLETED and not card.asked and not card.stopped
         return is_simple and not is_known

@@ -48,7 +48,7 @@ class PartView:
 
     @property
     def is_shared(self) -> bool:
-        """Others see the same, but for the time and what a card has of its own: flows say the same to everyone."""
+        """Everyone sees the same, except for times and personal values on cards: flows write the same for all."""
         if self.card:
             return _is_shared(self.card)
         return bool(self.event) or self.author_kind == AuthorKind.BOT
@@ -157,12 +157,12 @@ async def card(request: web.Request, view: CardView) -> str:
 
 
 def _is_shared(card: CardView) -> bool:
-    """What somebody typed, and what is wrong with it, is theirs alone."""
+    """Typed values and their errors are personal."""
     return not (card.value or card.error or card.box_error or card.notice or card.said)
 
 
 def _alike(request: web.Request, card: CardView) -> tuple[CardView, dict[str, str]]:
-    """The card as everyone sees it, with marks in place of personal values; and those."""
+    """The card with placeholders for personal values, and the values."""
     names = ("action", "saved", "done_number", "again", "waits")
     personal = {name: value for name in names if (value := getattr(card, name))}
     cache = request.app[FRAGMENT_CACHE]

@@ -68,7 +68,7 @@ async def change(request: web.Request) -> web.Response:
 
 
 def _token(request: web.Request) -> str:
-    """Without what was copied along after the link: the end of a sentence, a bracket, a slash."""
+    """Removes characters copied along with the link: the end of a sentence, a bracket, a slash."""
     return re.split(r"[^\w-]", request.match_info["token"])[0]
 
 

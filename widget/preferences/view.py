@@ -53,7 +53,7 @@ class Center:
 
     @property
     def shown(self) -> str:
-        """The version of each wording on the page, for the button that is about all of them."""
+        """The version of each wording on the page, for the button that applies to all."""
         return " ".join(f"{item.id}:{item.version}" for group in self.groups for item in group.items)
 
     @property

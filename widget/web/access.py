@@ -101,7 +101,7 @@ async def _enter(request: web.Request, *, handler: Handler, scope: Scope | None)
 
 
 async def _check_second_factor(request: web.Request, who: Principal) -> None:
-    """An admin of a workspace that requires a second factor can do nothing before they have one but add it."""
+    """If the workspace requires a second factor, an admin without one can only add it."""
     me = who.teammate
     if me.has_passkey or not me.is_admin or request.path == "/logout" or request.path.startswith(ACCOUNT):
         return

@@ -37,7 +37,7 @@ BROWSERS = {
     "CriOS": "Chrome",
     "Safari": "Safari",
 }
-"""What a user agent names them by. The first that is found counts, since most name several."""
+"""Their names in user agents. The first match counts, since most user agents contain several."""
 
 
 def browser_name(user_agent: str, say: Translator) -> str:

@@ -21,7 +21,7 @@ def face(id: str, name: str) -> Face:
 
 
 def initials_of(name: str) -> str:
-    """Of the first and the last word, or of an email address; a symbol for a phone number."""
+    """Initials of the first and last word or of an email address; a symbol for a phone number."""
     words = [word for word in name.partition("@")[0].replace(".", " ").split() if any(map(str.isalnum, word))]
     letters = [next(filter(str.isalnum, word)) for word in words]
     if not letters or letters[0].isdecimal():

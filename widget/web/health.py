@@ -8,7 +8,7 @@ from widget.web.http import BOT, METRICS
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """The process responds: a new one would have the same database, so what that is like is only told."""
+    """The process responds. The database's state is only reported: a restarted process would have the same one."""
     return web.json_response({"status": "ok", "database": await request.app[BOT].store.state()})
 
 

@@ -1,4 +1,4 @@
-"""The teammate of a live connection: signed in still, and with access to what it tells."""
+"""The teammate of a live connection: still signed in, with access to its content."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class LiveSession:
         self._role = teammate(request).role
 
     async def topics(self) -> set[str]:
-        """What tells that the teammate signed out, was removed or has another role."""
+        """The topics that announce a sign-out, a removal or a new role."""
         return {account_of(await self._id()), account_of(teammate(self._request).id)}
 
     async def is_over(self) -> bool:
-        """Closes the connection of a teammate who may not read along any more; one with another role connects anew."""
+        """Closes the connection of a teammate who has lost access. A teammate with a new role reconnects."""
         session = await self._request.app[BOT].store.sessions.get(await self._id())
         who = await signed_in(self._request)
         is_live = session is not None and session.ended_at is None and session.expires_at > now()

@@ -28,7 +28,7 @@ def is_local(request: web.Request) -> bool:
 
 
 def only_local(handler: Handler) -> Handler:
-    """For pages of the demo that show or do what nobody else may. Raises NotFound to anyone from another machine."""
+    """For pages of the demo that only this machine may open. Raises NotFound for other machines."""
 
     async def wrapped(request: web.Request) -> web.StreamResponse:
         if not is_local(request):

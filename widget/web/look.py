@@ -22,7 +22,7 @@ def contrast(a: str, b: str) -> float:
 
 
 def ink_on(color: str) -> str:
-    """White if it is readable on `color`, else dark ink; black where neither is."""
+    """White if it is readable on `color`, otherwise dark ink, or black if neither is."""
     return next(ink for ink in (CHALK, INK, BLACK) if contrast(ink, color) >= ENOUGH)
 
 

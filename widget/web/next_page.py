@@ -10,7 +10,7 @@ HOME = "/inbox"
 def own_path(path: str) -> str:
     r"""`path`, if it leads to a page of ours; else the first page.
 
-    Browsers read `//host`, `/\host` and a tab between the slashes as another site: nothing of the kind is followed.
+    Browsers read `//host`, `/\host` and a tab between the slashes as another site: such paths are refused.
     """
     parts = split_address(path) if path.isprintable() else None
     is_ours = parts and not parts.scheme and not parts.netloc and path.startswith("/") and not path.startswith("//")

@@ -45,7 +45,7 @@ async def styleguide(request: web.Request) -> web.Response:
 
 
 async def missing(request: web.Request) -> web.StreamResponse:
-    """Teammates see the navigation beside the error. An address that only takes forms is not missing."""
+    """Shows teammates the navigation beside the error. An address that only accepts POST is not reported as missing."""
     for resource in request.app.router.resources():
         _match, allowed = await resource.resolve(request)
         if others := allowed - {"GET", "HEAD"}:

@@ -1,4 +1,4 @@
-"""Sensitive changes ask for a recent proof of who is there: an open session could be in somebody else's hands.
+"""Sensitive changes require a recent password: someone else could be using an open session.
 
 `manages(proved(create))` lets a form through within ten minutes of a sign-in, or of the password on this page.
 """

@@ -65,7 +65,7 @@ def _pages(who: Principal, words: str, say: Translator) -> Iterator[Hit]:
 
 
 async def _people(request: web.Request, words: str, say: Translator, most: int) -> list[Hit]:
-    """Whose name, email address or number has words that begin so."""
+    """Contacts whose name, email address or number has words that begin with these."""
     found = await request.app[BOT].store.contacts.known_as(folded_words(words, most=8), limit=most + 1)
     hits = [
         Hit(f"/inbox/contacts/{c.id}/panel", name_of(c, say), say("Person"), (c.email or "") if c.name else "")
@@ -77,7 +77,7 @@ async def _people(request: web.Request, words: str, say: Translator, most: int) 
 
 
 async def _segments(request: web.Request, words: str, say: Translator, most: int) -> list[Hit]:
-    """Whose name contains the words."""
+    """Segments whose name contains the words."""
     wanted = words.casefold().split()
     found = [s for s in await request.app[BOT].segments.all() if all(word in s.name.casefold() for word in wanted)]
     return [Hit(f"/contacts?segment={s.id}", s.name, say("Segment")) for s in found[:most]]

@@ -112,8 +112,8 @@ async def signed_in(request: web.Request) -> Principal | None:
 
 
 def _note_seen(request: web.Request, session: Session) -> None:
-    """Keeps when and from where the session was last used, at most once a minute, and once a request: a live connection
-    asks again whenever the session changes, so a note of its own would make it ask forever."""
+    """Stores when and from where the session was last used, at most once a minute and once a request. A live connection
+    reads the session whenever it changes, so a write of its own would start an endless loop."""
     bot, seen = request.app[BOT], session["seen"]
     if (seen is None or now() - seen >= SEEN) and not request.get(NOTED):
         request[NOTED] = True

@@ -79,7 +79,7 @@ async def _read_words(request: web.Request, most: int) -> None:
 
 
 async def _short(part: BodyPartReader) -> str:
-    """A field beside the file. Nobody is signed in yet, so it is not read beyond the limit."""
+    """A field before the file. The access check comes later, so no more than the limit is read."""
     data = b""
     while piece := await part.read_chunk():
         data += piece

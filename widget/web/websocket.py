@@ -1,6 +1,6 @@
 """What all WebSockets share: access, the hello message, heartbeat and close codes.
 
-A WebSocket URL ends in `/live`, which exempts it from the request time limit (`widget/web/http.py`).
+A WebSocket URL ends in `/live`, which exempts it from the request time limit (`widget/web/middleware.py`).
 """
 
 from __future__ import annotations

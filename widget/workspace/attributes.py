@@ -1,4 +1,4 @@
-"""Settings > Attributes: what contacts are described by."""
+"""Settings > Attributes: custom fields of contacts."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 
 
 async def form(request: web.Request) -> web.StreamResponse:
-    """A new one, or the one that the address names."""
+    """A new attribute, or the one in the address."""
     say, key = translator_for(request), request.match_info.get("key")
     attribute: Attribute | None = await request.app[BOT].attributes.get(key) if key else None
     return await teammate_page(

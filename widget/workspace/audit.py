@@ -47,7 +47,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def _wanted(request: web.Request) -> AuditFilter:
-    """Days are those of the teammate's time zone; an unreadable one is ignored."""
+    """Days are in the teammate's time zone; invalid ones are ignored."""
     last = _day(request.query.get("until", ""))
     return AuditFilter(
         actor=request.query.get("actor", "")[:100],

@@ -64,7 +64,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "require_second_factor: off": _("Passkey not required for admins"),
     },
 }
-"""By action, what its codes mean. A detail that is not listed stands for itself, like a passkey's name."""
+"""By action, what its codes mean. A detail that is not listed is shown as it is, like a passkey's name."""
 
 
 def subject_of(entry: AuditEntry, say: Translator) -> str:

@@ -1,4 +1,4 @@
-"""Settings > Security: the second factor of admins, and who is signed in where."""
+"""Settings > Security: the second factor of admins, and all active sessions."""
 
 from __future__ import annotations
 

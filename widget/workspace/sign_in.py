@@ -1,4 +1,4 @@
-"""Settings > Sign-in, for everyone: password, passkeys, recovery codes, and one's own sessions."""
+"""Settings > Sign-in, for everyone: password, passkeys, recovery codes, and the teammate's own sessions."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def passkey_options(request: web.Request) -> web.StreamResponse:
 
 @redrawn_by(show)
 async def add_passkey(request: web.Request) -> web.StreamResponse:
-    """The first one brings recovery codes. Ends all other sessions, which began without it."""
+    """The first passkey comes with recovery codes. Ends all other sessions, which started without it."""
     wanted, bot, site = await read_input(request, NewPasskey), request.app[BOT], site_of(request)
     if site is None:
         raise PasskeyRefused

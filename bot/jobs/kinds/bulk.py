@@ -23,7 +23,7 @@ from bot.workspace.access import Scope
 class BulkInput(Value):
     selection: Selection
     size: int
-    """How many it was when the job was ordered; of many, an estimate."""
+    """The number of contacts when the job was ordered; an estimate for large numbers."""
     ordered_at: datetime
 
 
@@ -58,8 +58,8 @@ class BulkJob(JobKind[I, BulkPlace]):
 
 
 class PlannedBulkJob(BulkJob[I]):
-    """Stores what a batch will do before it does it: a batch that is repeated after a crash is about the same contacts,
-    also where the change takes them out of the filter, and has the same results."""
+    """Stores the plan of a batch before executing it. Repeated after a crash, a batch has the same contacts and
+    results, even if its changes removed contacts from the filter."""
 
     async def step(self, job: str, input: I, at: BulkPlace, limit: int) -> Batch[BulkPlace]:
         if not at.plan:
@@ -81,7 +81,7 @@ class PlannedBulkJob(BulkJob[I]):
 
     @abstractmethod
     async def carry_out(self, job: str, input: I, ids: Sequence[str]) -> Mapping[str, BulkOutcome]:
-        """Changes these contacts. Idempotent. Returns the results that are other than planned, by id."""
+        """Changes these contacts. Idempotent. Returns the results that differ from the plan, by id."""
 
 
 GONE = _("Contact no longer exists")

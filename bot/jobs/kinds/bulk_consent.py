@@ -29,7 +29,7 @@ class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
         return _joined(contacts, [await self._consents.preview(contacts, order) for order in orders])
 
     async def plan(self, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
-        """Who: the result is what the ledger says."""
+        """Plans all of them: the results come from the ledger."""
         return {contact.id: BulkOutcome.CHANGED for contact in contacts}
 
     async def carry_out(self, job: str, input: BulkConsentInput, ids: Sequence[str]) -> Mapping[str, BulkOutcome]:
@@ -37,7 +37,7 @@ class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
         return {**dict.fromkeys(ids, BulkOutcome.GONE), **await self.apply(job, input, contacts)}
 
     async def apply(self, job: str, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
-        """The same again changes nothing more, and has the same results."""
+        """Repeating it changes nothing and has the same results."""
         results = []
         for order in await self._consents.orders(input.consent, key=f"bulk:{job}"):
             results.append(await self._consents.record(contacts, order, input.ordered_at))
@@ -46,7 +46,7 @@ class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
 
 
 def _joined(contacts: Sequence[Contact], results: Sequence[Mapping[str, BulkOutcome]]) -> dict[str, BulkOutcome]:
-    """One result for each: of several subscriptions, whether any changed."""
+    """One result for each contact: for several subscriptions, whether any changed."""
     outcomes = {contact.id: BulkOutcome.ALREADY for contact in contacts}
     for result in results:
         outcomes |= {id: outcome for id, outcome in result.items() if outcome is not BulkOutcome.ALREADY}

@@ -30,7 +30,7 @@ class ExportPlace(Value):
 
 
 class ExportContacts(JobKind[ExportInput, ExportPlace]):
-    """Has no result per contact: that is the file."""
+    """Has no results per contact: the file is the result."""
 
     name = "export"
     title = _("Export contacts")
@@ -58,13 +58,13 @@ class ExportContacts(JobKind[ExportInput, ExportPlace]):
         return Batch(place, piece.read, is_last=piece.last is None)
 
     async def _end(self, job: str, pieces: int) -> None:
-        """From now on all of the file is kept equally long. Raises Invalid: the job paused until its first lines were
-        gone."""
+        """Gives all pieces one expiry. Raises Invalid if the job was paused until the first ones expired."""
         if await self._pieces.keep_until(job, now() + timedelta(days=KEPT_DAYS)) < pieces:
             raise Invalid(_("The file has expired. Export the contacts again."))
 
     async def _written(self, piece: ExportPiece) -> ExportPiece:
-        """Somebody who was erased after they were read, and before this, is in no file that erasing could find."""
+        """Stores the piece without people who were erased after they were read: erasing couldn't find them in the file
+        yet."""
         stored = await self._pieces.keep_first(piece)
         ids = [line.contact for line in stored.lines]
         there = {contact.id for contact in await self._selected.living(ids)}

@@ -90,13 +90,13 @@ class FileJob(JobKind[ImportInput, ImportPlace]):
         return [row for row in rows if row.line not in erased]
 
     async def begin(self, file: ContactImport) -> None:
-        """Called before the first row, and again if that may have been cut short. Raises Invalid."""
+        """Called before the first row, and again after an interruption. Raises Invalid."""
 
     @abstractmethod
     async def work(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult: ...
 
     async def finish_piece(self, job: str, file: ContactImport, seq: int) -> None:
-        """Called once its rows are done, and again if that may have been cut short."""
+        """Called when its rows are done, and again after an interruption."""
 
     async def _read(self, job: str, file: ContactImport, seq: int) -> list[WantedRow]:
         """The next piece is read while the rows of this one are written: reading takes other cores."""
@@ -125,7 +125,7 @@ class ImportContacts(FileJob):
     name, title = "import_contacts", _("Contact import")
 
     async def may_retry(self, job: Job) -> bool:
-        """Not once it is taken back."""
+        """Not after the import was undone."""
         return await self._store.jobs.get(undo_id(job.id)) is None
 
     async def work(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult:

@@ -56,7 +56,7 @@ class GatewayError(Exception):
 
 
 class NoAnswer(Exception):
-    """The provider's response is missing or unclear. The message tells no number and no words of the text."""
+    """The provider's response is missing or unclear. The message contains neither the number nor the text."""
 
 
 class NotTraceable(Exception):

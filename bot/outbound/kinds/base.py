@@ -24,7 +24,7 @@ class TextLimit(Enum):
     FLOOD = auto()
     """Anyone who enters the number into a form can cause it."""
     LOOP = auto()
-    """The phone itself asked for it, so only an endless exchange between two machines is cut off."""
+    """The phone itself requested it, so the limit only stops endless exchanges between two machines."""
     NONE = auto()
     """A person writes each one."""
 

@@ -12,8 +12,8 @@ from bot.model.workspace import Workspace
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit, permission_refusal
 
 OWN = {Source.FORM, Source.PREFERENCE_CENTER, Source.PROFILE}
-"""Sources where people opt in themselves, or through a teammate one by one. Somebody who never agreed learns of it at
-once."""
+"""Sources where people opt in themselves, or through a teammate one by one. A person who never agreed finds out
+immediately."""
 
 
 class Confirmation(TextKind):
