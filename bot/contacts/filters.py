@@ -5,7 +5,7 @@ A new condition is a model in `bot/model/filter.py` and a function here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import singledispatch
@@ -43,13 +43,15 @@ from bot.model.filter import (
 from bot.model.subscription import ConsentType, MessageType, Subscription
 
 Mongo = dict[str, Any]
-CONSENTS = "consent_states"
-"""The index of consents."""
+CONSENTS, TERMS = "consent_states", "terms_1__id_1"
+"""The indexes of consents and of search terms."""
 UNION = ""
 """Each alternative has an index of its own."""
 NOT_GONE: Mongo = {"erased_at": {"$exists": False}, "merged_into": {"$exists": False}}
 """Excludes erased contacts, and those merged into another one."""
 VALID_EMAIL = rf"^(?=.{{1,254}}$){EMAIL.pattern}$"
+CLOCKS = timedelta(days=1)
+"""How far the clocks of two processes may differ."""
 UNKNOWN = _("This filter uses something that no longer exists. Remove that condition and try again.")
 
 
@@ -75,6 +77,8 @@ class Clause:
 
     match: Mongo
     index: str | None = None
+    words: tuple[str, ...] = ()
+    """Of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,17 @@ def any_of(clauses: Sequence[Clause]) -> Clause:
 
 def _group(group: ConditionGroup, facts: FilterFacts) -> tuple[Clause, ...]:
     clauses = [_negated(condition, clause_of(condition, facts)) for condition in group.conditions]
-    return (any_of(clauses),) if group.match is Match.ANY else tuple(clauses)
+    if group.match is Match.ANY:
+        return (any_of(clauses),)
+    return (*clauses, *_implied(group.conditions, facts))
+
+
+def _implied(conditions: Iterable[Rule], facts: FilterFacts) -> Iterator[Clause]:
+    """Nobody is seen before they are created: the order by creation begins where they can be."""
+    for condition in conditions:
+        if isinstance(condition, LastSeen) and not (condition.is_not or condition.is_never):
+            end = _range(condition.when, facts.now).get("$lt")
+            yield from [Clause({"created_at": {"$lt": end + CLOCKS}})] if end else []
 
 
 def _negated(condition: Rule, clause: Clause) -> Clause:
@@ -142,8 +156,13 @@ def _both(clauses: Sequence[Clause]) -> Clause:
 
 def _words(words: Sequence[str]) -> Clause:
     """Each begins a term. The longest comes first: it matches the fewest people."""
-    ranges = [{"terms": {"$elemMatch": {"$gte": w, "$lt": f"{w}\uffff"}}} for w in sorted(words, key=len, reverse=True)]
-    return Clause({"$and": [*ranges, {"terms": {"$exists": True}}]}, "terms_1")
+    some = tuple(sorted(words, key=len, reverse=True))
+    return Clause(all_of(begins(word) for word in some), TERMS, some)
+
+
+def begins(word: str) -> Mongo:
+    """Of letters and digits. Unlike a range it needs no look at the document."""
+    return {"terms": {"$regex": f"^{word}"}}
 
 
 @singledispatch
@@ -201,12 +220,12 @@ def _phone_type(condition: PhoneType, facts: FilterFacts) -> Clause:
 
 @clause_of.register
 def _has_phone(condition: HasPhone, facts: FilterFacts) -> Clause:
-    return Clause({"phone": {"$exists": True}}, "phone_1__id_1")
+    return Clause({"phone": {"$gt": ""}}, "phone_1__id_1")
 
 
 @clause_of.register
 def _has_email(condition: HasEmail, facts: FilterFacts) -> Clause:
-    return Clause({"email": {"$exists": True}}, "email")
+    return Clause({"email": {"$gt": ""}}, "email")
 
 
 @clause_of.register

@@ -7,14 +7,14 @@ it walks the index of the sort order until the page is full.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from async_lru import alru_cache
 
-from bot.contacts.filters import Clause, FilterFacts, Query, all_of, compile
+from bot.contacts.filters import TERMS, Clause, FilterFacts, Mongo, Query, all_of, begins, compile
 from bot.errors import FilterTooBroad
 from bot.model.base import now
 from bot.model.contact import Contact
@@ -25,6 +25,8 @@ from bot.store.paging import following
 
 NARROW = 5_000
 """People that are fetched to be sorted, and up to which a count is exact."""
+FREQUENT = 40_000
+"""People with a word whose ids are compared with those of another word."""
 SAMPLE = 5_000
 """The sample size of an estimated count. Ids are random, so the first ones are a random sample."""
 COUNT_MS, PAGE_MS, WALK_MS = 250, 2000, 7000
@@ -101,10 +103,8 @@ class ContactFinder:
         """Raises Invalid, and FilterTooBroad if finding the matches takes too long."""
         query = await self.compiled(filter)
         lead = await self._lead(filter)
-        match = all_of([query.match, following(sort.order, cursor)])
-        found = await self._contacts.matching(
-            match, sort=sort.order, limit=limit + 1, hint=_hint(lead, sort.field), time_limit=PAGE_MS
-        )
+        match, hint = await self._led_by(lead, all_of([query.match, following(sort.order, cursor)]), sort.field)
+        found = await self._contacts.matching(match, sort=sort.order, limit=limit + 1, hint=hint, time_limit=PAGE_MS)
         return Page.cut(found, limit, sort.keys)
 
     async def count(self, filter: Filter) -> ContactCount:
@@ -118,9 +118,10 @@ class ContactFinder:
         estimate = None if lead else await self._estimate(query)
         if estimate and (estimate.is_exact or estimate.number > NARROW):
             return estimate
+        match, hint = await self._led_by(lead, query.match, "_id_")
         try:
             number = await self._contacts.count_matching(
-                query.match, limit=NARROW + 1, hint=_hint(lead, "_id_"), time_limit=PAGE_MS if lead else COUNT_MS
+                match, limit=NARROW + 1, hint=hint, time_limit=PAGE_MS if lead else COUNT_MS
             )
         except FilterTooBroad:
             if estimate is None:
@@ -131,8 +132,9 @@ class ContactFinder:
     async def ids(self, filter: Filter, after: str = "", limit: int = 500) -> list[str]:
         """The next matching ids in their order, for jobs. Raises Invalid and FilterTooBroad."""
         query = await self.compiled(filter)
-        match, lead = all_of([query.match, {"_id": {"$gt": after}}]), await self._lead(filter)
-        return await self._contacts.ids_matching(match, limit=limit, hint=_hint(lead, "_id_"), time_limit=WALK_MS)
+        match = all_of([query.match, {"_id": {"$gt": after}}])
+        match, hint = await self._led_by(await self._lead(filter), match, "_id_")
+        return await self._contacts.ids_matching(match, limit=limit, hint=hint, time_limit=WALK_MS)
 
     async def sample(self, filter: Filter, limit: int) -> list[Contact]:
         """Some who match, in the order of their ids."""
@@ -162,12 +164,34 @@ class ContactFinder:
 
     async def _count_of(self, clause: Clause) -> int:
         """At most NARROW + 1, which is also the answer where counting takes too long."""
+        if (ids := await self._ids_with(clause.words)) is not None:
+            return min(len(ids), NARROW + 1)
         try:
             return await self._contacts.count_matching(
                 clause.match, limit=NARROW + 1, hint=clause.index or None, time_limit=PAGE_MS
             )
         except FilterTooBroad:
             return NARROW + 1
+
+    async def _led_by(self, lead: Clause | None, match: Mongo, otherwise: str) -> tuple[Mongo, str | None]:
+        """The query, and its index: the condition that leads, or else the one of the order."""
+        if lead is None:
+            return match, otherwise
+        ids = await self._ids_with(lead.words)
+        if ids is None:
+            return match, lead.index or None  # a union of indexes can't be named
+        return all_of([{"_id": {"$in": sorted(ids)}}, match]), "_id_"
+
+    async def _ids_with(self, words: Sequence[str]) -> set[str] | None:
+        """Who has all of several words, as the index knows them: two frequent names are shared by few people. None:
+        one word, or each is too frequent."""
+        if len(words) < 2:
+            return None
+        found = await asyncio.gather(
+            *(self._contacts.ids_with_word(begins(word), limit=FREQUENT, hint=TERMS) for word in words)
+        )
+        rare = [ids for ids in found if len(ids) < FREQUENT]
+        return set.intersection(*rare) if rare else None
 
     async def _estimate(self, query: Query) -> ContactCount:
         everybody, hits = await asyncio.gather(
@@ -177,11 +201,6 @@ class ContactFinder:
         if everybody <= SAMPLE:
             return ContactCount(hits, is_exact=True)
         return ContactCount(_rounded(everybody * hits // SAMPLE), is_exact=False)
-
-
-def _hint(lead: Clause | None, otherwise: str) -> str | None:
-    """A union of indexes can't be named."""
-    return otherwise if lead is None else lead.index or None
 
 
 def _rounded(number: int) -> int:

@@ -84,6 +84,7 @@ def now() -> datetime:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
+@lru_cache(maxsize=1024)
 def iso(time: datetime) -> str:
     """`2026-11-23T09:41:00.000Z`"""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -37,7 +37,7 @@ EDITED = "edited_at"
 """When a field was changed, other than by the ledger: the change stream tells open pages of it."""
 ANY_CASE = Collation("en", strength=2)
 """Compares texts without regard to case."""
-OLD_INDEXES = {"consents.subscription_1_consents.state_1", "consents"}
+OLD_INDEXES = {"consents.subscription_1_consents.state_1", "consents", "terms_1"}
 NOTHING: Mapping[str, Any] = {}
 NOBODY: Mapping[str, Any] = {"_id": {"$in": []}}
 
@@ -57,7 +57,7 @@ class ContactRepository(Repository[Contact]):
             ],
             name="consent_states",
         ),
-        IndexModel([("terms", ASCENDING)], partialFilterExpression={"terms": {"$exists": True}}),
+        IndexModel([("terms", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"terms": {"$exists": True}}),
         IndexModel([("pending_until", ASCENDING)], partialFilterExpression={"pending_until": {"$exists": True}}),
         *(IndexModel([(field, ASCENDING), ("_id", ASCENDING)], name=field) for field in ORDERS),
         *(IndexModel([(field, ASCENDING)], name=field) for field in VALUES),
@@ -203,6 +203,12 @@ class ContactRepository(Repository[Contact]):
         with _in_time():
             return [raw["_id"] for raw in await (cursor.hint(hint) if hint else cursor).to_list(limit)]
 
+    async def ids_with_word(self, match: Mapping[str, Any], *, limit: int, hint: str) -> set[str]:
+        """Whose term matches, from the index alone."""
+        cursor = self.collection.find(match, {"_id": 1}, limit=limit, max_time_ms=READ_MS, batch_size=limit)
+        with _in_time():
+            return {raw["_id"] for raw in await cursor.hint(hint).to_list(limit)}
+
     async def count_matching(self, match: Mapping[str, Any], *, limit: int, hint: str | None, time_limit: int) -> int:
         """At most `limit`. Raises FilterTooBroad."""
         by: dict[str, Any] = {"hint": hint} if hint else {}
@@ -276,7 +282,8 @@ def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
     """The values come from a list of literals, found by the contact's id. A contact whose head has moved since is left
     as it is."""
     ids = {"$literal": [before.id for before, _ in moves]}
-    values = [{"before": before.ledger.seq, "set": _taken_over(before, after)} for before, after in moves]
+    time = now()
+    values = [{"before": before.ledger.seq, "set": _taken_over(before, after, time)} for before, after in moves]
     mine = {"$arrayElemAt": [{"$literal": values}, {"$indexOfArray": [ids, "$_id"]}]}
     is_next = {"$eq": ["$ledger.seq", "$$mine.before"]}
     new = {"$cond": [is_next, {"$mergeObjects": ["$$ROOT", "$$mine.set"]}, "$$ROOT"]}
@@ -286,7 +293,7 @@ def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:
     return [{"$replaceWith": {"$let": {"vars": {"mine": mine}, "in": new}}}, {"$set": gone}]
 
 
-def _taken_over(before: Contact, after: Contact) -> dict[str, Any]:
+def _taken_over(before: Contact, after: Contact, time: datetime) -> dict[str, Any]:
     new: dict[str, Any] = {
         name: getattr(after, name) for name in PROJECTED if getattr(after, name) != getattr(before, name)
     }
@@ -296,4 +303,4 @@ def _taken_over(before: Contact, after: Contact) -> dict[str, Any]:
     if "phone" in new:
         new |= {"stopped": None, "stop_lifted_at": None}  # a consumer marks those whose new number was stopped
     head = {"seq": after.ledger.seq, "hash": after.ledger.hash}
-    return {**new, "consents": after.stored_consents(), "ledger": head, "updated_at": now()}
+    return {**new, "consents": after.stored_consents(), "ledger": head, "updated_at": time}

@@ -141,6 +141,17 @@ async def test_a_search_looks_at_whom_it_finds(crowd: Store, mongo: EmbeddedServ
         assert _worst(plan, "totalDocsExamined") <= 4 * FEW, command
 
 
+async def test_words_that_many_have_lead_to_whom_they_share(crowd: Store, mongo: EmbeddedServer) -> None:
+    async for plan, command in _plans(mongo, crowd, Filter(query="person 123")):
+        assert _worst(plan, "totalDocsExamined") <= FEW, command
+
+
+async def test_the_order_by_creation_begins_where_people_seen_long_ago_can_be(bot: Bot) -> None:
+    query = await ContactFinder(bot.store).compiled(Filter.of(LastSeen(when=When(beyond_days=300))))
+    assert "created_at" in query.clauses[1].match
+    assert [clause.index for clause in query.clauses] == ["seen_key", None]
+
+
 async def test_alternatives_have_an_index_each(crowd: Store, mongo: EmbeddedServer) -> None:
     either = ConditionGroup(match=Match.ANY, conditions=(HasEmail(), TagIs(tags=("vip",)), LocaleIs(locales=("de",))))
     async for plan, command in _plans(mongo, crowd, Filter(groups=(either,))):

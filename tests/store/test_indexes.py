@@ -22,6 +22,7 @@ from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.consent.counts import CountKeeper, miscounted
 from bot.consent.verify import verify
+from bot.contacts.filters import TERMS, begins
 from bot.contacts.finder import Sort, SortBy
 from bot.contacts.service import ContactUpdate
 from bot.contacts.timeline import Kind
@@ -255,6 +256,7 @@ async def _contacts(bot: Bot) -> None:
         await finder.page(Filter(), sort, page.next)
     await finder.count(Filter())
     await finder.count(Filter.of(HasPhone()))
+    await bot.store.contacts.ids_with_word(begins("ada"), limit=5, hint=TERMS)
     await finder.sample(Filter(), 3)
     await finder.among(Filter(), [carl.id])
     await bot.store.contacts.mark_stops({NUMBER: Stop(id=NUMBER, at=now(), text="STOP")})
@@ -426,6 +428,7 @@ async def _walk(bot: Bot) -> None:
     await store.contacts.insert(bob)
     await store.contacts.by_external_id("u2")
     await store.contacts.project_many([(bob, bob)])
+    await store.contacts.complete([bob])
     await CountKeeper(store).catch_up()
     await miscounted(store)
     await store.contacts.lapsed(now(), limit=5)

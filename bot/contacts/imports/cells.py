@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from bot.consent.numbers import read_number
 from bot.errors import Invalid, NumberRefused
@@ -58,6 +59,7 @@ def read_opt_out(cell: str) -> bool:
     return word not in UNSAID | {"no", "n", "false", "f", "0", "off", "subscribed", "optin"}
 
 
+@lru_cache(maxsize=4096)
 def read_date(cell: str, order: DateOrder = DateOrder.MONTH_FIRST) -> datetime | None:
     """ISO 8601, seconds or milliseconds since 1970, a spreadsheet's day number, or numbers with slashes, dots or
     dashes. Without a time zone: UTC. Raises CellRefused."""
@@ -128,6 +130,7 @@ def plain_text(cell: str) -> str:
     return text[1:] if re.match(r"'[=+\-@]", text) else text
 
 
+@lru_cache(maxsize=1024)
 def _bare(cell: str) -> str:
     return re.sub(r"[\W_]+", "", cell).casefold()
 

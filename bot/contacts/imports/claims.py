@@ -70,6 +70,8 @@ class ClaimPlanner:
         """Why an opt-out of another contact with this number or address holds: it is most likely the same person's."""
         people = self._people.with_address(email=change.email or "", number=change.number or "")
         others = [other for other in people if other.id != contact.id]
+        if not others:
+            return None
         if any(self._said.get((other.id, subscription.id)) is False for other in others):
             return Obstacle.NOT_NEWER  # in this file
         found = (other.consent(subscription.id) for other in others)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -21,6 +21,8 @@ from bot.i18n import Translator, locales
 from bot.model.contact_import import TEXTS, ImportPlan
 from bot.model.event import Evidence, How
 
+_zones = lru_cache(available_timezones)
+"""It reads a folder."""
 LONGEST = 320
 """Characters of an id or a name."""
 MOST_TAGS = 50
@@ -150,7 +152,7 @@ class RowReader:
         if language in locales():
             row.fields["locale"] = language
         if zone := self._cell(cells, "time_zone"):
-            if zone in available_timezones():
+            if zone in _zones():
                 row.fields["time_zone"] = zone
             else:
                 row.faults.append(Fault(_("Unknown time zone."), {}, self._name("time_zone")))
