@@ -108,7 +108,11 @@ class OutboundMessages:
         return draft
 
     async def save(self, id: str, version: int, values: Mapping[str, object], by: By) -> OutboundMessage:
-        """Raises NotFound, and Conflict if somebody else changed it since `version`, or it was ordered."""
+        """Raises NotFound, and Conflict if somebody else changed it since `version`, or it was ordered. What is saved
+        already, perhaps a moment ago by the composer itself, is no change."""
+        before = await self.get(id)
+        if before.is_draft and all(getattr(before, name) == value for name, value in values.items()):
+            return before
         before = await self._draft(id, version)
         saved = await self._table.change(before, {**values, "by": by.id, "by_name": by.name})
         if saved is None:

@@ -26,6 +26,7 @@ from bot.model.filter import Filter, TagIs
 from bot.model.outbound_message import OutboundMessage
 from bot.model.teammate import By
 from bot.outbound.audience import QUEUED
+from bot.outbound.kinds.outbound import opt_out_text
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.outbound.carrier import Carrier, through
@@ -112,7 +113,9 @@ class TestSending:
         (ann,) = await people(bot, 1, locale="es")
         await all_sent(bot, await ordered(bot, texts={"en": TEXT, "es": "Harbor Coffee: ha vuelto."}))
         (text,) = await bodies(bot, ann)
-        assert text.startswith("Harbor Coffee: ha vuelto.\nResponda STOP")
+        workspace = await bot.workspace()
+        assert text.startswith(f"Harbor Coffee: ha vuelto.\n{opt_out_text(workspace, 'es', '')[:40]}")
+        assert opt_out_text(workspace, "es", "")[:40] != opt_out_text(workspace, "en", "")[:40]
 
     async def test_a_step_that_is_repeated_after_a_crash_sends_nothing_twice(self, bot: Bot) -> None:
         await people(bot, 3)

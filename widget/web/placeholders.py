@@ -20,7 +20,6 @@ class Coming:
     text: str
 
 
-OUTBOUND = Coming("outbound", "outbound", _("Outbound"), _("Outbound messages aren't available yet."))
 BOTS = Coming("bots", "bot", _("Bots"), _("Bots aren't available yet."))
 
 
@@ -59,7 +58,6 @@ def add_missing(app: web.Application) -> None:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/outbound", requires(Scope.SEND_MESSAGES)(coming(OUTBOUND)))
     app.router.add_get("/bots", requires(Scope.MANAGE_FLOWS)(coming(BOTS)))
     app.router.add_get("/settings", requires()(settings))
     app.router.add_get("/settings/styleguide", requires(Scope.MANAGE_WORKSPACE)(styleguide))

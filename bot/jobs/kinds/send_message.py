@@ -37,7 +37,7 @@ class SendMessage(JobKind[SendInput, SendPlace]):
     """Its id is the message's. It ends when no copy waits."""
 
     name, title, scope = "send_message", _("Send message"), Scope.SEND_MESSAGES
-    outcomes: ClassVar = {QUEUED: _("Queued"), **LEFT_OUT}
+    outcomes: ClassVar = {QUEUED: _("Included"), **LEFT_OUT}
     input, checkpoint = SendInput, SendPlace
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.consent.numbers import address_of
 from bot.consent.placeholders import fill, fill_variables, has_place
 from bot.errors import marked as _
@@ -12,6 +14,9 @@ from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
 from bot.model.workspace import Workspace
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit, permission_refusal
+
+KNOWN = frozenset({"brand", "name", "first_name"})
+"""Variables besides the custom attributes."""
 
 
 class Outbound(TextKind):
@@ -54,10 +59,18 @@ class Test(TextKind):
 
 
 def message_body(
-    message: OutboundMessage, workspace: Workspace, contact: Contact | None, locale: str, link: str
+    message: OutboundMessage,
+    workspace: Workspace,
+    contact: Contact | None,
+    locale: str,
+    link: str,
+    *,
+    values: Mapping[str, str] | None = None,
 ) -> str:
-    """The text in the contact's language, and the opt-out text in that of the text."""
-    text = fill_variables(message.text(locale), variables(contact, workspace)).strip()
+    """The text in the contact's language, and the opt-out text in that of the text. `values`: further variables, for an
+    example."""
+    filled = {**variables(contact, workspace), **(values or {})}
+    text = fill_variables(message.text(locale), filled).strip()
     return f"{text}\n{opt_out_text(workspace, message.language_for(locale), link)}"
 
 

@@ -10,6 +10,7 @@ from tests.widget.desk import BEN, HTML, at_desk
 from tests.widget.help import Running
 
 PUBLIC = {
+    "/webhooks/twilio/status", "/webhooks/twilio/inbound",
     "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
     "/p/{token}", "/p/{token}/live", "/login", "/login/verify", "/join/{token}", "/password/{token}",
     "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
@@ -32,8 +33,9 @@ AGENTS = {
     "/inbox/forms/{id}/remove",
     "/inbox/contacts/{contact}/panel", "/inbox/contacts/{contact}/history", "/inbox/contacts/{contact}/consents",
     "/inbox/contacts/{contact}/opt-in/{subscription}", "/inbox/contacts/{contact}/opt-out",
-    "/inbox/contacts/{contact}/opt-out/{subscription}", "/contacts", "/contacts/rows",
-    "/contacts/{contact}", "/contacts/{contact}/verdicts", "/contacts/{contact}/edit", "/contacts/{contact}/merge",
+    "/inbox/contacts/{contact}/opt-out/{subscription}", "/contacts", "/contacts/rows", "/contacts/columns",
+    "/contacts/{contact}", "/contacts/{contact}/timeline",
+    "/contacts/{contact}/verdicts", "/contacts/{contact}/edit", "/contacts/{contact}/merge",
     "/contacts/filter", "/contacts/filter/apply", "/contacts/live", "/contacts/segments", "/contacts/segments/new",
     "/contacts/segments/{id}", "/contacts/segments/{id}/rename", "/contacts/segments/{id}/filter",
     "/contacts/segments/{id}/duplicate", "/contacts/segments/{id}/archive", "/contacts/segments/{id}/restore",
@@ -46,7 +48,10 @@ AGENTS = {
     "/settings/profile/sign-in/sessions/{id}/revoke", "/settings/profile/sign-in/sessions/revoke-others",
 }  # fmt: skip
 ADMINS = {
-    "/outbound", "/bots", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
+    "/outbound", "/outbound/new", "/outbound/{id}", "/outbound/{id}/audience", "/outbound/{id}/delivery",
+    "/outbound/{id}/review", "/outbound/{id}/send", "/outbound/{id}/test", "/outbound/{id}/plain",
+    "/outbound/{id}/duplicate", "/outbound/{id}/delete", "/outbound/{id}/{act}",
+    "/bots", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
     "/settings/brand/logo/remove", "/settings/brand/preview", "/settings/subscriptions", "/settings/subscriptions/new",
     "/settings/subscriptions/{id}", "/settings/subscriptions/{id}/archive", "/settings/subscriptions/{id}/live",
     "/settings/subscriptions/{id}/restore", "/settings/subscriptions/preview", "/settings/subscriptions/preview/page",

@@ -1,0 +1,187 @@
+"""The outbound pages over HTTP: writing, previewing, testing, sending and following a message."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.demo import DEALS
+from bot.jobs import outbound_messages
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.model.delivery import DeliveryState
+from bot.model.filter import Filter
+from bot.model.outbound_message import OutboundMessage
+from tests.conftest import eventually
+from tests.people import change, person
+from tests.widget.desk import Desk
+from tests.widget.help import Running
+
+HTMX = {"HX-Request": "true"}
+TEXT = "Harbor Coffee: Hi {{first_name|there}}, the Sidamo is back."
+
+
+@pytest.fixture
+async def people(running: Running) -> list[Contact]:
+    """Three whom no other test knows: two get it, one doesn't."""
+    word = f"z{new_id()}"
+    made = [person(new_id(), name=f"Ann{i} {word}", phone=f"+1201555{i:04d}") for i in (61, 62, 63)]
+    await running.store.contacts.insert_many(made)
+    for contact in made[:2]:
+        await running.bot.ledger.record(change(contact.id, f"in-{contact.id}", number=contact.phone))
+    return made
+
+
+async def draft(running: Running, desk: Desk, people: list[Contact]) -> OutboundMessage:
+    """Made as the list of contacts makes one: for those of a filter."""
+    filter = Filter(query=(people[0].name or "").split()[1]).as_text()
+    assert (await desk.post("/outbound/new", {"filter": filter}))[0] == 303
+    return await running.bot.outbound.get(desk.location.rpartition("/")[2])
+
+
+def form(message: OutboundMessage, **values: str) -> dict[str, str]:
+    return {
+        "version": str(message.version), "name": "June roast", "subscription": DEALS, "audience": "filter",
+        "language": "en", "texts.en": TEXT, "texts.es": "", **values,
+    }  # fmt: skip
+
+
+async def written(running: Running, desk: Desk, people: list[Contact]) -> OutboundMessage:
+    message = await draft(running, desk, people)
+    assert (await desk.post(f"/outbound/{message.id}", form(message)))[0] == 303
+    return await running.bot.outbound.get(message.id)
+
+
+async def test_the_composer_saves_by_itself_and_shows_what_a_phone_shows(
+    running: Running, ada: Desk, people: list[Contact]
+) -> None:
+    message = await draft(running, ada, people)
+    page = await ada.look(f"/outbound/{message.id}")
+    assert page.one("option", value="filter").text == f"“{message.filter.query}”"
+    status, side = await ada.post(f"/outbound/{message.id}", form(message), **HTMX)
+    assert (status, side.one("input", name="version").attrs["value"]) == (200, str(message.version + 1))
+    bubble = side.one("p", class_="phone-bubble").text
+    assert bubble.startswith("Harbor Coffee: Hi Maya, the Sidamo is back.\nReply STOP to opt out.")
+    assert "1 segment" in " ".join(side.text.split())
+    saved = await running.bot.outbound.get(message.id)
+    assert (saved.texts, saved.subscription, saved.filter) == ({"en": TEXT}, DEALS, message.filter)
+    status, side = await ada.post(f"/outbound/{message.id}", form(message), **HTMX)
+    assert (status, "changed" in side.text, (await running.bot.outbound.get(message.id)).version) == (200, False, 2)
+    status, side = await ada.post(f"/outbound/{message.id}", form(message, name="July"), **HTMX)
+    assert "Someone else changed this message." in side.text
+    assert (await running.bot.outbound.get(message.id)).name == "June roast"
+
+
+async def test_what_to_mend_is_said_beside_the_text(running: Running, ada: Desk, people: list[Contact]) -> None:
+    message = await draft(running, ada, people)
+    status, side = await ada.post(
+        f"/outbound/{message.id}",
+        form(message, subscription="", **{"texts.en": "Hi {{first_nam}} {{name}} – it’s here"}),
+        **HTMX,
+    )
+    text = " ".join(side.text.split())
+    assert status == 200
+    assert "Choose a subscription." in text
+    assert "Unknown variables: first_nam" in text
+    assert "Add a fallback for people without a value: {{name|there}}" in text
+    assert "the message doesn't name Harbor Coffee" in text
+    assert "instead of 160: – ’" in text
+    version = side.one("form").one("input", name="version").attrs["value"]
+    assert (await ada.post(f"/outbound/{message.id}/plain", {"version": version}))[0] == 303
+    assert (await running.bot.outbound.get(message.id)).texts["en"] == "Hi {{first_nam}} {{name}} - it's here"
+    status, page = await ada.post(f"/outbound/{message.id}", form(message, version="x"))
+    assert status == 422
+    status, page = await ada.post(f"/outbound/{message.id}", form(message, **{"texts.en": "x" * 1201}))
+    assert (status, "Too long. Use up to 1200 characters." in page.text) == (422, True)
+
+
+async def test_the_preview_says_who_gets_it_and_why_others_do_not(
+    running: Running, ada: Desk, people: list[Contact]
+) -> None:
+    message = await written(running, ada, people)
+    page = await ada.look(f"/outbound/{message.id}/audience")
+    text = " ".join(page.text.split())
+    assert "2 people would get it now. 2 Will get it" in text
+    assert "1 Not opted in" in text
+    assert {a.attrs["href"] for a in page.all("a")} == {f"/contacts/{c.id}" for c in people}
+    await ada.post(f"/outbound/{message.id}", form(message, subscription=""))
+    assert "Choose a live SMS subscription." in (await ada.look(f"/outbound/{message.id}/audience")).text
+
+
+async def test_it_is_sent_and_followed_to_each_phone(
+    running: Running, ada: Desk, people: list[Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound_messages, "CONFIRMED_ABOVE", 1)
+    monkeypatch.setattr("widget.outbound.compose.CONFIRMED_ABOVE", 1)
+    message = await draft(running, ada, people)
+    assert (await ada.post(f"/outbound/{message.id}/review", form(message)))[0] == 303
+    page = await ada.look(ada.location)
+    version = page.one("input", name="version").attrs["value"]
+    assert "Type 2 to confirm." in page.text
+    status, page = await ada.post(f"/outbound/{message.id}/send", {"version": version, "when": "now", "confirmed": "3"})
+    assert (status, "Type 2 to confirm." in page.one("p", id="confirmed-error").text) == (422, True)
+    status, page = await ada.post(f"/outbound/{message.id}/send", {"version": version, "when": "later", "send_at": "x"})
+    assert (status, "Choose a date and time." in page.text) == (422, True)
+    ordered = {"version": version, "when": "now", "send_at": "", "confirmed": "2"}
+    assert (await ada.post(f"/outbound/{message.id}/send", ordered))[0] == 303
+    assert await ada.said() == "Sending has started."
+    assert (await ada.post(f"/outbound/{message.id}/send", ordered))[0] == 303, "a second click"
+    assert ada.location == f"/outbound/{message.id}"
+
+    async def has_left() -> bool:
+        found = await running.store.deliveries.of_message(message.id, limit=9)
+        return len(found) == 2 and all(d.state is DeliveryState.SENT for d in found)
+
+    await eventually(has_left)
+
+    async def is_shown_as_sent() -> bool:
+        return (await ada.look(f"/outbound/{message.id}/delivery")).one("span", role="status").text == "Sent"
+
+    await eventually(is_shown_as_sent)
+    page = await ada.look(f"/outbound/{message.id}")
+    assert {a.text for a in page.one("tbody").all("a")} == {c.name for c in people[:2]}
+    assert "Included: 2" in page.text
+    row = next(r for r in (await ada.look("/outbound")).one("tbody").all("tr") if "June roast" in r.text)
+    assert "Sent" in row.text
+
+
+async def test_one_that_is_scheduled_can_be_canceled(running: Running, ada: Desk, people: list[Contact]) -> None:
+    message = await written(running, ada, people)
+    later = {"version": str(message.version), "when": "later", "send_at": f"{now().year + 1}-06-01T09:30"}
+    assert (await ada.post(f"/outbound/{message.id}/send", later))[0] == 303
+    page = await ada.look(f"/outbound/{message.id}")
+    assert page.one("span", role="status").text == "Scheduled"
+    for _press in range(2):
+        assert (await ada.post(f"/outbound/{message.id}/cancel", {}))[0] == 303
+    assert (await ada.look(f"/outbound/{message.id}")).one("span", role="status").text == "Canceled"
+    assert (await ada.get(f"/outbound/{message.id}/send"))[0] == 303
+
+
+async def test_a_test_goes_to_the_number_that_was_typed(running: Running, ada: Desk, people: list[Contact]) -> None:
+    message = await written(running, ada, people)
+    status, page = await ada.post(f"/outbound/{message.id}/test", {"number": "12", "key": new_id()})
+    assert (status, "12" in page.one("input", id="number").attrs["value"]) == (422, True)
+    assert (await ada.post(f"/outbound/{message.id}/test", {"number": "(201) 555-0164", "key": new_id()}))[0] == 303
+    assert await ada.said() == "Test sent to +12015550164."
+
+    async def is_there() -> bool:
+        return any("Hi there" in text.body for text in await running.bot.phone.texts("+12015550164"))
+
+    await eventually(is_there)
+
+
+async def test_drafts_are_duplicated_and_deleted(running: Running, ada: Desk, people: list[Contact]) -> None:
+    message = await written(running, ada, people)
+    assert (await ada.post(f"/outbound/{message.id}/duplicate", {}))[0] == 303
+    copy = ada.location.rpartition("/")[2]
+    assert (await running.bot.outbound.get(copy)).texts == message.texts
+    assert (await ada.post(f"/outbound/{copy}/delete", {}))[0] == 303
+    assert (await ada.get(f"/outbound/{copy}"))[0] == 404
+
+
+async def test_agents_do_not_send(running: Running, ben: Desk, ada: Desk, people: list[Contact]) -> None:
+    message = await written(running, ada, people)
+    for path in ("/outbound", f"/outbound/{message.id}", f"/outbound/{message.id}/audience"):
+        assert (await ben.get(path))[0] == 403
+    for act in ("/send", "/test", "/cancel", "/delete", ""):
+        assert (await ben.post(f"/outbound/{message.id}{act}", form(message)))[0] == 403
+    assert "/outbound" not in {a.attrs["href"] for a in (await ben.look("/inbox")).all("a")}

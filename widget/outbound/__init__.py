@@ -1,0 +1,14 @@
+"""The outbound pages. Each module adds its own routes."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from widget.outbound import compose, pages, report
+
+FACES = (pages, compose, report)
+
+
+def add_routes(app: web.Application) -> None:
+    for face in FACES:
+        face.add_routes(app)

@@ -1,0 +1,243 @@
+"""Writing a message: the composer saves by itself, and shows what a phone shows, who gets it and why others don't."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field
+
+from bot.errors import Conflict, FormWrong, Invalid
+from bot.errors import marked as _
+from bot.i18n import locales
+from bot.jobs.outbound_messages import CONFIRMED_ABOVE
+from bot.model.base import new_id
+from bot.model.filter import Filter
+from bot.model.outbound_message import OutboundMessage
+from bot.model.subscription import MessageType
+from bot.outbound.sms_length import plain
+from widget.contacts.definitions import Definitions
+from widget.contacts.filter_view import sentence_of
+from widget.contacts.query import ContactsQuery
+from widget.outbound import report
+from widget.outbound.pages import ONE, PATH, fragment
+from widget.outbound.views import audience_view, remarks, text_view
+from widget.web.forms import fields
+from widget.web.http import BOT
+from widget.web.languages import named
+from widget.web.teammate_pages import (
+    FormInput,
+    Scope,
+    by,
+    done,
+    is_htmx,
+    read_input,
+    redrawn_by,
+    requires,
+    teammate_page,
+    translated,
+    translator_for,
+)
+from widget.web.times import clock
+
+EVERYONE, FILTER = "", "filter"
+Text = Annotated[str, Field(max_length=1200)]
+
+
+class OutboundForm(FormInput):
+    version: int
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    subscription: Annotated[str, Field(max_length=40)] = ""
+    audience: Annotated[str, Field(max_length=40)] = ""
+    """Everyone, the filter it came with, or the id of a segment."""
+    language: Annotated[str, Field(max_length=20)] = "en"
+    texts: dict[str, Text] = Field(default_factory=dict)
+
+    def values(self) -> dict[str, object]:
+        texts = {locale: text for locale, text in self.texts.items() if text.strip() and locale in locales()}
+        values: dict[str, object] = {"name": self.name, "subscription": self.subscription, "texts": texts}
+        if self.language in locales():
+            values["language"] = self.language
+        if self.audience == FILTER:
+            return {**values, "segment": ""}
+        return {**values, "segment": self.audience, **({} if self.audience else {"filter": Filter()})}
+
+
+class TestForm(FormInput):
+    number: Annotated[str, Field(min_length=1, max_length=40)]
+    key: Annotated[str, Field(max_length=40)] = ""
+
+
+class SendForm(FormInput):
+    version: int
+    when: Annotated[str, Field(pattern="^(now|later)$")] = "now"
+    send_at: Annotated[str, Field(max_length=40)] = ""
+    confirmed: Annotated[str, Field(max_length=20)] = ""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The composer of a draft, the report of an ordered message."""
+    message = await _message(request)
+    return await (_composer(request, message) if message.is_draft else report.show(request))
+
+
+async def save(request: web.Request) -> web.StreamResponse:
+    """Saves a draft. A script gets what is beside the form, with the new version."""
+    wanted, before = await read_input(request, OutboundForm), await _message(request)
+    try:
+        saved = await request.app[BOT].outbound.save(before.id, wanted.version, wanted.values(), by(request))
+    except Conflict as wrong:
+        if not is_htmx(request):
+            raise
+        fault = translator_for(request)(wrong.text)
+        return await fragment(request, "outbound/_side.html", **await _side(request, before), fault=fault)
+    if not is_htmx(request):
+        raise done(f"{PATH}/{saved.id}", translated(request, "Saved."))
+    response = await fragment(request, "outbound/_side.html", **await _side(request, saved), is_saved=True)
+    if (saved.subscription, saved.segment, saved.filter) != (before.subscription, before.segment, before.filter):
+        response.headers["HX-Trigger"] = "audience-changed"
+    return response
+
+
+async def review(request: web.Request) -> web.StreamResponse:
+    """Saves what is in the composer first."""
+    wanted, id = await read_input(request, OutboundForm), request.match_info["id"]
+    await request.app[BOT].outbound.save(id, wanted.version, wanted.values(), by(request))
+    raise web.HTTPSeeOther(f"{PATH}/{id}/send")
+
+
+async def audience(request: web.Request) -> web.StreamResponse:
+    message, say = await _message(request), translator_for(request)
+    whom = request.app[BOT].outbound.audience
+    try:
+        found, size = await asyncio.gather(whom.preview(message), whom.size(message))
+        values: dict[str, Any] = {"audience": audience_view(found, size, say)}
+    except Invalid as wrong:
+        values = {"fault": say(wrong.text, **wrong.values)}
+    return await fragment(request, "outbound/_audience.html", message=message, **values)
+
+
+async def make_plain(request: web.Request) -> web.StreamResponse:
+    """Plain characters in place of those that make the text longer."""
+    message, typed = await _message(request), await fields(request)
+    version = int(typed["version"]) if typed.get("version", "").isdigit() else message.version
+    texts = {locale: plain(text) for locale, text in message.texts.items()}
+    await request.app[BOT].outbound.save(message.id, version, {"texts": texts}, by(request))
+    raise done(f"{PATH}/{message.id}", translated(request, "Special characters were replaced."))
+
+
+async def test(request: web.Request) -> web.StreamResponse:
+    message, wanted = await _message(request), await read_input(request, TestForm)
+    number = await request.app[BOT].outbound.test(message.id, wanted.number, by(request), key=wanted.key or new_id())
+    raise done(f"{PATH}/{message.id}", translated(request, "Test sent to %(number)s.", number=number))
+
+
+async def confirm(request: web.Request) -> web.StreamResponse:
+    """The last look before it is sent."""
+    message, say, bot = await _message(request), translator_for(request), request.app[BOT]
+    if not message.is_draft:
+        raise web.HTTPSeeOther(f"{PATH}/{message.id}")
+    try:
+        count = await bot.outbound.audience.size(message)
+    except Invalid:
+        count = None
+    return await teammate_page(
+        request,
+        "outbound/send.html",
+        section="outbound",
+        title=say("Send %(name)s", name=message.name),
+        zone=str(clock.get().zone),
+        count=count,
+        count_text=say.number(count.number) if count else "",
+        asks=count is not None and count.number > CONFIRMED_ABOVE,
+        **await _side(request, message),
+    )
+
+
+@redrawn_by(confirm)
+async def send(request: web.Request) -> web.StreamResponse:
+    message, wanted = await _message(request), await read_input(request, SendForm)
+    at = _time(wanted.send_at) if wanted.when == "later" else None
+    number = int(wanted.confirmed) if wanted.confirmed.isdecimal() else None
+    await request.app[BOT].outbound.order(message.id, wanted.version, by(request), at=at, confirmed=number)
+    said = translated(request, "Scheduled.") if at else translated(request, "Sending has started.")
+    raise done(f"{PATH}/{message.id}", said)
+
+
+async def duplicate(request: web.Request) -> web.StreamResponse:
+    copy = await request.app[BOT].outbound.duplicate(request.match_info["id"], by(request))
+    raise done(f"{PATH}/{copy.id}", translated(request, "Duplicated."))
+
+
+async def delete(request: web.Request) -> web.StreamResponse:
+    message = await _message(request)
+    await request.app[BOT].outbound.delete(message.id, message.version, by(request))
+    raise done(PATH, translated(request, "%(name)s is deleted.", name=message.name))
+
+
+async def _composer(request: web.Request, message: OutboundMessage) -> web.StreamResponse:
+    d, bot = await Definitions.load(request), request.app[BOT]
+    segments, say = await bot.segments.all(), d.say
+    audiences = [(EVERYONE, say("Everyone")), *((s.id, s.name) for s in segments)]
+    if not message.filter.is_everybody:
+        audiences.insert(1, (FILTER, sentence_of(message.filter, d)))
+    chosen = message.segment or (EVERYONE if message.filter.is_everybody else FILTER)
+    live = [s for s in d.live if s.message_type is MessageType.SMS]
+    return await teammate_page(
+        request,
+        "outbound/compose.html",
+        section="outbound",
+        title=message.name,
+        subscriptions=[("", say("Choose a subscription")), *((s.id, s.words(say.locale).name) for s in live)],
+        audiences=audiences,
+        chosen=chosen,
+        languages=named(locales(), say),
+        variables_hint=" ".join(f"{{{{{name}}}}}" for name in ("first_name", "name", "brand", *list(d.attributes)[:5])),
+        key=new_id(),
+        **await _side(request, message),
+    )
+
+
+async def _side(request: web.Request, message: OutboundMessage) -> dict[str, Any]:
+    bot, say = request.app[BOT], translator_for(request)
+    workspace, attributes = await asyncio.gather(bot.workspace(), bot.attributes.all())
+    found = remarks(message, workspace, [a.key for a in attributes], say)
+    return {
+        "message": message,
+        "text": text_view(message, workspace, message.language, bot.public_url),
+        "remarks": found,
+        "can_send": not any(remark.is_bad for remark in found),
+        "list_path": ContactsQuery(message.filter).address(),
+    }
+
+
+def _time(text: str) -> datetime:
+    """Raises FormWrong."""
+    try:
+        return clock.get().parse(text)
+    except (ValueError, OverflowError):
+        raise FormWrong({"send_at": _("Choose a date and time.")}) from None
+
+
+async def _message(request: web.Request) -> OutboundMessage:
+    """Raises NotFound."""
+    return await request.app[BOT].outbound.get(request.match_info["id"])
+
+
+def add_routes(app: web.Application) -> None:
+    sends = requires(Scope.SEND_MESSAGES)
+    app.router.add_get(ONE, sends(show))
+    app.router.add_post(ONE, sends(redrawn_by(show)(save)))
+    app.router.add_get(f"{ONE}/audience", sends(audience))
+    app.router.add_get(f"{ONE}/send", sends(confirm))
+    app.router.add_post(f"{ONE}/send", sends(send))
+    for name, handler in (
+        ("review", redrawn_by(show)(review)),
+        ("plain", make_plain),
+        ("test", redrawn_by(show)(test)),
+        ("duplicate", duplicate),
+        ("delete", delete),
+    ):
+        app.router.add_post(f"{ONE}/{name}", sends(handler))

@@ -1,0 +1,62 @@
+"""The list of outbound messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from bot.model.base import new_id
+from bot.model.filter import Filter
+from widget.outbound.views import STATES
+from widget.web.csrf import session_token
+from widget.web.forms import fields
+from widget.web.http import BOT, html_page, render, wanted_locale
+from widget.web.input import cursor_of
+from widget.web.layout import with_page_headers
+from widget.web.teammate_pages import Scope, by, requires, teammate_page, translator_for
+
+PATH = "/outbound"
+ONE = f"{PATH}/{{id:[0-9a-f]{{24}}}}"
+ROWS = 50
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    bot, say = request.app[BOT], translator_for(request)
+    page = await bot.outbound.newest(cursor_of(request, datetime, str), limit=ROWS)
+    subscriptions = await bot.store.subscriptions.get_many(s.message.subscription for s in page.items)
+    return await teammate_page(
+        request,
+        "outbound/list.html",
+        section="outbound",
+        title=say("Outbound"),
+        messages=page.items,
+        next=page.next,
+        states=STATES,
+        names={id: found.words(say.locale).name for id, found in subscriptions.items()},
+        key=new_id(),
+    )
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """A draft for everyone, or for those of a filter."""
+    typed, say = await fields(request), translator_for(request)
+    filter = Filter.from_text(typed.get("filter", ""))
+    key = typed.get("key", "")
+    draft = await request.app[BOT].outbound.create(
+        say("Untitled message"), by(request), filter=filter, key=key if len(key) == 24 else ""
+    )
+    raise web.HTTPSeeOther(f"{PATH}/{draft.id}")
+
+
+async def fragment(request: web.Request, template: str, **values: Any) -> web.Response:
+    """A part of a page, for a script."""
+    html = await render(request, template, wanted_locale(request), csrf=await session_token(request), **values)
+    return with_page_headers(html_page(request, html))
+
+
+def add_routes(app: web.Application) -> None:
+    sends = requires(Scope.SEND_MESSAGES)
+    app.router.add_get(PATH, sends(index))
+    app.router.add_post(f"{PATH}/new", sends(create))

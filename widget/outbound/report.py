@@ -1,0 +1,78 @@
+"""What became of a message, live while it is being sent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from bot.errors import Conflict
+from bot.jobs.outbound_messages import MessageState, MessageStatus
+from bot.jobs.rules import JobAction
+from widget.contacts.definitions import Definitions
+from widget.contacts.filter_view import sentence_of
+from widget.jobs.view import job_view
+from widget.outbound.pages import ONE, PATH, fragment
+from widget.outbound.views import RESULTS, STATES, result_rows, text_view
+from widget.web.http import BOT
+from widget.web.teammate_pages import Scope, by, done, requires, teammate_page, translated, translator_for
+
+SHOWN = 25
+LIVE = frozenset({MessageState.SCHEDULED, MessageState.SENDING, MessageState.PAUSED})
+"""States that change by themselves, or by another teammate."""
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    bot, say, id = request.app[BOT], translator_for(request), request.match_info["id"]
+    status, newest, d = await asyncio.gather(
+        bot.outbound.status(id), bot.store.deliveries.of_message(id, limit=SHOWN), Definitions.load(request)
+    )
+    message, people = status.message, await bot.store.contacts.get_many(delivery.contact for delivery in newest)
+    return await teammate_page(
+        request,
+        "outbound/report.html",
+        section="outbound",
+        title=message.name,
+        deliveries=newest,
+        people=people,
+        labels={state: say(words) for state, words in RESULTS.items()},
+        subscription=d.subscription(message.subscription),
+        audience=sentence_of(message.filter, d),
+        text=text_view(message, await bot.workspace(), message.language, bot.public_url),
+        **await _delivery(request, status),
+    )
+
+
+async def delivery(request: web.Request) -> web.StreamResponse:
+    """What changes while it is being sent."""
+    status = await request.app[BOT].outbound.status(request.match_info["id"])
+    return await fragment(request, "outbound/_delivery.html", **await _delivery(request, status))
+
+
+async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, Any]:
+    bot, say, job = request.app[BOT], translator_for(request), status.job
+    return {
+        "message": status.message,
+        "state": status.state,
+        "states": STATES,
+        "is_live": status.state in LIVE,
+        "job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None,
+        "rows": result_rows(await bot.store.deliveries.results_of(status.message.id), say),
+    }
+
+
+async def act(request: web.Request) -> web.StreamResponse:
+    """Pauses, resumes or cancels it. If somebody else was faster, the page shows the current state."""
+    id = request.match_info["id"]
+    try:
+        await request.app[BOT].outbound.act(id, JobAction(request.match_info["act"]), by(request))
+    except Conflict:
+        raise done(f"{PATH}/{id}", translated(request, "The message had changed meanwhile.")) from None
+    raise web.HTTPSeeOther(f"{PATH}/{id}")
+
+
+def add_routes(app: web.Application) -> None:
+    sends = requires(Scope.SEND_MESSAGES)
+    app.router.add_get(f"{ONE}/delivery", sends(delivery))
+    app.router.add_post(f"{ONE}/{{act:pause|resume|cancel|retry}}", sends(act))

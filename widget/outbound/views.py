@@ -1,0 +1,161 @@
+"""View models of outbound messages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from bot.consent.placeholders import variables_in
+from bot.contacts.finder import ContactCount
+from bot.contacts.selected import BulkPreview
+from bot.errors import marked as _
+from bot.i18n import Translator
+from bot.jobs.outbound_messages import MessageState
+from bot.model.delivery import DeliveryState
+from bot.model.outbound_message import OutboundMessage
+from bot.model.workspace import Workspace
+from bot.outbound.audience import LEFT_OUT, QUEUED
+from bot.outbound.kinds.outbound import KNOWN, message_body
+from bot.outbound.sms_length import LIMITS, SmsLength, plain, sms_length
+from widget.inbox.details import name_of
+
+STATES = {
+    MessageState.DRAFT: (_("Draft"), "plain"),
+    MessageState.SCHEDULED: (_("Scheduled"), "brand"),
+    MessageState.SENDING: (_("Sending"), "brand"),
+    MessageState.PAUSED: (_("Paused"), "warn"),
+    MessageState.DONE: (_("Sent"), "good"),
+    MessageState.FAILED: (_("Failed"), "bad"),
+    MessageState.CANCELED: (_("Canceled"), "plain"),
+}
+RESULTS = {
+    DeliveryState.SENT: _("Sent"),
+    DeliveryState.QUEUED: _("Queued"),
+    DeliveryState.SENDING: _("Sending"),
+    DeliveryState.FAILED: _("Failed"),
+    DeliveryState.BLOCKED: _("Not sent"),
+    DeliveryState.UNKNOWN: _("Unconfirmed"),
+}
+REASONS = {**LEFT_OUT, "canceled": _("Canceled before it was sent"), "contact_gone": _("Contact no longer exists")}
+SAMPLE_NAME = "Maya"
+SAMPLE_LINK = "/p/k3J9xQ2mVt8Lw4Zb7RnYcA"
+"""As long as a real one: the link counts, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class BubbleView:
+    """One text as a phone shows it, and what it costs."""
+
+    body: str
+    length: SmsLength
+    can_be_plain: bool
+    """Plain characters in place of special ones make it shorter."""
+
+    @property
+    def limit(self) -> int:
+        return LIMITS[self.length.encoding][0 if self.length.segments <= 1 else 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a teammate should know before sending. `is_bad`: it can't be sent so."""
+
+    text: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    label: str
+    number: str
+    is_in: bool
+    people: tuple[tuple[str, str], ...]
+    """Id and name of a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceView:
+    total: str
+    is_exact: bool
+    sample: str
+    """The size of the sample; empty: everyone was looked at."""
+    groups: tuple[LeftOut, ...]
+
+
+def text_view(message: OutboundMessage, workspace: Workspace, locale: str, public_url: str) -> BubbleView:
+    link = f"{public_url}{SAMPLE_LINK}"
+    body = message_body(message, workspace, None, locale, link, values={"first_name": SAMPLE_NAME, "name": SAMPLE_NAME})
+    length, short = sms_length(body), sms_length(plain(body))
+    return BubbleView(body, length, short.encoding is not length.encoding)
+
+
+def remarks(
+    message: OutboundMessage, workspace: Workspace, attributes: Collection[str], say: Translator
+) -> list[Remark]:
+    """`attributes`: the keys of the custom ones."""
+    found = []
+    if not message.subscription:
+        found.append(Remark(say("Choose a subscription."), is_bad=True))
+    text = message.text(message.language)
+    if not text.strip():
+        return [*found, Remark(say("Write a message first."), is_bad=True)]
+    names: dict[str, bool] = {}
+    for one in message.texts.values():
+        for name, fallback in variables_in(one).items():
+            names[name] = names.get(name, True) and bool(fallback)
+    known = KNOWN.union(attributes)
+    if unknown := [name for name in names if name not in known]:
+        found.append(Remark(say("Unknown variables: %(names)s", names=", ".join(unknown))))
+    if lacking := [name for name, has_fallback in names.items() if name in known - {"brand"} and not has_fallback]:
+        example = "{{%s|%s}}" % (lacking[0], say("there"))  # noqa: UP031 (braces)
+        found.append(Remark(say("Add a fallback for people without a value: %(example)s", example=example)))
+    if workspace.name.casefold() not in text.casefold() and "brand" not in variables_in(text):
+        found.append(Remark(say("Say who is texting: the message doesn't name %(brand)s.", brand=workspace.name)))
+    return found
+
+
+def audience_view(found: BulkPreview, size: ContactCount, say: Translator) -> AudienceView:
+    groups = [
+        LeftOut(
+            say(label),
+            say.number(found.counts[outcome]),
+            outcome == QUEUED,
+            tuple((contact.id, name_of(contact, say)) for contact in found.samples.get(outcome, ())),
+        )
+        for outcome, label in ({QUEUED: _("Will get it")} | LEFT_OUT).items()
+        if found.counts.get(outcome)
+    ]
+    number = found.counts.get(QUEUED, 0) if not found.is_sample else size.number
+    is_exact = not found.is_sample or size.is_exact
+    return AudienceView(say.number(number), is_exact, say.number(found.seen) if found.is_sample else "", tuple(groups))
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    label: str
+    number: str
+    share: int
+    """Percent of all."""
+    kind: str
+
+
+def result_rows(results: Mapping[tuple[DeliveryState, str], int], say: Translator) -> list[ResultRow]:
+    """The most frequent first; those that did not leave with the reason."""
+    total = sum(results.values()) or 1
+    rows = sorted(results.items(), key=lambda item: -item[1])
+    return [
+        ResultRow(_label(state, reason, say), say.number(n), round(100 * n / total), _kind(state))
+        for (state, reason), n in rows
+    ]
+
+
+def _label(state: DeliveryState, reason: str, say: Translator) -> str:
+    label = say(RESULTS.get(state, state.value))
+    why = say(REASONS[reason]) if reason in REASONS else reason
+    return say("%(result)s: %(reason)s", result=label, reason=why) if reason else label
+
+
+def _kind(state: DeliveryState) -> str:
+    if state in {DeliveryState.QUEUED, DeliveryState.SENDING}:
+        return "plain"
+    return "good" if state is DeliveryState.SENT else "bad"
