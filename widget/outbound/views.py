@@ -75,7 +75,9 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class AudienceView:
+    number: int
     total: str
+    """The number, as people read it."""
     is_exact: bool
     sample: str
     """The size of the sample; empty: everyone was looked at."""
@@ -127,7 +129,7 @@ def audience_view(found: BulkPreview, size: ContactCount, say: Translator) -> Au
     ]
     number = found.counts.get(QUEUED, 0) if not found.is_sample else size.number
     is_exact = not found.is_sample or size.is_exact
-    return AudienceView(say.number(number), is_exact, say.number(found.seen) if found.is_sample else "", tuple(groups))
+    return AudienceView(number, say.number(number), is_exact, say.number(found.seen) if found.is_sample else "", tuple(groups))
 
 
 @dataclass(frozen=True, slots=True)
