@@ -89,11 +89,13 @@ class ContactService:
     ) -> Contact:
         """Sets these fields and custom attributes; None removes. Raises Duplicate: another contact has this
         `external_id`. Phone and email change through the ledger."""
+        await self._keyed.prepare()
         changed = {**values, **self._former_id(contact, values), "updated_at": now()}
         return await self._contacts.change(contact, changed, attributes=attributes or {})
 
     async def set_many(self, changes: Sequence[ContactUpdate]) -> list[bool]:
         """The same for many, in one round trip. False for those whose `external_id` another contact has."""
+        await self._keyed.prepare()
         time = now()
         wanted = [
             (u.contact, {**u.values, **self._former_id(u.contact, u.values), "updated_at": time}, u.attributes)

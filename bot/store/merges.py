@@ -35,6 +35,7 @@ class MergeMoves:
     async def take_over(self, kept: str, other: str, merged: Callable[[Contact, Contact], Taken]) -> None:
         """Moves the fields of the other contact, which is empty afterwards. In one transaction: an external id belongs
         to one contact. Idempotent."""
+        await self._store.keyed_numbers.prepare()
         collection, short = self._store.contacts.collection, self._store.keyed_numbers.short
 
         async def work(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""A process that works on jobs, and ends itself in the middle."""
+"""A process that works on jobs, or erases somebody, and ends itself in the middle."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bot.consent.ledger import Ledger
+from bot.contacts.erase import Eraser
 from bot.jobs.kind import JobKind
 from bot.jobs.service import JobService
+from bot.model.event import Actor, Source
 from bot.store import Store, open_store
 from tests.jobs.kinds import OptIn
 
@@ -25,20 +28,36 @@ def work(url: str, place: str, batch: int, end: signal.Signals, kinds: Kinds = o
     asyncio.run(_work(url, place, batch, end, kinds))
 
 
-async def _work(url: str, place: str, left: int, end: signal.Signals, kinds: Kinds) -> None:
+async def _work(url: str, place: str, batch: int, end: signal.Signals, kinds: Kinds) -> None:
     async with open_store(url, "sayso_test") as store:
-        if place:
-            table, name = place.split(".")
-            real = getattr(getattr(store, table), name)
-
-            async def dying(*arguments: Any, **values: Any) -> Any:
-                nonlocal left
-                left -= 1
-                if not left:
-                    os.kill(os.getpid(), end)
-                return await real(*arguments, **values)
-
-            setattr(getattr(store, table), name, dying)
+        _end_at(store, place, batch, end)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
         await JobService(store, kinds(store), lease_seconds=2).work(stop)
+
+
+def erase(url: str, contact: str, place: str, call: int) -> None:
+    asyncio.run(_erase(url, contact, place, call))
+
+
+async def _erase(url: str, contact: str, place: str, call: int) -> None:
+    async with open_store(url, "sayso_test") as store:
+        _end_at(store, place, call, signal.SIGKILL)
+        await store.keyed_numbers.prepare()
+        await Eraser(store, Ledger(store)).erase(contact, Actor(kind="teammate", id="admin"), Source.PROFILE)
+
+
+def _end_at(store: Store, place: str, left: int, end: signal.Signals) -> None:
+    if not place:
+        return
+    table, name = place.split(".")
+    real = getattr(getattr(store, table), name)
+
+    async def dying(*arguments: Any, **values: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), end)
+        return await real(*arguments, **values)
+
+    setattr(getattr(store, table), name, dying)

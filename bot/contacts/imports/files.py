@@ -35,6 +35,7 @@ class ImportFiles:
     async def add(self, file: BinaryIO, name: str, size: int, by: By, *, encoding: str = "") -> ContactImport:
         """Stores the rows. `file` is read in a thread, and only here. Raises TableRefused: then nothing is kept."""
         table = await asyncio.to_thread(read_table, file, encoding)
+        await self._store.keyed_numbers.prepare()
         id, until = new_id(), now() + WAITS
         batches = self._pieces(id, table.rows, until)
         rows = pieces = 0

@@ -29,6 +29,7 @@ class UploadedRows:
 
     async def of(self, who: Traces, id_keys: Iterable[int] = ()) -> AsyncIterator[tuple[ImportPiece, list[int]]]:
         """By piece, where its rows are about this person."""
+        await self._store.keyed_numbers.prepare()
         short, ids = self._store.keyed_numbers.short, {*id_keys}
         own = frozenset(ids | {short(id.casefold()) for id in who.ids})
         async for piece in self._store.import_pieces.naming([*own, *map(short, who.all)]):
