@@ -6,6 +6,8 @@ from pathlib import Path
 
 from playwright.async_api import Frame, Page
 
+from tests.browser.shop import wear
+
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 COLOR_RULES = ("color-contrast", "link-in-text-block")
@@ -27,3 +29,12 @@ async def faults(place: Page | Frame, scheme: str = "light") -> list[str]:
     only = {"type": "rule", "values": [*COLOR_RULES]} if scheme == "dark" else {"type": "tag", "values": [*RULES]}
     found: list[str] = await place.evaluate(RUN, only)
     return found
+
+
+async def fits(page: Page) -> None:
+    """The page has no violation and no horizontal scroll bar in any of the looks."""
+    for scheme, width, height in LOOKS:
+        await wear(page, scheme, width, height)
+        assert await faults(page, scheme) == [], f"{scheme} {width}"
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await wear(page, "light", 1280, 900)

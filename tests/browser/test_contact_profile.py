@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from bot.app import Bot
 from bot.demo import DEALS
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.event import Action
-from tests.browser import axe
+from tests.browser.axe import fits
 from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
-from tests.browser.shop import wear
 from tests.people import change
 
 pytestmark = pytest.mark.browser
@@ -28,14 +27,6 @@ async def person(bot: Bot, name: str) -> Contact:
     await bot.store.contacts.insert(made)
     await bot.ledger.record(change(made.id, new_id(), number=NUMBER))
     return made
-
-
-async def fits(page: Page) -> None:
-    for scheme, width, height in axe.LOOKS:
-        await wear(page, scheme, width, height)
-        assert await axe.faults(page, scheme) == [], f"{scheme} {width}"
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-    await wear(page, "light", 1280, 900)
 
 
 async def test_an_open_profile_changes_and_is_edited_merged_and_erased(

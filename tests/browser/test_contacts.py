@@ -14,7 +14,7 @@ from bot.demo import DEALS
 from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
 from bot.model.event import Action
-from tests.browser import axe
+from tests.browser.axe import fits
 from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
@@ -45,14 +45,6 @@ async def people(bot: Bot, number: int = 60) -> list[Contact]:
 
 async def live(page: Page) -> None:
     await expect(page.locator("#contacts")).to_have_attribute("data-line", "live")
-
-
-async def fits(page: Page) -> None:
-    for scheme, width, height in axe.LOOKS:
-        await wear(page, scheme, width, height)
-        assert await axe.faults(page, scheme) == [], f"{scheme} {width}"
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-    await wear(page, "light", 1280, 900)
 
 
 async def test_a_filter_is_built_saved_as_a_segment_and_its_rows_are_live(

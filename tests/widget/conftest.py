@@ -9,7 +9,7 @@ import pytest
 
 from bot.config import Settings
 from bot.demo import make_demo
-from bot.store import open_store
+from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, serving
 from tests.widget.desk import BEN, Desk, at_desk
@@ -28,6 +28,17 @@ async def running(mongo: EmbeddedServer, tmp_path_factory: pytest.TempPathFactor
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
         ):
             yield Running(server, store, settings, session)
+
+
+@pytest.fixture
+async def own(mongo: EmbeddedServer, demo_store: Store, settings: Settings) -> AsyncIterator[Running]:
+    """A Sayso that no other test uses, for tests that change its workspace."""
+    async with (
+        open_store(mongo.url, "sayso_test") as store,
+        serving(store, settings) as server,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+    ):
+        yield Running(server, store, settings, session)
 
 
 @pytest.fixture

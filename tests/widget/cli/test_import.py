@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from bot.demo import DEALS, make_demo
-from bot.store import Store, open_store
-from bot.store.embedded import EmbeddedServer
-from tests.widget.cli.test_cli import Ran, environment
-from widget import cli
-from widget.cli import terminal
+from bot.store import Store
+from tests.widget.cli.conftest import Invoke
+from tests.widget.cli.test_cli import Ran
 
-DATABASE = "sayso_cli_import"
 ROWS = "Name,Mobile no\nAda,2015550171\nBen,nonsense\n"
 Command = Callable[..., Coroutine[None, None, Ran]]
 
 
 @pytest.fixture
-async def kept(mongo: EmbeddedServer) -> AsyncIterator[Store]:
-    async with open_store(mongo.url, DATABASE) as store:
-        await store.prepare()
-        for table in store.tables:
-            await table.collection.delete_many({})
-        await make_demo(store, "http://sayso.test")
-        yield store
-
-
-@pytest.fixture
-def command(mongo: EmbeddedServer, kept: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    """`await command(b"rows", "--dry-run")`: `sayso import list.csv --dry-run`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
-    env = environment(mongo_url=mongo.url, database=DATABASE)
+async def command(invoke: Invoke, kept: Store, tmp_path: Path) -> Command:
+    """`await command("rows", "--dry-run")`: `sayso import list.csv --dry-run`, in a demo workspace."""
+    await make_demo(kept, "http://sayso.test")
 
     async def run(rows: str, *options: str) -> Ran:
         (tmp_path / "list.csv").write_text(rows)
-        words = ["import", "list.csv", *options]
-        result = await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=env, prog_name="sayso")
-        return Ran(result.exit_code, result.stdout, result.stderr)
+        return await invoke("import", "list.csv", *options)
 
     return run
 

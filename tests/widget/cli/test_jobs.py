@@ -7,12 +7,11 @@ import os
 import pty
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from bot.jobs.kinds import all_kinds
 from bot.jobs.kinds.verify import Verify, VerifyInput
@@ -20,39 +19,17 @@ from bot.jobs.service import JobService
 from bot.model.base import new_id, now
 from bot.model.job import Job, JobState
 from bot.model.teammate import By
-from bot.store import Store, open_store
-from bot.store.embedded import EmbeddedServer
+from bot.store import Store
 from tests.conftest import PATIENCE, eventually
 from tests.people import person
-from tests.widget.cli.test_cli import SAYSO, Ran, environment
-from widget import cli
-from widget.cli import terminal
-
-DATABASE = "sayso_cli_jobs"
-Command = Callable[..., Coroutine[None, None, Ran]]
+from tests.widget.cli.conftest import Invoke
+from tests.widget.cli.test_cli import SAYSO, Ran
 
 
 @pytest.fixture
-async def kept(mongo: EmbeddedServer) -> AsyncIterator[Store]:
-    async with open_store(mongo.url, DATABASE) as store:
-        await store.prepare()
-        for table in store.tables:
-            await table.collection.delete_many({})
-        yield store
-
-
-@pytest.fixture
-def command(mongo: EmbeddedServer, kept: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+def command(invoke: Invoke) -> Invoke:
     """`await command("show", id)`: `sayso jobs show ID`."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
-    env = environment(mongo_url=mongo.url, database=DATABASE)
-
-    async def run(*arguments: str) -> Ran:
-        result = await asyncio.to_thread(CliRunner().invoke, cli.app, ["jobs", *arguments], env=env, prog_name="sayso")
-        return Ran(result.exit_code, result.stdout, result.stderr)
-
-    return run
+    return partial(invoke, "jobs")
 
 
 @pytest.fixture
@@ -62,16 +39,16 @@ async def job(kept: Store) -> Job:
     return await JobService(kept, all_kinds(kept)).start(Verify, VerifyInput(), By("ada", "Ada"), at=at)
 
 
-async def test_without_jobs_it_says_so(command: Command) -> None:
+async def test_without_jobs_it_says_so(command: Invoke) -> None:
     assert await command() == Ran(0, "No jobs yet.\n", "")
 
 
-async def test_jobs_are_listed_with_state_progress_and_who_started_them(command: Command, job: Job) -> None:
+async def test_jobs_are_listed_with_state_progress_and_who_started_them(command: Invoke, job: Job) -> None:
     ran = await command()
     assert ran.out.split()[:6] == [job.id, "queued", "verify", "0", "Ada", "on"]
 
 
-async def test_a_job_is_paused_resumed_and_canceled(command: Command, job: Job, kept: Store) -> None:
+async def test_a_job_is_paused_resumed_and_canceled(command: Invoke, job: Job, kept: Store) -> None:
     for act, state in (("pause", "paused"), ("resume", "queued"), ("cancel", "canceled")):
         assert await command(act, job.id) == Ran(0, f"{job.id} is {state}.\n", "")
     ran = await command("show", job.id)
@@ -83,12 +60,12 @@ async def test_a_job_is_paused_resumed_and_canceled(command: Command, job: Job, 
     )
 
 
-async def test_what_can_be_done_next_is_shown(command: Command, job: Job) -> None:
+async def test_what_can_be_done_next_is_shown(command: Invoke, job: Job) -> None:
     ran = await command("show", job.id)
     assert (ran.code, ran.out.splitlines()[-1]) == (0, f"Next:     sayso jobs pause|cancel {job.id}")
 
 
-async def test_a_failed_job_shows_its_error(command: Command, job: Job, kept: Store) -> None:
+async def test_a_failed_job_shows_its_error(command: Invoke, job: Job, kept: Store) -> None:
     error = {"text": "No file %(name)s.", "values": {"name": "people.csv"}}
     await kept.jobs.update({"_id": job.id}, {"$set": {"state": "failed", "error": error, "counts": {"stale": 3}}})
     ran = await command("show", job.id)
@@ -98,18 +75,17 @@ async def test_a_failed_job_shows_its_error(command: Command, job: Job, kept: St
 
 
 @pytest.mark.parametrize("name", ["show", "pause", "resume", "cancel", "retry"])
-async def test_a_job_that_does_not_exist_is_named(command: Command, name: str) -> None:
+async def test_a_job_that_does_not_exist_is_named(command: Invoke, name: str) -> None:
     assert await command(name, new_id()) == Ran(1, "", "Job not found. List all jobs with `sayso jobs`.\n")
 
 
 async def test_a_worker_does_a_job_that_is_followed_without_a_terminal(
-    command: Command, kept: Store, mongo: EmbeddedServer, tmp_path: Path
+    command: Invoke, kept: Store, env: dict[str, str], tmp_path: Path
 ) -> None:
     await kept.contacts.insert_many([person(f"c{i:04d}") for i in range(200)])
     jobs = JobService(kept, all_kinds(kept))
     job = await jobs.start(Verify, VerifyInput(), By("ada", "Ada"))
     following = asyncio.create_task(command("show", job.id, "--follow"))
-    env = environment(mongo_url=mongo.url, database=DATABASE)
     worker = await asyncio.create_subprocess_exec(
         *SAYSO, "worker", cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -132,10 +108,10 @@ async def test_a_worker_does_a_job_that_is_followed_without_a_terminal(
     assert (await jobs.get(job.id)).state is JobState.DONE
 
 
-async def test_in_a_terminal_it_is_followed_by_a_bar(kept: Store, mongo: EmbeddedServer, job: Job) -> None:
+async def test_in_a_terminal_it_is_followed_by_a_bar(kept: Store, env: dict[str, str], job: Job) -> None:
     await kept.jobs.update({"_id": job.id}, {"$set": {"state": "running", "done": 400, "total": 1000}})
     master, slave = pty.openpty()
-    env = {**environment(mongo_url=mongo.url, database=DATABASE), "TERM": "xterm"}
+    env = {**env, "TERM": "xterm"}
     process = await asyncio.create_subprocess_exec(
         *SAYSO, "jobs", "show", job.id, "--follow", env=env, stdout=slave, stderr=subprocess.DEVNULL
     )

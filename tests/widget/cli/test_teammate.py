@@ -6,21 +6,17 @@ import asyncio
 import os
 import pty
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
-from typer.testing import CliRunner
 
 from bot.errors import SaysoError
 from bot.model.teammate import TeammateRole
-from bot.store import Store, open_store
-from bot.store.embedded import EmbeddedServer
+from bot.store import Store
 from bot.workspace.teammates import TeammateService
 from bot.workspace.tokens import Tokens
-from tests.widget.cli.test_cli import SAYSO, Ran, environment
-from widget import cli
-from widget.cli import terminal
+from tests.widget.cli.conftest import Invoke
+from tests.widget.cli.test_cli import SAYSO, Ran
 
 PASSWORD, ANOTHER = "a password of Ada's", "another password"
 
@@ -28,26 +24,13 @@ Teammate = Callable[..., Awaitable[Ran]]
 
 
 @pytest.fixture
-async def team(mongo: EmbeddedServer) -> AsyncIterator[Store]:
-    async with open_store(mongo.url, "sayso_cli") as store:
-        await store.prepare()
-        for table in store.tables:
-            await table.collection.delete_many({})
-        yield store
-
-
-@pytest.fixture
-def teammate(mongo: EmbeddedServer, team: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Teammate:
+def teammate(invoke: Invoke) -> Teammate:
     """`await teammate("add", …, typed=…)`: the command, with a line of standard input."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
-    env = environment(mongo_url=mongo.url, database="sayso_cli")
 
     async def run(*arguments: str, typed: str | bytes = PASSWORD + "\n") -> Ran:
-        command = ("teammate", *arguments)
-        result = await asyncio.to_thread(CliRunner().invoke, cli.app, command, input=typed, env=env, prog_name="sayso")
-        assert PASSWORD not in result.output
-        return Ran(result.exit_code, result.stdout, result.stderr)
+        ran = await invoke("teammate", *arguments, typed=typed)
+        assert PASSWORD not in ran.out + ran.err
+        return ran
 
     return run
 
@@ -60,13 +43,13 @@ async def signs_in(store: Store, email: str, password: str = PASSWORD) -> bool:
     return True
 
 
-async def test_who_is_added_can_sign_in(teammate: Teammate, team: Store) -> None:
+async def test_who_is_added_can_sign_in(teammate: Teammate, kept: Store) -> None:
     ran = await teammate("add", " Ada@Harbor.example ", "--role", "admin", "--name", "Ada Lovelace")
     assert (ran.code, ran.out, ran.err) == (0, "Added ada@harbor.example (admin, Ada Lovelace).\n", "")
-    assert await signs_in(team, "ada@harbor.example")
-    (kept,) = await TeammateService(team).all()
-    assert (kept.role, kept.is_demo, PASSWORD in kept.password_hash) == (TeammateRole.ADMIN, False, False)
-    assert kept.password_hash.startswith("$argon2id$")
+    assert await signs_in(kept, "ada@harbor.example")
+    (ada,) = await TeammateService(kept).all()
+    assert (ada.role, ada.is_demo, PASSWORD in ada.password_hash) == (TeammateRole.ADMIN, False, False)
+    assert ada.password_hash.startswith("$argon2id$")
 
 
 async def test_without_a_name_it_is_taken_from_the_address(teammate: Teammate) -> None:
@@ -90,19 +73,19 @@ async def test_without_a_name_it_is_taken_from_the_address(teammate: Teammate) -
     ],
 )
 async def test_what_cannot_be_done_is_said_and_changes_nothing(
-    teammate: Teammate, team: Store, arguments: tuple[str, ...], typed: str | bytes, why: str
+    teammate: Teammate, kept: Store, arguments: tuple[str, ...], typed: str | bytes, why: str
 ) -> None:
     await teammate("add", "ada@harbor.example", "--role", "admin")
-    before = await TeammateService(team).all()
+    before = await TeammateService(kept).all()
     ran = await teammate(*arguments, typed=typed)
     assert (ran.code, ran.out, why in ran.err) == (1, "", True), ran
-    assert await TeammateService(team).all() == before
+    assert await TeammateService(kept).all() == before
 
 
-async def test_a_role_is_one_of_two(teammate: Teammate, team: Store) -> None:
+async def test_a_role_is_one_of_two(teammate: Teammate, kept: Store) -> None:
     for arguments in (("add", "ada@harbor.example"), ("add", "ada@harbor.example", "--role", "owner")):
         assert (await teammate(*arguments)).code == 2
-    assert await TeammateService(team).all() == []
+    assert await TeammateService(kept).all() == []
 
 
 async def test_the_list_shows_who_they_are(teammate: Teammate) -> None:
@@ -115,52 +98,52 @@ async def test_the_list_shows_who_they_are(teammate: Teammate) -> None:
     ]
 
 
-async def test_a_new_password_replaces_the_old_one(teammate: Teammate, team: Store) -> None:
+async def test_a_new_password_replaces_the_old_one(teammate: Teammate, kept: Store) -> None:
     await teammate("add", "ada@harbor.example", "--role", "admin")
     ran = await teammate("password", "ada@harbor.example", typed=ANOTHER + "\r\n")
     assert (ran.code, "signed out everywhere" in ran.out) == (0, True)
-    assert await signs_in(team, "ada@harbor.example", ANOTHER)
-    assert not await signs_in(team, "ada@harbor.example")
+    assert await signs_in(kept, "ada@harbor.example", ANOTHER)
+    assert not await signs_in(kept, "ada@harbor.example")
 
 
-async def test_who_is_removed_is_out_with_their_tokens_and_may_come_back(teammate: Teammate, team: Store) -> None:
+async def test_who_is_removed_is_out_with_their_tokens_and_may_come_back(teammate: Teammate, kept: Store) -> None:
     await teammate("add", "ada@harbor.example", "--role", "admin")
     await teammate("add", "ben@harbor.example", "--role", "admin")
-    ben = await TeammateService(team).named("ben@harbor.example")
-    token = await Tokens(team).make(ben, "Till")
+    ben = await TeammateService(kept).named("ben@harbor.example")
+    token = await Tokens(kept).make(ben, "Till")
     assert (await teammate("remove", "ben@harbor.example")).out == "Removed ben@harbor.example (admin, ben).\n"
-    assert not await signs_in(team, "ben@harbor.example")
+    assert not await signs_in(kept, "ben@harbor.example")
     with pytest.raises(SaysoError):
-        await Tokens(team).principal(token, is_local=True)
+        await Tokens(kept).principal(token, is_local=True)
 
     assert (await teammate("add", "ben@harbor.example", "--role", "agent", typed=ANOTHER)).code == 0
-    back = await TeammateService(team).named("ben@harbor.example")
+    back = await TeammateService(kept).named("ben@harbor.example")
     assert (back.id, back.role) == (ben.id, TeammateRole.AGENT)
-    assert await signs_in(team, "ben@harbor.example", ANOTHER)
+    assert await signs_in(kept, "ben@harbor.example", ANOTHER)
     with pytest.raises(SaysoError):
-        await Tokens(team).principal(token, is_local=True)
+        await Tokens(kept).principal(token, is_local=True)
 
 
-async def test_the_last_admin_goes_only_by_force(teammate: Teammate, team: Store) -> None:
+async def test_the_last_admin_goes_only_by_force(teammate: Teammate, kept: Store) -> None:
     await teammate("add", "ada@harbor.example", "--role", "admin")
     await teammate("add", "ben@harbor.example", "--role", "agent")
     assert "--force" in (await teammate("remove", "ada@harbor.example")).err
     assert (await teammate("remove", "ada@harbor.example", "--force")).code == 0
-    assert [left.email for left in await TeammateService(team).all()] == ["ben@harbor.example"]
+    assert [left.email for left in await TeammateService(kept).all()] == ["ben@harbor.example"]
 
 
-async def test_at_a_terminal_the_password_is_typed_twice_and_never_seen(mongo: EmbeddedServer, team: Store) -> None:
+async def test_at_a_terminal_the_password_is_typed_twice_and_never_seen(env: dict[str, str], kept: Store) -> None:
     shown = await asyncio.to_thread(
         _at_a_terminal,
         ["teammate", "add", "ada@harbor.example", "--role", "admin"],
         ["short", PASSWORD, ANOTHER, PASSWORD, PASSWORD],
-        environment(mongo_url=mongo.url, database="sayso_cli"),
+        env,
     )
     assert "at least 10 characters" in shown
     assert "do not match" in shown
     assert "Added ada@harbor.example (admin, ada)." in shown
     assert PASSWORD not in shown
-    assert await signs_in(team, "ada@harbor.example")
+    assert await signs_in(kept, "ada@harbor.example")
 
 
 def _at_a_terminal(arguments: list[str], lines: list[str], env: dict[str, str]) -> str:

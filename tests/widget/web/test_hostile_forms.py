@@ -5,21 +5,16 @@ Nothing of it is an error of ours, and no answer shows it as markup.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from aiohttp.test_utils import TestServer
 
-from bot.config import Settings
 from bot.demo import DEALS
 from bot.model.base import new_id
-from bot.store import Store, open_store
-from bot.store.embedded import EmbeddedServer
-from tests.browser.shop import base
-from tests.conftest import Visitor, serving
+from tests.conftest import Visitor
 from tests.widget.desk import HTML, Desk, at_desk
 from tests.widget.help import Node, Running, read
 from tests.widget.test_live import say
@@ -60,13 +55,6 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-async def own(mongo: EmbeddedServer, demo_store: Store, settings: Settings) -> AsyncIterator[TestServer]:
-    """A Sayso of its own, since its workspace is changed."""
-    async with open_store(mongo.url, "sayso_test") as store, serving(store, settings) as server:
-        yield server
-
-
 def forms(page: Node) -> Iterator[tuple[str, dict[str, str]]]:
     for form in page.all("form"):
         if form.attrs.get("method") == "post" and form.attrs.get("action", "/logout") != "/logout":
@@ -102,13 +90,13 @@ async def pages(visitor: Visitor, desk: Desk) -> list[str]:
     ]  # fmt: skip
 
 
-async def test_each_field_of_each_form_takes_hostile_values(own: TestServer, visitors: Callable[[], Visitor]) -> None:
+async def test_each_field_of_each_form_takes_hostile_values(own: Running, visitors: Callable[[], Visitor]) -> None:
     """One field at a time, and all of them at once; then the pages that show what was kept."""
     person, values = visitors(), cycle(HOSTILE)
     await person.open()
     await person.submit()
     await say(person, MARKUP, new_id())
-    async with at_desk(base(own)) as ada:
+    async with at_desk(own.base) as ada:
         paths = await pages(person, ada)
         for path in paths:
             for action, typed in forms(await ada.look(path)):

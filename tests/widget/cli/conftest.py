@@ -1,0 +1,48 @@
+"""A command that runs in the test's own process, on a database that begins empty."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.store import Store, open_store
+from bot.store.embedded import EmbeddedServer
+from tests.widget.cli.test_cli import Ran, environment
+from widget import cli
+from widget.cli import terminal
+
+DATABASE = "sayso_cli"
+Invoke = Callable[..., Coroutine[None, None, Ran]]
+
+
+@pytest.fixture
+async def kept(mongo: EmbeddedServer) -> AsyncIterator[Store]:
+    async with open_store(mongo.url, DATABASE) as store:
+        await store.prepare()
+        for table in store.tables:
+            await table.collection.delete_many({})
+        yield store
+
+
+@pytest.fixture
+def env(mongo: EmbeddedServer) -> dict[str, str]:
+    return environment(mongo_url=mongo.url, database=DATABASE)
+
+
+@pytest.fixture
+def invoke(env: dict[str, str], kept: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
+    """`await invoke("jobs", "show", id)`: `sayso jobs show ID`; `typed`: standard input."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
+
+    async def run(*arguments: str, typed: str | bytes | None = None) -> Ran:
+        result = await asyncio.to_thread(
+            CliRunner().invoke, cli.app, arguments, input=typed, env=env, prog_name="sayso"
+        )
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    return run
