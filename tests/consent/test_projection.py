@@ -195,7 +195,7 @@ class TestHash:
         parts = (signed, full.actor, full.words, full.context, full.evidence, full.restored, MERGED)
         assert all(getattr(part, name) is not None for part in parts for name in type(part).model_fields)
         held = _held(full.canonical())
-        del held["clears"], held["follow_ups"], held["stopped"]  # lists of them, and true
+        del held["clears"], held["follow_ups"], held["stopped"], held["context.creates"]  # lists of them, and true
         assert all(name.isascii() and (isinstance(value, str) or type(value) is int) for name, value in held.items())
 
     def test_it_is_this_one(self) -> None:
@@ -343,9 +343,10 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
     opening = ChatOpening(
         **{name: next(text) for name in ("conversation", "flow", "locale", "time_zone")}, flow_version=number, at=AT
     )
-    context = Context(**{name: next(text) for name in Context.model_fields if name != "opening"}, opening=opening)
+    texts_of_context = {name: next(text) for name in Context.model_fields.keys() - {"opening", "creates"}}
+    context = Context(**texts_of_context, opening=opening, creates=True)
     evidence = Evidence(how=How.PAPER, given_at=AT).model_copy(update={"note": next(text)})
-    named = ("id", "subscription", "number", "email", "replaced", "key", "flow", "merged_into", "merged_from")
+    named = ("id", "subscription", "number", "email", "replaced", "key", "flow", "policy", "merged_into", "merged_from")
     own = {name: next(text) for name in named}
     more = {
         "clears": ["phone"],
