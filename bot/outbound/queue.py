@@ -40,8 +40,18 @@ class DeliveryQueue:
         self._is_sending = False
 
     async def queue_for(self, events: Sequence[ConsentEvent]) -> None:
-        """Queues the texts that recorded events ask for, in one round trip; idempotent by event."""
-        await self._insert([_of_event(kind, event) for event in events if (kind := kind_for(event))])
+        """Queues the texts that recorded events ask for; idempotent by event. A text is in the language of what the
+        person was shown; where they were shown nothing, in their own."""
+        wanted = [(kind, event) for event in events if (kind := kind_for(event))]
+        unread = {event.contact for _, event in wanted if not _language_of(event)}
+        people = await self._store.contacts.get_many(unread)
+        locales = {id: contact.locale for id, contact in people.items()}
+        await self._insert(
+            [
+                _of_event(kind, event, _language_of(event) or locales.get(event.contact, DEFAULT))
+                for kind, event in wanted
+            ]
+        )
 
     async def unqueued(self, events: Sequence[ConsentEvent]) -> list[ConsentEvent]:
         """The events whose text is not queued yet, from the index alone."""
@@ -134,14 +144,18 @@ class DeliveryQueue:
         return delivery.model_copy(update={"state": DeliveryState.SENDING, "worker": self._worker, "due_at": until})
 
 
-def _of_event(kind: TextKind, event: ConsentEvent) -> Delivery:
+def _language_of(event: ConsentEvent) -> str:
+    return event.words.locale if event.words else ""
+
+
+def _of_event(kind: TextKind, event: ConsentEvent, locale: str) -> Delivery:
     return _new(
         kind,
         event.event,
         contact=event.contact,
         subscription=event.subscription or "",
         number=event.number or "",
-        locale=event.words.locale if event.words else DEFAULT,
+        locale=locale,
         origins=(event.source is Source.FORM and origins_of(event.context.ip, event.number)) or None,
     )
 

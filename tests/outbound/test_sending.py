@@ -18,7 +18,7 @@ from bot.demo import DEALS, ORDERS
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
-from bot.model.event import Action, ConsentEvent, Words
+from bot.model.event import Action, ConsentEvent, Source, Words
 from bot.model.subscription import SubscriptionState
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.facts import FactReader
@@ -158,6 +158,13 @@ class TestConfirmation:
         words = Words(subscription_name="Ofertas", locale="es", act="x")
         await bot.deliveries.queue_for([await _yes(bot, ada, words=words)])
         assert (await _only(store)).locale == "es"
+
+    async def test_without_a_form_it_speaks_the_language_of_the_person(
+        self, bot: Bot, ada: Contact, store: Store
+    ) -> None:
+        await bot.contacts.set_locale(ada, "de")
+        await bot.deliveries.queue_for([await _yes(bot, ada, source=Source.PROFILE, words=None)])
+        assert (await _only(store)).locale == "de"
 
 
 class TestPermission:
