@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypedDict
 
 from bot.consent.changes import ConsentChange, address_change
@@ -28,6 +29,7 @@ class ContactValues(TypedDict, total=False):
     external_id: str | None
     locale: str
     time_zone: str | None
+    undone_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,8 @@ class Contact(Document):
     """The contact that this one was merged into."""
     user_keys: tuple[int, ...] = ()
     """Keyed hashes of user IDs that this contact no longer has: uploaded files may name them."""
+    undone_at: datetime | None = None
+    """When the import that created them was undone: no list shows them."""
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None

@@ -1,9 +1,10 @@
 """Takes an import back, the last row first: fields as they were, its consents retracted by new events.
 
-What people did since stays: a field that changed again, a consent that they gave or withdrew themselves. An opt-out
-from the file stays too, and so does a number on the stop list: undoing turns no "no" into a "yes". Whoever opted out
-keeps number, email address and user ID, by which the next import finds their "no". Of a contact who was merged into
-another, the other one's consent is retracted, if it is the one that came from the file.
+A contact whom the import created, and nobody has used since, leaves every list. What people did since stays: a field that
+changed again, a consent that they gave or withdrew themselves. An opt-out from the file stays too, and so does a number on
+the stop list: undoing turns no "no" into a "yes". Whoever opted out keeps number, email address and user ID, by which the
+next import finds their "no". Of a contact who was merged into another, the other one's consent is retracted, if it is the
+one that came from the file.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bot.contacts.imports.row_changes import row_key
 from bot.contacts.service import ContactService, ContactUpdate, ContactValues
 from bot.errors import NotFound, SaysoError, StoreUnavailable
 from bot.faults import reach
+from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.contact_import import ImportChange
 from bot.model.event import Action, Actor, ConsentEvent, Source
@@ -149,6 +151,8 @@ def _plan(
             done.attributes[name.removeprefix(ATTRIBUTE)] = row.before.get(name)
         else:
             done.values[name] = row.before.get(name)
+    if row.created and not done.is_kept:
+        done.values["undone_at"] = now()
     done.tags = tuple(tag for tag in row.tags if tag in contact.tags)
     if clears:
         key = undo_key(row, "address")

@@ -25,6 +25,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact, Role
 from bot.model.contact_import import ContactImport, ImportPlan
 from bot.model.event import Action, Actor, Grade, How, Source
+from bot.model.filter import Filter
 from bot.model.job import Job, JobState
 from bot.model.teammate import By
 from bot.store import Store
@@ -398,6 +399,7 @@ class TestUndo:
         contact = await self._one(store)
         assert (contact.name, contact.external_id, contact.email, contact.phone) == (None, None, None, None)
         assert contact.consents == ()
+        assert (await desk.bot.finder.page(Filter())).items == []
         assert (await verify(store, repair=False)).is_whole
 
     async def test_whoever_opted_out_is_still_found_by_the_next_import(self, desk: Desk, store: Store) -> None:
