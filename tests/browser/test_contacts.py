@@ -210,7 +210,9 @@ async def test_in_arabic_nothing_is_wider_than_the_screen(look: Look, server: Te
     await expect(page.locator("#selection .menu-list")).to_be_in_viewport(ratio=1)
 
 
-async def test_everyone_is_selected_and_subscribed_with_live_progress(look: Look, server: TestServer, bot: Bot) -> None:
+async def test_a_segment_is_selected_and_subscribed_with_live_progress(
+    look: Look, server: TestServer, bot: Bot
+) -> None:
     time = now()
     contacts = [
         Contact(
@@ -226,7 +228,17 @@ async def test_everyone_is_selected_and_subscribed_with_live_progress(look: Look
     said_no = contacts[1]
     await bot.ledger.record(change(said_no.id, new_id(), Action.OPT_IN, number=said_no.phone))
     await bot.ledger.record(change(said_no.id, new_id(), Action.OPT_OUT, number=said_no.phone))
+    await bot.store.contacts.insert(Contact(id=new_id(), name="No number", created_at=time, updated_at=time))
     page = await signed_in(look, server, "/contacts")
+    await page.get_by_role("link", name="Add filter").click()
+    await page.locator("#editor").get_by_role("link", name="Phone number").click()
+    await page.locator("#editor").get_by_role("button", name="Apply filter").click()
+    await page.get_by_role("link", name="Save as segment").click()
+    await page.get_by_role("dialog", name="Save as segment").get_by_label("Name").fill("With a number")
+    await page.get_by_role("button", name="Save segment").click()
+    await expect(page.locator(".views-current")).to_have_text("With a number")
+    profile = await signed_in(look, server, f"/contacts/{contacts[2].id}")
+    await expect(profile.locator("#profile")).to_have_attribute("data-line", "live")
     await live(page)
     await page.get_by_label("Select all shown").check()
     await page.get_by_role("button", name="Select all 60").click()
@@ -259,3 +271,5 @@ async def test_everyone_is_selected_and_subscribed_with_live_progress(look: Look
     row = page.locator(f"#contact-{contacts[0].id}")
     await expect(row.locator(".badge", has_text="Opted in")).to_be_visible()
     await expect(page.locator(f"#contact-{said_no.id} .badge", has_text="Opted out")).to_be_visible()
+    await expect(profile.locator(f'#verdicts [data-subscription="{DEALS}"]')).to_have_attribute("data-allowed", "yes")
+    await expect(profile.locator("#timeline > li").first).to_contain_text("Ada recorded consent on paper")

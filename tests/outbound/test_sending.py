@@ -532,7 +532,9 @@ async def test_a_worker_that_queues_sends_without_looking_for_it(
 ) -> None:
     """Ten texts cost no query that looks for them, and one update that stores what became of them."""
     with no_consumers(bot):
-        events = [await _yes(bot, await make_contact(), number=f"+1201555{i + 100:04d}") for i in range(10)]
+        read = Words(subscription_name="Deals", locale="en", act="x")
+        numbers = [f"+1201555{i + 100:04d}" for i in range(10)]
+        events = [await _yes(bot, await make_contact(), number=number, words=read) for number in numbers]
     async with listened_to(mongo) as (store, wire):
         await store.prepare()
         queue = DeliveryQueue(store, DeliveryLinks("k" * 40, "http://sayso.test", days=400))

@@ -11,6 +11,7 @@ import pytest
 
 from bot.contacts import selected
 from bot.demo import DEALS
+from bot.jobs.kinds.bulk_tags import AddTag, BulkTagInput
 from bot.jobs.kinds.export_contacts import ExportContacts
 from bot.jobs.kinds.verify import Verify
 from bot.jobs.rules import JobAction
@@ -20,6 +21,7 @@ from bot.model.contact import Contact
 from bot.model.event import ConsentState
 from bot.model.filter import Filter
 from bot.model.job import Job, JobState
+from bot.model.selection import Selection
 from bot.model.teammate import TeammateRole
 from bot.workspace.access import Scope
 from bot.workspace.audit import COMMAND_LINE, AuditFilter
@@ -223,6 +225,26 @@ async def test_a_large_export_is_a_job_with_a_file(
     assert (await ben.get(path))[0] == 403
     for other in (f"/contacts/exports/{job.id}.ndjson", f"/contacts/exports/{new_id()}.csv"):
         assert (await ada.get(other))[0] == 404
+
+
+async def test_its_buttons_are_for_those_who_may_change_many(
+    running: Running, ada: Desk, pair: tuple[Contact, Contact]
+) -> None:
+    input = BulkTagInput(selection=Selection(ids=(pair[0].id,)), size=1, ordered_at=now(), tag="none")
+    job = await running.bot.jobs.start(AddTag, input, COMMAND_LINE, at=now() + timedelta(hours=1))
+    async with new_teammate(running, TeammateRole.AGENT) as eve:
+        for act in ("pause", "resume", "cancel"):
+            assert (await eve.desk.post(f"/settings/jobs/{job.id}/{act}", {}))[0] == 403
+        assert (await running.bot.jobs.get(job.id)).state is JobState.QUEUED
+        await ada.post(f"/settings/teammates/{eve.teammate.id}/permissions", {"bulk_contacts": "on"})
+        await eve.desk.post(f"/settings/jobs/{job.id}/pause", {})
+        shown = await eve.desk.look(f"{BULK}/jobs")
+        buttons = {button.text.strip() for button in shown.one("section", id=f"job-{job.id}").all("button")}
+        assert {"Resume", "Cancel"} <= buttons
+        await eve.desk.post(f"/settings/jobs/{job.id}/cancel", {})
+        assert (await running.bot.jobs.get(job.id)).state is JobState.CANCELED
+        log = await running.bot.audit.page(AuditFilter(actor=eve.teammate.id))
+        assert {AuditAction.JOB_PAUSED, AuditAction.JOB_CANCELED} <= {entry.action for entry in log.items}
 
 
 async def test_an_agent_needs_the_permission_that_an_admin_grants(

@@ -1,10 +1,10 @@
 """Takes an import back, the last row first: fields as they were, its consents retracted by new events.
 
-A contact whom the import created, and nobody has used since, leaves every list. What people did since stays: a field that
-changed again, a consent that they gave or withdrew themselves. An opt-out from the file stays too, and so does a number on
-the stop list: undoing turns no "no" into a "yes". Whoever opted out keeps number, email address and user ID, by which the
-next import finds their "no". Of a contact who was merged into another, the other one's consent is retracted, if it is the
-one that came from the file.
+A contact whom the import created, and nobody has used since, leaves every list. What people did since stays: a field
+that changed again, a consent that they gave or withdrew themselves. An opt-out from the file stays too, and so does a
+number on the stop list: undoing turns no "no" into a "yes". Whoever opted out keeps number, email address and user ID,
+by which the next import finds their "no". Of a contact who was merged into another, the other one's consent is
+retracted, if it is the one that came from the file.
 """
 
 from __future__ import annotations
