@@ -23,7 +23,7 @@ class RevocationScope(StrEnum):
     """What the revocation of one kind of message must end by law."""
 
     CATEGORY = "category"
-    """All messages of that kind: whoever revokes marketing gets no more marketing."""
+    """All messages of that kind: revoking marketing ends all marketing."""
     EVERYTHING = "everything"
     """All messages that need consent, also about unrelated matters ("revoke all")."""
 

@@ -1,4 +1,4 @@
-"""The stop list: numbers that texted STOP. They receive nothing until they text START, whoever they belong to."""
+"""The stop list: numbers that texted STOP. They receive nothing until they text START, no matter who has them."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ class ContactService:
         """Records the address that the site vouches for, or that its page only says, once each."""
         if not email:
             return
-        # A plain hash would tell whoever guesses the address, also after the person was erased.
+        # With a plain hash, anyone could test a guessed address, even after the person was erased.
         hash = (await self._keyed.of([email]))[email]
         key = f"signed-email:{hash}" if is_signed else "claimed-email"
         actor = SITE if is_signed else Actor(kind="contact", id=contact)

@@ -187,7 +187,7 @@ Condition = Annotated[
 
 
 class ConditionGroup(Closed):
-    """Conditions of which all or any must hold."""
+    """Conditions that must all match, or any of them."""
 
     match: Match = Match.ALL
     conditions: tuple[Condition, ...] = Field(min_length=1, max_length=20)

@@ -37,7 +37,7 @@ class StopEvent(Document):
 
 
 class Stop(Document):
-    """`_id` is the number (E.164), or its keyed hash. It applies to whoever has the number, until the number itself
+    """`_id` is the number (E.164), or its keyed hash. It applies to anyone with the number, until the number itself
     texts START.
 
     It is written before the number's log, and holds the newest entry so that a crash in between loses none.

@@ -92,7 +92,7 @@ class Audience:
 
 
 def narrowed(filter: Filter, condition: Textable) -> Filter:
-    """Those of the filter for whom the condition holds, too. Alternatives can't be narrowed: they stay as they are."""
+    """Adds the condition to the filter. A filter of alternatives can't be narrowed and stays as it is."""
     if filter.match is Match.ANY and len(filter.groups) > 1:
         return filter
     return Filter(query=filter.query, groups=(*filter.groups, ConditionGroup(conditions=(condition,)))[:10])

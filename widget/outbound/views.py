@@ -129,7 +129,9 @@ def audience_view(found: BulkPreview, size: ContactCount, say: Translator) -> Au
     ]
     number = found.counts.get(QUEUED, 0) if not found.is_sample else size.number
     is_exact = not found.is_sample or size.is_exact
-    return AudienceView(number, say.number(number), is_exact, say.number(found.seen) if found.is_sample else "", tuple(groups))
+    return AudienceView(
+        number, say.number(number), is_exact, say.number(found.seen) if found.is_sample else "", tuple(groups)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ SEVERAL = _("%(count)s contacts have this email address or phone number. Add the
 
 
 class RowPlanner:
-    """Plans the rows of one batch, in their order: a row finds whom an earlier one creates."""
+    """Plans the rows of one batch, in order: a row finds the contacts that earlier ones create."""
 
     def __init__(self, terms: ImportTerms, people: KnownPeople) -> None:
         self._terms, self._people = terms, people

@@ -51,7 +51,7 @@ LIKELY = [
 ENCODINGS = ("utf-8", "utf-16", *LIKELY)
 """What people can choose where a guess is wrong."""
 SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
-"""A first line by which Excel is told the delimiter."""
+"""A first line that tells Excel the delimiter."""
 
 
 class TableRefused(Invalid):

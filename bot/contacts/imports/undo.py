@@ -82,7 +82,7 @@ class ImportUndo:
         return found
 
     async def _events(self, rows: Sequence[ImportChange], contacts: Mapping[str, Contact]) -> dict[str, ConsentEvent]:
-        """By key: what the rows recorded, and all events of contacts whom they created."""
+        """By key: the events that the rows recorded, and all events of contacts that they created."""
         keys = [
             (row.contact, f"{row.contact}:{row_key(row.job, row.line, what)}") for row in rows for what in row.granted
         ]
