@@ -265,7 +265,7 @@ class TestWriting:
         (event,) = await line(running, someone)
         assert iso(event.evidence.given_at) == "2026-11-20T14:41:00.000Z"
         page = await ben.look(f"/inbox/contacts/{someone.id}/opt-in/{NEWS}")
-        assert "America/New_York" in page.one("p", id="given_at-hint").text
+        assert "America/New York" in page.one("p", id="given_at-hint").text
 
     async def test_off_asks_first(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)

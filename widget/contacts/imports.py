@@ -50,9 +50,14 @@ class PlanForm(EvidenceForm):
     everyone_out: Annotated[str, Field(max_length=40)] = ""
 
 
+def encoding_name(codec: str) -> str:
+    """As spreadsheets and editors call it."""
+    return {"mac_roman": "Mac Roman", "koi8_r": "KOI8-R"}.get(codec, codec.upper().replace("CP", "Windows-"))
+
+
 async def show_all(request: web.Request) -> web.StreamResponse:
     say = translator_for(request)
-    encodings = [("", say("Detect automatically")), *((name, name.upper()) for name in ENCODINGS)]
+    encodings = [("", say("Detect automatically")), *((name, encoding_name(name)) for name in ENCODINGS)]
     return await teammate_page(
         request,
         "contacts/imports.html",
@@ -97,6 +102,7 @@ async def _mapping(request: web.Request, file: ContactImport) -> web.StreamRespo
         file=file,
         plan=plan,
         preset=PRESETS[file.preset].name if file.preset else "",
+        encoding=encoding_name(file.encoding),
         columns=await _columns(request, file, plan),
         targets=await _targets(request, {subscription.id: subscription.name for subscription in live}),
         regions=[(code, say.country(code)) for code in workspace.texted],
