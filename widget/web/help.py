@@ -20,6 +20,7 @@ DOCS: Path = ROOT / "docs"
 PAGES = {
     "tour": _("Product tour"),
     "contacts": _("Contacts"),
+    "outbound": _("Outbound messages"),
     "settings": _("Workspace settings"),
     "embedding": _("Embedding the chat"),
     "proof": _("Proof of consent"),
