@@ -148,7 +148,7 @@ class Bot:
         self.replies = Replies(store, self.ledger, self.stops, self.inbox, self.deliveries, self.workspace)
         self.reply = self.replies.reply
         self.gateway = make_gateway(settings, store)
-        facts = FactReader(store, self.ledger, self.stops, self.workspace)
+        facts = FactReader(store, self.ledger, self.stops, self.workspace, quiet_hours=settings.quiet_hours)
         self.reports = DeliveryReports(store, self.stops, self.threads)
         self.webhook_signatures = WebhookSignatures(settings)
         self.sender = Sender(store, self.deliveries, facts, self.gateway, self.threads, self.stops)

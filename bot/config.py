@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         description="SMS provider. `simulator`: no text leaves this machine. `twilio` requires the settings below and "
         "`SAYSO_PUBLIC_URL`.",
     )
+    quiet_hours: bool = Field(
+        True,
+        description="Whether marketing texts wait for the hours that the recipient's place allows. Can be off only "
+        "with the simulator.",
+    )
     twilio_account_sid: str = Field("", pattern=r"^(AC[0-9a-fA-F]{32})?$", description="Twilio account (`AC…`).")
     twilio_auth_token: SecretStr | None = Field(
         None,
@@ -149,6 +154,8 @@ class Settings(BaseSettings):
         """What Twilio needs: all of it, or the first text would fail."""
         if self.gateway == "twilio" and (missing := [name for name, value in self._needed.items() if not value]):
             raise ValueError(f"twilio also needs {', '.join(missing)}")
+        if self.gateway != "simulator" and not self.quiet_hours:
+            raise ValueError("SAYSO_QUIET_HOURS can be off only with the simulator")
         return self
 
     @property

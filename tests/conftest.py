@@ -159,7 +159,7 @@ async def demo_store(_demo: dict[str, list[dict[str, Any]]], store: Store) -> St
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Without a limit of sign-ups: the numbers that may be used in tests are all of a few blocks."""
-    return Settings(_env_file=None, data=tmp_path, secret_key="k" * 40, form_limit=0)
+    return Settings(_env_file=None, data=tmp_path, secret_key="k" * 40, form_limit=0, quiet_hours=False)
 
 
 @pytest.fixture

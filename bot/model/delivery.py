@@ -113,6 +113,18 @@ class Delivery(Document):
     """Temporary refusals by the provider."""
     checked_at: datetime | None = None
     """When permission was checked."""
+    local_times: tuple[str, ...] | None = None
+    """Of a copy of an outbound message: the recipient's local time at that moment, in each time zone they may be in."""
+    zone_source: str | None = None
+    """How the time zones are known (`Whereabouts.source`)."""
+    rules: str | None = None
+    """The version of the rules of sending (`bot/compliance/texting_rules.py`)."""
+    is_marketing: bool | None = None
+    """Counted by the caps on marketing texts."""
+    held_by: str | None = None
+    """While it waits for quiet hours to end, or for a cap: the rule."""
+    body_hash: str | None = None
+    """SHA-256 of the text as it was sent, with the link."""
     created_at: datetime
     updated_at: datetime
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from bot.consent.ledger import Ledger
 from bot.consent.stop_list import StopList
@@ -13,30 +14,40 @@ from bot.model.job import JobState
 from bot.model.workspace import Workspace
 from bot.outbound.flood import BOUNDS, Flood
 from bot.outbound.kinds import Facts
+from bot.outbound.marketing_rules import LONGEST_CAP, MarketingRules
 from bot.store import Store
 from bot.store.deliveries import Window
 
 
 class FactReader:
     def __init__(
-        self, store: Store, ledger: Ledger, stops: StopList, workspace: Callable[[], Awaitable[Workspace]]
+        self,
+        store: Store,
+        ledger: Ledger,
+        stops: StopList,
+        workspace: Callable[[], Awaitable[Workspace]],
+        *,
+        quiet_hours: bool,
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._stops = stops
         self._workspace = workspace
+        self._quiet_hours = quiet_hours
 
-    async def of(self, deliveries: Sequence[Delivery]) -> tuple[dict[str, Facts], Flood]:
+    async def of(self, deliveries: Sequence[Delivery]) -> tuple[dict[str, Facts], Flood, MarketingRules]:
         """The facts by delivery, and how many texts their numbers got lately. Consents are read last."""
         numbers, time = {delivery.number for delivery in deliveries}, now()
         windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
         ordered = {delivery.message for delivery in deliveries if delivery.message}
-        messages, jobs, workspace, subscriptions, counts = await asyncio.gather(
+        marketed = {delivery.number for delivery in deliveries if delivery.message}
+        messages, jobs, workspace, subscriptions, counts, sent = await asyncio.gather(
             self._store.outbound_messages.get_many(ordered),
             self._store.jobs.get_many(ordered),
             self._workspace(),
             self._store.subscriptions.get_many(filter(None, (delivery.subscription for delivery in deliveries))),
             self._store.deliveries.counts(numbers, windows),
+            self._marketed(marketed, time - LONGEST_CAP),
         )
         stops, contacts = await asyncio.gather(
             self._stops.of(numbers),
@@ -55,4 +66,7 @@ class FactReader:
             )
             for delivery in deliveries
         }
-        return facts, Flood(counts)
+        return facts, Flood(counts), MarketingRules(sent, quiet_hours=self._quiet_hours)
+
+    async def _marketed(self, numbers: set[str], since: datetime) -> dict[str, list[datetime]]:
+        return await self._store.deliveries.marketed(numbers, since) if numbers else {}

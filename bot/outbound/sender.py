@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from random import uniform
 from typing import Any
 
@@ -21,6 +22,7 @@ from bot.outbound.facts import FactReader
 from bot.outbound.flood import LOOP_GUARD, Flood
 from bot.outbound.gateways.base import Effect, Gateway, GatewayError, NoAnswer, Outgoing
 from bot.outbound.kinds import KINDS, Facts
+from bot.outbound.marketing_rules import Hold, MarketingRules
 from bot.outbound.provider_stops import stop_with_provider
 from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
 from bot.outbound.reconciler import Reconciler, provider_id
@@ -60,6 +62,8 @@ class Handover:
     facts: Facts
     body: str
     values: dict[str, Any]
+    quiet_from: datetime | None = None
+    """When it must have reached the phone."""
 
 
 class Sender:
@@ -85,6 +89,8 @@ class Sender:
         self._hand_over: Batcher[Handover, str] = Batcher(self._hand_over_round)
         self._slots = asyncio.Semaphore(AT_PROVIDER)
         self._halted_until: datetime | None = None
+        self.clock: Callable[[], datetime] = now
+        """What time it is for quiet hours and caps."""
         self.halted = ""
         """Why the provider refuses every text at the moment; empty: it doesn't."""
         self.reconcile = Reconciler(store, queue.links, gateway, threads).run
@@ -121,11 +127,12 @@ class Sender:
             return 0
         taken = await self._linked(taken)
         checked_at = now()
-        (facts, flood), shown = await asyncio.gather(self._facts.of(taken), self._threads.of(taken))
+        (facts, flood, marketing), shown = await asyncio.gather(self._facts.of(taken), self._threads.of(taken))
         sends: defaultdict[str, list[Callable[[], Awaitable[None]]]] = defaultdict(list)
         for delivery in taken:
             try:
-                work = self._judge(delivery, facts[delivery.id], flood, checked_at, is_shown=delivery.id in shown)
+                judge = partial(self._judge, delivery, facts[delivery.id], flood, marketing, checked_at)
+                work = judge(is_shown=delivery.id in shown)
             except Exception:  # it must not hold up the others
                 log.exception("text could not be written", extra={"delivery": delivery.id})
                 work = partial(self._refused, delivery, GatewayError("internal_error", permanent=False), {})
@@ -143,18 +150,37 @@ class Sender:
         return linked
 
     def _judge(
-        self, delivery: Delivery, facts: Facts, flood: Flood, checked_at: datetime, *, is_shown: bool
+        self,
+        delivery: Delivery,
+        facts: Facts,
+        flood: Flood,
+        marketing: MarketingRules,
+        checked_at: datetime,
+        *,
+        is_shown: bool,
     ) -> Callable[[], Awaitable[None]]:
-        """What to do with a text. `is_shown`: there is a conversation that has to show it."""
+        """What to do with a text: stop list and consent come first, then quiet hours, caps and country. `is_shown`:
+        there is a conversation that has to show it."""
         kind = KINDS[delivery.kind]
         if facts.is_paused:
             return partial(self._store_result, delivery, DeliveryState.QUEUED, due_at=checked_at + PAUSED_FOR)
         if reason := kind.refusal(delivery, facts) or flood.refusal(delivery):
             return partial(self._block, delivery, reason, checked_at)
+        passed = marketing.check(delivery, facts, self.clock())
+        if isinstance(passed, Hold):
+            return partial(self._hold, delivery, passed, checked_at)
         url = self._links.url(delivery)
         body = kind.body(delivery, facts, url)
-        values = {"body": self._links.masked(body, url), "checked_at": checked_at}
-        return partial(self._send, Handover(delivery, facts, body, values), is_shown=is_shown)
+        hashed = sha256(body.encode()).hexdigest()
+        values = {**passed.values, "body": self._links.masked(body, url), "body_hash": hashed, "checked_at": checked_at}
+        return partial(self._send, Handover(delivery, facts, body, values, passed.quiet_from), is_shown=is_shown)
+
+    async def _hold(self, delivery: Delivery, hold: Hold, checked_at: datetime) -> None:
+        if hold.until is None:
+            await self._block(delivery, hold.reason, checked_at)
+            return
+        waits = {"reason": hold.reason, "held_by": hold.rule, "due_at": hold.until}
+        await self._store_result(delivery, DeliveryState.QUEUED, **waits, checked_at=checked_at)
 
     async def _block(self, delivery: Delivery, reason: str, checked_at: datetime) -> None:
         level = logging.WARNING if reason == LOOP_GUARD else logging.INFO
@@ -171,6 +197,9 @@ class Sender:
         async with self._slots:
             if self._is_resting():
                 await self._store_result(text.delivery, DeliveryState.QUEUED, **self._rest)
+                return
+            if text.quiet_from and text.quiet_from <= self.clock():  # it waited too long for its turn
+                await self._store_result(text.delivery, DeliveryState.QUEUED, due_at=now())
                 return
             reason = await self._hand_over(text)
             if reason == CLAIM_EXPIRED:
@@ -195,7 +224,7 @@ class Sender:
     async def _give(self, text: Handover, values: dict[str, Any]) -> None:
         """Sends it. `values`: what is stored with the result."""
         delivery = text.delivery
-        outgoing = Outgoing(delivery.id, delivery.number, text.body, valid_for=KINDS[delivery.kind].valid_for(delivery))
+        outgoing = Outgoing(delivery.id, delivery.number, text.body, valid_for=self._valid_for(text))
         try:
             id = await self._gateway.send(outgoing)
         except GatewayError as error:
@@ -207,6 +236,12 @@ class Sender:
         else:
             self.halted = ""
             await self._store_result(delivery, DeliveryState.SENT, **values, **provider_id(delivery, id))
+
+    def _valid_for(self, text: Handover) -> timedelta | None:
+        """The provider must not deliver it in quiet hours."""
+        own = KINDS[text.delivery.kind].valid_for(text.delivery)
+        until_quiet = text.quiet_from - self.clock() if text.quiet_from else None
+        return min(filter(None, (own, until_quiet)), default=None)
 
     async def _refused(self, delivery: Delivery, error: GatewayError, values: dict[str, Any]) -> None:
         """A permanent refusal fails the text; a temporary one requeues it."""

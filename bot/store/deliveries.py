@@ -196,6 +196,21 @@ class DeliveryRepository(Repository[Delivery]):
             ).to_list(None)
         return {raw.pop("_id"): raw for raw in found}
 
+    async def marketed(self, numbers: Iterable[str], since: datetime) -> dict[str, list[datetime]]:
+        """By number, when it got copies of marketing messages, in one query. Those under way count too."""
+        match = {
+            "number": {"$in": list(numbers)},
+            "kind": DeliveryKind.OUTBOUND,
+            "state": {"$in": [*LEFT]},
+            "checked_at": {"$gte": since},
+            "is_marketing": True,
+        }
+        found: defaultdict[str, list[datetime]] = defaultdict(list)
+        for delivery in await self.find(match, limit=10_000):
+            if delivery.checked_at:
+                found[delivery.number].append(delivery.checked_at)
+        return found
+
     async def caused_by(self, origins: Sequence[str], short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
         """By origin, the texts that forms caused since `short` and since `long`, in one query."""
         since_short = {"$cond": [{"$gte": ["$created_at", short]}, 1, 0]}
@@ -270,7 +285,7 @@ def _settled(alike: Sequence[Result]) -> UpdateMany:
 
 def _over(values: Mapping[str, Any]) -> dict[str, str]:
     """What a result without them removes: the times of the queue, and why an earlier try was refused."""
-    return {name: "" for name in ("due_at", "ask_at", "reason") if name not in values}
+    return {name: "" for name in ("due_at", "ask_at", "reason", "held_by") if name not in values}
 
 
 def _falls_in(window: Window) -> dict[str, Any]:

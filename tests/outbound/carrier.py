@@ -50,7 +50,8 @@ def raising(error: BaseException) -> Act:
 
 def through(bot: Bot, gateway: Gateway, store: Store | None = None) -> Sender:
     """A worker of its own, on the same queue."""
-    facts = FactReader(store or bot.store, bot.ledger, bot.stops, bot.workspace)
+    quiet_hours = bot.settings.quiet_hours
+    facts = FactReader(store or bot.store, bot.ledger, bot.stops, bot.workspace, quiet_hours=quiet_hours)
     return Sender(store or bot.store, bot.deliveries, facts, gateway, bot.threads, bot.stops)
 
 

@@ -38,7 +38,9 @@ async def _work(url: str, database: str, carrier: FileCarrier, dies: tuple[str, 
     async with open_store(url, database) as store:
         if dies[0]:
             _let_die(store, *dies)
-        bot = await make_bot(Settings(_env_file=None, secret_key="k" * 40, form_limit=0), store, "http://sayso.test")
+        bot = await make_bot(
+            Settings(_env_file=None, secret_key="k" * 40, form_limit=0, quiet_hours=False), store, "http://sayso.test"
+        )
         print("ready", flush=True)  # noqa: T201 - read by the test
         await through(bot, carrier).work(asyncio.Event())
 

@@ -539,7 +539,7 @@ async def test_a_worker_that_queues_sends_without_looking_for_it(
         await store.prepare()
         queue = DeliveryQueue(store, DeliveryLinks("k" * 40, "http://sayso.test", days=400))
         stops = StopList(store, Ledger(store))
-        facts = FactReader(store, Ledger(store), stops, bot.workspace)
+        facts = FactReader(store, Ledger(store), stops, bot.workspace, quiet_hours=True)
         sender = Sender(store, queue, facts, Simulator(store), bot.threads, stops)
         wire.commands.clear()
         with queue.sending():

@@ -19,7 +19,7 @@ from tests.widget.help import Running, user_hash
 @pytest.fixture(scope="session")
 async def running(mongo: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     folder = tmp_path_factory.mktemp("running")
-    settings = Settings(_env_file=None, data=folder, secret_key="r" * 40, form_limit=0)
+    settings = Settings(_env_file=None, data=folder, secret_key="r" * 40, form_limit=0, quiet_hours=False)
     async with open_store(mongo.url, "sayso_widget") as store:
         await store.prepare()
         await make_demo(store, "http://sayso.test")

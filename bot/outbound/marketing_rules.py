@@ -1,0 +1,100 @@
+"""Whether a copy of an outbound message may leave now: evidence, quiet hours, caps, country. Pure.
+
+They are asked after the stop list and the consent, at the moment of sending (law 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.compliance.quiet_hours import TimeCheck, check_caps, check_time
+from bot.compliance.texting_rules import CAPS, CLOSED
+from bot.compliance.whereabouts import Whereabouts, whereabouts
+from bot.model.contact import Consent
+from bot.model.delivery import Delivery, DeliveryKind
+from bot.model.event import Grade
+from bot.model.subscription import Purpose
+from bot.outbound.kinds import Facts
+
+LONGEST_CAP = timedelta(hours=max(cap.hours for cap in CAPS))
+"""How far back the texts that a person got are counted."""
+TEXAS = "US-TX"
+PROVES_IN_TEXAS = frozenset({Grade.WRITTEN_SHOWN, Grade.KEYWORD})
+"""Texas SB 140: programs that are based on consent need not register, and the consent has to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why it may not leave now. `until`: when to ask again; None: it is not sent."""
+
+    reason: str
+    """`weak_evidence`, `quiet_hours`, `cap`, `country_not_allowed` or `country_closed`."""
+    rule: str = ""
+    """The row of the table that says so."""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """It may leave. `values`: what the delivery keeps as proof."""
+
+    values: Mapping[str, Any]
+    quiet_from: datetime | None = None
+    """When the hours end that allow it."""
+
+
+class MarketingRules:
+    """For the texts of one round. `sent`: by number, when it got marketing texts within `LONGEST_CAP`."""
+
+    def __init__(self, sent: Mapping[str, Sequence[datetime]], *, quiet_hours: bool) -> None:
+        self._sent = {number: [*times] for number, times in sent.items()}
+        self._quiet_hours = quiet_hours
+
+    def check(self, delivery: Delivery, facts: Facts, at: datetime) -> Hold | Pass:
+        """`facts`: of a text that neither the stop list nor the consent refuses. One that passes is counted."""
+        if delivery.kind is not DeliveryKind.OUTBOUND or facts.contact is None:
+            return Pass({})
+        where = whereabouts(delivery.number, facts.contact.time_zone)
+        consent = facts.contact.consent(delivery.subscription)
+        time = check_time(where, at)
+        is_marketing = facts.program.purpose is Purpose.MARKETING
+        hold = (self._marketing_hold(delivery, where, consent, time, at) if is_marketing else None) or _country_hold(
+            where, facts, is_marketing=is_marketing
+        )
+        if hold:
+            return hold
+        if is_marketing:
+            self._sent.setdefault(delivery.number, []).append(at)
+        proof = _proof(time, consent, delivery, is_marketing=is_marketing)
+        return Pass(proof, time.quiet_from if is_marketing and self._quiet_hours else None)
+
+    def _marketing_hold(
+        self, delivery: Delivery, where: Whereabouts, consent: Consent | None, time: TimeCheck, at: datetime
+    ) -> Hold | None:
+        if TEXAS in where.places and consent and consent.is_grant and consent.evidence not in PROVES_IN_TEXAS:
+            return Hold("weak_evidence", "us-tx-evidence")
+        if self._quiet_hours and not time.allowed:
+            return Hold("quiet_hours", time.rule, time.earliest)
+        if found := check_caps(where, self._sent.get(delivery.number, ()), at):
+            cap, until = found
+            return Hold("cap", cap.id, until)
+        return None
+
+
+def _country_hold(where: Whereabouts, facts: Facts, *, is_marketing: bool) -> Hold | None:
+    if where.country not in facts.workspace.texted:
+        return Hold("country_not_allowed")
+    return Hold("country_closed", where.country.lower()) if is_marketing and where.country in CLOSED else None
+
+
+def _proof(time: TimeCheck, consent: Consent | None, delivery: Delivery, *, is_marketing: bool) -> dict[str, Any]:
+    return {
+        **({"is_marketing": True} if is_marketing else {}),
+        "event": consent.event if consent else delivery.event,
+        "local_times": time.local_times,
+        "zone_source": time.zone_source,
+        "rules": time.version,
+    }

@@ -1,0 +1,209 @@
+"""The rules of sending at the moment of sending: pure where they decide, with a database where they are obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from bot.app import Bot
+from bot.compliance.texting_rules import VERSION
+from bot.demo import DEALS
+from bot.model.base import new_id, now
+from bot.model.contact import ConsentState, Contact
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.event import Action, Grade
+from bot.model.outbound_message import OutboundMessage
+from bot.model.subscription import Purpose
+from bot.outbound.facts import FactReader
+from bot.outbound.gateways import Outgoing
+from bot.outbound.kinds import Facts
+from bot.outbound.kinds.outbound import copy_of
+from bot.outbound.marketing_rules import Hold, MarketingRules, Pass
+from bot.outbound.sender import Sender
+from tests.outbound.carrier import Carrier
+from tests.people import AT, NUMBER, change, consent, no_consumers, person, subscription, workspace
+
+MakeContact = Callable[..., Awaitable[Contact]]
+NOON = datetime(2026, 12, 2, 17, tzinfo=UTC)
+"""A Wednesday, at noon in New York."""
+NIGHT = datetime(2026, 12, 3, 3, tzinfo=UTC)
+MORNING = datetime(2026, 12, 3, 13, tzinfo=UTC)
+EVENING = datetime(2026, 12, 3, 2, tzinfo=UTC)
+"""When the federal hours of that Wednesday end."""
+TEXAN, BRITON, INDIAN = "+12145550123", "+447400123456", "+919812345678"
+
+
+def _delivery(number: str = NUMBER, **values: Any) -> Delivery:
+    usual = {"contact": "ada", "subscription": "deals", "event": "old", "locale": "en", "kind": DeliveryKind.OUTBOUND}
+    return Delivery(id="d", number=number, created_at=AT, updated_at=AT, **{**usual, **values})
+
+
+def _facts(number: str = NUMBER, purpose: Purpose = Purpose.MARKETING, **values: Any) -> Facts:
+    grade = values.pop("grade", Grade.WRITTEN_SHOWN)
+    yes = consent(ConsentState.OPTED_IN).model_copy(update={"grade": grade, "number": number})
+    contact = person(phone=number, consents=(yes,), **values)
+    countries = workspace().model_copy(update={"countries": ("US", "GB", "IN")})
+    return Facts(countries, contact, subscription(purpose=purpose), is_stopped=False)
+
+
+def _check(number: str = NUMBER, at: datetime = NOON, *sent: datetime, **values: Any) -> Hold | Pass:
+    return MarketingRules({number: sent}, quiet_hours=True).check(_delivery(number), _facts(number, **values), at)
+
+
+class TestDecision:
+    def test_it_passes_with_its_proof(self) -> None:
+        passed = _check(time_zone="America/New_York")
+        assert isinstance(passed, Pass)
+        assert passed.quiet_from == EVENING
+        assert passed.values["rules"] == VERSION
+        assert passed.values["local_times"] == ("2026-12-02T12:00:00-05:00",)
+        assert passed.values["zone_source"] == "number and profile"
+        assert passed.values["event"] != "old", "the consent of this moment"
+
+    def test_it_waits_for_the_morning(self) -> None:
+        assert _check(NUMBER, NIGHT) == Hold("quiet_hours", "us-federal", MORNING)
+
+    def test_it_waits_for_both_places_that_a_person_may_be_in(self) -> None:
+        held = _check(NUMBER, MORNING, time_zone="America/Los_Angeles")
+        assert isinstance(held, Hold)
+        assert held.until
+        assert held.until > MORNING + timedelta(hours=3)
+
+    def test_the_fourth_in_a_day_waits(self) -> None:
+        sent = [NOON - timedelta(hours=hours) for hours in (1, 2, 3)]
+        assert _check(NUMBER, NOON, *sent) == Hold("cap", "own-cap", NOON + timedelta(hours=21))
+
+    def test_those_of_the_same_round_count(self) -> None:
+        rules = MarketingRules({}, quiet_hours=True)
+        found = [rules.check(_delivery(), _facts(), NOON) for _ in range(4)]
+        assert [isinstance(one, Pass) for one in found] == [True, True, True, False]
+
+    def test_quiet_hours_come_before_caps_and_these_before_the_country(self) -> None:
+        sent = [NIGHT - timedelta(hours=1)] * 3
+        assert getattr(_check(NUMBER, NIGHT, *sent), "reason", "") == "quiet_hours"
+        assert _check("+14165550123", NOON) == Hold("country_not_allowed")
+
+    def test_texas_wants_consent_that_was_shown(self) -> None:
+        assert isinstance(_check(TEXAN, NOON + timedelta(hours=1)), Pass)
+        for grade in set(Grade) - {Grade.WRITTEN_SHOWN, Grade.KEYWORD}:
+            assert _check(TEXAN, NOON + timedelta(hours=1), grade=grade) == Hold("weak_evidence", "us-tx-evidence")
+
+    def test_india_is_closed_for_marketing(self) -> None:
+        at = datetime(2026, 12, 2, 8, tzinfo=UTC)
+        assert _check(INDIAN, at) == Hold("country_closed", "in")
+        assert isinstance(_check(INDIAN, at, purpose=Purpose.INFORMATIONAL), Pass)
+
+    def test_what_informs_is_sent_at_any_hour(self) -> None:
+        passed = _check(NUMBER, NIGHT, *[NIGHT] * 9, purpose=Purpose.INFORMATIONAL)
+        assert isinstance(passed, Pass)
+        assert passed.quiet_from is None
+        assert "is_marketing" not in passed.values
+
+    @pytest.mark.parametrize("kind", sorted(set(DeliveryKind) - {DeliveryKind.OUTBOUND}))
+    def test_answers_to_a_persons_own_act_ignore_the_hours(self, kind: DeliveryKind) -> None:
+        rules = MarketingRules({}, quiet_hours=True)
+        assert rules.check(_delivery(kind=kind), _facts(), NIGHT) == Pass({})
+
+
+class TestSending:
+    """What a worker does with it."""
+
+    @pytest.fixture
+    async def maya(self, bot: Bot, make_contact: MakeContact) -> Contact:
+        maya = await make_contact(phone=NUMBER)
+        with no_consumers(bot):  # no confirmation
+            await bot.ledger.record(change(maya.id, "yes"))
+        found = await bot.ledger.contact(maya.id)
+        assert found
+        return found
+
+    @pytest.fixture
+    async def message(self, bot: Bot) -> OutboundMessage:
+        made = OutboundMessage(
+            id=new_id(), name="Roast", subscription=DEALS, texts={"en": "The Sidamo is back."}, by="t", by_name="Ada",
+            created_at=now(), updated_at=now(), ordered_at=now(),
+        )  # fmt: skip
+        await bot.store.outbound_messages.insert(made)
+        return made
+
+    async def _queued(self, bot: Bot, message: OutboundMessage, contact: Contact, n: int = 0) -> str:
+        fields = copy_of(message, contact)
+        id = f"outbound:{message.id}:{contact.id}:{n}"
+        times = dict.fromkeys(("due_at", "created_at", "updated_at"), now())
+        made = Delivery.model_validate({"_id": id, "kind": DeliveryKind.OUTBOUND, **times, **fields})
+        await bot.deliveries.add(made)
+        return id
+
+    def _sender(self, bot: Bot, provider: Carrier, at: datetime) -> Sender:
+        facts = FactReader(bot.store, bot.ledger, bot.stops, bot.workspace, quiet_hours=True)
+        sender = Sender(bot.store, bot.deliveries, facts, provider, bot.threads, bot.stops)
+        sender.clock = lambda: at
+        return sender
+
+    async def test_it_keeps_the_proof_and_must_arrive_before_quiet_hours(
+        self, bot: Bot, maya: Contact, message: OutboundMessage
+    ) -> None:
+        id, sent = await self._queued(bot, message, maya), []
+
+        class Noting(Carrier):
+            async def send(self, text: Outgoing) -> str:
+                sent.append(text)
+                return await super().send(text)
+
+        assert await self._sender(bot, Noting(), NOON).send_some() == 1
+        delivery = await bot.store.deliveries.get(id)
+        assert delivery
+        assert delivery.state is DeliveryState.SENT
+        yes = maya.consent(DEALS)
+        assert yes
+        assert (delivery.event, delivery.rules, delivery.zone_source) == (yes.event, VERSION, "number")
+        assert delivery.local_times == ("2026-12-02T12:00:00-05:00",)
+        assert delivery.body_hash == sha256(sent[0].body.encode()).hexdigest()
+        assert delivery.body != sent[0].body, "the link is masked"
+        assert sent[0].valid_for == timedelta(hours=9)
+
+    async def test_at_night_it_waits_and_a_stop_until_then_wins(
+        self, bot: Bot, maya: Contact, message: OutboundMessage
+    ) -> None:
+        id, provider = await self._queued(bot, message, maya), Carrier()
+        await self._sender(bot, provider, NIGHT).send_some()
+        held = await bot.store.deliveries.get(id)
+        assert held
+        assert (held.state, held.reason, held.held_by) == (DeliveryState.QUEUED, "quiet_hours", "us-federal")
+        assert held.due_at == MORNING
+        await bot.receive(NUMBER, "please stop texting me", "t1")
+        await bot.store.deliveries.update({"_id": id}, {"$set": {"due_at": now()}})
+        await self._sender(bot, provider, MORNING).send_some()
+        blocked = await bot.store.deliveries.get(id)
+        assert blocked
+        assert (blocked.state, blocked.reason, blocked.held_by) == (DeliveryState.BLOCKED, "stopped", None)
+        assert [text.id for text in provider.handed] == ["reply:t1"], "nothing but the answer to it"
+
+    async def test_consent_that_was_withdrawn_since_is_found_before_the_hours(
+        self, bot: Bot, maya: Contact, message: OutboundMessage
+    ) -> None:
+        id = await self._queued(bot, message, maya)
+        await bot.ledger.record(change(maya.id, "no", Action.OPT_OUT))
+        await self._sender(bot, Carrier(), NIGHT).send_some()
+        blocked = await bot.store.deliveries.get(id)
+        assert blocked
+        assert (blocked.state, blocked.reason) == (DeliveryState.BLOCKED, "opted_out")
+
+    async def test_the_fourth_of_a_day_waits_also_in_another_round(
+        self, bot: Bot, maya: Contact, message: OutboundMessage
+    ) -> None:
+        provider = Carrier()
+        facts = FactReader(bot.store, bot.ledger, bot.stops, bot.workspace, quiet_hours=False)
+        for n in range(4):
+            id = await self._queued(bot, message, maya, n)
+            await Sender(bot.store, bot.deliveries, facts, provider, bot.threads, bot.stops).send_some()
+        assert len(provider.handed) == 3
+        held = await bot.store.deliveries.get(id)
+        assert held
+        assert (held.state, held.reason, held.held_by) == (DeliveryState.QUEUED, "cap", "own-cap")
+        assert held.due_at
+        assert timedelta(hours=23) < held.due_at - now() < timedelta(hours=24)
