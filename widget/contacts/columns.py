@@ -135,6 +135,8 @@ def _state(status: ConsentStatus, d: Definitions) -> tuple[str, str]:
         return (say("On by default"), "plain") if status.is_default else (say("Opted in"), _trust(status))
     if state is ConsentState.OPTED_IN:
         is_text = status.subscription.message_type is MessageType.SMS
+        if status.state == "unreachable":
+            return (say("No valid number") if is_text else say("No valid email address")), "warn"
         return (say("Different number") if is_text else say("Different address")), "warn"
     return "", "plain"
 

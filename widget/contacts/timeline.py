@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from aiohttp import web
@@ -24,6 +24,7 @@ from widget.contacts.definitions import Definitions
 from widget.inbox.details import shown_number
 from widget.inbox.history import HistoryEntry, entries_of
 from widget.web.http import BOT
+from widget.web.teammate_pages import Scope, principal
 
 TABS: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "": (_("All"), (*Kind,)),
@@ -54,6 +55,7 @@ FIELDS = {
 }
 
 
+IMPORTS = "/contacts/imports/"
 OLDER = "older"
 """In the address: the cursor. `before` is that of the panel beside it."""
 
@@ -94,12 +96,15 @@ async def timeline_of(request: web.Request, contact: str, d: Definitions) -> Tim
         for name, (label, _kinds) in TABS.items()
     ]
     more = f"{here}/timeline?show={shown}&{OLDER}={quote(page.next)}" if page.next else ""
-    return TimelineView(items_of(page, d), tabs, shown, more)
+    may_import = principal(request).may(Scope.BULK_CONTACTS)
+    return TimelineView(items_of(page, d, may_import=may_import), tabs, shown, more)
 
 
-def items_of(page: TimelinePage, d: Definitions) -> list[TimelineItem]:
+def items_of(page: TimelinePage, d: Definitions, *, may_import: bool) -> list[TimelineItem]:
+    """`may_import`: whether the pages of imports are linked."""
     consents = {entry.seq: entry for entry in entries_of(page.history, "", d.say)}
-    return [_item(entry, page, consents, d) for entry in page.entries]
+    items = [_item(entry, page, consents, d) for entry in page.entries]
+    return items if may_import else [replace(i, path="") if i.path.startswith(IMPORTS) else i for i in items]
 
 
 def _item(entry: Entry, page: TimelinePage, consents: Mapping[int, HistoryEntry], d: Definitions) -> TimelineItem:
@@ -116,7 +121,7 @@ def _item(entry: Entry, page: TimelinePage, consents: Mapping[int, HistoryEntry]
             return _edit(id, at, entry, d.say)
         case ImportChange():
             file = page.files.get(entry.job)
-            path = f"/contacts/imports/{file.id}" if file else ""
+            path = f"{IMPORTS}{file.id}" if file else ""
             title = d.say("Created by an import") if entry.created else d.say("Changed by an import")
             detail = " · ".join(_imported(entry, file.file if file else "", d))
             undone = (d.say("Import undone"), "warn") if file and file.undo else None

@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.contacts.permission_answer import permission_answer
 from bot.demo import DEALS
+from bot.i18n import translator
 from bot.model.attribute import AttributeType
 from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact, Role
+from bot.model.contact_import import ContactImport, ImportChange
 from bot.model.conversation import Author, AuthorKind, Text
 from bot.model.event import Action, Actor, Grade, Source
+from bot.model.job import Job, JobItem, JobState
 from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
 from bot.model.teammate import By
@@ -24,6 +28,7 @@ from bot.workspace.audit import AuditFilter
 from tests.people import ANOTHER, AT, NUMBER, change, consent, events_of, person, subscription
 from tests.widget.desk import Desk, at_desk
 from tests.widget.help import Running, read
+from widget.contacts.profile import rule_of
 
 BY = By("somebody", "Somebody")
 
@@ -90,6 +95,7 @@ class TestWhy:
     def test_each_reason(self, reason: str, offered: Subscription, who: Contact, stop: Stop | None) -> None:
         answer = permission_answer(who, offered, stop)
         assert answer.permission.reason == reason
+        assert rule_of(answer, translator("en")), "and it has a name"
         has_event = reason in {"opted_in", "opted_out", "pending", "number_changed", "weak_evidence"}
         assert (answer.consent is not None, answer.stopped_at == AT) == (has_event, reason == "stopped")
 
@@ -129,6 +135,34 @@ class TestReading:
         texts = await ben.look(path(someone, "?show=texts"))
         assert "Edited by" not in texts.one("ol", id="timeline").text
         assert (await ben.get(path(someone, "?show=nonsense")))[0] == 404
+
+    async def test_imports_and_tags_in_bulk_are_told(self, running: Running, ada: Desk, ben: Desk) -> None:
+        someone, time = await contact(running, name="Maya"), now()
+        tag = await running.bot.tags.create(f"VIP {new_id()}", BY)
+        job = Job(
+            id=new_id(), kind="add_tag", input={"tag": tag.id}, state=JobState.DONE, by="a", by_name="Grace",
+            due=time, created_at=time, updated_at=time,
+        )  # fmt: skip
+        file = ContactImport(
+            id=new_id(), file="list.csv", size=1, rows=1, pieces=0, encoding="utf-8", delimiter=",", has_header=True,
+            columns=("Name",), undo="x", by="a", by_name="Grace", created_at=time, expires_at=time + timedelta(days=1),
+        )  # fmt: skip
+        row = ImportChange(
+            id=f"{file.id}:7", job=file.id, line=7, contact=someone.id, created=True, after={"name": "Maya"}, at=time
+        )
+        item = JobItem(id=f"{job.id}:{someone.id}", job=job.id, item=someone.id, outcome="changed", at=time)
+        await running.store.jobs.insert(job)
+        await running.store.contact_imports.insert(file)
+        await running.store.import_changes.insert(row)
+        await running.store.job_items.insert(item)
+        for desk, is_linked in ((ada, True), (ben, False)):
+            timeline = (await desk.look(path(someone, "?show=changes"))).one("ol", id="timeline")
+            text = " ".join(timeline.text.split())
+            assert "Created by an import Import undone" in text
+            assert "list.csv, line 7 · Name" in text
+            assert f"Tag added in bulk just now {tag.name} · Grace" in text
+            links = {a.attrs["href"] for a in timeline.all("a")}
+            assert links == ({f"/contacts/imports/{file.id}"} if is_linked else set())
 
     async def test_earlier_entries_are_a_page_and_a_fragment(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)
