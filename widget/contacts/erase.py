@@ -7,7 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from bot.errors import FormWrong
+from bot.errors import FormWrong, NotFound
 from bot.errors import marked as _
 from bot.model.audit import AuditAction
 from bot.model.event import Actor, Source
@@ -55,8 +55,10 @@ async def erase(request: web.Request) -> web.StreamResponse:
     if wanted.word.casefold() != say(WORD).casefold():
         raise FormWrong({"word": say("Type %(word)s to confirm.", word=say(WORD))})
     who = by(request)
+    if await bot.ledger.contact(id) is None:
+        raise NotFound
+    await bot.audit.record(who, AuditAction.CONTACT_ERASED, id, key=id)  # first: another process may finish the rest
     await bot.eraser.erase(id, Actor(kind="teammate", id=who.id), Source.PROFILE)
-    await bot.audit.record(who, AuditAction.CONTACT_ERASED, id, key=id)
     raise done("/contacts", say("The contact's personal data was erased."))
 
 

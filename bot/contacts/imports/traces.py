@@ -54,6 +54,14 @@ class Traces:
         tails = {_tail(_digits(number)) for number in self.numbers}
         return tails | {text.casefold() for text in (*self.emails, *self.ids)}
 
+    def may_be_in(self, cells: Iterable[str]) -> bool:
+        """A quick look, for rows of which hardly any are about them."""
+        folded = "\n".join(cells).casefold()
+        digits = _digits(folded)
+        return any(email.casefold() in folded for email in self.emails) or any(
+            number[-TAIL:] in digits for number in self.numbers
+        )
+
     def are_in(self, text: str, regions: Collection[str]) -> bool:
         """Whether a text tells one of the numbers or addresses. `regions`: of numbers without a country code."""
         folded = text.casefold()

@@ -49,7 +49,7 @@ class UploadedRows:
             has_id = bool(ids) and (place is not None or not is_mapped)
             if has_id and any(short(cell) in ids for cell in cells_of_id(row, place)):
                 return True
-            return any(who.are_in(cell, regions) for cell in row)
+            return who.may_be_in(row) and any(who.are_in(cell, regions) for cell in row)
 
         return [i for i, row in enumerate(piece.rows) if row and is_theirs(row)]
 

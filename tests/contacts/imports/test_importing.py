@@ -433,6 +433,16 @@ class TestUndo:
         assert (after.consents, after.name, after.phone) == ((), "Ada L.", NUMBER)
         assert (await verify(store, repair=False)).is_whole
 
+    async def test_whoever_was_erased_since_stays_so(self, desk: Desk, store: Store) -> None:
+        file, _ = await desk.imported("7,Ada,a@x.com,2015550123,,", "8,Ben,,,,")
+        ada = (await everyone(store))["Ada"]
+        await desk.bot.eraser.erase(ada.id, Actor(kind="teammate", id="ada"), Source.PROFILE)
+        assert await desk.undone(file) == {"restored": 1}
+        after = await store.contacts.get(ada.id)
+        assert after
+        assert (after.is_gone, after.name, after.external_id, after.user_keys) == (True, None, None, ())
+        assert (await verify(store, repair=False)).is_whole
+
     async def test_the_corrected_file_can_be_imported_afterwards(self, desk: Desk, store: Store) -> None:
         """Taking a yes back is no opt-out, which older consent could not override."""
         row = f"7,Ada,a@x.com,2015550123,{YES},2025-01-01"

@@ -34,6 +34,7 @@ US, DE, MX, AR = "+12015550123", "+4915112345678", "+525512345678", "+5491123456
 def test_a_number_is_found_in_every_form(number: str, text: str) -> None:
     them = Traces(numbers=frozenset({number}))
     assert them.all & traces(text)
+    assert them.may_be_in(["Maya", text])
     assert them.are_in(text, ["US"])
 
 
