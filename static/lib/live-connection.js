@@ -8,7 +8,7 @@ const SERVER_RESTARTS = 1012;
 
 /* path: the address on this server.
    hello(): the first message to send, if any.
-   onMessage(message): every message of the server. After "ready" no message is missed.
+   onMessage(message): every message of the server, which sends one or a list of them at a time. After "ready" no message is missed.
    onDrop(code): return false to stay disconnected until the page becomes visible again.
    onLost(): the connection has been away for longer than GRACE.
    beforeRetry(wasReady): awaited before each new attempt. */
@@ -39,7 +39,9 @@ export function createLiveConnection({
       if (hello) opened.send(JSON.stringify(hello()));
     };
     opened.onmessage = (event) => {
-      if (opened === socket) receive(JSON.parse(event.data));
+      for (const message of [JSON.parse(event.data)].flat()) {
+        if (opened === socket) receive(message);
+      }
     };
     opened.onclose = (event) => drop(opened, event.code);
   }

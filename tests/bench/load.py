@@ -190,10 +190,10 @@ class Load:
         started, done, last = time.perf_counter(), False, int(opened[3])
         while last < int(opened[3]) + 2:  # the entry "signed up", then the bot's thanks
             frame = await line.frame()
-            seq = SEQ.search(frame)
             done = done or DONE in frame
-            if seq and int(seq[1]) > last:
-                last = int(seq[1])
+            newest = max(map(int, SEQ.findall(frame)), default=0)
+            if newest > last:
+                last = newest
                 line.transport.write(text_frame(f'{{"type":"seen","seq":{last}}}'))
         if not done:
             raise WrongAnswer("the completed card was not pushed")

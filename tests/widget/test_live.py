@@ -47,8 +47,9 @@ async def heard(socket: Socket, until: Callable[[dict[str, Any]], bool]) -> list
     """All messages up to the one that is waited for."""
     found: list[dict[str, Any]] = []
     async with asyncio.timeout(PATIENCE):
-        while not found or not until(found[-1]):
-            found.append(await socket.receive_json())
+        while not any(map(until, found)):
+            said = await socket.receive_json()
+            found += said if isinstance(said, list) else [said]
     return found
 
 

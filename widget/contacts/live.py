@@ -75,7 +75,7 @@ class ContactsConnection:
             if await self._session.is_over():
                 return
             await self._follow(first)
-            await self._socket.send_json({"type": "ready"})
+            await websocket.send(self._socket, {"type": "ready"})
             async with websocket.telling(self._socket, self._send, self._stay):
                 await self._receive()
 
@@ -131,7 +131,7 @@ class ContactsConnection:
     async def _tell(self, changed: Iterable[str]) -> None:
         ids = sorted(changed)
         for start in range(0, len(ids), AT_ONCE):
-            await self._socket.send_json({"type": "rows", "ids": ids[start : start + AT_ONCE]})
+            await websocket.send(self._socket, {"type": "rows", "ids": ids[start : start + AT_ONCE]})
 
     async def _tell_new(self) -> None:
         """How many new contacts match by now: one may match only after their first consent."""
@@ -141,7 +141,7 @@ class ContactsConnection:
             count = len(await self._bot.finder.among(self._filter, self._new) - self._rows)
             if count != self._told_new:
                 self._told_new = count
-                await self._socket.send_json({"type": "new", "count": count, "text": self._new_words(count)})
+                await websocket.send(self._socket, {"type": "new", "count": count, "text": self._new_words(count)})
 
     def _new_words(self, count: int) -> str:
         say = translator_for(self._request)

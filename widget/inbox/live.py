@@ -85,7 +85,7 @@ class InboxConnection:
             if self.id:
                 await self._refresh()
                 await self._greet()
-            await self.socket.send_json({"type": "ready", "last": self.sent})
+            await websocket.send(self.socket, {"type": "ready", "last": self.sent})
             try:
                 async with websocket.telling(self.socket, self._send, self._stay, self._hint_often):
                     await self._receive()
@@ -172,9 +172,8 @@ class InboxConnection:
             part = await self.bot.conversations.part(self.id, signal.seq)
             await self._show([part] if part else [])
         elif signal.author != self.me and signal.kind is SignalKind.TYPING:
-            await self.socket.send_json(
-                {"type": "typing", "kind": signal.author.kind, "name": await self._name(signal)}
-            )
+            name = await self._name(signal)
+            await websocket.send(self.socket, {"type": "typing", "kind": signal.author.kind, "name": name})
         elif (
             signal.author == self.me and signal.kind is SignalKind.GONE
         ):  # another page of the same teammate closed: this one is still open
@@ -201,7 +200,9 @@ class InboxConnection:
         since = asyncio.get_running_loop().time() - 2 * HERE_SECONDS - 1
         self.here = {id: at for id, at in self.here.items() if at > since}
         known = await self.bot.store.teammates.get_many(self.here)
-        await self.socket.send_json({"type": "here", "names": [known[id].name for id in self.here if id in known]})
+        await websocket.send(
+            self.socket, {"type": "here", "names": [known[id].name for id in self.here if id in known]}
+        )
 
     async def _name(self, signal: Signal) -> str:
         if signal.author.kind is AuthorKind.CONTACT:
@@ -222,18 +223,9 @@ class InboxConnection:
             return
         conversation = await self.bot.inbox.get(self.id)
         contact = await self.bot.ledger.contact(conversation.contact)  # the change may arrive before its projection
-        for part, html in zip(
-            parts, await views.rendered(self.request, parts, conversation, contact, self.say), strict=True
-        ):
-            await self.socket.send_json(
-                {
-                    "type": "part",
-                    "seq": part.seq,
-                    "html": html,
-                    "author": part.author.kind,
-                    "kind": part.content.kind,
-                }
-            )
+        rendered = await views.rendered(self.request, parts, conversation, contact, self.say)
+        entries = zip(parts, rendered, strict=True)
+        await websocket.send(self.socket, *(_message(part, html) for part, html in entries))
 
     async def _tell_figures(self) -> None:
         """Sends how far the contact has read, and the thread's header, since the name may be known by now."""
@@ -252,7 +244,7 @@ class InboxConnection:
         )
         name = views.name_of(await self.bot.ledger.contact(c.contact), self.say)
         figures = {"seen": c.seen, "delivered": c.delivered, "name": name, "head": html}
-        await self.socket.send_json({"type": "figures", **figures})
+        await websocket.send(self.socket, {"type": "figures", **figures})
 
     def _hint(self, *hints: str) -> None:
         self.hints |= {*hints}
@@ -265,4 +257,8 @@ class InboxConnection:
             self.hinted.clear()
             hints, self.hints = sorted(self.hints), set()
             for hint in hints:
-                await self.socket.send_json({"type": hint})
+                await websocket.send(self.socket, {"type": hint})
+
+
+def _message(part: Part, html: str) -> dict[str, object]:
+    return {"type": "part", "seq": part.seq, "html": html, "author": part.author.kind, "kind": part.content.kind}

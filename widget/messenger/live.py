@@ -87,7 +87,7 @@ class MessengerConnection:
         ):
             self.follower = follower
             await self._start(hello)
-            await self.socket.send_json({"type": "ready", "last": self.sent})
+            await websocket.send(self.socket, {"type": "ready", "last": self.sent})
             try:
                 async with websocket.telling(self.socket, lambda: self._send(follower)):
                     await self._receive()
@@ -168,7 +168,7 @@ class MessengerConnection:
 
     async def _tell(self, signal: Signal) -> None:
         if signal.kind is SignalKind.TYPING and signal.author.kind is AuthorKind.TEAMMATE:
-            await self.socket.send_json({"type": "typing"})
+            await websocket.send(self.socket, {"type": "typing"})
 
     async def _push(self, parts: Sequence[Part], known: Sequence[Part] = ()) -> None:
         changed = await self.bot.conversations.changed_by(parts, known)
@@ -184,12 +184,14 @@ class MessengerConnection:
         if any(isinstance(part.content, Card) and not self._can_show(part.content) for part in shown):
             await self._refresh()
         drawn = iter(await views.entries(self.request, shown, self.contact) if shown else ())
+        messages: list[dict[str, object]] = []
         for part in parts:
             message: dict[str, object] = {"type": "skip", "seq": part.seq}
             if part.is_for_contact:
                 own = {"html": next(drawn), "author": part.author.kind, "kind": part.content.kind}
                 message |= {"type": "part", **own}
-            await self.socket.send_json(message)
+            messages.append(message)
+        await websocket.send(self.socket, *messages)
 
     def _can_show(self, card: Card) -> bool:
         """Whether the contact may be older than the card. What the card shows depends on their consent, but a card that

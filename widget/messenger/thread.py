@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 from aiohttp import web
 
 from bot.chat.visitors import Visitor
@@ -41,15 +42,14 @@ async def open_messenger(request: web.Request) -> web.Response:
     opening = await read_json(request, OpenRequest)
     note_site(request, await request.app[BOT].workspace(), opening.settings.page_url or "")
     opened = await request.app[BOT].open_messenger(bearer(request), opening.claim(request), opening.conversation)
-    return web.json_response(
-        {
-            "token": opened.token,
-            "conversation": opened.conversation,
-            "last": opened.last,
-            "fresh": opened.fresh,
-            "html": await views.opened_thread(request, opened),
-        }
-    )
+    body = {
+        "token": opened.token,
+        "conversation": opened.conversation,
+        "last": opened.last,
+        "fresh": opened.fresh,
+        "html": await views.opened_thread(request, opened),
+    }
+    return web.json_bytes_response(body, dumps=orjson.dumps)
 
 
 async def conversations(request: web.Request) -> web.Response:
@@ -85,7 +85,7 @@ async def say(request: web.Request) -> web.Response:
     await bot.openings.store(contact, conversation)
     part = await bot.say(conversation, message.said, message.key)
     (html,) = await views.entries(request, [part], contact)
-    return web.json_response({"seq": part.seq, "html": html})
+    return web.json_bytes_response({"seq": part.seq, "html": html}, dumps=orjson.dumps)
 
 
 async def unread(request: web.Request) -> web.Response:

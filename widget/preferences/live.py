@@ -36,7 +36,7 @@ async def _talk(request: web.Request, socket: websocket.Socket) -> None:
     try:
         # Subscribe before reading the page's state, so that no change is missed in between.
         with bot.feed.follow(contact.id, SUBSCRIPTIONS, *numbers_of(contact)) as follower:
-            await socket.send_json({"type": "ready", "stand": await _stand(request)})
+            await websocket.send(socket, {"type": "ready", "stand": await _stand(request)})
             async with websocket.telling(socket, lambda: _tell(bot, socket, follower, contact.id)):
                 async for _message in socket:
                     pass  # the page sends nothing
@@ -60,4 +60,4 @@ async def _tell(bot: Bot, socket: websocket.Socket, follower: Follower, contact:
         follower.forget()
         if found := await bot.ledger.contact(contact):
             bot.feed.also(follower, *numbers_of(found))
-        await socket.send_json({"type": "changed"})
+        await websocket.send(socket, {"type": "changed"})

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
+import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import BaseModel
 
@@ -79,6 +80,13 @@ async def greeting(socket: Socket, hello: type[M]) -> M | None:
     return parse(hello, message.data) if message.type is WSMsgType.TEXT else None
 
 
+async def send(socket: Socket, *messages: Mapping[str, object]) -> None:
+    """In one frame, which holds a message or a list of them."""
+    if messages:
+        frame = messages[0] if len(messages) == 1 else messages
+        await socket.send_frame(orjson.dumps(frame), WSMsgType.TEXT)
+
+
 @asynccontextmanager
 async def telling(socket: Socket, *works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Runs the heartbeat and `works` until the block ends. If one of them fails, the socket is closed."""
@@ -112,13 +120,13 @@ async def _work(socket: Socket, work: Callable[[], Awaitable[None]]) -> None:
 async def _beat(socket: Socket) -> None:
     while not socket.closed:
         await asyncio.sleep(BEAT_SECONDS)
-        await socket.send_json({"type": "beat"})
+        await send(socket, {"type": "beat"})
 
 
 async def _say_bye(socket: Socket) -> None:
     with suppress(TimeoutError, ConnectionError):
         async with asyncio.timeout(BYE_SECONDS):
-            await socket.send_json({"type": "bye"})
+            await send(socket, {"type": "bye"})
             await socket.close(code=WSCloseCode.SERVICE_RESTART)
 
 

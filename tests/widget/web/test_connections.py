@@ -10,6 +10,7 @@ import pytest
 from bot.errors import TooManyConnections
 from tests.conftest import Visitor
 from tests.widget.help import Running, last_words
+from tests.widget.test_live import heard, is_ready
 from widget.web.connections import LiveConnections, _descriptors
 from widget.web.websocket import CONNECTIONS, TOO_MANY
 
@@ -61,8 +62,7 @@ async def test_a_visitor_with_too_many_pages_is_told_so(
     url = f"{visitor.base}/messenger/live"
     async with visitor.session.ws_connect(url, origin=visitor.base) as first:
         await first.send_json(hello)
-        while (await first.receive_json())["type"] != "ready":
-            pass
+        await heard(first, is_ready)
         async with visitor.session.ws_connect(url, origin=visitor.base) as second:
             await second.send_json(hello)
             assert await last_words(second) == ([], TOO_MANY)

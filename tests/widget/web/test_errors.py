@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 
 import pytest
 from multidict import CIMultiDictProxy
 
-from tests.conftest import PATIENCE, Visitor
+from tests.conftest import Visitor
 from tests.widget.help import Running, read
+from tests.widget.test_live import heard, is_ready
 
 
 async def ask(running: Running, method: str, path: str, **options: Any) -> tuple[int, Any, CIMultiDictProxy[str]]:
@@ -107,9 +107,7 @@ async def test_figures_name_routes_and_never_people(running: Running, visitor: V
     async with visitor.session.ws_connect(f"{visitor.base}/messenger/live", origin=visitor.base) as socket:
         greeting = {"type": "hello", "token": visitor.token, "conversation": visitor.conversation, "after": 2}
         await socket.send_json(greeting)
-        async with asyncio.timeout(PATIENCE):
-            while (await socket.receive_json())["type"] != "ready":
-                pass
+        await heard(socket, is_ready)
         status, text, headers = await ask(running, "GET", "/metrics")
     assert status == 200
     assert headers["Content-Type"] == "text/plain; version=0.0.4"
