@@ -95,6 +95,8 @@ class ConversationEventName(StrEnum):
     TEXTED_YES = "texted_yes"
     TEXTED_NO = "texted_no"
     """The effect of a keyword, in a conversation by text."""
+    MAYBE_STOP = "maybe_stop"
+    """Their text is likely a revocation: a teammate decides, `until` the law wants it done."""
 
 
 SHOWN_TO_CONTACT = {ConversationEventName.SIGNED_UP, ConversationEventName.ASKED, ConversationEventName.STOPPED}
@@ -111,7 +113,7 @@ class ConversationEvent(Value):
     to: str = ""
     """Of an assignment: the teammate; empty: unassigned."""
     until: datetime | None = None
-    """Of one that was snoozed."""
+    """Of one that was snoozed, or of a likely revocation."""
 
 
 Content = Annotated[Text | Card | Note | ConversationEvent, Field(discriminator="kind")]

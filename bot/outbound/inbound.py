@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bot.compliance.keyword_table import Keyword
+from bot.compliance.revocation import due_at
 from bot.consent.confirmations import Confirmations
 from bot.consent.keywords import Reading, read
 from bot.consent.stop_list import StopList
+from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import ConversationEvent
 from bot.model.conversation import ConversationEventName as Name
@@ -36,7 +38,8 @@ class Inbound:
         `answered`: the keyword that the provider took it for and already answered. It takes effect, and gets no second
         answer. A YES is a START for some providers, and an answer to our question for us.
 
-        Texts without a keyword, and a YES or NO without a question, become messages to teammates.
+        Texts without a keyword, and a YES or NO without a question, become messages to teammates. One that is likely a
+        revocation is flagged there.
 
         Durable when it returns. Raises StoreUnavailable: safe to retry.
         """
@@ -58,7 +61,8 @@ class Inbound:
             case Keyword.NO if event := await self._confirmations.decline(number, text):
                 await self._threads.note(number, text, text_id, _did(Name.TEXTED_NO, event))
             case _:
-                await self._threads.hear(number, text, text_id)
+                flag = ConversationEvent(name=Name.MAYBE_STOP, until=due_at(now())) if reading.likely else None
+                await self._threads.hear(number, text, text_id, flag)
 
     async def _settle(self, number: str, text: str, text_id: str, answer: str, did: Name | None = None) -> None:
         """Shows a keyword in its conversation, then queues the answer, so that it appears after it."""

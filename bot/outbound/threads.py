@@ -40,9 +40,9 @@ class TextThreads:
         self._contacts = contacts
         self._secret = secret.encode()
 
-    async def hear(self, number: str, text: str, text_id: str) -> None:
-        """Adds a text from this number to its conversation, which is created if there is none; once for each
-        `text_id`."""
+    async def hear(self, number: str, text: str, text_id: str, did: ConversationEvent | None = None) -> None:
+        """Adds a text from this number to its conversation, which is created if there is none, and what teammates have
+        to know about it; once for each `text_id`."""
         if not text.strip():
             return
         people = await self._people(number)
@@ -52,6 +52,8 @@ class TextThreads:
         if known is None:
             await self.show_earlier(contact, number)
         await self._write(contact, Text(text=text[:KEPT]), f"text:{text_id}")
+        if did:
+            await self._write(contact, did, f"did:{text_id}")
 
     async def note(self, number: str, text: str, text_id: str, did: ConversationEvent | None) -> str | None:
         """The same for a keyword that was already handled, and what it `did`; in an existing conversation only.

@@ -19,7 +19,16 @@ from bot.demo import DEALS
 from bot.errors import Invalid, NotFound, NumberRefused, NumberStopped, StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Channel, Conversation, ConversationState, Part, SignalKind, Text
+from bot.model.conversation import (
+    Channel,
+    Conversation,
+    ConversationEvent,
+    ConversationEventName,
+    ConversationState,
+    Part,
+    SignalKind,
+    Text,
+)
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action
 from bot.outbound.gateways import LONGEST, GatewayError
@@ -239,6 +248,17 @@ class TestBothSides:
         assert (await _thread(bot, c))[1:] == [
             "Harbor Coffee: Reply YES", "YES", "texted_yes", "Harbor Coffee: You are",
         ]  # fmt: skip
+
+    async def test_a_likely_revocation_is_flagged_once_with_its_due_date(self, bot: Bot, maya: Contact) -> None:
+        c = await _texting(bot, "How do I unsubscribe?")
+        part = (await bot.inbox.page(c.id))[-1]
+        assert isinstance(part.content, ConversationEvent)
+        assert part.content.name is ConversationEventName.MAYBE_STOP
+        assert part.content.until
+        assert timedelta(days=11) < part.content.until - part.at < timedelta(days=21), "ten business days"
+        assert not part.is_for_contact
+        assert not await bot.stops.is_stopped(NUMBER)
+        assert await _thread(bot, c) == ["How do I unsubscribe?", "maybe_stop"]
 
     async def test_a_link_is_masked(self, bot: Bot, maya: Contact) -> None:
         c = await _texting(bot, "Hi")

@@ -261,6 +261,8 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
             return say("%(who)s texted START. Texts to this number are allowed.", who=contact)
         case ConversationEventName.TEXTED_YES:
             return say("%(who)s confirmed %(name)s by text", who=contact, name=name)
+        case ConversationEventName.MAYBE_STOP:
+            return say("Possible opt-out request. If %(who)s wants no more texts, opt them out by", who=contact)
         case ConversationEventName.TEXTED_NO:
             return say("%(who)s declined %(name)s by text", who=contact, name=name)
 
