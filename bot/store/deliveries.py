@@ -239,9 +239,11 @@ class DeliveryRepository(Repository[Delivery]):
         """The newest first."""
         return await self.find({"message": message}, sort=[("message", 1), ("created_at", -1)], limit=limit)
 
-    async def count_waiting(self, message: str, *, limit: int) -> int:
-        """Copies that a worker takes next; at most `limit`."""
-        match = {"message": message, "state": {"$in": [DeliveryState.QUEUED, DeliveryState.SENDING]}}
+    async def count_waiting(self, message: str, *, is_held: bool, limit: int) -> int:
+        """Copies that have not left; at most `limit`. `is_held`: also those held for a reason, like quiet hours."""
+        match: dict[str, Any] = {"message": message, "state": {"$in": [DeliveryState.QUEUED, DeliveryState.SENDING]}}
+        if not is_held:
+            match["reason"] = None
         with database_errors():
             return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=READ_MS))
 

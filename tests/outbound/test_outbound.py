@@ -82,9 +82,9 @@ async def copies(bot: Bot, message: OutboundMessage) -> list[Delivery]:
 
 
 async def bodies(bot: Bot, contact: Contact) -> list[str]:
-    """What the phone received, but for confirmations."""
+    """The outbound messages that the phone received."""
     texts = await bot.phone.texts(contact.phone or "")
-    return [text.body for text in texts if text.incoming and "now subscribed" not in text.body]
+    return [text.body for text in texts if text.id.startswith("outbound:")]
 
 
 class TestSending:
@@ -153,6 +153,24 @@ class TestSending:
         assert len(await copies(bot, message)) == 4
         await all_sent(bot, message)
         assert len(await copies(bot, message)) == 9
+
+    async def test_copies_held_by_quiet_hours_hold_up_nobody_else(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = await people(bot, 4)
+        monkeypatch.setattr(send_message, "AHEAD", 4)
+        monkeypatch.setattr(send_message.SendMessage, "most", 4)
+        message = await ordered(bot)
+        await one_step(bot, message)
+        tomorrow = {"due_at": now() + timedelta(hours=9), "reason": "quiet_hours"}
+        for contact in held:
+            await bot.store.deliveries.update({"contact": contact.id, "message": message.id}, {"$set": tomorrow})
+        await one_step(bot, message)
+        job = await bot.jobs.get(message.id)
+        assert (job.state, job.checkpoint["is_end"]) == ("queued", True), "it waits for those that are held"
+        await bot.store.deliveries.collection.update_many({"message": message.id}, {"$set": {"due_at": now()}})
+        await all_sent(bot, message)
+        assert {d.state for d in await copies(bot, message)} == {DeliveryState.SENT}
 
     async def test_what_was_ordered_just_before_a_crash_starts(self, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
         (ann,) = await people(bot, 1)

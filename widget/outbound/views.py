@@ -36,7 +36,14 @@ RESULTS = {
     DeliveryState.BLOCKED: _("Not sent"),
     DeliveryState.UNKNOWN: _("Unconfirmed"),
 }
-REASONS = {**LEFT_OUT, "canceled": _("Canceled before it was sent"), "contact_gone": _("Contact no longer exists")}
+REASONS = {
+    **LEFT_OUT,
+    "canceled": _("Canceled before it was sent"),
+    "contact_gone": _("Contact no longer exists"),
+    "quiet_hours": _("Quiet hours where they are"),
+    "cap": _("Had too many texts lately"),
+    "country_closed": _("Marketing texts aren't sent to this country"),
+}
 SAMPLE_NAME = "Maya"
 SAMPLE_LINK = "/p/k3J9xQ2mVt8Lw4Zb7RnYcA"
 """As long as a real one: the link counts, too."""

@@ -18,9 +18,9 @@ from bot.store import Store
 from bot.workspace.access import Scope
 
 AHEAD = 2000
-"""Copies that may wait to be sent, so that a pause leaves few waiting."""
-FULL_SECONDS, LAST_SECONDS = 0.2, 1.0
-"""How long it waits for room in the queue, and for its last copies to be sent."""
+"""Copies that may wait to be sent, so that a pause leaves few. Those that are held don't count: others go on."""
+FULL_SECONDS, LAST_SECONDS, HELD_SECONDS = 0.2, 1.0, 15.0
+"""How long it waits for room in the queue, for its last copies to be sent, and for those that are held."""
 
 
 class SendInput(Value):
@@ -49,9 +49,11 @@ class SendMessage(JobKind[SendInput, SendPlace]):
         self._deliveries = deliveries
 
     async def step(self, job: str, input: SendInput, at: SendPlace, limit: int) -> Batch[SendPlace]:
-        waiting = await self._store.deliveries.count_waiting(job, limit=AHEAD)
+        waiting = await self._store.deliveries.count_waiting(job, is_held=False, limit=AHEAD)
         if at.is_end:
-            return Batch(at, 0, is_last=not waiting, again_after=LAST_SECONDS if waiting else 0)
+            held = waiting or await self._store.deliveries.count_waiting(job, is_held=True, limit=1)
+            pause = LAST_SECONDS if waiting else HELD_SECONDS
+            return Batch(at, 0, is_last=not held, again_after=pause if held else 0)
         if waiting >= AHEAD:
             return Batch(at, 0, again_after=FULL_SECONDS)
         if self._deliveries is None:
