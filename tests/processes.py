@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
-PRELOAD = ("tests.events.crashing_server", "tests.jobs.dying", "tests.outbound.dying", "tests.store.embedded_user")
+PRELOAD = (
+    "tests.events.crashing_server",
+    "tests.jobs.dying",
+    "tests.outbound.dying",
+    "tests.store.embedded_user",
+    "tests.twilio.dying",
+)
 CONTEXT.set_forkserver_preload([*PRELOAD])
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +19,8 @@ from bot.store import Store
 
 log = logging.getLogger("sayso.outbound")
 
+AT_ONCE = 16
+"""Texts that are asked about at once."""
 ASK_AGAIN = timedelta(seconds=60)
 ASK_UNTIL = timedelta(days=1)
 """How long to keep asking a provider that can't tell."""
@@ -30,11 +35,19 @@ class Reconciler:
         self._threads = threads
 
     async def run(self) -> None:
-        """One worker asks about each text."""
+        """One worker asks about each text. Texts to one number come after each other: they may be alike."""
+        alike: defaultdict[str, list[Delivery]] = defaultdict(list)
         for delivery in await self._store.deliveries.unanswered():
-            ask_at = now() + ASK_AGAIN
-            if await self._store.deliveries.ask_again(delivery, ask_at):
-                await self._ask(delivery.model_copy(update={"ask_at": ask_at}))
+            alike[delivery.number].append(delivery)
+        at_once = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._ask_all(deliveries, at_once) for deliveries in alike.values()))
+
+    async def _ask_all(self, deliveries: Sequence[Delivery], at_once: asyncio.Semaphore) -> None:
+        async with at_once:
+            for delivery in deliveries:
+                ask_at = now() + ASK_AGAIN
+                if await self._store.deliveries.ask_again(delivery, ask_at):
+                    await self._ask(delivery.model_copy(update={"ask_at": ask_at}))
 
     async def _ask(self, delivery: Delivery) -> None:
         try:

@@ -133,8 +133,6 @@ class FakeTwilio:
     async def _create(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
         form = {name: str(value) for name, value in (await request.post()).items()}
-        if self.seconds:
-            await asyncio.sleep(self.seconds)
         if refusal := _unauthorized(request) or _wrong(form):
             return refusal
         message = FakeMessage(
@@ -146,13 +144,15 @@ class FakeTwilio:
             self.messages.append(message)
             if self.statuses and message.callback:
                 self._spawn(self._report_all(message))
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
         if fault is None:
             return web.json_response(message.shown(), status=201)
         if fault.is_silent:
             await self._hanging.wait()
         if not fault.status:
-            assert request.transport
-            request.transport.abort()
+            if request.transport:
+                request.transport.abort()
             return web.Response()
         return _error(fault.status, fault.code, retry_after=fault.retry_after)
 
@@ -161,6 +161,8 @@ class FakeTwilio:
             return refusal
         if self.is_list_down:
             return _error(503, 20503)
+        for _ in range(10):  # a request that arrived before this one is accepted first, also after a pause of the loop
+            await asyncio.sleep(0.005)
         wanted, size, page = request.query, int(request.query.get("PageSize", 50)), int(request.query.get("Page", 0))
         found = [
             message.shown()
