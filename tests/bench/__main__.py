@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--quick] [--seconds N] [--part flows|ledger|import|preferences|live|contacts|bulk|bytes]…`"""
+"""`python -m tests.bench [--quick] [--seconds N] [--part NAME]…`: the parts are named below."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.bench.aims import Figure, show
 from tests.bench.bulk import measure_bulk
 from tests.bench.bytes import measure_bytes
 from tests.bench.contacts import measure_contacts
+from tests.bench.deliveries import measure_deliveries
 from tests.bench.flows import measure_flows
 from tests.bench.imports import measure_imports
 from tests.bench.ledger import measure_ledger
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
     "live": measure_live,
     "contacts": measure_contacts,
     "bulk": measure_bulk,
+    "deliveries": measure_deliveries,
     "bytes": measure_bytes,
 }
 

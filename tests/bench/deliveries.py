@@ -1,0 +1,122 @@
+"""Texts a second through Twilio, beside a bare loop of its client with the same concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from twilio.http.async_http_client import AsyncTwilioHttpClient
+from twilio.rest import Client
+
+from bot.app import Bot, make_bot
+from bot.demo import make_demo
+from bot.model.base import new_id, now
+from bot.model.contact import Contact
+from bot.outbound.gateways.twilio import TwilioGateway
+from bot.outbound.sender import AT_PROVIDER
+from bot.store import open_store
+from bot.store.embedded import EmbeddedServer
+from tests import processes
+from tests.bench.aims import Figure
+from tests.bench.size import Size
+from tests.bench.table import table
+from tests.outbound.carrier import through
+from tests.people import change
+from tests.twilio.fake import ACCOUNT, SERVICE, TOKEN, FakeTwilio, fake_twilio, twilio_settings
+
+DELAYS = (0.0, 0.05)
+"""Seconds that Twilio takes to answer."""
+BODY = "Harbor Coffee: You are now subscribed to Deals and new roasts. Up to 4 msgs/month. Msg & data rates may apply."
+
+
+async def measure_deliveries(mongo: EmbeddedServer, size: Size) -> list[Figure]:
+    texts, figures, rows = int(max(500, size.seconds * 250)), [], []
+    for seconds in DELAYS:
+        async with _twilio(seconds) as url:
+            bare = await _rate(texts, lambda: _bare(url, texts))
+            ours = await _deliveries(mongo, url, texts)
+        name = f"Twilio answers after {seconds * 1000:.0f} ms"
+        rows.append([name, f"{bare:,.0f}", f"{ours:,.0f}", f"{ours / bare:.2f}"])
+        figures.append(Figure(f"deliveries to a bare client, {seconds * 1000:.0f} ms", ours / bare, 0.7))
+    table(f"Texts a second, {AT_PROVIDER} at once, {texts:,} texts", ["", "bare client", "deliveries", "ratio"], rows)
+    return figures
+
+
+async def _rate(texts: int, work: Callable[[], Awaitable[None]]) -> float:
+    started = time.perf_counter()
+    await work()
+    return texts / (time.perf_counter() - started)
+
+
+async def _bare(url: str, texts: int) -> None:
+    """What a script does that only sends."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp's, of the library's use of `auth`
+    left = iter(range(texts))
+    async with AsyncTwilioHttpClient() as http:
+        client = Client(ACCOUNT, TOKEN, http_client=http)
+        client.api.base_url = url
+
+        async def caller() -> None:
+            for i in left:
+                await client.messages.create_async(to=_number(i), body=BODY, messaging_service_sid=SERVICE)
+
+        await asyncio.gather(*(caller() for _ in range(AT_PROVIDER)))
+
+
+async def _deliveries(mongo: EmbeddedServer, url: str, texts: int) -> float:
+    twilio = FakeTwilio()
+    twilio.url = url
+    async with open_store(mongo.url, f"bench_{new_id()}") as store:
+        await make_demo(store, url)
+        settings = twilio_settings(twilio)
+        bot, gateway = await make_bot(settings, store, settings.public_url), TwilioGateway(settings)
+        try:
+            for start in range(0, texts, 500):
+                await _queue(bot, range(start, min(start + 500, texts)))
+            worker = through(bot, gateway)
+
+            async def work() -> None:
+                while await worker.send_some():
+                    pass
+
+            return await _rate(texts, work)
+        finally:
+            await gateway.close()
+            await bot.finish()
+
+
+async def _queue(bot: Bot, places: range) -> None:
+    time_now = now()
+    people = [Contact(id=new_id(), phone=_number(i), created_at=time_now, updated_at=time_now) for i in places]
+    await bot.store.contacts.insert_many(people)
+    changes = [change(one.id, "k", number=one.phone) for one in people]
+    results = await bot.ledger.record_many(changes)
+    await bot.deliveries.queue_for([result.event for result in results if not isinstance(result, Exception)])
+
+
+def _number(i: int) -> str:
+    return f"+1{(201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213)[i // 9000]}555{1000 + i % 9000}"
+
+
+@asynccontextmanager
+async def _twilio(seconds: float) -> AsyncIterator[str]:
+    """In a process of its own."""
+    process = await processes.start(_serve, seconds)
+    try:
+        yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def _serve(seconds: float) -> None:
+    async def serve() -> None:
+        async with fake_twilio() as twilio:
+            twilio.seconds = seconds
+            print(twilio.url, flush=True)
+            await asyncio.Event().wait()
+
+    asyncio.run(serve())
