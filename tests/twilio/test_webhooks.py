@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -365,3 +367,55 @@ class TestStatus:
         message.callback = f"{sayso.url}{STATUS}"
         assert await sayso.twilio.report(message, "sent") == 204
         assert (await sayso.delivery()).status is None
+
+
+class TestCheck:
+    """`sayso check`."""
+
+    async def _said(self, sayso: Sayso, mongo: EmbeddedServer, **values: str) -> tuple[int, str]:
+        usual = {
+            "mongo_url": mongo.url,
+            "database": "sayso_test",
+            "gateway": "twilio",
+            "public_url": sayso.url,
+            "twilio_account_sid": fake.ACCOUNT,
+            "twilio_auth_token": TOKEN,
+            "twilio_service": fake.SERVICE,
+            "twilio_url": sayso.twilio.url,
+        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
+        settings = {f"SAYSO_{name.upper()}": value for name, value in (usual | values).items()}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "widget.cli", "check",
+            env=kept | settings, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        out, _ = await process.communicate()
+        return process.returncode or 0, out.decode()
+
+    async def test_it_posts_itself_a_signed_probe_through_the_public_address(
+        self, sayso: Sayso, mongo: EmbeddedServer
+    ) -> None:
+        code, said = await self._said(sayso, mongo)
+        assert code == 0, said
+        assert "Twilio: OK (account Harbor Coffee)" in said
+        assert "Webhooks: OK" in said
+
+    @pytest.mark.parametrize(
+        ("name", "value", "says"),
+        [
+            ("twilio_auth_token", "wrong", "Twilio: it refuses the credentials or the Messaging Service (auth_failed)"),
+            ("twilio_service", f"MG{'d' * 32}", "(account_not_found)"),
+            ("public_url", "http://127.0.0.1:9", "Webhooks: Nothing answers"),
+        ],
+    )
+    async def test_it_says_what_is_wrong(
+        self, sayso: Sayso, mongo: EmbeddedServer, name: str, value: str, says: str
+    ) -> None:
+        code, said = await self._said(sayso, mongo, **{name: value})
+        assert (code, says in said) == (2, True), said
+
+    async def test_it_says_that_the_server_has_another_token(self, sayso: Sayso, mongo: EmbeddedServer) -> None:
+        code, said = await self._said(
+            sayso, mongo, twilio_auth_token="another", twilio_api_key=fake.KEY, twilio_api_secret=fake.SECRET
+        )
+        assert (code, "Webhooks: The signature was refused" in said) == (2, True), said

@@ -56,7 +56,7 @@ def demo(port: Port = None, host: Host = None, contacts: Contacts = 0) -> None:
 
     No real texts are sent: they go to the simulated phone.
     """
-    run(_serve(settings_of(port=port, host=host), with_demo=True, contacts=contacts))
+    run(_serve(settings_of(port=port, host=host, gateway="simulator"), with_demo=True, contacts=contacts))
 
 
 async def _serve(settings: Settings, *, with_demo: bool, contacts: int = 0) -> None:

@@ -14,14 +14,12 @@ from pydantic import BaseModel, ValidationError
 from bot.errors import Invalid
 from bot.model.delivery import ProviderStatus
 from bot.outbound.gateways.twilio import INBOUND_PATH, STATUS_PATH
-from bot.outbound.gateways.twilio_webhooks import MOST_VALUES, TwilioStatus, TwilioText
+from bot.outbound.gateways.twilio_webhooks import MOST_VALUES, PROBE, TwilioStatus, TwilioText
 from bot.outbound.reports import StatusReport
 from widget.web.http import BOT, read_values
 
 NOTHING = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """TwiML that answers nothing: answers leave through the queue, like all texts."""
-PROBE = "Probe"
-"""The field of a webhook that we post ourselves, to see whether signatures arrive intact."""
 FORM = "application/x-www-form-urlencoded"
 
 M = TypeVar("M", bound=BaseModel)

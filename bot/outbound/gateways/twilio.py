@@ -85,6 +85,16 @@ class TwilioGateway(Gateway):
             raise NoAnswer("too early to tell")
         return ids
 
+    async def account_name(self) -> str:
+        """What Twilio calls the account. Raises GatewayError if it refuses the credentials or the service, and
+        NoAnswer."""
+        service = self._settings.twilio_service
+        async with _answered():
+            account = await self.client.api.v2010.accounts(self._settings.twilio_account_sid).fetch_async()
+            if service:
+                await self.client.messaging.v1.services(service).fetch_async()
+            return str(account.friendly_name)
+
     async def close(self) -> None:
         client, self._made = self._made, None
         if client:

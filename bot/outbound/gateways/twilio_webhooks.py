@@ -16,6 +16,8 @@ from bot.config import Settings
 SIGNATURE = "X-Twilio-Signature"
 SIGNED_BY = "X-Twilio-Webhooks-Signature-Settings"
 """`key=…,algorithm=HMAC_SHA256`, if a shared key signed it; without this header, the account's auth token did."""
+PROBE = "Probe"
+"""The field of a webhook that we post ourselves, to see whether signatures arrive intact."""
 MOST_VALUES = 200
 """Limit of form fields. Twilio sends about 30."""
 E164 = re.compile(r"(?:[a-z]+:)?(\+[1-9][0-9]{6,14})")
