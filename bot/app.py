@@ -74,6 +74,7 @@ from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
 from bot.workspace.passkeys import PasskeyService
 from bot.workspace.saved_replies import SavedReplyService
 from bot.workspace.security import SecurityService
+from bot.workspace.senders import Senders
 from bot.workspace.sites import Sites
 from bot.workspace.subscriptions import SubscriptionService
 from bot.workspace.teammates import TeammateService
@@ -155,6 +156,7 @@ class Bot:
 
     def _compose_management(self, store: Store) -> None:
         self.audit = AuditLog(store)
+        self.senders = Senders(store, changed=self.workspace.cache_clear)
         self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
         self.teammates = TeammateService(store)
         self.tokens = Tokens(store, self.spawn)

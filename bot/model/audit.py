@@ -40,6 +40,8 @@ class AuditAction(StrEnum):
     BRAND_SAVED = "brand.saved"
     LOGO_SAVED = "brand.logo_saved"
     LOGO_REMOVED = "brand.logo_removed"
+    SENDER_SAVED = "sender.saved"
+    SENDER_REMOVED = "sender.removed"
     SITES_SAVED = "install.sites_saved"
     SECRET_CREATED = "identity_secret.created"  # noqa: S105
     SECRET_REVOKED = "identity_secret.revoked"  # noqa: S105

@@ -26,6 +26,7 @@ from bot.outbound.marketing_rules import Hold, MarketingRules
 from bot.outbound.provider_stops import stop_with_provider
 from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
 from bot.outbound.reconciler import Reconciler, provider_id
+from bot.outbound.senders import sender_for, sender_refusal
 from bot.outbound.threads import TextThreads
 from bot.store import Store
 from bot.store.deliveries import Result
@@ -64,6 +65,7 @@ class Handover:
     values: dict[str, Any]
     quiet_from: datetime | None = None
     """When it must have reached the phone."""
+    sender: str | None = None
 
 
 class Sender:
@@ -164,7 +166,9 @@ class Sender:
         kind = KINDS[delivery.kind]
         if facts.is_paused:
             return partial(self._store_result, delivery, DeliveryState.QUEUED, due_at=checked_at + PAUSED_FOR)
-        if reason := kind.refusal(delivery, facts) or flood.refusal(delivery):
+        sender = None if kind.answers else sender_for(delivery.number, facts.workspace.senders)
+        reason = kind.refusal(delivery, facts) or sender_refusal(sender, has_link=delivery.link is not None)
+        if reason := reason or flood.refusal(delivery):
             return partial(self._block, delivery, reason, checked_at)
         passed = marketing.check(delivery, facts, self.clock())
         if isinstance(passed, Hold):
@@ -173,7 +177,8 @@ class Sender:
         body = kind.body(delivery, facts, url)
         hashed = sha256(body.encode()).hexdigest()
         values = {**passed.values, "body": self._links.masked(body, url), "body_hash": hashed, "checked_at": checked_at}
-        return partial(self._send, Handover(delivery, facts, body, values, passed.quiet_from), is_shown=is_shown)
+        text = Handover(delivery, facts, body, values, passed.quiet_from, sender.sender if sender else None)
+        return partial(self._send, text, is_shown=is_shown)
 
     async def _hold(self, delivery: Delivery, hold: Hold, checked_at: datetime) -> None:
         if hold.until is None:
@@ -224,7 +229,7 @@ class Sender:
     async def _give(self, text: Handover, values: dict[str, Any]) -> None:
         """Sends it. `values`: what is stored with the result."""
         delivery = text.delivery
-        outgoing = Outgoing(delivery.id, delivery.number, text.body, valid_for=self._valid_for(text))
+        outgoing = Outgoing(delivery.id, delivery.number, text.body, text.sender, self._valid_for(text))
         try:
             id = await self._gateway.send(outgoing)
         except GatewayError as error:

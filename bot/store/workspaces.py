@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.errors import StoreUnavailable
+from bot.model.country_sender import CountrySender
 from bot.model.workspace import IdentitySecret, Workspace
 from bot.store.driver import database_errors
 from bot.store.repository import Repository
@@ -42,6 +43,20 @@ class WorkspaceRepository(Repository[Workspace]):
         """False: it wasn't there."""
         match = {"_id": "workspace", "identity_secrets.id": id}
         return await self._changes(match, {"$pull": {"identity_secrets": {"id": id}}})
+
+    async def set_sender(self, sender: CountrySender) -> None:
+        """Replaces the one of its country, in one step."""
+        is_other = {"$ne": ["$$this.country", sender.country]}
+        others = {"$filter": {"input": {"$ifNull": ["$senders", []]}, "cond": is_other}}
+        row = {"$literal": [sender.model_dump(mode="json")]}
+        with database_errors():
+            change = [{"$set": {"senders": {"$concatArrays": [others, row]}}}]
+            await self.collection.update_one({"_id": "workspace"}, change)
+
+    async def remove_sender(self, country: str) -> bool:
+        """False: there was none."""
+        match = {"_id": "workspace", "senders.country": country}
+        return await self._changes(match, {"$pull": {"senders": {"country": country}}})
 
     async def secret_used(self, id: str, at: datetime) -> None:
         match = {"_id": "workspace", "identity_secrets.id": id}

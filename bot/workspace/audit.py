@@ -37,6 +37,8 @@ LABELS = {
     A.RECOVERY_CODES_CREATED: _("Created recovery codes"),
     A.RECOVERY_CODE_USED: _("Signed in with a recovery code"),
     A.SECOND_FACTOR_RESET: _("Reset a teammate's second factor"),
+    A.SENDER_SAVED: _("Saved a sender"),
+    A.SENDER_REMOVED: _("Removed a sender"),
     A.SECURITY_SAVED: _("Updated security settings"),
     A.TOKEN_CREATED: _("Created an API token"),
     A.TOKEN_REVOKED: _("Revoked an API token"),

@@ -52,6 +52,7 @@ from bot.store.numbered_log import NumberedLog
 from bot.store.repository import Repository
 from bot.workspace.audit import AuditFilter, AuditLog
 from bot.workspace.identity import adopt_identity_secret
+from bot.workspace.senders import SenderForm
 from bot.workspace.subscriptions import By, find_subscriptions
 from bot.workspace.wording import New
 from tests.conftest import eventually
@@ -390,6 +391,8 @@ async def _walk(bot: Bot) -> None:
     await store.deliveries.hand_over([(claimed, {})], ask_at=now())
     await store.deliveries.hand_over([(claimed, {})], ask_at=now())
     await bot.sender.reconcile()
+    await bot.senders.save(SenderForm(country="US", sender="72345"), By("ada", "Ada"))
+    await bot.senders.remove("US", By("ada", "Ada"))
     await store.deliveries.report(claimed.id, "SM1", ProviderStatus.SENT, {"state": DeliveryState.SENT})
 
     conversation = await bot.conversations.of_contact(opened.conversation, contact.id)

@@ -22,6 +22,7 @@ from bot.workspace.access import Scope
 from bot.workspace.audit import AuditFilter
 from bot.workspace.brand import Brand
 from bot.workspace.profile import TeammateProfile
+from bot.workspace.senders import SenderForm
 from bot.workspace.wording import New
 from tests.conftest import Visitor, eventually
 from tests.people import PIXEL, card, wording
@@ -38,6 +39,7 @@ QUIET = {
     "/settings/check",
     "/settings/profile/confirm",
     "/settings/brand/preview",
+    "/settings/senders/test",
     "/settings/subscriptions/preview/page",
     f"{SIGN_IN}/passkeys/options",
 }
@@ -114,6 +116,11 @@ async def revoke_secret(running: Running, eve: Admin) -> None:
     made = await running.bot.identity_secrets.create(SOMEBODY, new_id())
     assert made
     await sent(eve, f"/settings/install/secrets/{made.id}/revoke")
+
+
+async def remove_sender(running: Running, eve: Admin) -> None:
+    await running.bot.senders.save(SenderForm(country="CA", sender="72345"), SOMEBODY)
+    await sent(eve, "/settings/senders/CA/remove")
 
 
 def revoke_session(path: str) -> Act:
@@ -218,6 +225,8 @@ FORMS: dict[str, tuple[A, Act]] = {
     "/settings/tags": (A.TAG_CREATED, form("/settings/tags", name=f"Audited {new_id()}")),
     "/settings/tags/{id}": (A.TAG_RENAMED, on_tag("", name=f"Renamed {new_id()}")),
     "/settings/tags/{id}/delete": (A.TAG_DELETED, on_tag("/delete")),
+    "/settings/senders": (A.SENDER_SAVED, form("/settings/senders", country="US", sender="72345")),
+    "/settings/senders/{country}/remove": (A.SENDER_REMOVED, remove_sender),
     "/settings/security": (A.SECURITY_SAVED, form("/settings/security")),
     "/settings/security/sessions/{id}/revoke": (A.SESSION_REVOKED, revoke_session("/settings/security/sessions")),
     "/settings/profile": (A.PROFILE_SAVED, form("/settings/profile", name="Eve", locale="", time_zone="")),

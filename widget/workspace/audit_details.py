@@ -8,6 +8,7 @@ from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.audit import AuditAction, AuditEntry
 from bot.workspace.sites import ANY
+from widget.workspace.senders import REGISTRATIONS
 from widget.workspace.teammates import ROLES
 from widget.workspace.tokens import SCOPES
 
@@ -59,6 +60,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     A.BRAND_SAVED: BRAND,
     A.CONTACT_EDITED: CONTACT,
     A.SITES_SAVED: {ANY: _("Any site")},
+    A.SENDER_SAVED: {f"registration: {state.value}": words for state, words in REGISTRATIONS.items()},
     A.SECURITY_SAVED: {
         "require_second_factor: on": _("Passkey required for admins"),
         "require_second_factor: off": _("Passkey not required for admins"),

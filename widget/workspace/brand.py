@@ -61,7 +61,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         title=say("Brand and compliance"),
         part="brand",
         workspace=workspace,
-        regions=_regions(say.locale),
+        regions=regions(say.locale),
         reply_times=[(time.value, say(words)) for time, words in REPLY_TIMES.items()],
         own_frequency="" if workspace.frequency == FREQUENCY else workspace.frequency,
         own_opt_out="" if workspace.opt_out_text == OPT_OUT else workspace.opt_out_text,
@@ -151,7 +151,7 @@ def _card(brand: Workspace, say: Translator) -> CardView:
 
 
 @lru_cache(maxsize=16)
-def _regions(locale: str) -> tuple[tuple[str, str, str], ...]:
+def regions(locale: str) -> tuple[tuple[str, str, str], ...]:
     """Code, name and calling code, sorted by name without accents."""
     say = translator(locale)
     named = ((code, say.country(code), calling_code(code)) for code in all_regions())

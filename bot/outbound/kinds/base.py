@@ -59,6 +59,8 @@ class TextKind(ABC):
 
     name: ClassVar[DeliveryKind]
     limit: ClassVar[TextLimit]
+    answers: ClassVar[bool] = False
+    """It answers a text, so it comes from the number that was texted rather than from the sender of the country."""
     label: ClassVar[str] = ""
     """What teammates read beside it in a conversation; empty where one of them wrote it."""
 

@@ -16,6 +16,7 @@ class KeywordAnswer(TextKind):
     """`Delivery.answer` is `stopped`, `started` or `help`. Sent regardless of the stop list (47 CFR 64.1200(a)(12))."""
 
     name = DeliveryKind.REPLY
+    answers = True
     limit = TextLimit.LOOP
     label = _("Automatic reply")
 

@@ -12,6 +12,7 @@ class Message(TextKind):
     """A reply to somebody who texted us needs no further consent (CTIA, exhibit II). A STOP blocks it too."""
 
     name = DeliveryKind.MESSAGE
+    answers = True
     limit = TextLimit.NONE
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:

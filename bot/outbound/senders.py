@@ -1,0 +1,27 @@
+"""Which sender a text comes from, and whether it may: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.consent.numbers import saved_number
+from bot.model.country_sender import CountrySender, Registration
+
+MUST_REGISTER = {"AU", "IE", "SG"}
+"""Countries that mark or block names that are not registered (ACMA, since 2026-07-01; ComReg; SGNIC)."""
+
+
+def sender_for(number: str, senders: Sequence[CountrySender]) -> CountrySender | None:
+    """The sender of the number's country; None: the default one."""
+    known = saved_number(number)
+    return next((sender for sender in senders if known and sender.country == known.region), None)
+
+
+def sender_refusal(sender: CountrySender | None, *, has_link: bool) -> str | None:
+    """Why no text may come from it; None: it may. `has_link`: the text links to the preference center, which a text
+    must if nobody can reply STOP to it."""
+    if sender is None or sender.can_receive:
+        return None
+    if sender.country in MUST_REGISTER and sender.registration is not Registration.REGISTERED:
+        return "sender_not_registered"
+    return None if has_link else "sender_cannot_receive"
