@@ -51,9 +51,11 @@ from bot.jobs.service import JobService
 from bot.model.base import now
 from bot.model.workspace import Workspace
 from bot.outbound.audience import Audience
+from bot.outbound.consent_mirror import ConsentMirror
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways import make_gateway
+from bot.outbound.gateways.twilio import TwilioGateway
 from bot.outbound.gateways.twilio_webhooks import WebhookSignatures
 from bot.outbound.inbound import Inbound
 from bot.outbound.phone import DemoPhone
@@ -150,6 +152,7 @@ class Bot:
         self.reply = self.replies.reply
         self.gateway = make_gateway(settings, store)
         facts = FactReader(store, self.ledger, self.stops, self.workspace, quiet_hours=settings.quiet_hours)
+        self.mirror = ConsentMirror(store, self.gateway) if isinstance(self.gateway, TwilioGateway) else None
         self.reports = DeliveryReports(store, self.stops, self.threads)
         self.webhook_signatures = WebhookSignatures(settings)
         self.sender = Sender(store, self.deliveries, facts, self.gateway, self.threads, self.stops)
@@ -205,6 +208,7 @@ class Bot:
 
     def _periodic_work(self) -> list[Callable[[], Awaitable[None]]]:
         return [
+            *([self.mirror.push] if self.mirror else []),
             lambda: self.messages.handle_overdue(now() - STALLED),
             lambda: self.confirmations.lapse(now()),
             lambda: self.inbox.wake(now()),

@@ -51,6 +51,8 @@ class Stop(Document):
     seq: int = 0
     """Of the newest entry."""
     newest: StopEvent | None = None
+    is_untold: bool | None = None
+    """True until the SMS provider knows of the newest entry."""
 
     @property
     def holds(self) -> bool:
@@ -69,7 +71,7 @@ class Stop(Document):
 
 def stop_after(before: Stop | None, event: StopEvent) -> Stop:
     """The stop after this entry, the next one of the number. A second STOP leaves the first one in force."""
-    text_id, newest = event.key.partition(":")[2], {"seq": event.seq, "newest": event}
+    text_id, newest = event.key.partition(":")[2], {"seq": event.seq, "newest": event, "is_untold": True}
     if event.action is StopAction.STOP and not (before and before.holds):
         return Stop(id=event.number, at=event.at, text=event.text, text_id=text_id, **newest)
     if before is None:  # a START of a number that was never stopped

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -57,6 +57,7 @@ class StopRepository(Repository[Stop]):
 
     name = "stops"
     model = Stop
+    indexes = (IndexModel([("is_untold", ASCENDING)], partialFilterExpression={"is_untold": True}),)
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], keyed: KeyedNumbers) -> None:
         super().__init__(database)
@@ -88,6 +89,14 @@ class StopRepository(Repository[Stop]):
         """The name under which the number is listed, or is to be."""
         hash = (await self._keyed.of([number]))[number]
         return hash if await self.get(hash) else number
+
+    async def untold(self, *, limit: int) -> list[Stop]:
+        """Those whose newest entry the SMS provider doesn't know."""
+        return await self.find({"is_untold": True}, limit=limit)
+
+    async def note_told(self, stops: Sequence[Stop]) -> None:
+        """Unless there is a newer entry meanwhile."""
+        await self.update_many([({"_id": stop.id, "seq": stop.seq}, {"$unset": {"is_untold": ""}}) for stop in stops])
 
     async def move(self, before: Stop | None, after: Stop) -> bool:
         """False if another process moved it since `before` was read."""

@@ -393,6 +393,7 @@ async def _walk(bot: Bot) -> None:
     await bot.sender.reconcile()
     await bot.senders.save(SenderForm(country="US", sender="72345"), By("ada", "Ada"))
     await bot.senders.remove("US", By("ada", "Ada"))
+    await store.stops.note_told(await store.stops.untold(limit=5))
     await store.deliveries.report(claimed.id, "SM1", ProviderStatus.SENT, {"state": DeliveryState.SENT})
 
     conversation = await bot.conversations.of_contact(opened.conversation, contact.id)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from twilio.base.exceptions import TwilioException
 from twilio.base.values import unset
@@ -25,7 +26,8 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 
 from bot.config import Settings
 from bot.consent.numbers import saved_number
-from bot.model.base import now
+from bot.model.base import iso, now
+from bot.model.stop import Stop
 from bot.outbound.gateways.base import LONGEST, Gateway, GatewayError, NoAnswer, NotTraceable, Outgoing
 from bot.outbound.gateways.twilio_errors import policy_of
 
@@ -36,6 +38,8 @@ LISTED_AFTER = timedelta(minutes=3)
 CLOCKS = timedelta(minutes=2)
 """How far Twilio's clock and ours may differ."""
 PAGE = 50
+CONSENTS = 25
+"""Limit of a request to the Consent Management API."""
 INBOUND_PATH, STATUS_PATH = "/webhooks/twilio/inbound", "/webhooks/twilio/status"
 RETRIES = "#rc=3&rp=all"
 """Twilio repeats a callback that failed, also if the database was away (webhook connection overrides; not signed)."""
@@ -84,6 +88,19 @@ class TwilioGateway(Gateway):
         if not ids and now() < handed_at + LISTED_AFTER:
             raise NoAnswer("too early to tell")
         return ids
+
+    async def opt_out(self, stops: Sequence[Stop]) -> int:
+        """By the Consent Management API, for the service or each of the numbers."""
+        senders = (
+            [self._settings.twilio_service] if self._settings.twilio_service else self._settings.twilio_numbers.split()
+        )
+        items = [_opt_out(stop, sender) for stop in stops for sender in senders]
+        refused = 0
+        for start in range(0, len(items), CONSENTS):
+            async with _answered():
+                done = await self.client.accounts.v1.bulk_consents.create_async(items=items[start : start + CONSENTS])
+                refused += sum(bool(item["error_code"]) for item in done.items)
+        return refused
 
     async def account_name(self) -> str:
         """What Twilio calls the account. Raises GatewayError if it refuses the credentials or the service, and
@@ -156,6 +173,17 @@ async def _answered() -> AsyncIterator[None]:
         if hasattr(error, "os_error"):  # aiohttp's ClientConnectorError: there was no connection
             raise GatewayError("no_connection", permanent=False) from None
         raise NoAnswer(type(error).__name__) from None
+
+
+def _opt_out(stop: Stop, sender: str) -> dict[str, str]:
+    return {
+        "contact_id": stop.id,
+        "correlation_id": uuid4().hex,
+        "sender_id": sender,
+        "status": "opt-out",
+        "source": "opt-out-message" if stop.text else "others",
+        "date_of_consent": iso(stop.at),
+    }
 
 
 def _refused(status: int, code: int | None) -> Exception:
