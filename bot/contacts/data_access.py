@@ -71,10 +71,11 @@ class DataAccess:
         yield "\n}\n"
 
     async def _html(self, ids: list[str], say: Translator) -> AsyncIterator[str]:
-        title = escape(say("Data about this person"))
+        title, names = escape(say("Data about this person")), await self._names()
         yield (
-            f'<!doctype html><html lang="{say.locale}" dir="auto"><meta charset="utf-8"><title>{title}</title>'
-            '<meta name="viewport" content="width=device-width"><style>body{font:16px/1.5 system-ui;margin:2rem auto;'
+            f'<!doctype html><html lang="{say.locale}" dir="{say.direction}"><meta charset="utf-8">'
+            f'<title>{title}</title><meta name="viewport" content="width=device-width">'
+            '<meta name="color-scheme" content="light dark"><style>body{font:16px/1.5 system-ui;margin:2rem auto;'
             "max-width:60rem;padding:0 1rem}dl{border-top:1px solid #8888;margin:0;padding:.75rem 0}dt{opacity:.7;"
             f"font-size:.875rem}}dd{{margin:0 0 .25rem;overflow-wrap:anywhere}}</style><h1>{title}</h1>\n"
         )
@@ -82,12 +83,19 @@ class DataAccess:
             yield f"<h2>{escape(say(TITLES[name]))}</h2>\n"
             is_empty = True
             async for document in documents:
-                lines = (f"<dt>{escape(key)}</dt><dd dir=auto>{escape(text)}</dd>" for key, text in _flat(document))
+                lines = (
+                    f"<dt><bdi>{escape(k)}</bdi></dt><dd><bdi>{escape(t)}</bdi></dd>" for k, t in _flat(document, names)
+                )
                 yield f"<dl>{''.join(lines)}</dl>\n"
                 is_empty = False
             if is_empty:
                 yield f"<p>{escape(say('None'))}</p>\n"
         yield "</html>\n"
+
+    async def _names(self) -> Mapping[str, str]:
+        """Of subscriptions and tags, by their ids."""
+        subscriptions, tags = await self._store.subscriptions.all(), await self._store.tags.in_use()
+        return {one.id: one.name for one in subscriptions} | {tag.id: tag.name for tag in tags}
 
     def _sections(self, ids: list[str]) -> dict[str, Documents]:
         return {
@@ -202,14 +210,15 @@ def _plain(document: Document, *without: str) -> Mapping[str, Any]:
     return {name: value for name, value in fields.items() if name not in without}
 
 
-def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """Names and values to read, by the path of their names."""
+def _flat(value: Mapping[str, Any], names: Mapping[str, str], path: str = "") -> Iterator[tuple[str, str]]:
+    """Values to read, by the path of their names. `names`: of ids."""
     for key, inner in value.items():
         if isinstance(inner, Mapping):
-            yield from _flat(inner, f"{path}{key} · ")
+            yield from _flat(inner, names, f"{path}{key} · ")
         elif isinstance(inner, list) and any(isinstance(item, Mapping) for item in inner):
             for place, item in enumerate(inner, 1):
-                yield from _flat({str(place): item}, f"{path}{key} · ")
+                yield from _flat({str(place): item}, names, f"{path}{key} · ")
         elif inner not in ("", [], {}):
-            text = ", ".join(map(str, inner)) if isinstance(inner, list) else str(inner)
+            texts = map(str, inner if isinstance(inner, list) else [inner])
+            text = ", ".join(f"{names[text]} ({text})" if text in names else text for text in texts)
             yield f"{path}{key}".replace("_", " ").strip(), TIME.sub(r"\1 \2 UTC", text)

@@ -15,6 +15,7 @@ import pytest
 from bot.app import Bot
 from bot.contacts import data_access
 from bot.contacts.data_access import TITLES
+from bot.demo import DEALS
 from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
@@ -127,6 +128,16 @@ async def test_an_uploaded_row_with_a_number_that_they_only_typed_is_not_theirs(
     await bot.imports.upload(io.BytesIO(rows), "list.csv", len(rows), By("ada", "Ada"))
     data, _ = await archive(bot, maya)
     assert data["uploads"] == [], "nor with one that she had before"
+
+
+async def test_the_page_names_subscriptions_and_runs_in_the_direction_of_its_language(bot: Bot, maya: Contact) -> None:
+    await bot.ledger.record(change(maya.id, "yes", Action.OPT_OUT))
+    pieces = [piece async for piece in bot.data_access.archive(maya.id, translator("ar"))]
+    page = zipfile.ZipFile(io.BytesIO(b"".join(pieces))).read("index.html").decode()
+    deals = await bot.store.subscriptions.get(DEALS)
+    assert deals
+    assert f"<bdi>{deals.name} ({DEALS})</bdi>" in page
+    assert 'lang="ar" dir="rtl"' in page
 
 
 def test_the_docs_name_every_section() -> None:

@@ -41,6 +41,8 @@ STATES = {
     ConsentState.OPTED_IN: _("Opted in"),
     ConsentState.OPTED_OUT: _("Opted out"),
 }
+ISOLATED = "\u2068{}\u2069"
+"""Keeps the parts of a number in order in a sentence that runs from right to left."""
 LOST = {
     "phone": _("The phone number %(value)s won't be kept."),
     "email": _("The email address %(value)s won't be kept."),
@@ -77,7 +79,9 @@ async def show(request: web.Request) -> web.StreamResponse:
             "rows": [*_rows(preview, subscriptions, say)],
             "other": other,
             "other_name": name_of(preview.other, say),
-            "lost": [say(LOST[name], value=_shown(preview.other, name)) for name in preview.merger.lost],
+            "lost": [
+                say(LOST[name], value=ISOLATED.format(_shown(preview.other, name))) for name in preview.merger.lost
+            ],
         }
     elif query:
         page = await bot.finder.page(Filter(query=query), limit=FOUND)
