@@ -43,6 +43,14 @@ REASONS = {
     "quiet_hours": _("Quiet hours where they are"),
     "cap": _("Had too many texts lately"),
     "country_closed": _("Marketing texts aren't sent to this country"),
+    "invalid_number": _("Invalid number"),
+    "unknown_number": _("Invalid number"),
+    "landline": _("Landline"),
+    "not_reachable": _("Phone unreachable"),
+    "unreachable": _("Phone unreachable"),
+    "blocked_by_carrier": _("Blocked by the carrier"),
+    "filtered": _("Blocked by the carrier"),
+    "expired": _("Expired"),
 }
 SAMPLE_NAME = "Maya"
 SAMPLE_LINK = "/p/k3J9xQ2mVt8Lw4Zb7RnYcA"
