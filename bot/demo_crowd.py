@@ -13,14 +13,13 @@ from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.counts import CountKeeper
 from bot.consent.ledger import Ledger, Recorded
-from bot.consent.projection import apply
 from bot.consent.stop_marks import mark_stops
 from bot.demo import DEALS, LEGAL, NEWS, ORDERS, TITLE
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.attribute import Attribute, AttributeType
 from bot.model.base import now
-from bot.model.contact import ConsentState, Contact, Role
+from bot.model.contact import Contact, Role
 from bot.model.event import Action, Actor, ChatOpening, Context, Evidence, How, Source, Words
 from bot.model.stop import StopAction, StopEvent, stop_after
 from bot.model.subscription import Subscription
@@ -28,7 +27,7 @@ from bot.model.tag import Tag
 from bot.model.us_area_codes import STATE_OF
 from bot.store import Store
 
-BATCH = 1000
+BATCH, MOST_ACTS = 1000, 4
 YEARS, UNTIL = timedelta(days=730), timedelta(days=3)
 """How long ago the first ones came, and the last: what is older than a day is not texted any more."""
 NOT_EMPTY = _("This workspace is in use. Start with an empty SAYSO_DATA to create demo contacts.")
@@ -121,6 +120,7 @@ class Crowd:
             time_zone=random.choice(ZONES),
             created_at=at,
             updated_at=at,
+            is_stored=False,
             last_seen_at=at + timedelta(hours=random.randrange(24 * 60)) if random.random() < 0.6 else None,
         )
 
@@ -166,20 +166,25 @@ def _number(random: Random) -> str:
 async def _record(
     ledger: Ledger, random: Random, people: Sequence[Contact], subscriptions: dict[str, Subscription]
 ) -> list[Contact]:
-    """Their first acts, and what some of them did later, each through the ledger. Returns them afterwards."""
-    changes: Sequence[ConsentChange | None] = [_first_act(random, contact, subscriptions) for contact in people]
-    now_known = [*people]
-    while any(changes):
-        wanted = [(i, change) for i, change in enumerate(changes) if change]
-        recorded = await ledger.record_many([change for _i, change in wanted])
-        for (i, _change), done in zip(wanted, recorded, strict=True):
+    """Their first acts, and what some of them did later, in one round of the ledger. Returns them afterwards."""
+    acts = [_acts(random, contact, subscriptions) for contact in people]
+    recorded = iter(await ledger.record_many([act for one in acts for act in one], {c.id: c for c in people}))
+    now_known = []
+    for contact, mine in zip(people, acts, strict=True):
+        for done in (next(recorded) for _act in mine):
             if not isinstance(done, Recorded):
                 raise done
-            now_known[i] = apply(now_known[i], done.event)
-        changes = [
-            _later_act(random, now_known[i], subscriptions) if change else None for i, change in enumerate(changes)
-        ]
+            contact = done.after or contact
+        now_known.append(contact)
     return now_known
+
+
+def _acts(random: Random, contact: Contact, subscriptions: dict[str, Subscription]) -> list[ConsentChange]:
+    """In their order."""
+    acts = [_first_act(random, contact, subscriptions)]
+    while len(acts) < MOST_ACTS and (later := _later_act(random, contact, acts, subscriptions)):
+        acts.append(later)
+    return acts
 
 
 def _first_act(random: Random, contact: Contact, subscriptions: dict[str, Subscription]) -> ConsentChange:
@@ -194,7 +199,6 @@ def _first_act(random: Random, contact: Contact, subscriptions: dict[str, Subscr
         return ConsentChange(
             contact=contact.id, action=Action.CHANGE_ADDRESS, source=Source.API, actor=Actor(kind="api", id="demo"),
             key="demo", number=number if random.random() < 0.7 else None, email=_email(contact), context=context,
-            judged=contact,
         )  # fmt: skip
     how = _one_of(random, ((0.4, How.WRITTEN), (0.3, How.PAPER), (0.2, How.SPOKEN), (0.1, How.OTHER)))
     return consent_change(
@@ -208,29 +212,31 @@ def _first_act(random: Random, contact: Contact, subscriptions: dict[str, Subscr
         actor=actor,
         context=context,
         evidence=None if is_own else Evidence(how=how, given_at=contact.created_at),
+        is_judged=False,
     )
 
 
-def _later_act(random: Random, contact: Contact, subscriptions: dict[str, Subscription]) -> ConsentChange | None:
+def _later_act(
+    random: Random, contact: Contact, acts: Sequence[ConsentChange], subscriptions: dict[str, Subscription]
+) -> ConsentChange | None:
     """An opt-out, an opt-in by email, or nothing more."""
-    deals = contact.consent(DEALS)
-    if contact.ledger.seq > 3 or random.random() < 0.55:
+    if random.random() < 0.55:
         return None
-    key, words = f"demo-{contact.ledger.seq}", Words(locale=contact.locale, act="demo")
-    if deals and deals.state is ConsentState.OPTED_IN and random.random() < 0.3:
-        return consent_change(
-            contact, subscriptions[DEALS], Action.OPT_OUT, contact.phone, source=Source.KEYWORD, words=words, key=key
-        )
-    if contact.consent(NEWS) is None and random.random() < 0.6:
-        return consent_change(
-            contact, subscriptions[NEWS], Action.OPT_IN, _email(contact), source=Source.PREFERENCE_CENTER, words=words,
-            key=key,
-        )  # fmt: skip
-    if contact.consent(ORDERS) is None and contact.phone:
-        return consent_change(
-            contact, subscriptions[ORDERS], Action.OPT_OUT, contact.phone, source=Source.PREFERENCE_CENTER, words=words,
-            key=key,
-        )  # fmt: skip
+    said, number = {act.subscription: act.action for act in acts}, acts[0].number
+    record = partial(
+        consent_change,
+        contact,
+        words=Words(locale=contact.locale, act="demo"),
+        key=f"demo-{len(acts)}",
+        is_judged=False,
+    )
+    center = Source.PREFERENCE_CENTER
+    if said.get(DEALS) is Action.OPT_IN and random.random() < 0.3:
+        return record(subscriptions[DEALS], Action.OPT_OUT, number, source=Source.KEYWORD)
+    if NEWS not in said and random.random() < 0.6:
+        return record(subscriptions[NEWS], Action.OPT_IN, _email(contact), source=center)
+    if ORDERS not in said and number:
+        return record(subscriptions[ORDERS], Action.OPT_OUT, number, source=center)
     return None
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from bot.model.base import Document, Value
 from bot.model.contact import Consent
-from bot.model.event import How
+from bot.model.event import FollowUp, How
 
 TEXTS = "texts"
 """In place of a subscription: all texts. Such an opt-out puts the number on the stop list."""
@@ -53,6 +53,26 @@ class ImportPlan(Value):
     given_at: datetime | None = None
     """When consent was given, for rows without a date."""
     note: str = Field(default="", max_length=1000)
+    asks: bool = False
+    """Whether people are asked to confirm by text, where the subscription has double opt-in."""
+    confirmation: bool = False
+    """Whether they get the text that confirms a sign-up."""
+    flows: bool = False
+    """Whether flows react to what the import records."""
+
+    @property
+    def sends(self) -> bool:
+        """Whether messages may follow from it."""
+        return self.asks or self.confirmation or self.flows
+
+    def follow_ups(self, *, is_yes: bool) -> list[FollowUp] | None:
+        """Of a consent."""
+        wanted = {
+            FollowUp.QUESTION: self.asks and is_yes,
+            FollowUp.CONFIRMATION: self.confirmation and is_yes,
+            FollowUp.FLOWS: self.flows,
+        }
+        return [what for what, is_wanted in wanted.items() if is_wanted] or None
 
 
 class ContactImport(Document):

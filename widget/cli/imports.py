@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -44,7 +45,9 @@ Given = Annotated[str, typer.Option("--given-at", help="When they consented, for
 
 
 def import_contacts(
-    file: Annotated[Path, typer.Argument(help="A CSV or TSV file.", exists=True, dir_okay=False, show_default=False)],
+    file: Annotated[
+        Path | None, typer.Argument(help="A CSV or TSV file.", exists=True, dir_okay=False, show_default=False)
+    ] = None,
     columns: Map = None,
     region: Region = "",
     everyone_in: In = "",
@@ -56,10 +59,18 @@ def import_contacts(
     create: Annotated[bool, typer.Option(help="Add people who aren't contacts yet.")] = True,
     day_first: Annotated[bool, typer.Option("--day-first", help="Read 03/04/2025 as April 3.")] = False,
     encoding: Annotated[str, typer.Option(help="Character encoding. Detected by default.")] = "",
+    ask: Annotated[bool, typer.Option("--ask", help="Ask people to confirm by text (double opt-in).")] = False,
+    confirmation: Annotated[bool, typer.Option("--confirmation", help="Send the confirmation text.")] = False,
+    flows: Annotated[bool, typer.Option("--flows", help="Resume waiting bots.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file.")] = False,
     failed: Annotated[Path | None, typer.Option(help="Write rows that fail to this file, so you can fix them.")] = None,
+    resume: Annotated[str, typer.Option(help="Continue the interrupted import with this ID.")] = "",
 ) -> None:
-    """Import contacts from a file. No messages are sent. You can undo the import for 90 days on its page.
+    """Import contacts from a file. You can undo the import for 90 days on its page.
+
+    No messages are sent, unless you choose --ask, --confirmation or --flows.
+
+    An import that is interrupted continues where it stopped, with --resume or in the next sayso serve or sayso worker.
 
     Exits 0 if every row was imported, 1 if rows failed, and 2 if the command can't run.
     """
@@ -70,16 +81,21 @@ def import_contacts(
         "note": note,
         "date_order": DateOrder.DAY_FIRST if day_first else DateOrder.MONTH_FIRST,
         "given_at": _date(given_at),
+        "asks": ask,
+        "confirmation": confirmation,
+        "flows": flows,
         **({"region": region.upper()} if region else {}),
     }
     everyone = {"everyone_in": everyone_in, "everyone_out": everyone_out}
-    job = run(_import(settings_of(), file, encoding, wanted, everyone, columns or [], dry_run, failed))
+    if (file is None) is not bool(resume):
+        give_up("Name a file, or the import to --resume.")
+    job = run(_import(settings_of(), file or resume, encoding, wanted, everyone, columns or [], dry_run, failed))
     raise typer.Exit(FAILED if job.state is not JobState.DONE or job.counts.get("failed") else 0)
 
 
 async def _import(
     settings: Settings,
-    path: Path,
+    path: Path | str,
     encoding: str,
     wanted: dict[str, object],
     everyone: dict[str, str],
@@ -87,24 +103,39 @@ async def _import(
     dry_run: bool,
     failed: Path | None,
 ) -> Job:
+    """`path`: or the id of an import that was interrupted."""
     try:
         async with open_database(settings) as store, _at_work(store, settings) as jobs:
             spare_the_collector()
             imports = ContactImports(store, jobs)
-            file = await _upload(imports, path, encoding)
-            names = {name: await _subscription(store, text) for name, text in everyone.items() if text}
-            plan = _mapped(file, await imports.files.guess(file), columns).model_copy(update={**wanted, **names})
-            file = await imports.check(file.id, ImportPlan.model_validate(plan.model_dump()), COMMAND_LINE)
-            job = await _followed(jobs, file.check or "")
-            if not dry_run and job.state is JobState.DONE:
-                job = await _followed(jobs, (await imports.start(file.id, COMMAND_LINE)).id)
-            if failed:
-                await _write_failed(imports, await imports.files.get(file.id), failed)
-            return job
+            if isinstance(path, Path):
+                file = await _upload(imports, path, encoding)
+                names = {name: await _subscription(store, text) for name, text in everyone.items() if text}
+                plan = _mapped(file, await imports.files.guess(file), columns).model_copy(update={**wanted, **names})
+                file = await imports.check(file.id, ImportPlan.model_validate(plan.model_dump()), COMMAND_LINE)
+            else:
+                file = await imports.files.get(path)
+            return await _followed_to_its_end(jobs, imports, file, dry_run, failed)
     except FormWrong as wrong:
         give_up("\n".join(_said(name, file, SAY(text)) for name, text in wrong.faults.items()))
     except SaysoError as error:
         give_up(str(error))
+
+
+async def _followed_to_its_end(
+    jobs: JobService, imports: ContactImports, file: ContactImport, dry_run: bool, failed: Path | None
+) -> Job:
+    """The check, then the import. Says how to continue if it is interrupted."""
+    try:
+        job = await _followed(jobs, file.check or "")
+        if not dry_run and job.state is JobState.DONE:
+            job = await _followed(jobs, (await imports.start(file.id, COMMAND_LINE)).id)
+    except asyncio.CancelledError:
+        print(f"\nInterrupted. Continue with: sayso import --resume {file.id}", file=sys.stderr)
+        raise
+    if failed:
+        await _write_failed(imports, await imports.files.get(file.id), failed)
+    return job
 
 
 async def _upload(imports: ContactImports, path: Path, encoding: str) -> ContactImport:

@@ -48,6 +48,9 @@ class PlanForm(EvidenceForm):
     date_order: DateOrder
     everyone_in: Annotated[str, Field(max_length=40)] = ""
     everyone_out: Annotated[str, Field(max_length=40)] = ""
+    asks: bool = False
+    confirmation: bool = False
+    flows: bool = False
 
 
 def encoding_name(codec: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.overrides import MESSAGES, Obstacle
 from bot.consent.overrides import obstacle as obstacle_to
+from bot.consent.permission import yes_action
 from bot.contacts.imports.people import KnownPeople
 from bot.contacts.imports.row_changes import ImportTerms, RowAddresses, RowChanges, row_key
 from bot.contacts.imports.rows import ConsentClaim, Fault
@@ -44,7 +45,7 @@ class ClaimPlanner:
         for subscription in self._terms.texts if claim.subscription == TEXTS else [only] if only else []:
             change = self._change(done, contact, subscription, claim, has.reached_by(subscription))
             if self._is(contact, subscription, ConsentState.OPTED_OUT, None):
-                done.already.append((contact, change.key, Action.OPT_OUT))
+                done.already.append((contact, change.key, change.action))
             else:
                 self._record(done, contact, subscription, change)
 
@@ -60,7 +61,7 @@ class ClaimPlanner:
             return
         change = self._change(done, contact, subscription, claim, own)
         if self._is(contact, subscription, ConsentState.OPTED_IN, own) or self._is_pending(contact, subscription):
-            done.already.append((contact, change.key, Action.OPT_IN))
+            done.already.append((contact, change.key, change.action))
         elif obstacle := self._others_no(contact, subscription, change):
             done.left.append(Fault(MESSAGES[obstacle]))
         else:
@@ -94,21 +95,25 @@ class ClaimPlanner:
         return consent is not None and consent.state is ConsentState.PENDING
 
     def _record(self, done: RowChanges, contact: Contact, subscription: Subscription, change: ConsentChange) -> None:
-        self._said[contact.id, subscription.id] = change.action is Action.OPT_IN
+        self._said[contact.id, subscription.id] = change.is_grant
         done.changes.append(change)
 
     def _change(
         self, done: RowChanges, contact: Contact, subscription: Subscription, claim: ConsentClaim, address: str | None
     ) -> ConsentChange:
+        plan, action = self._terms.plan, Action.OPT_IN if claim.is_yes else Action.OPT_OUT
+        if claim.is_yes and plan.asks:
+            action = yes_action(subscription, contact.consent(subscription.id), address)
         return consent_change(
             contact,
             subscription,
-            Action.OPT_IN if claim.is_yes else Action.OPT_OUT,
+            action,
             address,
             source=Source.IMPORT,
             words=None,
             key=row_key(self._terms.job, done.row.line, subscription.id),
             actor=self._terms.actor,
-            evidence=claim.evidence(self._terms.plan.how),
+            evidence=claim.evidence(plan.how),
+            follow_ups=plan.follow_ups(is_yes=claim.is_yes),
             is_judged=False,
         )

@@ -40,7 +40,7 @@ from bot.workspace.audit import COMMAND_LINE
 TAKEN = _("Another contact got this user ID at the same time. Import the row again.")
 SLICE = 250
 """Contacts in one round of the ledger."""
-CONSENTS = {Action.OPT_IN: "opted_in", Action.OPT_OUT: "opted_out"}
+CONSENTS = {Action.OPT_IN: "opted_in", Action.REQUEST_CONFIRMATION: "asked", Action.OPT_OUT: "opted_out"}
 """The outcome that counts each."""
 
 
@@ -231,7 +231,7 @@ def change_id(job: str, line: int) -> str:
 
 def _kept(job: str, plan: RowChanges) -> ImportChange:
     contact = plan.contact
-    granted = tuple(c.subscription for c in plan.changes if c.action is Action.OPT_IN and c.subscription)
+    granted = tuple(c.subscription for c in plan.changes if c.is_grant and c.subscription)
     return ImportChange(
         id=change_id(job, plan.row.line),
         job=job,

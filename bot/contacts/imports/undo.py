@@ -30,6 +30,7 @@ from bot.store import Store
 
 ATTRIBUTE = "attributes/"
 IDENTITY = {"phone", "email", "external_id", "role"}
+YES = {ConsentState.OPTED_IN, ConsentState.PENDING}
 MOST_EVENTS = 30
 """A contact with more was used since."""
 
@@ -170,7 +171,7 @@ def _retractions(
     for subscription in row.granted:
         event = events.get(f"{row.contact}:{row_key(row.job, row.line, subscription)}")
         consent, before = contact.consent(subscription), earlier.get(subscription)
-        if event and consent and consent.event == event.event and consent.state is ConsentState.OPTED_IN:
+        if event and consent and consent.event == event.event and consent.state in YES:
             found.append(
                 ConsentChange(
                     contact=contact.id,

@@ -47,6 +47,7 @@ class FileJob(JobKind[ImportInput, ImportPlace]):
         "same": _("Unchanged contacts"),
         "skipped": _("Skipped: not a contact yet"),
         "opted_in": _("Opt-ins"),
+        "asked": _("Asked to confirm"),
         "opted_out": _("Opt-outs"),
         "already": _("Consents already recorded"),
         "stopped": _("Numbers opted out of all texts"),

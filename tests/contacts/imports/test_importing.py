@@ -133,6 +133,24 @@ async def test_new_people_are_added_with_graded_consent(desk: Desk, store: Store
     assert (await verify(store, repair=False)).is_whole
 
 
+async def test_people_are_asked_to_confirm_and_messages_follow_only_if_ticked(desk: Desk, store: Store) -> None:
+    await store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+    rows = (f"7,Ada,,2015550123,{YES},", "8,Ben,,2015550124,no,")
+    file, result = await desk.imported(*rows, asks=True, confirmation=True, flows=True)
+    assert result == {"created": 2, "asked": 1, "opted_out": 1}
+    people = await everyone(store)
+    assert (people["Ada"].phone, deals(people["Ada"]).state) == (NUMBER, ConsentState.PENDING)
+    asked, no = [(await events_of(store, people[name].id))[-1] for name in ("Ada", "Ben")]
+    assert (asked.follow_ups, no.follow_ups) == (["question", "confirmation", "flows"], ["flows"])
+    assert await desk.undone(file) == {"restored": 1, "kept": 1, "retracted": 1}
+    assert (await verify(store, repair=False)).is_whole
+    _, result = await desk.imported(*rows[:1])
+    (event,) = [
+        e for c in (await everyone(store)).values() if c.external_id == "7" for e in await events_of(store, c.id)
+    ]
+    assert (result, event.action, event.follow_ups) == ({"created": 1, "opted_in": 1}, Action.OPT_IN, None)
+
+
 async def test_people_are_found_by_user_id_then_email_then_number(desk: Desk, store: Store) -> None:
     await desk.imported("7,Ada,ada@example.com,(201) 555-0123,,", ",Ben,ben@example.com,,,", ",Cem,,(201) 555-0125,,")
     _, result = await desk.imported(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from bot.demo import DEALS, make_demo
 from bot.store import Store
 from tests.widget.cli.conftest import Invoke
 from tests.widget.cli.test_cli import Ran
+from widget.cli import imports, terminal
 
 ROWS = "Name,Mobile no\nAda,2015550171\nBen,nonsense\n"
 Command = Callable[..., Coroutine[None, None, Ran]]
@@ -21,9 +23,9 @@ async def command(invoke: Invoke, kept: Store, tmp_path: Path) -> Command:
     """`await command("rows", "--dry-run")`: `sayso import list.csv --dry-run`, in a demo workspace."""
     await make_demo(kept, "http://sayso.test")
 
-    async def run(rows: str, *options: str) -> Ran:
+    async def run(rows: str, *options: str, name: str = "list.csv") -> Ran:
         (tmp_path / "list.csv").write_text(rows)
-        return await invoke("import", "list.csv", *options)
+        return await invoke("import", *([name] if name else []), *options)
 
     return run
 
@@ -45,6 +47,25 @@ async def test_a_dry_run_changes_nothing(command: Command, kept: Store) -> None:
     ran = await command(ROWS, "--map", "Mobile no=phone", "--dry-run")
     assert (ran.code, "New contacts: 1" in ran.out) == (1, True), ran
     assert await kept.contacts.count_about() == before
+
+
+async def test_an_interrupted_import_says_how_it_continues(
+    command: Command, kept: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "follow", interrupted)
+        ran = await command(ROWS, "--map", "Mobile no=phone")
+    (file,) = await kept.contact_imports.newest(limit=9)
+    assert (ran.code, f"sayso import --resume {file.id}" in ran.err) == (terminal.TERMINATED, True), ran
+    assert (await kept.contacts.find({"name": "Ada"}, limit=9)) == []
+    ran = await command("", "--resume", file.id, name="")
+    assert (ran.code, "New contacts: 1" in ran.out) == (1, True), ran
+    assert len(await kept.contacts.find({"name": "Ada"}, limit=9)) == 1
+    assert (await command("", "--resume", "0" * 24, name="")).code == 2
+    assert (await command("", name="")).code == 2
 
 
 @pytest.mark.parametrize(

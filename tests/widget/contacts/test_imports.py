@@ -98,6 +98,22 @@ async def test_a_file_is_uploaded_mapped_checked_imported_and_undone(running: Ru
     assert "list.csv" in listed
 
 
+async def test_messages_are_sent_only_as_ticked(running: Running, ada: Desk) -> None:
+    _, path, _ = await upload(ada, person(164)[1])
+    page = await ada.look(path)
+    assert [
+        b.attrs["name"] for b in page.all("input") if b.attrs.get("type") == "checkbox" and "checked" in b.attrs
+    ] == ["creates"]
+    for ticked, said in ({}, "No messages are sent."), ({"confirmation": "1"}, "Messages are sent as selected below."):
+        status, answer = await ada.post(f"{path}/check", await mapped(ada, path, everyone_in=DEALS, **ticked))
+        assert status == 303, answer.text
+        await ended(running, path)
+        assert said in (await ada.look(path)).text
+    file = await running.bot.imports.files.get(path.rpartition("/")[2])
+    assert file.plan
+    assert (file.plan.asks, file.plan.confirmation, file.plan.flows) == (False, True, False)
+
+
 async def test_the_rows_to_fix_can_be_imported_again(running: Running, ada: Desk) -> None:
     _, path, _ = await upload(ada, person(162)[1])
     await ada.post(f"{path}/check", await mapped(ada, path))
