@@ -35,6 +35,7 @@ async def fits(page: Page) -> None:
     """The page has no violation and no horizontal scroll bar in any of the looks."""
     for scheme, width, height in LOOKS:
         await wear(page, scheme, width, height)
-        assert await faults(page, scheme) == [], f"{scheme} {width}"
+        found = await faults(page, scheme)
+        assert not found, f"{scheme} {width}: {found}"
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
     await wear(page, "light", 1280, 900)
