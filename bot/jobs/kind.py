@@ -63,6 +63,11 @@ class JobKind(ABC, Generic[I, C]):
     is_exclusive: ClassVar[bool] = False
     """Starting it while another one of its kind is unfinished returns that one."""
 
+    @property
+    def can_run(self) -> bool:
+        """Whether this process has what its steps need; others may have."""
+        return True
+
     async def total(self, input: I) -> int | None:
         """An estimate of `done` at the end."""
         return None

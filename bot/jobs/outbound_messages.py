@@ -15,6 +15,7 @@ from bot.jobs.rules import JobAction
 from bot.jobs.service import JobService
 from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
+from bot.model.contact import ConsentState
 from bot.model.filter import Filter
 from bot.model.job import Job, JobState
 from bot.model.outbound_message import OutboundMessage
@@ -147,6 +148,10 @@ class OutboundMessages:
         if workspace is None or not message.text(message.language).strip():
             raise Invalid(_("Write a message first."))
         to = read_number(number, workspace.default_region, workspace.texted).e164
+        people = await self._store.contacts.with_number(to, after="", limit=100)
+        consents = [consent for contact in people if (consent := contact.consent(message.subscription))]
+        if any(consent.state is ConsentState.OPTED_OUT for consent in consents):
+            raise FormWrong({"number": _("This number opted out of this subscription.")})
         link = _("Each person's own link")
         body = message_body(message, workspace, None, message.language, link)
         await self._deliveries.test(message, to, body, key)

@@ -42,7 +42,8 @@ class JobService:
         self._store = store
         self._audit = AuditLog(store)
         self._wake = asyncio.Event()
-        self._worker = Worker(store, self.kinds, self._wake, lease_seconds=lease_seconds)
+        mine = {kind.name: kind for kind in kinds if kind.can_run}
+        self._worker = Worker(store, mine, self._wake, lease_seconds=lease_seconds)
         self.work = self._worker.work
 
     async def start(

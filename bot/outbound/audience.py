@@ -17,7 +17,7 @@ from bot.model.selection import Selection
 from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 
-QUEUED = "queued"
+QUEUED, SAME_NUMBER = "queued", "same_number"
 LEFT_OUT = {
     "not_opted_in": _("Not opted in"),
     "pending": _("Waiting for confirmation"),
@@ -28,6 +28,7 @@ LEFT_OUT = {
     "weak_evidence": _("Evidence too weak"),
     "country_not_allowed": _("Country not texted"),
     "subscription_not_live": _("Subscription isn't live"),
+    SAME_NUMBER: _("Same number as another contact"),
     "gone": _("Contact no longer exists"),
 }
 """Why a contact of the audience gets no copy."""

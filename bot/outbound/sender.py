@@ -29,7 +29,7 @@ from bot.outbound.reconciler import Reconciler, provider_id
 from bot.outbound.senders import sender_for, sender_refusal
 from bot.outbound.threads import TextThreads
 from bot.store import Store
-from bot.store.deliveries import Result
+from bot.store.deliveries import PAUSED, Result
 
 log = logging.getLogger("sayso.outbound")
 
@@ -47,8 +47,10 @@ AT_PROVIDER = 64
 HALTED_FOR = timedelta(seconds=60)
 """Pause after the provider refused the account; then one text is sent as a test."""
 CLAIM_EXPIRED = "claim_expired"
-PAUSED_FOR = timedelta(seconds=5)
-"""When a copy of a paused message is looked at again."""
+JUDGED_FOR = timedelta(seconds=1)
+"""How long a judgment holds while a text waits for its turn to be handed over."""
+PAUSED_FOR = timedelta(hours=1)
+"""When a copy of a paused message is looked at again, unless the message is resumed before."""
 MOST_ATTEMPTS = 12
 """With these pauses, about an hour and a half."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 1200.0
@@ -165,7 +167,8 @@ class Sender:
         there is a conversation that has to show it."""
         kind = KINDS[delivery.kind]
         if facts.is_paused:
-            return partial(self._store_result, delivery, DeliveryState.QUEUED, due_at=checked_at + PAUSED_FOR)
+            waits = {"reason": PAUSED, "due_at": checked_at + PAUSED_FOR}
+            return partial(self._store_result, delivery, DeliveryState.QUEUED, **waits)
         sender = None if kind.answers else sender_for(delivery.number, facts.workspace.senders)
         reason = kind.refusal(delivery, facts) or sender_refusal(sender, has_link=delivery.link is not None)
         if reason := reason or flood.refusal(delivery):
@@ -203,7 +206,7 @@ class Sender:
             if self._is_resting():
                 await self._store_result(text.delivery, DeliveryState.QUEUED, **self._rest)
                 return
-            if text.quiet_from and text.quiet_from <= self.clock():  # it waited too long for its turn
+            if self._is_stale(text):
                 await self._store_result(text.delivery, DeliveryState.QUEUED, due_at=now())
                 return
             reason = await self._hand_over(text)
@@ -213,6 +216,11 @@ class Sender:
                 await self._block(text.delivery, reason, now())
             else:
                 await self._give(text, {})
+
+    def _is_stale(self, text: Handover) -> bool:
+        """Whether it waited too long for its turn: the next round judges it again (law 7)."""
+        is_quiet = text.quiet_from is not None and text.quiet_from <= self.clock()
+        return is_quiet or now() - text.values["checked_at"] > JUDGED_FOR
 
     async def _hand_over_round(self, texts: list[Handover]) -> list[str]:
         """Why each can't be sent after all; empty: it can. The stop list is read after the texts were marked, so no

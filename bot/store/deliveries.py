@@ -21,6 +21,8 @@ from bot.store.driver import READ_MS, database_errors
 from bot.store.paging import following
 from bot.store.repository import Repository
 
+PAUSED = "paused"
+"""Why a copy waits while its message is paused."""
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
 
@@ -246,6 +248,21 @@ class DeliveryRepository(Repository[Delivery]):
             match["reason"] = None
         with database_errors():
             return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=READ_MS))
+
+    async def resume(self, message: str) -> None:
+        """Makes the copies due that a pause held."""
+        match = {"message": message, "state": DeliveryState.QUEUED, "reason": PAUSED}
+        with database_errors():
+            await self.collection.update_many(match, {"$set": {"due_at": now()}, "$unset": {"reason": ""}})
+
+    async def already_in(self, message: str, contacts: Mapping[str, str]) -> set[str]:
+        """Of these contacts (number by id), those whose number has a copy for somebody else."""
+        match = {"number": {"$in": [*contacts.values()]}, "message": message}
+        with database_errors():
+            found = await self.collection.find(match, {"number": 1, "contact": 1}, max_time_ms=READ_MS).to_list(None)
+        others = {(raw["number"], raw["contact"]) for raw in found}
+        taken = {number: {contact for n, contact in others if n == number} for number, _ in others}
+        return {id for id, number in contacts.items() if taken.get(number, set()) - {id}}
 
     # --- the links that they carry
 

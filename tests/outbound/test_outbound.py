@@ -14,10 +14,11 @@ from bot.contacts.bulk_rules import BulkOutcome
 from bot.demo import DEALS, ORDERS
 from bot.errors import Conflict, FormWrong, Invalid, JobConflict, NotFound, NumberRefused
 from bot.jobs import outbound_messages
-from bot.jobs.kinds import send_message
+from bot.jobs.kinds import all_kinds, send_message
 from bot.jobs.outbound_messages import MessageState
 from bot.jobs.rules import JobAction
 from bot.jobs.run import JobRun
+from bot.jobs.service import JobService
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
@@ -25,6 +26,7 @@ from bot.model.event import Action, Actor, Source
 from bot.model.filter import Filter, TagIs
 from bot.model.outbound_message import OutboundMessage
 from bot.model.teammate import By
+from bot.outbound import sender
 from bot.outbound.audience import QUEUED
 from bot.outbound.kinds.outbound import opt_out_text
 from bot.store import Store
@@ -189,6 +191,30 @@ class TestSending:
         await all_sent(bot, status.message)
         assert len(await bodies(bot, ann)) == 1
 
+    async def test_a_phone_that_two_contacts_share_gets_it_once(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(send_message.SendMessage, "most", 2)
+        made = [person(new_id(), name="Ann", phone=number(0), tags=("tag",)) for _ in range(5)]
+        await bot.store.contacts.insert_many(made)
+        for contact in made:
+            await bot.ledger.record(change(contact.id, f"in-{contact.id}", number=contact.phone))
+        message = await ordered(bot)
+        job = await bot.jobs.get(message.id)
+        kind = bot.jobs.kinds[job.kind]
+        await kind.step(job.id, kind.input.model_validate(job.input), kind.checkpoint(), 2)  # a worker dies after it
+        await all_sent(bot, message)
+        assert len(await bodies(bot, made[0])) == 1
+        assert (await bot.jobs.get(message.id)).counts == {QUEUED: 1, "same_number": 4}
+
+    async def test_a_process_that_sends_no_texts_leaves_the_job_to_others(self, bot: Bot) -> None:
+        await people(bot, 1)
+        message = await ordered(bot)
+        elsewhere = JobService(bot.store, all_kinds(bot.store))
+        assert elsewhere.kinds["send_message"].title, "it can list and pause it"
+        await elsewhere._worker._claim(asyncio.Event())
+        assert (await bot.jobs.get(message.id)).attempts == 0
+
 
 class TestPermission:
     """Asked when the audience is read, and again at the moment of sending (law 7)."""
@@ -269,10 +295,26 @@ class TestControl:
         assert status.state is MessageState.PAUSED
         await bot.sender.send_some()
         assert await bodies(bot, ann) == []
+        ((held,),) = [await copies(bot, message)]
+        assert (held.state, held.reason) == (DeliveryState.QUEUED, "paused")
         await bot.outbound.act(message.id, JobAction.RESUME, ADA)
-        await bot.store.deliveries.update({"message": message.id}, {"$set": {"due_at": now()}})
         await all_sent(bot, message)
         assert len(await bodies(bot, ann)) == 1
+
+    async def test_a_text_that_waited_for_its_turn_is_judged_again(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await people(bot, 1)
+        message, carrier = await ordered(bot), Carrier()
+        await one_step(bot, message)
+        monkeypatch.setattr(sender, "JUDGED_FOR", timedelta(0))
+        await through(bot, carrier).send_some()
+        assert [text for text in carrier.handed if text.id.startswith("outbound:")] == []
+        ((delivery,),) = [await copies(bot, message)]
+        assert delivery.state is DeliveryState.QUEUED
+        monkeypatch.setattr(sender, "JUDGED_FOR", timedelta(hours=1))
+        await through(bot, carrier).send_some()
+        assert len([text for text in carrier.handed if text.id.startswith("outbound:")]) == 1
 
     async def test_a_cancel_sends_nothing_more(self, bot: Bot) -> None:
         (ann,) = await people(bot, 1)
@@ -394,6 +436,14 @@ class TestTest:
         await bot.outbound.test(made.id, number(5), ADA, key="k2")
         await through(bot, carrier).send_some()
         assert not [text for text in carrier.handed if text.id.startswith("test:")]
+
+    async def test_somebody_who_opted_out_gets_none(self, bot: Bot) -> None:
+        (ann,) = await people(bot, 1)
+        await bot.ledger.record(change(ann.id, "out", Action.OPT_OUT))
+        made = await draft(bot)
+        with pytest.raises(FormWrong) as wrong:
+            await bot.outbound.test(made.id, number(0), ADA, key="k4")
+        assert list(wrong.value.faults) == ["number"]
 
     async def test_a_number_that_is_none_is_refused(self, bot: Bot) -> None:
         made = await draft(bot)

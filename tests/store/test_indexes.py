@@ -324,6 +324,8 @@ async def _send(bot: Bot) -> None:
     await kind.step(job.id, kind.input.model_validate(job.input), kind.checkpoint(), 100)
     await bot.store.deliveries.results_of(draft.id)
     await bot.store.deliveries.marketed([NUMBER], now())
+    await bot.store.deliveries.resume(draft.id)
+    await bot.store.deliveries.already_in(draft.id, {"x": NUMBER})
     await bot.store.deliveries.count_waiting(draft.id, is_held=True, limit=1)
     await bot.store.deliveries.of_message(draft.id, limit=5)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import aiohttp
 import pytest
@@ -43,14 +44,21 @@ async def greet(socket: Socket, person: Visitor, after: int, **change: Any) -> N
     await socket.send_json({**greeting, **change})
 
 
+_unread: WeakKeyDictionary[Socket, list[dict[str, Any]]] = WeakKeyDictionary()
+"""What came in one frame with a message that was waited for."""
+
+
 async def heard(socket: Socket, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
     """All messages up to the one that is waited for."""
-    found: list[dict[str, Any]] = []
+    found, left = [], _unread.setdefault(socket, [])
     async with asyncio.timeout(PATIENCE):
-        while not any(map(until, found)):
+        while True:
+            while left:
+                found.append(left.pop(0))
+                if until(found[-1]):
+                    return found
             said = await socket.receive_json()
-            found += said if isinstance(said, list) else [said]
-    return found
+            left += said if isinstance(said, list) else [said]
 
 
 def is_ready(message: dict[str, Any]) -> bool:
@@ -63,6 +71,7 @@ def part(seq: int) -> Callable[[dict[str, Any]], bool]:
 
 async def silent(socket: Socket) -> None:
     """When nothing more is said of what was done."""
+    _unread.pop(socket, None)
     with suppress(TimeoutError):
         while not socket.closed:
             async with asyncio.timeout(1):

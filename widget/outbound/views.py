@@ -39,6 +39,7 @@ RESULTS = {
 REASONS = {
     **LEFT_OUT,
     "canceled": _("Canceled before it was sent"),
+    "paused": _("Paused"),
     "contact_gone": _("Contact no longer exists"),
     "quiet_hours": _("Quiet hours where they are"),
     "cap": _("Had too many texts lately"),

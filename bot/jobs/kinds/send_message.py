@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
+from bot.consent.numbers import address_of
 from bot.contacts.selected import SelectedContacts
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.jobs.kind import Batch, JobKind
 from bot.model.base import Value
+from bot.model.contact import Contact
 from bot.model.selection import Selection
-from bot.outbound.audience import LEFT_OUT, QUEUED, Audience
+from bot.model.subscription import MessageType
+from bot.outbound.audience import LEFT_OUT, QUEUED, SAME_NUMBER, Audience
 from bot.outbound.queue import DeliveryQueue
 from bot.store import Store
 from bot.workspace.access import Scope
@@ -48,7 +52,12 @@ class SendMessage(JobKind[SendInput, SendPlace]):
         self._audience = audience
         self._deliveries = deliveries
 
+    @property
+    def can_run(self) -> bool:
+        return self._deliveries is not None
+
     async def step(self, job: str, input: SendInput, at: SendPlace, limit: int) -> Batch[SendPlace]:
+        await self._store.deliveries.resume(job)
         waiting = await self._store.deliveries.count_waiting(job, is_held=False, limit=AHEAD)
         if at.is_end:
             held = waiting or await self._store.deliveries.count_waiting(job, is_held=True, limit=1)
@@ -65,6 +74,17 @@ class SendMessage(JobKind[SendInput, SendPlace]):
         batch = await self._selected.batch(selection, at.after, limit, input.ordered_at)
         outcomes = await self._audience.judged(batch.contacts, await self._audience.subscription(message))
         people = [contact for contact in batch.contacts if outcomes[contact.id] == QUEUED]
-        await self._deliveries.copies(message, people)
+        again = await self._same_number(job, people)
+        outcomes |= dict.fromkeys(again, SAME_NUMBER)
+        await self._deliveries.copies(message, [contact for contact in people if contact.id not in again])
         place = SendPlace(after=batch.last or at.after, is_end=batch.last is None)
         return Batch(place, batch.read, counts=Counter(outcomes.values()))
+
+    async def _same_number(self, job: str, people: Sequence[Contact]) -> set[str]:
+        """Contacts whose phone gets it already, under another contact."""
+        numbers = {contact.id: address_of(contact, MessageType.SMS) or "" for contact in people}
+        first: dict[str, str] = {}
+        for id, number in numbers.items():
+            first.setdefault(number, id)
+        repeated = {id for id, number in numbers.items() if first[number] != id}
+        return repeated | await self._store.deliveries.already_in(job, numbers)

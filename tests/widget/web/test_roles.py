@@ -55,7 +55,8 @@ ADMINS = {
     "/settings/brand/logo/remove", "/settings/brand/preview", "/settings/subscriptions", "/settings/subscriptions/new",
     "/settings/subscriptions/{id}", "/settings/subscriptions/{id}/archive", "/settings/subscriptions/{id}/live",
     "/settings/subscriptions/{id}/restore", "/settings/subscriptions/preview", "/settings/subscriptions/preview/page",
-    "/settings/ledger", "/settings/install", "/settings/install/check", "/settings/install/sites",
+    "/settings/senders", "/settings/senders/test", "/settings/senders/{country}/remove", "/settings/ledger",
+    "/settings/install", "/settings/install/check", "/settings/install/sites",
     "/settings/install/secrets", "/settings/install/secrets/{secret}/revoke",
     "/settings/teammates", "/settings/teammates/invite",
     "/settings/teammates/invitations/{id}/revoke", "/settings/teammates/{id}", "/settings/teammates/{id}/role",
@@ -106,7 +107,7 @@ def filled(path: str) -> str:
     is_hash = "sessions/{id}" in path or "tokens/{id}" in path
     id = "0" * 64 if is_hash else DEALS
     ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS, "reply": zeros}
-    others = {"key": "city", "format": "csv", "act": "start" if "imports" in path else "pause"}
+    others = {"key": "city", "country": "US", "format": "csv", "act": "start" if "imports" in path else "pause"}
     return path.format(token="x", name="proof", seq="1", path="x", area="inbox", rest="nothing", **ids, **others)
 
 
