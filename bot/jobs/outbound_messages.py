@@ -175,7 +175,7 @@ class OutboundMessages:
         if at and at <= now():
             raise FormWrong({"send_at": _("Choose a time in the future.")})
         filter = await self.audience.filter(draft)
-        count = await self.audience.size(draft)
+        count = await self.audience.size(draft, await self.audience.preview(draft))
         if count.number > CONFIRMED_ABOVE and confirmed != count.number:
             raise FormWrong({"confirmed": _("Type %(number)s to confirm.")}, number=str(count.number))
         ordered = await self._table.change(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from bot.consent.numbers import address_of
 from bot.consent.permission import permission
@@ -10,11 +11,15 @@ from bot.contacts.finder import ContactCount, ContactFinder
 from bot.contacts.selected import BulkPreview, SelectedContacts
 from bot.errors import Invalid
 from bot.errors import marked as _
+from bot.model.base import now
 from bot.model.contact import Contact
+from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.filter import ConditionGroup, Filter, Match, Textable
 from bot.model.outbound_message import OutboundMessage
 from bot.model.selection import Selection
 from bot.model.subscription import MessageType, Subscription
+from bot.outbound.kinds import Facts
+from bot.outbound.marketing_rules import Hold, MarketingRules
 from bot.store import Store
 
 QUEUED, SAME_NUMBER = "queued", "same_number"
@@ -27,6 +32,7 @@ LEFT_OUT = {
     "number_changed": _("Opted in with another number"),
     "weak_evidence": _("Evidence too weak"),
     "country_not_allowed": _("Country not texted"),
+    "country_closed": _("Marketing texts aren't sent to this country"),
     "subscription_not_live": _("Subscription isn't live"),
     SAME_NUMBER: _("Same number as another contact"),
     "gone": _("Contact no longer exists"),
@@ -50,19 +56,22 @@ class Audience:
 
         return await self._selected.preview(Selection(filter=(await self.filter(message)).as_text()), judge)
 
-    async def size(self, message: OutboundMessage) -> ContactCount:
-        """How many would get it now. Raises Invalid and FilterTooBroad."""
-        filter, subscription = await self.filter(message), await self.subscription(message)
-        return await self._finder.count(narrowed(filter, Textable(subscription=subscription.id)))
+    async def size(self, message: OutboundMessage, found: BulkPreview) -> ContactCount:
+        """How many would get it now; `found`: its preview, which is exact unless it is a sample. Raises Invalid and
+        FilterTooBroad."""
+        if not found.is_sample:
+            return ContactCount(found.counts.get(QUEUED, 0), is_exact=True)
+        return await self._finder.count(
+            narrowed(await self.filter(message), Textable(subscription=message.subscription))
+        )
 
     async def judged(self, contacts: Sequence[Contact], subscription: Subscription) -> dict[str, str]:
-        """By contact, QUEUED or why not."""
+        """By contact, QUEUED or why not. Quiet hours and caps only delay a copy: they are left to the sender."""
         numbers = {number for contact in contacts if (number := address_of(contact, MessageType.SMS))}
         stops, workspace = await self._store.stops.of(numbers), await self._store.workspaces.get("workspace")
-        countries = workspace.texted if workspace else ()
-        found = {}
+        rules, at, found = MarketingRules({}, quiet_hours=False), now(), {}
         for contact in contacts:
-            number, facts = address_of(contact, MessageType.SMS), contact.phone_facts
+            number = address_of(contact, MessageType.SMS)
             stop = stops.get(number or "")
             answer = permission(
                 subscription,
@@ -71,8 +80,12 @@ class Audience:
                 stopped=stop is not None and stop.holds,
                 revoked_until=stop.revoked_until if stop else None,
             )
-            is_texted = facts is None or facts.country in countries
-            found[contact.id] = (QUEUED if is_texted else "country_not_allowed") if answer.allowed else answer.reason
+            if answer.allowed and number and workspace:
+                facts = Facts(workspace, contact, subscription, is_stopped=False)
+                hold = rules.check(_copy(contact, subscription, number, at), facts, at)
+                found[contact.id] = hold.reason if isinstance(hold, Hold) and hold.until is None else QUEUED
+            else:
+                found[contact.id] = answer.reason
         return found
 
     async def subscription(self, message: OutboundMessage) -> Subscription:
@@ -90,6 +103,12 @@ class Audience:
         if segment is None or segment.archived_at:
             raise Invalid(_("This segment is archived. Choose another audience."))
         return segment.filter
+
+
+def _copy(contact: Contact, subscription: Subscription, number: str, at: datetime) -> Delivery:
+    """For the rules; it is not stored."""
+    values = {"contact": contact.id, "subscription": subscription.id, "number": number, "locale": contact.locale}
+    return Delivery(id=contact.id, kind=DeliveryKind.OUTBOUND, event="", created_at=at, updated_at=at, **values)
 
 
 def narrowed(filter: Filter, condition: Textable) -> Filter:

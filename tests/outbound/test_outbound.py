@@ -264,7 +264,7 @@ class TestPermission:
             QUEUED: 4, "opted_out": 1, "stopped": 1, "number_changed": 1, "not_opted_in": 1, "no_valid_number": 1,
         }  # fmt: skip
         assert [c.id for c in found.samples["opted_out"]] == [people_[1].id]
-        assert (await bot.outbound.audience.size(message)).number == 4
+        assert (await bot.outbound.audience.size(message, found)).number == 4
         await bot.outbound.order(message.id, message.version, ADA)
         await all_sent(bot, message)
         assert (await bot.jobs.get(message.id)).counts == dict(found.counts), "the same judgment"

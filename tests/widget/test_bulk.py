@@ -108,8 +108,6 @@ async def test_a_form_that_lacks_something_says_what(
     assert (status, "Choose how they consented." in page.text) == (422, True)
     later = f"{now() + timedelta(days=2):%Y-%m-%dT%H:%M}"
     status, page = await ada.post(f"{BULK}/subscribe/preview", {**both(pair), **PAPER, "given_at": later})
-        f"{BULK}/subscribe/preview", {**both(pair), **PAPER, "given_at": f"{now() + timedelta(days=2):%Y-%m-%dT%H:%M}"}
-    )
     assert (status, "Enter a time that isn't in the future." in page.text) == (422, True)
     status, page = await ada.post(f"{BULK}/subscribe/preview", {**both(pair), **PAPER, "subscription": new_id()})
     assert (status, "Choose a live subscription." in page.text) == (422, True)

@@ -82,9 +82,9 @@ async def test_what_to_mend_is_said_beside_the_text(running: Running, ada: Desk,
     assert status == 200
     assert "Choose a subscription." in text
     assert "Unknown variables: first_nam" in text
-    assert "Add a fallback for people without a value: {{name|there}}" in text
+    assert "Add a fallback for people without a value: \u2066{{name|there}}\u2069" in text
     assert "the message doesn't name Harbor Coffee" in text
-    assert "instead of 160: – ’" in text
+    assert "instead of 160: \u2066– ’\u2069" in text
     version = side.one("form").one("input", name="version").attrs["value"]
     assert (await ada.post(f"/outbound/{message.id}/plain", {"version": version}))[0] == 303
     assert (await running.bot.outbound.get(message.id)).texts["en"] == "Hi {{first_nam}} {{name}} - it's here"

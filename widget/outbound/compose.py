@@ -112,7 +112,8 @@ async def audience(request: web.Request) -> web.StreamResponse:
     message, say = await _message(request), translator_for(request)
     whom = request.app[BOT].outbound.audience
     try:
-        found, size = await asyncio.gather(whom.preview(message), whom.size(message))
+        found = await whom.preview(message)
+        size = await whom.size(message, found)
         values: dict[str, Any] = {"audience": audience_view(found, size, say)}
     except Invalid as wrong:
         values = {"fault": say(wrong.text, **wrong.values)}
@@ -140,7 +141,8 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     if not message.is_draft:
         raise web.HTTPSeeOther(f"{PATH}/{message.id}")
     try:
-        count = await bot.outbound.audience.size(message)
+        whom = bot.outbound.audience
+        count = await whom.size(message, await whom.preview(message))
     except Invalid:
         count = None
     return await teammate_page(

@@ -43,7 +43,6 @@ REASONS = {
     "contact_gone": _("Contact no longer exists"),
     "quiet_hours": _("Quiet hours where they are"),
     "cap": _("Had too many texts lately"),
-    "country_closed": _("Marketing texts aren't sent to this country"),
     "invalid_number": _("Invalid number"),
     "unknown_number": _("Invalid number"),
     "landline": _("Landline"),
@@ -126,10 +125,15 @@ def remarks(
         found.append(Remark(say("Unknown variables: %(names)s", names=", ".join(unknown))))
     if lacking := [name for name, has_fallback in names.items() if name in known - {"brand"} and not has_fallback]:
         example = "{{%s|%s}}" % (lacking[0], say("there"))  # noqa: UP031 (braces)
-        found.append(Remark(say("Add a fallback for people without a value: %(example)s", example=example)))
+        found.append(Remark(say("Add a fallback for people without a value: %(example)s", example=isolated(example))))
     if workspace.name.casefold() not in text.casefold() and "brand" not in variables_in(text):
         found.append(Remark(say("Say who is texting: the message doesn't name %(brand)s.", brand=workspace.name)))
     return found
+
+
+def isolated(code: str) -> str:
+    """Keeps its direction in a sentence that is written from right to left."""
+    return f"\u2066{code}\u2069"
 
 
 def audience_view(found: BulkPreview, size: ContactCount, say: Translator) -> AudienceView:
