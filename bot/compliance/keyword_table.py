@@ -96,7 +96,7 @@ ROWS: tuple[Row, ...] = (
         Keyword.STOP,
         "es",
         TRANSLATED,
-        ("alto", "parar", "baja", "cancelar", "anular", "detener", "cancelen", "paren de una vez"),
+        ("alto", "parar", "baja", "cancelar", "anular", "detener", "revocar", "cancelen", "paren de una vez"),
     ),
     Row(
         Keyword.STOP,
@@ -127,6 +127,7 @@ ROWS: tuple[Row, ...] = (
         TRANSLATED,
         (
             "arret",
+            "arrete",
             "arreter",
             "arretez",
             "desabonner",
@@ -164,7 +165,18 @@ ROWS: tuple[Row, ...] = (
         Keyword.STOP,
         "de",
         TRANSLATED,
-        ("stopp", "abmelden", "abmeldung", "abbestellen", "aufhören", "beenden", "austragen", "widerruf", "widerrufen"),
+        (
+            "stopp",
+            "stoppen",
+            "abmelden",
+            "abmeldung",
+            "abbestellen",
+            "aufhören",
+            "beenden",
+            "austragen",
+            "widerruf",
+            "widerrufen",
+        ),
     ),
     Row(
         Keyword.STOP,
@@ -246,7 +258,7 @@ LIKELY: tuple[Row, ...] = (
         "en",
         REASONABLE,
         (
-            "stop (it|this|that|everything)",
+            "stop (it|this|that|everything|me)",
             "(make|please make) it stop",
             "you (need|have) to stop",
             "enough [already]",
@@ -339,11 +351,17 @@ EXPLETIVES = (
 """Words within a phrase that change nothing."""
 
 SIGNATURES = (
-    "sent from my", "sent from", "sent via", "get outlook for", "best regards", "kind regards", "regards", "sincerely",
-    "enviado desde", "enviado con", "saludos", "envoye de mon", "envoye depuis", "envoye a partir de", "cordialement",
-    "gesendet von", "von meinem iphone gesendet", "mit freundlichen grüßen", "viele grüße", "أرسلت من", "مرسل من",
+    "sent from", "sent via", "best regards", "kind regards", "regards", "sincerely",
+    "enviado desde", "enviado con", "saludos", "envoye depuis", "envoye a partir de", "cordialement",
+    "gesendet von", "mit freundlichen grüßen", "viele grüße",
 )  # fmt: skip
-"""Where a signature begins; at most `SIGNATURE_WORDS` more words follow."""
+"""Where a signature begins after a line break or a dash; at most `SIGNATURE_WORDS` more words follow."""
+PHONE_SIGNATURES = (
+    "sent from my", "get outlook for", "enviado desde mi", "envoye de mon", "envoye depuis mon",
+    "envoye a partir de mon", "gesendet von mein", "gesendet von meinem", "von meinem iphone gesendet", "أرسلت من",
+    "مرسل من",
+)  # fmt: skip
+"""Where one begins anywhere."""
 SIGNATURE_WORDS = 6
 
 SYMBOLS = {"🛑": "stop", "⛔": "noentry", "🚫": "noentry"}
@@ -354,7 +372,7 @@ TYPOS_OF = ("stop", "stopall", "unsubscribe", "cancel", "revoke", "optout", "des
 NOT_TYPOS = frozenset(
     (
         "shop", "step", "stoop", "stomp", "strop", "slop", "atop", "stow", "swop", "stor", "store", "stoap", "estop",
-        "cancer", "chancel", "evoke", "invoke", "revote", "revised", "provoke", "desabonne", "anmelden",
+        "ancel", "cancer", "chancel", "evoke", "invoke", "revote", "revised", "provoke", "desabonne", "anmelden",
     )
 )  # fmt: skip
 """Other words at that distance."""
@@ -368,9 +386,11 @@ NEGATION_REACH = 4
 
 SIGNS = (
     "unsubscribe", "unsubscribing", "optout", "opt out", "opt me out", "opting out", "opted out", "remove me",
-    "take me off", "stop texting", "stop messaging", "stop contacting", "stop sending", "stop spamming", "quit texting",
-    "wrong number", "tcpa", "do not call", "do not text", "harassment", "harassing",
-    "darme de baja", "dar de baja", "dejen de", "numero equivocado",
+    "take me off", "never text me", "never contact me", "stop texts", "stop the texts", "stop these texts",
+    "stop all texts", "stop your texts", "stop the messages", "stop these messages", "stop all messages",
+    "stop your messages", "stop texting", "stop messaging", "stop contacting", "stop sending", "stop spamming",
+    "quit texting", "wrong number", "tcpa", "do not call", "do not text", "harassment", "harassing",
+    "no quiero mas mensajes", "darme de baja", "dar de baja", "dejen de", "numero equivocado",
     "desabonner", "desabonnez", "desinscrire", "desinscrivez", "arretez de", "mauvais numero",
     "abmelden", "abbestellen", "austragen", "widerrufe", "keine sms", "keine werbung", "falsche nummer",
     "إلغاء الاشتراك", "توقفوا عن", "أوقفوا", "رقم خاطئ",
@@ -386,6 +406,8 @@ GOES_ON = frozenset(
     )
 )  # fmt: skip
 """After a stop word that begins a text, they begin something else: "stop by the shop"."""
+STOPS_IN_CAPITALS = frozenset(("and", "it", "me"))
+"""Of these, those after which STOP in capitals is likely a revocation nevertheless: "STOP and go to hell"."""
 COMES_BEFORE = frozenset(
     (
         "bus", "tram", "train", "truck", "next", "non", "full", "pit", "one", "last", "first", "every", "your", "the",

@@ -6,6 +6,7 @@ A keyword is the entire text, in one phrase or several ("STOP unsubscribe please
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,12 @@ _MONEY = dict.fromkeys(map(ord, "$€£٪%"), " ")
 _CLEAN = {**_INVISIBLE, **_SYMBOLS, **_MONEY}
 _SPELLED = re.compile(r"\b\w(?: \w){2,}\b")
 """S T O P."""
+_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
+_STOP_WORD = "|".join(table.STOP_WORDS)
+_REPEATED = re.compile(rf"\b({_STOP_WORD})(?:{_STOP_WORD})+\b")
+_BREAK = re.compile(r"(?:[.!?]+\s|[\n\r\v\f\x85\u2013\u2014\u2028\u2029]|\s-|--)[\s\u2013\u2014-]*")
+_SENTENCE_END = re.compile(r"[.!?\u3002\u061f\u06d4\n\r\v\f\x85\u2028\u2029]+")
+_IN_CAPITALS = re.compile(r"[\W_]*(?:S+T+O+P+)+(?![^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,8 @@ class Reading:
     keyword: Keyword | None = None
     likely: bool = False
     rule: str = ""
-    """What recognized it, for the record: `phrase`, `typo`, `sign`, `begins` or `ends`, and the words of the table."""
+    """What recognized it, for the record: `phrase`, `typo`, `sign`, `begins`, `ends` or `sentence`, and the words of
+    the table."""
 
     @property
     def certain(self) -> Keyword | None:
@@ -55,39 +63,78 @@ def keyword(text: str) -> Keyword | None:
 
 def read(text: str) -> Reading:
     """What the text means. A STOP is found before all other meanings."""
+    text = unicodedata.normalize("NFKC", text[:LONGEST])
     words = normalized(text)
-    if words.count(" ") < MOST_WORDS:
-        plain = _without_signature(words)
-        found = (
-            _phrase(plain, _certain(), likely=False)
-            or _phrase(_joined(plain), _certain(), likely=False)
-            or _typo(plain)
-            or _phrase(plain, _likely(), likely=True)
-        )
-        if found:
-            return found
-    return _sign(words) or _at_an_end(words.split()) or NOTHING
+    return (
+        _entire(text)
+        or _sign(words)
+        or _at_an_end(words.split())
+        or _in_capitals(text, words.split())
+        or _sentence(text)
+        or NOTHING
+    )
+
+
+def _entire(text: str) -> Reading | None:
+    """What the text means by all of its words, apart from a signature."""
+    if normalized(text).count(" ") >= MOST_WORDS:
+        return None
+    words = _without_signature(text)
+    return (
+        _phrase(words, _certain(), likely=False)
+        or _phrase(_joined(words), _joinable(), likely=False)
+        or _typo(words)
+        or _phrase(words, _likely(), likely=True)
+    )
 
 
 def normalized(text: str) -> str:
     """Lowercase words without accents, punctuation and invisible characters: "Arrêt !" is "arret", "OPT-OUT" is
-    "opt out"."""
+    "opt out", "STOOOPPP" and "stopstop" are "stop"."""
     words = folded(text[:LONGEST].translate(_CLEAN))
-    return _SPELLED.sub(lambda letters: letters[0].replace(" ", ""), words)
+    words = _SPELLED.sub(lambda letters: letters[0].replace(" ", ""), words)
+    if _DRAWN_OUT.search(words):
+        words = " ".join(map(_shortened, words.split()))
+    return _REPEATED.sub(r"\1", words)
 
 
-def _without_signature(words: str) -> str:
-    for start in _signatures():
+def _shortened(word: str) -> str:
+    """With one of each letter that is drawn out, or two if only that is a word of the table."""
+    one, two = _DRAWN_OUT.sub(r"\1", word), _DRAWN_OUT.sub(r"\1\1", word)
+    return two if two in _vocabulary() and one not in _vocabulary() else one
+
+
+def _without_signature(text: str) -> str:
+    """The words before a signature. Most signatures begin after a sentence, a line break or a dash; those of phones
+    anywhere."""
+    pieces = _BREAK.split(text)
+    words = normalized("\n".join(pieces[: _signed_at(pieces)]))
+    for start in _phone_signatures():
         before, found, after = words.partition(f" {start}")
         if found and after.count(" ") <= table.SIGNATURE_WORDS and after[:1] in {"", " "}:
             return before
     return words
 
 
+def _signed_at(pieces: Sequence[str]) -> int:
+    """Which of the pieces of a text begins its signature; their number if none does. The first one never does."""
+    found, rest = len(pieces), ""
+    for at in range(len(pieces) - 1, 0, -1):
+        rest = f"{normalized(pieces[at])} {rest}".lstrip()
+        if rest.count(" ") > 2 * table.SIGNATURE_WORDS:
+            break
+        for start in (*_signatures(), *_phone_signatures()):
+            if rest.startswith(f"{start} ") and len(rest[len(start) :].split()) <= table.SIGNATURE_WORDS:
+                found = at
+    return found
+
+
 def _joined(words: str) -> str:
-    """In one word, as "st op" and "un-subscribe" are meant."""
-    one = words.replace(" ", "")
-    return one if words.count(" ") < 4 and len(one) >= SHORTEST_TYPO else words
+    """In one word, as "st op" and "un-subscribe" are meant. Not "un stop", which has a stop word."""
+    pieces = words.split()
+    one = "".join(pieces)
+    is_split = len(pieces) <= 4 and len(one) >= SHORTEST_TYPO and _certain()[Keyword.STOP].isdisjoint(pieces)
+    return one if is_split else words
 
 
 def _phrase(words: str, phrases: Mapping[Keyword, frozenset[str]], *, likely: bool) -> Reading | None:
@@ -153,6 +200,32 @@ def _at_an_end(words: Sequence[str]) -> Reading | None:
     return None
 
 
+def _in_capitals(text: str, words: Sequence[str]) -> Reading | None:
+    """A text of any length that begins with STOP in capitals: "STOP or my lawyer will call you tomorrow morning"."""
+    if len(words) < 2 or words[0] not in table.STOP_WORDS or not _IN_CAPITALS.match(text):
+        return None
+    if words[1] in table.GOES_ON - table.STOPS_IN_CAPITALS:
+        return None
+    return Reading(Keyword.STOP, likely=True, rule=f"begins: {words[0]}")
+
+
+def _sentence(text: str) -> Reading | None:
+    """A STOP that is the entire first or last sentence or line: "Please stop. I did not ask for these"."""
+    pieces = [piece for piece in _SENTENCE_END.split(text) if normalized(piece)]
+    if not any(_has_words(piece) for piece in pieces):
+        return None  # "don't. stop."
+    for piece in (pieces[0], pieces[: _signed_at(pieces)][-1]):
+        reading = _entire(piece)
+        if reading and reading.certain is Keyword.STOP:
+            return Reading(Keyword.STOP, likely=True, rule=f"sentence: {reading.rule.partition(': ')[2]}")
+    return None
+
+
+def _has_words(piece: str) -> bool:
+    """Whether it has two words with a space between them."""
+    return sum(any(map(str.isalnum, word)) for word in piece.split()) > 1
+
+
 def _is_negated(before: Sequence[str]) -> bool:
     text = f" {' '.join(before)} "
     return any(f" {negation} " in text for negation in table.NEGATIONS)
@@ -161,6 +234,12 @@ def _is_negated(before: Sequence[str]) -> bool:
 @cache
 def _certain() -> dict[Keyword, frozenset[str]]:
     return {keyword: _phrases(table.ROWS, keyword) for keyword in Keyword}
+
+
+@cache
+def _joinable() -> dict[Keyword, frozenset[str]]:
+    """Those that harm nobody if the words were meant otherwise."""
+    return {keyword: _certain()[keyword] for keyword in (Keyword.STOP, Keyword.HELP)}
 
 
 @cache
@@ -181,6 +260,21 @@ def _courtesies() -> frozenset[str]:
 @cache
 def _signatures() -> tuple[str, ...]:
     return tuple(map(_folded, table.SIGNATURES))
+
+
+@cache
+def _phone_signatures() -> tuple[str, ...]:
+    return tuple(map(_folded, table.PHONE_SIGNATURES))
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """All words of the table, none of which has a letter three times in a row."""
+    phrases = (*_courtesies(), *_signs(), *table.TYPOS_OF)
+    its = (*_certain().values(), *_likely().values())
+    return frozenset(word for phrase in phrases for word in phrase.split()) | frozenset(
+        word for some in its for phrase in some for word in phrase.split()
+    )
 
 
 @cache

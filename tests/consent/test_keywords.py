@@ -90,6 +90,60 @@ def test_a_pattern_expands_to_all_of_its_phrases() -> None:
     assert expanded("a [b (c|d)]") == ["a", "a b c", "a b d"]
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("STOP!!! I never signed up for any of these messages", "begins: stop"),
+        ("Stop!!! I never signed up for any of these messages", "sentence: stop"),
+        ("STOP. This is the third time I ask you", "sentence: stop"),
+        ("stop. This is the third time I ask you", "sentence: stop"),
+        ("Please stop. I did not ask for these and my lawyer will call", "sentence: stop"),
+        ("I did not ask for these and my lawyer will call. Please stop!", "sentence: stop"),
+        ("I did not ask for these and my lawyer will call. Stop.\nRegards\nJohn Smith", "sentence: stop"),
+        ("STOP\n\nOn Monday Acme wrote: hi", "sentence: stop"),
+        ("stop\n\nOn Monday Acme wrote: hi", "sentence: stop"),
+        ("Arrête ! Je vous ai déjà dit que ce n'est pas moi", "sentence: arrete"),
+        ("STOPPP!! or else my lawyer will call you tomorrow morning", "begins: stop"),
+        ("STOP and do it before my lawyer calls you tomorrow", "begins: stop"),
+        ("“STOP” or else my lawyer will call you tomorrow morning", "begins: stop"),
+    ],
+)
+def test_a_stop_that_is_a_sentence_or_begins_in_capitals_goes_to_a_teammate(text: str, rule: str) -> None:
+    """Not in the zoo: case, line breaks and sentence ends are what counts."""
+    assert read(text) == Reading(Keyword.STOP, likely=True, rule=rule)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "STOP by the store, we have decaf again and nobody buys it",
+        "STOP this bill! Call your senator before the vote on Monday",
+        "Count me in! We have to STOP this bill",
+        "Great. Don't stop. I love these",
+        "Is it the end? I hope not. The end",
+        "don't\nstop",
+        "cancel\nmy\norder",
+    ],
+)
+def test_other_sentences_do_not(text: str) -> None:
+    assert read(text) == Reading()
+
+
+def test_only_a_phones_signature_needs_no_line_break_or_dash() -> None:
+    assert keyword("yes sent via DHL") is None
+    assert keyword("start sent from Berlin") is None
+    assert keyword("yes\nSent via Outlook") is Keyword.YES
+    assert keyword("yes - Sent via Outlook") is Keyword.YES
+    assert keyword("yes Sent from my iPhone") is Keyword.YES
+    assert keyword("yes\nRegards, John\nSent from my iPhone") is Keyword.YES
+
+
+def test_no_separate_words_are_a_start() -> None:
+    assert keyword("un stop") is None
+    assert keyword("un-stop") is None
+    assert keyword("st op") is Keyword.STOP
+
+
 class TestTypos:
     @pytest.mark.parametrize("word", TYPOS_OF)
     def test_one_letter_missing_added_wrong_or_swapped_still_stops(self, word: str) -> None:
