@@ -66,15 +66,23 @@ class Reconciler:
         await self._threads.tell(delivery)
 
     async def _answer(self, delivery: Delivery) -> dict[str, Any]:
-        """The change for a text, by the provider's answer: it sent the text, or never received it."""
+        """The change for a text, by the provider's answer: it sent the text, or never received it.
+
+        Raises NotTraceable if it has a text that is none of ours: it may be this one, with other words.
+        """
         text = Outgoing(delivery.id, delivery.number, self._links.shown(delivery))
-        ids = await self._gateway.find(text, delivery.handed_at or delivery.updated_at)
+        handed_at = delivery.handed_at or delivery.updated_at
+        for id in await self._unclaimed(delivery, await self._gateway.find(text, handed_at)):
+            return {"state": DeliveryState.SENT, **provider_id(delivery, id)}
+        if await self._unclaimed(delivery, await self._gateway.all_to(delivery.number, handed_at)):
+            raise NotTraceable
+        return {"state": DeliveryState.QUEUED, "due_at": now()}
+
+    async def _unclaimed(self, delivery: Delivery, ids: Sequence[str]) -> list[str]:
+        """Without those of other texts, and of its own earlier attempts."""
         others = await self._store.deliveries.with_provider_ids(ids)
         others |= dict.fromkeys(delivery.earlier_ids, "")
-        for id in ids:
-            if others.get(id, delivery.id) == delivery.id:
-                return {"state": DeliveryState.SENT, **provider_id(delivery, id)}
-        return {"state": DeliveryState.QUEUED, "due_at": now()}
+        return [id for id in ids if others.get(id, delivery.id) == delivery.id]
 
 
 def provider_id(delivery: Delivery, id: str) -> dict[str, str]:

@@ -85,6 +85,7 @@ class TestAlwaysAnswered:
     async def test_stop_start_help_and_info(self, bot: Bot) -> None:
         for i, word in enumerate(("STOP", "START", "HELP", "INFO")):
             await bot.receive(NUMBER, word, f"t{i}")
+            await _texts(bot)
         stopped, started, *help = (await _texts(bot))[3:]
         assert "unsubscribed" in stopped
         assert "receive texts at this number again" in started
@@ -157,6 +158,16 @@ async def test_start_lifts_the_stop_and_leads_to_the_choices(bot: Bot, ada: Cont
     consent = contact.consent(DEALS) if contact else None
     assert consent
     assert consent.state is ConsentState.OPTED_OUT
+
+
+async def test_after_a_start_no_text_says_that_they_are_unsubscribed(bot: Bot, ada: Contact, store: Store) -> None:
+    await bot.receive(NUMBER, "STOP", "t1")
+    await bot.receive(NUMBER, "START", "t2")
+    (said,) = await _texts(bot)
+    assert "receive texts at this number again" in said
+    answer = await store.deliveries.get("reply:t1")
+    assert answer
+    assert (answer.state, answer.reason) == (DeliveryState.BLOCKED, "not_stopped")
 
 
 async def test_start_from_a_number_that_nobody_has_carries_no_link(bot: Bot) -> None:

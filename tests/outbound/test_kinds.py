@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -12,7 +13,7 @@ from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import FOR_MANY, Action, Actor, ConsentEvent, FollowUp, Source
 from bot.model.subscription import SubscriptionState
 from bot.outbound.flood import BOUNDS, Flood
-from bot.outbound.kinds import ALL, KINDS, Facts, TextLimit, kind_for
+from bot.outbound.kinds import ALL, KINDS, Facts, TextLimit, keyword_answer, kind_for
 from tests.people import ANOTHER, AT, NUMBER, consent, person, subscription, workspace
 
 ASKED_FOR = {
@@ -37,8 +38,10 @@ def _event(action: Action, source: Source, **values: object) -> ConsentEvent:
 
 
 def _delivery(kind: DeliveryKind, **values: object) -> Delivery:
-    usual = {"contact": "ada", "subscription": "deals", "event": "e", "number": NUMBER, "locale": "en"}
-    return Delivery(id="d", kind=kind, created_at=AT, updated_at=AT, **{**usual, **values})
+    usual: dict[str, object] = {
+        "contact": "ada", "subscription": "deals", "event": "e", "number": NUMBER, "locale": "en", "created_at": AT,
+    }  # fmt: skip
+    return Delivery(id="d", kind=kind, updated_at=AT, **{**usual, **values})
 
 
 def _facts(
@@ -82,6 +85,37 @@ def test_exempt_from_a_stop_are_answers_to_keywords_and_nothing_else() -> None:
     facts = _facts(is_stopped=True)
     leaves = {kind.name for kind in ALL if kind.refusal(_delivery(kind.name), facts) is None}
     assert leaves == {DeliveryKind.REPLY}
+
+
+class TestConfirmationOfAStop:
+    """47 CFR 64.1200(a)(12): within five minutes."""
+
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(keyword_answer, "now", lambda: AT)
+
+    @pytest.mark.parametrize(
+        ("seconds", "reason", "left"),
+        [(0, None, 300), (100, None, 200), (299, None, 1), (300, "too_late", 1), (86_400, "too_late", 1)],
+    )
+    def test_it_has_what_is_left_of_its_time(self, seconds: int, reason: str | None, left: int) -> None:
+        """The time that is left is never zero: that would be no limit."""
+        kind, created_at = KINDS[DeliveryKind.REPLY], AT - timedelta(seconds=seconds)
+        delivery = _delivery(DeliveryKind.REPLY, answer="stopped", created_at=created_at)
+        assert kind.refusal(delivery, _facts(is_stopped=True)) == reason
+        assert kind.valid_for(delivery) == timedelta(seconds=left)
+
+    def test_it_says_nothing_that_a_start_made_wrong(self) -> None:
+        delivery = _delivery(DeliveryKind.REPLY, answer="stopped")
+        assert KINDS[DeliveryKind.REPLY].refusal(delivery, _facts()) == "not_stopped"
+
+    @pytest.mark.parametrize("answer", ["started", "help"])
+    def test_other_answers_have_no_deadline(self, answer: str) -> None:
+        kind, created_at = KINDS[DeliveryKind.REPLY], AT - timedelta(days=1)
+        delivery = _delivery(DeliveryKind.REPLY, answer=answer, created_at=created_at)
+        assert kind.refusal(delivery, _facts()) is None
+        assert kind.refusal(delivery, _facts(is_stopped=True)) is None
+        assert kind.valid_for(delivery) is None
 
 
 @pytest.mark.parametrize("kind", [DeliveryKind.CONFIRMATION, DeliveryKind.CONFIRMED])

@@ -212,6 +212,17 @@ class TestFind:
             await gateway.find(TEXT, now() - timedelta(seconds=70))
         assert await gateway.find(TEXT, now() - timedelta(minutes=4)) == []
 
+    async def test_all_texts_to_a_number_are_told_whatever_their_words(
+        self, twilio: FakeTwilio, gateway: TwilioGateway
+    ) -> None:
+        await gateway.send(TEXT)
+        twilio.messages[-1].created_at -= timedelta(hours=2)
+        await gateway.send(Outgoing("d1", ANOTHER, TEXT.body))
+        sent = [await gateway.send(TEXT), await gateway.send(Outgoing("d2", NUMBER, "Something else"))]
+        assert await gateway.all_to(NUMBER, now() - timedelta(hours=1)) == sent
+        with pytest.raises(NotTraceable):
+            await gateway.all_to("keyed:abc", LONG_AGO)
+
     async def test_where_bodies_are_redacted_nothing_is_found_out(
         self, twilio: FakeTwilio, gateway: TwilioGateway
     ) -> None:

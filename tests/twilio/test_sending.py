@@ -152,6 +152,46 @@ class TestUnknown:
         assert (await _only(bot)).state is DeliveryState.SENT
         assert len(twilio.messages) == 1
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda body: f"Sent from your Twilio trial account - {body}",
+            lambda body: body.replace("http://", "https://"),
+        ],
+    )
+    async def test_one_that_twilio_lists_with_other_words_is_not_sent_again(
+        self, bot: Bot, twilio: FakeTwilio, worker: Sender, queued: ConsentEvent, change: Callable[[str], str]
+    ) -> None:
+        twilio.fault = lambda message: fake.CUT_AFTER
+        await worker.send_some()
+        before, (message,) = await _only(bot), twilio.messages
+        message.body = change(message.body)
+        assert message.body != bot.deliveries.links.shown(before)
+        await _due(bot, "ask_at", handed_at=now() - timedelta(minutes=4))
+        message.created_at -= timedelta(minutes=4)
+        await worker.reconcile()
+        delivery = await _only(bot)
+        assert (delivery.state, delivery.reason) == (DeliveryState.UNKNOWN, "no_answer")
+        assert (delivery.due_at, delivery.ask_at) == (None, None)
+        await worker.send_some()
+        assert twilio.requests == 1
+
+    async def test_other_texts_of_ours_in_the_list_keep_none_back(
+        self, bot: Bot, twilio: FakeTwilio, worker: Sender, queued: ConsentEvent
+    ) -> None:
+        """Its number got an answer to HELP meanwhile."""
+        faults = iter([fake.CUT, None])
+        twilio.fault = lambda message: next(faults)
+        await worker.send_some()
+        await bot.deliveries.reply(NUMBER, "help", None, "t1")
+        await worker.send_some()
+        assert len(twilio.messages) == 1
+        await _due(bot, "ask_at", handed_at=now() - timedelta(minutes=4))
+        await worker.reconcile()
+        delivery = await bot.store.deliveries.get(f"confirmation:{queued.event}")
+        assert delivery
+        assert delivery.state is DeliveryState.QUEUED
+
     async def test_two_equal_texts_are_two_texts(
         self, bot: Bot, twilio: FakeTwilio, worker: Sender, queued: ConsentEvent
     ) -> None:
@@ -207,7 +247,17 @@ class TestStopWhileSending:
         await bot.receive(NUMBER, "STOP", "t1")
         provider = Carrier()
         await through(bot, provider).send_some()
-        assert [text.valid_for for text in provider.handed] == [timedelta(minutes=5)]
+        (text,) = provider.handed
+        assert text.valid_for
+        assert text.valid_for <= timedelta(minutes=5)
+
+    async def test_its_confirmation_is_not_sent_hours_later(self, bot: Bot) -> None:
+        await bot.receive(NUMBER, "STOP", "t1")
+        await _due(bot, created_at=now() - timedelta(minutes=5))
+        provider = Carrier()
+        await through(bot, provider).send_some()
+        delivery = await _only(bot)
+        assert (provider.handed, delivery.state, delivery.reason) == ([], DeliveryState.BLOCKED, "too_late")
 
     @pytest.mark.parametrize("races", [200, pytest.param(1000, marks=pytest.mark.soak)])
     async def test_no_handover_starts_after_the_stop_is_stored(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import pytest
@@ -144,6 +145,28 @@ class TestSignature:
     async def test_while_a_secret_is_rotated_both_are_right(self, sayso: Sayso, secret: str, key: str) -> None:
         form = text_form(NUMBER, "Hello")
         assert await self._status_of(sayso, signed(sayso.inbound, form, secret, key), form) == 200
+
+    async def test_a_signature_of_bytes_that_are_no_text_is_refused(
+        self, sayso: Sayso, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        address, form = urlsplit(sayso.url), urlencode(text_form(NUMBER, "STOP")).encode()
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(
+            b"POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Twilio-Signature: \xff\r\n"
+            b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
+            % (INBOUND.encode(), fake.FORM.encode(), len(form), form)
+        )
+        answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 403 ")
+        assert not [record for record in caplog.records if record.exc_info]
+        assert await sayso.bot.store.stops.count_about() == 0
+
+    def test_an_address_of_bytes_that_are_no_text_is_refused(self) -> None:
+        """Only aiohttp's parser in Python lets them through."""
+        form = text_form(NUMBER, "STOP")
+        url, headers = f"https://chat.example.com{INBOUND}?d=\udcff", {"X-Twilio-Signature": "c2lnbmF0dXJl"}
+        assert not WebhookSignatures(twilio_settings(FakeTwilio())).is_genuine(url, [*form.items()], headers)
 
     async def test_the_public_address_counts_and_not_what_a_proxy_made_of_it(self, sayso: Sayso) -> None:
         form = text_form(NUMBER, "Hello")

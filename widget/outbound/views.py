@@ -51,6 +51,8 @@ REASONS = {
     "blocked_by_carrier": _("Blocked by the carrier"),
     "filtered": _("Blocked by the carrier"),
     "expired": _("Expired"),
+    "too_late": _("Too late to be sent"),
+    "not_stopped": _("Texted START since"),
 }
 SAMPLE_NAME = "Maya"
 SAMPLE_LINK = "/p/k3J9xQ2mVt8Lw4Zb7RnYcA"

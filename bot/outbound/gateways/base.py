@@ -79,5 +79,12 @@ class Gateway(Protocol):
         Raises NotTraceable, or any error that prevents asking: then it is asked again later.
         """
 
+    async def all_to(self, number: str, since: datetime) -> list[str]:
+        """The provider's ids of all texts to this number, whatever their words; empty: `find` recognizes every text.
+
+        One that belongs to none of our texts may be one whose words were changed on the way.
+        """
+        return []
+
     async def close(self) -> None:
         """Closes its resources."""

@@ -74,20 +74,17 @@ class TwilioGateway(Gateway):
 
     async def find(self, text: Outgoing, handed_at: datetime) -> list[str]:
         """By number, time and body. `DateSent` is no filter: texts in Twilio's queue have none yet."""
-        if saved_number(text.number) is None:  # erased
-            raise NotTraceable
-        found: list[MessageInstance] = []
-        async with _answered():
-            async for message in await self.client.messages.stream_async(to=text.number, page_size=PAGE):
-                if message.date_created and message.date_created < handed_at - CLOCKS:
-                    break
-                found.append(message)
+        found = await self._listed(text.number, handed_at)
         if any(not message.body for message in found):
             raise NotTraceable  # redacted
-        ids = [message.sid for message in reversed(found) if message.body == text.body and message.sid]
+        ids = [message.sid for message in found if message.body == text.body and message.sid]
         if not ids and now() < handed_at + LISTED_AFTER:
             raise NoAnswer("too early to tell")
         return ids
+
+    async def all_to(self, number: str, since: datetime) -> list[str]:
+        """A trial account puts words before each body."""
+        return [message.sid for message in await self._listed(number, since) if message.sid]
 
     async def opt_out(self, stops: Sequence[Stop]) -> int:
         """By the Consent Management API, for the service or each of the numbers."""
@@ -122,6 +119,18 @@ class TwilioGateway(Gateway):
         """Made at the first use: its session belongs to the running loop."""
         self._made = self._made or make_client(self._settings)
         return self._made
+
+    async def _listed(self, number: str, since: datetime) -> list[MessageInstance]:
+        """Outgoing texts, oldest first."""
+        if saved_number(number) is None:  # erased
+            raise NotTraceable
+        found: list[MessageInstance] = []
+        async with _answered():
+            async for message in await self.client.messages.stream_async(to=number, page_size=PAGE):
+                if message.date_created and message.date_created < since - CLOCKS:
+                    break
+                found.append(message)
+        return found[::-1]
 
     def _sender(self, text: Outgoing) -> dict[str, str]:
         """A service chooses the number itself; without one, a phone always gets texts from the same number."""

@@ -37,13 +37,18 @@ class WebhookSignatures:
     def is_genuine(self, url: str, values: Sequence[tuple[str, str]], headers: Mapping[str, str]) -> bool:
         """`url`: as Twilio knows it, with its query. Twilio signs it with or without the port."""
         secrets, algorithm = self._secrets(headers.get(SIGNED_BY, ""))
-        given = headers.get(SIGNATURE, "").encode()
         form, parsed = _Form(values), urlparse(url)
-        matches = [
-            hmac.compare_digest(given, RequestValidator(secret).compute_signature(address, form, algorithm).encode())
-            for secret in secrets
-            for address in (remove_port(parsed), add_port(parsed))
-        ]
+        try:
+            given = headers.get(SIGNATURE, "").encode()
+            matches = [
+                hmac.compare_digest(
+                    given, RequestValidator(secret).compute_signature(address, form, algorithm).encode()
+                )
+                for secret in secrets
+                for address in (remove_port(parsed), add_port(parsed))
+            ]
+        except UnicodeEncodeError:  # bytes that are no UTF-8: Twilio sends none
+            return False
         return any(matches)
 
     def sign(self, url: str, values: Mapping[str, str]) -> dict[str, str]:

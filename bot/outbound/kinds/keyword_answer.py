@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from bot.errors import marked as _
 from bot.i18n import translator
+from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 
 CONFIRMED_WITHIN = timedelta(minutes=5)
+"""How long after a STOP its confirmation may arrive (47 CFR 64.1200(a)(12))."""
+SHORTEST = timedelta(seconds=1)
 
 
 class KeywordAnswer(TextKind):
@@ -24,11 +27,15 @@ class KeywordAnswer(TextKind):
         return delivery.answer == "started" and bool(delivery.contact)
 
     def valid_for(self, delivery: Delivery) -> timedelta | None:
-        """The confirmation of a STOP has to arrive within five minutes (47 CFR 64.1200(a)(12))."""
-        return CONFIRMED_WITHIN if delivery.answer == "stopped" else None
+        return max(_time_left(delivery), SHORTEST) if delivery.answer == "stopped" else None
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
-        return None
+        """The confirmation of a STOP is pointless after a START, and later than `CONFIRMED_WITHIN` not allowed."""
+        if delivery.answer != "stopped":
+            return None
+        if not facts.is_stopped:
+            return "not_stopped"
+        return None if _time_left(delivery) > timedelta(0) else "too_late"
 
     def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
         say, workspace = translator(delivery.locale), facts.workspace
@@ -46,3 +53,7 @@ class KeywordAnswer(TextKind):
             support=workspace.support or workspace.legal_name or workspace.name,
             frequency=say(workspace.frequency).rstrip("."),
         )
+
+
+def _time_left(delivery: Delivery) -> timedelta:
+    return delivery.created_at + CONFIRMED_WITHIN - now()
