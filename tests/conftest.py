@@ -41,7 +41,13 @@ from widget.app import make_app
 from widget.web import middleware, websocket
 
 # Time limits of examples would measure the machine rather than the code.
-hypothesis.settings.register_profile("sayso", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# A build server tries the same examples each time; new ones are tried wherever the tests are run by hand.
+hypothesis.settings.register_profile(
+    "sayso",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
 hypothesis.settings.load_profile("sayso")
 
 

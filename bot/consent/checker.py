@@ -21,7 +21,8 @@ from bot.i18n import Translator
 from bot.model.subscription import MessageType, Purpose
 
 LINK = re.compile(r"\[([^\[\]]*)\]\((https?://[^\s()]+)\)", re.IGNORECASE)
-BARE = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
+BARE = re.compile(rf"(?:{ADDRESS.pattern})\S+", re.IGNORECASE)
 __all__ = ["Finding", "WordingFacts", "check_confirmation", "check_form", "lacking"]
 
 
@@ -114,7 +115,7 @@ class _Read:
         return has_place(self.written, name)
 
     def tells(self, name: str) -> bool:
-        if not folded(name) or BARE.search(name):  # "!!!", "www.shop.example"
+        if not folded(name) or ADDRESS.search(name):  # "!!!", "www.shop.example"
             return bool(name.strip()) and name.strip().casefold() in self.written.casefold()
         return f" {folded(name)} " in self.names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.consent.checker import WordingFacts, check_confirmation, check_form, lacking
@@ -206,6 +206,10 @@ def mended(text: str, offered: list[str]) -> str:
 class TestInserting:
     @settings(max_examples=60, deadline=None)
     @given(facts=facts(), text=st.sampled_from(["", *GOOD.values(), *LACKS]) | st.text(max_size=80))
+    @example(
+        facts=WordingFacts("Harbor Coffee", "HTTP://", terms_url="https://x.test/t", privacy_url="https://x.test/p"),
+        text="",
+    )
     def test_every_offered_sentence_leaves_nothing_lacking(self, locale: str, facts: WordingFacts, text: str) -> None:
         say = translator(locale)
         offered = [f.sentence for f in lacking(check_form(text, facts, say))]
