@@ -365,7 +365,7 @@ PHONE_SIGNATURES = (
 SIGNATURE_WORDS = 6
 
 SYMBOLS = {"🛑": "stop", "⛔": "noentry", "🚫": "noentry"}
-"""Emoji that stand for a word: the stop sign, and two signs that forbid, which are likely a STOP."""
+"""The words that emoji stand for. The stop sign is a STOP; the two "no" signs are only likely to mean one."""
 
 TYPOS_OF = ("stop", "stopall", "unsubscribe", "cancel", "revoke", "optout", "desabonner")
 """Words that are recognized with one letter wrong, missing, added or swapped, if they are the entire text."""

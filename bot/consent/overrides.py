@@ -87,8 +87,8 @@ def obstacle(
 ) -> Obstacle | None:
     """Why this grant can't be recorded over the current consent at this time; None: it can.
 
-    `stopped`: its number is on the stop list. `revoked_until`: when its last STOP was lifted; consents from before no
-    longer count, whoever has the number now.
+    `stopped`: its number is on the stop list. `revoked_until`: when its last STOP was lifted; earlier
+    consents no longer count, even if somebody else has the number now.
     """
     if grant.needs is Needs.NOTHING:
         return None

@@ -183,8 +183,8 @@ class ContactFinder:
         return all_of([{"_id": {"$in": sorted(ids)}}, match]), "_id_"
 
     async def _ids_with(self, words: Sequence[str]) -> set[str] | None:
-        """Who has all of several words, as the index knows them: two frequent names are shared by few people. None:
-        one word, or each is too frequent."""
+        """Ids of the contacts that have all the words, read from the index alone: few people share two frequent
+        names. None if there is one word only, or every word is too frequent."""
         if len(words) < 2:
             return None
         found = await asyncio.gather(

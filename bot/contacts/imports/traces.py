@@ -106,7 +106,7 @@ def _tail(digits: str) -> str:
 
 
 def _ends(number: str) -> list[str]:
-    """The digits up to where a number may end: two of them may stand side by side."""
+    """The digits up to each place where a number may end, since a cell may hold two numbers in a row."""
     digits = _digits(number)
     if len(digits) <= MOST_DIGITS:
         return [digits] if len(digits) >= TAIL else []

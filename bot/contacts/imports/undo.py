@@ -2,9 +2,9 @@
 
 A contact whom the import created, and nobody has used since, leaves every list. What people did since stays: a field
 that changed again, a consent that they gave or withdrew themselves. An opt-out from the file stays too, and so does a
-number on the stop list: undoing turns no "no" into a "yes". Whoever opted out keeps number, email address and user ID,
-by which the next import finds their "no". Of a contact who was merged into another, the other one's consent is
-retracted, if it is the one that came from the file.
+number on the stop list: undoing never turns a "no" into a "yes". Contacts who opted out keep their number, email
+address and user ID, so that the next import finds their "no". If a contact was merged into another one, the consent is
+retracted there, provided that it came from the file.
 """
 
 from __future__ import annotations
