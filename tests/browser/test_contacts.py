@@ -87,6 +87,10 @@ async def test_a_filter_is_built_saved_as_a_segment_and_its_rows_are_live(
 
     # A segment, which somebody else opens by its link.
     await page.get_by_role("link", name="Save as segment").click()
+    await page.get_by_role("button", name="Save segment").click()
+    await expect(page.get_by_role("dialog", name="Save as segment").get_by_label("Name")).to_have_attribute(
+        "aria-invalid", "true"
+    )
     await page.get_by_role("dialog", name="Save as segment").get_by_label("Name").fill("Want deals")
     await page.get_by_role("button", name="Save segment").click()
     await expect(page.locator(".views-current")).to_have_text("Want deals")
