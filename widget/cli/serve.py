@@ -43,7 +43,7 @@ def serve(port: Port = None, host: Host = None) -> None:
 
     Shuts down gracefully on SIGTERM and SIGINT: notifies open messengers and finishes pending writes.
     """
-    run(_serve(settings_of(port=port, host=host), with_demo=False))
+    run(_serve(settings_of(is_server=True, port=port, host=host), with_demo=False))
 
 
 Contacts = Annotated[
@@ -56,7 +56,11 @@ def demo(port: Port = None, host: Host = None, contacts: Contacts = 0) -> None:
 
     No real texts are sent: they go to the simulated phone.
     """
-    run(_serve(settings_of(port=port, host=host, gateway="simulator"), with_demo=True, contacts=contacts))
+    run(
+        _serve(
+            settings_of(is_server=True, port=port, host=host, gateway="simulator"), with_demo=True, contacts=contacts
+        )
+    )
 
 
 async def _serve(settings: Settings, *, with_demo: bool, contacts: int = 0) -> None:

@@ -22,12 +22,19 @@ T = TypeVar("T")
 FAILED, UNUSABLE, TERMINATED = 1, 2, 128 + signal.SIGTERM
 
 
-def settings_of(**overrides: object) -> Settings:
+def settings_of(*, is_server: bool = False, **overrides: object) -> Settings:
+    """Ends the command with the list of faults if a setting is invalid.
+
+    A server logs as the settings say. What a person runs in a terminal prints its own answer, and logs warnings alone.
+    """
     try:
         settings = load_settings(**{k: v for k, v in overrides.items() if v is not None})
     except WrongSettings as error:
         give_up("Invalid settings:\n" + "\n".join(f"  {fault}" for fault in error.faults))
-    set_up_logs(settings.log, settings.log_level)
+    if is_server:
+        set_up_logs(settings.log, settings.log_level)
+    else:
+        set_up_logs("text", "warning")
     return settings
 
 

@@ -18,7 +18,7 @@ def worker() -> None:
 
     Shuts down gracefully on SIGTERM and SIGINT: finishes the current work and releases its jobs to other workers.
     """
-    run(_work(settings_of()))
+    run(_work(settings_of(is_server=True)))
 
 
 async def _work(settings: Settings) -> None:
