@@ -51,6 +51,7 @@ from bot.jobs.service import JobService
 from bot.model.base import now
 from bot.model.workspace import Workspace
 from bot.outbound.audience import Audience
+from bot.outbound.clicks import Clicks
 from bot.outbound.consent_mirror import ConsentMirror
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.facts import FactReader
@@ -145,6 +146,7 @@ class Bot:
         self.deliveries = DeliveryQueue(store, links)
         self.resends = Resends(store, self.deliveries, self.form_limits)
         self.phone = DemoPhone(store, links)
+        self.clicks = Clicks(store)
         self.threads = TextThreads(store, self.conversations, self.contacts, secret=secret)
         self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.threads)
         self.receive = self.inbound.receive

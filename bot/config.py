@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     )
     visitor_days: int = Field(180, ge=1, le=730, description="Days until a visitor's token expires.")
     session_hours: int = Field(168, ge=1, le=8760, description="Hours after which teammates must sign in again.")
-    link_days: int = Field(400, ge=1, le=3650, description="Days until a link to the preference center expires.")
+    link_days: int = Field(400, ge=1, le=3650, description="Days until the links in texts expire.")
     form_limit: int = Field(
         30,
         ge=0,

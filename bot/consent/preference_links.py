@@ -10,11 +10,11 @@ from bot.model.preference_link import PreferenceLink
 from bot.model.subscription import MessageType
 from bot.store import Store
 
-TOKEN = re.compile(r"(/p/)[A-Za-z0-9_-]{16,}")
+TOKEN = re.compile(r"(/[pl]/)[A-Za-z0-9_-]{14,}")
 
 
 def without_token(address: str) -> str:
-    """The address of one of our pages, with a preference center token masked."""
+    """The address of one of our pages, with the token of a link in a text masked."""
     return TOKEN.sub(r"\1…", address)
 
 

@@ -158,7 +158,9 @@ class DataAccess:
         order = [("contact", 1), ("created_at", 1)]
         async for page in self._store.deliveries.all_of({"contact": id}, sort=order):
             for delivery in page:
-                yield _plain(delivery, "origins", "link", "worker")
+                links = [link.url for link in delivery.short_links or ()]
+                plain = _plain(delivery, "origins", "link", "short_links", "worker")
+                yield {**plain, "short_links_to": links} if links else plain
 
     async def _links(self, id: str) -> Documents:
         """Without what opens them."""

@@ -68,6 +68,15 @@ class DeliveryLink(Value):
     revoked_at: datetime | None = None
 
 
+class ShortLink(Value):
+    """A link of ours in place of one that a teammate wrote, for one person and message."""
+
+    hash: str
+    """SHA-256 of its token."""
+    url: str
+    """Where it leads."""
+
+
 class Delivery(Document):
     """`_id` is derived from the cause, so one cause makes one delivery."""
 
@@ -90,6 +99,10 @@ class Delivery(Document):
     origins: tuple[str, ...] | None = None
     """If a form caused it: the client's network and the number's block, for the limits of forms."""
     link: DeliveryLink | None = None
+    short_links: tuple[ShortLink, ...] | None = None
+    """In the order of the text. They expire with `link`."""
+    clicked_at: datetime | None = None
+    """When one of them was first opened."""
     state: DeliveryState = DeliveryState.QUEUED
     reason: str | None = None
     body: str | None = None

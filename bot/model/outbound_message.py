@@ -31,6 +31,8 @@ class OutboundMessage(Document):
     language: str = "en"
     texts: dict[str, MessageText] = Field(default_factory=dict)
     """By locale."""
+    counts_clicks: bool = False
+    """Links are replaced by short ones of our own, which count who opened them."""
     version: int = 1
     """Counts its changes: two teammates don't overwrite each other."""
     by: str

@@ -27,6 +27,7 @@ from bot.outbound.provider_stops import stop_with_provider
 from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
 from bot.outbound.reconciler import Reconciler, provider_id
 from bot.outbound.senders import sender_for, sender_refusal
+from bot.outbound.short_links import shortened
 from bot.outbound.threads import TextThreads
 from bot.store import Store
 from bot.store.deliveries import PAUSED, Result
@@ -176,12 +177,22 @@ class Sender:
         passed = marketing.check(delivery, facts, self.clock())
         if isinstance(passed, Hold):
             return partial(self._hold, delivery, passed, checked_at)
-        url = self._links.url(delivery)
-        body = kind.body(delivery, facts, url)
-        hashed = sha256(body.encode()).hexdigest()
-        values = {**passed.values, "body": self._links.masked(body, url), "body_hash": hashed, "checked_at": checked_at}
+        body, values = self._written(delivery, facts)
+        values |= {**passed.values, "checked_at": checked_at}
         text = Handover(delivery, facts, body, values, passed.quiet_from, sender.sender if sender else None)
         return partial(self._send, text, is_shown=is_shown)
+
+    def _written(self, delivery: Delivery, facts: Facts) -> tuple[str, dict[str, Any]]:
+        """Its body, and what is stored of it."""
+        kind, url = KINDS[delivery.kind], self._links.url(delivery)
+        links = kind.counted_links(delivery, facts)
+        short = self._links.short_urls(delivery, len(links))
+        body = shortened(kind.body(delivery, facts, url), links, short)
+        hashed = sha256(body.encode()).hexdigest()
+        values: dict[str, Any] = {"body": self._links.masked(body, url, short), "body_hash": hashed}
+        if links:
+            values["short_links"] = [link.model_dump() for link in self._links.short_links(delivery, links)]
+        return body, values
 
     async def _hold(self, delivery: Delivery, hold: Hold, checked_at: datetime) -> None:
         if hold.until is None:

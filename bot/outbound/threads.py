@@ -16,7 +16,7 @@ from bot.contacts.service import ContactService
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Content, ConversationEvent, Part, SignalKind, Text
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
-from bot.outbound.delivery_links import MASKED
+from bot.outbound.delivery_links import unlinked
 from bot.outbound.kinds import KINDS
 from bot.store import Store
 
@@ -105,7 +105,7 @@ class TextThreads:
         """Writes its entry; idempotent. `body`: as stored. Returns the delivery with the entry's id."""
         conversation, key = texting_id(delivery.contact), f"{AUTOMATIC}{delivery.id}"
         at = delivery.updated_at if delivery.state is DeliveryState.SENT else None
-        part = await self._conversations.append(conversation, BOT, Text(text=_shown(body)), key, at=at)
+        part = await self._conversations.append(conversation, BOT, Text(text=unlinked(body)), key, at=at)
         return delivery.model_copy(update={"part": part.id})
 
     async def show_earlier(self, contact: str, number: str) -> None:
@@ -132,12 +132,6 @@ def _delivery_id(part: Part) -> str | None:
         return KINDS[DeliveryKind.MESSAGE].id_of(part.id)
     key = part.key.removeprefix(f"{part.conversation}:")
     return key.removeprefix(AUTOMATIC) if key.startswith(AUTOMATIC) else None
-
-
-def _shown(body: str) -> str:
-    """With its masked link as plain text, since it would open nothing."""
-    start, found, rest = body.partition(MASKED)
-    return f"{start.rpartition('http')[0]}…{found}{rest}" if found else body
 
 
 def _newest(people: Sequence[Contact]) -> str | None:

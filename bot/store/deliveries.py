@@ -43,7 +43,7 @@ class Result:
     @property
     def change(self) -> tuple[Any, ...]:
         """Equal changes are stored by one update."""
-        return (self.worker, self.state, *sorted(self.values.items()))
+        return (self.worker, self.state, *sorted((name, repr(value)) for name, value in self.values.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class DeliveryRepository(Repository[Delivery]):
         IndexModel([("message", ASCENDING), ("created_at", DESCENDING)], **_where("message")),
         IndexModel([("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),
+        IndexModel([("short_links.hash", ASCENDING)], **_where("short_links")),
     )
     old_indexes = frozenset({"state_1_updated_at_1", "worker_1", "contact_1_created_at_-1"})
 
@@ -272,6 +273,13 @@ class DeliveryRepository(Repository[Delivery]):
             return {}
         found = await self.find({"link.hash": {"$in": [*hashes]}}, limit=len(hashes))
         return {delivery.link.hash: delivery for delivery in found if delivery.link}
+
+    async def with_short_link(self, hash: str) -> Delivery | None:
+        return await self.find_one({"short_links.hash": hash, "short_links": {"$exists": True}})
+
+    async def clicked(self, id: str) -> None:
+        """Once: the first time counts."""
+        await self.update({"_id": id, "clicked_at": None}, {"$set": {"clicked_at": now()}})
 
     async def revoke_links(self, contact: str) -> None:
         match = {"contact": contact, "link.hash": {"$exists": True}}

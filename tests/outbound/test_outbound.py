@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -110,6 +111,37 @@ class TestSending:
             )
             assert "•" in (delivery.body or ""), "the link's token is stored nowhere"
         assert (await bot.outbound.status(message.id)).state is MessageState.DONE
+
+    async def test_a_short_link_is_each_person_s_own_and_counts_them_once(self, bot: Bot) -> None:
+        ann, ben = await people(bot, 2)
+        await bot.store.contacts.update({"_id": ann.id}, {"$set": {"attributes": {"city": "New York"}}})
+        text = "Harbor Coffee: https://shop.example/?c={{city}} (or https://shop.example)."
+        message = await ordered(bot, texts={"en": text}, counts_clicks=True)
+        await all_sent(bot, message)
+        (body,) = await bodies(bot, ann)
+        first, second = re.findall(r"http://sayso.test/l/([\w-]{14})\b", body)
+        assert re.fullmatch(rf"Harbor Coffee: \S+/{first} \(or \S+/{second}\)\.", body.partition("\n")[0])
+        assert first not in (await bodies(bot, ben))[0], "each person has their own"
+        assert await bot.clicks.open(first, counts=False) == "https://shop.example/?c=New York"
+        clicked = {delivery.contact: delivery.clicked_at for delivery in await copies(bot, message)}
+        assert not any(clicked.values()), "a scanner is not counted"
+        assert await bot.clicks.open(second, counts=True) == "https://shop.example"
+        once = {delivery.contact: delivery.clicked_at for delivery in await copies(bot, message)}
+        assert (once[ann.id] is not None, once[ben.id]) == (True, None)
+        await bot.clicks.open(first, counts=True)
+        assert {delivery.contact: delivery.clicked_at for delivery in await copies(bot, message)} == once
+        stored = repr([delivery.stored() for delivery in await copies(bot, message)])
+        assert (first in stored, second in stored, "/l/••••••••" in stored) == (False, False, True)
+        with pytest.raises(NotFound):
+            await bot.clicks.open("x" * 14, counts=True)
+        await bot.store.deliveries.collection.update_many({}, {"$set": {"link.expires_at": now()}})
+        with pytest.raises(NotFound):
+            await bot.clicks.open(first, counts=True)
+
+    async def test_without_counting_links_stay_as_written(self, bot: Bot) -> None:
+        (ann,) = await people(bot, 1)
+        await all_sent(bot, await ordered(bot, texts={"en": "Harbor Coffee: https://shop.example/sale"}))
+        assert (await bodies(bot, ann))[0].startswith("Harbor Coffee: https://shop.example/sale\n")
 
     async def test_a_text_in_the_contact_s_language_comes_with_its_opt_out_text(self, bot: Bot) -> None:
         (ann,) = await people(bot, 1, locale="es")

@@ -323,6 +323,8 @@ async def _send(bot: Bot) -> None:
     kind = bot.jobs.kinds[job.kind]
     await kind.step(job.id, kind.input.model_validate(job.input), kind.checkpoint(), 100)
     await bot.store.deliveries.results_of(draft.id)
+    await bot.store.deliveries.with_short_link("x")
+    await bot.store.deliveries.clicked("x")
     await bot.store.deliveries.marketed([NUMBER], now())
     await bot.store.deliveries.resume(draft.id)
     await bot.store.deliveries.already_in(draft.id, {"x": NUMBER})

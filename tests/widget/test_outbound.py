@@ -8,9 +8,10 @@ from bot.demo import DEALS
 from bot.jobs import outbound_messages
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
-from bot.model.delivery import DeliveryState
+from bot.model.delivery import Delivery, DeliveryState
 from bot.model.filter import Filter
 from bot.model.outbound_message import OutboundMessage
+from bot.model.teammate import By
 from tests.conftest import eventually
 from tests.people import change, person
 from tests.widget.desk import Desk
@@ -185,3 +186,43 @@ async def test_agents_do_not_send(running: Running, ben: Desk, ada: Desk, people
     for act in ("/send", "/test", "/cancel", "/delete", ""):
         assert (await ben.post(f"/outbound/{message.id}{act}", form(message)))[0] == 403
     assert "/outbound" not in {a.attrs["href"] for a in (await ben.look("/inbox")).all("a")}
+
+
+async def test_a_short_link_redirects_to_the_stored_address_alone(
+    running: Running, ada: Desk, people: list[Contact]
+) -> None:
+    message = await draft(running, ada, people)
+    text = "Harbor Coffee: https://shop.example/a?b=caf\u00e9 and that's it"
+    wanted = form(message, counts_clicks="on", **{"texts.en": text})
+    status, side = await ada.post(f"/outbound/{message.id}", wanted, **HTMX)
+    assert (status, "/l/" in side.one("p", class_="phone-bubble").text) == (200, True)
+    message = await running.bot.outbound.get(message.id)
+    await running.bot.outbound.order(message.id, message.version, By("ada", "Ada"))
+    (copy, _other) = await eventually(lambda: _all_sent(running, message, 2))
+    link = running.bot.deliveries.links.short_urls(copy, 1)[0].rpartition("/")[2]
+
+    async def get(path: str, method: str = "GET", **headers: str) -> tuple[int, str]:
+        url = f"{running.base}/l/{path}"
+        async with running.session.request(method, url, headers=headers, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Location", "")
+
+    async def clicked() -> bool:
+        found = await running.store.deliveries.get(copy.id)
+        return found is not None and found.clicked_at is not None
+
+    there = (302, "https://shop.example/a?b=caf%C3%A9")
+    phone = {"User-Agent": "Mozilla/5.0 (iPhone) Safari/604.1"}
+    assert await get(link, "HEAD", **phone) == there
+    assert await get(link, **{"User-Agent": "Slackbot-LinkExpanding 1.0"}) == there
+    assert await get(link, **phone, Purpose="prefetch") == there
+    assert not await clicked()
+    for pasted in (f"{link}.", f"{link})", f"{link}/", f"{link},", f"{link}%3E", link):
+        assert await get(pasted, **phone) == there
+    assert await clicked()
+    assert (await get(f"{link}x?to=https://evil.example", **phone))[0] == 404
+    assert (await get(f"{link}?to=https://evil.example", **phone)) == there
+
+
+async def _all_sent(running: Running, message: OutboundMessage, count: int) -> list[Delivery] | None:
+    found = await running.store.deliveries.of_message(message.id, limit=9)
+    return found if [d.state for d in found] == [DeliveryState.SENT] * count else None

@@ -54,10 +54,16 @@ class OutboundForm(FormInput):
     """Everyone, the filter it came with, or the id of a segment."""
     language: Annotated[str, Field(max_length=20)] = "en"
     texts: dict[str, Text] = Field(default_factory=dict)
+    counts_clicks: bool = False
 
     def values(self) -> dict[str, object]:
         texts = {locale: text for locale, text in self.texts.items() if text.strip() and locale in locales()}
-        values: dict[str, object] = {"name": self.name, "subscription": self.subscription, "texts": texts}
+        values: dict[str, object] = {
+            "name": self.name,
+            "subscription": self.subscription,
+            "texts": texts,
+            "counts_clicks": self.counts_clicks,
+        }
         if self.language in locales():
             values["language"] = self.language
         if self.audience == FILTER:

@@ -15,7 +15,9 @@ from bot.model.delivery import DeliveryState
 from bot.model.outbound_message import OutboundMessage
 from bot.model.workspace import Workspace
 from bot.outbound.audience import LEFT_OUT, QUEUED
-from bot.outbound.kinds.outbound import KNOWN, message_body
+from bot.outbound.delivery_links import SAMPLE_SHORT
+from bot.outbound.kinds.outbound import KNOWN, counted_links, message_body, variables
+from bot.outbound.short_links import shortened
 from bot.outbound.sms_length import LIMITS, SmsLength, plain, sms_length
 from widget.inbox.details import name_of
 
@@ -102,8 +104,10 @@ class AudienceView:
 
 
 def text_view(message: OutboundMessage, workspace: Workspace, locale: str, public_url: str) -> BubbleView:
-    link = f"{public_url}{SAMPLE_LINK}"
-    body = message_body(message, workspace, None, locale, link, values={"first_name": SAMPLE_NAME, "name": SAMPLE_NAME})
+    link, values = f"{public_url}{SAMPLE_LINK}", {"first_name": SAMPLE_NAME, "name": SAMPLE_NAME}
+    body = message_body(message, workspace, None, locale, link, values=values)
+    links = counted_links(message, {**variables(None, workspace), **values}, locale)
+    body = shortened(body, links, [f"{public_url}{SAMPLE_SHORT}"] * len(links))
     length, short = sms_length(body), sms_length(plain(body))
     return BubbleView(body, length, short.encoding is not length.encoding)
 

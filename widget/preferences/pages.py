@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +22,7 @@ from widget.web.http import (
     client_ip,
     html_page,
     page,
+    pasted_token,
     read_form,
     render,
     sentence,
@@ -43,7 +43,7 @@ class StatusLine:
 
 async def show(request: web.Request) -> web.Response:
     try:
-        sheet = await request.app[BOT].preferences.look(_token(request))
+        sheet = await request.app[BOT].preferences.look(pasted_token(request))
     except NotFound:
         return await _gone(request)
     return await _page(request, sheet, translator(wanted_locale(request, sheet.contact.locale)))
@@ -53,7 +53,7 @@ async def change(request: web.Request) -> web.Response:
     """One action. The returned page shows the stored result."""
     preferences = request.app[BOT].preferences
     try:
-        sheet = await preferences.look(_token(request))
+        sheet = await preferences.look(pasted_token(request))
     except NotFound:
         return await _gone(request)
     say = translator(wanted_locale(request, sheet.contact.locale))
@@ -62,14 +62,9 @@ async def change(request: web.Request) -> web.Response:
         say = translator(form["locale"]) if form.get("locale") in locales() else say
         done, said = await _apply(request, sheet, form, say)
     except (Invalid, Conflict, WordsChanged) as error:
-        sheet = await preferences.look(_token(request))
+        sheet = await preferences.look(pasted_token(request))
         return await _page(request, sheet, say, StatusLine(sentence(error, say), is_error=True), status_of(error))
     return await _page(request, await preferences.look_again(sheet, done.contact), say, said)
-
-
-def _token(request: web.Request) -> str:
-    """Removes characters copied along with the link: the end of a sentence, a bracket, a slash."""
-    return re.split(r"[^\w-]", request.match_info["token"])[0]
 
 
 async def _apply(
@@ -137,7 +132,7 @@ async def _page(
     is_part = request.headers.get("HX-Request") == "true"
     template = "preferences/part.html" if is_part else "preferences/page.html"
     view = center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped)
-    forms = {"action": f"/p/{_token(request)}", "key": new_id()}
+    forms = {"action": f"/p/{pasted_token(request)}", "key": new_id()}
     status_line = await render(request, "preferences/_status.html", say.locale, said=said, **forms) if said else ""
     addresses = dict.fromkeys(MessageType, "") | {group.channel: group.address for group in view.groups}
     personal = {**forms, "status_line": Markup(status_line), **addresses}  # noqa: S704 (our own template)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -106,6 +107,11 @@ def split_address(address: str) -> SplitResult:
 
 def user_agent(request: web.Request) -> str | None:
     return plain(request.headers.get("User-Agent", ""))[:400] or None
+
+
+def pasted_token(request: web.Request) -> str:
+    """The token in the address, without what was copied along with the link: the end of a sentence, a bracket."""
+    return re.split(r"[^\w-]", request.match_info["token"])[0]
 
 
 def client_ip(request: web.Request) -> str:

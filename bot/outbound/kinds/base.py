@@ -80,6 +80,10 @@ class TextKind(ABC):
         """How long the provider may hold it back; None: as long as it does for every text."""
         return None
 
+    def counted_links(self, delivery: Delivery, facts: Facts) -> list[str]:
+        """The links in its body that are replaced by short ones, in order."""
+        return []
+
     @abstractmethod
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
         """A stable code for why this text may not be sent now (law 7); None: it may."""

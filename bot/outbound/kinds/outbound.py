@@ -14,6 +14,7 @@ from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
 from bot.model.workspace import Workspace
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit, permission_refusal
+from bot.outbound.short_links import links_in
 
 KNOWN = frozenset({"brand", "name", "first_name"})
 """Variables besides the custom attributes."""
@@ -40,6 +41,11 @@ class Outbound(TextKind):
         if facts.message is None:
             raise LookupError("the message is gone")
         return message_body(facts.message, facts.workspace, facts.contact, delivery.locale, link)
+
+    def counted_links(self, delivery: Delivery, facts: Facts) -> list[str]:
+        if facts.message is None:
+            return []
+        return counted_links(facts.message, variables(facts.contact, facts.workspace), delivery.locale)
 
 
 class Test(TextKind):
@@ -72,6 +78,13 @@ def message_body(
     filled = {**variables(contact, workspace), **(values or {})}
     text = fill_variables(message.text(locale), filled).strip()
     return f"{text}\n{opt_out_text(workspace, message.language_for(locale), link)}"
+
+
+def counted_links(message: OutboundMessage, filled: Mapping[str, str], locale: str) -> list[str]:
+    """The links that are replaced by short ones, as `message_body` writes them."""
+    if not message.counts_clicks:
+        return []
+    return [fill_variables(link, filled) for link in links_in(message.text(locale))]
 
 
 def opt_out_text(workspace: Workspace, locale: str, link: str) -> str:

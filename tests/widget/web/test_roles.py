@@ -12,7 +12,7 @@ from tests.widget.help import Running
 PUBLIC = {
     "/webhooks/twilio/status", "/webhooks/twilio/inbound",
     "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
-    "/p/{token}", "/p/{token}/live", "/login", "/login/verify", "/join/{token}", "/password/{token}",
+    "/p/{token}", "/p/{token}/live", "/l/{token}", "/login", "/login/verify", "/join/{token}", "/password/{token}",
     "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
 }  # fmt: skip
 VISITOR = {
