@@ -21,6 +21,7 @@ from bot.model.filter import (
     AttributeIs,
     ConditionGroup,
     ConsentIs,
+    ContactIs,
     Created,
     Filter,
     HasEmail,
@@ -262,6 +263,11 @@ def _created(condition: Created, facts: FilterFacts) -> Clause:
 @clause_of.register
 def _tag(condition: TagIs, facts: FilterFacts) -> Clause:
     return _value("tags", condition.tags)
+
+
+@clause_of.register
+def _contact(condition: ContactIs, facts: FilterFacts) -> Clause:
+    return Clause({"_id": one_of(condition.ids)}, "_id_")
 
 
 @clause_of.register

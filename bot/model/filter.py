@@ -23,6 +23,8 @@ Id = Annotated[str, Field(min_length=1, max_length=100)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 MOST_TEXT = 8000
 """Characters of a filter in an address."""
+MOST_CONTACTS = 150
+"""Contacts that a filter can name: it has to fit into an address."""
 
 
 class Closed(BaseModel):
@@ -132,6 +134,13 @@ class Created(Rule):
     when: When
 
 
+class ContactIs(Rule):
+    """Contacts that were selected one by one."""
+
+    field: Literal["contact"] = "contact"
+    ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_CONTACTS)]
+
+
 class TagIs(Rule):
     """Whether they have one of these tags."""
 
@@ -181,6 +190,7 @@ Condition = Annotated[
     | LastSeen
     | Created
     | TagIs
+    | ContactIs
     | AttributeIs,
     Field(discriminator="field"),
 ]

@@ -50,6 +50,18 @@ async def test_a_message_goes_from_the_composer_to_a_phone_and_its_link_opts_out
     saved, audience = page.locator(".outbound-saved"), page.locator(".outbound-total")
     await page.get_by_label("Subscription", exact=True).select_option(DEALS)
     await expect(audience).to_have_text("1 person would get it now.")
+
+    # The filter of the contacts, in place.
+    await page.get_by_label("Audience", exact=True).select_option("filter")
+    await page.get_by_role("link", name="Add filter").click()
+    await page.get_by_role("link", name="US state").click()
+    await page.get_by_label("NY", exact=True).check()
+    await page.get_by_role("button", name="Apply filter").click()
+    await expect(page.locator(".chip")).to_have_text("US state is NY")
+    await expect(audience).to_have_text("Nobody would get it now.")
+    await fits(page)
+    await page.get_by_role("link", name="Remove filter: US state is NY").click()
+    await expect(audience).to_have_text("1 person would get it now.")
     await page.get_by_label("Name", exact=True).fill("June roast")
     await page.get_by_label("Message", exact=True).fill("Harbor Coffee: Hi {{first_name|there}}, it’s back.")
     await expect(page.locator(".phone-bubble")).to_contain_text("Hi Maya, it’s back.")

@@ -20,6 +20,7 @@ from bot.model.event import Grade, Source
 from bot.model.filter import (
     ConditionGroup,
     ConsentIs,
+    ContactIs,
     Created,
     Filter,
     HasEmail,
@@ -155,6 +156,7 @@ async def test_a_filter_finds_those_for_whom_it_holds(
         await bot.store.subscriptions.keep(BY_ID[missing])
     people = [contact.model_copy(update={"id": new_id()}) for contact in people]
     await bot.store.contacts.insert_many(people)
+    wanted += [Filter.of(ContactIs(ids=(people[0].id, "gone"), is_not=is_not)) for is_not in (False, True)]
     for filter in wanted:
         found = await bot.finder.among(filter, [contact.id for contact in people])
         assert found == {contact.id for contact in people if holds(filter, contact)}, filter.as_text()
@@ -246,6 +248,11 @@ def _(condition: LocaleIs, contact: Contact) -> bool:
 @is_met.register
 def _(condition: TimeZoneIs, contact: Contact) -> bool:
     return contact.time_zone in condition.zones
+
+
+@is_met.register
+def _(condition: ContactIs, contact: Contact) -> bool:
+    return contact.id in condition.ids
 
 
 @is_met.register

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bot.demo import DEALS
@@ -9,13 +11,14 @@ from bot.jobs import outbound_messages
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryState
-from bot.model.filter import Filter
+from bot.model.filter import ContactIs, Filter
 from bot.model.outbound_message import OutboundMessage
 from bot.model.teammate import By
 from tests.conftest import eventually
 from tests.people import change, person
 from tests.widget.desk import Desk
-from tests.widget.help import Running
+from tests.widget.help import Running, read
+from widget.contacts.query import ContactsQuery
 
 HTMX = {"HX-Request": "true"}
 TEXT = "Harbor Coffee: Hi {{first_name|there}}, the Sidamo is back."
@@ -57,7 +60,8 @@ async def test_the_composer_saves_by_itself_and_shows_what_a_phone_shows(
 ) -> None:
     message = await draft(running, ada, people)
     page = await ada.look(f"/outbound/{message.id}")
-    assert page.one("option", value="filter").text == f"“{message.filter.query}”"
+    assert "selected" in page.one("option", value="filter").attrs
+    assert f"“{message.filter.query}”" in page.one("div", id="audience-filter").text
     status, side = await ada.post(f"/outbound/{message.id}", form(message), **HTMX)
     assert (status, side.one("input", name="version").attrs["value"]) == (200, str(message.version + 1))
     bubble = side.one("p", class_="phone-bubble").text
@@ -93,6 +97,50 @@ async def test_what_to_mend_is_said_beside_the_text(running: Running, ada: Desk,
     assert status == 422
     status, page = await ada.post(f"/outbound/{message.id}", form(message, **{"texts.en": "x" * 1201}))
     assert (status, "Too long. Use up to 1200 characters." in page.text) == (422, True)
+
+
+async def test_the_audience_is_changed_by_the_filter_of_the_contacts(
+    running: Running, ada: Desk, people: list[Contact]
+) -> None:
+    message = await draft(running, ada, people)
+    wanted = Filter.of(ContactIs(ids=(people[1].id,)), query=message.filter.query)
+    asked = ContactsQuery(wanted, draft=message.id)
+    page = await ada.look(asked.address())
+    assert page.one("input", name="filter").attrs["value"] == wanted.as_text()
+    assert page.one("form", id="message"), "without a script, a page of its own"
+    async with ada.session.get(ada.base + asked.address(), headers=HTMX) as answer:
+        chips = read(await answer.text())
+    assert [a.attrs["aria-label"] for a in chips.all("a", class_="chip-remove")] == [
+        f"Remove filter: {wanted.query}", "Remove filter: Selected contacts 1 contact",
+    ]  # fmt: skip
+    assert (await running.bot.outbound.get(message.id)).filter == message.filter, "looking at it saves nothing"
+
+    assert (await ada.post(f"/outbound/{message.id}", form(message, filter="{")))[0] == 422
+    assert (await ada.post(f"/outbound/{message.id}", form(message, filter=wanted.as_text())))[0] == 303
+    saved = await running.bot.outbound.get(message.id)
+    assert saved.filter == wanted
+    text = " ".join((await ada.look(f"/outbound/{message.id}/audience")).text.split())
+    assert "1 person would get it now. 1 Will get it" in text
+
+    editor = asked.address("/contacts/filter/apply", kind="has_phone", at="0.")
+    async with ada.session.get(ada.base + editor, headers=HTMX) as answer:
+        path = json.loads(answer.headers["HX-Trigger"])["filter-applied"]["path"]
+    assert "has_phone" in (await ada.look(path)).one("input", name="filter").attrs["value"]
+
+
+async def test_the_list_of_contacts_leads_to_a_message(running: Running, ada: Desk, people: list[Contact]) -> None:
+    word = (people[0].name or "").split()[1]
+    page = await ada.look(f"/contacts?q={word}")
+    assert page.one("button", formaction="/outbound/new").text.strip() == "Message these people"
+    shown = {"filter": Filter(query=word).as_text()}
+    for sent, wanted in (
+        ({**shown, "id": people[0].id}, Filter.of(ContactIs(ids=(people[0].id,)))),
+        ({**shown, "id": people[0].id, "everyone": "1"}, Filter(query=word)),
+    ):
+        assert (await ada.post("/outbound/new", sent))[0] == 303
+        assert (await running.bot.outbound.get(ada.location.rpartition("/")[2])).filter == wanted
+    assert (await ada.post("/outbound/new", {"id": "x"}))[0] == 303
+    assert await ada.said() == "Invalid value: id."
 
 
 async def test_the_preview_says_who_gets_it_and_why_others_do_not(

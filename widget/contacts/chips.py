@@ -17,6 +17,7 @@ from bot.model.filter import (
     AttributeIs,
     Condition,
     ConsentIs,
+    ContactIs,
     Created,
     LastSeen,
     LocaleIs,
@@ -64,6 +65,10 @@ def words_of(condition: Condition, d: Definitions) -> ConditionWords:
             return ConditionWords(say(NAMES[condition.field]), say("at any time") if is_not else say("never"))
         case LastSeen() | Created():
             return ConditionWords(say(NAMES[condition.field]), _not(period(condition.when, say), say, is_not))
+        case ContactIs():
+            number = len(condition.ids)
+            text = say.catalog.ngettext("%(number)s contact", "%(number)s contacts", number) % {"number": number}
+            return ConditionWords(say(NAMES[condition.field]), _not(text, say, is_not))
         case AttributeIs():
             return ConditionWords(d.attribute(condition.key), _attribute(condition, d))
     if condition.field in YES_OR_NO:

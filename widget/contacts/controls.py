@@ -105,4 +105,19 @@ class Period:
         return {limit: given.get(f"{self.name}.{limit}", "").strip() for limit in When.model_fields}
 
 
-Control = Pick | Ticks | Typed | Period
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Values that are chosen elsewhere, and stay as they are."""
+
+    kind: ClassVar[str] = "kept"
+    name: str
+    values: Collection[str] = ()
+
+    def read(self, given: MultiMapping[str]) -> Raw:
+        return {self.name: tuple(given.getall(self.name, []))}
+
+    def filled(self, given: MultiMapping[str]) -> Self:
+        return replace(self, values=given.getall(self.name, []))
+
+
+Control = Pick | Ticks | Typed | Period | Kept

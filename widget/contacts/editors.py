@@ -15,7 +15,7 @@ from bot.errors import FormWrong, Invalid, NotFound
 from bot.errors import marked as _
 from bot.model.attribute import Attribute, AttributeType
 from bot.model.filter import AttributeIs, Condition, Op, When
-from widget.contacts.controls import Control, Period, Pick, Ticks, Typed
+from widget.contacts.controls import Control, Kept, Period, Pick, Ticks, Typed
 from widget.contacts.definitions import Definitions, Options
 from widget.contacts.words import GRADES, OPS, OPS_OF, PHONE_KINDS, ROLES, SOURCES, STATES, US_STATES
 from widget.web.languages import all_languages
@@ -39,6 +39,7 @@ NAMES = {
     "last_seen": _("Last seen"),
     "created": _("Created"),
     "tag": _("Tag"),
+    "contact": _("Selected contacts"),
 }
 GROUPS = (
     (_("Consent"), ("consent", "textable", "stopped")),
@@ -113,6 +114,7 @@ HINTS = {
     "stopped": _("Contacts whose number texted STOP."),
     "phone_country": _("The country of the contact's number."),
     "us_state": _("Based on the area code. People may live elsewhere."),
+    "contact": _("Select them in the list of contacts."),
 }
 
 
@@ -211,6 +213,7 @@ CONTROLS: Mapping[str, Callable[[Definitions, Any], tuple[Control, ...]]] = {
     "last_seen": _last_seen,
     "created": _created,
     "tag": _ticks("tags", _("Tag"), lambda d: [(tag.id, tag.name) for tag in d.tags.values()], is_long=True),
+    "contact": lambda d, value: (_negation(d, value), Kept("ids", _get(value, "ids"))),
 }
 
 

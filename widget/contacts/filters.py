@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from aiohttp import web
 
@@ -27,7 +28,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
 
 
 async def apply(request: web.Request) -> web.StreamResponse:
-    """Leads to the list with the changed filter; draws the editor again if something is missing."""
+    """Leads to where the changed filter is shown; draws the editor again if something is missing."""
     d, asked = await asyncio.gather(Definitions.load(request), asked_of(request))
     kind, place = request.query.get("kind", ""), Place.parse(request.query.get("at", ""))
     try:
@@ -36,6 +37,8 @@ async def apply(request: web.Request) -> web.StreamResponse:
     except Invalid as wrong:
         return await _editor(request, asked, d, wrong)
     if is_htmx(request):
+        if asked.draft:
+            return web.Response(status=204, headers={"HX-Trigger": json.dumps({"filter-applied": {"path": path}})})
         return web.Response(headers={"HX-Redirect": path})
     raise web.HTTPSeeOther(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from bot.model.segment import Segment
 from widget.web.http import BOT
 
 MOST_WORDS = 200
+DRAFT = re.compile("[0-9a-f]{24}")
 LIST = "/contacts"
 EVERYBODY = Filter()
 
@@ -40,6 +42,8 @@ class ContactsQuery:
     sort: Sort = NEWEST
     columns: tuple[str, ...] = ()
     """Keys; empty: the usual ones."""
+    draft: str = ""
+    """The draft of an outbound message whose audience it is; empty: the list itself."""
 
     @classmethod
     def of(cls, given: MultiMapping[str], segments: Mapping[str, Segment]) -> ContactsQuery:
@@ -53,7 +57,8 @@ class ContactsQuery:
         words = given.get("q", filter.query).strip()[:MOST_WORDS]
         keys = (key for some in given.getall("columns", []) for key in some.split(",") if key)
         filter, sort = filter.model_copy(update={"query": words}), Sort.parse(given.get("sort", ""))
-        return cls(filter, segment, sort, tuple(dict.fromkeys(keys)))
+        draft = given.get("draft", "")
+        return cls(filter, segment, sort, tuple(dict.fromkeys(keys)), draft if DRAFT.fullmatch(draft) else "")
 
     @property
     def is_changed(self) -> bool:
@@ -63,16 +68,22 @@ class ContactsQuery:
     @property
     def fields(self) -> dict[str, str]:
         """As in the address; hidden fields of the forms that lead to another view."""
-        shown = {"sort": "" if self.sort == NEWEST else str(self.sort), "columns": ",".join(self.columns)}
+        sort = "" if self.sort == NEWEST else str(self.sort)
+        shown = {"sort": sort, "columns": ",".join(self.columns), "draft": self.draft}
         filter = {"filter": self.filter.model_copy(update={"query": ""}).as_text(), "q": self.filter.query}
         if self.segment is None:
             return {name: value for name, value in {**filter, **shown}.items() if value}
         own = {"segment": self.segment.id, **(filter if self.is_changed else {})}
         return {**own, **{name: value for name, value in shown.items() if value}}
 
-    def address(self, path: str = LIST, **other: str) -> str:
-        query = {**self.fields, **other}
+    def address(self, path: str = "", **other: str) -> str:
+        """`path`: by default where the view is shown."""
+        path, query = path or self.place, {**self.fields, **other}
         return f"{path}?{urlencode(query)}" if query else path
+
+    @property
+    def place(self) -> str:
+        return f"/outbound/{self.draft}/filter" if self.draft else LIST
 
     def with_filter(self, filter: Filter) -> ContactsQuery:
         return replace(self, filter=filter)

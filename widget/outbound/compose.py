@@ -14,16 +14,16 @@ from bot.errors import marked as _
 from bot.i18n import locales
 from bot.jobs.outbound_messages import CONFIRMED_ABOVE
 from bot.model.base import new_id
-from bot.model.filter import Filter
+from bot.model.filter import MOST_TEXT, Filter
 from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
 from bot.outbound.sms_length import plain
 from widget.contacts.definitions import Definitions
-from widget.contacts.filter_view import sentence_of
-from widget.contacts.query import ContactsQuery
+from widget.contacts.filter_view import filter_view
+from widget.contacts.query import ContactsQuery, asked_of
 from widget.outbound import report
 from widget.outbound.pages import ONE, PATH, fragment
-from widget.outbound.views import audience_view, remarks, text_view
+from widget.outbound.views import remarks, text_view
 from widget.web.forms import fields
 from widget.web.http import BOT
 from widget.web.languages import named
@@ -51,12 +51,15 @@ class OutboundForm(FormInput):
     name: Annotated[str, Field(min_length=1, max_length=120)]
     subscription: Annotated[str, Field(max_length=40)] = ""
     audience: Annotated[str, Field(max_length=40)] = ""
-    """Everyone, the filter it came with, or the id of a segment."""
+    """Everyone, a filter, or the id of a segment."""
+    filter: Annotated[str, Field(max_length=MOST_TEXT)] | None = None
+    """None: it stays as it is."""
     language: Annotated[str, Field(max_length=20)] = "en"
     texts: dict[str, Text] = Field(default_factory=dict)
     counts_clicks: bool = False
 
     def values(self) -> dict[str, object]:
+        """Raises Invalid: the filter can't be read."""
         texts = {locale: text for locale, text in self.texts.items() if text.strip() and locale in locales()}
         values: dict[str, object] = {
             "name": self.name,
@@ -67,7 +70,8 @@ class OutboundForm(FormInput):
         if self.language in locales():
             values["language"] = self.language
         if self.audience == FILTER:
-            return {**values, "segment": ""}
+            kept = {} if self.filter is None else {"filter": Filter.from_text(self.filter)}
+            return {**values, "segment": "", **kept}
         return {**values, "segment": self.audience, **({} if self.audience else {"filter": Filter()})}
 
 
@@ -114,16 +118,13 @@ async def review(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(f"{PATH}/{id}/send")
 
 
-async def audience(request: web.Request) -> web.StreamResponse:
-    message, say = await _message(request), translator_for(request)
-    whom = request.app[BOT].outbound.audience
-    try:
-        found = await whom.preview(message)
-        size = await whom.size(message, found)
-        values: dict[str, Any] = {"audience": audience_view(found, size, say)}
-    except Invalid as wrong:
-        values = {"fault": say(wrong.text, **wrong.values)}
-    return await fragment(request, "outbound/_audience.html", message=message, **values)
+async def show_filter(request: web.Request) -> web.StreamResponse:
+    """The audience with the filter of the address, which the form saves. Raises Invalid."""
+    message, asked, d = await asyncio.gather(_message(request), asked_of(request), Definitions.load(request))
+    changed = message.model_copy(update={"filter": asked.filter, "segment": ""})
+    if is_htmx(request):
+        return await fragment(request, "outbound/_filter.html", **_filter(changed, d))
+    return await _composer(request, changed, is_filtered=True)
 
 
 async def make_plain(request: web.Request) -> web.StreamResponse:
@@ -185,13 +186,11 @@ async def delete(request: web.Request) -> web.StreamResponse:
     raise done(PATH, translated(request, "%(name)s is deleted.", name=message.name))
 
 
-async def _composer(request: web.Request, message: OutboundMessage) -> web.StreamResponse:
+async def _composer(request: web.Request, message: OutboundMessage, *, is_filtered: bool = False) -> web.StreamResponse:
+    """`is_filtered`: a filter was chosen, perhaps one without conditions."""
     d, bot = await Definitions.load(request), request.app[BOT]
     segments, say = await bot.segments.all(), d.say
-    audiences = [(EVERYONE, say("Everyone")), *((s.id, s.name) for s in segments)]
-    if not message.filter.is_everybody:
-        audiences.insert(1, (FILTER, sentence_of(message.filter, d)))
-    chosen = message.segment or (EVERYONE if message.filter.is_everybody else FILTER)
+    own = FILTER if is_filtered or not message.filter.is_everybody else EVERYONE
     live = [s for s in d.live if s.message_type is MessageType.SMS]
     return await teammate_page(
         request,
@@ -199,13 +198,26 @@ async def _composer(request: web.Request, message: OutboundMessage) -> web.Strea
         section="outbound",
         title=message.name,
         subscriptions=[("", say("Choose a subscription")), *((s.id, s.words(say.locale).name) for s in live)],
-        audiences=audiences,
-        chosen=chosen,
+        audiences=[
+            (EVERYONE, say("Everyone")),
+            (FILTER, say("People who match filters")),
+            *((s.id, say("Segment: %(name)s", name=s.name)) for s in segments),
+        ],
+        chosen=message.segment or own,
+        **_filter(message, d),
         languages=named(locales(), say),
         variables_hint=" ".join(f"{{{{{name}}}}}" for name in ("first_name", "name", "brand", *list(d.attributes)[:5])),
         key=new_id(),
         **await _side(request, message),
     )
+
+
+def _filter(message: OutboundMessage, d: Definitions) -> dict[str, Any]:
+    """What the chips need."""
+    asked = ContactsQuery(message.filter, draft=message.id)
+    words = asked.filter.query
+    unsearched = asked.with_filter(asked.filter.model_copy(update={"query": ""})).address() if words else ""
+    return {"asked": asked, "filters": filter_view(asked, d), "words": words, "unsearched": unsearched}
 
 
 async def _side(request: web.Request, message: OutboundMessage) -> dict[str, Any]:
@@ -238,7 +250,7 @@ def add_routes(app: web.Application) -> None:
     sends = requires(Scope.SEND_MESSAGES)
     app.router.add_get(ONE, sends(show))
     app.router.add_post(ONE, sends(redrawn_by(show)(save)))
-    app.router.add_get(f"{ONE}/audience", sends(audience))
+    app.router.add_get(f"{ONE}/filter", sends(show_filter))
     app.router.add_get(f"{ONE}/send", sends(confirm))
     app.router.add_post(f"{ONE}/send", sends(send))
     for name, handler in (

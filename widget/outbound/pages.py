@@ -7,15 +7,18 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.errors import Invalid
+from bot.errors import marked as _
 from bot.model.base import new_id
-from bot.model.filter import Filter
+from bot.model.filter import MOST_CONTACTS, ContactIs, Filter
+from widget.contacts.selection import read_selection
 from widget.outbound.views import STATES
 from widget.web.csrf import session_token
 from widget.web.forms import fields
 from widget.web.http import BOT, html_page, render, wanted_locale
 from widget.web.input import cursor_of
 from widget.web.layout import with_page_headers
-from widget.web.teammate_pages import Scope, by, requires, teammate_page, translator_for
+from widget.web.teammate_pages import Scope, by, done, requires, teammate_page, translator_for
 
 PATH = "/outbound"
 ONE = f"{PATH}/{{id:[0-9a-f]{{24}}}}"
@@ -42,12 +45,27 @@ async def index(request: web.Request) -> web.StreamResponse:
 async def create(request: web.Request) -> web.StreamResponse:
     """A draft for everyone, or for those of a filter."""
     typed, say = await fields(request), translator_for(request)
-    filter = Filter.from_text(typed.get("filter", ""))
     key = typed.get("key", "")
+    try:
+        filter = await _chosen(request)
+    except Invalid as wrong:
+        raise done("/contacts", say(wrong.text, **wrong.values), "bad") from None
     draft = await request.app[BOT].outbound.create(
         say("Untitled message"), by(request), filter=filter, key=key if len(key) == 24 else ""
     )
     raise web.HTTPSeeOther(f"{PATH}/{draft.id}")
+
+
+async def _chosen(request: web.Request) -> Filter:
+    """Of a selection in the list of contacts, or of a filter; of neither, everyone. Raises Invalid."""
+    typed = await fields(request)
+    if "id" not in typed or typed.get("everyone"):
+        return Filter.from_text(typed.get("filter", ""))
+    ids = (await read_selection(request)).ids
+    if len(ids) > MOST_CONTACTS:
+        most = str(MOST_CONTACTS)
+        raise Invalid(_("Select up to %(most)s contacts, or all that match."), most=most)
+    return Filter.of(ContactIs(ids=ids))
 
 
 async def fragment(request: web.Request, template: str, **values: Any) -> web.Response:

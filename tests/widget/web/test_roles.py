@@ -48,7 +48,8 @@ AGENTS = {
     "/settings/profile/sign-in/sessions/{id}/revoke", "/settings/profile/sign-in/sessions/revoke-others",
 }  # fmt: skip
 ADMINS = {
-    "/outbound", "/outbound/new", "/outbound/{id}", "/outbound/{id}/audience", "/outbound/{id}/delivery",
+    "/outbound", "/outbound/new", "/outbound/{id}", "/outbound/{id}/audience", "/outbound/{id}/filter",
+    "/outbound/{id}/delivery",
     "/outbound/{id}/review", "/outbound/{id}/send", "/outbound/{id}/test", "/outbound/{id}/plain",
     "/outbound/{id}/duplicate", "/outbound/{id}/delete", "/outbound/{id}/{act}",
     "/bots", "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
