@@ -15,6 +15,7 @@ from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
 from bot.chat.visitors import Claim, Visitors
 from bot.config import Settings
+from bot.consent.assertions import Assertions
 from bot.consent.attestations import Attestations
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.confirmations import Confirmations
@@ -73,6 +74,7 @@ from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
 from bot.workspace.current import workspace_loader
 from bot.workspace.form_templates import FormTemplateService
+from bot.workspace.idempotency import Idempotency
 from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
 from bot.workspace.passkeys import PasskeyService
 from bot.workspace.saved_replies import SavedReplyService
@@ -112,6 +114,7 @@ class Bot:
         self.preferences = Preferences(store, self.ledger, secret=secret, link_days=settings.link_days)
         self.confirmations = Confirmations(store, self.ledger)
         self.consents = ConsentReader(store, self.ledger, self.stops)
+        self.assertions = Assertions(store, self.ledger)
         self.attestations = Attestations(store, self.ledger, self.stops, self.consents)
 
     def _compose_contacts(self, store: Store) -> None:
@@ -164,7 +167,7 @@ class Bot:
         self.senders = Senders(store, changed=self.workspace.cache_clear)
         self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
         self.teammates = TeammateService(store)
-        self.tokens = Tokens(store, self.spawn)
+        self.tokens, self.idempotency = Tokens(store, self.spawn), Idempotency(store)
         self.passkeys = PasskeyService(store)
         self.account_links = AccountLinks(store, self.teammates, self.signatures.serializer("account_link"))
         self.security = SecurityService(store, changed=self.workspace.cache_clear)

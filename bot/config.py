@@ -72,6 +72,13 @@ class Settings(BaseSettings):
         description="Maximum sign-ups by form in ten minutes from one network (IPv4 /24, IPv6 /64) and for one block "
         "of numbers (all but the last three digits). Ten times as many per day. 0: no limit.",
     )
+    api_limit: int = Field(
+        10_000,
+        ge=0,
+        le=1_000_000,
+        description="Maximum API requests a minute with one token, counted by each process in windows of ten seconds. "
+        "0: no limit.",
+    )
     support: str = Field(
         "",
         description="Email or web address that your teammates can contact about Sayso, shown in the Help menu.",

@@ -115,6 +115,15 @@ class Invalid(SaysoError):
     code = "parameter_invalid"
 
 
+class KeyReused(Invalid):
+    """An `Idempotency-Key` that belongs to another request."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key belongs to another request. Use a new key for each request.")
+
+
 class FilterTooBroad(Invalid):
     """Finding the matches takes too long."""
 
@@ -254,6 +263,16 @@ class NumberStopped(Invalid):
 
     code = "number_stopped"
     message = _("This number has opted out of all texts. To receive texts again, text START from this number.")
+
+
+class Unreachable(Invalid):
+    """A yes by a program for a contact without a valid number or email address."""
+
+    code = "unreachable"
+
+    def __init__(self, message_type: str) -> None:
+        address = "phone number" if message_type == "sms" else "email address"
+        super().__init__(f"This contact has no valid {address}. Add one first.")
 
 
 class OwnOptOut(SaysoError):

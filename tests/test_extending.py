@@ -22,6 +22,7 @@ from bot.model.flow import RunStatus, State
 from bot.outbound.gateways import GATEWAYS, GatewayError, Outgoing
 from bot.outbound.kinds import ALL
 from tests.people import workspace
+from widget.api.openapi import document
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
@@ -105,6 +106,12 @@ def test_the_filter_field_compiles(examples: dict[str, Any]) -> None:
     assert (clause.match, clause.index) == ({"page": "https://shop.example/roasts"}, "page")
 
 
-def test_the_page_and_the_route_are_guarded(examples: dict[str, Any]) -> None:
-    for handler in (examples["hello"], examples["who"]):
-        assert handler.__wrapped__
+def test_the_page_is_guarded(examples: dict[str, Any]) -> None:
+    assert examples["hello"].__wrapped__
+
+
+def test_the_api_route_is_described(examples: dict[str, Any]) -> None:
+    operation = document([examples["greetings"]], "")["paths"]["/greeting"]["get"]
+    assert (operation["summary"], operation["x-scope"]) == ("Show the greeting", "read_contacts")
+    example = operation["responses"]["200"]["content"]["application/json"]["example"]
+    assert example == {"text": "Hello, Ada"}

@@ -13,6 +13,7 @@ from pymongo.errors import ConfigurationError, PyMongoError
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
 from bot.store.account_links import AccountLinkRepository
+from bot.store.api_requests import ApiRequestRepository
 from bot.store.api_tokens import ApiTokenRepository
 from bot.store.attempts import AttemptCounter
 from bot.store.audit import AuditRepository
@@ -106,6 +107,7 @@ class Store:
         self.site_visits = SiteVisitRepository(self.database)
         self.sessions = SessionRepository(self.database)
         self.api_tokens = ApiTokenRepository(self.database)
+        self.api_requests = ApiRequestRepository(self.database)
         self.account_links = AccountLinkRepository(self.database)
         self.passkeys = PasskeyRepository(self.database)
         self.passkey_challenges = PasskeyChallengeRepository(self.database)

@@ -47,6 +47,8 @@ class Principal:
     scopes: frozenset[Scope]
     token: str = ""
     """The name of the token."""
+    token_id: str = ""
+    """Its hash."""
 
     @classmethod
     def signed_in(cls, teammate: Teammate) -> Principal:
@@ -61,7 +63,7 @@ class Principal:
         """
         own = scopes_of(teammate)
         named = own if token.scopes is None else own.intersection(token.scopes)
-        return cls(teammate, frozenset(named), token.name)
+        return cls(teammate, frozenset(named), token.name, token.id)
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes

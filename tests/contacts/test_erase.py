@@ -36,6 +36,7 @@ from bot.model.subscription import MessageType
 from bot.model.teammate import By
 from bot.store import Store
 from bot.store.stops import KEYED
+from bot.workspace.idempotency import Done, RequestKey
 from tests.conftest import eventually
 from tests.contacts.imports.working import at_work
 from tests.people import NUMBER, TEAMMATE, act, answer_to, asked, change, look_again
@@ -90,6 +91,7 @@ UNTOUCHED = {
 ERASED = {
     "contacts", "conversations", "parts", "signals", "events", "deliveries", "preference_links", "phone_texts", "stops",
     "stop_events", "export_pieces", "contact_imports", "import_changes", "import_pieces", "jobs",
+    "api_requests",
 }  # fmt: skip
 EXPORT, LATER = "0" * 24, now() + timedelta(days=1)
 HERE = Context(page="https://shop.example/gifts-for-maya", ip="192.0.2.77", user_agent="Netscape/4.7")
@@ -121,6 +123,15 @@ async def _exported(bot: Bot, contact: str) -> None:
     ]
     piece = ExportPiece(id=ExportPiece.id_of(EXPORT, 0), head=b"name\n", lines=lines, read=2, expires_at=LATER)
     await bot.store.export_pieces.insert(piece)
+
+
+async def _answered(bot: Bot, contact: Contact) -> None:
+    """An answer of the API that is kept for its idempotency key."""
+
+    async def work() -> Done:
+        return Done(200, '{"name": "Maya Okafor"}', (contact.id,))
+
+    await bot.idempotency.once(RequestKey("token", "key", b"GET /"), work)
 
 
 BY = By("admin", "Admin")
@@ -200,6 +211,7 @@ async def maya(bot: Bot) -> Contact:
         {"_id": "reply:t1", "number": NUMBER, "incoming": False, "body": "birthday", "at": now(), "key": "t1"}
     )
     await _imported(bot, contact)
+    await _answered(bot, contact)
     await bot.preferences.make_link(contact.id, MessageType.SMS)
     await bot.receive(NUMBER, "STOP", "t2")
     await bot.consumers.drain()

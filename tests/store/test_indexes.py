@@ -32,6 +32,7 @@ from bot.i18n import translator
 from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
+from bot.model.api_request import ApiRequest
 from bot.model.attribute import AttributeType
 from bot.model.base import iso, new_id, now
 from bot.model.contact_import import ImportPlan
@@ -51,6 +52,7 @@ from bot.store.embedded import EmbeddedServer
 from bot.store.numbered_log import NumberedLog
 from bot.store.repository import Repository
 from bot.workspace.audit import AuditFilter, AuditLog
+from bot.workspace.idempotency import Done, RequestKey
 from bot.workspace.identity import adopt_identity_secret
 from bot.workspace.senders import SenderForm
 from bot.workspace.subscriptions import By, find_subscriptions
@@ -148,6 +150,19 @@ def _query_methods() -> set[str]:
     return {f"{owner.__name__}.{name}" for owner, name in _methods()}
 
 
+async def _idempotent(bot: Bot) -> None:
+    """A request whose process died, and the same again."""
+
+    async def work() -> Done:
+        return Done(200, "{}")
+
+    key = RequestKey("token", "key", b"POST /")
+    died = ApiRequest(id=key.id, request=key.fingerprint, claim="dead", claimed_until=now(), at=now())
+    await bot.store.api_requests.insert(died)
+    assert not (await bot.idempotency.once(key, work)).is_replayed
+    assert (await bot.idempotency.once(key, work)).is_replayed
+
+
 async def _manage(bot: Bot) -> None:
     """What teammates do."""
     ada = await bot.teammates.add("ada@shop.example", TeammateRole.ADMIN, "a long password", name="Ada")
@@ -159,6 +174,7 @@ async def _manage(bot: Bot) -> None:
     await bot.teammates.all()
     await bot.tokens.make(ada, "Script")
     await bot.tokens.all()
+    await _idempotent(bot)
     await _account(bot, ada)
     await bot.store.sessions.end("session", now())
     await bot.teammates.remove("ben@shop.example")

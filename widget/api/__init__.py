@@ -2,8 +2,16 @@
 
 from aiohttp import web
 
-from widget.api import me
+from widget.api import reference
+from widget.api.rate import RATES, RateLimiter
+from widget.api.route import PREFIX
+from widget.api.serve import handler_of
+from widget.api.table import ROUTES
+from widget.web.http import BOT
 
 
 def add_routes(app: web.Application) -> None:
-    me.add_routes(app)
+    app[RATES] = RateLimiter(app[BOT].settings.api_limit)
+    reference.add_routes(app)
+    for route in ROUTES:
+        app.router.add_route(route.method, PREFIX + route.path, handler_of(route))

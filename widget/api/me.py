@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
-from aiohttp import web
+from pydantic import Field
 
-from bot.model.teammate import Teammate
-from bot.model.workspace import Workspace
-from widget.api.access import principal, requires
-from widget.web.http import BOT
+from widget.api.models import ApiAnswer
+from widget.api.route import Call, Resource
 
-
-async def me(request: web.Request) -> web.Response:
-    bot = request.app[BOT]
-    body = _shape(principal(request).teammate, await bot.workspace(), bot.settings.database)
-    return web.json_response(body, headers={"Cache-Control": "private, no-store"})
+me = Resource("Token", "Whose token this is.")
 
 
-def _shape(teammate: Teammate, workspace: Workspace, database: str) -> dict[str, Any]:
-    app = {
-        "type": "app",
-        "id_code": database,
-        "name": workspace.name,
-        "region": workspace.default_region,
-        "identity_verification": True,
-    }
-    return {
-        "type": "admin",
-        "id": teammate.id,
-        "name": teammate.name,
-        "email": teammate.email,
-        "email_verified": True,
-        "has_inbox_seat": True,
-        "away_mode_enabled": False,
-        "away_mode_reassign": False,
-        "team_ids": [],
-        "app": app,
-    }
+class AppAnswer(ApiAnswer):
+    type: Literal["app"] = "app"
+    id_code: str = Field(examples=["sayso"])
+    name: str = Field(examples=["Harbor Coffee"])
+    region: str = Field(examples=["US"])
+    identity_verification: bool = True
 
 
-def add_routes(app: web.Application) -> None:
-    app.router.add_get("/api/me", requires()(me))
+class AdminAnswer(ApiAnswer):
+    type: Literal["admin"] = "admin"
+    id: str = Field(examples=["6762f0cd1bb69f9f2193bb70"])
+    name: str = Field(examples=["Ada"])
+    email: str = Field(examples=["ada@harbor.example"])
+    email_verified: bool = True
+    has_inbox_seat: bool = True
+    away_mode_enabled: bool = False
+    away_mode_reassign: bool = False
+    team_ids: list[int] = Field(default=[], examples=[[]])
+    app: AppAnswer
+
+
+@me.get("/me", scope=None)
+async def identify_admin(call: Call) -> AdminAnswer:
+    """Identify a token.
+
+    Returns the teammate who created the token, and their workspace.
+    """
+    teammate, workspace = call.who.teammate, await call.bot.workspace()
+    app = AppAnswer(id_code=call.bot.settings.database, name=workspace.name, region=workspace.default_region)
+    return AdminAnswer(id=teammate.id, name=teammate.name, email=teammate.email, app=app)

@@ -23,6 +23,7 @@ PAGES = {
     "outbound": _("Outbound messages"),
     "settings": _("Workspace settings"),
     "embedding": _("Embedding the chat"),
+    "api": _("REST API"),
     "proof": _("Proof of consent"),
     "sending": _("Rules of sending"),
     "deployment": _("Deployment"),

@@ -8,10 +8,13 @@ from bot.demo import DEALS
 from bot.model.base import new_id, now
 from tests.widget.desk import BEN, HTML, at_desk
 from tests.widget.help import Running
+from widget.api.route import PREFIX
+from widget.api.table import ROUTES
 
 PUBLIC = {
     "/webhooks/twilio/status", "/webhooks/twilio/inbound",
     "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
+    "/api/openapi.json",
     "/p/{token}", "/p/{token}/live", "/l/{token}", "/login", "/login/verify", "/join/{token}", "/password/{token}",
     "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
 }  # fmt: skip
@@ -23,7 +26,8 @@ VISITOR = {
     "/messenger/conversations/{conversation}/cards/{seq}/change-number",
     "/messenger/conversations/{conversation}/cards/{seq}/disown", "/messenger/preferences",
 }  # fmt: skip
-TOKEN = {"/api/me"}
+TOKEN = {PREFIX + route.path for route in ROUTES}
+"""Each declares its scope: `tests/widget/api/test_access.py`."""
 AGENTS = {
     "/inbox", "/inbox/list", "/inbox/live", "/inbox/{conversation}", "/inbox/{conversation}/parts",
     "/inbox/{conversation}/messages", "/inbox/{conversation}/actions", "/inbox/{conversation}/replies",

@@ -1,0 +1,76 @@
+"""Every route asks for a token that has its scope, and refuses all others in the same shape."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from bot.model.base import now
+from bot.workspace.access import Scope
+from bot.workspace.tokens import hashed
+from tests.widget.api.client import ApiClient
+from tests.widget.api.conftest import NewClient
+from tests.widget.help import Running
+from widget.api.route import PREFIX, Route
+from widget.api.table import ROUTES
+
+WITHOUT_TOKEN = {f"{PREFIX}/openapi.json", f"{PREFIX}/docs"}
+
+
+def address(route: Route) -> str:
+    return re.sub(r"\{\w+\}", "0" * 24, route.path)
+
+
+def test_no_address_below_api_is_outside_the_table(running: Running) -> None:
+    found = {
+        (route.method, route.resource.canonical)
+        for route in running.server.app.router.routes()
+        if route.resource and route.method != "HEAD" and route.resource.canonical.startswith(PREFIX)
+    }
+    declared = {(route.method, PREFIX + route.path) for route in ROUTES}
+    assert {pair for pair in found if pair[1] not in WITHOUT_TOKEN} == declared
+
+
+@pytest.mark.parametrize("refused", ["missing", "unknown", "expired", "revoked", "demo"])
+async def test_every_route_refuses_a_token_that_is_not_valid(
+    running: Running, new_client: NewClient, refused: str
+) -> None:
+    client = await new_client(days=1)
+    id = hashed(client.token)
+    if refused == "expired":
+        past = now() - timedelta(seconds=1)
+        await running.store.api_tokens.update({"_id": id}, {"$set": {"expires_at": past}})
+    elif refused == "revoked":
+        await running.store.api_tokens.update({"_id": id}, {"$set": {"revoked_at": now()}})
+    else:
+        client.token = {"missing": "", "unknown": "sayso_x", "demo": "demo"}[refused]
+    far = {"X_Forwarded_For": "203.0.113.9"} if refused == "demo" else {}
+    for route in ROUTES:
+        reply = await client.call(route.method, address(route), **far)
+        assert reply.error == (401, "unauthorized", "Access Token Invalid"), route
+        assert reply.body["request_id"] == reply.headers["X-Request-Id"]
+        assert "X-RateLimit-Limit" not in reply.headers
+
+
+async def test_every_route_refuses_a_token_without_its_scope(new_client: NewClient) -> None:
+    for scope in Scope:
+        client = await new_client(frozenset(Scope) - {scope})
+        for route in ROUTES:
+            if route.scope is scope:
+                reply = await client.call(route.method, address(route))
+                message = f'This access token requires the "{scope}" scope.'
+                assert reply.error == (403, "token_scope_missing", message), route
+
+
+async def test_no_route_that_changes_something_is_open_to_a_token_that_may_only_read(new_client: NewClient) -> None:
+    reading = frozenset({Scope.READ_CONTACTS, Scope.READ_CONVERSATIONS})
+    open_to_readers = {route.name for route in ROUTES if route.changes and route.scope in {None, *reading}}
+    assert open_to_readers == READS_BY_POST
+    client: ApiClient = await new_client(reading)
+    assert (await client.get("/me")).status == 200
+
+
+READS_BY_POST: set[str] = set()
+"""Searches: a filter is too long for an address."""

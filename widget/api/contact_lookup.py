@@ -1,0 +1,30 @@
+"""Finds what a request names: a contact, a subscription."""
+
+from __future__ import annotations
+
+from bot.model.contact import Contact
+from bot.model.subscription import Subscription
+from widget.api.faults import MERGED, NO_CONTACT, NO_RESOURCE, ApiRefusal
+from widget.api.route import PREFIX, Call
+
+CONTACT_FAULTS = (NO_CONTACT, MERGED)
+
+
+async def found_contact(call: Call, id: str | None = None) -> Contact:
+    """The contact in the path, or another one. Raises ApiRefusal: there is none (404), or it was merged into another
+    (410, with a link)."""
+    contact = await call.bot.ledger.contact(id or call.variable("contact_id"))
+    if contact is None or contact.erased_at:
+        raise ApiRefusal(NO_CONTACT)
+    if contact.merged_into:
+        link = {"Link": f'<{PREFIX}/contacts/{contact.merged_into}>; rel="canonical"'}
+        raise ApiRefusal(MERGED, headers=link, id=contact.merged_into)
+    return contact
+
+
+async def found_subscription(call: Call, id: str) -> Subscription:
+    """Raises ApiRefusal (404)."""
+    found = await call.bot.store.subscriptions.get(id) if id.isprintable() else None
+    if found is None:
+        raise ApiRefusal(NO_RESOURCE)
+    return found
