@@ -45,6 +45,7 @@ from bot.events.path import ConsumerPath
 from bot.flows.messenger import Messenger, Opened
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
+from bot.jobs.chat_messages import ChatMessages
 from bot.jobs.contact_imports import ContactImports
 from bot.jobs.kinds import all_kinds
 from bot.jobs.outbound_messages import OutboundMessages
@@ -52,6 +53,7 @@ from bot.jobs.service import JobService
 from bot.model.base import now
 from bot.model.workspace import Workspace
 from bot.outbound.audience import Audience
+from bot.outbound.chat_messages import ChatMessageDelivery
 from bot.outbound.clicks import Clicks
 from bot.outbound.consent_mirror import ConsentMirror
 from bot.outbound.delivery_links import DeliveryLinks
@@ -140,8 +142,9 @@ class Bot:
         self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits)
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)
-        self.openings = Openings(store, self.runs.scripts, self.visitors, self.feed.writing)
-        self.messenger = Messenger(self.visitors, self.conversations, self.openings, self.cards, self.workspace)
+        shown = self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)
+        self.openings = Openings(store, self.runs.scripts, self.visitors, shown, self.feed.writing)
+        self.messenger = Messenger(self.visitors, self.conversations, self.openings, self.cards, shown, self.workspace)
         self.submit = self.messenger.submit
 
     def _compose_texts(self, store: Store, settings: Settings, secret: str) -> None:
@@ -187,9 +190,10 @@ class Bot:
         self.messages = Messages(store, self.conversations, self.runs, self.replies, self.spawn)
         self.say = self.messages.say
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
-        self.jobs = JobService(store, all_kinds(store, self.keys, self.ledger, self.deliveries))
+        self.jobs = JobService(store, all_kinds(store, self.keys, self.ledger, self.deliveries, self.chat_delivery))
         audience = Audience(store, self.finder, self.selected)
         self.outbound = OutboundMessages(store, self.jobs, audience, self.deliveries)
+        self.chat_messages = ChatMessages(store, self.outbound, self.selected, self.chat_delivery)
         self.imports = ContactImports(store, self.jobs)
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:

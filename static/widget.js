@@ -337,9 +337,10 @@ iframe{display:block;width:100%;height:100%;border:0}
     else if (message.type === "unread") setUnread(isOpen ? 0 : message.count);
   }
 
-  function askUnread() {
-    const body = token();
-    if (!body || frame || document.hidden) return;
+  // "opened": the page was just opened, which a chat message may wait for.
+  function askUnread(opened) {
+    if (!token() || frame || document.hidden) return;
+    const body = opened ? `${token()} opened` : token();
     fetch(`${origin}/messenger/unread`, { method: "POST", headers: { "Content-Type": "text/plain" }, body })
       .then((response) => (response.ok ? response.json() : null))
       .then((answer) => answer && settings && !frame && setUnread(answer.unread))
@@ -391,10 +392,10 @@ iframe{display:block;width:100%;height:100%;border:0}
     observer.observe(document.documentElement, { childList: true });
     render();
     for (const [target, name, listener] of events) target?.addEventListener(name, listener, true);
-    unreadTimer = setInterval(askUnread, 60000);
+    unreadTimer = setInterval(() => askUnread(false), 60000);
     if (isWanted) show();
     else if (read("sessionStorage", OPEN)) open(true);
-    else askUnread();
+    else askUnread(true);
   }
 
   function update(given) {

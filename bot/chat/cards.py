@@ -189,6 +189,7 @@ class Cards:
             words=words,
             context=answer.context,
             flow=await self._flow_of(part),
+            message=card.message,
             key=_key(part, answer.again),
         )
 
@@ -196,7 +197,7 @@ class Cards:
         """The flow that inserted this card, and its version. Cards of earlier versions of Sayso don't name it, but
         their conversation has only one."""
         card = _card(part)
-        if card.flow or part.author.kind is not AuthorKind.BOT:
+        if card.flow or card.message or part.author.kind is not AuthorKind.BOT:
             return card.flow, card.flow_version
         conversation = await self._conversations.get(part.conversation)
         run = conversation.run if conversation else None

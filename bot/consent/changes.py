@@ -41,6 +41,8 @@ class ConsentChange:
     flow: str | None = None
     flow_version: int | None = None
     """The flow whose step asked, and its version."""
+    message: str | None = None
+    """The outbound chat message whose form asked."""
     restores: Consent | None = None
     """Of a `restore`: the consent that is in force again; None: there was none."""
     redacted: dict[str, str] | None = None
@@ -106,13 +108,14 @@ def consent_change(
     evidence: Evidence | None = None,
     warned_of: str | None = None,
     flow: tuple[str | None, int | None] = (None, None),
+    message: str | None = None,
     follow_ups: list[FollowUp] | None = None,
     is_judged: bool = True,
 ) -> ConsentChange:
     """A contact's consent to a subscription, for the number or email address that it is about.
 
-    `actor`: the contact, unless somebody else is named. `flow`: the flow that asked, and its version. `is_judged`:
-    refused with Conflict if the contact changed since it was read.
+    `actor`: the contact, unless somebody else is named. `flow`: the flow that asked, and its version; `message`: the
+    outbound chat message that did. `is_judged`: refused with Conflict if the contact changed since it was read.
     """
     is_text = subscription.message_type is MessageType.SMS
     return ConsentChange(
@@ -129,6 +132,7 @@ def consent_change(
         warned_of=warned_of,
         flow=flow[0],
         flow_version=flow[1],
+        message=message,
         follow_ups=follow_ups,
         key=key,
         judged=contact if is_judged else None,

@@ -161,6 +161,9 @@ class DataAccess:
                 links = [link.url for link in delivery.short_links or ()]
                 plain = _plain(delivery, "origins", "link", "short_links", "worker")
                 yield {**plain, "short_links_to": links} if links else plain
+        async for copies in self._store.chat_deliveries.all_of({"contact": id}, sort=[("contact", 1), ("message", 1)]):
+            for copy in copies:
+                yield _plain(copy)
 
     async def _links(self, id: str) -> Documents:
         """Without what opens them."""

@@ -7,7 +7,8 @@ it walks the index of the sort order until the page is full.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +16,7 @@ from enum import StrEnum
 from async_lru import alru_cache
 
 from bot.contacts.filters import TERMS, Clause, FilterFacts, Mongo, Query, all_of, begins, compile
-from bot.errors import FilterTooBroad
+from bot.errors import FilterTooBroad, Invalid
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.filter import Filter
@@ -148,6 +149,18 @@ class ContactFinder:
         match = all_of([{"_id": {"$in": wanted}}, query.match])
         found = await self._contacts.ids_matching(match, limit=len(wanted), hint="_id_", time_limit=PAGE_MS)
         return set(found)
+
+    async def filters_matching(self, filters: Mapping[str, Filter], contact: str) -> set[str]:
+        """The keys of those filters that the contact matches now, in one query. A filter that names something that no
+        longer exists matches nobody."""
+        found = {key for key, filter in filters.items() if filter.is_everybody}
+        queries = dict[str, Mongo]()
+        for key in filters.keys() - found:
+            with suppress(Invalid):
+                queries[key] = (await self.compiled(filters[key])).match
+        if queries:
+            found |= await self._contacts.matching_queries(queries, contact, time_limit=PAGE_MS)
+        return found
 
     async def compiled(self, filter: Filter) -> Query:
         """Raises Invalid."""

@@ -9,7 +9,7 @@ from bot.chat.cards import Answer, Cards, Submitted
 from bot.chat.conversations import ConversationService
 from bot.chat.visitors import Arrival, Claim, Visitors
 from bot.errors import Unauthorized
-from bot.flows.opening import Openings
+from bot.flows.opening import ChatMessageSource, Openings
 from bot.model.contact import Contact
 from bot.model.conversation import Conversation, Part
 from bot.model.event import ChatOpening
@@ -38,12 +38,14 @@ class Messenger:
         conversations: ConversationService,
         openings: Openings,
         cards: Cards,
+        messages: ChatMessageSource,
         workspace: Callable[[], Awaitable[Workspace]],
     ) -> None:
         self._visitors = visitors
         self._conversations = conversations
         self._openings = openings
         self._cards = cards
+        self._messages = messages
         self._workspace = workspace
 
     async def open(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
@@ -54,6 +56,8 @@ class Messenger:
         contact = await self._visitors.enter(token, claim, await self._workspace())
         owner, arrival = self._visitors.arrival(token)
         held = arrival.opening if arrival else None
+        if contact.is_stored and wanted is None:
+            await self._messages.arrived(contact.id)
         stored = await self._stored(contact, held, wanted)
         is_mine = owner == contact.id  # else they are another person now than the token says
         if stored is None:
@@ -96,8 +100,8 @@ class Messenger:
         return None if newest and held and held.at > newest.updated_at else newest
 
     async def _greet(self, contact: Contact, held: ChatOpening | None, claim: Claim) -> Opened:
-        is_known = held is not None and await self._openings.is_current(held)
-        opening = held if held and is_known else await self._openings.new(contact.locale, claim.time_zone)
+        is_known = held is not None and await self._openings.is_current(held, contact)
+        opening = held if held and is_known else await self._openings.new(contact, claim.time_zone)
         if opening.locale != contact.locale:
             opening = opening.model_copy(update={"locale": contact.locale})
         conversation = await self._openings.conversation(opening, contact.id)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.chat.card_answer import completed, counts, entry_of, place_of
 from bot.chat.conversations import Writing, opened_with, untold
 from bot.chat.visitors import Visitor, Visitors
 from bot.flows.engine import advance
 from bot.flows.runs import BOT, KEPT, Scripts
+from bot.flows.script import Script
 from bot.flows.steps.base import CardCompleted, Effect, Started
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
@@ -43,6 +45,22 @@ class Greeting:
         return not {Wait.TIME, Wait.CONSENT} & {*self.state.waits}
 
 
+class ChatMessageSource(Protocol):
+    """The outbound messages that are shown in chats."""
+
+    async def arrived(self, contact: str) -> None:
+        """A stored contact opened the messenger: gives them what is for them."""
+
+    async def for_visitor(self, greeting: Sequence[Card]) -> str | None:
+        """The message for the new chat of a visitor that nothing is stored of."""
+
+    async def entries(self, opening: ChatOpening) -> list[OpeningEntry]:
+        """What it adds to that chat."""
+
+    async def stored(self, chats: Sequence[Conversation]) -> None:
+        """These chats are about to be stored."""
+
+
 class Openings:
     """`writing` is `Feed.writing`: live connections of this process need not wait for the change stream."""
 
@@ -51,33 +69,42 @@ class Openings:
         store: Store,
         scripts: Scripts,
         visitors: Visitors,
+        messages: ChatMessageSource,
         writing: Writing = untold,
     ) -> None:
         self._store = store
         self._scripts = scripts
         self._visitors = visitors
+        self._messages = messages
         self._writing = writing
         self._greetings: dict[tuple[str, int], Greeting] = {}
         self._opened: dict[tuple[str, str, str], Conversation] = {}
         self._stored: set[str] = set()
 
-    async def new(self, locale: str, time_zone: str | None) -> ChatOpening:
-        """A chat with the flow that greets now."""
+    async def new(self, contact: Contact, time_zone: str | None) -> ChatOpening:
+        """A chat with the flow that greets now and, for somebody that nothing is stored of, an outbound message."""
         script = await self._scripts.greeting()
         return ChatOpening(
             conversation=new_id(),
             flow=script.flow if script else None,
             flow_version=script.version if script else None,
-            locale=locale,
+            message=None if contact.is_stored else await self._message(script),
+            locale=contact.locale,
             time_zone=time_zone,
             at=now(),
         )
 
-    async def is_current(self, opening: ChatOpening) -> bool:
+    async def is_current(self, opening: ChatOpening, contact: Contact) -> bool:
         """Whether a chat that is opened now would be the same, but for its time."""
         script = await self._scripts.greeting()
         greets = (script.flow, script.version) if script else (None, None)
-        return (opening.flow, opening.flow_version) == greets and now() - opening.at < FRESH
+        message = None if contact.is_stored else await self._message(script)
+        shown = opening.flow, opening.flow_version, opening.message
+        return shown == (*greets, message) and now() - opening.at < FRESH
+
+    async def _message(self, script: Script | None) -> str | None:
+        greeting = await self._greeting_of(script.flow, script.version) if script else Greeting((), State())
+        return await self._messages.for_visitor([e.content for e in greeting.effects if isinstance(e.content, Card)])
 
     async def conversation(self, opening: ChatOpening, contact: str) -> Conversation:
         """The chat as it is until somebody acts in it; not stored. Kept for the requests that follow its opening."""
@@ -102,6 +129,7 @@ class Openings:
                 part=len(greeting.effects),
             )
             entries = _entries(greeting.effects, run, 0, opening.at)
+        entries += await self._messages.entries(opening)
         return opened_with(opening.conversation, contact, entries, opening.at, run, unstored=opening)
 
     async def must_be_stored(self, opening: ChatOpening) -> bool:
@@ -127,6 +155,7 @@ class Openings:
         await self._visitors.store(contact)
         run = conversation.run.model_copy(update={"consent_seq": contact.ledger.seq}) if conversation.run else None
         values = {"seen": conversation.last, "delivered": conversation.last, "run": run}
+        await self._messages.stored([conversation])
         await self._store.conversations.keep(conversation.model_copy(update=values))
 
     async def store_answered(self, events: Sequence[ConsentEvent]) -> set[str]:
@@ -134,6 +163,7 @@ class Openings:
         stored so, and no other act had stored before.
         """
         conversations = [await self._answered(event) for event in events]
+        await self._messages.stored([await self._opened_by(event) for event in events])
         with self._writing([conversation.id for conversation in conversations]) as written:
             inserted = await self._store.conversations.insert_many(conversations)
             written += [chat for chat, is_new in zip(conversations, inserted, strict=True) if is_new]
@@ -151,10 +181,7 @@ class Openings:
         """The chat after its card was answered: with the entry that says so and, once the yes counts, the flow's next
         words.
         """
-        opening, (_, seq) = event.context.opening, place_of(event)
-        if opening is None:
-            raise ValueError("not a first act")
-        chat = await self.conversation(opening, event.contact)
+        (_, seq), chat = place_of(event), await self._opened_by(event)
         entries, card, run = [*chat.opening, entry_of(event)], chat.opening[seq - 1], chat.run
         if isinstance(card.content, Card):
             entries[seq - 1] = card.model_copy(update={"content": completed(card.content, event)})
@@ -164,14 +191,23 @@ class Openings:
             entries += _entries(effects, run, run.revision, event.at)
             moved = {"revision": run.revision + 1, "state": state, "part": len(entries), "consent_seq": event.seq}
             run = run.model_copy(update=moved)
-        return opened_with(chat.id, event.contact, entries, opening.at, run, seen=chat.last)
+        return opened_with(chat.id, event.contact, entries, chat.created_at, run, seen=chat.last)
+
+    async def _opened_by(self, event: ConsentEvent) -> Conversation:
+        """The chat before the event, which is the first act in it."""
+        if event.context.opening is None:
+            raise ValueError("not a first act")
+        return await self.conversation(event.context.opening, event.contact)
 
     async def _greeting(self, opening: ChatOpening) -> Greeting:
-        key = opening.flow or "", opening.flow_version or 0
+        return await self._greeting_of(opening.flow or "", opening.flow_version or 0, opening.at)
+
+    async def _greeting_of(self, flow: str, version: int, at: datetime | None = None) -> Greeting:
+        key = flow, version
         if known := self._greetings.get(key):
             return known
-        script = await self._scripts.get(*key) if opening.flow else None
-        greeting = Greeting(*advance(script, State(), Started(opening.at))) if script else Greeting((), State())
+        script = await self._scripts.get(*key) if flow else None
+        greeting = Greeting(*advance(script, State(), Started(at or now()))) if script else Greeting((), State())
         if greeting.is_drawable:  # the same for everybody, whenever they open the chat
             self._greetings = {**self._greetings, key: greeting} if len(self._greetings) < KEPT else {key: greeting}
         return greeting

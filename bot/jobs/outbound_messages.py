@@ -1,4 +1,4 @@
-"""Outbound messages: drafts, and ordering them."""
+"""Outbound messages by text and in the chat: drafts, and ordering them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bot.consent.numbers import read_number
 from bot.errors import Conflict, FormWrong, Invalid, NotFound
 from bot.errors import marked as _
 from bot.jobs.kinds.send_message import SendInput, SendMessage
+from bot.jobs.kinds.show_message import ShowMessage
 from bot.jobs.rules import JobAction
 from bot.jobs.service import JobService
 from bot.model.audit import AuditAction
@@ -18,7 +19,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import ConsentState
 from bot.model.filter import Filter
 from bot.model.job import Job, JobState
-from bot.model.outbound_message import OutboundMessage
+from bot.model.outbound_message import ChatTerms, OutboundMessage
 from bot.model.paging import Cursor, Page
 from bot.model.teammate import By
 from bot.outbound.audience import NO_SUBSCRIPTION, Audience
@@ -40,6 +41,9 @@ class MessageState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELED = "canceled"
+    RUNNING = "running"
+    """A chat message that is shown to those who match."""
+    ENDED = "ended"
 
 
 OF_JOB = {
@@ -61,6 +65,9 @@ class MessageStatus:
     def state(self) -> MessageState:
         if self.message.is_draft:
             return MessageState.DRAFT
+        if self.message.chat:
+            is_running = MessageState.RUNNING if self.message.is_running else MessageState.PAUSED
+            return MessageState.ENDED if self.message.is_ended else is_running
         if self.job is None:
             return MessageState.SENDING if self.message.is_starting else MessageState.DONE
         if self.job.state is JobState.QUEUED and self.job.started_at is None and self.message.send_at:
@@ -93,13 +100,16 @@ class OutboundMessages:
         found = await self._statuses(await self._table.newest(cursor, limit=limit + 1))
         return Page.cut(found, limit, lambda status: (status.message.updated_at, status.message.id))
 
-    async def create(self, name: str, by: By, *, filter: Filter | None = None, key: str = "") -> OutboundMessage:
-        """A draft, one for each `key` (24 hex digits)."""
+    async def create(
+        self, name: str, by: By, *, filter: Filter | None = None, key: str = "", chat: ChatTerms | None = None
+    ) -> OutboundMessage:
+        """A draft, one for each `key` (24 hex digits). `chat`: of a chat message."""
         time = now()
         draft = OutboundMessage(
             id=key or new_id(),
             name=name,
             filter=filter or Filter(),
+            chat=chat,
             by=by.id,
             by_name=by.name,
             created_at=time,
@@ -114,7 +124,7 @@ class OutboundMessages:
         before = await self.get(id)
         if before.is_draft and all(getattr(before, name) == value for name, value in values.items()):
             return before
-        before = await self._draft(id, version)
+        before = await self.draft(id, version)
         saved = await self._table.change(before, {**values, "by": by.id, "by_name": by.name})
         if saved is None:
             raise Conflict(CHANGED)
@@ -126,7 +136,8 @@ class OutboundMessages:
         copy = original.model_copy(
             update={
                 "id": key or new_id(), "by": by.id, "by_name": by.name, "version": 1, "ordered_at": None,
-                "send_at": None, "is_starting": None, "created_at": time, "updated_at": time,
+                "send_at": None, "is_starting": None, "is_running": None, "ended_at": None, "created_at": time,
+                "updated_at": time,
             }
         )  # fmt: skip
         await self._table.keep(copy)
@@ -134,7 +145,7 @@ class OutboundMessages:
 
     async def delete(self, id: str, version: int, by: By) -> None:
         """Deletes a draft. Raises NotFound and Conflict."""
-        draft = await self._draft(id, version)
+        draft = await self.draft(id, version)
         if not await self._table.change(draft, {"is_deleted": True}):
             raise Conflict(CHANGED)
         await self._audit.record(by, AuditAction.MESSAGE_DELETED, draft.name)
@@ -145,7 +156,7 @@ class OutboundMessages:
         Raises NotFound and Invalid.
         """
         message, workspace = await self.get(id), await self._store.workspaces.get("workspace")
-        if workspace is None or not message.text(message.language).strip():
+        if message.chat or workspace is None or not message.text(message.language).strip():
             raise Invalid(_("Write a message first."))
         to = read_number(number, workspace.default_region, workspace.texted).e164
         people = await self._store.contacts.with_number(to, after="", limit=100)
@@ -165,7 +176,9 @@ class OutboundMessages:
 
         Raises NotFound, Conflict, Invalid and FormWrong.
         """
-        draft = await self._draft(id, version)
+        draft = await self.draft(id, version)
+        if draft.chat:
+            raise NotFound(_("Message not found."))
         if not draft.text(draft.language).strip():
             raise FormWrong({"text": _("Write a message first.")})
         try:
@@ -178,21 +191,19 @@ class OutboundMessages:
         count = await self.audience.size(draft, await self.audience.preview(draft))
         if count.number > CONFIRMED_ABOVE and confirmed != count.number:
             raise FormWrong({"confirmed": _("Type %(number)s to confirm.")}, number=str(count.number))
-        ordered = await self._table.change(
-            draft,
-            {
-                "filter": filter,
-                "ordered_at": now(),
-                "send_at": at,
-                "is_starting": True,
-                "by": by.id,
-                "by_name": by.name,
-            },
-        )
+        return await self.ordered(draft, {"filter": filter, "send_at": at}, by)
+
+    async def ordered(
+        self, draft: OutboundMessage, values: Mapping[str, object], by: By, *, has_job: bool = True
+    ) -> OutboundMessage:
+        """The draft with these values, which never change from now on. Raises Conflict."""
+        made = {"ordered_at": now(), "is_starting": has_job or None, "by": by.id, "by_name": by.name}
+        ordered = await self._table.change(draft, {**values, **made})
         if ordered is None:
             raise Conflict(CHANGED)
-        await self._audit.record(by, AuditAction.MESSAGE_ORDERED, draft.name, key=f"order:{id}")
-        await self._start(ordered)
+        await self._audit.record(by, AuditAction.MESSAGE_ORDERED, draft.name, key=f"order:{draft.id}")
+        if has_job:
+            await self._start(ordered)
         return ordered
 
     async def start_overdue(self) -> None:
@@ -208,10 +219,12 @@ class OutboundMessages:
     async def _start(self, message: OutboundMessage) -> None:
         """Idempotent."""
         input, by = SendInput(ordered_at=message.ordered_at or now()), By(message.by, message.by_name)
-        await self._jobs.start(SendMessage, input, by, key=message.id, at=message.send_at, detail=message.name)
+        kind = ShowMessage if message.chat else SendMessage
+        await self._jobs.start(kind, input, by, key=message.id, at=message.send_at, detail=message.name)
         await self._table.started(message.id)
 
-    async def _draft(self, id: str, version: int) -> OutboundMessage:
+    async def draft(self, id: str, version: int) -> OutboundMessage:
+        """Raises NotFound, and Conflict if somebody else changed it since `version`, or it was ordered."""
         message = await self.get(id)
         if message.version != version or not message.is_draft:
             raise Conflict(CHANGED)

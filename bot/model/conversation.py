@@ -29,6 +29,10 @@ class Author(Value):
     id: str
 
 
+OUTBOUND = Author(kind=AuthorKind.BOT, id="outbound")
+"""The author of outbound chat messages."""
+
+
 class CardState(StrEnum):
     OPEN = "open"
     COMPLETED = "completed"
@@ -48,6 +52,8 @@ class Card(FormWords):
     flow: str | None = None
     flow_version: int | None = None
     """The flow that asks, and its version."""
+    message: str | None = None
+    """The outbound message that asks."""
     state: CardState = CardState.OPEN
     event: str | None = None
     """`_id` of the consent event that completed it, then of the one that confirmed it."""

@@ -166,6 +166,8 @@ class ChatOpening(Value):
     flow: str | None = None
     flow_version: int | None = None
     """The flow that greeted, and the version of it."""
+    message: str | None = None
+    """The outbound chat message shown below the greeting."""
     locale: str = "en"
     time_zone: str | None = None
     at: datetime
@@ -256,6 +258,8 @@ class ConsentEvent(Document):
     flow: str | None = None
     flow_version: int | None = None
     """The flow whose step asked, and its version."""
+    message: str | None = None
+    """The outbound chat message whose form asked."""
     at: datetime
     words: Words | None = None
     context: Context = NOWHERE

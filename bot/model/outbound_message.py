@@ -1,4 +1,4 @@
-"""A text to an audience, as a teammate writes it."""
+"""A message to an audience, by text or in the chat, as a teammate writes it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,31 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from bot.model.base import Document
+from bot.model.base import Document, Value, now
+from bot.model.conversation import Card, Channel
 from bot.model.filter import Filter
 
 MessageText = Annotated[str, Field(max_length=1200)]
 """Leaves room for the opt-out text within what a provider accepts."""
 
 
+class ChatTerms(Value):
+    """What only a chat message has."""
+
+    card: Card | None = None
+    """The opt-in form below the text."""
+    at_once: bool = False
+    """It goes to those who are online now; otherwise it waits until somebody opens the page."""
+    visitors: bool = False
+    """Shown in new chats of visitors that nothing is stored of, too."""
+    asks_opted_out: bool = False
+    """People who opted out of the form's subscription get it, too."""
+    ends_at: datetime | None = None
+
+
 class OutboundMessage(Document):
-    """A draft until it is ordered; from then on it never changes. A job with the same id sends it, and its state is the
-    message's.
+    """A draft until it is ordered; from then on it never changes. A job with the same id sends a text, and its state is
+    the message's. A chat message is shown while it is running.
 
     A contact gets it in their language if there is a text in it, else in the `language` of the message.
     """
@@ -47,10 +62,25 @@ class OutboundMessage(Document):
     """A draft that nobody sees any more."""
     is_starting: bool | None = None
     """Ordered, and its job is not started yet."""
+    chat: ChatTerms | None = None
+    """None: it is a text."""
+    is_running: bool | None = None
+    """A chat message that is shown to those who match."""
+    ended_at: datetime | None = None
+    """When a teammate ended a chat message."""
 
     @property
     def is_draft(self) -> bool:
         return self.ordered_at is None
+
+    @property
+    def is_ended(self) -> bool:
+        ends_at = self.chat.ends_at if self.chat else None
+        return self.ended_at is not None or (ends_at is not None and ends_at <= now())
+
+    @property
+    def channel(self) -> Channel:
+        return Channel.SMS if self.chat is None else Channel.CHAT
 
     def text(self, locale: str) -> str:
         return self.texts.get(locale) or self.texts.get(self.language, "")

@@ -18,6 +18,7 @@ from bot.store.api_tokens import ApiTokenRepository
 from bot.store.attempts import AttemptCounter
 from bot.store.audit import AuditRepository
 from bot.store.changes import Changes
+from bot.store.chat_deliveries import ChatDeliveryRepository
 from bot.store.checkpoints import CheckpointHeadRepository, CheckpointRepository
 from bot.store.contact_imports import ContactImportRepository, ImportChangeRepository, ImportPieceRepository
 from bot.store.contacts import ContactRepository
@@ -92,6 +93,7 @@ class Store:
         self.flows = FlowRepository(self.database)
         self.flow_versions = FlowVersionRepository(self.database)
         self.deliveries = DeliveryRepository(self.database)
+        self.chat_deliveries = ChatDeliveryRepository(self.database)
         self.outbound_messages = OutboundMessageRepository(self.database)
         self.phone_texts = PhoneTextRepository(self.database)
         self.migrations = MigrationRepository(self.database)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.model.conversation import (
+    OUTBOUND,
     RANK_OF_UNREAD,
     AuthorKind,
     ConversationEvent,
@@ -48,7 +49,8 @@ def _stages(part: Part) -> Update:
     if part.is_sign_up:
         figures["signed_up"] = _most("signed_up", seq)
     if part.is_for_contact:
-        figures["updated_at"] = {"$max": ["$updated_at", part.at]}
+        if part.author != OUTBOUND:  # a message to many people doesn't reorder the inbox
+            figures["updated_at"] = {"$max": ["$updated_at", part.at]}
         figures["newest"] = _if_newer("newest.seq", seq, Newest.of(part, seq).model_dump(), "newest")
         if part.preview:
             figures["preview"] = _if_newer("preview_seq", seq, part.preview, "preview")

@@ -9,7 +9,7 @@ from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.event import ConsentEvent
+from bot.model.event import Action, ConsentEvent
 from bot.model.event_hash import erased
 from bot.store.driver import READ_MS, database_errors
 from bot.store.event_stream import EventStream, Token
@@ -22,7 +22,14 @@ class EventRepository(NumberedLog[ConsentEvent]):
     name = "events"
     model = ConsentEvent
     owner = "contact"
-    indexes = (IndexModel([("key", ASCENDING)]), IndexModel([("event", ASCENDING)]))
+    indexes = (
+        IndexModel([("key", ASCENDING)]),
+        IndexModel([("event", ASCENDING)]),
+        IndexModel(
+            [("message", ASCENDING), ("contact", ASCENDING), ("action", ASCENDING), ("stopped", ASCENDING)],
+            partialFilterExpression={"message": {"$exists": True}},
+        ),
+    )
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         super().__init__(database)
@@ -63,6 +70,18 @@ class EventRepository(NumberedLog[ConsentEvent]):
         """The only change of an event: removes values whose commitments are in the hash, and their salts."""
         updates = [({"_id": raw["_id"]}, change) for raw in page if (change := _erasure(raw))]
         await self.update_many(updates)
+
+    async def answers_to(self, message: str) -> tuple[int, int]:
+        """How many people said yes in the form of this chat message, and how many more were only asked to confirm."""
+        is_yes = {"$and": [{"$in": ["$action", [Action.OPT_IN, Action.CONFIRM]]}, {"$ne": ["$stopped", True]}]}
+        stages: list[dict[str, Any]] = [
+            {"$match": {"message": message}},
+            {"$group": {"_id": "$contact", "yes": {"$max": {"$cond": [is_yes, 1, 0]}}}},
+            {"$group": {"_id": None, "yes": {"$sum": "$yes"}, "all": {"$sum": 1}}},
+        ]
+        with database_errors():
+            found = await self.collection.aggregate(stages, maxTimeMS=READ_MS).to_list(1)
+        return (found[0]["yes"], found[0]["all"] - found[0]["yes"]) if found else (0, 0)
 
     async def entries_between(self, event: str, end: str, *, limit: int) -> list[dict[str, Any]]:
         """`_id`, `event`, `at` and `hash` of the events whose public ids lie between these two, in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -14,6 +15,8 @@ from bot.store.driver import database_errors
 from bot.store.paging import following
 from bot.store.repository import Repository
 
+MOST_RUNNING = 20
+"""Chat messages that may run at once: each opened page is compared with all of them."""
 NEWEST = [("updated_at", -1), ("_id", -1)]
 
 
@@ -23,6 +26,9 @@ class OutboundMessageRepository(Repository[OutboundMessage]):
     indexes = (
         IndexModel([("is_deleted", ASCENDING), ("updated_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("is_starting", DESCENDING)], partialFilterExpression={"is_starting": True}),
+        IndexModel(
+            [("is_running", ASCENDING), ("ordered_at", ASCENDING)], partialFilterExpression={"is_running": True}
+        ),
         IndexModel([("segment", DESCENDING)], partialFilterExpression={"segment": {"$gt": ""}}),
     )
 
@@ -47,3 +53,20 @@ class OutboundMessageRepository(Repository[OutboundMessage]):
         with database_errors():
             done = await self.collection.update_one(match, {"$set": after.stored()})
         return after if done.matched_count else None
+
+    async def running(self) -> list[OutboundMessage]:
+        """Chat messages that are shown to those who match, the oldest first. Their number is limited."""
+        return await self.find({"is_running": True}, sort=[("ordered_at", 1)], limit=MOST_RUNNING + 1)
+
+    async def run(self, id: str, *, is_running: bool) -> bool:
+        """Pauses a chat message that was started, or resumes it. False: it ended."""
+        change = {"$set": {"is_running": True}} if is_running else {"$unset": {"is_running": ""}}
+        return await self._change_started(id, change)
+
+    async def end(self, id: str, at: datetime) -> bool:
+        return await self._change_started(id, {"$set": {"ended_at": at}, "$unset": {"is_running": ""}})
+
+    async def _change_started(self, id: str, change: Mapping[str, Any]) -> bool:
+        match = {"_id": id, "ordered_at": {"$exists": True}, "ended_at": {"$exists": False}}
+        with database_errors():
+            return bool((await self.collection.update_one(match, change)).matched_count)

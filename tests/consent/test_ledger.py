@@ -342,7 +342,7 @@ class TestFirstAct:
 
     def _first(self, key: str = "k", **values: Any) -> ConsentChange:
         opening = ChatOpening(
-            conversation="c1", flow="f", flow_version=3, locale="es", time_zone="Europe/Madrid", at=AT
+            conversation="c1", flow="f", flow_version=3, message="m", locale="es", time_zone="Europe/Madrid", at=AT
         )
         context = Context(conversation="c1", part="c1:0000000002", page="https://shop.example", opening=opening)
         return change("ada", key, context=context, judged=opened_contact("ada", context), **values)

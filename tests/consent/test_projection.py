@@ -341,12 +341,17 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
         update={name: next(text) for name in Words.model_fields} | {"subscription_version": number}
     )
     opening = ChatOpening(
-        **{name: next(text) for name in ("conversation", "flow", "locale", "time_zone")}, flow_version=number, at=AT
+        **{name: next(text) for name in ("conversation", "flow", "message", "locale", "time_zone")},
+        flow_version=number,
+        at=AT,
     )
     texts_of_context = {name: next(text) for name in Context.model_fields.keys() - {"opening", "creates"}}
     context = Context(**texts_of_context, opening=opening, creates=True)
     evidence = Evidence(how=How.PAPER, given_at=AT).model_copy(update={"note": next(text)})
-    named = ("id", "subscription", "number", "email", "replaced", "key", "flow", "policy", "merged_into", "merged_from")
+    named = (
+        "id", "subscription", "number", "email", "replaced", "key", "flow", "message", "policy", "merged_into",
+        "merged_from",
+    )  # fmt: skip
     own = {name: next(text) for name in named}
     more = {
         "clears": ["phone"],

@@ -61,6 +61,7 @@ UNTOUCHED = {
     "api_tokens": "of teammates",
     "attributes": "kinds of custom attributes",
     "audit_log": "names contacts by id",
+    "chat_deliveries": "name contacts by id",
     "checkpoint_heads": "ids and hashes of events",
     "checkpoints": "ids and hashes of events",
     "consent_counts": "figures",

@@ -14,6 +14,7 @@ from bot.app import make_bot
 from bot.config import Settings
 from bot.outbound import queue, sender
 from bot.store import Store, open_store
+from tests.events.crashing_server import kill_at
 from tests.outbound.carrier import FileCarrier, through
 from widget.cli import main
 
@@ -32,6 +33,18 @@ def demo() -> None:
     sender.ASK_AFTER = timedelta(seconds=3)  # a minute otherwise, in which a text of a killed process waits
     sys.argv = ["sayso", "demo", "--port", "0"]
     main()
+
+
+def open_page(url: str, database: str, contact: str, point: str) -> None:
+    """The page of a contact is opened in a process that kills itself at a fault point."""
+    kill_at(point)
+    asyncio.run(_open_page(url, database, contact))
+
+
+async def _open_page(url: str, database: str, contact: str) -> None:
+    async with open_store(url, database) as store:
+        bot = await make_bot(Settings(_env_file=None, secret_key="k" * 40, form_limit=0), store, "http://sayso.test")
+        await bot.chat_delivery.arrived(contact)
 
 
 async def _work(url: str, database: str, carrier: FileCarrier, dies: tuple[str, str, int]) -> None:

@@ -43,6 +43,7 @@ from bot.model.export import ExportPiece
 from bot.model.filter import Filter, HasPhone
 from bot.model.job import JobItem
 from bot.model.migration import Migration
+from bot.model.outbound_message import ChatTerms
 from bot.model.paging import Cursor
 from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType
@@ -348,6 +349,21 @@ async def _send(bot: Bot) -> None:
     await bot.store.deliveries.of_message(draft.id, limit=5)
 
 
+async def _show(bot: Bot, contact: str) -> None:
+    """A chat message from its draft to its report."""
+    by, terms = By("ada", "Ada"), ChatTerms(card=card())
+    draft = await bot.outbound.create("Deals", by, chat=terms)
+    draft = await bot.outbound.save(draft.id, draft.version, {"texts": {"en": "Hi"}}, by)
+    await bot.chat_messages.preview(draft)
+    message = await bot.chat_messages.start(draft.id, draft.version, by)
+    await bot.chat_delivery.arrived(contact)
+    await bot.finder.filters_matching({"a": Filter.of(HasPhone()), "b": Filter.of(HasPhone())}, contact)
+    await bot.chat_delivery.deliver(message, person(contact))
+    await bot.chat_messages.figures(message.id)
+    await bot.chat_messages.act(message.id, "pause", by)
+    await bot.chat_messages.act(message.id, "end", by)
+
+
 async def _import(bot: Bot) -> None:
     """A file from its upload to its undo, step by step as a worker does."""
     by, data = By("ada", "Ada"), b"User ID,Email,Phone,Tags,SMS consent\nu9,a@x.com,2015550199,VIP,yes\n"
@@ -480,6 +496,7 @@ async def _walk(bot: Bot) -> None:
     await store.keys.of("visitors")
     await _run_jobs(bot)
     await _send(bot)
+    await _show(bot, contact.id)
     await _import(bot)
     await store.leases.acquire("walk", "here", 1)
     await store.leases.release("walk", "here")

@@ -91,13 +91,15 @@ async def say(request: web.Request) -> web.Response:
 async def unread(request: web.Request) -> web.Response:
     """For the launcher on the site's page, before anything else is loaded.
 
-    The token is the body, which avoids a preflight request.
+    The token is the body, which avoids a preflight request; `opened` follows it when the page was just opened.
     """
     bot, count = request.app[BOT], 0
+    token, _space, word = (await request.read())[: LONGEST_TOKEN + 7].decode(errors="replace").partition(" ")
     try:
-        contact = bot.visitors.read((await request.read())[:LONGEST_TOKEN].decode(errors="replace"))
+        contact = bot.visitors.read(token)
     except Unauthorized:
         pass
     else:
+        await bot.chat_delivery.arrived(contact, is_new=word == "opened")
         count = await bot.conversations.unread(contact)
     return web.json_response({"unread": count}, headers={"Access-Control-Allow-Origin": "*"})

@@ -124,7 +124,7 @@ async def opened_thread(request: web.Request, opened: Opened) -> str:
 
     workspace = await bot.workspace()
     seen = say.locale, region_of(request, contact, workspace)
-    key = ("opened", opening.flow, opening.flow_version, *seen, workspace, *offered)
+    key = ("opened", opening.flow, opening.flow_version, opening.message, *seen, workspace, *offered)
     return await cache.keep(key, draw, {"conversation": opened.conversation, "at": iso(opening.at)})
 
 

@@ -29,6 +29,8 @@ STATES = {
     MessageState.DONE: (_("Sent"), "good"),
     MessageState.FAILED: (_("Failed"), "bad"),
     MessageState.CANCELED: (_("Canceled"), "plain"),
+    MessageState.RUNNING: (_("Running"), "good"),
+    MessageState.ENDED: (_("Ended"), "plain"),
 }
 RESULTS = {
     DeliveryState.SENT: _("Sent"),

@@ -20,9 +20,11 @@ from bot.jobs.kinds.bulk_tags import AddTag, RemoveTag
 from bot.jobs.kinds.export_contacts import ExportContacts
 from bot.jobs.kinds.import_contacts import CheckImport, ImportContacts
 from bot.jobs.kinds.send_message import SendMessage
+from bot.jobs.kinds.show_message import ShowMessage
 from bot.jobs.kinds.undo_import import UndoImport
 from bot.jobs.kinds.verify import Verify
 from bot.outbound.audience import Audience
+from bot.outbound.chat_messages import ChatMessageDelivery
 from bot.outbound.queue import DeliveryQueue
 from bot.store import Store
 
@@ -32,9 +34,11 @@ def all_kinds(
     keys: CheckpointKeys | None = None,
     ledger: Ledger | None = None,
     deliveries: DeliveryQueue | None = None,
+    chat: ChatMessageDelivery | None = None,
 ) -> tuple[JobKind[Any, Any], ...]:
     """`ledger`: where consents are recorded. Without it, consumers learn of them from their cursor. `deliveries`: what
-    a process that runs jobs queues texts with; one that only lists and controls them needs none."""
+    a process that runs jobs queues texts with; one that only lists and controls them needs none.
+    `chat`: what it shows chat messages with."""
     ledger = ledger or Ledger(store, keys)
     finder, contacts = ContactFinder(store), ContactService(store, ledger)
     selected = SelectedContacts(store, finder)
@@ -52,4 +56,5 @@ def all_kinds(
         ImportContacts(store, importer),
         UndoImport(store, ImportUndo(store, ledger)),
         SendMessage(store, selected, Audience(store, finder, selected), deliveries),
+        ShowMessage(store, selected, chat),
     )

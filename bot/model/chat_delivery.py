@@ -1,0 +1,24 @@
+"""One contact's copy of a chat message."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.model.base import Document
+
+
+class ChatDelivery(Document):
+    """Claims the message for a contact before its entries are written: they get it once, whichever page or process is
+    first. Its id is `<message>:<contact>`, also after the contact was merged into another."""
+
+    message: str
+    contact: str
+    conversation: str
+    """Where it is shown. Decided with the claim, so that whoever finishes it writes to the same one."""
+    part: str | None = None
+    """Its last entry; None: not all of them are written yet."""
+    at: datetime
+
+    @classmethod
+    def id_of(cls, message: str, contact: str) -> str:
+        return f"{message}:{contact}"

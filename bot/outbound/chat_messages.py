@@ -1,0 +1,182 @@
+"""Shows chat messages: when somebody who matches opens the page or the messenger, or at once to those online.
+
+A copy is claimed first and written second, under keys of its own: each contact gets a message once, in one
+conversation, whatever dies in between. Visitors that nothing is stored of get theirs drawn into their new chat; it
+becomes a copy with their first act.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from async_lru import alru_cache
+
+from bot.chat.conversations import ConversationService, opened_with
+from bot.consent.choices import numbers_of
+from bot.contacts.finder import ContactFinder
+from bot.faults import reach
+from bot.model.base import now
+from bot.model.chat_delivery import ChatDelivery
+from bot.model.contact import Contact
+from bot.model.conversation import OUTBOUND, Card, Conversation, OpeningEntry
+from bot.model.event import ChatOpening
+from bot.model.outbound_message import ChatTerms, OutboundMessage
+from bot.model.subscription import Subscription
+from bot.model.workspace import Workspace
+from bot.outbound.chat_rules import contents, refusal
+from bot.outbound.kinds.outbound import variables
+from bot.store import Store
+
+CACHE_SECONDS = 0.5
+"""Pausing a message takes effect within a second, in every process."""
+KEPT = 256
+"""Cached messages that were started: they never change."""
+
+
+class ChatMessageDelivery:
+    def __init__(
+        self,
+        store: Store,
+        finder: ContactFinder,
+        conversations: ConversationService,
+        workspace: Callable[[], Awaitable[Workspace]],
+    ) -> None:
+        self._store = store
+        self._finder = finder
+        self._conversations = conversations
+        self._workspace = workspace
+        self._known: dict[str, OutboundMessage] = {}
+        self._running = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(self._find_running)
+        self.changed = self._running.cache_clear
+        """To be called after a message was started, paused or ended."""
+
+    async def running(self) -> list[OutboundMessage]:
+        """The oldest first."""
+        return [message for message in await self._running() if not message.is_ended]
+
+    async def arrived(self, contact: str, *, is_new: bool = True) -> None:
+        """Somebody opened the page or the messenger: gives them the first running message that is for them and that
+        they don't have. A person with unread entries gets none until they have read those.
+
+        `is_new`: False for a page that has been open for a while, where only messages for those online are shown.
+        """
+        running = [m for m in await self.running() if is_new or (m.chat and m.chat.at_once)]
+        if not running:
+            return
+        person = await self._store.contacts.get(contact)
+        if person is None or person.is_gone:
+            return
+        had = {copy.message: copy for copy in await self._store.chat_deliveries.of(contact, [m.id for m in running])}
+        for message in running:
+            if (copy := had.get(message.id)) and copy.part is None:  # its process was killed
+                await self._write(message, copy, person)
+        wanted = [message for message in running if message.id not in had]
+        if wanted and not await self._conversations.unread(contact) and (first := await self._first(wanted, person)):
+            await self.deliver(first, person)
+
+    async def judged(self, terms: ChatTerms, contacts: Sequence[Contact]) -> dict[str, str]:
+        """By contact, why they don't get a message with these terms; empty: they do."""
+        subscription = await self._offered(terms.card)
+        numbers = {number for contact in contacts for number in numbers_of(contact)} if terms.card else set()
+        stopped = await self._store.stops.stopped(numbers) if numbers else frozenset()
+        return {contact.id: refusal(terms, contact, subscription, stopped) for contact in contacts}
+
+    async def deliver_to_online(self, message: OutboundMessage, contacts: Sequence[Contact]) -> None:
+        """To those who have a chat. The others get it when they open it."""
+        have = await self._store.conversations.contacts_among([contact.id for contact in contacts])
+        await asyncio.gather(*(self.deliver(message, contact) for contact in contacts if contact.id in have))
+
+    async def deliver(self, message: OutboundMessage, contact: Contact) -> None:
+        """Writes it into the contact's newest chat, or a new one. Idempotent, also between processes."""
+        id, newest = ChatDelivery.id_of(message.id, contact.id), await self._conversations.newest(contact.id)
+        place = newest.id if newest else _own_conversation(id)
+        copy = ChatDelivery(id=id, message=message.id, contact=contact.id, conversation=place, at=now())
+        await self._store.chat_deliveries.keep(copy)
+        reach("chat message claimed")
+        claimed = await self._store.chat_deliveries.get(id)
+        if claimed and claimed.part is None:
+            await self._write(message, claimed, contact)
+
+    async def for_visitor(self, greeting: Sequence[Card]) -> str | None:
+        """The message for a visitor that nothing is stored of. `greeting`: the forms that the new chat has anyway: the
+        same subscription is not offered twice."""
+        offered = {card.subscription for card in greeting}
+        for message in await self.running():
+            terms = message.chat
+            if terms is None or not terms.visitors or (terms.card and terms.card.subscription in offered):
+                continue
+            subscription = await self._offered(terms.card)
+            if terms.card is None or (subscription and subscription.is_live):
+                return message.id
+        return None
+
+    async def entries(self, opening: ChatOpening) -> list[OpeningEntry]:
+        """What it adds to a new chat; the same each time."""
+        message = await self._get(opening.message) if opening.message else None
+        if message is None:
+            return []
+        return _entries(message, opening.locale, variables(None, await self._workspace()), opening)
+
+    async def stored(self, chats: Sequence[Conversation]) -> None:
+        """These new chats are about to be stored: what was drawn in them becomes a copy."""
+        copies = [copy for chat in chats if chat.unstored and (copy := _drawn_copy(chat, chat.unstored))]
+        await self._store.chat_deliveries.insert_many(copies)
+
+    async def _find_running(self) -> list[OutboundMessage]:
+        return await self._store.outbound_messages.running()
+
+    async def _first(self, messages: Sequence[OutboundMessage], person: Contact) -> OutboundMessage | None:
+        refused = [(await self.judged(message.chat or ChatTerms(), [person]))[person.id] for message in messages]
+        rest = {message.id: message for message, why in zip(messages, refused, strict=True) if not why}
+        matching = await self._finder.filters_matching({id: m.filter for id, m in rest.items()}, person.id)
+        return next((message for id, message in rest.items() if id in matching), None)
+
+    async def _write(self, message: OutboundMessage, copy: ChatDelivery, contact: Contact) -> None:
+        values = variables(contact, await self._workspace())
+        said = contents(message, contact.locale, values)
+        if copy.conversation == _own_conversation(copy.id):
+            entries = [OpeningEntry(author=OUTBOUND, content=content, at=copy.at, key=key) for key, content in said]
+            await self._store.conversations.keep(opened_with(copy.conversation, contact.id, entries, copy.at))
+        for key, content in said:
+            part = await self._conversations.append(copy.conversation, OUTBOUND, content, key)
+            reach("chat message entry written")
+            last = part.id
+        await self._store.chat_deliveries.placed(copy.id, last)
+
+    async def _offered(self, card: Card | None) -> Subscription | None:
+        return await self._store.subscriptions.recent(card.subscription) if card else None
+
+    async def _get(self, id: str) -> OutboundMessage | None:
+        if id not in self._known:
+            found = await self._store.outbound_messages.get(id)
+            if found is None or found.is_draft:
+                return None
+            self._known = {**self._known, id: found} if len(self._known) < KEPT else {id: found}
+        return self._known[id]
+
+
+def _own_conversation(copy: str) -> str:
+    """The id of the chat that a copy opens for somebody without one."""
+    return hashlib.sha256(f"message:{copy}".encode()).hexdigest()[:24]
+
+
+def _entries(
+    message: OutboundMessage, locale: str, values: Mapping[str, str], opening: ChatOpening
+) -> list[OpeningEntry]:
+    said = contents(message, locale, values)
+    return [OpeningEntry(author=OUTBOUND, content=content, at=opening.at, key=key) for key, content in said]
+
+
+def _drawn_copy(chat: Conversation, opening: ChatOpening) -> ChatDelivery | None:
+    if opening.message is None:
+        return None
+    return ChatDelivery(
+        id=ChatDelivery.id_of(opening.message, chat.contact),
+        message=opening.message,
+        contact=chat.contact,
+        conversation=chat.id,
+        part=chat.opening_parts[-1].id,
+        at=opening.at,
+    )
