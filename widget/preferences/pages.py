@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from aiohttp import web
-from markupsafe import Markup
 
 from bot.consent.choices import reached_at
 from bot.consent.preferences import PreferenceResult, PreferenceView
@@ -24,7 +23,6 @@ from widget.web.http import (
     page,
     pasted_token,
     read_form,
-    render,
     sentence,
     status_of,
     user_agent,
@@ -36,9 +34,16 @@ from widget.web.http import (
 class StatusLine:
     """The status line of the page: the result of an action, and the form that undoes it."""
 
-    text: str
+    text: str = ""
     is_error: bool = False
-    undo: dict[str, str] = field(default_factory=dict)
+    undo: str = ""
+    """The `events` of the form that undoes it; empty if it can't be undone."""
+
+    @property
+    def outcome(self) -> str:
+        if not self.text:
+            return ""
+        return "failed" if self.is_error else "done"
 
 
 async def show(request: web.Request) -> web.Response:
@@ -102,7 +107,7 @@ def _pairs(form: Mapping[str, str], name: str) -> dict[str, str]:
 def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:
     """For an action on one subscription."""
     if done.subscription is None:
-        return StatusLine("")
+        return StatusLine()
     name = done.subscription.words(say.locale).name
     if wanted != "opt_in":
         return StatusLine(say("You're unsubscribed from %(name)s.", name=name), undo=_undo(done))
@@ -119,26 +124,29 @@ def _restored(done: PreferenceResult, say: Translator) -> str:
     return say("Your previous preferences are restored.")
 
 
-def _undo(done: PreferenceResult) -> dict[str, str]:
-    """Fields of the form that undoes this action."""
-    events = " ".join(f"{event}:{version}" for event, version in done.undo)
-    return {"change": "undo", "events": events} if events else {}
+def _undo(done: PreferenceResult) -> str:
+    return " ".join(f"{event}:{version}" for event, version in done.undo)
 
 
 async def _page(
-    request: web.Request, sheet: PreferenceView, say: Translator, said: StatusLine | None = None, status: int = 200
+    request: web.Request, sheet: PreferenceView, say: Translator, said: StatusLine = StatusLine(), status: int = 200
 ) -> web.Response:
     """The whole page, or for a script only the part that changes."""
     is_part = request.headers.get("HX-Request") == "true"
     template = "preferences/part.html" if is_part else "preferences/page.html"
     view = center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped)
-    forms = {"action": f"/p/{pasted_token(request)}", "key": new_id()}
-    status_line = await render(request, "preferences/_status.html", say.locale, said=said, **forms) if said else ""
     addresses = dict.fromkeys(MessageType, "") | {group.channel: group.address for group in view.groups}
-    personal = {**forms, "status_line": Markup(status_line), **addresses}  # noqa: S704 (our own template)
+    personal = {
+        "action": f"/p/{pasted_token(request)}",
+        "key": new_id(),
+        "said": said.text,
+        "undo": said.undo,
+        **addresses,
+    }
     drawn = request.app[FRAGMENT_CACHE]
     alike = replace(view, groups=view.at(drawn.mark))
-    text = await drawn(request, template, say.locale, personal, center=alike, preview=False)
+    outcome = {"outcome": said.outcome, "can_undo": bool(said.undo)}
+    text = await drawn(request, template, say.locale, personal, center=alike, preview=False, **outcome)
     return html_page(request, text, status=status)
 
 
