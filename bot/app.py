@@ -20,6 +20,7 @@ from bot.consent.attestations import Attestations
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.confirmations import Confirmations
 from bot.consent.form_limits import FormLimits
+from bot.consent.keyword_programs import KeywordPrograms
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.reader import ConsentReader
@@ -62,6 +63,7 @@ from bot.outbound.gateways import make_gateway
 from bot.outbound.gateways.twilio import TwilioGateway
 from bot.outbound.gateways.twilio_webhooks import WebhookSignatures
 from bot.outbound.inbound import Inbound
+from bot.outbound.keyword_sign_ups import KeywordSignUps
 from bot.outbound.phone import DemoPhone
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.replies import Replies
@@ -78,6 +80,7 @@ from bot.workspace.current import workspace_loader
 from bot.workspace.form_templates import FormTemplateService
 from bot.workspace.idempotency import Idempotency
 from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
+from bot.workspace.keyword_programs import KeywordProgramService
 from bot.workspace.passkeys import PasskeyService
 from bot.workspace.saved_replies import SavedReplyService
 from bot.workspace.security import SecurityService
@@ -154,7 +157,11 @@ class Bot:
         self.phone = DemoPhone(store, links)
         self.clicks = Clicks(store)
         self.threads = TextThreads(store, self.conversations, self.contacts, secret=secret)
-        self.inbound = Inbound(store, self.stops, self.confirmations, self.deliveries, self.threads)
+        self.programs = KeywordPrograms(store)
+        sign_ups = KeywordSignUps(store, self.ledger, self.deliveries, self.threads)
+        self.inbound = Inbound(
+            store, self.stops, self.confirmations, self.deliveries, self.threads, self.programs, sign_ups
+        )
         self.receive = self.inbound.receive
         self.replies = Replies(store, self.ledger, self.stops, self.inbox, self.deliveries, self.workspace)
         self.reply = self.replies.reply
@@ -176,6 +183,7 @@ class Bot:
         self.security = SecurityService(store, changed=self.workspace.cache_clear)
         self.subscriptions = SubscriptionService(store)
         self.forms = FormTemplateService(store)
+        self.keywords = KeywordProgramService(store)
         self.saved_replies = SavedReplyService(store)
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 
 from argon2 import PasswordHasher
 
@@ -11,10 +12,11 @@ from bot.flows.publish import create
 from bot.flows.steps import End, OptInForm, Say, Step
 from bot.model.base import new_id, now
 from bot.model.form_words import FormWords
+from bot.model.keyword_program import KeywordProgram, KeywordProgramVersion
 from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription, SubscriptionState, Translation
 from bot.model.teammate import ApiToken, Teammate, TeammateRole
 from bot.model.workspace import IdentitySecret, Workspace
-from bot.store import Store
+from bot.store import Duplicate, Store
 from bot.workspace.tokens import hashed
 
 DEALS, ORDERS, NEWS = "dea15dea15dea15dea15dea1", "0bde50bde50bde50bde50bde", "e3a11e3a11e3a11e3a11e3a1"
@@ -122,6 +124,24 @@ def _live(id: str, name: str, description: str, message_type: MessageType, conse
     )
 
 
+def keyword_program(url: str) -> KeywordProgramVersion:
+    """People in the shop text JOIN."""
+    time, agreement = now(), "By pressing the button you agree to get"
+    program = KeywordProgram(
+        id="join",
+        subscription=DEALS,
+        place="Poster at the counter",
+        title="Text JOIN to get 10% off",
+        legal_text=LEGAL.format(url=url).replace(agreement, "By texting JOIN you agree to get"),
+        created_at=time,
+        updated_at=time,
+    )
+    place = f"{program.id}:{1:010d}"
+    return KeywordProgramVersion(
+        id=place, keyword=program.id, seq=1, act="created", by="", by_name="", at=time, after=program, key=place
+    )
+
+
 FLOW = "f10af10af10af10af10af10a"
 
 
@@ -175,6 +195,8 @@ async def make_demo(store: Store, url: str) -> None:
     await store.workspaces.keep(workspace(url))
     for subscription in subscriptions():
         await store.subscriptions.keep(subscription)
+    with suppress(Duplicate):
+        await store.keyword_programs.save(keyword_program(url))
     await create(store, "Discount for a sign-up", steps(url), id=FLOW)
     ada, ben = teammates()
     for teammate in (ada, ben):

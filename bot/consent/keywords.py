@@ -75,6 +75,13 @@ def read(text: str) -> Reading:
     )
 
 
+def single_word(text: str) -> str:
+    """The one word that a text consists of, apart from courtesies and a signature; empty if there are more."""
+    words = _without_signature(unicodedata.normalize("NFKC", text[:LONGEST])).split()
+    bare = [word for word in words if word not in _courtesies()]
+    return bare[0] if len(bare) == 1 else ""
+
+
 def _entire(text: str) -> Reading | None:
     """What the text means by all of its words, apart from a signature."""
     if normalized(text).count(" ") >= MOST_WORDS:

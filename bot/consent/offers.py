@@ -103,6 +103,25 @@ def _standard(subscription: Subscription, workspace: Workspace, say: Translator,
     return " ".join(sentence for code in wanted if (sentence := sentences[code]))
 
 
+def keyword_legal_text(subscription: Subscription, workspace: Workspace, say: Translator) -> str:
+    """For a poster or a page that tells people to text a keyword."""
+    facts = WordingFacts.of(workspace, program=subscription.name, purpose=subscription.purpose)
+    marketing = say(
+        "By texting this keyword you agree to get recurring automated marketing text messages from %(seller)s at the "
+        "number you text from.",
+        seller=facts.seller,
+    )
+    informational = say(
+        "By texting this keyword you agree to get text messages from %(seller)s at the number you text from.",
+        seller=facts.seller,
+    )
+    is_marketing = subscription.purpose is Purpose.MARKETING
+    sentences = for_sms_form(facts, say, defaultdict(bool))
+    sentences["agreement"] = marketing if is_marketing else informational
+    wanted = MARKETING if is_marketing else INFORMATIONAL
+    return " ".join(sentence for code in wanted if (sentence := sentences[code]))
+
+
 def standard_form(subscription: Subscription, workspace: Workspace) -> FormWords:
     """The initial values of a new form for this subscription, in its default language. Without a standard text in that
     language, the teammate writes it."""

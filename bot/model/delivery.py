@@ -91,7 +91,7 @@ class Delivery(Document):
     """The consent event that allowed it; of a reply, the id of the text that it answers; of a message,
     its entry in the conversation."""
     answer: str | None = None
-    """Of a reply: which one, `stopped`, `started`, `help`."""
+    """Of a reply: which one (`bot/outbound/kinds/keyword_answer.py`)."""
     part: str | None = None
     """Of an automatic text: its entry in the conversation by text, where there is one."""
     number: str

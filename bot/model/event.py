@@ -132,6 +132,9 @@ class Words(Value):
     """The text of the consent box, which the person ticked; None: there was no box."""
     subscription_version: int | None = None
     """The version of the subscription: its history tells who wrote the words, and when."""
+    keyword: str | None = None
+    keyword_version: int | None = None
+    """The keyword program that names these words, and its version: its history tells the same."""
 
     @property
     def version(self) -> str:

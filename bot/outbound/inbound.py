@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.compliance.keyword_table import Keyword
 from bot.compliance.revocation import due_at
 from bot.consent.confirmations import Confirmations
+from bot.consent.keyword_programs import KeywordPrograms
 from bot.consent.keywords import Reading, read
 from bot.consent.stop_list import StopList
 from bot.model.base import now
@@ -12,6 +13,7 @@ from bot.model.contact import Contact
 from bot.model.conversation import ConversationEvent
 from bot.model.conversation import ConversationEventName as Name
 from bot.model.event import ConsentEvent
+from bot.outbound.keyword_sign_ups import KeywordSignUps
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.threads import TextThreads
 from bot.store import Store
@@ -25,12 +27,16 @@ class Inbound:
         confirmations: Confirmations,
         deliveries: DeliveryQueue,
         threads: TextThreads,
+        programs: KeywordPrograms,
+        sign_ups: KeywordSignUps,
     ) -> None:
         self._store = store
         self._stops = stops
         self._confirmations = confirmations
         self._deliveries = deliveries
         self._threads = threads
+        self._programs = programs
+        self._sign_ups = sign_ups
 
     async def receive(self, number: str, text: str, text_id: str, *, answered: Keyword | None = None) -> None:
         """Handles a text from this number (E.164). The same text (by id) has no further effect.
@@ -38,8 +44,8 @@ class Inbound:
         `answered`: the keyword that the provider took it for and already answered. It takes effect, and gets no second
         answer. A YES is a START for some providers, and an answer to our question for us.
 
-        Texts without a keyword, and a YES or NO without a question, become messages to teammates. One that is likely a
-        revocation is flagged there.
+        The keyword of a program opts in. Texts without a keyword, and a YES or NO without a question, become messages
+        to teammates. One that is likely a revocation is flagged there.
 
         Durable when it returns. Raises StoreUnavailable: safe to retry.
         """
@@ -60,6 +66,8 @@ class Inbound:
                 await self._threads.note(number, text, text_id, _did(Name.TEXTED_YES, event))
             case Keyword.NO if event := await self._confirmations.decline(number, text):
                 await self._threads.note(number, text, text_id, _did(Name.TEXTED_NO, event))
+            case None if not reading.likely and (program := await self._programs.heard(text)):
+                await self._sign_ups.sign_up(number, text, text_id, program)
             case _:
                 flag = ConversationEvent(name=Name.MAYBE_STOP, until=due_at(now())) if reading.likely else None
                 await self._threads.hear(number, text, text_id, flag)

@@ -59,12 +59,15 @@ class DeliveryQueue:
         there = await self._store.deliveries.existing(wanted)
         return [event for id, event in wanted.items() if id not in there]
 
-    async def reply(self, number: str, answer: str, contact: Contact | None, text_id: str) -> None:
-        """Queues the reply to a keyword: one for each received text."""
+    async def reply(
+        self, number: str, answer: str, contact: Contact | None, text_id: str, *, subscription: str = ""
+    ) -> None:
+        """Queues the reply to a keyword: one for each received text. `subscription`: what it is about."""
         new = _new(
             KINDS[DeliveryKind.REPLY],
             text_id,
             contact=contact.id if contact else "",
+            subscription=subscription,
             answer=answer,
             number=number,
             locale=contact.locale if contact else DEFAULT,

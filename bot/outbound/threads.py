@@ -65,6 +65,10 @@ class TextThreads:
                 await self._write(contact, did, f"did:{text_id}")
         return contact
 
+    async def person(self, number: str) -> str:
+        """Who has this number: the contact that changed last, or a lead, who is created."""
+        return _newest(await self._people(number)) or await self._lead(number)
+
     async def _people(self, number: str) -> list[Contact]:
         return await self._store.contacts.with_number(number, after="", limit=SHARING)
 

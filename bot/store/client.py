@@ -35,6 +35,7 @@ from bot.store.form_templates import FormTemplateRepository
 from bot.store.job_items import JobItemRepository
 from bot.store.jobs import JobRepository
 from bot.store.keys import KeyRepository
+from bot.store.keyword_programs import KeywordProgramRepository, KeywordProgramVersionRepository
 from bot.store.labels import AttributeRepository, SegmentRepository, TagRepository
 from bot.store.leases import LeaseRepository
 from bot.store.logos import LogoRepository
@@ -70,6 +71,8 @@ class Store:
         self.logos = LogoRepository(self.database)
         self.subscription_versions = SubscriptionVersionRepository(self.database)
         self.subscriptions = SubscriptionRepository(self.database, self.subscription_versions)
+        self.keyword_program_versions = KeywordProgramVersionRepository(self.database)
+        self.keyword_programs = KeywordProgramRepository(self.database, self.keyword_program_versions)
         self.keys = KeyRepository(self.database)
         self.keyed_numbers = KeyedNumbers(self.keys)
         self.stops = StopRepository(self.database, self.keyed_numbers)

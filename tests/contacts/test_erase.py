@@ -72,6 +72,8 @@ UNTOUCHED = {
     "form_templates": "written by teammates",
     "job_items": "name contacts by id",
     "keys": "of the workspace",
+    "keyword_program_versions": "written by teammates",
+    "keyword_programs": "written by teammates",
     "leases": "of processes",
     "logos": "of the workspace",
     "migrations": "of the database",

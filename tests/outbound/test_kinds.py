@@ -83,8 +83,15 @@ def test_every_kind_is_registered_once() -> None:
 def test_exempt_from_a_stop_are_answers_to_keywords_and_nothing_else() -> None:
     """Law 7: STOP beats everything else."""
     facts = _facts(is_stopped=True)
-    leaves = {kind.name for kind in ALL if kind.refusal(_delivery(kind.name), facts) is None}
+    leaves = {kind.name for kind in ALL if kind.refusal(_delivery(kind.name, answer="help"), facts) is None}
     assert leaves == {DeliveryKind.REPLY}
+
+
+@pytest.mark.parametrize("answer", ["already", "closed"])
+def test_an_answer_to_the_keyword_of_a_program_is_held_back_by_a_stop(answer: str) -> None:
+    delivery = _delivery(DeliveryKind.REPLY, answer=answer)
+    assert KINDS[DeliveryKind.REPLY].refusal(delivery, _facts(is_stopped=True)) == "stopped"
+    assert KINDS[DeliveryKind.REPLY].refusal(delivery, _facts()) is None
 
 
 class TestConfirmationOfAStop:

@@ -55,6 +55,7 @@ from bot.store.repository import Repository
 from bot.workspace.audit import AuditFilter, AuditLog
 from bot.workspace.idempotency import Done, RequestKey
 from bot.workspace.identity import adopt_identity_secret
+from bot.workspace.keyword_programs import ProgramForm
 from bot.workspace.senders import SenderForm
 from bot.workspace.subscriptions import By, find_subscriptions
 from bot.workspace.wording import New
@@ -192,6 +193,12 @@ async def _manage(bot: Bot) -> None:
     form = await bot.forms.save("Deals", card(), By(ada.id, ada.name), "f1", wording())
     await bot.forms.all()
     await bot.forms.remove(form.id, By(ada.id, ada.name))
+    poster = ProgramForm(subscription=DEALS, place="Poster", title="Text BEANS", legal_text="Recurring texts.")
+    await bot.keywords.create("beans", poster, By(ada.id, ada.name), wording())
+    await bot.keywords.pause("beans", 1, By(ada.id, ada.name))
+    await bot.keywords.history("beans")
+    await bot.programs.all()
+    await bot.programs.offered(DEALS)
     reply = await bot.saved_replies.create("Hello", "Hi {name|there}", By(ada.id, ada.name))
     await bot.saved_replies.change(reply.id, "Hello!", "Hi", By(ada.id, ada.name))
     await bot.saved_replies.all()

@@ -10,6 +10,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
+from bot.demo import DEALS
 from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.jobs.rules import JobAction
 from bot.model.attribute import AttributeType
@@ -21,6 +22,7 @@ from bot.model.teammate import By, TeammateRole
 from bot.workspace.access import Scope
 from bot.workspace.audit import AuditFilter
 from bot.workspace.brand import Brand
+from bot.workspace.keyword_programs import ProgramForm
 from bot.workspace.profile import TeammateProfile
 from bot.workspace.senders import SenderForm
 from bot.workspace.wording import New
@@ -116,6 +118,38 @@ async def revoke_secret(running: Running, eve: Admin) -> None:
     made = await running.bot.identity_secrets.create(SOMEBODY, new_id())
     assert made
     await sent(eve, f"/settings/install/secrets/{made.id}/revoke")
+
+
+KEYWORD = {
+    "subscription": DEALS, "place": "Poster", "title": "Text us", "locale": "en", "legal_text": "Recurring texts.",
+}  # fmt: skip
+"""The form of a keyword, but for the statements that its legal text lacks."""
+
+
+def on_keyword(path: str, **values: str) -> Act:
+    """Changes a keyword that somebody else has created, in its state before `path`."""
+
+    async def act(running: Running, eve: Admin) -> None:
+        word, keywords = f"word{new_id()}", running.bot.keywords
+        await keywords.create(word, ProgramForm(**KEYWORD), SOMEBODY, wording())
+        if path == "/resume":
+            await keywords.pause(word, 1, SOMEBODY)
+        version = "2" if path == "/resume" else "1"
+        await sent(eve, f"/settings/keywords/{word}{path}", {"version": version, **values})
+
+    return act
+
+
+async def create_keyword(running: Running, eve: Admin) -> None:
+    page = await eve.desk.look("/settings/keywords/-/new")
+    legal = page.one("textarea", id="legal_text").text.strip()
+    await sent(eve, "/settings/keywords/-/new", {**KEYWORD, "keyword": f"word{new_id()}", "legal_text": legal})
+
+
+async def edit_keyword(running: Running, eve: Admin) -> None:
+    page = await eve.desk.look("/settings/keywords/-/new")
+    legal = page.one("textarea", id="legal_text").text.strip()
+    await on_keyword("", **{**KEYWORD, "legal_text": legal})(running, eve)
 
 
 async def remove_sender(running: Running, eve: Admin) -> None:
@@ -225,6 +259,10 @@ FORMS: dict[str, tuple[A, Act]] = {
     "/settings/tags": (A.TAG_CREATED, form("/settings/tags", name=f"Audited {new_id()}")),
     "/settings/tags/{id}": (A.TAG_RENAMED, on_tag("", name=f"Renamed {new_id()}")),
     "/settings/tags/{id}/delete": (A.TAG_DELETED, on_tag("/delete")),
+    "/settings/keywords/-/new": (A.KEYWORD_CREATED, create_keyword),
+    "/settings/keywords/{keyword}": (A.KEYWORD_EDITED, edit_keyword),
+    "/settings/keywords/{keyword}/pause": (A.KEYWORD_PAUSED, on_keyword("/pause")),
+    "/settings/keywords/{keyword}/resume": (A.KEYWORD_RESUMED, on_keyword("/resume")),
     "/settings/senders": (A.SENDER_SAVED, form("/settings/senders", country="US", sender="72345")),
     "/settings/senders/{country}/remove": (A.SENDER_REMOVED, remove_sender),
     "/settings/security": (A.SECURITY_SAVED, form("/settings/security")),

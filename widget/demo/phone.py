@@ -53,7 +53,7 @@ async def reply(request: web.Request) -> web.Response:
 async def _phone(
     request: web.Request, wanted: str | None, *, error: str | None = None, status: int = 200
 ) -> web.Response:
-    phone = request.app[BOT].phone
+    phone, programs = request.app[BOT].phone, await request.app[BOT].programs.all()
     numbers = await phone.numbers()
     current = wanted if wanted in numbers else (numbers[0] if numbers and not wanted else None)
     found = await phone.texts(current) if current else []
@@ -65,6 +65,8 @@ async def _phone(
         numbers=[PhoneNumber(n, national(n), len(found) if n == current else 0) for n in numbers],
         current=current,
         current_label=national(current) if current else None,
+        is_other=bool(wanted) and not current,
+        replies=["YES", "STOP", "START", "HELP", *(row.program.keyword for row in programs if row.is_live)],
         texts=[_view(text) for text in found],
         error=error,
     )

@@ -54,6 +54,7 @@ NAVIGATION = (
 OUTBOUND, WORKSPACE, ACCOUNT = _("Outbound"), _("Workspace"), _("Account")
 SETTINGS = (
     NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
+    NavItem("keywords", "/settings/keywords", _("Keywords"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("senders", "/settings/senders", _("Senders"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("brand", "/settings/brand", _("Brand and compliance"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("teammates", "/settings/teammates", _("Teammates"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),

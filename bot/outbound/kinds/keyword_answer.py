@@ -1,4 +1,4 @@
-"""Replies to STOP, START and HELP, for anyone who texts them (law 13)."""
+"""Replies to STOP, START and HELP, for anyone who texts them (law 13), and to other keywords."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from bot.i18n import translator
 from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
+from bot.outbound.kinds.confirmation import program_values
 
 CONFIRMED_WITHIN = timedelta(minutes=5)
 """How long after a STOP its confirmation may arrive (47 CFR 64.1200(a)(12))."""
 SHORTEST = timedelta(seconds=1)
 
 
+ALWAYS = frozenset({"stopped", "started", "help"})
+"""Sent regardless of the stop list (47 CFR 64.1200(a)(12)). The others aren't."""
+
+
 class KeywordAnswer(TextKind):
-    """`Delivery.answer` is `stopped`, `started` or `help`. Sent regardless of the stop list (47 CFR 64.1200(a)(12))."""
+    """`Delivery.answer` is `stopped`, `started` or `help`; `already` (opted in) or `closed` (the keyword isn't in use)
+    to the keyword of a program."""
 
     name = DeliveryKind.REPLY
     answers = True
@@ -31,6 +37,8 @@ class KeywordAnswer(TextKind):
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
         """The confirmation of a STOP is pointless after a START, and later than `CONFIRMED_WITHIN` not allowed."""
+        if delivery.answer not in ALWAYS:
+            return _other_refusal(delivery, facts)
         if delivery.answer != "stopped":
             return None
         if not facts.is_stopped:
@@ -47,12 +55,25 @@ class KeywordAnswer(TextKind):
         if delivery.answer == "started":
             allowed = say("%(brand)s: You can receive texts at this number again.", brand=workspace.name)
             return " ".join([allowed, *([say("Manage your preferences: %(link)s", link=link)] if link else [])])
+        if delivery.answer == "already":
+            values = program_values(workspace, facts.program, delivery.locale)
+            return say(
+                "%(brand)s: You are already subscribed to %(program)s. Reply HELP for help, STOP to cancel.", **values
+            )
+        if delivery.answer == "closed":
+            return say("%(brand)s: This keyword isn't in use at the moment.", brand=workspace.name)
         return say(
             "%(brand)s: Help at %(support)s. %(frequency)s. Msg & data rates may apply. Reply STOP to cancel.",
             brand=workspace.name,
             support=workspace.support or workspace.legal_name or workspace.name,
             frequency=say(workspace.frequency).rstrip("."),
         )
+
+
+def _other_refusal(delivery: Delivery, facts: Facts) -> str | None:
+    if facts.is_stopped:
+        return "stopped"
+    return "subscription_not_live" if delivery.answer == "already" and facts.subscription is None else None
 
 
 def _time_left(delivery: Delivery) -> timedelta:

@@ -60,6 +60,8 @@ ADMINS = {
     "/settings/brand/logo/remove", "/settings/brand/preview", "/settings/subscriptions", "/settings/subscriptions/new",
     "/settings/subscriptions/{id}", "/settings/subscriptions/{id}/archive", "/settings/subscriptions/{id}/live",
     "/settings/subscriptions/{id}/restore", "/settings/subscriptions/preview", "/settings/subscriptions/preview/page",
+    "/settings/keywords", "/settings/keywords/-/new", "/settings/keywords/{keyword}",
+    "/settings/keywords/{keyword}/pause", "/settings/keywords/{keyword}/resume",
     "/settings/senders", "/settings/senders/test", "/settings/senders/{country}/remove", "/settings/ledger",
     "/settings/install", "/settings/install/check", "/settings/install/sites",
     "/settings/install/secrets", "/settings/install/secrets/{secret}/revoke",
@@ -87,6 +89,7 @@ async def kept(running: Running) -> list[object]:
         store.workspaces,
         store.subscriptions,
         store.subscription_versions,
+        store.keyword_programs,
         store.teammates,
         store.api_tokens,
         store.form_templates,
@@ -112,7 +115,13 @@ def filled(path: str) -> str:
     is_hash = "sessions/{id}" in path or "tokens/{id}" in path
     id = "0" * 64 if is_hash else DEALS
     ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS, "reply": zeros}
-    others = {"key": "city", "country": "US", "format": "csv", "act": "start" if "imports" in path else "pause"}
+    others = {
+        "key": "city",
+        "keyword": "join",
+        "country": "US",
+        "format": "csv",
+        "act": "start" if "imports" in path else "pause",
+    }
     return path.format(token="x", name="proof", seq="1", path="x", area="inbox", rest="nothing", **ids, **others)
 
 

@@ -1,0 +1,53 @@
+"""Finding the keyword program that people can text to opt in: for inbound texts, the public form, the API and flows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.consent.keywords import single_word
+from bot.model.keyword_program import KeywordProgram
+from bot.model.subscription import MessageType, Subscription
+from bot.store import Store
+
+MOST_PROGRAMS = 200
+"""Limit of programs, so that the list stays readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRow:
+    program: KeywordProgram
+    subscription: Subscription | None
+
+    @property
+    def is_live(self) -> bool:
+        """Texting the keyword opts people in."""
+        return self.subscription is not None and takes_keywords(self.subscription) and not self.program.is_paused
+
+
+class KeywordPrograms:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def heard(self, text: str) -> ProgramRow | None:
+        """The program whose keyword this text is, live or not."""
+        word = single_word(text)
+        program = await self._store.keyword_programs.get(word) if word else None
+        return (await self._rows([program]))[0] if program else None
+
+    async def offered(self, subscription: str) -> KeywordProgram | None:
+        """The program by which people can opt in to this subscription by text now; None: there is none."""
+        found = await self._store.keyword_programs.of_subscription(subscription, limit=MOST_PROGRAMS)
+        return next((row.program for row in await self._rows(found) if row.is_live), None)
+
+    async def all(self) -> list[ProgramRow]:
+        """Sorted by keyword."""
+        return await self._rows(await self._store.keyword_programs.all(limit=MOST_PROGRAMS))
+
+    async def _rows(self, programs: Sequence[KeywordProgram]) -> list[ProgramRow]:
+        found = await self._store.subscriptions.get_many(program.subscription for program in programs)
+        return [ProgramRow(program, found.get(program.subscription)) for program in programs]
+
+
+def takes_keywords(subscription: Subscription) -> bool:
+    return subscription.is_live and subscription.message_type is MessageType.SMS

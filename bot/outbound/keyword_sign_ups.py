@@ -1,0 +1,107 @@
+"""Opting in by a keyword: the person's own text is the act of consent, to the words where it is advertised."""
+
+from __future__ import annotations
+
+from bot.consent.changes import ConsentChange, consent_change
+from bot.consent.choices import state_on
+from bot.consent.keyword_programs import ProgramRow
+from bot.consent.ledger import Ledger
+from bot.consent.permission import yes_action
+from bot.model.contact import Contact
+from bot.model.conversation import ConversationEvent
+from bot.model.conversation import ConversationEventName as Name
+from bot.model.event import Action, ConsentEvent, Source, Words
+from bot.model.keyword_program import KeywordProgram
+from bot.model.subscription import Subscription
+from bot.outbound.queue import DeliveryQueue
+from bot.outbound.threads import TextThreads
+from bot.store import Store
+
+ALREADY, CLOSED = "already", "closed"
+"""Answers where nothing is recorded: they are opted in, or the keyword is not in use."""
+
+
+class KeywordSignUps:
+    def __init__(self, store: Store, ledger: Ledger, deliveries: DeliveryQueue, threads: TextThreads) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._deliveries = deliveries
+        self._threads = threads
+
+    async def sign_up(self, number: str, text: str, text_id: str, row: ProgramRow) -> None:
+        """Opts in whoever texts from this number, a new lead if nobody has it; with double opt-in, asks them to
+        confirm. The text is shown in their conversation if there is one: a keyword alone begins none.
+
+        A number on the stop list gets no answer (only START lifts a STOP); the attempt is recorded without effect. The
+        same text (by id) has no further effect. Raises StoreUnavailable: safe to retry.
+        """
+        talking = await self._threads.note(number, text, text_id, None)
+        if not row.is_live or row.subscription is None:
+            await self._answer(CLOSED, number, talking, text_id, row.program)
+            return
+        contact = await self._ledger.contact(talking or await self._threads.person(number))
+        if contact is None:
+            return
+        contact, event = await self._record(contact, row.subscription, number, text, text_id, row.program)
+        if event is None:
+            await self._answer(ALREADY, number, contact.id, text_id, row.program)
+        elif talking:
+            did = ConversationEvent(name=_name(event), subscription=row.subscription.id)
+            await self._threads.note(number, text, text_id, did)
+
+    async def _record(
+        self,
+        contact: Contact,
+        subscription: Subscription,
+        number: str,
+        text: str,
+        text_id: str,
+        program: KeywordProgram,
+    ) -> tuple[Contact, ConsentEvent | None]:
+        """None: they are opted in. Consumers of the event send the confirmation, or the question."""
+        key = f"keyword:{text_id}"
+        if known := await self._store.events.by_key(contact.id, f"{contact.id}:{key}"):
+            return contact, known
+
+        async def decide(judged: Contact) -> ConsentChange | None:
+            if state_on(judged, subscription) == "on" and judged.consent(subscription.id):
+                return None
+            return consent_change(
+                judged,
+                subscription,
+                yes_action(subscription, judged.consent(subscription.id), number),
+                number,
+                source=Source.KEYWORD,
+                words=_words(program, subscription, text),
+                key=key,
+            )
+
+        contact, recorded = await self._ledger.decide(contact, decide)
+        return contact, recorded.event if recorded else None
+
+    async def _answer(
+        self, answer: str, number: str, contact: str | None, text_id: str, program: KeywordProgram
+    ) -> None:
+        known = await self._store.contacts.get(contact) if contact else None
+        await self._deliveries.reply(number, answer, known, text_id, subscription=program.subscription)
+
+
+def _name(event: ConsentEvent) -> Name:
+    if event.stopped:
+        return Name.STOPPED
+    return Name.ASKED if event.action is Action.REQUEST_CONFIRMATION else Name.SIGNED_UP
+
+
+def _words(program: KeywordProgram, subscription: Subscription, text: str) -> Words:
+    shown = subscription.words(program.locale)
+    return Words(
+        title=program.title,
+        legal_text=program.legal_text,
+        subscription_name=shown.name,
+        subscription_description=shown.description,
+        locale=program.locale,
+        act=f'texted "{text}"',
+        subscription_version=subscription.version,
+        keyword=program.keyword,
+        keyword_version=program.version,
+    )
