@@ -116,7 +116,10 @@ class Bot:
         self.keys = CheckpointKeys(store, settings.checkpoint_keys)
         self.ledger = Ledger(store, self.keys)
         self.stops = StopList(store, self.ledger)
-        self.preferences = Preferences(store, self.ledger, secret=secret, link_days=settings.link_days)
+        self.form_limits = FormLimits(store, self.workspace, settings.form_limit)
+        self.preferences = Preferences(
+            store, self.ledger, self.form_limits, secret=secret, link_days=settings.link_days
+        )
         self.confirmations = Confirmations(store, self.ledger)
         self.consents = ConsentReader(store, self.ledger, self.stops)
         self.assertions = Assertions(store, self.ledger)
@@ -141,7 +144,6 @@ class Bot:
         )
         self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
         self.visitors.on_proof = self.identity_secrets.used
-        self.form_limits = FormLimits(store, settings.form_limit)
         self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits)
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations)

@@ -66,11 +66,11 @@ class Settings(BaseSettings):
     session_hours: int = Field(168, ge=1, le=8760, description="Hours after which teammates must sign in again.")
     link_days: int = Field(400, ge=1, le=3650, description="Days until the links in texts expire.")
     form_limit: int = Field(
-        30,
+        10,
         ge=0,
         le=100_000,
-        description="Maximum sign-ups by form in ten minutes from one network (IPv4 /24, IPv6 /64) and for one block "
-        "of numbers (all but the last three digits). Ten times as many per day. 0: no limit.",
+        description="Maximum texts that forms cause in ten minutes from one network (IPv4 /24, IPv6 /64); five times "
+        "as many per day. The other limits are in Settings > Abuse protection. 0: no limits at all.",
     )
     api_limit: int = Field(
         10_000,

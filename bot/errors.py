@@ -299,10 +299,10 @@ class NotResent(Invalid):
 
 
 class TooManySignUps(Invalid):
-    """Too many sign-ups from a network or for a block of numbers: nothing was recorded."""
+    """A limit on the texts of forms is reached (`bot/consent/form_limits.py`): no text is sent."""
 
     code = "too_many_sign_ups"
-    message = _("Too many sign-ups from your network. Try again later.")
+    message = _("We can't text you right now. Try again later.")
 
 
 class WordsChanged(SaysoError):

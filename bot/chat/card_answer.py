@@ -60,6 +60,8 @@ def place_of(event: ConsentEvent) -> tuple[str, int]:
 def entry_of(event: ConsentEvent) -> OpeningEntry:
     """The conversation's entry about the answer."""
     name = ConversationEventName.SIGNED_UP if counts(event) else ConversationEventName.ASKED
+    if event.withheld and not counts(event):
+        name = ConversationEventName.WITHHELD
     if event.stopped:
         name = ConversationEventName.STOPPED
     seq = place_of(event)[1]

@@ -86,6 +86,12 @@ class CardView:
     """The consent event that a new sign-up on a completed card follows; empty: it can't be completed again."""
     waits: str = ""
     """The pending consent event: its question can be sent again."""
+    withheld: bool = False
+    """We couldn't text the number that has to confirm."""
+    text_to: str = ""
+    """Where it can text YES, as people read it; empty: not known."""
+    text_href: str = ""
+    """Opens a text with YES to it."""
     can_change: bool = False
     """Another number can be given while this one is pending."""
     seq: int = 0
@@ -135,6 +141,7 @@ def card_view(
     state, reason = _state_and_reason(card, part, contact, subscription, workspace, stopped, say)
     again = _again(card, contact, subscription) if state in OFFERED and not reason else ""
     is_waiting = consent is not None and (state, consent.state) == (CardViewState.PENDING, ConsentState.PENDING)
+    is_withheld = is_waiting and consent is not None and consent.withheld is not None
     tried = consent.number if consent and consent.stopped and state is CardViewState.OPEN else None
     notice = start_words(workspace, say) if tried in stopped else reason
     return CardView(
@@ -160,6 +167,9 @@ def card_view(
         and consent.source is not Source.SYSTEM,
         again=again,
         waits=consent.event if consent and is_waiting and channel is MessageType.SMS else "",
+        withheld=is_withheld,
+        text_to=workspace.texts_from if is_withheld else "",
+        text_href=_text_href(workspace.texts_from, "YES") if is_withheld else "",
         can_change=is_waiting and saved is None,
     )
 
@@ -245,6 +255,12 @@ def _why_not(saved: str, channel: MessageType, workspace: Workspace, stopped: Co
     if number.region not in workspace.texted:
         return say("We don't text numbers in %(country)s yet.", country=say.country_in_sentence(number.region))
     return ""
+
+
+def _text_href(number: str, text: str) -> str:
+    """`?&` is what both iOS and Android read."""
+    digits = "".join(c for c in number if c in "+0123456789")
+    return f"sms:{digits}?&body={text}" if digits else ""
 
 
 def start_words(workspace: Workspace, say: Translator) -> str:

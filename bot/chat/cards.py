@@ -13,7 +13,7 @@ from bot.chat.card_words import card_words, say_of
 from bot.chat.conversations import ConversationService
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import can_answer_again, numbers_of
-from bot.consent.form_limits import FormLimits
+from bot.consent.form_limits import FormLimits, OneFormText
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of
 from bot.consent.permission import yes_action
@@ -134,14 +134,15 @@ class Cards:
     ) -> Submitted:
         """Records the yes, durable when it returns. Consumers do the rest (card, entry, text, flow).
 
-        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused, BoxUnticked,
-        TooManySignUps: nothing was recorded.
+        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused or
+        BoxUnticked: nothing was recorded.
         Raises StoreUnavailable: safe to retry.
 
         `opening`: of a chat that isn't stored yet; the event carries the data to store it.
         """
         here = {"opening": opening, "conversation": part.conversation, "part": part.id}
         answer = replace(answer, context=answer.context.model_copy(update=here))
+        text = OneFormText(self._limits, answer.context.ip)
         known: ConsentEvent | None = None
         subscription: Subscription | None = None
 
@@ -151,12 +152,11 @@ class Cards:
             if known := await self._known(part, contact, offered, answer.again):
                 return None
             subscription = _live(offered)
-            change = await self._judge(part, subscription, contact, workspace, answer)
-            if change.number:
-                await self._limits.admit(answer.context.ip, change.number, key=change.key)
-            return change
+            return await text.limited(await self._judge(part, subscription, contact, workspace, answer), contact)
 
         after, recorded = await self._ledger.decide(contact, decide)
+        if recorded is None or not recorded.is_new:
+            await text.give_back()
         if recorded:
             done = completed_part(part, recorded.event)
             return Submitted(recorded.event, done, recorded.is_new, after, subscription)

@@ -12,6 +12,7 @@ from bot.errors import NotFound, SavedNumberLocked, SaysoError
 from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, FollowUp, MergedConsent, Source, Words
+from bot.model.form_limits import Limit
 from bot.model.stop import Stop
 from bot.model.subscription import MessageType, Subscription
 
@@ -51,6 +52,8 @@ class ConsentChange:
     merged: dict[str, MergedConsent] | None = None
     follow_ups: list[FollowUp] | None = None
     """Follow-ups of a bulk change (source in `FOR_MANY`). By default, nothing is sent and no flow reacts."""
+    withheld: Limit | None = None
+    """The limit that keeps a text from following it."""
     judged: Contact | None = None
     """The contact for whom the change was decided: refused with Conflict if another writer changed them since. With
     `context.opening`, it is the contact made from the opening (`opened_contact`), which may not be stored yet: the

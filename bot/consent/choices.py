@@ -33,6 +33,8 @@ class Choice:
     state: str
     is_default: bool
     """The person never answered: it is on because of its consent type."""
+    is_withheld: bool = False
+    """Of a pending one: we couldn't text the number."""
 
     @property
     def on(self) -> bool:
@@ -42,7 +44,12 @@ class Choice:
 def choices(contact: Contact, live: Iterable[Subscription], *, stopped: Collection[str] = ()) -> list[Choice]:
     """The live subscriptions that can reach the person. `stopped`: numbers."""
     return [
-        Choice(s, _state(contact, s, address, stopped), _state_of(contact, s) is ConsentState.NONE)
+        Choice(
+            s,
+            _state(contact, s, address, stopped),
+            _state_of(contact, s) is ConsentState.NONE,
+            is_withheld(contact, s),
+        )
         for s in live
         if (address := reached_at(contact, s))
     ]
@@ -65,6 +72,12 @@ def _state(contact: Contact, subscription: Subscription, address: str | None, st
     if consent is None or not is_for_it or consent.state is not ConsentState.OPTED_IN:
         return "off"  # a yes for another number does not count for this one
     return "weak" if is_weak(subscription, consent) else "on"
+
+
+def is_withheld(contact: Contact, subscription: Subscription) -> bool:
+    """Whether a limit kept us from asking the number to confirm."""
+    consent = contact.consent(subscription.id)
+    return consent is not None and consent.withheld is not None
 
 
 def _state_of(contact: Contact, subscription: Subscription) -> ConsentState:

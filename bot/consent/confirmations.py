@@ -15,7 +15,7 @@ from bot.errors import Conflict
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.delivery import Delivery
+from bot.model.delivery import WITHHELD, Delivery
 from bot.model.event import Action, Actor, ConsentEvent, Context, Source, Words
 from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
@@ -80,14 +80,15 @@ class Confirmations:
         self, asked: Delivery, subscription: Subscription, request: ConsentEvent | None, text: str
     ) -> Words:
         """The question as texted, with the wording that was shown before it; if a teammate asked, the name used in the
-        question. In the question's language."""
+        question. In the question's language. Of a question that was withheld, the words of the form, which said to
+        text YES."""
         shown = request.words if request else None
         if shown is None or not shown.subscription_name:
             versions = await self._store.subscription_versions.before(subscription.id, None, limit=LOOK_BACK)
             then = subscription_at(subscription, versions, asked.checked_at or asked.created_at)
             shown = Words(subscription_name=then.words(asked.locale).name, subscription_version=then.version)
         return Words(
-            legal_text=asked.body or "",
+            legal_text=shown.legal_text if asked.reason == WITHHELD else asked.body or "",
             subscription_name=shown.subscription_name,
             subscription_description=shown.subscription_description,
             locale=translator(asked.locale).locale,

@@ -1,93 +1,252 @@
-"""Limits sign-ups by form for each network and each block of numbers, since each may text someone who never asked.
+"""Limits the texts that forms cause, since each may reach someone who never asked, and each costs money.
 
-Recorded sign-ups are counted in the database, across processes. Those that this process admitted a moment ago are
-counted in memory, so that a burst doesn't pass.
+What a person answers is recorded all the same: only the text is withheld, and the number can confirm by texting YES.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from asyncio import gather, get_running_loop
-from collections.abc import Sequence
-from datetime import timedelta
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
+
+from async_lru import alru_cache
 
 from bot.aio.batching import Batcher
+from bot.consent.changes import ConsentChange
+from bot.consent.numbers import saved_number
 from bot.errors import TooManySignUps
 from bot.model.base import now
+from bot.model.contact import ConsentState, Contact
+from bot.model.event import Action, Source
+from bot.model.form_limits import Limit
+from bot.model.workspace import Workspace
 from bot.store import Store
+from bot.store.form_counters import CounterUse
 
-SHORT, LONG = timedelta(minutes=10), timedelta(days=1)
-LONG_FACTOR = 10
-"""The limit of a day is this many times that of ten minutes."""
-BLOCK_DIGITS = 3
-"""Numbers that differ in their last three digits alone are one block: pumping fraud walks through such blocks."""
-WIDE, WIDE_FACTOR = "wide", 4
-"""An IPv6 /48, which one server can have, and how many times the limit of a /64 it has."""
-REMEMBERED = 10_000
+log = logging.getLogger("sayso.consent")
+
+TEN_MINUTES, HOUR, DAY = 600, 3600, 86_400
+WINDOWS: Mapping[Limit, tuple[tuple[int, int], ...]] = {
+    Limit.NETWORK: ((TEN_MINUTES, 1), (DAY, 5)),
+    Limit.SESSION: ((DAY, 1),),
+    Limit.PREFIX: ((HOUR, 1), (DAY, 5)),
+    Limit.COUNTRY: ((DAY, 1),),
+    Limit.BUDGET: ((DAY, 1),),
+}
+"""The seconds in which a limit counts, and how many times the limit fits in them. The first full one is reported."""
+PREFIX_CUT = 4
+"""Digits at the end of a number that its prefix doesn't have."""
+SHARED_FACTOR = 4
+"""How many times the limit of a network applies to an IPv6 /48, which one server can have, and to all clients whose
+address identifies nobody."""
+UNKNOWN = "unknown"
+TRIES = 3
+"""How often a round is counted together, before each text of it is counted by itself."""
+BLOCKED_SECONDS = 5
+"""How old the list of blocked prefixes may be."""
+BLOCKED_MOST = 10_000
 _OUR_IPV4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 _OUR_IPV6 = ("::1/128", "fc00::/7", "fe80::/10")
 OURS = [ipaddress.ip_network(network) for network in (*_OUR_IPV4, *_OUR_IPV6)]
 """Addresses that identify no client: this machine, or a proxy that `SAYSO_TRUSTED_PROXIES` does not count."""
 
 
-def origins_of(ip: str | None, number: str | None) -> tuple[str, ...]:
-    """What a sign-up counts toward: the client's networks, unless they are in `OURS`, and the number's block."""
-    if not number:
-        return ()
-    return (*_networks(ip or ""), f"block:{number[:-BLOCK_DIGITS]}")
+@dataclass(frozen=True, slots=True)
+class FormText:
+    """A text that a form would cause. `session`: the visitor; empty at their first act, before which they had none."""
+
+    number: str
+    ip: str | None = None
+    session: str = ""
+
+
+def prefix_of(number: str) -> str:
+    return number[:-PREFIX_CUT]
 
 
 @lru_cache(maxsize=4096)
-def _networks(address: str) -> tuple[str, ...]:
+def networks_of(address: str) -> Mapping[str, int]:
+    """The networks of an address, each with how many times the limit it has."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
-        return ()
+        return {UNKNOWN: SHARED_FACTOR}
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     if any(ip in network for network in OURS):
-        return ()
-    lengths = {"net": 24} if ip.version == 4 else {"net": 64, WIDE: 48}
-    return tuple(f"{kind}:{ipaddress.ip_network((ip, length), strict=False)}" for kind, length in lengths.items())
+        return {UNKNOWN: SHARED_FACTOR}
+    lengths = {24: 1} if ip.version == 4 else {64: 1, 48: SHARED_FACTOR}
+    return {str(ipaddress.ip_network((ip, length), strict=False)): factor for length, factor in lengths.items()}
+
+
+def counter_id(limit: Limit, what: str, seconds: int, at: datetime) -> str:
+    """Of the window that `at` is in. Networks, visitors and prefixes are hashed: nobody needs to read them here."""
+    is_plain = limit in {Limit.COUNTRY, Limit.BUDGET}
+    name = what if is_plain else sha256(what.encode()).hexdigest()[:24]
+    return f"{limit}:{name}:{seconds}:{int(at.timestamp()) // seconds}"
+
+
+def uses_of(text: FormText, workspace: Workspace, network: int, at: datetime) -> dict[str, CounterUse]:
+    """What the text counts toward, by counter. `network`: the limit of one."""
+    limits, number = workspace.abuse, saved_number(text.number)
+    most: list[tuple[Limit, str, int]] = [
+        *((Limit.NETWORK, name, network * factor) for name, factor in networks_of(text.ip or "").items()),
+        *([(Limit.SESSION, text.session, limits.session)] if text.session else []),
+        (Limit.PREFIX, prefix_of(text.number), limits.prefix),
+    ]
+    if number and number.region != workspace.default_region:
+        most.append((Limit.COUNTRY, number.region, limits.country))
+    most.append((Limit.BUDGET, "", limits.budget))
+    return {
+        use.id: use
+        for limit, what, n in most
+        for seconds, factor in WINDOWS[limit]
+        for use in [_use(counter_id(limit, what, seconds, at), n * factor, seconds, at)]
+    }
+
+
+def _use(id: str, most: int, seconds: int, at: datetime) -> CounterUse:
+    ends = (int(at.timestamp()) // seconds + 1) * seconds
+    return CounterUse(id, 1, most, datetime.fromtimestamp(ends, UTC))
 
 
 class FormLimits:
-    """`most`: sign-ups in ten minutes; 0 is no limit."""
+    """`network`: texts in ten minutes from one network; 0: there are no limits at all. `clock`: for tests."""
 
-    def __init__(self, store: Store, most: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        workspace: Callable[[], Awaitable[Workspace]],
+        network: int,
+        *,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self._store = store
-        self._most = most
-        self._count: Batcher[str, tuple[int, int]] = Batcher(self._count_round)
-        self._admitted: dict[str, dict[str, float]] = {}
+        self._workspace = workspace
+        self.network = network
+        self.clock = clock
+        self._take: Batcher[FormText, Limit | None] = Batcher(self._take_round)
+        self.blocked = alru_cache(maxsize=1, ttl=BLOCKED_SECONDS)(self._blocked)
+        """The blocked prefixes, a few seconds old."""
+        self.withheld: Callable[[Limit], None] = _unnoticed
+        """Called for each text that isn't sent."""
 
-    async def admit(self, ip: str | None, number: str, key: str) -> None:
-        """Raises TooManySignUps. The same form again (`key`) counts once."""
-        origins = origins_of(ip, number) if self._most else ()
-        if all(key in self._admitted.get(origin, ()) for origin in origins):
-            return
-        if not all(self._admit_here(origin, key) for origin in origins):  # a network that is full uses up no block
+    async def take(self, text: FormText) -> Limit | None:
+        """Counts the text. The limit that it would exceed, in which case it is not counted; None: it may be sent."""
+        if not self.network:
+            return None
+        if refused := await self._take(text):
+            log.info("text of a form withheld: %s", refused)
+            self.withheld(refused)
+        return refused
+
+    async def admit(self, text: FormText) -> None:
+        """Raises TooManySignUps."""
+        if await self.take(text):
             raise TooManySignUps
-        counts = zip(map(self._most_of, origins), await gather(*map(self._count, origins)), strict=True)
-        for most, (short, long) in counts:
-            if short >= most or long >= most * LONG_FACTOR:
-                for origin in origins:
-                    self._admitted.get(origin, {}).pop(key, None)
-                raise TooManySignUps
 
-    def _admit_here(self, origin: str, key: str) -> bool:
-        start = get_running_loop().time() - SHORT.total_seconds()
-        if len(self._admitted) > REMEMBERED:
-            self._admitted = {o: forms for o, forms in self._admitted.items() if max(forms.values(), default=0) > start}
-        forms = {form: time for form, time in self._admitted.get(origin, {}).items() if time > start}
-        if is_free := len(forms) < self._most_of(origin):
-            forms[key] = start + SHORT.total_seconds()
-        self._admitted[origin] = forms
-        return is_free
+    async def give_back(self, text: FormText) -> None:
+        """Uncounts a text that was not sent after all."""
+        if self.network:
+            await self._give_back([await self._uses(text)])
 
-    def _most_of(self, origin: str) -> int:
-        return self._most * (WIDE_FACTOR if origin.startswith(WIDE) else 1)
+    async def used(self, limit: Limit, what: str = "") -> int:
+        """Texts of the current day."""
+        id = counter_id(limit, what, DAY, self.clock())
+        return (await self._store.form_counters.counts([id]))[id]
 
-    async def _count_round(self, origins: Sequence[str]) -> list[tuple[int, int]]:
-        found = await self._store.deliveries.caused_by(origins, now() - SHORT, now() - LONG)
-        return [found.get(origin, (0, 0)) for origin in origins]
+    async def _take_round(self, texts: list[FormText]) -> list[Limit | None]:
+        """One round trip if all fit. If not, the counters are read, so that each text counts toward all or none."""
+        blocked = await self.blocked()
+        answers = [Limit.BLOCKED_PREFIX if prefix_of(text.number) in blocked else None for text in texts]
+        places = [i for i, answer in enumerate(answers) if answer is None]
+        each = [await self._uses(texts[i]) for i in places]
+        for i, full in zip(places, await self._take_each(each), strict=True):
+            answers[i] = _first(full)
+        return answers
+
+    async def _take_each(self, each: Sequence[Mapping[str, CounterUse]]) -> list[set[str]]:
+        """The counters that are full, for each of these. Other processes may count meanwhile: then it tries again."""
+        used: Mapping[str, int] = {}
+        for _ in range(TRIES):
+            full = _full_for(each, used)
+            if not await self._full([uses for uses, of in zip(each, full, strict=True) if not of]):
+                return full
+            used = await self._store.form_counters.counts({id for uses in each for id in uses})
+        return [await self._full([uses]) for uses in each]
+
+    async def _uses(self, text: FormText) -> dict[str, CounterUse]:
+        return uses_of(text, await self._workspace(), self.network, self.clock())
+
+    async def _full(self, each: Sequence[Mapping[str, CounterUse]]) -> set[str]:
+        """Counts all of these uses, or none: the counters that are full."""
+        by = Counter(id for uses in each for id in uses)
+        uses = {id: use for uses in each for id, use in uses.items()}
+        full = await self._store.form_counters.take([replace(uses[id], by=n) for id, n in by.items()])
+        if full:
+            await self._store.form_counters.give_back({id: n for id, n in by.items() if id not in full})
+        return full
+
+    async def _give_back(self, each: Sequence[Mapping[str, CounterUse]]) -> None:
+        await self._store.form_counters.give_back(Counter(id for uses in each for id in uses))
+
+    async def _blocked(self) -> frozenset[str]:
+        found = await self._store.blocked_prefixes.blocked(now(), limit=BLOCKED_MOST)
+        return frozenset(prefix.id for prefix in found)
+
+
+class OneFormText:
+    """The text of one submission: counted once, however often the submission is decided."""
+
+    def __init__(self, limits: FormLimits, ip: str | None) -> None:
+        self._limits, self._ip = limits, ip
+        self._text: FormText | None = None
+        self._refused: Limit | None = None
+
+    async def limited(self, change: ConsentChange, contact: Contact) -> ConsentChange:
+        """The change, without its text if a limit is reached."""
+        if change.number is None:
+            return change
+        if self._text is None or self._text.number != change.number:
+            await self.give_back()
+            self._text = FormText(change.number, self._ip, contact.id if contact.is_stored else "")
+            self._refused = await self._limits.take(self._text)
+        return without_text(change, contact, self._refused) if self._refused else change
+
+    async def give_back(self) -> None:
+        """Nothing new was recorded."""
+        text, self._text = self._text, None
+        if text and not self._refused:
+            await self._limits.give_back(text)
+
+
+def without_text(change: ConsentChange, contact: Contact, limit: Limit) -> ConsentChange:
+    """The change if no text may follow it. A yes on a form, for a number that isn't told about it, waits for the
+    number's YES. In the preference center the number is known."""
+    consent = contact.consent(change.subscription or "")
+    is_in = consent is not None and consent.state is ConsentState.OPTED_IN and consent.number == change.number
+    waits = change.action is Action.OPT_IN and change.source is Source.FORM and not is_in
+    return replace(change, withheld=limit, action=Action.REQUEST_CONFIRMATION if waits else change.action)
+
+
+def _full_for(each: Sequence[Mapping[str, CounterUse]], used: Mapping[str, int]) -> list[set[str]]:
+    """The counters that are full for each of these, one after the other."""
+    counts, answers = Counter(used), list[set[str]]()
+    for uses in each:
+        answers.append({id for id, use in uses.items() if counts[id] >= use.most})
+        if not answers[-1]:
+            counts.update(uses.keys())
+    return answers
+
+
+def _first(full: set[str]) -> Limit | None:
+    return next((limit for limit in WINDOWS if any(id.startswith(f"{limit}:") for id in full)), None)
+
+
+def _unnoticed(limit: Limit) -> None:
+    pass

@@ -55,6 +55,7 @@ def next_event(
         merged=change.merged,
         grade=old.evidence if old and change.is_grant else grade,
         stopped=is_stopped or None,
+        withheld=change.withheld,
         policy=policy_at(at).version if change.action in REVOKES else None,
         restored=Restored(event=old.event, was=old.was, at=old.at, source=old.source, part=old.part) if old else None,
         flow=change.flow,

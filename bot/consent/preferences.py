@@ -14,6 +14,7 @@ from itertools import count
 from bot.aio.batching import Batcher
 from bot.consent.changes import ConsentChange
 from bot.consent.choices import Choice, choices, numbers_of, preference_words, reached_at, state_on
+from bot.consent.form_limits import FormLimits, OneFormText
 from bot.consent.ledger import Ledger
 from bot.consent.permission import records_no, yes_action
 from bot.consent.preference_links import find_links, token_hash
@@ -67,9 +68,10 @@ class PreferenceResult:
 
 
 class Preferences:
-    def __init__(self, store: Store, ledger: Ledger, *, secret: str, link_days: int) -> None:
+    def __init__(self, store: Store, ledger: Ledger, limits: FormLimits, *, secret: str, link_days: int) -> None:
         self._store = store
         self._secret = secret.encode()
+        self._limits = limits
         self._ledger = ledger
         self._link_days = link_days
         self._recorder = ChangeRecorder(store, ledger)
@@ -209,10 +211,14 @@ class Preferences:
             if state == "stopped":
                 raise NumberStopped
             key = f"{toggle.key}:{subscription.id}"
-            is_new = state in {"off", "weak"}
-            return change_of(judged, subscription, yes_action(subscription), toggle, key) if is_new else None
+            if state not in {"off", "weak"}:
+                return None
+            return await text.limited(change_of(judged, subscription, yes_action(subscription), toggle, key), judged)
 
+        text = OneFormText(self._limits, toggle.context.ip)
         contact, recorded = await self._ledger.decide(contact, decide)
+        if recorded is None or not recorded.is_new:
+            await text.give_back()
         if recorded and not stands_on(contact, recorded.event):
             raise Conflict
         made = [recorded.event] if recorded else await self._recorder.earlier(contact, [subscription], toggle)

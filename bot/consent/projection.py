@@ -105,6 +105,7 @@ def _consent_after(event: ConsentEvent, before: Consent | None) -> Consent | Non
         event=event.event,
         part=event.context.part,
         grade=event.grade,
+        withheld=event.withheld,
         stopped=event.stopped,
     )
 

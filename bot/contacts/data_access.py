@@ -159,7 +159,7 @@ class DataAccess:
         async for page in self._store.deliveries.all_of({"contact": id}, sort=order):
             for delivery in page:
                 links = [link.url for link in delivery.short_links or ()]
-                plain = _plain(delivery, "origins", "link", "short_links", "worker")
+                plain = _plain(delivery, "prefix", "link", "short_links", "worker")
                 yield {**plain, "short_links_to": links} if links else plain
         async for copies in self._store.chat_deliveries.all_of({"contact": id}, sort=[("contact", 1), ("message", 1)]):
             for copy in copies:

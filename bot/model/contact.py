@@ -12,6 +12,7 @@ from bot.model.addresses import PhoneFacts, facts_of, is_email, knows_facts, rem
 from bot.model.base import Document, Value, folded_words
 from bot.model.event import ConsentState, Grade, Source
 from bot.model.event_hash import FIRST
+from bot.model.form_limits import Limit
 
 __all__ = ["Consent", "ConsentCounts", "ConsentState", "Contact", "Head", "Role"]
 
@@ -41,6 +42,8 @@ class Consent(Value):
     """The card it was given on."""
     grade: Grade | None = None
     """How it is documented; None: not a grant, or recorded before events had one."""
+    withheld: Limit | None = None
+    """The limit that kept a text from being sent for it: it can be confirmed by texting YES."""
     stopped: bool | None = None
     """They tried to opt in with a number on the stop list, which has no effect."""
 

@@ -86,6 +86,8 @@ class Note(Value):
 class ConversationEventName(StrEnum):
     SIGNED_UP = "signed_up"
     ASKED = "asked"
+    WITHHELD = "withheld"
+    """They were asked to confirm, but a limit kept us from texting the number."""
     STOPPED = "stopped"
     """They tried to sign up with a number that is on the stop list."""
     WITHDRAWN = "withdrawn"
@@ -105,7 +107,12 @@ class ConversationEventName(StrEnum):
     """Their text is likely a revocation: a teammate decides, `until` the law wants it done."""
 
 
-SHOWN_TO_CONTACT = {ConversationEventName.SIGNED_UP, ConversationEventName.ASKED, ConversationEventName.STOPPED}
+SHOWN_TO_CONTACT = {
+    ConversationEventName.SIGNED_UP,
+    ConversationEventName.ASKED,
+    ConversationEventName.WITHHELD,
+    ConversationEventName.STOPPED,
+}
 """Shown to the contact too; the rest only to teammates."""
 
 

@@ -59,6 +59,10 @@ class DeliveryKind(StrEnum):
     TEST = "test"
 
 
+WITHHELD = "form_limit"
+"""Why a text that a form would have caused is blocked from the start."""
+
+
 class DeliveryLink(Value):
     """The link to the preference center that a text carries."""
 
@@ -96,8 +100,9 @@ class Delivery(Document):
     """Of an automatic text: its entry in the conversation by text, where there is one."""
     number: str
     locale: str
-    origins: tuple[str, ...] | None = None
-    """If a form caused it: the client's network and the number's block, for the limits of forms."""
+    prefix: str | None = None
+    """Of a question that a form caused, and of what confirms it: the number without its last four digits, to notice
+    prefixes that never confirm."""
     link: DeliveryLink | None = None
     short_links: tuple[ShortLink, ...] | None = None
     """In the order of the text. They expire with `link`."""

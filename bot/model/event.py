@@ -14,6 +14,7 @@ from pydantic import Field
 
 from bot.model.base import Document, Value, random_hex
 from bot.model.event_hash import FORMAT, PERSONAL, canonical, event_hash, value_at
+from bot.model.form_limits import Limit
 
 
 class ConsentState(StrEnum):
@@ -254,6 +255,8 @@ class ConsentEvent(Document):
     """Of a grant."""
     stopped: bool | None = None
     """Of a grant: its number was on the stop list, so it has no effect, even after a START."""
+    withheld: Limit | None = None
+    """Of a grant in a form or the preference center: the limit that kept a text from following it."""
     policy: str | None = None
     """Of an opt-out or a refusal: the version of the revocation policy in force (`bot/compliance/revocation.py`)."""
     restored: Restored | None = None

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from bot.errors import marked as _
 from bot.model.base import Document, Value
 from bot.model.country_sender import CountrySender
+from bot.model.form_limits import AbuseLimits
 
 FREQUENCY = _("Msg frequency varies")
 OPT_OUT = _("Reply STOP to opt out. Manage your preferences: {link}")
@@ -90,6 +91,7 @@ class Workspace(Document):
     sites: tuple[str, ...] = ()
     """Origins that may embed the chat (`https://shop.example.com`); empty: any site."""
     reply_time: ReplyTime = ReplyTime.UNSAID
+    abuse: AbuseLimits = AbuseLimits()
     senders: tuple[CountrySender, ...] = ()
     """Of the countries whose texts don't come from the default sender."""
 

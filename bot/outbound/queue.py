@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from bot.consent.form_limits import origins_of
+from bot.consent.form_limits import prefix_of
 from bot.i18n import DEFAULT
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, Contact
 from bot.model.conversation import Part
-from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
-from bot.model.event import ConsentEvent, Source
+from bot.model.delivery import WITHHELD, Delivery, DeliveryKind, DeliveryState
+from bot.model.event import Action, ConsentEvent, Source
 from bot.model.outbound_message import OutboundMessage
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.kinds import KINDS, TextKind, kind_for
@@ -79,9 +79,7 @@ class DeliveryQueue:
         kind = KINDS[DeliveryKind.MESSAGE]
         await self._insert([_new(kind, part.id, contact=contact, number=number, locale=DEFAULT, body=body)])
 
-    def question_again(
-        self, consent: Consent, contact: str, locale: str, time: int, origins: tuple[str, ...] | None
-    ) -> Delivery:
+    def question_again(self, consent: Consent, contact: str, locale: str, time: int) -> Delivery:
         """The question of a pending consent for the `time`th time after the first; the same again is the same text."""
         new = _new(
             KINDS[DeliveryKind.ASK],
@@ -90,7 +88,6 @@ class DeliveryQueue:
             subscription=consent.subscription,
             number=consent.number or "",
             locale=locale,
-            origins=origins,
         )
         return new.model_copy(update={"id": f"{new.id}:{time}"})
 
@@ -126,7 +123,7 @@ class DeliveryQueue:
         return [delivery for delivery in taken if delivery.due_at and delivery.due_at > time]
 
     async def _insert(self, deliveries: Sequence[Delivery]) -> None:
-        new = [self._claimed(self.links.added(delivery)) for delivery in deliveries]
+        new = [self._claimed(self.links.added(d)) if d.reason != WITHHELD else d for d in deliveries]
         inserted = await asyncio.gather(*map(self._is_new, new))
         mine = [delivery for delivery, is_new in zip(new, inserted, strict=True) if is_new]
         self._ready += [delivery for delivery in mine if delivery.worker]
@@ -152,15 +149,26 @@ def _language_of(event: ConsentEvent) -> str:
 
 
 def _of_event(kind: TextKind, event: ConsentEvent, locale: str) -> Delivery:
-    return _new(
+    number = event.number or ""
+    new = _new(
         kind,
         event.event,
         contact=event.contact,
         subscription=event.subscription or "",
-        number=event.number or "",
+        number=number,
         locale=locale,
-        origins=(event.source is Source.FORM and origins_of(event.context.ip, event.number)) or None,
+        prefix=prefix_of(number) if _is_watched(kind, event) else None,
     )
+    if event.withheld:
+        return new.model_copy(update={"state": DeliveryState.BLOCKED, "reason": WITHHELD, "due_at": None})
+    return new
+
+
+def _is_watched(kind: TextKind, event: ConsentEvent) -> bool:
+    """Whether a form asked the number to confirm, or it did: prefixes of which hardly any number confirms are found."""
+    if kind.name is DeliveryKind.ASK:
+        return event.source in {Source.FORM, Source.PREFERENCE_CENTER} and not event.withheld
+    return event.action is Action.CONFIRM
 
 
 def _new(kind: TextKind, cause: str, **values: Any) -> Delivery:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.consent.form_limits import FormLimits, origins_of
+from bot.consent.form_limits import FormLimits, FormText
 from bot.errors import NotResent
 from bot.errors import marked as _
 from bot.model.base import now
@@ -45,12 +45,10 @@ class Resends:
         if time - max([consent.at, *(delivery.created_at for delivery in sent)]) < PAUSE:
             raise NotResent(ON_ITS_WAY)
         locale = sent[0].locale if sent else contact.locale
-        again = self._deliveries.question_again(
-            consent, contact.id, locale, len(sent) if sent else 1, origins_of(ip, number) or None
-        )
+        again = self._deliveries.question_again(consent, contact.id, locale, len(sent) if sent else 1)
         if len(sent) > MOST or await self._is_flooded(again):
             raise NotResent(ENOUGH)
-        await self._limits.admit(ip, number, key=again.id)
+        await self._limits.admit(FormText(number, ip, contact.id))
         await self._deliveries.add(again)
 
     async def _sent(self, event: str) -> Sequence[Delivery]:

@@ -31,6 +31,7 @@ from bot.store.event_cursors import EventCursorRepository, EventRetryRepository
 from bot.store.events import EventRepository
 from bot.store.export_pieces import ExportPieceRepository
 from bot.store.flows import FlowRepository, FlowVersionRepository
+from bot.store.form_counters import BlockedPrefixRepository, FormCounterRepository
 from bot.store.form_templates import FormTemplateRepository
 from bot.store.job_items import JobItemRepository
 from bot.store.jobs import JobRepository
@@ -97,6 +98,8 @@ class Store:
         self.flow_versions = FlowVersionRepository(self.database)
         self.deliveries = DeliveryRepository(self.database)
         self.chat_deliveries = ChatDeliveryRepository(self.database)
+        self.form_counters = FormCounterRepository(self.database)
+        self.blocked_prefixes = BlockedPrefixRepository(self.database)
         self.outbound_messages = OutboundMessageRepository(self.database)
         self.phone_texts = PhoneTextRepository(self.database)
         self.migrations = MigrationRepository(self.database)

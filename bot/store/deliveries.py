@@ -15,7 +15,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 
 from bot.model.base import now
-from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, ProviderStatus
+from bot.model.delivery import WITHHELD, Delivery, DeliveryKind, DeliveryState, ProviderStatus
 from bot.model.paging import Cursor
 from bot.store.driver import READ_MS, database_errors
 from bot.store.paging import following
@@ -67,7 +67,7 @@ class DeliveryRepository(Repository[Delivery]):
         ),
         IndexModel([("created_at", DESCENDING)]),
         IndexModel([("contact", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
-        IndexModel([("origins", ASCENDING), ("created_at", DESCENDING)], **_where("origins")),
+        IndexModel([("created_at", DESCENDING), ("prefix", ASCENDING), ("kind", ASCENDING)], **_where("prefix")),
         IndexModel([("provider_id", ASCENDING)], **_where("provider_id")),
         IndexModel([("message", ASCENDING), ("state", ASCENDING), ("reason", ASCENDING)], **_where("message")),
         IndexModel([("message", ASCENDING), ("created_at", DESCENDING)], **_where("message")),
@@ -75,7 +75,7 @@ class DeliveryRepository(Repository[Delivery]):
         IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("short_links.hash", ASCENDING)], **_where("short_links")),
     )
-    old_indexes = frozenset({"state_1_updated_at_1", "worker_1", "contact_1_created_at_-1"})
+    old_indexes = frozenset({"state_1_updated_at_1", "worker_1", "contact_1_created_at_-1", "origins_1_created_at_-1"})
 
     # --- the queue
 
@@ -168,9 +168,15 @@ class DeliveryRepository(Repository[Delivery]):
     # --- what was sent
 
     async def asked(self, number: str, *, limit: int = 20) -> list[Delivery]:
-        """The double opt-in questions sent to this number, newest first."""
-        match = {"number": number, "kind": DeliveryKind.ASK, "state": {"$in": [*LEFT]}}
-        return await self.find(match, sort=[("number", 1), ("kind", 1), ("created_at", -1)], limit=limit)
+        """The double opt-in questions to this number, newest first. Withheld ones, whose form said to text YES, come
+        after those that were sent."""
+        match = {
+            "number": number,
+            "kind": DeliveryKind.ASK,
+            "$or": [{"state": {"$in": [*LEFT]}}, {"reason": WITHHELD}],
+        }
+        found = await self.find(match, sort=[("number", 1), ("kind", 1), ("created_at", -1)], limit=limit)
+        return sorted(found, key=lambda delivery: delivery.reason == WITHHELD)
 
     async def sent_to(self, number: str, *, limit: int) -> list[Delivery]:
         """The newest first."""
@@ -214,18 +220,19 @@ class DeliveryRepository(Repository[Delivery]):
                 found[delivery.number].append(delivery.checked_at)
         return found
 
-    async def caused_by(self, origins: Sequence[str], short: datetime, long: datetime) -> dict[str, tuple[int, int]]:
-        """By origin, the texts that forms caused since `short` and since `long`, in one query."""
-        since_short = {"$cond": [{"$gte": ["$created_at", short]}, 1, 0]}
+    async def asked_and_confirmed(self, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:
+        """By prefix: how many questions of forms were sent between these times, and how many numbers have confirmed,
+        from the index alone."""
+        is_asked = {"$and": [{"$eq": ["$kind", DeliveryKind.ASK]}, {"$lt": ["$created_at", until]}]}
+        is_confirmed = {"$eq": ["$kind", DeliveryKind.CONFIRMED]}
+        sums = {"asked": is_asked, "confirmed": is_confirmed}
         pipeline: list[dict[str, Any]] = [
-            {"$match": {"origins": {"$in": [*origins]}, "created_at": {"$gte": long}}},
-            {"$unwind": "$origins"},
-            {"$match": {"origins": {"$in": [*origins]}}},
-            {"$group": {"_id": "$origins", "short": {"$sum": since_short}, "long": {"$sum": 1}}},
+            {"$match": {"prefix": {"$exists": True}, "created_at": {"$gte": since}}},
+            {"$group": {"_id": "$prefix", **{k: {"$sum": {"$cond": [v, 1, 0]}} for k, v in sums.items()}}},
         ]
         with database_errors():
             found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
-        return {raw["_id"]: (raw["short"], raw["long"]) for raw in found}
+        return {raw["_id"]: (raw["asked"], raw["confirmed"]) for raw in found}
 
     # --- copies of outbound messages
 

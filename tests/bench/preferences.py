@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from bot.consent.changes import ConsentChange
+from bot.consent.form_limits import FormLimits
 from bot.consent.ledger import Ledger
 from bot.consent.preferences import Preferences
 from bot.consent.verify import verify
@@ -26,6 +27,7 @@ from bot.model.event import Action, Actor, Source
 from bot.model.subscription import MessageType
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
+from bot.workspace.current import workspace_loader
 from tests.bench.aims import Figure
 from tests.bench.machine import Watch
 from tests.bench.phones import numbers
@@ -72,7 +74,8 @@ async def measure_preferences(mongo: EmbeddedServer, size: Size) -> list[Figure]
 async def _people(store: Store) -> list[str]:
     """People who get the deals, each with a link to their choices."""
     ledger = Ledger(store)
-    preferences, phones, time = Preferences(store, ledger, secret="s", link_days=9), numbers(), now()
+    limits = FormLimits(store, workspace_loader(store, None), network=0)
+    preferences, phones, time = Preferences(store, ledger, limits, secret="s", link_days=9), numbers(), now()
     people = [Contact(id=new_id(), created_at=time, updated_at=time) for _ in range(PEOPLE)]
     await store.contacts.insert_many(people)
     await ledger.record_many(

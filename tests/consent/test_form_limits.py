@@ -1,145 +1,267 @@
-"""How many sign-ups a form takes from one network, and for one block of numbers."""
+"""How many texts forms may cause, and what happens to the answers beyond that."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 import aiohttp
 import pytest
 
 from bot.app import Bot
+from bot.chat.card_view import CardView, CardViewState
 from bot.config import Settings
-from bot.consent.form_limits import FormLimits, origins_of
+from bot.consent.form_limits import FormLimits, FormText, networks_of
+from bot.demo import DEALS
 from bot.errors import TooManySignUps
-from bot.model.base import new_id, now
-from bot.model.contact import Contact
-from bot.model.event import Context, Source
+from bot.model.contact import ConsentState, Contact
+from bot.model.conversation import Part
+from bot.model.delivery import DeliveryState
+from bot.model.event import Action, Context
+from bot.model.form_limits import AbuseLimits, Limit
 from bot.model.workspace import Workspace
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
-from tests.conftest import Visitor, serving
-from tests.people import ANOTHER, NUMBER, answer_to, asked, change
+from tests.conftest import Visitor, eventually, serving
+from tests.people import AT, NUMBER, answer_to, asked, second_process, workspace
+from widget.web.http import BOT
 
 MakeContact = Callable[..., Awaitable[Contact]]
 ATTACKER = "203.0.113.7"
+PLENTY = {"prefix": 1000, "session": 1000, "country": 1000, "budget": 1000}
 
 
-def test_a_sign_up_counts_for_a_network_and_a_block_of_numbers() -> None:
-    assert origins_of(ATTACKER, NUMBER) == ("net:203.0.113.0/24", "block:+12015550")
-    assert origins_of("::ffff:203.0.113.99", NUMBER) == origins_of(ATTACKER, ANOTHER)
-    assert origins_of("2001:db8:1:2:3::4", NUMBER)[:2] == ("net:2001:db8:1:2::/64", "wide:2001:db8:1::/48")
+def test_the_networks_of_an_address() -> None:
+    assert networks_of(ATTACKER) == networks_of("::ffff:203.0.113.99") == {"203.0.113.0/24": 1}
+    assert networks_of("2001:db8:1:2:3::4") == {"2001:db8:1:2::/64": 1, "2001:db8:1::/48": 4}
 
 
-@pytest.mark.parametrize("ip", [None, "", "?", "127.0.0.1", "::1", "10.1.2.3", "172.17.0.1", "192.168.0.9", "fd00::1"])
-def test_an_address_of_our_own_names_nobody(ip: str | None) -> None:
-    """A proxy that is not counted would make one client of all visitors. Blocks of numbers are limited there too."""
-    assert origins_of(ip, NUMBER) == ("block:+12015550",)
-    assert origins_of(ip, None) == ()
+@pytest.mark.parametrize("ip", ["", "?", "127.0.0.1", "::1", "10.1.2.3", "172.17.0.1", "192.168.0.9", "fd00::1"])
+def test_addresses_that_identify_nobody_share_a_larger_limit(ip: str) -> None:
+    """A proxy that is not counted makes one client of all visitors."""
+    assert networks_of(ip) == {"unknown": 4}
 
 
-async def _admitted(limits: FormLimits, ips: list[str], numbers: list[str]) -> int:
-    keys = [new_id() for _ in ips]
-    answers = await asyncio.gather(*map(limits.admit, ips, numbers, keys), return_exceptions=True)
-    assert {type(answer) for answer in answers} <= {type(None), TooManySignUps}
-    return answers.count(None)
+def limits_of(store: Store, network: int = 1000, at: datetime = AT, **abuse: int) -> FormLimits:
+    """At a moment that doesn't pass: windows end at fixed times."""
+    of = workspace(abuse=AbuseLimits(**{**PLENTY, **abuse}))
+
+    async def current() -> Workspace:
+        return of
+
+    return FormLimits(store, current, network, clock=lambda: at)
 
 
 def _spread(count: int) -> list[str]:
-    """Numbers of as many blocks."""
-    return [f"+1201{i:03d}0123" for i in range(count)]
+    """Numbers of as many prefixes."""
+    return [f"+1201{i:03d}0123" for i in range(200, 200 + count)]
 
 
-class TestAdmit:
-    async def test_many_at_once_from_one_network(self, store: Store) -> None:
-        limits = FormLimits(store, 5)
-        neighbors = [f"203.0.113.{i}" for i in range(40)]
-        assert await _admitted(limits, neighbors, _spread(40)) == 5
-        assert await _admitted(limits, ["198.51.100.1"], _spread(1)) == 1, "others are not kept out"
+def _walk(count: int) -> list[str]:
+    """Numbers of one prefix."""
+    return [f"+120155501{i:02d}" for i in range(count)]
 
-    async def test_many_at_once_from_the_networks_of_one_ipv6_line(self, store: Store) -> None:
-        limits = FormLimits(store, 5)
-        everywhere = [f"2001:db8:1:{i:x}::1" for i in range(40)]
-        assert await _admitted(limits, everywhere, _spread(40)) == 5 * 4
-        assert await _admitted(limits, ["2001:db8:2::1"], _spread(1)) == 1
 
-    async def test_many_at_once_for_one_block_of_numbers(self, store: Store) -> None:
-        everywhere = [f"198.51.{i}.1" for i in range(40)]
-        assert await _admitted(FormLimits(store, 5), everywhere, [f"+12015550{i:03d}" for i in range(40)]) == 5
+async def _taken(limits: FormLimits, texts: Iterable[FormText]) -> Counter[Limit | None]:
+    return Counter(await asyncio.gather(*map(limits.take, texts)))
 
-    async def test_behind_a_proxy_that_is_not_counted(self, store: Store) -> None:
-        limits = FormLimits(store, 5)
-        assert await _admitted(limits, ["172.17.0.1"] * 40, _spread(40)) == 40
-        assert await _admitted(limits, ["172.17.0.1"] * 40, [f"+12015550{i:03d}" for i in range(40)]) == 5
 
-    async def test_no_limit(self, store: Store) -> None:
-        assert await _admitted(FormLimits(store, 0), [ATTACKER] * 40, _spread(40)) == 40
+class TestTake:
+    async def test_addresses_of_one_network(self, store: Store) -> None:
+        limits = limits_of(store, network=5)
+        neighbors = [FormText(number, f"203.0.113.{i}") for i, number in enumerate(_spread(40))]
+        assert await _taken(limits, neighbors) == {None: 5, Limit.NETWORK: 35}
+        assert await limits.take(FormText(NUMBER, "198.51.100.1")) is None, "others are not kept out"
 
-    async def test_who_is_refused_uses_up_no_block(self, store: Store) -> None:
-        limits = FormLimits(store, 2)
-        await _admitted(limits, [ATTACKER] * 9, [NUMBER, ANOTHER, *[NUMBER] * 7])
-        assert await _admitted(limits, ["198.51.100.1"] * 2, [f"+12025550{i:03d}" for i in range(2)]) == 2
+    @pytest.mark.parametrize(("address", "most"), [("2001:db8:1:2::{:x}", 5), ("2001:db8:1:{:x}::1", 5 * 4)])
+    async def test_addresses_of_one_ipv6_line(self, store: Store, address: str, most: int) -> None:
+        limits = limits_of(store, network=5)
+        everywhere = [FormText(number, address.format(i)) for i, number in enumerate(_spread(40))]
+        assert await _taken(limits, everywhere) == {None: most, Limit.NETWORK: 40 - most}
+        assert await limits.take(FormText(NUMBER, "2001:db8:2::1")) is None
 
-    async def test_processes_count_together_and_a_day_has_its_own_bound(
+    async def test_addresses_that_identify_nobody(self, store: Store) -> None:
+        texts = [FormText(number, "172.17.0.1") for number in _spread(40)]
+        assert await _taken(limits_of(store, network=5), texts) == {None: 20, Limit.NETWORK: 20}
+
+    async def test_numbers_of_one_prefix(self, store: Store) -> None:
+        limits = limits_of(store, prefix=5)
+        texts = [FormText(number, f"198.51.{i}.1") for i, number in enumerate(_walk(40))]
+        assert await _taken(limits, texts) == {None: 5, Limit.PREFIX: 35}
+
+    async def test_one_visitor(self, store: Store) -> None:
+        limits = limits_of(store, session=3)
+        texts = [FormText(number, f"198.51.{i}.1", "maya") for i, number in enumerate(_spread(9))]
+        assert await _taken(limits, texts) == {None: 3, Limit.SESSION: 6}
+        assert await limits.take(FormText(NUMBER, session="ben")) is None
+
+    async def test_another_country(self, store: Store) -> None:
+        limits = limits_of(store, country=4)
+        british = [FormText(f"+447{i:03d}123456", f"198.51.{i}.1") for i in range(400, 409)]
+        assert await _taken(limits, british) == {None: 4, Limit.COUNTRY: 5}
+        assert await limits.take(FormText(NUMBER)) is None
+
+    async def test_the_budget(self, store: Store) -> None:
+        limits = limits_of(store, budget=7)
+        texts = [FormText(number, f"198.51.{i}.1") for i, number in enumerate(_spread(12))]
+        assert await _taken(limits, texts) == {None: 7, Limit.BUDGET: 5}
+        assert await limits.used(Limit.BUDGET) == 7
+
+    async def test_no_limits(self, store: Store) -> None:
+        texts = [FormText(number, ATTACKER) for number in _walk(40)]
+        assert await _taken(limits_of(store, network=0, prefix=1), texts) == {None: 40}
+
+    async def test_a_refused_text_uses_up_nothing(self, store: Store) -> None:
+        limits = limits_of(store, network=2, prefix=5)
+        await _taken(limits, [FormText(number, ATTACKER) for number in _walk(30)])
+        assert await limits.used(Limit.BUDGET) == 2
+        texts = [FormText(number, f"198.51.{i}.1") for i, number in enumerate(_walk(9))]
+        assert await _taken(limits, texts) == {None: 3, Limit.PREFIX: 6}
+
+    async def test_a_text_that_was_not_sent_is_given_back(self, store: Store) -> None:
+        limits = limits_of(store, network=1)
+        assert await limits.take(FormText(NUMBER, ATTACKER)) is None
+        await limits.give_back(FormText(NUMBER, ATTACKER))
+        assert await limits.take(FormText(NUMBER, ATTACKER)) is None
+        with pytest.raises(TooManySignUps):
+            await limits.admit(FormText(NUMBER, ATTACKER))
+
+    async def test_two_processes_at_once(self, store: Store, mongo: EmbeddedServer) -> None:
+        async with second_process(mongo) as other:
+            both = [limits_of(store, network=5), limits_of(other, network=5)]
+            texts = [[FormText(number, ATTACKER) for number in _spread(20)] for _ in both]
+            found = await asyncio.gather(*map(_taken, both, texts))
+        assert sum(taken[None] for taken in found) == 5
+
+    async def test_the_next_window_and_the_day(self, store: Store) -> None:
+        texts = [FormText(number, ATTACKER) for number in _spread(9)]
+        taken = [
+            (await _taken(limits_of(store, network=2, at=AT + timedelta(minutes=10 * i)), texts))[None]
+            for i in range(7)
+        ]
+        assert taken == [2, 2, 2, 2, 2, 0, 0], "five times as many a day"
+        assert (await _taken(limits_of(store, network=2, at=AT + timedelta(days=1)), texts))[None] == 2
+
+
+class TestSubmit:
+    @pytest.fixture(autouse=True)
+    def _full(self, bot: Bot, store: Store) -> None:
+        limits = limits_of(store, network=1)
+        bot.cards._limits = bot.preferences._limits = bot.resends._limits = limits
+
+    async def _sign_up(self, bot: Bot, contact: Contact, number: str) -> Part:
+        part = await asked(bot, contact)
+        answer = await answer_to(bot, part, contact, address=number, context=Context(ip=ATTACKER))
+        for _ in range(2):  # the same again counts once
+            await bot.cards.submit(part, contact, await bot.workspace(), answer)
+        await bot.consumers.drain()
+        return part
+
+    async def _view(self, bot: Bot, part: Part, contact: Contact) -> CardView:
+        part = await bot.cards.find(part.conversation, part.seq, contact.id)
+        return await bot.cards.view(part, await bot.ledger.contact(contact.id) or contact, await bot.workspace())
+
+    @pytest.mark.parametrize("double_opt_in", [False, True])
+    async def test_the_answer_waits_for_a_yes_by_text(
+        self, bot: Bot, make_contact: MakeContact, store: Store, double_opt_in: bool
+    ) -> None:
+        await store.workspaces.change({"texts_from": "+1 833-555-0100"})
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": double_opt_in}})
+        bot.workspace.cache_clear()
+        first, second = await make_contact(), await make_contact()
+        part = await self._sign_up(bot, first, "(201) 555-0101")
+        assert not (await self._view(bot, part, first)).withheld
+        part = await self._sign_up(bot, second, "(202) 555-0102")
+        view = await self._view(bot, part, second)
+        assert (view.state, view.withheld, view.text_to) == (CardViewState.PENDING, True, "+1 833-555-0100")
+        assert view.text_href == "sms:+18335550100?&body=YES"
+        texts = await store.deliveries.newest(limit=9)
+        assert [text.state for text in texts if text.number == "+12025550102"] == [DeliveryState.BLOCKED]
+        (event,) = await store.events.after(second.id, 0, limit=9)
+        assert (event.action, event.withheld) == (Action.REQUEST_CONFIRMATION, Limit.NETWORK)
+
+        await bot.receive("+12025550102", "YES", "t1")
+        contact = await bot.ledger.contact(second.id)
+        consent = contact.consent(DEALS) if contact else None
+        assert consent
+        assert (consent.state, consent.evidence) == (ConsentState.OPTED_IN, "written_shown")
+        (_, confirmed) = await store.events.after(second.id, 0, limit=9)
+        assert confirmed.words
+        assert "Reply STOP to stop." in confirmed.words.legal_text
+        assert (await self._view(bot, part, second)).state is CardViewState.COMPLETED
+
+    async def test_a_question_that_was_sent_comes_before_a_withheld_one(
         self, bot: Bot, make_contact: MakeContact, store: Store
     ) -> None:
-        for i in range(3):
-            signed_up = change(
-                (await make_contact()).id,
-                "k",
-                number=f"+1201{i:03d}0123",
-                source=Source.FORM,
-                context=Context(ip=ATTACKER),
-            )
-            await bot.deliveries.queue_for([(await bot.ledger.record(signed_up)).event])
-        limits = FormLimits(store, 3)
-        for _ in range(2):
-            with pytest.raises(TooManySignUps):
-                await limits.admit(ATTACKER, NUMBER, "the same form")
-        assert await _admitted(FormLimits(store, 4), [ATTACKER], _spread(1)) == 1
-        await store.deliveries.collection.update_many({}, {"$set": {"created_at": now() - timedelta(hours=1)}})
-        assert await _admitted(FormLimits(store, 3), [ATTACKER], _spread(1)) == 1, "the ten minutes are over"
-        first = await store.deliveries.find_one({"origins": {"$exists": True}})
-        assert first
-        copies = [first.model_copy(update={"id": f"copy{i}"}) for i in range(30)]
-        await store.deliveries.insert_many(copies)
-        assert await _admitted(FormLimits(store, 3), [ATTACKER], _spread(1)) == 0, "the day is full"
+        """Somebody else may have entered the number since, in a form that texted nobody."""
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+        mine, stranger = await make_contact(), await make_contact()
+        await self._sign_up(bot, mine, "(201) 555-0101")
+        await bot.sender.send_some()
+        await self._sign_up(bot, stranger, "(201) 555-0101")
+        await bot.receive("+12015550101", "YES", "t1")
+        states = [c.consents[0].state for id in (mine.id, stranger.id) if (c := await bot.ledger.contact(id))]
+        assert states == [ConsentState.OPTED_IN, ConsentState.PENDING]
+
+    async def test_without_a_number_of_ours_the_card_says_to_try_later(
+        self, bot: Bot, make_contact: MakeContact, store: Store
+    ) -> None:
+        await store.workspaces.change({"texts_from": ""})
+        bot.workspace.cache_clear()
+        await self._sign_up(bot, await make_contact(), "(201) 555-0101")
+        part = await self._sign_up(bot, person := await make_contact(), "(202) 555-0102")
+        view = await self._view(bot, part, person)
+        assert (view.withheld, view.text_href) == (True, "")
+        assert view.waits, "a text can be asked for later"
 
 
-async def test_a_form_that_is_sent_too_often_records_nothing(bot: Bot, make_contact: MakeContact, store: Store) -> None:
-    bot.cards._limits = FormLimits(store, 2)
-    workspace: Workspace = await bot.workspace()
+@dataclass
+class _Attacker(Visitor):
+    """A visitor behind a proxy that tells their address."""
 
-    async def sign_up(i: int) -> bool:
-        contact = await make_contact()
-        part = await asked(bot, contact)
-        answer = await answer_to(bot, part, contact, address=f"(201) 555-01{i:02d}", context=Context(ip=ATTACKER))
-        try:
-            await bot.cards.submit(part, contact, workspace, answer)
-            await bot.cards.submit(part, contact, workspace, answer)  # the same again counts once
-        except TooManySignUps:
-            return False
-        return True
+    address: str = ATTACKER
 
-    assert [await sign_up(i) for i in range(4)] == [True, True, False, False]
-    assert await store.events.count_about() == 2
+    @property
+    def headers(self) -> dict[str, str]:
+        return {**super().headers, "X-Forwarded-For": self.address}
 
 
-async def test_the_form_says_so(mongo: EmbeddedServer, demo_store: Store, settings: Settings) -> None:
-    """Behind a proxy, whose word for the client's address counts."""
-    few = settings.model_copy(update={"trusted_proxies": 1, "form_limit": 2})
-    from_there = {"X-Forwarded-For": ATTACKER}
+async def _states(store: Store, count: int) -> Counter[DeliveryState]:
+    """The states of the texts that forms caused, once all are queued."""
+
+    async def queued() -> list[Any]:
+        found = await store.deliveries.newest(limit=1000)
+        return found if len(found) == count else []
+
+    return Counter(delivery.state for delivery in await eventually(queued))
+
+
+async def test_one_network_makes_a_handful_of_texts_leave(
+    mongo: EmbeddedServer, demo_store: Store, settings: Settings
+) -> None:
+    """Through two processes at once, from rotating addresses of one network, with rotating numbers and visitors."""
+    count = 200
+    few = settings.model_copy(update={"trusted_proxies": 1, "form_limit": 10})
     async with (
-        open_store(mongo.url, demo_store.database.name) as own,
-        serving(own, few) as server,
-        aiohttp.ClientSession(headers=from_there, cookie_jar=aiohttp.DummyCookieJar()) as session,
+        open_store(mongo.url, demo_store.database.name) as one,
+        open_store(mongo.url, demo_store.database.name) as other,
+        serving(one, few) as first,
+        serving(other, few) as second,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
     ):
-        people = [Visitor(session, str(server.make_url("")).rstrip("/")) for _ in range(4)]
-        for person in people:
-            await person.open()
-        numbers = ["(201) 555-0123", "(202) 555-0123", "(203) 555-0123", "(206) 555-0123"]
-        said = [await person.submit(number) for person, number in zip(people, numbers, strict=True)]
-    assert [status for status, _ in said] == [200, 200, 422, 422]
-    assert "Too many sign-ups from your network. Try again later." in said[-1][1]
-    assert await demo_store.events.count_about() == 2
+        for server in (first, second):
+            server.app[BOT].form_limits.clock = lambda: AT
+        bases = [str(server.make_url("")).rstrip("/") for server in (first, second)]
+        people = [_Attacker(session, bases[i % 2], address=f"203.0.113.{i}") for i in range(count)]
+        await asyncio.gather(*(person.open() for person in people))
+        numbers = [f"(201) {200 + i}-0123" for i in range(count)]
+        said = await asyncio.gather(*(p.submit(number) for p, number in zip(people, numbers, strict=True)))
+        found = await _states(demo_store, count)
+    assert {status for status, _ in said} == {200}
+    withheld = sum("t text you right now" in html for _, html in said)
+    assert (withheld, found[DeliveryState.BLOCKED]) == (count - 10, count - 10)
+    assert await demo_store.events.count_about() == count, "every answer is kept"

@@ -21,6 +21,7 @@ from bot.chat.inbox import View, Whose
 from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.consent.counts import CountKeeper, miscounted
+from bot.consent.form_limits import FormLimits, FormText, prefix_of
 from bot.consent.verify import verify
 from bot.contacts.filters import TERMS, begins
 from bot.contacts.finder import Sort, SortBy
@@ -41,6 +42,7 @@ from bot.model.delivery import DeliveryState, ProviderStatus
 from bot.model.event import Actor, How, Source
 from bot.model.export import ExportPiece
 from bot.model.filter import Filter, HasPhone
+from bot.model.form_limits import Limit
 from bot.model.job import JobItem
 from bot.model.migration import Migration
 from bot.model.outbound_message import ChatTerms
@@ -424,7 +426,13 @@ async def _walk(bot: Bot) -> None:
     await bot.catch_up.retry(now())
     await bot.phone.reply(NUMBER, "YES", "k")
     await bot.phone.numbers()
-    await store.deliveries.caused_by(["net:203.0.113.0/24"], now(), now())
+    await store.deliveries.asked_and_confirmed(now(), now())
+    limits = FormLimits(store, bot.workspace, 1)
+    for _ in range(2):  # the second one is refused
+        await limits.take(FormText(NUMBER))
+    await limits.give_back(FormText(NUMBER))
+    await limits.used(Limit.BUDGET)
+    await store.blocked_prefixes.unblock(prefix_of(NUMBER), now(), watched_from=now())
     await bot.phone.texts(NUMBER)
     await store.workspaces.save(await bot.workspace())
     for picture in (PIXEL, JPEG):  # the second takes the place of the first

@@ -235,6 +235,8 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
             return say("%(who)s signed up for %(name)s", who=contact, name=name)
         case ConversationEventName.ASKED:
             return say("%(who)s was asked to confirm %(name)s by text", who=contact, name=name)
+        case ConversationEventName.WITHHELD:
+            return say("%(who)s signed up for %(name)s, but wasn't texted: too many sign-ups", who=contact, name=name)
         case ConversationEventName.STOPPED:
             return say(
                 "%(who)s tried to sign up for %(name)s with a number that opted out with STOP", who=contact, name=name

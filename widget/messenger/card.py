@@ -86,7 +86,8 @@ async def resend(request: web.Request) -> web.Response:
         await bot.resends.resend(contact, consent, client_ip(request))
     except Invalid as error:
         return await _told(request, view, sentence(error, say), status_of(error))
-    return await _told(request, view, say("We texted you again. Reply YES to that text."))
+    said = say("We texted you. Reply YES to that text.") if view.withheld else None
+    return await _told(request, view, said or say("We texted you again. Reply YES to that text."))
 
 
 async def change_number(request: web.Request) -> web.Response:

@@ -207,6 +207,8 @@ def author_of(teammate: Teammate | None, workspace: Workspace, say: Translator) 
 def _event(happening: ConversationEvent, say: Translator) -> str:
     if happening.name is ConversationEventName.STOPPED:
         return say("You weren't signed up: this number has opted out of all texts.")
+    if happening.name is ConversationEventName.WITHHELD:
+        return say("Pending until you confirm by text.")
     is_done = happening.name is ConversationEventName.SIGNED_UP
     return say("You signed up.") if is_done else say("Pending. Reply YES to our text to confirm.")
 

@@ -50,7 +50,10 @@ async def _stand(request: web.Request) -> str:
     """A digest of what the page would show now; if the client's differs, it missed a change."""
     sheet = await request.app[BOT].preferences.look(request.match_info["token"])
     say = translator(wanted_locale(request, sheet.contact.locale))
-    return center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped).stand
+    texts_from = (await request.app[BOT].workspace()).texts_from
+    return center(
+        sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped, texts_from=texts_from
+    ).stand
 
 
 async def _tell(bot: Bot, socket: websocket.Socket, follower: Follower, contact: str) -> None:

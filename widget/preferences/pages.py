@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from bot.consent.choices import reached_at
+from bot.consent.choices import is_withheld, reached_at
 from bot.consent.preferences import PreferenceResult, PreferenceView
 from bot.errors import Conflict, Invalid, NotFound, WordsChanged
 from bot.i18n import Translator, locales, translator
 from bot.model.base import new_id
 from bot.model.event import Context
 from bot.model.subscription import MessageType
-from widget.preferences.view import center, masked_address
+from widget.preferences.view import center, masked_address, unsent_words
 from widget.web.fragment_cache import FRAGMENT_CACHE
 from widget.web.http import (
     BOT,
@@ -96,7 +96,7 @@ async def _apply(
         context=context,
         seen=sheet,
     )
-    return done, _said(wanted, done, say)
+    return done, _said(wanted, done, say, (await request.app[BOT].workspace()).texts_from)
 
 
 def _pairs(form: Mapping[str, str], name: str) -> dict[str, str]:
@@ -104,7 +104,7 @@ def _pairs(form: Mapping[str, str], name: str) -> dict[str, str]:
     return dict(pair.partition(":")[::2] for pair in form.get(name, "").split())
 
 
-def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:
+def _said(wanted: str, done: PreferenceResult, say: Translator, texts_from: str) -> StatusLine:
     """For an action on one subscription."""
     if done.subscription is None:
         return StatusLine()
@@ -113,6 +113,8 @@ def _said(wanted: str, done: PreferenceResult, say: Translator) -> StatusLine:
         return StatusLine(say("You're unsubscribed from %(name)s.", name=name), undo=_undo(done))
     if done.state != "pending":
         return StatusLine(say("You're subscribed to %(name)s.", name=name), undo=_undo(done))
+    if is_withheld(done.contact, done.subscription):
+        return StatusLine(unsent_words(texts_from, say), undo=_undo(done))
     number = masked_address(reached_at(done.contact, done.subscription) or "", MessageType.SMS)
     number = f"\u2066{number}\u2069"  # keeps the order of digits in right-to-left text
     return StatusLine(say("Almost done. Reply YES to the text we sent to %(number)s.", number=number), undo=_undo(done))
@@ -134,7 +136,10 @@ async def _page(
     """The whole page, or for a script only the part that changes."""
     is_part = request.headers.get("HX-Request") == "true"
     template = "preferences/part.html" if is_part else "preferences/page.html"
-    view = center(sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped)
+    texts_from = (await request.app[BOT].workspace()).texts_from
+    view = center(
+        sheet.contact, sheet.live, first=sheet.link.channel, say=say, stopped=sheet.stopped, texts_from=texts_from
+    )
     addresses = dict.fromkeys(MessageType, "") | {group.channel: group.address for group in view.groups}
     personal = {
         "action": f"/p/{pasted_token(request)}",

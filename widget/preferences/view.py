@@ -74,10 +74,15 @@ def center(
     first: MessageType,
     say: Translator,
     stopped: Collection[str] = (),
+    texts_from: str = "",
 ) -> Center:
-    """`first`: the channel that the link came by; `stopped`: the person's numbers on the stop list."""
+    """`first`: the channel that the link came by; `stopped`: the person's numbers on the stop list; `texts_from`: our
+    number, as people read it."""
     found = choices(contact, live, stopped=stopped)
-    groups = (_group(contact, found, channel, say) for channel in sorted(MessageType, key=lambda c: c is not first))
+    groups = (
+        _group(contact, found, channel, say, texts_from)
+        for channel in sorted(MessageType, key=lambda c: c is not first)
+    )
     texts = [c.subscription for c in found if c.subscription.message_type is MessageType.SMS]
     shown = tuple(group for group in groups if group.items)
     return Center(
@@ -88,7 +93,7 @@ def center(
     )
 
 
-def _group(contact: Contact, found: Iterable[Choice], channel: MessageType, say: Translator) -> Group:
+def _group(contact: Contact, found: Iterable[Choice], channel: MessageType, say: Translator, texts_from: str) -> Group:
     mine = [choice for choice in found if choice.subscription.message_type is channel]
     address = next((at for choice in mine if (at := reached_at(contact, choice.subscription))), "")
     is_stopped = any(choice.state == "stopped" for choice in mine)
@@ -97,23 +102,25 @@ def _group(contact: Contact, found: Iterable[Choice], channel: MessageType, say:
         title=say(TITLES[channel]),
         address=masked_address(address, channel) if address else "",
         notice=say(NumberStopped.message) if is_stopped else "",
-        items=tuple(_item(choice, say) for choice in mine),
+        items=tuple(_item(choice, say, texts_from) for choice in mine),
     )
 
 
-def _item(choice: Choice, say: Translator) -> PreferenceItem:
+def _item(choice: Choice, say: Translator, texts_from: str) -> PreferenceItem:
     words = preference_words(choice.subscription, say)
     return PreferenceItem(
         id=choice.subscription.id,
         name=words.subscription_name,
         description=words.subscription_description,
         state=choice.state,
-        note=_note(choice, say),
+        note=_note(choice, say, texts_from),
         version=words.version,
     )
 
 
-def _note(choice: Choice, say: Translator) -> str:
+def _note(choice: Choice, say: Translator, texts_from: str) -> str:
+    if choice.state == "pending" and choice.is_withheld:
+        return unsent_words(texts_from, say)
     if choice.state == "pending":
         return say("Pending. Reply YES to our text to confirm.")
     if choice.state == "weak":
@@ -123,6 +130,14 @@ def _note(choice: Choice, say: Translator) -> str:
     if choice.state == "off" and yes_action(choice.subscription) is Action.REQUEST_CONFIRMATION:
         return say("You'll confirm by text.")
     return ""
+
+
+def unsent_words(texts_from: str, say: Translator) -> str:
+    """How to confirm where we couldn't text the number. `texts_from`: ours, as people read it."""
+    if not texts_from:
+        return say("We can't text you right now. Try again later.")
+    number = f"\u2066{texts_from}\u2069"  # keeps the order of digits in right-to-left text
+    return say("We can't text you right now. To confirm, text YES to %(number)s from your phone.", number=number)
 
 
 def masked_address(address: str, channel: MessageType) -> str:
