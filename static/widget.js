@@ -339,9 +339,10 @@ iframe{display:block;width:100%;height:100%;border:0}
 
   // "opened": the page was just opened, which a chat message may wait for.
   function askUnread(opened) {
-    if (!token() || frame || document.hidden) return;
-    const body = opened ? `${token()} opened` : token();
-    fetch(`${origin}/messenger/unread`, { method: "POST", headers: { "Content-Type": "text/plain" }, body })
+    const known = token();
+    if (!known || frame || document.hidden) return;
+    const body = known + (opened ? " opened" : "");
+    fetch(`${origin}/messenger/unread`, { method: "POST", body })
       .then((response) => (response.ok ? response.json() : null))
       .then((answer) => answer && settings && !frame && setUnread(answer.unread))
       .catch(() => {}); // asked again in a minute
@@ -392,7 +393,7 @@ iframe{display:block;width:100%;height:100%;border:0}
     observer.observe(document.documentElement, { childList: true });
     render();
     for (const [target, name, listener] of events) target?.addEventListener(name, listener, true);
-    unreadTimer = setInterval(() => askUnread(false), 60000);
+    unreadTimer = setInterval(askUnread, 60000);
     if (isWanted) show();
     else if (read("sessionStorage", OPEN)) open(true);
     else askUnread(true);

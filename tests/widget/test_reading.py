@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,9 @@ async def test_looking_at_every_address_changes_nothing(
     values = {"token": token, "conversation": person.conversation, "seq": "2", "path": "card.css", "id": DEALS}
     values |= {
         "contact": contact,
+        "contact_id": contact,
+        "subscription_id": DEALS,
+        "keyword": "join",
         "subscription": DEALS,
         "name": "proof",
         "reply": new_id(),
@@ -54,7 +58,7 @@ async def test_looking_at_every_address_changes_nothing(
         "key": "city",
     }
     routes = {
-        (route.method, route.resource.canonical.format(**values))
+        (route.method, route.resource.canonical.format_map(defaultdict(new_id, values)))
         for route in server.app.router.routes()
         if route.method in {"GET", "HEAD"} and route.resource
     }

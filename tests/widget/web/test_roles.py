@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 
 from bot.demo import DEALS
@@ -122,7 +124,8 @@ def filled(path: str) -> str:
         "format": "csv",
         "act": "start" if "imports" in path else "pause",
     }
-    return path.format(token="x", name="proof", seq="1", path="x", area="inbox", rest="nothing", **ids, **others)
+    fixed = {"token": "x", "name": "proof", "seq": "1", "path": "x", "area": "inbox", "rest": "nothing"}
+    return path.format_map(defaultdict(lambda: zeros, fixed | ids | others))
 
 
 async def test_a_stranger_is_asked_to_sign_in_and_changes_nothing(running: Running) -> None:
