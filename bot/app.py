@@ -33,6 +33,7 @@ from bot.contacts.erase import Eraser
 from bot.contacts.export import ContactExport
 from bot.contacts.finder import ContactFinder
 from bot.contacts.merge import ContactMerge
+from bot.contacts.program_edits import ProgramEdits
 from bot.contacts.segments import Segments
 from bot.contacts.selected import SelectedContacts
 from bot.contacts.service import ContactService
@@ -128,6 +129,7 @@ class Bot:
     def _compose_contacts(self, store: Store) -> None:
         self.contacts = ContactService(store, self.ledger)
         self.editor = ContactEditor(store, self.ledger, self.contacts, Attributes(store))
+        self.program_edits = ProgramEdits(store, self.ledger, self.contacts, Attributes(store))
         self.dossiers, self.data_access = Dossiers(store, self.stops), DataAccess(store)
         self.timelines = Timelines(store, self.consents)
         self.eraser, self.merge = Eraser(store, self.ledger), ContactMerge(store, self.ledger)

@@ -124,6 +124,10 @@ class KeyReused(Invalid):
         super().__init__("This Idempotency-Key belongs to another request. Use a new key for each request.")
 
 
+class SearchInvalid(Invalid):
+    """A search by a program that can't be understood."""
+
+
 class FilterTooBroad(Invalid):
     """Finding the matches takes too long."""
 
@@ -317,6 +321,15 @@ class Conflict(SaysoError):
 
     code = "conflict"
     message = _("This was just changed elsewhere. Try again.")
+
+
+class ContactExists(Conflict):
+    """A contact that a program creates, and that exists already."""
+
+    def __init__(self, id: str, *, is_archived: bool) -> None:
+        self.id = id
+        what = "An archived contact" if is_archived else "A contact"
+        super().__init__(f"{what} matching those details already exists with id={id}")
 
 
 class CardClosed(SaysoError):

@@ -19,8 +19,8 @@ from bot import errors
 from bot.i18n import CATALOGS
 
 ROOT = Path(__file__).parents[1]
-# These name their problem, or their fields, first; each sentence is marked by itself.
-APART = {errors.NumberRefused, errors.FormWrong}
+# These name their problem, or their fields, first; each sentence is marked by itself. Only programs read the last two.
+APART = {errors.NumberRefused, errors.FormWrong, errors.SearchInvalid, errors.ContactExists}
 ERRORS = [
     name
     for name, value in vars(errors).items()

@@ -15,7 +15,7 @@ from bot.errors import Invalid, Unreachable
 from bot.errors import marked as _
 from bot.model.contact import Contact
 from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, FollowUp, Source
-from bot.model.subscription import ConsentType, Subscription
+from bot.model.subscription import ConsentType, MessageType, Subscription
 from bot.store import Store
 
 NOT_LIVE = _("This subscription is no longer available. No changes were made.")
@@ -64,9 +64,20 @@ class Assertions:
         self, contact: Contact, subscription: Subscription, assertion: Assertion
     ) -> tuple[Contact, Recorded | None]:
         """Records an opt-out, also of a pending confirmation, whatever the subscription's state."""
+        return await self._no(contact, subscription, assertion)
 
+    async def opt_out_of_emails(self, contact: Contact, assertion: Assertion) -> Contact:
+        """Opts out of every email subscription, whatever its state."""
+        for subscription in await self._store.subscriptions.all():
+            if subscription.message_type is MessageType.EMAIL:
+                contact, _recorded = await self._no(contact, subscription, assertion, of_all=True)
+        return contact
+
+    async def _no(
+        self, contact: Contact, subscription: Subscription, assertion: Assertion, *, of_all: bool = False
+    ) -> tuple[Contact, Recorded | None]:
         async def decide(judged: Contact) -> ConsentChange | None:
-            if not records_no(subscription, judged.consent(subscription.id), of_all=False):
+            if not records_no(subscription, judged.consent(subscription.id), of_all=of_all):
                 return None
             return _change(judged, subscription, Action.OPT_OUT, reached_at(judged, subscription), assertion)
 

@@ -92,6 +92,21 @@ class Attributes:
                 raise FormWrong({f"attributes.{key}": wrong.text}, **wrong.values) from None
         return values
 
+    async def read_values(self, values: Mapping[str, str | float | bool | None]) -> dict[str, AttributeValue | None]:
+        """Values as programs send them, by key: dates are Unix seconds or ISO texts. Raises FormWrong by
+        `custom_attributes.<key>`."""
+        known = {attribute.key: attribute for attribute in await self.all()} if values else {}
+        read: dict[str, AttributeValue | None] = {}
+        for key, value in values.items():
+            field = f"custom_attributes.{key[:40]}"
+            if key not in known:
+                raise FormWrong({field: "There is no such custom attribute. Create it in Settings > Attributes."})
+            try:
+                read[key] = known[key].read(known[key].text_of(value))
+            except Invalid as wrong:
+                raise FormWrong({field: wrong.text}, **wrong.values) from None
+        return read
+
     async def _save(self, before: Attribute, values: Mapping[str, object]) -> Attribute:
         try:
             return await self._table.save(before, values)

@@ -48,8 +48,8 @@ CONSENTS, TERMS = "consent_states", "terms_1__id_1"
 """The indexes of consents and of search terms."""
 UNION = ""
 """Each alternative has an index of its own."""
-NOT_GONE: Mongo = {name: {"$exists": False} for name in ("erased_at", "merged_into", "undone_at")}
-"""Excludes erased contacts, those merged into another one, and those whose import was undone."""
+NOT_GONE: Mongo = {name: {"$exists": False} for name in ("erased_at", "merged_into", "undone_at", "archived_at")}
+"""Excludes erased contacts, those merged into another one, those whose import was undone, and archived ones."""
 VALID_EMAIL = rf"^(?=.{{1,254}}$){EMAIL.pattern}$"
 CLOCKS = timedelta(days=1)
 """How far the clocks of two processes may differ."""

@@ -74,9 +74,14 @@ class Sort:
         direction = -1 if self.is_down else 1
         return [(self.field, direction), ("_id", direction)]
 
+    @property
+    def kinds(self) -> tuple[type[Key], type[Key]]:
+        """Of the keys of its cursors."""
+        return FIELDS[self.by][1], str
+
     def cursor(self, text: str) -> Cursor | None:
         """Raises Invalid."""
-        return Cursor.parse(text, FIELDS[self.by][1], str)
+        return Cursor.parse(text, *self.kinds)
 
     def keys(self, contact: Contact) -> tuple[Key, ...]:
         return getattr(contact, self.field), contact.id
@@ -103,10 +108,14 @@ class ContactFinder:
     ) -> Page[Contact]:
         """Raises Invalid, and FilterTooBroad if finding the matches takes too long."""
         query = await self.compiled(filter)
-        lead = await self._lead(filter)
-        match, hint = await self._led_by(lead, all_of([query.match, following(sort.order, cursor)]), sort.field)
-        found = await self._contacts.matching(match, sort=sort.order, limit=limit + 1, hint=hint, time_limit=PAGE_MS)
-        return Page.cut(found, limit, sort.keys)
+        return await self._page(query, await self._lead(filter), sort, cursor, limit)
+
+    async def searched(
+        self, query: Query, sort: Sort, cursor: Cursor | None, limit: int
+    ) -> tuple[Page[Contact], ContactCount]:
+        """A page of what a search by a program matches, and how many there are. Raises FilterTooBroad."""
+        lead = await self._lead_of(query)
+        return await self._page(query, lead, sort, cursor, limit), await self._count(query, lead)
 
     async def count(self, filter: Filter) -> ContactCount:
         """Exact up to NARROW, then an estimate. Raises Invalid and FilterTooBroad."""
@@ -114,8 +123,16 @@ class ContactFinder:
             number = await self._contacts.count_about()
             if number > NARROW:
                 return ContactCount(_rounded(number), is_exact=False)
-        query = await self.compiled(filter)
-        lead = await self._lead(filter)
+        return await self._count(await self.compiled(filter), await self._lead(filter))
+
+    async def _page(
+        self, query: Query, lead: Clause | None, sort: Sort, cursor: Cursor | None, limit: int
+    ) -> Page[Contact]:
+        match, hint = await self._led_by(lead, all_of([query.match, following(sort.order, cursor)]), sort.field)
+        found = await self._contacts.matching(match, sort=sort.order, limit=limit + 1, hint=hint, time_limit=PAGE_MS)
+        return Page.cut(found, limit, sort.keys)
+
+    async def _count(self, query: Query, lead: Clause | None) -> ContactCount:
         estimate = None if lead else await self._estimate(query)
         if estimate and (estimate.is_exact or estimate.number > NARROW):
             return estimate
@@ -164,13 +181,18 @@ class ContactFinder:
 
     async def compiled(self, filter: Filter) -> Query:
         """Raises Invalid."""
+        return compile(filter, await self.facts())
+
+    async def facts(self) -> FilterFacts:
+        """What conditions may refer to."""
         subscriptions, attributes = await asyncio.gather(self._store.subscriptions.all(), self._store.attributes.all())
-        facts = FilterFacts({s.id: s for s in subscriptions}, {a.key: a for a in attributes}, now())
-        return compile(filter, facts)
+        return FilterFacts({s.id: s for s in subscriptions}, {a.key: a for a in attributes}, now())
 
     async def _find_lead(self, filter: Filter) -> Clause | None:
+        return await self._lead_of(await self.compiled(filter))
+
+    async def _lead_of(self, query: Query) -> Clause | None:
         """The condition that matches the fewest people; None: each matches more than NARROW."""
-        query = await self.compiled(filter)
         counts = await asyncio.gather(*(self._count_of(clause) for clause in query.leads))
         few = [(number, i) for i, number in enumerate(counts) if number <= NARROW]
         return query.leads[min(few)[1]] if few else None

@@ -30,6 +30,8 @@ class ContactValues(TypedDict, total=False):
     locale: str
     time_zone: str | None
     undone_at: datetime | None
+    archived_at: datetime | None
+    last_seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,11 @@ class ContactService:
         return await self._ledger.contact(id)
 
     async def seen(self, contact: Contact, *, page: str | None, time_zone: str | None) -> None:
-        """Stores their last page and time."""
+        """Stores their last page and time. Somebody who comes back is no longer archived."""
         where = {"page": page, "time_zone": time_zone}
-        values = {name: value for name, value in where.items() if value}
+        values: dict[str, object] = {name: value for name, value in where.items() if value}
+        if contact.archived_at:
+            values["archived_at"] = None
         await self._contacts.change(contact, {**values, "last_seen_at": now()})
 
     async def set_locale(self, contact: Contact, locale: str) -> Contact:

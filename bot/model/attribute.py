@@ -56,6 +56,14 @@ class Attribute(Document):
         text = text.strip()
         return _READERS[self.type](self, text) if text else None
 
+    def text_of(self, value: str | float | bool | None) -> str:
+        """A value of JSON as `read` takes it. A date may be in Unix seconds."""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if self.type is AttributeType.DATE and isinstance(value, int | float):
+            return _day_of(value)
+        return "" if value is None else str(value)
+
     def written(self, value: AttributeValue) -> str:
         """The value in a form or a file: what `read` takes."""
         if isinstance(value, bool):
@@ -63,6 +71,14 @@ class Attribute(Document):
         if isinstance(value, datetime):
             return value.date().isoformat()
         return f"{value:.15g}" if isinstance(value, int | float) else value
+
+
+def _day_of(seconds: float) -> str:
+    """Empty texts remove a value, so an impossible time is a text that is no date."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return "?"
 
 
 def key_of(name: str) -> str:

@@ -128,6 +128,8 @@ class Contact(Document):
     """Keyed hashes of user IDs that this contact no longer has: uploaded files may name them."""
     undone_at: datetime | None = None
     """When the import that created them was undone: no list shows them."""
+    archived_at: datetime | None = None
+    """When a program archived them: no list shows them until they are unarchived or come back."""
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.consent.assertions import Assertion
-from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.contact import Contact
 from bot.model.subscription import ConsentType, Subscription
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact, found_subscription
+from widget.api.contact_shape import chosen
 from widget.api.faults import NO_RESOURCE, OTHER_CONSENT_TYPE, OWN_OPT_OUT, REFUSED, STOPPED, UNREACHABLE, ApiRefusal
 from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
@@ -41,8 +42,9 @@ async def list_contact_subscriptions(call: Call) -> SubscriptionTypeList:
     default state are left out.
     """
     contact = await found_contact(call)
-    types = await call.bot.store.subscriptions.get_many(chosen(contact))
-    return SubscriptionTypeList(data=[type_answer(types[id]) for id in sorted(types) if is_chosen(types[id], contact)])
+    types = await call.bot.store.subscriptions.get_many(consent.subscription for consent in contact.consents)
+    ids = sorted(id for type in ConsentType for id in chosen(contact, types, type))
+    return SubscriptionTypeList(data=[type_answer(types[id]) for id in ids])
 
 
 @contact_subscriptions.post(PATH, scope=Scope.WRITE_CONTACTS, errors=(*CHANGE_FAULTS, OTHER_CONSENT_TYPE))
@@ -75,20 +77,3 @@ async def _answer(call: Call, contact: Contact, subscription: Subscription, *, i
     record = call.bot.assertions.opt_in if is_yes else call.bot.assertions.opt_out
     await record(contact, subscription, Assertion(actor=call.actor, key=call.key))
     return type_answer(subscription)
-
-
-def chosen(contact: Contact) -> list[str]:
-    """Subscriptions that the contact opted in to or out of."""
-    return [consent.subscription for consent in contact.consents if _is_answer(consent)]
-
-
-def is_chosen(subscription: Subscription, contact: Contact) -> bool:
-    """Whether the contact made the choice that its consent type asks for."""
-    consent = contact.consent(subscription.id)
-    is_opt_in = subscription.consent_type is ConsentType.OPT_IN
-    wanted = ConsentState.OPTED_IN if is_opt_in else ConsentState.OPTED_OUT
-    return consent is not None and consent.state is wanted
-
-
-def _is_answer(consent: Consent) -> bool:
-    return consent.state in {ConsentState.OPTED_IN, ConsentState.OPTED_OUT}

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.errors import FormWrong, SaysoError, TokenRefused
+from bot.errors import EmailRefused, FormWrong, NumberRefused, SaysoError, TokenRefused
 from bot.i18n import translator
 from widget.api.models import ErrorList, ErrorShape
 from widget.web.http import request_id, sentence, status_of
@@ -32,6 +32,7 @@ WRONG_PARAMETER = ApiFault(400, "parameter_invalid", "Unknown parameter.")
 MISSING = ApiFault(400, "parameter_missing", "id is required.")
 WRONG_TYPE = ApiFault(400, "type_mismatch", "Input should be a valid string.")
 NO_VERSION = ApiFault(400, "intercom_version_invalid", "The requested version could not be found")
+INVALID_MERGE = ApiFault(400, "invalid_merge", "Merge a lead into a user.")
 KEY_INVALID = ApiFault(400, "parameter_invalid", "Idempotency-Key must be 1 to 255 printable ASCII characters.")
 NO_ACCESS = ApiFault(401, "unauthorized", "Access Token Invalid")
 NO_SCOPE = ApiFault(403, "token_scope_missing", 'This access token requires the "read_contacts" scope.')
@@ -45,6 +46,7 @@ OWN_OPT_OUT = ApiFault(
 MERGED = ApiFault(410, "contact_merged", "This contact was merged into %(id)s.")
 TOO_LARGE = ApiFault(413, "request_too_large", "The body has more than %(most)s bytes.")
 REFUSED = ApiFault(422, "parameter_invalid", "This can't be done.")
+TOO_BROAD = ApiFault(422, "filter_too_broad", "This takes too long with this many contacts. Add a condition.")
 UNREACHABLE = ApiFault(422, "unreachable", "This contact has no valid phone number. Add one first.")
 STOPPED = ApiFault(422, "number_stopped", "This number has opted out of all texts.")
 KEY_REUSED = ApiFault(
@@ -58,6 +60,9 @@ ALWAYS = (NO_VERSION, WRONG_PARAMETER, NO_ACCESS, NO_SCOPE, TOO_MANY_CALLS, UNAV
 WITH_BODY = (UNREADABLE, MISSING, WRONG_TYPE, TOO_LARGE)
 WITH_KEY = (KEY_INVALID, KEY_REUSED, CONFLICT)
 """What routes that change something can answer."""
+
+
+FIELDS: Mapping[type[SaysoError], str] = {NumberRefused: "phone", EmailRefused: "email"}
 
 
 class ApiRefusal(SaysoError):
@@ -80,7 +85,8 @@ def error_answer(error: SaysoError) -> web.Response:
     if isinstance(error, FormWrong):
         shapes = [_shape(error.code, say(text, **error.values), field or None) for field, text in error.faults.items()]
         return errors_answer(status_of(error), shapes)
-    return errors_answer(status_of(error), [_shape(error.code, sentence(error, say), None)])
+    field = next((name for kind, name in FIELDS.items() if isinstance(error, kind)), None)
+    return errors_answer(status_of(error), [_shape(error.code, sentence(error, say), field)])
 
 
 def unreadable_answer(error: ValidationError) -> web.Response:

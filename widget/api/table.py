@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from widget.api.contact_merge import contact_merge
+from widget.api.contact_search import contact_search
 from widget.api.contact_subscriptions import contact_subscriptions
+from widget.api.contacts import contacts
 from widget.api.me import me
+from widget.api.segments import segments
 from widget.api.subscription_types import subscription_types
+from widget.api.tags import tags
 
-RESOURCES = (subscription_types, contact_subscriptions, me)
+RESOURCES = (
+    subscription_types,
+    contact_subscriptions,
+    contacts,
+    contact_search,
+    contact_merge,
+    tags,
+    segments,
+    me,
+)
 """In the order of the reference."""
 ROUTES = sorted((route for resource in RESOURCES for route in resource.routes), key=lambda route: "{" in route.path)
 """Fixed addresses come first: `/contacts/search` isn't the contact "search"."""
