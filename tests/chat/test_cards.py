@@ -194,6 +194,8 @@ class TestWords:
             "act": 'pressed "Count me in"',
             "box": None,
             "subscription_version": 1,
+            "keyword": None,
+            "keyword_version": None,
         }
         assert event.context.model_dump(exclude_none=True) == {
             "conversation": part.conversation,

@@ -104,6 +104,8 @@ class TestChange:
             "act": 'turned "Deals and new roasts" on',
             "box": None,
             "subscription_version": 1,
+            "keyword": None,
+            "keyword_version": None,
         }
 
     @pytest.mark.parametrize(("page", "kept"), [("es", "es"), ("fr", "en")])

@@ -338,7 +338,8 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
     (event,), _ = _line([change("ada", "k", subscription="deals", words=WORDS, context=HERE)])
     text = cycle(texts)
     words = WORDS.model_copy(
-        update={name: next(text) for name in Words.model_fields} | {"subscription_version": number}
+        update={name: next(text) for name in Words.model_fields}
+        | {"subscription_version": number, "keyword_version": number}
     )
     opening = ChatOpening(
         **{name: next(text) for name in ("conversation", "flow", "message", "locale", "time_zone")},
