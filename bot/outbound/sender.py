@@ -14,6 +14,7 @@ from random import uniform
 from typing import Any
 
 from bot.aio.batching import Batcher
+from bot.aio.waiting import either
 from bot.consent.stop_list import StopList
 from bot.errors import StoreUnavailable
 from bot.model.base import new_id, now
@@ -107,7 +108,7 @@ class Sender:
         with self._queue.sending():
             while not stop.is_set():
                 if self._is_resting():
-                    await _either(stop, stop, POLL_SECONDS)
+                    await either(stop, stop, POLL_SECONDS)
                     continue
                 self._queue.wake.clear()
                 await asyncio.sleep(wait)
@@ -118,7 +119,7 @@ class Sender:
                 sent = await self.send_some(poll=is_poll)
                 wait = _wait_after(sent)
                 if not sent:
-                    await _either(self._queue.wake, stop, POLL_SECONDS)
+                    await either(self._queue.wake, stop, POLL_SECONDS)
         await self.send_some(poll=False)
 
     async def send_some(self, *, poll: bool = True) -> int:
@@ -336,12 +337,3 @@ async def _in_turn(sends: Iterable[Callable[[], Awaitable[None]]]) -> None:
             fault = error
     if fault:
         raise fault
-
-
-async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> bool:
-    """Whether one of them was set within this time."""
-    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
-    done, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for wait in pending:
-        wait.cancel()
-    return bool(done)
