@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from async_lru import alru_cache
 
@@ -74,6 +75,11 @@ from bot.outbound.sender import Sender
 from bot.outbound.threads import TextThreads
 from bot.signing import Signatures
 from bot.store import Store
+from bot.webhooks.addresses import networks_in
+from bot.webhooks.endpoints import WebhookEndpoints
+from bot.webhooks.outbox import WebhookOutbox
+from bot.webhooks.sender import WebhookSender
+from bot.webhooks.source import WebhookSource
 from bot.workspace.account_links import AccountLinks
 from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
@@ -111,6 +117,7 @@ class Bot:
         self._compose_chat(store, settings, secret)
         self._compose_texts(store, settings, secret)
         self._compose_management(store)
+        self._compose_webhooks(store, settings)
         self._compose_work(store, settings)
 
     def _compose_consent(self, store: Store, settings: Settings, secret: str) -> None:
@@ -191,10 +198,24 @@ class Bot:
         self.saved_replies = SavedReplyService(store)
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
 
+    def _compose_webhooks(self, store: Store, settings: Settings) -> None:
+        self.outbox = WebhookOutbox(store)
+        self.webhooks = WebhookEndpoints(store, self.outbox, networks_in(settings.webhook_networks))
+        self.webhook_sender = WebhookSender(store, self.outbox, settings.database)
+        self.webhook_source = WebhookSource(store, self.outbox)
+
     def _compose_work(self, store: Store, settings: Settings) -> None:
         """What runs behind the requests."""
         stages = all_consumers(
-            store, self.ledger, self.eraser, self.merge, self.conversations, self.openings, self.runs, self.deliveries
+            store,
+            self.ledger,
+            self.eraser,
+            self.merge,
+            self.conversations,
+            self.openings,
+            self.runs,
+            self.deliveries,
+            self.outbox,
         )
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)
@@ -218,10 +239,18 @@ class Bot:
     async def running(self) -> AsyncIterator[None]:
         """The work behind the requests: live feed, texts, recovery, jobs."""
         await self.feed.start()
+        await self.outbox.load()
         periodic = every(STALLED.total_seconds(), self._periodic_work())
         try:
             async with self.background.running(
-                self.sender.work, self.catch_up.work, self.checkpoints.work, periodic, self.jobs.work
+                self.sender.work,
+                self.catch_up.work,
+                self.checkpoints.work,
+                periodic,
+                self.jobs.work,
+                partial(self.outbox.follow, self.feed),
+                self.webhook_source.work,
+                self.webhook_sender.work,
             ):
                 yield
         finally:

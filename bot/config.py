@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -117,6 +118,11 @@ class Settings(BaseSettings):
         pattern=r"^(http://(127\.0\.0\.1|localhost)(:[0-9]+)?)?$",
         description="Address of a fake Twilio on this machine, for tests.",
     )
+    webhook_networks: str = Field(
+        "",
+        description="Private networks that webhooks may be sent to, like `10.1.0.0/16`, separated by spaces. With one, "
+        "addresses that begin with `http://` are accepted too.",
+    )
     log: Literal["json", "text"] = Field("json", description="Log format.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Minimum level to log.")
 
@@ -174,6 +180,16 @@ class Settings(BaseSettings):
             "SAYSO_TWILIO_API_SECRET": self.twilio_api_secret or not self.twilio_api_key,
             "SAYSO_TWILIO_SERVICE or SAYSO_TWILIO_NUMBERS": self.twilio_service or self.twilio_numbers.strip(),
         }
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        try:
+            for word in value.split():
+                ip_network(word)
+        except ValueError:
+            raise ValueError("must be networks like 10.1.0.0/16, with spaces between them") from None
+        return value
 
     @field_validator("mongo_url")
     @classmethod

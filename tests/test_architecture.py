@@ -26,9 +26,10 @@ ARROWS = {
     "contacts": {"workspace", "consent", "store", "model"},
     "chat": {"contacts", "consent", "store", "model"},
     "flows": {"chat", "consent", "store", "model"},
-    "events": {"outbound", "contacts", "flows", "chat", "consent", "jobs", "store", "model"},
+    "events": {"outbound", "contacts", "flows", "chat", "consent", "jobs", "webhooks", "store", "model"},
     "jobs": {"workspace", "outbound", "contacts", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
+    "webhooks": {"jobs", "workspace", "chat", "store", "model"},
     "outbound": {"chat", "contacts", "consent", "compliance", "store", "model", "config"},
 }
 """What each folder of `bot` may import."""

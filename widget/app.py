@@ -22,6 +22,7 @@ from widget.web.middleware import add_headers, around
 from widget.web.sessions import add_sessions
 from widget.web.times import time_shown, time_zone
 from widget.web.websocket import CONNECTIONS, SOCKETS, close_all
+from widget.webhooks.client import running
 from widget.workspace.checker import checked
 
 FACES = (
@@ -88,7 +89,7 @@ COMPILED = _Compiled()
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    async with app[BOT].running():
+    async with running(app[BOT]):
         yield
 
 

@@ -32,9 +32,11 @@ SUBSCRIPTIONS = "subscriptions"
 INBOX = "inbox"
 """The topic of every change of a conversation's figures, state or assignee."""
 
-
 CONTACTS = "contacts"
 """The topic of new contacts."""
+
+WEBHOOKS = "webhooks"
+"""The topic of every change of an endpoint."""
 
 
 def figures_of(conversation: str) -> str:
@@ -110,7 +112,13 @@ class Feed:
             self._lost,
             whole=(store.parts.name, store.signals.name),
             inserted=(store.events.name, store.subscription_versions.name, store.contacts.name),
-            changed=(store.stops.name, store.conversations.name, store.teammates.name, store.sessions.name),
+            changed=(
+                store.stops.name,
+                store.conversations.name,
+                store.teammates.name,
+                store.sessions.name,
+                store.webhook_endpoints.name,
+            ),
             removed=(store.contacts.name,),
             edited={store.contacts.name: EDITED},
         )
@@ -118,7 +126,7 @@ class Feed:
     @contextmanager
     def follow(self, *topics: str) -> Iterator[Follower]:
         """Topics: a conversation (its entries and signals), `figures_of` one, INBOX, a contact (their consents
-        and fields), CONTACTS, a number (its stop), SUBSCRIPTIONS, `account_of` a teammate or a session.
+        and fields), CONTACTS, a number (its stop), SUBSCRIPTIONS, WEBHOOKS, `account_of` a teammate or a session.
         """
         follower = Follower()
         self.also(follower, *topics)
@@ -213,6 +221,8 @@ class Feed:
             return (account_of(change.id),)
         if change.table == self._store.signals.name:
             return (str(change.document["conversation"]),)
+        if change.table == self._store.webhook_endpoints.name:
+            return (WEBHOOKS,)
         if change.table == self._store.contacts.name and change.is_new:
             return (CONTACTS,)
         return (change.id.partition(":")[0],)  # a log's entry is named by its owner, a stop by its number

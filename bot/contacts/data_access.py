@@ -28,6 +28,7 @@ TITLES = {
     "entries": _("Entries in conversations"),
     "messages": _("Messages sent"),
     "links": _("Links to the preference center"),
+    "webhooks": _("Webhook notifications"),
     "imports": _("Changes by imports"),
     "uploads": _("Rows in uploaded files"),
 }
@@ -106,6 +107,7 @@ class DataAccess:
             "entries": self._entries(ids[0]),
             "messages": self._messages(ids[0]),
             "links": self._links(ids[0]),
+            "webhooks": self._webhooks(ids[0]),
             "imports": self._imports(ids),
             "uploads": self._uploads(ids),
         }
@@ -170,6 +172,11 @@ class DataAccess:
         async for page in self._store.preference_links.all_of({"contact": id}, sort=[]):
             for link in page:
                 yield _plain(link, "_id")
+
+    async def _webhooks(self, id: str) -> Documents:
+        async for page in self._store.webhook_notifications.all_of({"contact": id}, sort=[]):
+            for notification in page:
+                yield _plain(notification, "lane", "order", "tries")
 
     async def _imports(self, ids: list[str]) -> Documents:
         for id in ids:

@@ -65,6 +65,14 @@ class AuditAction(StrEnum):
     SAVED_REPLY_REMOVED = "saved_reply.removed"
     FORM_TEMPLATE_SAVED = "form_template.saved"
     FORM_TEMPLATE_REMOVED = "form_template.removed"
+    WEBHOOK_ADDED = "webhook.added"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_ENABLED = "webhook.enabled"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_REMOVED = "webhook.removed"
+    WEBHOOK_SECRET_CREATED = "webhook.secret_created"  # noqa: S105
+    WEBHOOK_SECRET_REVOKED = "webhook.secret_revoked"  # noqa: S105
+    WEBHOOK_REPLAYED = "webhook.replayed"
     AUDIT_LOG_EXPORTED = "audit_log.exported"
     CONTACT_EDITED = "contact.edited"
     CONTACT_MERGED = "contact.merged"

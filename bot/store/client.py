@@ -58,6 +58,7 @@ from bot.store.site_visits import SiteVisitRepository
 from bot.store.stops import KeyedNumbers, StopEventRepository, StopRepository
 from bot.store.subscriptions import SubscriptionRepository, SubscriptionVersionRepository
 from bot.store.teammates import TeammateRepository
+from bot.store.webhooks import WebhookEndpointRepository, WebhookLaneRepository, WebhookNotificationRepository
 from bot.store.workspaces import WorkspaceRepository
 
 
@@ -120,6 +121,9 @@ class Store:
         self.passkeys = PasskeyRepository(self.database)
         self.passkey_challenges = PasskeyChallengeRepository(self.database)
         self.audit_log = AuditRepository(self.database)
+        self.webhook_endpoints = WebhookEndpointRepository(self.database)
+        self.webhook_notifications = WebhookNotificationRepository(self.database)
+        self.webhook_lanes = WebhookLaneRepository(self.database)
         self.attempts = AttemptCounter(self.database)
         self.personal_data = PersonalData(self)
         self.merges = MergeMoves(self)

@@ -16,6 +16,7 @@ from pymongo import DeleteMany, UpdateMany
 from bot.model.base import now
 from bot.model.delivery import DeliveryState
 from bot.model.stop import Stop
+from bot.model.webhook import Topic
 from bot.store.driver import database_errors
 from bot.store.stops import KEYED
 
@@ -51,6 +52,7 @@ class PersonalData:
             self._erase_conversations(person.contact),
             self._erase_deliveries(person),
             self._delete("preference_links", {"contact": person.contact}),
+            self._delete("webhook_notifications", {"contact": person.contact, "topic": {"$ne": Topic.CONTACT_DELETED}}),
             self._store.export_pieces.take_out([person.contact]),
             self._delete("phone_texts", {"number": {"$in": [*person.numbers]}}),
             self._delete("import_changes", {"contact": person.contact}),

@@ -15,7 +15,7 @@ import pytest
 from bot.app import Bot
 from bot.contacts import data_access
 from bot.contacts.data_access import TITLES
-from bot.demo import DEALS
+from bot.demo import DEALS, NEWS
 from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
@@ -25,6 +25,7 @@ from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Action, Actor, Source
 from bot.model.subscription import MessageType
 from bot.model.teammate import By
+from bot.model.webhook import Topic
 from tests.people import ANOTHER, NUMBER, change
 
 DOCS = Path(__file__).parents[2] / "docs/contacts.md"
@@ -83,12 +84,15 @@ async def test_it_has_all_of_everything_and_is_read_in_pages(
     await bot.store.import_changes.insert(kept)
     rows = b"Name,Phone\nMaya,(201) 555-0123\nBen,2015550199\n"
     await bot.imports.upload(io.BytesIO(rows), "list.csv", len(rows), By("ada", "Ada"))
+    await bot.webhooks.add("https://hooks.example/", "", (Topic.CONSENT_RECORDED,), By("ada", "Ada"))
+    await bot.ledger.record(change(maya.id, "told", Action.OPT_OUT, subscription=NEWS, number=None))
+    await bot.consumers.drain()
     data, page = await archive(bot, maya)
     assert data.keys() == TITLES.keys()
     found = {name: len(entries) for name, entries in data.items()}
     assert found == {
-        "contacts": 1, "consent_events": 4, "stops": 1, "conversations": 205, "entries": 208, "messages": 450,
-        "links": 1, "imports": 1, "uploads": 1,
+        "contacts": 1, "consent_events": 5, "stops": 1, "conversations": 205, "entries": 208, "messages": 450,
+        "links": 1, "webhooks": 1, "imports": 1, "uploads": 1,
     }  # fmt: skip
     assert [message["body"] for message in data["messages"]] == [f"Message {n}" for n in range(450)]
     assert data["uploads"] == [

@@ -34,6 +34,7 @@ from bot.model.filter import Filter
 from bot.model.selection import Selection
 from bot.model.subscription import MessageType
 from bot.model.teammate import By
+from bot.model.webhook import Topic
 from bot.store import Store
 from bot.store.stops import KEYED
 from bot.workspace.idempotency import Done, RequestKey
@@ -87,6 +88,8 @@ UNTOUCHED = {
     "sessions": "of teammates",
     "site_visits": "sites",
     "subscription_versions": "written by teammates",
+    "webhook_endpoints": "of the workspace",
+    "webhook_lanes": "name contacts by id",
     "subscriptions": "written by teammates",
     "tags": "names of tags",
     "teammates": "of the business",
@@ -96,7 +99,7 @@ UNTOUCHED = {
 ERASED = {
     "contacts", "conversations", "parts", "signals", "events", "deliveries", "preference_links", "phone_texts", "stops",
     "stop_events", "export_pieces", "contact_imports", "import_changes", "import_pieces", "jobs",
-    "api_requests",
+    "api_requests", "webhook_notifications",
 }  # fmt: skip
 EXPORT, LATER = "0" * 24, now() + timedelta(days=1)
 HERE = Context(page="https://shop.example/gifts-for-maya", ip="192.0.2.77", user_agent="Netscape/4.7")
@@ -190,6 +193,7 @@ async def _imported(bot: Bot, contact: Contact) -> None:
 @pytest.fixture
 async def maya(bot: Bot) -> Contact:
     """A user of the site who did everything that leaves data behind."""
+    await bot.webhooks.add("https://hooks.example/", "", (Topic.CONSENT_RECORDED, Topic.GRANULAR_SUBSCRIBE), BY)
     opened = await bot.open_messenger(None, Claim(page=HERE.page), None)
     opened = await act(bot, opened)
     contact = opened.contact

@@ -50,10 +50,12 @@ from bot.model.paging import Cursor
 from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import Passkey, Teammate, TeammateRole
+from bot.model.webhook import NotificationState, Topic, WebhookAttempt
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.numbered_log import NumberedLog
 from bot.store.repository import Repository
+from bot.store.webhooks import ReplayPeriod
 from bot.workspace.audit import AuditFilter, AuditLog
 from bot.workspace.idempotency import Done, RequestKey
 from bot.workspace.identity import adopt_identity_secret
@@ -402,6 +404,32 @@ async def _worked(bot: Bot, id: str) -> None:
     await bot.store.jobs.update({"_id": id}, {"$set": {"state": "done"}})
 
 
+async def _webhooks(bot: Bot) -> None:
+    """An endpoint from its first notification to its last."""
+    by, hooks = By("ada", "Ada"), bot.webhooks
+    endpoint = await hooks.add("https://hooks.example/", "", (Topic.CONSENT_RECORDED, Topic.LEAD_CREATED), by)
+    await hooks.add_secret(endpoint.id, by, key="second")
+    await hooks.revoke_secret(endpoint.id, "second", by)
+    ping = await hooks.ping(endpoint.id, by, "key")
+    lanes = bot.store.webhook_lanes
+    (lane,) = await lanes.claim(endpoint.id, limit=5, until=now())
+    await lanes.claim(endpoint.id, limit=5, until=now() + timedelta(minutes=1))
+    await lanes.renew(lane, now())
+    await lanes.postpone(lane, now())
+    await lanes.park(lane)
+    (pending,) = await bot.store.webhook_notifications.pending_in(lane.id, limit=5)
+    attempt = WebhookAttempt(at=now(), url=endpoint.url)
+    await bot.store.webhook_notifications.attempted(pending.id, attempt, NotificationState.FAILED)
+    for state in (None, NotificationState.FAILED):
+        page = await hooks.notifications(endpoint.id, state, None)
+        await hooks.notifications(endpoint.id, state, page.next or Cursor((now(), "x")))
+    await hooks.replay(endpoint.id, ping, by)
+    period = ReplayPeriod(now() - timedelta(hours=1), now())
+    await hooks.replay_period(endpoint.id, period, by)
+    await bot.store.webhook_notifications.of_period(endpoint.id, period, Cursor((now(), "x")), limit=5)
+    await hooks.disable(endpoint.id, by)
+
+
 async def _walk(bot: Bot) -> None:
     """Every way through `bot` that asks the database something."""
     store, say = bot.store, translator("en")
@@ -472,6 +500,7 @@ async def _walk(bot: Bot) -> None:
     await bot.timelines.page(contact.id)
     await bot.timelines.page(contact.id, ";".join(f"{k}:{9 if k == 'consent' else f'{iso(now())},x'}" for k in Kind))
 
+    await _webhooks(bot)
     await _install(bot)
     await _contacts(bot)
     await _manage(bot)

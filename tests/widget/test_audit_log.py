@@ -19,6 +19,7 @@ from bot.model.audit import AuditEntry
 from bot.model.base import new_id, now
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import By, TeammateRole
+from bot.model.webhook import Topic
 from bot.workspace.access import Scope
 from bot.workspace.audit import AuditFilter
 from bot.workspace.brand import Brand
@@ -42,6 +43,7 @@ QUIET = {
     "/settings/profile/confirm",
     "/settings/brand/preview",
     "/settings/senders/test",
+    "/settings/webhooks/{endpoint}/test",
     "/settings/subscriptions/preview/page",
     f"{SIGN_IN}/passkeys/options",
 }
@@ -213,6 +215,33 @@ def on_tag(path: str, **values: str) -> Act:
     return act
 
 
+async def add_endpoint(running: Running, eve: Admin) -> None:
+    id = new_id()
+    values = {"key": id, "url": "https://hooks.invalid/", "topics.conversation-admin-snoozed": "on"}
+    await sent(eve, HOOKS, values)
+    await running.bot.webhooks.remove(id, SOMEBODY)
+
+
+def on_endpoint(path: str, **values: str) -> Act:
+    """A form of an endpoint with two secrets and a notification."""
+
+    async def act(running: Running, eve: Admin) -> None:
+        service, second = running.bot.webhooks, new_id()
+        made = await service.add("https://hooks.invalid/", "", (Topic.SNOOZED,), SOMEBODY, id=new_id())
+        if path != "/secrets":
+            await service.add_secret(made.id, SOMEBODY, key=second)
+        if path == "/enable":
+            await service.disable(made.id, SOMEBODY)
+        ping = await service.ping(made.id, SOMEBODY, new_id())
+        await sent(eve, f"{HOOKS}/{made.id}{path.format(secret=second, notification=ping)}", values)
+        if path != "/remove":
+            await service.remove(made.id, SOMEBODY)
+
+    return act
+
+
+HOOKS = "/settings/webhooks"
+HOOK = f"{HOOKS}/{{endpoint}}"
 FORMS: dict[str, tuple[A, Act]] = {
     "/settings/brand": (A.BRAND_SAVED, form("/settings/brand", **BRAND)),
     "/settings/brand/logo": (A.LOGO_SAVED, upload_logo),
@@ -265,6 +294,24 @@ FORMS: dict[str, tuple[A, Act]] = {
     "/settings/keywords/{keyword}/resume": (A.KEYWORD_RESUMED, on_keyword("/resume")),
     "/settings/senders": (A.SENDER_SAVED, form("/settings/senders", country="US", sender="72345")),
     "/settings/senders/{country}/remove": (A.SENDER_REMOVED, remove_sender),
+    HOOKS: (A.WEBHOOK_ADDED, add_endpoint),
+    HOOK: (
+        A.WEBHOOK_CHANGED,
+        on_endpoint("", **{"url": "https://hooks.invalid/2", "topics.conversation-admin-snoozed": "on"}),
+    ),
+    f"{HOOK}/enable": (A.WEBHOOK_ENABLED, on_endpoint("/enable")),
+    f"{HOOK}/disable": (A.WEBHOOK_DISABLED, on_endpoint("/disable")),
+    f"{HOOK}/remove": (A.WEBHOOK_REMOVED, on_endpoint("/remove")),
+    f"{HOOK}/secrets": (A.WEBHOOK_SECRET_CREATED, on_endpoint("/secrets", key=new_id())),
+    f"{HOOK}/secrets/{{secret}}/revoke": (A.WEBHOOK_SECRET_REVOKED, on_endpoint("/secrets/{secret}/revoke")),
+    f"{HOOK}/replay": (
+        A.WEBHOOK_REPLAYED,
+        on_endpoint("/replay", since="2026-01-01T00:00", until="2099-01-01T00:00"),
+    ),
+    f"{HOOK}/notifications/{{notification}}/replay": (
+        A.WEBHOOK_REPLAYED,
+        on_endpoint("/notifications/{notification}/replay"),
+    ),
     "/settings/security": (A.SECURITY_SAVED, form("/settings/security")),
     "/settings/security/sessions/{id}/revoke": (A.SESSION_REVOKED, revoke_session("/settings/security/sessions")),
     "/settings/profile": (A.PROFILE_SAVED, form("/settings/profile", name="Eve", locale="", time_zone="")),

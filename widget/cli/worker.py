@@ -9,6 +9,7 @@ from bot.app import make_bot
 from bot.config import Settings
 from bot.database import open_database
 from widget.cli.terminal import run, settings_of, spare_the_collector
+from widget.webhooks.client import running
 
 
 def worker() -> None:
@@ -27,7 +28,7 @@ async def _work(settings: Settings) -> None:
         bot, stop = await make_bot(settings, store, url), asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-        async with bot.running():
+        async with running(bot):
             spare_the_collector()
             print("Ready. Ctrl-C stops it.", flush=True)
             await stop.wait()

@@ -24,6 +24,7 @@ PAGES = {
     "settings": _("Workspace settings"),
     "embedding": _("Embedding the chat"),
     "api": _("REST API"),
+    "webhooks": _("Webhooks"),
     "proof": _("Proof of consent"),
     "sending": _("Rules of sending"),
     "deployment": _("Deployment"),

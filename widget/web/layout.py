@@ -63,6 +63,7 @@ SETTINGS = (
     NavItem("tags", "/settings/tags", _("Tags"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("security", "/settings/security", _("Security"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("tokens", "/settings/tokens", _("API tokens"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
+    NavItem("webhooks", "/settings/webhooks", _("Webhooks"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("audit", "/settings/audit", _("Audit log"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("verify", "/settings/ledger", _("Ledger"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("profile", "/settings/profile", _("Profile"), group=ACCOUNT),
@@ -104,6 +105,7 @@ async def teammate_page(
         navigation=open_to(who, NAVIGATION),
         settings_navigation=settings_open_to(who),
         help_contact=request.app[BOT].settings.support,
+        stopped_webhooks=request.app[BOT].outbox.stopped if who.may(Scope.MANAGE_WORKSPACE) else (),
         **context,
     )
     forget_said(request, response)

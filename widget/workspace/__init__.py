@@ -22,6 +22,7 @@ from widget.workspace import (
     tags,
     teammates,
     tokens,
+    webhooks,
 )
 
 
@@ -44,5 +45,6 @@ def add_routes(app: web.Application) -> None:
         tags,
         teammates,
         tokens,
+        webhooks,
     ):
         face.add_routes(app)

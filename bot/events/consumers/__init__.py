@@ -16,10 +16,12 @@ from bot.events.consumers.merging import Merging
 from bot.events.consumers.projection import Projection
 from bot.events.consumers.stopped import MarkStopped
 from bot.events.consumers.texts import QueueTexts
+from bot.events.consumers.webhooks import QueueWebhooks
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
 from bot.outbound.queue import DeliveryQueue
 from bot.store import Store
+from bot.webhooks.outbox import WebhookOutbox
 
 
 def all_consumers(
@@ -31,6 +33,7 @@ def all_consumers(
     openings: Openings,
     runs: Runs,
     deliveries: DeliveryQueue,
+    webhooks: WebhookOutbox,
 ) -> Sequence[Sequence[Consumer]]:
     """By stage: those of one stage run side by side, and the next stage begins when they are done."""
     return (
@@ -39,4 +42,5 @@ def all_consumers(
         (ContinueFlows(runs, openings),),
         (Merging(merge),),
         (Erasure(eraser),),
+        (QueueWebhooks(store, webhooks),),
     )

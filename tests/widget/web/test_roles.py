@@ -80,6 +80,12 @@ ADMINS = {
     "/settings/attributes", "/settings/attributes/-/new", "/settings/attributes/{key}",
     "/settings/attributes/{key}/archive", "/settings/attributes/{key}/restore",
     "/settings/tags", "/settings/tags/{id}", "/settings/tags/{id}/delete",
+    "/settings/webhooks", "/settings/webhooks/{endpoint}", "/settings/webhooks/{endpoint}/test",
+    "/settings/webhooks/{endpoint}/enable", "/settings/webhooks/{endpoint}/disable",
+    "/settings/webhooks/{endpoint}/remove", "/settings/webhooks/{endpoint}/secrets",
+    "/settings/webhooks/{endpoint}/secrets/{secret}/revoke", "/settings/webhooks/{endpoint}/replay",
+    "/settings/webhooks/{endpoint}/notifications/{notification}",
+    "/settings/webhooks/{endpoint}/notifications/{notification}/replay",
     "/settings/audit.csv", "/settings/security", "/settings/security/sessions/{id}/revoke",
 }  # fmt: skip
 
@@ -95,6 +101,7 @@ async def kept(running: Running) -> list[object]:
         store.teammates,
         store.api_tokens,
         store.form_templates,
+        store.webhook_endpoints,
     )
     seen, present = {"last_seen_at": 0}, {"expires_at": {"$not": {"$lt": now()}}}  # the database deletes the others
     return [await table.collection.find(present, seen).sort("_id", 1).to_list(None) for table in tables]
@@ -117,6 +124,7 @@ def filled(path: str) -> str:
     is_hash = "sessions/{id}" in path or "tokens/{id}" in path
     id = "0" * 64 if is_hash else DEALS
     ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS, "reply": zeros}
+    ids |= {"endpoint": zeros, "notification": "notif_0"}
     others = {
         "key": "city",
         "keyword": "join",

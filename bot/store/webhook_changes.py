@@ -1,0 +1,88 @@
+"""The changes that endpoints can be told of, in the order in which they were committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Self
+
+from bson import Timestamp
+
+from bot.store.change_reader import ChangeReader, Token
+from bot.store.contacts import EDITED
+
+if TYPE_CHECKING:
+    from bot.store.client import Store
+
+INSERTED = ("contacts", "conversations", "parts", "deliveries")
+CONTACT_FIELDS = (EDITED, "phone", "email")
+DELIVERY_FIELDS = ("state", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChange:
+    """A document that was inserted, or updated."""
+
+    table: str
+    id: str
+    is_new: bool
+    document: Mapping[str, Any]
+    """Of an entry of a conversation: the whole document."""
+    became: tuple[str, ...]
+    """Of a delivery: its new state and the provider's new status, those that changed."""
+    at: datetime
+    """The end of the second in which it was committed, so that nothing seems to be from before an endpoint existed."""
+    moment: Timestamp
+    key: str
+    """Unique, and the same when the stream is read again."""
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Self:
+        moment: Timestamp = raw["clusterTime"]
+        changed = raw.get("changed") or raw.get("fullDocument") or {}
+        return cls(
+            table=raw["ns"]["coll"],
+            id=str(raw["documentKey"]["_id"]),
+            is_new=raw["operationType"] == "insert",
+            document=raw.get("fullDocument") or {},
+            became=tuple(str(changed[name]) for name in DELIVERY_FIELDS if changed.get(name)),
+            at=datetime.fromtimestamp(moment.time, UTC) + timedelta(milliseconds=999),
+            moment=moment,
+            key=sha256(str(raw["_id"].get("_data", raw["_id"])).encode()).hexdigest()[:32],
+        )
+
+
+def webhook_changes(store: Store, token: Token | None, start: datetime | None) -> ChangeReader:
+    """From the token, or from this time on."""
+    updated: list[dict[str, Any]] = [
+        {"ns.coll": name, f"updateDescription.updatedFields.{field}": {"$exists": True}}
+        for name, fields in (("contacts", CONTACT_FIELDS), ("deliveries", DELIVERY_FIELDS))
+        for field in fields
+    ]
+    pipeline: list[dict[str, Any]] = [
+        {
+            "$match": {
+                "$or": [
+                    {"operationType": "insert", "ns.coll": {"$in": [*INSERTED]}},
+                    {"operationType": "update", "$or": updated},
+                ]
+            }
+        },
+        {
+            "$project": {
+                "operationType": 1,
+                "ns": 1,
+                "documentKey": 1,
+                "clusterTime": 1,
+                **{f"fullDocument.{name}": 1 for name in PART_FIELDS},
+                "changed": {name: f"$updateDescription.updatedFields.{name}" for name in DELIVERY_FIELDS},
+            }
+        },
+    ]
+    moment = Timestamp(int(start.timestamp()), 1) if start else None
+    return ChangeReader(store.database, None, pipeline, token, start=moment)
+
+
+PART_FIELDS = ("_id", "conversation", "seq", "author", "content", "at", "key", *DELIVERY_FIELDS)

@@ -1,0 +1,120 @@
+"""Tells the outbox what changed besides consents: contacts, conversations and texts. One process at a time reads it.
+
+It reads the database's own log of changes, so no request pays for it, and nothing is read while no endpoint wants such
+a topic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from bot.jobs.lease import Lease
+from bot.model.base import new_id, now
+from bot.model.conversation import Part
+from bot.model.event_cursor import EventCursor
+from bot.store import Store
+from bot.store.change_reader import ChangeReader, TokenLost
+from bot.store.webhook_changes import StoreChange, webhook_changes
+from bot.webhooks.occurrences import OF_CHANGE, Occurrence, of_contact, of_delivery, of_opening, of_part, place_in_time
+from bot.webhooks.outbox import WebhookOutbox
+
+log = logging.getLogger("sayso.webhooks")
+
+CURSOR = "webhooks"
+LOOK_SECONDS = 1.0
+"""How often the endpoints in memory are looked at while none wants to know of changes."""
+WAIT_MS = 1000
+IDLE = timedelta(seconds=30)
+"""How often the cursor moves while nothing changes, so that its token stays in the oplog."""
+
+
+class WebhookSource:
+    def __init__(self, store: Store, outbox: WebhookOutbox) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._holder = new_id()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Runs until stopped. Raises StoreUnavailable: the next call continues from the cursor."""
+        while not stop.is_set():
+            if self._is_wanted:
+                await self._follow(stop)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+
+    @property
+    def _is_wanted(self) -> bool:
+        return self._outbox.wants(OF_CHANGE)
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        async with Lease(self._store, "webhook_changes", self._holder) as lease:
+            while self._is_wanted and not stop.is_set():
+                if lease.is_held:
+                    await self._read(stop, lease)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+
+    async def _read(self, stop: asyncio.Event, lease: Lease) -> None:
+        try:
+            async with await self._from_here() as stream:
+                await self._tell(stream, stop, lease)
+        except TokenLost:
+            log.error("changes since the last notification can't be read any more: webhooks continue from now on")
+            async with webhook_changes(self._store, None, None) as stream:
+                await self._tell(stream, stop, lease)
+
+    async def _from_here(self) -> ChangeReader:
+        """From the cursor, if it was kept for one of these endpoints, else from when the first of them was added."""
+        cursor = await self._store.event_cursors.get(CURSOR)
+        since = min((one.active_since for one in self._outbox.endpoints), default=now())
+        if cursor and cursor.at >= since:
+            return webhook_changes(self._store, cursor.token, None)
+        return webhook_changes(self._store, None, since)
+
+    async def _tell(self, stream: ChangeReader, stop: asyncio.Event, lease: Lease) -> None:
+        saved = now() - IDLE
+        while self._is_wanted and lease.is_held and not stop.is_set():
+            time = now()
+            changes = [StoreChange.of(raw) for raw in await stream.take_raw(wait_ms=WAIT_MS)]
+            await self._outbox.add(await self.occurrences(changes))
+            if changes or time - saved >= IDLE:
+                saved = time
+                await self._store.event_cursors.save(EventCursor(id=CURSOR, token=stream.token, at=time))
+
+    async def occurrences(self, changes: Sequence[StoreChange]) -> list[Occurrence]:
+        """As documents are now; those that are gone meanwhile are left out."""
+        if not changes:
+            return []
+        store, ids = self._store, _ids(changes)
+        parts = {change.id: Part.load(dict(change.document)) for change in changes if change.table == store.parts.name}
+        talks = [*ids["conversations"], *(part.conversation for part in parts.values())]
+        contacts, conversations, deliveries = await asyncio.gather(
+            store.contacts.get_many(ids["contacts"]),
+            store.conversations.get_many(talks),
+            store.deliveries.get_many(ids["deliveries"]),
+        )
+        found: list[Occurrence | None] = []
+        for change in changes:
+            order = place_in_time(change.at.replace(microsecond=0), change.moment.inc)
+            if (contact := contacts.get(change.id)) and not contact.is_gone:
+                cause = contact.id if change.is_new else change.key
+                found.append(of_contact(contact, cause, change.at, order, is_new=change.is_new))
+            elif (part := parts.get(change.id)) and (talk := conversations.get(part.conversation)):
+                found.append(of_part(part, talk, order))
+            elif (talk := conversations.get(change.id)) and change.table == store.conversations.name:
+                found.append(of_opening(talk, change.at, order))
+            elif delivery := deliveries.get(change.id):
+                found += [of_delivery(delivery, became, change.at, order) for became in change.became]
+        return [one for one in found if one]
+
+
+def _ids(changes: Sequence[StoreChange]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"contacts": [], "conversations": [], "deliveries": []}
+    for change in changes:
+        if change.table in found:
+            found[change.table].append(change.id)
+    return found
