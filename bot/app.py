@@ -61,6 +61,7 @@ from bot.outbound.clicks import Clicks
 from bot.outbound.consent_mirror import ConsentMirror
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.facts import FactReader
+from bot.outbound.figures import Figures
 from bot.outbound.gateways import make_gateway
 from bot.outbound.gateways.twilio import TwilioGateway
 from bot.outbound.gateways.twilio_webhooks import WebhookSignatures
@@ -179,6 +180,7 @@ class Bot:
         self.gateway = make_gateway(settings, store)
         facts = FactReader(store, self.ledger, self.stops, self.workspace, quiet_hours=settings.quiet_hours)
         self.mirror = ConsentMirror(store, self.gateway) if isinstance(self.gateway, TwilioGateway) else None
+        self.figures = Figures(store, delivers_when_sent=self.gateway.delivers_on_commit)
         self.reports = DeliveryReports(store, self.stops, self.threads)
         self.webhook_signatures = WebhookSignatures(settings)
         self.sender = Sender(store, self.deliveries, facts, self.gateway, self.threads, self.stops)

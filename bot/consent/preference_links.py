@@ -29,6 +29,7 @@ async def find_links(store: Store, hashes: Collection[str]) -> dict[str, Prefere
             id=hash,
             contact=delivery.contact,
             channel=MessageType.SMS,
+            text=delivery.id,
             created_at=delivery.created_at,
             expires_at=delivery.link.expires_at,
             revoked_at=delivery.link.revoked_at,

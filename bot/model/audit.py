@@ -91,6 +91,7 @@ class AuditAction(StrEnum):
     MESSAGE_PAUSED = "outbound.paused"
     MESSAGE_RESUMED = "outbound.resumed"
     MESSAGE_ENDED = "outbound.ended"
+    DELIVERIES_DOWNLOADED = "outbound.deliveries_downloaded"
     JOB_STARTED = "job.started"
     JOB_PAUSED = "job.paused"
     JOB_RESUMED = "job.resumed"

@@ -72,6 +72,25 @@ class DeliveryLink(Value):
     revoked_at: datetime | None = None
 
 
+class StepKind(StrEnum):
+    REPORTED = "reported"
+    """The provider reported a status."""
+    WAITED = "waited"
+    """It went back to the queue for a reason."""
+    RECONCILED = "reconciled"
+    """The provider was asked about a text that it had not acknowledged."""
+
+
+class DeliveryStep(Value):
+    """Something that happened to a text and is not told by its other fields."""
+
+    kind: StepKind
+    at: datetime
+    what: str
+    """The status, the reason or the state that resulted."""
+    code: int | None = None
+
+
 class ShortLink(Value):
     """A link of ours in place of one that a teammate wrote, for one person and message."""
 
@@ -108,8 +127,14 @@ class Delivery(Document):
     """In the order of the text. They expire with `link`."""
     clicked_at: datetime | None = None
     """When one of them was first opened."""
+    replied_at: datetime | None = None
+    """Of a copy of an outbound message: when they first wrote back."""
+    opted_out_at: datetime | None = None
+    """When they opted out because of it (`bot/outbound/outcomes.py`)."""
     state: DeliveryState = DeliveryState.QUEUED
     reason: str | None = None
+    code: int | None = None
+    """The provider's error behind `reason`."""
     body: str | None = None
     """As sent, with the link's token masked; of a message, from the start."""
     provider_id: str | None = None
@@ -118,8 +143,14 @@ class Delivery(Document):
     """The provider's ids of earlier attempts, which it did not send."""
     status: ProviderStatus | None = None
     """As the provider last reported it; missing until then."""
+    sender: str | None = None
+    """Who it comes from; missing: the provider chose."""
     handed_at: datetime | None = None
     """When it was handed over last."""
+    delivered_at: datetime | None = None
+    """When the provider reported that the phone has it."""
+    steps: tuple[DeliveryStep, ...] | None = None
+    """The last ones, oldest first."""
     due_at: datetime | None = None
     """When a worker may claim it: for the first time, for a retry, or because a claim expired. Missing once it is
     handed over."""

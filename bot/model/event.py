@@ -183,6 +183,8 @@ class Context(Value):
     conversation: str | None = None
     part: str | None = None
     page: str | None = None
+    text: str | None = None
+    """The text (its delivery) whose link led there."""
     ip: str | None = None
     user_agent: str | None = None
     opening: ChatOpening | None = None

@@ -13,6 +13,8 @@ class PreferenceLink(Document):
 
     contact: str
     channel: MessageType
+    text: str | None = None
+    """The delivery that carried it."""
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None

@@ -31,7 +31,7 @@ class Clicks:
             raise NotFound
         if counts and delivery.clicked_at is None:
             try:
-                await self._store.deliveries.clicked(delivery.id)
+                await self._store.deliveries.note_first([(delivery.id, "clicked_at", now())])
             except StoreUnavailable:  # the person gets to the page all the same
                 log.warning("a click was not counted", extra={"delivery": delivery.id})
         return url

@@ -14,6 +14,7 @@ from bot.model.conversation import ConversationEvent
 from bot.model.conversation import ConversationEventName as Name
 from bot.model.event import ConsentEvent
 from bot.outbound.keyword_sign_ups import KeywordSignUps
+from bot.outbound.outcomes import Outcomes
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.threads import TextThreads
 from bot.store import Store
@@ -37,6 +38,7 @@ class Inbound:
         self._threads = threads
         self._programs = programs
         self._sign_ups = sign_ups
+        self._outcomes = Outcomes(store)
 
     async def receive(self, number: str, text: str, text_id: str, *, answered: Keyword | None = None) -> None:
         """Handles a text from this number (E.164). The same text (by id) has no further effect.
@@ -71,6 +73,7 @@ class Inbound:
             case _:
                 flag = ConversationEvent(name=Name.MAYBE_STOP, until=due_at(now())) if reading.likely else None
                 await self._threads.hear(number, text, text_id, flag)
+                await self._outcomes.replied(number)
 
     async def _settle(self, number: str, text: str, text_id: str, answer: str, did: Name | None = None) -> None:
         """Shows a keyword in its conversation, then queues the answer, so that it appears after it."""

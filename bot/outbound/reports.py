@@ -57,15 +57,16 @@ class DeliveryReports:
 
     async def _result(self, delivery: Delivery, report: StatusReport) -> dict[str, object]:
         if report.status not in FAILED:
-            return {"state": DeliveryState.SENT}
-        policy = policy_of(report.code)
+            is_first = report.status.rank >= ProviderStatus.DELIVERED.rank and delivery.delivered_at is None
+            return {"state": DeliveryState.SENT, **({"delivered_at": now()} if is_first else {})}
+        policy, code = policy_of(report.code), {"code": report.code} if report.code else {}
         if policy.effect is Effect.OPTED_OUT:
             await stop_with_provider(self._stops, delivery)
         elif policy.effect is Effect.ALARM:
             log.error("the SMS provider did not deliver: %s", policy.reason, extra={"delivery": delivery.id})
         if _may_be_sent_again(delivery, policy):
-            return {"state": DeliveryState.QUEUED, "reason": policy.reason, "due_at": now() + AGAIN_AFTER}
-        return {"state": DeliveryState.FAILED, "reason": policy.reason}
+            return {"state": DeliveryState.QUEUED, "reason": policy.reason, "due_at": now() + AGAIN_AFTER, **code}
+        return {"state": DeliveryState.FAILED, "reason": policy.reason, **code}
 
 
 def _may_be_sent_again(delivery: Delivery, policy: Policy) -> bool:

@@ -180,6 +180,7 @@ class Sender:
             return partial(self._hold, delivery, passed, checked_at)
         body, values = self._written(delivery, facts)
         values |= {**passed.values, "checked_at": checked_at}
+        values |= {"sender": sender.sender} if sender else {}
         text = Handover(delivery, facts, body, values, passed.quiet_from, sender.sender if sender else None)
         return partial(self._send, text, is_shown=is_shown)
 
@@ -212,7 +213,7 @@ class Sender:
             delivery = await self._threads.show(text.delivery, text.values["body"])
             text = replace(text, delivery=delivery, values={**text.values, "part": delivery.part})
         if self._gateway.delivers_on_commit:
-            await self._give(text, text.values)
+            await self._give(text, {**text.values, "handed_at": now()})
             return
         async with self._slots:
             if self._is_resting():
@@ -279,7 +280,7 @@ class Sender:
         elif error.effect is Effect.ALARM:
             log.error("the SMS provider refuses texts: %s", error.code, extra={"delivery": delivery.id})
         attempts = delivery.attempts + 1
-        values |= {"reason": error.code, "attempts": attempts}
+        values |= {"reason": error.code, "attempts": attempts, **({"code": error.number} if error.number else {})}
         if error.permanent or attempts >= MOST_ATTEMPTS:
             await self._store_result(delivery, DeliveryState.FAILED, **values)
         else:

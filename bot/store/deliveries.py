@@ -6,16 +6,24 @@ A late worker finds `worker` changed, and its writes are refused.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
 
 from bot.model.base import now
-from bot.model.delivery import WITHHELD, Delivery, DeliveryKind, DeliveryState, ProviderStatus
+from bot.model.delivery import (
+    WITHHELD,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    DeliveryStep,
+    ProviderStatus,
+    StepKind,
+)
 from bot.model.paging import Cursor
 from bot.store.driver import READ_MS, database_errors
 from bot.store.paging import following
@@ -25,6 +33,13 @@ PAUSED = "paused"
 """Why a copy waits while its message is paused."""
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
+
+
+MOMENTS = ("handed_at", "delivered_at", "clicked_at", "replied_at", "opted_out_at")
+FIGURES = ("state", "reason", "code", *MOMENTS)
+"""What the figures of a message are made of: one index tells all of it, and no copy is read."""
+STEPS = 40
+"""Steps that a text keeps."""
 
 
 def _where(field: str) -> dict[str, Any]:
@@ -69,13 +84,22 @@ class DeliveryRepository(Repository[Delivery]):
         IndexModel([("contact", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("created_at", DESCENDING), ("prefix", ASCENDING), ("kind", ASCENDING)], **_where("prefix")),
         IndexModel([("provider_id", ASCENDING)], **_where("provider_id")),
-        IndexModel([("message", ASCENDING), ("state", ASCENDING), ("reason", ASCENDING)], **_where("message")),
-        IndexModel([("message", ASCENDING), ("created_at", DESCENDING)], **_where("message")),
+        IndexModel([(name, ASCENDING) for name in ("message", *FIGURES)], name="figures", **_where("message")),
+        IndexModel([("message", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], **_where("message")),
+        IndexModel(
+            [("message", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            **_where("message"),
+        ),
         IndexModel([("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("contact", ASCENDING), ("link.hash", ASCENDING)], **_where("link.hash")),
         IndexModel([("short_links.hash", ASCENDING)], **_where("short_links")),
     )
-    old_indexes = frozenset({"state_1_updated_at_1", "worker_1", "contact_1_created_at_-1", "origins_1_created_at_-1"})
+    old_indexes = frozenset(
+        {
+            "state_1_updated_at_1", "worker_1", "contact_1_created_at_-1", "origins_1_created_at_-1",
+            "message_1_state_1_reason_1", "message_1_created_at_-1",
+        }
+    )  # fmt: skip
 
     # --- the queue
 
@@ -134,7 +158,8 @@ class DeliveryRepository(Repository[Delivery]):
 
     async def answered(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
         """Stores what the provider knows about such a text: a result, or when to send it or ask again."""
-        change = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
+        change: dict[str, Any] = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
+        change |= _step(StepKind.RECONCILED, values["state"])
         await self.update({"_id": delivery.id, "ask_at": delivery.ask_at}, change)
 
     async def report(self, id: str, provider_id: str, status: ProviderStatus, values: Mapping[str, Any]) -> bool:
@@ -150,6 +175,7 @@ class DeliveryRepository(Repository[Delivery]):
             "status": {"$in": [None, *status.earlier]},
         }
         change: dict[str, Any] = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
+        change |= _step(StepKind.REPORTED, status, values.get("code"))
         if values["state"] is DeliveryState.QUEUED:
             change["$unset"] |= {"provider_id": "", "status": ""}
             change["$addToSet"] = {"earlier_ids": provider_id}
@@ -236,18 +262,54 @@ class DeliveryRepository(Repository[Delivery]):
 
     # --- copies of outbound messages
 
-    async def results_of(self, message: str) -> dict[tuple[DeliveryState, str], int]:
-        """By state and reason, from the index alone."""
-        group = {"_id": {"state": "$state", "reason": "$reason"}, "n": {"$sum": 1}}
-        with database_errors():
-            found = await self.collection.aggregate(
-                [{"$match": {"message": message}}, {"$group": group}], maxTimeMS=READ_MS
-            ).to_list(None)
-        return {(DeliveryState(raw["_id"]["state"]), raw["_id"].get("reason") or ""): raw["n"] for raw in found}
+    async def results_of(self, message: str) -> list[Mapping[str, Any]]:
+        """By `state`, `reason` and `code`: `n` copies, how many have each of `MOMENTS`, and `first` and `last`, the
+        range of those times. From the index alone."""
+        had = {name: {"$sum": {"$cond": [{"$gt": [f"${name}", None]}, 1, 0]}} for name in MOMENTS}
+        range = {"first": {"$min": "$handed_at"}, "last": {"$max": {"$max": [f"${name}" for name in MOMENTS]}}}
+        key = {name: f"${name}" for name in ("state", "reason", "code")}
+        found = await self._grouped(message, {"_id": key, "n": {"$sum": 1}, **had, **range})
+        return [{**raw.pop("_id"), **raw} for raw in found]
 
-    async def of_message(self, message: str, *, limit: int) -> list[Delivery]:
-        """The newest first."""
-        return await self.find({"message": message}, sort=[("message", 1), ("created_at", -1)], limit=limit)
+    async def over_time(self, message: str, start: datetime, step: timedelta) -> dict[str, Counter[int]]:
+        """For each of `MOMENTS`, how many copies had theirs in each step after `start`. From the index alone."""
+        milliseconds = int(step.total_seconds() * 1000)
+        place = {name: {"$floor": {"$divide": [{"$subtract": [f"${name}", start]}, milliseconds]}} for name in MOMENTS}
+        found: dict[str, Counter[int]] = {name: Counter() for name in MOMENTS}
+        for raw in await self._grouped(message, {"_id": place, "n": {"$sum": 1}}):
+            for name, at in raw["_id"].items():
+                if at is not None:
+                    found[name][max(int(at), 0)] += raw["n"]
+        return found
+
+    async def _grouped(self, message: str, group: Mapping[str, Any]) -> list[dict[str, Any]]:
+        pipeline: list[dict[str, Any]] = [{"$match": {"message": message}}, {"$group": group}]
+        with database_errors():
+            return list(await self.collection.aggregate(pipeline, maxTimeMS=READ_MS, hint="figures").to_list(None))
+
+    async def of_message(
+        self, message: str, after: Cursor | None = None, *, state: DeliveryState | None = None, limit: int
+    ) -> list[Delivery]:
+        """The newest first, by time and id."""
+        order = [("created_at", -1), ("_id", -1)]
+        match, sort = {"message": message}, [("message", 1), *order]
+        if state:
+            match, sort = {**match, "state": state}, [("message", 1), ("state", 1), *order]
+        return await self.find({**match, **following(order, after)}, sort=sort, limit=limit)
+
+    async def copies_to(self, contacts: Collection[str], since: datetime) -> list[Delivery]:
+        """Of outbound messages, handed over since then."""
+        match = {"contact": {"$in": [*contacts]}, "kind": DeliveryKind.OUTBOUND, "handed_at": {"$gte": since}}
+        return await self.find(match, limit=10_000) if contacts else []
+
+    async def copies_on(self, number: str, since: datetime) -> list[Delivery]:
+        """The same for a number, the newest first."""
+        match = {"number": number, "kind": DeliveryKind.OUTBOUND, "handed_at": {"$gte": since}}
+        return await self.find(match, sort=[("number", 1), ("created_at", -1)], limit=20)
+
+    async def note_first(self, moments: Sequence[tuple[str, str, datetime]]) -> None:
+        """For each id and one of `MOMENTS`: its time, unless it has one."""
+        await self.update_many([({"_id": id, name: None}, {"$set": {name: at}}) for id, name, at in moments])
 
     async def count_waiting(self, message: str, *, is_held: bool, limit: int) -> int:
         """Copies that have not left; at most `limit`. `is_held`: also those held for a reason, like quiet hours."""
@@ -284,10 +346,6 @@ class DeliveryRepository(Repository[Delivery]):
     async def with_short_link(self, hash: str) -> Delivery | None:
         return await self.find_one({"short_links.hash": hash, "short_links": {"$exists": True}})
 
-    async def clicked(self, id: str) -> None:
-        """Once: the first time counts."""
-        await self.update({"_id": id, "clicked_at": None}, {"$set": {"clicked_at": now()}})
-
     async def revoke_links(self, contact: str) -> None:
         match = {"contact": contact, "link.hash": {"$exists": True}}
         with database_errors():
@@ -312,14 +370,23 @@ def _handed_over(delivery: Delivery, values: Mapping[str, Any]) -> UpdateOne:
 def _settled(alike: Sequence[Result]) -> UpdateMany:
     one = alike[0]
     match = {"_id": {"$in": [result.id for result in alike]}, "worker": one.worker, "state": DeliveryState.SENDING}
-    return UpdateMany(
-        match, {"$set": {"state": one.state, "updated_at": now(), **one.values}, "$unset": _over(one.values)}
-    )
+    change: dict[str, Any] = {
+        "$set": {"state": one.state, "updated_at": now(), **one.values},
+        "$unset": _over(one.values),
+    }
+    if one.state is DeliveryState.QUEUED and (reason := one.values.get("reason")):
+        change |= _step(StepKind.WAITED, reason, one.values.get("code"))
+    return UpdateMany(match, change)
+
+
+def _step(kind: StepKind, what: str, code: int | None = None) -> dict[str, Any]:
+    step = DeliveryStep(kind=kind, at=now(), what=str(what), code=code).model_dump(exclude_none=True)
+    return {"$push": {"steps": {"$each": [step], "$slice": -STEPS}}}
 
 
 def _over(values: Mapping[str, Any]) -> dict[str, str]:
     """What a result without them removes: the times of the queue, and why an earlier try was refused."""
-    return {name: "" for name in ("due_at", "ask_at", "reason", "held_by") if name not in values}
+    return {name: "" for name in ("due_at", "ask_at", "reason", "code", "held_by") if name not in values}
 
 
 def _falls_in(window: Window) -> dict[str, Any]:

@@ -99,6 +99,7 @@ LABELS = {
     A.MESSAGE_PAUSED: _("Paused a chat message"),
     A.MESSAGE_RESUMED: _("Resumed a chat message"),
     A.MESSAGE_ENDED: _("Ended a chat message"),
+    A.DELIVERIES_DOWNLOADED: _("Downloaded the texts of an outbound message"),
     A.JOB_STARTED: _("Started a job"),
     A.JOB_PAUSED: _("Paused a job"),
     A.JOB_RESUMED: _("Resumed a job"),

@@ -23,12 +23,13 @@ from bot.jobs.service import JobService
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
-from bot.model.event import Action, Actor, Source
+from bot.model.event import Action, Actor, Context, Source
 from bot.model.filter import Filter, TagIs
 from bot.model.outbound_message import OutboundMessage
 from bot.model.teammate import By
 from bot.outbound import sender
 from bot.outbound.audience import QUEUED
+from bot.outbound.figures import Figures
 from bot.outbound.kinds.outbound import opt_out_text
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
@@ -481,3 +482,76 @@ class TestTest:
         made = await draft(bot)
         with pytest.raises(NumberRefused):
             await bot.outbound.test(made.id, "12", ADA, key="k3")
+
+
+class TestFigures:
+    async def test_results_answers_and_time_are_counted_from_the_index(self, bot: Bot) -> None:
+        ann, ben, eve, _dan = await people(bot, 4)
+        message = await ordered(bot, texts={"en": "Harbor Coffee: https://shop.example"}, counts_clicks=True)
+        await bot.ledger.record(change(eve.id, "no", Action.OPT_OUT, number=eve.phone))
+        await all_sent(bot, message)
+        await bot.consumers.drain()
+        copy = next(copy for copy in await copies(bot, message) if copy.contact == ann.id)
+        await bot.clicks.open(bot.deliveries.links.short_urls(copy, 1)[0].rpartition("/")[2], counts=True)
+        await bot.receive(ben.phone or "", "Is it back?", "t1")
+        await bot.receive(ben.phone or "", "Hello?", "t2")
+        await bot.receive(ann.phone or "", "STOP", "t3")
+        await bot.consumers.drain()
+        found = await Figures(bot.store, delivers_when_sent=True).of(message.id)
+        assert (found.sent, found.delivered, found.failed) == (3, 3, 0)
+        assert (found.clicked, found.replied, found.opted_out) == (1, 1, 1), "a STOP is no reply"
+        assert found.series
+        series = (found.series.sent, found.series.clicked, found.series.replied, found.series.opted_out)
+        assert [sum(one.values()) for one in series] == [3, 1, 1, 1]
+        raw = (await Figures(bot.store, delivers_when_sent=False).of(message.id)).delivered
+        assert raw == 0, "the provider has not said so"
+        pipeline = [{"$match": {"message": message.id}}, {"$group": {"_id": {"s": "$state", "c": "$clicked_at"}}}]
+        command = {"aggregate": "deliveries", "pipeline": pipeline, "cursor": {}, "hint": "figures"}
+        plan = await bot.store.database.command({"explain": command, "verbosity": "executionStats"})
+        assert "'totalDocsExamined': 0" in str(plan)
+
+    async def test_many_who_look_at_once_count_once(self, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+        await people(bot, 1)
+        message, calls = await ordered(bot), 0
+        counted = bot.store.deliveries.results_of
+
+        async def results_of(id: str) -> Any:
+            nonlocal calls
+            calls += 1
+            return await counted(id)
+
+        monkeypatch.setattr(bot.store.deliveries, "results_of", results_of)
+        figures = Figures(bot.store, delivers_when_sent=True)
+        await asyncio.gather(*(figures.of(message.id) for _ in range(9)))
+        assert calls == 1
+
+    async def test_an_opt_out_belongs_to_the_link_that_led_to_it_or_to_the_newest_message(self, bot: Bot) -> None:
+        ann, ben, eve = await people(bot, 3)
+        await bot.ledger.record(change(ben.id, "orders", subscription=ORDERS, number=ben.phone))
+        first = await ordered(bot)
+        await all_sent(bot, first)
+        second = await ordered(bot)
+        await all_sent(bot, second)
+        token = next(text for text in await bodies(bot, ann)).rpartition("/p/")[2]
+        link = (await bot.preferences.look(token)).link
+        of_first = {copy.contact: copy for copy in await copies(bot, first)}
+        assert link.text in {copy.id for copy in of_first.values()}
+        by_link = change(ann.id, "no", Action.OPT_OUT, source=Source.PREFERENCE_CENTER, context=Context(text=link.text))
+        other = change(ben.id, "no", Action.OPT_OUT, subscription=ORDERS, source=Source.PREFERENCE_CENTER)
+        by_newest = change(eve.id, "no", Action.OPT_OUT, source=Source.PREFERENCE_CENTER, number=eve.phone)
+        for one in (by_link, other, by_newest):
+            await bot.ledger.record(one)
+        await bot.consumers.drain()
+        out = [
+            {copy.contact for copy in await copies(bot, message) if copy.opted_out_at} for message in (first, second)
+        ]
+        assert out == [{ann.id}, {eve.id}]
+
+    async def test_an_opt_out_days_later_belongs_to_no_message(self, bot: Bot) -> None:
+        (ann,) = await people(bot, 1)
+        message = await ordered(bot)
+        await all_sent(bot, message)
+        await bot.store.deliveries.collection.update_many({}, {"$set": {"handed_at": now() - timedelta(days=4)}})
+        await bot.receive(ann.phone or "", "STOP", "t")
+        await bot.consumers.drain()
+        assert not any(copy.opted_out_at for copy in await copies(bot, message))

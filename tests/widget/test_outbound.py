@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
 import json
 
 import pytest
@@ -21,6 +23,8 @@ from tests.widget.help import Running, read
 from widget.contacts.query import ContactsQuery
 
 HTMX = {"HX-Request": "true"}
+NUMBERS = itertools.count(2000)
+"""Each test texts phones of its own: at most three marketing texts a day reach one."""
 TEXT = "Harbor Coffee: Hi {{first_name|there}}, the Sidamo is back."
 
 
@@ -28,7 +32,7 @@ TEXT = "Harbor Coffee: Hi {{first_name|there}}, the Sidamo is back."
 async def people(running: Running) -> list[Contact]:
     """Three whom no other test knows: two get it, one doesn't."""
     word = f"z{new_id()}"
-    made = [person(new_id(), name=f"Ann{i} {word}", phone=f"+1201555{i:04d}") for i in (61, 62, 63)]
+    made = [person(new_id(), name=f"Ann{i} {word}", phone=f"+1201555{next(NUMBERS):04d}") for i in (61, 62, 63)]
     await running.store.contacts.insert_many(made)
     for contact in made[:2]:
         await running.bot.ledger.record(change(contact.id, f"in-{contact.id}", number=contact.phone))
@@ -187,7 +191,8 @@ async def test_it_is_sent_and_followed_to_each_phone(
 
     await eventually(is_shown_as_sent)
     page = await ada.look(f"/outbound/{message.id}")
-    assert {a.text for a in page.one("tbody").all("a")} == {c.name for c in people[:2]}
+    newest = page.one("section", aria_labelledby="texts-title")
+    assert {row.one("th").text.strip() for row in newest.one("tbody").all("tr")} == {c.name for c in people[:2]}
     assert "Included: 2" in page.text
     row = next(r for r in (await ada.look("/outbound")).one("tbody").all("tr") if "June roast" in r.text)
     assert "Sent" in row.text
@@ -274,3 +279,50 @@ async def test_a_short_link_redirects_to_the_stored_address_alone(
 async def _all_sent(running: Running, message: OutboundMessage, count: int) -> list[Delivery] | None:
     found = await running.store.deliveries.of_message(message.id, limit=9)
     return found if [d.state for d in found] == [DeliveryState.SENT] * count else None
+
+
+async def test_the_report_has_figures_a_chart_with_its_table_and_each_text_its_story(
+    running: Running, ada: Desk, people: list[Contact]
+) -> None:
+    message = await draft(running, ada, people)
+    await ada.post(f"/outbound/{message.id}", form(message))
+    message = await running.bot.outbound.get(message.id)
+    await running.bot.outbound.order(message.id, message.version, By("ada", "Ada"))
+    copy, _other = await eventually(lambda: _all_sent(running, message, 2))
+    await running.store.deliveries.note_first([(copy.id, "replied_at", now())])
+    running.bot.figures._kept.clear()
+    page = await ada.look(f"/outbound/{message.id}")
+    figures = page.one("dl", class_="figures")
+    told = {tile.one("dt").text: tile.one("dd").text for tile in figures.all("div")}
+    assert told == {"Sent": "2", "Delivered": "2 100.0%", "Failed": "0", "Opt-outs": "0", "Replies": "1 50.0%"}
+    sent, answers = page.all("figure", class_="chart")
+    for chart, counts in ((sent, [2, 2]), (answers, [1])):
+        rows = [[int(cell.text) for cell in row.all("td")] for row in chart.one("tbody").all("tr")]
+        assert [sum(column) for column in zip(*rows, strict=True)] == counts
+        assert len(chart.all("rect")) == sum(n > 0 for row in rows for n in row), "a bar for each number"
+    listing = await ada.look(f"/outbound/{message.id}/deliveries?state=sent")
+    assert f"/contacts/{copy.contact}" in [a.attrs["href"] for a in listing.one("tbody").all("a")]
+    assert "No texts." in (await ada.look(f"/outbound/{message.id}/deliveries?state=failed")).text
+    story = await ada.look(f"/outbound/deliveries/{copy.id}")
+    steps = [step.text for step in story.all("li", class_="story-step")]
+    titles = ("Queued", "Permission checked", "Handed over to the provider", "Replied")
+    assert [any(title in step for title in titles) for step in steps] == [True] * 4
+    assert copy.event in steps[1]
+    assert copy.body_hash
+    assert copy.body_hash in steps[1]
+    profile = await ada.look(f"/contacts/{copy.contact}")
+    assert f"/outbound/deliveries/{copy.id}" in [a.attrs.get("href") for a in profile.all("a")]
+    assert (await ada.get("/outbound/deliveries/outbound:none"))[0] == 404
+
+
+async def test_the_texts_are_a_table_for_a_spreadsheet(running: Running, ada: Desk, people: list[Contact]) -> None:
+    message = await draft(running, ada, people)
+    await ada.post(f"/outbound/{message.id}", form(message))
+    message = await running.bot.outbound.get(message.id)
+    await running.bot.outbound.order(message.id, message.version, By("ada", "Ada"))
+    copy, _other = await eventually(lambda: _all_sent(running, message, 2))
+    async with ada.session.get(f"{running.base}/outbound/{message.id}/deliveries.csv") as answer:
+        rows = list(csv.DictReader((await answer.text()).splitlines()))
+    assert {row["contact"] for row in rows} == {contact.id for contact in people[:2]}
+    mine = next(row for row in rows if row["contact"] == copy.contact)
+    assert (mine["number"], mine["result"], mine["consent_event"]) == (f"'{copy.number}", "sent", copy.event)

@@ -135,7 +135,15 @@ def _text(id: str, at: str, text: Delivery, d: Definitions) -> TimelineItem:
     about = [d.say(label) if label else "", d.subscription(text.subscription) if text.subscription else ""]
     number = shown_number(text.number) if text.number.startswith("+") else ""
     detail = " · ".join(filter(None, [*about, number]))
-    return TimelineItem(id, at, d.say("Text message"), text.body or "", detail, badge=(d.say(state), kind))
+    return TimelineItem(
+        id,
+        at,
+        d.say("Text message"),
+        text.body or "",
+        detail,
+        path=f"/outbound/deliveries/{text.id}",
+        badge=(d.say(state), kind),
+    )
 
 
 def _edit(id: str, at: str, entry: AuditEntry, say: Translator) -> TimelineItem:

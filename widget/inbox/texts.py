@@ -21,7 +21,12 @@ async def texts_of(
     if conversation.number is None:
         return {}
     found = await request.app[BOT].threads.deliveries_of(parts)
-    return {part: {"label": _label(delivery, say), **_state(delivery, say)} for part, delivery in found.items()}
+    return {part: _entry(delivery, say) for part, delivery in found.items()}
+
+
+def _entry(delivery: Delivery, say: Translator) -> dict[str, Any]:
+    story = f"/outbound/deliveries/{delivery.id}"
+    return {"label": _label(delivery, say), "story": story, **_state(delivery, say)}
 
 
 def _label(delivery: Delivery, say: Translator) -> str:

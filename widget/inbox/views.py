@@ -101,6 +101,8 @@ class ThreadEntry:
     texted: str = ""
     """The delivery state of a text message, in words."""
     is_bad: bool = False
+    story: str = ""
+    """Address of what happened to it."""
     progress: Progress | None = None
     """The contact's progress with a card."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.outbound import audience, clicks, compose, pages, report
+from widget.outbound import audience, clicks, compose, deliveries, pages, report
 
-FACES = (pages, compose, audience, report, clicks)
+FACES = (pages, deliveries, compose, audience, report, clicks)
 
 
 def add_routes(app: web.Application) -> None:

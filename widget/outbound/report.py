@@ -13,8 +13,10 @@ from bot.jobs.rules import JobAction
 from widget.contacts.definitions import Definitions
 from widget.contacts.filter_view import sentence_of
 from widget.jobs.view import job_view
+from widget.outbound.deliveries import listing_of
 from widget.outbound.pages import ONE, PATH, fragment
-from widget.outbound.views import RESULTS, STATES, result_rows, text_view
+from widget.outbound.results import charts, result_rows, tiles
+from widget.outbound.views import STATES, text_view
 from widget.web.http import BOT
 from widget.web.teammate_pages import Scope, by, done, requires, teammate_page, translated, translator_for
 
@@ -25,40 +27,39 @@ LIVE = frozenset({MessageState.SCHEDULED, MessageState.SENDING, MessageState.PAU
 
 async def show(request: web.Request) -> web.StreamResponse:
     bot, say, id = request.app[BOT], translator_for(request), request.match_info["id"]
-    status, newest, d = await asyncio.gather(
-        bot.outbound.status(id), bot.store.deliveries.of_message(id, limit=SHOWN), Definitions.load(request)
-    )
-    message, people = status.message, await bot.store.contacts.get_many(delivery.contact for delivery in newest)
+    status, d = await asyncio.gather(bot.outbound.status(id), Definitions.load(request))
+    message = status.message
     return await teammate_page(
         request,
         "outbound/report.html",
         section="outbound",
         title=message.name,
-        deliveries=newest,
-        people=people,
-        labels={state: say(words) for state, words in RESULTS.items()},
         subscription=d.subscription(message.subscription),
         audience=sentence_of(message.filter, d),
         text=text_view(message, await bot.workspace(), message.language, bot.public_url),
         **await _delivery(request, status),
+        **await listing_of(request, id, say, limit=SHOWN),
     )
 
 
 async def delivery(request: web.Request) -> web.StreamResponse:
-    """What changes while it is being sent."""
+    """What changes while it is being sent, and afterwards."""
     status = await request.app[BOT].outbound.status(request.match_info["id"])
     return await fragment(request, "outbound/_delivery.html", **await _delivery(request, status))
 
 
 async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, Any]:
-    bot, say, job = request.app[BOT], translator_for(request), status.job
+    bot, say, job, message = request.app[BOT], translator_for(request), status.job, status.message
+    figures = await bot.figures.of(message.id)
     return {
-        "message": status.message,
+        "message": message,
         "state": status.state,
         "states": STATES,
         "is_live": status.state in LIVE,
         "job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None,
-        "rows": result_rows(await bot.store.deliveries.results_of(status.message.id), say),
+        "rows": result_rows(figures.results, say),
+        "tiles": tiles(figures, say, counts_clicks=message.counts_clicks),
+        "charts": charts(figures.series, say),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.consent.placeholders import variables_in
@@ -11,7 +11,6 @@ from bot.contacts.selected import BulkPreview
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.jobs.outbound_messages import MessageState
-from bot.model.delivery import DeliveryState
 from bot.model.outbound_message import OutboundMessage
 from bot.model.workspace import Workspace
 from bot.outbound.audience import LEFT_OUT, QUEUED
@@ -31,32 +30,6 @@ STATES = {
     MessageState.CANCELED: (_("Canceled"), "plain"),
     MessageState.RUNNING: (_("Running"), "good"),
     MessageState.ENDED: (_("Ended"), "plain"),
-}
-RESULTS = {
-    DeliveryState.SENT: _("Sent"),
-    DeliveryState.QUEUED: _("Queued"),
-    DeliveryState.SENDING: _("Sending"),
-    DeliveryState.FAILED: _("Failed"),
-    DeliveryState.BLOCKED: _("Not sent"),
-    DeliveryState.UNKNOWN: _("Unconfirmed"),
-}
-REASONS = {
-    **LEFT_OUT,
-    "canceled": _("Canceled before it was sent"),
-    "paused": _("Paused"),
-    "contact_gone": _("Contact no longer exists"),
-    "quiet_hours": _("Quiet hours where they are"),
-    "cap": _("Had too many texts lately"),
-    "invalid_number": _("Invalid number"),
-    "unknown_number": _("Invalid number"),
-    "landline": _("Landline"),
-    "not_reachable": _("Phone unreachable"),
-    "unreachable": _("Phone unreachable"),
-    "blocked_by_carrier": _("Blocked by the carrier"),
-    "filtered": _("Blocked by the carrier"),
-    "expired": _("Expired"),
-    "too_late": _("Too late to be sent"),
-    "not_stopped": _("Texted START since"),
 }
 SAMPLE_NAME = "Maya"
 SAMPLE_LINK = "/p/k3J9xQ2mVt8Lw4Zb7RnYcA"
@@ -160,34 +133,3 @@ def audience_view(found: BulkPreview, size: ContactCount, say: Translator) -> Au
     return AudienceView(
         number, say.number(number), is_exact, say.number(found.seen) if found.is_sample else "", tuple(groups)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ResultRow:
-    label: str
-    number: str
-    share: int
-    """Percent of all."""
-    kind: str
-
-
-def result_rows(results: Mapping[tuple[DeliveryState, str], int], say: Translator) -> list[ResultRow]:
-    """The most frequent first; those that did not leave with the reason."""
-    total = sum(results.values()) or 1
-    rows = sorted(results.items(), key=lambda item: -item[1])
-    return [
-        ResultRow(_label(state, reason, say), say.number(n), round(100 * n / total), _kind(state))
-        for (state, reason), n in rows
-    ]
-
-
-def _label(state: DeliveryState, reason: str, say: Translator) -> str:
-    label = say(RESULTS.get(state, state.value))
-    why = say(REASONS[reason]) if reason in REASONS else reason
-    return say("%(result)s: %(reason)s", result=label, reason=why) if reason else label
-
-
-def _kind(state: DeliveryState) -> str:
-    if state in {DeliveryState.QUEUED, DeliveryState.SENDING}:
-        return "plain"
-    return "good" if state is DeliveryState.SENT else "bad"

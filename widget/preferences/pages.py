@@ -77,7 +77,7 @@ async def _apply(
 ) -> tuple[PreferenceResult, StatusLine]:
     """Carries it out and describes the result."""
     preferences, wanted = request.app[BOT].preferences, form.get("change", "")
-    context = Context(ip=client_ip(request), user_agent=user_agent(request))
+    context = Context(text=sheet.link.text, ip=client_ip(request), user_agent=user_agent(request))
     if wanted == "undo":
         done = await preferences.undo(sheet.contact, _pairs(form, "events"), say=say, context=context)
         return done, StatusLine(_restored(done, say))

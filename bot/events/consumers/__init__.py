@@ -13,12 +13,14 @@ from bot.events.consumers.cards import CompleteCards
 from bot.events.consumers.erasure import Erasure
 from bot.events.consumers.flows import ContinueFlows
 from bot.events.consumers.merging import Merging
+from bot.events.consumers.outcomes import NoteOptOuts
 from bot.events.consumers.projection import Projection
 from bot.events.consumers.stopped import MarkStopped
 from bot.events.consumers.texts import QueueTexts
 from bot.events.consumers.webhooks import QueueWebhooks
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
+from bot.outbound.outcomes import Outcomes
 from bot.outbound.queue import DeliveryQueue
 from bot.store import Store
 from bot.webhooks.outbox import WebhookOutbox
@@ -38,7 +40,12 @@ def all_consumers(
     """By stage: those of one stage run side by side, and the next stage begins when they are done."""
     return (
         (Projection(ledger),),
-        (CompleteCards(store, conversations, openings), QueueTexts(deliveries), MarkStopped(store)),
+        (
+            CompleteCards(store, conversations, openings),
+            QueueTexts(deliveries),
+            MarkStopped(store),
+            NoteOptOuts(Outcomes(store)),
+        ),
         (ContinueFlows(runs, openings),),
         (Merging(merge),),
         (Erasure(eraser),),

@@ -46,9 +46,17 @@ class GatewayError(Exception):
     """
 
     def __init__(
-        self, code: str, *, permanent: bool, retry_after: float | None = None, effect: Effect = Effect.NONE
+        self,
+        code: str,
+        *,
+        permanent: bool,
+        retry_after: float | None = None,
+        effect: Effect = Effect.NONE,
+        number: int | None = None,
     ) -> None:
         self.code = code
+        self.number = number
+        """The provider's own code."""
         self.permanent = permanent
         self.retry_after = retry_after
         self.effect = effect

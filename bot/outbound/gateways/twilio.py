@@ -199,7 +199,7 @@ def _refused(status: int, code: int | None) -> Exception:
     if not 400 <= status < 500:
         return NoAnswer(f"HTTP {status}")
     policy = policy_of(code, status)
-    return GatewayError(policy.reason, permanent=not policy.retries, effect=policy.effect)
+    return GatewayError(policy.reason, permanent=not policy.retries, effect=policy.effect, number=code)
 
 
 def _seconds(valid_for: timedelta | None) -> Any:

@@ -1,0 +1,181 @@
+"""The figures of a message as people read them: results with their reasons, and charts with a table beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.errors import marked as _
+from bot.i18n import Translator
+from bot.model.delivery import DeliveryState
+from bot.outbound.audience import LEFT_OUT
+from bot.outbound.figures import CopyResult, MessageFigures, Series
+from widget.web.times import clock
+
+RESULTS = {
+    DeliveryState.SENT: _("Sent"),
+    DeliveryState.QUEUED: _("Queued"),
+    DeliveryState.SENDING: _("Sending"),
+    DeliveryState.FAILED: _("Failed"),
+    DeliveryState.BLOCKED: _("Not sent"),
+    DeliveryState.UNKNOWN: _("Unconfirmed"),
+}
+REASONS = {
+    **LEFT_OUT,
+    "canceled": _("Canceled before it was sent"),
+    "paused": _("Paused"),
+    "contact_gone": _("Contact no longer exists"),
+    "quiet_hours": _("Quiet hours where they are"),
+    "cap": _("Had too many texts lately"),
+    "too_many": _("Had too many texts lately"),
+    "erased": _("Erased"),
+    "sender_not_registered": _("Sender isn't registered"),
+    "sender_not_allowed": _("Sender may not text this country"),
+    "country_not_enabled": _("Country isn't enabled with the provider"),
+    "rate_limited": _("Provider is busy"),
+    "queue_full": _("Provider is busy"),
+    "no_connection": _("No connection to the provider"),
+    "no_answer": _("Provider couldn't tell"),
+    "refused": _("Refused by the provider"),
+    "unknown_error": _("Unknown error of the carrier"),
+    "invalid_number": _("Invalid number"),
+    "unknown_number": _("Invalid number"),
+    "landline": _("Landline"),
+    "not_reachable": _("Phone unreachable"),
+    "unreachable": _("Phone unreachable"),
+    "blocked_by_carrier": _("Blocked by the carrier"),
+    "filtered": _("Blocked by the carrier"),
+    "expired": _("Expired"),
+    "too_late": _("Too late to be sent"),
+    "not_stopped": _("Texted START since"),
+}
+Line = tuple[str, str, Mapping[int, int]]
+"""Label, kind and counts of a series."""
+WIDTH, HEIGHT = 640, 160
+"""Of a chart, in its own units."""
+WIDEST = 64.0
+"""A column."""
+GAP = 0.25
+"""Of a column, between columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    label: str
+    number: str
+    share: int
+    """Percent of all."""
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class FigureTile:
+    label: str
+    number: str
+    share: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """Columns of bars, and the same numbers as a table."""
+
+    title: str
+    labels: Sequence[tuple[str, str]]
+    """Of the series, and the kind that colors it."""
+    bars: Sequence[Bar]
+    most: str
+    """The highest column."""
+    first: str
+    last: str
+    rows: Sequence[tuple[str, Sequence[str]]]
+    """Time, and a number for each series; without those that are all zero."""
+
+
+def reason_words(reason: str, code: int | None, say: Translator) -> str:
+    words = say(REASONS[reason]) if reason in REASONS else reason.replace("_", " ")
+    return say("%(words)s (code %(code)s)", words=words, code=str(code)) if code else words
+
+
+def result_rows(results: Mapping[CopyResult, int], say: Translator) -> list[ResultRow]:
+    """The most frequent first; those that did not leave with the reason."""
+    total = sum(results.values()) or 1
+    rows = sorted(results.items(), key=lambda item: -item[1])
+    return [ResultRow(_label(one, say), say.number(n), round(100 * n / total), _kind(one.state)) for one, n in rows]
+
+
+def tiles(figures: MessageFigures, say: Translator, *, counts_clicks: bool) -> list[FigureTile]:
+    sent = figures.sent
+
+    def tile(label: str, number: int, of: int) -> FigureTile:
+        return FigureTile(label, say.number(number), f"{100 * number / of:.1f}%" if of and number else "")
+
+    return [
+        FigureTile(say("Sent"), say.number(sent)),
+        tile(say("Delivered"), figures.delivered, sent),
+        tile(say("Failed"), figures.failed, sent + figures.failed),
+        tile(say("Opt-outs"), figures.opted_out, sent),
+        tile(say("Replies"), figures.replied, sent),
+        *([tile(say("Clicks"), figures.clicked, sent)] if counts_clicks else []),
+    ]
+
+
+def charts(series: Series | None, say: Translator) -> list[ChartView]:
+    if series is None:
+        return []
+    answers = [
+        (say("Clicks"), "brand", series.clicked),
+        (say("Replies"), "good", series.replied),
+        (say("Opt-outs"), "bad", series.opted_out),
+    ]
+    leaving = [(say("Sent"), "plain", series.sent), (say("Delivered"), "good", series.delivered)]
+    some = [one for one in answers if one[2]]
+    return [
+        _chart(say("Sent over time"), leaving, series, say),
+        *([_chart(say("Answers over time"), some, series, say)] if some else []),
+    ]
+
+
+def _chart(title: str, lines: Sequence[Line], series: Series, say: Translator) -> ChartView:
+    last = max((place for _label, _kind, counts in lines for place in counts), default=0)
+    most = max((n for _label, _kind, counts in lines for n in counts.values()), default=1)
+    column = min(WIDTH / (last + 1), WIDEST)
+    width = column * (1 - GAP) / len(lines)
+    bars = [
+        _bar(place * column + column * GAP / 2 + number * width, width, n / most, kind)
+        for number, (_label, kind, counts) in enumerate(lines)
+        for place, n in sorted(counts.items())
+    ]
+    times = {place: clock.get().show(series.start + place * series.step, "long").text for place in range(last + 1)}
+    rows = [
+        (times[place], [say.number(counts.get(place, 0)) for _label, _kind, counts in lines])
+        for place in range(last + 1)
+        if any(counts.get(place) for _label, _kind, counts in lines)
+    ]
+    labels = [(label, kind) for label, kind, _counts in lines]
+    return ChartView(title, labels, bars, say.number(most), times[0], times[last], rows)
+
+
+def _bar(x: float, width: float, share: float, kind: str) -> Bar:
+    return Bar(round(x, 1), round(HEIGHT * (1 - share), 1), round(width, 2), round(HEIGHT * share, 1), kind)
+
+
+def _label(one: CopyResult, say: Translator) -> str:
+    label = say(RESULTS[one.state])
+    if not one.reason:
+        return label
+    return say("%(result)s: %(reason)s", result=label, reason=reason_words(one.reason, one.code, say))
+
+
+def _kind(state: DeliveryState) -> str:
+    if state in {DeliveryState.QUEUED, DeliveryState.SENDING}:
+        return "plain"
+    return "good" if state is DeliveryState.SENT else "bad"
