@@ -156,10 +156,12 @@ class Bot:
         self.visitors.on_proof = self.identity_secrets.used
         self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits)
         self.inbox = Inbox(store, self.conversations, self.cards)
-        self.runs = Runs(store, self.conversations)
+        self.runs = Runs(store, self.conversations, self.contacts)
         shown = self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)
         self.openings = Openings(store, self.runs.scripts, self.visitors, shown, self.feed.writing)
-        self.messenger = Messenger(self.visitors, self.conversations, self.openings, self.cards, shown, self.workspace)
+        self.messenger = Messenger(
+            self.visitors, self.conversations, self.openings, self.runs, self.cards, shown, self.workspace
+        )
         self.submit = self.messenger.submit
 
     def _compose_texts(self, store: Store, settings: Settings, secret: str) -> None:
@@ -265,6 +267,7 @@ class Bot:
             lambda: self.confirmations.lapse(now()),
             lambda: self.inbox.wake(now()),
             lambda: self.runs.time_came(now()),
+            lambda: self.runs.finish_left(now()),
             self.outbound.start_overdue,
             lambda: self.jobs.forget_failed(now()),
         ]

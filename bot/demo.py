@@ -8,8 +8,10 @@ from contextlib import suppress
 from argon2 import PasswordHasher
 
 from bot.errors import marked as _
+from bot.flows.document import FlowDocument
 from bot.flows.publish import create
 from bot.flows.steps import End, OptInForm, Say, Step
+from bot.flows.triggers import MessengerOpened
 from bot.model.base import new_id, now
 from bot.model.form_words import FormWords
 from bot.model.keyword_program import KeywordProgram, KeywordProgramVersion
@@ -145,7 +147,11 @@ def keyword_program(url: str) -> KeywordProgramVersion:
 FLOW = "f10af10af10af10af10af10a"
 
 
-def steps(url: str) -> tuple[Step, ...]:
+def greeting(url: str) -> FlowDocument:
+    return FlowDocument(name="Discount for a sign-up", triggers=(MessengerOpened(),), steps=_steps(url))
+
+
+def _steps(url: str) -> tuple[Step, ...]:
     return (
         Say(id="hello", text="Hi, welcome to Harbor Coffee! Want first pick of the small-batch roasts?"),
         OptInForm(
@@ -197,7 +203,7 @@ async def make_demo(store: Store, url: str) -> None:
         await store.subscriptions.keep(subscription)
     with suppress(Duplicate):
         await store.keyword_programs.save(keyword_program(url))
-    await create(store, "Discount for a sign-up", steps(url), id=FLOW)
+    await create(store, greeting(url), id=FLOW)
     ada, ben = teammates()
     for teammate in (ada, ben):
         await store.teammates.keep(teammate)

@@ -15,11 +15,19 @@ from bot.chat.cards import Answer, Submitted
 from bot.chat.conversations import ConversationService
 from bot.consent.changes import ConsentChange
 from bot.consent.form_wording import WordingCheck
+from bot.consent.ledger import Ledger
+from bot.contacts.service import ContactService
 from bot.demo import DEALS
-from bot.flows.engine import advance
+from bot.flows.document import FlowDocument
+from bot.flows.effects import Write
+from bot.flows.engine import advance, begun
 from bot.flows.messenger import Opened
-from bot.flows.runs import BOT, Scripts
+from bot.flows.performing import BOT
+from bot.flows.runs import Runs
+from bot.flows.scripts import Scripts
+from bot.flows.steps import Step
 from bot.flows.steps.base import Started
+from bot.flows.triggers import MessengerOpened
 from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
@@ -129,14 +137,24 @@ async def asked(bot: Bot, contact: Contact, content: Card | None = None, key: st
     return await bot.cards.insert(conversation, content or card(), TEAMMATE, key)
 
 
+def greets(*steps: Step, **values: Any) -> FlowDocument:
+    """A flow that opens every chat with these steps."""
+    return FlowDocument(**{"triggers": (MessengerOpened(),), "steps": steps, **values})
+
+
+def runs_of(store: Store) -> Runs:
+    """Those of a process of its own."""
+    return Runs(store, ConversationService(store), ContactService(store, Ledger(store)))
+
+
 async def greeted(store: Store, contact: str) -> tuple[str, list[Part]]:
     """A stored conversation that the flow that greets has opened, and its entries."""
-    script, id = await Scripts(store).greeting(), new_id()
+    script, id = await Scripts(store).greeting(person(contact)), new_id()
     if script is None:
         return id, await ConversationService(store).begin(id, contact, BOT, [])
-    run = Run(id=id, flow=script.flow, version=script.version)
+    run = Run(id=id, flow=script.flow, version=script.version, state=begun(script, "en"))
     effects, state = advance(script, run.state, Started(now()))
-    opening = [(run.key(place), effect.content) for place, effect in enumerate(effects)]
+    opening = [(run.key(place), e.content) for place, e in enumerate(effects) if isinstance(e, Write)]
     moved = run.model_copy(update={"revision": 1, "state": state, "part": len(effects)})
     return id, await ConversationService(store).begin(id, contact, BOT, opening, moved)
 

@@ -17,6 +17,7 @@ from typing import Any
 CONTEXT = multiprocessing.get_context("forkserver")
 PRELOAD = (
     "tests.events.crashing_server",
+    "tests.flows.crashing_run",
     "tests.jobs.dying",
     "tests.outbound.dying",
     "tests.store.embedded_user",

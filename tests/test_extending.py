@@ -11,10 +11,12 @@ import pytest
 
 from bot.contacts.filters import FilterFacts, clause_of
 from bot.events.consumers import all_consumers
+from bot.flows.effects import Write
 from bot.flows.engine import advance
 from bot.flows.script import Script
 from bot.flows.steps import Step
 from bot.flows.steps.base import Answered, Started
+from bot.flows.triggers.base import MessageComes, MessengerOpens
 from bot.model.base import now
 from bot.model.conversation import Text
 from bot.model.delivery import DeliveryKind
@@ -59,12 +61,18 @@ def test_its_table_names_each_example() -> None:
 def test_the_step_runs(examples: dict[str, Any]) -> None:
     script = Script.model_construct(steps=(examples["AskName"](id="name", text="What's your name?"),))
     effects, state = advance(script, State(), Started(AT))
-    assert [effect.content for effect in effects] == [Text(text="What's your name?")]
+    assert effects == (Write(Text(text="What's your name?")),)
     assert state.status is RunStatus.WAITING
     effects, state = advance(script, state, Answered(AT, " Ada "))
-    assert [effect.content for effect in effects] == [Text(text="Thanks, Ada!")]
+    assert effects == (Write(Text(text="Thanks, Ada!")),)
     assert state.status is RunStatus.ENDED
     assert Step
+
+
+def test_the_trigger_starts(examples: dict[str, Any]) -> None:
+    trigger = examples["LongMessage"](characters=100)
+    assert [trigger.starts(MessageComes(text)) for text in ("Hi", "Hi" * 50)] == [False, True]
+    assert not trigger.starts(MessengerOpens())
 
 
 def test_the_kind_of_text_is_whole(examples: dict[str, Any]) -> None:

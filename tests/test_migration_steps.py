@@ -19,7 +19,7 @@ from bot.consent.stop_list import StopList
 from bot.consent.verify import verify
 from bot.contacts.finder import ContactFinder, Sort, SortBy
 from bot.demo import DEALS, ORDERS
-from bot.flows.runs import BOT as FLOWS
+from bot.flows.performing import BOT as FLOWS
 from bot.migration_steps import migrate
 from bot.model.base import new_id
 from bot.model.contact import ConsentState

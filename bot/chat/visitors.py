@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -64,12 +64,21 @@ class Arrival(Value):
     name: str | None = None
     email: str | None = None
     unverified: dict[str, str] | None = None
+    met: tuple[str, ...] | None = None
+    """Flows of earlier chats that were never stored."""
 
     @classmethod
-    def of(cls, contact: Contact, opening: ChatOpening) -> Self:
+    def of(cls, contact: Contact, opening: ChatOpening, met: Collection[str] = ()) -> Self:
+        """`met`: the flows that they met before."""
+        earlier = tuple(sorted({*met} - {opening.flow}))[:MOST_MET] or None
         page = contact.page if contact.page and len(contact.page) <= LONGEST_PAGE else None
         person = contact.model_dump(include={"external_id", "name", "email", "unverified"})
-        return cls(opening=opening, is_new=None if contact.is_stored else True, page=page, **person)
+        return cls(opening=opening, is_new=None if contact.is_stored else True, page=page, met=earlier, **person)
+
+    @property
+    def flows(self) -> frozenset[str]:
+        """Those that they met."""
+        return frozenset(filter(None, (self.opening.flow, *(self.met or ()))))
 
     def contact(self, id: str) -> Contact:
         """The contact that the first act stores."""
@@ -88,6 +97,7 @@ class Visitor:
     """The chat in the token. It may be stored by now."""
 
 
+MOST_MET = 10
 LONGEST_PAGE = 500
 """Limit of a page address in a token, in characters."""
 SKEW = 300

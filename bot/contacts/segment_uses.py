@@ -23,7 +23,7 @@ async def flows(store: Store, segment: str) -> list[SegmentUse]:
     """Flows with a step that names the segment, in their published version."""
     found = await store.flows.in_use()
     versions = await store.flow_versions.get_many(version_id(flow.id, flow.version) for flow in found)
-    naming = {version.flow for version in versions.values() if json.dumps(segment) in json.dumps(version.steps)}
+    naming = {version.flow for version in versions.values() if json.dumps(segment) in json.dumps(version.document)}
     return [SegmentUse(flow.name) for flow in found if flow.id in naming]
 
 

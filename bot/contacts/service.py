@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from bot.consent.changes import ConsentChange, address_change
 from bot.consent.ledger import Ledger
@@ -159,6 +159,28 @@ class ContactService:
         unverified = {field: value for field, value in (user.unverified or {}).items() if field not in new}
         name = {"name": new["name"]} if "name" in new else {}
         return await self._contacts.change(user, {**name, "unverified": unverified, "updated_at": now()})
+
+    async def keep_answer(
+        self, contact: Contact, field: Literal["name", "email", "phone"], value: str, *, conversation: str, key: str
+    ) -> None:
+        """Keeps what a bot's question was answered with, unless a value is saved already (law 5). `key`: once."""
+        if getattr(contact, field):
+            return
+        if field == "name":
+            await self.set_values(contact, {"name": value})
+            return
+        is_phone = field == "phone"
+        change = address_change(
+            contact.id,
+            Action.CAPTURE_PHONE if is_phone else Action.CHANGE_ADDRESS,
+            source=Source.BOT,
+            actor=Actor(kind="contact", id=contact.id),
+            key=key,
+            phone=value if is_phone else None,
+            email=None if is_phone else value,
+            context=Context(conversation=conversation),
+        )
+        await self._ledger.record(change)
 
     async def _keep_email(self, contact: str, email: str | None, *, is_signed: bool) -> None:
         """Records the address that the site vouches for, or that its page only says, once each."""

@@ -11,10 +11,9 @@ from datetime import datetime
 
 from bot.chat.conversations import ConversationService
 from bot.errors import StoreUnavailable
-from bot.flows.runs import Runs, waits_for
+from bot.flows.runs import Runs
 from bot.model.base import now
 from bot.model.conversation import AuthorKind, Conversation, Part
-from bot.model.flow import Wait
 from bot.outbound.replies import Replies
 from bot.store import Store
 
@@ -39,8 +38,9 @@ class Messages:
         self._replies = replies
 
     async def say(self, conversation: Conversation, text: str, key: str) -> Part:
-        """Writes a message of the contact, once for each key. A flow that waits for it continues in the background."""
-        is_awaited = waits_for(conversation.run, Wait.ANSWER)
+        """Writes a message of the contact, once for each key. A flow that it continues or starts does so in the
+        background."""
+        is_awaited = await self._runs.is_interested(conversation, text)
         part = await self._conversations.say(conversation, text, key, is_due=is_awaited)
         if is_awaited:
             self._spawn(self.handle(part))

@@ -2,49 +2,97 @@
 
 from __future__ import annotations
 
+from bot.errors import marked as _
+from bot.flows.effects import Effect, Write
+from bot.flows.matching import PersonFacts
 from bot.flows.script import Script
-from bot.flows.steps.base import Effect, Event, Outcome, Started
+from bot.flows.steps.base import Answered, CardCompleted, CardPending, Event, Outcome, Started, Turn
 from bot.model.flow import RunStatus, State
 
+MOST_AT_ONCE = 500
+"""Steps of one transition."""
+MOST_TURNS = 1000
+"""Transitions of a run since the contact did something."""
+BY_CONTACT = (Answered, CardCompleted, CardPending)
+RUNS_IN_A_CIRCLE = _("The flow was stopped: it repeated its steps without waiting for anything.")
+RUNS_FOREVER = _("The flow was stopped: it repeated its steps too often without an answer.")
+STEP_MISSING = _("The flow was stopped: its next step doesn't exist.")
 
-def advance(script: Script, state: State, event: Event) -> tuple[tuple[Effect, ...], State]:
+
+def advance(
+    script: Script, state: State, event: Event, facts: PersonFacts | None = None
+) -> tuple[tuple[Effect, ...], State]:
     """Runs until a step waits or the flow ends.
 
     An event that the run doesn't wait for changes nothing and has no effects.
+
+    Without `facts`, raises FactsNeeded if a step asks about the person. With the same arguments the result is always
+    the same.
     """
-    effects, after = _transition(script, state, event)
-    return tuple(effect.asked_by(script.flow, script.version) for effect in effects), after
+    effects, after = _transition(script, state, event, facts)
+    named = (e.asked_by(script.flow, script.version) if isinstance(e, Write) else e for e in effects)
+    return tuple(named), after
 
 
-def _transition(script: Script, state: State, event: Event) -> tuple[list[Effect], State]:
+def begun(script: Script, reader: str) -> State:
+    """The state of a run before its first step. `reader`: the contact's language."""
+    return State(locale=script.language(reader))
+
+
+def _transition(script: Script, state: State, event: Event, facts: PersonFacts | None) -> tuple[list[Effect], State]:
     if state.status is RunStatus.RUNNING and isinstance(event, Started):
-        return _from(script, 0, state, event, [])
-    if state.status is not RunStatus.WAITING:
+        return _from(script, script.first, state, event, facts, [])
+    if state.status is not RunStatus.WAITING or state.step not in script.places:
         return [], state
-    place = script.place(state.step)
-    outcome = script.steps[place].resume(event, state.answers)
+    outcome = script.step(state.step).resume(_turn(state, event, facts))
     if outcome is None:
         return [], state
-    return _from(script, place + 1, _after(state, state.step, outcome), event, [*outcome.effects])
+    if outcome.is_unusable:
+        return [*outcome.effects], state.model_copy(update={"tries": (state.tries or 0) + 1, "turns": None})
+    turns = None if isinstance(event, BY_CONTACT) else (state.turns or 0) + 1
+    if turns and turns > MOST_TURNS:
+        return [], _failed(state, RUNS_FOREVER)
+    after = _after(state, state.step, outcome).model_copy(update={"turns": turns})
+    return _from(script, script.following(state.step, outcome), after, event, facts, [*outcome.effects])
 
 
-def _from(script: Script, place: int, state: State, event: Event, effects: list[Effect]) -> tuple[list[Effect], State]:
-    for step in script.steps[place:]:
-        if state.status is not RunStatus.RUNNING:
-            return effects, state
-        outcome = step.enter(event, state.answers)
+def _from(
+    script: Script, id: str, state: State, event: Event, facts: PersonFacts | None, effects: list[Effect]
+) -> tuple[list[Effect], State]:
+    """`id`: the next step, or empty."""
+    taken = 0
+    while id and state.status is RunStatus.RUNNING:
+        if taken == MOST_AT_ONCE:
+            return effects, _failed(state, RUNS_IN_A_CIRCLE)
+        if id not in script.places:
+            return effects, _failed(state, STEP_MISSING)
+        outcome = script.step(id).enter(_turn(state, event, facts))
         effects += outcome.effects
-        state = _after(state, step.id, outcome)
+        state = _after(state, id, outcome)
+        id, taken = script.following(id, outcome), taken + 1
     is_over = state.status is RunStatus.RUNNING
-    return effects, state.model_copy(update={"status": RunStatus.ENDED}) if is_over else state
+    return effects, _ended(state) if is_over else state
+
+
+def _turn(state: State, event: Event, facts: PersonFacts | None) -> Turn:
+    return Turn(event, state.answers, state.locale, state.tries or 0, facts)
 
 
 def _after(state: State, step: str, outcome: Outcome) -> State:
     """The state after a step: `RUNNING` if the next one follows at once."""
     answers = state.answers if outcome.answer is None else {**state.answers, step: outcome.answer}
+    kept = {"answers": answers, "locale": state.locale, "turns": state.turns}
     if outcome.ends:
-        return State(status=RunStatus.ENDED, answers=answers)
+        return _ended(State(**kept))
     if outcome.waits:
         waits = {"waits": outcome.waits, "until": outcome.until}
-        return State(status=RunStatus.WAITING, step=step, answers=answers, **waits)
-    return State(answers=answers)
+        return State(status=RunStatus.WAITING, step=step, **waits, **kept)
+    return State(**kept)
+
+
+def _ended(state: State) -> State:
+    return State(status=RunStatus.ENDED, answers=state.answers, locale=state.locale)
+
+
+def _failed(state: State, why: str) -> State:
+    return State(status=RunStatus.FAILED, answers=state.answers, locale=state.locale, error=why)

@@ -10,6 +10,9 @@ from bot.chat.conversations import ConversationService
 from bot.chat.visitors import Arrival, Claim, Visitors
 from bot.errors import Unauthorized
 from bot.flows.opening import ChatMessageSource, Openings
+from bot.flows.runs import Runs
+from bot.flows.scripts import Occasion
+from bot.flows.triggers.base import MessengerOpens
 from bot.model.contact import Contact
 from bot.model.conversation import Conversation, Part
 from bot.model.event import ChatOpening
@@ -37,6 +40,7 @@ class Messenger:
         visitors: Visitors,
         conversations: ConversationService,
         openings: Openings,
+        runs: Runs,
         cards: Cards,
         messages: ChatMessageSource,
         workspace: Callable[[], Awaitable[Workspace]],
@@ -44,6 +48,7 @@ class Messenger:
         self._visitors = visitors
         self._conversations = conversations
         self._openings = openings
+        self._runs = runs
         self._cards = cards
         self._messages = messages
         self._workspace = workspace
@@ -61,7 +66,7 @@ class Messenger:
         stored = await self._stored(contact, held, wanted)
         is_mine = owner == contact.id  # else they are another person now than the token says
         if stored is None:
-            return await self._greet(contact, held if is_mine and wanted != "new" else None, claim)
+            return await self._greet(contact, arrival if is_mine else None, claim, owner, is_new=wanted == "new")
         parts = await self._conversations.page(stored.id)
         is_other = is_mine and held and held.conversation != stored.id
         kept = self._visitors.token(contact.id, arrival if is_other else None)
@@ -99,22 +104,32 @@ class Messenger:
         newest = await self._conversations.newest(contact.id) if contact.is_stored else None
         return None if newest and held and held.at > newest.updated_at else newest
 
-    async def _greet(self, contact: Contact, held: ChatOpening | None, claim: Claim) -> Opened:
-        is_known = held is not None and await self._openings.is_current(held, contact)
-        opening = held if held and is_known else await self._openings.new(contact, claim.time_zone)
+    async def _greet(
+        self, contact: Contact, arrival: Arrival | None, claim: Claim, owner: str, *, is_new: bool
+    ) -> Opened:
+        """`arrival`: of their token. `owner`: whom the token names, empty on a first visit. `is_new`: they want another
+        chat than the one in the token."""
+        held, met = (arrival.opening, arrival.flows) if arrival else (None, frozenset())
+        moment = MessengerOpens(page=claim.page or "", is_returning=bool(owner))
+        occasion = Occasion(moment, contact, shown=met)
+        if held and (is_new or not await self._openings.is_current(held, occasion)):
+            held = None
+        opening = held or await self._openings.new(occasion, claim.time_zone)
         if opening.locale != contact.locale:
             opening = opening.model_copy(update={"locale": contact.locale})
         conversation = await self._openings.conversation(opening, contact.id)
-        arrival: Arrival | None = Arrival.of(contact, opening)
+        kept: Arrival | None = Arrival.of(contact, opening, met)
         if await self._openings.must_be_stored(opening):
             await self._openings.store(contact, conversation)
-            arrival = None
+            await self._runs.settle(conversation.id)
+            conversation, kept = await self._conversations.get(conversation.id) or conversation, None
+        parts = await self._conversations.page(conversation.id) if kept is None else conversation.opening_parts
         return Opened(
             contact,
-            self._visitors.token(contact.id, arrival),
+            self._visitors.token(contact.id, kept),
             conversation.id,
-            conversation.opening_parts,
-            [] if is_known else [part.seq for part in conversation.opening_parts],
-            conversation.last,
-            opening if arrival else None,
+            parts,
+            [] if held else [part.seq for part in parts],
+            parts[-1].seq if parts else 0,
+            opening if kept else None,
         )

@@ -7,21 +7,23 @@ the first act they become documents: contact first, conversation last, so that n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.chat.card_answer import completed, counts, entry_of, place_of
+from bot.chat.card_answer import completed, entry_of, place_of
 from bot.chat.conversations import Writing, opened_with, untold
 from bot.chat.visitors import Visitor, Visitors
-from bot.flows.engine import advance
-from bot.flows.runs import BOT, KEPT, Scripts
+from bot.flows.effects import Effect, Write, only_writes
+from bot.flows.engine import advance, begun
+from bot.flows.performing import BOT
 from bot.flows.script import Script
-from bot.flows.steps.base import CardCompleted, Effect, Started
+from bot.flows.scripts import KEPT, Occasion, Scripts
+from bot.flows.steps.base import CardCompleted, CardPending, FactsNeeded, Started
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.conversation import Card, Channel, Conversation, OpeningEntry
-from bot.model.event import ChatOpening, ConsentEvent
+from bot.model.event import Action, ChatOpening, ConsentEvent
 from bot.model.flow import Run, State, Wait
 from bot.store import Store
 
@@ -37,12 +39,14 @@ class Greeting:
 
     effects: tuple[Effect, ...]
     state: State
+    is_alike: bool = True
+    """The same for everybody: entries only. Otherwise its first transition is made when the chat is stored."""
 
     @property
     def is_drawable(self) -> bool:
         """It only shows entries, so that nothing has to be stored yet. A wait for something that happens elsewhere
         must be stored."""
-        return not {Wait.TIME, Wait.CONSENT} & {*self.state.waits}
+        return self.is_alike and not {Wait.TIME, Wait.CONSENT} & {*self.state.waits}
 
 
 class ChatMessageSource(Protocol):
@@ -77,34 +81,36 @@ class Openings:
         self._visitors = visitors
         self._messages = messages
         self._writing = writing
-        self._greetings: dict[tuple[str, int], Greeting] = {}
+        self._greetings: dict[tuple[str, int, str | None], Greeting] = {}
         self._opened: dict[tuple[str, str, str], Conversation] = {}
         self._stored: set[str] = set()
 
-    async def new(self, contact: Contact, time_zone: str | None) -> ChatOpening:
-        """A chat with the flow that greets now and, for somebody that nothing is stored of, an outbound message."""
-        script = await self._scripts.greeting()
+    async def new(self, occasion: Occasion, time_zone: str | None) -> ChatOpening:
+        """A chat with the flow that greets on this occasion and, for somebody that nothing is stored of, an outbound
+        message."""
+        contact, script = occasion.contact, await self._scripts.starting(occasion)
         return ChatOpening(
             conversation=new_id(),
             flow=script.flow if script else None,
             flow_version=script.version if script else None,
-            message=None if contact.is_stored else await self._message(script),
+            message=None if contact.is_stored else await self._message(script, contact.locale),
             locale=contact.locale,
             time_zone=time_zone,
             at=now(),
         )
 
-    async def is_current(self, opening: ChatOpening, contact: Contact) -> bool:
+    async def is_current(self, opening: ChatOpening, occasion: Occasion) -> bool:
         """Whether a chat that is opened now would be the same, but for its time."""
-        script = await self._scripts.greeting()
+        met, contact = {*occasion.shown} - {opening.flow}, occasion.contact
+        script = await self._scripts.starting(replace(occasion, shown=met))
         greets = (script.flow, script.version) if script else (None, None)
-        message = None if contact.is_stored else await self._message(script)
+        message = None if contact.is_stored else await self._message(script, contact.locale)
         shown = opening.flow, opening.flow_version, opening.message
         return shown == (*greets, message) and now() - opening.at < FRESH
 
-    async def _message(self, script: Script | None) -> str | None:
-        greeting = await self._greeting_of(script.flow, script.version) if script else Greeting((), State())
-        return await self._messages.for_visitor([e.content for e in greeting.effects if isinstance(e.content, Card)])
+    async def _message(self, script: Script | None, locale: str) -> str | None:
+        written = [e.content for e in self._greeting_of(script, locale, now()).effects if isinstance(e, Write)]
+        return await self._messages.for_visitor([content for content in written if isinstance(content, Card)])
 
     async def conversation(self, opening: ChatOpening, contact: str) -> Conversation:
         """The chat as it is until somebody acts in it; not stored. Kept for the requests that follow its opening."""
@@ -124,8 +130,9 @@ class Openings:
                 id=opening.conversation,
                 flow=opening.flow,
                 version=opening.flow_version or 0,
-                revision=1,
+                revision=int(greeting.is_alike),
                 state=greeting.state,
+                due_at=None if greeting.is_alike else opening.at,
                 part=len(greeting.effects),
             )
             entries = _entries(greeting.effects, run, 0, opening.at)
@@ -162,14 +169,15 @@ class Openings:
         """Stores the chats that these events are first acts of, as they are after it; answers the events whose chat was
         stored so, and no other act had stored before.
         """
-        conversations = [await self._answered(event) for event in events]
+        answered = [await self._answered(event) for event in events]
         await self._messages.stored([await self._opened_by(event) for event in events])
-        with self._writing([conversation.id for conversation in conversations]) as written:
-            inserted = await self._store.conversations.insert_many(conversations)
-            written += [chat for chat, is_new in zip(conversations, inserted, strict=True) if is_new]
-        stored = {event.event for event, is_new in zip(events, inserted, strict=True) if is_new}
-        self._stored = self._stored | stored if len(self._stored) < KEPT else stored
-        return stored
+        with self._writing([chat.id for chat, _ in answered]) as written:
+            inserted = await self._store.conversations.insert_many([chat for chat, _ in answered])
+            written += [chat for (chat, _), is_new in zip(answered, inserted, strict=True) if is_new]
+        new = [(e.event, done) for e, (_, done), is_new in zip(events, answered, inserted, strict=True) if is_new]
+        continued = {event for event, is_continued in new if is_continued}
+        self._stored = self._stored | continued if len(self._stored) < KEPT else continued
+        return {event for event, _ in new}
 
     def take_stored(self, events: Iterable[str]) -> set[str]:
         """The events whose chat `store_answered` has stored, including the flow's next entries."""
@@ -177,21 +185,21 @@ class Openings:
         self._stored -= found
         return found
 
-    async def _answered(self, event: ConsentEvent) -> Conversation:
-        """The chat after its card was answered: with the entry that says so and, once the yes counts, the flow's next
-        words.
+    async def _answered(self, event: ConsentEvent) -> tuple[Conversation, bool]:
+        """The chat after its card was answered, with the entry that says so and the flow's next words; and whether the
+        flow has continued. It hasn't if it does more than write: that begins when the chat is stored.
         """
         (_, seq), chat = place_of(event), await self._opened_by(event)
         entries, card, run = [*chat.opening, entry_of(event)], chat.opening[seq - 1], chat.run
         if isinstance(card.content, Card):
             entries[seq - 1] = card.model_copy(update={"content": completed(card.content, event)})
-        if run and run.part == seq and counts(event):
-            script = await self._scripts.get(run.flow, run.version)
-            effects, state = advance(script, run.state, CardCompleted(event.at)) if script else ((), run.state)
-            entries += _entries(effects, run, run.revision, event.at)
-            moved = {"revision": run.revision + 1, "state": state, "part": len(entries), "consent_seq": event.seq}
+        next = await self._next(run, event) if run and run.part == seq else None
+        if run and next and next.is_alike and next.state != run.state:
+            entries += _entries(next.effects, run, run.revision, event.at)
+            moved = {"revision": run.revision + 1, "state": next.state, "part": len(entries), "consent_seq": event.seq}
             run = run.model_copy(update=moved)
-        return opened_with(chat.id, event.contact, entries, chat.created_at, run, seen=chat.last)
+        stored = opened_with(chat.id, event.contact, entries, chat.created_at, run, seen=chat.last)
+        return stored, next is None or next.is_alike
 
     async def _opened_by(self, event: ConsentEvent) -> Conversation:
         """The chat before the event, which is the first act in it."""
@@ -199,18 +207,37 @@ class Openings:
             raise ValueError("not a first act")
         return await self.conversation(event.context.opening, event.contact)
 
-    async def _greeting(self, opening: ChatOpening) -> Greeting:
-        return await self._greeting_of(opening.flow or "", opening.flow_version or 0, opening.at)
+    async def _next(self, run: Run, event: ConsentEvent) -> Greeting | None:
+        """What the flow does after this answer; None: nothing."""
+        script = await self._scripts.get(run.flow, run.version)
+        if script is None or event.stopped:
+            return None
+        is_pending = event.action is Action.REQUEST_CONFIRMATION
+        return _drawn(script, run.state, CardPending(event.at) if is_pending else CardCompleted(event.at))
 
-    async def _greeting_of(self, flow: str, version: int, at: datetime | None = None) -> Greeting:
-        key = flow, version
+    async def _greeting(self, opening: ChatOpening) -> Greeting:
+        script = await self._scripts.get(opening.flow, opening.flow_version or 0) if opening.flow else None
+        return self._greeting_of(script, opening.locale, opening.at)
+
+    def _greeting_of(self, script: Script | None, locale: str, at: datetime) -> Greeting:
+        if script is None:
+            return Greeting((), State())
+        key = script.flow, script.version, script.language(locale)
         if known := self._greetings.get(key):
             return known
-        script = await self._scripts.get(*key) if flow else None
-        greeting = Greeting(*advance(script, State(), Started(at or now()))) if script else Greeting((), State())
-        if greeting.is_drawable:  # the same for everybody, whenever they open the chat
+        greeting = _drawn(script, begun(script, locale), Started(at))
+        if greeting.is_drawable or not greeting.is_alike:  # whenever they open the chat
             self._greetings = {**self._greetings, key: greeting} if len(self._greetings) < KEPT else {key: greeting}
         return greeting
+
+
+def _drawn(script: Script, state: State, event: Started | CardCompleted | CardPending) -> Greeting:
+    """A transition, if everybody sees the same."""
+    try:
+        effects, after = advance(script, state, event)
+    except FactsNeeded:
+        return Greeting((), state, is_alike=False)
+    return Greeting(effects, after) if only_writes(effects) else Greeting((), state, is_alike=False)
 
 
 def _entries(effects: Sequence[Effect], run: Run, revision: int, at: datetime) -> list[OpeningEntry]:
@@ -218,4 +245,5 @@ def _entries(effects: Sequence[Effect], run: Run, revision: int, at: datetime) -
     return [
         OpeningEntry(author=BOT, content=effect.content, at=at, key=run.key(place, revision))
         for place, effect in enumerate(effects)
+        if isinstance(effect, Write)
     ]

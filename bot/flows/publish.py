@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bot.aio.retry import retried
 from bot.errors import NotFound
 from bot.errors import marked as _
+from bot.flows.document import FlowDocument
 from bot.flows.script import flow_version
-from bot.flows.steps import Step
 from bot.model.base import new_id, now
 from bot.model.flow import Flow, FlowVersion
 from bot.store import Duplicate, Store
 
 
-async def create(store: Store, name: str, steps: Sequence[Step], *, id: str | None = None) -> Flow:
-    """A live flow with these steps as its first version. One with this id stays as it is."""
+async def create(store: Store, document: FlowDocument, *, id: str | None = None) -> Flow:
+    """A live flow with this document as its first version. One with this id stays as it is."""
     time = now()
-    flow = Flow(id=id or new_id(), name=name, state="live", created_at=time, updated_at=time)
-    await store.flow_versions.keep(flow_version(flow.id, flow.version, steps, time))
+    flow = Flow(id=id or new_id(), name=document.name, state="live", created_at=time, updated_at=time)
+    await store.flow_versions.keep(flow_version(flow.id, flow.version, document, time))
     await store.flows.keep(flow)
     return flow
 
 
-async def publish(store: Store, flow: str, steps: Sequence[Step]) -> FlowVersion:
-    """Makes these steps the flow's newest version. Runs that began earlier finish on theirs.
+async def publish(store: Store, flow: str, document: FlowDocument) -> FlowVersion:
+    """Makes this document the flow's newest version. Runs that began earlier finish on theirs.
 
     Raises NotFound, and StoreUnavailable if others keep publishing at the same time.
     """
@@ -33,7 +31,7 @@ async def publish(store: Store, flow: str, steps: Sequence[Step]) -> FlowVersion
         known = await store.flows.get(flow)
         if known is None:
             raise NotFound(_("Flow not found."))
-        version = flow_version(flow, known.version + 1, steps, now())
+        version = flow_version(flow, known.version + 1, document, now())
         try:
             await store.flow_versions.insert(version)
         except Duplicate:  # another publisher inserted it, and may have stopped before updating the flow

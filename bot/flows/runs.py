@@ -1,79 +1,98 @@
 """Runs: durable, one transition at a time, continued after a crash.
 
-Script, state and event determine what a transition writes. It writes its entries first, under keys made of run,
-revision and place, then moves the run. Repeated after a crash, or done by two processes at once, it writes the same
-entries under the same keys, so each exists once without a lock.
+A transition that only writes entries is determined by script, state and event. It writes its entries first, under keys
+made of run, revision and place, then moves the run. Repeated after a crash, or done by two processes at once, it writes
+the same entries under the same keys, so each exists once without a lock.
+
+Any other transition (it asked about the person, or changes something besides the conversation) is stored first, with
+what is left to do, by one process alone. Then its effects are carried out, again under such keys; after a crash
+another process carries out the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-
-from async_lru import alru_cache
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
 
 from bot.chat.conversations import ConversationService
-from bot.flows.engine import advance
+from bot.contacts.service import ContactService
+from bot.errors import StoreUnavailable
+from bot.errors import marked as _
+from bot.faults import reach
+from bot.flows.effects import Effect, StartFlow, loaded_effects, only_writes, stored_effects
+from bot.flows.engine import BY_CONTACT, advance, begun
+from bot.flows.performing import BOT, Performer
 from bot.flows.script import Script
-from bot.flows.steps.base import WAIT_OF, Answered, CardCompleted, ConsentChanged, Event, TimeCame
+from bot.flows.scripts import Occasion, Scripts
+from bot.flows.steps.base import (
+    WAIT_OF,
+    Answered,
+    CardCompleted,
+    CardPending,
+    ConsentChanged,
+    Event,
+    FactsNeeded,
+    Started,
+    TimeCame,
+)
+from bot.flows.triggers.base import MessageComes
 from bot.model.base import now
-from bot.model.conversation import Author, AuthorKind, Conversation, Part, Text
+from bot.model.conversation import AuthorKind, Conversation, Part, Text
 from bot.model.event import ConsentEvent, FollowUp
-from bot.model.flow import Run, RunStatus, Wait, version_id
+from bot.model.flow import Run, RunStatus, State, Wait
 from bot.store import Store
 
-BOT = Author(kind=AuthorKind.BOT, id="bot")
-CACHE_SECONDS = 1.0
-KEPT = 256
-"""Cached scripts: versions never change."""
+__all__ = ["BOT", "Runs", "waits_for"]
 
-
-class Scripts:
-    """Published scripts, read once a process."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._kept: dict[str, Script] = {}
-        self.greeting = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(self._greeting)
-        """`await scripts.greeting()`: the script that opens a conversation, if a flow is live; a second old at most."""
-
-    async def get(self, flow: str, version: int) -> Script | None:
-        id = version_id(flow, version)
-        if id not in self._kept:
-            found = await self._store.flow_versions.get(id)
-            if found is None:
-                return None
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
-            self._kept[id] = Script.of(found)
-        return self._kept[id]
-
-    async def _greeting(self) -> Script | None:
-        flow = await self._store.flows.triggered_by("conversation_started")
-        return await self.get(flow.id, flow.version) if flow else None
+log = logging.getLogger("sayso.flows")
+STALLED = timedelta(seconds=10)
+"""When the transition of a process that died is continued by any other."""
+NOT_LIVE = _("The flow was stopped: the flow that it starts isn't live.")
+IN_A_CIRCLE = _("The flow was stopped: flows start each other without an answer.")
+MOST_HOPS = 20
+"""Flows that start each other in one conversation without a message of the contact."""
+PAGE = 500
 
 
 class Runs:
-    def __init__(self, store: Store, conversations: ConversationService) -> None:
+    def __init__(self, store: Store, conversations: ConversationService, contacts: ContactService) -> None:
         self._store = store
         self._conversations = conversations
+        self._performer = Performer(store, conversations, contacts)
         self.scripts = Scripts(store)
 
-    async def card_answered(self, part: str) -> None:
-        """Continues the run that waits for this card (a part's id), if one does. Idempotent."""
+    # --- what happens to a run
+
+    async def card_answered(self, part: str, *, is_pending: bool = False) -> None:
+        """Continues the run that waits for this card (a part's id), if one does. `is_pending`: the number has to
+        confirm it. Idempotent."""
         id, _, seq = part.partition(":")
-        conversation = await self._store.conversations.get(id)
+        conversation = await self._settled(id)
         if conversation and conversation.run and conversation.run.part == int(seq):
-            await self._continue(conversation, CardCompleted(now()))
+            await self._continue(conversation, CardPending(now()) if is_pending else CardCompleted(now()))
+
+    async def is_interested(self, conversation: Conversation, text: str) -> bool:
+        """Whether this message of the contact may continue a run or start one."""
+        if waits_for(conversation.run, Wait.ANSWER) or (conversation.run and conversation.run.due_at):
+            return True
+        message = MessageComes(text)
+        return any(trigger.starts(message) for script in await self.scripts.live() for trigger in script.triggers)
 
     async def message_received(self, part: Part) -> None:
-        """Continues the run that waits for this message, if one does. Idempotent."""
-        conversation = await self._store.conversations.get(part.conversation)
-        is_later = conversation and conversation.run and part.seq > conversation.run.part
-        if conversation and is_later and isinstance(part.content, Text):
-            await self._continue(conversation, Answered(now(), part.content.text))
+        """Continues the run that waits for this message, or starts the flow that its words start. Idempotent."""
+        conversation = await self._settled(part.conversation)
+        if conversation is None or not isinstance(part.content, Text):
+            return
+        run = conversation.run
+        if run and (part.seq <= run.part or run.id == _id_of(part.id)):
+            return
+        if waits_for(run, Wait.ANSWER) and await self._continue(conversation, Answered(now(), part.content.text)):
+            return
+        await self._start_by(part, conversation, part.content.text)
 
     async def consents_changed(self, events: Iterable[ConsentEvent]) -> None:
         """Continues the runs that wait for a change of consent, found in one query. Idempotent."""
@@ -82,43 +101,184 @@ class Runs:
             if event.changes_state and event.leads_to(FollowUp.FLOWS):
                 changes[event.contact].append(event)
         async for waiting in self._store.conversations.waiting_for_consent(changes):
-            await asyncio.gather(*(self._consents_changed(c, changes[c.contact]) for c in waiting))
-
-    async def _consents_changed(self, conversation: Conversation, events: Sequence[ConsentEvent]) -> None:
-        """One event after another: each may move the run to a step that waits for the next."""
-        for event in sorted(events, key=lambda event: event.seq):
-            if conversation.run and event.seq > conversation.run.consent_seq and event.subscription and event.state:
-                await self._continue(conversation, ConsentChanged(event.at, event.subscription, event.state))
-                conversation = await self._store.conversations.get(conversation.id) or conversation
+            await asyncio.gather(*(self._consents_changed(c.id, changes[c.contact]) for c in waiting))
 
     async def time_came(self, time: datetime) -> None:
-        """Continues the runs whose time has come, found in one query."""
-        due = await self._store.conversations.with_due_run(time)
-        await asyncio.gather(*(self._continue(conversation, TimeCame(time)) for conversation in due))
+        """Continues the runs whose time has come, found in one query a page."""
+        await self._all_due(self._store.conversations.with_due_run, time, self._continue_in_time)
 
-    async def _continue(self, conversation: Conversation, event: Event) -> None:
+    async def finish_left(self, time: datetime) -> None:
+        """Continues the transitions that a crash left, found in one query a page."""
+        await self._all_due(self._store.conversations.with_left_run, time, lambda left, at: self._settled(left.id))
+
+    async def settle(self, conversation: str) -> None:
+        """Carries out what its run has left to do, and begins a run that has not begun."""
+        await self._settled(conversation)
+
+    async def start(self, conversation: Conversation, script: Script, *, id: str, hops: int | None = None) -> None:
+        """Starts a flow in a stored conversation; the flow that runs there is over. `id`: the run's; once for each."""
+        contact = await self._store.contacts.get(conversation.contact)
+        if contact is None or contact.is_gone or (conversation.run and conversation.run.id == id):
+            return
+        state = begun(script, contact.locale)
+        run = Run(id=id, flow=script.flow, version=script.version, state=state, due_at=now() + STALLED, hops=hops)
+        run = run.model_copy(update={"part": await self._conversations.end(conversation)})
+        if await self._store.conversations.begin_run(conversation.id, conversation.run, run):
+            await self._settled(conversation.id)
+
+    # --- one transition
+
+    async def _continue(self, conversation: Conversation, event: Event) -> bool:
+        """Whether the event made a transition."""
         run = conversation.run
         if run is None or not waits_for(run, WAIT_OF[type(event)]):
-            return
+            return False
+        return await self._advance(conversation, run, event)
+
+    async def _advance(self, conversation: Conversation, run: Run, event: Event) -> bool:
         script = await self.scripts.get(run.flow, run.version)
         if script is None:
-            return
-        effects, state = advance(script, run.state, event)
+            return False
+        effects, state, is_sure = await self._transition(script, conversation, run, event)
         if not effects and state == run.state:
-            return
+            return False
+        moved = await self._moved(conversation, run, state, event)
+        if state.status is RunStatus.FAILED:
+            log.error("flow %s, version %d: %s", run.flow, run.version, state.error)
+        if not effects:
+            await self._store.conversations.move_run(conversation.id, run, moved)
+        elif is_sure and only_writes(effects):
+            seq = await self._perform(conversation, run, effects)
+            await self._store.conversations.move_run(conversation.id, run, moved.model_copy(update={"part": seq}))
+        else:
+            left = {"todo": stored_effects(effects), "due_at": now() + STALLED}
+            reach("before plan")
+            if not await self._store.conversations.move_run(conversation.id, run, moved.model_copy(update=left)):
+                return True  # another process makes it
+            reach("after plan")
+            await self._settled(conversation.id)
+        await self._take_missed(conversation, moved)
+        return True
+
+    async def _transition(
+        self, script: Script, conversation: Conversation, run: Run, event: Event
+    ) -> tuple[Sequence[Effect], State, bool]:
+        """Effects, next state, and whether each process would get the same."""
+        try:
+            return *advance(script, run.state, event), True
+        except FactsNeeded:
+            contact = await self._store.contacts.get(conversation.contact)
+            if contact is None or contact.is_gone:
+                return (), run.state, True
+            return *advance(script, run.state, event, await self.scripts.facts(script, contact, event.at)), False
+
+    async def _moved(self, conversation: Conversation, run: Run, state: State, event: Event) -> Run:
+        hops = None if isinstance(event, BY_CONTACT) else run.hops
+        moved = run.model_copy(update={"revision": run.revision + 1, "state": state, "due_at": None, "hops": hops})
+        if Wait.CONSENT not in state.waits:
+            return moved
+        heads = await self._store.contacts.heads([conversation.contact])
+        return moved.model_copy(update={"consent_seq": heads.get(conversation.contact, 0)})
+
+    async def _perform(self, conversation: Conversation, run: Run, effects: Sequence[Effect], made: int = 0) -> int:
+        """The sequence of the newest entry. `made`: how far `run.revision` is past the transition's."""
         seq = run.part
         for place, effect in enumerate(effects):
-            seq = (await self._conversations.append(conversation.id, BOT, effect.content, run.key(place))).seq
-        moved = run.model_copy(update={"revision": run.revision + 1, "state": state, "part": seq})
-        if Wait.CONSENT in state.waits:
-            heads = await self._store.contacts.heads([conversation.contact])
-            moved = moved.model_copy(update={"consent_seq": heads.get(conversation.contact, 0)})
-        await self._store.conversations.move_run(conversation.id, run, moved)
-        if Wait.CONSENT in state.waits:  # what changed since the head was read found no run that waits for it
-            await self.consents_changed(
-                await self._store.events.after(conversation.contact, moved.consent_seq, limit=100)
-            )
+            key = run.key(place, run.revision - made)
+            seq = await self._performer.perform(conversation.id, conversation.contact, effect, key) or seq
+        return seq
+
+    async def _settled(self, id: str) -> Conversation | None:
+        """The conversation, once its run has nothing left to do."""
+        conversation = await self._store.conversations.get(id)
+        if conversation is None or conversation.run is None or conversation.run.due_at is None:
+            return conversation
+        run = conversation.run
+        if run.state.status is RunStatus.RUNNING:
+            await self._advance(conversation, run, Started(now()))
+            return await self._store.conversations.get(id)
+        effects = loaded_effects(run.todo or ())
+        seq = await self._perform(conversation, run, effects, made=1)
+        last = effects[-1] if effects else None
+        error = await self._start_next(conversation, run, last.flow) if isinstance(last, StartFlow) else ""
+        reach("before settled")
+        await self._store.conversations.settle_run(id, run, seq, error=error)
+        reach("after settled")
+        return await self._store.conversations.get(id)
+
+    # --- what starts one
+
+    async def _start_by(self, part: Part, conversation: Conversation, text: str) -> None:
+        contact = await self._store.contacts.get(conversation.contact)
+        if contact is None or contact.is_gone:
+            return
+        script = await self.scripts.starting(Occasion(MessageComes(text), contact, conversation))
+        if script:
+            await self.start(conversation, script, id=_id_of(part.id))
+
+    async def _start_next(self, conversation: Conversation, run: Run, flow: str) -> str:
+        """Why it can't start; empty: it did, and its run replaces this one."""
+        hops = (run.hops or 0) + 1
+        known = await self._store.flows.get(flow)
+        script = await self.scripts.get(flow, known.version) if known and known.state == "live" else None
+        error = NOT_LIVE if script is None else IN_A_CIRCLE if hops > MOST_HOPS else ""
+        if script is None or error:
+            log.error("flow %s, version %d: %s", run.flow, run.version, error)
+            return error
+        await self.start(conversation, script, id=_id_of(run.key(0)), hops=hops)
+        return ""
+
+    # --- what came meanwhile, and what is due
+
+    async def _take_missed(self, conversation: Conversation, moved: Run) -> None:
+        """What came between the reading of the run and its move found no run that waits for it."""
+        if Wait.CONSENT in moved.state.waits:
+            missed = await self._store.events.after(conversation.contact, moved.consent_seq, limit=100)
+            await self.consents_changed(missed)
+        if Wait.ANSWER in moved.state.waits:
+            settled = await self._store.conversations.get(conversation.id)
+            last = settled.run.part if settled and settled.run else 0
+            for part in await self._store.parts.after(conversation.id, last, limit=100):
+                if part.is_message_of is AuthorKind.CONTACT:
+                    await self.message_received(part)
+
+    async def _consents_changed(self, id: str, events: Sequence[ConsentEvent]) -> None:
+        """One event after another: each may move the run to a step that waits for the next."""
+        for event in sorted(events, key=lambda event: event.seq):
+            conversation = await self._settled(id)
+            if conversation is None or conversation.run is None:
+                return
+            if event.seq > conversation.run.consent_seq and event.subscription and event.state:
+                await self._continue(conversation, ConsentChanged(event.at, event.subscription, event.state))
+
+    async def _continue_in_time(self, conversation: Conversation, time: datetime) -> None:
+        settled = await self._settled(conversation.id)
+        if settled and settled.run and settled.run.state.until and settled.run.state.until <= time:
+            await self._continue(settled, TimeCame(time))
+
+    async def _all_due(
+        self,
+        find: Callable[[datetime], Awaitable[list[Conversation]]],
+        time: datetime,
+        work: Callable[[Conversation, datetime], Awaitable[object]],
+    ) -> None:
+        """Page by page, until none is left. One that fails holds up no other."""
+        seen: set[str] = set()
+        while due := [c for c in await find(time) if c.id not in seen]:
+            seen |= {c.id for c in due}
+            for result in await asyncio.gather(*(work(c, time) for c in due), return_exceptions=True):
+                if isinstance(result, StoreUnavailable):
+                    raise result
+                if isinstance(result, BaseException):
+                    log.error("a flow could not be continued", exc_info=result)
+            if len(due) < PAGE:
+                return
 
 
 def waits_for(run: Run | None, what: Wait) -> bool:
     return run is not None and run.state.status is RunStatus.WAITING and what in run.state.waits
+
+
+def _id_of(cause: str) -> str:
+    """The id of the run that something starts, so that it starts once."""
+    return sha256(cause.encode()).hexdigest()[:24]

@@ -1,53 +1,84 @@
-"""A flow version's steps, read and checked: pure."""
+"""A flow version, read and ready to run: pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 
-from pydantic import ConfigDict, Field, model_validator
-
-from bot.flows.steps import Step
-from bot.model.base import Value
+from bot.flows.document import FlowDocument
+from bot.flows.steps import Condition, Step
+from bot.flows.steps.base import Outcome
+from bot.model.filter import ConsentIs
 from bot.model.flow import FlowVersion, version_id
 
 
-class Script(Value):
-    """Steps are taken in order, unless a step ends the run."""
+@dataclass(frozen=True, slots=True)
+class StepPlace:
+    """A step, and the id of the one that follows behind it and its branches; empty: the run is over."""
 
-    model_config = ConfigDict(extra="forbid")
+    step: Step
+    then: str
 
+
+class Script(FlowDocument):
     flow: str = ""
     version: int = 1
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=200)
 
     @classmethod
     def of(cls, version: FlowVersion) -> Self:
-        return cls(flow=version.flow, version=version.version, steps=version.steps)
+        return cls(**{**version.document, "flow": version.flow, "version": version.version})
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
-        ids = [step.id for step in self.steps]
-        if len(ids) != len(set(ids)):
-            raise ValueError("each step needs an id of its own")
-        return self
+    @cached_property
+    def places(self) -> dict[str, StepPlace]:
+        """By the id of the step."""
+        return {place.step.id: place for place in _places(self.steps, "")}
 
-    def place(self, id: str) -> int:
-        """The index of the step with this id. Raises KeyError."""
-        for index, step in enumerate(self.steps):
-            if step.id == id:
-                return index
-        raise KeyError(id)
+    @property
+    def first(self) -> str:
+        return self.steps[0].id
+
+    def step(self, id: str) -> Step:
+        """Raises KeyError."""
+        return self.places[id].step
+
+    def following(self, id: str, outcome: Outcome) -> str:
+        """The id of the step after this outcome; empty: none."""
+        if outcome.goes_to:
+            return outcome.goes_to
+        place = self.places[id]
+        branch = place.step.branches().get(outcome.branch)
+        return branch[0].id if branch else place.then
+
+    @cached_property
+    def is_translated(self) -> bool:
+        return any(place.step.is_translated for place in self.places.values())
+
+    @cached_property
+    def subscriptions(self) -> frozenset[str]:
+        """Those that conditions ask about."""
+        asked = [self.audience, *(p.step.when for p in self.places.values() if isinstance(p.step, Condition))]
+        rules = [rule for who in asked for rule in who.conditions]
+        return frozenset(rule.subscription for rule in rules if isinstance(rule, ConsentIs))
+
+    def language(self, reader: str) -> str | None:
+        """The language of a run's texts for this reader. None: English, the only one there is."""
+        own = None if self.locale == "en" else self.locale
+        return reader if self.is_translated else own
 
 
-def flow_version(flow: str, version: int, steps: Sequence[Step], at: datetime) -> FlowVersion:
-    """The stored form of these steps."""
-    script = Script(flow=flow, version=version, steps=tuple(steps))
+def _places(steps: Sequence[Step], then: str) -> Iterator[StepPlace]:
+    for place, step in enumerate(steps, start=1):
+        behind = steps[place].id if place < len(steps) else then
+        yield StepPlace(step, behind)
+        for branch in step.branches().values():
+            yield from _places(branch, behind)
+
+
+def flow_version(flow: str, version: int, document: FlowDocument, at: datetime) -> FlowVersion:
+    """The stored form of this document."""
     return FlowVersion(
-        id=version_id(flow, version),
-        flow=flow,
-        version=version,
-        steps=tuple(step.model_dump(exclude_defaults=False) for step in script.steps),
-        created_at=at,
+        id=version_id(flow, version), flow=flow, version=version, document=document.written(), created_at=at
     )

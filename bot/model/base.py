@@ -55,9 +55,13 @@ def random_hex(bytes: int) -> str:
 
 def folded_words(text: str, *, most: int = 100) -> list[str]:
     """The searchable words of a text: lowercase without accents, each once."""
+    return list(dict.fromkeys(word[:40] for word in words_in_order(text)))[:most]
+
+
+def words_in_order(text: str) -> list[str]:
+    """Lowercase without accents, as often as they occur."""
     plain = (c for c in unicodedata.normalize("NFKD", text[:8000].casefold()) if not unicodedata.combining(c))
-    words = "".join(c if c.isalnum() else " " for c in plain).split()
-    return list(dict.fromkeys(word[:40] for word in words))[:most]
+    return "".join(c if c.isalnum() else " " for c in plain).split()
 
 
 def new_id() -> str:

@@ -16,6 +16,7 @@ from bot.model.form_words import FormWords
 
 LONGEST_TEXT = 4000
 """Characters."""
+LONGEST_LABEL = 60
 
 
 class AuthorKind(StrEnum):
@@ -37,6 +38,12 @@ class CardState(StrEnum):
     OPEN = "open"
     COMPLETED = "completed"
     CLOSED = "closed"
+
+
+class QuickReply(Value):
+    """A button below a bot's entry, until the contact writes something: pressing it sends its label as a message."""
+
+    label: str = Field(min_length=1, max_length=LONGEST_LABEL)
 
 
 class Card(FormWords):
@@ -69,11 +76,14 @@ class Card(FormWords):
     """Submissions with an error."""
     problem: str = ""
     """Code of the last error. Never the number itself."""
+    replies: tuple[QuickReply, ...] | None = None
+    """Other answers than the form."""
 
 
 class Text(Value):
     kind: Literal["text"] = "text"
     text: str = Field(min_length=1, max_length=LONGEST_TEXT)
+    replies: tuple[QuickReply, ...] | None = None
 
 
 class Note(Value):
@@ -92,6 +102,8 @@ class ConversationEventName(StrEnum):
     """They tried to sign up with a number that is on the stop list."""
     WITHDRAWN = "withdrawn"
     """A teammate withdrew an open card."""
+    HANDED_OVER = "handed_over"
+    """A flow brings the conversation to the inbox, perhaps `to` a teammate."""
     ASSIGNED = "assigned"
     CLOSED = "closed"
     REOPENED = "reopened"
@@ -124,7 +136,7 @@ class ConversationEvent(Value):
     part: int = 0
     subscription: str = ""
     to: str = ""
-    """Of an assignment: the teammate; empty: unassigned."""
+    """Of an assignment or a handover: the teammate; empty: unassigned."""
     until: datetime | None = None
     """Of one that was snoozed, or of a likely revocation."""
 
@@ -160,8 +172,12 @@ class Entry(Value):
 
     @property
     def is_begin(self) -> bool:
-        """Whether it brings the conversation into the inbox: somebody wrote, or a teammate acted."""
-        return self.author.kind is not AuthorKind.BOT and not self.is_sign_up
+        """Whether it brings the conversation to the inbox: somebody wrote, a teammate acted, or a flow hands over."""
+        return self.is_handover or (self.author.kind is not AuthorKind.BOT and not self.is_sign_up)
+
+    @property
+    def is_handover(self) -> bool:
+        return isinstance(self.content, ConversationEvent) and self.content.name is ConversationEventName.HANDED_OVER
 
     @property
     def is_message_of(self) -> AuthorKind | None:
@@ -279,6 +295,8 @@ class Conversation(Document):
     """Place in the inbox: the newest first, all unread ones before all others (`RANK_OF_UNREAD` later)."""
     run: Run | None = None
     """The flow that runs in it."""
+    ran: tuple[str, ...] | None = None
+    """The flows that ran in it before."""
     opening: tuple[OpeningEntry, ...] = ()
     """Entries 1 to n, written together with the conversation; the others are parts. Their number never changes."""
     unstored: ChatOpening | None = Field(default=None, exclude=True)

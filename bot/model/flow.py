@@ -6,33 +6,43 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bot.model.base import Document, Value
 
 
 class Flow(Document):
-    """A flow's name and state. Its steps are in its versions."""
+    """A flow's name and state. What it does is in its versions."""
 
     name: str
     version: int = 1
     """The published version: new runs begin with it."""
     state: Literal["draft", "live", "paused"] = "draft"
-    trigger: Literal["conversation_started"] = "conversation_started"
+    order: int = 0
+    """Of several flows that match, the one with the lowest number starts; of equal ones, the oldest."""
     created_at: datetime
     updated_at: datetime
 
 
 class FlowVersion(Document):
-    """The steps of one version, as they were written: inserted once, never changed. `_id` is `<flow>:<version>`.
+    """One version as it was written: inserted once, never changed. `_id` is `<flow>:<version>`.
 
-    `bot.flows.script` reads the steps.
+    `bot.flows.script` reads the document.
     """
 
     flow: str
     version: int
-    steps: tuple[dict[str, Any], ...] = Field(min_length=1, max_length=200)
+    document: dict[str, Any]
+    """See `bot.flows.document`."""
     created_at: datetime
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_document(cls, raw: Any) -> Any:
+        """Before flows had triggers, a version was a list of steps that greeted everyone."""
+        if not isinstance(raw, dict) or "document" in raw or "steps" not in raw:
+            return raw
+        return {**raw, "document": {"triggers": [{"kind": "messenger_opened"}], "steps": raw["steps"]}}
 
 
 def version_id(flow: str, version: int) -> str:
@@ -44,13 +54,15 @@ class RunStatus(StrEnum):
     """Before the first step."""
     WAITING = "waiting"
     ENDED = "ended"
+    FAILED = "failed"
+    """Stopped because it ran away: see `State.error`."""
 
 
 class Wait(StrEnum):
     """What a waiting step waits for."""
 
     PART = "part"
-    """The card that the step inserted is completed."""
+    """The card that the step inserted is answered."""
     ANSWER = "answer"
     """The contact writes a message."""
     TIME = "time"
@@ -73,6 +85,14 @@ class State(Value):
     """When a step that waits for a time continues."""
     answers: dict[str, str] = Field(default_factory=dict)
     """What the contact answered, by the id of the step that asked."""
+    locale: str | None = None
+    """The language of the run's texts; None: the flow has only one."""
+    tries: int | None = None
+    """Answers that the waiting step could not use."""
+    turns: int | None = None
+    """Transitions since the contact did something: a run-away flow is stopped."""
+    error: str | None = None
+    """Why it was stopped."""
 
 
 class Run(Value):
@@ -91,6 +111,12 @@ class Run(Value):
     """Sequence of the newest entry that the run wrote."""
     consent_seq: int = 0
     """Sequence of the contact's newest consent event when a step began to wait for one: only later ones continue it."""
+    todo: tuple[dict[str, Any], ...] | None = None
+    """Effects of the newest transition that are still to be carried out, see `bot.flows.effects`."""
+    due_at: datetime | None = None
+    """When any process continues a run that a crash left: with effects to carry out, or before its first step."""
+    hops: int | None = None
+    """Flows that started each other before this run."""
 
     def key(self, place: int, revision: int | None = None) -> str:
         """Idempotency key of the entry at `place` of the transition that leaves `revision`, by default this one."""

@@ -55,15 +55,17 @@ def _stages(part: Part) -> Update:
         if part.preview:
             figures["preview"] = _if_newer("preview_seq", seq, part.preview, "preview")
             figures["preview_seq"] = _most("preview_seq", seq)
-    if part.is_message_of is AuthorKind.CONTACT or (
-        isinstance(content, ConversationEvent) and content.name is ConversationEventName.WOKE
-    ):
+    is_woken = isinstance(content, ConversationEvent) and content.name is ConversationEventName.WOKE
+    if part.is_message_of is AuthorKind.CONTACT or is_woken or part.is_handover:
         figures["called"] = _most("called", seq)
     if part.author.kind is AuthorKind.TEAMMATE and part.is_message_of:
         figures["team_seen"] = _most("team_seen", seq)  # whoever replies has read it
         figures["replied_seq"] = _most("replied_seq", seq)
     stages: Update = [{"$set": figures}]
-    if isinstance(content, ConversationEvent) and content.name is ConversationEventName.ASSIGNED:
+    if isinstance(content, ConversationEvent) and part.is_handover:
+        stages += _take("assignee", seq, {"assignee": content.to}) if content.to else []
+        stages += _take("state", seq, {"state": ConversationState.OPEN, "snoozed_until": None})
+    elif isinstance(content, ConversationEvent) and content.name is ConversationEventName.ASSIGNED:
         stages += _take("assignee", seq, {"assignee": content.to})
     elif isinstance(content, ConversationEvent) and content.name is ConversationEventName.WOKE and content.part:
         ends = {"$eq": [{"$ifNull": ["$state_seq", 0]}, content.part]}

@@ -13,7 +13,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from bot.aio.batching import Batcher
 from bot.errors import StoreUnavailable
 from bot.model.conversation import Channel, Conversation, ConversationState, Part
-from bot.model.flow import Run, Wait
+from bot.model.flow import Run, RunStatus, Wait
 from bot.model.paging import Cursor
 from bot.store.conversation_projection import projection
 from bot.store.driver import READ_MS, database_errors
@@ -53,6 +53,7 @@ class ConversationRepository(Repository[Conversation]):
         IndexModel([("snoozed_until", ASCENDING)], partialFilterExpression={"snoozed_until": {"$exists": True}}),
         IndexModel([("contact", ASCENDING), ("_id", ASCENDING)], **_WAITING_FOR_CONSENT),
         IndexModel([("run.state.until", ASCENDING)], partialFilterExpression={"run.state.until": {"$exists": True}}),
+        IndexModel([("run.due_at", ASCENDING)], partialFilterExpression={"run.due_at": {"$exists": True}}),
     )
     old_indexes = frozenset({"contact_1_updated_at_-1"})
 
@@ -169,10 +170,39 @@ class ConversationRepository(Repository[Conversation]):
                 return
             after = Cursor((found[-1].contact, found[-1].id))
 
-    async def move_run(self, id: str, before: Run, after: Run) -> None:
-        """Moves a run, unless another process did."""
-        match = {"_id": id, "run.id": before.id, "run.revision": before.revision}
-        await self.update(match, {"$set": {"run": after.model_dump(exclude_none=True)}})
+    async def with_left_run(self, time: datetime, *, limit: int = 500) -> list[Conversation]:
+        """Those whose flow was left in the middle of a transition, or before its first step."""
+        return await self.find({"run.due_at": {"$lte": time}}, sort=[("run.due_at", 1)], limit=limit)
+
+    async def flows_of(self, contact: str) -> set[str]:
+        """The flows that have run in the contact's newest conversations."""
+        fields = {"run.flow": 1, "ran": 1}
+        cursor = self.collection.find({"contact": contact}, fields, limit=PAGE, max_time_ms=READ_MS)
+        with database_errors():
+            found = await cursor.to_list(PAGE)
+        return {flow for raw in found for flow in (raw.get("run", {}).get("flow"), *raw.get("ran", ())) if flow}
+
+    async def move_run(self, id: str, before: Run, after: Run) -> bool:
+        """Moves a run. False: another process did."""
+        return await self._take_run(id, before, {"$set": {"run": after.model_dump(exclude_none=True)}})
+
+    async def settle_run(self, id: str, run: Run, part: int, *, error: str = "") -> None:
+        """The effects of its newest transition are carried out. `part`: the newest entry that it wrote. `error`: why
+        the run is stopped."""
+        stopped = {"run.state.status": RunStatus.FAILED, "run.state.error": error} if error else {}
+        change = {"$set": {"run.part": part, **stopped}, "$unset": {"run.todo": "", "run.due_at": ""}}
+        await self._take_run(id, run, change)
+
+    async def begin_run(self, id: str, before: Run | None, run: Run) -> bool:
+        """Replaces the run of a conversation by one of another flow. False: another process changed it meanwhile."""
+        change = {"$set": {"run": run.model_dump(exclude_none=True)}}
+        return await self._take_run(id, before, {**change, "$addToSet": {"ran": before.flow}} if before else change)
+
+    async def _take_run(self, id: str, before: Run | None, change: dict[str, Any]) -> bool:
+        held = {"run.id": before.id, "run.revision": before.revision} if before else {"run": {"$exists": False}}
+        with database_errors():
+            done = await self.collection.update_one({"_id": id, "erased_at": {"$exists": False}, **held}, change)
+        return bool(done.matched_count)
 
     async def due(self, before: datetime, *, limit: int = 500) -> list[Conversation]:
         """Those whose snooze is over."""

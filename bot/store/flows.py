@@ -11,16 +11,18 @@ from bot.store.repository import Repository
 class FlowRepository(Repository[Flow]):
     name = "flows"
     model = Flow
-    indexes = (IndexModel([("state", ASCENDING), ("trigger", ASCENDING), ("created_at", ASCENDING)]),)
+    indexes = (IndexModel([("state", ASCENDING), ("order", ASCENDING), ("created_at", ASCENDING)]),)
+    old_indexes = frozenset({"state_1_trigger_1_created_at_1"})
 
-    async def triggered_by(self, trigger: str) -> Flow | None:
-        """The oldest live flow with this trigger."""
-        order = [("state", 1), ("trigger", 1), ("created_at", 1)]
-        return await self.find_one({"state": "live", "trigger": trigger}, sort=order)
+    async def live(self, *, limit: int = 500) -> list[Flow]:
+        """In the order in which they are tried."""
+        order = [("state", 1), ("order", 1), ("created_at", 1)]
+        return await self.find({"state": "live"}, sort=order, limit=limit)
 
     async def in_use(self, *, limit: int = 1000) -> list[Flow]:
         """Live and paused ones."""
-        return await self.find({"state": {"$in": ["live", "paused"]}}, sort=[("state", 1), ("trigger", 1)], limit=limit)
+        order = [("state", 1), ("order", 1), ("created_at", 1)]
+        return await self.find({"state": {"$in": ["live", "paused"]}}, sort=order, limit=limit)
 
 
 class FlowVersionRepository(Repository[FlowVersion]):

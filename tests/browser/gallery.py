@@ -18,6 +18,7 @@ from bot.model.subscription import ConsentType, MessageType, Subscription, Subsc
 from bot.model.teammate import By
 from bot.store import Store
 from tests.browser.shop import Chat
+from tests.people import greets
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
 GONE, WAITING = "90ne90ne90ne90ne90ne90ne", "a11a11a11a11a11a11a11a11"
@@ -40,7 +41,7 @@ LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamt
 
 async def ask(store: Store, *steps: Step) -> None:
     """The bot greets with these steps from now on. Call it before anybody opens the chat."""
-    await publish(store, FLOW, steps)
+    await publish(store, FLOW, greets(*steps))
 
 
 async def add_subscriptions(store: Store) -> None:

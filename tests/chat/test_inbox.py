@@ -15,7 +15,7 @@ from bot.chat.cards import Answer
 from bot.chat.inbox import PAGE, View, Whose
 from bot.demo import DEALS
 from bot.errors import CardClosed, Invalid, NotFound
-from bot.flows.runs import BOT
+from bot.flows.performing import BOT
 from bot.model.base import now
 from bot.model.conversation import (
     Author,

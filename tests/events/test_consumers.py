@@ -28,7 +28,7 @@ from bot.model.flow import RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import PATIENCE
-from tests.people import act, answer_to, answered, change, look_again, no_consumers, second_process
+from tests.people import act, answer_to, answered, change, greets, look_again, no_consumers, second_process
 
 MakeContact = Callable[..., Awaitable[Contact]]
 GREETED = ["text", "card"]
@@ -114,8 +114,10 @@ async def test_a_card_of_an_older_version_is_answered_with_the_flow_of_its_chat(
 
 async def test_a_flow_that_waits_for_a_consent_continues(bot: Bot) -> None:
     """Also from an event that another process recorded, and handled again."""
-    await publish(bot.store, FLOW, [WaitForConsent(id="yes", subscription=DEALS, seconds=60), Say(id="hi", text="Hi")])
-    bot.runs.scripts.greeting.cache_clear()
+    await publish(
+        bot.store, FLOW, greets(WaitForConsent(id="yes", subscription=DEALS, seconds=60), Say(id="hi", text="Hi"))
+    )
+    bot.runs.scripts.live.cache_clear()
     opened = await _greeted(bot)
     assert opened.opening is None, "such a flow is stored when it starts"
     with no_consumers(bot):

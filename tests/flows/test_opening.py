@@ -25,7 +25,7 @@ from bot.model.contact import ConsentState
 from bot.model.conversation import Author, AuthorKind, Card, Conversation, ConversationEvent, OpeningEntry, Part, Text
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import AT, answer_to, second_process
+from tests.people import AT, answer_to, greets, second_process
 
 GREETED = ["text", "card"]
 SIGN_UPS = View("ada0ada0ada0ada0ada0ada0", whose=Whose.SIGN_UPS)
@@ -122,7 +122,7 @@ class TestNoAct:
 
     async def test_a_greeting_that_waits_for_a_time_is_stored_at_once(self, bot: Bot, store: Store) -> None:
         steps = (Say(id="hi", text="Hi"), WaitStep(id="wait", seconds=60), Say(id="still", text="Still there?"))
-        await publish(store, FLOW, steps)
+        await publish(store, FLOW, greets(*steps))
         opened = await opened_chat(bot)
         await the_chat(store, opened)
         await bot.runs.time_came(now() + timedelta(minutes=2))
@@ -292,7 +292,7 @@ class TestEdited:
     async def test_a_chat_ends_on_the_version_that_greeted(self, bot: Bot, store: Store) -> None:
         opened = await opened_chat(bot)
         form = OptInForm(id="form", subscription=DEALS, title="Another title", legal_text="Other terms")
-        await publish(store, FLOW, (form, Say(id="other", text="Other thanks")))
+        await publish(store, FLOW, greets(form, Say(id="other", text="Other thanks")))
         await answers(bot, opened)
         await settled(bot)
         conversation, parts = await the_chat(store, opened)

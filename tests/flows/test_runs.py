@@ -22,7 +22,7 @@ from bot.model.event import Action, FollowUp, Source
 from bot.model.flow import Flow, Run, RunStatus
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import AT, card, change, greeted, person, second_process
+from tests.people import AT, card, change, greeted, greets, person, runs_of, second_process
 
 STEPS: tuple[Step, ...] = (
     Say(id="hi", text="Hi"),
@@ -41,14 +41,14 @@ TO_THE_SECOND = ["Hi", "First", "Thanks", "One more", "Second"]
 
 async def _add(store: Store, id: str = "flow", steps: tuple[Step, ...] = STEPS, **values: Any) -> None:
     usual: dict[str, Any] = {"name": id, "state": "live", "created_at": AT, "updated_at": AT}
-    await store.flow_versions.insert(flow_version(id, 1, steps, AT))
+    await store.flow_versions.insert(flow_version(id, 1, greets(*steps), AT))
     await store.flows.insert(Flow(id=id, **{**usual, **values}))
 
 
 @pytest.fixture
 async def runs(store: Store) -> Runs:
     await _add(store)
-    return Runs(store, ConversationService(store))
+    return runs_of(store)
 
 
 async def _script(store: Store, conversation: str) -> list[str]:
@@ -142,7 +142,7 @@ class TestOnce:
     ) -> None:
         conversation, parts = await greeted(store, "ada")
         async with second_process(mongo) as other:
-            both = [runs, Runs(other, ConversationService(other))]
+            both = [runs, runs_of(other)]
             await asyncio.gather(*(both[i % 2].card_answered(parts[-1].id) for i in range(10)))
         assert await _script(store, conversation) == TO_THE_SECOND
         run = await _run(store)
@@ -157,7 +157,7 @@ class TestOnce:
         async with second_process(mongo) as other:
 
             async def late(*args: Any) -> None:
-                await Runs(other, ConversationService(other)).card_answered(parts[-1].id)
+                await runs_of(other).card_answered(parts[-1].id)
                 await move_run(*args)
 
             with monkeypatch.context() as patch:
@@ -224,7 +224,7 @@ class TestEdited:
 
     async def test_a_run_goes_on_with_the_steps_it_began_with(self, runs: Runs, store: Store) -> None:
         conversation, parts = await greeted(store, "ada")
-        assert (await publish(store, "flow", [Say(id="new", text="Edited")])).version == 2
+        assert (await publish(store, "flow", greets(Say(id="new", text="Edited")))).version == 2
         await runs.card_answered(parts[-1].id)
         await runs.card_answered((await _card(store, conversation)).id)
         assert await _script(store, conversation) == [*TO_THE_SECOND, "Bye"]
@@ -242,7 +242,7 @@ class TestEdited:
     async def test_two_who_publish_at_once_make_two_versions(self, store: Store) -> None:
         await _add(store)
         texts = ["One", "Two", "Three"]
-        made = await asyncio.gather(*(publish(store, "flow", [Say(id="a", text=text)]) for text in texts))
+        made = await asyncio.gather(*(publish(store, "flow", greets(Say(id="a", text=text))) for text in texts))
         assert sorted(v.version for v in made) == [2, 3, 4]
         flow = await store.flows.get("flow")
         assert flow
@@ -250,8 +250,8 @@ class TestEdited:
 
     async def test_a_publisher_who_stopped_between_its_writes_holds_up_nobody(self, store: Store) -> None:
         await _add(store)
-        await store.flow_versions.insert(flow_version("flow", 2, [Say(id="a", text="Left")], AT))
-        assert (await publish(store, "flow", [Say(id="a", text="Next")])).version == 3
+        await store.flow_versions.insert(flow_version("flow", 2, greets(Say(id="a", text="Left")), AT))
+        assert (await publish(store, "flow", greets(Say(id="a", text="Next")))).version == 3
 
 
 class TestWaits:
@@ -259,7 +259,7 @@ class TestWaits:
         good, bye = Say(id="good", text="Good choice"), Say(id="bye", text="Bye")
         await _add(store, steps=(Ask(id="ask", text="Which?"), good, bye))
         chats = ConversationService(store)
-        runs = Runs(store, chats)
+        runs = runs_of(store)
         id, parts = await greeted(store, "ada")
         await runs.message_received(parts[0])
         assert await _script(store, id) == ["Which?"]
@@ -273,7 +273,7 @@ class TestWaits:
     async def test_a_pause_continues_when_its_time_has_come(self, store: Store) -> None:
         pause, bye = WaitStep(id="pause", seconds=60), Say(id="bye", text="Still there?")
         await _add(store, steps=(Say(id="hi", text="Hi"), pause, bye))
-        runs = Runs(store, ConversationService(store))
+        runs = runs_of(store)
         id, _ = await greeted(store, "ada")
         await runs.time_came(now() + timedelta(seconds=50))
         assert await _script(store, id) == ["Hi"]
@@ -329,7 +329,7 @@ async def _waiting_for_consent(store: Store) -> tuple[Runs, Ledger, str]:
     first, second = (WaitForConsent(id=id, subscription=DEALS, seconds=60) for id in ("first", "second"))
     await _add(store, steps=(first, Say(id="yes", text="Yes"), second, Say(id="more", text="Again")))
     await store.contacts.insert(person("ada"))
-    runs = Runs(store, ConversationService(store))
+    runs = runs_of(store)
     id, _ = await greeted(store, "ada")
     return runs, Ledger(store), id
 
@@ -366,7 +366,7 @@ class TestMoved:
         assert await store.database.get_collection("flow_runs").count_documents({"moved": True}) == 1
         versions = [v.version for v in await store.flow_versions.find({}, sort=[("_id", 1)], limit=9)]
         assert versions == [1, 3, 7]
-        await Runs(store, ConversationService(store)).card_answered(parts[-1].id)
+        await runs_of(store).card_answered(parts[-1].id)
         assert await _script(store, conversation) == TO_THE_SECOND
 
     async def test_an_old_run_that_ended_stays_ended(self, store: Store) -> None:
@@ -374,5 +374,5 @@ class TestMoved:
         conversation, parts = await greeted(store, "ada")
         await _old_run(store, conversation, place={"step": 7, "status": "ended"}, revision=3)
         await store.prepare()
-        await Runs(store, ConversationService(store)).card_answered(parts[-1].id)
+        await runs_of(store).card_answered(parts[-1].id)
         assert await _script(store, conversation) == ["Hi", "First"]

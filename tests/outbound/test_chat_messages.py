@@ -36,7 +36,7 @@ from bot.store.embedded import EmbeddedServer
 from tests import processes
 from tests.conftest import PATIENCE, eventually
 from tests.outbound import dying
-from tests.people import NUMBER, TEAMMATE, act, answer_to, card, change, second_process
+from tests.people import NUMBER, TEAMMATE, act, answer_to, card, change, greets, second_process
 
 MakeContact = Callable[..., Awaitable[Contact]]
 ADA = By("ada", "Ada")
@@ -298,7 +298,7 @@ async def _completed(bot: Bot, part: Part) -> bool:
 class TestVisitors:
     @pytest.fixture(autouse=True)
     async def _greeting_without_a_form(self, demo_store: Store) -> None:
-        await publish(demo_store, FLOW, (Say(id="hi", text="Hi"),))
+        await publish(demo_store, FLOW, greets(Say(id="hi", text="Hi")))
 
     async def test_a_new_visitor_sees_it_drawn_and_nothing_is_stored(self, bot: Bot, store: Store) -> None:
         message = await started(bot, visitors=True)
@@ -350,7 +350,7 @@ class TestVisitors:
         assert messages((await bot.open_messenger(None, Claim(), None)).parts) == []
 
     async def test_what_the_greeting_offers_is_not_offered_twice(self, bot: Bot, demo_store: Store) -> None:
-        await publish(demo_store, FLOW, (OptInForm(id="form", subscription=DEALS, title="Deals"),))
+        await publish(demo_store, FLOW, greets(OptInForm(id="form", subscription=DEALS, title="Deals")))
         await started(bot, visitors=True)
         chat = await bot.open_messenger(None, Claim(), None)
         assert [part.content.kind for part in chat.parts] == ["card"]

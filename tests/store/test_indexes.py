@@ -28,7 +28,7 @@ from bot.contacts.finder import Sort, SortBy
 from bot.contacts.service import ContactUpdate
 from bot.contacts.timeline import Kind
 from bot.demo import DEALS, NEWS
-from bot.flows.runs import BOT
+from bot.flows.performing import BOT
 from bot.i18n import translator
 from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.jobs.rules import JobAction
@@ -483,6 +483,15 @@ async def _walk(bot: Bot) -> None:
     await bot.conversations.say(conversation, "Hi", "k")
     await bot.conversations.say(conversation, "Hi", "k")
     await bot.conversations.page(conversation.id, before=3)
+    script = await bot.runs.scripts.greeting(contact)
+    assert script
+    await bot.runs.start(conversation, script, id="another")
+    started = await store.conversations.get(conversation.id)
+    assert started
+    assert started.run
+    await store.conversations.settle_run(conversation.id, started.run, started.run.part)
+    await bot.runs.finish_left(now())
+    await store.conversations.flows_of(contact.id)
     await bot.conversations.mark_seen(conversation.id, contact.id, 1)
     other = await act(bot, await bot.open_messenger(opened.token, proven, "new"))
     await bot.conversations.append(other.conversation, BOT, Text(text="Still there?"), "k")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.demo import DEALS
+from bot.flows.effects import Write
 from bot.flows.steps import OptInForm
-from bot.flows.steps.base import Started
+from bot.flows.steps.base import Started, Turn
 from bot.model.base import now
 from bot.model.conversation import Author, AuthorKind
 from bot.model.conversation import Card as Content
@@ -75,7 +76,8 @@ async def test_a_card_without_a_box_has_none(visitor: Visitor) -> None:
 
 def test_a_flows_form_has_a_box_and_translations() -> None:
     form = OptInForm(id="form", subscription=DEALS, title="Coffee deals", box=BOX, translations={"ar": ARABIC})
-    (effect,) = form.enter(Started(now()), {}).effects
+    (effect,) = form.enter(Turn(Started(now()), {})).effects
+    assert isinstance(effect, Write)
     assert isinstance(effect.content, Content)
     assert (effect.content.box, effect.content.translations) == (BOX, {"ar": ARABIC})
 

@@ -18,6 +18,7 @@ from bot.flows.steps import OptInForm, Say
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import Visitor, eventually, serving
+from tests.people import greets
 from tests.widget.help import Card, Node, Running, read
 
 SCRIPT = "<script>alert('say so')</script>"
@@ -62,7 +63,7 @@ async def _poison(store: Store) -> None:
     await store.subscriptions.update({"_id": DEALS}, {"$set": {**words, "translations": {}}})
     hello = Say(id="hello", text=f"{EVIL} {LINKS} hello")
     form = OptInForm(id="form", subscription=DEALS, title=TITLE, button=BUTTON[:60], legal_text=LEGAL)
-    await publish(store, FLOW, (hello, form, Say(id="thanks", text="Thank you!")))
+    await publish(store, FLOW, greets(hello, form, Say(id="thanks", text="Thank you!")))
 
 
 def harmless(html: str) -> Node:

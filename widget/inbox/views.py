@@ -245,6 +245,10 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
             )
         case ConversationEventName.WITHDRAWN:
             return say("%(who)s withdrew the form for %(name)s", who=author, name=name)
+        case ConversationEventName.HANDED_OVER if content.to:
+            return say("The bot assigned this to %(to)s", to=known.teammate(content.to, say))
+        case ConversationEventName.HANDED_OVER:
+            return say("The bot handed this over to your team")
         case ConversationEventName.ASSIGNED if content.to == by:
             return say("%(who)s assigned this to themselves", who=author)
         case ConversationEventName.ASSIGNED if content.to:

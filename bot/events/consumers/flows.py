@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from bot.chat.card_answer import answers_card, counts
+from bot.chat.card_answer import answers_card
 from bot.events.consumers.base import Consumer, for_each
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
-from bot.model.event import ConsentEvent
+from bot.model.event import Action, ConsentEvent
 
 
 class ContinueFlows(Consumer):
@@ -21,7 +21,9 @@ class ContinueFlows(Consumer):
 
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
         continued = self._openings.take_stored([event.event for event in events])
-        cards = {e.context.part: None for e in events if answers_card(e) and counts(e) and e.event not in continued}
+        answers = [e for e in events if answers_card(e) and not e.stopped and e.event not in continued]
+        cards = {(e.context.part, e.action is Action.REQUEST_CONFIRMATION): None for e in answers}
         await asyncio.gather(
-            for_each([part for part in cards if part], self._runs.card_answered), self._runs.consents_changed(events)
+            for_each([*cards], lambda card: self._runs.card_answered(card[0] or "", is_pending=card[1])),
+            self._runs.consents_changed(events),
         )

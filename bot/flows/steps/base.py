@@ -6,47 +6,35 @@ A new kind of step is one file here and one line in `bot/flows/steps/__init__.py
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated, ClassVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from bot.consent.placeholders import fill_variables
-from bot.model.base import Value
+from bot.consent.placeholders import fill_variables, variables_in
+from bot.flows.effects import Effect, Write
+from bot.flows.kind import KindBase
+from bot.flows.matching import PersonFacts
+from bot.flows.office_hours import OfficeHours
 from bot.model.contact import ConsentState
-from bot.model.conversation import LONGEST_TEXT, Card, Text
+from bot.model.conversation import LONGEST_TEXT, QuickReply, Text
 from bot.model.flow import Wait
 
+if TYPE_CHECKING:
+    from bot.flows.steps import Steps
+
 StepId = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
+FlowId = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+Seconds = Annotated[int, Field(ge=1, le=90 * 86400)]
+Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+Translations = Annotated[dict[str, Words], Field(max_length=50)]
+"""The same text in other languages, by locale."""
 Answers = Mapping[str, str]
 """What the contact answered so far in this run, by the id of the step that asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Effect: one entry in the conversation."""
-
-    content: Text | Card
-
-    def asked_by(self, flow: str, version: int) -> Write:
-        """A card names its flow, which becomes part of the evidence of an answer."""
-        if not isinstance(self.content, Card):
-            return self
-        return replace(self, content=self.content.model_copy(update={"flow": flow, "flow_version": version}))
-
-
-Effect = Write
-"""What a transition asks for. A run that only wrote entries can be shown before it is stored."""
-
-
-def say(text: str, answers: Answers) -> tuple[Effect, ...]:
-    """A message. `{{step}}` becomes the answer to that step, or the fallback of `{{step|fallback}}`.
-
-    A text that is empty afterwards is not written.
-    """
-    filled = fill_variables(text, answers).strip()
-    return (Write(Text(text=filled[:LONGEST_TEXT])),) if filled else ()
+PERSONAL = ("first_name", "name", "email")
+"""Variables about the contact; custom attributes are `attribute_<key>`."""
+ATTRIBUTE = "attribute_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +52,15 @@ class CardCompleted:
 
 
 @dataclass(frozen=True, slots=True)
+class CardPending:
+    """The waiting step's card is completed, and the number must confirm it (double opt-in)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
-    """The contact wrote a message."""
+    """The contact wrote a message, or chose a quick reply."""
 
     at: datetime
     text: str
@@ -87,19 +82,86 @@ class ConsentChanged:
     state: ConsentState
 
 
-Event = Started | CardCompleted | Answered | TimeCame | ConsentChanged
+Event = Started | CardCompleted | CardPending | Answered | TimeCame | ConsentChanged
 """What a run reacts to."""
 WAIT_OF: dict[type[Event], Wait] = {
     CardCompleted: Wait.PART,
+    CardPending: Wait.PART,
     Answered: Wait.ANSWER,
     TimeCame: Wait.TIME,
     ConsentChanged: Wait.CONSENT,
 }
 
 
+class FactsNeeded(Exception):
+    """A step asked about the person, and the transition was made without facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a step sees."""
+
+    event: Event
+    answers: Answers
+    locale: str | None = None
+    """The language of the run's texts."""
+    tries: int = 0
+    """Answers that the waiting step could not use."""
+    known: PersonFacts | None = None
+
+    @property
+    def at(self) -> datetime:
+        return self.event.at
+
+    @property
+    def facts(self) -> PersonFacts:
+        """Raises FactsNeeded."""
+        if self.known is None:
+            raise FactsNeeded
+        return self.known
+
+    @property
+    def hours(self) -> OfficeHours | None:
+        return self.facts.hours
+
+    def words(self, text: str, translations: Mapping[str, str]) -> str:
+        """In the run's language, with its variables filled."""
+        locale = self.locale or ""
+        found = translations.get(locale) or translations.get(locale.partition("_")[0]) or text
+        return fill_variables(found, self._values(found)).strip()
+
+    def say(
+        self, text: str, translations: Mapping[str, str] | None = None, replies: tuple[QuickReply, ...] | None = None
+    ) -> tuple[Effect, ...]:
+        """A message. `{{step}}` becomes the answer to that step, or the fallback of `{{step|fallback}}`.
+
+        A text that is empty afterwards is not written.
+        """
+        filled = self.words(text, translations or {})
+        return (Write(Text(text=filled[:LONGEST_TEXT], replies=replies)),) if filled else ()
+
+    def _values(self, text: str) -> Mapping[str, str]:
+        names = {name for name in variables_in(text) if name not in self.answers and is_personal(name)}
+        return {**{name: _of_person(name, self.facts) for name in names}, **self.answers} if names else self.answers
+
+
+def is_personal(name: str) -> bool:
+    return name in PERSONAL or name.startswith(ATTRIBUTE)
+
+
+def _of_person(name: str, facts: PersonFacts) -> str:
+    contact = facts.contact
+    if name.startswith(ATTRIBUTE):
+        value = contact.attributes.get(name.removeprefix(ATTRIBUTE), "")
+        return f"{value:.15g}" if isinstance(value, float) else str(value)
+    full = contact.name or ""
+    return {"name": full, "first_name": full.partition(" ")[0], "email": contact.email or ""}[name]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a step. Without `waits` and `ends` the run continues with the next one."""
+    """The result of a step. Without `waits` and `ends` the run continues: in the branch of this name or at the step
+    `goes_to`, else behind the step."""
 
     effects: tuple[Effect, ...] = ()
     waits: tuple[Wait, ...] = ()
@@ -107,20 +169,38 @@ class Outcome:
     ends: bool = False
     answer: str | None = None
     """Kept under the step's id, for the texts of later steps."""
+    branch: str = ""
+    goes_to: str = ""
+    is_unusable: bool = False
+    """The answer can't be used, and the step keeps waiting."""
 
 
-class StepBase(Value):
-    """A step as people write it: unknown fields are mistakes."""
-
-    model_config = ConfigDict(extra="forbid")
+class StepBase(KindBase):
+    """A step as people write it."""
 
     waits_for: ClassVar[tuple[Wait, ...]] = ()
+    always_waits: ClassVar[bool] = False
+    """Whether each run that enters it waits for something: a loop needs such a step."""
+    is_end: ClassVar[bool] = False
+    """Whether no run continues behind it."""
     id: StepId
 
-    def enter(self, event: Event, answers: Answers) -> Outcome:
-        """Called when a run reaches this step, in the transition that `event` caused."""
+    def enter(self, turn: Turn) -> Outcome:
+        """Called when a run reaches this step, in the transition that `turn.event` caused."""
         raise NotImplementedError
 
-    def resume(self, event: Event, answers: Answers) -> Outcome | None:
-        """Called when `event` comes while a run waits here. None: the run keeps waiting."""
-        return Outcome() if WAIT_OF.get(type(event)) in self.waits_for else None
+    def resume(self, turn: Turn) -> Outcome | None:
+        """Called when `turn.event` comes while a run waits here. None: the run keeps waiting."""
+        return Outcome() if WAIT_OF.get(type(turn.event)) in self.waits_for else None
+
+    def branches(self) -> Mapping[str, Steps]:
+        """The steps of each outcome. Behind a branch the run continues behind this step."""
+        return {}
+
+    @property
+    def is_translated(self) -> bool:
+        return bool(getattr(self, "translations", None))
+
+
+def after(turn: Turn, seconds: int | None) -> datetime | None:
+    return turn.at + timedelta(seconds=seconds) if seconds else None

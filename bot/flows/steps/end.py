@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from bot.flows.steps.base import Answers, Event, Outcome, StepBase
+from bot.flows.steps.base import Outcome, StepBase, Turn
 
 
 class End(StepBase):
+    is_end: ClassVar[bool] = True
+
     kind: Literal["end"] = "end"
 
-    def enter(self, event: Event, answers: Answers) -> Outcome:
+    def enter(self, turn: Turn) -> Outcome:
         return Outcome(ends=True)

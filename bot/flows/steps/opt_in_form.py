@@ -1,18 +1,44 @@
-"""Opt-in form: the bot inserts a card and waits until it is completed and the consent counts."""
+"""Opt-in form: the bot inserts a card and waits until it is answered."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.flows.steps.base import Answers, Event, Outcome, StepBase, Write
-from bot.model.conversation import Card
+from bot.flows.effects import Write
+from bot.flows.steps.base import (
+    Answered,
+    CardCompleted,
+    CardPending,
+    Outcome,
+    Seconds,
+    StepBase,
+    TimeCame,
+    Translations,
+    Turn,
+    after,
+)
+from bot.model.conversation import LONGEST_LABEL, Card, QuickReply
 from bot.model.flow import Wait
-from bot.model.form_words import FormWords
+from bot.model.form_words import FORM_WORDS, FormWords
+
+if TYPE_CHECKING:
+    from bot.flows.steps import Steps
+
+WORDS = {*FORM_WORDS, "subscription", "locale", "translations"}
 
 
 class OptInForm(StepBase):
+    """The run continues in the branch `completed` when the consent counts.
+
+    With steps in `pending`, it continues there when a number still has to confirm (double opt-in); else it keeps
+    waiting for the confirmation. `dismiss` is the label of a quick reply below the form, like "No, thanks", which leads
+    to the branch `dismissed`. Without an answer in `seconds`, it continues in the branch `no_answer`.
+    """
+
+    always_waits: ClassVar[bool] = True
     waits_for: ClassVar[tuple[Wait, ...]] = (Wait.PART,)
 
     kind: Literal["opt_in_form"] = "opt_in_form"
@@ -26,6 +52,46 @@ class OptInForm(StepBase):
     """The language of these words."""
     translations: dict[str, FormWords] = Field(default_factory=dict)
     """By locale. A visitor sees theirs if every text of the form exists in it."""
+    dismiss: str = Field(default="", max_length=LONGEST_LABEL)
+    dismiss_translations: Translations = Field(default_factory=dict)
+    seconds: Seconds | None = None
+    completed: Steps = ()
+    pending: Steps = ()
+    dismissed: Steps = ()
+    no_answer: Steps = ()
 
-    def enter(self, event: Event, answers: Answers) -> Outcome:
-        return Outcome((Write(Card(**self.model_dump(exclude={"id", "kind"}))),), self.waits_for)
+    def enter(self, turn: Turn) -> Outcome:
+        replies = (QuickReply(label=turn.words(self.dismiss, self.dismiss_translations)),) if self.dismiss else None
+        card = Card(**{name: getattr(self, name) for name in WORDS}, replies=replies)
+        until = after(turn, self.seconds)
+        waits = (Wait.PART, *([Wait.ANSWER] if self.dismiss else []), *([Wait.TIME] if until else []))
+        return Outcome((Write(card),), waits, until)
+
+    def resume(self, turn: Turn) -> Outcome | None:
+        match turn.event:
+            case CardCompleted():
+                return Outcome(branch="completed")
+            case CardPending():
+                return Outcome(branch="pending") if self.pending else None
+            case TimeCame() if self.seconds:
+                return Outcome(branch="no_answer")
+            case Answered(text=text) if self._dismisses(text):
+                return Outcome(branch="dismissed")
+        return None
+
+    def _dismisses(self, text: str) -> bool:
+        labels = [self.dismiss, *self.dismiss_translations.values()]
+        return text.strip().casefold() in [label.casefold() for label in labels if label]
+
+    def branches(self) -> Mapping[str, Steps]:
+        return {
+            "completed": self.completed,
+            "pending": self.pending,
+            "dismissed": self.dismissed,
+            "no_answer": self.no_answer,
+        }
+
+    @property
+    def is_translated(self) -> bool:
+        """A card has all its translations in it; only the quick reply is written in one."""
+        return bool(self.dismiss_translations)

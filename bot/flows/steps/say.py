@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.flows.steps.base import Answers, Event, Outcome, StepBase, say
-from bot.model.conversation import LONGEST_TEXT
+from bot.flows.steps.base import Outcome, StepBase, Translations, Turn, Words
 
 
 class Say(StepBase):
     kind: Literal["say"] = "say"
-    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
+    text: Words
+    translations: Translations = Field(default_factory=dict)
 
-    def enter(self, event: Event, answers: Answers) -> Outcome:
-        return Outcome(say(self.text, answers))
+    def enter(self, turn: Turn) -> Outcome:
+        return Outcome(turn.say(self.text, self.translations))

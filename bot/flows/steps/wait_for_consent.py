@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.flows.steps.base import Answers, ConsentChanged, Event, Outcome, StepBase, TimeCame
+from bot.flows.steps.base import ConsentChanged, Outcome, Seconds, StepBase, TimeCame, Turn, after
 from bot.model.contact import ConsentState
 from bot.model.flow import Wait
 
+if TYPE_CHECKING:
+    from bot.flows.steps import Steps
+
 
 class WaitForConsent(StepBase):
-    """`seconds`: the run continues after this time at the latest. Changes before the step don't count."""
+    """`seconds`: the run continues after this time at the latest, in the branch `no_answer`. Changes before the step
+    don't count."""
 
     waits_for: ClassVar[tuple[Wait, ...]] = (Wait.CONSENT, Wait.TIME)
+    always_waits: ClassVar[bool] = True
 
     kind: Literal["wait_for_consent"] = "wait_for_consent"
     subscription: str
     states: tuple[ConsentState, ...] = Field(default=(ConsentState.OPTED_IN,), min_length=1)
-    seconds: int = Field(ge=1, le=90 * 86400)
+    seconds: Seconds
+    changed: Steps = ()
+    no_answer: Steps = ()
 
-    def enter(self, event: Event, answers: Answers) -> Outcome:
-        return Outcome(waits=self.waits_for, until=event.at + timedelta(seconds=self.seconds))
+    def enter(self, turn: Turn) -> Outcome:
+        return Outcome(waits=self.waits_for, until=after(turn, self.seconds))
 
-    def resume(self, event: Event, answers: Answers) -> Outcome | None:
-        match event:
+    def resume(self, turn: Turn) -> Outcome | None:
+        match turn.event:
             case ConsentChanged(subscription=self.subscription, state=state) if state in self.states:
-                return Outcome()
+                return Outcome(branch="changed")
             case TimeCame():
-                return Outcome()
+                return Outcome(branch="no_answer")
         return None
+
+    def branches(self) -> Mapping[str, Steps]:
+        return {"changed": self.changed, "no_answer": self.no_answer}

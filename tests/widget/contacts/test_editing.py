@@ -132,7 +132,7 @@ class TestSegments:
 async def _paused_flow(running: Running, name: str, steps: list[dict[str, Any]]) -> None:
     flow = Flow(id=new_id(), name=name, state="paused", created_at=AT, updated_at=AT)
     await running.store.flows.insert(flow)
-    version = FlowVersion(id=version_id(flow.id, 1), flow=flow.id, version=1, steps=tuple(steps), created_at=AT)
+    version = FlowVersion(id=version_id(flow.id, 1), flow=flow.id, version=1, document={"steps": steps}, created_at=AT)
     await running.store.flow_versions.insert(version)
 
 

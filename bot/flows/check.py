@@ -1,0 +1,121 @@
+"""Checks a flow that someone wrote, and says what is wrong, where, and what to do: pure.
+
+Pages, API and command line show the same faults. The rules are in `bot.flows.rules`; what the format itself refuses is
+worded in `bot.flows.refusals`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.errors import marked as _
+from bot.flows.document import FlowDocument
+from bot.flows.nodes import Node, Place, nodes_of, walk
+from bot.flows.refusals import refusals
+from bot.flows.rules import RULES, FlowFinding, Surroundings, missing
+
+MOST_BYTES = 500_000
+DEEPEST = 40
+"""Lists and objects in each other; a branch takes two or three."""
+MOST_FAULTS = 200
+TOO_LARGE = _("This file is too large (%(size)s kB). A flow can have up to %(most)s kB.")
+NO_JSON = _("This isn't valid JSON: check line %(line)s, column %(column)s.")
+NO_UTF8 = _("This file isn't text in UTF-8. Save it again in that encoding.")
+NO_OBJECT = _("This isn't a flow. A flow is a JSON object with steps.")
+TOO_DEEP = _("Branches are nested too deeply. Move some of them to a flow of their own.")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFault:
+    """`path`: like `steps[2].choices[0].label`. `step`: the id of the step that it is in, if it is in one. `text` is
+    English and a gettext id. A flow with nothing but warnings can be published."""
+
+    path: str
+    step: str
+    text: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        return self.text % self.values if self.values else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCheck:
+    """`document` is None if it has faults that are not warnings."""
+
+    document: FlowDocument | None
+    faults: tuple[FlowFault, ...]
+
+
+def check(text: str | bytes, around: Surroundings | None = None) -> FlowCheck:
+    """Of a file. `around`: None if it is not known where the flow will run."""
+    if len(text) > MOST_BYTES:
+        return _refused(TOO_LARGE, size=f"{len(text) / 1000:,.0f}", most=f"{MOST_BYTES / 1000:,.0f}")
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        return _refused(NO_JSON, line=str(error.lineno), column=str(error.colno))
+    except UnicodeDecodeError:
+        return _refused(NO_UTF8)
+    except RecursionError:
+        return _refused(TOO_DEEP)
+    return check_document(raw, around)
+
+
+def check_document(raw: Any, around: Surroundings | None = None) -> FlowCheck:
+    """All faults, those that prevent publishing first."""
+    if not isinstance(raw, dict):
+        return _refused(NO_OBJECT)
+    if _is_too_deep(raw):
+        return _refused(TOO_DEEP)
+    document, findings = _read(raw)
+    nodes = nodes_of(raw)
+    for rule in RULES:
+        findings += rule(raw, nodes)
+    findings += missing(nodes, raw, around) if around else []
+    steps = {node.place: node for node in walk(nodes)}
+    found = {(f.place, f.text, str(f.values)): _fault(f, steps) for f in findings}
+    faults = sorted(found.values(), key=lambda fault: fault.is_warning)
+    is_wrong = any(not fault.is_warning for fault in faults)
+    return FlowCheck(None if is_wrong else document, tuple(faults[:MOST_FAULTS]))
+
+
+def _read(raw: dict[str, Any]) -> tuple[FlowDocument | None, list[FlowFinding]]:
+    try:
+        return FlowDocument.model_validate(raw), []
+    except ValidationError as error:
+        return None, refusals(error, raw)
+
+
+def _fault(finding: FlowFinding, steps: Mapping[Place, Node]) -> FlowFault:
+    inside = (steps[place] for end in range(len(finding.place), 0, -1) if (place := finding.place[:end]) in steps)
+    step = next((node.id for node in inside), "")
+    return FlowFault(_path(finding.place), step, finding.text, finding.values, finding.is_warning)
+
+
+def _path(place: Place) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).lstrip(".")
+
+
+def _is_too_deep(raw: Any) -> bool:
+    """Without recursion: the document may be deeper than the stack."""
+    layer = [raw]
+    for _depth in range(DEEPEST):
+        layer = [v for value in layer for v in _parts(value) if isinstance(v, dict | list)]
+        if not layer:
+            return False
+    return True
+
+
+def _parts(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+def _refused(text: str, **values: str) -> FlowCheck:
+    return FlowCheck(None, (FlowFault("", "", text, values),))

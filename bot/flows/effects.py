@@ -1,0 +1,88 @@
+"""What a run does, as data: pure. `bot.flows.performing` carries it out.
+
+A run that only writes entries can be shown before it is stored. Everything else is stored with the run before it is
+carried out, so that a crash neither loses nor repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from bot.model.conversation import Card, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One entry in the conversation."""
+
+    content: Annotated[Text | Card, Field(discriminator="kind")]
+    kind: Literal["write"] = "write"
+
+    def asked_by(self, flow: str, version: int) -> Write:
+        """A card names its flow, which becomes part of the evidence of an answer."""
+        if not isinstance(self.content, Card):
+            return self
+        return replace(self, content=self.content.model_copy(update={"flow": flow, "flow_version": version}))
+
+
+@dataclass(frozen=True, slots=True)
+class SetAttribute:
+    """A custom attribute of the contact. `value` is written as people type it; empty removes it."""
+
+    key: str
+    value: str
+    kind: Literal["set_attribute"] = "set_attribute"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """The contact's name, email or phone, if none is saved yet."""
+
+    field: Literal["name", "email", "phone"]
+    value: str
+    kind: Literal["keep_answer"] = "keep_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTag:
+    """`is_removed`: the contact loses the tag."""
+
+    tag: str
+    is_removed: bool = False
+    kind: Literal["change_tag"] = "change_tag"
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The conversation moves to the inbox. `to`: the teammate it is assigned to, or empty."""
+
+    to: str = ""
+    kind: Literal["hand_over"] = "hand_over"
+
+
+@dataclass(frozen=True, slots=True)
+class StartFlow:
+    """Another flow starts in this conversation; this run is over."""
+
+    flow: str
+    kind: Literal["start_flow"] = "start_flow"
+
+
+Effect = Write | SetAttribute | KeepAnswer | ChangeTag | HandOver | StartFlow
+_effects: TypeAdapter[list[Effect]] = TypeAdapter(list[Annotated[Effect, Field(discriminator="kind")]])
+
+
+def stored_effects(effects: Sequence[Effect]) -> tuple[dict[str, Any], ...]:
+    return tuple(_effects.dump_python([*effects], exclude_none=True))
+
+
+def loaded_effects(raw: Iterable[dict[str, Any]]) -> list[Effect]:
+    return _effects.validate_python([*raw])
+
+
+def only_writes(effects: Iterable[Effect]) -> bool:
+    return all(isinstance(effect, Write) for effect in effects)

@@ -1,0 +1,69 @@
+"""Carries out the effects of a transition. Each may be repeated after a crash, and then changes nothing."""
+
+from __future__ import annotations
+
+from bot.chat.conversations import ConversationService
+from bot.contacts.service import ContactService
+from bot.errors import Invalid
+from bot.faults import reach
+from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, SetAttribute, StartFlow, Write
+from bot.model.contact import Contact
+from bot.model.conversation import Author, AuthorKind, ConversationEvent, ConversationEventName
+from bot.store import Store
+
+BOT = Author(kind=AuthorKind.BOT, id="bot")
+
+
+class Performer:
+    def __init__(self, store: Store, conversations: ConversationService, contacts: ContactService) -> None:
+        self._store = store
+        self._conversations = conversations
+        self._contacts = contacts
+
+    async def perform(self, conversation: str, contact: str, effect: Effect, key: str) -> int:
+        """The sequence of the entry that it wrote; 0: none."""
+        reach(f"before {effect.kind}")
+        seq = await self._perform(conversation, contact, effect, key)
+        reach(f"after {effect.kind}")
+        return seq
+
+    async def _perform(self, conversation: str, contact: str, effect: Effect, key: str) -> int:
+        match effect:
+            case Write(content=content):
+                return (await self._conversations.append(conversation, BOT, content, key)).seq
+            case HandOver(to=to):
+                event = ConversationEvent(name=ConversationEventName.HANDED_OVER, to=await self._assignable(to))
+                await self._conversations.append(conversation, BOT, event, key)
+            case ChangeTag(tag=tag, is_removed=True):
+                await self._contacts.remove_tags([contact], [tag])
+            case ChangeTag(tag=tag):
+                await self._add_tag(contact, tag)
+            case SetAttribute() | KeepAnswer():
+                known = await self._store.contacts.get(contact)
+                if known and not known.is_gone:
+                    await self._set(known, effect, conversation, key)
+            case StartFlow():  # by `Runs`, when everything before it is done
+                pass
+        return 0
+
+    async def _set(self, contact: Contact, effect: SetAttribute | KeepAnswer, conversation: str, key: str) -> None:
+        if isinstance(effect, KeepAnswer):
+            await self._contacts.keep_answer(contact, effect.field, effect.value, conversation=conversation, key=key)
+            return
+        attribute = await self._store.attributes.get(effect.key)
+        if attribute is None or attribute.archived_at:
+            return
+        try:
+            value = attribute.read(effect.value)
+        except Invalid:  # the person wrote something that this attribute can't hold
+            return
+        await self._contacts.set_values(contact, {}, {effect.key: value})
+
+    async def _add_tag(self, contact: str, id: str) -> None:
+        tag = await self._store.tags.get(id)
+        if tag and not tag.deleted_at:
+            await self._contacts.add_tags([contact], [id])
+
+    async def _assignable(self, to: str) -> str:
+        teammate = await self._store.teammates.get(to) if to else None
+        return to if teammate and not teammate.removed_at else ""

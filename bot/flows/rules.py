@@ -1,0 +1,181 @@
+"""The rules of a flow beyond its format, which also judge what the format refuses: pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.consent.placeholders import variables_in
+from bot.errors import marked as _
+from bot.flows.graph import Graph
+from bot.flows.nodes import Node, Place, texts, walk
+from bot.flows.steps import MOST_STEPS
+from bot.flows.steps.base import is_personal
+from bot.model.subscription import Subscription, SubscriptionState
+
+HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
+WRITTEN = {"text", "title", "button", "legal_text", "box", "label", "retry", "dismiss", "name", "value"}
+"""Fields whose texts people read."""
+SAME_ID = _('Another step has the ID "%(id)s". Give this step an ID of its own.')
+TOO_MANY_STEPS = _(
+    "A flow can have up to %(most)s steps, and this one has %(count)s. Move some to a flow of their own."
+)
+NO_TARGET = _('There is no step "%(id)s" in this flow. Choose another step.')
+LOOP = _('This repeats the steps from "%(id)s" on without waiting. Add a question, a form or a wait between them.')
+UNREACHABLE = _("No one reaches this step. Remove it, or move it before the step that ends the flow.")
+NO_BRANCH = _("Add steps for at least one outcome of this condition.")
+NEVER_DISMISSED = _('No one reaches these steps. Add "dismiss", the label of the button that leads to them.')
+NEVER_LATE = _('No one reaches these steps. Add "seconds", the time to wait for an answer.')
+MARKUP = _("People would see %(tag)s as it is. Remove HTML from this text.")
+UNKNOWN_VARIABLE = _(
+    'Unknown variable "%(name)s". Use the ID of a step that asks, first_name, name, email, '
+    "or attribute_ and the key of an attribute."
+)
+NO_FALLBACK = _("Not everyone has a value for %(name)s here. Add a fallback, like {{%(name)s|there}}.")
+NO_HOURS = _('Add "office_hours" to the flow.')
+NO_TRIGGER = _("Nothing starts this flow. Add a trigger, or start it from another flow.")
+NO_SUBSCRIPTION = _("This subscription doesn't exist. Choose another one.")
+DRAFT = _("This subscription is a draft. Put it live first, or choose another one.")
+ARCHIVED = _("This subscription is archived. Choose another one.")
+NO_PENDING = _("This subscription is confirmed by text. Add steps for people who are pending.")
+NO_TAG = _("This tag doesn't exist. Choose another one.")
+NO_ATTRIBUTE = _("This attribute doesn't exist. Choose another one.")
+NO_FLOW = _("This flow doesn't exist or isn't live. Choose another one.")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFinding:
+    place: Place
+    text: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What exists in the workspace where the flow is to run, by id."""
+
+    subscriptions: Mapping[str, Subscription]
+    tags: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    flows: frozenset[str] = frozenset()
+
+
+def _ids(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    counts: Counter[str] = Counter()
+    for node in walk(nodes):
+        counts[node.id] += 1
+        if node.id and counts[node.id] > 1:
+            yield FlowFinding((*node.place, "id"), SAME_ID, {"id": node.id})
+    if counts.total() > MOST_STEPS:
+        yield FlowFinding(("steps",), TOO_MANY_STEPS, {"most": str(MOST_STEPS), "count": str(counts.total())})
+
+
+def _ways(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    graph = Graph(nodes)
+    for node in walk(nodes):
+        if node.target and node.target not in graph.by_id:
+            yield FlowFinding((*node.place, "step"), NO_TARGET, {"id": node.target})
+        elif node.target and graph.is_loop(node):
+            yield FlowFinding(node.place, LOOP, {"id": node.target})
+    for node in graph.unreached():
+        yield FlowFinding(node.place, UNREACHABLE, is_warning=True)
+
+
+def _outcomes(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    for node in walk(nodes):
+        if node.raw.get("kind") == "condition" and not node.branches:
+            yield FlowFinding(node.place, NO_BRANCH, is_warning=True)
+        if node.raw.get("dismissed") and not node.raw.get("dismiss"):
+            yield FlowFinding((*node.place, "dismissed"), NEVER_DISMISSED, is_warning=True)
+        if node.raw.get("no_answer") and not node.raw.get("seconds"):
+            yield FlowFinding((*node.place, "no_answer"), NEVER_LATE, is_warning=True)
+
+
+def _markup(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    for text, place in _written(raw):
+        if found := HTML.search(text):
+            yield FlowFinding(place, MARKUP, {"tag": found[0][:40]})
+
+
+def _variables(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    asks = {node.id for node in walk(nodes) if node.raw.get("kind") == "ask"}
+    yield from _variables_of(nodes, asks, frozenset())
+
+
+def _variables_of(nodes: Sequence[Node], asks: set[str], asked: frozenset[str]) -> Iterator[FlowFinding]:
+    """`asked`: steps that everyone has answered who gets here."""
+    for node in nodes:
+        own = {key: value for key, value in node.raw.items() if not _holds_steps(value)}
+        for text, place in _written(own, node.place):
+            for name, fallback in variables_in(text).items():
+                if name not in asks and not is_personal(name):
+                    yield FlowFinding(place, UNKNOWN_VARIABLE, {"name": name})
+                elif name not in asked and not fallback:
+                    yield FlowFinding(place, NO_FALLBACK, {"name": name}, is_warning=True)
+        here = asked | {node.id} if node.id in asks and not node.raw.get("seconds") else asked
+        for branch in node.branches:
+            yield from _variables_of(branch, asks, here)
+        asked = here
+
+
+def _holds_steps(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, dict) and "kind" in item for item in value)
+
+
+def _hours(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    if raw.get("office_hours"):
+        return
+    audience = raw.get("audience")
+    if isinstance(audience, dict) and audience.get("in_hours"):
+        yield FlowFinding(("audience", "in_hours"), NO_HOURS)
+    for text, place in texts(raw):
+        if text == "office_hours" and place[-1] in {"until", "field"}:
+            yield FlowFinding(place, NO_HOURS)
+
+
+def _triggers(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    if not raw.get("triggers"):
+        yield FlowFinding(("triggers",), NO_TRIGGER, is_warning=True)
+
+
+def _written(raw: Any, place: Place = ()) -> Iterator[tuple[str, Place]]:
+    """Texts that people read, in all languages."""
+    for text, at in texts(raw, place):
+        names = [key for key in at if isinstance(key, str)]
+        is_translation = any(name.endswith("translations") for name in names)
+        if names and (names[-1] in WRITTEN or is_translation):
+            yield text, at
+
+
+Rule = Callable[[dict[str, Any], Sequence[Node]], Iterator[FlowFinding]]
+RULES: tuple[Rule, ...] = (_ids, _ways, _outcomes, _markup, _variables, _hours, _triggers)
+
+
+def missing(nodes: Sequence[Node], raw: dict[str, Any], around: Surroundings) -> list[FlowFinding]:
+    """What the flow names and the workspace doesn't have."""
+    found = [finding for node in walk(nodes) for finding in _missing_in(node, around)]
+    for text, place in texts(raw):
+        if place[-1] == "subscription" and text not in around.subscriptions:
+            found.append(FlowFinding(place, NO_SUBSCRIPTION))
+    return found
+
+
+def _missing_in(node: Node, around: Surroundings) -> Iterator[FlowFinding]:
+    raw, kind = node.raw, node.raw.get("kind")
+    subscription = around.subscriptions.get(str(raw.get("subscription")))
+    if kind == "opt_in_form" and subscription:
+        if not subscription.is_live:
+            is_draft = subscription.state is SubscriptionState.DRAFT
+            yield FlowFinding((*node.place, "subscription"), DRAFT if is_draft else ARCHIVED)
+        if subscription.double_opt_in and not raw.get("pending"):
+            yield FlowFinding(node.place, NO_PENDING, is_warning=True)
+    if kind == "tag" and raw.get("tag") not in around.tags:
+        yield FlowFinding((*node.place, "tag"), NO_TAG)
+    if raw.get("attribute") and raw["attribute"] not in around.attributes:
+        yield FlowFinding((*node.place, "attribute"), NO_ATTRIBUTE)
+    if kind == "start_flow" and raw.get("flow") not in around.flows:
+        yield FlowFinding((*node.place, "flow"), NO_FLOW)

@@ -1,0 +1,16 @@
+"""The kinds of triggers. To add one: write its file beside this one and add it to `Trigger`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bot.flows.triggers.by_teammate import ByTeammate
+from bot.flows.triggers.messenger_opened import MessengerOpened
+from bot.flows.triggers.page_address import PageAddress
+from bot.flows.triggers.words_in_message import WordsInMessage
+
+Trigger = Annotated[MessengerOpened | PageAddress | WordsInMessage | ByTeammate, Field(discriminator="kind")]
+
+__all__ = ["ByTeammate", "MessengerOpened", "PageAddress", "Trigger", "WordsInMessage"]

@@ -1,0 +1,41 @@
+"""A trigger: a document that people write, and the moments at which it starts a flow.
+
+A new kind of trigger is one file here and one line in `bot/flows/triggers/__init__.py`. Everything here is pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.flows.kind import KindBase
+
+
+@dataclass(frozen=True, slots=True)
+class MessengerOpens:
+    """A visitor opens the messenger, or a new chat in it. `page`: the address of the page around it."""
+
+    page: str = ""
+    is_returning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageComes:
+    """The contact writes a message that no flow waits for."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeammateStarts:
+    """A teammate starts this flow."""
+
+
+Moment = MessengerOpens | MessageComes | TeammateStarts
+
+
+class TriggerBase(KindBase):
+    """A trigger as people write it."""
+
+    def starts(self, moment: Moment) -> bool:
+        """Whether the flow starts at this moment."""
+        raise NotImplementedError

@@ -1,0 +1,31 @@
+"""A process that continues a run, and kills itself at one of its fault points."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import signal
+
+import bot.faults
+from bot.store import open_store
+from tests.people import runs_of
+
+
+def answer(url: str, database: str, part: str, point: int) -> None:
+    """Handles a message of the contact (a part's id). Dies at the fault point of this number, if there is one."""
+    numbers = itertools.count()
+
+    def reached(_: str) -> None:
+        if next(numbers) == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    bot.faults.reached = reached
+    asyncio.run(_answer(url, database, part))
+
+
+async def _answer(url: str, database: str, id: str) -> None:
+    async with open_store(url, database) as store:
+        part = await store.parts.get(id)
+        assert part
+        await runs_of(store).message_received(part)

@@ -1,0 +1,258 @@
+"""What is wrong with a flow, where, and what to do about it: all faults at once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.flows.check import MOST_BYTES, FlowCheck, check, check_document
+from bot.flows.document import FlowDocument
+from bot.flows.rules import Surroundings
+from bot.flows.schema import schema
+from bot.model.subscription import SubscriptionState
+from tests.people import subscription
+
+SAY = {"kind": "say", "id": "hi", "text": "Hi"}
+ASK = {"kind": "ask", "id": "ask", "text": "Which roast?"}
+FORM = {"kind": "opt_in_form", "id": "form", "subscription": "deals", "title": "Sign up"}
+END = {"kind": "end", "id": "end"}
+
+
+def flow(*steps: dict[str, Any], **values: Any) -> dict[str, Any]:
+    return {"format": 1, "triggers": [{"kind": "messenger_opened"}], "steps": [*steps], **values}
+
+
+def go_to(step: str, id: str = "again") -> dict[str, Any]:
+    return {"kind": "go_to", "id": id, "step": step}
+
+
+def choices(*steps: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
+    each = [{"id": f"c{i}", "label": f"AskChoice {i}", "steps": found} for i, found in enumerate(steps)]
+    return {"kind": "ask", "id": "choose", "text": "Which?", "answer": "choice", "choices": each, **values}
+
+
+def found(checked: FlowCheck) -> list[tuple[str, str, str]]:
+    return [(fault.path, fault.step, str(fault)) for fault in checked.faults]
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "step", "words"),
+    [
+        (flow(SAY, SAY), "steps[1].id", "hi", 'Another step has the ID "hi". Give this step an ID of its own.'),
+        (
+            flow(choices([SAY], [SAY])),
+            "steps[0].choices[1].steps[0].id",
+            "hi",
+            'Another step has the ID "hi". Give this step an ID of its own.',
+        ),
+        (flow(go_to("gone")), "steps[0].step", "again", 'There is no step "gone" in this flow. Choose another step.'),
+        (
+            flow(SAY, go_to("hi")),
+            "steps[1]",
+            "again",
+            'This repeats the steps from "hi" on without waiting. Add a question, a form or a wait between them.',
+        ),
+        (
+            flow(SAY, {"kind": "condition", "id": "if", "when": {}, "then": [go_to("hi")]}, END),
+            "steps[1].then[0]",
+            "again",
+            'This repeats the steps from "hi" on without waiting. Add a question, a form or a wait between them.',
+        ),
+        (flow({**SAY, "next": "b"}), "steps[0].next", "hi", 'Unknown field "next". Remove it, or check its spelling.'),
+        (flow(SAY, colour="red"), "colour", "", 'Unknown field "colour". Remove it, or check its spelling.'),
+        (
+            flow({**SAY, "text": "x" * 1_000}, {**ASK, "text": "x" * 4001}),
+            "steps[1].text",
+            "ask",
+            "Shorten this text to 4000 characters.",
+        ),
+        (flow({**SAY, "text": ""}), "steps[0].text", "hi", "Enter a text."),
+        (flow({"kind": "say", "id": "hi"}), "steps[0].text", "hi", 'Add "text".'),
+        (
+            flow({**SAY, "id": "A b"}),
+            "steps[0].id",
+            "A b",
+            "Use lowercase letters, digits and _ only, up to 40 characters.",
+        ),
+        (flow({"id": "hi"}), "steps[0]", "hi", 'Add "kind".'),
+        (
+            flow({**SAY, "text": "Hi <b>there</b>"}),
+            "steps[0].text",
+            "hi",
+            "People would see <b> as it is. Remove HTML from this text.",
+        ),
+        (
+            flow({**SAY, "translations": {"es": "<script>x"}}),
+            "steps[0].translations.es",
+            "hi",
+            "People would see <script> as it is. Remove HTML from this text.",
+        ),
+        (flow(FORM, format=2), "format", "", "Use one of: 1."),
+        (flow(), "steps", "", "Add at least 1."),
+        (
+            flow({**ASK, "answer": "choice"}),
+            "steps[0]",
+            "ask",
+            'Use "choices" together with "answer": "choice".',
+        ),
+        (
+            flow({"kind": "wait", "id": "w", "until": "office_hours"}),
+            "steps[0].until",
+            "w",
+            'Add "office_hours" to the flow.',
+        ),
+        (flow(SAY, audience={"in_hours": True}), "audience.in_hours", "", 'Add "office_hours" to the flow.'),
+        (flow({"kind": "wait", "id": "w", "seconds": 0}), "steps[0].seconds", "w", "Enter 1 or more."),
+        (
+            flow({**SAY, "text": "Hi {{nobody|you}}"}),
+            "steps[0].text",
+            "hi",
+            'Unknown variable "nobody". Use the ID of a step that asks, first_name, name, email, or attribute_ and the '
+            "key of an attribute.",
+        ),
+        (
+            flow(SAY, triggers=[{"kind": "page_address", "pages": ["cart"]}]),
+            "triggers[0].pages[0]",
+            "",
+            "Enter a path like /cart or /beans/*, or an address that begins with https://.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fault_says_where_it_is_and_what_to_do(document: dict[str, Any], path: str, step: str, words: str) -> None:
+    checked = check_document(document)
+    assert checked.document is None
+    assert (path, step, words) in found(checked)
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "words"),
+    [
+        (flow(SAY, triggers=[]), "triggers", "Nothing starts this flow."),
+        (flow(END, SAY), "steps[1]", "No one reaches this step."),
+        (
+            flow(choices([END], [{**END, "id": "e"}], otherwise=[{**END, "id": "o"}]), SAY),
+            "steps[1]",
+            "No one reaches this step.",
+        ),
+        (flow({"kind": "condition", "id": "if", "when": {}}), "steps[0]", "Add steps for at least one outcome"),
+        (flow({**FORM, "dismissed": [SAY]}), "steps[0].dismissed", 'No one reaches these steps. Add "dismiss"'),
+        (flow({**ASK, "no_answer": [SAY]}), "steps[0].no_answer", 'No one reaches these steps. Add "seconds"'),
+        (flow({**SAY, "text": "Hi {{first_name}}"}), "steps[0].text", "Not everyone has a value for first_name here."),
+        (flow({**SAY, "text": "{{ask}}"}, ASK), "steps[0].text", "Not everyone has a value for ask here."),
+    ],
+)
+def test_a_warning_does_not_prevent_publishing(document: dict[str, Any], path: str, words: str) -> None:
+    checked = check_document(document)
+    assert checked.document is not None
+    assert [(f.path, str(f).startswith(words)) for f in checked.faults] == [(path, True)]
+
+
+def test_what_is_answered_before_needs_no_fallback() -> None:
+    thanks = {**SAY, "text": "Thanks for {{ask}}!"}
+    assert check_document(flow(ASK, thanks)).faults == ()
+    assert check_document(flow(ASK, choices([thanks], []))).faults == ()
+
+
+def test_a_loop_that_waits_is_fine() -> None:
+    assert check_document(flow(ASK, go_to("ask"))).faults == ()
+
+
+def test_all_faults_are_told_at_once() -> None:
+    checked = check_document(
+        flow({**SAY, "text": "<i>"}, SAY, {**ASK, "texts": "x"}, go_to("gone"), {"kind": "run_code", "id": "x"})
+    )
+    assert {path for path, _, _ in found(checked)} >= {
+        "steps[0].text", "steps[1].id", "steps[2].texts", "steps[3].step", "steps[4]",
+    }  # fmt: skip
+
+
+def test_an_unknown_kind_names_those_that_exist() -> None:
+    (fault,) = check_document(flow({"kind": "run_code", "id": "x"})).faults
+    assert str(fault).startswith('Unknown kind "run_code". Use one of: say, ask, ')
+
+
+def test_too_many_steps_are_refused() -> None:
+    steps = [{**SAY, "id": f"s{i}"} for i in range(120)]
+    branch = [{**SAY, "id": f"b{i}"} for i in range(120)]
+    checked = check_document(flow(*steps, choices(branch)))
+    words = "A flow can have up to 200 steps, and this one has 241. Move some to a flow of their own."
+    assert ("steps", "", words) in found(checked)
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (b"{", "This isn't valid JSON: check line 1, column 2."),
+        (b"\xff{}", "This file isn't text in UTF-8"),
+        (b"[]", "This isn't a flow."),
+        (b"[" * 100_000, "Branches are nested too deeply."),
+        (json.dumps({"a": [[[[[[[[]]]]]]]]}).encode().replace(b"[]", b"[" * 60 + b"]" * 60), "Branches are nested"),
+        (json.dumps(flow({**SAY, "text": "x" * 1_000_000})).encode(), "This file is too large (1,000 kB)."),
+    ],
+)
+def test_a_file_that_is_no_flow_is_refused(file: bytes, words: str) -> None:
+    (fault,) = check(file).faults
+    assert str(fault).startswith(words)
+    assert len(file) > 0 < MOST_BYTES
+
+
+def test_what_the_workspace_lacks_is_told() -> None:
+    deals = subscription()
+    around = Surroundings({"deals": deals, "draft": deals.model_copy(update={"state": SubscriptionState.DRAFT})})
+    tag = {"kind": "tag", "id": "t", "tag": "vip"}
+    attribute = {"kind": "set_attribute", "id": "a", "attribute": "size", "value": "L"}
+    other = {"kind": "start_flow", "id": "o", "flow": "other"}
+    draft = {**FORM, "id": "d", "subscription": "draft"}
+    gone = {**FORM, "id": "g", "subscription": "gone"}
+    checked = check_document(flow(FORM, draft, gone, tag, attribute, other), around)
+    assert {path for path, _, _ in found(checked)} == {
+        "steps[1].subscription", "steps[2].subscription", "steps[3].tag", "steps[4].attribute", "steps[5].flow",
+    }  # fmt: skip
+
+
+def test_a_double_opt_in_asks_for_the_pending_branch() -> None:
+    around = Surroundings({"deals": subscription(double_opt_in=True)})
+    (fault,) = check_document(flow(FORM), around).faults
+    assert (fault.is_warning, str(fault)) == (
+        True,
+        "This subscription is confirmed by text. Add steps for people who are pending.",
+    )
+
+
+def test_the_schema_describes_every_kind() -> None:
+    text = json.dumps(schema())
+    assert all(f'"const": "{kind}"' in text for kind in ("say", "ask", "opt_in_form", "condition", "messenger_opened"))
+    assert schema()["additionalProperties"] is False
+
+
+def test_a_flow_survives_the_way_through_a_file() -> None:
+    document = check_document(
+        flow(ASK, choices([{**SAY, "translations": {"es": "Hola"}}], [END]), FORM, audience={"once": True})
+    ).document
+    assert document
+    again = check(json.dumps(document.written())).document
+    assert again == document == FlowDocument.model_validate(document.written())
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.sampled_from(["say", "ask", "hi", "x<b>", "{{a}}"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(
+            st.sampled_from(["kind", "id", "text", "steps", "choices", "then", "step", "when", "audience", "triggers"]),
+            inner,
+            max_size=6,
+        ),
+    ),
+    max_leaves=30,
+)
+
+
+@given(JSON)
+def test_whatever_is_in_a_file_is_judged(raw: Any) -> None:
+    checked = check(json.dumps(raw))
+    assert (checked.document is None) == any(not fault.is_warning for fault in checked.faults)

@@ -1,0 +1,183 @@
+"""What a run does besides writing: once each, whatever crashes when."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.chat.conversations import ConversationService
+from bot.flows.document import FlowDocument
+from bot.flows.performing import BOT
+from bot.flows.publish import create
+from bot.flows.runs import IN_A_CIRCLE, MOST_HOPS, Runs
+from bot.model.attribute import Attribute, AttributeType
+from bot.model.base import now
+from bot.model.contact import Contact
+from bot.model.conversation import Conversation, ConversationEvent, ConversationEventName, Part, Text
+from bot.model.flow import Run, RunStatus
+from bot.model.tag import Tag
+from bot.store import Store
+from bot.store.embedded import EmbeddedServer
+from tests import processes
+from tests.flows import crashing_run
+from tests.people import AT, greeted, greets, person, runs_of, second_process
+
+QUESTION = {
+    "kind": "ask", "id": "which", "text": "Which?", "answer": "choice",
+    "choices": [
+        {
+            "id": "dark", "label": "Dark",
+            "steps": [
+                {"kind": "tag", "id": "tag", "tag": "vip"},
+                {"kind": "say", "id": "nice", "text": "Nice, {{first_name|you}}!"},
+                {"kind": "set_attribute", "id": "set", "attribute": "roast", "value": "{{which}}"},
+                {"kind": "say", "id": "noted", "text": "Noted."},
+                {"kind": "start_flow", "id": "next", "flow": "mail"},
+            ],
+        },
+        {"id": "help", "label": "Help", "steps": [{"kind": "hand_over", "id": "over", "text": "One moment"}]},
+    ],
+}  # fmt: skip
+MAIL = [
+    {"kind": "ask", "id": "mail", "text": "Your email?", "answer": "email"},
+    {"kind": "say", "id": "thanks", "text": "Thanks!"},
+]
+TALK = ["Which?", "Dark", "Nice, you!", "Noted.", "Your email?"]
+
+
+def flow(*steps: dict[str, Any], **values: Any) -> FlowDocument:
+    return FlowDocument.model_validate({"steps": steps, **values})
+
+
+@pytest.fixture
+async def runs(store: Store) -> Runs:
+    """A flow that greets, another one that it starts, a tag and an attribute."""
+    await create(store, greets(*flow(QUESTION).steps), id="flow")
+    await create(store, flow(*MAIL), id="mail")
+    await store.tags.insert(Tag(id="vip", name="VIP", by="ada", created_at=AT))
+    roast = Attribute(id="roast", name="Roast", type=AttributeType.TEXT, by="ada", created_at=AT)
+    await store.attributes.insert(roast)
+    await store.contacts.insert(person("ada"))
+    return runs_of(store)
+
+
+async def said(store: Store, id: str) -> list[str]:
+    parts = await store.parts.after(id, 0, limit=100)
+    assert [part.seq for part in parts] == list(range(1, len(parts) + 1))
+    assert len({part.key for part in parts}) == len(parts)
+    return [part.content.text for part in parts if isinstance(part.content, Text)]
+
+
+async def the_chat(store: Store, id: str) -> tuple[Conversation, Run]:
+    conversation = await store.conversations.get(id)
+    assert conversation
+    assert conversation.run
+    return conversation, conversation.run
+
+
+async def contact(store: Store) -> Contact:
+    found = await store.contacts.get("ada")
+    assert found
+    return found
+
+
+async def says(store: Store, id: str, text: str, key: str = "") -> Part:
+    conversation, _ = await the_chat(store, id)
+    return await ConversationService(store).say(conversation, text, key or text)
+
+
+async def is_whole(store: Store, id: str) -> None:
+    """The chat after "Dark": everything once."""
+    assert await said(store, id) == TALK
+    ada = await contact(store)
+    assert (ada.tags, ada.attributes) == (("vip",), {"roast": "Dark"})
+    conversation, run = await the_chat(store, id)
+    assert (run.flow, run.state.step, run.todo, run.due_at) == ("mail", "mail", None, None)
+    assert conversation.ran == ("flow",)
+    assert run.part == conversation.last
+
+
+async def test_a_transition_does_all_that_it_says(runs: Runs, store: Store) -> None:
+    id, _ = await greeted(store, "ada")
+    for _ in range(2):
+        await runs.message_received(await says(store, id, "Dark"))
+    await is_whole(store, id)
+    for _ in range(2):
+        await runs.message_received(await says(store, id, "ada@example.com"))
+    assert await said(store, id) == [*TALK, "ada@example.com", "Thanks!"]
+    assert (await contact(store)).email == "ada@example.com"
+    assert len(await store.events.after("ada", 0, limit=10)) == 1, "an address is a ledger event (law 14)"
+
+
+async def test_an_address_that_is_saved_is_not_replaced(runs: Runs, store: Store) -> None:
+    id, _ = await greeted(store, "ada")
+    await store.contacts.update({"_id": "ada"}, {"$set": {"email": "old@example.com"}})
+    await runs.message_received(await says(store, id, "Dark"))
+    await runs.message_received(await says(store, id, "ada@example.com"))
+    assert (await contact(store)).email == "old@example.com"
+
+
+async def test_a_handover_brings_the_chat_to_the_inbox(runs: Runs, store: Store) -> None:
+    id, _ = await greeted(store, "ada")
+    await store.conversations.update({"_id": id}, {"$unset": {"begun": ""}})
+    await runs.message_received(await says(store, id, "help"))
+    parts = await store.parts.after(id, 0, limit=10)
+    assert isinstance(parts[-1].content, ConversationEvent)
+    assert parts[-1].content.name is ConversationEventName.HANDED_OVER
+    conversation, run = await the_chat(store, id)
+    assert (conversation.begun, conversation.is_unread, run.state.status) == (True, True, RunStatus.ENDED)
+
+
+async def test_two_processes_at_once_do_everything_once(runs: Runs, store: Store, mongo: EmbeddedServer) -> None:
+    id, _ = await greeted(store, "ada")
+    part = await says(store, id, "Dark")
+    async with second_process(mongo) as other:
+        both = [runs, runs_of(other)]
+        await asyncio.gather(*(both[i % 2].message_received(part) for i in range(6)))
+    await runs.finish_left(now())
+    await is_whole(store, id)
+
+
+@pytest.mark.slow
+async def test_killed_at_every_point_a_run_does_everything_once(
+    runs: Runs, store: Store, mongo: EmbeddedServer
+) -> None:
+    """Another process finishes what is left, when the message is handled again and when it is not."""
+    points = 0
+    while True:
+        await store.contacts.update({"_id": "ada"}, {"$unset": {"attributes": "", "tags": ""}})
+        id, _ = await greeted(store, "ada")
+        part = await says(store, id, "Dark")
+        victim = await processes.start(crashing_run.answer, mongo.url, store.database.name, part.id, points)
+        if await victim.wait() == 0:
+            break
+        points += 1
+        if points % 2:
+            await runs.message_received(part)
+        await store.conversations.update({"_id": id, "run.due_at": {"$exists": True}}, {"$set": {"run.due_at": AT}})
+        await runs.finish_left(now())
+        await runs.message_received(part)
+        await is_whole(store, id)
+    await is_whole(store, id)
+    assert points > 12
+
+
+async def test_flows_that_start_each_other_are_stopped(store: Store) -> None:
+    await create(store, greets(*flow({"kind": "start_flow", "id": "s", "flow": "b"}).steps), id="a")
+    await create(
+        store, flow({"kind": "say", "id": "hi", "text": "b"}, {"kind": "start_flow", "id": "s", "flow": "a"}), id="b"
+    )
+    await store.contacts.insert(person("ada"))
+    runs = runs_of(store)
+    await ConversationService(store).begin("chat", "ada", BOT, [])
+    id = "chat"
+    conversation = await store.conversations.get(id)
+    script = await runs.scripts.get("a", 1)
+    assert conversation
+    assert script
+    await runs.start(conversation, script, id="first")
+    _, run = await the_chat(store, id)
+    assert (run.state.status, run.state.error, run.hops) == (RunStatus.FAILED, IN_A_CIRCLE, MOST_HOPS)
+    assert len(await said(store, id)) == MOST_HOPS // 2
