@@ -48,6 +48,7 @@ from bot.events.path import ConsumerPath
 from bot.flows.messenger import Messenger, Opened
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
+from bot.jobs.audience_counts import AudienceCounts
 from bot.jobs.chat_messages import ChatMessages
 from bot.jobs.contact_imports import ContactImports
 from bot.jobs.kinds import all_kinds
@@ -227,9 +228,12 @@ class Bot:
         self.messages = Messages(store, self.conversations, self.runs, self.replies, self.spawn)
         self.say = self.messages.say
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
-        self.jobs = JobService(store, all_kinds(store, self.keys, self.ledger, self.deliveries, self.chat_delivery))
-        audience = Audience(store, self.finder, self.selected)
+        is_quiet = settings.quiet_hours
+        kinds = all_kinds(store, self.keys, self.ledger, self.deliveries, self.chat_delivery, quiet_hours=is_quiet)
+        self.jobs = JobService(store, kinds)
+        audience = Audience(store, self.finder, self.selected, quiet_hours=is_quiet)
         self.outbound = OutboundMessages(store, self.jobs, audience, self.deliveries)
+        self.audience_counts = AudienceCounts(store, self.jobs, audience)
         self.chat_messages = ChatMessages(store, self.outbound, self.selected, self.chat_delivery)
         self.imports = ContactImports(store, self.jobs)
 

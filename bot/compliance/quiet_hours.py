@@ -39,8 +39,10 @@ class TimeCheck:
         return max(0, int((self.quiet_from - at).total_seconds())) if self.quiet_from else 0
 
 
+@lru_cache(maxsize=4096)
 def check_time(where: Whereabouts, at: datetime, conditions: frozenset[Unless] = ALWAYS) -> TimeCheck:
-    """Whether a marketing text may be sent to somebody there at this time (UTC)."""
+    """Whether a marketing text may be sent to somebody there at this time (UTC). Cached: people of one place
+    share the answer."""
     told = tuple(at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds") for zone in where.zones)
     if not where.zones:
         return TimeCheck(False, None, "unknown-time-zone", None, told, where.source)

@@ -6,6 +6,7 @@ them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -21,6 +22,7 @@ from bot.model.us_area_codes import STATE_OF, STATES
 UNKNOWN_ZONE = "Etc/Unknown"
 AREA_CODE = 4
 """Digits of a North American prefix that names an area code and no exchange: `1850`."""
+NORTH_AMERICAN = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
 US_TERRITORIES = frozenset({"PR", "VI", "GU", "AS", "MP"})
 US_ZONES = (
     "America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
@@ -44,11 +46,18 @@ class Whereabouts:
 @lru_cache(maxsize=4096)
 def whereabouts(number: str, profile_zone: str | None = None) -> Whereabouts:
     """`number`: E.164. `profile_zone`: the contact's own time zone, if it is known."""
-    parsed = phonenumbers.parse(number)
-    country = phonenumbers.region_code_for_number(parsed) or ""
-    own = zones_of_number(number)
+    state = STATE_OF.get(number[2:5], "") if NORTH_AMERICAN.fullmatch(number) else ""
+    if state:  # parsing takes longer than all the rest
+        return _combined(US, state, _zones_of_exchange(number[1:]), profile_zone or "")
+    country = phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+    return _combined(country, "", zones_of_number(number), profile_zone or "")
+
+
+@lru_cache(maxsize=4096)
+def _combined(country: str, state: str, own: tuple[str, ...], profile_zone: str) -> Whereabouts:
+    """Numbers of one area share it."""
     profile = (profile_zone,) if profile_zone and _is_zone(profile_zone) else ()
-    places = _places(number, country)
+    places = _places(country, state)
     if not own and country == US:
         own, named = US_ZONES, "country"
     else:
@@ -68,14 +77,15 @@ def zones_of_number(number: str) -> tuple[str, ...]:
     share: +1 850 777 would be New York, though Pensacola is 850 too. There, all zones of the area code count.
     """
     found = tuple(zone for zone in time_zones_for_number(phonenumbers.parse(number)) if zone != UNKNOWN_ZONE)
-    digits = number.lstrip("+")
-    if digits.startswith("1") and found and not _is_exchange_listed(digits):
-        return tuple(sorted({*found, *_zones_of_area_code(digits[:AREA_CODE])}))
-    return found
+    return _zones_of_exchange(number[1:]) if found and number.startswith("+1") else found
 
 
-def _is_exchange_listed(digits: str) -> bool:
-    return any(digits[:length] in TIMEZONE_DATA for length in range(AREA_CODE + 1, len(digits) + 1))
+def _zones_of_exchange(digits: str) -> tuple[str, ...]:
+    """Of a North American number; all of its area code if its exchange isn't listed."""
+    listed = (digits[:length] for length in range(len(digits), AREA_CODE, -1))
+    if prefix := next((prefix for prefix in listed if prefix in TIMEZONE_DATA), None):
+        return tuple(zone for zone in TIMEZONE_DATA[prefix] if zone != UNKNOWN_ZONE)
+    return tuple(sorted(_zones_of_area_code(digits[:AREA_CODE])))
 
 
 @cache
@@ -84,13 +94,12 @@ def _zones_of_area_code(prefix: str) -> frozenset[str]:
     return frozenset(zones) - {UNKNOWN_ZONE}
 
 
-def _places(number: str, country: str) -> frozenset[str]:
+def _places(country: str, state: str) -> frozenset[str]:
     """The rules that the number itself brings: of an unknown state, those of all states."""
     if country in US_TERRITORIES:
         return frozenset({US})
     if country != US:
         return frozenset({country})
-    state = STATE_OF.get(number[2:5])
     return frozenset({US, *(f"{US}-{one}" for one in ([state] if state else STATES))})
 
 

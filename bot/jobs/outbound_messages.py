@@ -25,6 +25,7 @@ from bot.model.teammate import By
 from bot.outbound.audience import NO_SUBSCRIPTION, Audience
 from bot.outbound.kinds.outbound import message_body
 from bot.outbound.queue import DeliveryQueue
+from bot.outbound.send_time import NOW, SendTime
 from bot.store import Store
 from bot.workspace.audit import AuditLog
 
@@ -70,9 +71,15 @@ class MessageStatus:
             return MessageState.ENDED if self.message.is_ended else is_running
         if self.job is None:
             return MessageState.SENDING if self.message.is_starting else MessageState.DONE
-        if self.job.state is JobState.QUEUED and self.job.started_at is None and self.message.send_at:
+        if self.job.state is JobState.QUEUED and self.job.started_at is None and SendTime.of(self.message) != NOW:
             return MessageState.SCHEDULED
         return OF_JOB[self.job.state]
+
+    @property
+    def last_at(self) -> datetime | None:
+        """Sent at local times: by when everybody has it, if nothing comes between."""
+        known = self.job.checkpoint.get("last_at") if self.job else None
+        return (known or SendTime.of(self.message).is_over_at) if self.message.local_at else None
 
 
 class OutboundMessages:
@@ -136,7 +143,8 @@ class OutboundMessages:
         copy = original.model_copy(
             update={
                 "id": key or new_id(), "by": by.id, "by_name": by.name, "version": 1, "ordered_at": None,
-                "send_at": None, "is_starting": None, "is_running": None, "ended_at": None, "created_at": time,
+                "send_at": None, "local_at": "", "is_starting": None, "is_running": None, "ended_at": None,
+                "created_at": time,
                 "updated_at": time,
             }
         )  # fmt: skip
@@ -170,9 +178,9 @@ class OutboundMessages:
         return to
 
     async def order(
-        self, id: str, version: int, by: By, *, at: datetime | None = None, confirmed: int | None = None
+        self, id: str, version: int, by: By, *, time: SendTime = NOW, confirmed: int | None = None
     ) -> OutboundMessage:
-        """Sends it, now or at a time. From then on it never changes. `confirmed`: the number that the sender typed.
+        """Sends it. From then on it never changes. `confirmed`: the number that the sender typed.
 
         Raises NotFound, Conflict, Invalid and FormWrong.
         """
@@ -185,13 +193,13 @@ class OutboundMessages:
             await self.audience.subscription(draft)
         except Invalid:
             raise FormWrong({"subscription": NO_SUBSCRIPTION}) from None
-        if at and at <= now():
+        if (over := time.is_over_at) and over <= now():
             raise FormWrong({"send_at": _("Choose a time in the future.")})
         filter = await self.audience.filter(draft)
         count = await self.audience.size(draft, await self.audience.preview(draft))
         if count.number > CONFIRMED_ABOVE and confirmed != count.number:
             raise FormWrong({"confirmed": _("Type %(number)s to confirm.")}, number=str(count.number))
-        return await self.ordered(draft, {"filter": filter, "send_at": at}, by)
+        return await self.ordered(draft, {"filter": filter, "send_at": time.at, "local_at": time.local}, by)
 
     async def ordered(
         self, draft: OutboundMessage, values: Mapping[str, object], by: By, *, has_job: bool = True
@@ -214,13 +222,16 @@ class OutboundMessages:
     async def act(self, id: str, act: JobAction, by: By) -> MessageStatus:
         """Pauses, resumes or cancels it. Raises NotFound and JobConflict."""
         await self._jobs.act(id, act, by)
+        if act is JobAction.CANCEL:
+            await self._store.deliveries.release(id)
         return await self.status(id)
 
     async def _start(self, message: OutboundMessage) -> None:
         """Idempotent."""
         input, by = SendInput(ordered_at=message.ordered_at or now()), By(message.by, message.by_name)
         kind = ShowMessage if message.chat else SendMessage
-        await self._jobs.start(kind, input, by, key=message.id, at=message.send_at, detail=message.name)
+        at = SendTime.of(message).starts_at
+        await self._jobs.start(kind, input, by, key=message.id, at=at, detail=message.name)
         await self._table.started(message.id)
 
     async def draft(self, id: str, version: int) -> OutboundMessage:

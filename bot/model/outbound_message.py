@@ -58,6 +58,8 @@ class OutboundMessage(Document):
     ordered_at: datetime | None = None
     send_at: datetime | None = None
     """None: at once."""
+    local_at: str = Field(default="", pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d)?$")
+    """Instead of `send_at`: the time on each recipient's own clock at which they get it."""
     is_deleted: bool = False
     """A draft that nobody sees any more."""
     is_starting: bool | None = None

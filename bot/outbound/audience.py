@@ -1,92 +1,106 @@
-"""Who gets an outbound message, and why the others don't: the same judgment in the preview and when it is sent."""
+"""Who gets an outbound text, and why the others don't: the same judgment in the preview and when it is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.consent.numbers import address_of
-from bot.consent.permission import permission
 from bot.contacts.finder import ContactCount, ContactFinder
-from bot.contacts.selected import BulkPreview, SelectedContacts
+from bot.contacts.selected import SHOWN, BulkPreview, SelectedContacts
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.filter import ConditionGroup, Filter, Match, Textable
 from bot.model.outbound_message import OutboundMessage
-from bot.model.selection import Selection
 from bot.model.subscription import MessageType, Subscription
-from bot.outbound.kinds import Facts
-from bot.outbound.marketing_rules import Hold, MarketingRules
+from bot.outbound.audience_judge import INCLUDED, LEFT_OUT, QUEUED, SAME_NUMBER, AudienceJudge, AudienceVerdict
+from bot.outbound.send_time import NOW, SendTime
 from bot.store import Store
 
-QUEUED, SAME_NUMBER = "queued", "same_number"
-LEFT_OUT = {
-    "not_opted_in": _("Not opted in"),
-    "pending": _("Waiting for confirmation"),
-    "opted_out": _("Opted out"),
-    "stopped": _("Texted STOP"),
-    "no_valid_number": _("No valid number"),
-    "number_changed": _("Opted in with another number"),
-    "weak_evidence": _("Evidence too weak"),
-    "country_not_allowed": _("Country not texted"),
-    "country_closed": _("Marketing texts aren't sent to this country"),
-    "subscription_not_live": _("Subscription isn't live"),
-    SAME_NUMBER: _("Same number as another contact"),
-    "gone": _("Contact no longer exists"),
-}
-"""Why a contact of the audience gets no copy."""
+__all__ = ["LEFT_OUT", "QUEUED", "SAME_NUMBER", "Audience", "AudiencePreview"]
+FIRST, EXACT = 1000, 50_000
+"""Contacts that the first look takes, and up to which a preview counts all of them."""
+BATCH = 500
+"""Contacts judged at once: other requests of this process wait meanwhile."""
 NO_SUBSCRIPTION = _("Choose a live SMS subscription.")
 
 
+@dataclass(frozen=True, slots=True)
+class AudiencePreview(BulkPreview):
+    texts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many get it, now or later, by country and language."""
+    last_at: datetime | None = None
+    """When the last of them gets it."""
+
+    @property
+    def included(self) -> int:
+        return sum(self.counts.get(outcome, 0) for outcome in INCLUDED)
+
+
 class Audience:
-    def __init__(self, store: Store, finder: ContactFinder, selected: SelectedContacts) -> None:
+    def __init__(
+        self, store: Store, finder: ContactFinder, selected: SelectedContacts, *, quiet_hours: bool = True
+    ) -> None:
         self._store = store
         self._finder = finder
         self._selected = selected
+        self._judge = AudienceJudge(store, quiet_hours=quiet_hours)
 
-    async def preview(self, message: OutboundMessage) -> BulkPreview:
-        """Raises Invalid and FilterTooBroad."""
-        subscription = await self.subscription(message)
+    async def preview(self, message: OutboundMessage, time: SendTime = NOW, *, most: int = FIRST) -> AudiencePreview:
+        """Looks at `most` contacts. Raises Invalid and FilterTooBroad."""
+        subscription, filter = await self.subscription(message), await self.filter(message)
+        tally, after, at = AudienceTally(), "", now()
+        while tally.seen < most:
+            limit = min(BATCH, most - tally.seen)
+            ids = await self._finder.ids(filter, after, limit)
+            people = await self._selected.living(ids)
+            tally.add(people, await self.verdicts(filter, subscription, people, time, at), gone=len(ids) - len(people))
+            if len(ids) < limit:
+                return tally.preview(ContactCount(tally.seen, is_exact=True))
+            after = ids[-1]
+        return tally.preview(await self._finder.count(filter))
 
-        async def judge(contacts: Sequence[Contact]) -> Mapping[str, str]:
-            return await self.judged(contacts, subscription)
-
-        return await self._selected.preview(Selection(filter=(await self.filter(message)).as_text()), judge)
-
-    async def size(self, message: OutboundMessage, found: BulkPreview) -> ContactCount:
-        """How many would get it now; `found`: its preview, which is exact unless it is a sample. Raises Invalid and
+    async def size(self, message: OutboundMessage, found: AudiencePreview) -> ContactCount:
+        """How many get it, now or later; `found`: its preview, which is exact unless it is a sample. Raises Invalid and
         FilterTooBroad."""
         if not found.is_sample:
-            return ContactCount(found.counts.get(QUEUED, 0), is_exact=True)
+            return ContactCount(found.included, is_exact=True)
         return await self._finder.count(
             narrowed(await self.filter(message), Textable(subscription=message.subscription))
         )
 
-    async def judged(self, contacts: Sequence[Contact], subscription: Subscription) -> dict[str, str]:
-        """By contact, QUEUED or why not. Quiet hours and caps only delay a copy: they are left to the sender."""
-        numbers = {number for contact in contacts if (number := address_of(contact, MessageType.SMS))}
-        stops, workspace = await self._store.stops.of(numbers), await self._store.workspaces.get("workspace")
-        rules, at, found = MarketingRules({}, quiet_hours=False), now(), {}
-        for contact in contacts:
-            number = address_of(contact, MessageType.SMS)
-            stop = stops.get(number or "")
-            answer = permission(
-                subscription,
-                contact.consent(subscription.id),
-                number,
-                stopped=stop is not None and stop.holds,
-                revoked_until=stop.revoked_until if stop else None,
-            )
-            if answer.allowed and number and workspace:
-                facts = Facts(workspace, contact, subscription, is_stopped=False)
-                hold = rules.check(_copy(contact, subscription, number, at), facts, at)
-                found[contact.id] = hold.reason if isinstance(hold, Hold) and hold.until is None else QUEUED
-            else:
-                found[contact.id] = answer.reason
-        return found
+    async def verdicts(
+        self,
+        filter: Filter,
+        subscription: Subscription,
+        people: Sequence[Contact],
+        time: SendTime,
+        at: datetime,
+    ) -> dict[str, AudienceVerdict]:
+        """By contact. Of those who share a number, the first one gets the message."""
+        found = await self._judge.of(people, subscription, time, at)
+        numbers = {c.id: address_of(c, MessageType.SMS) or "" for c in people if found[c.id].is_included}
+        sharing = await self._store.contacts.sharing(numbers.values())
+        earlier = {id: [other for other in sharing.get(number, ()) if other < id] for id, number in numbers.items()}
+        others = {other for some in earlier.values() for other in some}
+        if not others:
+            return found
+        there = await self._finder.among(filter, others)
+        first = await self._judge.of(await self._selected.living(sorted(there)), subscription, time, at)
+        repeated = {
+            id for id, some in earlier.items() if any(other in first and first[other].is_included for other in some)
+        }
+        return {**found, **dict.fromkeys(repeated, AudienceVerdict(SAME_NUMBER))}
+
+    async def judged(
+        self, contacts: Sequence[Contact], subscription: Subscription, time: SendTime
+    ) -> dict[str, AudienceVerdict]:
+        """By contact. Quiet hours and caps only delay a copy: they are left to the sender."""
+        return await self._judge.of(contacts, subscription, time, now())
 
     async def subscription(self, message: OutboundMessage) -> Subscription:
         """Raises Invalid: none was chosen, or it isn't live any more."""
@@ -105,10 +119,31 @@ class Audience:
         return segment.filter
 
 
-def _copy(contact: Contact, subscription: Subscription, number: str, at: datetime) -> Delivery:
-    """For the rules; it is not stored."""
-    values = {"contact": contact.id, "subscription": subscription.id, "number": number, "locale": contact.locale}
-    return Delivery(id=contact.id, kind=DeliveryKind.OUTBOUND, event="", created_at=at, updated_at=at, **values)
+class AudienceTally:
+    """Counts an audience, a batch at a time."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.counts: Counter[str] = Counter()
+        self.texts: Counter[tuple[str, str]] = Counter()
+        self.last_at: datetime | None = None
+        self._samples: dict[str, list[Contact]] = {}
+
+    def add(self, people: Iterable[Contact], verdicts: Mapping[str, AudienceVerdict], *, gone: int = 0) -> None:
+        self.seen += gone
+        self.counts.update({"gone": gone} if gone else {})
+        for contact in people:
+            verdict = verdicts[contact.id]
+            self.seen += 1
+            self.counts[verdict.outcome] += 1
+            if len(some := self._samples.setdefault(verdict.outcome, [])) < SHOWN:
+                some.append(contact)
+            if verdict.is_included:
+                self.texts[verdict.country, contact.locale] += 1
+                self.last_at = max(filter(None, (self.last_at, verdict.at)), default=None)
+
+    def preview(self, total: ContactCount) -> AudiencePreview:
+        return AudiencePreview(total, self.seen, self.counts, self._samples, self.texts, self.last_at)
 
 
 def narrowed(filter: Filter, condition: Textable) -> Filter:

@@ -16,7 +16,8 @@ from bot.compliance.whereabouts import Whereabouts, whereabouts
 from bot.model.contact import Consent
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Grade
-from bot.model.subscription import Purpose
+from bot.model.subscription import Purpose, Subscription
+from bot.model.workspace import Workspace
 from bot.outbound.kinds import Facts
 
 LONGEST_CAP = timedelta(hours=max(cap.hours for cap in CAPS))
@@ -59,33 +60,42 @@ class MarketingRules:
             return Pass({})
         where = whereabouts(delivery.number, facts.contact.time_zone)
         consent = facts.contact.consent(delivery.subscription)
-        time = check_time(where, at)
-        is_marketing = facts.program.purpose is Purpose.MARKETING
-        hold = (self._marketing_hold(delivery, where, consent, time, at) if is_marketing else None) or _country_hold(
-            where, facts, is_marketing=is_marketing
-        )
-        if hold:
+        if hold := self.hold(delivery.number, where, consent, facts.program, facts.workspace, at):
             return hold
+        time, is_marketing = check_time(where, at), facts.program.purpose is Purpose.MARKETING
         if is_marketing:
             self._sent.setdefault(delivery.number, []).append(at)
         proof = _proof(time, consent, delivery, is_marketing=is_marketing)
         return Pass(proof, time.quiet_from if is_marketing and self._quiet_hours else None)
 
-    def _marketing_hold(
-        self, delivery: Delivery, where: Whereabouts, consent: Consent | None, time: TimeCheck, at: datetime
+    def hold(
+        self,
+        number: str,
+        where: Whereabouts,
+        consent: Consent | None,
+        program: Subscription,
+        workspace: Workspace,
+        at: datetime,
     ) -> Hold | None:
+        """Why a text of the subscription may not be sent to this number at that time. It isn't counted."""
+        is_marketing = program.purpose is Purpose.MARKETING
+        hold = self._marketing_hold(number, where, consent, at) if is_marketing else None
+        return hold or _country_hold(where, workspace, is_marketing=is_marketing)
+
+    def _marketing_hold(self, number: str, where: Whereabouts, consent: Consent | None, at: datetime) -> Hold | None:
         if TEXAS in where.places and consent and consent.is_grant and consent.evidence not in PROVES_IN_TEXAS:
             return Hold("weak_evidence", "us-tx-evidence")
+        time = check_time(where, at)
         if self._quiet_hours and not time.allowed:
             return Hold("quiet_hours", time.rule, time.earliest)
-        if found := check_caps(where, self._sent.get(delivery.number, ()), at):
+        if found := check_caps(where, self._sent.get(number, ()), at):
             cap, until = found
             return Hold("cap", cap.id, until)
         return None
 
 
-def _country_hold(where: Whereabouts, facts: Facts, *, is_marketing: bool) -> Hold | None:
-    if where.country not in facts.workspace.texted:
+def _country_hold(where: Whereabouts, workspace: Workspace, *, is_marketing: bool) -> Hold | None:
+    if where.country not in workspace.texted:
         return Hold("country_not_allowed")
     return Hold("country_closed", where.country.lower()) if is_marketing and where.country in CLOSED else None
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.consent.form_limits import prefix_of
@@ -20,6 +20,7 @@ from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.kinds import KINDS, TextKind, kind_for
 from bot.outbound.kinds.outbound import copy_of
 from bot.store import Duplicate, Store
+from bot.store.deliveries import LOCAL_TIME
 
 CLAIMED_FOR = timedelta(seconds=5)
 """How long a claim holds: another worker takes what was not handed over by then."""
@@ -91,10 +92,16 @@ class DeliveryQueue:
         )
         return new.model_copy(update={"id": f"{new.id}:{time}"})
 
-    async def copies(self, message: OutboundMessage, contacts: Sequence[Contact]) -> None:
-        """Queues a copy for each of these, in one round trip; one for each contact and message."""
+    async def copies(
+        self, message: OutboundMessage, contacts: Sequence[Contact], due: Mapping[str, datetime | None]
+    ) -> None:
+        """Queues a copy for each of these, in one round trip; one for each contact and message. `due`: by contact, when
+        it is due; None: now."""
         kind = KINDS[DeliveryKind.OUTBOUND]
-        new = [_new(kind, f"{message.id}:{contact.id}", **copy_of(message, contact)) for contact in contacts]
+        new = [
+            _new(kind, f"{message.id}:{contact.id}", **copy_of(message, contact), **_waiting_until(due[contact.id]))
+            for contact in contacts
+        ]
         await self._store.deliveries.insert_many([self.links.added(delivery) for delivery in new])
         self.wake.set()
 
@@ -142,6 +149,10 @@ class DeliveryQueue:
             return delivery
         until = delivery.created_at + CLAIMED_FOR
         return delivery.model_copy(update={"state": DeliveryState.SENDING, "worker": self._worker, "due_at": until})
+
+
+def _waiting_until(due_at: datetime | None) -> dict[str, Any]:
+    return {"due_at": due_at, "reason": LOCAL_TIME} if due_at and due_at > now() else {}
 
 
 def _language_of(event: ConsentEvent) -> str:

@@ -13,8 +13,13 @@ MUST_REGISTER = {"AU", "IE", "SG"}
 
 def sender_for(number: str, senders: Sequence[CountrySender]) -> CountrySender | None:
     """The sender of the number's country; None: the default one."""
-    known = saved_number(number)
-    return next((sender for sender in senders if known and sender.country == known.region), None)
+    known = saved_number(number) if senders else None
+    return sender_in(known.region, senders) if known else None
+
+
+def sender_in(country: str, senders: Sequence[CountrySender]) -> CountrySender | None:
+    """The country's own sender; None: it has the default one."""
+    return next((sender for sender in senders if sender.country == country), None)
 
 
 def sender_refusal(sender: CountrySender | None, *, has_link: bool) -> str | None:

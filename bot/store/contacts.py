@@ -103,6 +103,18 @@ class ContactRepository(Repository[Contact]):
         there = [(stored[contact.id], contact) for contact in contacts if contact.id in stored]
         await self.change_many([(old, _said_of(contact), contact.attributes) for old, contact in there])
 
+    async def sharing(self, numbers: Iterable[str]) -> dict[str, list[str]]:
+        """Numbers that several contacts have, with the ids of these, from the index alone."""
+        match = {"phone": {"$in": [*numbers]}}
+        if not match["phone"]["$in"]:
+            return {}
+        cursor = self.collection.find(match, {"_id": 1, "phone": 1}, max_time_ms=READ_MS).hint("phone_1__id_1")
+        found: dict[str, list[str]] = {}
+        with database_errors():
+            for raw in await cursor.to_list(None):
+                found.setdefault(raw["phone"], []).append(raw["_id"])
+        return {number: ids for number, ids in found.items() if len(ids) > 1}
+
     async def tag(self, ids: Iterable[str], tags: Iterable[str], *, time: datetime) -> int:
         """Returns how many did not have all of these tags."""
         wanted = [*tags]

@@ -29,8 +29,8 @@ from bot.store.driver import READ_MS, database_errors
 from bot.store.paging import following
 from bot.store.repository import Repository
 
-PAUSED = "paused"
-"""Why a copy waits while its message is paused."""
+PAUSED, LOCAL_TIME = "paused", "local_time"
+"""Why a copy waits: its message is paused, or it is not yet that time where the recipient is."""
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
 
@@ -324,6 +324,12 @@ class DeliveryRepository(Repository[Delivery]):
         match = {"message": message, "state": DeliveryState.QUEUED, "reason": PAUSED}
         with database_errors():
             await self.collection.update_many(match, {"$set": {"due_at": now()}, "$unset": {"reason": ""}})
+
+    async def release(self, message: str) -> None:
+        """Makes all copies due that wait for whatever reason."""
+        match = {"message": message, "state": DeliveryState.QUEUED, "due_at": {"$gt": now()}}
+        with database_errors():
+            await self.collection.update_many(match, {"$set": {"due_at": now()}})
 
     async def already_in(self, message: str, contacts: Mapping[str, str]) -> set[str]:
         """Of these contacts (number by id), those whose number has a copy for somebody else."""

@@ -31,6 +31,7 @@ from bot.outbound import sender
 from bot.outbound.audience import QUEUED
 from bot.outbound.figures import Figures
 from bot.outbound.kinds.outbound import opt_out_text
+from bot.outbound.send_time import SendTime
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.outbound.carrier import Carrier, through
@@ -365,7 +366,7 @@ class TestControl:
     async def test_a_scheduled_one_waits_for_its_time_and_can_be_canceled(self, bot: Bot) -> None:
         await people(bot, 1)
         made = await draft(bot)
-        message = await bot.outbound.order(made.id, made.version, ADA, at=now() + timedelta(days=1))
+        message = await bot.outbound.order(made.id, made.version, ADA, time=SendTime(now() + timedelta(days=1)))
         assert (await bot.outbound.status(message.id)).state is MessageState.SCHEDULED
         assert await bot.store.jobs.claim(message.id, "worker", 60) is None
         assert (await bot.outbound.act(message.id, JobAction.CANCEL, ADA)).state is MessageState.CANCELED
@@ -432,7 +433,7 @@ class TestDrafts:
             assert list(wrong.value.faults) == [field]
             assert (await bot.outbound.get(made.id)).is_draft
         with pytest.raises(FormWrong) as wrong:
-            await bot.outbound.order(made.id, made.version, ADA, at=now() - timedelta(minutes=1))
+            await bot.outbound.order(made.id, made.version, ADA, time=SendTime(now() - timedelta(minutes=1)))
         assert list(wrong.value.faults) == ["send_at"]
         assert await bot.outbound.order(made.id, made.version, ADA, confirmed=2)
 

@@ -51,6 +51,7 @@ from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import Passkey, Teammate, TeammateRole
 from bot.model.webhook import NotificationState, Topic, WebhookAttempt
+from bot.outbound.send_time import NOW
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.numbered_log import NumberedLog
@@ -343,6 +344,12 @@ async def _send(bot: Bot) -> None:
     draft = await bot.outbound.save(draft.id, draft.version, values, by)
     await bot.segments.used_by(segment.id)
     await bot.outbound.audience.preview(draft)
+    count = await bot.audience_counts.start(draft, NOW, by)
+    await bot.audience_counts.newest(draft, NOW)
+    counting = bot.jobs.kinds[count.kind]
+    await counting.step(count.id, counting.input.model_validate(count.input), counting.checkpoint(), 100)
+    await bot.store.contacts.sharing([NUMBER])
+    await bot.store.deliveries.release("x")
     await bot.outbound.order(draft.id, draft.version, by)
     await bot.outbound.start_overdue()
     page = await bot.outbound.newest(limit=1)

@@ -160,6 +160,49 @@ async def test_the_preview_says_who_gets_it_and_why_others_do_not(
     assert "Choose a live SMS subscription." in (await ada.look(f"/outbound/{message.id}/audience")).text
 
 
+async def test_many_are_sampled_first_and_then_counted(
+    running: Running, ada: Desk, people: list[Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("widget.outbound.audience.FIRST", 2)
+    message = await written(running, ada, people)
+    path = f"/outbound/{message.id}/audience"
+    first = await ada.look(path)
+    assert "from a sample of 2 contacts. Counting everyone…" in first.text
+    rest = first.one("div", class_="outbound-counting").attrs["hx-get"]
+    text = " ".join((await ada.look(rest)).text.split())
+    assert ("2 people would get it now." in text, "1 Not opted in" in text, "sample" in text) == (True, True, False)
+
+    monkeypatch.setattr("widget.outbound.audience.EXACT", 2)
+    later = {"when": "later", "send_at": f"{now().year + 1}-06-01T09:30"}
+    assert (await ada.look(f"{path}?when=local&send_at={later['send_at']}")).one("form").attrs["action"] == (
+        f"/outbound/{message.id}/count"
+    )
+    status, _page = await ada.post(f"/outbound/{message.id}/count", later)
+    assert status == 200
+
+    async def is_counted() -> bool:
+        page = await ada.look(f"{path}?when=later&send_at={later['send_at']}")
+        return "2 people would get it at that time." in page.text and "Counted" in page.text
+
+    await eventually(is_counted)
+    assert "Count everyone" in (await ada.look(path)).text, "now is another question"
+
+
+async def test_each_can_get_it_at_their_own_time(running: Running, ada: Desk, people: list[Contact]) -> None:
+    message = await written(running, ada, people)
+    local = {"version": str(message.version), "when": "local", "send_at": f"{now().year + 1}-06-01T09:30"}
+    asked = f"/outbound/{message.id}/audience?when=local&send_at={local['send_at']}"
+    assert "Everyone will have it by" in (await ada.look(asked)).text
+    status, page = await ada.post(f"/outbound/{message.id}/send", {**local, "send_at": "2020-06-01T09:30"})
+    assert (status, "Choose a time in the future." in page.text) == (422, True)
+    assert (await ada.post(f"/outbound/{message.id}/send", local))[0] == 303
+    page = await ada.look(f"/outbound/{message.id}")
+    assert page.one("span", role="status").text == "Scheduled"
+    assert "each person's own time. Everyone will have it by" in " ".join(page.text.split())
+    assert (await running.bot.outbound.get(message.id)).local_at == local["send_at"]
+    assert (await ada.get("/outbound"))[0] == 200
+
+
 async def test_it_is_sent_and_followed_to_each_phone(
     running: Running, ada: Desk, people: list[Contact], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,30 +1,101 @@
-"""The audience preview: who gets a message, and why others don't."""
+"""The audience preview: who gets a message at the chosen time, and why others don't."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bot.errors import Invalid
-from widget.outbound.pages import ONE, fragment
+from bot.errors import FormWrong, Invalid
+from bot.errors import marked as _
+from bot.jobs.audience_counts import counted
+from bot.jobs.rules import ENDED
+from bot.model.job import JobState
+from bot.model.outbound_message import OutboundMessage
+from bot.outbound.audience import EXACT, FIRST
+from bot.outbound.send_time import NOW, SendTime
+from widget.jobs.view import job_view
+from widget.outbound.pages import ONE, PATH, fragment
 from widget.outbound.views import audience_view
+from widget.web.forms import fields
 from widget.web.http import BOT
-from widget.web.teammate_pages import Scope, requires, translator_for
+from widget.web.teammate_pages import Scope, by, requires, translator_for
+from widget.web.times import clock
+
+SHOWN = ("when", "send_at")
+"""The fields of the send page that the preview depends on."""
 
 
 async def audience(request: web.Request) -> web.StreamResponse:
-    bot, say = request.app[BOT], translator_for(request)
+    """The first answer is from a sample if there are many; then everyone is counted: at once up to EXACT, else by a job
+    that a teammate starts."""
+    message = await request.app[BOT].outbound.get(request.match_info["id"])
+    return await _preview(request, message, request.query)
+
+
+async def count(request: web.Request) -> web.StreamResponse:
+    """Starts the job that counts everyone."""
+    bot, typed = request.app[BOT], await fields(request)
     message = await bot.outbound.get(request.match_info["id"])
-    whom = bot.outbound.audience
+    await bot.audience_counts.start(message, _shown(typed), by(request))
+    return await _preview(request, message, typed)
+
+
+async def _preview(request: web.Request, message: OutboundMessage, given: Mapping[str, str]) -> web.StreamResponse:
+    say = translator_for(request)
     try:
-        found = await whom.preview(message)
-        size = await whom.size(message, found)
-        values: dict[str, Any] = {"audience": audience_view(found, size, say)}
+        values = await _values(request, message, given)
     except Invalid as wrong:
         values = {"fault": say(wrong.text, **wrong.values)}
     return await fragment(request, "outbound/_audience.html", message=message, **values)
 
 
+async def _values(request: web.Request, message: OutboundMessage, given: Mapping[str, str]) -> dict[str, Any]:
+    """Raises Invalid."""
+    bot, say, time = request.app[BOT], translator_for(request), _shown(given)
+    whom, is_all = bot.outbound.audience, "all" in given
+    found = await whom.preview(message, time, most=EXACT if is_all else FIRST)
+    shown = {name: given[name] for name in SHOWN if name in given}
+    path = f"{PATH}/{message.id}/audience?"
+    if not found.is_sample:
+        return {"audience": audience_view(found, await whom.size(message, found), say, time)}
+    if found.total.number <= EXACT and not is_all:
+        rest: dict[str, Any] = {"rest": path + urlencode({**shown, "all": 1})}
+    else:
+        job = await bot.audience_counts.newest(message, time)
+        if job and job.state is JobState.DONE:
+            exact = counted(job, found)
+            view = audience_view(exact, await whom.size(message, exact), say, time)
+            return {"audience": view, "counted_at": job.ended_at}
+        rest = {"job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None, "shown": shown}
+        rest["again"] = path + urlencode(shown) if job and job.state not in ENDED else ""
+    return {"audience": audience_view(found, await whom.size(message, found), say, time), **rest}
+
+
+def _shown(given: Mapping[str, str]) -> SendTime:
+    """That of the form, as far as it can be read."""
+    try:
+        return send_time(given.get("when", ""), given.get("send_at", ""))
+    except FormWrong:
+        return NOW
+
+
+def send_time(when: str, text: str) -> SendTime:
+    """What the send page says. Raises FormWrong."""
+    if when not in {"later", "local"}:
+        return NOW
+    try:
+        at = clock.get().parse(text)
+        wall = datetime.strptime(text, "%Y-%m-%dT%H:%M").isoformat(timespec="minutes")  # noqa: DTZ007 (of each recipient)
+        return SendTime(at=at) if when == "later" else SendTime(local=wall)
+    except (ValueError, OverflowError):
+        raise FormWrong({"send_at": _("Choose a date and time.")}) from None
+
+
 def add_routes(app: web.Application) -> None:
-    app.router.add_get(f"{ONE}/audience", requires(Scope.SEND_MESSAGES)(audience))
+    sends = requires(Scope.SEND_MESSAGES)
+    app.router.add_get(f"{ONE}/audience", sends(audience))
+    app.router.add_post(f"{ONE}/count", sends(count))

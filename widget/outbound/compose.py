@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
 
-from bot.errors import Conflict, FormWrong, Invalid
-from bot.errors import marked as _
+from bot.errors import Conflict, Invalid
 from bot.i18n import locales
 from bot.jobs.outbound_messages import CONFIRMED_ABOVE
 from bot.model.base import new_id
 from bot.model.filter import MOST_TEXT, Filter
 from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
+from bot.outbound.send_time import NOW
 from bot.outbound.sms_length import plain
 from widget.contacts.definitions import Definitions
 from widget.contacts.filter_view import filter_view
 from widget.contacts.query import ContactsQuery, asked_of
 from widget.outbound import report
+from widget.outbound.audience import send_time
 from widget.outbound.pages import ONE, PATH, fragment
 from widget.outbound.views import remarks, text_view
 from widget.web.forms import fields
@@ -82,7 +82,7 @@ class TestForm(FormInput):
 
 class SendForm(FormInput):
     version: int
-    when: Annotated[str, Field(pattern="^(now|later)$")] = "now"
+    when: Annotated[str, Field(pattern="^(now|later|local)$")] = "now"
     send_at: Annotated[str, Field(max_length=40)] = ""
     confirmed: Annotated[str, Field(max_length=20)] = ""
 
@@ -168,10 +168,10 @@ async def confirm(request: web.Request) -> web.StreamResponse:
 @redrawn_by(confirm)
 async def send(request: web.Request) -> web.StreamResponse:
     message, wanted = await _message(request), await read_input(request, SendForm)
-    at = _time(wanted.send_at) if wanted.when == "later" else None
+    time = send_time(wanted.when, wanted.send_at)
     number = int(wanted.confirmed) if wanted.confirmed.isdecimal() else None
-    await request.app[BOT].outbound.order(message.id, wanted.version, by(request), at=at, confirmed=number)
-    said = translated(request, "Scheduled.") if at else translated(request, "Sending has started.")
+    await request.app[BOT].outbound.order(message.id, wanted.version, by(request), time=time, confirmed=number)
+    said = translated(request, "Scheduled.") if time != NOW else translated(request, "Sending has started.")
     raise done(f"{PATH}/{message.id}", said)
 
 
@@ -231,14 +231,6 @@ async def _side(request: web.Request, message: OutboundMessage) -> dict[str, Any
         "can_send": not any(remark.is_bad for remark in found),
         "list_path": ContactsQuery(message.filter).address(),
     }
-
-
-def _time(text: str) -> datetime:
-    """Raises FormWrong."""
-    try:
-        return clock.get().parse(text)
-    except (ValueError, OverflowError):
-        raise FormWrong({"send_at": _("Choose a date and time.")}) from None
 
 
 async def _message(request: web.Request) -> OutboundMessage:

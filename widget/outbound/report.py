@@ -19,6 +19,7 @@ from widget.outbound.results import charts, result_rows, tiles
 from widget.outbound.views import STATES, text_view
 from widget.web.http import BOT
 from widget.web.teammate_pages import Scope, by, done, requires, teammate_page, translated, translator_for
+from widget.web.times import clock
 
 SHOWN = 25
 LIVE = frozenset({MessageState.SCHEDULED, MessageState.SENDING, MessageState.PAUSED})
@@ -56,6 +57,8 @@ async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, An
         "state": status.state,
         "states": STATES,
         "is_live": status.state in LIVE,
+        "local_time": clock.get().wall_time(status.message.local_at),
+        "last_at": status.last_at,
         "job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None,
         "rows": result_rows(figures.results, say),
         "tiles": tiles(figures, say, counts_clicks=message.counts_clicks),

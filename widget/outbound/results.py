@@ -26,6 +26,7 @@ REASONS = {
     "paused": _("Paused"),
     "contact_gone": _("Contact no longer exists"),
     "quiet_hours": _("Quiet hours where they are"),
+    "local_time": _("Waiting for their local time"),
     "cap": _("Had too many texts lately"),
     "too_many": _("Had too many texts lately"),
     "erased": _("Erased"),

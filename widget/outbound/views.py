@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.consent.placeholders import variables_in
 from bot.contacts.finder import ContactCount
@@ -13,9 +14,11 @@ from bot.i18n import Translator
 from bot.jobs.outbound_messages import MessageState
 from bot.model.outbound_message import OutboundMessage
 from bot.model.workspace import Workspace
-from bot.outbound.audience import LEFT_OUT, QUEUED
+from bot.outbound.audience import AudiencePreview
+from bot.outbound.audience_judge import LATER, LEFT_OUT, QUEUED
 from bot.outbound.delivery_links import SAMPLE_SHORT
 from bot.outbound.kinds.outbound import KNOWN, counted_links, message_body, variables
+from bot.outbound.send_time import NOW, SendTime
 from bot.outbound.short_links import shortened
 from bot.outbound.sms_length import LIMITS, SmsLength, plain, sms_length
 from widget.inbox.details import name_of
@@ -59,10 +62,11 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class AudienceGroup:
     label: str
     number: str
-    is_in: bool
+    kind: str
+    """Of its badge."""
     people: tuple[tuple[str, str], ...]
     """Id and name of a few."""
 
@@ -75,7 +79,11 @@ class AudienceView:
     is_exact: bool
     sample: str
     """The size of the sample; empty: everyone was looked at."""
-    groups: tuple[LeftOut, ...]
+    groups: tuple[AudienceGroup, ...]
+    words: str
+    """How many get it at the chosen time."""
+    last_at: datetime | None = None
+    """When the last of them gets it, unless it is now."""
 
 
 def text_view(message: OutboundMessage, workspace: Workspace, locale: str, public_url: str) -> BubbleView:
@@ -117,19 +125,39 @@ def isolated(code: str) -> str:
     return f"\u2066{code}\u2069"
 
 
-def audience_view(found: BulkPreview, size: ContactCount, say: Translator) -> AudienceView:
+def audience_view(found: BulkPreview, size: ContactCount, say: Translator, time: SendTime = NOW) -> AudienceView:
+    """`size`: how many get it, now or later."""
     groups = [
-        LeftOut(
+        AudienceGroup(
             say(label),
             say.number(found.counts[outcome]),
-            outcome == QUEUED,
+            "good" if outcome == QUEUED else "warn" if outcome in LATER else "plain",
             tuple((contact.id, name_of(contact, say)) for contact in found.samples.get(outcome, ())),
         )
-        for outcome, label in ({QUEUED: _("Will get it")} | LEFT_OUT).items()
+        for outcome, label in ({QUEUED: _("Will get it")} | LATER | LEFT_OUT).items()
         if found.counts.get(outcome)
     ]
+    later = any(found.counts.get(outcome) for outcome in LATER)
     number = found.counts.get(QUEUED, 0) if not found.is_sample else size.number
     is_exact = not found.is_sample or size.is_exact
-    return AudienceView(
-        number, say.number(number), is_exact, say.number(found.seen) if found.is_sample else "", tuple(groups)
-    )
+    last_at = found.last_at if isinstance(found, AudiencePreview) and (later or time != NOW) else None
+    sample = say.number(found.seen) if found.is_sample else ""
+    words = _how_many(number, is_exact, say, time, with_later=found.is_sample and later)
+    return AudienceView(number, say.number(number), is_exact, sample, tuple(groups), words, last_at)
+
+
+def _how_many(number: int, is_exact: bool, say: Translator, time: SendTime, *, with_later: bool) -> str:
+    shown = say.number(number)
+    if with_later:
+        return say("About %(number)s people would get it, some of them later.", number=shown)
+    if not is_exact:
+        return say("About %(number)s people would get it now.", number=shown)
+    if time != NOW:
+        return say.catalog.ngettext(
+            "%(number)s person would get it at that time.", "%(number)s people would get it at that time.", number
+        ) % {"number": shown}
+    if not number:
+        return say("Nobody would get it now.")
+    return say.catalog.ngettext(
+        "%(number)s person would get it now.", "%(number)s people would get it now.", number
+    ) % {"number": shown}

@@ -54,6 +54,11 @@ class Clock:
         zone = get_timezone_name(time, "short", locale=self.locale)
         return self._joined(day, f"{self._time(time)} {zone}")
 
+    def wall_time(self, text: str) -> str:
+        """A time on somebody else's clock, `2026-11-30T09:41`; empty: it stays so."""
+        time = datetime.fromisoformat(text) if text else None
+        return self._joined(format_date(time, "medium", locale=self.locale), self._time(time)) if time else ""
+
     def day(self, at: datetime) -> str:
         """`Nov 23`; with the year if it is not the current one."""
         time = at.astimezone(self.zone)

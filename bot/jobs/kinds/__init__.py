@@ -17,6 +17,7 @@ from bot.jobs.kind import JobKind
 from bot.jobs.kinds.bulk_consent import Subscribe, Unsubscribe
 from bot.jobs.kinds.bulk_erase import EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, RemoveTag
+from bot.jobs.kinds.count_audience import CountAudience
 from bot.jobs.kinds.export_contacts import ExportContacts
 from bot.jobs.kinds.import_contacts import CheckImport, ImportContacts
 from bot.jobs.kinds.send_message import SendMessage
@@ -35,6 +36,8 @@ def all_kinds(
     ledger: Ledger | None = None,
     deliveries: DeliveryQueue | None = None,
     chat: ChatMessageDelivery | None = None,
+    *,
+    quiet_hours: bool = True,
 ) -> tuple[JobKind[Any, Any], ...]:
     """`ledger`: where consents are recorded. Without it, consumers learn of them from their cursor. `deliveries`: what
     a process that runs jobs queues texts with; one that only lists and controls them needs none.
@@ -42,6 +45,7 @@ def all_kinds(
     ledger = ledger or Ledger(store, keys)
     finder, contacts = ContactFinder(store), ContactService(store, ledger)
     selected = SelectedContacts(store, finder)
+    audience = Audience(store, finder, selected, quiet_hours=quiet_hours)
     consents = BulkConsents(store, ledger)
     importer = Importer(store, ledger)
     return (
@@ -55,6 +59,7 @@ def all_kinds(
         CheckImport(store, importer),
         ImportContacts(store, importer),
         UndoImport(store, ImportUndo(store, ledger)),
-        SendMessage(store, selected, Audience(store, finder, selected), deliveries),
+        SendMessage(store, selected, audience, deliveries),
+        CountAudience(store, selected, audience),
         ShowMessage(store, selected, chat),
     )

@@ -18,6 +18,7 @@ from bot.model.selection import Selection
 from bot.model.subscription import MessageType
 from bot.outbound.audience import LEFT_OUT, QUEUED, SAME_NUMBER, Audience
 from bot.outbound.queue import DeliveryQueue
+from bot.outbound.send_time import SendTime
 from bot.store import Store
 from bot.workspace.access import Scope
 
@@ -35,6 +36,8 @@ class SendPlace(Value):
     after: str = ""
     is_end: bool = False
     """Everyone was visited; the last copies wait."""
+    last_at: datetime | None = None
+    """When the last one of those visited gets it, if nothing comes between."""
 
 
 class SendMessage(JobKind[SendInput, SendPlace]):
@@ -72,12 +75,16 @@ class SendMessage(JobKind[SendInput, SendPlace]):
             raise Invalid(_("This message no longer exists."))
         selection = Selection(filter=message.filter.as_text())
         batch = await self._selected.batch(selection, at.after, limit, input.ordered_at)
-        outcomes = await self._audience.judged(batch.contacts, await self._audience.subscription(message))
-        people = [contact for contact in batch.contacts if outcomes[contact.id] == QUEUED]
+        subscription, time = await self._audience.subscription(message), SendTime.of(message)
+        verdicts = await self._audience.judged(batch.contacts, subscription, time)
+        people = [contact for contact in batch.contacts if verdicts[contact.id].is_included]
         again = await self._same_number(job, people)
+        included = [contact for contact in people if contact.id not in again]
+        await self._deliveries.copies(message, included, {c.id: verdicts[c.id].due_at for c in included})
+        last_at = max(filter(None, (at.last_at, *(verdicts[c.id].at for c in included))), default=None)
+        outcomes = {id: QUEUED if verdict.is_included else verdict.outcome for id, verdict in verdicts.items()}
         outcomes |= dict.fromkeys(again, SAME_NUMBER)
-        await self._deliveries.copies(message, [contact for contact in people if contact.id not in again])
-        place = SendPlace(after=batch.last or at.after, is_end=batch.last is None)
+        place = SendPlace(after=batch.last or at.after, is_end=batch.last is None, last_at=last_at)
         return Batch(place, batch.read, counts=Counter(outcomes.values()))
 
     async def _same_number(self, job: str, people: Sequence[Contact]) -> set[str]:

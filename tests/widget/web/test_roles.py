@@ -55,6 +55,7 @@ AGENTS = {
 }  # fmt: skip
 ADMINS = {
     "/outbound", "/outbound/new", "/outbound/{id}", "/outbound/{id}/audience", "/outbound/{id}/filter",
+    "/outbound/{id}/count",
     "/outbound/{id}/delivery",
     "/outbound/{id}/review", "/outbound/{id}/send", "/outbound/{id}/test", "/outbound/{id}/plain",
     "/outbound/{id}/duplicate", "/outbound/{id}/delete", "/outbound/{id}/{act}", "/outbound/{id}/deliveries",

@@ -1,0 +1,81 @@
+"""Counts a large audience exactly: who gets a message, and why the others don't."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from bot.contacts.selected import SelectedContacts
+from bot.errors import Invalid
+from bot.errors import marked as _
+from bot.jobs.kind import Batch, JobKind
+from bot.model.base import Value
+from bot.model.filter import Filter
+from bot.model.selection import Selection
+from bot.outbound.audience import Audience, AudienceTally
+from bot.outbound.audience_judge import LATER, LEFT_OUT, QUEUED
+from bot.outbound.send_time import SendTime
+from bot.store import Store
+from bot.workspace.access import Scope
+
+
+class CountInput(Value):
+    message: str
+    selection: Selection
+    """As it was when the count was asked for."""
+    subscription: str
+    at: datetime | None = None
+    local: str = ""
+    asked_at: datetime
+
+    @property
+    def time(self) -> SendTime:
+        return SendTime(self.at, self.local)
+
+    def key(self) -> str:
+        """The id of the job. What is asked again within the hour has the same answer: quiet hours follow the clock."""
+        hour = self.asked_at.strftime("%Y-%m-%dT%H")
+        parts = (self.message, self.selection.filter or "", self.subscription, str(self.at), self.local, hour)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+class CountPlace(Value):
+    after: str = ""
+    texts: dict[str, int] = Field(default_factory=dict)
+    """How many get it, by `country language`."""
+    last_at: datetime | None = None
+
+
+class CountAudience(JobKind[CountInput, CountPlace]):
+    """Its counts stay with the job, and the page of the message shows them."""
+
+    name, title, scope = "count_audience", _("Count audience"), Scope.SEND_MESSAGES
+    outcomes: ClassVar = {QUEUED: _("Will get it"), **LATER, **LEFT_OUT}
+    input, checkpoint = CountInput, CountPlace
+
+    def __init__(self, store: Store, selected: SelectedContacts, audience: Audience) -> None:
+        self._store = store
+        self._selected = selected
+        self._audience = audience
+
+    async def total(self, input: CountInput) -> int | None:
+        return (await self._selected.count(input.selection)).number
+
+    async def step(self, job: str, input: CountInput, at: CountPlace, limit: int) -> Batch[CountPlace]:
+        message = await self._store.outbound_messages.get(input.message)
+        if message is None or message.is_deleted:
+            raise Invalid(_("This message no longer exists."))
+        message = message.model_copy(update={"subscription": input.subscription})
+        filter = Filter.from_text(input.selection.filter or "")
+        batch = await self._selected.batch(input.selection, at.after, limit, input.asked_at)
+        subscription, tally, people = await self._audience.subscription(message), AudienceTally(), batch.contacts
+        tally.add(people, await self._audience.verdicts(filter, subscription, people, input.time, input.asked_at))
+        texts = {**at.texts}
+        for (country, language), number in tally.texts.items():
+            texts[f"{country} {language}"] = texts.get(f"{country} {language}", 0) + number
+        last_at = max((time for time in (at.last_at, tally.last_at) if time), default=None)
+        place = CountPlace(after=batch.last or at.after, texts=texts, last_at=last_at)
+        return Batch(place, batch.read, is_last=batch.last is None, counts=tally.counts)

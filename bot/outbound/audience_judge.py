@@ -1,0 +1,118 @@
+"""Why each contact of an audience gets a message, now or later, or doesn't: the preview asks what sending will ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.compliance.whereabouts import Whereabouts, whereabouts
+from bot.consent.numbers import address_of
+from bot.consent.permission import permission
+from bot.errors import marked as _
+from bot.model.contact import Contact
+from bot.model.stop import Stop
+from bot.model.subscription import MessageType, Subscription
+from bot.model.workspace import Workspace
+from bot.outbound.marketing_rules import LONGEST_CAP, MarketingRules
+from bot.outbound.send_time import SendTime
+from bot.outbound.senders import sender_in, sender_refusal
+from bot.store import Store
+
+QUEUED, QUIET, CAPPED, SAME_NUMBER = "queued", "quiet_hours", "cap", "same_number"
+NO_TIME = "no_time"
+LATER = {
+    QUIET: _("Later: quiet hours where they are"),
+    CAPPED: _("Later: had too many texts lately"),
+}
+"""They get a copy, but not at that time."""
+INCLUDED = frozenset({QUEUED, *LATER})
+LEFT_OUT = {
+    "not_opted_in": _("Not opted in"),
+    "pending": _("Waiting for confirmation"),
+    "opted_out": _("Opted out"),
+    "stopped": _("Texted STOP"),
+    "no_valid_number": _("No valid number"),
+    "number_changed": _("Opted in with another number"),
+    "weak_evidence": _("Evidence too weak"),
+    "country_not_allowed": _("Country not texted"),
+    "country_closed": _("Marketing texts aren't sent to this country"),
+    "sender_not_registered": _("Sender isn't registered in their country"),
+    NO_TIME: _("Time zone unknown"),
+    "subscription_not_live": _("Subscription isn't live"),
+    SAME_NUMBER: _("Same number as another contact"),
+    "gone": _("Contact no longer exists"),
+}
+"""Why a contact of the audience gets no copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceVerdict:
+    outcome: str
+    """One of `INCLUDED` or `LEFT_OUT`."""
+    country: str = ""
+    """Of the number, where it gets a copy."""
+    at: datetime | None = None
+    """When it gets the copy, if nothing comes between."""
+    due_at: datetime | None = None
+    """When permission is asked; None: at once."""
+
+    @property
+    def is_included(self) -> bool:
+        return self.outcome in INCLUDED
+
+
+class AudienceJudge:
+    def __init__(self, store: Store, *, quiet_hours: bool) -> None:
+        self._store = store
+        self._quiet_hours = quiet_hours
+
+    async def of(
+        self, contacts: Sequence[Contact], subscription: Subscription, time: SendTime, at: datetime
+    ) -> dict[str, AudienceVerdict]:
+        """By contact. `at`: now; the same for a whole audience, whose places are then looked up once."""
+        numbers = {contact.id: address_of(contact, MessageType.SMS) for contact in contacts}
+        known = {number for number in numbers.values() if number}
+        stops, workspace = await self._store.stops.of(known), await self._store.workspaces.get("workspace")
+        if workspace is None:
+            raise LookupError("no workspace")
+        sent = await self._store.deliveries.marketed(known, at - LONGEST_CAP) if known else {}
+        round = _Round(subscription, workspace, MarketingRules(sent, quiet_hours=self._quiet_hours), time, at)
+        return {c.id: round.verdict(c, numbers[c.id], stops.get(numbers[c.id] or "")) for c in contacts}
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    subscription: Subscription
+    workspace: Workspace
+    rules: MarketingRules
+    time: SendTime
+    now: datetime
+
+    def verdict(self, contact: Contact, number: str | None, stop: Stop | None) -> AudienceVerdict:
+        answer = permission(
+            self.subscription,
+            contact.consent(self.subscription.id),
+            number,
+            stopped=stop is not None and stop.holds,
+            revoked_until=stop.revoked_until if stop else None,
+        )
+        if not answer.allowed or number is None:
+            return AudienceVerdict(answer.reason)
+        where = whereabouts(number, contact.time_zone)
+        if reason := sender_refusal(sender_in(where.country, self.workspace.senders), has_link=True):
+            return AudienceVerdict(reason)
+        return self._timed(contact, number, where)
+
+    def _timed(self, contact: Contact, number: str, where: Whereabouts) -> AudienceVerdict:
+        at = self.time.instant(where, self.now)
+        consent = contact.consent(self.subscription.id)
+        hold = self.rules.hold(number, where, consent, self.subscription, self.workspace, at)
+        due_at = at if self.time.local else None
+        if hold is None:
+            return AudienceVerdict(QUEUED, where.country, at, due_at)
+        if hold.reason not in LATER:
+            return AudienceVerdict(hold.reason)
+        return (
+            AudienceVerdict(hold.reason, where.country, hold.until, due_at) if hold.until else AudienceVerdict(NO_TIME)
+        )
