@@ -29,6 +29,8 @@ class Assertion:
     key: str
     evidence: Evidence | None = None
     follow_ups: tuple[FollowUp, ...] = ()
+    asks: bool = True
+    """Whether they are asked to confirm by text, where the subscription has double opt-in."""
     context: Context = NOWHERE
 
 
@@ -40,8 +42,7 @@ class Assertions:
     async def opt_in(
         self, contact: Contact, subscription: Subscription, assertion: Assertion
     ) -> tuple[Contact, Recorded | None]:
-        """Records a yes for the contact's saved number or address, or better evidence of one that is not sent on. With
-        double opt-in, the contact is asked to confirm by text.
+        """Records a yes for the contact's saved number or address, or better evidence of one that is not sent on.
 
         Returns the contact afterwards. None: nothing had to change. Raises Invalid (the subscription is not live),
         Unreachable, OwnOptOut, NumberStopped, NotFound and StoreUnavailable.
@@ -55,7 +56,8 @@ class Assertions:
                 raise Unreachable(subscription.message_type)
             if _is_settled(judged, subscription, assertion):
                 return None
-            action = yes_action(subscription, judged.consent(subscription.id), address)
+            consent = judged.consent(subscription.id)
+            action = yes_action(subscription, consent, address) if assertion.asks else Action.OPT_IN
             return _change(judged, subscription, action, address, assertion)
 
         return await self._ledger.decide(contact, decide)
@@ -89,7 +91,7 @@ def _is_settled(contact: Contact, subscription: Subscription, assertion: Asserti
     state = state_on(contact, subscription)
     if state == "weak":
         return assertion.evidence is None or BY_EVIDENCE[assertion.evidence.how] not in subscription.sends_on
-    return state in {"on", "pending"}
+    return state == "on" or (state == "pending" and assertion.asks)
 
 
 def _change(

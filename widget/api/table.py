@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from widget.api.consent_events import consent_events
+from widget.api.consents import consents
 from widget.api.contact_merge import contact_merge
 from widget.api.contact_search import contact_search
 from widget.api.contact_subscriptions import contact_subscriptions
 from widget.api.contacts import contacts
 from widget.api.me import me
+from widget.api.permissions import permissions
 from widget.api.segments import segments
+from widget.api.subscription_edits import subscription_edits
 from widget.api.subscription_types import subscription_types
 from widget.api.tags import tags
 
@@ -19,6 +23,10 @@ RESOURCES = (
     contact_merge,
     tags,
     segments,
+    permissions,
+    consents,
+    consent_events,
+    subscription_edits,
     me,
 )
 """In the order of the reference."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from widget.cli import check, imports, jobs, migrate, serve, teammate, verify, worker
+from widget.cli import check, imports, jobs, migrate, serve, teammate, token, verify, worker
 
 app = typer.Typer(
     name="sayso",
@@ -18,6 +18,7 @@ app.command()(serve.serve)
 app.command()(serve.demo)
 app.command()(worker.worker)
 app.add_typer(teammate.app, name="teammate")
+app.add_typer(token.app, name="token")
 app.add_typer(jobs.app, name="jobs")
 app.command()(migrate.migrate)
 app.command()(verify.verify)

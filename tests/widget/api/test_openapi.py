@@ -6,6 +6,7 @@ from __future__ import annotations
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.widget.api.client import openapi
+from tests.widget.desk import Desk
 from tests.widget.help import Running
 from widget.api.models import example_of
 from widget.api.table import RESOURCES, ROUTES
@@ -33,3 +34,18 @@ async def test_it_is_served_to_everyone_with_this_server_as_its_address(running:
     async with running.session.get(f"{running.base}/api/openapi.json") as answer:
         body = await answer.json()
     assert (answer.status, body["openapi"], body["servers"]) == (200, "3.1.0", [{"url": f"{running.base}/api"}])
+
+
+async def test_the_reference_shows_every_route_to_every_teammate(ben: Desk) -> None:
+    page = await ben.look("/api/docs")
+    shown = {node.attrs["id"] for node in page.all("details", class_="api-route")}
+    assert shown == {route.name for route in ROUTES}
+    for route in ROUTES:
+        words = page.one("details", id=route.name).text
+        assert all(
+            word in words for word in (route.method, route.path, route.summary, route.scope or "Any valid token")
+        )
+    attach = page.one("details", id="attach_subscription")
+    assert "Authorization: Bearer $SAYSO_TOKEN" in attach.one("code", id="attach_subscription-curl").text
+    compile(attach.one("code", id="attach_subscription-python").text, "example", "exec")
+    assert [field.attrs["name"] for field in attach.all("input", data_in="path")] == ["contact_id"]

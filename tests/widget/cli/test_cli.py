@@ -34,8 +34,9 @@ pytestmark = pytest.mark.slow
 SCRIPT = Path(sys.executable).with_name("sayso")
 SAYSO = [str(SCRIPT)] if SCRIPT.exists() else [sys.executable, "-c", "from widget.cli import main; main()"]
 README = Path(__file__).parents[3] / "README.md"
-COMMANDS = {"serve", "demo", "worker", "teammate", "jobs", "migrate", "verify", "import", "check"}
-WORKING = [[name] for name in sorted(COMMANDS - {"teammate", "import"})] + [["teammate", "list"], ["import", __file__]]
+COMMANDS = {"serve", "demo", "worker", "teammate", "token", "jobs", "migrate", "verify", "import", "check"}
+WORKING = [[name] for name in sorted(COMMANDS - {"teammate", "token", "import"})] + [["import", __file__]]
+WORKING += [["teammate", "list"], ["token", "list"]]
 PASSWORD = "hunter2-is-no-password"
 
 
