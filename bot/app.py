@@ -23,6 +23,7 @@ from bot.consent.confirmations import Confirmations
 from bot.consent.form_limits import FormLimits
 from bot.consent.keyword_programs import KeywordPrograms
 from bot.consent.ledger import Ledger
+from bot.consent.paces import Paces
 from bot.consent.preferences import Preferences
 from bot.consent.reader import ConsentReader
 from bot.consent.stop_list import StopList
@@ -131,6 +132,7 @@ class Bot:
             store, self.ledger, self.form_limits, secret=secret, link_days=settings.link_days
         )
         self.confirmations = Confirmations(store, self.ledger)
+        self.paces = Paces(store, self.ledger)
         self.consents = ConsentReader(store, self.ledger, self.stops)
         self.assertions = Assertions(store, self.ledger)
         self.attestations = Attestations(store, self.ledger, self.stops, self.consents)
@@ -175,7 +177,14 @@ class Bot:
         self.programs = KeywordPrograms(store)
         sign_ups = KeywordSignUps(store, self.ledger, self.deliveries, self.threads)
         self.inbound = Inbound(
-            store, self.stops, self.confirmations, self.deliveries, self.threads, self.programs, sign_ups
+            store,
+            self.stops,
+            self.confirmations,
+            self.deliveries,
+            self.threads,
+            self.paces,
+            self.programs,
+            sign_ups,
         )
         self.receive = self.inbound.receive
         self.replies = Replies(store, self.ledger, self.stops, self.inbox, self.deliveries, self.workspace)

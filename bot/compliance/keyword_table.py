@@ -2,7 +2,7 @@
 
 Each row is a list of phrases in one language with the reason they are there. `(a|b)` is a choice, `[a]` may be missing.
 Case, punctuation, accents and courtesies ("please", "thanks", "- Sent from my phone") don't count, so they are not in
-the rows. A phrase means what its row says only if it is the entire text.
+the rows. A phrase means what its row says only if it is the entire text. `0` is any number.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ class Keyword(StrEnum):
     HELP = "help"
     YES = "yes"
     NO = "no"
+    PAUSE = "pause"
+    FEWER = "fewer"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,13 @@ INTERCOM = "Intercom, automated keyword responses"
 TRANSLATED = "the same in another language"
 REASONABLE = "47 CFR 64.1200(a)(10): a reasonable person understands it as a revocation; CTIA 5.1.3"
 ANSWER = "answers the question of a double opt-in"
+WISH = "a person's own wish, which only holds texts back"
 CTIA = "CTIA 5.1.1 and 5.1.3: answered for anyone"
 
 _TEXTS = "(texts|text messages|messages|msgs|sms|txts|text)"
 _MENSAJES = "(mensajes|mensajes de texto|textos|sms)"
 _MESSAGES = "(sms|messages|textos)"
+_TIMES = "day|days|week|weeks|month|months"
 _NACHRICHTEN = "(sms|nachrichten|textnachrichten|werbung|mitteilungen)"
 
 ROWS: tuple[Row, ...] = (
@@ -250,7 +255,86 @@ ROWS: tuple[Row, ...] = (
     Row(Keyword.NO, "fr", ANSWER, ("non", "non je ne veux pas")),
     Row(Keyword.NO, "de", ANSWER, ("nein", "nein ich will nicht")),
     Row(Keyword.NO, "ar", ANSWER, ("لا", "لا أريد")),
+    Row(
+        Keyword.PAUSE,
+        "en",
+        WISH,
+        (
+            f"(pause|snooze) [all|the|my|your] [{_TEXTS}]",
+            f"pause [texts|messages] [for] (0|a|one|two|three) [{_TIMES}]",
+            f"hold (texts|messages) for (0|a|one|two|three) ({_TIMES})",
+        ),
+    ),
+    Row(
+        Keyword.PAUSE,
+        "es",
+        WISH,
+        (
+            f"(pausa|pausar|pausen) [los] [{_MENSAJES}]",
+            "(pausa|pausar|pausen) [por|durante|de] (0|un|una|dos|tres) [dia|dias|semana|semanas|mes|meses]",
+        ),
+    ),
+    Row(
+        Keyword.PAUSE,
+        "fr",
+        WISH,
+        (
+            f"(pause|suspendre|suspendez) [les|vos] [{_MESSAGES}]",
+            "pause [pour|pendant|d|de] (0|un|une|deux|trois) [jour|jours|semaine|semaines|mois]",
+        ),
+    ),
+    Row(
+        Keyword.PAUSE,
+        "de",
+        WISH,
+        (
+            f"[{_NACHRICHTEN}] pausieren",
+            "pause [für] (0|ein|eine|einen|zwei|drei) [tag|tage|woche|wochen|monat|monate]",
+        ),
+    ),
+    Row(Keyword.PAUSE, "ar", WISH, ("إيقاف مؤقت [لمدة] [0] [يوم|أيام|أسبوع|أسابيع|شهر|أشهر]",)),
+    Row(
+        Keyword.FEWER,
+        "en",
+        WISH,
+        (
+            f"(fewer|less) [{_TEXTS}]",
+            f"send [me|us] (fewer|less) {_TEXTS}",
+            "text [me|us] less [often]",
+            "[only] (weekly|monthly|once (a|per) week|once (a|per) month) [only]",
+            "[only|at most] one text (a|per) (week|month)",
+        ),
+    ),
+    Row(Keyword.FEWER, "es", WISH, (f"menos [{_MENSAJES}]", "[solo] una vez por (semana|mes)")),
+    Row(Keyword.FEWER, "fr", WISH, (f"moins [de {_MESSAGES}]", "[seulement] une fois par (semaine|mois)")),
+    Row(Keyword.FEWER, "de", WISH, (f"weniger [{_NACHRICHTEN}]", "[nur] einmal (pro|in der|im) (woche|monat)")),
+    Row(Keyword.FEWER, "ar", WISH, ("رسائل أقل", "عدد أقل [من الرسائل]")),
+    Row(Keyword.RESUME, "en", WISH, (f"(resume|unpause) [all|the|my|your] [{_TEXTS}]",)),
+    Row(Keyword.RESUME, "es", WISH, (f"(reanudar|reanuda|reanuden) [los] [{_MENSAJES}]",)),
+    Row(Keyword.RESUME, "fr", WISH, (f"(reprendre|reprenez|reprends) [les|vos] [{_MESSAGES}]",)),
+    Row(Keyword.RESUME, "de", WISH, (f"[{_NACHRICHTEN}] fortsetzen", "fortfahren")),
+    Row(Keyword.RESUME, "ar", WISH, ("استئناف [الرسائل]",)),
 )
+
+UNITS = {
+    **dict.fromkeys(("day", "days", "dia", "dias", "jour", "jours", "tag", "tage", "يوم", "ايام"), 1),
+    **dict.fromkeys(
+        (
+            "week", "weeks", "weekly", "semana", "semanas", "semaine", "semaines", "woche", "wochen", "اسبوع", "اسابيع",
+        ),
+        7,
+    ),
+    **dict.fromkeys(
+        ("month", "months", "monthly", "mes", "meses", "mois", "monat", "monate", "شهر", "اشهر"), 30
+    ),
+}  # fmt: skip
+"""Days of the units that a pause may name."""
+MONTHS = frozenset(word for word, days in UNITS.items() if days == 30)
+NUMBER_WORDS = {
+    **dict.fromkeys(("a", "one", "un", "una", "une", "ein", "eine", "einen"), 1),
+    **dict.fromkeys(("two", "dos", "deux", "zwei"), 2),
+    **dict.fromkeys(("three", "tres", "trois", "drei"), 3),
+}
 
 LIKELY: tuple[Row, ...] = (
     Row(

@@ -13,6 +13,7 @@ from bot.errors import marked as _
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import NOWHERE, Action, Actor, Context, Evidence, FollowUp, MergedConsent, Source, Words
 from bot.model.form_limits import Limit
+from bot.model.pace import Pace
 from bot.model.stop import Stop
 from bot.model.subscription import MessageType, Subscription
 
@@ -44,6 +45,8 @@ class ConsentChange:
     """The flow whose step asked, and its version."""
     message: str | None = None
     """The outbound chat message whose form asked."""
+    pace: Pace | None = None
+    """Of a `set_pace`, or of a merge: the person's wish from then on."""
     restores: Consent | None = None
     """Of a `restore`: the consent that is in force again; None: there was none."""
     redacted: dict[str, str] | None = None

@@ -31,6 +31,7 @@ _CLEAN = {**_INVISIBLE, **_SYMBOLS, **_MONEY}
 _SPELLED = re.compile(r"\b\w(?: \w){2,}\b")
 """S T O P."""
 _DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
+_NUMBER = re.compile(r"\b\d{1,3}\b")
 _STOP_WORD = "|".join(table.STOP_WORDS)
 _REPEATED = re.compile(rf"\b({_STOP_WORD})(?:{_STOP_WORD})+\b")
 _BREAK = re.compile(r"(?:[.!?]+\s|[\n\r\v\f\x85\u2013\u2014\u2028\u2029]|\s-|--)[\s\u2013\u2014-]*")
@@ -90,6 +91,7 @@ def _entire(text: str) -> Reading | None:
     return (
         _phrase(words, _certain(), likely=False)
         or _phrase(_joined(words), _joinable(), likely=False)
+        or _phrase(_NUMBER.sub("0", words), _certain(), likely=False)
         or _typo(words)
         or _phrase(words, _likely(), likely=True)
     )

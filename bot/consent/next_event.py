@@ -53,6 +53,7 @@ def next_event(
         merged_into=change.merged_into,
         merged_from=change.merged_from,
         merged=change.merged,
+        pace=change.pace,
         grade=old.evidence if old and change.is_grant else grade,
         stopped=is_stopped or None,
         withheld=change.withheld,

@@ -18,6 +18,7 @@ from bot.model.event import (
     Source,
     Words,
 )
+from bot.model.pace import NO_PACE
 
 RESULT = {
     Action.OPT_IN: ConsentState.OPTED_IN,
@@ -48,7 +49,8 @@ BY_EVIDENCE = {
 }
 
 
-NOBODY: Mapping[str, object] = {"phone": None, "email": None, "consents": (), "pending_until": None}
+NO_WISH: Mapping[str, object] = NO_PACE.model_dump()
+NOBODY: Mapping[str, object] = {"phone": None, "email": None, "consents": (), "pending_until": None, **NO_WISH}
 """The values that an erasure or a merge clears."""
 
 
@@ -65,6 +67,8 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
     if event.merged:
         consents = _with_merged(contact, event)
         change |= {"consents": consents, "pending_until": _pending_until(consents)}
+    if event.pace:
+        change |= event.pace.model_dump()
     before = contact.consent(event.subscription) if event.subscription else None
     after = _consent_after(event, before)
     if event.subscription and after is not before:
@@ -187,7 +191,14 @@ def _pending_until(consents: Iterable[Consent]) -> datetime | None:
 
 def project(contact: Contact, events: Iterable[ConsentEvent]) -> Contact:
     """The contact after all of `events`, whatever was projected before."""
-    nothing = {"consents": (), "ledger": Head(), "pending_until": None, "erased_at": None, "merged_into": None}
+    nothing = {
+        "consents": (),
+        "ledger": Head(),
+        "pending_until": None,
+        "erased_at": None,
+        "merged_into": None,
+        **NO_WISH,
+    }
     contact = contact.model_copy(update=nothing)
     for event in events:
         contact = apply(contact, event)

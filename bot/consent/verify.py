@@ -215,7 +215,7 @@ async def _repair(
 def _is_right(contact: Contact, events: Sequence[ConsentEvent]) -> bool:
     right = project(contact, events)
     same = _by_subscription(right) == _by_subscription(contact) and right.ledger == contact.ledger
-    return same and (right.phone, right.email) == (contact.phone, contact.email)
+    return same and (right.phone, right.email, right.pace) == (contact.phone, contact.email, contact.pace)
 
 
 def _by_subscription(contact: Contact) -> dict[str, object]:

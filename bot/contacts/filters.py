@@ -189,11 +189,12 @@ def _consent(condition: ConsentIs, facts: FilterFacts) -> Clause:
 
 @clause_of.register
 def _textable(condition: Textable, facts: FilterFacts) -> Clause:
-    """As `bot.consent.permission` decides it."""
+    """As `bot.consent.permission` decides it, and the person's own pause."""
     subscription = facts.subscription(condition.subscription)
     is_sms = subscription.message_type is MessageType.SMS
     address: Mongo = {"phone_facts.kind": one_of(TAKES_TEXTS)} if is_sms else {"email": {"$regex": VALID_EMAIL}}
-    reached = all_of([address, *([{"stopped": {"$ne": True}}, _not_revoked(subscription)] if is_sms else [])])
+    free = [{"stopped": {"$ne": True}}, _not_revoked(subscription), {"paused_until": {"$not": {"$gt": facts.now}}}]
+    reached = all_of([address, *(free if is_sms else [])])
     if not subscription.is_live:
         return Clause({"_id": {"$in": []}}, "_id_")
     if subscription.consent_type is ConsentType.OPT_OUT:

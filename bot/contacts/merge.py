@@ -18,6 +18,7 @@ from bot.errors import marked as _
 from bot.faults import reach
 from bot.model.contact import Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source
+from bot.model.pace import NO_PACE
 from bot.store import Store
 
 MOST = 100_000
@@ -98,6 +99,7 @@ class ContactMerge:
                 email=merger.email,
                 merged_from=event.contact,
                 merged=dict(merger.consents) or None,
+                pace=judged.pace.stricter(before.pace) if before.pace != NO_PACE else None,
                 key=f"merge:{event.contact}",
                 judged=judged,
             )

@@ -13,6 +13,7 @@ from bot.model.base import Document, Value, folded_words
 from bot.model.event import ConsentState, Grade, Source
 from bot.model.event_hash import FIRST
 from bot.model.form_limits import Limit
+from bot.model.pace import Often, Pace
 
 __all__ = ["Consent", "ConsentCounts", "ConsentState", "Contact", "Head", "Role"]
 
@@ -95,8 +96,8 @@ class Role(StrEnum):
 
 
 class Contact(Document):
-    """`consents`, `ledger`, `pending_until`, `phone`, `email`, `erased_at` and `merged_into` are a projection of the
-    ledger (laws 2 and 14)."""
+    """`consents`, `ledger`, `pending_until`, `paused_until`, `at_most`, `phone`, `email`, `erased_at` and
+    `merged_into` are a projection of the ledger (laws 2 and 14)."""
 
     role: Role = Role.LEAD
     external_id: str | None = None
@@ -117,6 +118,9 @@ class Contact(Document):
     ledger: Head = Head()
     pending_until: datetime | None = None
     """When the first pending confirmation expires."""
+    paused_until: datetime | None = None
+    at_most: Often | None = None
+    """The person's own wish (`Pace`)."""
     stopped: bool = False
     """Whether the number is on the stop list. Only for filters: sending asks the list."""
     stop_lifted_at: datetime | None = None
@@ -198,6 +202,10 @@ class Contact(Document):
         """Whether the value of `name` or `email` is unverified."""
         value = getattr(self, field)
         return value is not None and (self.unverified or {}).get(field) == value
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(paused_until=self.paused_until, at_most=self.at_most)
 
     @property
     def is_gone(self) -> bool:

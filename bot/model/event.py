@@ -15,6 +15,7 @@ from pydantic import Field
 from bot.model.base import Document, Value, random_hex
 from bot.model.event_hash import FORMAT, PERSONAL, canonical, event_hash, value_at
 from bot.model.form_limits import Limit
+from bot.model.pace import Pace
 
 
 class ConsentState(StrEnum):
@@ -55,6 +56,8 @@ class Action(StrEnum):
     force again."""
     CHANGE_ADDRESS = "change_address"
     """Another number or email address, or none (`clears`), without a consent."""
+    SET_PACE = "set_pace"
+    """The person wishes a pause or fewer texts, or neither any more (`pace`): no consent changes."""
     ERASE = "erase"
     """The person's data is deleted: earlier events of the chain lose their personal values."""
     MERGE = "merge"
@@ -261,6 +264,8 @@ class ConsentEvent(Document):
     """Of a grant in a form or the preference center: the limit that kept a text from following it."""
     policy: str | None = None
     """Of an opt-out or a refusal: the version of the revocation policy in force (`bot/compliance/revocation.py`)."""
+    pace: Pace | None = None
+    """Of a `set_pace`, or a `merge` in the kept contact's chain: what the person's wish is from then on."""
     restored: Restored | None = None
     """Of a `restore`; missing where the person had not answered before."""
     flow: str | None = None
@@ -293,7 +298,7 @@ class ConsentEvent(Document):
         there = {name: value for name, value in values.items() if value is not None}
         raw = {"_id": there["id"], "format": FORMAT, **there}
         del raw["id"]
-        for name in ("actor", "words", "context", "evidence", "restored"):
+        for name in ("actor", "words", "context", "evidence", "restored", "pace"):
             if name in raw:
                 raw[name] = raw[name].model_dump(exclude_none=True)
         if "merged" in raw:

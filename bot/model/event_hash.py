@@ -45,6 +45,8 @@ def canonical(raw: Mapping[str, Any]) -> dict[str, Any]:
         plain["evidence"] = {**raw["evidence"], "given_at": iso(given_at)}
     if restored := raw.get("restored"):
         plain["restored"] = {**restored, "at": iso(restored["at"])}
+    if until := (raw.get("pace") or {}).get("paused_until"):
+        plain["pace"] = {**raw["pace"], "paused_until": iso(until)}
     return plain if raw.get("format") is None else _committed(plain, raw)
 
 

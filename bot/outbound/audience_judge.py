@@ -14,7 +14,7 @@ from bot.model.contact import Contact
 from bot.model.stop import Stop
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
-from bot.outbound.marketing_rules import LONGEST_CAP, MarketingRules
+from bot.outbound.marketing_rules import LONGEST_CAP, LONGEST_GAP, MarketingRules
 from bot.outbound.send_time import SendTime
 from bot.outbound.senders import sender_in, sender_refusal
 from bot.store import Store
@@ -35,6 +35,8 @@ LEFT_OUT = {
     "no_valid_number": _("No valid number"),
     "number_changed": _("Opted in with another number"),
     "weak_evidence": _("Evidence too weak"),
+    "paused_by_person": _("Paused by the person"),
+    "fewer_by_person": _("Asked for fewer texts"),
     "country_not_allowed": _("Country not texted"),
     "country_closed": _("Marketing texts aren't sent to this country"),
     "sender_not_registered": _("Sender isn't registered in their country"),
@@ -77,6 +79,8 @@ class AudienceJudge:
         if workspace is None:
             raise LookupError("no workspace")
         sent = await self._store.deliveries.marketed(known, at - LONGEST_CAP) if known else {}
+        slow = {number for contact in contacts if contact.at_most and (number := numbers[contact.id])}
+        sent |= await self._store.deliveries.marketed(slow, at - LONGEST_GAP) if slow else {}
         round = _Round(subscription, workspace, MarketingRules(sent, quiet_hours=self._quiet_hours), time, at)
         return {c.id: round.verdict(c, numbers[c.id], stops.get(numbers[c.id] or "")) for c in contacts}
 
@@ -107,7 +111,7 @@ class _Round:
     def _timed(self, contact: Contact, number: str, where: Whereabouts) -> AudienceVerdict:
         at = self.time.instant(where, self.now)
         consent = contact.consent(self.subscription.id)
-        hold = self.rules.hold(number, where, consent, self.subscription, self.workspace, at)
+        hold = self.rules.hold(number, where, consent, self.subscription, self.workspace, at, contact.pace)
         due_at = at if self.time.local else None
         if hold is None:
             return AudienceVerdict(QUEUED, where.country, at, due_at)

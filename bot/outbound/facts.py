@@ -14,7 +14,7 @@ from bot.model.job import JobState
 from bot.model.workspace import Workspace
 from bot.outbound.flood import BOUNDS, Flood
 from bot.outbound.kinds import Facts
-from bot.outbound.marketing_rules import LONGEST_CAP, MarketingRules
+from bot.outbound.marketing_rules import LONGEST_CAP, LONGEST_GAP, MarketingRules
 from bot.store import Store
 from bot.store.deliveries import Window
 
@@ -53,6 +53,8 @@ class FactReader:
             self._stops.of(numbers),
             self._ledger.contacts(filter(None, (delivery.contact for delivery in deliveries))),
         )
+        slow = {d.number for d in deliveries if d.message and (c := contacts.get(d.contact)) and c.at_most}
+        sent |= await self._marketed(slow, time - LONGEST_GAP)
         facts = {
             delivery.id: Facts(
                 workspace,

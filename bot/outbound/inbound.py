@@ -7,6 +7,7 @@ from bot.compliance.revocation import due_at
 from bot.consent.confirmations import Confirmations
 from bot.consent.keyword_programs import KeywordPrograms
 from bot.consent.keywords import Reading, read
+from bot.consent.paces import Paces
 from bot.consent.stop_list import StopList
 from bot.model.base import now
 from bot.model.contact import Contact
@@ -19,6 +20,8 @@ from bot.outbound.queue import DeliveryQueue
 from bot.outbound.threads import TextThreads
 from bot.store import Store
 
+WISH_ANSWERS = {Keyword.PAUSE: "paused", Keyword.FEWER: "fewer", Keyword.RESUME: "resumed"}
+
 
 class Inbound:
     def __init__(
@@ -28,6 +31,7 @@ class Inbound:
         confirmations: Confirmations,
         deliveries: DeliveryQueue,
         threads: TextThreads,
+        paces: Paces,
         programs: KeywordPrograms,
         sign_ups: KeywordSignUps,
     ) -> None:
@@ -36,6 +40,7 @@ class Inbound:
         self._confirmations = confirmations
         self._deliveries = deliveries
         self._threads = threads
+        self._paces = paces
         self._programs = programs
         self._sign_ups = sign_ups
         self._outcomes = Outcomes(store)
@@ -46,8 +51,9 @@ class Inbound:
         `answered`: the keyword that the provider took it for and already answered. It takes effect, and gets no second
         answer. A YES is a START for some providers, and an answer to our question for us.
 
-        The keyword of a program opts in. Texts without a keyword, and a YES or NO without a question, become messages
-        to teammates. One that is likely a revocation is flagged there.
+        PAUSE, FEWER and RESUME are kept as the wish of whoever has the number. The keyword of a program opts in. Texts
+        without a keyword, and a YES or NO without a question, become messages to teammates. One that is likely a
+        revocation is flagged there.
 
         Durable when it returns. Raises StoreUnavailable: safe to retry.
         """
@@ -68,6 +74,11 @@ class Inbound:
                 await self._threads.note(number, text, text_id, _did(Name.TEXTED_YES, event))
             case Keyword.NO if event := await self._confirmations.decline(number, text):
                 await self._threads.note(number, text, text_id, _did(Name.TEXTED_NO, event))
+            case Keyword.PAUSE | Keyword.FEWER | Keyword.RESUME as wish if contact := await self._paces.texted(
+                number, wish, text, text_id
+            ):
+                await self._threads.note(number, text, text_id, None)
+                await self._deliveries.reply(number, WISH_ANSWERS[wish], contact, text_id)
             case None if not reading.likely and (program := await self._programs.heard(text)):
                 await self._sign_ups.sign_up(number, text, text_id, program)
             case _:

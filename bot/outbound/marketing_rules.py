@@ -1,4 +1,4 @@
-"""Whether a copy of an outbound message may leave now: evidence, quiet hours, caps, country. Pure.
+"""Whether a copy of an outbound message may leave now: the person's wish, evidence, quiet hours, caps, country. Pure.
 
 They are asked after the stop list and the consent, at the moment of sending (law 7).
 """
@@ -16,12 +16,15 @@ from bot.compliance.whereabouts import Whereabouts, whereabouts
 from bot.model.contact import Consent
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Grade
+from bot.model.pace import NO_PACE, Often, Pace
 from bot.model.subscription import Purpose, Subscription
 from bot.model.workspace import Workspace
 from bot.outbound.kinds import Facts
 
 LONGEST_CAP = timedelta(hours=max(cap.hours for cap in CAPS))
 """How far back the texts that a person got are counted."""
+LONGEST_GAP = max(often.gap for often in Often)
+"""The same for people who wish fewer texts."""
 TEXAS = "US-TX"
 PROVES_IN_TEXAS = frozenset({Grade.WRITTEN_SHOWN, Grade.KEYWORD})
 """Texas SB 140: programs that are based on consent need not register, and the consent has to be shown."""
@@ -32,7 +35,8 @@ class Hold:
     """Why it may not leave now. `until`: when to ask again; None: it is not sent."""
 
     reason: str
-    """`weak_evidence`, `quiet_hours`, `cap`, `country_not_allowed` or `country_closed`."""
+    """`paused_by_person`, `fewer_by_person`, `weak_evidence`, `quiet_hours`, `cap`, `country_not_allowed` or
+    `country_closed`."""
     rule: str = ""
     """The row of the table that says so."""
     until: datetime | None = None
@@ -60,7 +64,7 @@ class MarketingRules:
             return Pass({})
         where = whereabouts(delivery.number, facts.contact.time_zone)
         consent = facts.contact.consent(delivery.subscription)
-        if hold := self.hold(delivery.number, where, consent, facts.program, facts.workspace, at):
+        if hold := self.hold(delivery.number, where, consent, facts.program, facts.workspace, at, facts.contact.pace):
             return hold
         time, is_marketing = check_time(where, at), facts.program.purpose is Purpose.MARKETING
         if is_marketing:
@@ -76,11 +80,23 @@ class MarketingRules:
         program: Subscription,
         workspace: Workspace,
         at: datetime,
+        pace: Pace = NO_PACE,
     ) -> Hold | None:
         """Why a text of the subscription may not be sent to this number at that time. It isn't counted."""
         is_marketing = program.purpose is Purpose.MARKETING
-        hold = self._marketing_hold(number, where, consent, at) if is_marketing else None
+        hold = self._wish_hold(number, pace, at, is_marketing=is_marketing)
+        hold = hold or (self._marketing_hold(number, where, consent, at) if is_marketing else None)
         return hold or _country_hold(where, workspace, is_marketing=is_marketing)
+
+    def _wish_hold(self, number: str, pace: Pace, at: datetime, *, is_marketing: bool) -> Hold | None:
+        """A pause holds back every outbound message. What it holds back is not sent later: a person who paused for a
+        month doesn't want a month's messages at its end."""
+        if pace.is_paused(at):
+            return Hold("paused_by_person")
+        if pace.at_most is None or not is_marketing:
+            return None
+        is_soon = any(time > at - pace.at_most.gap for time in self._sent.get(number, ()))
+        return Hold("fewer_by_person") if is_soon else None
 
     def _marketing_hold(self, number: str, where: Whereabouts, consent: Consent | None, at: datetime) -> Hold | None:
         if TEXAS in where.places and consent and consent.is_grant and consent.evidence not in PROVES_IN_TEXAS:

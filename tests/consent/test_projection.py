@@ -35,6 +35,8 @@ from bot.model.event import (
     Words,
 )
 from bot.model.event_hash import FIRST, PERSONAL, UNHASHED, commitment, erased, event_hash
+from bot.model.form_limits import Limit
+from bot.model.pace import Often, Pace
 from tests.people import ANOTHER, AT, HERE, NUMBER, change, person
 
 MERGED = MergedConsent(
@@ -64,6 +66,7 @@ FORMAT_2 = (
     '"source":"form","state":"opted_in","subscription":"deals","was":"none"}'
 )
 RESTORED = Restored(event="e", was=ConsentState.NONE, at=AT, source=Source.FORM, part="p")
+PACE = Pace(paused_until=AT, at_most=Often.WEEK)
 WORDS = Words(title="Title", subscription_name="Deals", locale="en", act='pressed "Yes"')
 
 
@@ -192,7 +195,7 @@ class TestHash:
         assert full.evidence
         signed = full.model_copy(update={"signature": "s"})
         assert full.restored
-        parts = (signed, full.actor, full.words, full.context, full.evidence, full.restored, MERGED)
+        parts = (signed, full.actor, full.words, full.context, full.evidence, full.restored, PACE, MERGED)
         assert all(getattr(part, name) is not None for part in parts for name in type(part).model_fields)
         held = _held(full.canonical())
         del held["clears"], held["follow_ups"], held["stopped"], held["context.creates"]  # lists of them, and true
@@ -236,6 +239,8 @@ class TestHash:
             "stopped": True,
             "follow_ups": [FollowUp.FLOWS],
             "restored": RESTORED,
+            "pace": PACE,
+            "withheld": Limit.NETWORK,
             "flow_version": 7,
             "merged": {"deals": MERGED},
         }
@@ -363,6 +368,8 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
         "follow_ups": [FollowUp.FLOWS],
         "restored": RESTORED,
         "merged": {"orders": MERGED},
+        "pace": PACE,
+        "withheld": Limit.NETWORK,
     }
     said = {"words": words, "context": context, "evidence": evidence, "salts": {"/email": "00"}, **more}
     return event.model_copy(update={**own, **said, "seq": number, "flow_version": number, "hash": "h"})

@@ -17,6 +17,7 @@ from bot.model.contact import ConsentState, Contact
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, Grade
 from bot.model.outbound_message import OutboundMessage
+from bot.model.pace import Often
 from bot.model.subscription import Purpose
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways import Outgoing
@@ -86,6 +87,18 @@ class TestDecision:
         sent = [NIGHT - timedelta(hours=1)] * 3
         assert getattr(_check(NUMBER, NIGHT, *sent), "reason", "") == "quiet_hours"
         assert _check("+14165550123", NOON) == Hold("country_not_allowed")
+
+    def test_a_person_who_paused_gets_nothing_and_nothing_is_kept_for_later(self) -> None:
+        for purpose in Purpose:
+            assert _check(paused_until=NOON + timedelta(days=1), purpose=purpose) == Hold("paused_by_person")
+        assert isinstance(_check(paused_until=NOON), Pass), "it is over"
+
+    @pytest.mark.parametrize(("often", "days"), [(Often.WEEK, 7), (Often.MONTH, 30)])
+    def test_a_person_who_wants_fewer_gets_one_in_that_time(self, often: Often, days: int) -> None:
+        soon, later = NOON - timedelta(days=days, minutes=-1), NOON - timedelta(days=days, minutes=1)
+        assert _check(NUMBER, NOON, soon, at_most=often) == Hold("fewer_by_person")
+        assert isinstance(_check(NUMBER, NOON, later, at_most=often), Pass)
+        assert isinstance(_check(NUMBER, NOON, soon, at_most=often, purpose=Purpose.INFORMATIONAL), Pass)
 
     def test_texas_wants_consent_that_was_shown(self) -> None:
         assert isinstance(_check(TEXAN, NOON + timedelta(hours=1)), Pass)

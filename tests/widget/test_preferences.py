@@ -311,3 +311,19 @@ async def test_a_page_of_nobody_speaks_the_browsers_language(running: Running, a
         assert (html.attrs["lang"], html.attrs["dir"]) == (lang, "rtl" if lang == "ar" else "ltr")
     async with running.session.get(f"{running.base}/messenger?locale=ar", headers={"Accept-Language": "es"}) as answer:
         assert read(await answer.text()).one("html").attrs["lang"] == "ar"
+
+
+async def test_texts_are_paused_and_limited_and_both_are_taken_back(center: Center, running: Running) -> None:
+    form = (await center.look()).fields("save-pace")
+    status, page = await center.post({**form, "pause": "month", "at_most": "week"})
+    assert status == 200
+    assert "Texts are paused until" in page.said
+    assert "at most one marketing text a week" in page.said
+    assert page.root.one("select", id="pause").all("option")[0].attrs["value"] == "keep"
+    contact = await running.contact(center.person)
+    assert contact.pace.is_paused(now())
+    assert (await center.look()).switches[DEALS], "they stay subscribed"
+    form = (await center.look()).fields("save-pace")
+    _, page = await center.post({**form, "pause": "", "at_most": ""})
+    assert page.said == "Your texts are neither paused nor limited."
+    assert not (await running.contact(center.person)).pace.is_paused(now())

@@ -37,6 +37,7 @@ RULES = {
     "pending": _("Asked to confirm on %(day)s. They haven't replied YES yet."),
     "not_opted_in": _("Not opted in."),
     "number_changed": _("Consent from %(day)s was given for a different number or address: %(address)s"),
+    "paused_by_person": _("The person paused their texts until %(day)s."),
     "weak_evidence": _("Consent from %(day)s isn't enough: this subscription requires written consent."),
 }
 """By the reason of a permission, the rule behind it."""
@@ -147,7 +148,7 @@ def rule_of(answer: PermissionAnswer, say: Translator) -> str:
     if reason == "opted_out" and consent and not consent.is_no:
         return say(REVOKED)
     given_for = (consent.number or consent.email or "") if consent else ""
-    at = consent.at if consent else answer.stopped_at
+    at = consent.at if consent else answer.stopped_at or answer.paused_until
     shown = shown_number(given_for) if given_for.startswith("+") else given_for
     return say(RULES[reason], day=day(at) if at else "", address=shown)
 

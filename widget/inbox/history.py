@@ -44,8 +44,8 @@ NAMED = {
     Action.RESTORE: _("Undid their last change in the preference center"),
     Action.MERGE: _("Merged with another contact"),
     Action.CAPTURE_PHONE: _("Provided a number"),
+    Action.SET_PACE: _("Changed how many texts they get"),
     Action.ERASE: _("Personal data erased"),
-    Action.MERGE: _("Merged with another contact"),
 }
 """Actions whose sentence doesn't depend on the source."""
 TEXTED = 'texted "'
@@ -111,10 +111,10 @@ def said_of(event: ConsentEvent, name: str, conversation: str, say: Translator) 
         return say("Tried to opt in with a number that had opted out with STOP")
     if event.action is Action.RESTORE and event.source is Source.IMPORT:
         return say("Consent retracted: the import was undone")
-    if event.action in NAMED:
-        return say(NAMED[event.action])
     if event.source is Source.KEYWORD and (text := _texted(event)):
         return say('Texted "%(text)s"', text=text)
+    if event.action in NAMED:
+        return say(NAMED[event.action])
     is_here = event.source is Source.FORM and conversation and event.context.conversation == conversation
     if event.action in ON:
         if event.evidence and event.source is not Source.IMPORT:

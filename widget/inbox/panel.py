@@ -27,8 +27,9 @@ from bot.errors import (
 )
 from bot.errors import marked as _
 from bot.i18n import Translator
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from bot.model.event import Context, How
+from bot.model.pace import Often, Pace
 from bot.model.subscription import MessageType
 from bot.model.teammate import By
 from widget.inbox.consent_status import item_of, items_of
@@ -50,7 +51,7 @@ from widget.web.teammate_pages import (
     teammate_page,
     translator_for,
 )
-from widget.web.times import time_zone
+from widget.web.times import day, time_zone
 
 NOT_SENT = _("Messages won't be sent: this subscription requires written consent.")
 ID = re.compile("[0-9a-f]{24}")
@@ -204,10 +205,22 @@ async def _values(
         "items": (items := items_of(consents, say)),
         "gets_texts": any(item.channel == MessageType.SMS and item.state in {"on", "pending"} for item in items),
         "stopped": consents.stopped,
+        "paces": pace_notes(consents.contact.pace, say),
         "told": said or "",
         "fault": next(iter(form.faults.values()), ""),
         "pressed": pressed,
     }
+
+
+def pace_notes(pace: Pace, say: Translator) -> list[str]:
+    """The person's own wish for a pause or fewer texts."""
+    often = {
+        Often.WEEK: say("They asked for at most one marketing text a week."),
+        Often.MONTH: say("They asked for at most one marketing text a month."),
+    }
+    until = pace.paused_until if pace.is_paused(now()) else None
+    notes = [say("They paused their texts until %(day)s.", day=day(until))] if until else []
+    return [*notes, *([often[pace.at_most]] if pace.at_most else [])]
 
 
 def _shared(request: web.Request, consents: ContactConsents) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from bot.i18n import Translator, locales, translator
 from bot.model.base import new_id
 from bot.model.event import Context
 from bot.model.subscription import MessageType
-from widget.preferences.view import center, masked_address, unsent_words
+from widget.preferences.view import center, masked_address, pace_view, unsent_words
 from widget.web.fragment_cache import FRAGMENT_CACHE
 from widget.web.http import (
     BOT,
@@ -82,6 +82,12 @@ async def _apply(
         done = await preferences.undo(sheet.contact, _pairs(form, "events"), say=say, context=context)
         return done, StatusLine(_restored(done, say))
     key = form.get("key", "")[:64] or new_id()
+    if wanted == "pace":
+        contact = await request.app[BOT].paces.chosen(
+            sheet.contact, form.get("pause", ""), form.get("at_most", ""), key=key, say=say, context=context
+        )
+        notes = " ".join(pace_view(contact.pace, say).notes)
+        return PreferenceResult(contact), StatusLine(notes or say("Your texts are neither paused nor limited."))
     if wanted == "stop_all":
         shown = _pairs(form, "shown")
         done = await preferences.stop_all(sheet.contact, shown=shown, key=key, say=say, context=context)

@@ -6,13 +6,17 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from babel.dates import format_date
+
 from bot.consent.choices import TITLES, Choice, choices, preference_words, reached_at
 from bot.consent.numbers import masked
 from bot.consent.permission import stands_to_get, yes_action
 from bot.errors import NumberStopped
 from bot.i18n import Translator
+from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.event import Action
+from bot.model.pace import Often, Pace
 from bot.model.subscription import MessageType, Subscription
 
 
@@ -45,11 +49,22 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class PaceView:
+    """Their wish for a pause or fewer texts."""
+
+    notes: tuple[str, ...]
+    """In words; empty if they have none."""
+    is_paused: bool
+    at_most: str
+
+
+@dataclass(frozen=True, slots=True)
 class Center:
     title: str
     groups: tuple[Group, ...]
     takes_texts: bool
     can_stop_all: bool
+    pace: PaceView
 
     @property
     def shown(self) -> str:
@@ -59,7 +74,7 @@ class Center:
     @property
     def stand(self) -> str:
         """A digest of the content without the person's own address; a different one means a change."""
-        shown = self.at(lambda channel: ""), self.can_stop_all
+        shown = self.at(lambda channel: ""), self.can_stop_all, self.pace
         return blake2b(repr(shown).encode(), digest_size=8).hexdigest()
 
     def at(self, address: Callable[[str], str]) -> tuple[Group, ...]:
@@ -90,7 +105,20 @@ def center(
         groups=shown,
         takes_texts=any(c.state != "stopped" for c in found if c.subscription.message_type is MessageType.SMS),
         can_stop_all=any(stands_to_get(s, contact.consent(s.id)) for s in texts),
+        pace=pace_view(contact.pace, say),
     )
+
+
+def pace_view(pace: Pace, say: Translator) -> PaceView:
+    until = pace.paused_until if pace.is_paused(now()) else None
+    day = format_date(until, "long", locale=say.locale) if until else ""
+    often = {
+        Often.WEEK: say("You get at most one marketing text a week."),
+        Often.MONTH: say("You get at most one marketing text a month."),
+    }
+    notes = [say("Texts are paused until %(day)s.", day=day)] if until else []
+    notes += [often[pace.at_most]] if pace.at_most else []
+    return PaceView(tuple(notes), until is not None, pace.at_most or "")
 
 
 def _group(contact: Contact, found: Iterable[Choice], channel: MessageType, say: Translator, texts_from: str) -> Group:

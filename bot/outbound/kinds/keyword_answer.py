@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from babel.dates import format_date
+
 from bot.errors import marked as _
-from bot.i18n import translator
+from bot.i18n import Translator, translator
 from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryKind
+from bot.model.pace import NO_PACE, Often
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 from bot.outbound.kinds.confirmation import program_values
 
@@ -16,13 +19,14 @@ CONFIRMED_WITHIN = timedelta(minutes=5)
 SHORTEST = timedelta(seconds=1)
 
 
+WISHES = frozenset({"paused", "fewer", "resumed"})
 ALWAYS = frozenset({"stopped", "started", "help"})
 """Sent regardless of the stop list (47 CFR 64.1200(a)(12)). The others aren't."""
 
 
 class KeywordAnswer(TextKind):
     """`Delivery.answer` is `stopped`, `started` or `help`; `already` (opted in) or `closed` (the keyword isn't in use)
-    to the keyword of a program."""
+    to the keyword of a program; `paused`, `fewer` or `resumed` to a wish (`bot/consent/paces.py`)."""
 
     name = DeliveryKind.REPLY
     answers = True
@@ -62,6 +66,8 @@ class KeywordAnswer(TextKind):
             )
         if delivery.answer == "closed":
             return say("%(brand)s: This keyword isn't in use at the moment.", brand=workspace.name)
+        if delivery.answer in WISHES:
+            return _wish_answer(delivery.answer, facts, say)
         return say(
             "%(brand)s: Help at %(support)s. %(frequency)s. Msg & data rates may apply. Reply STOP to cancel.",
             brand=workspace.name,
@@ -70,9 +76,27 @@ class KeywordAnswer(TextKind):
         )
 
 
+def _wish_answer(answer: str, facts: Facts, say: Translator) -> str:
+    brand, pace = facts.workspace.name, facts.contact.pace if facts.contact else NO_PACE
+    if answer == "paused" and pace.paused_until:
+        day = format_date(pace.paused_until, "long", locale=say.locale)
+        return say(
+            "%(brand)s: Texts are paused until %(day)s. Reply RESUME to get them again, STOP to opt out.",
+            brand=brand,
+            day=day,
+        )
+    if answer == "fewer" and pace.at_most is Often.WEEK:
+        return say("%(brand)s: You'll get at most one marketing text a week. Reply RESUME to undo.", brand=brand)
+    if answer == "fewer" and pace.at_most is Often.MONTH:
+        return say("%(brand)s: You'll get at most one marketing text a month. Reply RESUME to undo.", brand=brand)
+    return say("%(brand)s: Your texts are no longer paused or limited. Reply STOP to opt out.", brand=brand)
+
+
 def _other_refusal(delivery: Delivery, facts: Facts) -> str | None:
     if facts.is_stopped:
         return "stopped"
+    if delivery.answer in WISHES and facts.contact is None:
+        return "contact_gone"
     return "subscription_not_live" if delivery.answer == "already" and facts.subscription is None else None
 
 
