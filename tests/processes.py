@@ -22,6 +22,7 @@ PRELOAD = (
     "tests.outbound.dying",
     "tests.store.embedded_user",
     "tests.twilio.dying",
+    "tests.webhooks.dying",
 )
 CONTEXT.set_forkserver_preload([*PRELOAD])
 
