@@ -10,6 +10,7 @@ from functools import partial
 from async_lru import alru_cache
 
 from bot.aio.background import BackgroundTasks, every
+from bot.chat.canvas import CanvasCards
 from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
@@ -86,6 +87,7 @@ from bot.webhooks.source import WebhookSource
 from bot.workspace.account_links import AccountLinks
 from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
+from bot.workspace.canvas_secrets import CanvasSecrets
 from bot.workspace.current import workspace_loader
 from bot.workspace.form_templates import FormTemplateService
 from bot.workspace.idempotency import Idempotency
@@ -158,6 +160,8 @@ class Bot:
         self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
         self.visitors.on_proof = self.identity_secrets.used
         self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits)
+        canvas = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
+        self.canvas = CanvasCards(*canvas, secret=secret)
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.runs = Runs(store, self.conversations, self.contacts)
         shown = self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)
@@ -210,6 +214,7 @@ class Bot:
         self.forms = FormTemplateService(store)
         self.keywords = KeywordProgramService(store)
         self.saved_replies = SavedReplyService(store)
+        self.canvas_secrets = CanvasSecrets(store, self.workspace, changed=self.workspace.cache_clear)
         self.brand = BrandKeeper(store, changed=self.workspace.cache_clear)
 
     def _compose_webhooks(self, store: Store, settings: Settings) -> None:

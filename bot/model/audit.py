@@ -65,6 +65,8 @@ class AuditAction(StrEnum):
     SAVED_REPLY_REMOVED = "saved_reply.removed"
     FORM_TEMPLATE_SAVED = "form_template.saved"
     FORM_TEMPLATE_REMOVED = "form_template.removed"
+    CANVAS_SECRET_ADDED = "intercom.secret_added"  # noqa: S105
+    CANVAS_SECRET_REVOKED = "intercom.secret_revoked"  # noqa: S105
     WEBHOOK_ADDED = "webhook.added"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ENABLED = "webhook.enabled"

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from bot.errors import marked as _
 from bot.model.base import Document, Value
+from bot.model.canvas_card import CanvasSecret
 from bot.model.country_sender import CountrySender
 from bot.model.form_limits import AbuseLimits
 
@@ -88,6 +89,8 @@ class Workspace(Document):
     """All are valid. At most two, so that a site can rotate its secret without signing anyone out."""
     identity_secret: str | None = None
     """The only one that version 0.1 had."""
+    canvas_secrets: tuple[CanvasSecret, ...] = ()
+    """Client secrets of the app in Intercom: two at most, the oldest first."""
     sites: tuple[str, ...] = ()
     """Origins that may embed the chat (`https://shop.example.com`); empty: any site."""
     reply_time: ReplyTime = ReplyTime.UNSAID

@@ -17,6 +17,7 @@ from bot.store.api_requests import ApiRequestRepository
 from bot.store.api_tokens import ApiTokenRepository
 from bot.store.attempts import AttemptCounter
 from bot.store.audit import AuditRepository
+from bot.store.canvas_cards import CanvasCardRepository
 from bot.store.changes import Changes
 from bot.store.chat_deliveries import ChatDeliveryRepository
 from bot.store.checkpoints import CheckpointHeadRepository, CheckpointRepository
@@ -121,6 +122,7 @@ class Store:
         self.passkeys = PasskeyRepository(self.database)
         self.passkey_challenges = PasskeyChallengeRepository(self.database)
         self.audit_log = AuditRepository(self.database)
+        self.canvas_cards = CanvasCardRepository(self.database)
         self.webhook_endpoints = WebhookEndpointRepository(self.database)
         self.webhook_notifications = WebhookNotificationRepository(self.database)
         self.webhook_lanes = WebhookLaneRepository(self.database)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.errors import StoreUnavailable
+from bot.model.canvas_card import CanvasSecret
 from bot.model.country_sender import CountrySender
 from bot.model.workspace import IdentitySecret, Workspace
 from bot.store.driver import database_errors
@@ -30,19 +31,17 @@ class WorkspaceRepository(Repository[Workspace]):
             raise StoreUnavailable
         return Workspace.load(before)
 
-    async def add_secret(self, secret: IdentitySecret, *, most: int) -> bool:
+    async def add_secret(
+        self, secret: IdentitySecret | CanvasSecret, *, most: int, field: str = "identity_secrets"
+    ) -> bool:
         """False: there are `most` already, or this one."""
-        room = {
-            "_id": "workspace",
-            f"identity_secrets.{most - 1}": {"$exists": False},
-            "identity_secrets.id": {"$ne": secret.id},
-        }
-        return await self._changes(room, {"$push": {"identity_secrets": secret.model_dump(exclude_none=True)}})
+        room = {"_id": "workspace", f"{field}.{most - 1}": {"$exists": False}, f"{field}.id": {"$ne": secret.id}}
+        return await self._changes(room, {"$push": {field: secret.model_dump(exclude_none=True)}})
 
-    async def remove_secret(self, id: str) -> bool:
+    async def remove_secret(self, id: str, *, field: str = "identity_secrets") -> bool:
         """False: it wasn't there."""
-        match = {"_id": "workspace", "identity_secrets.id": id}
-        return await self._changes(match, {"$pull": {"identity_secrets": {"id": id}}})
+        match = {"_id": "workspace", f"{field}.id": id}
+        return await self._changes(match, {"$pull": {field: {"id": id}}})
 
     async def set_sender(self, sender: CountrySender) -> None:
         """Replaces the one of its country, in one step."""

@@ -73,6 +73,8 @@ LABELS = {
     A.SAVED_REPLY_REMOVED: _("Deleted a saved reply"),
     A.FORM_TEMPLATE_SAVED: _("Saved a form template"),
     A.FORM_TEMPLATE_REMOVED: _("Removed a form template"),
+    A.CANVAS_SECRET_ADDED: _("Added an Intercom client secret"),
+    A.CANVAS_SECRET_REVOKED: _("Revoked an Intercom client secret"),
     A.WEBHOOK_ADDED: _("Added a webhook endpoint"),
     A.WEBHOOK_CHANGED: _("Changed a webhook endpoint"),
     A.WEBHOOK_ENABLED: _("Enabled a webhook endpoint"),

@@ -64,6 +64,7 @@ UNTOUCHED = {
     "audit_log": "names contacts by id",
     "blocked_prefixes": "numbers without their last four digits",
     "chat_deliveries": "name contacts by id",
+    "canvas_cards": "written by teammates",
     "checkpoint_heads": "ids and hashes of events",
     "checkpoints": "ids and hashes of events",
     "consent_counts": "figures",

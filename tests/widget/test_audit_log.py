@@ -240,6 +240,21 @@ def on_endpoint(path: str, **values: str) -> Act:
     return act
 
 
+async def _canvas_secret(running: Running) -> str:
+    running.bot.workspace.cache_clear()
+    return (await running.bot.workspace()).canvas_secrets[-1].id
+
+
+async def add_canvas_secret(running: Running, eve: Admin) -> None:
+    await sent(eve, "/settings/intercom/secrets", {"secret": "c" * 36})
+    await running.bot.canvas_secrets.revoke(await _canvas_secret(running), SOMEBODY)
+
+
+async def revoke_canvas_secret(running: Running, eve: Admin) -> None:
+    await running.bot.canvas_secrets.add("d" * 36, SOMEBODY)
+    await sent(eve, f"/settings/intercom/secrets/{await _canvas_secret(running)}/revoke")
+
+
 HOOKS = "/settings/webhooks"
 HOOK = f"{HOOKS}/{{endpoint}}"
 FORMS: dict[str, tuple[A, Act]] = {
@@ -294,6 +309,8 @@ FORMS: dict[str, tuple[A, Act]] = {
     "/settings/keywords/{keyword}/resume": (A.KEYWORD_RESUMED, on_keyword("/resume")),
     "/settings/senders": (A.SENDER_SAVED, form("/settings/senders", country="US", sender="72345")),
     "/settings/senders/{country}/remove": (A.SENDER_REMOVED, remove_sender),
+    "/settings/intercom/secrets": (A.CANVAS_SECRET_ADDED, add_canvas_secret),
+    "/settings/intercom/secrets/{secret}/revoke": (A.CANVAS_SECRET_REVOKED, revoke_canvas_secret),
     HOOKS: (A.WEBHOOK_ADDED, add_endpoint),
     HOOK: (
         A.WEBHOOK_CHANGED,

@@ -25,6 +25,7 @@ PAGES = {
     "embedding": _("Embedding the chat"),
     "api": _("REST API"),
     "webhooks": _("Webhooks"),
+    "canvas": _("Opt-in forms in Intercom"),
     "proof": _("Proof of consent"),
     "sending": _("Rules of sending"),
     "deployment": _("Deployment"),

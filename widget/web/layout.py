@@ -64,6 +64,7 @@ SETTINGS = (
     NavItem("security", "/settings/security", _("Security"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("tokens", "/settings/tokens", _("API tokens"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("webhooks", "/settings/webhooks", _("Webhooks"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
+    NavItem("intercom", "/settings/intercom", _("Intercom"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("audit", "/settings/audit", _("Audit log"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("verify", "/settings/ledger", _("Ledger"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("profile", "/settings/profile", _("Profile"), group=ACCOUNT),

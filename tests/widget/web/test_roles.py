@@ -14,6 +14,7 @@ from widget.api.route import PREFIX
 from widget.api.table import ROUTES
 
 PUBLIC = {
+    "/canvas/configure", "/canvas/initialize", "/canvas/submit", "/canvas/cards/{card}",
     "/webhooks/twilio/status", "/webhooks/twilio/inbound",
     "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
     "/api/openapi.json",
@@ -83,6 +84,7 @@ ADMINS = {
     "/settings/attributes", "/settings/attributes/-/new", "/settings/attributes/{key}",
     "/settings/attributes/{key}/archive", "/settings/attributes/{key}/restore",
     "/settings/tags", "/settings/tags/{id}", "/settings/tags/{id}/delete",
+    "/settings/intercom", "/settings/intercom/secrets", "/settings/intercom/secrets/{secret}/revoke",
     "/settings/webhooks", "/settings/webhooks/{endpoint}", "/settings/webhooks/{endpoint}/test",
     "/settings/webhooks/{endpoint}/enable", "/settings/webhooks/{endpoint}/disable",
     "/settings/webhooks/{endpoint}/remove", "/settings/webhooks/{endpoint}/secrets",

@@ -1,0 +1,135 @@
+"""The opt-in form inside Intercom's Messenger: who sees it, and the card that is theirs.
+
+A view stores nothing. The first act stores the contact, and a conversation with the card as its only entry.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.chat.card_view import CardView
+from bot.chat.cards import Answer, Cards, Submitted
+from bot.chat.conversations import ConversationService
+from bot.consent.ledger import Ledger
+from bot.consent.numbers import is_email
+from bot.contacts.identity import Identity
+from bot.contacts.service import ContactService
+from bot.errors import CardClosed, NotFound
+from bot.errors import marked as _
+from bot.model.base import new_id, now
+from bot.model.canvas_card import CanvasCard
+from bot.model.contact import Contact, Role
+from bot.model.conversation import Author, AuthorKind, Card, OpeningEntry, Part
+from bot.model.workspace import Workspace
+from bot.store import Duplicate, Store
+
+AUTHOR = Author(kind=AuthorKind.BOT, id="canvas")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanvasPerson:
+    """Who Intercom says sees the card. `id`: Intercom's own; `locale`: one that we speak."""
+
+    id: str
+    external_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    locale: str = "en"
+
+
+class CanvasCards:
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        contacts: ContactService,
+        conversations: ConversationService,
+        cards: Cards,
+        workspace: Callable[[], Awaitable[Workspace]],
+        *,
+        secret: str,
+    ) -> None:
+        self._store, self._ledger, self._contacts = store, ledger, contacts
+        self._conversations, self._cards, self._workspace = conversations, cards, workspace
+        self._secret = secret.encode()
+
+    async def make(self, card: Card, workspace: str) -> CanvasCard:
+        """Raises CardClosed: its subscription is not live."""
+        await self._cards.live(card)
+        made = CanvasCard(id=new_id(), card=card, workspace=workspace, created_at=now())
+        await self._store.canvas_cards.insert(made)
+        return made
+
+    async def get(self, id: str) -> CanvasCard:
+        """Raises NotFound."""
+        found = await self._store.canvas_cards.get(id)
+        if found is None:
+            raise NotFound(_("Form not found."))
+        return found
+
+    async def contact(self, card: CanvasCard, person: CanvasPerson) -> Contact:
+        """The contact as the ledger has them, in the person's language; not stored if they have done nothing yet.
+        Raises CardClosed for one who was erased."""
+        contact = await self._known(card, person)
+        if contact is None:
+            time, names = now(), {"name": person.name, "email": person.email if is_email(person.email or "") else None}
+            unverified = {name: value for name, value in names.items() if value}
+            contact = Contact(
+                id=self._id("contact", card.workspace, person.id),
+                role=Role.USER if person.external_id else Role.LEAD,
+                external_id=person.external_id,
+                unverified=unverified or None,
+                created_at=time,
+                updated_at=time,
+                last_seen_at=time,
+                is_stored=False,
+                **names,
+            )
+        if contact.erased_at:
+            raise CardClosed
+        return contact.model_copy(update={"locale": person.locale})
+
+    async def _known(self, card: CanvasCard, person: CanvasPerson) -> Contact | None:
+        if person.external_id and (user := await self._store.contacts.by_external_id(person.external_id)):
+            return await self._ledger.contact(user.id)
+        contact = await self._ledger.contact(self._id("contact", card.workspace, person.id))
+        while contact and contact.merged_into:
+            contact = await self._ledger.contact(contact.merged_into)
+        return contact
+
+    async def part(self, card: CanvasCard, contact: Contact) -> Part:
+        """Their card: as stored, or as their first act will store it."""
+        id = self._id("conversation", card.id, contact.id)
+        if conversation := await self._conversations.get(id):
+            return await self._cards.card(conversation, 1)
+        return OpeningEntry(author=AUTHOR, content=card.card, at=now(), key="card").part(id, 1)
+
+    async def view(self, card: CanvasCard, contact: Contact) -> CardView:
+        return await self._cards.view(await self.part(card, contact), contact, await self._workspace())
+
+    async def submit(self, card: CanvasCard, person: CanvasPerson, answer: Answer) -> Submitted:
+        """Raises what `Cards.submit` raises."""
+        contact, part = await self._stored(card, person)
+        return await self._cards.submit(part, contact, await self._workspace(), answer)
+
+    async def _stored(self, card: CanvasCard, person: CanvasPerson) -> tuple[Contact, Part]:
+        contact = await self.contact(card, person)
+        if not contact.is_stored:
+            contact = await self._contacts.create(contact.model_copy(update={"is_stored": True}))
+        elif person.external_id and contact.role is Role.LEAD:
+            identity = Identity(user_id=person.external_id, secret="", name=person.name, email=person.email)
+            contact = await self._contacts.identify(contact, identity) or contact
+        stored = await self._ledger.contact(contact.id) or contact
+        contact = await self._contacts.set_locale(stored, person.locale)
+        part = await self.part(card, contact)
+        try:
+            await self._conversations.begin(part.conversation, contact.id, AUTHOR, [("card", card.card)])
+        except Duplicate:
+            part = await self.part(card, contact)
+        return contact, part
+
+    def _id(self, *names: str) -> str:
+        """The same for the same names, and not to be guessed from them."""
+        return hmac.digest(self._secret, ":".join(("canvas", *names)).encode(), "sha256").hex()[:24]
