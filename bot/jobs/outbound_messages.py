@@ -196,7 +196,7 @@ class OutboundMessages:
         if (over := time.is_over_at) and over <= now():
             raise FormWrong({"send_at": _("Choose a time in the future.")})
         filter = await self.audience.filter(draft)
-        count = await self.audience.size(draft, await self.audience.preview(draft))
+        count = await self.audience.to_confirm(draft)
         if count.number > CONFIRMED_ABOVE and confirmed != count.number:
             raise FormWrong({"confirmed": _("Type %(number)s to confirm.")}, number=str(count.number))
         return await self.ordered(draft, {"filter": filter, "send_at": time.at, "local_at": time.local}, by)

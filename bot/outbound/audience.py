@@ -22,8 +22,9 @@ from bot.outbound.send_time import NOW, SendTime
 from bot.store import Store
 
 __all__ = ["LEFT_OUT", "QUEUED", "SAME_NUMBER", "Audience", "AudiencePreview"]
-FIRST, EXACT = 1000, 50_000
-"""Contacts that the first look takes, and up to which a preview counts all of them."""
+FIRST, ASKED, EXACT = 1000, 5000, 50_000
+"""Contacts that the first look takes, up to which the number that a sender confirms is exact, and up to which a preview
+counts all of them."""
 BATCH = 500
 """Contacts judged at once: other requests of this process wait meanwhile."""
 NO_SUBSCRIPTION = _("Choose a live SMS subscription.")
@@ -72,6 +73,10 @@ class Audience:
         return await self._finder.count(
             narrowed(await self.filter(message), Textable(subscription=message.subscription))
         )
+
+    async def to_confirm(self, message: OutboundMessage) -> ContactCount:
+        """The number that its sender types. Raises Invalid and FilterTooBroad."""
+        return await self.size(message, await self.preview(message, most=ASKED))
 
     async def verdicts(
         self,

@@ -132,6 +132,17 @@ class TestPreview:
         assert dict(found.counts) == {"queued": 2, "same_number": 1}
         assert [c.id for c in found.samples["same_number"]] == [max(c.id for c in made[:2])]
 
+    async def test_the_number_to_confirm_is_that_of_the_preview(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An index counts those who may be texted; who shares a number, or lives where more is asked for, is judged."""
+        await opted_in(bot, JERSEY, JERSEY, "+12015550124")
+        message, whom = await draft(bot), bot.outbound.audience
+        assert await whom.size(message, await whom.preview(message, most=1)) == ContactCount(3, is_exact=True)
+        assert await whom.to_confirm(message) == ContactCount(2, is_exact=True)
+        monkeypatch.setattr("bot.outbound.audience.ASKED", 1)
+        assert (await whom.to_confirm(message)).number == 3
+
     async def test_a_large_audience_is_a_sample_and_a_job_counts_all(self, bot: Bot) -> None:
         numbers = [f"+1201555{i:04}" for i in range(120, 127)]
         await opted_in(bot, *numbers, numbers[0])

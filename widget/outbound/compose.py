@@ -148,8 +148,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     if not message.is_draft:
         raise web.HTTPSeeOther(f"{PATH}/{message.id}")
     try:
-        whom = bot.outbound.audience
-        count = await whom.size(message, await whom.preview(message))
+        count = await bot.outbound.audience.to_confirm(message)
     except Invalid:
         count = None
     return await teammate_page(
