@@ -84,6 +84,13 @@ class OutboundMessage(Document):
     def channel(self) -> Channel:
         return Channel.SMS if self.chat is None else Channel.CHAT
 
+    @property
+    def offered(self) -> str:
+        """The subscription that a text belongs to, or that a chat message's form offers; may be empty."""
+        if self.chat is None:
+            return self.subscription
+        return self.chat.card.subscription if self.chat.card else ""
+
     def text(self, locale: str) -> str:
         return self.texts.get(locale) or self.texts.get(self.language, "")
 

@@ -104,11 +104,12 @@ class ChatMessageDelivery:
         same subscription is not offered twice."""
         offered = {card.subscription for card in greeting}
         for message in await self.running():
-            terms = message.chat
-            if terms is None or not terms.visitors or (terms.card and terms.card.subscription in offered):
+            card = message.chat.card if message.chat else None
+            is_theirs = message.chat and message.chat.visitors and message.filter.is_everybody
+            if not is_theirs or (card and card.subscription in offered):
                 continue
-            subscription = await self._offered(terms.card)
-            if terms.card is None or (subscription and subscription.is_live):
+            subscription = await self._offered(card)
+            if card is None or (subscription and subscription.is_live):
                 return message.id
         return None
 

@@ -45,6 +45,7 @@ CARD = ("subscription", "locale", *FORM_WORDS)
 """The fields that make a card."""
 INCOMPLETE = web.RequestKey("incomplete", WordingIncomplete)
 """What the legal text of a form lacked."""
+NAMELESS = _("Enter a template name, or turn off saving it as a template.")
 NOT_LIVE = _("This subscription is no longer live. Choose another one.")
 Id = Annotated[str, Field(pattern="^[0-9a-f]{24}$")]
 
@@ -88,6 +89,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         section="inbox",
         title=say("Insert an opt-in form"),
         conversation=conversation,
+        address=f"/inbox/{conversation.id}/form",
+        back=f"/inbox/{conversation.id}",
         incomplete=request.get(INCOMPLETE),
         takes_forms=takes,
         live=live,
@@ -95,8 +98,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         removed=False,
         key=new_id(),
         in_dialog=is_htmx(request),
-        standard=await _standard(request, live),
-        **await _drawn(request, contact, await _values(request, live), live),
+        standard=await standard_words(request, live),
+        **await drawn_form(request, contact, await form_values(request, live), live),
         languages=named(dict.fromkeys([*locales(), legal_language, *(s.language for s in live)]), say),
     )
 
@@ -110,12 +113,12 @@ async def preview(request: web.Request) -> web.StreamResponse:
     _conversation, contact = await _there(request)
     live = await request.app[BOT].store.subscriptions.live()
     values = {name: typed.get(name, "") for name in CARD}
-    context = await _drawn(request, contact, values, live)
+    context = await drawn_form(request, contact, values, live)
     anew = request.headers.get("HX-Trigger-Name") == "subscription"
     return await teammate_page(request, "inbox/_form_preview.html", section="inbox", title="", anew=anew, **context)
 
 
-async def _drawn(
+async def drawn_form(
     request: web.Request, contact: Contact, values: Mapping[str, str], live: Sequence[Subscription]
 ) -> dict[str, Any]:
     """Shared by both: the wording, the subscription, and the preview."""
@@ -127,9 +130,9 @@ async def _drawn(
 async def insert(request: web.Request) -> web.StreamResponse:
     bot, me, wanted = request.app[BOT], teammate(request).id, await read_input(request, Insert)
     if wanted.save_template and not wanted.template_name:
-        raise FormWrong({"template_name": _("Enter a template name, or turn off saving it as a template.")})
+        raise FormWrong({"template_name": NAMELESS})
     conversation, _contact = await _there(request)
-    wording, card = await _wording(request, wanted), wanted.card
+    wording, card = await wording_check(request, wanted), wanted.card
     try:
         if takes_forms(conversation):
             subscription = await bot.cards.live(card)
@@ -145,7 +148,7 @@ async def insert(request: web.Request) -> web.StreamResponse:
     return _inserted(request, conversation)
 
 
-async def _wording(request: web.Request, wanted: Insert) -> WordingCheck:
+async def wording_check(request: web.Request, wanted: Insert) -> WordingCheck:
     return WordingCheck(
         workspace=await request.app[BOT].workspace(),
         is_admin=teammate(request).is_admin,
@@ -181,7 +184,10 @@ async def remove(request: web.Request) -> web.StreamResponse:
     await bot.forms.remove(request.match_info["id"], by(request))
     if is_htmx(request):
         template, kept = "inbox/_form_templates.html", await bot.forms.all()
-        context: dict[str, Any] = {"conversation": conversation, "templates": kept, "removed": True}
+        address = f"/inbox/{conversation.id}/form"
+        context: dict[str, Any] = {
+            "conversation": conversation, "address": address, "templates": kept, "removed": True,
+        }  # fmt: skip
         return await teammate_page(request, template, section="inbox", title="", **context)
     raise done(f"/inbox/{conversation.id}/form", translated(request, "Template removed."))
 
@@ -196,22 +202,27 @@ async def _there(request: web.Request) -> tuple[Conversation, Contact]:
     return conversation, contact
 
 
-async def _standard(request: web.Request, live: Sequence[Subscription]) -> dict[str, dict[str, str]]:
+async def standard_words(request: web.Request, live: Sequence[Subscription]) -> dict[str, dict[str, str]]:
     """By subscription, what a new form begins with."""
     workspace = await request.app[BOT].workspace()
     return {s.id: {**standard_form(s, workspace).model_dump(), "locale": s.language} for s in live}
 
 
-async def _values(request: web.Request, live: Sequence[Subscription]) -> Mapping[str, str]:
-    """Field values: what was typed, else the chosen template, else the defaults."""
+async def form_values(
+    request: web.Request, live: Sequence[Subscription], before: Card | None = None
+) -> Mapping[str, str]:
+    """Field values: what was typed, else the chosen template, else those of `before`, else the defaults."""
     form, bot = request.get(FORM, Form()), request.app[BOT]
     template = await bot.forms.get(request.query.get("template", "")[:24]) if form.typed is None else None
     if template:
         return template.model_dump(include=set(CARD))
+    if before:
+        kept = before.model_dump(include=set(CARD))
+        return {name: form.value(name, kept[name]) for name in CARD}
     only = live[0] if len(live) == 1 else None
     workspace = await bot.workspace()
     empty = {**dict.fromkeys(CARD, ""), "locale": workspace.legal_language, "legal_text": workspace.legal_text}
-    begun = {**empty, "subscription": only.id, **(await _standard(request, live))[only.id]} if only else empty
+    begun = {**empty, "subscription": only.id, **(await standard_words(request, live))[only.id]} if only else empty
     return {name: form.value(name, begun[name]) for name in CARD}
 
 

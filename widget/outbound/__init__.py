@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.outbound import audience, clicks, compose, deliveries, pages, report
+from widget.outbound import (
+    audience,
+    chat,
+    chat_form,
+    chat_report,
+    clicks,
+    compose,
+    deliveries,
+    pages,
+    report,
+)
 
-FACES = (pages, deliveries, compose, audience, report, clicks)
+FACES = (pages, deliveries, compose, audience, report, clicks, chat, chat_form, chat_report)
 
 
 def add_routes(app: web.Application) -> None:

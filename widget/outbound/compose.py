@@ -12,16 +12,16 @@ from bot.errors import Conflict, Invalid
 from bot.i18n import locales
 from bot.jobs.outbound_messages import CONFIRMED_ABOVE
 from bot.model.base import new_id
-from bot.model.filter import MOST_TEXT, Filter
+from bot.model.filter import MOST_TEXT
 from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
 from bot.outbound.send_time import NOW
 from bot.outbound.sms_length import plain
 from widget.contacts.definitions import Definitions
-from widget.contacts.filter_view import filter_view
 from widget.contacts.query import ContactsQuery, asked_of
-from widget.outbound import report
+from widget.outbound import chat, report
 from widget.outbound.audience import send_time
+from widget.outbound.audience_fields import audience_fields, audience_values, filter_fields
 from widget.outbound.pages import ONE, PATH, fragment
 from widget.outbound.views import remarks, text_view
 from widget.web.forms import fields
@@ -42,7 +42,6 @@ from widget.web.teammate_pages import (
 )
 from widget.web.times import clock
 
-EVERYONE, FILTER = "", "filter"
 Text = Annotated[str, Field(max_length=1200)]
 
 
@@ -69,10 +68,7 @@ class OutboundForm(FormInput):
         }
         if self.language in locales():
             values["language"] = self.language
-        if self.audience == FILTER:
-            kept = {} if self.filter is None else {"filter": Filter.from_text(self.filter)}
-            return {**values, "segment": "", **kept}
-        return {**values, "segment": self.audience, **({} if self.audience else {"filter": Filter()})}
+        return {**values, **audience_values(self.audience, self.filter)}
 
 
 class TestForm(FormInput):
@@ -90,6 +86,8 @@ class SendForm(FormInput):
 async def show(request: web.Request) -> web.StreamResponse:
     """The composer of a draft, the report of an ordered message."""
     message = await _message(request)
+    if message.chat:
+        return await chat.show(request, message)
     return await (_composer(request, message) if message.is_draft else report.show(request))
 
 
@@ -123,8 +121,8 @@ async def show_filter(request: web.Request) -> web.StreamResponse:
     message, asked, d = await asyncio.gather(_message(request), asked_of(request), Definitions.load(request))
     changed = message.model_copy(update={"filter": asked.filter, "segment": ""})
     if is_htmx(request):
-        return await fragment(request, "outbound/_filter.html", **_filter(changed, d))
-    return await _composer(request, changed, is_filtered=True)
+        return await fragment(request, "outbound/_filter.html", **filter_fields(changed, d))
+    return await (chat.composer if changed.chat else _composer)(request, changed, is_filtered=True)
 
 
 async def make_plain(request: web.Request) -> web.StreamResponse:
@@ -187,9 +185,8 @@ async def delete(request: web.Request) -> web.StreamResponse:
 
 async def _composer(request: web.Request, message: OutboundMessage, *, is_filtered: bool = False) -> web.StreamResponse:
     """`is_filtered`: a filter was chosen, perhaps one without conditions."""
-    d, bot = await Definitions.load(request), request.app[BOT]
-    segments, say = await bot.segments.all(), d.say
-    own = FILTER if is_filtered or not message.filter.is_everybody else EVERYONE
+    d = await Definitions.load(request)
+    say = d.say
     live = [s for s in d.live if s.message_type is MessageType.SMS]
     return await teammate_page(
         request,
@@ -197,26 +194,12 @@ async def _composer(request: web.Request, message: OutboundMessage, *, is_filter
         section="outbound",
         title=message.name,
         subscriptions=[("", say("Choose a subscription")), *((s.id, s.words(say.locale).name) for s in live)],
-        audiences=[
-            (EVERYONE, say("Everyone")),
-            (FILTER, say("People who match filters")),
-            *((s.id, say("Segment: %(name)s", name=s.name)) for s in segments),
-        ],
-        chosen=message.segment or own,
-        **_filter(message, d),
+        **await audience_fields(request, message, d, is_filtered=is_filtered),
         languages=named(locales(), say),
         variables_hint=" ".join(f"{{{{{name}}}}}" for name in ("first_name", "name", "brand", *list(d.attributes)[:5])),
         key=new_id(),
         **await _side(request, message),
     )
-
-
-def _filter(message: OutboundMessage, d: Definitions) -> dict[str, Any]:
-    """What the chips need."""
-    asked = ContactsQuery(message.filter, draft=message.id)
-    words = asked.filter.query
-    unsearched = asked.with_filter(asked.filter.model_copy(update={"query": ""})).address() if words else ""
-    return {"asked": asked, "filters": filter_view(asked, d), "words": words, "unsearched": unsearched}
 
 
 async def _side(request: web.Request, message: OutboundMessage) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from aiohttp import web
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.base import new_id
+from bot.model.conversation import Channel
 from bot.model.filter import MOST_CONTACTS, ContactIs, Filter
+from bot.model.outbound_message import ChatTerms
 from widget.contacts.selection import read_selection
 from widget.outbound.views import STATES
 from widget.web.csrf import session_token
@@ -28,7 +30,7 @@ ROWS = 50
 async def index(request: web.Request) -> web.StreamResponse:
     bot, say = request.app[BOT], translator_for(request)
     page = await bot.outbound.newest(cursor_of(request, datetime, str), limit=ROWS)
-    subscriptions = await bot.store.subscriptions.get_many(s.message.subscription for s in page.items)
+    subscriptions = await bot.store.subscriptions.get_many(s.message.offered for s in page.items)
     return await teammate_page(
         request,
         "outbound/list.html",
@@ -37,6 +39,7 @@ async def index(request: web.Request) -> web.StreamResponse:
         messages=page.items,
         next=page.next,
         states=STATES,
+        channels={Channel.SMS: say("Text"), Channel.CHAT: say("Chat")},
         names={id: found.words(say.locale).name for id, found in subscriptions.items()},
         key=new_id(),
     )
@@ -51,7 +54,11 @@ async def create(request: web.Request) -> web.StreamResponse:
     except Invalid as wrong:
         raise done("/contacts", say(wrong.text, **wrong.values), "bad") from None
     draft = await request.app[BOT].outbound.create(
-        say("Untitled message"), by(request), filter=filter, key=key if len(key) == 24 else ""
+        say("Untitled message"),
+        by(request),
+        filter=filter,
+        key=key if len(key) == 24 else "",
+        chat=ChatTerms() if typed.get("channel") == Channel.CHAT else None,
     )
     raise web.HTTPSeeOther(f"{PATH}/{draft.id}")
 

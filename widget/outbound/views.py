@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,8 +125,14 @@ def isolated(code: str) -> str:
     return f"\u2066{code}\u2069"
 
 
-def audience_view(found: BulkPreview, size: ContactCount, say: Translator, time: SendTime = NOW) -> AudienceView:
-    """`size`: how many get it, now or later."""
+def audience_view(
+    found: BulkPreview,
+    size: ContactCount,
+    say: Translator,
+    time: SendTime = NOW,
+    labels: Mapping[str, str] = LATER | LEFT_OUT,
+) -> AudienceView:
+    """`size`: how many get it, now or later. `labels`: what becomes of the others."""
     groups = [
         AudienceGroup(
             say(label),
@@ -134,7 +140,7 @@ def audience_view(found: BulkPreview, size: ContactCount, say: Translator, time:
             "good" if outcome == QUEUED else "warn" if outcome in LATER else "plain",
             tuple((contact.id, name_of(contact, say)) for contact in found.samples.get(outcome, ())),
         )
-        for outcome, label in ({QUEUED: _("Will get it")} | LATER | LEFT_OUT).items()
+        for outcome, label in ({QUEUED: _("Will get it")} | {**labels}).items()
         if found.counts.get(outcome)
     ]
     later = any(found.counts.get(outcome) for outcome in LATER)

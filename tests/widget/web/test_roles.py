@@ -58,6 +58,8 @@ AGENTS = {
 ADMINS = {
     "/outbound", "/outbound/new", "/outbound/{id}", "/outbound/{id}/audience", "/outbound/{id}/filter",
     "/outbound/{id}/count",
+    "/outbound/{id}/chat", "/outbound/{id}/chat/start", "/outbound/{id}/chat/audience", "/outbound/{id}/chat/{act}",
+    "/outbound/{id}/figures", "/outbound/{id}/form", "/outbound/{id}/form/preview", "/outbound/{id}/form/remove",
     "/outbound/{id}/delivery",
     "/outbound/{id}/review", "/outbound/{id}/send", "/outbound/{id}/test", "/outbound/{id}/plain",
     "/outbound/{id}/duplicate", "/outbound/{id}/delete", "/outbound/{id}/{act}", "/outbound/{id}/deliveries",
