@@ -13,6 +13,7 @@ from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
 
+WEBHOOKS, INTERCOM = "/settings/webhooks", "/settings/intercom"
 PASSWORD = "lantern orchid gravel 7"
 TEAM, TOKENS, AUDIT, SIGN_IN = (
     "/settings/teammates",
@@ -85,6 +86,31 @@ async def test_a_token_is_created_used_and_revoked(look: Look, server: TestServe
     await row.get_by_role("button", name="Revoke token").click()
     await expect(page.locator("tr", has_text="Nightly import")).to_contain_text("Revoked")
     assert await _status(server, token) == 401
+
+
+async def test_a_webhook_endpoint_is_added_and_turned_off(look: Look, server: TestServer) -> None:
+    page = await signed_in(look, server, WEBHOOKS, allow=USUAL)
+    await page.get_by_label("Endpoint URL").fill("https://169.254.169.254/")
+    await page.get_by_role("button", name="Add endpoint").click()
+    await expect(page.locator("#url-error")).to_contain_text("public addresses only")
+    await expect(page.locator("#topics-error")).to_be_visible()
+    await page.get_by_label("Endpoint URL").fill("https://hooks.invalid/")
+    await page.get_by_label("conversation.admin.snoozed").check()
+    await page.get_by_role("button", name="Add endpoint").click()
+    assert (await page.get_by_label("Signing secret", exact=True).input_value()).startswith("whsec_")
+    await page.goto(base(server) + WEBHOOKS)
+    await page.get_by_role("link", name="https://hooks.invalid/").click()
+    await expect(page.get_by_label("Signing secret", exact=True)).to_have_count(0)
+    for path in (page.url, base(server) + INTERCOM):
+        await page.goto(path)
+        for scheme, width, height in axe.LOOKS:
+            await wear(page, scheme, width, height)
+            assert await axe.faults(page, scheme) == [], f"{path} {scheme} {width}"
+            await axe.fits(page)
+    await page.go_back()
+    await page.locator("summary", has_text="Disable").click()
+    await page.get_by_role("button", name="Disable endpoint").click()
+    await expect(page.locator("#said")).to_contain_text("Endpoint disabled.")
 
 
 async def _status(server: TestServer, token: str) -> int:
