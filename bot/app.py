@@ -22,6 +22,7 @@ from bot.consent.attestations import Attestations
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.confirmations import Confirmations
 from bot.consent.form_limits import FormLimits
+from bot.consent.form_watch import FormWatch
 from bot.consent.keyword_programs import KeywordPrograms
 from bot.consent.ledger import Ledger
 from bot.consent.paces import Paces
@@ -84,6 +85,7 @@ from bot.webhooks.endpoints import WebhookEndpoints
 from bot.webhooks.outbox import WebhookOutbox
 from bot.webhooks.sender import WebhookSender
 from bot.webhooks.source import WebhookSource
+from bot.workspace.abuse import AbuseProtection
 from bot.workspace.account_links import AccountLinks
 from bot.workspace.audit import AuditLog
 from bot.workspace.brand import BrandKeeper
@@ -130,6 +132,7 @@ class Bot:
         self.ledger = Ledger(store, self.keys)
         self.stops = StopList(store, self.ledger)
         self.form_limits = FormLimits(store, self.workspace, settings.form_limit)
+        self.form_watch = FormWatch(store, self.workspace, self.form_limits)
         self.preferences = Preferences(
             store, self.ledger, self.form_limits, secret=secret, link_days=settings.link_days
         )
@@ -203,6 +206,7 @@ class Bot:
 
     def _compose_management(self, store: Store) -> None:
         self.audit = AuditLog(store)
+        self.abuse = AbuseProtection(store, self.form_limits, changed=self.workspace.cache_clear)
         self.senders = Senders(store, changed=self.workspace.cache_clear)
         self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
         self.teammates = TeammateService(store)
@@ -284,6 +288,7 @@ class Bot:
             lambda: self.messages.handle_overdue(now() - STALLED),
             lambda: self.confirmations.lapse(now()),
             lambda: self.inbox.wake(now()),
+            self.form_watch.look,
             lambda: self.runs.time_came(now()),
             lambda: self.runs.finish_left(now()),
             self.outbound.start_overdue,

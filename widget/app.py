@@ -52,7 +52,8 @@ MOST_BYTES = 64 * 1024
 def make_app(bot: Bot, *, with_demo: bool = False) -> web.Application:
     app = web.Application(middlewares=[around], client_max_size=MOST_BYTES)
     app[BOT] = bot
-    app[METRICS] = Metrics()
+    app[METRICS] = metrics = Metrics()
+    bot.form_limits.withheld = lambda limit: metrics.withheld.labels(limit).inc()
     app[SOCKETS] = set()
     app[CONNECTIONS] = LiveConnections()
     app[FRAGMENT_CACHE] = FragmentCache()

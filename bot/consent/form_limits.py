@@ -111,8 +111,16 @@ def uses_of(text: FormText, workspace: Workspace, network: int, at: datetime) ->
 
 
 def _use(id: str, most: int, seconds: int, at: datetime) -> CounterUse:
-    ends = (int(at.timestamp()) // seconds + 1) * seconds
-    return CounterUse(id, 1, most, datetime.fromtimestamp(ends, UTC))
+    return CounterUse(id, 1, most, _end(seconds, at))
+
+
+def _end(seconds: int, at: datetime) -> datetime:
+    """Of the window that `at` is in."""
+    return datetime.fromtimestamp((int(at.timestamp()) // seconds + 1) * seconds, UTC)
+
+
+def _withheld_id(limit: Limit, at: datetime) -> str:
+    return f"withheld:{limit}:{int(at.timestamp()) // DAY}"
 
 
 class FormLimits:
@@ -160,6 +168,10 @@ class FormLimits:
         id = counter_id(limit, what, DAY, self.clock())
         return (await self._store.form_counters.counts([id]))[id]
 
+    async def withheld_today(self) -> dict[Limit, int]:
+        ids = {_withheld_id(limit, self.clock()): limit for limit in Limit}
+        return {ids[id]: n for id, n in (await self._store.form_counters.counts(ids)).items()}
+
     async def _take_round(self, texts: list[FormText]) -> list[Limit | None]:
         """One round trip if all fit. If not, the counters are read, so that each text counts toward all or none."""
         blocked = await self.blocked()
@@ -168,7 +180,15 @@ class FormLimits:
         each = [await self._uses(texts[i]) for i in places]
         for i, full in zip(places, await self._take_each(each), strict=True):
             answers[i] = _first(full)
+        await self._note(answers)
         return answers
+
+    async def _note(self, answers: Sequence[Limit | None]) -> None:
+        """Counts the texts that are withheld, for the page that shows them."""
+        withheld, at = Counter(filter(None, answers)), self.clock()
+        if withheld:
+            by = {_withheld_id(limit, at): n for limit, n in withheld.items()}
+            await self._store.form_counters.add(by, _end(DAY, at))
 
     async def _take_each(self, each: Sequence[Mapping[str, CounterUse]]) -> list[set[str]]:
         """The counters that are full, for each of these. Other processes may count meanwhile: then it tries again."""

@@ -46,6 +46,8 @@ class AuditAction(StrEnum):
     LOGO_REMOVED = "brand.logo_removed"
     SENDER_SAVED = "sender.saved"
     SENDER_REMOVED = "sender.removed"
+    ABUSE_LIMITS_SAVED = "abuse.limits_saved"
+    PREFIX_UNBLOCKED = "abuse.prefix_unblocked"
     SITES_SAVED = "install.sites_saved"
     SECRET_CREATED = "identity_secret.created"  # noqa: S105
     SECRET_REVOKED = "identity_secret.revoked"  # noqa: S105

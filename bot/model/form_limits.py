@@ -30,12 +30,12 @@ class Limit(StrEnum):
 class AbuseLimits(Value):
     """What admins can change; the network's limit is `SAYSO_FORM_LIMIT`."""
 
-    prefix: int = Field(20, ge=1, le=100_000)
+    prefix: int = Field(20, ge=1, le=1_000_000)
     """Texts an hour."""
-    session: int = Field(5, ge=1, le=1000)
+    session: int = Field(5, ge=1, le=1_000_000)
     """Texts a day, like the following ones."""
     country: int = Field(200, ge=1, le=1_000_000)
-    budget: int = Field(2000, ge=1, le=10_000_000)
+    budget: int = Field(2000, ge=1, le=1_000_000)
     alarm: int = Field(80, ge=1, le=100)
     """Percent of the budget at which admins are warned."""
 

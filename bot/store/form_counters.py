@@ -38,6 +38,11 @@ class FormCounterRepository(Repository[FormCounter]):
         again = await self._refused(left)  # two made the counter at once: it exists now
         return full | {use.id for use in again}
 
+    async def add(self, by: Mapping[str, int], expires_at: datetime) -> None:
+        """Counts without a limit."""
+        change = {"$setOnInsert": {"expires_at": expires_at}}
+        await self._write([UpdateOne({"_id": id}, {"$inc": {"n": n}, **change}, upsert=True) for id, n in by.items()])
+
     async def give_back(self, by: Mapping[str, int]) -> None:
         if by:
             await self._write([UpdateOne({"_id": id}, {"$inc": {"n": -n}}) for id, n in by.items()])
@@ -80,9 +85,9 @@ class BlockedPrefixRepository(Repository[BlockedPrefix]):
         """The ones that end last come first."""
         return await self.find({"until": {"$gt": time}}, sort=[("until", -1)], limit=limit)
 
-    async def unblock(self, prefix: str, time: datetime, *, watched_from: datetime) -> bool:
-        """False: it wasn't blocked."""
-        change = {"$set": {"until": time, "expires_at": watched_from}}
+    async def unblock(self, prefix: str, time: datetime, *, spared_until: datetime) -> bool:
+        """It isn't blocked again until then. False: it wasn't blocked."""
+        change = {"$set": {"until": time, "expires_at": spared_until}}
         with database_errors():
             done = await self.collection.update_one({"_id": prefix, "until": {"$gt": time}}, change)
         return bool(done.matched_count)

@@ -39,6 +39,8 @@ LABELS = {
     A.SECOND_FACTOR_RESET: _("Reset a teammate's second factor"),
     A.SENDER_SAVED: _("Saved a sender"),
     A.SENDER_REMOVED: _("Removed a sender"),
+    A.ABUSE_LIMITS_SAVED: _("Changed the abuse limits"),
+    A.PREFIX_UNBLOCKED: _("Unblocked a number prefix"),
     A.SECURITY_SAVED: _("Updated security settings"),
     A.TOKEN_CREATED: _("Created an API token"),
     A.TOKEN_REVOKED: _("Revoked an API token"),

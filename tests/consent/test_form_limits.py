@@ -18,6 +18,7 @@ from bot.config import Settings
 from bot.consent.form_limits import FormLimits, FormText, networks_of
 from bot.demo import DEALS
 from bot.errors import TooManySignUps
+from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Part
 from bot.model.delivery import DeliveryState
@@ -206,6 +207,18 @@ class TestSubmit:
         await bot.receive("+12015550101", "YES", "t1")
         states = [c.consents[0].state for id in (mine.id, stranger.id) if (c := await bot.ledger.contact(id))]
         assert states == [ConsentState.OPTED_IN, ConsentState.PENDING]
+
+    async def test_questions_and_what_confirms_them_count_for_the_prefix(
+        self, bot: Bot, make_contact: MakeContact, store: Store
+    ) -> None:
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+        for number in ("(201) 555-0101", "(202) 555-0102"):  # the second one is withheld
+            await self._sign_up(bot, await make_contact(), number)
+        await bot.sender.send_some()
+        await bot.receive("+12015550101", "YES", "t1")
+        await bot.consumers.drain()
+        hour = timedelta(hours=1)
+        assert await store.deliveries.asked_and_confirmed(now() - hour, now() + hour) == {"+1201555": (1, 1)}
 
     async def test_without_a_number_of_ours_the_card_says_to_try_later(
         self, bot: Bot, make_contact: MakeContact, store: Store

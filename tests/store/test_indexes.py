@@ -467,11 +467,13 @@ async def _walk(bot: Bot) -> None:
     await bot.phone.numbers()
     await store.deliveries.asked_and_confirmed(now(), now())
     limits = FormLimits(store, bot.workspace, 1)
-    for _ in range(2):  # the second one is refused
+    for _ in range(5):  # the last one is refused
         await limits.take(FormText(NUMBER))
     await limits.give_back(FormText(NUMBER))
     await limits.used(Limit.BUDGET)
-    await store.blocked_prefixes.unblock(prefix_of(NUMBER), now(), watched_from=now())
+    await store.blocked_prefixes.unblock(prefix_of(NUMBER), now(), spared_until=now())
+    await bot.form_watch.look_now()
+    await limits.withheld_today()
     await bot.phone.texts(NUMBER)
     await store.workspaces.save(await bot.workspace())
     for picture in (PIXEL, JPEG):  # the second takes the place of the first

@@ -17,6 +17,7 @@ from bot.model.attribute import AttributeType
 from bot.model.audit import AuditAction as A
 from bot.model.audit import AuditEntry
 from bot.model.base import new_id, now
+from bot.model.form_limits import BlockedPrefix
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import By, TeammateRole
 from bot.model.webhook import Topic
@@ -152,6 +153,14 @@ async def edit_keyword(running: Running, eve: Admin) -> None:
     page = await eve.desk.look("/settings/keywords/-/new")
     legal = page.one("textarea", id="legal_text").text.strip()
     await on_keyword("", **{**KEYWORD, "legal_text": legal})(running, eve)
+
+
+async def unblock_prefix(running: Running, eve: Admin) -> None:
+    ends = now() + timedelta(hours=1)
+    await running.store.blocked_prefixes.insert(
+        BlockedPrefix(id="+1201999", asked=10, confirmed=0, blocked_at=now(), until=ends, expires_at=ends)
+    )
+    await sent(eve, "/settings/abuse/1201999/unblock")
 
 
 async def remove_sender(running: Running, eve: Admin) -> None:
@@ -307,6 +316,11 @@ FORMS: dict[str, tuple[A, Act]] = {
     "/settings/keywords/{keyword}": (A.KEYWORD_EDITED, edit_keyword),
     "/settings/keywords/{keyword}/pause": (A.KEYWORD_PAUSED, on_keyword("/pause")),
     "/settings/keywords/{keyword}/resume": (A.KEYWORD_RESUMED, on_keyword("/resume")),
+    "/settings/abuse": (
+        A.ABUSE_LIMITS_SAVED,
+        form("/settings/abuse", prefix="20", session="5", country="200", budget="2000", alarm="80"),
+    ),
+    "/settings/abuse/{prefix}/unblock": (A.PREFIX_UNBLOCKED, unblock_prefix),
     "/settings/senders": (A.SENDER_SAVED, form("/settings/senders", country="US", sender="72345")),
     "/settings/senders/{country}/remove": (A.SENDER_REMOVED, remove_sender),
     "/settings/intercom/secrets": (A.CANVAS_SECRET_ADDED, add_canvas_secret),

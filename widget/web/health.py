@@ -20,7 +20,9 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+    watch, figures = request.app[BOT].form_watch, request.app[METRICS]
+    figures.forms(watch.used, watch.budget, watch.blocked)
+    return web.Response(body=figures.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
 def add_routes(app: web.Application) -> None:

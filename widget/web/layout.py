@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.consent.form_watch import FormWatch
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.workspace.access import Principal, Scope
@@ -56,6 +57,7 @@ SETTINGS = (
     NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("keywords", "/settings/keywords", _("Keywords"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("senders", "/settings/senders", _("Senders"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
+    NavItem("abuse", "/settings/abuse", _("Abuse protection"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("brand", "/settings/brand", _("Brand and compliance"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("teammates", "/settings/teammates", _("Teammates"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
     NavItem("install", "/settings/install", _("Install"), "", Scope.MANAGE_WORKSPACE, WORKSPACE),
@@ -105,12 +107,19 @@ async def teammate_page(
         said=read_said(request),
         navigation=open_to(who, NAVIGATION),
         settings_navigation=settings_open_to(who),
+        form_alarm=_form_alarm(request, who),
         help_contact=request.app[BOT].settings.support,
         stopped_webhooks=request.app[BOT].outbox.stopped if who.may(Scope.MANAGE_WORKSPACE) else (),
         **context,
     )
     forget_said(request, response)
     return with_page_headers(response)
+
+
+def _form_alarm(request: web.Request, who: Principal) -> FormWatch | None:
+    """For admins, when forms have caused nearly as many texts as they may today, or as many."""
+    watch = request.app[BOT].form_watch
+    return watch if watch.is_alarmed and who.may(Scope.MANAGE_WORKSPACE) else None
 
 
 def with_page_headers(response: web.Response) -> web.Response:

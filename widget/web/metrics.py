@@ -27,6 +27,16 @@ class Metrics:
             "sayso_card_answers", "Cards submitted, by what became of them.", ["result"], registry=self.registry
         )
 
+        self.withheld = Counter(
+            "sayso_form_texts_withheld", "Texts of forms not sent, by the limit.", ["limit"], registry=self.registry
+        )
+        self._form_texts = Gauge(
+            "sayso_form_texts_today", "Texts that forms caused today (UTC).", registry=self.registry
+        )
+        self._form_budget = Gauge("sayso_form_text_budget", "Texts that forms may cause a day.", registry=self.registry)
+        self._blocked = Gauge(
+            "sayso_blocked_prefixes", "Number prefixes that forms don't text.", registry=self.registry
+        )
         self._series = lru_cache(maxsize=2048)(self._find_series)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -36,6 +46,11 @@ class Metrics:
 
     def _find_series(self, method: str, route: str, status: int) -> tuple[Histogram, Counter]:
         return self._seconds.labels(method, route), self._requests.labels(method, route, status)
+
+    def forms(self, texts: int, budget: int, blocked: int) -> None:
+        self._form_texts.set(texts)
+        self._form_budget.set(budget)
+        self._blocked.set(blocked)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

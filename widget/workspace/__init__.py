@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from widget.workspace import (
+    abuse,
     attributes,
     audit,
     brand,
@@ -29,6 +30,7 @@ from widget.workspace import (
 
 def add_routes(app: web.Application) -> None:
     for face in (
+        abuse,
         attributes,
         audit,
         brand,
