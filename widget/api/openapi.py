@@ -33,7 +33,8 @@ LIMITS = {
 
 def document(resources: Sequence[Resource], address: str) -> Json:
     routes = [route for resource in resources for route in resource.routes]
-    bodies: dict[type[BaseModel], Mode] = {route.body: "validation" for route in routes if route.body}
+    taken = [model for route in routes for model in (route.body, route.query) if model]
+    bodies: dict[type[BaseModel], Mode] = dict.fromkeys(taken, "validation")
     answers: dict[type[BaseModel], Mode] = {route.answer: "serialization" for route in routes}
     models: list[tuple[type[BaseModel], Mode]] = [*bodies.items(), *answers.items(), (ErrorList, "serialization")]
     _, schemas = models_json_schema(models, ref_template=REF)
@@ -83,7 +84,7 @@ def _parameters(route: Route) -> list[Json]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in VARIABLE.findall(route.path)
     ]
-    schema: Json = route.query.model_json_schema() if route.query else {}
+    schema: Json = route.query.model_json_schema(ref_template=REF) if route.query else {}
     required = schema.get("required", [])
     inlined = [
         {"name": name, "in": "query", "required": name in required, "schema": field}

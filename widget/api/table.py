@@ -8,6 +8,7 @@ from widget.api.contact_merge import contact_merge
 from widget.api.contact_search import contact_search
 from widget.api.contact_subscriptions import contact_subscriptions
 from widget.api.contacts import contacts
+from widget.api.conversations import conversations
 from widget.api.me import me
 from widget.api.permissions import permissions
 from widget.api.segments import segments
@@ -23,6 +24,7 @@ RESOURCES = (
     contact_merge,
     tags,
     segments,
+    conversations,
     permissions,
     consents,
     consent_events,
