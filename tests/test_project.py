@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from bot.consent.changes import ConsentChange
 from bot.consent.ledger import Ledger
-from bot.demo import DEALS
+from bot.demo import DEALS, subscriptions
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.event import Action, Actor, Context, Evidence, How, Source, Words
@@ -128,13 +128,20 @@ async def test_the_proof_page_checks_erased_chains_and_those_of_version_0_1(
 
 
 async def test_the_deployment_page_sets_up_a_greeting(mongo: EmbeddedServer, tmp_path: Path) -> None:
-    script = _script("docs/deployment.md", tmp_path)
+    page = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+    (flow,) = re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    file = tmp_path / "greeting.json"
+    file.write_text(flow.replace("SUBSCRIPTION_ID", DEALS), encoding="utf-8")
     settings = {"SAYSO_MONGO_URL": mongo.url, "SAYSO_DATABASE": "sayso_docs", "PYTHONPATH": str(ROOT)}
-
-    answer = await asyncio.to_thread(_call, sys.executable, str(script), DEALS, cwd=tmp_path, **settings)
-
-    assert answer.returncode == 0, answer.stderr
     async with open_store(mongo.url, "sayso_docs") as store:
+        await store.prepare()
+        for subscription in subscriptions():
+            await store.subscriptions.keep(subscription)
+
+        command = ("-m", "widget.cli", "flow", "import", str(file), "--live")
+        answer = await asyncio.to_thread(_call, sys.executable, *command, cwd=tmp_path, **settings)
+
+        assert answer.returncode == 0, answer.stderr
         _, parts = await greeted(store, "0" * 24)
         await store.database.client.drop_database("sayso_docs")
     assert [part.content.kind for part in parts] == ["text", "card"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bot.aio.retry import retried
 from bot.errors import NotFound
 from bot.errors import marked as _
@@ -12,10 +14,12 @@ from bot.model.flow import Flow, FlowVersion
 from bot.store import Duplicate, Store
 
 
-async def create(store: Store, document: FlowDocument, *, id: str | None = None) -> Flow:
-    """A live flow with this document as its first version. One with this id stays as it is."""
+async def create(
+    store: Store, document: FlowDocument, *, id: str | None = None, state: Literal["draft", "live"] = "live"
+) -> Flow:
+    """A flow with this document as its first version. One with this id stays as it is."""
     time = now()
-    flow = Flow(id=id or new_id(), name=document.name, state="live", created_at=time, updated_at=time)
+    flow = Flow(id=id or new_id(), name=document.name, state=state, created_at=time, updated_at=time)
     await store.flow_versions.keep(flow_version(flow.id, flow.version, document, time))
     await store.flows.keep(flow)
     return flow

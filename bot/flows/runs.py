@@ -39,7 +39,7 @@ from bot.flows.steps.base import (
     Started,
     TimeCame,
 )
-from bot.flows.triggers.base import MessageComes
+from bot.flows.triggers.base import ConsentComes, MessageComes
 from bot.model.base import now
 from bot.model.conversation import AuthorKind, Conversation, Part, Text
 from bot.model.event import ConsentEvent, FollowUp
@@ -79,8 +79,7 @@ class Runs:
         """Whether this message of the contact may continue a run or start one."""
         if waits_for(conversation.run, Wait.ANSWER) or (conversation.run and conversation.run.due_at):
             return True
-        message = MessageComes(text)
-        return any(trigger.starts(message) for script in await self.scripts.live() for trigger in script.triggers)
+        return await self.scripts.may_start(MessageComes(text))
 
     async def message_received(self, part: Part) -> None:
         """Continues the run that waits for this message, or starts the flow that its words start. Idempotent."""
@@ -88,20 +87,24 @@ class Runs:
         if conversation is None or not isinstance(part.content, Text):
             return
         run = conversation.run
-        if run and (part.seq <= run.part or run.id == _id_of(part.id)):
+        if run and part.seq <= run.part:
             return
         if waits_for(run, Wait.ANSWER) and await self._continue(conversation, Answered(now(), part.content.text)):
             return
         await self._start_by(part, conversation, part.content.text)
 
     async def consents_changed(self, events: Iterable[ConsentEvent]) -> None:
-        """Continues the runs that wait for a change of consent, found in one query. Idempotent."""
+        """Continues the runs that wait for a change of consent, found in one query, and starts the flows with such a
+        trigger. Idempotent."""
         changes: defaultdict[str, list[ConsentEvent]] = defaultdict(list)
         for event in events:
             if event.changes_state and event.leads_to(FollowUp.FLOWS):
                 changes[event.contact].append(event)
         async for waiting in self._store.conversations.waiting_for_consent(changes):
             await asyncio.gather(*(self._consents_changed(c.id, changes[c.contact]) for c in waiting))
+        for event in (event for found in changes.values() for event in found):
+            if event.subscription and event.state:
+                await self._start_by_consent(event, ConsentComes(event.subscription, event.state))
 
     async def time_came(self, time: datetime) -> None:
         """Continues the runs whose time has come, found in one query a page."""
@@ -118,7 +121,8 @@ class Runs:
     async def start(self, conversation: Conversation, script: Script, *, id: str, hops: int | None = None) -> None:
         """Starts a flow in a stored conversation; the flow that runs there is over. `id`: the run's; once for each."""
         contact = await self._store.contacts.get(conversation.contact)
-        if contact is None or contact.is_gone or (conversation.run and conversation.run.id == id):
+        is_known = conversation.run is not None and conversation.run.id == id
+        if contact is None or contact.is_gone or is_known or id in (conversation.ran or ()):
             return
         state = begun(script, contact.locale)
         run = Run(id=id, flow=script.flow, version=script.version, state=state, due_at=now() + STALLED, hops=hops)
@@ -215,6 +219,18 @@ class Runs:
         script = await self.scripts.starting(Occasion(MessageComes(text), contact, conversation))
         if script:
             await self.start(conversation, script, id=_id_of(part.id))
+
+    async def _start_by_consent(self, event: ConsentEvent, moment: ConsentComes) -> None:
+        if not await self.scripts.may_start(moment):
+            return
+        contact = await self._store.contacts.get(event.contact)
+        chats = await self._store.conversations.of(event.contact)
+        chat = next((chat for chat in chats if chat.created_at <= event.at), None)
+        if contact is None or contact.is_gone or chat is None or (chat.run and not chat.run.is_over):
+            return
+        script = await self.scripts.starting(Occasion(moment, contact, chat))
+        if script:
+            await self.start(chat, script, id=_id_of(event.event))
 
     async def _start_next(self, conversation: Conversation, run: Run, flow: str) -> str:
         """Why it can't start; empty: it did, and its run replaces this one."""

@@ -63,6 +63,10 @@ class Scripts:
                 return script
         return None
 
+    async def may_start(self, moment: Moment) -> bool:
+        """Whether a live flow starts at this moment, for whomever."""
+        return any(trigger.starts(moment) for script in await self.live() for trigger in script.triggers)
+
     async def greeting(self, contact: Contact) -> Script | None:
         """The flow that opens a conversation of this contact, whatever page they are on."""
         return await self.starting(Occasion(MessengerOpens(), contact))

@@ -296,7 +296,7 @@ class Conversation(Document):
     run: Run | None = None
     """The flow that runs in it."""
     ran: tuple[str, ...] | None = None
-    """The flows that ran in it before."""
+    """The flows that ran in it before, and the ids of their runs."""
     opening: tuple[OpeningEntry, ...] = ()
     """Entries 1 to n, written together with the conversation; the others are parts. Their number never changes."""
     unstored: ChatOpening | None = Field(default=None, exclude=True)

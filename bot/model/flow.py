@@ -118,6 +118,10 @@ class Run(Value):
     hops: int | None = None
     """Flows that started each other before this run."""
 
+    @property
+    def is_over(self) -> bool:
+        return self.due_at is None and self.state.status in {RunStatus.ENDED, RunStatus.FAILED}
+
     def key(self, place: int, revision: int | None = None) -> str:
         """Idempotency key of the entry at `place` of the transition that leaves `revision`, by default this one."""
         return f"run:{self.id}:{self.revision if revision is None else revision}:{place}"

@@ -175,7 +175,7 @@ class ConversationRepository(Repository[Conversation]):
         return await self.find({"run.due_at": {"$lte": time}}, sort=[("run.due_at", 1)], limit=limit)
 
     async def flows_of(self, contact: str) -> set[str]:
-        """The flows that have run in the contact's newest conversations."""
+        """The flows (and runs) of the contact's newest conversations."""
         fields = {"run.flow": 1, "ran": 1}
         cursor = self.collection.find({"contact": contact}, fields, limit=PAGE, max_time_ms=READ_MS)
         with database_errors():

@@ -105,8 +105,16 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !isComposing(event)) tellHost("close");
   trapFocus(event);
 });
+// A quick reply is a message. Its buttons disappear with the press, so the focus moves on.
+function answer(reply) {
+  conversation.send(reply.textContent.trim());
+  focusChat();
+}
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-resend]")) conversation.retry();
+  const reply = event.target.closest("[data-reply]");
+  if (reply && conversation.id()) answer(reply);
 });
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;

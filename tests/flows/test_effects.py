@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from bot.chat.conversations import ConversationService
+from bot.consent.ledger import Ledger
+from bot.demo import DEALS
 from bot.flows.document import FlowDocument
 from bot.flows.performing import BOT
 from bot.flows.publish import create
@@ -16,13 +18,14 @@ from bot.model.attribute import Attribute, AttributeType
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Conversation, ConversationEvent, ConversationEventName, Part, Text
+from bot.model.event import Action
 from bot.model.flow import Run, RunStatus
 from bot.model.tag import Tag
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests import processes
 from tests.flows import crashing_run
-from tests.people import AT, greeted, greets, person, runs_of, second_process
+from tests.people import AT, change, greeted, greets, person, runs_of, second_process
 
 QUESTION = {
     "kind": "ask", "id": "which", "text": "Which?", "answer": "choice",
@@ -95,7 +98,7 @@ async def is_whole(store: Store, id: str) -> None:
     assert (ada.tags, ada.attributes) == (("vip",), {"roast": "Dark"})
     conversation, run = await the_chat(store, id)
     assert (run.flow, run.state.step, run.todo, run.due_at) == ("mail", "mail", None, None)
-    assert conversation.ran == ("flow",)
+    assert (conversation.ran or ("",))[0] == "flow"
     assert run.part == conversation.last
 
 
@@ -181,3 +184,63 @@ async def test_flows_that_start_each_other_are_stopped(store: Store) -> None:
     _, run = await the_chat(store, id)
     assert (run.state.status, run.state.error, run.hops) == (RunStatus.FAILED, IN_A_CIRCLE, MOST_HOPS)
     assert len(await said(store, id)) == MOST_HOPS // 2
+
+
+class TestTriggers:
+    """What starts a flow in a conversation that exists."""
+
+    async def _chat(self, store: Store, **values: Any) -> str:
+        """A chat of Ada's without a flow, and one flow that says hello."""
+        await create(store, flow({"kind": "say", "id": "hi", "text": "Hello"}, **values), id="hello")
+        await store.contacts.insert(person("ada"))
+        await ConversationService(store).begin("chat", "ada", BOT, [])
+        return "chat"
+
+    async def _says(self, store: Store, text: str) -> list[str]:
+        conversation = await store.conversations.get("chat")
+        assert conversation
+        part = await ConversationService(store).say(conversation, text, text)
+        runs = runs_of(store)
+        assert await runs.is_interested(conversation, text) == ("deal" in text.casefold())
+        for _ in range(2):
+            await runs.message_received(part)
+        return await said(store, "chat")
+
+    async def test_a_word_in_a_message(self, store: Store) -> None:
+        await self._chat(store, triggers=[{"kind": "words_in_message", "words": ["Any DEALS"]}])
+        assert await self._says(store, "Hi") == ["Hi"]
+        assert await self._says(store, "Are there any deals?") == ["Hi", "Are there any deals?", "Hello"]
+        assert await self._says(store, "Any deals??") == ["Hi", "Are there any deals?", "Hello", "Any deals??", "Hello"]
+
+    async def test_once_a_person(self, store: Store) -> None:
+        words = {"kind": "words_in_message", "words": ["deals"]}
+        await self._chat(store, triggers=[words], audience={"once": True})
+        await self._says(store, "Deals")
+        assert await self._says(store, "More deals") == ["Deals", "Hello", "More deals"]
+
+    async def test_not_where_a_teammate_talks(self, store: Store) -> None:
+        await self._chat(store, triggers=[{"kind": "words_in_message", "words": ["deals"]}])
+        await store.conversations.update({"_id": "chat"}, {"$set": {"assignee": "ben"}})
+        assert await self._says(store, "Deals") == ["Deals"]
+
+    async def test_the_first_in_order_that_matches(self, store: Store) -> None:
+        words = {"kind": "words_in_message", "words": ["deals"]}
+        await self._chat(store, triggers=[words])
+        other = {"kind": "say", "id": "hi", "text": "Ahead"}
+        await create(
+            store, flow(other, triggers=[words], audience={"conditions": [{"field": "has_phone"}]}), id="phone"
+        )
+        await create(store, flow(other, triggers=[words]), id="first")
+        await store.flows.update({"_id": "phone"}, {"$set": {"order": -2}})
+        await store.flows.update({"_id": "first"}, {"$set": {"order": -1}})
+        assert await self._says(store, "Deals") == ["Deals", "Ahead"]
+
+    async def test_a_change_of_consent(self, store: Store) -> None:
+        trigger = {"kind": "consent_changed", "subscription": DEALS, "states": ["opted_out"]}
+        await self._chat(store, triggers=[trigger])
+        runs, ledger = runs_of(store), Ledger(store)
+        yes = (await ledger.record(change("ada", "yes"))).event
+        no = (await ledger.record(change("ada", "no", Action.OPT_OUT))).event
+        for _ in range(2):
+            await runs.consents_changed([yes, no])
+        assert await said(store, "chat") == ["Hello"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from widget.cli import check, imports, jobs, migrate, serve, teammate, token, verify, worker
+from widget.cli import check, flow, imports, jobs, migrate, serve, teammate, token, verify, worker
 
 app = typer.Typer(
     name="sayso",
@@ -20,6 +20,7 @@ app.command()(worker.worker)
 app.add_typer(teammate.app, name="teammate")
 app.add_typer(token.app, name="token")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(flow.app, name="flow")
 app.command()(migrate.migrate)
 app.command()(verify.verify)
 app.command("import")(imports.import_contacts)

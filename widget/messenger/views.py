@@ -42,6 +42,8 @@ class PartView:
     key: str
     text: tuple[LinkedText, ...] = ()
     card: CardView | None = None
+    replies: tuple[str, ...] = ()
+    """Labels of quick replies."""
     event: str = ""
     teammate: Teammate | None = None
     """Who wrote it; None: the bot, or the visitor."""
@@ -192,6 +194,7 @@ def _part_view(
         key=_client_key(part) if mine and isinstance(content, Text) else "",
         text=segments(content.text, named=not mine) if isinstance(content, Text) else (),
         card=addressed(card, part) if card else None,
+        replies=tuple(r.label for r in content.replies or ()) if isinstance(content, Text | Card) else (),
         event=_event(content, say) if isinstance(content, ConversationEvent) else "",
         teammate=wrote,
     )

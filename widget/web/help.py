@@ -20,6 +20,7 @@ DOCS: Path = ROOT / "docs"
 PAGES = {
     "tour": _("Product tour"),
     "contacts": _("Contacts"),
+    "flows": _("Bot flows"),
     "outbound": _("Outbound messages"),
     "settings": _("Workspace settings"),
     "embedding": _("Embedding the chat"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from bot.chat.card_answer import answers_card
@@ -23,7 +22,5 @@ class ContinueFlows(Consumer):
         continued = self._openings.take_stored([event.event for event in events])
         answers = [e for e in events if answers_card(e) and not e.stopped and e.event not in continued]
         cards = {(e.context.part, e.action is Action.REQUEST_CONFIRMATION): None for e in answers}
-        await asyncio.gather(
-            for_each([*cards], lambda card: self._runs.card_answered(card[0] or "", is_pending=card[1])),
-            self._runs.consents_changed(events),
-        )
+        await for_each([*cards], lambda card: self._runs.card_answered(card[0] or "", is_pending=card[1]))
+        await self._runs.consents_changed(events)

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.flows.triggers.by_teammate import ByTeammate
+from bot.flows.triggers.consent_changed import ConsentTrigger
 from bot.flows.triggers.messenger_opened import MessengerOpened
 from bot.flows.triggers.page_address import PageAddress
 from bot.flows.triggers.words_in_message import WordsInMessage
 
-Trigger = Annotated[MessengerOpened | PageAddress | WordsInMessage | ByTeammate, Field(discriminator="kind")]
+Trigger = Annotated[MessengerOpened | PageAddress | WordsInMessage | ConsentTrigger, Field(discriminator="kind")]
 
-__all__ = ["ByTeammate", "MessengerOpened", "PageAddress", "Trigger", "WordsInMessage"]
+__all__ = ["ConsentTrigger", "MessengerOpened", "PageAddress", "Trigger", "WordsInMessage"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.flows.kind import KindBase
+from bot.model.contact import ConsentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,14 @@ class MessageComes:
 
 
 @dataclass(frozen=True, slots=True)
-class TeammateStarts:
-    """A teammate starts this flow."""
+class ConsentComes:
+    """The contact's consent to a subscription changed."""
+
+    subscription: str
+    state: ConsentState
 
 
-Moment = MessengerOpens | MessageComes | TeammateStarts
+Moment = MessengerOpens | MessageComes | ConsentComes
 
 
 class TriggerBase(KindBase):

@@ -1,0 +1,205 @@
+"""`sayso flow`: checks, imports, exports and tries bot flows, and says which ones are live."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from bot.config import Settings
+from bot.database import open_database
+from bot.errors import SaysoError
+from bot.flows.check import FlowFault, check
+from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, SetAttribute, StartFlow, Write
+from bot.flows.script import Script
+from bot.flows.service import FlowFaulty, FlowService
+from bot.flows.trial import Trial
+from bot.model.base import now
+from bot.model.conversation import Card
+from bot.model.flow import RunStatus
+from widget.cli.terminal import FAILED, give_up, run, settings_of
+
+T = TypeVar("T")
+app = typer.Typer(help="List, check, import, export and try bot flows.")
+
+File = Annotated[Path, typer.Argument(help="A flow as JSON.", exists=True, dir_okay=False, show_default=False)]
+Id = Annotated[str, typer.Argument(help="Flow ID, as listed by `sayso flow`.", metavar="ID", show_default=False)]
+HELP = """Type what a visitor would write. Commands:
+  /yes      complete the form    /pending  complete it, to be confirmed by text
+  /confirm  confirm by text      /wait     let the time pass
+  /quit     stop"""
+
+
+@app.callback(invoke_without_command=True)
+def list_all(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        found = _do(lambda flows: flows.all())
+        for flow in found:
+            print(f"{flow.id}  {flow.state:<6}  order {flow.order:<4}  version {flow.version:<4}  {flow.name}")
+        if not found:
+            print("No flows yet.")
+
+
+@app.command("check")
+def check_file(
+    file: File,
+    workspace: Annotated[
+        bool,
+        typer.Option("--workspace", help="Also check the subscriptions, tags, attributes and flows that it names."),
+    ] = False,
+) -> None:
+    """Check a flow, and say what is wrong, where, and what to do.
+
+    Exits 0 if the flow can be published, 1 if it has faults, and 2 if the command can't run.
+    """
+    text = file.read_bytes()
+    checked = _do(lambda flows: flows.check(text)) if workspace else check(text)
+    _print_faults(checked.faults)
+    if checked.document is None:
+        raise typer.Exit(FAILED)
+    print(f"OK: {sum(1 for _ in checked.document.all_steps())} steps.")
+
+
+@app.command("import")
+def import_file(
+    file: File,
+    id: Annotated[str, typer.Option(help="Publish it as the next version of this flow. Default: a new flow.")] = "",
+    live: Annotated[bool, typer.Option("--live", help="Put a new flow live.")] = False,
+) -> None:
+    """Import a flow. A new flow is a draft, unless you choose --live.
+
+    Exits 0 on success, 1 if the flow has faults, and 2 if the command can't run.
+    """
+    text = file.read_bytes()
+    if id:
+        version = _do(lambda flows: flows.publish(id, text))
+        print(f"{id} is now at version {version.version}.")
+    else:
+        flow = _do(lambda flows: flows.create(text, is_live=live))
+        print(f"{flow.id} is {flow.state}.")
+
+
+@app.command()
+def export(id: Id) -> None:
+    """Print the published version of a flow as JSON."""
+    document = _do(lambda flows: flows.document(id))
+    print(json.dumps(document.written(), ensure_ascii=False, indent=2))
+
+
+@app.command()
+def live(id: Id) -> None:
+    """Put a flow live."""
+    print(f"{id} is {_do(lambda flows: flows.set_state(id, 'live')).state}.")
+
+
+@app.command()
+def pause(id: Id) -> None:
+    """Pause a flow. It no longer starts; conversations that began with it finish."""
+    print(f"{id} is {_do(lambda flows: flows.set_state(id, 'paused')).state}.")
+
+
+@app.command()
+def order(id: Id, number: Annotated[int, typer.Argument(help="Lower numbers are tried first.")]) -> None:
+    """Set the order of a flow. Of several flows that match, the one with the lowest number starts."""
+    _do(lambda flows: flows.set_order(id, number))
+    list_of = _do(lambda flows: flows.all())
+    for flow in list_of:
+        print(f"{flow.order:<4}  {flow.id}  {flow.name}")
+
+
+@app.command("try")
+def try_file(file: File, locale: Annotated[str, typer.Option(help="The visitor's language.")] = "en") -> None:
+    """Talk to a flow in the terminal, without a database. Nothing is sent or stored.
+
+    Exits 0 when the flow ends or you stop, and 1 if the flow has faults.
+    """
+    checked = check(file.read_bytes())
+    if checked.document is None:
+        _print_faults(checked.faults)
+        raise typer.Exit(FAILED)
+    trial = Trial(Script(flow="trial", **checked.document.model_dump()), now(), locale=locale)
+    print(HELP)
+    _print_effects(trial.begin())
+    while trial.state.status is RunStatus.WAITING:
+        print(f"({_waits(trial)})")
+        line = _line()
+        if line is None:
+            return
+        _print_effects(_answer(trial, line))
+    print(f"Stopped: {trial.state.error}" if trial.state.error else "The flow has ended.")
+
+
+def _answer(trial: Trial, line: str) -> tuple[Effect, ...]:
+    match line.strip():
+        case "/yes":
+            return trial.sign_up()
+        case "/pending":
+            return trial.sign_up(is_pending=True)
+        case "/confirm":
+            return trial.confirm()
+        case "/wait":
+            return trial.wait()
+        case text:
+            return trial.say(text)
+
+
+def _line() -> str | None:
+    """None: they stop."""
+    try:
+        line = input("> ")
+    except EOFError:
+        return None
+    return None if line.strip() == "/quit" else line
+
+
+def _waits(trial: Trial) -> str:
+    until = f" until {trial.state.until:%Y-%m-%d %H:%M} UTC" if trial.state.until else ""
+    return f"step {trial.state.step}: waits for {', '.join(trial.state.waits)}{until}"
+
+
+def _print_effects(effects: Iterable[Effect]) -> None:
+    for effect in effects:
+        for line in _said(effect):
+            print(line)
+
+
+def _said(effect: Effect) -> list[str]:
+    match effect:
+        case Write(content=content):
+            words = f"[form] {content.title}" if isinstance(content, Card) else content.text
+            return [f"Bot: {words}", *(f"  [{reply.label}]" for reply in content.replies or ())]
+        case SetAttribute(key=key, value=value):
+            return [f"* {key} = {value}"]
+        case KeepAnswer(field=field, value=value):
+            return [f"* {field} = {value}"]
+        case ChangeTag(tag=tag, is_removed=is_removed):
+            return [f"* tag {'-' if is_removed else '+'}{tag}"]
+        case HandOver(to=to):
+            return [f"* handed over to {to or 'the team'}"]
+        case StartFlow(flow=flow):
+            return [f"* starts flow {flow}"]
+
+
+def _print_faults(faults: Iterable[FlowFault]) -> None:
+    for fault in faults:
+        place = f"{fault.path}{f' ({fault.step})' if fault.step else ''}: " if fault.path else ""
+        print(f"{'Warning' if fault.is_warning else 'Error'}: {place}{fault}", file=sys.stderr)
+
+
+def _do(work: Callable[[FlowService], Awaitable[T]]) -> T:
+    return run(_in_database(settings_of(), work))
+
+
+async def _in_database(settings: Settings, work: Callable[[FlowService], Awaitable[T]]) -> T:
+    try:
+        async with open_database(settings) as store:
+            return await work(FlowService(store))
+    except FlowFaulty as faulty:
+        _print_faults(faulty.faults)
+        give_up(str(faulty), FAILED)
+    except SaysoError as error:
+        give_up(str(error))
