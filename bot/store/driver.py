@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pymongo.errors import (
+    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -27,6 +28,9 @@ READ_MS = 5000
 AWAY = {43, 64, 91, 189, 10107, 11600, 11602, 13435}
 """Codes of a server that shuts down, steps down, or was started again (43: it doesn't know our cursor any more)."""
 
+NO_SESSIONS = "Sessions are not supported"
+"""What the driver says while a server that was just started is not a member of its replica set yet."""
+
 
 class Duplicate(Exception):
     """A document with this id or unique value exists."""
@@ -40,6 +44,10 @@ def database_errors() -> Iterator[None]:
     except DuplicateKeyError as error:
         raise Duplicate from error
     except (ConnectionFailure, NetworkTimeout, ExecutionTimeout, WTimeoutError, WriteConcernError) as error:
+        raise StoreUnavailable from error
+    except ConfigurationError as error:
+        if NO_SESSIONS not in str(error):
+            raise
         raise StoreUnavailable from error
     except OperationFailure as error:
         if error.has_error_label("RetryableWriteError") or error.code in AWAY:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pymongo.errors import (
     AutoReconnect,
+    ConfigurationError,
     ExecutionTimeout,
     NetworkTimeout,
     NotPrimaryError,
@@ -157,6 +158,7 @@ class TestAway:
             ExecutionTimeout("x", 50),
             WTimeoutError("x", 64),
             WriteConcernError("x", 100),
+            ConfigurationError("Sessions are not supported by this MongoDB deployment"),
             OperationFailure("shutting down", 91),
             OperationFailure("interrupted", 11600),
             OperationFailure("labelled", 1, {"errorLabels": ["RetryableWriteError"]}),
