@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,13 +20,14 @@ from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Conversation, ConversationEvent, ConversationEventName, Part, Text
 from bot.model.event import Action
-from bot.model.flow import Run, RunStatus
+from bot.model.flow import Run, RunStatus, State, Wait
 from bot.model.tag import Tag
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests import processes
 from tests.flows import crashing_run
 from tests.people import AT, change, greeted, greets, person, runs_of, second_process
+from tests.store.wire import listened_to
 
 QUESTION = {
     "kind": "ask", "id": "which", "text": "Which?", "answer": "choice",
@@ -244,3 +246,16 @@ class TestTriggers:
         for _ in range(2):
             await runs.consents_changed([yes, no])
         assert await said(store, "chat") == ["Hello"]
+
+
+async def test_a_tick_costs_one_query_of_each_kind_however_many_runs_wait(store: Store, mongo: EmbeddedServer) -> None:
+    until, waiting = now() + timedelta(hours=1), State(status=RunStatus.WAITING, step="w", waits=(Wait.TIME,))
+    run = Run(id="r", flow="flow", version=1, state=waiting.model_copy(update={"until": until}))
+    chats = [Conversation(id=f"{i:024x}", contact="ada", run=run, created_at=AT, updated_at=AT) for i in range(10_000)]
+    await store.conversations.insert_many(chats)
+    async with listened_to(mongo) as (listening, wire):
+        runs = runs_of(listening)
+        await runs.time_came(now())
+        await runs.finish_left(now())
+        found = [one["filter"] for name, one in wire.queries if name == "find" and one["find"] == "conversations"]
+    assert [[*match] for match in found] == [["run.state.until"], ["run.due_at"]], "tests/store explains them"
