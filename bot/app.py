@@ -96,6 +96,7 @@ from bot.workspace.idempotency import Idempotency
 from bot.workspace.identity import IdentitySecrets, adopt_identity_secret
 from bot.workspace.keyword_programs import KeywordProgramService
 from bot.workspace.passkeys import PasskeyService
+from bot.workspace.prices import Prices
 from bot.workspace.saved_replies import SavedReplyService
 from bot.workspace.security import SecurityService
 from bot.workspace.senders import Senders
@@ -208,6 +209,7 @@ class Bot:
         self.audit = AuditLog(store)
         self.abuse = AbuseProtection(store, self.form_limits, changed=self.workspace.cache_clear)
         self.senders = Senders(store, changed=self.workspace.cache_clear)
+        self.prices = Prices(store, changed=self.workspace.cache_clear)
         self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
         self.teammates = TeammateService(store)
         self.tokens, self.idempotency = Tokens(store, self.spawn), Idempotency(store)

@@ -48,6 +48,8 @@ class AuditAction(StrEnum):
     SENDER_REMOVED = "sender.removed"
     ABUSE_LIMITS_SAVED = "abuse.limits_saved"
     PREFIX_UNBLOCKED = "abuse.prefix_unblocked"
+    PRICE_SAVED = "price.saved"
+    PRICE_REMOVED = "price.removed"
     SITES_SAVED = "install.sites_saved"
     SECRET_CREATED = "identity_secret.created"  # noqa: S105
     SECRET_REVOKED = "identity_secret.revoked"  # noqa: S105

@@ -15,6 +15,7 @@ from bot.model.base import Document, Value
 from bot.model.canvas_card import CanvasSecret
 from bot.model.country_sender import CountrySender
 from bot.model.form_limits import AbuseLimits
+from bot.model.segment_price import SegmentPrice
 
 FREQUENCY = _("Msg frequency varies")
 OPT_OUT = _("Reply STOP to opt out. Manage your preferences: {link}")
@@ -97,6 +98,11 @@ class Workspace(Document):
     abuse: AbuseLimits = AbuseLimits()
     senders: tuple[CountrySender, ...] = ()
     """Of the countries whose texts don't come from the default sender."""
+
+    prices: tuple[SegmentPrice, ...] = ()
+    """Of texts, by country; where there is none, only segments are counted."""
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """Of the prices (ISO 4217)."""
 
     @field_validator("opt_out_text")
     @classmethod

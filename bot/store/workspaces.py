@@ -9,6 +9,7 @@ from typing import Any
 from bot.errors import StoreUnavailable
 from bot.model.canvas_card import CanvasSecret
 from bot.model.country_sender import CountrySender
+from bot.model.segment_price import SegmentPrice
 from bot.model.workspace import IdentitySecret, Workspace
 from bot.store.driver import database_errors
 from bot.store.repository import Repository
@@ -56,6 +57,20 @@ class WorkspaceRepository(Repository[Workspace]):
         """False: there was none."""
         match = {"_id": "workspace", "senders.country": country}
         return await self._changes(match, {"$pull": {"senders": {"country": country}}})
+
+    async def set_price(self, price: SegmentPrice, currency: str) -> None:
+        """Replaces the one of its country, in one step."""
+        is_other = {"$ne": ["$$this.country", price.country]}
+        others = {"$filter": {"input": {"$ifNull": ["$prices", []]}, "cond": is_other}}
+        row = {"$literal": [price.model_dump(mode="json")]}
+        with database_errors():
+            change = [{"$set": {"prices": {"$concatArrays": [others, row]}, "currency": currency}}]
+            await self.collection.update_one({"_id": "workspace"}, change)
+
+    async def remove_price(self, country: str) -> bool:
+        """False: there was none."""
+        match = {"_id": "workspace", "prices.country": country}
+        return await self._changes(match, {"$pull": {"prices": {"country": country}}})
 
     async def secret_used(self, id: str, at: datetime) -> None:
         match = {"_id": "workspace", "identity_secrets.id": id}

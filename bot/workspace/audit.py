@@ -41,6 +41,8 @@ LABELS = {
     A.SENDER_REMOVED: _("Removed a sender"),
     A.ABUSE_LIMITS_SAVED: _("Changed the abuse limits"),
     A.PREFIX_UNBLOCKED: _("Unblocked a number prefix"),
+    A.PRICE_SAVED: _("Saved a price per segment"),
+    A.PRICE_REMOVED: _("Removed a price per segment"),
     A.SECURITY_SAVED: _("Updated security settings"),
     A.TOKEN_CREATED: _("Created an API token"),
     A.TOKEN_REVOKED: _("Revoked an API token"),

@@ -61,6 +61,7 @@ from bot.workspace.audit import AuditFilter, AuditLog
 from bot.workspace.idempotency import Done, RequestKey
 from bot.workspace.identity import adopt_identity_secret
 from bot.workspace.keyword_programs import ProgramForm
+from bot.workspace.prices import PriceForm
 from bot.workspace.senders import SenderForm
 from bot.workspace.subscriptions import By, find_subscriptions
 from bot.workspace.wording import New
@@ -485,6 +486,8 @@ async def _walk(bot: Bot) -> None:
     await bot.sender.reconcile()
     await bot.senders.save(SenderForm(country="US", sender="72345"), By("ada", "Ada"))
     await bot.senders.remove("US", By("ada", "Ada"))
+    await bot.prices.save(PriceForm(price_country="US", price="0.0083", currency="USD"), By("ada", "Ada"))
+    await bot.prices.remove("US", By("ada", "Ada"))
     await store.stops.note_told(await store.stops.untold(limit=5))
     await store.deliveries.report(claimed.id, "SM1", ProviderStatus.SENT, {"state": DeliveryState.SENT})
 

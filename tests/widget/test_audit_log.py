@@ -25,6 +25,7 @@ from bot.workspace.access import Scope
 from bot.workspace.audit import AuditFilter
 from bot.workspace.brand import Brand
 from bot.workspace.keyword_programs import ProgramForm
+from bot.workspace.prices import PriceForm
 from bot.workspace.profile import TeammateProfile
 from bot.workspace.senders import SenderForm
 from bot.workspace.wording import New
@@ -161,6 +162,11 @@ async def unblock_prefix(running: Running, eve: Admin) -> None:
         BlockedPrefix(id="+1201999", asked=10, confirmed=0, blocked_at=now(), until=ends, expires_at=ends)
     )
     await sent(eve, "/settings/abuse/1201999/unblock")
+
+
+async def remove_price(running: Running, eve: Admin) -> None:
+    await running.bot.prices.save(PriceForm(price_country="CA", price="0.01", currency="USD"), SOMEBODY)
+    await sent(eve, "/settings/senders/prices/CA/remove")
 
 
 async def remove_sender(running: Running, eve: Admin) -> None:
@@ -321,6 +327,10 @@ FORMS: dict[str, tuple[A, Act]] = {
         form("/settings/abuse", prefix="20", session="5", country="200", budget="2000", alarm="80"),
     ),
     "/settings/abuse/{prefix}/unblock": (A.PREFIX_UNBLOCKED, unblock_prefix),
+    "/settings/senders/prices": (
+        A.PRICE_SAVED, form("/settings/senders/prices", price_country="US", price="0.0083", currency="USD"),
+    ),
+    "/settings/senders/prices/{country}/remove": (A.PRICE_REMOVED, remove_price),
     "/settings/senders": (A.SENDER_SAVED, form("/settings/senders", country="US", sender="72345")),
     "/settings/senders/{country}/remove": (A.SENDER_REMOVED, remove_sender),
     "/settings/intercom/secrets": (A.CANVAS_SECRET_ADDED, add_canvas_secret),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from aiohttp import web
+from babel.numbers import format_currency
 
 from bot.config import Settings
 from bot.consent.numbers import saved_number
 from bot.errors import Invalid
 from bot.errors import marked as _
+from bot.i18n import Translator
 from bot.model.country_sender import CountrySender, Registration
+from bot.model.segment_price import SegmentPrice
+from bot.model.workspace import Workspace
 from bot.outbound.gateways import GatewayError, NoAnswer
 from bot.outbound.gateways.twilio import INBOUND_PATH, TwilioGateway
 from bot.outbound.senders import sender_refusal
+from bot.workspace.prices import PriceForm
 from bot.workspace.senders import SenderForm
 from widget.web.http import BOT
 from widget.web.teammate_pages import (
@@ -61,7 +66,15 @@ async def show(request: web.Request) -> web.StreamResponse:
         default_region=workspace.default_region,
         registrations=[(state.value, say(words)) for state, words in REGISTRATIONS.items()],
         registration_names=REGISTRATIONS,
+        prices=[
+            (price.country, say.country(price.country), _money(price, workspace, say)) for price in workspace.prices
+        ],
+        currency=workspace.currency,
     )
+
+
+def _money(price: SegmentPrice, workspace: Workspace, say: Translator) -> str:
+    return format_currency(price.amount, workspace.currency, locale=say.locale, decimal_quantization=False)
 
 
 def _default(settings: Settings) -> str:
@@ -87,6 +100,17 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 
 @redrawn_by(show)
+async def save_price(request: web.Request) -> web.StreamResponse:
+    await request.app[BOT].prices.save(await read_input(request, PriceForm), by(request))
+    raise done(PATH, translated(request, "Saved."))
+
+
+async def remove_price(request: web.Request) -> web.StreamResponse:
+    await request.app[BOT].prices.remove(request.match_info["country"], by(request))
+    raise done(PATH, translated(request, "Price removed."))
+
+
+@redrawn_by(show)
 async def test(request: web.Request) -> web.StreamResponse:
     """Asks the provider for the account, and posts ourselves a signed webhook."""
     bot = request.app[BOT]
@@ -109,3 +133,5 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post(PATH, manages(save))
     app.router.add_post(f"{PATH}/test", manages(test))
     app.router.add_post(f"{PATH}/{{country:[A-Z]{{2}}}}/remove", manages(remove))
+    app.router.add_post(f"{PATH}/prices", manages(save_price))
+    app.router.add_post(f"{PATH}/prices/{{country:[A-Z]{{2}}}}/remove", manages(remove_price))
