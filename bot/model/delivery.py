@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from bot.model.base import Document, Value
 
@@ -186,6 +187,14 @@ class Delivery(Document):
     def entry(self) -> str | None:
         """Its entry in a conversation by text."""
         return self.event if self.kind is DeliveryKind.MESSAGE else self.part
+
+
+class MarketingText(NamedTuple):
+    """A marketing text that a number got, or is about to get."""
+
+    at: datetime
+    subscription: str = ""
+    delivery: str = ""
 
 
 class PhoneText(Document):

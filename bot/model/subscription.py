@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -32,6 +32,17 @@ class Purpose(StrEnum):
 
     MARKETING = "marketing"
     INFORMATIONAL = "informational"
+
+
+class CapPeriod(StrEnum):
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    @property
+    def length(self) -> timedelta:
+        """They roll: a week is the last seven days."""
+        return {CapPeriod.DAY: timedelta(days=1), CapPeriod.WEEK: timedelta(days=7)}.get(self, timedelta(days=30))
 
 
 class SubscriptionState(StrEnum):
@@ -68,6 +79,9 @@ class Subscription(Document, FormWords):
     """Whether a yes counts only after the number replied YES to a text (SMS and opt-in only)."""
     written_only: bool = False
     """Whether it is sent only on consent in writing (opt-in only)."""
+    cap: int | None = Field(default=None, ge=1, le=100)
+    """At most so many of its marketing texts to one number in `cap_period`, besides the limits of the law."""
+    cap_period: CapPeriod = CapPeriod.WEEK
     confirmation: str = Field(default="", max_length=640)
     """The text after a sign-up, in the workspace's own words; empty: the standard one."""
     language: str = "en"

@@ -11,10 +11,11 @@ from bot.consent.numbers import address_of
 from bot.consent.permission import permission
 from bot.errors import marked as _
 from bot.model.contact import Contact
+from bot.model.event import FOR_MANY
 from bot.model.stop import Stop
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
-from bot.outbound.marketing_rules import LONGEST_CAP, LONGEST_GAP, MarketingRules
+from bot.outbound.marketing_rules import LONGEST_GAP, MarketingRules, longest_cap
 from bot.outbound.send_time import SendTime
 from bot.outbound.senders import sender_in, sender_refusal
 from bot.store import Store
@@ -58,6 +59,8 @@ class AudienceVerdict:
     """When it gets the copy, if nothing comes between."""
     due_at: datetime | None = None
     """When permission is asked; None: at once."""
+    is_unwelcomed: bool = False
+    """Others recorded the consent, so it may be the first text that they get."""
 
     @property
     def is_included(self) -> bool:
@@ -78,9 +81,10 @@ class AudienceJudge:
         stops, workspace = await self._store.stops.of(known), await self._store.workspaces.get("workspace")
         if workspace is None:
             raise LookupError("no workspace")
-        sent = await self._store.deliveries.marketed(known, at - LONGEST_CAP) if known else {}
+        back = longest_cap([subscription])
+        sent = await self._store.deliveries.marketed(known, at - back) if known else {}
         slow = {number for contact in contacts if contact.at_most and (number := numbers[contact.id])}
-        sent |= await self._store.deliveries.marketed(slow, at - LONGEST_GAP) if slow else {}
+        sent |= await self._store.deliveries.marketed(slow, at - max(back, LONGEST_GAP)) if slow else {}
         round = _Round(subscription, workspace, MarketingRules(sent, quiet_hours=self._quiet_hours), time, at)
         return {c.id: round.verdict(c, numbers[c.id], stops.get(numbers[c.id] or "")) for c in contacts}
 
@@ -113,10 +117,11 @@ class _Round:
         consent = contact.consent(self.subscription.id)
         hold = self.rules.hold(number, where, consent, self.subscription, self.workspace, at, contact.pace)
         due_at = at if self.time.local else None
+        unwelcomed = consent is not None and consent.source in FOR_MANY
         if hold is None:
-            return AudienceVerdict(QUEUED, where.country, at, due_at)
+            return AudienceVerdict(QUEUED, where.country, at, due_at, unwelcomed)
         if hold.reason not in LATER:
             return AudienceVerdict(hold.reason)
-        return (
-            AudienceVerdict(hold.reason, where.country, hold.until, due_at) if hold.until else AudienceVerdict(NO_TIME)
-        )
+        if hold.until is None:
+            return AudienceVerdict(NO_TIME)
+        return AudienceVerdict(hold.reason, where.country, hold.until, due_at, unwelcomed)

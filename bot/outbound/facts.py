@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from bot.consent.ledger import Ledger
 from bot.consent.stop_list import StopList
 from bot.model.base import now
-from bot.model.delivery import Delivery
+from bot.model.delivery import Delivery, MarketingText
 from bot.model.job import JobState
+from bot.model.subscription import Subscription
 from bot.model.workspace import Workspace
 from bot.outbound.flood import BOUNDS, Flood
 from bot.outbound.kinds import Facts
-from bot.outbound.marketing_rules import LONGEST_CAP, LONGEST_GAP, MarketingRules
+from bot.outbound.marketing_rules import LONGEST_GAP, MarketingRules, longest_cap
 from bot.store import Store
 from bot.store.deliveries import Window
 
@@ -41,20 +42,21 @@ class FactReader:
         windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
         ordered = {delivery.message for delivery in deliveries if delivery.message}
         marketed = {delivery.number for delivery in deliveries if delivery.message}
-        messages, jobs, workspace, subscriptions, counts, sent = await asyncio.gather(
+        messages, jobs, workspace, subscriptions, counts = await asyncio.gather(
             self._store.outbound_messages.get_many(ordered),
             self._store.jobs.get_many(ordered),
             self._workspace(),
             self._store.subscriptions.get_many(filter(None, (delivery.subscription for delivery in deliveries))),
             self._store.deliveries.counts(numbers, windows),
-            self._marketed(marketed, time - LONGEST_CAP),
         )
-        stops, contacts = await asyncio.gather(
+        back = longest_cap(subscriptions.values())
+        stops, sent, contacts = await asyncio.gather(
             self._stops.of(numbers),
+            self._marketed(marketed, time - back),
             self._ledger.contacts(filter(None, (delivery.contact for delivery in deliveries))),
         )
         slow = {d.number for d in deliveries if d.message and (c := contacts.get(d.contact)) and c.at_most}
-        sent |= await self._marketed(slow, time - LONGEST_GAP)
+        sent |= await self._marketed(slow, time - max(back, LONGEST_GAP))
         facts = {
             delivery.id: Facts(
                 workspace,
@@ -70,5 +72,11 @@ class FactReader:
         }
         return facts, Flood(counts), MarketingRules(sent, quiet_hours=self._quiet_hours)
 
-    async def _marketed(self, numbers: set[str], since: datetime) -> dict[str, list[datetime]]:
+    async def marketing(self, numbers: Collection[str], programs: Iterable[Subscription]) -> MarketingRules:
+        """With what these numbers got of late."""
+        return MarketingRules(
+            await self._marketed(numbers, now() - longest_cap(programs)), quiet_hours=self._quiet_hours
+        )
+
+    async def _marketed(self, numbers: Collection[str], since: datetime) -> dict[str, list[MarketingText]]:
         return await self._store.deliveries.marketed(numbers, since) if numbers else {}

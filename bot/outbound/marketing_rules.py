@@ -5,7 +5,7 @@ They are asked after the stop list and the consent, at the moment of sending (la
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from bot.compliance.quiet_hours import TimeCheck, check_caps, check_time
 from bot.compliance.texting_rules import CAPS, CLOSED
 from bot.compliance.whereabouts import Whereabouts, whereabouts
 from bot.model.contact import Consent
-from bot.model.delivery import Delivery, DeliveryKind
+from bot.model.delivery import Delivery, DeliveryKind, MarketingText
 from bot.model.event import Grade
 from bot.model.pace import NO_PACE, Often, Pace
 from bot.model.subscription import Purpose, Subscription
@@ -22,9 +22,11 @@ from bot.model.workspace import Workspace
 from bot.outbound.kinds import Facts
 
 LONGEST_CAP = timedelta(hours=max(cap.hours for cap in CAPS))
-"""How far back the texts that a person got are counted."""
+"""Of those of the law."""
 LONGEST_GAP = max(often.gap for often in Often)
 """The same for people who wish fewer texts."""
+OWN_CAP = "subscription-cap"
+"""The rule that a subscription's own cap is."""
 TEXAS = "US-TX"
 PROVES_IN_TEXAS = frozenset({Grade.WRITTEN_SHOWN, Grade.KEYWORD})
 """Texas SB 140: programs that are based on consent need not register, and the consent has to be shown."""
@@ -51,10 +53,15 @@ class Pass:
     """When the hours end that allow it."""
 
 
-class MarketingRules:
-    """For the texts of one round. `sent`: by number, when it got marketing texts within `LONGEST_CAP`."""
+def longest_cap(subscriptions: Iterable[Subscription]) -> timedelta:
+    """How far back the texts that a person got are counted."""
+    return max([LONGEST_CAP, *(s.cap_period.length for s in subscriptions if s.cap)])
 
-    def __init__(self, sent: Mapping[str, Sequence[datetime]], *, quiet_hours: bool) -> None:
+
+class MarketingRules:
+    """For the texts of one round. `sent`: by number, the marketing texts that it got within `longest_cap`."""
+
+    def __init__(self, sent: Mapping[str, Sequence[MarketingText]], *, quiet_hours: bool) -> None:
         self._sent = {number: [*times] for number, times in sent.items()}
         self._quiet_hours = quiet_hours
 
@@ -68,7 +75,8 @@ class MarketingRules:
             return hold
         time, is_marketing = check_time(where, at), facts.program.purpose is Purpose.MARKETING
         if is_marketing:
-            self._sent.setdefault(delivery.number, []).append(at)
+            text = MarketingText(at, delivery.subscription, delivery.id)
+            self._sent.setdefault(delivery.number, []).append(text)
         proof = _proof(time, consent, delivery, is_marketing=is_marketing)
         return Pass(proof, time.quiet_from if is_marketing and self._quiet_hours else None)
 
@@ -85,7 +93,7 @@ class MarketingRules:
         """Why a text of the subscription may not be sent to this number at that time. It isn't counted."""
         is_marketing = program.purpose is Purpose.MARKETING
         hold = self._wish_hold(number, pace, at, is_marketing=is_marketing)
-        hold = hold or (self._marketing_hold(number, where, consent, at) if is_marketing else None)
+        hold = hold or (self._marketing_hold(number, where, consent, program, at) if is_marketing else None)
         return hold or _country_hold(where, workspace, is_marketing=is_marketing)
 
     def _wish_hold(self, number: str, pace: Pace, at: datetime, *, is_marketing: bool) -> Hold | None:
@@ -95,19 +103,39 @@ class MarketingRules:
             return Hold("paused_by_person")
         if pace.at_most is None or not is_marketing:
             return None
-        is_soon = any(time > at - pace.at_most.gap for time in self._sent.get(number, ()))
+        is_soon = any(one.at > at - pace.at_most.gap for one in self._sent.get(number, ()))
         return Hold("fewer_by_person") if is_soon else None
 
-    def _marketing_hold(self, number: str, where: Whereabouts, consent: Consent | None, at: datetime) -> Hold | None:
+    def is_over_cap(self, text: Delivery, where: Whereabouts, program: Subscription, at: datetime) -> bool:
+        """Whether the other texts to its number, including those that are about to leave, use up a cap."""
+        others = [one for one in self._sent.get(text.number, ()) if one.delivery != text.id]
+        return _cap_hold(others, where, program, at) is not None
+
+    def _marketing_hold(
+        self, number: str, where: Whereabouts, consent: Consent | None, program: Subscription, at: datetime
+    ) -> Hold | None:
         if TEXAS in where.places and consent and consent.is_grant and consent.evidence not in PROVES_IN_TEXAS:
             return Hold("weak_evidence", "us-tx-evidence")
         time = check_time(where, at)
         if self._quiet_hours and not time.allowed:
             return Hold("quiet_hours", time.rule, time.earliest)
-        if found := check_caps(where, self._sent.get(number, ()), at):
-            cap, until = found
-            return Hold("cap", cap.id, until)
-        return None
+        return _cap_hold(self._sent.get(number, ()), where, program, at)
+
+
+def _cap_hold(sent: Sequence[MarketingText], where: Whereabouts, program: Subscription, at: datetime) -> Hold | None:
+    """Of all caps that are used up, the one that lasts longest."""
+    found = check_caps(where, [one.at for one in sent], at)
+    holds = [Hold("cap", found[0].id, found[1])] if found else []
+    if program.cap and (until := _own_cap(sent, program, program.cap, at)):
+        holds.append(Hold("cap", OWN_CAP, until))
+    return max(holds, key=lambda hold: hold.until or at, default=None)
+
+
+def _own_cap(sent: Sequence[MarketingText], program: Subscription, most: int, at: datetime) -> datetime | None:
+    """When it no longer forbids another text; None: it doesn't."""
+    period = program.cap_period.length
+    recent = sorted(one.at for one in sent if one.subscription == program.id and one.at > at - period)
+    return recent[-most] + period if len(recent) >= most else None
 
 
 def _country_hold(where: Whereabouts, workspace: Workspace, *, is_marketing: bool) -> Hold | None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -22,6 +22,7 @@ from bot.model.delivery import Delivery, DeliveryState
 from bot.outbound.facts import FactReader
 from bot.outbound.flood import LOOP_GUARD, Flood
 from bot.outbound.gateways.base import Effect, Gateway, GatewayError, NoAnswer, Outgoing
+from bot.outbound.handover import CAP_RACE, CLAIM_EXPIRED, Handover, LateChecks, after_race
 from bot.outbound.kinds import KINDS, Facts
 from bot.outbound.marketing_rules import Hold, MarketingRules
 from bot.outbound.provider_stops import stop_with_provider
@@ -48,7 +49,6 @@ AT_PROVIDER = 64
 """Texts handed over at the same time; a killed process can leave this many unacknowledged."""
 HALTED_FOR = timedelta(seconds=60)
 """Pause after the provider refused the account; then one text is sent as a test."""
-CLAIM_EXPIRED = "claim_expired"
 JUDGED_FOR = timedelta(seconds=1)
 """How long a judgment holds while a text waits for its turn to be handed over."""
 PAUSED_FOR = timedelta(hours=1)
@@ -57,19 +57,6 @@ MOST_ATTEMPTS = 12
 """With these pauses, about an hour and a half."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 1200.0
 """Seconds before a temporarily refused text is retried; doubled each time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """A text that may be sent, as of `facts`. `values`: what is stored with it."""
-
-    delivery: Delivery
-    facts: Facts
-    body: str
-    values: dict[str, Any]
-    quiet_from: datetime | None = None
-    """When it must have reached the phone."""
-    sender: str | None = None
 
 
 class Sender:
@@ -91,6 +78,7 @@ class Sender:
         self._threads = threads
         self._stops = stops
         self._links = queue.links
+        self._late = LateChecks(stops, facts, lambda: self.clock())
         self._settle: Batcher[Result, None] = Batcher(store.deliveries.settle)
         self._hand_over: Batcher[Handover, str] = Batcher(self._hand_over_round)
         self._slots = asyncio.Semaphore(AT_PROVIDER)
@@ -212,7 +200,7 @@ class Sender:
         if is_shown:
             delivery = await self._threads.show(text.delivery, text.values["body"])
             text = replace(text, delivery=delivery, values={**text.values, "part": delivery.part})
-        if self._gateway.delivers_on_commit:
+        if self._gateway.delivers_on_commit and not text.is_marketing:
             await self._give(text, {**text.values, "handed_at": now()})
             return
         async with self._slots:
@@ -225,7 +213,9 @@ class Sender:
             reason = await self._hand_over(text)
             if reason == CLAIM_EXPIRED:
                 return
-            if reason:
+            if reason == CAP_RACE:
+                await self._store_result(text.delivery, DeliveryState.QUEUED, reason="cap", due_at=after_race())
+            elif reason:
                 await self._block(text.delivery, reason, now())
             else:
                 await self._give(text, {})
@@ -236,16 +226,13 @@ class Sender:
         return is_quiet or now() - text.values["checked_at"] > JUDGED_FOR
 
     async def _hand_over_round(self, texts: list[Handover]) -> list[str]:
-        """Why each can't be sent after all; empty: it can. The stop list is read after the texts were marked, so no
-        handover begins after a STOP is stored (law 7)."""
+        """Why each can't be sent after all; empty: it can."""
         marked = await self._store.deliveries.hand_over(
             [(text.delivery, text.values) for text in texts], ask_at=now() + ASK_AFTER
         )
-        stopped = await self._stops.among({text.delivery.number for text in texts})
-        return [
-            _late_refusal(text, stopped) if is_mine else CLAIM_EXPIRED
-            for text, is_mine in zip(texts, marked, strict=True)
-        ]
+        mine = [text for text, is_mine in zip(texts, marked, strict=True) if is_mine]
+        late = await self._late.refusals(mine)
+        return [late.get(text.delivery.id, CLAIM_EXPIRED) for text in texts]
 
     async def _give(self, text: Handover, values: dict[str, Any]) -> None:
         """Sends it. `values`: what is stored with the result."""
@@ -307,12 +294,6 @@ class Sender:
         """If the result can't be stored now, the text stays claimed or handed over."""
         await self._settle(Result(delivery.id, delivery.worker or "", state, values))
         await self._threads.tell(delivery)
-
-
-def _late_refusal(text: Handover, stopped: set[str]) -> str:
-    if text.delivery.number not in stopped:
-        return ""
-    return KINDS[text.delivery.kind].refusal(text.delivery, replace(text.facts, is_stopped=True)) or ""
 
 
 def _wait_after(sent: int) -> float:

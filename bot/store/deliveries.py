@@ -21,6 +21,7 @@ from bot.model.delivery import (
     DeliveryKind,
     DeliveryState,
     DeliveryStep,
+    MarketingText,
     ProviderStatus,
     StepKind,
 )
@@ -231,8 +232,8 @@ class DeliveryRepository(Repository[Delivery]):
             ).to_list(None)
         return {raw.pop("_id"): raw for raw in found}
 
-    async def marketed(self, numbers: Iterable[str], since: datetime) -> dict[str, list[datetime]]:
-        """By number, when it got copies of marketing messages, in one query. Those under way count too."""
+    async def marketed(self, numbers: Iterable[str], since: datetime) -> dict[str, list[MarketingText]]:
+        """By number, its copies of marketing messages, in one query. Those under way count too."""
         match = {
             "number": {"$in": list(numbers)},
             "kind": DeliveryKind.OUTBOUND,
@@ -240,10 +241,12 @@ class DeliveryRepository(Repository[Delivery]):
             "checked_at": {"$gte": since},
             "is_marketing": True,
         }
-        found: defaultdict[str, list[datetime]] = defaultdict(list)
-        for delivery in await self.find(match, limit=10_000):
-            if delivery.checked_at:
-                found[delivery.number].append(delivery.checked_at)
+        fields = {"number": 1, "checked_at": 1, "subscription": 1}
+        found: defaultdict[str, list[MarketingText]] = defaultdict(list)
+        with database_errors():
+            for raw in await self.collection.find(match, fields, max_time_ms=READ_MS).to_list(None):
+                text = MarketingText(raw["checked_at"], raw.get("subscription", ""), raw["_id"])
+                found[raw["number"]].append(text)
         return found
 
     async def asked_and_confirmed(self, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:

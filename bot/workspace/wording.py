@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.errors import marked as _
 from bot.i18n import DEFAULT
 from bot.model.form_words import FORM_WORDS
-from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription, Translation
+from bot.model.subscription import CapPeriod, ConsentType, MessageType, Purpose, Subscription, Translation
 
 LOCALE = re.compile(r"[A-Za-z0-9_-]{2,35}")
 EMPTY_NAME = _("Name is required.")
@@ -59,6 +59,8 @@ Title = Annotated[str, BeforeValidator(one_line), Field(max_length=200)]
 Button = Annotated[str, BeforeValidator(one_line), Field(max_length=60)]
 LegalText = Annotated[str, BeforeValidator(lines), Field(max_length=2000)]
 Box = Annotated[str, BeforeValidator(lines), Field(max_length=500)]
+Cap = Annotated[Annotated[int, Field(ge=1, le=100)] | None, BeforeValidator(lambda value: value or None)]
+"""A field that is left blank is no limit."""
 Language = Annotated[str, AfterValidator(known_locale)]
 
 
@@ -82,6 +84,8 @@ class Wording(LocalizedWords):
 
     double_opt_in: bool = False
     written_only: bool = False
+    cap: Cap = None
+    cap_period: CapPeriod = CapPeriod.WEEK
     language: Language = DEFAULT
     translations: dict[Language, LocalizedWords] = Field(default_factory=dict)
 
@@ -121,6 +125,8 @@ FIELDS = (
     "state",
     "double_opt_in",
     "written_only",
+    "cap",
+    "cap_period",
     "language",
     "confirmation",
     *FORM_WORDS,
@@ -139,5 +145,7 @@ def differences(before: Subscription | None, after: Subscription) -> list[Differ
 
 
 def _text(of: Subscription | Translation | None, field: str) -> str:
-    value = getattr(of, field) if of else ""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+    value = getattr(of, field) if of else None
+    if field == "cap_period" and isinstance(of, Subscription) and of.cap is None:
+        return ""  # it means nothing without a limit
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str("" if value is None else value)

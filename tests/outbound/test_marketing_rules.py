@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -14,17 +16,20 @@ from bot.compliance.texting_rules import VERSION
 from bot.demo import DEALS
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
-from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, MarketingText
 from bot.model.event import Action, Grade
 from bot.model.outbound_message import OutboundMessage
 from bot.model.pace import Often
-from bot.model.subscription import Purpose
+from bot.model.subscription import CapPeriod, Purpose
 from bot.outbound.facts import FactReader
+from bot.outbound.flood import Flood
 from bot.outbound.gateways import Outgoing
 from bot.outbound.kinds import Facts
 from bot.outbound.kinds.outbound import copy_of
-from bot.outbound.marketing_rules import Hold, MarketingRules, Pass
+from bot.outbound.marketing_rules import Hold, MarketingRules, Pass, longest_cap
+from bot.outbound.queue import DeliveryQueue
 from bot.outbound.sender import Sender
+from tests.conftest import eventually
 from tests.outbound.carrier import Carrier
 from tests.people import AT, NUMBER, change, consent, no_consumers, person, subscription, workspace
 
@@ -52,7 +57,8 @@ def _facts(number: str = NUMBER, purpose: Purpose = Purpose.MARKETING, **values:
 
 
 def _check(number: str = NUMBER, at: datetime = NOON, *sent: datetime, **values: Any) -> Hold | Pass:
-    return MarketingRules({number: sent}, quiet_hours=True).check(_delivery(number), _facts(number, **values), at)
+    got = [MarketingText(one) for one in sent]
+    return MarketingRules({number: got}, quiet_hours=True).check(_delivery(number), _facts(number, **values), at)
 
 
 class TestDecision:
@@ -77,6 +83,22 @@ class TestDecision:
     def test_the_fourth_in_a_day_waits(self) -> None:
         sent = [NOON - timedelta(hours=hours) for hours in (1, 2, 3)]
         assert _check(NUMBER, NOON, *sent) == Hold("cap", "own-cap", NOON + timedelta(hours=21))
+
+    @pytest.mark.parametrize(("period", "days"), [(CapPeriod.DAY, 1), (CapPeriod.WEEK, 7), (CapPeriod.MONTH, 30)])
+    def test_a_subscription_has_a_cap_of_its_own(self, period: CapPeriod, days: int) -> None:
+        capped = subscription(cap=2, cap_period=period)
+        facts = replace(_facts(), subscription=capped)
+        first, second = NOON - timedelta(days=days, hours=-2), NOON - timedelta(days=days, hours=-3)
+        mine = [MarketingText(first, capped.id), MarketingText(second, capped.id)]
+        others = [MarketingText(NOON - timedelta(hours=1), "other")]
+
+        def hold(*sent: MarketingText) -> Hold | Pass:
+            return MarketingRules({NUMBER: sent}, quiet_hours=True).check(_delivery(), facts, NOON)
+
+        assert hold(*mine) == Hold("cap", "subscription-cap", first + timedelta(days=days))
+        assert isinstance(hold(mine[0], *others), Pass)
+        assert isinstance(hold(MarketingText(NOON - timedelta(days=days), capped.id), mine[0]), Pass), "it rolls"
+        assert longest_cap([capped, subscription()]) == max(timedelta(days=days), timedelta(hours=24))
 
     def test_those_of_the_same_round_count(self) -> None:
         rules = MarketingRules({}, quiet_hours=True)
@@ -220,3 +242,39 @@ class TestSending:
         assert (held.state, held.reason, held.held_by) == (DeliveryState.QUEUED, "cap", "own-cap")
         assert held.due_at
         assert timedelta(hours=23) < held.due_at - now() < timedelta(hours=24)
+
+    async def test_workers_that_judge_at_the_same_time_exceed_no_cap(
+        self, bot: Bot, maya: Contact, message: OutboundMessage
+    ) -> None:
+        """Each has a text to the same phone, and all are judged before the first is handed over."""
+        provider, gate, judged = Carrier(), asyncio.Event(), 0
+
+        class Waiting(FactReader):
+            async def of(self, deliveries: Sequence[Delivery]) -> tuple[dict[str, Facts], Flood, MarketingRules]:
+                nonlocal judged
+                found = await super().of(deliveries)
+                judged += 1
+                await gate.wait()
+                return found
+
+        async def worker(n: int) -> None:
+            queue = DeliveryQueue(bot.store, bot.deliveries.links)
+            facts = Waiting(bot.store, bot.ledger, bot.stops, bot.workspace, quiet_hours=False)
+            with queue.sending():
+                times = dict.fromkeys(("due_at", "created_at", "updated_at"), now())
+                values = {"_id": f"outbound:{n}", "kind": DeliveryKind.OUTBOUND, **times, **copy_of(message, maya)}
+                await queue.add(Delivery.model_validate(values))
+                await Sender(bot.store, queue, facts, provider, bot.threads, bot.stops).send_some(poll=False)
+
+        tasks = [asyncio.create_task(worker(n)) for n in range(5)]
+
+        async def is_judged() -> bool:
+            return judged + sum(task.done() for task in tasks) == len(tasks)
+
+        await eventually(is_judged)
+        gate.set()
+        await asyncio.gather(*tasks)
+        assert len(provider.handed) <= 3
+        waiting = await bot.store.deliveries.find({"state": DeliveryState.QUEUED}, limit=9)
+        assert {one.reason for one in waiting} <= {"cap"}
+        assert all(one.due_at for one in waiting), "they are judged again"

@@ -318,17 +318,19 @@ class TestTwoTeammates:
 class TestHistory:
     async def test_each_entry_says_what_it_changed_word_for_word(self, manage: SubscriptionService) -> None:
         draft = await made(manage, translations={"fr": {"name": "Cours"}, "de": {"name": "Kurse"}})
-        wanted = wording(
-            draft, description="On <b>Sundays</b>.", double_opt_in=True, translations={"fr": {"name": "Les cours"}}
-        )
+        translated = {"fr": {"name": "Les cours"}}
+        wanted = wording(draft, description="On <b>Sundays</b>.", double_opt_in=True, cap="3", translations=translated)
         await manage.edit(draft.id, 1, wanted, BEN)
         newest, first = (await manage.history(draft.id)).items
         assert [(d.field, d.locale, d.before, d.after) for d in newest.differences] == [
             ("description", "", "Tastings and classes.", "On <b>Sundays</b>."),
             ("double_opt_in", "", "off", "on"),
+            ("cap", "", "", "3"),
+            ("cap_period", "", "", "week"),
             ("name", "de", "Kurse", ""),
             ("name", "fr", "Cours", "Les cours"),
         ]
+        assert not {"cap", "cap_period"} & {d.field for d in first.differences}, "there was no limit"
         assert ("name", "", "", "Events") in [(d.field, d.locale, d.before, d.after) for d in first.differences]
         assert newest.entry.at >= first.entry.at == draft.created_at
 
