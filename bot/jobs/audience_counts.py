@@ -52,4 +52,4 @@ def counted(job: Job, first: AudiencePreview) -> AudiencePreview:
     place = CountPlace.model_validate(job.checkpoint)
     texts = {(key[:2].strip(), key.partition(" ")[2]): number for key, number in place.texts.items()}
     total = ContactCount(job.done, is_exact=True)
-    return AudiencePreview(total, job.done, job.counts, first.samples, texts, place.last_at)
+    return AudiencePreview(total, job.done, job.counts, first.samples, texts, place.last_at, place.unwelcomed)

@@ -27,10 +27,13 @@ from bot.outbound.kinds.outbound import message_body
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.send_time import NOW, SendTime
 from bot.store import Store
+from bot.store.attempts import RateLimit
 from bot.workspace.audit import AuditLog
 
 CONFIRMED_ABOVE = 100
 """Contacts above which the sender types how many there are."""
+MOST_TESTS = 30
+"""A teammate's test texts within a day: they reach numbers that consented to nothing."""
 CHANGED = _("Someone else changed this message. Reload the page to see the latest version.")
 
 
@@ -171,6 +174,9 @@ class OutboundMessages:
         consents = [consent for contact in people if (consent := contact.consent(message.subscription))]
         if any(consent.state is ConsentState.OPTED_OUT for consent in consents):
             raise FormWrong({"number": _("This number opted out of this subscription.")})
+        if await self._store.attempts.take([RateLimit("outbound_test", (by.id,), MOST_TESTS, 24 * 60)]):
+            fault = _("You can send %(most)s tests a day. Try again tomorrow.")
+            raise FormWrong({"number": fault}, most=str(MOST_TESTS))
         link = _("Each person's own link")
         body = message_body(message, workspace, None, message.language, link)
         await self._deliveries.test(message, to, body, key)

@@ -36,6 +36,8 @@ class AudiencePreview(BulkPreview):
     """How many get it, now or later, by country and language."""
     last_at: datetime | None = None
     """When the last of them gets it."""
+    unwelcomed: int = 0
+    """For how many of them it may be the first text: others recorded their consent."""
 
     @property
     def included(self) -> int:
@@ -132,6 +134,7 @@ class AudienceTally:
         self.counts: Counter[str] = Counter()
         self.texts: Counter[tuple[str, str]] = Counter()
         self.last_at: datetime | None = None
+        self.unwelcomed = 0
         self._samples: dict[str, list[Contact]] = {}
 
     def add(self, people: Iterable[Contact], verdicts: Mapping[str, AudienceVerdict], *, gone: int = 0) -> None:
@@ -145,10 +148,11 @@ class AudienceTally:
                 some.append(contact)
             if verdict.is_included:
                 self.texts[verdict.country, contact.locale] += 1
+                self.unwelcomed += verdict.is_unwelcomed
                 self.last_at = max(filter(None, (self.last_at, verdict.at)), default=None)
 
     def preview(self, total: ContactCount) -> AudiencePreview:
-        return AudiencePreview(total, self.seen, self.counts, self._samples, self.texts, self.last_at)
+        return AudiencePreview(total, self.seen, self.counts, self._samples, self.texts, self.last_at, self.unwelcomed)
 
 
 def narrowed(filter: Filter, condition: Textable) -> Filter:

@@ -464,6 +464,16 @@ class TestTest:
         assert text.startswith("Harbor Coffee: Hello, the Sidamo is back.\nReply STOP")
         assert "/p/" not in text
 
+    async def test_a_teammate_sends_so_many_a_day(self, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(outbound_messages, "MOST_TESTS", 2)
+        made, eve = await draft(bot), By(new_id(), "Eve")
+        for i in range(2):
+            await bot.outbound.test(made.id, number(i), eve, key=f"day{i}")
+        with pytest.raises(FormWrong) as wrong:
+            await bot.outbound.test(made.id, number(3), eve, key="day3")
+        assert (list(wrong.value.faults), wrong.value.values["most"]) == (["number"], "2")
+        assert await bot.outbound.test(made.id, number(3), ADA, key="other") == number(3), "others still can"
+
     async def test_a_stopped_number_gets_none(self, bot: Bot) -> None:
         await bot.receive(number(5), "STOP", "t1")
         made, carrier = await draft(bot), Carrier()

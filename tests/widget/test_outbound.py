@@ -188,6 +188,21 @@ async def test_many_are_sampled_first_and_then_counted(
     assert "Count everyone" in (await ada.look(path)).text, "now is another question"
 
 
+async def test_the_cost_is_estimated_once_there_are_prices(running: Running, ada: Desk, people: list[Contact]) -> None:
+    message = await written(running, ada, people)
+    path = f"/outbound/{message.id}/audience"
+    assert "Estimated segments: 2." in (await ada.look(path)).text
+    price = {"price_country": "US", "price": "0,5", "currency": "eur"}
+    for wrong in ({"price": "free"}, {"price": "-1"}, {"currency": "COFFEE"}, {"price_country": "XX"}):
+        assert (await ada.post("/settings/senders/prices", {**price, **wrong}))[0] == 422
+    assert (await ada.post("/settings/senders/prices", price))[0] == 303
+    assert "€0.5" in (await ada.look("/settings/senders")).text
+    assert "Estimated cost: €1.00 (segments: 2)." in (await ada.look(path)).text
+    for status in (303, 404):
+        assert (await ada.post("/settings/senders/prices/US/remove", {}))[0] == status
+    assert "Estimated segments: 2." in (await ada.look(path)).text
+
+
 async def test_each_can_get_it_at_their_own_time(running: Running, ada: Desk, people: list[Contact]) -> None:
     message = await written(running, ada, people)
     local = {"version": str(message.version), "when": "local", "send_at": f"{now().year + 1}-06-01T09:30"}

@@ -15,11 +15,14 @@ from bot.jobs.audience_counts import counted
 from bot.jobs.rules import ENDED
 from bot.model.job import JobState
 from bot.model.outbound_message import OutboundMessage
+from bot.model.workspace import Workspace
 from bot.outbound.audience import EXACT, FIRST
+from bot.outbound.cost import cost_of
+from bot.outbound.message_checker import lacks_disclosure
 from bot.outbound.send_time import NOW, SendTime
 from widget.jobs.view import job_view
 from widget.outbound.pages import ONE, PATH, fragment
-from widget.outbound.views import audience_view
+from widget.outbound.views import AudienceView, CostView, audience_view, cost_view, text_view
 from widget.web.forms import fields
 from widget.web.http import BOT
 from widget.web.teammate_pages import Scope, by, requires, translator_for
@@ -48,6 +51,10 @@ async def _preview(request: web.Request, message: OutboundMessage, given: Mappin
     say = translator_for(request)
     try:
         values = await _values(request, message, given)
+        workspace = await request.app[BOT].workspace()
+        if "audience" in values:
+            values["cost"] = _cost(request, message, values["audience"], workspace)
+        values["lacks_disclosure"] = lacks_disclosure(message, workspace) if message.texts else False
     except Invalid as wrong:
         values = {"fault": say(wrong.text, **wrong.values)}
     return await fragment(request, "outbound/_audience.html", message=message, **values)
@@ -73,6 +80,17 @@ async def _values(request: web.Request, message: OutboundMessage, given: Mapping
         rest = {"job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None, "shown": shown}
         rest["again"] = path + urlencode(shown) if job and job.state not in ENDED else ""
     return {"audience": audience_view(found, await whom.size(message, found), say, time), **rest}
+
+
+def _cost(request: web.Request, message: OutboundMessage, view: AudienceView, workspace: Workspace) -> CostView | None:
+    say, public_url = translator_for(request), request.app[BOT].public_url
+    if not (view.texts and message.text(message.language).strip()):
+        return None
+    languages = {language: message.language_for(language) for _country, language in view.texts}
+    lengths = {one: text_view(message, workspace, one, public_url).length.segments for one in set(languages.values())}
+    segments = {language: lengths[own] for language, own in languages.items()}
+    found = cost_of(view.texts, segments, workspace.prices, view.share)
+    return cost_view(found, workspace.currency, say) if found.segments else None
 
 
 def _shown(given: Mapping[str, str]) -> SendTime:

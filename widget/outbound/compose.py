@@ -205,7 +205,7 @@ async def _composer(request: web.Request, message: OutboundMessage, *, is_filter
 async def _side(request: web.Request, message: OutboundMessage) -> dict[str, Any]:
     bot, say = request.app[BOT], translator_for(request)
     workspace, attributes = await asyncio.gather(bot.workspace(), bot.attributes.all())
-    found = remarks(message, workspace, [a.key for a in attributes], say)
+    found = remarks(message, workspace, [a.key for a in attributes], bot.public_url, say)
     return {
         "message": message,
         "text": text_view(message, workspace, message.language, bot.public_url),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
-from bot.consent.placeholders import variables_in
+from babel.lists import format_list
+from babel.numbers import format_currency
+
 from bot.contacts.finder import ContactCount
 from bot.contacts.selected import BulkPreview
 from bot.errors import marked as _
@@ -16,12 +19,15 @@ from bot.model.outbound_message import OutboundMessage
 from bot.model.workspace import Workspace
 from bot.outbound.audience import AudiencePreview
 from bot.outbound.audience_judge import LATER, LEFT_OUT, QUEUED
+from bot.outbound.cost import Cost
 from bot.outbound.delivery_links import SAMPLE_SHORT
-from bot.outbound.kinds.outbound import KNOWN, counted_links, message_body, variables
+from bot.outbound.kinds.outbound import counted_links, message_body, variables
+from bot.outbound.message_checker import SAMPLE_LINK, MessageFinding, check_message
 from bot.outbound.send_time import NOW, SendTime
 from bot.outbound.short_links import shortened
 from bot.outbound.sms_length import LIMITS, SmsLength, plain, sms_length
 from widget.inbox.details import name_of
+from widget.web.languages import language
 
 STATES = {
     MessageState.DRAFT: (_("Draft"), "plain"),
@@ -35,8 +41,6 @@ STATES = {
     MessageState.ENDED: (_("Ended"), "plain"),
 }
 SAMPLE_NAME = "Maya"
-SAMPLE_LINK = "/p/k3J9xQ2mVt8Lw4Zb7RnYcA"
-"""As long as a real one: the link counts, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,28 @@ class AudienceView:
     """How many get it at the chosen time."""
     last_at: datetime | None = None
     """When the last of them gets it, unless it is now."""
+    texts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many get it, by country and language; of a sample, `share` times as many do."""
+    share: Decimal = Decimal(1)
+    unregistered: bool = False
+    """Some are in a country whose sender isn't registered."""
+    unwelcomed: str = ""
+    """For how many it may be the first text."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostView:
+    segments: str
+    amount: str
+    """Empty: no country has a price."""
+    unpriced: str
+    """Countries without one, if others have one."""
+
+
+def cost_view(cost: Cost, currency: str, say: Translator) -> CostView:
+    amount = format_currency(cost.amount, currency, locale=say.locale) if cost.amount else ""
+    unpriced = format_list([say.country(one) for one in cost.unpriced], locale=say.locale) if amount else ""
+    return CostView(say.number(cost.segments), amount, unpriced)
 
 
 def text_view(message: OutboundMessage, workspace: Workspace, locale: str, public_url: str) -> BubbleView:
@@ -96,28 +122,19 @@ def text_view(message: OutboundMessage, workspace: Workspace, locale: str, publi
 
 
 def remarks(
-    message: OutboundMessage, workspace: Workspace, attributes: Collection[str], say: Translator
+    message: OutboundMessage, workspace: Workspace, attributes: Collection[str], public_url: str, say: Translator
 ) -> list[Remark]:
     """`attributes`: the keys of the custom ones."""
-    found = []
-    if not message.subscription:
-        found.append(Remark(say("Choose a subscription."), is_bad=True))
-    text = message.text(message.language)
-    if not text.strip():
-        return [*found, Remark(say("Write a message first."), is_bad=True)]
-    names: dict[str, bool] = {}
-    for one in message.texts.values():
-        for name, fallback in variables_in(one).items():
-            names[name] = names.get(name, True) and bool(fallback)
-    known = KNOWN.union(attributes)
-    if unknown := [name for name in names if name not in known]:
-        found.append(Remark(say("Unknown variables: %(names)s", names=", ".join(unknown))))
-    if lacking := [name for name, has_fallback in names.items() if name in known - {"brand"} and not has_fallback]:
-        example = "{{%s|%s}}" % (lacking[0], say("there"))  # noqa: UP031 (braces)
-        found.append(Remark(say("Add a fallback for people without a value: %(example)s", example=isolated(example))))
-    if workspace.name.casefold() not in text.casefold() and "brand" not in variables_in(text):
-        found.append(Remark(say("Say who is texting: the message doesn't name %(brand)s.", brand=workspace.name)))
-    return found
+    found = check_message(message, workspace, attributes, public_url)
+    return [Remark(_remark(finding, say), finding.is_bad) for finding in found]
+
+
+def _remark(finding: MessageFinding, say: Translator) -> str:
+    values = dict(finding.values)
+    if lacking := values.pop("lacking", ""):
+        values["example"] = isolated("{{%s|%s}}" % (lacking, say("there")))  # noqa: UP031 (braces)
+    text = say(finding.text, **values)
+    return f"{language(finding.language, say)}: {text}" if finding.language else text
 
 
 def isolated(code: str) -> str:
@@ -146,10 +163,19 @@ def audience_view(
     later = any(found.counts.get(outcome) for outcome in LATER)
     number = found.counts.get(QUEUED, 0) if not found.is_sample else size.number
     is_exact = not found.is_sample or size.is_exact
-    last_at = found.last_at if isinstance(found, AudiencePreview) and (later or time != NOW) else None
     sample = say.number(found.seen) if found.is_sample else ""
     words = _how_many(number, is_exact, say, time, with_later=found.is_sample and later)
-    return AudienceView(number, say.number(number), is_exact, sample, tuple(groups), words, last_at)
+    view = AudienceView(number, say.number(number), is_exact, sample, tuple(groups), words)
+    if not isinstance(found, AudiencePreview):
+        return view
+    return replace(
+        view,
+        last_at=found.last_at if later or time != NOW else None,
+        texts=found.texts,
+        share=Decimal(size.number) / max(found.included, 1),
+        unregistered=bool(found.counts.get("sender_not_registered")),
+        unwelcomed=say.number(found.unwelcomed) if found.unwelcomed else "",
+    )
 
 
 def _how_many(number: int, is_exact: bool, say: Translator, time: SendTime, *, with_later: bool) -> str:
@@ -157,7 +183,12 @@ def _how_many(number: int, is_exact: bool, say: Translator, time: SendTime, *, w
     if with_later:
         return say("About %(number)s people would get it, some of them later.", number=shown)
     if not is_exact:
-        return say("About %(number)s people would get it now.", number=shown)
+        words = (
+            _("About %(number)s people would get it now.")
+            if time == NOW
+            else _("About %(number)s people would get it.")
+        )
+        return say(words, number=shown)
     if time != NOW:
         return say.catalog.ngettext(
             "%(number)s person would get it at that time.", "%(number)s people would get it at that time.", number

@@ -47,6 +47,7 @@ class CountPlace(Value):
     texts: dict[str, int] = Field(default_factory=dict)
     """How many get it, by `country language`."""
     last_at: datetime | None = None
+    unwelcomed: int = 0
 
 
 class CountAudience(JobKind[CountInput, CountPlace]):
@@ -77,5 +78,6 @@ class CountAudience(JobKind[CountInput, CountPlace]):
         for (country, language), number in tally.texts.items():
             texts[f"{country} {language}"] = texts.get(f"{country} {language}", 0) + number
         last_at = max((time for time in (at.last_at, tally.last_at) if time), default=None)
-        place = CountPlace(after=batch.last or at.after, texts=texts, last_at=last_at)
+        after, unwelcomed = batch.last or at.after, at.unwelcomed + tally.unwelcomed
+        place = CountPlace(after=after, texts=texts, last_at=last_at, unwelcomed=unwelcomed)
         return Batch(place, batch.read, is_last=batch.last is None, counts=tally.counts)
