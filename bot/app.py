@@ -55,6 +55,7 @@ from bot.jobs.audience_counts import AudienceCounts
 from bot.jobs.chat_messages import ChatMessages
 from bot.jobs.contact_imports import ContactImports
 from bot.jobs.kinds import all_kinds
+from bot.jobs.message_watch import MessageWatch, PauseLimits
 from bot.jobs.outbound_messages import OutboundMessages
 from bot.jobs.service import JobService
 from bot.model.base import now
@@ -73,6 +74,7 @@ from bot.outbound.inbound import Inbound
 from bot.outbound.keyword_sign_ups import KeywordSignUps
 from bot.outbound.phone import DemoPhone
 from bot.outbound.queue import DeliveryQueue
+from bot.outbound.queue_figures import QueueReader
 from bot.outbound.replies import Replies
 from bot.outbound.reports import DeliveryReports
 from bot.outbound.resend import Resends
@@ -200,6 +202,7 @@ class Bot:
         self.gateway = make_gateway(settings, store)
         facts = FactReader(store, self.ledger, self.stops, self.workspace, quiet_hours=settings.quiet_hours)
         self.mirror = ConsentMirror(store, self.gateway) if isinstance(self.gateway, TwilioGateway) else None
+        self.queue = QueueReader(store, self.workspace)
         self.figures = Figures(store, delivers_when_sent=self.gateway.delivers_on_commit)
         self.reports = DeliveryReports(store, self.stops, self.threads)
         self.webhook_signatures = WebhookSignatures(settings)
@@ -249,7 +252,13 @@ class Bot:
         self.say = self.messages.say
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
         is_quiet = settings.quiet_hours
-        kinds = all_kinds(store, self.keys, self.ledger, self.deliveries, self.chat_delivery, quiet_hours=is_quiet)
+        limits = PauseLimits(
+            settings.pause_opt_outs, settings.pause_failures, settings.pause_filtered, settings.pause_after
+        )
+        watch = MessageWatch(store, self.figures, limits)
+        kinds = all_kinds(
+            store, self.keys, self.ledger, self.deliveries, self.chat_delivery, watch, quiet_hours=is_quiet
+        )
         self.jobs = JobService(store, kinds)
         audience = Audience(store, self.finder, self.selected, quiet_hours=is_quiet)
         self.outbound = OutboundMessages(store, self.jobs, audience, self.deliveries)

@@ -94,6 +94,25 @@ class Settings(BaseSettings):
         description="Whether marketing texts wait for the hours that the recipient's place allows. Can be off only "
         "with the simulator.",
     )
+    pause_opt_outs: float = Field(
+        5,
+        ge=0,
+        le=100,
+        description="Percent of an outbound message's texts that may lead to an opt-out; beyond it, the message pauses "
+        "itself. 0: no limit.",
+    )
+    pause_failures: float = Field(
+        20, ge=0, le=100, description="The same for texts that fail, for whatever reason. 0: no limit."
+    )
+    pause_filtered: float = Field(
+        3,
+        ge=0,
+        le=100,
+        description="The same for texts that carriers filter (Twilio's error 30007). 0: no limit.",
+    )
+    pause_after: int = Field(
+        100, ge=1, le=100_000, description="Texts of a message that have to be sent before these limits apply."
+    )
     twilio_account_sid: str = Field("", pattern=r"^(AC[0-9a-fA-F]{32})?$", description="Twilio account (`AC…`).")
     twilio_auth_token: SecretStr | None = Field(
         None,

@@ -226,7 +226,14 @@ class OutboundMessages:
             await self._start(message)
 
     async def act(self, id: str, act: JobAction, by: By) -> MessageStatus:
-        """Pauses, resumes or cancels it. Raises NotFound and JobConflict."""
+        """Pauses, resumes or cancels it. One that paused itself and is resumed isn't paused by the same cause again.
+
+        Raises NotFound and JobConflict.
+        """
+        message = await self.get(id)
+        if act is JobAction.RESUME and message.open_pauses:
+            await self._table.note_resumed(id, by.name)
+            await self._audit.record(by, AuditAction.MESSAGE_RELEASED, message.name)
         await self._jobs.act(id, act, by)
         if act is JobAction.CANCEL:
             await self._store.deliveries.release(id)

@@ -97,6 +97,8 @@ class AuditAction(StrEnum):
     MESSAGE_PAUSED = "outbound.paused"
     MESSAGE_RESUMED = "outbound.resumed"
     MESSAGE_ENDED = "outbound.ended"
+    MESSAGE_HELD = "outbound.held"
+    MESSAGE_RELEASED = "outbound.released"
     DELIVERIES_DOWNLOADED = "outbound.deliveries_downloaded"
     JOB_STARTED = "job.started"
     JOB_PAUSED = "job.paused"

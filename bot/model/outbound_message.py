@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -27,6 +28,26 @@ class ChatTerms(Value):
     asks_opted_out: bool = False
     """People who opted out of the form's subscription get it, too."""
     ends_at: datetime | None = None
+
+
+class PauseCause(StrEnum):
+    OPT_OUTS = "opt_outs"
+    FAILURES = "failures"
+    FILTERED = "filtered"
+    """By the carrier, as spam or against its rules (30007)."""
+
+
+class AutomaticPause(Value):
+    """Why a message stopped by itself: `count` of `of` texts, more than `most` percent."""
+
+    cause: PauseCause
+    count: int
+    of: int
+    most: float
+    at: datetime
+    resumed_at: datetime | None = None
+    """When a teammate resumed it anyway. The cause doesn't stop it again."""
+    resumed_by: str = ""
 
 
 class OutboundMessage(Document):
@@ -64,6 +85,7 @@ class OutboundMessage(Document):
     """A draft that nobody sees any more."""
     is_starting: bool | None = None
     """Ordered, and its job is not started yet."""
+    pauses: tuple[AutomaticPause, ...] = ()
     chat: ChatTerms | None = None
     """None: it is a text."""
     is_running: bool | None = None
@@ -74,6 +96,10 @@ class OutboundMessage(Document):
     @property
     def is_draft(self) -> bool:
         return self.ordered_at is None
+
+    @property
+    def open_pauses(self) -> list[AutomaticPause]:
+        return [pause for pause in self.pauses if pause.resumed_at is None]
 
     @property
     def is_ended(self) -> bool:

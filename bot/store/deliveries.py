@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
@@ -39,6 +39,8 @@ LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 MOMENTS = ("handed_at", "delivered_at", "clicked_at", "replied_at", "opted_out_at")
 FIGURES = ("state", "reason", "code", *MOMENTS)
 """What the figures of a message are made of: one index tells all of it, and no copy is read."""
+EVER = {"$gt": datetime(2020, 1, 1, tzinfo=UTC), "$lt": datetime(3000, 1, 1, tzinfo=UTC)}
+"""Matches a time that is there, from the index alone."""
 STEPS = 40
 """Steps that a text keeps."""
 
@@ -74,7 +76,13 @@ class DeliveryRepository(Repository[Delivery]):
     name = "deliveries"
     model = Delivery
     indexes = (
-        IndexModel([("due_at", ASCENDING)], **_where("due_at")),
+        IndexModel([("due_at", ASCENDING), ("number", ASCENDING)], **_where("due_at")),
+        IndexModel([("handed_at", ASCENDING), ("sender", ASCENDING)], **_where("handed_at")),
+        IndexModel(
+            [("state", ASCENDING), ("updated_at", ASCENDING)],
+            name="unknown",
+            partialFilterExpression={"state": DeliveryState.UNKNOWN.value},
+        ),
         IndexModel([("ask_at", ASCENDING)], **_where("ask_at")),
         IndexModel([("number", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel(
@@ -98,7 +106,7 @@ class DeliveryRepository(Repository[Delivery]):
     old_indexes = frozenset(
         {
             "state_1_updated_at_1", "worker_1", "contact_1_created_at_-1", "origins_1_created_at_-1",
-            "message_1_state_1_reason_1", "message_1_created_at_-1",
+            "due_at_1", "message_1_state_1_reason_1", "message_1_created_at_-1",
         }
     )  # fmt: skip
 
@@ -262,6 +270,49 @@ class DeliveryRepository(Repository[Delivery]):
         with database_errors():
             found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
         return {raw["_id"]: (raw["asked"], raw["confirmed"]) for raw in found}
+
+    # --- how the queue is doing
+
+    async def due_numbers(self, *, limit: int) -> list[str]:
+        """Of the texts that are due longest, from the index alone."""
+        cursor = self.collection.find(
+            {"due_at": {"$lte": now()}}, {"_id": 0, "number": 1}, sort=[("due_at", 1)], limit=limit, max_time_ms=READ_MS
+        )
+        with database_errors():
+            return [raw["number"] for raw in await cursor.to_list(limit)]
+
+    async def count_queue(self) -> tuple[int, int, datetime | None]:
+        """How many texts wait, how many of them are due, and since when the first one is; from the index alone."""
+        is_due = {"$lte": ["$due_at", now()]}
+        group = {
+            "_id": None,
+            "waiting": {"$sum": 1},
+            "due": {"$sum": {"$cond": [is_due, 1, 0]}},
+            "oldest": {"$min": {"$cond": [is_due, "$due_at", None]}},
+        }
+        found = await self._counted({"due_at": EVER}, group)
+        return (found[0]["waiting"], found[0]["due"], found[0]["oldest"]) if found else (0, 0, None)
+
+    async def handed_over(self, since: datetime) -> dict[str, int]:
+        """By sender; without a name: the provider chose. From the index alone."""
+        found = await self._counted({"handed_at": {"$gte": since}}, {"_id": "$sender", "n": {"$sum": 1}})
+        return {raw["_id"] or "": raw["n"] for raw in found}
+
+    async def count_unacknowledged(self) -> int:
+        """Handed over, and their result is not known yet."""
+        return await self._count({"ask_at": EVER})
+
+    async def count_unknown(self, since: datetime) -> int:
+        return await self._count({"state": DeliveryState.UNKNOWN, "updated_at": {"$gte": since, "$lte": now()}})
+
+    async def _count(self, match: Mapping[str, Any]) -> int:
+        found = await self._counted(match, {"_id": None, "n": {"$sum": 1}})
+        return int(found[0]["n"]) if found else 0
+
+    async def _counted(self, match: Mapping[str, Any], group: Mapping[str, Any]) -> list[dict[str, Any]]:
+        pipeline: list[dict[str, Any]] = [{"$match": match}, {"$group": group}]
+        with database_errors():
+            return list(await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None))
 
     # --- copies of outbound messages
 

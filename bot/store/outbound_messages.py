@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.base import now
-from bot.model.outbound_message import OutboundMessage
+from bot.model.outbound_message import AutomaticPause, OutboundMessage
 from bot.model.paging import Cursor
 from bot.store.driver import database_errors
 from bot.store.paging import following
@@ -45,6 +45,19 @@ class OutboundMessageRepository(Repository[OutboundMessage]):
 
     async def started(self, id: str) -> None:
         await self.update({"_id": id}, {"$unset": {"is_starting": ""}})
+
+    async def note_pause(self, id: str, pause: AutomaticPause) -> None:
+        """Once for each cause."""
+        match = {"_id": id, "pauses.cause": {"$ne": pause.cause}}
+        await self.update(match, {"$push": {"pauses": pause.model_dump(exclude_none=True)}})
+
+    async def note_resumed(self, id: str, by: str) -> None:
+        """Its open pauses no longer hold it."""
+        values = {"pauses.$[open].resumed_at": now(), "pauses.$[open].resumed_by": by}
+        with database_errors():
+            await self.collection.update_one(
+                {"_id": id}, {"$set": values}, array_filters=[{"open.resumed_at": {"$exists": False}}]
+            )
 
     async def change(self, before: OutboundMessage, values: Mapping[str, Any]) -> OutboundMessage | None:
         """The draft with these values; None: another teammate changed it meanwhile, or it was ordered."""

@@ -105,6 +105,8 @@ LABELS = {
     A.MESSAGE_PAUSED: _("Paused a chat message"),
     A.MESSAGE_RESUMED: _("Resumed a chat message"),
     A.MESSAGE_ENDED: _("Ended a chat message"),
+    A.MESSAGE_HELD: _("An outbound message paused itself"),
+    A.MESSAGE_RELEASED: _("Resumed an outbound message that had paused itself"),
     A.DELIVERIES_DOWNLOADED: _("Downloaded the texts of an outbound message"),
     A.JOB_STARTED: _("Started a job"),
     A.JOB_PAUSED: _("Paused a job"),

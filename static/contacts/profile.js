@@ -36,9 +36,10 @@ function merge(fragment) {
 
 createLiveConnection({
   path: "/contacts/live",
-  hello: () => ({ type: "follow", rows: [`${profile.dataset.contact}:${profile.dataset.version}`] }),
+  hello: () => ({ type: "follow", rows: [`${profile.dataset.contact}:${profile.dataset.version}`], texts: true }),
   onMessage({ type }) {
     if (type === "rows") reload();
+    else if (type === "texts") reloadTimeline();
     else profile.dataset.line = "live";
   },
 }).start();

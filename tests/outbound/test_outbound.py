@@ -566,3 +566,25 @@ class TestFigures:
         await bot.receive(ann.phone or "", "STOP", "t")
         await bot.consumers.drain()
         assert not any(copy.opted_out_at for copy in await copies(bot, message))
+
+
+async def test_the_queue_tells_its_size_its_age_and_its_rate_by_sender(bot: Bot) -> None:
+    await people(bot, 3)
+    await bot.consumers.drain()
+    while await bot.sender.send_some():  # the confirmations of the sign-ups
+        pass
+    message = await ordered(bot)
+    await one_step(bot, message)
+    late, later, held = await copies(bot, message)
+    queue, time = bot.store.deliveries, now()
+    await queue.update({"_id": late.id}, {"$set": {"due_at": time - timedelta(seconds=90)}})
+    await queue.update({"_id": held.id}, {"$set": {"due_at": time + timedelta(hours=9)}})
+    found = await bot.queue.read()
+    assert (found.waiting, found.due, found.due_by_sender) == (3, 2, {"": 2})
+    assert found.oldest >= timedelta(seconds=90)
+    while await bot.sender.send_some():
+        pass
+    await queue.update({"_id": later.id}, {"$set": {"state": DeliveryState.UNKNOWN}})
+    found = await bot.queue.read()
+    assert (found.waiting, found.due, found.oldest, found.unknown_today) == (1, 0, timedelta(0), 1)
+    assert found.per_minute == {"": (3 + 2) / 5}

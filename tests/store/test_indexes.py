@@ -45,7 +45,7 @@ from bot.model.filter import Filter, HasPhone
 from bot.model.form_limits import Limit
 from bot.model.job import JobItem
 from bot.model.migration import Migration
-from bot.model.outbound_message import ChatTerms
+from bot.model.outbound_message import AutomaticPause, ChatTerms, PauseCause
 from bot.model.paging import Cursor
 from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType
@@ -359,6 +359,11 @@ async def _send(bot: Bot) -> None:
     kind = bot.jobs.kinds[job.kind]
     await kind.step(job.id, kind.input.model_validate(job.input), kind.checkpoint(), 100)
     await bot.store.deliveries.results_of(draft.id)
+    await bot.store.outbound_messages.note_pause(
+        draft.id, AutomaticPause(cause=PauseCause.FAILURES, count=1, of=1, most=1, at=now())
+    )
+    await bot.store.outbound_messages.note_resumed(draft.id, "Ada")
+    await bot.queue.read()
     await bot.store.deliveries.with_short_link("x")
     await bot.store.deliveries.note_first([("x", "clicked_at", now())])
     await bot.store.deliveries.over_time(draft.id, now(), timedelta(minutes=1))

@@ -14,7 +14,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.filter import ContactIs, Filter
-from bot.model.outbound_message import OutboundMessage
+from bot.model.outbound_message import AutomaticPause, OutboundMessage, PauseCause
 from bot.model.teammate import By
 from tests.conftest import eventually
 from tests.people import change, person
@@ -384,3 +384,34 @@ async def test_the_texts_are_a_table_for_a_spreadsheet(running: Running, ada: De
     assert {row["contact"] for row in rows} == {contact.id for contact in people[:2]}
     mine = next(row for row in rows if row["contact"] == copy.contact)
     assert (mine["number"], mine["result"], mine["consent_event"]) == (f"'{copy.number}", "sent", copy.event)
+
+
+async def test_one_that_paused_itself_says_why_in_the_list_and_on_its_page(
+    running: Running, ada: Desk, people: list[Contact]
+) -> None:
+    message = await written(running, ada, people)
+    later = {"version": str(message.version), "when": "later", "send_at": f"{now().year + 1}-06-01T09:30"}
+    assert (await ada.post(f"/outbound/{message.id}/send", later))[0] == 303
+    await ada.post(f"/outbound/{message.id}/pause", {})
+    pause = AutomaticPause(cause=PauseCause.OPT_OUTS, count=12, of=180, most=5, at=now())
+    await running.store.outbound_messages.note_pause(message.id, pause)
+    why = "Paused automatically: 12 of 180 texts led to an opt-out (6.7%). The limit is 5%."
+    assert why in (await ada.look("/outbound")).text
+    page = await ada.look(f"/outbound/{message.id}")
+    assert why in page.text
+    assert "Resume anyway" in [button.text.strip() for button in page.all("button")]
+    assert (await ada.post(f"/outbound/{message.id}/resume", {}))[0] == 303
+    assert why not in (await ada.look("/outbound")).text
+    (noted,) = (await running.bot.outbound.get(message.id)).pauses
+    assert noted.resumed_by == "Ada"
+    await ada.post(f"/outbound/{message.id}/cancel", {})
+
+
+async def test_settings_and_metrics_show_the_queue(running: Running, ada: Desk) -> None:
+    page = await ada.look("/settings/delivery")
+    labels = [term.text for term in page.one("dl", class_="figures").all("dt")]
+    assert labels == ["Due now", "Oldest due for", "Waiting in total", "Result pending", "Unconfirmed in 24 hours"]
+    async with running.session.get(f"{running.base}/metrics") as answer:
+        text = await answer.text()
+    for name in ("waiting", "due", "oldest_due_seconds", "unacknowledged", "unknown_today"):
+        assert f"\nsayso_texts_{name} " in text

@@ -6,6 +6,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
@@ -15,7 +17,8 @@ from pydantic import Field
 
 from bot.chat.feed import CONTACTS, SUBSCRIPTIONS, News, Told
 from bot.consent.choices import numbers_of
-from bot.errors import FilterTooBroad, Invalid, NotFound
+from bot.errors import FilterTooBroad, Invalid, NotFound, StoreUnavailable
+from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.filter import Filter
 from widget.contacts.columns import version_of
@@ -35,6 +38,12 @@ HINT_SECONDS = 0.3
 CHECK_SECONDS = 15.0
 """How often the session is checked: it can expire."""
 
+TEXT_SECONDS = 2.0
+"""How often an open profile looks for changes of its texts."""
+JUST_DRAWN = timedelta(seconds=30)
+"""What changed within this time may be newer than the page."""
+MOST_TEXTS = 20
+"""Those that it looks at."""
 MOST_NEW = 500
 """New contacts that are counted."""
 
@@ -48,6 +57,8 @@ class RowsShown(JsonInput):
     rows: Annotated[tuple[Row, ...], Field(max_length=AT_ONCE)]
     view: Annotated[str, Field(max_length=10_000)] | None = None
     """The query of the list's address: new contacts who match it are counted. None: it isn't a list."""
+    texts: bool = False
+    """A profile, which also shows what became of texts."""
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -76,7 +87,10 @@ class ContactsConnection:
                 return
             await self._follow(first)
             await websocket.send(self._socket, {"type": "ready"})
-            async with websocket.telling(self._socket, self._send, self._stay):
+            works = [self._send, self._stay]
+            if first.texts and first.rows:
+                works.append(partial(self._tell_texts, first.rows[0].partition(":")[0]))
+            async with websocket.telling(self._socket, *works):
                 await self._receive()
 
     async def _receive(self) -> None:
@@ -103,6 +117,23 @@ class ContactsConnection:
         while not self._socket.closed:
             await asyncio.sleep(CHECK_SECONDS)
             await self._session.is_over()
+
+    async def _tell_texts(self, contact: str) -> None:
+        """Looks again and again: a signal for each change of each text would be a write for each, and few are seen."""
+        known: list[tuple[str, datetime]] | None = None
+        while not self._socket.closed:
+            with suppress(StoreUnavailable):
+                found = await self._texts(contact)
+                drawn_before = known is None and any(now() - at < JUST_DRAWN for _id, at in found)
+                if drawn_before or known not in (None, found):
+                    await websocket.send(self._socket, {"type": "texts"})
+                known = found
+            await asyncio.sleep(TEXT_SECONDS)
+
+    async def _texts(self, contact: str) -> list[tuple[str, datetime]]:
+        """The newest texts, each with its last change."""
+        found = await self._bot.store.deliveries.to_contact(contact, None, MOST_TEXTS)
+        return [(text.id, text.updated_at) for text in found]
 
     async def _send(self) -> None:
         while True:

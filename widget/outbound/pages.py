@@ -9,11 +9,13 @@ from aiohttp import web
 
 from bot.errors import Invalid
 from bot.errors import marked as _
+from bot.jobs.outbound_messages import MessageState
 from bot.model.base import new_id
 from bot.model.conversation import Channel
 from bot.model.filter import MOST_CONTACTS, ContactIs, Filter
 from bot.model.outbound_message import ChatTerms
 from widget.contacts.selection import read_selection
+from widget.outbound.results import pause_words
 from widget.outbound.views import STATES
 from widget.web.csrf import session_token
 from widget.web.forms import fields
@@ -40,6 +42,11 @@ async def index(request: web.Request) -> web.StreamResponse:
         next=page.next,
         states=STATES,
         channels={Channel.SMS: say("Text"), Channel.CHAT: say("Chat")},
+        stopped=[
+            (status.message, pause_words(status.message.open_pauses[0], say))
+            for status in page.items
+            if status.state is MessageState.PAUSED and status.message.open_pauses
+        ],
         names={id: found.words(say.locale).name for id, found in subscriptions.items()},
         key=new_id(),
     )

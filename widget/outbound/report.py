@@ -15,7 +15,7 @@ from widget.contacts.filter_view import sentence_of
 from widget.jobs.view import job_view
 from widget.outbound.deliveries import listing_of
 from widget.outbound.pages import ONE, PATH, fragment
-from widget.outbound.results import charts, result_rows, tiles
+from widget.outbound.results import charts, pause_words, result_rows, tiles
 from widget.outbound.views import STATES, text_view
 from widget.web.http import BOT
 from widget.web.teammate_pages import Scope, by, done, requires, teammate_page, translated, translator_for
@@ -60,6 +60,7 @@ async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, An
         "local_time": clock.get().wall_time(status.message.local_at),
         "last_at": status.last_at,
         "job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None,
+        "pauses": [pause_words(pause, say) for pause in message.open_pauses],
         "rows": result_rows(figures.results, say),
         "tiles": tiles(figures, say, counts_clicks=message.counts_clicks),
         "charts": charts(figures.series, say),

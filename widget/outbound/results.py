@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.delivery import DeliveryState
+from bot.model.outbound_message import AutomaticPause, PauseCause
 from bot.outbound.audience import LEFT_OUT
 from bot.outbound.figures import CopyResult, MessageFigures, Series
 from widget.web.times import clock
@@ -49,6 +50,17 @@ REASONS = {
     "expired": _("Expired"),
     "too_late": _("Too late to be sent"),
     "not_stopped": _("Texted START since"),
+}
+PAUSES = {
+    PauseCause.OPT_OUTS: _(
+        "Paused automatically: %(count)s of %(of)s texts led to an opt-out (%(share)s%%). The limit is %(most)s%%."
+    ),
+    PauseCause.FAILURES: _(
+        "Paused automatically: %(count)s of %(of)s texts failed (%(share)s%%). The limit is %(most)s%%."
+    ),
+    PauseCause.FILTERED: _(
+        "Paused automatically: carriers blocked %(count)s of %(of)s texts (%(share)s%%). The limit is %(most)s%%."
+    ),
 }
 Line = tuple[str, str, Mapping[int, int]]
 """Label, kind and counts of a series."""
@@ -99,6 +111,16 @@ class ChartView:
     last: str
     rows: Sequence[tuple[str, Sequence[str]]]
     """Time, and a number for each series; without those that are all zero."""
+
+
+def pause_words(pause: AutomaticPause, say: Translator) -> str:
+    values = {
+        "count": say.number(pause.count),
+        "of": say.number(pause.of),
+        "share": f"{100 * pause.count / pause.of:.1f}",
+        "most": f"{pause.most:g}",
+    }
+    return say(PAUSES[pause.cause], **values)
 
 
 def reason_words(reason: str, code: int | None, say: Translator) -> str:

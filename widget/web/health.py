@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from aiohttp import web
 
+from bot.errors import StoreUnavailable
 from widget.web.http import BOT, METRICS
 
 
@@ -20,8 +23,11 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
+    """Without the database, the figures of the queue stay as they were."""
     watch, figures = request.app[BOT].form_watch, request.app[METRICS]
     figures.forms(watch.used, watch.budget, watch.blocked)
+    with suppress(StoreUnavailable):
+        figures.queue(await request.app[BOT].queue.read())
     return web.Response(body=figures.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
 

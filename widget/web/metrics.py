@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from bot.outbound.queue_figures import QueueFigures
+
 
 class Metrics:
     """One registry per application, so that two in one process do not collide."""
@@ -37,6 +39,18 @@ class Metrics:
         self._blocked = Gauge(
             "sayso_blocked_prefixes", "Number prefixes that forms don't text.", registry=self.registry
         )
+        self._queue = {
+            name: Gauge(f"sayso_texts_{name}", words, registry=self.registry)
+            for name, words in (
+                ("waiting", "Texts that wait, also those for later."),
+                ("due", "Texts that could leave now."),
+                ("oldest_due_seconds", "How long the first of them has been due."),
+                ("unacknowledged", "Texts handed over whose result is not known yet."),
+                ("unknown_today", "Texts of the last 24 hours whose result nobody knows."),
+            )
+        }
+        self._due = Gauge("sayso_texts_due_by_sender", "Texts due longest.", ["sender"], registry=self.registry)
+        self._rate = Gauge("sayso_texts_per_minute", "Texts handed over.", ["sender"], registry=self.registry)
         self._series = lru_cache(maxsize=2048)(self._find_series)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -51,6 +65,21 @@ class Metrics:
         self._form_texts.set(texts)
         self._form_budget.set(budget)
         self._blocked.set(blocked)
+
+    def queue(self, figures: QueueFigures) -> None:
+        values = {
+            "waiting": figures.waiting,
+            "due": figures.due,
+            "oldest_due_seconds": figures.oldest.total_seconds(),
+            "unacknowledged": figures.unacknowledged,
+            "unknown_today": figures.unknown_today,
+        }
+        for name, value in values.items():
+            self._queue[name].set(value)
+        for gauge, by_sender in ((self._due, figures.due_by_sender), (self._rate, figures.per_minute)):
+            gauge.clear()
+            for sender, value in by_sender.items():
+                gauge.labels(sender or "default").set(value)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

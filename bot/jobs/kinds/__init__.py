@@ -24,6 +24,7 @@ from bot.jobs.kinds.send_message import SendMessage
 from bot.jobs.kinds.show_message import ShowMessage
 from bot.jobs.kinds.undo_import import UndoImport
 from bot.jobs.kinds.verify import Verify
+from bot.jobs.message_watch import MessageWatch
 from bot.outbound.audience import Audience
 from bot.outbound.chat_messages import ChatMessageDelivery
 from bot.outbound.queue import DeliveryQueue
@@ -36,12 +37,13 @@ def all_kinds(
     ledger: Ledger | None = None,
     deliveries: DeliveryQueue | None = None,
     chat: ChatMessageDelivery | None = None,
+    watch: MessageWatch | None = None,
     *,
     quiet_hours: bool = True,
 ) -> tuple[JobKind[Any, Any], ...]:
     """`ledger`: where consents are recorded. Without it, consumers learn of them from their cursor. `deliveries`: what
     a process that runs jobs queues texts with; one that only lists and controls them needs none.
-    `chat`: what it shows chat messages with."""
+    `chat`: what it shows chat messages with. `watch`: what pauses a message by itself."""
     ledger = ledger or Ledger(store, keys)
     finder, contacts = ContactFinder(store), ContactService(store, ledger)
     selected = SelectedContacts(store, finder)
@@ -59,7 +61,7 @@ def all_kinds(
         CheckImport(store, importer),
         ImportContacts(store, importer),
         UndoImport(store, ImportUndo(store, ledger)),
-        SendMessage(store, selected, audience, deliveries),
+        SendMessage(store, selected, audience, deliveries, watch),
         CountAudience(store, selected, audience),
         ShowMessage(store, selected, chat),
     )

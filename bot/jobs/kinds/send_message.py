@@ -12,6 +12,7 @@ from bot.contacts.selected import SelectedContacts
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.jobs.kind import Batch, JobKind
+from bot.jobs.message_watch import MessageWatch
 from bot.model.base import Value
 from bot.model.contact import Contact
 from bot.model.selection import Selection
@@ -48,18 +49,29 @@ class SendMessage(JobKind[SendInput, SendPlace]):
     input, checkpoint = SendInput, SendPlace
 
     def __init__(
-        self, store: Store, selected: SelectedContacts, audience: Audience, deliveries: DeliveryQueue | None
+        self,
+        store: Store,
+        selected: SelectedContacts,
+        audience: Audience,
+        deliveries: DeliveryQueue | None,
+        watch: MessageWatch | None,
     ) -> None:
         self._store = store
         self._selected = selected
         self._audience = audience
         self._deliveries = deliveries
+        self._watch = watch
 
     @property
     def can_run(self) -> bool:
         return self._deliveries is not None
 
     async def step(self, job: str, input: SendInput, at: SendPlace, limit: int) -> Batch[SendPlace]:
+        message = await self._store.outbound_messages.get(job)
+        if message is None:
+            raise Invalid(_("This message no longer exists."))
+        if self._watch and await self._watch.check(message):
+            return Batch(at, 0, again_after=FULL_SECONDS)
         await self._store.deliveries.resume(job)
         waiting = await self._store.deliveries.count_waiting(job, is_held=False, limit=AHEAD)
         if at.is_end:
@@ -70,9 +82,6 @@ class SendMessage(JobKind[SendInput, SendPlace]):
             return Batch(at, 0, again_after=FULL_SECONDS)
         if self._deliveries is None:
             raise LookupError("this process doesn't send texts")
-        message = await self._store.outbound_messages.get(job)
-        if message is None:
-            raise Invalid(_("This message no longer exists."))
         selection = Selection(filter=message.filter.as_text())
         batch = await self._selected.batch(selection, at.after, limit, input.ordered_at)
         subscription, time = await self._audience.subscription(message), SendTime.of(message)

@@ -7,9 +7,11 @@ from typing import Any
 import aiohttp
 
 from bot.demo import DEALS
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from bot.model.contact import Contact
+from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Action
+from tests.conftest import eventually
 from tests.people import NUMBER, change, person
 from tests.widget.contacts.people import circle, ids, row
 from tests.widget.desk import Desk
@@ -20,11 +22,11 @@ from widget.contacts.columns import version_of
 Socket = aiohttp.ClientWebSocketResponse
 
 
-async def dial(running: Running, desk: Desk, *rows: str, view: str | None = None) -> Socket:
+async def dial(running: Running, desk: Desk, *rows: str, view: str | None = None, texts: bool = False) -> Socket:
     """Tells of later changes alone."""
     await running.caught_up()
     socket = await desk.session.ws_connect(f"{desk.base}/contacts/live", origin=desk.base)
-    await socket.send_json({"type": "follow", "rows": rows, **({} if view is None else {"view": view})})
+    await socket.send_json({"type": "follow", "rows": rows, "texts": texts, **({} if view is None else {"view": view})})
     return socket
 
 
@@ -103,6 +105,23 @@ async def test_new_contacts_are_counted_if_they_match(ben: Desk, running: Runnin
         assert told[-1] == {"type": "new", "count": 3, "text": "3 new contacts"}
     async with await dial(running, ben, view="?filter=nonsense") as socket:
         await heard(socket, is_ready)
+
+
+async def test_a_profile_is_told_what_became_of_a_text(ben: Desk, running: Running) -> None:
+    shown = (await circle(running, {"name": "Ada"})).contacts[0]
+    async with await dial(running, ben, *await drawn(running, shown), texts=True) as socket:
+        await heard(socket, is_ready)
+        values = {"event": "e", "number": "+12015559876", "locale": "en", "body": "Hi"}
+        times = dict.fromkeys(("due_at", "created_at", "updated_at"), now())
+        text = Delivery(id=f"test:{new_id()}", contact=shown.id, kind=DeliveryKind.TEST, **values, **times)
+        await running.bot.deliveries.add(text)
+        await heard(socket, lambda message: message["type"] == "texts")
+
+    async def is_sent() -> bool:
+        page = await ben.look(f"/contacts/{shown.id}?show=texts")
+        return "Sent" in page.one("ol", id="timeline").text
+
+    await eventually(is_sent)
 
 
 async def test_a_forged_message_ends_the_line(ben: Desk) -> None:

@@ -73,6 +73,7 @@ ADMINS = {
     "/settings/abuse", "/settings/abuse/{prefix}/unblock",
     "/settings/senders", "/settings/senders/test", "/settings/senders/{country}/remove", "/settings/senders/prices",
     "/settings/senders/prices/{country}/remove", "/settings/ledger",
+    "/settings/delivery",
     "/settings/install", "/settings/install/check", "/settings/install/sites",
     "/settings/install/secrets", "/settings/install/secrets/{secret}/revoke",
     "/settings/teammates", "/settings/teammates/invite",

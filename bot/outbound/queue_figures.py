@@ -1,0 +1,66 @@
+"""How the queue of texts is doing, for operators: size, age, rate by sender, and texts without a known result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.model.base import now
+from bot.model.workspace import Workspace
+from bot.outbound.senders import sender_for
+from bot.store import Store
+
+LOOKED_AT = 10_000
+"""Texts due longest that are told apart by sender."""
+MINUTES = 5
+"""Over which the rate is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    waiting: int
+    """Also those for later: quiet hours, caps, retries."""
+    due: int
+    """Of these, texts that could leave now."""
+    oldest: timedelta
+    """How long the first of them has been due."""
+    due_by_sender: Mapping[str, int]
+    """Among the `LOOKED_AT` that are due longest; without a name: the default sender."""
+    per_minute: Mapping[str, float]
+    """Handed over, by sender."""
+    unacknowledged: int
+    unknown_today: int
+    """Texts of the last 24 hours whose result nobody knows."""
+    at: datetime
+
+
+class QueueReader:
+    def __init__(self, store: Store, workspace: Callable[[], Awaitable[Workspace]]) -> None:
+        self._deliveries = store.deliveries
+        self._workspace = workspace
+
+    async def read(self) -> QueueFigures:
+        """Raises StoreUnavailable."""
+        time = now()
+        (waiting, due, since), numbers, handed, unacknowledged, unknown, workspace = await asyncio.gather(
+            self._deliveries.count_queue(),
+            self._deliveries.due_numbers(limit=LOOKED_AT),
+            self._deliveries.handed_over(time - timedelta(minutes=MINUTES)),
+            self._deliveries.count_unacknowledged(),
+            self._deliveries.count_unknown(time - timedelta(days=1)),
+            self._workspace(),
+        )
+        senders = [sender_for(number, workspace.senders) for number in numbers]
+        return QueueFigures(
+            waiting,
+            due,
+            time - since if since else timedelta(0),
+            Counter(sender.sender if sender else "" for sender in senders),
+            {sender: count / MINUTES for sender, count in handed.items()},
+            unacknowledged,
+            unknown,
+            time,
+        )
