@@ -80,9 +80,10 @@ class TestPhone:
             await bot.phone.reply(NUMBER, body, "k")
         assert len(await bot.phone.texts(NUMBER)) == 1
 
-    async def test_a_phone_that_was_never_texted_does_not_answer(self, bot: Bot) -> None:
-        with pytest.raises(Invalid):
-            await bot.phone.reply(NUMBER, "Hi", "k")
+    async def test_a_phone_that_was_never_texted_can_text_first(self, bot: Bot) -> None:
+        """A keyword of a poster, for example."""
+        await bot.phone.reply(NUMBER, "JOIN", "k")
+        assert [t.body for t in await bot.phone.texts(NUMBER)] == ["JOIN"]
 
     async def test_numbers_with_the_newest_texts_come_first(self, bot: Bot) -> None:
         for number in (NUMBER, ANOTHER, NUMBER):

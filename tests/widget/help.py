@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -82,12 +83,15 @@ class _Reader(HTMLParser):
 
 
 def read(html: str) -> Node:
-    """Parses a page or a fragment; every tag must be closed."""
+    """Parses a page or a fragment; every tag must be closed, and no id may occur twice."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
     assert len(reader.line) == 1, f"<{reader.line[-1].tag}> is not closed"
-    return reader.line[0]
+    root = reader.line[0]
+    ids = Counter(node.attrs["id"] for node in root.walk() if "id" in node.attrs)
+    assert not [id for id, times in ids.items() if times > 1]
+    return root
 
 
 class Card:

@@ -392,7 +392,8 @@ async def test_who_hangs_up_before_hello_leaves_nothing_behind(
 
 
 async def _none_open(running: Running) -> bool:
-    return not running.server.app[websocket.SOCKETS] and not running.bot.feed.followers
+    """Only the process itself follows anything: the addresses of webhooks."""
+    return not running.server.app[websocket.SOCKETS] and running.bot.feed.followers == 1
 
 
 async def test_who_hangs_up_while_being_told_leaves_nothing_behind(

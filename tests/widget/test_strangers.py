@@ -311,7 +311,11 @@ async def test_no_collection_holds_the_token_of_a_preference_link(known_user: Vi
         async with running.session.get(page, headers={"Accept": "text/html", "Referer": page}) as answer:
             assert answer.status == 200
     await known_user.open(page_url=f"{running.base}/p/{token}")
-    await running.bot.finish()
+
+    async def is_seen() -> bool:
+        return (await running.contact(known_user)).page == f"{running.base}/p/…"
+
+    await eventually(is_seen)
     for name in await running.store.database.list_collection_names():
         async for document in running.store.database[name].find({}):
             assert not [one for one in tokens if one in str(document)], name
