@@ -37,6 +37,7 @@ from bot.contacts.erase import Eraser
 from bot.contacts.export import ContactExport
 from bot.contacts.finder import ContactFinder
 from bot.contacts.merge import ContactMerge
+from bot.contacts.opt_out_requests import OptOutRequests
 from bot.contacts.program_edits import ProgramEdits
 from bot.contacts.segments import Segments
 from bot.contacts.selected import SelectedContacts
@@ -144,6 +145,7 @@ class Bot:
         self.consents = ConsentReader(store, self.ledger, self.stops)
         self.assertions = Assertions(store, self.ledger)
         self.attestations = Attestations(store, self.ledger, self.stops, self.consents)
+        self.opt_out_requests = OptOutRequests(store, self.attestations)
 
     def _compose_contacts(self, store: Store) -> None:
         self.contacts = ContactService(store, self.ledger)
@@ -195,6 +197,7 @@ class Bot:
             self.paces,
             self.programs,
             sign_ups,
+            self.opt_out_requests,
         )
         self.receive = self.inbound.receive
         self.replies = Replies(store, self.ledger, self.stops, self.inbox, self.deliveries, self.workspace)
@@ -244,6 +247,7 @@ class Bot:
             self.runs,
             self.deliveries,
             self.outbox,
+            self.opt_out_requests,
         )
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)

@@ -76,6 +76,17 @@ def due_at(received: datetime) -> datetime:
     return day.astimezone(received.tzinfo)
 
 
+def business_days_left(due: datetime, at: datetime) -> int | None:
+    """How many business days follow until it is due; 0: it is due today. None: it is overdue."""
+    if at >= due:
+        return None
+    day, last, left = at.astimezone(WASHINGTON), due.astimezone(WASHINGTON).date(), 0
+    while day.date() < last:
+        day += timedelta(days=1)
+        left += _is_business_day(day)
+    return left
+
+
 def _is_business_day(day: datetime) -> bool:
     return day.weekday() < 5 and day.date() not in _federal_holidays()
 

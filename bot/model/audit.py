@@ -41,6 +41,8 @@ class AuditAction(StrEnum):
     KEYWORD_EDITED = "keyword.edited"
     KEYWORD_PAUSED = "keyword.paused"
     KEYWORD_RESUMED = "keyword.resumed"
+    OPT_OUT_HONORED = "opt_out_request.honored"
+    OPT_OUT_DISMISSED = "opt_out_request.dismissed"
     BRAND_SAVED = "brand.saved"
     LOGO_SAVED = "brand.logo_saved"
     LOGO_REMOVED = "brand.logo_removed"

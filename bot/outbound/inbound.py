@@ -9,6 +9,7 @@ from bot.consent.keyword_programs import KeywordPrograms
 from bot.consent.keywords import Reading, read
 from bot.consent.paces import Paces
 from bot.consent.stop_list import StopList
+from bot.contacts.opt_out_requests import OptOutRequests
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import ConversationEvent
@@ -34,6 +35,7 @@ class Inbound:
         paces: Paces,
         programs: KeywordPrograms,
         sign_ups: KeywordSignUps,
+        requests: OptOutRequests,
     ) -> None:
         self._store = store
         self._stops = stops
@@ -43,6 +45,7 @@ class Inbound:
         self._paces = paces
         self._programs = programs
         self._sign_ups = sign_ups
+        self._requests = requests
         self._outcomes = Outcomes(store)
 
     async def receive(self, number: str, text: str, text_id: str, *, answered: Keyword | None = None) -> None:
@@ -82,8 +85,11 @@ class Inbound:
             case None if not reading.likely and (program := await self._programs.heard(text)):
                 await self._sign_ups.sign_up(number, text, text_id, program)
             case _:
-                flag = ConversationEvent(name=Name.MAYBE_STOP, until=due_at(now())) if reading.likely else None
-                await self._threads.hear(number, text, text_id, flag)
+                due = due_at(now())
+                flag = ConversationEvent(name=Name.MAYBE_STOP, until=due) if reading.likely else None
+                heard = await self._threads.hear(number, text, text_id, flag)
+                if flag and heard:
+                    await self._requests.flag(*heard, reading.rule, due)
                 await self._outcomes.replied(number)
 
     async def _settle(self, number: str, text: str, text_id: str, answer: str, did: Name | None = None) -> None:

@@ -40,20 +40,23 @@ class TextThreads:
         self._contacts = contacts
         self._secret = secret.encode()
 
-    async def hear(self, number: str, text: str, text_id: str, did: ConversationEvent | None = None) -> None:
+    async def hear(
+        self, number: str, text: str, text_id: str, did: ConversationEvent | None = None
+    ) -> tuple[Part, str] | None:
         """Adds a text from this number to its conversation, which is created if there is none, and what teammates have
-        to know about it; once for each `text_id`."""
+        to know about it; once for each `text_id`. Returns its entry and whose it is; None: it was empty."""
         if not text.strip():
-            return
+            return None
         people = await self._people(number)
         known = await self._talking(people, number)
         contact = known or _newest(people) or await self._lead(number)
         await self._conversations.begin_texting(contact, number)
         if known is None:
             await self.show_earlier(contact, number)
-        await self._write(contact, Text(text=text[:KEPT]), f"text:{text_id}")
+        part = await self._write(contact, Text(text=text[:KEPT]), f"text:{text_id}")
         if did:
             await self._write(contact, did, f"did:{text_id}")
+        return part, contact
 
     async def note(self, number: str, text: str, text_id: str, did: ConversationEvent | None) -> str | None:
         """The same for a keyword that was already handled, and what it `did`; in an existing conversation only.
@@ -94,9 +97,9 @@ class TextThreads:
         """Keyed, so that the id can't be derived from the number."""
         return hmac.digest(self._secret, f"lead:{number}:{n}".encode(), "sha256").hex()[:24]
 
-    async def _write(self, contact: str, content: Content, key: str) -> None:
+    async def _write(self, contact: str, content: Content, key: str) -> Part:
         author = Author(kind=AuthorKind.CONTACT, id=contact)
-        await self._conversations.append(texting_id(contact), author, content, key)
+        return await self._conversations.append(texting_id(contact), author, content, key)
 
     async def of(self, deliveries: Iterable[Delivery]) -> set[str]:
         """The ids of the deliveries that a conversation has to show, in one query."""

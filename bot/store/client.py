@@ -45,6 +45,7 @@ from bot.store.merges import MergeMoves
 from bot.store.migrations import MigrationRepository
 from bot.store.old_flows import move_old_flows
 from bot.store.opening_entries import OpeningEntries
+from bot.store.opt_out_requests import OptOutRequestRepository
 from bot.store.outbound_messages import OutboundMessageRepository
 from bot.store.parts import PartRepository
 from bot.store.passkeys import PasskeyChallengeRepository, PasskeyRepository
@@ -103,6 +104,7 @@ class Store:
         self.form_counters = FormCounterRepository(self.database)
         self.blocked_prefixes = BlockedPrefixRepository(self.database)
         self.outbound_messages = OutboundMessageRepository(self.database)
+        self.opt_out_requests = OptOutRequestRepository(self.database)
         self.phone_texts = PhoneTextRepository(self.database)
         self.migrations = MigrationRepository(self.database)
         self.jobs = JobRepository(self.database)

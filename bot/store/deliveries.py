@@ -32,6 +32,8 @@ from bot.store.repository import Repository
 
 PAUSED, LOCAL_TIME = "paused", "local_time"
 """Why a copy waits: its message is paused, or it is not yet that time where the recipient is."""
+STOPPED_ANSWER = "stopped"
+"""`Delivery.answer` of a text that confirms a STOP."""
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
 
@@ -92,6 +94,9 @@ class DeliveryRepository(Repository[Delivery]):
         IndexModel([("created_at", DESCENDING)]),
         IndexModel([("contact", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("created_at", DESCENDING), ("prefix", ASCENDING), ("kind", ASCENDING)], **_where("prefix")),
+        IndexModel(
+            [("answer", ASCENDING), ("created_at", DESCENDING)], partialFilterExpression={"answer": STOPPED_ANSWER}
+        ),
         IndexModel([("provider_id", ASCENDING)], **_where("provider_id")),
         IndexModel([(name, ASCENDING) for name in ("message", *FIGURES)], name="figures", **_where("message")),
         IndexModel([("message", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], **_where("message")),
@@ -212,6 +217,11 @@ class DeliveryRepository(Repository[Delivery]):
         }
         found = await self.find(match, sort=[("number", 1), ("kind", 1), ("created_at", -1)], limit=limit)
         return sorted(found, key=lambda delivery: delivery.reason == WITHHELD)
+
+    async def stop_confirmations(self, since: datetime, *, limit: int) -> list[Delivery]:
+        """The texts sent since then that confirm a STOP, newest first."""
+        match = {"answer": STOPPED_ANSWER, "created_at": {"$gte": since}, "state": DeliveryState.SENT}
+        return await self.find(match, sort=[("answer", -1), ("created_at", -1)], limit=limit)
 
     async def sent_to(self, number: str, *, limit: int) -> list[Delivery]:
         """The newest first."""

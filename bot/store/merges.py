@@ -16,7 +16,14 @@ from bot.store.transaction import Session, transaction
 if TYPE_CHECKING:
     from bot.store.client import Store
 
-OWNED = ("conversations", "deliveries", "chat_deliveries", "preference_links", "webhook_notifications")
+OWNED = (
+    "conversations",
+    "deliveries",
+    "chat_deliveries",
+    "preference_links",
+    "opt_out_requests",
+    "webhook_notifications",
+)
 """Collections with a field `contact`."""
 
 

@@ -55,6 +55,8 @@ LABELS = {
     A.KEYWORD_EDITED: _("Edited a keyword"),
     A.KEYWORD_PAUSED: _("Paused a keyword"),
     A.KEYWORD_RESUMED: _("Resumed a keyword"),
+    A.OPT_OUT_HONORED: _("Opted a contact out on request"),
+    A.OPT_OUT_DISMISSED: _("Dismissed an opt-out request"),
     A.BRAND_SAVED: _("Updated brand and compliance"),
     A.LOGO_SAVED: _("Uploaded a logo"),
     A.LOGO_REMOVED: _("Removed the logo"),

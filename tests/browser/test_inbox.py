@@ -353,7 +353,7 @@ async def test_what_was_written_after_the_session_had_ended_is_sent_after_signin
 
 
 async def test_without_javascript_an_agent_reads_answers_and_closes(
-    visit: Visit, look: Look, server: TestServer
+    visit: Visit, look: Look, server: TestServer, bot: Bot
 ) -> None:
     chat = await begun(visit, server)
     page = await look(server, "/login?next=/inbox", java_script_enabled=False)
@@ -367,6 +367,14 @@ async def test_without_javascript_an_agent_reads_answers_and_closes(
     await expect(chat.bubble("Plain and good")).to_be_visible()
     await page.locator("#state").get_by_role("button", name="Close", exact=True).click()
     await expect(page.locator(".event", has_text="Ben closed this")).to_be_visible()
+
+    await bot.receive("+12015550166", "How do I unsubscribe?", new_id())
+    await page.get_by_role("link", name="Inbox", exact=True).first.click()
+    await page.get_by_role("link", name="Opt-out requests 1").click()
+    row = page.get_by_role("row", name="How do I unsubscribe?")
+    await expect(row).to_contain_text("business days left")
+    await row.get_by_role("button", name="Opt out of all texts").click()
+    await expect(page.get_by_role("heading", name="No open opt-out requests")).to_be_visible()
 
 
 async def test_what_an_agent_reads_above_stays_and_older_entries_load_on_scroll(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.compliance.revocation import POLICIES, RevocationScope, due_at, policy_at
+from bot.compliance.revocation import POLICIES, RevocationScope, business_days_left, due_at, policy_at
 
 WAIVER_ENDS = datetime(2027, 1, 31, 5, tzinfo=UTC)
 """Midnight in Washington."""
@@ -46,3 +46,21 @@ def test_policies_are_in_order_and_their_versions_unique() -> None:
 )
 def test_weekends_and_federal_holidays_are_no_business_days(received: str, due: str) -> None:
     assert due_at(datetime.fromisoformat(received)) == datetime.fromisoformat(due)
+
+
+@pytest.mark.parametrize(
+    ("at", "left"),
+    [
+        ("2026-11-20T15:00+00:00", 10),
+        ("2026-11-25T15:00+00:00", 7),
+        ("2026-11-26T15:00+00:00", 7),  # Thanksgiving
+        ("2026-12-04T15:00+00:00", 1),
+        ("2026-12-06T15:00+00:00", 1),
+        ("2026-12-07T14:59+00:00", 0),
+        ("2026-12-07T15:00+00:00", None),
+    ],
+)
+def test_the_days_left_are_business_days(at: str, left: int | None) -> None:
+    assert (
+        business_days_left(due_at(datetime.fromisoformat("2026-11-20T15:00+00:00")), datetime.fromisoformat(at)) == left
+    )

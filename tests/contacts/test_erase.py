@@ -81,6 +81,7 @@ UNTOUCHED = {
     "leases": "of processes",
     "logos": "of the workspace",
     "migrations": "of the database",
+    "opt_out_requests": "name contacts by id",
     "outbound_messages": "written by teammates",
     "passkey_challenges": "of teammates",
     "passkeys": "of teammates",

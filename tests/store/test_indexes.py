@@ -260,6 +260,14 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await asyncio.gather(*(bot.conversations.after(conversation, seq) for seq in (0, 1)))
     await bot.conversations.begin_texting("x", NUMBER)
     await bot.receive(ANOTHER, "Is the Sidamo back?", "text-words")
+    await bot.receive(ANOTHER, "How do I unsubscribe?", "text-request")
+    (row,) = (await bot.opt_out_requests.page()).items
+    await bot.opt_out_requests.page(Cursor((now(), "x")))
+    await bot.opt_out_requests.count(is_overdue=True)
+    await bot.opt_out_requests.close_for({row.request.contact: now()})
+    await bot.opt_out_requests.dismiss(row.request.id, By(me, "Ada"))
+    await bot.opt_out_requests.request_times()
+    await bot.opt_out_requests.confirmation_times()
     texting = (await inbox.listing(View(me))).items[0].conversation
     said = await bot.reply(texting, me, "Yes", "r2")
     await bot.replies.queue(said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.inbox import actions, form, live, pages, panel, replies, transcript
+from widget.inbox import actions, form, live, opt_outs, pages, panel, replies, transcript
 from widget.web.teammate_pages import Scope, requires
 
 reads, writes = requires(Scope.READ_CONVERSATIONS), requires(Scope.WRITE_CONVERSATIONS)
@@ -20,6 +20,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post(f"{ONE}/messages", writes(actions.write))
     app.router.add_post(f"{ONE}/actions", writes(actions.act))
     app.router.add_get(f"{ONE}/transcript.txt", reads(transcript.download))
+    opt_outs.add_routes(app)
     panel.add_routes(app)
     form.add_routes(app)
     replies.add_routes(app)

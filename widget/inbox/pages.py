@@ -123,11 +123,12 @@ def head(conversation: Conversation, say: Translator) -> dict[str, Any]:
 
 async def _list(request: web.Request, asked: ListQuery, current: Conversation | None = None) -> dict[str, Any]:
     bot, say = request.app[BOT], translator_for(request)
-    listing, unread = await asyncio.gather(
+    listing, unread, requests = await asyncio.gather(
         bot.inbox.search(asked.words, before=asked.before, rows=asked.rows)
         if asked.words
         else bot.inbox.listing(asked.view, before=asked.before, rows=asked.rows, current=current),
         bot.inbox.unread(asked.view.me),
+        bot.opt_out_requests.count(),
     )
     id = current.id if current else ""
     return {
@@ -136,6 +137,7 @@ async def _list(request: web.Request, asked: ListQuery, current: Conversation | 
         "asked": asked,
         "me_id": asked.view.me,
         "unread": {whose.value: f"{COUNTED}+" if n > COUNTED else str(n or "") for whose, n in unread.items()},
+        "opt_outs": f"{COUNTED}+" if requests > COUNTED else str(requests or ""),
         "more": asked.address("/inbox/list", before=str(listing.next), current=id) if listing.next else "",
     }
 

@@ -11,6 +11,7 @@ from bot.i18n import Translator
 from bot.model.conversation import Conversation, Part
 from bot.model.delivery import Delivery, DeliveryState
 from bot.outbound.kinds import KINDS
+from widget.outbound.results import reason_words
 from widget.web.http import BOT
 
 
@@ -37,6 +38,8 @@ def _label(delivery: Delivery, say: Translator) -> str:
 def _state(delivery: Delivery, say: Translator) -> dict[str, Any]:
     """The delivery state of a text, and whether it is a failure to show."""
     match delivery.state:
+        case DeliveryState.QUEUED if delivery.reason:
+            return {"texted": _with_reason(say("Waiting"), delivery, say)}
         case DeliveryState.QUEUED | DeliveryState.SENDING:
             return {"texted": say("Sending")}
         case DeliveryState.SENT:
@@ -46,4 +49,10 @@ def _state(delivery: Delivery, say: Translator) -> dict[str, Any]:
         case DeliveryState.BLOCKED if delivery.reason == "stopped":
             return {"texted": say("Not sent: this number opted out with STOP"), "is_bad": True}
         case DeliveryState.BLOCKED | DeliveryState.FAILED:
-            return {"texted": say("Not sent (%(reason)s)", reason=delivery.reason or "?"), "is_bad": True}
+            return {"texted": _with_reason(say("Not sent"), delivery, say), "is_bad": True}
+
+
+def _with_reason(result: str, delivery: Delivery, say: Translator) -> str:
+    if not delivery.reason:
+        return result
+    return say("%(result)s: %(reason)s", result=result, reason=reason_words(delivery.reason, delivery.code, say))

@@ -51,6 +51,15 @@ class Metrics:
         }
         self._due = Gauge("sayso_texts_due_by_sender", "Texts due longest.", ["sender"], registry=self.registry)
         self._rate = Gauge("sayso_texts_per_minute", "Texts handed over.", ["sender"], registry=self.registry)
+        self.opt_out_requests = Gauge(
+            "sayso_opt_out_requests", "Opt-out requests that nobody has decided on.", ["state"], registry=self.registry
+        )
+        self.revocation_seconds = Gauge(
+            "sayso_revocation_seconds",
+            "Time from a request to the opt-out, and from a STOP to its confirmation, of the last 30 days.",
+            ["of", "stat"],
+            registry=self.registry,
+        )
         self._series = lru_cache(maxsize=2048)(self._find_series)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:

@@ -8,11 +8,13 @@ from bot.chat.conversations import ConversationService
 from bot.consent.ledger import Ledger
 from bot.contacts.erase import Eraser
 from bot.contacts.merge import ContactMerge
+from bot.contacts.opt_out_requests import OptOutRequests
 from bot.events.consumers.base import Consumer
 from bot.events.consumers.cards import CompleteCards
 from bot.events.consumers.erasure import Erasure
 from bot.events.consumers.flows import ContinueFlows
 from bot.events.consumers.merging import Merging
+from bot.events.consumers.opt_out_requests import CloseOptOutRequests
 from bot.events.consumers.outcomes import NoteOptOuts
 from bot.events.consumers.projection import Projection
 from bot.events.consumers.stopped import MarkStopped
@@ -36,6 +38,7 @@ def all_consumers(
     runs: Runs,
     deliveries: DeliveryQueue,
     webhooks: WebhookOutbox,
+    requests: OptOutRequests,
 ) -> Sequence[Sequence[Consumer]]:
     """By stage: those of one stage run side by side, and the next stage begins when they are done."""
     return (
@@ -45,6 +48,7 @@ def all_consumers(
             QueueTexts(deliveries),
             MarkStopped(store),
             NoteOptOuts(Outcomes(store)),
+            CloseOptOutRequests(requests),
         ),
         (ContinueFlows(runs, openings),),
         (Merging(merge),),

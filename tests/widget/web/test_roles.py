@@ -32,6 +32,7 @@ VISITOR = {
 TOKEN = {PREFIX + route.path for route in ROUTES}
 """Each declares its scope: `tests/widget/api/test_access.py`."""
 AGENTS = {
+    "/inbox/opt-outs", "/inbox/opt-outs/{request}/opt-out", "/inbox/opt-outs/{request}/dismiss",
     "/inbox", "/inbox/list", "/inbox/live", "/inbox/{conversation}", "/inbox/{conversation}/parts",
     "/inbox/{conversation}/messages", "/inbox/{conversation}/actions", "/inbox/{conversation}/replies",
     "/inbox/{conversation}/transcript.txt",
@@ -136,6 +137,7 @@ def filled(path: str) -> str:
     ids = {"id": id, "conversation": zeros, "contact": zeros, "secret": zeros, "subscription": DEALS, "reply": zeros}
     ids |= {"endpoint": zeros, "notification": "notif_0"}
     others = {
+        "request": f"{zeros}:{1:010d}",
         "key": "city",
         "keyword": "join",
         "delivery": "outbound:x:y",

@@ -1,0 +1,158 @@
+"""The board of likely revocations: each is decided by a teammate, within the time that the law gives.
+
+A request is also settled once the person is opted out of all texts in any other way: STOP, the preference center, the
+panel (`bot.events.consumers.opt_out_requests`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median_high
+
+from bot.consent.attestations import Attestation, Attestations
+from bot.errors import NotFound
+from bot.errors import marked as _
+from bot.model.audit import AuditAction
+from bot.model.base import now
+from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.conversation import Part
+from bot.model.delivery import Delivery
+from bot.model.event import Context
+from bot.model.opt_out_request import OptOutRequest, RequestState
+from bot.model.paging import Cursor, Page
+from bot.model.teammate import By
+from bot.store import Store
+from bot.workspace.audit import AuditLog
+
+PAGE = 25
+COUNTED = 99
+MEASURED = timedelta(days=30)
+MOST_MEASURED = 1000
+OPEN, HONORED, DISMISSED = RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    request: OptOutRequest
+    contact: Contact | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationTimes:
+    """Of the last 30 days; None: there were none. Of an even number, the median is the longer of the two in the
+    middle."""
+
+    median: timedelta | None
+    longest: timedelta | None
+    number: int
+
+    @classmethod
+    def of(cls, times: Sequence[timedelta]) -> RevocationTimes:
+        return cls(median_high(times) if times else None, max(times, default=None), len(times))
+
+
+class OptOutRequests:
+    def __init__(self, store: Store, attestations: Attestations) -> None:
+        self._store = store
+        self._table = store.opt_out_requests
+        self._attestations = attestations
+        self._audit = AuditLog(store)
+
+    async def flag(self, part: Part, contact: str, rule: str, due_at: datetime) -> None:
+        """Adds a text to the board, once."""
+        request = OptOutRequest(
+            id=part.id,
+            contact=contact,
+            conversation=part.conversation,
+            rule=rule,
+            received_at=part.at,
+            due_at=due_at,
+        )
+        await self._table.keep(request)
+
+    async def page(self, after: Cursor | None = None, *, limit: int = PAGE) -> Page[RequestRow]:
+        """Those that are due first come first, overdue ones before them."""
+        found = await self._table.due_first(after, limit=limit + 1)
+        people = await self._store.contacts.get_many(request.contact for request in found)
+        parts = await self._store.parts.get_many(request.id for request in found)
+        rows = [RequestRow(r, people.get(r.contact), _text(parts.get(r.id))) for r in found]
+        return Page.cut(rows, limit, lambda row: (row.request.due_at, row.request.id))
+
+    async def count(self, *, is_overdue: bool = False) -> int:
+        """Open ones, at most `COUNTED` + 1."""
+        return await self._table.count_open(due_before=now() if is_overdue else None, most=COUNTED + 1)
+
+    async def honor(self, id: str, by: By, context: Context) -> Contact:
+        """Opts the contact out of all texts. The same again changes nothing. Raises NotFound, and Conflict for a late
+        retry."""
+        request = await self._get(id)
+        told = Attestation(
+            by=by, key=f"request:{id}", context=context.model_copy(update={"conversation": request.conversation})
+        )
+        contact = await self._attestations.opt_out_of_texts(request.contact, told)
+        await self._settle(request, HONORED, by, AuditAction.OPT_OUT_HONORED, states=(OPEN, HONORED))
+        return contact
+
+    async def dismiss(self, id: str, by: By) -> None:
+        """Records that it is no request to opt out. Raises NotFound."""
+        await self._settle(await self._get(id), DISMISSED, by, AuditAction.OPT_OUT_DISMISSED, states=(OPEN,))
+
+    async def close_for(self, contacts: Mapping[str, datetime]) -> None:
+        """Settles the open requests of contacts who are opted out of all texts since (time by contact), or gone."""
+        found = await self._table.open_of(contacts)
+        if not found:
+            return
+        people = await self._store.contacts.get_many({request.contact for request in found})
+        texts = [subscription.id for subscription in await self._store.subscriptions.texts()]
+        for request in found:
+            contact = people.get(request.contact)
+            if contact is None or contact.is_gone or all(_is_out(contact.consent(id)) for id in texts):
+                values = {"state": HONORED, "settled_at": contacts[request.contact]}
+                await self._table.settle(request.id, values, states=(OPEN,))
+
+    async def request_times(self) -> RevocationTimes:
+        """From the text to the opt-out."""
+        found = await self._table.honored_since(now() - MEASURED, limit=MOST_MEASURED)
+        return RevocationTimes.of([r.settled_at - r.received_at for r in found if r.settled_at])
+
+    async def confirmation_times(self) -> RevocationTimes:
+        """From a STOP to the handover of the text that confirms it."""
+        found = await self._store.deliveries.stop_confirmations(now() - MEASURED, limit=MOST_MEASURED)
+        return RevocationTimes.of([_sent_at(delivery) - delivery.created_at for delivery in found])
+
+    async def _get(self, id: str) -> OptOutRequest:
+        request = await self._table.get(id)
+        if request is None:
+            raise NotFound(_("This request no longer exists."))
+        return request
+
+    async def _settle(
+        self,
+        request: OptOutRequest,
+        state: RequestState,
+        by: By,
+        action: AuditAction,
+        *,
+        states: Sequence[RequestState],
+    ) -> None:
+        """The audit log has the contact's id, which is no personal data."""
+        values = {"state": state, "settled_at": request.settled_at or now(), "by": by.id}
+        await self._table.settle(request.id, values, states=states)
+        after = await self._get(request.id)
+        if (after.state, after.by) == (state, by.id):
+            await self._audit.record(by, action, request.contact, key=request.id)
+
+
+def _is_out(consent: Consent | None) -> bool:
+    return consent is not None and consent.state is ConsentState.OPTED_OUT
+
+
+def _sent_at(delivery: Delivery) -> datetime:
+    return delivery.handed_at or delivery.updated_at
+
+
+def _text(part: Part | None) -> str:
+    return getattr(part.content, "text", "") if part else ""
