@@ -139,7 +139,7 @@ async def test_pages_and_texts_are_text(evil: Evil) -> None:
     await person.open()
     await person.submit()
     await running.quiet(person)
-    texts = await running.bot.phone.texts("+12015550123")
+    texts = await eventually(lambda: running.bot.phone.texts("+12015550123"))
     token = re.search(r"/p/([\w-]+)", texts[0].body)
     assert token
     number = {"number": "+12015550123", "body": f"{EVIL} reply"}
