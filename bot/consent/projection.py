@@ -72,10 +72,15 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
     before = contact.consent(event.subscription) if event.subscription else None
     after = _consent_after(event, before)
     if event.subscription and after is not before:
-        others = (c for c in contact.consents if c.subscription != event.subscription)
-        consents = (*others, *([after] if after else []))
-        change |= {"consents": consents, "pending_until": _pending_until(consents)}
+        change |= consent_fields(contact, event.subscription, after)
     return contact.model_copy(update=change)
+
+
+def consent_fields(contact: Contact, subscription: str, consent: Consent | None) -> dict[str, object]:
+    """The fields of the contact with this consent to the subscription in place of theirs; None: they have none."""
+    others = (c for c in contact.consents if c.subscription != subscription)
+    consents = (*others, *([consent] if consent else []))
+    return {"consents": consents, "pending_until": _pending_until(consents)}
 
 
 def consent_after(subscription: str, events: Iterable[ConsentEvent]) -> Consent | None:

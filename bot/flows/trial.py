@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.consent.projection import consent_fields
 from bot.flows.effects import ChangeTag, Effect, KeepAnswer, SetAttribute
 from bot.flows.engine import advance, begun
 from bot.flows.matching import PersonFacts
@@ -43,7 +44,7 @@ class Trial:
         if not subscription:
             return ()
         at, state = self.facts.at, ConsentState.PENDING if is_pending else ConsentState.OPTED_IN
-        self._consents(subscription, state)
+        self._consent(subscription, state)
         return self._take(CardPending(at) if is_pending else CardCompleted(at))
 
     def confirm(self) -> tuple[Effect, ...]:
@@ -51,7 +52,7 @@ class Trial:
         made: tuple[Effect, ...] = ()
         for consent in self.facts.contact.consents:
             if consent.state is ConsentState.PENDING:
-                self._consents(consent.subscription, ConsentState.OPTED_IN)
+                self._consent(consent.subscription, ConsentState.OPTED_IN)
                 made += self._take(CardCompleted(self.facts.at))
                 made += self._take(ConsentChanged(self.facts.at, consent.subscription, ConsentState.OPTED_IN))
         return made
@@ -80,11 +81,9 @@ class Trial:
                 others = tuple(one for one in contact.tags if one != tag)
                 self._change(tags=others if is_removed else (*others, tag))
 
-    def _consents(self, subscription: str, state: ConsentState) -> None:
-        others = [c for c in self.facts.contact.consents if c.subscription != subscription]
-        at = self.facts.at
-        new = Consent(subscription=subscription, state=state, at=at, source=Source.FORM, event="trial")
-        self._change(consents=(*others, new))
+    def _consent(self, subscription: str, state: ConsentState) -> None:
+        new = Consent(subscription=subscription, state=state, at=self.facts.at, source=Source.FORM, event="trial")
+        self._change(**consent_fields(self.facts.contact, subscription, new))
 
     def _change(self, **values: object) -> None:
         self.facts = replace(self.facts, contact=self.facts.contact.model_copy(update=values))

@@ -16,7 +16,8 @@ OWN = "Deals and new roasts"
 """The shop's name of a subscription, where the whole of it is edited."""
 LABELS = ("aria-label", "title", "alt", "placeholder")
 IN_ENGLISH = {
-    "/help/{name}",  # documentation
+    "/help/{name}",
+    "/api/docs",  # documentation
     "/settings/styleguide",  # for developers
     "/settings/brand/preview",  # in the language of the shop
     "/settings/subscriptions/preview/page",
