@@ -27,7 +27,7 @@ TOO_LARGE = _("This file is too large (%(size)s kB). A flow can have up to %(mos
 NO_JSON = _("This isn't valid JSON: check line %(line)s, column %(column)s.")
 NO_UTF8 = _("This file isn't text in UTF-8. Save it again in that encoding.")
 NO_OBJECT = _("This isn't a flow. A flow is a JSON object with steps.")
-TOO_DEEP = _("Branches are nested too deeply. Move some of them to a flow of their own.")
+TOO_DEEP = _("Branches are nested too deeply. Move some of them to another flow.")
 
 
 @dataclass(frozen=True, slots=True)

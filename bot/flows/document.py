@@ -53,7 +53,7 @@ class FlowDocument(Value):
         """What no run could be made of. `bot.flows.check` says more, and where."""
         ids = [step.id for step in self.all_steps()]
         if len(ids) != len(set(ids)):
-            raise ValueError(_("Give each step an ID of its own."))
+            raise ValueError(_("Give each step a unique ID."))
         if len(ids) > MOST_STEPS:
             raise ValueError(_("A flow can have up to 200 steps."))
         return self

@@ -59,7 +59,7 @@ class OfficeHours(Value):
     @classmethod
     def _is_country(cls, value: str) -> str:
         if value and value not in list_supported_countries():
-            raise ValueError(_("Holidays of this country are unknown. Use a country code like US."))
+            raise ValueError(_("No holidays available for this country. Use a country code like US."))
         return value
 
     @model_validator(mode="after")

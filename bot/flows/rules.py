@@ -19,17 +19,15 @@ from bot.model.subscription import Subscription, SubscriptionState
 HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
 WRITTEN = {"text", "title", "button", "legal_text", "box", "label", "retry", "dismiss", "name", "value"}
 """Fields whose texts people read."""
-SAME_ID = _('Another step has the ID "%(id)s". Give this step an ID of its own.')
-TOO_MANY_STEPS = _(
-    "A flow can have up to %(most)s steps, and this one has %(count)s. Move some to a flow of their own."
-)
+SAME_ID = _('Another step has the ID "%(id)s". Use a unique ID.')
+TOO_MANY_STEPS = _("A flow can have up to %(most)s steps, and this one has %(count)s. Move some to another flow.")
 NO_TARGET = _('There is no step "%(id)s" in this flow. Choose another step.')
 LOOP = _('This repeats the steps from "%(id)s" on without waiting. Add a question, a form or a wait between them.')
 UNREACHABLE = _("No one reaches this step. Remove it, or move it before the step that ends the flow.")
 NO_BRANCH = _("Add steps for at least one outcome of this condition.")
 NEVER_DISMISSED = _('No one reaches these steps. Add "dismiss", the label of the button that leads to them.')
 NEVER_LATE = _('No one reaches these steps. Add "seconds", the time to wait for an answer.')
-MARKUP = _("People would see %(tag)s as it is. Remove HTML from this text.")
+MARKUP = _("HTML isn't supported: remove %(tag)s from this text.")
 UNKNOWN_VARIABLE = _(
     'Unknown variable "%(name)s". Use the ID of a step that asks, first_name, name, email, '
     "or attribute_ and the key of an attribute."

@@ -52,7 +52,7 @@ log = logging.getLogger("sayso.flows")
 STALLED = timedelta(seconds=10)
 """When the transition of a process that died is continued by any other."""
 NOT_LIVE = _("The flow was stopped: the flow that it starts isn't live.")
-IN_A_CIRCLE = _("The flow was stopped: flows start each other without an answer.")
+IN_A_CIRCLE = _("The flow was stopped: flows kept starting each other without waiting for an answer.")
 MOST_HOPS = 20
 """Flows that start each other in one conversation without a message of the contact."""
 PAGE = 500

@@ -22,7 +22,7 @@ class FlowFaulty(Invalid):
     """A flow with faults: nothing was saved."""
 
     code = "flow_faulty"
-    message = _("This flow has faults, so nothing was saved.")
+    message = _("This flow has errors, so nothing was saved.")
 
     def __init__(self, checked: FlowCheck) -> None:
         self.faults = checked.faults

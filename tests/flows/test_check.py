@@ -42,12 +42,12 @@ def found(checked: FlowCheck) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("document", "path", "step", "words"),
     [
-        (flow(SAY, SAY), "steps[1].id", "hi", 'Another step has the ID "hi". Give this step an ID of its own.'),
+        (flow(SAY, SAY), "steps[1].id", "hi", 'Another step has the ID "hi". Use a unique ID.'),
         (
             flow(choices([SAY], [SAY])),
             "steps[0].choices[1].steps[0].id",
             "hi",
-            'Another step has the ID "hi". Give this step an ID of its own.',
+            'Another step has the ID "hi". Use a unique ID.',
         ),
         (flow(go_to("gone")), "steps[0].step", "again", 'There is no step "gone" in this flow. Choose another step.'),
         (
@@ -70,7 +70,7 @@ def found(checked: FlowCheck) -> list[tuple[str, str, str]]:
             "ask",
             "Shorten this text to 4000 characters.",
         ),
-        (flow({**SAY, "text": ""}), "steps[0].text", "hi", "Enter a text."),
+        (flow({**SAY, "text": ""}), "steps[0].text", "hi", "Enter text."),
         (flow({"kind": "say", "id": "hi"}), "steps[0].text", "hi", 'Add "text".'),
         (
             flow({**SAY, "id": "A b"}),
@@ -83,13 +83,13 @@ def found(checked: FlowCheck) -> list[tuple[str, str, str]]:
             flow({**SAY, "text": "Hi <b>there</b>"}),
             "steps[0].text",
             "hi",
-            "People would see <b> as it is. Remove HTML from this text.",
+            "HTML isn't supported: remove <b> from this text.",
         ),
         (
             flow({**SAY, "translations": {"es": "<script>x"}}),
             "steps[0].translations.es",
             "hi",
-            "People would see <script> as it is. Remove HTML from this text.",
+            "HTML isn't supported: remove <script> from this text.",
         ),
         (flow(FORM, format=2), "format", "", "Use one of: 1."),
         (flow(), "steps", "", "Add at least 1."),
@@ -179,7 +179,7 @@ def test_too_many_steps_are_refused() -> None:
     steps = [{**SAY, "id": f"s{i}"} for i in range(120)]
     branch = [{**SAY, "id": f"b{i}"} for i in range(120)]
     checked = check_document(flow(*steps, choices(branch)))
-    words = "A flow can have up to 200 steps, and this one has 241. Move some to a flow of their own."
+    words = "A flow can have up to 200 steps, and this one has 241. Move some to another flow."
     assert ("steps", "", words) in found(checked)
 
 

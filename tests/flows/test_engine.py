@@ -166,7 +166,7 @@ def test_an_event_that_is_not_waited_for_changes_nothing(flow: Script, events: l
 
 
 def test_each_step_needs_an_id_of_its_own() -> None:
-    with pytest.raises(ValidationError, match="Give each step an ID of its own"):
+    with pytest.raises(ValidationError, match="Give each step a unique ID"):
         script(HI, HI)
 
 

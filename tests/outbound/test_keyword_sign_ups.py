@@ -119,7 +119,7 @@ class TestSignUp:
     ) -> None:
         await bot.keywords.pause("beans", 1, ADA)
         await bot.receive(ANOTHER, "BEANS", "t1")
-        closed = "Harbor Coffee: This keyword isn't in use at the moment."
+        closed = "Harbor Coffee: This keyword isn't active."
         assert await _said(bot, ANOTHER) == [closed]
         assert not await store.contacts.with_number(ANOTHER, after="", limit=1)
         await bot.keywords.resume("beans", 2, ADA)

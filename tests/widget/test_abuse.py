@@ -52,8 +52,8 @@ async def test_admins_are_warned_on_every_page_and_agents_are_not(running: Runni
     watch.is_alarmed, watch.used, watch.budget = True, 1600, 2000
     try:
         async with new_teammate(running) as eve, at_desk(running.base, BEN) as ben:
-            assert "Forms have caused 1600 of 2000 texts today." in (await eve.desk.look("/contacts")).text
-            assert "Forms have caused" not in (await ben.look("/contacts")).text
+            assert "Forms have triggered 1600 of 2000 texts today." in (await eve.desk.look("/contacts")).text
+            assert "Forms have triggered" not in (await ben.look("/contacts")).text
         async with running.session.get(f"{running.base}/metrics") as answer:
             assert "sayso_form_texts_today 1600.0" in await answer.text()
     finally:

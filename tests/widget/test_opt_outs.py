@@ -38,7 +38,7 @@ async def test_an_agent_decides_on_each(running: Running) -> None:
         page = await ben.look(BOARD)
         assert "harassment" not in page.text
         assert "unsubscribe" not in page.one("main").text
-        assert "From a request to the opt-out" in page.text
+        assert "Request to opt-out" in page.text
     async with running.session.get(f"{running.base}/metrics") as answer:
         said = await answer.text()
     assert 'sayso_opt_out_requests{state="overdue"}' in said

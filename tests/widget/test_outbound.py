@@ -207,13 +207,13 @@ async def test_each_can_get_it_at_their_own_time(running: Running, ada: Desk, pe
     message = await written(running, ada, people)
     local = {"version": str(message.version), "when": "local", "send_at": f"{now().year + 1}-06-01T09:30"}
     asked = f"/outbound/{message.id}/audience?when=local&send_at={local['send_at']}"
-    assert "Everyone will have it by" in (await ada.look(asked)).text
+    assert "Everyone will get it by" in (await ada.look(asked)).text
     status, page = await ada.post(f"/outbound/{message.id}/send", {**local, "send_at": "2020-06-01T09:30"})
     assert (status, "Choose a time in the future." in page.text) == (422, True)
     assert (await ada.post(f"/outbound/{message.id}/send", local))[0] == 303
     page = await ada.look(f"/outbound/{message.id}")
     assert page.one("span", role="status").text == "Scheduled"
-    assert "each person's own time. Everyone will have it by" in " ".join(page.text.split())
+    assert "each person's local time. Everyone will get it by" in " ".join(page.text.split())
     assert (await running.bot.outbound.get(message.id)).local_at == local["send_at"]
     assert (await ada.get("/outbound"))[0] == 200
 
@@ -410,7 +410,7 @@ async def test_one_that_paused_itself_says_why_in_the_list_and_on_its_page(
 async def test_settings_and_metrics_show_the_queue(running: Running, ada: Desk) -> None:
     page = await ada.look("/settings/delivery")
     labels = [term.text for term in page.one("dl", class_="figures").all("dt")]
-    assert labels == ["Due now", "Oldest due for", "Waiting in total", "Result pending", "Unconfirmed in 24 hours"]
+    assert labels == ["Due now", "Longest wait", "Waiting in total", "Result pending", "Unconfirmed in 24 hours"]
     async with running.session.get(f"{running.base}/metrics") as answer:
         text = await answer.text()
     for name in ("waiting", "due", "oldest_due_seconds", "unacknowledged", "unknown_today"):

@@ -325,5 +325,5 @@ async def test_texts_are_paused_and_limited_and_both_are_taken_back(center: Cent
     assert (await center.look()).switches[DEALS], "they stay subscribed"
     form = (await center.look()).fields("save-pace")
     _, page = await center.post({**form, "pause": "", "at_most": ""})
-    assert page.said == "Your texts are neither paused nor limited."
+    assert page.said == "Your texts aren't paused or limited."
     assert not (await running.contact(center.person)).pace.is_paused(now())

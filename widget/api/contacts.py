@@ -24,7 +24,7 @@ from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 
 PATH = "/contacts/{contact_id}"
-NOT_STORED = "Accepted and not stored."
+NOT_STORED = "Accepted, but not stored."
 
 contacts = Resource("Contacts", "People: users of your product or shop, and leads.")
 

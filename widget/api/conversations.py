@@ -46,7 +46,7 @@ class ReplyBody(ApiBody):
     type: Literal["admin"] = Field(examples=["admin"])
     message_type: Literal["comment", "note"] = Field(examples=["comment"])
     body: str = Field(min_length=1, max_length=LONGEST_TEXT, examples=["Your order is on its way."])
-    admin_id: AnyId | None = Field(None, description="The token's teammate; nobody else can be named.", examples=[None])
+    admin_id: AnyId | None = Field(None, description="Must be the token's teammate.", examples=[None])
 
 
 class PartBody(ApiBody):
@@ -54,7 +54,7 @@ class PartBody(ApiBody):
 
     message_type: Literal["close", "open", "snoozed", "assignment"] = Field(examples=["close"])
     type: Literal["admin"] = Field("admin", examples=["admin"])
-    admin_id: AnyId | None = Field(None, description="The token's teammate; nobody else can be named.", examples=[None])
+    admin_id: AnyId | None = Field(None, description="Must be the token's teammate.", examples=[None])
     assignee_id: AnyId | None = Field(None, examples=[None])
     snoozed_until: UnixTime | None = Field(None, examples=[None])
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from widget.api.models import ApiAnswer
 from widget.api.route import Call, Resource
 
-me = Resource("Token", "Whose token this is.")
+me = Resource("Token", "The teammate and workspace that the token belongs to.")
 
 
 class AppAnswer(ApiAnswer):

@@ -88,7 +88,7 @@ def _form(
         field("title", say("Title"), typed.get("title", "")),
         field("button", say("Button text"), typed.get("button", "")),
         {"type": "textarea", "id": "legal_text", "label": say("Legal text"), "value": typed.get("legal_text", "")},
-        text(say("Leave a field empty to use the subscription's own words."), "muted"),
+        text(say("Leave a field blank to use the subscription's default text."), "muted"),
     ]
     if fault:
         parts.append(text(fault, "error"))

@@ -40,8 +40,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         number=f"{COUNTED}+" if number > COUNTED else str(number),
         next=page.next,
         times=[
-            (say("From a request to the opt-out"), *_shown(requests, say)),
-            (say("From STOP to its confirmation"), *_shown(confirmations, say)),
+            (say("Request to opt-out"), *_shown(requests, say)),
+            (say("STOP to confirmation"), *_shown(confirmations, say)),
         ],
     )
 

@@ -31,7 +31,7 @@ REASONS = {
     "cap": _("Had too many texts lately"),
     "too_many": _("Had too many texts lately"),
     "fewer_by_person": _("Asked for fewer texts"),
-    "loop_guard": _("Two machines seemed to answer each other"),
+    "loop_guard": _("Stopped to prevent an auto-reply loop"),
     "not_asked_any_more": _("No longer waiting for an answer"),
     "erased": _("Erased"),
     "sender_cannot_receive": _("Sender can't receive STOP"),
@@ -46,9 +46,9 @@ REASONS = {
     "rate_limited": _("Provider is busy"),
     "queue_full": _("Provider is busy"),
     "no_connection": _("No connection to the provider"),
-    "no_answer": _("Provider couldn't tell"),
+    "no_answer": _("Provider couldn't confirm it"),
     "refused": _("Refused by the provider"),
-    "unknown_error": _("Unknown error of the carrier"),
+    "unknown_error": _("Unknown carrier error"),
     "invalid_number": _("Invalid number"),
     "unknown_number": _("Invalid number"),
     "landline": _("Landline"),
@@ -172,7 +172,7 @@ def charts(series: Series | None, say: Translator) -> list[ChartView]:
     some = [one for one in answers if one[2]]
     return [
         _chart(say("Sent over time"), leaving, series, say),
-        *([_chart(say("Answers over time"), some, series, say)] if some else []),
+        *([_chart(say("Responses over time"), some, series, say)] if some else []),
     ]
 
 

@@ -25,9 +25,9 @@ REPORTED = {
     ProviderStatus.READ: _("Read"),
 }
 RECONCILED = {
-    DeliveryState.SENT: _("Found in the provider's list: it was sent"),
-    DeliveryState.QUEUED: _("Not in the provider's list: it is sent again"),
-    DeliveryState.UNKNOWN: _("The provider couldn't tell: it is never sent again"),
+    DeliveryState.SENT: _("Found at the provider: it was sent"),
+    DeliveryState.QUEUED: _("Not found at the provider: it will be sent again"),
+    DeliveryState.UNKNOWN: _("The provider couldn't confirm this text, so it won't be sent again"),
 }
 
 

@@ -87,7 +87,7 @@ async def _apply(
             sheet.contact, form.get("pause", ""), form.get("at_most", ""), key=key, say=say, context=context
         )
         notes = " ".join(pace_view(contact.pace, say).notes)
-        return PreferenceResult(contact), StatusLine(notes or say("Your texts are neither paused nor limited."))
+        return PreferenceResult(contact), StatusLine(notes or say("Your texts aren't paused or limited."))
     if wanted == "stop_all":
         shown = _pairs(form, "shown")
         done = await preferences.stop_all(sheet.contact, shown=shown, key=key, say=say, context=context)

@@ -33,7 +33,7 @@ SHOWN = 200
 NAMES = {
     Limit.NETWORK: _("One network (IPv4 /24, IPv6 /64)"),
     Limit.SESSION: _("One visitor"),
-    Limit.PREFIX: _("Numbers that differ in their last four digits"),
+    Limit.PREFIX: _("Numbers that differ only in their last four digits"),
     Limit.COUNTRY: _("One country other than yours"),
     Limit.BUDGET: _("All forms together"),
     Limit.BLOCKED_PREFIX: _("Blocked prefixes"),

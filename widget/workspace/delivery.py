@@ -45,7 +45,7 @@ def _tiles(figures: QueueFigures, say: Translator) -> list[FigureTile]:
     seconds = round(figures.oldest.total_seconds())
     return [
         FigureTile(say("Due now"), say.number(figures.due)),
-        FigureTile(say("Oldest due for"), f"{seconds // 60}:{seconds % 60:02d}"),
+        FigureTile(say("Longest wait"), f"{seconds // 60}:{seconds % 60:02d}"),
         FigureTile(say("Waiting in total"), say.number(figures.waiting)),
         FigureTile(say("Result pending"), say.number(figures.unacknowledged)),
         FigureTile(say("Unconfirmed in 24 hours"), say.number(figures.unknown_today)),

@@ -124,7 +124,7 @@ async def pause(request: web.Request) -> web.StreamResponse:
 async def resume(request: web.Request) -> web.StreamResponse:
     wanted, keywords = await read_input(request, ButtonOfProgram), request.app[BOT].keywords
     made = await keywords.resume(request.match_info["keyword"], wanted.version, by(request))
-    raise done(LIST, translated(request, "%(keyword)s is in use again.", keyword=made.keyword))
+    raise done(LIST, translated(request, "%(keyword)s is active again.", keyword=made.keyword))
 
 
 async def _live(request: web.Request) -> list[Subscription]:

@@ -48,8 +48,8 @@ TOPICS = (
             (T.DELIVERY_SENT, _("A text was accepted by the provider")),
             (T.DELIVERY_DELIVERED, _("A text reached the phone")),
             (T.DELIVERY_FAILED, _("A text failed")),
-            (T.DELIVERY_BLOCKED, _("A text wasn't allowed to be sent")),
-            (T.DELIVERY_UNKNOWN, _("The provider can't say what became of a text")),
+            (T.DELIVERY_BLOCKED, _("A text was blocked")),
+            (T.DELIVERY_UNKNOWN, _("A text is unconfirmed by the provider")),
         ),
     ),
 )
@@ -61,11 +61,11 @@ STATES = {
 }
 """Words and kind of the badge."""
 ERRORS = {
-    "timed_out": _("No answer in time"),
+    "timed_out": _("Timed out"),
     "unreachable": _("Can't connect"),
     "private_address": _("Not a public address"),
     "certificate": _("Invalid certificate"),
-    "broken_answer": _("Unreadable answer"),
+    "broken_answer": _("Invalid response"),
 }
 _REASONS = {
     DisabledBy.TEAMMATE: _("Disabled"),

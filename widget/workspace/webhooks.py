@@ -169,7 +169,7 @@ async def replay_period(request: web.Request) -> web.StreamResponse:
     typed = await read_input(request, PeriodInput)
     period = ReplayPeriod(_time("since", typed.since), _time("until", typed.until) + timedelta(minutes=1))
     count = await request.app[BOT].webhooks.replay_period(request.match_info["endpoint"], period, by(request))
-    raise _done(request, _("Notifications sent again: %(count)s"), count=str(count))
+    raise _done(request, _("Notifications queued again: %(count)s"), count=str(count))
 
 
 def _time(name: str, text: str) -> datetime:
@@ -202,7 +202,7 @@ async def show_notification(request: web.Request) -> web.StreamResponse:
 async def replay(request: web.Request) -> web.StreamResponse:
     endpoint, notification = request.match_info["endpoint"], request.match_info["notification"]
     await request.app[BOT].webhooks.replay(endpoint, notification, by(request))
-    said = translated(request, "The notification is sent again.")
+    said = translated(request, "Notification queued again.")
     raise done(f"{PATH}/{endpoint}/notifications/{notification}", said)
 
 

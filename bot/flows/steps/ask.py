@@ -89,7 +89,7 @@ class Ask(StepBase):
         if (self.answer == "choice") is not bool(self.choices):
             raise ValueError(_('Use "choices" together with "answer": "choice".'))
         if len({choice.id for choice in self.choices}) < len(self.choices):
-            raise ValueError(_("Give each choice an ID of its own."))
+            raise ValueError(_("Give each choice a unique ID."))
         return self
 
     def enter(self, turn: Turn) -> Outcome:

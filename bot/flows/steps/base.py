@@ -161,7 +161,7 @@ def _of_person(name: str, facts: PersonFacts) -> str:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a step. Without `waits` and `ends` the run continues: in the branch of this name or at the step
-    `goes_to`, else behind the step."""
+    `goes_to`, else with the step that follows."""
 
     effects: tuple[Effect, ...] = ()
     waits: tuple[Wait, ...] = ()

@@ -65,7 +65,7 @@ class KeywordAnswer(TextKind):
                 "%(brand)s: You are already subscribed to %(program)s. Reply HELP for help, STOP to cancel.", **values
             )
         if delivery.answer == "closed":
-            return say("%(brand)s: This keyword isn't in use at the moment.", brand=workspace.name)
+            return say("%(brand)s: This keyword isn't active.", brand=workspace.name)
         if delivery.answer in WISHES:
             return _wish_answer(delivery.answer, facts, say)
         return say(
