@@ -33,7 +33,7 @@ from tools.settings_table import README, split, table
 from widget.cli import app
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = {"serve", "demo", "worker", "teammate", "token", "jobs", "migrate", "verify", "import", "check"}
+COMMANDS = {"serve", "demo", "worker", "teammate", "token", "jobs", "flow", "migrate", "verify", "import", "check"}
 START_SECONDS = 90
 
 
