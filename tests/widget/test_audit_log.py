@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
@@ -130,11 +131,16 @@ KEYWORD = {
 """The form of a keyword, but for the statements that its legal text lacks."""
 
 
+def new_word() -> str:
+    """No letter stands twice in a row: drawn out words are refused."""
+    return "word" + re.sub(r"(.)\1+", r"\1", new_id())
+
+
 def on_keyword(path: str, **values: str) -> Act:
     """Changes a keyword that somebody else has created, in its state before `path`."""
 
     async def act(running: Running, eve: Admin) -> None:
-        word, keywords = f"word{new_id()}", running.bot.keywords
+        word, keywords = new_word(), running.bot.keywords
         await keywords.create(word, ProgramForm(**KEYWORD), SOMEBODY, wording())
         if path == "/resume":
             await keywords.pause(word, 1, SOMEBODY)
@@ -147,7 +153,7 @@ def on_keyword(path: str, **values: str) -> Act:
 async def create_keyword(running: Running, eve: Admin) -> None:
     page = await eve.desk.look("/settings/keywords/-/new")
     legal = page.one("textarea", id="legal_text").text.strip()
-    await sent(eve, "/settings/keywords/-/new", {**KEYWORD, "keyword": f"word{new_id()}", "legal_text": legal})
+    await sent(eve, "/settings/keywords/-/new", {**KEYWORD, "keyword": new_word(), "legal_text": legal})
 
 
 async def edit_keyword(running: Running, eve: Admin) -> None:
