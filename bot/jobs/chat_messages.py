@@ -82,6 +82,8 @@ class ChatMessages:
     async def act(self, id: str, act: ChatAct, by: By) -> None:
         """Pauses, resumes or ends it, in every process within a second. Raises NotFound, and Conflict if it ended."""
         message = await self._outbound.get(id)
+        if message.is_ended:
+            raise Conflict(ENDED)
         if act == "resume":
             await self._make_room()
         done = await (self._table.end(id, now()) if act == "end" else self._table.run(id, is_running=act == "resume"))
@@ -109,5 +111,7 @@ class ChatMessages:
         await self._make_room()
 
     async def _make_room(self) -> None:
+        """Raises Invalid."""
+        await self._table.stop_ended()
         if len(await self._delivery.running()) >= MOST_RUNNING:
             raise Invalid(TOO_MANY, most=str(MOST_RUNNING))

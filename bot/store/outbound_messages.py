@@ -69,7 +69,15 @@ class OutboundMessageRepository(Repository[OutboundMessage]):
 
     async def running(self) -> list[OutboundMessage]:
         """Chat messages that are shown to those who match, the oldest first. Their number is limited."""
-        return await self.find({"is_running": True}, sort=[("ordered_at", 1)], limit=MOST_RUNNING + 1)
+        match = {"is_running": True, "chat.ends_at": {"$not": {"$lte": now()}}}
+        return await self.find(match, sort=[("ordered_at", 1)], limit=MOST_RUNNING + 1)
+
+    async def stop_ended(self) -> None:
+        """Those that ended by themselves no longer run, so that `running` doesn't read more and more of them."""
+        with database_errors():
+            await self.collection.update_many(
+                {"is_running": True, "chat.ends_at": {"$lte": now()}}, {"$unset": {"is_running": ""}}
+            )
 
     async def run(self, id: str, *, is_running: bool) -> bool:
         """Pauses a chat message that was started, or resumes it. False: it ended."""

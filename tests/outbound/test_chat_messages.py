@@ -33,6 +33,7 @@ from bot.model.teammate import By
 from bot.outbound import chat_messages
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
+from bot.store.outbound_messages import MOST_RUNNING
 from tests import processes
 from tests.conftest import PATIENCE, eventually
 from tests.outbound import dying
@@ -230,6 +231,19 @@ class TestLife:
         bot.chat_delivery.changed()
         assert messages((await opened(bot, await make_contact())).parts) == []
         assert (await bot.outbound.status(message.id)).state is MessageState.ENDED
+        with pytest.raises(Conflict):
+            await bot.chat_messages.act(message.id, "resume", ADA)
+
+    async def test_those_that_ended_by_themselves_take_no_place(self, bot: Bot, make_contact: MakeContact) -> None:
+        table, message = bot.store.outbound_messages, await started(bot)
+        over = ChatTerms(ends_at=now() - timedelta(seconds=1))
+        old = {"ordered_at": now() - timedelta(days=1), "chat": over}
+        await table.insert_many([message.model_copy(update={"id": new_id(), **old}) for _ in range(MOST_RUNNING + 1)])
+        bot.chat_delivery.changed()
+        assert messages((await opened(bot, await make_contact())).parts) == ["Hi there, deals by text?", message.id]
+        another = await started(bot)
+        kept = await table.find({"is_running": True}, limit=MOST_RUNNING + 1)
+        assert {running.id for running in kept} == {message.id, another.id}
 
     @pytest.mark.parametrize(
         ("text", "terms", "field"),
