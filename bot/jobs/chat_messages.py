@@ -82,6 +82,8 @@ class ChatMessages:
     async def act(self, id: str, act: ChatAct, by: By) -> None:
         """Pauses, resumes or ends it, in every process within a second. Raises NotFound, and Conflict if it ended."""
         message = await self._outbound.get(id)
+        if message.chat is None:
+            raise NotFound(_("Message not found."))
         if message.is_ended:
             raise Conflict(ENDED)
         if act == "resume":

@@ -88,6 +88,6 @@ class OutboundMessageRepository(Repository[OutboundMessage]):
         return await self._change_started(id, {"$set": {"ended_at": at}, "$unset": {"is_running": ""}})
 
     async def _change_started(self, id: str, change: Mapping[str, Any]) -> bool:
-        match = {"_id": id, "ordered_at": {"$exists": True}, "ended_at": {"$exists": False}}
+        was = {"chat": {"$exists": True}, "ordered_at": {"$exists": True}, "ended_at": {"$exists": False}}
         with database_errors():
-            return bool((await self.collection.update_one(match, change)).matched_count)
+            return bool((await self.collection.update_one({"_id": id, **was}, change)).matched_count)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bot.demo import DEALS
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.outbound_message import OutboundMessage
 from tests.people import change, person
@@ -138,5 +138,10 @@ async def test_a_chat_message_is_no_text_and_a_text_is_no_chat_message(
     text = await running.bot.outbound.get(ada.location.rpartition("/")[2])
     assert (await ada.post(f"/outbound/{text.id}/chat", form(text)))[0] == 404
     assert (await ada.get(f"/outbound/{text.id}/form"))[0] == 404
-    await ada.post(f"/outbound/{text.id}/chat/resume", {})
-    assert (await running.bot.outbound.get(text.id)).is_running is None
+    table = running.store.outbound_messages
+    await table.update({"_id": text.id}, {"$set": {"ordered_at": now()}})
+    for act in ("resume", "end"):
+        assert (await ada.post(f"/outbound/{text.id}/chat/{act}", {}))[0] == 404
+    assert not await table.run(text.id, is_running=True)
+    kept = await running.bot.outbound.get(text.id)
+    assert (kept.is_running, kept.ended_at) == (None, None)
