@@ -9,8 +9,9 @@ import pytest
 from bot.demo import DEALS
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
-from bot.model.outbound_message import OutboundMessage
-from tests.people import change, person
+from bot.model.outbound_message import ChatTerms, OutboundMessage
+from bot.model.teammate import By
+from tests.people import card, change, person
 from tests.widget.desk import Desk
 from tests.widget.help import Running
 
@@ -127,6 +128,30 @@ async def test_it_is_started_met_on_the_page_counted_paused_and_ended(
     page = await ada.look("/outbound")
     (row,) = [row for row in page.all("tr") if row.all("a", href=f"/outbound/{message.id}")]
     assert "Chat" in row.text
+
+
+async def test_a_form_that_the_page_does_not_show_is_not_started(
+    running: Running, ada: Desk, people: list[Contact]
+) -> None:
+    message = await draft(running, ada, people)
+    assert (await ada.post(f"/outbound/{message.id}/chat", form(message)))[0] == 303
+    seen = await running.bot.outbound.get(message.id)
+    theirs = {"chat": ChatTerms(card=card())}
+    latest = await running.bot.outbound.save(seen.id, seen.version, theirs, By("cleo", "Cleo"))
+    status, page = await ada.post(f"/outbound/{message.id}/chat/start", form(seen))
+    assert (status, "Someone else changed this message." in page.text, "Edit form" in page.text) == (409, True, True)
+    assert (await running.bot.outbound.get(message.id)).is_draft
+    assert page.one("input", id="version").attrs["value"] == str(latest.version)
+    assert (await ada.post(f"/outbound/{message.id}/chat/start", form(latest)))[0] == 303
+
+
+async def test_what_the_composer_saved_just_before_is_started(
+    running: Running, ada: Desk, people: list[Contact]
+) -> None:
+    message = await draft(running, ada, people)
+    assert (await ada.post(f"/outbound/{message.id}/chat", form(message), **HTMX))[0] == 200
+    assert (await ada.post(f"/outbound/{message.id}/chat/start", form(message)))[0] == 303
+    assert not (await running.bot.outbound.get(message.id)).is_draft
 
 
 async def test_a_chat_message_is_no_text_and_a_text_is_no_chat_message(

@@ -13,6 +13,7 @@ from bot.contacts.selected import BulkPreview
 from bot.errors import Conflict, FormWrong, Invalid, NotFound
 from bot.errors import marked as _
 from bot.i18n import locales
+from bot.jobs.outbound_messages import CHANGED
 from bot.model.filter import MOST_TEXT
 from bot.model.outbound_message import ChatTerms, OutboundMessage
 from bot.outbound.audience import QUEUED
@@ -118,10 +119,13 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 
 async def start(request: web.Request) -> web.StreamResponse:
-    """Saves what is in the composer first."""
+    """Saves what is in the composer first. What runs is what the page showed: its form isn't in what is posted."""
     wanted, before = await read_input(request, ChatForm), await chat_draft(request)
-    saved = await _saved(request, before, wanted)
-    await request.app[BOT].chat_messages.start(saved.id, saved.version, by(request))
+    saved, me = await _saved(request, before, wanted), by(request)
+    saved_here = saved.version == wanted.version + 1 and saved.by == me.id  # perhaps by the composer, just before
+    if saved.version != wanted.version and not saved_here:
+        raise Conflict(CHANGED)
+    await request.app[BOT].chat_messages.start(saved.id, saved.version, me)
     raise done(f"{PATH}/{saved.id}", translated(request, "The message is running."))
 
 
