@@ -85,7 +85,7 @@ class ChatMessageDelivery:
 
     async def deliver_to_online(self, message: OutboundMessage, contacts: Sequence[Contact]) -> None:
         """To those who have a chat. The others get it when they open it."""
-        have = await self._store.conversations.contacts_among([contact.id for contact in contacts])
+        have = await self._store.conversations.chatting_among([contact.id for contact in contacts])
         await asyncio.gather(*(self.deliver(message, contact) for contact in contacts if contact.id in have))
 
     async def deliver(self, message: OutboundMessage, contact: Contact) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,9 +65,11 @@ class ConversationRepository(Repository[Conversation]):
 
     async def contacts_among(self, contacts: Sequence[str]) -> set[str]:
         """Those of these contacts who have a conversation."""
-        cursor = self.collection.find({"contact": {"$in": [*contacts]}}, {"contact": 1}, max_time_ms=READ_MS)
-        with database_errors():
-            return {raw["contact"] for raw in await cursor.to_list(10 * len(contacts) + 1)}
+        return await self._contacts({"contact": {"$in": [*contacts]}})
+
+    async def chatting_among(self, contacts: Sequence[str]) -> set[str]:
+        """Those of these contacts who have a chat."""
+        return await self._contacts({"contact": {"$in": [*contacts]}, "channel": {"$ne": Channel.SMS}})
 
     async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
         """A contact's chats, the newest first."""
@@ -106,6 +108,10 @@ class ConversationRepository(Repository[Conversation]):
         except StoreUnavailable:  # the driver repeats no update of many documents; this one may be repeated
             await self._update_all(ids, update)
         return [None] * len(marks)
+
+    async def _contacts(self, match: Mapping[str, Any]) -> set[str]:
+        with database_errors():
+            return {*await self.collection.distinct("contact", match, maxTimeMS=READ_MS)}
 
     async def _update_all(self, ids: Sequence[str], update: list[dict[str, Any]]) -> None:
         with database_errors():

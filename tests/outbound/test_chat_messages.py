@@ -393,6 +393,18 @@ class TestNow:
         await bot.chat_messages.act(message.id, "end", ADA)
         assert (await kind.step(message.id, input, ShowPlace(), 50)).is_last
 
+    async def test_it_needs_a_chat_and_many_chats_of_one_hide_nobody(self, bot: Bot, make_contact: MakeContact) -> None:
+        talker, other, texting = people = [await make_contact(last_seen_at=now()) for _ in range(3)]
+        for person, count in ((talker, 40), (other, 1)):
+            for _ in range(count):
+                await bot.conversations.begin(new_id(), person.id, TEAMMATE, [("hi", Text(text="Hi"))])
+        await bot.conversations.begin_texting(texting.id, NUMBER)
+        message = await started(bot, at_once=True)
+        await bot.chat_delivery.deliver_to_online(message, people)
+        assert [len(await shown(bot, person)) for person in people] == [2, 2, 0]
+        ids = [person.id for person in people]
+        assert await bot.store.conversations.contacts_among(ids) == {*ids}
+
     async def test_an_open_page_asks_for_nothing_else(self, bot: Bot, make_contact: MakeContact) -> None:
         """A page that has been open for a while shows what is for those online, and nothing that waits for a visit."""
         maya, ben = await make_contact(), await make_contact()

@@ -395,6 +395,7 @@ async def _show(bot: Bot, contact: str) -> None:
     await bot.chat_delivery.arrived(contact)
     await bot.finder.filters_matching({"a": Filter.of(HasPhone()), "b": Filter.of(HasPhone())}, contact)
     await bot.chat_delivery.deliver(message, person(contact))
+    await bot.chat_delivery.deliver_to_online(message, [person(contact)])
     await bot.chat_messages.figures(message.id)
     await bot.chat_messages.act(message.id, "pause", by)
     await bot.chat_messages.act(message.id, "end", by)
