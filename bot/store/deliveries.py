@@ -251,13 +251,15 @@ class DeliveryRepository(Repository[Delivery]):
         return {raw.pop("_id"): raw for raw in found}
 
     async def marketed(self, numbers: Iterable[str], since: datetime) -> dict[str, list[MarketingText]]:
-        """By number, its copies of marketing messages, in one query. Those under way count too."""
+        """By number, its copies of marketing messages, in one query. Those handed over count too, while their result is
+        not known; one that went back to the queue doesn't, although it keeps the values of its earlier try."""
         match = {
             "number": {"$in": list(numbers)},
             "kind": DeliveryKind.OUTBOUND,
             "state": {"$in": [*LEFT]},
             "checked_at": {"$gte": since},
             "is_marketing": True,
+            "$nor": [{"state": DeliveryState.SENDING, "ask_at": {"$exists": False}}],
         }
         fields = {"number": 1, "checked_at": 1, "subscription": 1}
         found: defaultdict[str, list[MarketingText]] = defaultdict(list)

@@ -23,14 +23,14 @@ from bot.model.pace import Often
 from bot.model.subscription import CapPeriod, Purpose
 from bot.outbound.facts import FactReader
 from bot.outbound.flood import Flood
-from bot.outbound.gateways import Outgoing
+from bot.outbound.gateways import GatewayError, Outgoing
 from bot.outbound.kinds import Facts
 from bot.outbound.kinds.outbound import copy_of
 from bot.outbound.marketing_rules import Hold, MarketingRules, Pass, longest_cap
 from bot.outbound.queue import DeliveryQueue
 from bot.outbound.sender import Sender
 from tests.conftest import eventually
-from tests.outbound.carrier import Carrier
+from tests.outbound.carrier import Carrier, raising
 from tests.people import AT, NUMBER, change, consent, no_consumers, person, subscription, workspace
 
 MakeContact = Callable[..., Awaitable[Contact]]
@@ -242,6 +242,32 @@ class TestSending:
         assert (held.state, held.reason, held.held_by) == (DeliveryState.QUEUED, "cap", "own-cap")
         assert held.due_at
         assert timedelta(hours=23) < held.due_at - now() < timedelta(hours=24)
+
+    @pytest.mark.parametrize("limit", ["wish", "cap"])
+    async def test_one_that_went_back_to_the_queue_does_not_count_against_itself(
+        self, bot: Bot, maya: Contact, message: OutboundMessage, limit: str
+    ) -> None:
+        if limit == "wish":
+            await bot.store.contacts.update({"_id": maya.id}, {"$set": {"at_most": Often.WEEK}})
+        else:
+            await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"cap": 1, "cap_period": CapPeriod.WEEK}})
+        facts = FactReader(bot.store, bot.ledger, bot.stops, bot.workspace, quiet_hours=False)
+        busy = Carrier(raising(GatewayError("busy", permanent=False, number=429)))
+        id = await self._queued(bot, message, maya)
+        await Sender(bot.store, bot.deliveries, facts, busy, bot.threads, bot.stops).send_some()
+        waiting = await bot.store.deliveries.get(id)
+        assert waiting
+        assert (waiting.state, waiting.reason, len(busy.handed)) == (DeliveryState.QUEUED, "busy", 1)
+        await bot.store.deliveries.update({"_id": id}, {"$set": {"due_at": now()}})
+        await Sender(bot.store, bot.deliveries, facts, Carrier(), bot.threads, bot.stops).send_some()
+        sent = await bot.store.deliveries.get(id)
+        assert sent
+        assert (sent.state, sent.reason) == (DeliveryState.SENT, None)
+        other = await self._queued(bot, message, maya, 1)
+        await Sender(bot.store, bot.deliveries, facts, Carrier(), bot.threads, bot.stops).send_some()
+        held = await bot.store.deliveries.get(other)
+        assert held
+        assert held.reason == ("fewer_by_person" if limit == "wish" else "cap"), "once sent, it counts"
 
     async def test_workers_that_judge_at_the_same_time_exceed_no_cap(
         self, bot: Bot, maya: Contact, message: OutboundMessage
