@@ -157,7 +157,7 @@ class Sender:
         there is a conversation that has to show it."""
         kind = KINDS[delivery.kind]
         if facts.is_paused:
-            waits = {"reason": PAUSED, "due_at": checked_at + PAUSED_FOR}
+            waits: dict[str, Any] = {"reason": PAUSED, "due_at": checked_at + PAUSED_FOR}
             return partial(self._store_result, delivery, DeliveryState.QUEUED, **waits)
         sender = None if kind.answers else sender_for(delivery.number, facts.workspace.senders)
         reason = kind.refusal(delivery, facts) or sender_refusal(sender, has_link=delivery.link is not None)
@@ -188,13 +188,14 @@ class Sender:
         if hold.until is None:
             await self._block(delivery, hold.reason, checked_at)
             return
-        waits = {"reason": hold.reason, "held_by": hold.rule, "due_at": hold.until}
+        waits: dict[str, Any] = {"reason": hold.reason, "held_by": hold.rule, "due_at": hold.until}
         await self._store_result(delivery, DeliveryState.QUEUED, **waits, checked_at=checked_at)
 
-    async def _block(self, delivery: Delivery, reason: str, checked_at: datetime) -> None:
+    async def _block(self, delivery: Delivery, reason: str, checked_at: datetime, *, was_kept: bool = False) -> None:
         level = logging.WARNING if reason == LOOP_GUARD else logging.INFO
         log.log(level, "text not sent: %s", reason, extra={"delivery": delivery.id})
-        await self._store_result(delivery, DeliveryState.BLOCKED, reason=reason, checked_at=checked_at)
+        values = {"reason": reason, "checked_at": checked_at}
+        await self._store_result(delivery, DeliveryState.BLOCKED, was_kept=was_kept, **values)
 
     async def _send(self, text: Handover, *, is_shown: bool) -> None:
         if is_shown:
@@ -214,9 +215,10 @@ class Sender:
             if reason == CLAIM_EXPIRED:
                 return
             if reason == CAP_RACE:
-                await self._store_result(text.delivery, DeliveryState.QUEUED, reason="cap", due_at=after_race())
+                waits = {"reason": "cap", "due_at": after_race()}
+                await self._store_result(text.delivery, DeliveryState.QUEUED, was_kept=True, **waits)
             elif reason:
-                await self._block(text.delivery, reason, now())
+                await self._block(text.delivery, reason, now(), was_kept=True)
             else:
                 await self._give(text, {})
 
@@ -248,7 +250,7 @@ class Sender:
             log.exception("text has an unknown fate", extra={"delivery": delivery.id})
         else:
             self.halted = ""
-            await self._store_result(delivery, DeliveryState.SENT, **values, **provider_id(delivery, id))
+            await self._store_result(delivery, DeliveryState.SENT, **{**values, **provider_id(delivery, id)})
 
     def _valid_for(self, text: Handover) -> timedelta | None:
         """The provider must not deliver it in quiet hours."""
@@ -290,9 +292,11 @@ class Sender:
         """Stored with a text that waits: it doesn't count as an attempt."""
         return {"reason": self.halted, "due_at": self._halted_until}
 
-    async def _store_result(self, delivery: Delivery, state: DeliveryState, **values: object) -> None:
-        """If the result can't be stored now, the text stays claimed or handed over."""
-        await self._settle(Result(delivery.id, delivery.worker or "", state, values))
+    async def _store_result(
+        self, delivery: Delivery, state: DeliveryState, *, was_kept: bool = False, **values: Any
+    ) -> None:
+        """If the result can't be stored now, the text stays claimed or handed over. `was_kept`: as in `Result`."""
+        await self._settle(Result(delivery.id, delivery.worker or "", state, values, was_kept))
         await self._threads.tell(delivery)
 
 

@@ -45,6 +45,8 @@ EVER = {"$gt": datetime(2020, 1, 1, tzinfo=UTC), "$lt": datetime(3000, 1, 1, tzi
 """Matches a time that is there, from the index alone."""
 STEPS = 40
 """Steps that a text keeps."""
+OF_HANDOVER = ("handed_at", "is_marketing", "sender", "short_links")
+"""What is only true of a text that was handed over."""
 
 
 def _where(field: str) -> dict[str, Any]:
@@ -59,11 +61,14 @@ class Result:
     worker: str
     state: DeliveryState
     values: Mapping[str, Any] = field(default_factory=dict)
+    was_kept: bool = False
+    """It was marked as handed over, but never left: what the mark said of that is removed."""
 
     @property
     def change(self) -> tuple[Any, ...]:
         """Equal changes are stored by one update."""
-        return (self.worker, self.state, *sorted((name, repr(value)) for name, value in self.values.items()))
+        values = sorted((name, repr(value)) for name, value in self.values.items())
+        return (self.worker, self.state, self.was_kept, *values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,7 +449,7 @@ def _settled(alike: Sequence[Result]) -> UpdateMany:
     match = {"_id": {"$in": [result.id for result in alike]}, "worker": one.worker, "state": DeliveryState.SENDING}
     change: dict[str, Any] = {
         "$set": {"state": one.state, "updated_at": now(), **one.values},
-        "$unset": _over(one.values),
+        "$unset": _over(one.values) | (dict.fromkeys(OF_HANDOVER, "") if one.was_kept else {}),
     }
     if one.state is DeliveryState.QUEUED and (reason := one.values.get("reason")):
         change |= _step(StepKind.WAITED, reason, one.values.get("code"))

@@ -14,6 +14,7 @@ import pytest
 from bot.app import Bot
 from bot.compliance.texting_rules import VERSION
 from bot.demo import DEALS
+from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, MarketingText
@@ -32,6 +33,7 @@ from bot.outbound.sender import Sender
 from tests.conftest import eventually
 from tests.outbound.carrier import Carrier, raising
 from tests.people import AT, NUMBER, change, consent, no_consumers, person, subscription, workspace
+from widget.outbound.story import story_of
 
 MakeContact = Callable[..., Awaitable[Contact]]
 NOON = datetime(2026, 12, 2, 17, tzinfo=UTC)
@@ -142,6 +144,13 @@ class TestDecision:
     def test_answers_to_a_persons_own_act_ignore_the_hours(self, kind: DeliveryKind) -> None:
         rules = MarketingRules({}, quiet_hours=True)
         assert rules.check(_delivery(kind=kind), _facts(), NIGHT) == Pass({})
+
+
+def _says_it_never_left(text: Delivery) -> bool:
+    """Neither in the list, whose columns are its fields, nor in its story."""
+    told = {step.title for step in story_of(text, translator("en"))}
+    of_handover = (text.handed_at, text.is_marketing, text.sender, text.short_links)
+    return of_handover == (None,) * 4 and "Handed over to the provider" not in told
 
 
 class TestSending:
@@ -269,6 +278,27 @@ class TestSending:
         assert held
         assert held.reason == ("fewer_by_person" if limit == "wish" else "cap"), "once sent, it counts"
 
+    async def test_one_that_a_late_stop_kept_does_not_say_that_it_was_handed_over(
+        self, bot: Bot, maya: Contact, message: OutboundMessage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        id, provider, mark = await self._queued(bot, message, maya), Carrier(), bot.store.deliveries.hand_over
+
+        async def hand_over(*args: Any, **values: Any) -> list[bool]:
+            marked = await mark(*args, **values)
+            with no_consumers(bot):
+                await bot.receive(NUMBER, "STOP", "t1")
+            found = await bot.store.deliveries.get(id)
+            assert found
+            assert found.handed_at, "the mark comes first"
+            return marked
+
+        monkeypatch.setattr(bot.store.deliveries, "hand_over", hand_over)
+        await self._sender(bot, provider, NOON).send_some()
+        blocked = await bot.store.deliveries.get(id)
+        assert blocked
+        assert (blocked.state, blocked.reason, provider.handed) == (DeliveryState.BLOCKED, "stopped", [])
+        assert _says_it_never_left(blocked)
+
     async def test_workers_that_judge_at_the_same_time_exceed_no_cap(
         self, bot: Bot, maya: Contact, message: OutboundMessage
     ) -> None:
@@ -304,3 +334,4 @@ class TestSending:
         waiting = await bot.store.deliveries.find({"state": DeliveryState.QUEUED}, limit=9)
         assert {one.reason for one in waiting} <= {"cap"}
         assert all(one.due_at for one in waiting), "they are judged again"
+        assert all(_says_it_never_left(one) for one in waiting)
