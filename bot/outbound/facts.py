@@ -11,6 +11,7 @@ from bot.consent.stop_list import StopList
 from bot.model.base import now
 from bot.model.delivery import Delivery, MarketingText
 from bot.model.job import JobState
+from bot.model.pace import Pace
 from bot.model.subscription import Subscription
 from bot.model.workspace import Workspace
 from bot.outbound.flood import BOUNDS, Flood
@@ -72,11 +73,12 @@ class FactReader:
         }
         return facts, Flood(counts), MarketingRules(sent, quiet_hours=self._quiet_hours)
 
-    async def marketing(self, numbers: Collection[str], programs: Iterable[Subscription]) -> MarketingRules:
-        """With what these numbers got of late."""
-        return MarketingRules(
-            await self._marketed(numbers, now() - longest_cap(programs)), quiet_hours=self._quiet_hours
-        )
+    async def marketing(
+        self, numbers: Collection[str], programs: Iterable[Subscription], paces: Iterable[Pace]
+    ) -> MarketingRules:
+        """With what these numbers got of late: as far back as the caps and wishes look."""
+        back = max([longest_cap(programs), *(pace.at_most.gap for pace in paces if pace.at_most)])
+        return MarketingRules(await self._marketed(numbers, now() - back), quiet_hours=self._quiet_hours)
 
     async def _marketed(self, numbers: Collection[str], since: datetime) -> dict[str, list[MarketingText]]:
         return await self._store.deliveries.marketed(numbers, since) if numbers else {}

@@ -1,7 +1,8 @@
 """A text that may be sent, and what is asked again once it is marked as handed over.
 
 Whatever could have changed since it was judged is read after the mark: a STOP, and texts of other workers to the same
-number. Of two workers that mark texts to one number, at least one sees the other's mark, so no cap is exceeded.
+number. Of two workers that mark texts to one number, at least one sees the other's mark, so neither a cap nor what a
+person wishes is exceeded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bot.compliance.whereabouts import whereabouts
 from bot.consent.stop_list import StopList
 from bot.model.base import now
 from bot.model.delivery import Delivery
+from bot.model.pace import NO_PACE, Pace
 from bot.outbound.facts import FactReader
 from bot.outbound.kinds import KINDS, Facts
 from bot.outbound.marketing_rules import MarketingRules
@@ -39,6 +41,10 @@ class Handover:
     def is_marketing(self) -> bool:
         return bool(self.values.get("is_marketing"))
 
+    @property
+    def pace(self) -> Pace:
+        return self.facts.contact.pace if self.facts.contact else NO_PACE
+
 
 class LateChecks:
     def __init__(self, stops: StopList, facts: FactReader, clock: Callable[[], datetime]) -> None:
@@ -50,8 +56,8 @@ class LateChecks:
         """By delivery, why it can't be sent after all; empty: it can. Two queries for all texts."""
         stopped = await self._stops.among({text.delivery.number for text in texts})
         marketing = [text for text in texts if text.is_marketing]
-        programs = [text.facts.program for text in marketing]
-        rules = await self._facts.marketing({text.delivery.number for text in marketing}, programs)
+        programs, paces = [text.facts.program for text in marketing], [text.pace for text in marketing]
+        rules = await self._facts.marketing({text.delivery.number for text in marketing}, programs, paces)
         return {text.delivery.id: self._refusal(text, stopped, rules) for text in texts}
 
     def _refusal(self, text: Handover, stopped: set[str], rules: MarketingRules) -> str:
@@ -61,7 +67,8 @@ class LateChecks:
         if not text.is_marketing:
             return ""
         zone = text.facts.contact.time_zone if text.facts.contact else None
-        is_over = rules.is_over_cap(delivery, whereabouts(delivery.number, zone), text.facts.program, self._clock())
+        where = whereabouts(delivery.number, zone)
+        is_over = rules.is_over_cap(delivery, where, text.facts.program, self._clock(), text.pace)
         return CAP_RACE if is_over else ""
 
 

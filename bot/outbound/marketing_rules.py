@@ -101,15 +101,14 @@ class MarketingRules:
         month doesn't want a month's messages at its end."""
         if pace.is_paused(at):
             return Hold("paused_by_person")
-        if pace.at_most is None or not is_marketing:
-            return None
-        is_soon = any(one.at > at - pace.at_most.gap for one in self._sent.get(number, ()))
+        is_soon = is_marketing and _is_soon(self._sent.get(number, ()), pace, at)
         return Hold("fewer_by_person") if is_soon else None
 
-    def is_over_cap(self, text: Delivery, where: Whereabouts, program: Subscription, at: datetime) -> bool:
-        """Whether the other texts to its number, including those that are about to leave, use up a cap."""
+    def is_over_cap(self, text: Delivery, where: Whereabouts, program: Subscription, at: datetime, pace: Pace) -> bool:
+        """Whether the other texts to its number, including those that are about to leave, use up a cap, or are all
+        that the person wishes."""
         others = [one for one in self._sent.get(text.number, ()) if one.delivery != text.id]
-        return _cap_hold(others, where, program, at) is not None
+        return _is_soon(others, pace, at) or _cap_hold(others, where, program, at) is not None
 
     def _marketing_hold(
         self, number: str, where: Whereabouts, consent: Consent | None, program: Subscription, at: datetime
@@ -120,6 +119,11 @@ class MarketingRules:
         if self._quiet_hours and not time.allowed:
             return Hold("quiet_hours", time.rule, time.earliest)
         return _cap_hold(self._sent.get(number, ()), where, program, at)
+
+
+def _is_soon(sent: Sequence[MarketingText], pace: Pace, at: datetime) -> bool:
+    """After one of those sent, for what the person wishes."""
+    return pace.at_most is not None and any(one.at > at - pace.at_most.gap for one in sent)
 
 
 def _cap_hold(sent: Sequence[MarketingText], where: Whereabouts, program: Subscription, at: datetime) -> Hold | None:

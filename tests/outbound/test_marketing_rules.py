@@ -299,10 +299,13 @@ class TestSending:
         assert (blocked.state, blocked.reason, provider.handed) == (DeliveryState.BLOCKED, "stopped", [])
         assert _says_it_never_left(blocked)
 
-    async def test_workers_that_judge_at_the_same_time_exceed_no_cap(
-        self, bot: Bot, maya: Contact, message: OutboundMessage
+    @pytest.mark.parametrize(("often", "most"), [(None, 3), (Often.WEEK, 1), (Often.MONTH, 1)])
+    async def test_workers_that_judge_at_the_same_time_exceed_neither_a_cap_nor_a_wish(
+        self, bot: Bot, maya: Contact, message: OutboundMessage, often: Often | None, most: int
     ) -> None:
         """Each has a text to the same phone, and all are judged before the first is handed over."""
+        if often:
+            await bot.store.contacts.update({"_id": maya.id}, {"$set": {"at_most": often}})
         provider, gate, judged = Carrier(), asyncio.Event(), 0
 
         class Waiting(FactReader):
@@ -330,7 +333,7 @@ class TestSending:
         await eventually(is_judged)
         gate.set()
         await asyncio.gather(*tasks)
-        assert len(provider.handed) <= 3
+        assert len(provider.handed) <= most
         waiting = await bot.store.deliveries.find({"state": DeliveryState.QUEUED}, limit=9)
         assert {one.reason for one in waiting} <= {"cap"}
         assert all(one.due_at for one in waiting), "they are judged again"
