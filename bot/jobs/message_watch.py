@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.errors import StoreUnavailable
 from bot.jobs.rules import SOURCES, TARGETS, JobAction
 from bot.model.audit import AuditAction
 from bot.model.base import now
@@ -43,9 +44,16 @@ class MessageWatch:
         }
 
     async def check(self, message: OutboundMessage) -> bool:
-        """Pauses the message's job if it is beyond a limit that nobody has lifted. True: it is paused."""
+        """Pauses the message's job if it is beyond a limit that nobody has lifted. True: it is paused.
+
+        A count that fails, as that of a large message may for a while, stops nothing: the next one tells.
+        """
+        try:
+            figures = await self._figures.of(message.id)
+        except StoreUnavailable:  # the count has logged it
+            return False
         lifted = {pause.cause for pause in message.pauses if pause.resumed_at}
-        found = [pause for pause in self._exceeded(await self._figures.of(message.id)) if pause.cause not in lifted]
+        found = [pause for pause in self._exceeded(figures) if pause.cause not in lifted]
         for pause in found:
             if pause.cause not in {earlier.cause for earlier in message.pauses}:
                 await self._store.outbound_messages.note_pause(message.id, pause)

@@ -7,6 +7,7 @@ time on it, however many people look.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,11 @@ from bot.model.delivery import DeliveryState
 from bot.store import Store
 from bot.store.deliveries import MOMENTS
 
+log = logging.getLogger("sayso.outbound")
+
 FRESH_SECONDS = 1.0
+FAILED_SECONDS = 30.0
+"""How long at most a count that failed isn't tried again: the database may be back by then."""
 SHARE = 20
 MOST_KEPT = 100
 STEPS = 40
@@ -92,9 +97,14 @@ class _Counting:
         return not self.task.done() or asyncio.get_running_loop().time() < self._until
 
     def _done(self, task: asyncio.Task[MessageFigures]) -> None:
-        if not task.cancelled() and task.exception() is None:
-            time = asyncio.get_running_loop().time()
-            self._until = time + max(FRESH_SECONDS, (time - self._began) * SHARE)
+        if task.cancelled():
+            return
+        time = asyncio.get_running_loop().time()
+        wait = max(FRESH_SECONDS, (time - self._began) * SHARE)
+        if error := task.exception():
+            log.warning("the texts of a message couldn't be counted: %r", error)
+            wait = min(wait, FAILED_SECONDS)
+        self._until = time + wait
 
 
 class Figures:

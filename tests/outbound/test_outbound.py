@@ -13,7 +13,7 @@ from bot.app import Bot, make_bot
 from bot.config import Settings
 from bot.contacts.bulk_rules import BulkOutcome
 from bot.demo import DEALS, ORDERS
-from bot.errors import Conflict, FormWrong, Invalid, JobConflict, NotFound, NumberRefused
+from bot.errors import Conflict, FormWrong, Invalid, JobConflict, NotFound, NumberRefused, StoreUnavailable
 from bot.jobs import outbound_messages
 from bot.jobs.kinds import all_kinds, send_message
 from bot.jobs.outbound_messages import MessageState
@@ -534,6 +534,25 @@ class TestFigures:
         monkeypatch.setattr(bot.store.deliveries, "results_of", results_of)
         figures = Figures(bot.store, delivers_when_sent=True)
         await asyncio.gather(*(figures.of(message.id) for _ in range(9)))
+        assert calls == 1
+
+    async def test_a_count_that_failed_is_not_tried_again_at_once(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        calls = 0
+
+        async def results_of(id: str) -> Any:
+            nonlocal calls
+            calls += 1
+            raise StoreUnavailable
+
+        monkeypatch.setattr(bot.store.deliveries, "results_of", results_of)
+        monkeypatch.setattr("bot.outbound.figures.FRESH_SECONDS", 3600.0)
+        monkeypatch.setattr("bot.outbound.figures.FAILED_SECONDS", 3600.0)
+        figures = Figures(bot.store, delivers_when_sent=True)
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                await figures.of("message")
         assert calls == 1
 
     async def test_an_opt_out_belongs_to_the_link_that_led_to_it_or_to_the_newest_message(self, bot: Bot) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from bot.app import Bot, make_bot
 from bot.demo import DEALS
+from bot.errors import StoreUnavailable
 from bot.jobs.outbound_messages import MessageState
 from bot.jobs.rules import JobAction
 from bot.jobs.run import JobRun
@@ -131,6 +133,29 @@ async def test_filtered_texts_pause_it_and_a_teammate_can_resume_it_anyway(
     assert copies_sent(twilio) == PEOPLE + 1
     log = {(entry.action, entry.actor_name) for entry in await demo_store.audit_log.find({}, limit=99)}
     assert {(AuditAction.MESSAGE_HELD, "Sayso"), (AuditAction.MESSAGE_RELEASED, "Ada")} <= log
+
+
+async def test_a_count_that_fails_stops_no_message_and_the_next_one_pauses_it(
+    make: MakeBot, twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = await make(pause_filtered=10)
+    message = await ordered(bot)
+
+    async def results_of(id: str) -> Any:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bot.store.deliveries, "results_of", results_of)
+        assert await step(bot, message) is MessageState.SENDING
+        job = await bot.store.jobs.get(message.id)
+        assert job
+        assert (job.attempts, job.error) == (0, None)
+        await hold_one(bot, message)
+        await send(bot)
+        assert copies_sent(twilio) == PEOPLE
+        await reported(bot, message, 2, 30007)
+        assert await step(bot, message) is MessageState.SENDING
+    assert await step(bot, message) is MessageState.PAUSED
 
 
 async def test_failures_at_the_provider_pause_it_once_there_are_enough_texts(
