@@ -16,14 +16,14 @@ MOST_DAYS = 365
 
 
 def pace_asked(keyword: Keyword, text: str, before: Pace, at: datetime) -> Pace:
-    """What the person's wish is after a text that means this keyword."""
+    """What the person's wish is after a text that means this keyword. A wish for fewer never loosens the limit."""
     if keyword is Keyword.RESUME:
         return NO_PACE
     if keyword is Keyword.PAUSE:
         return before.model_copy(update={"paused_until": at + timedelta(days=pause_days(text))})
     is_less_still = before.at_most is Often.WEEK and UNITS.keys().isdisjoint(normalized(text).split())
     monthly = is_less_still or not MONTHS.isdisjoint(normalized(text).split())
-    return before.model_copy(update={"at_most": Often.MONTH if monthly else Often.WEEK})
+    return before.stricter(Pace(at_most=Often.MONTH if monthly else Often.WEEK))
 
 
 def pause_days(text: str) -> int:
