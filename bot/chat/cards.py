@@ -154,9 +154,7 @@ class Cards:
             subscription = _live(offered)
             return await text.limited(await self._judge(part, subscription, contact, workspace, answer), contact)
 
-        after, recorded = await self._ledger.decide(contact, decide)
-        if recorded is None or not recorded.is_new:
-            await text.give_back()
+        after, recorded = await text.decide(self._ledger, contact, decide)
         if recorded:
             done = completed_part(part, recorded.event)
             return Submitted(recorded.event, done, recorded.is_new, after, subscription)

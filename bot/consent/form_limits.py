@@ -9,6 +9,7 @@ import ipaddress
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,8 +19,9 @@ from async_lru import alru_cache
 
 from bot.aio.batching import Batcher
 from bot.consent.changes import ConsentChange
+from bot.consent.ledger import Ledger, Recorded
 from bot.consent.numbers import saved_number
-from bot.errors import TooManySignUps
+from bot.errors import StoreUnavailable, TooManySignUps
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Source
@@ -63,6 +65,15 @@ class FormText:
     number: str
     ip: str | None = None
     session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenText:
+    """The limit that the text would exceed, in which case it is not counted; None: it may be sent. `counters`: those
+    that count it, of the windows at that moment."""
+
+    refused: Limit | None = None
+    counters: frozenset[str] = frozenset()
 
 
 def prefix_of(number: str) -> str:
@@ -138,30 +149,34 @@ class FormLimits:
         self._workspace = workspace
         self.network = network
         self.clock = clock
-        self._take: Batcher[FormText, Limit | None] = Batcher(self._take_round)
+        self._take: Batcher[FormText, TakenText] = Batcher(self._take_round)
+        self._owed = Counter[str]()
+        """Uses by counter that could not be given back yet, because the database was away."""
         self.blocked = alru_cache(maxsize=1, ttl=BLOCKED_SECONDS)(self._blocked)
         """The blocked prefixes, a few seconds old."""
         self.withheld: Callable[[Limit], None] = _unnoticed
         """Called for each text that isn't sent."""
 
-    async def take(self, text: FormText) -> Limit | None:
-        """Counts the text. The limit that it would exceed, in which case it is not counted; None: it may be sent."""
+    async def take(self, text: FormText) -> TakenText:
+        """Counts the text, unless it would exceed a limit."""
         if not self.network:
-            return None
-        if refused := await self._take(text):
-            log.info("text of a form withheld: %s", refused)
-            self.withheld(refused)
-        return refused
+            return TakenText()
+        taken = await self._take(text)
+        if taken.refused:
+            log.info("text of a form withheld: %s", taken.refused)
+            self.withheld(taken.refused)
+        return taken
 
     async def admit(self, text: FormText) -> None:
         """Raises TooManySignUps."""
-        if await self.take(text):
+        if (await self.take(text)).refused:
             raise TooManySignUps
 
-    async def give_back(self, text: FormText) -> None:
-        """Uncounts a text that was not sent after all."""
-        if self.network:
-            await self._give_back([await self._uses(text)])
+    async def give_back(self, taken: TakenText) -> None:
+        """Uncounts a text that was not sent after all; later if the database is away."""
+        self._owed.update(taken.counters)
+        with suppress(StoreUnavailable):
+            await self._settle()
 
     async def used(self, limit: Limit, what: str = "") -> int:
         """Texts of the current day."""
@@ -172,20 +187,30 @@ class FormLimits:
         ids = {_withheld_id(limit, self.clock()): limit for limit in Limit}
         return {ids[id]: n for id, n in (await self._store.form_counters.counts(ids)).items()}
 
-    async def _take_round(self, texts: list[FormText]) -> list[Limit | None]:
+    async def _settle(self) -> None:
+        """Gives back what is owed. Raises StoreUnavailable."""
+        owed, self._owed = self._owed, Counter()
+        try:
+            await self._store.form_counters.give_back(owed)
+        except StoreUnavailable:
+            self._owed.update(owed)
+            raise
+
+    async def _take_round(self, texts: list[FormText]) -> list[TakenText]:
         """One round trip if all fit. If not, the counters are read, so that each text counts toward all or none."""
+        await self._settle()
         blocked = await self.blocked()
-        answers = [Limit.BLOCKED_PREFIX if prefix_of(text.number) in blocked else None for text in texts]
-        places = [i for i, answer in enumerate(answers) if answer is None]
+        answers = [TakenText(Limit.BLOCKED_PREFIX if prefix_of(text.number) in blocked else None) for text in texts]
+        places = [i for i, answer in enumerate(answers) if not answer.refused]
         each = [await self._uses(texts[i]) for i in places]
-        for i, full in zip(places, await self._take_each(each), strict=True):
-            answers[i] = _first(full)
+        for i, uses, full in zip(places, each, await self._take_each(each), strict=True):
+            answers[i] = TakenText(_first(full)) if full else TakenText(counters=frozenset(uses))
         await self._note(answers)
         return answers
 
-    async def _note(self, answers: Sequence[Limit | None]) -> None:
+    async def _note(self, answers: Sequence[TakenText]) -> None:
         """Counts the texts that are withheld, for the page that shows them."""
-        withheld, at = Counter(filter(None, answers)), self.clock()
+        withheld, at = Counter(taken.refused for taken in answers if taken.refused), self.clock()
         if withheld:
             by = {_withheld_id(limit, at): n for limit, n in withheld.items()}
             await self._store.form_counters.add(by, _end(DAY, at))
@@ -212,9 +237,6 @@ class FormLimits:
             await self._store.form_counters.give_back({id: n for id, n in by.items() if id not in full})
         return full
 
-    async def _give_back(self, each: Sequence[Mapping[str, CounterUse]]) -> None:
-        await self._store.form_counters.give_back(Counter(id for uses in each for id in uses))
-
     async def _blocked(self) -> frozenset[str]:
         found = await self._store.blocked_prefixes.blocked(now(), limit=BLOCKED_MOST)
         return frozenset(prefix.id for prefix in found)
@@ -226,23 +248,36 @@ class OneFormText:
     def __init__(self, limits: FormLimits, ip: str | None) -> None:
         self._limits, self._ip = limits, ip
         self._text: FormText | None = None
-        self._refused: Limit | None = None
+        self._taken = TakenText()
+
+    async def decide(
+        self, ledger: Ledger, contact: Contact, decide: Callable[[Contact], Awaitable[ConsentChange | None]]
+    ) -> tuple[Contact, Recorded | None]:
+        """`Ledger.decide`. The text is uncounted if none leaves: nothing new was recorded, or the number is stopped."""
+        try:
+            after, recorded = await ledger.decide(contact, decide)
+        except BaseException:
+            await self._give_back()
+            raise
+        if recorded is None or not recorded.is_new or recorded.event.stopped:
+            await self._give_back()
+        return after, recorded
 
     async def limited(self, change: ConsentChange, contact: Contact) -> ConsentChange:
         """The change, without its text if a limit is reached."""
         if change.number is None:
             return change
         if self._text is None or self._text.number != change.number:
-            await self.give_back()
+            await self._give_back()
             self._text = FormText(change.number, self._ip, contact.id if contact.is_stored else "")
-            self._refused = await self._limits.take(self._text)
-        return without_text(change, contact, self._refused) if self._refused else change
+            self._taken = await self._limits.take(self._text)
+        refused = self._taken.refused
+        return without_text(change, contact, refused) if refused else change
 
-    async def give_back(self) -> None:
-        """Nothing new was recorded."""
-        text, self._text = self._text, None
-        if text and not self._refused:
-            await self._limits.give_back(text)
+    async def _give_back(self) -> None:
+        taken, self._text, self._taken = self._taken, None, TakenText()
+        if taken.counters:
+            await self._limits.give_back(taken)
 
 
 def without_text(change: ConsentChange, contact: Contact, limit: Limit) -> ConsentChange:

@@ -216,9 +216,7 @@ class Preferences:
             return await text.limited(change_of(judged, subscription, yes_action(subscription), toggle, key), judged)
 
         text = OneFormText(self._limits, toggle.context.ip)
-        contact, recorded = await self._ledger.decide(contact, decide)
-        if recorded is None or not recorded.is_new:
-            await text.give_back()
+        contact, recorded = await text.decide(self._ledger, contact, decide)
         if recorded and not stands_on(contact, recorded.event):
             raise Conflict
         made = [recorded.event] if recorded else await self._recorder.earlier(contact, [subscription], toggle)

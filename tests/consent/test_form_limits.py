@@ -17,7 +17,7 @@ from bot.chat.card_view import CardView, CardViewState
 from bot.config import Settings
 from bot.consent.form_limits import FormLimits, FormText, networks_of
 from bot.demo import DEALS
-from bot.errors import TooManySignUps
+from bot.errors import StoreUnavailable, TooManySignUps
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Part
@@ -68,7 +68,11 @@ def _walk(count: int) -> list[str]:
 
 
 async def _taken(limits: FormLimits, texts: Iterable[FormText]) -> Counter[Limit | None]:
-    return Counter(await asyncio.gather(*map(limits.take, texts)))
+    return Counter(taken.refused for taken in await asyncio.gather(*map(limits.take, texts)))
+
+
+async def _away(*_args: object) -> None:
+    raise StoreUnavailable
 
 
 class TestTake:
@@ -76,14 +80,14 @@ class TestTake:
         limits = limits_of(store, network=5)
         neighbors = [FormText(number, f"203.0.113.{i}") for i, number in enumerate(_spread(40))]
         assert await _taken(limits, neighbors) == {None: 5, Limit.NETWORK: 35}
-        assert await limits.take(FormText(NUMBER, "198.51.100.1")) is None, "others are not kept out"
+        assert not (await limits.take(FormText(NUMBER, "198.51.100.1"))).refused, "others are not kept out"
 
     @pytest.mark.parametrize(("address", "most"), [("2001:db8:1:2::{:x}", 5), ("2001:db8:1:{:x}::1", 5 * 4)])
     async def test_addresses_of_one_ipv6_line(self, store: Store, address: str, most: int) -> None:
         limits = limits_of(store, network=5)
         everywhere = [FormText(number, address.format(i)) for i, number in enumerate(_spread(40))]
         assert await _taken(limits, everywhere) == {None: most, Limit.NETWORK: 40 - most}
-        assert await limits.take(FormText(NUMBER, "2001:db8:2::1")) is None
+        assert not (await limits.take(FormText(NUMBER, "2001:db8:2::1"))).refused
 
     async def test_addresses_that_identify_nobody(self, store: Store) -> None:
         texts = [FormText(number, "172.17.0.1") for number in _spread(40)]
@@ -98,13 +102,13 @@ class TestTake:
         limits = limits_of(store, session=3)
         texts = [FormText(number, f"198.51.{i}.1", "maya") for i, number in enumerate(_spread(9))]
         assert await _taken(limits, texts) == {None: 3, Limit.SESSION: 6}
-        assert await limits.take(FormText(NUMBER, session="ben")) is None
+        assert not (await limits.take(FormText(NUMBER, session="ben"))).refused
 
     async def test_another_country(self, store: Store) -> None:
         limits = limits_of(store, country=4)
         british = [FormText(f"+447{i:03d}123456", f"198.51.{i}.1") for i in range(400, 409)]
         assert await _taken(limits, british) == {None: 4, Limit.COUNTRY: 5}
-        assert await limits.take(FormText(NUMBER)) is None
+        assert not (await limits.take(FormText(NUMBER))).refused
 
     async def test_the_budget(self, store: Store) -> None:
         limits = limits_of(store, budget=7)
@@ -125,11 +129,33 @@ class TestTake:
 
     async def test_a_text_that_was_not_sent_is_given_back(self, store: Store) -> None:
         limits = limits_of(store, network=1)
-        assert await limits.take(FormText(NUMBER, ATTACKER)) is None
-        await limits.give_back(FormText(NUMBER, ATTACKER))
-        assert await limits.take(FormText(NUMBER, ATTACKER)) is None
+        taken = await limits.take(FormText(NUMBER, ATTACKER))
+        assert not taken.refused
+        await limits.give_back(taken)
+        assert not (await limits.take(FormText(NUMBER, ATTACKER))).refused
         with pytest.raises(TooManySignUps):
             await limits.admit(FormText(NUMBER, ATTACKER))
+
+    async def test_it_is_given_back_to_the_windows_that_counted_it(self, store: Store) -> None:
+        limits = limits_of(store)
+        taken = await limits.take(FormText(NUMBER))
+        limits.clock = lambda: AT + timedelta(days=1)
+        await limits.take(FormText(NUMBER))
+        await limits.give_back(taken)
+        assert await limits.used(Limit.BUDGET) == 1
+        limits.clock = lambda: AT
+        assert await limits.used(Limit.BUDGET) == 0
+
+    async def test_it_is_given_back_once_the_database_is_there(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        limits = limits_of(store, network=1)
+        taken = await limits.take(FormText(NUMBER, ATTACKER))
+        with monkeypatch.context() as outage:
+            outage.setattr(store.form_counters, "give_back", _away)
+            await limits.give_back(taken)
+        assert not (await limits.take(FormText(NUMBER, ATTACKER))).refused
+        assert await limits.used(Limit.BUDGET) == 1
 
     async def test_two_processes_at_once(self, store: Store, mongo: EmbeddedServer) -> None:
         async with second_process(mongo) as other:
@@ -161,6 +187,32 @@ class TestSubmit:
             await bot.cards.submit(part, contact, await bot.workspace(), answer)
         await bot.consumers.drain()
         return part
+
+    async def test_nothing_is_counted_if_recording_fails(
+        self, bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        contact = await make_contact()
+        part = await asked(bot, contact)
+        answer = await answer_to(bot, part, contact, context=Context(ip=ATTACKER))
+        with monkeypatch.context() as outage:
+            outage.setattr(bot.ledger, "record", _away)
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable):
+                    await bot.cards.submit(part, contact, await bot.workspace(), answer)
+        assert await bot.cards._limits.used(Limit.BUDGET) == 0
+        submitted = await bot.cards.submit(part, contact, await bot.workspace(), answer)
+        assert not submitted.event.withheld
+        assert await bot.cards._limits.used(Limit.BUDGET) == 1
+
+    async def test_a_stopped_number_is_not_counted(self, bot: Bot, make_contact: MakeContact) -> None:
+        """A stranger types it: they aren't told, and no text leaves."""
+        await bot.receive(NUMBER, "STOP", "t1")
+        contact = await make_contact()
+        part = await asked(bot, contact)
+        answer = await answer_to(bot, part, contact, address=NUMBER, context=Context(ip=ATTACKER))
+        submitted = await bot.cards.submit(part, contact, await bot.workspace(), answer)
+        assert submitted.event.stopped
+        assert await bot.cards._limits.used(Limit.BUDGET) == 0
 
     async def _view(self, bot: Bot, part: Part, contact: Contact) -> CardView:
         part = await bot.cards.find(part.conversation, part.seq, contact.id)

@@ -39,7 +39,7 @@ def _limited(bot: Bot) -> None:
 
 
 async def _refusal(bot: Bot) -> Limit | None:
-    return await bot.form_limits.take(FormText(NUMBER))
+    return (await bot.form_limits.take(FormText(NUMBER))).refused
 
 
 async def test_a_prefix_that_never_confirms_is_blocked(
@@ -51,7 +51,7 @@ async def test_a_prefix_that_never_confirms_is_blocked(
     assert await _refusal(bot) is None
     await bot.form_watch.look_now()
     assert await _refusal(bot) is Limit.BLOCKED_PREFIX
-    assert await bot.form_limits.take(FormText(f"{OTHER}0123")) is None
+    assert not (await bot.form_limits.take(FormText(f"{OTHER}0123"))).refused
     assert "0 of 10 confirmed" in caplog.text
     assert PREFIX not in caplog.text
     assert (await bot.form_limits.withheld_today())[Limit.BLOCKED_PREFIX] == 1

@@ -483,8 +483,8 @@ async def _walk(bot: Bot) -> None:
     await store.deliveries.asked_and_confirmed(now(), now())
     limits = FormLimits(store, bot.workspace, 1)
     for _ in range(5):  # the last one is refused
-        await limits.take(FormText(NUMBER))
-    await limits.give_back(FormText(NUMBER))
+        taken = await limits.take(FormText(NUMBER))
+    await limits.give_back(taken)
     await limits.used(Limit.BUDGET)
     await store.blocked_prefixes.unblock(prefix_of(NUMBER), now(), spared_until=now())
     await bot.form_watch.look_now()
