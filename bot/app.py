@@ -145,7 +145,7 @@ class Bot:
         self.consents = ConsentReader(store, self.ledger, self.stops)
         self.assertions = Assertions(store, self.ledger)
         self.attestations = Attestations(store, self.ledger, self.stops, self.consents)
-        self.opt_out_requests = OptOutRequests(store, self.attestations)
+        self.opt_out_requests = OptOutRequests(store, self.attestations, self.stops)
 
     def _compose_contacts(self, store: Store) -> None:
         self.contacts = ContactService(store, self.ledger)

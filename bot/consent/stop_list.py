@@ -47,7 +47,7 @@ class StopList:
         is_new = await self._log(number, StopAction.STOP, text, text_id, rule)
         await mark_stops(self._store, [number])
         texts = await self._store.subscriptions.texts()
-        async for contacts in self._with(number):
+        async for contacts in self.everyone_with(number):
             changes = [
                 _no(contact, subscription, number, act or f'texted "{text}"', text_id)
                 for contact in contacts
@@ -71,6 +71,15 @@ class StopList:
         the number was stopped doesn't count (`ConsentEvent.stopped`)."""
         await self._log(number, StopAction.START, text, text_id)
         await mark_stops(self._store, [number])
+
+    async def everyone_with(self, number: str) -> AsyncIterator[Sequence[Contact]]:
+        """Everyone who has the number or was asked to confirm it, with consents as of the ledger."""
+        asked = await self._store.deliveries.asked(number)
+        yield [*(await self._ledger.contacts({delivery.contact for delivery in asked})).values()]
+        after = ""
+        while found := await self._store.contacts.with_number(number, after=after, limit=200):
+            after = found[-1].id
+            yield [*(await self._ledger.contacts(contact.id for contact in found)).values()]
 
     async def _log(self, number: str, action: StopAction, text: str, text_id: str, rule: str = "") -> bool:
         """Adds an entry, once for each text: to the list, which is what counts, then to the log. Returns whether it
@@ -111,15 +120,6 @@ class StopList:
         if stop and stop.newest:
             await self._store.stop_events.keep(stop.newest)
         return stop
-
-    async def _with(self, number: str) -> AsyncIterator[Sequence[Contact]]:
-        """Everyone who has the number or was asked to confirm it, with consents as of the ledger."""
-        asked = await self._store.deliveries.asked(number)
-        yield [*(await self._ledger.contacts({delivery.contact for delivery in asked})).values()]
-        after = ""
-        while found := await self._store.contacts.with_number(number, after=after, limit=200):
-            after = found[-1].id
-            yield [*(await self._ledger.contacts(contact.id for contact in found)).values()]
 
 
 def _no(contact: Contact, subscription: Subscription, number: str, act: str, text_id: str) -> ConsentChange:

@@ -7,11 +7,12 @@ panel (`bot.events.consumers.opt_out_requests`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median_high
 
 from bot.consent.attestations import Attestation, Attestations
+from bot.consent.stop_list import StopList
 from bot.errors import NotFound
 from bot.errors import marked as _
 from bot.model.audit import AuditAction
@@ -55,18 +56,20 @@ class RevocationTimes:
 
 
 class OptOutRequests:
-    def __init__(self, store: Store, attestations: Attestations) -> None:
+    def __init__(self, store: Store, attestations: Attestations, stops: StopList) -> None:
         self._store = store
         self._table = store.opt_out_requests
         self._attestations = attestations
+        self._stops = stops
         self._audit = AuditLog(store)
 
-    async def flag(self, part: Part, contact: str, rule: str, due_at: datetime) -> None:
+    async def flag(self, part: Part, contact: str, number: str, rule: str, due_at: datetime) -> None:
         """Adds a text to the board, once."""
         request = OptOutRequest(
             id=part.id,
             contact=contact,
             conversation=part.conversation,
+            number=number,
             rule=rule,
             received_at=part.at,
             due_at=due_at,
@@ -86,13 +89,17 @@ class OptOutRequests:
         return await self._table.count_open(due_before=now() if is_overdue else None, most=COUNTED + 1)
 
     async def honor(self, id: str, by: By, context: Context) -> Contact:
-        """Opts the contact out of all texts. The same again changes nothing. Raises NotFound, and Conflict for a late
-        retry."""
+        """Opts out of all texts the contact and, like a STOP, everyone who has the number that the text came from. The
+        same again changes nothing. Raises NotFound, and Conflict for a late retry.
+
+        The contact comes last: their opt-out settles the request (`close_for`).
+        """
         request = await self._get(id)
-        told = Attestation(
-            by=by, key=f"request:{id}", context=context.model_copy(update={"conversation": request.conversation})
-        )
-        contact = await self._attestations.opt_out_of_texts(request.contact, told)
+        told = Attestation(by=by, key=f"request:{id}", context=context)
+        for other in await self._others(request):
+            await self._attestations.opt_out_of_texts(other, told)
+        here = context.model_copy(update={"conversation": request.conversation})
+        contact = await self._attestations.opt_out_of_texts(request.contact, replace(told, context=here))
         await self._settle(request, HONORED, by, AuditAction.OPT_OUT_HONORED, states=(OPEN, HONORED))
         return contact
 
@@ -122,6 +129,13 @@ class OptOutRequests:
         """From a STOP to the handover of the text that confirms it."""
         found = await self._store.deliveries.stop_confirmations(now() - MEASURED, limit=MOST_MEASURED)
         return RevocationTimes.of([_sent_at(delivery) - delivery.created_at for delivery in found])
+
+    async def _others(self, request: OptOutRequest) -> Sequence[str]:
+        """Who else has its number."""
+        if request.number is None:
+            return []
+        found = {c.id async for people in self._stops.everyone_with(request.number) for c in people if not c.is_gone}
+        return sorted(found - {request.contact})
 
     async def _get(self, id: str) -> OptOutRequest:
         request = await self._table.get(id)

@@ -21,6 +21,8 @@ class OptOutRequest(Document):
 
     contact: str
     conversation: str
+    number: str | None = None
+    """That the text came from. Missing after the contact was erased."""
     rule: str
     """What recognized the text (`Reading.rule`)."""
     received_at: datetime

@@ -89,7 +89,7 @@ class Inbound:
                 flag = ConversationEvent(name=Name.MAYBE_STOP, until=due) if reading.likely else None
                 heard = await self._threads.hear(number, text, text_id, flag)
                 if flag and heard:
-                    await self._requests.flag(*heard, reading.rule, due)
+                    await self._requests.flag(*heard, number, reading.rule, due)
                 await self._outcomes.replied(number)
 
     async def _settle(self, number: str, text: str, text_id: str, answer: str, did: Name | None = None) -> None:

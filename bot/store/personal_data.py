@@ -57,6 +57,7 @@ class PersonalData:
             self._delete("phone_texts", {"number": {"$in": [*person.numbers]}}),
             self._delete("import_changes", {"contact": person.contact}),
             self._delete("api_requests", {"contacts": person.contact}),
+            self._erase_requests(person.contact),
             *(self._rename_stop(number) for number in person.numbers),
         )
         await self._erase_contact(person.contact)
@@ -108,6 +109,11 @@ class PersonalData:
             ]
             if updates:
                 await collection.bulk_write(updates, ordered=False)
+
+    async def _erase_requests(self, contact: str) -> None:
+        """Those to opt out stay, for figures."""
+        with database_errors():
+            await self._store.opt_out_requests.collection.update_many({"contact": contact}, {"$unset": {"number": ""}})
 
     async def _rename_stop(self, number: str) -> None:
         """Lists it under its keyed hash. Entries that are written at the same moment are moved too."""

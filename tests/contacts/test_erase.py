@@ -81,7 +81,6 @@ UNTOUCHED = {
     "leases": "of processes",
     "logos": "of the workspace",
     "migrations": "of the database",
-    "opt_out_requests": "name contacts by id",
     "outbound_messages": "written by teammates",
     "passkey_challenges": "of teammates",
     "passkeys": "of teammates",
@@ -101,7 +100,7 @@ UNTOUCHED = {
 ERASED = {
     "contacts", "conversations", "parts", "signals", "events", "deliveries", "preference_links", "phone_texts", "stops",
     "stop_events", "export_pieces", "contact_imports", "import_changes", "import_pieces", "jobs",
-    "api_requests", "webhook_notifications",
+    "api_requests", "webhook_notifications", "opt_out_requests",
 }  # fmt: skip
 EXPORT, LATER = "0" * 24, now() + timedelta(days=1)
 HERE = Context(page="https://shop.example/gifts-for-maya", ip="192.0.2.77", user_agent="Netscape/4.7")
@@ -218,6 +217,7 @@ async def maya(bot: Bot) -> Contact:
     await bot.cards.submit(part, stored, await bot.workspace(), replace(answer, context=HERE))
     await bot.consumers.drain()
     await bot.receive(NUMBER, "Is it my birthday, Maya?", "t1")
+    await bot.receive(NUMBER, "How do I unsubscribe?", "t3")
     await bot.store.phone_texts.collection.insert_one(
         {"_id": "reply:t1", "number": NUMBER, "incoming": False, "body": "birthday", "at": now(), "key": "t1"}
     )

@@ -14,7 +14,7 @@ from bot.i18n import translator
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.event import NOWHERE, Actor, Source
+from bot.model.event import NOWHERE, Action, Actor, Source
 from bot.model.opt_out_request import OptOutRequest, RequestState
 from bot.model.teammate import By
 from tests.people import ANOTHER, HERE, NUMBER, change
@@ -84,6 +84,28 @@ async def test_a_teammate_opts_out_of_all_texts_once(bot: Bot, maya: Contact) ->
     assert [entry.subject for entry in entries] == [maya.id]
 
 
+async def test_everyone_with_the_number_is_opted_out(bot: Bot, maya: Contact, make_contact: MakeContact) -> None:
+    """Also once the contact who texted has another number."""
+    ben = await make_contact()
+    await bot.ledger.record(change(ben.id, "k"))
+    request = await _flagged(bot)
+    assert (request.number, request.contact in {maya.id, ben.id}) == (NUMBER, True)
+    moved = change(request.contact, "moved", Action.CHANGE_ADDRESS, number=ANOTHER, subscription=None)
+    await bot.ledger.record(moved)
+    for _time in range(2):
+        after = await bot.opt_out_requests.honor(request.id, ADA, NOWHERE)
+    assert (after.id, after.phone) == (request.contact, ANOTHER)
+    for id in (maya.id, ben.id):
+        contact = await bot.ledger.contact(id)
+        consent = contact.consent(DEALS) if contact else None
+        assert consent
+        assert consent.state is ConsentState.OPTED_OUT
+        *_rest, event = await bot.store.events.after(id, 0, limit=9)
+        assert event.context.conversation == (request.conversation if id == request.contact else None)
+    assert not await bot.stops.is_stopped(NUMBER), "only its own STOP does that"
+    assert (await _now(bot, request)).by == ADA.id
+
+
 async def test_a_teammate_dismisses_it_and_that_is_final(bot: Bot, maya: Contact) -> None:
     request = await _flagged(bot)
     await bot.opt_out_requests.dismiss(request.id, ADA)
@@ -122,7 +144,10 @@ async def test_it_follows_a_merge(bot: Bot, maya: Contact, make_contact: MakeCon
     request = await _flagged(bot)
     kept = await make_contact()
     await bot.merge.merge(kept.id, maya.id, Actor(kind="teammate", id="t"), Source.PROFILE)
-    assert (await _now(bot, request)).contact == kept.id
+    after = await _now(bot, request)
+    assert (after.contact, after.number) == (kept.id, NUMBER)
+    await bot.eraser.erase(kept.id, Actor(kind="teammate", id="t"), Source.PROFILE)
+    assert (await _now(bot, request)).number is None
 
 
 async def test_the_confirmation_of_a_stop_is_measured(bot: Bot, maya: Contact) -> None:
