@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bot.events.catch_up import SKEW
 from bot.model.base import new_ulid, now
 from bot.model.event import Action, ConsentEvent, ConsentState, Grade, How, Source
 from bot.workspace.access import Scope
@@ -14,9 +14,9 @@ from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
 from widget.api.models import ApiAnswer, ApiQuery, Id, UnixTime, unix, unix_or_none
 from widget.api.route import Call, Resource
 
-SETTLED = timedelta(seconds=5)
-"""Events of the same moment may be stored in another order than that of their ids: a reader of all events gets them
-once their order is certain."""
+SETTLED = SKEW
+"""Events may be stored in another order than that of their ids: a reader of all events gets them once their order is
+certain."""
 Ulid = Annotated[str, Field(examples=["01KB2M6ZC0V6T1JY9M0Q3W8R5X"])]
 Hash = Annotated[str, Field(examples=["9f2c6f0d4c1b0d0c8b8d7a5e3f1a2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c"])]
 
@@ -116,7 +116,7 @@ async def list_contact_consent_events(call: Call, query: SinceSequence) -> Conta
 async def list_consent_events(call: Call, query: SinceEvent) -> ConsentEventList:
     """List all consent events since a cursor.
 
-    The oldest first. An event appears here five seconds after it was recorded, so that none is skipped.
+    The oldest first. An event appears here a minute after it was recorded, so that none is skipped.
     """
     found = await call.bot.store.events.between(query.since, new_ulid(now() - SETTLED), limit=query.per_page)
     return ConsentEventList(data=[_shape(e) for e in found], next=found[-1].event if found else query.since)

@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from ulid import ULID
 
 from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS, ORDERS
-from bot.model.base import new_id, now
+from bot.model.base import new_id, new_ulid, now
 from bot.model.subscription import SubscriptionState
 from tests.conftest import eventually
 from tests.people import NUMBER
@@ -162,6 +163,20 @@ async def test_all_events_are_read_once_from_a_cursor_on(
 
     await eventually(all_are_seen)
     assert [seen.count(id) for id in contacts] == [1, 1, 1]
+
+
+async def test_an_event_is_listed_once_none_can_be_stored_before_it(
+    running: Running, api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids may be out of commit order by a minute."""
+    contact = await new_contact(running, phone=NUMBER)
+    (event,) = await running.store.events.after(contact.id, 0, limit=5)
+    made = ULID.from_str(event.event).datetime
+    path = f"/consent_events?since={new_ulid(made - timedelta(milliseconds=1))}&per_page=150"
+    for seconds, is_listed in ((59, False), (61, True)):
+        monkeypatch.setattr(consent_events, "now", lambda s=seconds: made + timedelta(seconds=s))
+        found = [event["id"] for event in (await api.get(path)).body["data"]]
+        assert (event.event in found) is is_listed
 
 
 async def test_a_subscription_type_is_created_edited_published_archived_and_restored(api: ApiClient) -> None:
