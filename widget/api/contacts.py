@@ -149,6 +149,7 @@ async def delete_contact(call: Call) -> ContactDeleted:
     contact = await found_contact(call)
     await call.bot.audit.record(call.by, AuditAction.CONTACT_ERASED, contact.id, key=contact.id)
     await call.bot.eraser.erase(contact.id, call.actor, Source.API)
+    call.answers_about.append(contact.id)
     return ContactDeleted(id=contact.id, external_id=contact.external_id)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.demo import DEALS, NEWS
 from bot.model.attribute import AttributeType
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from bot.model.event import Actor, Source
 from bot.model.teammate import By
 from tests.people import ANOTHER, NUMBER
@@ -213,6 +214,15 @@ async def test_a_deleted_contact_is_erased(running: Running, api: ApiClient) -> 
         assert (await api.call(method, path, {})).error == (404, "not_found", "User Not Found")
     assert not await running.store.api_requests.find({"contacts": made["id"]}, limit=1)
     assert (await api.post("/contacts", {"external_id": made["external_id"]})).status == 200
+
+
+async def test_the_answer_to_a_deletion_is_not_kept_past_the_erasure(running: Running, api: ApiClient) -> None:
+    made, key = (await api.post("/contacts", {**unique(), "phone": NUMBER})).body, new_id()
+    first = await api.delete(f"/contacts/{made['id']}", Idempotency_Key=key)
+    assert first.body["external_id"] == made["external_id"]
+    await running.bot.catch_up.scan(now() - timedelta(minutes=5), now() + timedelta(minutes=1))
+    kept = await running.store.api_requests.find({}, limit=500)
+    assert made["external_id"] not in str([request.stored() for request in kept])
 
 
 async def test_pages_continue_where_the_last_one_ended(running: Running, api: ApiClient) -> None:
