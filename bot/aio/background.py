@@ -59,13 +59,18 @@ class BackgroundTasks:
 
 
 def every(seconds: float, works: Iterable[Callable[[], Awaitable[None]]]) -> Loop:
-    """A loop that does each work in turn, then rests."""
+    """A loop that does each work in turn, then rests. Work that fails doesn't hold up the others."""
     all_works = tuple(works)
 
     async def loop(stop: asyncio.Event) -> None:
         while not stop.is_set():
             for work in all_works:
-                await work()
+                try:
+                    await uninterrupted(work())
+                except StoreUnavailable:
+                    raise
+                except Exception:
+                    log.exception("periodic work failed; trying again")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), seconds)
 

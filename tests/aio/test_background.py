@@ -72,3 +72,28 @@ async def test_work_that_is_canceled_ends() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_periodic_work_that_fails_does_not_hold_up_the_others() -> None:
+    stop, tries = asyncio.Event(), 0
+
+    async def failing() -> None:
+        nonlocal tries
+        tries += 1
+        raise ValueError
+
+    async def working() -> None:
+        if tries == 2:
+            stop.set()
+
+    async with asyncio.timeout(PATIENCE):
+        await background.every(0.01, [failing, working])(stop)
+    assert tries == 2
+
+
+async def test_periodic_work_stops_while_the_database_is_away() -> None:
+    async def away() -> None:
+        raise StoreUnavailable
+
+    with pytest.raises(StoreUnavailable):
+        await background.every(60, [away])(asyncio.Event())
