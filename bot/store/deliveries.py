@@ -43,6 +43,7 @@ FIGURES = ("state", "reason", "code", *MOMENTS)
 """What the figures of a message are made of: one index tells all of it, and no copy is read."""
 EVER = {"$gt": datetime(2020, 1, 1, tzinfo=UTC), "$lt": datetime(3000, 1, 1, tzinfo=UTC)}
 """Matches a time that is there, from the index alone."""
+NOT_OUTBOUND = [kind for kind in DeliveryKind if kind is not DeliveryKind.OUTBOUND]
 STEPS = 40
 """Steps that a text keeps."""
 OF_HANDOVER = ("handed_at", "is_marketing", "sender", "short_links")
@@ -84,6 +85,7 @@ class DeliveryRepository(Repository[Delivery]):
     model = Delivery
     indexes = (
         IndexModel([("due_at", ASCENDING), ("number", ASCENDING)], **_where("due_at")),
+        IndexModel([("kind", ASCENDING), ("due_at", ASCENDING)], **_where("due_at")),
         IndexModel([("handed_at", ASCENDING), ("sender", ASCENDING)], **_where("handed_at")),
         IndexModel(
             [("state", ASCENDING), ("updated_at", ASCENDING)],
@@ -123,12 +125,13 @@ class DeliveryRepository(Repository[Delivery]):
     # --- the queue
 
     async def claim(self, worker: str, *, limit: int, until: datetime) -> list[Delivery]:
-        """Claims due texts, oldest first, for one round of one worker (a name that no other round has).
+        """Claims due texts, oldest first, for one round of one worker (a name that no other round has). Copies of
+        outbound messages come after all others: an answer doesn't wait behind a backlog of them.
 
         After `until`, another worker may take those that were not handed over.
         """
         time = now()
-        due = await self.find({"due_at": {"$lte": time}}, sort=[("due_at", 1)], limit=limit)
+        due = await self._due(time, limit)
         if not due:
             return []
         ids = [delivery.id for delivery in due]
@@ -139,6 +142,16 @@ class DeliveryRepository(Repository[Delivery]):
             mine = {raw.id for raw in await self.find({"_id": {"$in": ids}, "worker": worker}, limit=limit)}
             due = [delivery for delivery in due if delivery.id in mine]
         return sorted((d.model_copy(update=values) for d in due), key=lambda d: (d.created_at, d.id))
+
+    async def _due(self, time: datetime, limit: int) -> list[Delivery]:
+        """One query, and another one only where copies fill the batch."""
+        is_due = {"due_at": {"$lte": time}}
+        found = await self.find(is_due, sort=[("due_at", 1)], limit=limit)
+        if len(found) < limit or all(delivery.kind is not DeliveryKind.OUTBOUND for delivery in found):
+            return found
+        first = await self.find({"kind": {"$in": NOT_OUTBOUND}, **is_due}, sort=[("due_at", 1)], limit=limit)
+        ids = {delivery.id for delivery in first}
+        return [*first, *(delivery for delivery in found if delivery.id not in ids)][:limit]
 
     async def hand_over(self, texts: Sequence[tuple[Delivery, Mapping[str, Any]]], *, ask_at: datetime) -> list[bool]:
         """Marks claimed texts before they are handed over, each with what is stored with it. False: another worker

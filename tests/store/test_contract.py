@@ -201,6 +201,24 @@ class TestContract:
         assert states.pop(claimed[0].id) is DeliveryState.SENDING
         assert {*states.values()} == {DeliveryState.SENT}
 
+    async def test_an_answer_is_claimed_before_the_copies_that_are_due_longer(self, here: Store) -> None:
+        time = now()
+        copies = [
+            Delivery(
+                id=f"copy{i}", contact="ada", kind=DeliveryKind.OUTBOUND, event="e", locale="en",
+                number="+12015550123", due_at=time - timedelta(minutes=9), created_at=time, updated_at=time,
+            )
+            for i in range(500)
+        ]  # fmt: skip
+        await here.deliveries.collection.insert_many([copy.stored() for copy in copies])
+        stop = {"id": "stop", "kind": DeliveryKind.REPLY, "answer": "stopped", "due_at": time}
+        await here.deliveries.insert(copies[0].model_copy(update=stop))
+        later = now() + timedelta(minutes=1)
+        batches = [await here.deliveries.claim(new_id(), limit=256, until=later) for _ in range(3)]
+        assert "stop" in {delivery.id for delivery in batches[0]}
+        assert [len(batch) for batch in batches] == [256, 245, 0]
+        assert len({delivery.id for batch in batches for delivery in batch}) == 501
+
     async def test_a_claim_lapses_unless_the_text_was_handed_over(self, here: Store, there: Store) -> None:
         time = now()
         for i in range(2):

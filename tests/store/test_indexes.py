@@ -38,7 +38,7 @@ from bot.model.attribute import AttributeType
 from bot.model.base import iso, new_id, now
 from bot.model.contact_import import ImportPlan
 from bot.model.conversation import SignalKind, Text
-from bot.model.delivery import DeliveryState, ProviderStatus
+from bot.model.delivery import DeliveryKind, DeliveryState, ProviderStatus
 from bot.model.event import Actor, How, Source
 from bot.model.export import ExportPiece
 from bot.model.filter import Filter, HasPhone
@@ -504,6 +504,10 @@ async def _walk(bot: Bot) -> None:
     await bot.prices.remove("US", By("ada", "Ada"))
     await store.stops.note_told(await store.stops.untold(limit=5))
     await store.deliveries.report(claimed.id, "SM1", ProviderStatus.SENT, {"state": DeliveryState.SENT})
+    long_due = {"id": "copy", "kind": DeliveryKind.OUTBOUND, "due_at": now() - timedelta(days=1)}
+    await store.deliveries.insert(claimed.model_copy(update=long_due))
+    await store.deliveries.claim("full", limit=1, until=now() + timedelta(days=1))
+    await store.deliveries.update({"_id": "copy"}, {"$unset": {"due_at": ""}})
 
     conversation = await bot.conversations.of_contact(opened.conversation, contact.id)
     await bot.conversations.say(conversation, "Hi", "k")
