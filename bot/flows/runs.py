@@ -121,8 +121,7 @@ class Runs:
     async def start(self, conversation: Conversation, script: Script, *, id: str, hops: int | None = None) -> None:
         """Starts a flow in a stored conversation; the flow that runs there is over. `id`: the run's; once for each."""
         contact = await self._store.contacts.get(conversation.contact)
-        is_known = conversation.run is not None and conversation.run.id == id
-        if contact is None or contact.is_gone or is_known or id in (conversation.ran or ()):
+        if contact is None or contact.is_gone or _has_run(conversation, id):
             return
         state = begun(script, contact.locale)
         run = Run(id=id, flow=script.flow, version=script.version, state=state, due_at=now() + STALLED, hops=hops)
@@ -224,13 +223,15 @@ class Runs:
         if not await self.scripts.may_start(moment):
             return
         contact = await self._store.contacts.get(event.contact)
-        chats = await self._store.conversations.of(event.contact)
+        chats, id = await self._store.conversations.of(event.contact), _id_of(event.event)
+        if any(_has_run(chat, id) for chat in chats):
+            return
         chat = next((chat for chat in chats if chat.created_at <= event.at), None)
         if contact is None or contact.is_gone or chat is None or (chat.run and not chat.run.is_over):
             return
         script = await self.scripts.starting(Occasion(moment, contact, chat))
         if script:
-            await self.start(chat, script, id=_id_of(event.event))
+            await self.start(chat, script, id=id)
 
     async def _start_next(self, conversation: Conversation, run: Run, flow: str) -> str:
         """Why it can't start; empty: it did, and its run replaces this one."""
@@ -293,6 +294,11 @@ class Runs:
 
 def waits_for(run: Run | None, what: Wait) -> bool:
     return run is not None and run.state.status is RunStatus.WAITING and what in run.state.waits
+
+
+def _has_run(conversation: Conversation, id: str) -> bool:
+    """Whether this run runs in it, or ran before."""
+    return id in (conversation.ran or ()) or (conversation.run is not None and conversation.run.id == id)
 
 
 def _id_of(cause: str) -> str:

@@ -201,8 +201,10 @@ class ConversationRepository(Repository[Conversation]):
 
     async def begin_run(self, id: str, before: Run | None, run: Run) -> bool:
         """Replaces the run of a conversation by one of another flow. False: another process changed it meanwhile."""
-        change = {"$set": {"run": run.model_dump(exclude_none=True)}}
-        return await self._take_run(id, before, {**change, "$addToSet": {"ran": before.flow}} if before else change)
+        change: dict[str, Any] = {"$set": {"run": run.model_dump(exclude_none=True)}}
+        if before:
+            change["$addToSet"] = {"ran": {"$each": [before.flow, before.id]}}
+        return await self._take_run(id, before, change)
 
     async def _take_run(self, id: str, before: Run | None, change: dict[str, Any]) -> bool:
         held = {"run.id": before.id, "run.revision": before.revision} if before else {"run": {"$exists": False}}

@@ -247,6 +247,27 @@ class TestTriggers:
             await runs.consents_changed([yes, no])
         assert await said(store, "chat") == ["Hello"]
 
+    async def test_a_change_of_consent_starts_a_chain_of_flows_once(self, store: Store) -> None:
+        """Events are handled again, also when each has already started flows that are over, and in a newer chat."""
+        trigger = {"kind": "consent_changed", "subscription": DEALS, "states": ["opted_out"]}
+        await self._chat(store)
+        say, next = {"kind": "say", "id": "a", "text": "A"}, {"kind": "start_flow", "id": "next", "flow": "hello"}
+        await create(store, flow(say, next, triggers=[trigger]), id="first")
+        runs, ledger = runs_of(store), Ledger(store)
+        events = []
+        for key, action in (("yes", Action.OPT_IN), ("no", Action.OPT_OUT)) * 2:
+            events.append((await ledger.record(change("ada", f"{key}{len(events)}", action))).event)
+        await runs.consents_changed(events)
+        once = await the_chat(store, "chat")
+        assert await said(store, "chat") == ["A", "Hello"] * 2
+        await runs.consents_changed(events)
+        assert await the_chat(store, "chat") == once
+        await ConversationService(store).begin("newer", "ada", BOT, [])
+        await store.conversations.update({"_id": "newer"}, {"$set": {"created_at": AT}})
+        await runs.consents_changed(events)
+        assert await said(store, "chat") == ["A", "Hello"] * 2
+        assert await said(store, "newer") == []
+
 
 async def test_a_tick_costs_one_query_of_each_kind_however_many_runs_wait(store: Store, mongo: EmbeddedServer) -> None:
     until, waiting = now() + timedelta(hours=1), State(status=RunStatus.WAITING, step="w", waits=(Wait.TIME,))
