@@ -1,10 +1,12 @@
 """Runs: durable, one transition at a time, continued after a crash.
 
-A transition that only writes entries is determined by script, state and event. It writes its entries first, under keys
-made of run, revision and place, then moves the run. Repeated after a crash, or done by two processes at once, it writes
-the same entries under the same keys, so each exists once without a lock.
+A transition that only writes entries is determined by script, state and event. Where no other event could continue the
+run, it writes its entries first, under keys made of run, revision and place, then moves the run. Repeated after a
+crash, or done by two processes at once, it writes the same entries under the same keys, so each exists once without a
+lock.
 
-Any other transition (it asked about the person, or changes something besides the conversation) is stored first, with
+Any other transition (the run waits for one of several events, it asked about the person, or changes something besides
+the conversation) is stored first, with
 what is left to do, by one process alone. Then its effects are carried out, again under such keys; after a crash
 another process carries out the rest.
 """
@@ -150,7 +152,7 @@ class Runs:
             log.error("flow %s, version %d: %s", run.flow, run.version, state.error)
         if not effects:
             await self._store.conversations.move_run(conversation.id, run, moved)
-        elif is_sure and only_writes(effects):
+        elif is_sure and only_writes(effects) and not _has_rivals(script, run.state):
             seq = await self._perform(conversation, run, effects)
             await self._store.conversations.move_run(conversation.id, run, moved.model_copy(update={"part": seq}))
         else:
@@ -294,6 +296,13 @@ class Runs:
 
 def waits_for(run: Run | None, what: Wait) -> bool:
     return run is not None and run.state.status is RunStatus.WAITING and what in run.state.waits
+
+
+def _has_rivals(script: Script, state: State) -> bool:
+    """Whether different events may continue the run from here: their entries would share their keys."""
+    if len(state.waits) > 1 or Wait.ANSWER in state.waits:
+        return True
+    return bool(state.step and script.step(state.step).branches().get("pending"))
 
 
 def _has_run(conversation: Conversation, id: str) -> bool:

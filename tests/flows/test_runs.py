@@ -195,6 +195,36 @@ class TestCrash:
         assert await _script(store, conversation) == TO_THE_SECOND
         assert (await _run(store)).part == (await _card(store, conversation)).seq
 
+    @pytest.mark.parametrize("is_late", [True, False], ids=["no answer", "pending"])
+    async def test_an_event_that_comes_after_a_crash_does_not_mix_with_the_one_that_was_left(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, is_late: bool
+    ) -> None:
+        """The first one's process dies when one of its two entries stands; then the form is completed."""
+        left = (Say(id="one", text="One"), Say(id="two", text="Two"))
+        branches: dict[str, Any] = {"seconds": 60, "no_answer": left} if is_late else {"pending": left}
+        done = (Say(id="thanks", text="Thanks"), Say(id="welcome", text="Welcome"))
+        form = OptInForm(id="form", subscription="deals", title="Form", completed=done, **branches)
+        await _add(store, steps=(form, Say(id="bye", text="Bye")))
+        runs = runs_of(store)
+        conversation, parts = await greeted(store, "ada")
+        append = ConversationService.append
+
+        async def dies(self: ConversationService, *args: Any) -> Part:
+            await append(self, *args)
+            raise StoreUnavailable
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ConversationService, "append", dies)
+            later, form_part = now() + timedelta(seconds=70), parts[-1].id
+            with pytest.raises(StoreUnavailable):
+                await (runs.time_came(later) if is_late else runs.card_answered(form_part, is_pending=True))
+        assert await _script(store, conversation) == ["Form", "One"]
+        for _ in range(2):
+            await runs.card_answered(parts[-1].id)
+        assert await _script(store, conversation) == ["Form", "One", "Two", "Bye"]
+        run = await _run(store)
+        assert (run.state.status, run.part, run.todo) == (RunStatus.ENDED, 4, None)
+
     async def test_a_late_process_does_not_undo_a_later_step(
         self, runs: Runs, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -310,11 +340,11 @@ class TestWaits:
         yes = await ledger.record(change("ada", "yes"))
         move_run = store.conversations.move_run
 
-        async def after_it_changed(*args: Any) -> None:
+        async def after_it_changed(*args: Any) -> bool:
             monkeypatch.undo()
             for key, action in AGAIN:
                 await ledger.record(change("ada", key, action))
-            await move_run(*args)
+            return await move_run(*args)
 
         monkeypatch.setattr(store.conversations, "move_run", after_it_changed)
         await runs.consents_changed([yes.event])
