@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypedDict
 
@@ -180,7 +180,11 @@ class ContactService:
             email=None if is_phone else value,
             context=Context(conversation=conversation),
         )
-        await self._ledger.record(change)
+
+        async def decide(judged: Contact) -> ConsentChange | None:
+            return None if getattr(judged, field) else replace(change, judged=judged)
+
+        await self._ledger.decide(contact, decide)
 
     async def _keep_email(self, contact: str, email: str | None, *, is_signed: bool) -> None:
         """Records the address that the site vouches for, or that its page only says, once each."""

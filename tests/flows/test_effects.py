@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from bot.chat.conversations import ConversationService
+from bot.consent.changes import address_change
 from bot.consent.ledger import Ledger
+from bot.contacts.service import ContactService
 from bot.demo import DEALS
 from bot.flows.document import FlowDocument
 from bot.flows.performing import BOT
@@ -19,7 +21,7 @@ from bot.model.attribute import Attribute, AttributeType
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Conversation, ConversationEvent, ConversationEventName, Part, Text
-from bot.model.event import Action
+from bot.model.event import Action, Actor, Source
 from bot.model.flow import Run, RunStatus, State, Wait
 from bot.model.tag import Tag
 from bot.store import Store
@@ -122,6 +124,20 @@ async def test_an_address_that_is_saved_is_not_replaced(runs: Runs, store: Store
     await runs.message_received(await says(store, id, "Dark"))
     await runs.message_received(await says(store, id, "ada@example.com"))
     assert (await contact(store)).email == "old@example.com"
+
+
+async def test_an_address_that_is_saved_meanwhile_is_not_replaced(runs: Runs, store: Store) -> None:
+    """Somebody saves one between the reading of the contact and the keeping of the answer (law 5)."""
+    read, ledger = await contact(store), Ledger(store)
+    fields: tuple[tuple[Literal["email", "phone"], str, str], ...] = (
+        ("email", "old@example.com", "new@example.com"),
+        ("phone", "+12015550111", "+12015550122"),
+    )
+    for field, saved, answered in fields:
+        ben, address = Actor(kind="teammate", id="ben"), {field: saved}
+        await ledger.record(address_change("ada", source=Source.PROFILE, actor=ben, key=field, **address))
+        await ContactService(store, ledger).keep_answer(read, field, answered, conversation="chat", key=f"run:{field}")
+        assert getattr(await contact(store), field) == saved
 
 
 async def test_a_handover_brings_the_chat_to_the_inbox(runs: Runs, store: Store) -> None:
