@@ -26,6 +26,7 @@ MOST_FAULTS = 200
 TOO_LARGE = _("This file is too large (%(size)s kB). A flow can have up to %(most)s kB.")
 NO_JSON = _("This isn't valid JSON: check line %(line)s, column %(column)s.")
 NO_UTF8 = _("This file isn't text in UTF-8. Save it again in that encoding.")
+LONG_NUMBER = _("A number in this file has too many digits.")
 NO_OBJECT = _("This isn't a flow. A flow is a JSON object with steps.")
 TOO_DEEP = _("Branches are nested too deeply. Move some of them to another flow.")
 
@@ -65,6 +66,8 @@ def check(text: str | bytes, around: Surroundings | None = None) -> FlowCheck:
         return _refused(NO_UTF8)
     except RecursionError:
         return _refused(TOO_DEEP)
+    except ValueError:  # what Python's limit for integers refuses
+        return _refused(LONG_NUMBER)
     return check_document(raw, around)
 
 

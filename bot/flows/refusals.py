@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from bot.errors import marked as _
 from bot.flows.nodes import Place
-from bot.flows.rules import FlowFinding
+from bot.flows.rules import LONG_TEXT, NO_TEXT, FlowFinding
 
 TAGS = ("kind", "field")
 """What tells the kinds of steps, triggers and conditions apart."""
@@ -25,8 +25,6 @@ FORMS = {
 UNKNOWN_FIELD = _('Unknown field "%(name)s". Remove it, or check its spelling.')
 UNKNOWN_KIND = _('Unknown kind "%(kind)s". Use one of: %(kinds)s.')
 MISSING = _('Add "%(name)s".')
-NO_TEXT = _("Enter text.")
-LONG_TEXT = _("Shorten this text to %(most)s characters.")
 ODD_FORM = _("This value has the wrong format.")
 TOO_MANY = _("Use up to %(most)s entries.")
 TOO_FEW = _("Add at least %(least)s.")

@@ -14,6 +14,7 @@ from bot.flows.graph import Graph
 from bot.flows.nodes import Node, Place, texts, walk
 from bot.flows.steps import MOST_STEPS
 from bot.flows.steps.base import is_personal
+from bot.model.conversation import LONGEST_LABEL
 from bot.model.subscription import Subscription, SubscriptionState
 
 HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
@@ -33,6 +34,9 @@ UNKNOWN_VARIABLE = _(
     "or attribute_ and the key of an attribute."
 )
 NO_FALLBACK = _("Not everyone has a value for %(name)s here. Add a fallback, like {{%(name)s|there}}.")
+NO_TEXT = _("Enter text.")
+LONG_TEXT = _("Shorten this text to %(most)s characters.")
+FIXED_LABEL = _("Buttons can't have variables. Remove %(name)s from this label.")
 NO_HOURS = _('Add "office_hours" to the flow.')
 NO_TRIGGER = _("Nothing starts this flow. Add a trigger, or start it from another flow.")
 NO_SUBSCRIPTION = _("This subscription doesn't exist. Choose another one.")
@@ -120,6 +124,26 @@ def _variables_of(nodes: Sequence[Node], asks: set[str], asked: frozenset[str]) 
         asked = here
 
 
+def _labels(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    """A label is the same for everyone, as it is what they answer."""
+    for text, place in _written(raw):
+        if not _is_label(place):
+            continue
+        if not text.strip() and (text or place[-1] != "dismiss"):  # without a text, it has no such button
+            yield FlowFinding(place, NO_TEXT)
+        if len(text) > LONGEST_LABEL:
+            yield FlowFinding(place, LONG_TEXT, {"most": str(LONGEST_LABEL)})
+        for name in variables_in(text):
+            yield FlowFinding(place, FIXED_LABEL, {"name": f"{{{{{name}}}}}"})
+
+
+def _is_label(place: Place) -> bool:
+    """Of a quick reply, in any language."""
+    if place[-1] in {"label", "dismiss"} or place[-2:-1] == ("dismiss_translations",):
+        return True
+    return place[-2:-1] == ("translations",) and place[-4:-3] == ("choices",)
+
+
 def _holds_steps(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(item, dict) and "kind" in item for item in value)
 
@@ -150,7 +174,7 @@ def _written(raw: Any, place: Place = ()) -> Iterator[tuple[str, Place]]:
 
 
 Rule = Callable[[dict[str, Any], Sequence[Node]], Iterator[FlowFinding]]
-RULES: tuple[Rule, ...] = (_ids, _ways, _outcomes, _markup, _variables, _hours, _triggers)
+RULES: tuple[Rule, ...] = (_ids, _ways, _outcomes, _markup, _variables, _labels, _hours, _triggers)
 
 
 def missing(nodes: Sequence[Node], raw: dict[str, Any], around: Surroundings) -> list[FlowFinding]:

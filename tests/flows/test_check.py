@@ -35,6 +35,10 @@ def choices(*steps: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
     return {"kind": "ask", "id": "choose", "text": "Which?", "answer": "choice", "choices": each, **values}
 
 
+def labelled(translations: dict[str, str], label: str = "Dark") -> dict[str, Any]:
+    return {**ASK, "answer": "choice", "choices": [{"id": "dark", "label": label, "translations": translations}]}
+
+
 def found(checked: FlowCheck) -> list[tuple[str, str, str]]:
     return [(fault.path, fault.step, str(fault)) for fault in checked.faults]
 
@@ -120,6 +124,33 @@ def found(checked: FlowCheck) -> list[tuple[str, str, str]]:
             "",
             "Enter a path like /cart or /beans/*, or an address that begins with https://.",
         ),
+        (
+            flow({**FORM, "dismiss": "No", "dismiss_translations": {"es": "x" * 61}}),
+            "steps[0].dismiss_translations.es",
+            "form",
+            "Shorten this text to 60 characters.",
+        ),
+        (
+            flow({**FORM, "dismiss": "No, {{first_name|you}}"}),
+            "steps[0].dismiss",
+            "form",
+            "Buttons can't have variables. Remove {{first_name}} from this label.",
+        ),
+        (flow({**FORM, "dismiss": "  "}), "steps[0].dismiss", "form", "Enter text."),
+        (flow(labelled({"es": " "})), "steps[0].choices[0].translations.es", "ask", "Enter text."),
+        (flow(labelled({"es": ""})), "steps[0].choices[0].translations.es", "ask", "Enter text."),
+        (
+            flow(labelled({"es": "x" * 61})),
+            "steps[0].choices[0].translations.es",
+            "ask",
+            "Shorten this text to 60 characters.",
+        ),
+        (
+            flow(labelled({}, label="{{name}}")),
+            "steps[0].choices[0].label",
+            "ask",
+            "Buttons can't have variables. Remove {{name}} from this label.",
+        ),
     ],
 )  # fmt: skip
 def test_a_fault_says_where_it_is_and_what_to_do(document: dict[str, Any], path: str, step: str, words: str) -> None:
@@ -187,6 +218,7 @@ def test_too_many_steps_are_refused() -> None:
     ("file", "words"),
     [
         (b"{", "This isn't valid JSON: check line 1, column 2."),
+        (b'{"format": ' + b"1" * 5_000 + b"}", "A number in this file has too many digits."),
         (b"\xff{}", "This file isn't text in UTF-8"),
         (b"[]", "This isn't a flow."),
         (b"[" * 100_000, "Branches are nested too deeply."),

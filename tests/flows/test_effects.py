@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -21,7 +21,7 @@ from bot.model.attribute import Attribute, AttributeType
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.conversation import Conversation, ConversationEvent, ConversationEventName, Part, Text
-from bot.model.event import Action, Actor, Source
+from bot.model.event import Action, Actor, ConsentEvent, Source
 from bot.model.flow import Run, RunStatus, State, Wait
 from bot.model.tag import Tag
 from bot.store import Store
@@ -134,7 +134,7 @@ async def test_an_address_that_is_saved_meanwhile_is_not_replaced(runs: Runs, st
         ("phone", "+12015550111", "+12015550122"),
     )
     for field, saved, answered in fields:
-        ben, address = Actor(kind="teammate", id="ben"), {field: saved}
+        ben, address = Actor(kind="teammate", id="ben"), cast("dict[str, Any]", {field: saved})
         await ledger.record(address_change("ada", source=Source.PROFILE, actor=ben, key=field, **address))
         await ContactService(store, ledger).keep_answer(read, field, answered, conversation="chat", key=f"run:{field}")
         assert getattr(await contact(store), field) == saved
@@ -270,7 +270,7 @@ class TestTriggers:
         say, next = {"kind": "say", "id": "a", "text": "A"}, {"kind": "start_flow", "id": "next", "flow": "hello"}
         await create(store, flow(say, next, triggers=[trigger]), id="first")
         runs, ledger = runs_of(store), Ledger(store)
-        events = []
+        events: list[ConsentEvent] = []
         for key, action in (("yes", Action.OPT_IN), ("no", Action.OPT_OUT)) * 2:
             events.append((await ledger.record(change("ada", f"{key}{len(events)}", action))).event)
         await runs.consents_changed(events)

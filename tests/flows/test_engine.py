@@ -194,3 +194,38 @@ def test_a_version_survives_the_way_to_the_database_and_back() -> None:
     assert Script.of(FlowVersion.load(version.stored())) == Script(
         flow="f", version=3, steps=(HI, QUESTION, FORM, PAUSE, THE_END)
     )
+
+
+class TestOldLabels:
+    """Flows that were published before their labels were checked."""
+
+    def test_a_long_or_blank_label_does_not_stop_the_flow(self) -> None:
+        long = "No, " + "x" * 100
+        form = FORM.model_copy(update={"dismiss": "No", "dismiss_translations": {"es": long, "fr": "{{first|}}"}})
+        shown = {}
+        for locale in ("es", "fr"):
+            effects, state = advance(script(form, BYE), State(locale=locale), START)
+            assert state.step == "form"
+            (card,) = contents(effects)
+            shown[locale] = [reply.label for reply in card.replies or ()]
+        assert shown == {"es": [long[:60]], "fr": []}
+        effects, _ = advance(script(form, BYE), waiting("form", Wait.PART, Wait.ANSWER), Answered(AT, long[:60]))
+        assert texts(effects) == ["Bye"]
+
+    def test_a_label_is_meant_as_it_is_shown(self) -> None:
+        long, steps = "Dark " + "x" * 100, (Say(id="nice", text="Nice"),)
+        ask = Ask.model_validate(
+            {
+                "id": "ask", "text": "Which?", "answer": "choice",
+                "choices": [
+                    {"id": "dark", "label": " Dark ", "translations": {"es": long}, "steps": steps},
+                    {"id": "none", "label": "{{first|}}"},
+                ],
+            }
+        )  # fmt: skip
+        effects, _ = advance(script(ask), State(), START)
+        (asked,) = contents(effects)
+        assert [reply.label for reply in asked.replies or ()] == ["Dark"]
+        for answer in ("dark", long[:60], "1"):
+            effects, _ = advance(script(ask), waiting("ask", Wait.ANSWER), Answered(AT, answer))
+            assert texts(effects) == ["Nice"]

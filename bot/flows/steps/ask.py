@@ -23,6 +23,7 @@ from bot.flows.steps.base import (
     Turn,
     Words,
     after,
+    means,
 )
 from bot.i18n import translator
 from bot.model.attribute import LARGEST
@@ -47,7 +48,7 @@ class AskChoice(Value):
     steps: Steps = ()
 
     def is_meant(self, text: str) -> bool:
-        return text.strip().casefold() in {label.casefold() for label in (self.label, *self.translations.values())}
+        return means(text, (self.label, *self.translations.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,7 @@ class Ask(StepBase):
         return turn.say(translator(turn.locale or "en")(why.text, **why.values), None, self._replies(turn))
 
     def _replies(self, turn: Turn) -> tuple[QuickReply, ...] | None:
-        labels = [turn.words(choice.label, choice.translations)[:LONGEST_LABEL] for choice in self.choices]
-        return tuple(QuickReply(label=label) for label in labels) or None
+        return turn.replies((choice.label, choice.translations) for choice in self.choices)
 
     def _read(self, turn: Turn, text: str) -> Usable:
         """Raises Invalid."""

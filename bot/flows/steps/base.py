@@ -5,7 +5,7 @@ A new kind of step is one file here and one line in `bot/flows/steps/__init__.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -18,7 +18,7 @@ from bot.flows.kind import KindBase
 from bot.flows.matching import PersonFacts
 from bot.flows.office_hours import OfficeHours
 from bot.model.contact import ConsentState
-from bot.model.conversation import LONGEST_TEXT, QuickReply, Text
+from bot.model.conversation import LONGEST_LABEL, LONGEST_TEXT, QuickReply, Text
 from bot.model.flow import Wait
 
 if TYPE_CHECKING:
@@ -130,6 +130,11 @@ class Turn:
         found = translations.get(locale) or translations.get(locale.partition("_")[0]) or text
         return fill_variables(found, self._values(found)).strip()
 
+    def replies(self, labels: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[QuickReply, ...] | None:
+        """Quick replies with these labels and their translations. One without a label is left out."""
+        shown = [as_label(self.words(text, translations)) for text, translations in labels]
+        return tuple(QuickReply(label=label) for label in shown if label) or None
+
     def say(
         self, text: str, translations: Mapping[str, str] | None = None, replies: tuple[QuickReply, ...] | None = None
     ) -> tuple[Effect, ...]:
@@ -143,6 +148,17 @@ class Turn:
     def _values(self, text: str) -> Mapping[str, str]:
         names = {name for name in variables_in(text) if name not in self.answers and is_personal(name)}
         return {**{name: _of_person(name, self.facts) for name in names}, **self.answers} if names else self.answers
+
+
+def as_label(text: str) -> str:
+    """As a quick reply shows it, and sends it."""
+    return text.strip()[:LONGEST_LABEL].strip()
+
+
+def means(text: str, labels: Iterable[str]) -> bool:
+    """Whether an answer is one of these labels."""
+    said = text.strip().casefold()
+    return bool(said) and said in {as_label(label).casefold() for label in labels}
 
 
 def is_personal(name: str) -> bool:

@@ -19,8 +19,9 @@ from bot.flows.steps.base import (
     Translations,
     Turn,
     after,
+    means,
 )
-from bot.model.conversation import LONGEST_LABEL, Card, QuickReply
+from bot.model.conversation import LONGEST_LABEL, Card
 from bot.model.flow import Wait
 from bot.model.form_words import FORM_WORDS, FormWords
 
@@ -61,7 +62,7 @@ class OptInForm(StepBase):
     no_answer: Steps = ()
 
     def enter(self, turn: Turn) -> Outcome:
-        replies = (QuickReply(label=turn.words(self.dismiss, self.dismiss_translations)),) if self.dismiss else None
+        replies = turn.replies([(self.dismiss, self.dismiss_translations)] if self.dismiss else [])
         card = Card(**{name: getattr(self, name) for name in WORDS}, replies=replies)
         until = after(turn, self.seconds)
         waits = (Wait.PART, *([Wait.ANSWER] if self.dismiss else []), *([Wait.TIME] if until else []))
@@ -75,13 +76,9 @@ class OptInForm(StepBase):
                 return Outcome(branch="pending") if self.pending else None
             case TimeCame() if self.seconds:
                 return Outcome(branch="no_answer")
-            case Answered(text=text) if self._dismisses(text):
+            case Answered(text=text) if means(text, (self.dismiss, *self.dismiss_translations.values())):
                 return Outcome(branch="dismissed")
         return None
-
-    def _dismisses(self, text: str) -> bool:
-        labels = [self.dismiss, *self.dismiss_translations.values()]
-        return text.strip().casefold() in [label.casefold() for label in labels if label]
 
     def branches(self) -> Mapping[str, Steps]:
         return {
