@@ -86,26 +86,27 @@ class WebhookSource:
                 await self._store.event_cursors.save(EventCursor(id=CURSOR, token=stream.token, at=time))
 
     async def occurrences(self, changes: Sequence[StoreChange]) -> list[Occurrence]:
-        """As documents are now; those that are gone meanwhile are left out."""
+        """As documents are now; those that are gone or erased meanwhile are left out."""
         if not changes:
             return []
         store, ids = self._store, _ids(changes)
         parts = {change.id: Part.load(dict(change.document)) for change in changes if change.table == store.parts.name}
-        talks = [*ids["conversations"], *(part.conversation for part in parts.values())]
+        ids["conversations"] += [part.conversation for part in parts.values()]
         contacts, conversations, deliveries = await asyncio.gather(
             store.contacts.get_many(ids["contacts"]),
-            store.conversations.get_many(talks),
+            store.conversations.get_many(ids["conversations"]),
             store.deliveries.get_many(ids["deliveries"]),
         )
+        talks = {id: talk for id, talk in conversations.items() if talk.erased_at is None}
         found: list[Occurrence | None] = []
         for change in changes:
             order = place_in_time(change.at.replace(microsecond=0), change.moment.inc)
             if (contact := contacts.get(change.id)) and not contact.is_gone:
                 cause = contact.id if change.is_new else change.key
                 found.append(of_contact(contact, cause, change.at, order, is_new=change.is_new))
-            elif (part := parts.get(change.id)) and (talk := conversations.get(part.conversation)):
+            elif (part := parts.get(change.id)) and (talk := talks.get(part.conversation)):
                 found.append(of_part(part, talk, order))
-            elif (talk := conversations.get(change.id)) and change.table == store.conversations.name:
+            elif (talk := talks.get(change.id)) and change.table == store.conversations.name:
                 found.append(of_opening(talk, change.at, order))
             elif delivery := deliveries.get(change.id):
                 found += [of_delivery(delivery, became, change.at, order) for became in change.became]

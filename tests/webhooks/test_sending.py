@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
+from bson import Timestamp
 
 from bot.app import Bot, make_bot
 from bot.chat.visitors import Claim
@@ -19,9 +20,11 @@ from bot.model.event import Action, Actor, Source
 from bot.model.webhook import DisabledBy, NotificationState, Topic, WebhookEndpoint
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
+from bot.store.webhook_changes import StoreChange
 from bot.store.webhooks import ReplayPeriod
 from bot.webhooks import sender
 from bot.webhooks.schedule import FAILING_FOR
+from bot.webhooks.source import WebhookSource
 from tests.conftest import eventually
 from tests.people import act, change, person, second_process
 from tests.webhooks.people import ADA, LOOPBACK, all_of, at_work, endpoint_of
@@ -293,6 +296,31 @@ class TestErasing:
         await eventually(got(receiver, 2))
         assert receiver.requests[1].item == {"type": "contact", "id": maya.id, "deleted": True}
         assert [one.topic for one in await all_of(working, endpoint)] == [Topic.CONTACT_DELETED]
+
+
+    async def test_what_they_wrote_is_not_told_by_a_change_that_is_read_later(self, bot: Bot) -> None:
+        opened = await act(bot, await bot.open_messenger(None, Claim(), None))
+        await bot.inbox.reply(opened.conversation, "ada", "Hello", "r1")
+        changes = await _changes(bot)
+        source = WebhookSource(bot.store, bot.outbox)
+        topics = {one.topic for one in await source.occurrences(changes)}
+        assert {Topic.CONVERSATION_CREATED, Topic.TEAMMATE_REPLIED} <= topics
+        await bot.eraser.erase(opened.contact.id, Actor(kind="teammate", id="ada"), Source.PROFILE)
+        assert [one.topic for one in await source.occurrences(changes) if one.topic.startswith("conversation.")] == []
+
+
+async def _changes(bot: Bot) -> list[StoreChange]:
+    """Conversations and their entries, as the database's log told of them."""
+    store, moment = bot.store, Timestamp(int(now().timestamp()), 1)
+    found = []
+    for table in (store.conversations, store.parts):
+        for document in await table.collection.find({}).to_list(None):
+            raw = {
+                "clusterTime": moment, "ns": {"coll": table.name}, "documentKey": {"_id": document["_id"]},
+                "operationType": "insert", "fullDocument": document, "_id": {"_data": str(document["_id"])},
+            }  # fmt: skip
+            found.append(StoreChange.of(raw))
+    return found
 
 
 class TestCrashes:
