@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from bot.model.base import Document, Value
 
 
@@ -71,6 +73,8 @@ class WebhookEndpoint(Document):
     """The oldest first; two at most, so that a receiver can change its secret without a gap."""
     active_since: datetime
     """What happened before is not sent: when it was added, or enabled again."""
+    topic_starts: dict[str, datetime] = Field(default_factory=dict)
+    """The same of topics that were chosen later."""
     disabled_at: datetime | None = None
     disabled_by: DisabledBy | None = None
     failing_since: datetime | None = None
@@ -81,6 +85,10 @@ class WebhookEndpoint(Document):
     @property
     def is_enabled(self) -> bool:
         return self.disabled_at is None and self.removed_at is None
+
+    def starts(self, topic: str) -> datetime:
+        """What happened before is not sent."""
+        return max(self.active_since, self.topic_starts.get(topic, self.active_since))
 
     @property
     def is_stopped_by_us(self) -> bool:

@@ -72,11 +72,12 @@ class WebhookEndpoints:
         return await self.get(new.id)
 
     async def change(self, id: str, url: str, name: str, topics: Sequence[Topic], by: By) -> None:
-        """Raises NotFound and FormWrong."""
+        """A topic that it didn't have starts now. Raises NotFound and FormWrong."""
         endpoint = await self.get(id)
         self._check(url, topics)
         values = {"url": url, "name": name, "topics": [*topics]}
-        await self._store.webhook_endpoints.update({"_id": id}, {"$set": values})
+        starts = {topic: endpoint.starts(topic) if topic in endpoint.topics else now() for topic in topics}
+        await self._store.webhook_endpoints.update({"_id": id}, {"$set": {**values, "topic_starts": starts}})
         changed = [key for key, value in values.items() if value != endpoint.model_dump(mode="json")[key]]
         if changed:
             await self._done(by, AuditAction.WEBHOOK_CHANGED, endpoint, ", ".join(changed))

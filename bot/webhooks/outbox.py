@@ -56,7 +56,7 @@ class WebhookOutbox:
                 one.notification(endpoint, time)
                 for one in occurrences
                 for endpoint in self.endpoints
-                if one.topic in endpoint.topics and one.at >= endpoint.active_since
+                if one.topic in endpoint.topics and one.at >= endpoint.starts(one.topic)
             ]
         )
 

@@ -10,12 +10,13 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
 from bot.model.conversation import Part
 from bot.model.event_cursor import EventCursor
+from bot.model.webhook import WebhookEndpoint
 from bot.store import Store
 from bot.store.change_reader import ChangeReader, TokenLost
 from bot.store.webhook_changes import StoreChange, webhook_changes
@@ -68,9 +69,9 @@ class WebhookSource:
                 await self._tell(stream, stop, lease)
 
     async def _from_here(self) -> ChangeReader:
-        """From the cursor, if it was kept for one of these endpoints, else from when the first of them was added."""
+        """From the cursor, if it was kept for one of these topics, else from when the first of them was chosen."""
         cursor = await self._store.event_cursors.get(CURSOR)
-        since = min((one.active_since for one in self._outbox.endpoints), default=now())
+        since = wanted_since(self._outbox.endpoints)
         if cursor and cursor.at >= since:
             return webhook_changes(self._store, cursor.token, None)
         return webhook_changes(self._store, None, since)
@@ -111,6 +112,12 @@ class WebhookSource:
             elif delivery := deliveries.get(change.id):
                 found += [of_delivery(delivery, became, change.at, order) for became in change.became]
         return [one for one in found if one]
+
+
+def wanted_since(endpoints: Sequence[WebhookEndpoint]) -> datetime:
+    """When the first topic that follows from changes was chosen."""
+    starts = (one.starts(topic) for one in endpoints for topic in OF_CHANGE.intersection(one.topics))
+    return min(starts, default=now())
 
 
 def _ids(changes: Sequence[StoreChange]) -> dict[str, list[str]]:

@@ -23,8 +23,9 @@ from bot.store.embedded import EmbeddedServer
 from bot.store.webhook_changes import StoreChange
 from bot.store.webhooks import ReplayPeriod
 from bot.webhooks import sender
+from bot.webhooks.occurrences import Occurrence
 from bot.webhooks.schedule import FAILING_FOR
-from bot.webhooks.source import WebhookSource
+from bot.webhooks.source import WebhookSource, wanted_since
 from tests.conftest import eventually
 from tests.people import act, change, person, second_process
 from tests.webhooks.people import ADA, LOOPBACK, all_of, at_work, endpoint_of
@@ -124,6 +125,20 @@ async def test_an_endpoint_gets_its_topics_only_and_nothing_from_before(
     await eventually(got(receiver, 1))
     await working.catch_up.scan(now() - timedelta(minutes=1), now() + timedelta(minutes=1))
     assert [one.topic for one in await all_of(working, endpoint)] == [Topic.GRANULAR_UNSUBSCRIBE]
+
+
+async def test_a_topic_that_is_chosen_later_starts_then(bot: Bot, receiver: Receiver) -> None:
+    endpoint, added = await endpoint_of(bot, receiver), now() - timedelta(hours=2)
+    await bot.store.webhook_endpoints.update({"_id": endpoint.id}, {"$set": {"active_since": added}})
+    chosen = (Topic.GRANULAR_SUBSCRIBE, Topic.LEAD_CREATED)
+    await bot.webhooks.change(endpoint.id, endpoint.url, "Test", chosen, ADA)
+    assert wanted_since(bot.outbox.endpoints) > added, "the log is not read from before"
+    times = (added + timedelta(hours=1), now())
+    await bot.outbox.add([Occurrence(topic, str(at), "", {}, at, "") for topic in chosen for at in times])
+    queued = sorted((one.topic, one.at > times[0]) for one in await all_of(bot, endpoint))
+    assert queued == [(Topic.LEAD_CREATED, True), (Topic.GRANULAR_SUBSCRIBE, False), (Topic.GRANULAR_SUBSCRIBE, True)]
+    await bot.webhooks.change(endpoint.id, endpoint.url, "Renamed", chosen, ADA)
+    assert wanted_since(bot.outbox.endpoints) < times[1], "a topic that it had goes on"
 
 
 async def test_notifications_of_one_contact_stay_in_order_and_others_are_not_held_up(
@@ -296,7 +311,6 @@ class TestErasing:
         await eventually(got(receiver, 2))
         assert receiver.requests[1].item == {"type": "contact", "id": maya.id, "deleted": True}
         assert [one.topic for one in await all_of(working, endpoint)] == [Topic.CONTACT_DELETED]
-
 
     async def test_what_they_wrote_is_not_told_by_a_change_that_is_read_later(self, bot: Bot) -> None:
         opened = await act(bot, await bot.open_messenger(None, Claim(), None))
