@@ -159,6 +159,7 @@ async def test_notifications_of_one_contact_stay_in_order_and_others_are_not_hel
     for key, action in (("1", Action.OPT_IN), ("2", Action.OPT_OUT), ("3", Action.OPT_IN)):
         await subscribe(working, maya.id, key, action)
     await subscribe(working, ben.id)
+    await eventually(got(receiver, 7))
     await eventually(lambda: state_of(working, endpoint, NotificationState.DELIVERED))
     about_maya = [request.item["seq"] for request in receiver.requests if request.item["contact"] == maya.id]
     assert about_maya == [1, 1, 1, 1, 2, 3]
@@ -252,11 +253,13 @@ class TestReplay:
         endpoint, begun = await endpoint_of(working, receiver), now()
         for _ in range(3):
             await subscribe(working, (await make_contact()).id)
+        await eventually(got(receiver, 3))
         await eventually(lambda: state_of(working, endpoint, NotificationState.DELIVERED))
         ids = [request.headers["webhook-id"] for request in receiver.requests]
         await working.webhooks.replay(endpoint.id, ids[1], ADA)
         await eventually(got(receiver, 4))
         assert receiver.requests[3].headers["webhook-id"] == ids[1]
+        await eventually(lambda: state_of(working, endpoint, NotificationState.DELIVERED))
         period = ReplayPeriod(begun, now() + timedelta(minutes=1))
         assert await working.webhooks.replay_period(endpoint.id, period, ADA) == 3
         await eventually(got(receiver, 7))
