@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from bot.errors import FormWrong, NotFound, TooManySecrets
 from bot.errors import marked as _
@@ -34,6 +35,13 @@ MOST_REPLAYED = 10_000
 BATCH = 500
 
 
+class AddedEndpoint(NamedTuple):
+    """`secret`: of a new one, to be shown once. None: it had been added before."""
+
+    endpoint: WebhookEndpoint
+    secret: WebhookSecret | None
+
+
 class WebhookEndpoints:
     """`networks`: private ones that notifications may be sent to."""
 
@@ -52,7 +60,7 @@ class WebhookEndpoints:
             raise NotFound
         return found
 
-    async def add(self, url: str, name: str, topics: Sequence[Topic], by: By, *, id: str = "") -> WebhookEndpoint:
+    async def add(self, url: str, name: str, topics: Sequence[Topic], by: By, *, id: str = "") -> AddedEndpoint:
         """Enabled at once. The same `id` again adds nothing. Raises FormWrong."""
         self._check(url, topics)
         if len(await self.all()) >= MOST_ENDPOINTS:
@@ -67,9 +75,9 @@ class WebhookEndpoints:
             active_since=time,
             created_at=time,
         )
-        await self._store.webhook_endpoints.keep(new)
+        is_new = (await self._store.webhook_endpoints.insert_many([new]))[0]
         await self._done(by, AuditAction.WEBHOOK_ADDED, new, key=new.id)
-        return await self.get(new.id)
+        return AddedEndpoint(await self.get(new.id), new.secrets[0] if is_new else None)
 
     async def change(self, id: str, url: str, name: str, topics: Sequence[Topic], by: By) -> None:
         """A topic that it didn't have starts now. Raises NotFound and FormWrong."""

@@ -433,7 +433,7 @@ async def _worked(bot: Bot, id: str) -> None:
 async def _webhooks(bot: Bot) -> None:
     """An endpoint from its first notification to its last."""
     by, hooks = By("ada", "Ada"), bot.webhooks
-    endpoint = await hooks.add("https://hooks.example/", "", (Topic.CONSENT_RECORDED, Topic.LEAD_CREATED), by)
+    endpoint, _secret = await hooks.add("https://hooks.example/", "", (Topic.CONSENT_RECORDED, Topic.LEAD_CREATED), by)
     await hooks.add_secret(endpoint.id, by, key="second")
     await hooks.revoke_secret(endpoint.id, "second", by)
     ping = await hooks.ping(endpoint.id, by, "key")

@@ -19,7 +19,8 @@ LOOPBACK = "127.0.0.0/8"
 
 
 async def endpoint_of(bot: Bot, receiver: Receiver, *topics: Topic) -> WebhookEndpoint:
-    return await bot.webhooks.add(receiver.url, "Test", topics or (Topic.GRANULAR_SUBSCRIBE,), ADA, id=new_id())
+    wanted = topics or (Topic.GRANULAR_SUBSCRIBE,)
+    return (await bot.webhooks.add(receiver.url, "Test", wanted, ADA, id=new_id())).endpoint
 
 
 @asynccontextmanager

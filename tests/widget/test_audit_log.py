@@ -248,7 +248,7 @@ def on_endpoint(path: str, **values: str) -> Act:
 
     async def act(running: Running, eve: Admin) -> None:
         service, second = running.bot.webhooks, new_id()
-        made = await service.add("https://hooks.invalid/", "", (Topic.SNOOZED,), SOMEBODY, id=new_id())
+        made, _secret = await service.add("https://hooks.invalid/", "", (Topic.SNOOZED,), SOMEBODY, id=new_id())
         if path != "/secrets":
             await service.add_secret(made.id, SOMEBODY, key=second)
         if path == "/enable":

@@ -67,6 +67,9 @@ async def test_a_sign_up_arrives_signed_and_its_attempt_can_be_read(sayso: Runni
         for words in ("granular.subscribe", "200", "ok", '"granular_subscribe"', request.headers["webhook-id"]):
             assert words in text
         assert secret not in (await ada.look(path)).text, "it is shown once"
+        again = {"key": path.rpartition("/")[2], "url": receiver.url, **SIGN_UPS}
+        status, page = await ada.post(PATH, again)
+        assert (status, page.all("input", id="secret"), secret in page.text) == (200, [], False)
         await ada.post(f"{link}/replay", {})
         await eventually(lambda: _count(receiver, 2))
         assert receiver.requests[1].headers["webhook-id"] == request.headers["webhook-id"]
@@ -148,7 +151,7 @@ async def test_a_bad_form_says_what_to_do(running: Running, form: dict[str, str]
 async def test_admins_are_told_on_every_page_that_an_endpoint_was_disabled(sayso: Running, receiver: Receiver) -> None:
     receiver.answer = lambda _request: web.Response(status=410)
     bot = sayso.server.app[BOT]
-    endpoint = await bot.webhooks.add(receiver.url, "Billing", (Topic.PING,), By("ada", "Ada"))
+    endpoint, _secret = await bot.webhooks.add(receiver.url, "Billing", (Topic.PING,), By("ada", "Ada"))
     await bot.webhooks.ping(endpoint.id, By("ada", "Ada"), "key")
     async with at_desk(sayso.base) as ada:
         page = await eventually(lambda: _page_with(ada, "/contacts", "Sayso stopped sending webhooks to Billing."))

@@ -80,9 +80,9 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def add(request: web.Request) -> web.StreamResponse:
     wanted = await read_input(request, NewEndpoint)
     values = wanted.url, wanted.name, wanted.topics
-    endpoint = await request.app[BOT].webhooks.add(*values, by(request), id=wanted.key)
+    added = await request.app[BOT].webhooks.add(*values, by(request), id=wanted.key)
     request[FORM] = Form()
-    return await _draw(request, endpoint, endpoint.secrets[0])
+    return await _draw(request, added.endpoint, added.secret)
 
 
 async def show_one(request: web.Request) -> web.StreamResponse:
