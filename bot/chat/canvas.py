@@ -30,7 +30,8 @@ AUTHOR = Author(kind=AuthorKind.BOT, id="canvas")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanvasPerson:
-    """Who Intercom says sees the card. `id`: Intercom's own; `locale`: one that we speak."""
+    """Who Intercom says sees the card. `id`: Intercom's own; `external_id`: only a proven one; `locale`: one that we
+    speak."""
 
     id: str
     external_id: str | None = None
@@ -72,12 +73,12 @@ class CanvasCards:
     async def contact(self, card: CanvasCard, person: CanvasPerson) -> Contact:
         """The contact as the ledger has them, in the person's language; not stored if they have done nothing yet.
         Raises CardClosed for one who was erased."""
-        contact = await self._known(card, person)
+        id, contact = await self._known(card, person)
         if contact is None:
             time, names = now(), {"name": person.name, "email": person.email if is_email(person.email or "") else None}
             unverified = {name: value for name, value in names.items() if value}
             contact = Contact(
-                id=self._id("contact", card.workspace, person.id),
+                id=id,
                 role=Role.USER if person.external_id else Role.LEAD,
                 external_id=person.external_id,
                 unverified=unverified or None,
@@ -91,10 +92,20 @@ class CanvasCards:
             raise CardClosed
         return contact.model_copy(update={"locale": person.locale})
 
-    async def _known(self, card: CanvasCard, person: CanvasPerson) -> Contact | None:
+    async def _known(self, card: CanvasCard, person: CanvasPerson) -> tuple[str, Contact | None]:
+        """The id of their own contact, and the contact they are now. Only a proven user is a user."""
         if person.external_id and (user := await self._store.contacts.by_external_id(person.external_id)):
-            return await self._ledger.contact(user.id)
-        contact = await self._ledger.contact(self._id("contact", card.workspace, person.id))
+            return user.id, await self._ledger.contact(user.id)
+        id = self._id("contact", card.workspace, person.id)
+        contact = await self._now(id)
+        if contact and contact.role is Role.USER and not person.external_id:
+            id = self._id("unproven", card.workspace, person.id)
+            contact = await self._now(id)
+        return id, contact
+
+    async def _now(self, id: str) -> Contact | None:
+        """The contact, or the one that it was merged into."""
+        contact = await self._ledger.contact(id)
         while contact and contact.merged_into:
             contact = await self._ledger.contact(contact.merged_into)
         return contact

@@ -73,6 +73,7 @@ class AuditAction(StrEnum):
     FORM_TEMPLATE_REMOVED = "form_template.removed"
     CANVAS_SECRET_ADDED = "intercom.secret_added"  # noqa: S105
     CANVAS_SECRET_REVOKED = "intercom.secret_revoked"  # noqa: S105
+    MESSENGER_SECURITY_SAVED = "intercom.messenger_security_saved"
     WEBHOOK_ADDED = "webhook.added"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ENABLED = "webhook.enabled"

@@ -92,6 +92,8 @@ class Workspace(Document):
     """The only one that version 0.1 had."""
     canvas_secrets: tuple[CanvasSecret, ...] = ()
     """Client secrets of the app in Intercom: two at most, the oldest first."""
+    messenger_security: bool = False
+    """Intercom proves the user ids that it sends: it refuses visitors who only claim one."""
     sites: tuple[str, ...] = ()
     """Origins that may embed the chat (`https://shop.example.com`); empty: any site."""
     reply_time: ReplyTime = ReplyTime.UNSAID

@@ -81,6 +81,7 @@ LABELS = {
     A.FORM_TEMPLATE_REMOVED: _("Removed a form template"),
     A.CANVAS_SECRET_ADDED: _("Added an Intercom client secret"),
     A.CANVAS_SECRET_REVOKED: _("Revoked an Intercom client secret"),
+    A.MESSENGER_SECURITY_SAVED: _("Changed Messenger security"),
     A.WEBHOOK_ADDED: _("Added a webhook endpoint"),
     A.WEBHOOK_CHANGED: _("Changed a webhook endpoint"),
     A.WEBHOOK_ENABLED: _("Enabled a webhook endpoint"),

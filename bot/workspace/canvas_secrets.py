@@ -1,4 +1,4 @@
-"""The client secrets that sign Intercom's requests: two at most are valid at once."""
+"""What Intercom's requests prove: the client secrets that sign them, two at most, and whether user ids are proven."""
 
 from __future__ import annotations
 
@@ -48,3 +48,8 @@ class CanvasSecrets:
             raise NotFound
         self._changed()
         await self._audit.record(by, AuditAction.CANVAS_SECRET_REVOKED, id)
+
+    async def set_messenger_security(self, is_on: bool, by: By) -> None:
+        await self._workspaces.change({"messenger_security": is_on})
+        self._changed()
+        await self._audit.record(by, AuditAction.MESSENGER_SECURITY_SAVED, detail="on" if is_on else "off")

@@ -339,6 +339,10 @@ FORMS: dict[str, tuple[A, Act]] = {
     "/settings/senders/prices/{country}/remove": (A.PRICE_REMOVED, remove_price),
     "/settings/senders": (A.SENDER_SAVED, form("/settings/senders", country="US", sender="72345")),
     "/settings/senders/{country}/remove": (A.SENDER_REMOVED, remove_sender),
+    "/settings/intercom/messenger-security": (
+        A.MESSENGER_SECURITY_SAVED,
+        form("/settings/intercom/messenger-security"),
+    ),
     "/settings/intercom/secrets": (A.CANVAS_SECRET_ADDED, add_canvas_secret),
     "/settings/intercom/secrets/{secret}/revoke": (A.CANVAS_SECRET_REVOKED, revoke_canvas_secret),
     HOOKS: (A.WEBHOOK_ADDED, add_endpoint),

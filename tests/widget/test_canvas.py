@@ -13,7 +13,7 @@ import pytest
 from bot.app import Bot
 from bot.demo import DEALS
 from bot.model.base import new_id
-from bot.model.contact import Consent, ConsentState
+from bot.model.contact import Consent, ConsentState, Role
 from bot.model.event import Action, Actor, Source
 from bot.model.teammate import By
 from tests.conftest import eventually
@@ -99,6 +99,7 @@ def lead() -> dict[str, Any]:
 @pytest.fixture
 async def intercom(own: Running) -> Intercom:
     await own.bot.canvas_secrets.add(SECRET, By("ada", "Ada"))
+    await own.bot.canvas_secrets.set_messenger_security(True, By("ada", "Ada"))
     return Intercom(own)
 
 
@@ -131,7 +132,7 @@ async def test_from_configure_to_completed(intercom: Intercom) -> None:
     assert "You're signed up" in words(again)
 
 
-async def test_a_saved_number_is_locked_and_masked_where_nobody_signed(intercom: Intercom) -> None:
+async def test_a_saved_number_is_locked_and_masked(intercom: Intercom) -> None:
     await intercom.insert()
     id, bot = new_id(), intercom.running.bot
     user = {
@@ -150,17 +151,41 @@ async def test_a_saved_number_is_locked_and_masked_where_nobody_signed(intercom:
     other = Intercom(intercom.running)
     await other.insert()
     shown = await other.look(user)
-    field = number_field(shown)
-    assert (field["value"], field["disabled"]) == ("(201) 555-0147", True)
     unsigned = await other.look(user, secret="")
-    assert "555-0147" not in json.dumps(unsigned, ensure_ascii=False).replace("•••-0147", "")
-    assert "•" in number_field(unsigned)["value"]
+    for answer in (shown, unsigned):
+        assert "555-0147" not in json.dumps(answer, ensure_ascii=False)
+        assert ("•" in number_field(answer)["value"], number_field(answer)["disabled"]) == (True, True)
     refused = await other.submit(shown, user, address="(201) 555-0199")
     assert "event" not in refused
     assert (await consent_of(bot, contact.id)).state is ConsentState.OPTED_OUT
     done = await other.submit(unsigned, user, address=number_field(unsigned)["value"])
     assert done["event"] == {"type": "completed"}
     assert (await consent_of(bot, contact.id)).number == "+12015550147"
+    assert "555-0147" not in json.dumps(done, ensure_ascii=False)
+
+
+async def test_a_user_id_that_is_only_claimed_reaches_nobody(intercom: Intercom) -> None:
+    """Intercom signs what a visitor claims, unless it enforces Messenger security."""
+    await intercom.insert()
+    bot, claim = intercom.running.bot, {"type": "contact", "id": new_id(), "role": "user", "external_id": new_id()}
+    await intercom.submit(await intercom.look(claim), claim, address="(201) 555-0147")
+    user = await bot.store.contacts.by_external_id(claim["external_id"])
+    assert user
+    await bot.ledger.record(change(user.id, "out", Action.OPT_OUT, number="+12015550147"))
+    await bot.canvas_secrets.set_messenger_security(False, By("ada", "Ada"))
+    await intercom.insert()
+    for id in (claim["id"], new_id()):
+        stranger = {**claim, "id": id}
+        shown = await intercom.look(stranger)
+        assert "0147" not in json.dumps([one for one in parts(shown) if one.get("id") == "address"])
+        assert "value" not in number_field(shown) or not number_field(shown)["value"]
+        done = await intercom.submit(shown, stranger, address="(201) 555-0123")
+        assert done["event"] == {"type": "completed"}
+        assert "You're signed up" in words(await intercom.look(stranger))
+    assert (await consent_of(bot, user.id)).state is ConsentState.OPTED_OUT
+    signed_up = {e.contact for e in await bot.store.events.page("", limit=9) if e.number == "+12015550123"}
+    roles = [(found.role, found.external_id) for found in (await bot.store.contacts.get_many([*signed_up])).values()]
+    assert roles == [(Role.LEAD, None)] * 2
 
 
 async def consent_of(bot: Bot, contact: str) -> Consent:
@@ -305,6 +330,10 @@ async def test_client_secrets_are_added_and_revoked(own: Running) -> None:
         for secret in (SECRET, SECRET[::-1]):
             assert (await ada.post("/settings/intercom/secrets", {"secret": secret}))[0] == 303
         assert (await ada.post("/settings/intercom/secrets", {"secret": "x" * 36}))[0] == 422
+        assert not (await own.bot.workspace()).messenger_security, "off at first"
+        for ticked in ({"messenger_security": "on"}, {}):
+            assert (await ada.post("/settings/intercom/messenger-security", ticked))[0] == 303
+            assert (await own.bot.workspace()).messenger_security is bool(ticked)
         page = await ada.look("/settings/intercom")
         assert SECRET not in page.text
         assert f"{own.bot.public_url}/canvas/submit" in [node.attrs.get("value") for node in page.all("input")]

@@ -37,9 +37,9 @@ def drawn(view: CardView) -> list[Component]:
 
 
 def masked(view: CardView, address: str | None) -> CardView:
-    """For whoever isn't proven to be this person: no address is readable."""
+    """No address is readable: Intercom doesn't prove that this person sees it."""
     hidden = masked_address(address, MessageType(view.channel)) if address else "•••"
-    return replace(view, saved=view.saved and hidden, done_number=view.done_number and hidden, value="", waits="")
+    return replace(view, saved=view.saved and hidden, done_number=view.done_number and hidden, value="")
 
 
 def _head(view: CardView, say: Translator) -> list[Component]:

@@ -30,11 +30,12 @@ class CanvasContact(Lax):
         """The user id of a lead or visitor is one that Intercom made up."""
         return (self.role or self.type or "contact") in {"user", "contact"}
 
-    def person(self, locale: str) -> CanvasPerson:
+    def person(self, locale: str, *, is_proven: bool) -> CanvasPerson:
+        """`is_proven`: the user id is, else it is only claimed and counts for nothing."""
         said = self.external_id or self.user_id
         return CanvasPerson(
             id=self.id or said or "",
-            external_id=said if self.is_user and said and said.strip() else None,
+            external_id=said if is_proven and self.is_user and said and said.strip() else None,
             name=(self.name or "")[:320] or None,
             email=self.email or None,
             locale=locale,
@@ -64,11 +65,10 @@ class CanvasRequest(Lax):
     def _something(cls, value: Any) -> Any:
         return {} if value is None else value
 
-    @property
-    def person(self) -> CanvasPerson | None:
+    def person(self, *, is_proven: bool) -> CanvasPerson | None:
         """Who acts, or who sees it. None: the request names nobody."""
         found = self.user or self.contact or self.customer
-        person = found.person(self.locale) if found else None
+        person = found.person(self.locale, is_proven=is_proven) if found else None
         return person if person and person.id else None
 
     @property

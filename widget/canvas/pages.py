@@ -1,7 +1,8 @@
 """`POST /canvas/configure`, `/canvas/initialize`, `/canvas/submit`, and the live canvas.
 
 Intercom signs the raw bytes of a body (`X-Body-Signature`). Only the live canvas is answered without a signature, and
-then no address is readable in it.
+then nothing can be done in it. A signature says that Intercom sent it, not who the person is: no address is readable in
+any answer, and a user id counts only if the workspace says that Intercom proves it.
 """
 
 from __future__ import annotations
@@ -69,10 +70,10 @@ async def show(request: web.Request) -> web.Response:
     """The live canvas: for whoever sees it now."""
     asked, is_signed = await _read(request)
     made = await request.app[BOT].canvas.get(request.match_info["card"])
-    person = asked.person or CanvasPerson(id="nobody", locale=asked.locale)
-    view, contact = await _view(request, made, person)
+    person = await _person(request, asked) or CanvasPerson(id="nobody", locale=asked.locale)
+    view, _contact = await _view(request, made, person)
     if not is_signed:
-        view = draw.masked(view, address_of(contact, MessageType(view.channel)))
+        view = replace(view, waits="")
     return web.json_response({"content": {"components": draw.drawn(view)}})
 
 
@@ -81,7 +82,7 @@ async def submit(request: web.Request) -> web.Response:
     id = str(asked.stored_data.get("card", ""))
     if not id:
         return await _insert(request, asked)
-    made, person = await request.app[BOT].canvas.get(id), asked.person
+    made, person = await request.app[BOT].canvas.get(id), await _person(request, asked)
     if person is None:
         raise NotFound
     view, error = await _acted(request, asked, made, person)
@@ -144,10 +145,15 @@ def _answer(asked: CanvasRequest, view: CardView, seen: str) -> Answer:
     )
 
 
+async def _person(request: web.Request, asked: CanvasRequest) -> CanvasPerson | None:
+    return asked.person(is_proven=(await request.app[BOT].workspace()).messenger_security)
+
+
 async def _view(request: web.Request, made: CanvasCard, person: CanvasPerson) -> tuple[CardView, Contact]:
     bot = request.app[BOT]
     contact = await bot.canvas.contact(made, person)
-    return await bot.canvas.view(made, contact), contact
+    view = await bot.canvas.view(made, contact)
+    return draw.masked(view, address_of(contact, MessageType(view.channel))), contact
 
 
 def _refused(view: CardView, asked: CanvasRequest, error: SaysoError) -> CardView:

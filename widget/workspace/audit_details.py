@@ -65,6 +65,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "require_second_factor: on": _("Passkey required for admins"),
         "require_second_factor: off": _("Passkey not required for admins"),
     },
+    A.MESSENGER_SECURITY_SAVED: {"on": _("On"), "off": _("Off")},
 }
 """By action, what its codes mean. A detail that is not listed is shown as it is, like a passkey's name."""
 

@@ -1,4 +1,4 @@
-"""Settings > Intercom: the addresses of the Canvas Kit app, and the client secrets that sign its requests."""
+"""Settings > Intercom: the addresses of the Canvas Kit app, its client secrets, and whether user ids are proven."""
 
 from __future__ import annotations
 
@@ -30,8 +30,13 @@ class ClientSecret(FormInput):
     secret: Annotated[str, Field(min_length=16, max_length=200)]
 
 
+class MessengerSecurity(FormInput):
+    messenger_security: bool = False
+
+
 async def show(request: web.Request) -> web.StreamResponse:
     bot = request.app[BOT]
+    workspace = await bot.workspace()
     return await teammate_page(
         request,
         "workspace/intercom.html",
@@ -39,7 +44,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         title=translator_for(request)("Intercom"),
         part="intercom",
         url=f"{bot.public_url}/canvas",
-        secrets=(await bot.workspace()).canvas_secrets,
+        secrets=workspace.canvas_secrets,
+        messenger_security=workspace.messenger_security,
     )
 
 
@@ -58,8 +64,16 @@ async def revoke_secret(request: web.Request) -> web.StreamResponse:
     raise done(PATH, translated(request, "Secret revoked."))
 
 
+@redrawn_by(show)
+async def save_security(request: web.Request) -> web.StreamResponse:
+    wanted = await read_input(request, MessengerSecurity)
+    await request.app[BOT].canvas_secrets.set_messenger_security(wanted.messenger_security, by(request))
+    raise done(PATH, translated(request, "Saved."))
+
+
 def add_routes(app: web.Application) -> None:
     manages = requires(Scope.MANAGE_WORKSPACE)
     app.router.add_get(PATH, manages(show))
+    app.router.add_post(f"{PATH}/messenger-security", manages(proved(save_security)))
     app.router.add_post(f"{PATH}/secrets", manages(proved(add_secret)))
     app.router.add_post(f"{PATH}/secrets/{{secret:[0-9a-f]{{24}}}}/revoke", manages(revoke_secret))
