@@ -72,7 +72,7 @@ class CanvasCards:
 
     async def contact(self, card: CanvasCard, person: CanvasPerson) -> Contact:
         """The contact as the ledger has them, in the person's language; not stored if they have done nothing yet.
-        Raises CardClosed for one who was erased."""
+        Raises CardClosed if they were erased."""
         id, contact = await self._known(card, person)
         if contact is None:
             time, names = now(), {"name": person.name, "email": person.email if is_email(person.email or "") else None}

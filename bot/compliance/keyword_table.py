@@ -476,7 +476,7 @@ PHONE_SIGNATURES = (
 SIGNATURE_WORDS = 6
 
 SYMBOLS = {"🛑": "stop", "⛔": "noentry", "🚫": "noentry"}
-"""The words that emoji stand for. The stop sign is a STOP; the two "no" signs are only likely to mean one."""
+"""What each emoji means. The stop sign is a STOP; the two "no" signs are only likely to be one."""
 
 TYPOS_OF = ("stop", "stopall", "unsubscribe", "cancel", "revoke", "optout", "desabonner")
 """Words that are recognized with one letter wrong, missing, added or swapped, if they are the entire text."""

@@ -1,6 +1,6 @@
 """Limits the texts that forms cause, since each may reach someone who never asked, and each costs money.
 
-What a person answers is recorded all the same: only the text is withheld, and the number can confirm by texting YES.
+The person's answer is still recorded: only the text is withheld, and the number can confirm by texting YES.
 """
 
 from __future__ import annotations

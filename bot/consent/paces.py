@@ -30,7 +30,7 @@ class Paces:
         self._ledger = ledger
 
     async def texted(self, number: str, keyword: Keyword, text: str, text_id: str) -> Contact | None:
-        """Applies a text to everyone who has this number; None: nobody has it. The same text again has no effect.
+        """Applies a text to all contacts with this number; None: there are none. The same text again has no effect.
         Raises StoreUnavailable: safe to retry."""
         found = await self._store.contacts.with_number(number, after="", limit=SHARING)
         done = [

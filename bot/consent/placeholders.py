@@ -1,8 +1,8 @@
 """Placeholders in texts that the business writes: `{brand}`, `{link}`, and variables: `{{first_name|there}}`. Pure.
 
 A placeholder is a known name in single braces. Anything else in braces is plain text, and inserted values are not
-parsed again, so a brand named `{link}` stays as it is. A variable stands for
-something about the recipient, like their first name.
+parsed again, so a brand named `{link}` is not replaced. A variable inserts a detail of the recipient, like their first
+name.
 """
 
 from __future__ import annotations

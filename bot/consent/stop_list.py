@@ -73,7 +73,7 @@ class StopList:
         await mark_stops(self._store, [number])
 
     async def everyone_with(self, number: str) -> AsyncIterator[Sequence[Contact]]:
-        """Everyone who has the number or was asked to confirm it, with consents as of the ledger."""
+        """All contacts with the number, and those asked to confirm it, with their consents as the ledger has them."""
         asked = await self._store.deliveries.asked(number)
         yield [*(await self._ledger.contacts({delivery.contact for delivery in asked})).values()]
         after = ""

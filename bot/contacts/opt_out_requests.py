@@ -89,8 +89,8 @@ class OptOutRequests:
         return await self._table.count_open(due_before=now() if is_overdue else None, most=COUNTED + 1)
 
     async def honor(self, id: str, by: By, context: Context) -> Contact:
-        """Opts out of all texts the contact and, like a STOP, everyone who has the number that the text came from. The
-        same again changes nothing. Raises NotFound, and Conflict for a late retry.
+        """Opts the contact out of all texts and, like a STOP, every other contact with the number that the text came
+        from. Idempotent. Raises NotFound, and Conflict for a late retry.
 
         The contact comes last: their opt-out settles the request (`close_for`).
         """

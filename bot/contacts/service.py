@@ -77,7 +77,7 @@ class ContactService:
         return await self._ledger.contact(id)
 
     async def seen(self, contact: Contact, *, page: str | None, time_zone: str | None) -> None:
-        """Stores their last page and time. Somebody who comes back is no longer archived."""
+        """Stores the page and time of their last visit. A contact who returns is no longer archived."""
         where = {"page": page, "time_zone": time_zone}
         values: dict[str, object] = {name: value for name, value in where.items() if value}
         if contact.archived_at:

@@ -96,8 +96,8 @@ class Runs:
         await self._start_by(part, conversation, part.content.text)
 
     async def consents_changed(self, events: Iterable[ConsentEvent]) -> None:
-        """Continues the runs that wait for a change of consent, found in one query, and starts the flows with such a
-        trigger. Idempotent."""
+        """Continues the runs that wait for a consent change, found in one query, and starts the flows that it triggers.
+        Idempotent."""
         changes: defaultdict[str, list[ConsentEvent]] = defaultdict(list)
         for event in events:
             if event.changes_state and event.leads_to(FollowUp.FLOWS):

@@ -1,4 +1,4 @@
-"""Trying a flow without a database: pure. Effects change a made-up contact, and time passes when it is told to."""
+"""Tries a flow without a database: pure. Effects change a made-up contact, and time passes only when asked."""
 
 from __future__ import annotations
 

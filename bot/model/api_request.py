@@ -15,7 +15,7 @@ class ApiRequest(Document):
     request: str
     """A hash of method, address and body."""
     claim: str
-    """Whoever has it works on the request."""
+    """Identifies the process that is handling the request."""
     claimed_until: datetime
     answer: str | None = None
     """The body; None: not answered yet."""

@@ -14,7 +14,7 @@ class ChatDelivery(Document):
     message: str
     contact: str
     conversation: str
-    """Where it is shown. Decided with the claim, so that whoever finishes it writes to the same one."""
+    """Where it is shown. Decided with the claim, so that another process finishes it in the same one."""
     part: str | None = None
     """Its last entry; None: not all of them are written yet."""
     at: datetime

@@ -92,7 +92,7 @@ class WebhookEndpoint(Document):
 
     @property
     def is_stopped_by_us(self) -> bool:
-        """Nobody asked for it, so admins are told."""
+        """Disabled after failures rather than by an admin, so admins see a notice."""
         return self.disabled_by in {DisabledBy.GONE, DisabledBy.FAILING}
 
 

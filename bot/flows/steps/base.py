@@ -196,7 +196,7 @@ class StepBase(KindBase):
 
     waits_for: ClassVar[tuple[Wait, ...]] = ()
     always_waits: ClassVar[bool] = False
-    """Whether each run that enters it waits for something: a loop needs such a step."""
+    """Whether every run waits at this step. A loop must contain such a step."""
     is_end: ClassVar[bool] = False
     """Whether no run continues behind it."""
     id: StepId
