@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from io import BytesIO
+from itertools import islice
 
 import aiohttp
 import pytest
@@ -13,7 +14,7 @@ from yarl import URL
 from bot.errors import SignInRefused, TooManyTries
 from bot.model.base import new_id
 from bot.model.teammate import TeammateRole
-from bot.workspace.passwords import MOST_WAITING
+from bot.workspace.passwords import MOST_WAITING, Passwords
 from bot.workspace.teammates import Device
 from tests.conftest import Visitor
 from tests.widget.desk import ADA, HTML, Desk
@@ -131,16 +132,28 @@ class TestSignInUnderAttack:
         await running.bot.teammates.add(email, TeammateRole.AGENT, PASSWORD, name="Eve")
         return email
 
-    async def test_one_address_fills_its_own_queue_and_no_other(self, running: Running, email: str) -> None:
-        sign_in = running.bot.teammates.sign_in
+    async def test_one_address_fills_its_own_queue_and_no_other(
+        self, running: Running, email: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sign_in, is_right, may_end = running.bot.teammates.sign_in, Passwords.is_right, asyncio.Event()
+
+        async def held(passwords: Passwords, hash: str | None, password: str, **known: bool) -> bool:
+            if password == "wrong":
+                await may_end.wait()
+            return await is_right(passwords, hash, password, **known)
+
+        monkeypatch.setattr(Passwords, "is_right", held)
         flood = [
             asyncio.create_task(sign_in(f"{i}@shop.example", "wrong", address="203.0.113.5", is_local=False))
             for i in range(50)
         ]
-        await asyncio.sleep(0)
+        for refused_at_once in islice(asyncio.as_completed(flood), 50 - MOST_WAITING - 1):
+            with pytest.raises(TooManyTries):
+                await refused_at_once
         found = await sign_in(email, PASSWORD, address="198.51.100.7", is_local=False)
-        answers = await asyncio.gather(*flood, return_exceptions=True)
         assert found.email == email
+        may_end.set()
+        answers = await asyncio.gather(*flood, return_exceptions=True)
         hashed = [answer for answer in answers if isinstance(answer, SignInRefused)]
         refused = [answer for answer in answers if isinstance(answer, TooManyTries)]
         assert (len(hashed), len(refused)) == (MOST_WAITING + 1, 50 - MOST_WAITING - 1)
