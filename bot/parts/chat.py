@@ -1,0 +1,41 @@
+"""Conversations, cards, the messenger, the inbox and the flows in them."""
+
+from __future__ import annotations
+
+from bot.chat.canvas import CanvasCards
+from bot.chat.cards import Cards
+from bot.chat.conversations import ConversationService
+from bot.chat.feed import Feed
+from bot.chat.inbox import Inbox
+from bot.chat.visitors import Visitors
+from bot.config import Settings
+from bot.flows.messenger import Messenger
+from bot.flows.opening import Openings
+from bot.flows.runs import Runs
+from bot.outbound.chat_messages import ChatMessageDelivery
+from bot.parts.contacts import ContactParts
+from bot.store import Store
+from bot.workspace.identity import IdentitySecrets
+
+
+class ChatParts(ContactParts):
+    def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
+        super().__init__(settings, store, secret, public_url)
+        self.feed = Feed(store)
+        self.conversations = ConversationService(store, self.feed.writing)
+        self.visitors = Visitors(
+            store, self.ledger, self.contacts, self.merge, secret=secret, days=settings.visitor_days
+        )
+        self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
+        self.visitors.on_proof = self.identity_secrets.used
+        self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits)
+        canvas = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
+        self.canvas = CanvasCards(*canvas, secret=secret)
+        self.inbox = Inbox(store, self.conversations, self.cards)
+        self.runs = Runs(store, self.conversations, self.contacts)
+        shown = self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)
+        self.openings = Openings(store, self.runs.scripts, self.visitors, shown, self.feed.writing)
+        self.messenger = Messenger(
+            self.visitors, self.conversations, self.openings, self.runs, self.cards, shown, self.workspace
+        )
+        self.submit = self.messenger.submit
