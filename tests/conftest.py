@@ -66,6 +66,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in large]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names what failed in the file that `tools/test` wants it in."""
+    if path := os.environ.get("SAYSO_TEST_FAILURES"):
+        failed = [report.nodeid for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, ())]
+        Path(path).write_text("".join(f"{node}\n" for node in dict.fromkeys(failed)), encoding="utf-8")
+
+
 PATIENCE = 120.0
 """Seconds after which a test gives up what it waits for. Nothing takes that long, however busy the machine."""
 background.STOP_SECONDS = PATIENCE  # what is cut off may still write, after the next test has wiped the database
