@@ -25,7 +25,7 @@ ARROWS = {
     "consent": {"compliance", "store", "model"},
     "contacts": {"workspace", "consent", "store", "model"},
     "chat": {"contacts", "consent", "store", "model"},
-    "flows": {"chat", "contacts", "consent", "store", "model"},
+    "flows": {"workspace", "chat", "contacts", "consent", "store", "model"},
     "events": {"outbound", "contacts", "flows", "chat", "consent", "jobs", "webhooks", "store", "model"},
     "jobs": {"workspace", "outbound", "contacts", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},

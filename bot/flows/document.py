@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Literal, Self
 
@@ -65,6 +66,9 @@ class FlowDocument(Value):
     def written(self) -> dict[str, object]:
         """As JSON without defaults, for files and the database."""
         return {"format": FORMAT, **self.model_dump(mode="json", exclude_defaults=True, exclude={"format"})}
+
+    def as_file(self) -> str:
+        return json.dumps(self.written(), ensure_ascii=False, indent=2) + "\n"
 
 
 def _all(steps: Sequence[Step]) -> Iterator[Step]:

@@ -10,43 +10,56 @@ from bot.errors import marked as _
 from bot.flows.document import FlowDocument
 from bot.flows.script import flow_version
 from bot.model.base import new_id, now
-from bot.model.flow import Flow, FlowVersion
+from bot.model.flow import Flow, FlowVersion, version_id
+from bot.model.teammate import By
 from bot.store import Duplicate, Store
+
+NOBODY = By("", "")
 
 
 async def create(
-    store: Store, document: FlowDocument, *, id: str | None = None, state: Literal["draft", "live"] = "live"
+    store: Store,
+    document: FlowDocument,
+    *,
+    id: str | None = None,
+    state: Literal["draft", "live"] = "live",
+    by: By = NOBODY,
 ) -> Flow:
     """A flow with this document as its first version. One with this id stays as it is."""
     time = now()
     flow = Flow(id=id or new_id(), name=document.name, state=state, created_at=time, updated_at=time)
-    await store.flow_versions.keep(flow_version(flow.id, flow.version, document, time))
+    version = flow_version(flow.id, flow.version, document, time, by=by.id, by_name=by.name)
+    await store.flow_versions.keep(version)
     await store.flows.keep(flow)
     return flow
 
 
-async def publish(store: Store, flow: str, document: FlowDocument) -> FlowVersion:
+async def publish(
+    store: Store, flow: str, document: FlowDocument, *, by: By = NOBODY, note: str = "", restores: int | None = None
+) -> FlowVersion:
     """Makes this document the flow's newest version. Runs that began earlier finish on theirs.
 
     Raises NotFound, and StoreUnavailable if others keep publishing at the same time.
     """
+    more = {"by": by.id, "by_name": by.name, "note": note, "restores": restores}
 
     async def attempt() -> FlowVersion:
         known = await store.flows.get(flow)
         if known is None:
             raise NotFound(_("Flow not found."))
-        version = flow_version(flow, known.version + 1, document, now())
+        version = flow_version(flow, known.version + 1, document, now(), **more)
         try:
             await store.flow_versions.insert(version)
         except Duplicate:  # another publisher inserted it, and may have stopped before updating the flow
-            await _adopt(store, flow, version.version)
+            await _adopt(store, await store.flow_versions.get(version_id(flow, version.version)) or version)
             raise
-        await _adopt(store, flow, version.version)
+        await _adopt(store, version)
         return version
 
     return await retried(attempt, Duplicate)
 
 
-async def _adopt(store: Store, flow: str, version: int) -> None:
-    change = {"$set": {"version": version, "updated_at": now()}}
-    await store.flows.update({"_id": flow, "version": {"$lt": version}}, change)
+async def _adopt(store: Store, version: FlowVersion) -> None:
+    name = version.document.get("name")
+    change = {"version": version.version, "updated_at": now(), **({"name": name} if name else {})}
+    await store.flows.update({"_id": version.flow, "version": {"$lt": version.version}}, {"$set": change})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from bot.flows.document import FlowDocument
 from bot.flows.steps import Condition, Step
@@ -77,8 +77,7 @@ def _places(steps: Sequence[Step], then: str) -> Iterator[StepPlace]:
             yield from _places(branch, behind)
 
 
-def flow_version(flow: str, version: int, document: FlowDocument, at: datetime) -> FlowVersion:
-    """The stored form of this document."""
-    return FlowVersion(
-        id=version_id(flow, version), flow=flow, version=version, document=document.written(), created_at=at
-    )
+def flow_version(flow: str, version: int, document: FlowDocument, at: datetime, **more: Any) -> FlowVersion:
+    """The stored form of this document. `more`: further fields, like `by`."""
+    id = version_id(flow, version)
+    return FlowVersion(id=id, flow=flow, version=version, document=document.written(), created_at=at, **more)

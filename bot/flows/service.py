@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from bot.errors import Invalid, NotFound
 from bot.errors import marked as _
@@ -10,12 +10,17 @@ from bot.flows.check import FlowCheck, check
 from bot.flows.document import FlowDocument
 from bot.flows.publish import create, publish
 from bot.flows.rules import Surroundings
+from bot.model.audit import AuditAction as A
 from bot.model.base import now
 from bot.model.flow import Flow, FlowVersion, version_id
+from bot.model.paging import Page
+from bot.model.teammate import By
 from bot.store import Store
+from bot.workspace.audit import AuditLog
 
 MOST = 500
 NOT_FOUND = _("Flow not found.")
+NO_VERSION = _("Flow version not found.")
 
 
 class FlowFaulty(Invalid):
@@ -32,6 +37,7 @@ class FlowFaulty(Invalid):
 class FlowService:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._audit = AuditLog(store)
 
     async def all(self) -> list[Flow]:
         """In the order in which they are tried."""
@@ -45,36 +51,60 @@ class FlowService:
             raise NotFound(NOT_FOUND)
         return flow
 
-    async def document(self, id: str) -> FlowDocument:
-        """Of the published version. Raises NotFound."""
+    async def document(self, id: str, version: int | None = None) -> FlowDocument:
+        """Of this version, by default the published one. Raises NotFound."""
         flow = await self.get(id)
-        version = await self._store.flow_versions.get(version_id(id, flow.version))
-        if version is None:
-            raise NotFound(NOT_FOUND)
-        document = FlowDocument(**version.document)
+        document = FlowDocument(**(await self.version(id, version or flow.version)).document)
         return document if document.name else document.model_copy(update={"name": flow.name})
+
+    async def version(self, id: str, version: int) -> FlowVersion:
+        """Raises NotFound."""
+        found = await self._store.flow_versions.get(version_id(id, version))
+        if found is None:
+            raise NotFound(NO_VERSION)
+        return found
+
+    async def versions(self, id: str, before: int | None = None, *, limit: int = 50) -> Page[FlowVersion]:
+        """The newest first."""
+        found = await self._store.flow_versions.newest(id, before=before, limit=limit + 1)
+        return Page.cut(found, limit, lambda version: (version.version,))
 
     async def check(self, text: str | bytes) -> FlowCheck:
         """Of a file, with what exists in this workspace."""
         return check(text, await self.surroundings())
 
-    async def create(self, text: str | bytes, *, is_live: bool) -> Flow:
-        """A flow from a file. Raises FlowFaulty."""
-        return await create(self._store, await self._read(text), state="live" if is_live else "draft")
+    async def create(
+        self, text: str | bytes, by: By, *, id: str | None = None, is_live: bool = False, action: A = A.FLOW_CREATED
+    ) -> Flow:
+        """A flow from a file. With the same `id`, one flow however often it is called. `action`: what the audit log
+        says. Raises FlowFaulty."""
+        document = await self._read(text)
+        made = await create(self._store, document, id=id, state="live" if is_live else "draft", by=by)
+        await self._audit.record(by, action, made.name, key=made.id)
+        return made
 
-    async def publish(self, id: str, text: str | bytes) -> FlowVersion:
-        """A new version from a file. Raises FlowFaulty or NotFound."""
-        return await publish(self._store, id, await self._read(text))
+    async def publish(self, id: str, text: str | bytes, by: By, *, note: str = "") -> FlowVersion:
+        """A new version from a file; the same document again makes none. Raises FlowFaulty or NotFound."""
+        return await self._publish(id, await self._read(text), by, A.FLOW_PUBLISHED, note=note)
 
-    async def set_state(self, id: str, state: Literal["live", "paused"]) -> Flow:
+    async def roll_back(self, id: str, version: int, by: By) -> FlowVersion:
+        """Publishes an earlier version's document as a new version. Raises NotFound, or FlowFaulty if the workspace no
+        longer has what it names."""
+        document = await self._read((await self.document(id, version)).as_file())
+        return await self._publish(id, document, by, A.FLOW_ROLLED_BACK, restores=version)
+
+    async def duplicate(self, id: str, name: str, by: By, *, key: str | None = None) -> Flow:
+        """A draft with the same document, once for all calls with this key. Raises FlowFaulty or NotFound."""
+        document = (await self.document(id)).model_copy(update={"name": name})
+        return await self.create(document.as_file(), by, id=key)
+
+    async def set_state(self, id: str, state: Literal["live", "paused"], by: By) -> Flow:
         """Paused: it starts no more, and runs that began finish. Raises NotFound."""
-        await self._change(id, {"state": state})
-        return await self.get(id)
+        return await self._change(id, {"state": state}, by, A.FLOW_PUT_LIVE if state == "live" else A.FLOW_PAUSED)
 
-    async def set_order(self, id: str, order: int) -> Flow:
+    async def set_order(self, id: str, order: int, by: By) -> Flow:
         """Of several flows that match, the one with the lowest number starts. Raises NotFound."""
-        await self._change(id, {"order": order})
-        return await self.get(id)
+        return await self._change(id, {"order": order}, by, A.FLOW_ORDERED, detail=str(order))
 
     async def surroundings(self) -> Surroundings:
         store = self._store
@@ -86,9 +116,23 @@ class FlowService:
             frozenset(flow.id for flow in flows if flow.state == "live"),
         )
 
-    async def _change(self, id: str, values: dict[str, object]) -> None:
-        await self.get(id)
+    async def _publish(self, id: str, document: FlowDocument, by: By, action: A, **more: Any) -> FlowVersion:
+        flow = await self.get(id)
+        current = await self.version(id, flow.version)
+        if current.document == document.written():
+            return current
+        made = await publish(self._store, id, document, by=by, **more)
+        detail = str(made.restores or made.version)
+        await self._audit.record(by, action, document.name or flow.name, detail=detail, key=made.id)
+        return made
+
+    async def _change(self, id: str, values: dict[str, object], by: By, action: A, *, detail: str = "") -> Flow:
+        flow = await self.get(id)
+        if all(getattr(flow, name) == value for name, value in values.items()):
+            return flow
         await self._store.flows.update({"_id": id}, {"$set": {**values, "updated_at": now()}})
+        await self._audit.record(by, action, flow.name, detail=detail)
+        return flow.model_copy(update=values)
 
     async def _read(self, text: str | bytes) -> FlowDocument:
         checked = await self.check(text)

@@ -35,6 +35,13 @@ class FlowVersion(Document):
     document: dict[str, Any]
     """See `bot.flows.document`."""
     created_at: datetime
+    by: str = ""
+    """The teammate who published it; empty: the command line, or it predates the history."""
+    by_name: str = ""
+    note: str = ""
+    """Why, in the publisher's words."""
+    restores: int | None = None
+    """The earlier version that a rollback published again."""
 
     @model_validator(mode="before")
     @classmethod

@@ -12,6 +12,7 @@ from bot.config import Settings
 from bot.flows.messenger import Messenger
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
+from bot.flows.service import FlowService
 from bot.outbound.chat_messages import ChatMessageDelivery
 from bot.parts.contacts import ContactParts
 from bot.store import Store
@@ -32,6 +33,7 @@ class ChatParts(ContactParts):
         canvas = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
         self.canvas = CanvasCards(*canvas, secret=secret)
         self.inbox = Inbox(store, self.conversations, self.cards)
+        self.flows = FlowService(store)
         self.runs = Runs(store, self.conversations, self.contacts)
         shown = self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)
         self.openings = Openings(store, self.runs.scripts, self.visitors, shown, self.feed.writing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.flow import Flow, FlowVersion
+from bot.model.flow import Flow, FlowVersion, version_id
 from bot.store.repository import Repository
 
 
@@ -30,3 +30,8 @@ class FlowVersionRepository(Repository[FlowVersion]):
 
     name = "flow_versions"
     model = FlowVersion
+
+    async def newest(self, flow: str, *, before: int | None = None, limit: int) -> list[FlowVersion]:
+        """The newest versions first, from `before` down."""
+        most = f"{flow};" if before is None else version_id(flow, before)
+        return await self.find({"_id": {"$gt": f"{flow}:", "$lt": most}}, sort=[("_id", -1)], limit=limit)

@@ -522,6 +522,7 @@ async def _walk(bot: Bot) -> None:
     await store.conversations.settle_run(conversation.id, started.run, started.run.part)
     await bot.runs.finish_left(now())
     await store.conversations.flows_of(contact.id)
+    await bot.flows.versions(script.flow, 2)
     await bot.conversations.mark_seen(conversation.id, contact.id, 1)
     other = await act(bot, await bot.open_messenger(opened.token, proven, "new"))
     await bot.conversations.append(other.conversation, BOT, Text(text="Still there?"), "k")

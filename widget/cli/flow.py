@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -18,9 +17,11 @@ from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, SetAttrib
 from bot.flows.script import Script
 from bot.flows.service import FlowFaulty, FlowService
 from bot.flows.trial import Trial
+from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.conversation import Card
 from bot.model.flow import RunStatus
+from bot.workspace.audit import COMMAND_LINE
 from widget.cli.terminal import FAILED, give_up, run, settings_of
 
 T = TypeVar("T")
@@ -76,10 +77,10 @@ def import_file(
     """
     text = file.read_bytes()
     if id:
-        version = _do(lambda flows: flows.publish(id, text))
+        version = _do(lambda flows: flows.publish(id, text, COMMAND_LINE))
         print(f"{id} is now at version {version.version}.")
     else:
-        flow = _do(lambda flows: flows.create(text, is_live=live))
+        flow = _do(lambda flows: flows.create(text, COMMAND_LINE, is_live=live, action=AuditAction.FLOW_IMPORTED))
         print(f"{flow.id} is {flow.state}.")
 
 
@@ -87,25 +88,25 @@ def import_file(
 def export(id: Id) -> None:
     """Print the published version of a flow as JSON."""
     document = _do(lambda flows: flows.document(id))
-    print(json.dumps(document.written(), ensure_ascii=False, indent=2))
+    print(document.as_file(), end="")
 
 
 @app.command()
 def live(id: Id) -> None:
     """Put a flow live."""
-    print(f"{id} is {_do(lambda flows: flows.set_state(id, 'live')).state}.")
+    print(f"{id} is {_do(lambda flows: flows.set_state(id, 'live', COMMAND_LINE)).state}.")
 
 
 @app.command()
 def pause(id: Id) -> None:
     """Pause a flow. It no longer starts; conversations that began with it finish."""
-    print(f"{id} is {_do(lambda flows: flows.set_state(id, 'paused')).state}.")
+    print(f"{id} is {_do(lambda flows: flows.set_state(id, 'paused', COMMAND_LINE)).state}.")
 
 
 @app.command()
 def order(id: Id, number: Annotated[int, typer.Argument(help="Lower numbers are tried first.")]) -> None:
     """Set the order of a flow. Of several flows that match, the one with the lowest number starts."""
-    _do(lambda flows: flows.set_order(id, number))
+    _do(lambda flows: flows.set_order(id, number, COMMAND_LINE))
     list_of = _do(lambda flows: flows.all())
     for flow in list_of:
         print(f"{flow.order:<4}  {flow.id}  {flow.name}")
