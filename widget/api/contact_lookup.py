@@ -13,7 +13,7 @@ CONTACT_FAULTS = (NO_CONTACT, MERGED)
 async def found_contact(call: Call, id: str | None = None) -> Contact:
     """The contact in the path, or another one. Raises ApiRefusal: there is none (404), or it was merged into another
     (410, with a link)."""
-    contact = await call.bot.ledger.contact(id or call.variable("contact_id"))
+    contact = await call.bot.ledger.contact(call.variable("contact_id") if id is None else id)
     if contact is None or contact.erased_at:
         raise ApiRefusal(NO_CONTACT)
     if contact.merged_into:

@@ -108,13 +108,13 @@ def _shape(code: str, message: str, field: str | None) -> ErrorShape:
 
 def _wrong(detail: ErrorDetails) -> ErrorShape:
     name, kind = ".".join(str(part) for part in detail["loc"])[:200], detail["type"]
+    if kind == "extra_forbidden":
+        return _shape(WRONG_PARAMETER.code, WRONG_PARAMETER.message, name or None)
     if kind in {"json_invalid", "json_type"} or not name:
         is_custom = kind == "value_error"
         return _shape(UNREADABLE.code, _told(detail) if is_custom else UNREADABLE.message, None)
     if kind == "missing":
         return _shape(MISSING.code, f"{name} is required.", name)
-    if kind == "extra_forbidden":
-        return _shape(WRONG_PARAMETER.code, WRONG_PARAMETER.message, name)
     is_type = kind.endswith("_type")
     return _shape(WRONG_TYPE.code if is_type else WRONG_PARAMETER.code, f"{_told(detail)}.", name)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bot.demo import DEALS
 from bot.model.base import new_id
 from bot.model.filter import Filter, RoleIs, TagIs
@@ -26,6 +28,11 @@ async def pair(running: Running, api: ApiClient, **lead: Any) -> tuple[str, str]
         )
     ]
     return made[0], made[1]
+
+
+@pytest.mark.parametrize("path", ["/contacts/merge", "/contacts/merge/preview"])
+async def test_an_empty_id_is_no_contact(api: ApiClient, path: str) -> None:
+    assert (await api.post(path, {"from": "", "into": ""})).error == (404, "not_found", "User Not Found")
 
 
 async def test_a_merge_keeps_the_strictest_answer_and_its_preview_says_so(running: Running, api: ApiClient) -> None:

@@ -88,8 +88,9 @@ async def test_a_body_that_is_too_large_is_refused(running: Running, api: ApiCli
     assert reply.error == (413, "request_too_large", f"The body has more than {MOST_BYTES} bytes.")
 
 
-async def test_an_unknown_parameter_of_an_address_is_refused(api: ApiClient) -> None:
-    reply = await api.get("/me?fields=name")
+@pytest.mark.parametrize("query", ["fields=name", "=true"])
+async def test_an_unknown_parameter_of_an_address_is_refused(api: ApiClient, query: str) -> None:
+    reply = await api.get(f"/me?{query}")
     assert reply.error == (400, "parameter_invalid", "Unknown parameter.")
 
 
