@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.errors import EmailRefused, FormWrong, NumberRefused, SaysoError, TokenRefused
+from bot.flows.service import FlowFaulty
 from bot.i18n import translator
 from widget.api.models import ErrorList, ErrorShape
 from widget.web.http import request_id, sentence, status_of
@@ -46,6 +47,7 @@ OWN_OPT_OUT = ApiFault(
 MERGED = ApiFault(410, "contact_merged", "This contact was merged into %(id)s.")
 TOO_LARGE = ApiFault(413, "request_too_large", "The body has more than %(most)s bytes.")
 REFUSED = ApiFault(422, "parameter_invalid", "This can't be done.")
+FAULTY_FLOW = ApiFault(422, "flow_faulty", "Enter text.")
 TOO_BROAD = ApiFault(422, "filter_too_broad", "This takes too long with this many contacts. Add a condition.")
 UNREACHABLE = ApiFault(422, "unreachable", "This contact has no valid phone number. Add one first.")
 STOPPED = ApiFault(422, "number_stopped", "This number has opted out of all texts.")
@@ -85,6 +87,9 @@ def error_answer(error: SaysoError) -> web.Response:
     if isinstance(error, FormWrong):
         shapes = [_shape(error.code, say(text, **error.values), field or None) for field, text in error.faults.items()]
         return errors_answer(status_of(error), shapes)
+    if isinstance(error, FlowFaulty):
+        found = [_shape(error.code, str(fault), fault.path or None) for fault in error.faults if not fault.is_warning]
+        return errors_answer(status_of(error), found)
     field = next((name for kind, name in FIELDS.items() if isinstance(error, kind)), None)
     return errors_answer(status_of(error), [_shape(error.code, sentence(error, say), field)])
 

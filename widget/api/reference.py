@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.flows.schema import schema
 from widget.api.openapi import document
 from widget.api.route import PREFIX
 from widget.api.table import RESOURCES
@@ -50,6 +51,10 @@ class Operation:
 
 async def openapi(request: web.Request) -> web.Response:
     return web.json_response(document(RESOURCES, request.app[BOT].public_url))
+
+
+async def flow_schema(request: web.Request) -> web.Response:
+    return web.json_response(schema())
 
 
 async def reference(request: web.Request) -> web.StreamResponse:
@@ -126,4 +131,5 @@ def _python(method: str, url: str, body: str) -> str:
 
 def add_routes(app: web.Application) -> None:
     app.router.add_get(f"{PREFIX}/openapi.json", openapi)
+    app.router.add_get(f"{PREFIX}/flows/schema", flow_schema)
     app.router.add_get(PAGE, requires()(reference))

@@ -9,6 +9,7 @@ from widget.api.contact_search import contact_search
 from widget.api.contact_subscriptions import contact_subscriptions
 from widget.api.contacts import contacts
 from widget.api.conversations import conversations
+from widget.api.flows import flows
 from widget.api.me import me
 from widget.api.permissions import permissions
 from widget.api.segments import segments
@@ -29,6 +30,7 @@ RESOURCES = (
     consents,
     consent_events,
     subscription_edits,
+    flows,
     me,
 )
 """In the order of the reference."""

@@ -17,7 +17,7 @@ PUBLIC = {
     "/canvas/configure", "/canvas/initialize", "/canvas/submit", "/canvas/cards/{card}",
     "/webhooks/twilio/status", "/webhooks/twilio/inbound",
     "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
-    "/api/openapi.json",
+    "/api/openapi.json", "/api/flows/schema",
     "/p/{token}", "/p/{token}/live", "/l/{token}", "/login", "/login/verify", "/join/{token}", "/password/{token}",
     "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
 }  # fmt: skip
