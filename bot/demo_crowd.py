@@ -12,7 +12,8 @@ from typing import Any
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.counts import CountKeeper
-from bot.consent.ledger import Ledger, Recorded
+from bot.consent.ledger import Ledger
+from bot.consent.ledger_round import Recorded
 from bot.consent.stop_marks import mark_stops
 from bot.demo import DEALS, LEGAL, NEWS, ORDERS, TITLE
 from bot.errors import Invalid

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import reached_at
-from bot.consent.ledger import Ledger, Recorded
+from bot.consent.ledger import Ledger
+from bot.consent.ledger_round import Recorded
 from bot.consent.numbers import address_of
 from bot.consent.overrides import AHEAD
 from bot.consent.permission import records_no, yes_action

@@ -19,7 +19,8 @@ from async_lru import alru_cache
 
 from bot.aio.batching import Batcher
 from bot.consent.changes import ConsentChange
-from bot.consent.ledger import Ledger, Recorded
+from bot.consent.ledger import Ledger
+from bot.consent.ledger_round import Recorded
 from bot.consent.numbers import saved_number
 from bot.errors import StoreUnavailable, TooManySignUps
 from bot.model.base import now

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from bot.aio.batching import Batcher
 from bot.aio.retry import MOST_ATTEMPTS, retried
 from bot.consent.changes import ConsentChange
 from bot.consent.checkpoints import CheckpointKeys
-from bot.consent.next_event import next_event
+from bot.consent.ledger_round import Answers, AddedEvent, Recorded, RoundFacts, events_of, turns_of
 from bot.consent.projection import apply, first_contact, project
-from bot.errors import Conflict, NotFound, SaysoError, StoreUnavailable
-from bot.errors import marked as _
+from bot.errors import Conflict, SaysoError, StoreUnavailable
 from bot.faults import reach
 from bot.model.base import now
 from bot.model.contact import Contact, Role
@@ -28,18 +25,6 @@ from bot.model.event_hash import erased, event_hash
 from bot.model.stop import Stop
 from bot.store import Store
 
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    event: ConsentEvent
-    is_new: bool
-    """False: an earlier request with this key had recorded it."""
-    after: Contact | None = None
-    """The contact after a new one."""
-
-
-_Answers = dict[int, Recorded | SaysoError | None]
-"""By the place of a change in the call."""
 NOBODY: Mapping[str, Contact] = {}
 
 
@@ -114,7 +99,7 @@ class Ledger:
         results: list[Recorded | SaysoError | None] = [None] * len(changes)
         lost = [0] * len(changes)
         while waiting := [i for i, result in enumerate(results) if result is None]:
-            for i, result in (await self._round(changes, _turns(changes, waiting), contacts)).items():
+            for i, result in (await self._round(changes, turns_of(changes, waiting), contacts)).items():
                 lost[i] += result is None
                 results[i] = StoreUnavailable() if lost[i] >= MOST_ATTEMPTS else result
             contacts = NOBODY
@@ -173,7 +158,7 @@ class Ledger:
 
     async def _round(
         self, changes: Sequence[ConsentChange], turns: Sequence[Sequence[int]], read: Mapping[str, Contact]
-    ) -> _Answers:
+    ) -> Answers:
         """Attempts the changes of each turn, which are of one contact. None: another writer was first, try again.
         Changes without an answer wait for the one before them."""
         first = [changes[turn[0]] for turn in turns]
@@ -181,9 +166,9 @@ class Ledger:
         contacts |= await self._contacts.get_many(id for id, contact in contacts.items() if contact is None)
         mine = [changes[i] for turn in turns for i in turn]
         known, stops = await asyncio.gather(self._known(mine, contacts), self._stops_of(mine))
-        answers: _Answers = {}
-        facts = _RoundFacts(self._clock(), (await self._keys.signing()).sign_event, known, stops)
-        new = [_made(changes, turn, contacts[changes[turn[0]].contact], facts, answers) for turn in turns]
+        answers: Answers = {}
+        facts = RoundFacts(self._clock(), (await self._keys.signing()).sign_event, known, stops)
+        new = [events_of(changes, turn, contacts[changes[turn[0]].contact], facts, answers) for turn in turns]
         done, refused = await self._append(new, known.values())
         reach("recorded")
         await self._project(done)
@@ -198,13 +183,13 @@ class Ledger:
         return answers
 
     async def _append(
-        self, new: Sequence[Sequence[_New]], known: Iterable[ConsentEvent]
-    ) -> tuple[list[list[_New]], list[_New]]:
+        self, new: Sequence[Sequence[AddedEvent]], known: Iterable[ConsentEvent]
+    ) -> tuple[list[list[AddedEvent]], list[AddedEvent]]:
         """Inserts the events, of each contact one after the other. Returns those that are in, by contact, and the first
         that was refused of each. Known events are inserted again and refused: what another process wrote may not be
         durable yet (law 3)."""
-        done: list[list[_New]] = [[] for _ in new]
-        refused: list[_New] = []
+        done: list[list[AddedEvent]] = [[] for _ in new]
+        refused: list[AddedEvent] = []
         again = [event.stored() for event in known]
         for place in range(max(map(len, new), default=0) or 1):
             turn = [(made[place], into) for made, into in zip(new, done, strict=True) if place < len(made)]
@@ -215,7 +200,7 @@ class Ledger:
             again = []
         return done, refused
 
-    async def _project(self, done: Sequence[Sequence[_New]]) -> None:
+    async def _project(self, done: Sequence[Sequence[AddedEvent]]) -> None:
         """One update for all contacts, and one insert for those whose first act this is."""
         moves = [(entries[0].before, entries[-1].after) for entries in done if entries and not entries[0].stores]
         first = [entries[-1].after for entries in done if entries and entries[0].stores]
@@ -262,80 +247,6 @@ class Ledger:
         elif stored and repaired and repaired is not stored:
             await self._contacts.project_many([(stored, repaired)])
         return repaired
-
-
-@dataclass(frozen=True, slots=True)
-class _New:
-    """An event to insert, the place of its change in the call, and the contact before and after it."""
-
-    place: int
-    before: Contact
-    after: Contact
-    event: ConsentEvent
-    raw: dict[str, Any]
-
-    @property
-    def stores(self) -> bool:
-        """Whether it stores the contact: it is their first act."""
-        return self.event.seq == 1 and self.event.context.stores_contact
-
-
-@dataclass(frozen=True, slots=True)
-class _RoundFacts:
-    """What the changes of a round are judged by."""
-
-    at: datetime
-    sign: Callable[[str], str]
-    known: Mapping[str, ConsentEvent]
-    """By key."""
-    stops: Mapping[str, Stop]
-
-    def judge(self, contact: Contact | None, change: ConsentChange) -> Recorded | SaysoError | None:
-        """None: it makes a new event."""
-        if contact is None:
-            return NotFound(_("Contact not found."))
-        if event := self.known.get(change.log_key):
-            return Recorded(event, is_new=False)
-        return change.refusal(contact, self.stops.get(change.number or ""), self.at)
-
-    def event_of(self, contact: Contact, change: ConsentChange) -> tuple[ConsentEvent, dict[str, Any]]:
-        stop = self.stops.get(change.number or "")
-        return next_event(contact, change, self.at, self.sign, is_stopped=stop is not None and stop.holds)
-
-
-def _turns(changes: Sequence[ConsentChange], waiting: Iterable[int]) -> list[list[int]]:
-    """By contact, what a round attempts. A change that was judged for the contact as they are is attempted alone."""
-    turns: dict[str, list[int]] = {}
-    for i in waiting:
-        turns.setdefault(changes[i].contact, []).append(i)
-    return [turn[: max(_unjudged(changes, turn), 1)] for turn in turns.values()]
-
-
-def _unjudged(changes: Sequence[ConsentChange], turn: Sequence[int]) -> int:
-    """How many come before the first judged one."""
-    return next((place for place, i in enumerate(turn) if changes[i].judged), len(turn))
-
-
-def _made(
-    changes: Sequence[ConsentChange],
-    turn: Sequence[int],
-    contact: Contact | None,
-    facts: _RoundFacts,
-    answers: _Answers,
-) -> list[_New]:
-    """The new events of a turn; adds to `answers` what makes none."""
-    made: list[_New] = []
-    for i in turn:
-        change = changes[i]
-        if any(entry.event.key == change.log_key for entry in made):
-            break  # the same request again
-        if answer := facts.judge(contact, change):
-            answers[i] = answer
-        elif contact:
-            event, raw = facts.event_of(contact, change)
-            made.append(_New(i, contact, apply(contact, event), event, raw))
-            contact = made[-1].after
-    return made
 
 
 def _from_nothing(after: Contact) -> tuple[Contact, Contact]:

@@ -14,7 +14,8 @@ from typing import Any
 from pymongo import WriteConcern
 
 from bot.consent.changes import ConsentChange
-from bot.consent.ledger import Ledger, Recorded
+from bot.consent.ledger import Ledger
+from bot.consent.ledger_round import Recorded
 from bot.consent.next_event import next_event
 from bot.consent.projection import apply
 from bot.consent.verify import verify

@@ -13,7 +13,8 @@ import pytest
 from bot.app import Bot
 from bot.consent.chains import fault
 from bot.consent.changes import ConsentChange
-from bot.consent.ledger import Ledger, Recorded
+from bot.consent.ledger import Ledger
+from bot.consent.ledger_round import Recorded
 from bot.consent.projection import opened_contact, project
 from bot.consent.verify import verify
 from bot.demo import DEALS, ORDERS

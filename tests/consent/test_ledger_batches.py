@@ -9,7 +9,8 @@ import pytest
 
 from bot import faults
 from bot.consent.changes import ConsentChange
-from bot.consent.ledger import Ledger, Recorded
+from bot.consent.ledger import Ledger
+from bot.consent.ledger_round import Recorded
 from bot.consent.verify import verify
 from bot.demo import DEALS, NEWS, ORDERS
 from bot.errors import OwnOptOut, StoreUnavailable

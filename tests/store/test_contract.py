@@ -15,7 +15,8 @@ from bot.chat.conversations import ConversationService
 from bot.chat.feed import Entries, Feed, News
 from bot.consent.checkpoints import CheckpointKeys, CheckpointLog
 from bot.consent.counts import CountKeeper, miscounted
-from bot.consent.ledger import Ledger, Recorded
+from bot.consent.ledger import Ledger
+from bot.consent.ledger_round import Recorded
 from bot.consent.verify import verify
 from bot.demo import DEALS, make_demo
 from bot.jobs.service import JobService

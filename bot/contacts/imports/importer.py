@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.consent.changes import ConsentChange
-from bot.consent.ledger import Ledger, Recorded
+from bot.consent.ledger import Ledger
+from bot.consent.ledger_round import Recorded
 from bot.consent.stop_list import StopList
 from bot.contacts.attributes import Attributes
 from bot.contacts.imports.cells import ReadNumber
