@@ -309,6 +309,13 @@ class TooManySignUps(Invalid):
     message = _("We can't text you right now. Try again later.")
 
 
+class ProofNeeded(SaysoError):
+    """A limit on texts of forms is near: the browser has to prove its work first (`bot/consent/proof_of_work.py`)."""
+
+    code = "proof_needed"
+    message = _("Checking that you're not a robot…")
+
+
 class WordsChanged(SaysoError):
     """The card or subscription was edited after it was shown: nothing is recorded until the new wording was seen."""
 

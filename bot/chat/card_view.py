@@ -94,6 +94,8 @@ class CardView:
     """Opens a text with YES to it."""
     can_change: bool = False
     """Another number can be given while this one is pending."""
+    proof: str = ""
+    """The challenge that the browser solves before it submits the form once more."""
     seq: int = 0
     dom_id: str = ""
     action: str | None = None

@@ -17,6 +17,7 @@ from bot.consent.form_limits import FormLimits, OneFormText
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import address_of
 from bot.consent.permission import yes_action
+from bot.consent.proof_of_work import Proof, ProofOfWork
 from bot.consent.saved_address import address_to_record
 from bot.consent.stop_list import StopList
 from bot.errors import BoxUnticked, CardClosed, NotFound, NumberStopped, WordsChanged
@@ -43,6 +44,8 @@ class Answer:
     version: str
     ticked: bool = False
     again: str = ""
+    proof: str | None = None
+    """What the browser computed; None: none can be asked for where the form is shown."""
     context: Context = NOWHERE
 
 
@@ -66,8 +69,10 @@ class Cards:
         stops: StopList,
         conversations: ConversationService,
         limits: FormLimits,
+        proofs: ProofOfWork,
     ) -> None:
         self._store = store
+        self._proofs = proofs
         self._limits = limits
         self._ledger = ledger
         self._stops = stops
@@ -134,15 +139,16 @@ class Cards:
     ) -> Submitted:
         """Records the yes, durable when it returns. Consumers do the rest (card, entry, text, flow).
 
-        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused or
-        BoxUnticked: nothing was recorded.
+        Raises CardClosed, WordsChanged, SavedNumberLocked, NumberStopped, NumberRefused, EmailRefused, BoxUnticked or
+        ProofNeeded: nothing was recorded.
         Raises StoreUnavailable: safe to retry.
 
         `opening`: of a chat that isn't stored yet; the event carries the data to store it.
         """
         here = {"opening": opening, "conversation": part.conversation, "part": part.id}
         answer = replace(answer, context=answer.context.model_copy(update=here))
-        text = OneFormText(self._limits, answer.context.ip)
+        proof = await self._proofs.judge(answer.proof) if workspace.abuse.asks_proof else Proof.EXEMPT
+        text = OneFormText(self._limits, answer.context.ip, proof)
         known: ConsentEvent | None = None
         subscription: Subscription | None = None
 

@@ -22,7 +22,8 @@ from bot.consent.changes import ConsentChange
 from bot.consent.ledger import Ledger
 from bot.consent.ledger_round import Recorded
 from bot.consent.numbers import saved_number
-from bot.errors import StoreUnavailable, TooManySignUps
+from bot.consent.proof_of_work import Proof
+from bot.errors import ProofNeeded, StoreUnavailable, TooManySignUps
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Action, Source
@@ -47,6 +48,8 @@ PREFIX_CUT = 4
 SHARED_FACTOR = 4
 """How many times the limit of a network applies to an IPv6 /48, which one server can have, and to all clients whose
 address identifies nobody."""
+NEAR = 2
+"""Without a proof of work, a text counts up to half of each limit."""
 UNKNOWN = "unknown"
 TRIES = 3
 """How often a round is counted together, before each text of it is counted by itself."""
@@ -66,6 +69,7 @@ class FormText:
     number: str
     ip: str | None = None
     session: str = ""
+    proof: Proof = Proof.EXEMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class TakenText:
 
     refused: Limit | None = None
     counters: frozenset[str] = frozenset()
+    needs_proof: bool = False
+    """It is not counted: a limit is near, and the browser has to prove its work first."""
 
 
 def prefix_of(number: str) -> str:
@@ -106,6 +112,7 @@ def counter_id(limit: Limit, what: str, seconds: int, at: datetime) -> str:
 def uses_of(text: FormText, workspace: Workspace, network: int, at: datetime) -> dict[str, CounterUse]:
     """What the text counts toward, by counter. `network`: the limit of one."""
     limits, number = workspace.abuse, saved_number(text.number)
+    part = NEAR if text.proof is Proof.MISSING else 1
     most: list[tuple[Limit, str, int]] = [
         *((Limit.NETWORK, name, network * factor) for name, factor in networks_of(text.ip or "").items()),
         *([(Limit.SESSION, text.session, limits.session)] if text.session else []),
@@ -118,7 +125,7 @@ def uses_of(text: FormText, workspace: Workspace, network: int, at: datetime) ->
         use.id: use
         for limit, what, n in most
         for seconds, factor in WINDOWS[limit]
-        for use in [_use(counter_id(limit, what, seconds, at), n * factor, seconds, at)]
+        for use in [_use(counter_id(limit, what, seconds, at), -(-n * factor // part), seconds, at)]
     }
 
 
@@ -201,11 +208,11 @@ class FormLimits:
         """One round trip if all fit. If not, the counters are read, so that each text counts toward all or none."""
         await self._settle()
         blocked = await self.blocked()
-        answers = [TakenText(Limit.BLOCKED_PREFIX if prefix_of(text.number) in blocked else None) for text in texts]
+        answers = [TakenText(_refusal(text, blocked)) for text in texts]
         places = [i for i, answer in enumerate(answers) if not answer.refused]
         each = [await self._uses(texts[i]) for i in places]
         for i, uses, full in zip(places, each, await self._take_each(each), strict=True):
-            answers[i] = TakenText(_first(full)) if full else TakenText(counters=frozenset(uses))
+            answers[i] = _too_many(texts[i], full) if full else TakenText(counters=frozenset(uses))
         await self._note(answers)
         return answers
 
@@ -232,7 +239,7 @@ class FormLimits:
     async def _full(self, each: Sequence[Mapping[str, CounterUse]]) -> set[str]:
         """Counts all of these uses, or none: the counters that are full."""
         by = Counter(id for uses in each for id in uses)
-        uses = {id: use for uses in each for id, use in uses.items()}
+        uses = {use.id: use for use in sorted((use for uses in each for use in uses.values()), key=_loosest_first)}
         full = await self._store.form_counters.take([replace(uses[id], by=n) for id, n in by.items()])
         if full:
             await self._store.form_counters.give_back({id: n for id, n in by.items() if id not in full})
@@ -246,8 +253,8 @@ class FormLimits:
 class OneFormText:
     """The text of one submission: counted once, however often the submission is decided."""
 
-    def __init__(self, limits: FormLimits, ip: str | None) -> None:
-        self._limits, self._ip = limits, ip
+    def __init__(self, limits: FormLimits, ip: str | None, proof: Proof = Proof.EXEMPT) -> None:
+        self._limits, self._ip, self._proof = limits, ip, proof
         self._text: FormText | None = None
         self._taken = TakenText()
 
@@ -265,13 +272,16 @@ class OneFormText:
         return after, recorded
 
     async def limited(self, change: ConsentChange, contact: Contact) -> ConsentChange:
-        """The change, without its text if a limit is reached."""
+        """The change, without its text if a limit is reached. Raises ProofNeeded."""
         if change.number is None:
             return change
         if self._text is None or self._text.number != change.number:
             await self._give_back()
-            self._text = FormText(change.number, self._ip, contact.id if contact.is_stored else "")
+            session = contact.id if contact.is_stored else ""
+            self._text = FormText(change.number, self._ip, session, self._proof)
             self._taken = await self._limits.take(self._text)
+        if self._taken.needs_proof:
+            raise ProofNeeded
         refused = self._taken.refused
         return without_text(change, contact, refused) if refused else change
 
@@ -298,6 +308,21 @@ def _full_for(each: Sequence[Mapping[str, CounterUse]], used: Mapping[str, int])
         if not answers[-1]:
             counts.update(uses.keys())
     return answers
+
+
+def _refusal(text: FormText, blocked: frozenset[str]) -> Limit | None:
+    """Whatever the counters say."""
+    if prefix_of(text.number) in blocked:
+        return Limit.BLOCKED_PREFIX
+    return Limit.PROOF if text.proof is Proof.IMPOSSIBLE else None
+
+
+def _too_many(text: FormText, full: set[str]) -> TakenText:
+    return TakenText(needs_proof=True) if text.proof is Proof.MISSING else TakenText(_first(full))
+
+
+def _loosest_first(use: CounterUse) -> int:
+    return -use.most
 
 
 def _first(full: set[str]) -> Limit | None:

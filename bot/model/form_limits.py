@@ -25,6 +25,8 @@ class Limit(StrEnum):
     """A country other than the workspace's own."""
     BUDGET = "budget"
     """All forms together."""
+    PROOF = "proof"
+    """A limit was near, and the browser couldn't do the proof of work."""
 
 
 class AbuseLimits(Value):
@@ -38,6 +40,8 @@ class AbuseLimits(Value):
     budget: int = Field(2000, ge=1, le=1_000_000)
     alarm: int = Field(80, ge=1, le=100)
     """Percent of the budget at which admins are warned."""
+    asks_proof: bool = False
+    """The messenger's forms ask for a proof of work once half of a limit is used."""
 
 
 class FormCounter(Document):

@@ -29,7 +29,7 @@ class ChatParts(ContactParts):
         )
         self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
         self.visitors.on_proof = self.identity_secrets.used
-        self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits)
+        self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits, self.proofs)
         canvas = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
         self.canvas = CanvasCards(*canvas, secret=secret)
         self.inbox = Inbox(store, self.conversations, self.cards)

@@ -12,6 +12,7 @@ from bot.consent.form_watch import FormWatch
 from bot.consent.ledger import Ledger
 from bot.consent.paces import Paces
 from bot.consent.preferences import Preferences
+from bot.consent.proof_of_work import ProofOfWork
 from bot.consent.reader import ConsentReader
 from bot.consent.stop_list import StopList
 from bot.contacts.opt_out_requests import OptOutRequests
@@ -26,6 +27,7 @@ class ConsentParts(Core):
         self.ledger = Ledger(store, self.keys)
         self.stops = StopList(store, self.ledger)
         self.form_limits = FormLimits(store, self.workspace, settings.form_limit)
+        self.proofs = ProofOfWork(store, secret=secret)
         self.form_watch = FormWatch(store, self.workspace, self.form_limits)
         self.preferences = Preferences(
             store, self.ledger, self.form_limits, secret=secret, link_days=settings.link_days

@@ -25,6 +25,8 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
     if (!card) return;
     const part = card.closest(".part");
     thread.dropLate(part); // the response is just as new
+    const proof = card.querySelector("[data-challenge]");
+    if (proof) prove(proof);
     const field = card.querySelector(".field-input");
     if (!field) dropCard(part.dataset.seq);
     thread.measure();
@@ -32,14 +34,26 @@ export function watchCards({ thread, onSignedOut, onOpened }) {
     const isReopened = event.detail.pathInfo?.requestPath.endsWith("/change-number");
     const invalid = card.querySelector('[aria-invalid="true"]') || (isReopened && field);
     const heading = card.querySelector(".card-title");
-    const said = card.querySelector(".card-said, .card-error:not([hidden])");
-    const next = invalid || card.querySelector(".card-said") || heading;
+    const said = card.querySelector(".card-said, .card-proof, .card-error:not([hidden])");
+    const next = invalid || card.querySelector(".card-said, .card-proof") || heading;
     if (active !== document.body && !card.contains(active)) {
       thread.announce((said || heading).textContent);
       return;
     }
     next.focus({ preventScroll: false });
     if (next.type === "tel") next.setSelectionRange(next.value.length, next.value.length); // to go on typing
+  }
+
+  // The server wants a proof of work first: the form is sent again with it.
+  async function prove(input) {
+    const { form } = input;
+    const button = form.querySelector(".card-button");
+    button.disabled = true;
+    setBusy(form, true);
+    const { solve } = await import("./proof-of-work.js");
+    input.value = await solve(input.dataset);
+    button.disabled = false;
+    if (form.isConnected) form.requestSubmit();
   }
 
   function onFailed(event) {

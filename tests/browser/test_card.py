@@ -13,6 +13,7 @@ from playwright.async_api import expect
 
 from bot.app import Bot
 from bot.config import Settings
+from bot.consent.form_limits import FormText
 from bot.demo import DEALS, NEWS, make_demo
 from bot.flows.steps import OptInForm, Say
 from bot.model.subscription import SubscriptionState
@@ -22,7 +23,7 @@ from tests.browser.conftest import Visit
 from tests.browser.gallery import LETTER, ask
 from tests.browser.shop import Chat
 from tests.conftest import asleep, serving
-from tests.people import TEAMMATE, card
+from tests.people import AT, TEAMMATE, card
 
 TITLE = "Sign up to our SMS deals to get 10% off"
 REFUSED = r"\b422\b"
@@ -230,6 +231,25 @@ async def test_words_that_changed_are_shown_before_anything_is_recorded(
     (event,) = await demo_store.events.find({}, limit=5)
     assert event.words
     assert event.words.legal_text == "New terms: 9 texts a month."
+
+
+async def test_the_browser_proves_its_work_when_a_limit_is_near(
+    visit: Visit, server: TestServer, demo_store: Store, bot: Bot
+) -> None:
+    """By itself: the person presses the button once. With half of the four texts for local addresses used."""
+    await demo_store.workspaces.change({"abuse.asks_proof": True})
+    bot.workspace.cache_clear()
+    bot.form_limits.network, bot.form_limits.clock = 1, lambda: AT
+    for number in ("+12015550101", "+12025550102"):
+        await bot.form_limits.take(FormText(number, "127.0.0.1"))
+    chat = await visit(server)
+    chat.watch.allow(r"\b409\b")
+    await chat.open()
+    await chat.sign_up("(203) 555-0123")
+    await expect(chat.card.get_by_role("heading")).to_have_text("You're signed up")
+    assert len([request for request in chat.watch.requests if "/cards/" in request]) == 2
+    (event,) = await demo_store.events.find({}, limit=5)
+    assert event.withheld is None
 
 
 async def test_a_card_that_was_withdrawn_says_so(visit: Visit, server: TestServer, demo_store: Store) -> None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
+from altcha import Challenge, Payload, Solution, solve_challenge
 
 from bot.app import Bot
 from bot.chat.card_view import CardView, CardViewState
 from bot.config import Settings
+from bot.consent import proof_of_work
 from bot.consent.form_limits import FormLimits, FormText, networks_of
+from bot.consent.proof_of_work import IMPOSSIBLE, Proof, ProofOfWork
 from bot.demo import DEALS
-from bot.errors import StoreUnavailable, TooManySignUps
+from bot.errors import ProofNeeded, StoreUnavailable, TooManySignUps
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Part
@@ -120,6 +124,24 @@ class TestTake:
         texts = [FormText(number, ATTACKER) for number in _walk(40)]
         assert await _taken(limits_of(store, network=0, prefix=1), texts) == {None: 40}
 
+    async def test_without_a_proof_of_work_half_of_a_limit(self, store: Store) -> None:
+        """What the others need is left for those who prove their work, also in one round."""
+        limits = limits_of(store, network=5)
+        texts = [FormText(number, ATTACKER, proof=Proof.MISSING) for number in _spread(20)]
+        taken = await asyncio.gather(*map(limits.take, texts))
+        assert Counter((t.refused, t.needs_proof) for t in taken) == {(None, False): 3, (None, True): 17}
+        proved = [FormText(number, ATTACKER, proof=Proof.GIVEN) for number in _spread(20)]
+        both = await asyncio.gather(*map(limits.take, [*proved, *texts]))
+        assert Counter((t.refused, t.needs_proof) for t in both) == {
+            (None, False): 2,
+            (Limit.NETWORK, False): 18,
+            (None, True): 20,
+        }
+
+    async def test_a_browser_without_a_proof_gets_no_text(self, store: Store) -> None:
+        text = FormText(NUMBER, ATTACKER, proof=Proof.IMPOSSIBLE)
+        assert (await limits_of(store).take(text)).refused is Limit.PROOF
+
     async def test_a_refused_text_uses_up_nothing(self, store: Store) -> None:
         limits = limits_of(store, network=2, prefix=5)
         await _taken(limits, [FormText(number, ATTACKER) for number in _walk(30)])
@@ -214,6 +236,27 @@ class TestSubmit:
         assert submitted.event.stopped
         assert await bot.cards._limits.used(Limit.BUDGET) == 0
 
+    async def test_a_proof_is_asked_for_and_counts_once(
+        self, bot: Bot, make_contact: MakeContact, store: Store
+    ) -> None:
+        await store.workspaces.change({"abuse": AbuseLimits(asks_proof=True).model_dump()})
+        bot.workspace.cache_clear()
+        bot.cards._limits.network, bot.cards._proofs = 2, ProofOfWork(store, secret="s", cost=1)
+        proof = solved(await bot.cards._proofs.challenge())
+        given = [("(201) 555-0101", ""), ("(202) 555-0102", ""), ("(202) 555-0102", proof), ("(203) 555-0103", proof)]
+        said: list[object] = []
+        for number, one in given:
+            contact = await make_contact()
+            part = await asked(bot, contact)
+            answer = await answer_to(bot, part, contact, address=number, context=Context(ip=ATTACKER))
+            try:
+                answer = replace(answer, proof=one)
+                said.append((await bot.cards.submit(part, contact, await bot.workspace(), answer)).event.withheld)
+            except ProofNeeded:
+                assert await store.events.after(contact.id, 0, limit=1) == []
+                said.append("asked")
+        assert said == [None, "asked", None, "asked"], "the second use of a proof is none"
+
     async def _view(self, bot: Bot, part: Part, contact: Contact) -> CardView:
         part = await bot.cards.find(part.conversation, part.seq, contact.id)
         return await bot.cards.view(part, await bot.ledger.contact(contact.id) or contact, await bot.workspace())
@@ -282,6 +325,45 @@ class TestSubmit:
         view = await self._view(bot, part, person)
         assert (view.withheld, view.text_href) == (True, "")
         assert view.waits, "a text can be asked for later"
+
+
+def solved(challenge: str) -> str:
+    """As the browser sends it."""
+    given = Challenge.from_dict(json.loads(challenge))
+    solution = solve_challenge(given)
+    assert solution
+    return Payload(given, solution).to_base64()
+
+
+class TestProofOfWork:
+    @pytest.fixture
+    def proofs(self, store: Store) -> ProofOfWork:
+        return ProofOfWork(store, secret="s", cost=1)
+
+    async def test_it_counts_once_in_all_processes(self, proofs: ProofOfWork, store: Store) -> None:
+        proof, other = solved(await proofs.challenge()), ProofOfWork(store, secret="s", cost=1)
+        judged = await asyncio.gather(*(one.judge(proof) for one in [proofs, other] * 5))
+        assert Counter(judged) == {Proof.GIVEN: 1, Proof.MISSING: 9}
+
+    @pytest.mark.parametrize("given", ["", "?", "e30=", "bnVsbA==", "W10=", "9" * 2000])
+    async def test_anything_else_is_none(self, proofs: ProofOfWork, given: str) -> None:
+        assert await proofs.judge(given) is Proof.MISSING
+
+    async def test_a_browser_that_cannot_and_a_form_that_cannot(self, proofs: ProofOfWork) -> None:
+        assert [await proofs.judge(IMPOSSIBLE), await proofs.judge(None)] == [Proof.IMPOSSIBLE, Proof.EXEMPT]
+
+    async def test_of_another_workspace_easier_or_without_work(self, proofs: ProofOfWork, store: Store) -> None:
+        foreign = ProofOfWork(store, secret="other", cost=1)
+        assert await proofs.judge(solved(await foreign.challenge())) is Proof.MISSING
+        easier = json.loads(await proofs.challenge())
+        easier["parameters"]["keyPrefix"] = ""
+        assert await proofs.judge(solved(json.dumps(easier))) is Proof.MISSING
+        guess = Payload(Challenge.from_dict(json.loads(await proofs.challenge())), Solution(1, "00" * 32))
+        assert await proofs.judge(guess.to_base64()) is Proof.MISSING
+
+    async def test_it_expires(self, proofs: ProofOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(proof_of_work, "VALID_FOR", timedelta(seconds=-2))
+        assert await proofs.judge(solved(await proofs.challenge())) is Proof.MISSING
 
 
 @dataclass

@@ -22,6 +22,9 @@ async def test_the_limits_are_saved(running: Running) -> None:
         page = await eve.desk.look(PATH)
         assert page.one("input", id="budget").attrs["value"] == "500"
         assert "30 an hour, 150 a day" in page.text
+        assert "checked" not in page.one("input", id="asks_proof").attrs, "off unless an admin turns it on"
+        assert (await eve.desk.post(PATH, {**LIMITS, "asks_proof": "on"}))[0] == 303
+        assert "checked" in (await eve.desk.look(PATH)).one("input", id="asks_proof").attrs
         assert "SAYSO_FORM_LIMIT is 0" in page.text, "as in all tests"
     await running.store.workspaces.change({"abuse": AbuseLimits().model_dump()})
 

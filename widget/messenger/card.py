@@ -8,7 +8,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from bot.chat.card_view import CardView
-from bot.errors import BoxUnticked, CardClosed, Invalid, NotFound, SaysoError, WordsChanged
+from bot.errors import BoxUnticked, CardClosed, Invalid, NotFound, ProofNeeded, SaysoError, WordsChanged
 from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.contact import Contact
@@ -29,7 +29,7 @@ async def submit(request: web.Request) -> web.Response:
         fields = await read_form(request)
         answer = parse_fields(CardForm, fields).answer(request)
         submitted = await bot.submit(part, contact, answer, conversation.unstored)
-    except (CardClosed, WordsChanged, Invalid) as error:
+    except (CardClosed, WordsChanged, ProofNeeded, Invalid) as error:
         problem = getattr(error, "problem", error.code)
         request.app[METRICS].answers.labels(problem).inc()
         if isinstance(error, Invalid):
@@ -58,6 +58,8 @@ async def _card(
     view = await _view(request, part, contact)
     if error:
         view = _refused(view, fields, error)
+    if isinstance(error, ProofNeeded):
+        view = replace(view, error=None, proof=await request.app[BOT].proofs.challenge())
     html = await views.card(request, view)
     return web.Response(text=html, content_type="text/html", status=status_of(error) if error else 200, headers=PRIVATE)
 

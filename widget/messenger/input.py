@@ -114,6 +114,7 @@ class CardForm(JsonInput):
     box: Annotated[str, Field(pattern="^on$")] | None = None
     again: Annotated[str, Field(pattern="^[0-9A-Z]{26}$")] | None = None
     version: Short
+    proof: Annotated[str, Field(max_length=2000)] = ""
     page: Address | None = None
 
     def answer(self, request: web.Request) -> Answer:
@@ -124,6 +125,7 @@ class CardForm(JsonInput):
             version=self.version,
             ticked=self.box is not None,
             again=self.again or "",
+            proof=self.proof,
             context=_context(request, self.page),
         )
 

@@ -160,7 +160,7 @@ async def card(request: web.Request, view: CardView) -> str:
 
 def _is_shared(card: CardView) -> bool:
     """Typed values and their errors are personal."""
-    return not (card.value or card.error or card.box_error or card.notice or card.said)
+    return not (card.value or card.error or card.box_error or card.notice or card.said or card.proof)
 
 
 def _alike(request: web.Request, card: CardView) -> tuple[CardView, dict[str, str]]:

@@ -37,6 +37,7 @@ NAMES = {
     Limit.COUNTRY: _("One country other than yours"),
     Limit.BUDGET: _("All forms together"),
     Limit.BLOCKED_PREFIX: _("Blocked prefixes"),
+    Limit.PROOF: _("Browsers that couldn't do the proof of work"),
 }
 
 PERIODS = {TEN_MINUTES: _("%(count)s in ten minutes"), HOUR: _("%(count)s an hour"), DAY: _("%(count)s a day")}
@@ -62,6 +63,7 @@ class LimitsForm(FormInput):
     country: Whole
     budget: Whole
     alarm: Percent
+    asks_proof: bool = False
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -86,7 +88,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 def _most(limit: Limit, limits: AbuseLimits, network: int, say: Translator) -> str:
-    if limit is Limit.BLOCKED_PREFIX:
+    if limit in {Limit.BLOCKED_PREFIX, Limit.PROOF}:
         return "0"
     most = network if limit is Limit.NETWORK else getattr(limits, limit.value)
     each = [say(PERIODS[seconds], count=str(most * factor)) for seconds, factor in WINDOWS[limit]]
