@@ -14,7 +14,7 @@ from bot.aio.batching import Batcher
 from bot.aio.retry import MOST_ATTEMPTS, retried
 from bot.consent.changes import ConsentChange
 from bot.consent.checkpoints import CheckpointKeys
-from bot.consent.ledger_round import Answers, AddedEvent, Recorded, RoundFacts, events_of, turns_of
+from bot.consent.ledger_round import AddedEvent, Answers, Recorded, RoundFacts, events_of, turns_of
 from bot.consent.projection import apply, first_contact, project
 from bot.errors import Conflict, SaysoError, StoreUnavailable
 from bot.faults import reach
