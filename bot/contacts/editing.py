@@ -15,6 +15,7 @@ from bot.contacts.service import ContactService, ContactValues
 from bot.errors import FormWrong, NotFound
 from bot.errors import marked as _
 from bot.model.audit import AuditAction
+from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import NOWHERE, Actor, Context, Source
 from bot.model.teammate import By
@@ -75,6 +76,15 @@ class ContactEditor:
         if changed := [*values, *moved, *(["attributes"] if new else []), *tags]:
             await self._audit.record(by, AuditAction.CONTACT_EDITED, id, detail=", ".join(changed))
         return await self._ledger.contact(id) or contact
+
+    async def archive(self, contact: Contact, by: By, *, is_archived: bool) -> Contact:
+        """Takes them off all lists and audiences, or puts them back."""
+        if is_archived == (contact.archived_at is not None):
+            return contact
+        changed = await self._contacts.set_values(contact, {"archived_at": now() if is_archived else None})
+        action = AuditAction.CONTACT_ARCHIVED if is_archived else AuditAction.CONTACT_UNARCHIVED
+        await self._audit.record(by, action, contact.id)
+        return changed
 
     async def _tag(self, contact: Contact, tags: Sequence[str]) -> list[str]:
         known = {tag.id for tag in await self._store.tags.in_use()}

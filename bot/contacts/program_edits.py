@@ -95,10 +95,6 @@ class ProgramEdits:
             await self._audit.record(by, AuditAction.CONTACT_EDITED, contact.id, detail=", ".join(changed))
         return after
 
-    async def archive(self, contact: Contact, *, is_archived: bool) -> Contact:
-        """Takes them off all lists and audiences, or puts them back."""
-        return await self._contacts.set_values(contact, {"archived_at": now() if is_archived else None})
-
     async def _readdress(self, contact: Contact, edit: ProgramEdit) -> Contact:
         """Records the addresses that change, in one event."""
         wanted = {name: edit.values[name] for name in ("phone", "email") if name in edit.values}

@@ -25,7 +25,12 @@ from bot.model.paging import Cursor, Key, sequence_of, unreadable
 from bot.store import Store
 
 Entry = ConsentEvent | Delivery | Conversation | AuditEntry | ImportChange | JobItem
-EDITS = (AuditAction.CONTACT_EDITED, AuditAction.CONTACT_DATA_DOWNLOADED)
+EDITS = (
+    AuditAction.CONTACT_EDITED,
+    AuditAction.CONTACT_ARCHIVED,
+    AuditAction.CONTACT_UNARCHIVED,
+    AuditAction.CONTACT_DATA_DOWNLOADED,
+)
 TAG_JOBS = ("add_tag", "remove_tag")
 MOST_TAG_JOBS = 500
 """The newest ones, whose results are looked up by the contact's id. Results are kept 90 days."""

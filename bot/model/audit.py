@@ -91,6 +91,8 @@ class AuditAction(StrEnum):
     WEBHOOK_REPLAYED = "webhook.replayed"
     AUDIT_LOG_EXPORTED = "audit_log.exported"
     CONTACT_EDITED = "contact.edited"
+    CONTACT_ARCHIVED = "contact.archived"
+    CONTACT_UNARCHIVED = "contact.unarchived"
     CONTACT_MERGED = "contact.merged"
     CONTACT_ERASED = "contact.erased"
     CONTACT_DATA_DOWNLOADED = "contact.data_downloaded"

@@ -99,6 +99,8 @@ LABELS = {
     A.WEBHOOK_REPLAYED: _("Replayed webhook notifications"),
     A.AUDIT_LOG_EXPORTED: _("Exported the audit log"),
     A.CONTACT_EDITED: _("Edited a contact"),
+    A.CONTACT_ARCHIVED: _("Archived a contact"),
+    A.CONTACT_UNARCHIVED: _("Unarchived a contact"),
     A.CONTACT_MERGED: _("Merged two contacts"),
     A.CONTACT_ERASED: _("Erased a contact"),
     A.CONTACT_DATA_DOWNLOADED: _("Downloaded a contact's data"),

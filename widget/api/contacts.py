@@ -180,7 +180,7 @@ async def answered(call: Call, contact: Contact) -> ContactAnswer:
 
 
 async def _archived(call: Call, *, is_archived: bool) -> ContactArchived:
-    contact = await call.bot.program_edits.archive(await found_contact(call), is_archived=is_archived)
+    contact = await call.bot.editor.archive(await found_contact(call), call.by, is_archived=is_archived)
     call.answers_about.append(contact.id)
     return ContactArchived(id=contact.id, external_id=contact.external_id, archived=is_archived)
 

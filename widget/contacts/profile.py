@@ -22,7 +22,16 @@ from widget.inbox.details import name_of, shown_number
 from widget.inbox.panel import panel_values
 from widget.web.http import BOT, html_page, render
 from widget.web.layout import with_page_headers
-from widget.web.teammate_pages import Scope, is_htmx, principal, requires, teammate_page, translator_for
+from widget.web.teammate_pages import (
+    Scope,
+    by,
+    done,
+    is_htmx,
+    principal,
+    requires,
+    teammate_page,
+    translator_for,
+)
 from widget.web.times import day
 
 PROFILE = "/contacts/{contact:[0-9a-f]{24}}"
@@ -128,6 +137,18 @@ async def _living(request: web.Request) -> Contact:
     return contact
 
 
+async def archive(request: web.Request) -> web.StreamResponse:
+    say, contact = translator_for(request), await _living(request)
+    await request.app[BOT].editor.archive(contact, by(request), is_archived=True)
+    raise done(f"/contacts/{contact.id}", say("Contact archived."))
+
+
+async def unarchive(request: web.Request) -> web.StreamResponse:
+    say, contact = translator_for(request), await _living(request)
+    await request.app[BOT].editor.archive(contact, by(request), is_archived=False)
+    raise done(f"/contacts/{contact.id}", say("Contact unarchived."))
+
+
 def verdicts_of(answers: Sequence[PermissionAnswer], say: Translator) -> list[Verdict]:
     return [
         Verdict(
@@ -154,7 +175,9 @@ def rule_of(answer: PermissionAnswer, say: Translator) -> str:
 
 
 def add_routes(app: web.Application) -> None:
-    reads = requires(Scope.READ_CONTACTS)
+    reads, writes = requires(Scope.READ_CONTACTS), requires(Scope.WRITE_CONTACTS)
     app.router.add_get(PROFILE, reads(show))
     app.router.add_get(f"{PROFILE}/verdicts", reads(verdicts))
     app.router.add_get(f"{PROFILE}/timeline", reads(timeline))
+    app.router.add_post(f"{PROFILE}/archive", writes(archive))
+    app.router.add_post(f"{PROFILE}/unarchive", writes(unarchive))

@@ -42,6 +42,11 @@ STATES = {
     DeliveryState.BLOCKED: (_("Not sent"), "warn"),
     DeliveryState.UNKNOWN: (_("Unknown"), "warn"),
 }
+ACTS: Mapping[str, str] = {
+    AuditAction.CONTACT_ARCHIVED: _("Archived by %(name)s"),
+    AuditAction.CONTACT_UNARCHIVED: _("Unarchived by %(name)s"),
+    AuditAction.CONTACT_DATA_DOWNLOADED: _("%(name)s downloaded all data"),
+}
 FIELDS = {
     "name": _("Name"),
     "external_id": _("User ID"),
@@ -147,8 +152,8 @@ def _text(id: str, at: str, text: Delivery, d: Definitions) -> TimelineItem:
 
 
 def _edit(id: str, at: str, entry: AuditEntry, say: Translator) -> TimelineItem:
-    if entry.action == AuditAction.CONTACT_DATA_DOWNLOADED:
-        return TimelineItem(id, at, say("%(name)s downloaded all data", name=entry.actor_name))
+    if words := ACTS.get(entry.action):
+        return TimelineItem(id, at, say(words, name=entry.actor_name))
     fields = (say(FIELDS[field]) for field in entry.detail.split(", ") if field in FIELDS)
     return TimelineItem(id, at, say("Edited by %(name)s", name=entry.actor_name), detail=", ".join(fields))
 

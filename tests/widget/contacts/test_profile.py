@@ -187,6 +187,28 @@ class TestReading:
         assert path(someone) in {a.attrs.get("href") for a in page.all("a")}
 
 
+class TestArchiving:
+    async def test_an_archived_contact_is_on_no_list_and_says_so(self, running: Running, ben: Desk) -> None:
+        name = f"Maya {new_id()}"
+        someone, path = await contact(running, name=name), f"/contacts?q={name.split()[1]}"
+        await running.bot.contacts.set_values(someone, {"name": name})
+        assert name in (await ben.get(path))[1].text
+        for _ in range(2):  # the second time changes nothing
+            assert (await ben.post(f"/contacts/{someone.id}/archive", {}))[0] == 303
+        assert name not in (await ben.get(path))[1].text
+        page = (await ben.get(f"/contacts/{someone.id}"))[1].text
+        assert "This contact is archived" in page
+        assert page.count("Archived by Ben") == 1
+        assert (await ben.post(f"/contacts/{someone.id}/unarchive", {}))[0] == 303
+        page = (await ben.get(f"/contacts/{someone.id}"))[1].text
+        assert "This contact is archived" not in page
+        assert "Unarchived by Ben" in page
+        assert name in (await ben.get(path))[1].text
+
+    async def test_nobody_is_archived_who_is_not_there(self, ben: Desk) -> None:
+        assert (await ben.post(f"/contacts/{new_id()}/archive", {}))[0] == 404
+
+
 class TestEditing:
     async def test_what_is_typed_is_saved(self, running: Running, ben: Desk) -> None:
         someone = await contact(running)

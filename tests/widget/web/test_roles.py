@@ -44,6 +44,7 @@ AGENTS = {
     "/inbox/contacts/{contact}/opt-out/{subscription}", "/contacts", "/contacts/rows", "/contacts/columns",
     "/contacts/{contact}", "/contacts/{contact}/timeline",
     "/contacts/{contact}/verdicts", "/contacts/{contact}/edit", "/contacts/{contact}/merge",
+    "/contacts/{contact}/archive", "/contacts/{contact}/unarchive",
     "/contacts/filter", "/contacts/filter/apply", "/contacts/live", "/contacts/segments", "/contacts/segments/new",
     "/contacts/segments/{id}", "/contacts/segments/{id}/rename", "/contacts/segments/{id}/filter",
     "/contacts/segments/{id}/duplicate", "/contacts/segments/{id}/archive", "/contacts/segments/{id}/restore",
