@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         description="Private networks that webhooks may be sent to, like `10.1.0.0/16`, separated by spaces. With one, "
         "addresses that begin with `http://` are accepted too.",
     )
+    image_hosts: str = Field(
+        "",
+        pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+( +|$))*$",
+        description="Hosts whose images bots may show in the chat, like `cdn.shop.example`, separated by spaces.",
+    )
     log: Literal["json", "text"] = Field("json", description="Log format.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Minimum level to log.")
 

@@ -22,6 +22,7 @@ from bot.flows.document import FlowDocument
 from bot.flows.effects import Write
 from bot.flows.engine import advance, begun
 from bot.flows.messenger import Opened
+from bot.flows.outlets import Outlets
 from bot.flows.performing import BOT
 from bot.flows.runs import Runs
 from bot.flows.scripts import Scripts
@@ -37,8 +38,13 @@ from bot.model.event import Action, Actor, Context, Source
 from bot.model.flow import Run
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.model.workspace import IncompleteWording, Workspace
+from bot.outbound.delivery_links import DeliveryLinks
+from bot.outbound.flow_texts import FlowTexts
+from bot.outbound.queue import DeliveryQueue
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
+from bot.webhooks.flow_events import FlowEvents
+from bot.webhooks.outbox import WebhookOutbox
 
 AT = datetime(2026, 11, 23, 9, 41, tzinfo=UTC)
 NUMBER, ANOTHER = "+12015550123", "+12015550124"
@@ -144,7 +150,9 @@ def greets(*steps: Step, **values: Any) -> FlowDocument:
 
 def runs_of(store: Store) -> Runs:
     """Those of a process of its own."""
-    return Runs(store, ConversationService(store), ContactService(store, Ledger(store)))
+    queue = DeliveryQueue(store, DeliveryLinks("s" * 32, "https://chat.example.com", days=1))
+    outlets = Outlets(FlowTexts(store, queue), FlowEvents(store, WebhookOutbox(store)))
+    return Runs(store, ConversationService(store), ContactService(store, Ledger(store)), outlets)
 
 
 async def greeted(store: Store, contact: str) -> tuple[str, list[Part]]:

@@ -17,7 +17,8 @@ from bot.errors import marked as _
 from bot.flows.document import FlowDocument
 from bot.flows.nodes import Node, Place, nodes_of, walk
 from bot.flows.refusals import refusals
-from bot.flows.rules import RULES, FlowFinding, Surroundings, missing
+from bot.flows.rules import RULES, FlowFinding, Surroundings
+from bot.flows.workspace_rules import missing
 
 MOST_BYTES = 500_000
 DEEPEST = 40

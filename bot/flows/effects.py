@@ -6,8 +6,8 @@ carried out, so that a crash neither loses nor repeats it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
@@ -57,6 +57,34 @@ class ChangeTag:
 
 
 @dataclass(frozen=True, slots=True)
+class SendSms:
+    """A text of a subscription. Whether it may be sent is decided when it is sent."""
+
+    subscription: str
+    text: str
+    locale: str
+    flow: str = ""
+    kind: Literal["send_sms"] = "send_sms"
+
+    def asked_by(self, flow: str, version: int) -> SendSms:
+        return replace(self, flow=flow)
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """A notification to the webhook endpoints that want flow events."""
+
+    event: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    flow: str = ""
+    version: int = 0
+    kind: Literal["notify"] = "notify"
+
+    def asked_by(self, flow: str, version: int) -> Notify:
+        return replace(self, flow=flow, version=version)
+
+
+@dataclass(frozen=True, slots=True)
 class HandOver:
     """The conversation moves to the inbox. `to`: the teammate it is assigned to, or empty."""
 
@@ -72,7 +100,7 @@ class StartFlow:
     kind: Literal["start_flow"] = "start_flow"
 
 
-Effect = Write | SetAttribute | KeepAnswer | ChangeTag | HandOver | StartFlow
+Effect = Write | SetAttribute | KeepAnswer | ChangeTag | SendSms | Notify | HandOver | StartFlow
 _effects: TypeAdapter[list[Effect]] = TypeAdapter(list[Annotated[Effect, Field(discriminator="kind")]])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import marked as _
-from bot.flows.effects import Effect, Write
+from bot.flows.effects import Effect, Notify, SendSms, Write
 from bot.flows.matching import PersonFacts
 from bot.flows.script import Script
 from bot.flows.steps.base import Answered, CardCompleted, CardPending, Event, Outcome, Started, Turn
@@ -30,7 +30,7 @@ def advance(
     the same.
     """
     effects, after = _transition(script, state, event, facts)
-    named = (e.asked_by(script.flow, script.version) if isinstance(e, Write) else e for e in effects)
+    named = (e.asked_by(script.flow, script.version) if isinstance(e, Write | SendSms | Notify) else e for e in effects)
     return tuple(named), after
 
 

@@ -6,7 +6,8 @@ from bot.chat.conversations import ConversationService
 from bot.contacts.service import ContactService
 from bot.errors import Invalid
 from bot.faults import reach
-from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, SetAttribute, StartFlow, Write
+from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, Notify, SendSms, SetAttribute, StartFlow, Write
+from bot.flows.outlets import Outlets
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, ConversationEvent, ConversationEventName
 from bot.store import Store
@@ -15,10 +16,13 @@ BOT = Author(kind=AuthorKind.BOT, id="bot")
 
 
 class Performer:
-    def __init__(self, store: Store, conversations: ConversationService, contacts: ContactService) -> None:
+    def __init__(
+        self, store: Store, conversations: ConversationService, contacts: ContactService, outlets: Outlets
+    ) -> None:
         self._store = store
         self._conversations = conversations
         self._contacts = contacts
+        self._outlets = outlets
 
     async def perform(self, conversation: str, contact: str, effect: Effect, key: str) -> int:
         """The sequence of the entry that it wrote; 0: none."""
@@ -32,12 +36,16 @@ class Performer:
             case Write(content=content):
                 return (await self._conversations.append(conversation, BOT, content, key)).seq
             case HandOver(to=to):
-                event = ConversationEvent(name=ConversationEventName.HANDED_OVER, to=await self._assignable(to))
-                await self._conversations.append(conversation, BOT, event, key)
+                over = ConversationEvent(name=ConversationEventName.HANDED_OVER, to=await self._assignable(to))
+                await self._conversations.append(conversation, BOT, over, key)
             case ChangeTag(tag=tag, is_removed=True):
                 await self._contacts.remove_tags([contact], [tag])
             case ChangeTag(tag=tag):
                 await self._add_tag(contact, tag)
+            case SendSms(subscription=subscription, text=text, flow=flow, locale=locale):
+                await self._outlets.texts.send(contact, subscription, text, key, flow=flow, locale=locale)
+            case Notify(event=event, values=values, flow=flow, version=version):
+                await self._outlets.events.notify(conversation, contact, event, values, key, flow=flow, version=version)
             case SetAttribute() | KeepAnswer():
                 known = await self._store.contacts.get(contact)
                 if known and not known.is_gone:

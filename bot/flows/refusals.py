@@ -20,6 +20,8 @@ FORMS = {
     "step": ID,
     "attribute": _("Use the key of an attribute, like favorite_roast."),
     "locale": _("Use a language code, like en or es_MX."),
+    "url": _("Enter an address that begins with https://."),
+    "event": _("Use lowercase letters, digits, _ and . only, like sample.requested."),
     "pages": _("Enter a path like /cart or /beans/*, or an address that begins with https://."),
 }
 UNKNOWN_FIELD = _('Unknown field "%(name)s". Remove it, or check its spelling.')

@@ -15,10 +15,12 @@ from bot.flows.nodes import Node, Place, texts, walk
 from bot.flows.steps import MOST_STEPS
 from bot.flows.steps.base import is_personal
 from bot.model.conversation import LONGEST_LABEL
-from bot.model.subscription import Subscription, SubscriptionState
+from bot.model.subscription import Subscription
 
+OPENING = {"messenger_opened", "page_address"}
+"""Triggers for which a visitor needn't do anything."""
 HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
-WRITTEN = {"text", "title", "button", "legal_text", "box", "label", "retry", "dismiss", "name", "value"}
+WRITTEN = {"text", "title", "button", "legal_text", "box", "label", "retry", "dismiss", "name", "value", "alt"}
 """Fields whose texts people read."""
 SAME_ID = _('Another step has the ID "%(id)s". Use a unique ID.')
 TOO_MANY_STEPS = _("A flow can have up to %(most)s steps, and this one has %(count)s. Move some to another flow.")
@@ -39,13 +41,8 @@ LONG_TEXT = _("Shorten this text to %(most)s characters.")
 FIXED_LABEL = _("Buttons can't have variables. Remove %(name)s from this label.")
 NO_HOURS = _('Add "office_hours" to the flow.')
 NO_TRIGGER = _("Nothing starts this flow. Add a trigger, or start it from another flow.")
-NO_SUBSCRIPTION = _("This subscription doesn't exist. Choose another one.")
-DRAFT = _("This subscription is a draft. Put it live first, or choose another one.")
-ARCHIVED = _("This subscription is archived. Choose another one.")
-NO_PENDING = _("This subscription is confirmed by text. Add steps for people who are pending.")
-NO_TAG = _("This tag doesn't exist. Choose another one.")
-NO_ATTRIBUTE = _("This attribute doesn't exist. Choose another one.")
-NO_FLOW = _("This flow doesn't exist or isn't live. Choose another one.")
+NO_ALT = _("Describe the image in a few words, for people who can't see it.")
+BEGINS_WITH_HANDOVER = _("This hands over every chat as soon as it is opened. Ask something first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,10 @@ class Surroundings:
     tags: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     flows: frozenset[str] = frozenset()
+    image_hosts: frozenset[str] = frozenset()
+    """Of images that may be shown."""
+    has_flow_endpoint: bool = False
+    """A webhook endpoint wants the events of flows."""
 
 
 def _ids(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
@@ -141,7 +142,7 @@ def _is_label(place: Place) -> bool:
     """Of a quick reply, in any language."""
     if place[-1] in {"label", "dismiss"} or place[-2:-1] == ("dismiss_translations",):
         return True
-    return place[-2:-1] == ("translations",) and place[-4:-3] == ("choices",)
+    return place[-2:-1] == ("translations",) and place[-4:-3] in {("choices",), ("links",)}
 
 
 def _holds_steps(value: Any) -> bool:
@@ -169,35 +170,29 @@ def _written(raw: Any, place: Place = ()) -> Iterator[tuple[str, Place]]:
     for text, at in texts(raw, place):
         names = [key for key in at if isinstance(key, str)]
         is_translation = any(name.endswith("translations") for name in names)
-        if names and (names[-1] in WRITTEN or is_translation):
+        if names and (names[-1] in WRITTEN or is_translation or names[-2:-1] == ["values"]):
             yield text, at
 
 
+def _openings(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    """A chat would come to the inbox before the visitor said anything."""
+    triggers = raw.get("triggers")
+    listed = triggers if isinstance(triggers, list) else []
+    if not any(isinstance(trigger, dict) and trigger.get("kind") in OPENING for trigger in listed):
+        return
+    for node in nodes:
+        if node.raw.get("kind") == "hand_over":
+            yield FlowFinding(node.place, BEGINS_WITH_HANDOVER)
+        if node.branches or node.is_end or node.target or node.always_waits:
+            return
+
+
+def _images(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    for node in walk(nodes):
+        image = node.raw.get("image")
+        if isinstance(image, dict) and not image.get("alt"):
+            yield FlowFinding((*node.place, "image"), NO_ALT, is_warning=True)
+
+
 Rule = Callable[[dict[str, Any], Sequence[Node]], Iterator[FlowFinding]]
-RULES: tuple[Rule, ...] = (_ids, _ways, _outcomes, _markup, _variables, _labels, _hours, _triggers)
-
-
-def missing(nodes: Sequence[Node], raw: dict[str, Any], around: Surroundings) -> list[FlowFinding]:
-    """What the flow names and the workspace doesn't have."""
-    found = [finding for node in walk(nodes) for finding in _missing_in(node, around)]
-    for text, place in texts(raw):
-        if place[-1] == "subscription" and text not in around.subscriptions:
-            found.append(FlowFinding(place, NO_SUBSCRIPTION))
-    return found
-
-
-def _missing_in(node: Node, around: Surroundings) -> Iterator[FlowFinding]:
-    raw, kind = node.raw, node.raw.get("kind")
-    subscription = around.subscriptions.get(str(raw.get("subscription")))
-    if kind == "opt_in_form" and subscription:
-        if not subscription.is_live:
-            is_draft = subscription.state is SubscriptionState.DRAFT
-            yield FlowFinding((*node.place, "subscription"), DRAFT if is_draft else ARCHIVED)
-        if subscription.double_opt_in and not raw.get("pending"):
-            yield FlowFinding(node.place, NO_PENDING, is_warning=True)
-    if kind == "tag" and raw.get("tag") not in around.tags:
-        yield FlowFinding((*node.place, "tag"), NO_TAG)
-    if raw.get("attribute") and raw["attribute"] not in around.attributes:
-        yield FlowFinding((*node.place, "attribute"), NO_ATTRIBUTE)
-    if kind == "start_flow" and raw.get("flow") not in around.flows:
-        yield FlowFinding((*node.place, "flow"), NO_FLOW)
+RULES: tuple[Rule, ...] = (_ids, _ways, _outcomes, _markup, _variables, _labels, _openings, _images, _hours, _triggers)

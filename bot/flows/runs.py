@@ -27,6 +27,7 @@ from bot.errors import marked as _
 from bot.faults import reach
 from bot.flows.effects import Effect, StartFlow, loaded_effects, only_writes, stored_effects
 from bot.flows.engine import BY_CONTACT, advance, begun
+from bot.flows.outlets import Outlets
 from bot.flows.performing import BOT, Performer
 from bot.flows.script import Script
 from bot.flows.scripts import Occasion, Scripts
@@ -61,10 +62,12 @@ PAGE = 500
 
 
 class Runs:
-    def __init__(self, store: Store, conversations: ConversationService, contacts: ContactService) -> None:
+    def __init__(
+        self, store: Store, conversations: ConversationService, contacts: ContactService, outlets: Outlets
+    ) -> None:
         self._store = store
         self._conversations = conversations
-        self._performer = Performer(store, conversations, contacts)
+        self._performer = Performer(store, conversations, contacts, outlets)
         self.scripts = Scripts(store)
 
     # --- what happens to a run

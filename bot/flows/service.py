@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from bot.errors import Invalid, NotFound
@@ -15,6 +16,7 @@ from bot.model.base import now
 from bot.model.flow import Flow, FlowVersion, version_id
 from bot.model.paging import Page
 from bot.model.teammate import By
+from bot.model.webhook import Topic
 from bot.store import Store
 from bot.workspace.audit import AuditLog
 
@@ -35,9 +37,12 @@ class FlowFaulty(Invalid):
 
 
 class FlowService:
-    def __init__(self, store: Store) -> None:
+    """`image_hosts`: those whose images may be shown."""
+
+    def __init__(self, store: Store, *, image_hosts: Collection[str] = ()) -> None:
         self._store = store
         self._audit = AuditLog(store)
+        self._image_hosts = frozenset(image_hosts)
 
     async def all(self) -> list[Flow]:
         """In the order in which they are tried."""
@@ -109,11 +114,14 @@ class FlowService:
     async def surroundings(self) -> Surroundings:
         store = self._store
         flows = await store.flows.in_use()
+        endpoints = await store.webhook_endpoints.present()
         return Surroundings(
             {subscription.id: subscription for subscription in await store.subscriptions.all()},
             frozenset(tag.id for tag in await store.tags.in_use()),
             frozenset(attribute.id for attribute in await store.attributes.in_use()),
             frozenset(flow.id for flow in flows if flow.state == "live"),
+            self._image_hosts,
+            any(Topic.FLOW_EVENT in endpoint.topics for endpoint in endpoints if endpoint.is_enabled),
         )
 
     async def _publish(self, id: str, document: FlowDocument, by: By, action: A, **more: Any) -> FlowVersion:

@@ -17,6 +17,7 @@ from bot.model.form_words import FormWords
 LONGEST_TEXT = 4000
 """Characters."""
 LONGEST_LABEL = 60
+LONGEST_ALT = 300
 
 
 class AuthorKind(StrEnum):
@@ -80,10 +81,31 @@ class Card(FormWords):
     """Other answers than the form."""
 
 
+WebAddress = Annotated[str, Field(max_length=1000, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#]\S*)?$")]
+
+
+class ChatImage(Value):
+    """`alt`: what it shows, for people who can't see it."""
+
+    url: WebAddress
+    alt: str = Field(default="", max_length=LONGEST_ALT)
+
+
+class ChatLink(Value):
+    """A button that opens a page."""
+
+    label: str = Field(min_length=1, max_length=LONGEST_LABEL)
+    url: WebAddress
+
+
 class Text(Value):
+    """`image` and `links` are a bot's."""
+
     kind: Literal["text"] = "text"
     text: str = Field(min_length=1, max_length=LONGEST_TEXT)
     replies: tuple[QuickReply, ...] | None = None
+    image: ChatImage | None = None
+    links: tuple[ChatLink, ...] | None = None
 
 
 class Note(Value):

@@ -57,6 +57,7 @@ class DeliveryKind(StrEnum):
     REPLY = "reply"
     MESSAGE = "message"
     OUTBOUND = "outbound"
+    FLOW = "flow"
     TEST = "test"
 
 
@@ -112,8 +113,12 @@ class Delivery(Document):
     message: str | None = None
     """The outbound message of which it is a copy."""
     event: str
-    """The consent event that allowed it; of a reply, the id of the text that it answers; of a message,
-    its entry in the conversation."""
+    """The consent event that allowed it, empty if there was none; of a reply, the id of the text that it answers; of a
+    message, its entry in the conversation."""
+    flow: str | None = None
+    """The flow that sends it."""
+    text: str | None = None
+    """What the flow says in it, without the opt-out text."""
     answer: str | None = None
     """Of a reply: which one (`bot/outbound/kinds/keyword_answer.py`)."""
     part: str | None = None
@@ -177,6 +182,11 @@ class Delivery(Document):
     """SHA-256 of the text as it was sent, with the link."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def may_be_marketing(self) -> bool:
+        """Quiet hours, caps and the person's wishes apply to it."""
+        return self.kind in {DeliveryKind.OUTBOUND, DeliveryKind.FLOW}
 
     @property
     def is_delivered(self) -> bool:

@@ -36,6 +36,8 @@ class Topic(StrEnum):
     REOPENED = "conversation.admin.opened"
     SNOOZED = "conversation.admin.snoozed"
     WOKE = "conversation.admin.unsnoozed"
+    FLOW_EVENT = "flow.event"
+    """A bot flow reached a step that calls a webhook."""
     DELIVERY_SENT = "delivery.sent"
     DELIVERY_DELIVERED = "delivery.delivered"
     DELIVERY_FAILED = "delivery.failed"

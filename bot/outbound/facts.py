@@ -42,7 +42,7 @@ class FactReader:
         numbers, time = {delivery.number for delivery in deliveries}, now()
         windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
         ordered = {delivery.message for delivery in deliveries if delivery.message}
-        marketed = {delivery.number for delivery in deliveries if delivery.message}
+        marketed = {delivery.number for delivery in deliveries if delivery.may_be_marketing}
         messages, jobs, workspace, subscriptions, counts = await asyncio.gather(
             self._store.outbound_messages.get_many(ordered),
             self._store.jobs.get_many(ordered),
@@ -56,7 +56,7 @@ class FactReader:
             self._marketed(marketed, time - back),
             self._ledger.contacts(filter(None, (delivery.contact for delivery in deliveries))),
         )
-        slow = {d.number for d in deliveries if d.message and (c := contacts.get(d.contact)) and c.at_most}
+        slow = {d.number for d in deliveries if d.may_be_marketing and (c := contacts.get(d.contact)) and c.at_most}
         sent |= await self._marketed(slow, time - max(back, LONGEST_GAP))
         facts = {
             delivery.id: Facts(

@@ -1,6 +1,7 @@
-"""Whether a copy of an outbound message may leave now: the person's wish, evidence, quiet hours, caps, country. Pure.
+"""Whether a marketing text may leave now: the person's wish, evidence, quiet hours, caps, country. Pure.
 
-They are asked after the stop list and the consent, at the moment of sending (law 7).
+Asked of copies of outbound messages and of texts of flows, after the stop list and the consent, at the moment
+of sending (law 7).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bot.compliance.quiet_hours import TimeCheck, check_caps, check_time
 from bot.compliance.texting_rules import CAPS, CLOSED
 from bot.compliance.whereabouts import Whereabouts, whereabouts
 from bot.model.contact import Consent
-from bot.model.delivery import Delivery, DeliveryKind, MarketingText
+from bot.model.delivery import Delivery, MarketingText
 from bot.model.event import Grade
 from bot.model.pace import NO_PACE, Often, Pace
 from bot.model.subscription import Purpose, Subscription
@@ -67,7 +68,7 @@ class MarketingRules:
 
     def check(self, delivery: Delivery, facts: Facts, at: datetime) -> Hold | Pass:
         """`facts`: of a text that neither the stop list nor the consent refuses. One that passes is counted."""
-        if delivery.kind is not DeliveryKind.OUTBOUND or facts.contact is None:
+        if not delivery.may_be_marketing or facts.contact is None:
             return Pass({})
         where = whereabouts(delivery.number, facts.contact.time_zone)
         consent = facts.contact.consent(delivery.subscription)

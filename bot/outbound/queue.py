@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.consent.form_limits import prefix_of
+from bot.consent.numbers import address_of
 from bot.i18n import DEFAULT
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, Contact
@@ -16,6 +17,7 @@ from bot.model.conversation import Part
 from bot.model.delivery import WITHHELD, Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, ConsentEvent, Source
 from bot.model.outbound_message import OutboundMessage
+from bot.model.subscription import MessageType
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.kinds import KINDS, TextKind, kind_for
 from bot.outbound.kinds.outbound import copy_of
@@ -105,6 +107,18 @@ class DeliveryQueue:
         await self._store.deliveries.insert_many([self.links.added(delivery) for delivery in new])
         self.wake.set()
 
+    async def flow_text(
+        self, contact: Contact, subscription: str, text: str, key: str, *, flow: str, locale: str
+    ) -> None:
+        """Queues a text that a flow sends; one for each `key`. Without a number it is blocked at once."""
+        consent, number = contact.consent(subscription), address_of(contact, MessageType.SMS)
+        kind, values = KINDS[DeliveryKind.FLOW], {"contact": contact.id, "subscription": subscription, "text": text}
+        new = _new(kind, key, **values, number=number or "", locale=locale, flow=flow)
+        fields: dict[str, object] = {"event": consent.event if consent else ""}
+        if number is None:
+            fields |= {"state": DeliveryState.BLOCKED, "reason": "no_valid_number", "due_at": None}
+        await self._insert([new.model_copy(update=fields)])
+
     async def test(self, message: OutboundMessage, number: str, body: str, key: str) -> None:
         """Queues a test of a message; one for each `key`."""
         kind, locale = KINDS[DeliveryKind.TEST], message.language
@@ -130,7 +144,7 @@ class DeliveryQueue:
         return [delivery for delivery in taken if delivery.due_at and delivery.due_at > time]
 
     async def _insert(self, deliveries: Sequence[Delivery]) -> None:
-        new = [self._claimed(self.links.added(d)) if d.reason != WITHHELD else d for d in deliveries]
+        new = [self._claimed(self.links.added(d)) if d.due_at else d for d in deliveries]
         inserted = await asyncio.gather(*map(self._is_new, new))
         mine = [delivery for delivery, is_new in zip(new, inserted, strict=True) if is_new]
         self._ready += [delivery for delivery in mine if delivery.worker]

@@ -1,4 +1,4 @@
-"""Conversations, cards, the messenger, the inbox and the flows in them."""
+"""Conversations, cards and the inbox."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
 from bot.chat.visitors import Visitors
 from bot.config import Settings
-from bot.flows.messenger import Messenger
-from bot.flows.opening import Openings
-from bot.flows.runs import Runs
-from bot.flows.service import FlowService
 from bot.outbound.chat_messages import ChatMessageDelivery
 from bot.parts.contacts import ContactParts
 from bot.store import Store
@@ -33,11 +29,4 @@ class ChatParts(ContactParts):
         canvas = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
         self.canvas = CanvasCards(*canvas, secret=secret)
         self.inbox = Inbox(store, self.conversations, self.cards)
-        self.flows = FlowService(store)
-        self.runs = Runs(store, self.conversations, self.contacts)
-        shown = self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)
-        self.openings = Openings(store, self.runs.scripts, self.visitors, shown, self.feed.writing)
-        self.messenger = Messenger(
-            self.visitors, self.conversations, self.openings, self.runs, self.cards, shown, self.workspace
-        )
-        self.submit = self.messenger.submit
+        self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)

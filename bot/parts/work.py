@@ -16,11 +16,11 @@ from bot.jobs.message_watch import MessageWatch, PauseLimits
 from bot.jobs.outbound_messages import OutboundMessages
 from bot.jobs.service import JobService
 from bot.outbound.audience import Audience
-from bot.parts.webhooks import WebhookParts
+from bot.parts.flows import FlowParts
 from bot.store import Store
 
 
-class WorkParts(WebhookParts):
+class WorkParts(FlowParts):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         stages = all_consumers(

@@ -269,11 +269,11 @@ class DeliveryRepository(Repository[Delivery]):
         return {raw.pop("_id"): raw for raw in found}
 
     async def marketed(self, numbers: Iterable[str], since: datetime) -> dict[str, list[MarketingText]]:
-        """By number, its copies of marketing messages, in one query. Those handed over count too, while their result is
+        """By number, its marketing texts, in one query. Those handed over count too, while their result is
         not known; one that went back to the queue doesn't, although it keeps the values of its earlier try."""
         match = {
             "number": {"$in": list(numbers)},
-            "kind": DeliveryKind.OUTBOUND,
+            "kind": {"$in": [DeliveryKind.OUTBOUND, DeliveryKind.FLOW]},
             "state": {"$in": [*LEFT]},
             "checked_at": {"$gte": since},
             "is_marketing": True,

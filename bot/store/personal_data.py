@@ -153,7 +153,7 @@ def only(names: Iterable[str], values: Mapping[str, Any]) -> Sequence[Mapping[st
 
 
 def _erased_delivery(hash: str) -> Sequence[Mapping[str, Any]]:
-    gone = dict.fromkeys(("body", "link", "short_links", "prefix", "provider_id", "part"), "$$REMOVE")
+    gone = dict.fromkeys(("body", "text", "link", "short_links", "prefix", "provider_id", "part"), "$$REMOVE")
     waits = {"$and": [{"$in": ["$state", WAITING]}, {"$ifNull": ["$due_at", False]}]}
     blocked = {"state": DeliveryState.BLOCKED, "reason": "erased"}
     stopped = {name: {"$cond": [waits, value, f"${name}"]} for name, value in blocked.items()}

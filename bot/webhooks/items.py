@@ -143,6 +143,29 @@ def delivery_item(delivery: Delivery) -> Item:
     }
 
 
+def flow_item(
+    contact: Contact,
+    conversation: str,
+    event: str,
+    values: Mapping[str, str],
+    at: datetime,
+    *,
+    flow: str,
+    version: int,
+) -> Item:
+    """Of a step in a bot flow that calls a webhook."""
+    return {
+        "type": "flow_event",
+        "name": event,
+        "values": dict(values),
+        "flow_id": flow,
+        "flow_version": version,
+        "conversation_id": conversation,
+        "contact": contact_item(contact),
+        "created_at": unix(at),
+    }
+
+
 def envelope(notification: WebhookNotification, app: str) -> Mapping[str, Any]:
     """The body of a request, as Intercom sends it. `app` names the workspace."""
     item = {"type": "notification_event_data", "item": notification.item}

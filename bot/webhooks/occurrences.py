@@ -38,7 +38,7 @@ OF_EVENT = frozenset(
     }
 )
 """Topics that follow from consent events."""
-OF_CHANGE = frozenset(Topic) - OF_EVENT - {Topic.PING}
+OF_CHANGE = frozenset(Topic) - OF_EVENT - {Topic.PING, Topic.FLOW_EVENT}
 """Topics that follow from changes of other documents."""
 BY_STATE = {
     ConsentState.OPTED_IN: (Topic.GRANULAR_SUBSCRIBE, Topic.CONTACT_SUBSCRIBED),

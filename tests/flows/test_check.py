@@ -13,7 +13,7 @@ from bot.flows.check import MOST_BYTES, FlowCheck, check, check_document
 from bot.flows.document import FlowDocument
 from bot.flows.rules import Surroundings
 from bot.flows.schema import schema
-from bot.model.subscription import SubscriptionState
+from bot.model.subscription import MessageType, SubscriptionState
 from tests.people import subscription
 
 SAY = {"kind": "say", "id": "hi", "text": "Hi"}
@@ -244,6 +244,44 @@ def test_what_the_workspace_lacks_is_told() -> None:
     assert {path for path, _, _ in found(checked)} == {
         "steps[1].subscription", "steps[2].subscription", "steps[3].tag", "steps[4].attribute", "steps[5].flow",
     }  # fmt: skip
+
+
+def test_what_a_message_needs_from_the_workspace_is_told() -> None:
+    mail = subscription("mail", message_type=MessageType.EMAIL)
+    around = Surroundings({"deals": subscription(), "mail": mail}, image_hosts=frozenset({"cdn.shop.example"}))
+    image = {"url": "https://cdn.shop.example/a.png", "alt": "A cup"}
+    text = {"kind": "send_sms", "id": "s", "subscription": "deals", "text": "Hi"}
+    fine = flow({**SAY, "image": image, "links": [{"label": "Shop", "url": "https://shop.example"}]}, text)
+    assert check_document(fine, around).faults == ()
+    bad = flow(
+        {**SAY, "image": {"url": "https://evil.example/a.png"}, "links": [{"label": "{{a}}", "url": "javascript:x"}]},
+        {**text, "subscription": "mail"},
+        {"kind": "webhook", "id": "w", "event": "Sample", "values": {"size": "{{size|L}}"}},
+    )
+    assert {(path, str(words).split(".")[0], is_warning) for path, words, is_warning in _judged(bad, around)} == {
+        ("steps[0].image", "Describe the image in a few words, for people who can't see it", True),
+        ("steps[0].image.url", "Images from evil", False),
+        ("steps[0].links[0].label", 'Unknown variable "a"', False),
+        ("steps[0].links[0].label", "Buttons can't have variables", False),
+        ("steps[0].links[0].url", "Enter an address that begins with https://", False),
+        ("steps[1].subscription", "Texts are sent for SMS subscriptions only", False),
+        ("steps[2]", 'No webhook endpoint wants the topic "flow', True),
+        ("steps[2].event", "Use lowercase letters, digits, _ and ", False),
+        ("steps[2].values.size", 'Unknown variable "size"', False),
+    }
+
+
+def _judged(raw: dict[str, Any], around: Surroundings) -> list[tuple[str, str, bool]]:
+    return [(fault.path, str(fault), fault.is_warning) for fault in check_document(raw, around).faults]
+
+
+@pytest.mark.parametrize("first", [[], [SAY], [SAY, {"kind": "tag", "id": "t", "tag": "vip"}]])
+def test_a_chat_is_not_handed_over_before_the_visitor_says_anything(first: list[dict[str, Any]]) -> None:
+    over = {"kind": "hand_over", "id": "over"}
+    assert [path for path, _, _ in found(check_document(flow(*first, over)))] == [f"steps[{len(first)}]"]
+    assert check_document(flow(*first, ASK, over)).faults == ()
+    words = [{"kind": "words_in_message", "words": ["human"]}]
+    assert check_document(flow(*first, over, triggers=words)).faults == ()
 
 
 def test_a_double_opt_in_asks_for_the_pending_branch() -> None:

@@ -39,6 +39,7 @@ QUESTION = {
             "steps": [
                 {"kind": "tag", "id": "tag", "tag": "vip"},
                 {"kind": "say", "id": "nice", "text": "Nice, {{first_name|you}}!"},
+                {"kind": "send_sms", "id": "text", "subscription": DEALS, "text": "{{which}} is on its way"},
                 {"kind": "set_attribute", "id": "set", "attribute": "roast", "value": "{{which}}"},
                 {"kind": "say", "id": "noted", "text": "Noted."},
                 {"kind": "start_flow", "id": "next", "flow": "mail"},
@@ -100,6 +101,8 @@ async def is_whole(store: Store, id: str) -> None:
     assert await said(store, id) == TALK
     ada = await contact(store)
     assert (ada.tags, ada.attributes) == (("vip",), {"roast": "Dark"})
+    texts = await store.deliveries.find({"contact": "ada", "_id": {"$regex": f":{id}:"}}, limit=10)
+    assert [text.text for text in texts] == ["Dark is on its way"]
     conversation, run = await the_chat(store, id)
     assert (run.flow, run.state.step, run.todo, run.due_at) == ("mail", "mail", None, None)
     assert (conversation.ran or ("",))[0] == "flow"

@@ -125,8 +125,8 @@ class TestConfirmationOfAStop:
         assert kind.valid_for(delivery) is None
 
 
-@pytest.mark.parametrize("kind", [DeliveryKind.CONFIRMATION, DeliveryKind.CONFIRMED])
-def test_a_confirmation_needs_permission(kind: DeliveryKind) -> None:
+@pytest.mark.parametrize("kind", [DeliveryKind.CONFIRMATION, DeliveryKind.CONFIRMED, DeliveryKind.FLOW])
+def test_a_confirmation_and_a_text_of_a_flow_need_permission(kind: DeliveryKind) -> None:
     refusal = KINDS[kind].refusal
     assert refusal(_delivery(kind), _facts()) is None
     assert refusal(_delivery(kind), _facts(ConsentState.OPTED_OUT)) == "opted_out"
@@ -144,6 +144,7 @@ def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None
         DeliveryKind.CONFIRMATION: TextLimit.FLOOD,
         DeliveryKind.ASK: TextLimit.FLOOD,
         DeliveryKind.OUTBOUND: TextLimit.NONE,
+        DeliveryKind.FLOW: TextLimit.LOOP,
         DeliveryKind.TEST: TextLimit.FLOOD,
         DeliveryKind.CONFIRMED: TextLimit.LOOP,
         DeliveryKind.REPLY: TextLimit.LOOP,

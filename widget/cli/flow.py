@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from bot.config import Settings
 from bot.database import open_database
 from bot.errors import SaysoError
 from bot.flows.check import FlowFault, check
-from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, SetAttribute, StartFlow, Write
+from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, Notify, SendSms, SetAttribute, StartFlow, Write
 from bot.flows.script import Script
 from bot.flows.service import FlowFaulty, FlowService
 from bot.flows.trial import Trial
@@ -179,6 +180,10 @@ def _said(effect: Effect) -> list[str]:
             return [f"* {field} = {value}"]
         case ChangeTag(tag=tag, is_removed=is_removed):
             return [f"* tag {'-' if is_removed else '+'}{tag}"]
+        case SendSms(text=text):
+            return [f"* text message: {text}"]
+        case Notify(event=event, values=values):
+            return [f"* webhook {event} {json.dumps(values, ensure_ascii=False)}"]
         case HandOver(to=to):
             return [f"* handed over to {to or 'the team'}"]
         case StartFlow(flow=flow):
@@ -198,7 +203,7 @@ def _do(work: Callable[[FlowService], Awaitable[T]]) -> T:
 async def _in_database(settings: Settings, work: Callable[[FlowService], Awaitable[T]]) -> T:
     try:
         async with open_database(settings) as store:
-            return await work(FlowService(store))
+            return await work(FlowService(store, image_hosts=settings.image_hosts.split()))
     except FlowFaulty as faulty:
         _print_faults(faulty.faults)
         give_up(str(faulty), FAILED)

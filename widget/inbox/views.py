@@ -17,6 +17,8 @@ from bot.model.contact import Contact
 from bot.model.conversation import (
     AuthorKind,
     Card,
+    ChatImage,
+    ChatLink,
     Conversation,
     ConversationEvent,
     ConversationEventName,
@@ -90,6 +92,8 @@ class ThreadEntry:
     status: str
     """Of our own message: `sent`, `delivered` or `seen`."""
     text: tuple[LinkedText, ...] = ()
+    image: ChatImage | None = None
+    links: tuple[ChatLink, ...] = ()
     event: str = ""
     until: str = ""
     card: Card | None = None
@@ -215,6 +219,8 @@ def _entry(part: Part, c: Conversation, contact: str, brand: str, known: Names, 
         key=part.key.rpartition(":")[2] if kind is AuthorKind.TEAMMATE else "",
         status=status_of(part.seq, c) if mine and part.is_for_contact and not c.number else "",
         text=segments(content.text, named=kind is not AuthorKind.CONTACT) if isinstance(content, Text | Note) else (),
+        image=content.image if isinstance(content, Text) else None,
+        links=(content.links or ()) if isinstance(content, Text) else (),
         event=_event(content, part.author.id, author, contact, known, say)
         if isinstance(content, ConversationEvent)
         else "",

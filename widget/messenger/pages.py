@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -11,7 +12,7 @@ from bot.i18n import Translator, translator
 from bot.model.workspace import ReplyTime, Workspace
 from bot.workspace.sites import allowed_sites
 from widget.web.assets import STATIC, Asset
-from widget.web.http import BOT, PAGE_POLICY, client_ip, page, split_address, wanted_locale
+from widget.web.http import BOT, IMAGES, PAGE_POLICY, client_ip, page, split_address, wanted_locale
 from widget.web.local import is_loopback
 from widget.web.look import ink_on
 
@@ -96,9 +97,16 @@ async def messenger(request: web.Request) -> web.Response:
         reply_words=reply_words(workspace.reply_time, say),
     )
     sites = allowed_sites(request.app[BOT].settings.sites, workspace)
-    response.headers["Content-Security-Policy"] = PAGE_POLICY + (" ".join(sites) or "*")
-    # Both let a page that is isolated from other origins (COEP) show the frame.
-    response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+    hosts = request.app[BOT].settings.image_hosts.split()
+    response.headers["Content-Security-Policy"] = _policy(hosts) + (" ".join(sites) or "*")
+    # Both let a page that is isolated from other origins (COEP) show the frame. Few hosts of images send what
+    # "require-corp" asks for.
+    response.headers["Cross-Origin-Embedder-Policy"] = "credentialless" if hosts else "require-corp"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.headers["Cache-Control"] = "private, max-age=60"
     return response
+
+
+def _policy(hosts: Sequence[str]) -> str:
+    """`hosts`: those whose images bots may show."""
+    return PAGE_POLICY.replace(IMAGES, " ".join([IMAGES, *(f"https://{host}" for host in hosts)]))

@@ -19,6 +19,8 @@ from bot.model.contact import Contact
 from bot.model.conversation import (
     AuthorKind,
     Card,
+    ChatImage,
+    ChatLink,
     Conversation,
     ConversationEvent,
     ConversationEventName,
@@ -42,6 +44,8 @@ class PartView:
     key: str
     text: tuple[LinkedText, ...] = ()
     card: CardView | None = None
+    image: ChatImage | None = None
+    links: tuple[ChatLink, ...] = ()
     replies: tuple[str, ...] = ()
     """Labels of quick replies."""
     event: str = ""
@@ -194,6 +198,8 @@ def _part_view(
         key=_client_key(part) if mine and isinstance(content, Text) else "",
         text=segments(content.text, named=not mine) if isinstance(content, Text) else (),
         card=addressed(card, part) if card else None,
+        image=content.image if isinstance(content, Text) else None,
+        links=(content.links or ()) if isinstance(content, Text) else (),
         replies=tuple(r.label for r in content.replies or ()) if isinstance(content, Text | Card) else (),
         event=_event(content, say) if isinstance(content, ConversationEvent) else "",
         teammate=wrote,

@@ -71,8 +71,9 @@ STATUS: dict[type[SaysoError], int] = {
 }
 """HTTP status by error class; a class that is not listed has the status of its nearest base class."""
 
+IMAGES = "img-src 'self' data:"
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; " + IMAGES + "; connect-src 'self' ws: wss:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors "
 )
 

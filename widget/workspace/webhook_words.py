@@ -42,6 +42,7 @@ TOPICS = (
             (T.WOKE, _("A snooze ended")),
         ),
     ),
+    (_("Bots"), ((T.FLOW_EVENT, _("A bot flow called a webhook")),)),
     (
         _("Texts"),
         (

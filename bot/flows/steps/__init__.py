@@ -13,11 +13,13 @@ from bot.flows.steps.go_to import GoTo
 from bot.flows.steps.hand_over import HandOverStep
 from bot.flows.steps.opt_in_form import OptInForm
 from bot.flows.steps.say import Say
+from bot.flows.steps.send_sms import SendSmsStep
 from bot.flows.steps.set_attribute import SetAttributeStep
 from bot.flows.steps.start_flow import StartFlowStep
 from bot.flows.steps.tag import TagStep
 from bot.flows.steps.wait import WaitStep
 from bot.flows.steps.wait_for_consent import WaitForConsent
+from bot.flows.steps.webhook import WebhookStep
 
 Step = Annotated[
     Say
@@ -26,6 +28,8 @@ Step = Annotated[
     | Condition
     | SetAttributeStep
     | TagStep
+    | SendSmsStep
+    | WebhookStep
     | WaitStep
     | WaitForConsent
     | HandOverStep
@@ -54,6 +58,7 @@ __all__ = [
     "HandOverStep",
     "OptInForm",
     "Say",
+    "SendSmsStep",
     "SetAttributeStep",
     "StartFlowStep",
     "Step",
@@ -61,4 +66,5 @@ __all__ = [
     "TagStep",
     "WaitForConsent",
     "WaitStep",
+    "WebhookStep",
 ]

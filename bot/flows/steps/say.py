@@ -1,18 +1,63 @@
-"""Say: the bot writes a message."""
+"""Say: the bot writes a message, perhaps with an image and links."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from bot.flows.steps.base import Outcome, StepBase, Translations, Turn, Words
+from bot.flows.effects import Write
+from bot.flows.steps.base import Outcome, StepBase, Translations, Turn, Words, as_label
+from bot.model.base import Value
+from bot.model.conversation import LONGEST_ALT, LONGEST_LABEL, ChatImage, ChatLink, Text, WebAddress
+
+
+class SayImage(ChatImage):
+    """From a host that the settings allow. `alt`: what it shows, for people who can't see it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    translations: Translations = Field(default_factory=dict)
+    """Of `alt`."""
+
+
+class SayLink(Value):
+    """A button that opens a page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str = Field(min_length=1, max_length=LONGEST_LABEL)
+    url: WebAddress
+    translations: dict[str, str] = Field(default_factory=dict, max_length=50)
 
 
 class Say(StepBase):
     kind: Literal["say"] = "say"
     text: Words
     translations: Translations = Field(default_factory=dict)
+    image: SayImage | None = None
+    links: tuple[SayLink, ...] = Field(default=(), max_length=5)
 
     def enter(self, turn: Turn) -> Outcome:
-        return Outcome(turn.say(self.text, self.translations))
+        said = turn.say(self.text, self.translations)
+        shows = {"image": self._image(turn), "links": self._links(turn)}
+        return Outcome(tuple(_with(effect, shows) if isinstance(effect, Write) else effect for effect in said))
+
+    def _image(self, turn: Turn) -> ChatImage | None:
+        if self.image is None:
+            return None
+        return ChatImage(url=self.image.url, alt=turn.words(self.image.alt, self.image.translations)[:LONGEST_ALT])
+
+    def _links(self, turn: Turn) -> tuple[ChatLink, ...] | None:
+        shown = ((as_label(turn.words(link.label, link.translations)), link.url) for link in self.links)
+        return tuple(ChatLink(label=label, url=url) for label, url in shown if label) or None
+
+    @property
+    def is_translated(self) -> bool:
+        image = self.image is not None and bool(self.image.translations)
+        return bool(self.translations) or image or any(link.translations for link in self.links)
+
+
+def _with(effect: Write, shows: Mapping[str, object]) -> Write:
+    return Write(effect.content.model_copy(update=shows)) if isinstance(effect.content, Text) else effect

@@ -1,0 +1,35 @@
+"""What a flow does outside its conversation: carried out by parts of Sayso that flows don't import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class TextOutlet(Protocol):
+    """See `bot.outbound.flow_texts`."""
+
+    async def send(self, contact: str, subscription: str, text: str, key: str, *, flow: str, locale: str) -> None: ...
+
+
+class EventOutlet(Protocol):
+    """See `bot.webhooks.flow_events`."""
+
+    async def notify(
+        self,
+        conversation: str,
+        contact: str,
+        event: str,
+        values: Mapping[str, str],
+        key: str,
+        *,
+        flow: str,
+        version: int,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    texts: TextOutlet
+    events: EventOutlet

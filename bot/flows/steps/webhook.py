@@ -1,0 +1,24 @@
+"""Webhook: the webhook endpoints that want flow events are told. The run doesn't wait for their answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot.flows.effects import Notify
+from bot.flows.steps.base import Outcome, StepBase, Turn
+
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class WebhookStep(StepBase):
+    """`event`: its name, for whoever gets it. `values` may contain variables."""
+
+    kind: Literal["webhook"] = "webhook"
+    event: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,59}$")
+    values: dict[Key, Annotated[str, Field(max_length=500)]] = Field(default_factory=dict, max_length=20)
+
+    def enter(self, turn: Turn) -> Outcome:
+        values = {key: turn.words(text, {}) for key, text in self.values.items()}
+        return Outcome((Notify(self.event, values),))

@@ -1,0 +1,71 @@
+"""What a flow names and the workspace doesn't have: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.errors import marked as _
+from bot.flows.nodes import Node, texts, walk
+from bot.flows.rules import FlowFinding, Surroundings
+from bot.model.subscription import MessageType, Subscription, SubscriptionState
+
+NO_SUBSCRIPTION = _("This subscription doesn't exist. Choose another one.")
+DRAFT = _("This subscription is a draft. Put it live first, or choose another one.")
+ARCHIVED = _("This subscription is archived. Choose another one.")
+NO_PENDING = _("This subscription is confirmed by text. Add steps for people who are pending.")
+NO_TAG = _("This tag doesn't exist. Choose another one.")
+NO_ATTRIBUTE = _("This attribute doesn't exist. Choose another one.")
+NO_SMS = _("Texts are sent for SMS subscriptions only. Choose another one.")
+NO_HOST = _(
+    "Images from %(host)s aren't allowed. Use an image from another host, or ask an engineer to add this one to the "
+    "setting SAYSO_IMAGE_HOSTS."
+)
+NO_ENDPOINT = _('No webhook endpoint wants the topic "flow.event". Add it to one in Settings > Webhooks.')
+NO_FLOW = _("This flow doesn't exist or isn't live. Choose another one.")
+
+
+def missing(nodes: Sequence[Node], raw: dict[str, Any], around: Surroundings) -> list[FlowFinding]:
+    """What the flow names and the workspace doesn't have."""
+    found = [finding for node in walk(nodes) for finding in _missing_in(node, around)]
+    for text, place in texts(raw):
+        if place[-1] == "subscription" and text not in around.subscriptions:
+            found.append(FlowFinding(place, NO_SUBSCRIPTION))
+    return found
+
+
+def _missing_in(node: Node, around: Surroundings) -> Iterator[FlowFinding]:
+    raw, kind = node.raw, node.raw.get("kind")
+    subscription = around.subscriptions.get(str(raw.get("subscription")))
+    if kind in {"opt_in_form", "send_sms"} and subscription and not subscription.is_live:
+        is_draft = subscription.state is SubscriptionState.DRAFT
+        yield FlowFinding((*node.place, "subscription"), DRAFT if is_draft else ARCHIVED)
+    if kind == "opt_in_form" and subscription and subscription.double_opt_in and not raw.get("pending"):
+        yield FlowFinding(node.place, NO_PENDING, is_warning=True)
+    yield from _missing_for_messages(node, subscription, around)
+    if kind == "tag" and raw.get("tag") not in around.tags:
+        yield FlowFinding((*node.place, "tag"), NO_TAG)
+    if raw.get("attribute") and raw["attribute"] not in around.attributes:
+        yield FlowFinding((*node.place, "attribute"), NO_ATTRIBUTE)
+    if kind == "start_flow" and raw.get("flow") not in around.flows:
+        yield FlowFinding((*node.place, "flow"), NO_FLOW)
+
+
+def _missing_for_messages(node: Node, subscription: Subscription | None, around: Surroundings) -> Iterator[FlowFinding]:
+    kind, image = node.raw.get("kind"), node.raw.get("image")
+    if kind == "send_sms" and subscription and subscription.message_type is not MessageType.SMS:
+        yield FlowFinding((*node.place, "subscription"), NO_SMS)
+    if kind == "webhook" and not around.has_flow_endpoint:
+        yield FlowFinding(node.place, NO_ENDPOINT, is_warning=True)
+    if isinstance(image, dict) and isinstance(image.get("url"), str):
+        host = _host(image["url"])
+        if host and host not in around.image_hosts:
+            yield FlowFinding((*node.place, "image", "url"), NO_HOST, {"host": host})
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

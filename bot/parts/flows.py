@@ -1,0 +1,28 @@
+"""Bot flows, and the messenger that they open."""
+
+from __future__ import annotations
+
+from bot.config import Settings
+from bot.flows.messenger import Messenger
+from bot.flows.opening import Openings
+from bot.flows.outlets import Outlets
+from bot.flows.runs import Runs
+from bot.flows.service import FlowService
+from bot.outbound.flow_texts import FlowTexts
+from bot.parts.webhooks import WebhookParts
+from bot.store import Store
+from bot.webhooks.flow_events import FlowEvents
+
+
+class FlowParts(WebhookParts):
+    def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
+        super().__init__(settings, store, secret, public_url)
+        self.flows = FlowService(store, image_hosts=settings.image_hosts.split())
+        self.flow_events = FlowEvents(store, self.outbox)
+        outlets = Outlets(FlowTexts(store, self.deliveries), self.flow_events)
+        self.runs, shown = Runs(store, self.conversations, self.contacts, outlets), self.chat_delivery
+        self.openings = Openings(store, self.runs.scripts, self.visitors, shown, self.feed.writing)
+        self.messenger = Messenger(
+            self.visitors, self.conversations, self.openings, self.runs, self.cards, shown, self.workspace
+        )
+        self.submit = self.messenger.submit
