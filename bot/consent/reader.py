@@ -36,8 +36,8 @@ class ConsentHistory:
     """Consent events, newest first, and the names they refer to."""
 
     events: Sequence[ConsentEvent]
-    teammates: Mapping[str, str]
-    """By id, including removed teammates."""
+    actors: Mapping[str, str]
+    """Names of teammates and API tokens by the actor's id, including removed and revoked ones."""
     subscriptions: Mapping[str, Subscription]
     next: Cursor | None
 
@@ -69,10 +69,11 @@ class ConsentReader:
         return await self.named(page.items, page.next)
 
     async def named(self, events: Sequence[ConsentEvent], next: Cursor | None = None) -> ConsentHistory:
-        """With the names that they refer to. In two queries."""
-        teammates, subscriptions = await asyncio.gather(
+        """With the names that they refer to. In two queries, or three if the API made some of them."""
+        teammates, tokens, subscriptions = await asyncio.gather(
             self._store.teammates.get_many({e.actor.id for e in events if e.actor.kind == "teammate"}),
+            self._store.api_tokens.names({e.actor.id for e in events if e.actor.kind == "api"}),
             self._store.subscriptions.get_many({e.subscription for e in events if e.subscription}),
         )
-        names = {id: teammate.name for id, teammate in teammates.items()}
+        names = tokens | {id: teammate.name for id, teammate in teammates.items()}
         return ConsentHistory(events, names, subscriptions, next)

@@ -443,4 +443,4 @@ class TestHistory:
                 warned_of=await warned(bot, contact, ORDERS),
             )
         await bot.teammates.remove("ben@shop.example")
-        assert (await bot.consents.history(contact.id)).teammates == {ada.id: "Ada", ben.id: "Ben"}
+        assert (await bot.consents.history(contact.id)).actors == {ada.id: "Ada", ben.id: "Ben"}

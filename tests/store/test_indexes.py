@@ -182,6 +182,7 @@ async def _manage(bot: Bot) -> None:
     await bot.teammates.all()
     await bot.tokens.make(ada, "Script")
     await bot.tokens.all()
+    await bot.store.api_tokens.names(["a1"])
     await _idempotent(bot)
     await _account(bot, ada)
     await bot.store.sessions.end("session", now())

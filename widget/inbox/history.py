@@ -91,9 +91,11 @@ def entries_of(past: ConsentHistory, conversation: str, say: Translator) -> list
 def _entry(event: ConsentEvent, past: ConsentHistory, conversation: str, say: Translator) -> HistoryEntry:
     named = past.subscriptions.get(event.subscription or "")
     words, given_at = event.words, event.evidence.given_at if event.evidence else None
+    name = past.actors.get(event.actor.id, "")
+    said = said_of(event, name or say("A teammate"), conversation, say)
     return HistoryEntry(
         seq=event.seq,
-        said=said_of(event, past.teammates.get(event.actor.id) or say("A teammate"), conversation, say),
+        said=f"{said} · {name}" if name and event.actor.kind == "api" else said,
         is_asked=event.action is Action.REQUEST_CONFIRMATION and not event.stopped,
         subscription=(words and words.subscription_name) or (named.name if named else ""),
         address=shown_number(event.number) if event.number else event.email or "",

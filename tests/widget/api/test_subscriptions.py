@@ -6,12 +6,14 @@ import pytest
 
 from bot.consent.changes import ConsentChange
 from bot.demo import DEALS, NEWS, ORDERS
+from bot.i18n import translator
 from bot.model.base import new_id, now
 from bot.model.event import Action, Actor, Grade, Source
 from bot.model.subscription import ConsentType, MessageType, Subscription, SubscriptionState
 from tests.people import NUMBER
 from tests.widget.api.client import ApiClient, new_contact
 from tests.widget.help import Running
+from widget.inbox.history import entries_of
 
 OPT_IN = {"id": DEALS, "consent_type": "opt_in"}
 OPT_OUT = {"id": ORDERS, "consent_type": "opt_out"}
@@ -76,6 +78,9 @@ async def test_a_contact_is_opted_in_and_out(running: Running, api: ApiClient) -
         ("opt_out", "api", "api"),
     ]
     assert (events[1].grade, events[1].number, events[1].words) == (Grade.ASSERTED, NUMBER, None)
+    history = await running.bot.consents.history(contact.id)
+    said = [entry.said for entry in entries_of(history, "", translator("en"))]
+    assert said[:2] == ["Opted out via the API · Test", "Opted in via the API · Test"], "with the token's name"
 
 
 async def test_an_opt_out_type_is_attached_to_opt_out_and_a_program_can_t_take_that_back(
