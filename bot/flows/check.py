@@ -76,7 +76,7 @@ def check_document(raw: Any, around: Surroundings | None = None) -> FlowCheck:
     """All faults, those that prevent publishing first."""
     if not isinstance(raw, dict):
         return _refused(NO_OBJECT)
-    if _is_too_deep(raw):
+    if is_too_deep(raw):
         return _refused(TOO_DEEP)
     document, findings = _read(raw)
     nodes = nodes_of(raw)
@@ -107,7 +107,7 @@ def _path(place: Place) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).lstrip(".")
 
 
-def _is_too_deep(raw: Any) -> bool:
+def is_too_deep(raw: Any) -> bool:
     """Without recursion: the document may be deeper than the stack."""
     layer = [raw]
     for _depth in range(DEEPEST):

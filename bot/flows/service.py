@@ -1,8 +1,9 @@
-"""The flows of a workspace, as teammates manage them: checked, created, published, paused, ordered."""
+"""The flows of a workspace, as teammates manage them: checked, created, published, paused, ordered. Drafts are in
+`bot.flows.drafts`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from bot.errors import Invalid, NotFound
@@ -12,7 +13,7 @@ from bot.flows.document import FlowDocument
 from bot.flows.publish import create, publish
 from bot.flows.rules import Surroundings
 from bot.model.audit import AuditAction as A
-from bot.model.base import now
+from bot.model.base import new_id, now
 from bot.model.flow import Flow, FlowVersion, version_id
 from bot.model.paging import Page
 from bot.model.teammate import By
@@ -23,6 +24,10 @@ from bot.workspace.audit import AuditLog
 MOST = 500
 NOT_FOUND = _("Flow not found.")
 NO_VERSION = _("Flow version not found.")
+STRIDE = 10
+"""Between the orders of two flows, so that one can be placed between them."""
+NOTHING_PUBLISHED = _("Publish this flow first.")
+TOO_MANY = _("You've reached the limit of %(most)s flows.")
 
 
 class FlowFaulty(Invalid):
@@ -74,6 +79,10 @@ class FlowService:
         found = await self._store.flow_versions.newest(id, before=before, limit=limit + 1)
         return Page.cut(found, limit, lambda version: (version.version,))
 
+    async def heads(self, flows: Sequence[Flow]) -> dict[str, FlowVersion]:
+        """Their published versions, by flow: without steps, as a list shows them."""
+        return await self._store.flow_versions.heads(flows)
+
     async def check(self, text: str | bytes) -> FlowCheck:
         """Of a file, with what exists in this workspace."""
         return check(text, await self.surroundings())
@@ -86,6 +95,17 @@ class FlowService:
         document = await self._read(text)
         made = await create(self._store, document, id=id, state="live" if is_live else "draft", by=by)
         await self._audit.record(by, action, made.name, key=made.id)
+        return made
+
+    async def create_empty(self, name: str, by: By) -> Flow:
+        """A draft without a version; it is tried last. Raises Invalid if there are too many flows."""
+        flows = await self.all()
+        if len(flows) >= MOST:
+            raise Invalid(TOO_MANY, most=str(MOST))
+        time, order = now(), max((flow.order for flow in flows), default=0) + STRIDE
+        made = Flow(id=new_id(), name=name, version=0, order=order, created_at=time, updated_at=time)
+        await self._store.flows.insert(made)
+        await self._audit.record(by, A.FLOW_CREATED, name, key=made.id)
         return made
 
     async def publish(self, id: str, text: str | bytes, by: By, *, note: str = "") -> FlowVersion:
@@ -104,12 +124,24 @@ class FlowService:
         return await self.create(document.as_file(), by, id=key)
 
     async def set_state(self, id: str, state: Literal["live", "paused"], by: By) -> Flow:
-        """Paused: it starts no more, and runs that began finish. Raises NotFound."""
+        """Paused: it starts no more, and runs that began finish. Raises NotFound, and Invalid if it has no version."""
+        if not (await self.get(id)).version:
+            raise Invalid(NOTHING_PUBLISHED)
         return await self._change(id, {"state": state}, by, A.FLOW_PUT_LIVE if state == "live" else A.FLOW_PAUSED)
 
     async def set_order(self, id: str, order: int, by: By) -> Flow:
         """Of several flows that match, the one with the lowest number starts. Raises NotFound."""
         return await self._change(id, {"order": order}, by, A.FLOW_ORDERED, detail=str(order))
+
+    async def move(self, id: str, before: str, by: By) -> None:
+        """Places it before this other flow; without one, at the end. Raises NotFound."""
+        flow, others = await self.get(id), [other for other in await self.all() if other.id != id]
+        place = next((i for i, other in enumerate(others) if other.id == before), len(others))
+        wanted = enumerate([*others[:place], flow, *others[place:]], start=1)
+        orders = [({"_id": one.id}, i * STRIDE) for i, one in wanted if one.order != i * STRIDE]
+        await self._store.flows.update_many([(match, {"$set": {"order": order}}) for match, order in orders])
+        if orders:
+            await self._audit.record(by, A.FLOW_ORDERED, flow.name, detail=str(place + 1))
 
     async def surroundings(self) -> Surroundings:
         store = self._store
@@ -126,8 +158,8 @@ class FlowService:
 
     async def _publish(self, id: str, document: FlowDocument, by: By, action: A, **more: Any) -> FlowVersion:
         flow = await self.get(id)
-        current = await self.version(id, flow.version)
-        if current.document == document.written():
+        current = await self.version(id, flow.version) if flow.version else None
+        if current and current.document == document.written():
             return current
         made = await publish(self._store, id, document, by=by, **more)
         detail = str(made.restores or made.version)

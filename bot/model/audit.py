@@ -81,6 +81,8 @@ class AuditAction(StrEnum):
     CANVAS_SECRET_ADDED = "intercom.secret_added"  # noqa: S105
     CANVAS_SECRET_REVOKED = "intercom.secret_revoked"  # noqa: S105
     MESSENGER_SECURITY_SAVED = "intercom.messenger_security_saved"
+    FLOW_EDITED = "flow.edited"
+    FLOW_DRAFT_DISCARDED = "flow.draft_discarded"
     WEBHOOK_ADDED = "webhook.added"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ENABLED = "webhook.enabled"

@@ -16,7 +16,7 @@ class Flow(Document):
 
     name: str
     version: int = 1
-    """The published version: new runs begin with it."""
+    """The published version: new runs begin with it. 0: none yet."""
     state: Literal["draft", "live", "paused"] = "draft"
     order: int = 0
     """Of several flows that match, the one with the lowest number starts; of equal ones, the oldest."""
@@ -50,6 +50,27 @@ class FlowVersion(Document):
         if not isinstance(raw, dict) or "document" in raw or "steps" not in raw:
             return raw
         return {**raw, "document": {"triggers": [{"kind": "messenger_opened"}], "steps": raw["steps"]}}
+
+
+class FlowDraft(Document):
+    """What teammates edit until it is published. `_id` is the flow's."""
+
+    text: str
+    """The document as JSON. It may have faults, so nothing reads it as a flow before it is checked."""
+    revision: int
+    """Counts the saves: one that names an older revision is refused."""
+    base: int
+    """The published version that it continues; 0: none."""
+    published: int = 0
+    """The revision that was published last."""
+    by: str = ""
+    by_name: str = ""
+    """Who saved it last."""
+    saved_at: datetime
+
+    @property
+    def is_published(self) -> bool:
+        return self.published == self.revision
 
 
 def version_id(flow: str, version: int) -> str:

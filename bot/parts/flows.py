@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.config import Settings
+from bot.flows.drafts import FlowDrafts
 from bot.flows.messenger import Messenger
 from bot.flows.opening import Openings
 from bot.flows.outlets import Outlets
@@ -18,6 +19,7 @@ class FlowParts(WebhookParts):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         self.flows = FlowService(store, image_hosts=settings.image_hosts.split())
+        self.flow_drafts = FlowDrafts(store, self.flows)
         self.flow_events = FlowEvents(store, self.outbox)
         outlets = Outlets(FlowTexts(store, self.deliveries), self.flow_events)
         self.runs, shown = Runs(store, self.conversations, self.contacts, outlets), self.chat_delivery

@@ -31,7 +31,7 @@ from bot.store.embedded import EmbeddedServer
 from bot.store.event_cursors import EventCursorRepository, EventRetryRepository
 from bot.store.events import EventRepository
 from bot.store.export_pieces import ExportPieceRepository
-from bot.store.flows import FlowRepository, FlowVersionRepository
+from bot.store.flows import FlowDraftRepository, FlowRepository, FlowVersionRepository
 from bot.store.form_counters import BlockedPrefixRepository, FormCounterRepository
 from bot.store.form_templates import FormTemplateRepository
 from bot.store.job_items import JobItemRepository
@@ -99,6 +99,7 @@ class Store:
         self.form_templates = FormTemplateRepository(self.database)
         self.flows = FlowRepository(self.database)
         self.flow_versions = FlowVersionRepository(self.database)
+        self.flow_drafts = FlowDraftRepository(self.database)
         self.deliveries = DeliveryRepository(self.database)
         self.chat_deliveries = ChatDeliveryRepository(self.database)
         self.form_counters = FormCounterRepository(self.database)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pymongo import ASCENDING, IndexModel
 
-from bot.model.flow import Flow, FlowVersion, version_id
+from bot.model.flow import Flow, FlowDraft, FlowVersion, version_id
+from bot.store.driver import READ_MS, Duplicate, database_errors
 from bot.store.repository import Repository
 
 
@@ -35,3 +38,29 @@ class FlowVersionRepository(Repository[FlowVersion]):
         """The newest versions first, from `before` down."""
         most = f"{flow};" if before is None else version_id(flow, before)
         return await self.find({"_id": {"$gt": f"{flow}:", "$lt": most}}, sort=[("_id", -1)], limit=limit)
+
+    async def heads(self, flows: Iterable[Flow]) -> dict[str, FlowVersion]:
+        """The published version of each of these flows, by flow, without its steps."""
+        ids = [version_id(flow.id, flow.version) for flow in flows]
+        cursor = self.collection.find({"_id": {"$in": ids}}, {"document.steps": 0}, max_time_ms=READ_MS)
+        with database_errors():
+            found = [FlowVersion.load(raw) for raw in await cursor.to_list(len(ids) or 1)]
+        return {version.flow: version for version in found}
+
+
+class FlowDraftRepository(Repository[FlowDraft]):
+    name = "flow_drafts"
+    model = FlowDraft
+
+    async def save(self, draft: FlowDraft) -> bool:
+        """Stores it as the next revision. False: another writer made this one."""
+        if draft.revision == 1:
+            try:
+                await self.insert(draft)
+            except Duplicate:
+                return False
+            return True
+        match = {"_id": draft.id, "revision": draft.revision - 1}
+        with database_errors():
+            done = await self.collection.update_one(match, {"$set": draft.stored()})
+        return bool(done.matched_count)

@@ -89,6 +89,8 @@ LABELS = {
     A.CANVAS_SECRET_ADDED: _("Added an Intercom client secret"),
     A.CANVAS_SECRET_REVOKED: _("Revoked an Intercom client secret"),
     A.MESSENGER_SECURITY_SAVED: _("Changed Messenger security"),
+    A.FLOW_EDITED: _("Edited the draft of a flow"),
+    A.FLOW_DRAFT_DISCARDED: _("Discarded the draft of a flow"),
     A.WEBHOOK_ADDED: _("Added a webhook endpoint"),
     A.WEBHOOK_CHANGED: _("Changed a webhook endpoint"),
     A.WEBHOOK_ENABLED: _("Enabled a webhook endpoint"),

@@ -70,6 +70,7 @@ UNTOUCHED = {
     "consent_counts": "figures",
     "event_cursors": "positions",
     "event_retries": "ids of events",
+    "flow_drafts": "written by teammates",
     "flow_versions": "written by teammates",
     "flows": "written by teammates",
     "form_counters": "hashes, kept for a day",

@@ -83,13 +83,14 @@ class _Reader(HTMLParser):
 
 
 def read(html: str) -> Node:
-    """Parses a page or a fragment; every tag must be closed, and no id may occur twice."""
+    """Parses a page or a fragment; every tag must be closed, and no id may occur twice, except in templates."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
     assert len(reader.line) == 1, f"<{reader.line[-1].tag}> is not closed"
     root = reader.line[0]
-    ids = Counter(node.attrs["id"] for node in root.walk() if "id" in node.attrs)
+    copied = {id(node) for template in root.all("template") for node in template.walk() if node is not template}
+    ids = Counter(node.attrs["id"] for node in root.walk() if "id" in node.attrs and id(node) not in copied)
     assert not [id for id, times in ids.items() if times > 1]
     return root
 

@@ -59,11 +59,12 @@ async def _editor(
         )
     made = editor(kind, d, value)
     if wrong:
-        made, request[FORM] = made.filled(request.query), _form(wrong, d)
+        made, request[FORM] = made.filled(request.query), form_of(wrong, d)
     return await fragment(request, "contacts/_editor.html", made.name, editor=made, **shared)
 
 
-def _form(wrong: Invalid, d: Definitions) -> Form:
+def form_of(wrong: Invalid, d: Definitions) -> Form:
+    """What is wrong with a condition that was submitted."""
     faults = wrong.faults if isinstance(wrong, FormWrong) else {"": sentence(wrong, d.say)}
     return Form({}, {name: d.say(text, **wrong.values) for name, text in faults.items()}, status_of(wrong))
 

@@ -1,37 +1,13 @@
-"""Pages at the addresses of sections that do not exist yet (the navigation leaves them out), and the style guide."""
+"""What no section of its own has: addresses without a page, the first page of the settings, and the style guide."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from bot.errors import NotFound
 from bot.errors import marked as _
 from widget.web.layout import settings_open_to
-from widget.web.teammate_pages import Handler, Scope, principal, requires, teammate_page, translator_for
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    section: str
-    icon: str
-    title: str
-    text: str
-
-
-BOTS = Coming("bots", "bot", _("Bots"), _("Bots aren't available yet."))
-
-
-def coming(what: Coming) -> Handler:
-    async def show(request: web.Request) -> web.Response:
-        say = translator_for(request)
-        title, text = say(what.title), say(what.text)
-        return await teammate_page(
-            request, "layout/coming.html", section=what.section, title=title, icon=what.icon, text=text
-        )
-
-    return show
+from widget.web.teammate_pages import Scope, principal, requires, teammate_page
 
 
 async def settings(request: web.Request) -> web.Response:
@@ -58,6 +34,5 @@ def add_missing(app: web.Application) -> None:
 
 
 def add_routes(app: web.Application) -> None:
-    app.router.add_get("/bots", requires(Scope.MANAGE_FLOWS)(coming(BOTS)))
     app.router.add_get("/settings", requires()(settings))
     app.router.add_get("/settings/styleguide", requires(Scope.MANAGE_WORKSPACE)(styleguide))

@@ -1,0 +1,142 @@
+"""Drafts of flows: saved while teammates edit them, whatever faults they have, and published once they have none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from bot.errors import Conflict, Invalid, NotFound
+from bot.errors import marked as _
+from bot.flows.check import NO_OBJECT, TOO_DEEP, TOO_LARGE, is_too_deep
+from bot.flows.service import NOTHING_PUBLISHED, FlowService
+from bot.model.audit import AuditAction
+from bot.model.base import now
+from bot.model.flow import Flow, FlowDraft, FlowVersion, version_id
+from bot.model.teammate import By
+from bot.store import Store
+from bot.workspace.audit import AuditLog
+
+MOST_BYTES = 1_000_000
+LONGEST_NAME = 100
+UNREADABLE = _("This isn't valid JSON.")
+
+
+class DraftChanged(Conflict):
+    """Someone saved a newer revision: nothing was saved."""
+
+    code = "draft_changed"
+    message = _("%(name)s saved a newer version.")
+
+    def __init__(self, newer: FlowDraft) -> None:
+        self.newer = newer
+        super().__init__(name=newer.by_name)
+
+
+class FlowDrafts:
+    def __init__(self, store: Store, flows: FlowService) -> None:
+        self._store, self._flows = store, flows
+        self._audit = AuditLog(store)
+
+    async def get(self, flow: str) -> FlowDraft:
+        """The saved one. Without unpublished changes, the published version. Raises NotFound."""
+        return await self._of(await self._flows.get(flow))
+
+    async def save(self, flow: str, text: str, revision: int, by: By) -> FlowDraft:
+        """The next revision after this one. Raises NotFound, Invalid and DraftChanged."""
+        raw, known = _read(text), await self._flows.get(flow)
+        draft = await self._of(known)
+        saved = await self._next(draft, revision, by, {"text": text})
+        await self._rename(known, raw.get("name"))
+        # One entry for each teammate who worked on a version: a draft is saved every few words.
+        key = f"{flow}:{draft.base}:{by.id}"
+        await self._audit.record(by, AuditAction.FLOW_EDITED, known.name, key=key)
+        return saved
+
+    async def publish(self, flow: str, revision: int, by: By) -> FlowVersion:
+        """Makes this revision the newest version. A flow that was never published goes live with it. Raises NotFound,
+        FlowFaulty, and DraftChanged if it isn't the newest revision."""
+        known = await self._flows.get(flow)
+        draft = await self._of(known)
+        if draft.revision != revision:
+            raise DraftChanged(draft)
+        version = await self._flows.publish(flow, draft.text, by)
+        if known.state == "draft":
+            await self._flows.set_state(flow, "live", by)
+        change = {"$set": {"base": version.version, "published": revision}}
+        await self._store.flow_drafts.update({"_id": flow, "revision": revision}, change)
+        return version
+
+    async def discard(self, flow: str, revision: int, by: By) -> FlowDraft:
+        """Goes back to the published version. Raises NotFound, Invalid and DraftChanged."""
+        known = await self._flows.get(flow)
+        if not known.version:
+            raise Invalid(NOTHING_PUBLISHED)
+        published = await self._published(known)
+        text = {"text": published.text, "base": known.version, "published": revision + 1}
+        saved = await self._next(await self._of(known), revision, by, text)
+        await self._audit.record(by, AuditAction.FLOW_DRAFT_DISCARDED, known.name)
+        return saved
+
+    async def _next(self, draft: FlowDraft, revision: int, by: By, values: dict[str, object]) -> FlowDraft:
+        who = {"revision": revision + 1, "by": by.id, "by_name": by.name, "saved_at": now()}
+        saved = draft.model_copy(update={**values, **who})
+        if draft.revision != revision or not await self._store.flow_drafts.save(saved):
+            raise DraftChanged(await self.get(draft.id))
+        return saved
+
+    async def _of(self, flow: Flow) -> FlowDraft:
+        saved = await self._store.flow_drafts.get(flow.id)
+        if saved is None:
+            return await self._published(flow)
+        if saved.is_published and saved.base < flow.version:  # published from a file meanwhile
+            newer = await self._published(flow)
+            return newer.model_copy(update={"revision": saved.revision, "published": saved.revision})
+        return saved
+
+    async def _published(self, flow: Flow) -> FlowDraft:
+        """The published version as a draft; of a new flow, one with nothing but its name."""
+        found = await self._store.flow_versions.get(version_id(flow.id, flow.version)) if flow.version else None
+        if flow.version and not found:
+            raise NotFound
+        document = {**(found.document if found else {"steps": []}), "name": flow.name}
+        return FlowDraft(
+            id=flow.id,
+            text=json.dumps(document, ensure_ascii=False),
+            revision=0,
+            base=flow.version,
+            by=found.by if found else "",
+            by_name=found.by_name if found else "",
+            saved_at=flow.updated_at,
+        )
+
+    async def _rename(self, flow: Flow, name: object) -> None:
+        """Its name is for teammates and changes at once; the rest of a draft, when it is published."""
+        if isinstance(name, str) and 0 < len(name.strip()) <= LONGEST_NAME and name.strip() != flow.name:
+            await self._store.flows.update({"_id": flow.id}, {"$set": {"name": name.strip()}})
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Raises Invalid for what a browser couldn't read back, or what would take too long to check."""
+    if len(text.encode()) > MOST_BYTES:
+        size, most = f"{len(text) / 1000:,.0f}", f"{MOST_BYTES / 1000:,.0f}"
+        raise Invalid(TOO_LARGE, size=size, most=most)
+    raw = _parsed(text)
+    if not isinstance(raw, dict):
+        raise Invalid(NO_OBJECT)
+    if is_too_deep(raw):
+        raise Invalid(TOO_DEEP)
+    return raw
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise Invalid(TOO_DEEP) from None
+    except ValueError:
+        raise Invalid(UNREADABLE) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    """NaN and Infinity are no JSON."""
+    raise ValueError(name)

@@ -1,0 +1,195 @@
+"""The editor of flows: a flow is built from nothing with the keyboard alone, and goes live."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Locator, Page, expect
+
+from bot.app import Bot
+from bot.demo import DEALS
+from bot.model.teammate import By
+from tests.browser.axe import fits
+from tests.browser.conftest import Look
+from tests.browser.desk import signed_in
+
+pytestmark = pytest.mark.browser
+
+SOMEBODY = By("", "Sayso")
+
+
+async def typed(page: Page, *keys: str) -> None:
+    for key in keys:
+        await page.keyboard.press(key)
+
+
+async def added(page: Page, kind: str) -> None:
+    """A step of this kind, where the focus is; its first field has the focus then."""
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Add step")
+    await expect(dialog.get_by_role("button", name="Message")).to_be_focused()
+    for _step in range(20):
+        if await dialog.locator("button:focus").get_attribute("value") == kind:
+            break
+        await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".flow-form :focus")).to_have_count(1)
+
+
+async def focused(page: Page, target: Locator) -> None:
+    """By Tab, as often as it takes."""
+    for _tab in range(60):
+        if await target.evaluate("element => element === document.activeElement"):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(target)
+
+
+async def document_of(bot: Bot, flow: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((await bot.flow_drafts.get(flow)).text)
+    return found
+
+
+async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestServer, bot: Bot) -> None:
+    page = await signed_in(look, server, "/bots")
+    await fits(page)
+    await focused(page, page.get_by_role("link", name="New flow"))
+    await typed(page, "Enter")
+    await expect(page.get_by_label("Name")).to_be_focused()
+    await page.keyboard.type("Welcome")
+    await typed(page, "Enter")
+    await expect(page.get_by_role("heading", name="Welcome", level=1)).to_be_visible()
+    flow, saved = page.url.rpartition("/")[2], page.locator("#flow-saved")
+
+    # What starts it.
+    await focused(page, page.locator("summary").filter(has_text="Add trigger"))
+    await typed(page, "Enter", "ArrowDown", "Enter")
+    await expect(page.locator(".flow-trigger")).to_have_count(1)
+
+    # A question with two choices, one of which asks for consent.
+    add = page.locator("#add-first")
+    await focused(page, add)
+    await added(page, "ask")
+    await page.keyboard.type("Do you want our offers?")
+    await focused(page, page.get_by_label("Answer", exact=True))
+    await page.keyboard.type("One of")
+    for label in ("Yes", "No"):
+        await focused(page, page.get_by_role("button", name="Add choice"))
+        await typed(page, "Enter")
+        await focused(page, page.get_by_label("Label").last)
+        await page.keyboard.type(label)
+        await focused(page, page.get_by_role("button", name="Add choice")) if label == "Yes" else None
+    await typed(page, "Escape")
+    question = page.get_by_role("button", name=re.compile("^Question Do you want our offers"))
+    await expect(question).to_be_focused()
+    await expect(page.locator(".flow-branch-name")).to_have_text(["Yes", "No", "No usable answer", "No answer in time"])
+    await focused(page, page.locator(".flow-branch").first.get_by_role("button", name="Add step"))
+    await added(page, "opt_in_form")
+    await focused(page, page.get_by_label("Title").first)
+    await page.keyboard.type("Get our deals")
+
+    # A fault is shown in place, with what to do, and goes when it is fixed.
+    await expect(page.locator("#problems")).to_be_visible()
+    subscription = page.get_by_label("Subscription", exact=True)
+    await expect(subscription).to_have_attribute("aria-invalid", "true")
+    await expect(page.locator(".flow-form .field-error").first).to_have_text(
+        "This subscription doesn't exist. Choose another one."
+    )
+    await fits(page)
+    await subscription.focus()
+    await subscription.select_option(DEALS)
+    await expect(page.locator(".flow-form .field-error")).to_have_count(0)
+    await typed(page, "Escape")
+
+    # Copied, pasted, moved, deleted; each is undone and done again.
+    lines = page.locator(".flow-open")
+    await typed(page, "k")
+    await expect(question).to_be_focused()
+    await typed(page, "a")
+    await typed(page, "Enter")
+    await page.keyboard.type("Thanks!")
+    await typed(page, "Escape", "Control+c", "Control+v")
+    await expect(lines).to_have_count(4)
+    await page.keyboard.press("Alt+ArrowUp")
+    await typed(page, "Delete")
+    await expect(lines).to_have_count(3)
+    await typed(page, "Control+z")
+    await expect(lines).to_have_count(4)
+    await typed(page, "Control+Shift+z")
+    await expect(lines).to_have_count(3)
+    await question.focus()
+    await typed(page, "ArrowLeft")
+    await expect(page.locator(".flow-branches").first).to_be_hidden()
+    await typed(page, "f")
+    await page.keyboard.type("deals")
+    await typed(page, "Enter")
+    await expect(page.get_by_role("button", name=re.compile("^Opt-in form"))).to_be_focused()
+
+    # A reload keeps the draft; publishing puts it live.
+    await expect(saved).to_have_text("Draft saved")
+    await page.reload()
+    await expect(lines).to_have_count(3)
+    await expect(page.locator("#problems .flow-problem--bad")).to_have_count(0)
+    written = await document_of(bot, flow)
+    assert [step["kind"] for step in written["steps"]] == ["ask", "say"]
+    assert written["steps"][0]["choices"][0]["steps"][0]["subscription"] == DEALS
+    await focused(page, page.get_by_role("button", name="Publish and put live"))
+    await typed(page, "Enter")
+    await expect(page.locator("#said")).to_have_text(re.compile("Version 1 is published."))
+    found = await bot.flows.get(flow)
+    assert (found.state, found.version) == ("live", 1)
+    await bot.flows.set_state(flow, "paused", SOMEBODY)
+
+
+def long_flow(count: int) -> dict[str, Any]:
+    """Questions with two branches of messages each."""
+
+    def say(id: str) -> dict[str, Any]:
+        return {"kind": "say", "id": id, "text": f"This is what {id} says, and it is a sentence of usual length."}
+
+    def ask(i: int) -> dict[str, Any]:
+        both = [{"id": c, "label": c.title(), "steps": [say(f"say_{i}_{c}")]} for c in ("yes", "no")]
+        return {"kind": "ask", "id": f"ask_{i}", "text": f"Question {i}?", "answer": "choice", "choices": both}
+
+    return {"name": "Long", "steps": [step for i in range(count // 4) for step in (ask(i), say(f"then_{i}"))]}
+
+
+MEASURE = """() => {
+  window.took = 0;
+  const onKey = () => {
+    const began = performance.now();
+    requestAnimationFrame(() => setTimeout(() => { window.took = performance.now() - began; }));
+  };
+  addEventListener("keydown", onKey, { capture: true, once: true });
+}"""
+"""From the next key to the end of the frame that it leads to."""
+
+
+@pytest.mark.soak
+async def test_200_steps_stay_quick_to_edit(look: Look, server: TestServer, bot: Bot) -> None:
+    """Each action, from the key to the next frame, takes less than 100 ms."""
+    flow = await bot.flows.create_empty("Long", SOMEBODY)
+    await bot.flow_drafts.save(flow.id, json.dumps(long_flow(200)), 0, SOMEBODY)
+    page = await signed_in(look, server, f"/bots/{flow.id}")
+    await expect(page.locator(".flow-open")).to_have_count(200)
+    await page.locator(".flow-open").nth(100).focus()
+    taken = {}
+    for name, key in {
+        "open": "Enter", "type": "x", "close": "Escape", "down": "j", "move": "Alt+ArrowUp", "copy": "Control+c",
+        "delete": "Delete", "undo": "Control+z", "redo": "Control+Shift+z", "fold": "ArrowLeft",
+    }.items():  # fmt: skip
+        if name == "type":
+            await page.locator(".flow-form textarea").first.focus()
+        times = []
+        for _run in range(1 if name in {"open", "close", "fold"} else 3):
+            await page.evaluate(MEASURE)
+            await page.keyboard.press(key)
+            await page.wait_for_function("window.took > 0")
+            times.append(await page.evaluate("window.took"))
+        taken[name] = round(min(times), 1)
+    print(taken)  # noqa: T201 - a measurement
+    assert max(taken.values()) < 100, taken

@@ -1,0 +1,176 @@
+"""The pages of flows: the list and its order, drafts with their conflicts and faults, publishing, conditions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.demo import DEALS
+from bot.flows.drafts import MOST_BYTES
+from bot.flows.steps import KINDS
+from bot.model.base import new_id
+from bot.model.teammate import By
+from tests.widget.desk import BEN, HTML, Desk, at_desk
+from tests.widget.help import Running
+from widget.bots.kinds import STEPS, TRIGGERS
+from widget.web.assets import TEMPLATES
+
+SAYSO = By("", "Sayso")
+HELLO = {
+    "triggers": [{"kind": "words_in_message", "words": ["zebra"]}],
+    "steps": [{"kind": "say", "id": "hi", "text": "Hi"}],
+}
+
+
+async def created(desk: Desk, name: str = "") -> str:
+    status, _ = await desk.post("/bots", {"name": name or f"Flow {new_id()}"})
+    assert status == 303
+    return desk.location.rpartition("/")[2]
+
+
+async def saved(desk: Desk, flow: str, document: Any, revision: int = 0) -> tuple[int, dict[str, Any]]:
+    desk.token = desk.token or await desk.csrf()
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    headers = {"X-CSRF-Token": desk.token, "Content-Type": "application/json"}
+    path = f"{desk.base}/bots/{flow}/draft?revision={revision}"
+    async with desk.session.post(path, data=body, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def act(desk: Desk, flow: str, act: str, **form: str) -> str:
+    """The flash message."""
+    status, page = await desk.post(f"/bots/{flow}/{act}", form)
+    assert status == 303, page.text
+    return await desk.said()
+
+
+@pytest.mark.parametrize("folder", ["steps", "triggers"])
+def test_each_kind_has_its_template_and_no_other(folder: str) -> None:
+    kinds = {"steps": STEPS, "triggers": TRIGGERS}[folder]
+    assert {path.stem for path in (TEMPLATES / "bots" / folder).glob("*.html")} == {*kinds}
+    assert {*STEPS} == {*KINDS}
+
+
+async def test_a_flow_is_created_edited_published_paused_and_resumed(running: Running, ada: Desk) -> None:
+    flow = await created(ada, "Zebras")
+    page = await ada.look(f"/bots/{flow}")
+    assert json.loads(page.one("script", id="flow-document").text) == {"steps": [], "name": "Zebras"}
+    assert len([node for node in page.all("template") if node.attrs.get("id", "").startswith("step-")]) == len(STEPS)
+    status, answer = await saved(ada, flow, {"name": "Zebra", **HELLO})
+    assert (status, answer["revision"], answer["faults"]) == (200, 1, [])
+    assert "Zebra" in (await ada.look("/bots")).text
+    assert await act(ada, flow, "publish", revision="1") == "Version 1 is published."
+    assert await act(ada, flow, "pause") == "Zebra is paused. Conversations in it finish."
+    row = next(li for li in (await ada.look("/bots")).all("li") if li.attrs.get("data-id") == flow)
+    assert "Message contains zebra" in row.text
+    assert "Version 1 by Ada" in row.text
+    assert await act(ada, flow, "resume") == "Zebra is live."
+    await running.bot.flows.set_state(flow, "paused", SAYSO)
+    done = [e.action for e in await running.store.audit_log.find({"subject": {"$in": ["Zebra", "Zebras"]}}, limit=20)]
+    assert {*done} >= {"flow.created", "flow.edited", "flow.published", "flow.paused", "flow.put_live"}
+
+
+async def test_a_draft_has_faults_and_is_not_published(ada: Desk) -> None:
+    flow = await created(ada)
+    form = {"kind": "opt_in_form", "id": "form", "title": "Join"}
+    status, answer = await saved(ada, flow, {**HELLO, "steps": [form]})
+    assert status == 200
+    assert [(f["path"], f["text"]) for f in answer["faults"]] == [("steps[0].subscription", "Fill in this field.")]
+    assert await act(ada, flow, "publish", revision="1") == "This flow has errors, so nothing was saved."
+    assert "Publish this flow first." in (await ada.post(f"/bots/{flow}/resume", {}))[1].text
+
+
+async def test_of_two_teammates_the_later_one_is_told(ada: Desk) -> None:
+    flow = await created(ada)
+    assert (await saved(ada, flow, HELLO))[1]["revision"] == 1
+    status, theirs = await saved(ada, flow, {"steps": []})
+    assert (status, theirs["revision"], theirs["by_name"], json.loads(theirs["text"])) == (409, 1, "Ada", HELLO)
+    assert await act(ada, flow, "publish", revision="0") == "Ada saved a newer version."
+    assert (await saved(ada, flow, {"steps": []}, 1))[0] == 200
+
+
+async def test_a_draft_is_discarded(running: Running, ada: Desk) -> None:
+    flow = await created(ada)
+    await saved(ada, flow, HELLO)
+    await act(ada, flow, "publish", revision="1")
+    await running.bot.flows.set_state(flow, "paused", SAYSO)
+    await saved(ada, flow, {"steps": []}, 1)
+    assert await act(ada, flow, "discard", revision="2") == "Draft discarded."
+    draft = await running.bot.flow_drafts.get(flow)
+    assert (json.loads(draft.text)["steps"], draft.revision, draft.is_published) == (HELLO["steps"], 3, True)
+
+
+async def test_a_version_from_a_file_is_what_the_next_draft_continues(running: Running, ada: Desk) -> None:
+    flow = await created(ada)
+    await saved(ada, flow, HELLO)
+    await act(ada, flow, "publish", revision="1")
+    await running.bot.flows.set_state(flow, "paused", SAYSO)
+    other = {**HELLO, "steps": [{"kind": "say", "id": "hi", "text": "From a file"}]}
+    await running.bot.flows.publish(flow, json.dumps(other), SAYSO)
+    draft = await running.bot.flow_drafts.get(flow)
+    assert (json.loads(draft.text)["steps"], draft.base, draft.revision) == (other["steps"], 2, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"[]", b"7", b"{", b'{"a": NaN}', b"\xff", b'{"a":' * 50_000, b"[" * 100_000,
+        b'{"n": ' + b"9" * 5000 + b"}",
+        json.dumps({"steps": [], "name": "x" * MOST_BYTES}).encode(),
+    ],
+    ids=["empty", "list", "number", "broken", "nan", "bytes", "deep", "deep lists", "digits", "large"],
+)  # fmt: skip
+async def test_a_bad_draft_is_refused(ada: Desk, body: bytes) -> None:
+    flow = await created(ada)
+    assert (await saved(ada, flow, body))[0] in {413, 422}
+    assert (await saved(ada, flow, {"steps": "x", "triggers": 7, "name": ["x"]}))[0] == 200
+    assert "</script>" not in (await ada.look(f"/bots/{flow}")).one("script", id="flow-document").text
+
+
+async def test_flows_are_tried_in_the_order_of_the_list(running: Running, ada: Desk) -> None:
+    first, second, third = [await created(ada) for _ in range(3)]
+
+    async def order() -> list[str]:
+        return [flow.id for flow in await running.bot.flows.all() if flow.id in {first, second, third}]
+
+    assert await order() == [first, second, third]
+    assert await act(ada, third, "move", before=first) == "Order saved."
+    assert await order() == [third, first, second]
+    await act(ada, third, "move", before="")
+    assert await order() == [first, second, third]
+    assert (await ada.post("/bots/unknown/move", {"before": ""}))[0] == 404
+
+
+async def test_conditions_are_edited_in_words(ada: Desk) -> None:
+    async def part(path: str) -> tuple[int, str, dict[str, Any]]:
+        async with ada.session.get(ada.base + path, headers={**HTML, "HX-Request": "true"}) as answer:
+            return answer.status, await answer.text(), json.loads(answer.headers.get("HX-Trigger", "{}"))
+
+    _, kinds, _ = await part("/bots/-/conditions")
+    assert "During office hours" in kinds
+    assert "us_state" not in kinds
+    _, editor, _ = await part("/bots/-/conditions?kind=consent")
+    assert "Apply" in editor
+    status, again, _ = await part(f"/bots/-/conditions/apply?kind=consent&subscription={DEALS}")
+    assert (status, "Choose at least one." in again) == (422, True)
+    status, _, made = await part(f"/bots/-/conditions/apply?kind=consent&subscription={DEALS}&states=opted_in")
+    assert status == 204
+    consent = {"field": "consent", "subscription": DEALS, "states": ["opted_in"]}
+    assert made["condition-made"]["condition"] == consent
+    _, _, hours = await part("/bots/-/conditions/apply?kind=no_office_hours")
+    assert hours["condition-made"]["condition"] == {"field": "office_hours", "is_not": True}
+    token = await ada.csrf()
+    body = {"conditions": [consent, {"field": "office_hours"}, {"field": "us_state", "states": ["NJ"]}, {}]}
+    async with ada.session.post(
+        f"{ada.base}/bots/-/conditions/words", json=body, headers={"X-CSRF-Token": token}
+    ) as answer:
+        words = await answer.json()
+    assert words == [made["condition-made"]["words"], "During office hours", "", ""]
+
+
+async def test_an_agent_finds_no_flows(running: Running) -> None:
+    async with at_desk(running.base, BEN) as ben:
+        assert (await ben.get("/bots"))[0] == 403
+        assert (await saved(ben, "unknown", HELLO))[0] == 403

@@ -1,0 +1,14 @@
+"""The pages of bot flows. Each module adds its own routes."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from widget.bots import conditions, drafts, editor, pages
+
+FACES = (pages, editor, drafts, conditions)
+
+
+def add_routes(app: web.Application) -> None:
+    for face in FACES:
+        face.add_routes(app)
