@@ -11,7 +11,7 @@ from bot.config import Settings
 from bot.demo import make_demo
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
-from tests.conftest import Visitor, serving
+from tests.conftest import Visitor, eventually, serving
 from tests.widget.desk import BEN, Desk, at_desk
 from tests.widget.help import Running, user_hash
 
@@ -71,6 +71,11 @@ async def known_user(newcomer: Callable[[], Visitor], running: Running) -> Visit
     await person.open(user_id=id, user_hash=user_hash(await running.secret(), id))
     status, _ = await person.submit("(201) 555-0147")
     assert status == 200
+
+    async def is_stored() -> bool:
+        return await running.store.conversations.get(person.conversation or "") is not None
+
+    await eventually(is_stored)  # the answer is durable before its chat is
     return person
 
 
