@@ -32,7 +32,9 @@ from bot.model.conversation import (
     Part,
     Text,
 )
+from bot.model.opt_out_request import OptOutRequest, RequestState
 from bot.model.paging import Cursor, Page
+from bot.model.teammate import By
 from bot.store import Store
 from bot.store.parts import CardChange
 
@@ -254,6 +256,12 @@ class Inbox:
             raise CardClosed(_("This form was already submitted and can't be withdrawn."))
         said = ConversationEvent(name=ConversationEventName.WITHDRAWN, part=seq, subscription=part.content.subscription)
         return await self._write(id, me, said, f"withdraw:{seq}")
+
+    async def opt_out_decided(self, request: OptOutRequest, by: By) -> None:
+        """Says in the conversation what a teammate decided. Idempotent."""
+        is_honored = request.state is RequestState.HONORED
+        name = ConversationEventName.OPT_OUT_HONORED if is_honored else ConversationEventName.OPT_OUT_DISMISSED
+        await self._write(request.conversation, by.id, ConversationEvent(name=name), f"decided:{request.id}")
 
     async def _write(self, id: str, me: str, content: Content, key: str) -> Part:
         return await self._conversations.append(id, Author(kind=AuthorKind.TEAMMATE, id=me), content, key)

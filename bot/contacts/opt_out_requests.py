@@ -6,7 +6,7 @@ panel (`bot.events.consumers.opt_out_requests`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median_high
@@ -32,6 +32,7 @@ COUNTED = 99
 MEASURED = timedelta(days=30)
 MOST_MEASURED = 1000
 OPEN, HONORED, DISMISSED = RequestState
+NOBODY: Mapping[str, datetime] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class OptOutRequests:
         self._attestations = attestations
         self._stops = stops
         self._audit = AuditLog(store)
+        self.decided: Callable[[OptOutRequest, By], Awaitable[None]] = _unsaid
+        """Called once a teammate has decided; perhaps again with a retry."""
 
     async def flag(self, part: Part, contact: str, number: str, rule: str, due_at: datetime) -> None:
         """Adds a text to the board, once."""
@@ -107,18 +110,21 @@ class OptOutRequests:
         """Records that it is no request to opt out. Raises NotFound."""
         await self._settle(await self._get(id), DISMISSED, by, AuditAction.OPT_OUT_DISMISSED, states=(OPEN,))
 
-    async def close_for(self, contacts: Mapping[str, datetime]) -> None:
-        """Settles the open requests of contacts who are opted out of all texts since (time by contact), or gone."""
-        found = await self._table.open_of(contacts)
-        if not found:
-            return
-        people = await self._store.contacts.get_many({request.contact for request in found})
-        texts = [subscription.id for subscription in await self._store.subscriptions.texts()]
+    async def close_for(self, contacts: Mapping[str, datetime], numbers: Mapping[str, datetime] = NOBODY) -> None:
+        """Settles the open requests about these contacts and numbers (each with the time of an opt-out), unless
+        somebody with the number can still get texts there."""
+        found = await self._table.open_of(contacts, numbers)
+        texts = [subscription.id for subscription in await self._store.subscriptions.texts()] if found else []
         for request in found:
-            contact = people.get(request.contact)
-            if contact is None or contact.is_gone or all(_is_out(contact.consent(id)) for id in texts):
-                values = {"state": HONORED, "settled_at": contacts[request.contact]}
-                await self._table.settle(request.id, values, states=(OPEN,))
+            if await self._is_honored(request, texts):
+                at = contacts.get(request.contact) or numbers[request.number or ""]
+                await self._table.settle(request.id, {"state": HONORED, "settled_at": at}, states=(OPEN,))
+
+    async def _is_honored(self, request: OptOutRequest, texts: Sequence[str]) -> bool:
+        """A stopped number covers everyone who has it."""
+        people = await self._store.contacts.get_many([request.contact, *await self._others(request)])
+        is_out = all(_is_out(c.consent(id)) for c in people.values() if not c.is_gone for id in texts)
+        return is_out or (request.number is not None and await self._stops.is_stopped(request.number))
 
     async def request_times(self) -> RevocationTimes:
         """From the text to the opt-out."""
@@ -157,7 +163,12 @@ class OptOutRequests:
         await self._table.settle(request.id, values, states=states)
         after = await self._get(request.id)
         if (after.state, after.by) == (state, by.id):
+            await self.decided(after, by)
             await self._audit.record(by, action, request.contact, key=request.id)
+
+
+async def _unsaid(request: OptOutRequest, by: By) -> None:
+    pass
 
 
 def _is_out(consent: Consent | None) -> bool:

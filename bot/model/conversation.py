@@ -139,6 +139,9 @@ class ConversationEventName(StrEnum):
     """The effect of a keyword, in a conversation by text."""
     MAYBE_STOP = "maybe_stop"
     """Their text is likely a revocation: a teammate decides, `until` the law wants it done."""
+    OPT_OUT_HONORED = "opt_out_honored"
+    OPT_OUT_DISMISSED = "opt_out_dismissed"
+    """What the teammate decided."""
 
 
 SHOWN_TO_CONTACT = {

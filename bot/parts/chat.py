@@ -29,4 +29,5 @@ class ChatParts(ContactParts):
         canvas = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
         self.canvas = CanvasCards(*canvas, secret=secret)
         self.inbox = Inbox(store, self.conversations, self.cards)
+        self.opt_out_requests.decided = self.inbox.opt_out_decided
         self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)

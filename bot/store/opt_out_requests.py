@@ -21,6 +21,7 @@ class OptOutRequestRepository(Repository[OptOutRequest]):
     indexes = (
         IndexModel([("state", ASCENDING), ("due_at", ASCENDING), ("_id", ASCENDING)]),
         IndexModel([("contact", ASCENDING), ("state", ASCENDING)]),
+        IndexModel([("number", ASCENDING), ("state", ASCENDING)]),
         IndexModel([("state", ASCENDING), ("settled_at", DESCENDING)]),
     )
 
@@ -36,10 +37,12 @@ class OptOutRequestRepository(Repository[OptOutRequest]):
         with database_errors():
             return int(await self.collection.count_documents(match, limit=most, maxTimeMS=READ_MS))
 
-    async def open_of(self, contacts: Collection[str]) -> list[OptOutRequest]:
-        """Of these contacts."""
-        match = {"contact": {"$in": [*contacts]}, "state": RequestState.OPEN}
-        return await self.find(match, limit=10_000) if contacts else []
+    async def open_of(self, contacts: Collection[str], numbers: Collection[str] = ()) -> list[OptOutRequest]:
+        """About these contacts, or from these numbers."""
+        mine: list[dict[str, Any]] = [{"contact": {"$in": [*contacts]}, "state": RequestState.OPEN}]
+        if numbers:
+            mine.append({"number": {"$in": [*numbers]}, "state": RequestState.OPEN})
+        return await self.find({"$or": mine}, limit=10_000)
 
     async def settle(self, id: str, values: Mapping[str, Any], *, states: Collection[RequestState]) -> None:
         """Unless a teammate has decided before."""

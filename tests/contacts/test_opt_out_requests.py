@@ -14,6 +14,8 @@ from bot.i18n import translator
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
+from bot.model.conversation import AuthorKind, ConversationEvent
+from bot.model.conversation import ConversationEventName as Name
 from bot.model.event import NOWHERE, Action, Actor, Source
 from bot.model.opt_out_request import OptOutRequest, RequestState
 from bot.model.teammate import By
@@ -130,6 +132,34 @@ async def test_it_is_closed_when_the_person_opts_out_otherwise(bot: Bot, maya: C
             await bot.preferences.stop_all(contact, shown={}, key="p", say=translator("en"), context=HERE)
     after = await _now(bot, request)
     assert (after.state, after.by) == (RequestState.HONORED, None)
+
+
+async def test_it_stays_open_while_somebody_with_the_number_gets_texts(
+    bot: Bot, maya: Contact, make_contact: MakeContact
+) -> None:
+    """The preference center opts out one of them; nobody knows which of them asked."""
+    ben = await make_contact()
+    await bot.ledger.record(change(ben.id, "k"))
+    request = await _flagged(bot)
+    say = translator("en")
+    for id, state in ((maya.id, RequestState.OPEN), (ben.id, RequestState.HONORED)):
+        contact = await bot.ledger.contact(id)
+        assert contact
+        await bot.preferences.stop_all(contact, shown={}, key=f"p-{id}", say=say, context=HERE)
+        assert (await _now(bot, request)).state is state
+
+
+@pytest.mark.parametrize(("decision", "name"), [("honor", Name.OPT_OUT_HONORED), ("dismiss", Name.OPT_OUT_DISMISSED)])
+async def test_the_conversation_says_what_was_decided(bot: Bot, maya: Contact, decision: str, name: Name) -> None:
+    request = await _flagged(bot)
+    for _time in range(2):
+        if decision == "honor":
+            await bot.opt_out_requests.honor(request.id, ADA, NOWHERE)
+        else:
+            await bot.opt_out_requests.dismiss(request.id, ADA)
+    parts = await bot.conversations.after(request.conversation, 0)
+    decided = [(part.author.id, part.content) for part in parts if part.author.kind is AuthorKind.TEAMMATE]
+    assert decided == [(ADA.id, ConversationEvent(name=name))]
 
 
 async def test_an_opt_out_of_one_subscription_leaves_it_open(bot: Bot, maya: Contact) -> None:

@@ -265,7 +265,7 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     (row,) = (await bot.opt_out_requests.page()).items
     await bot.opt_out_requests.page(Cursor((now(), "x")))
     await bot.opt_out_requests.count(is_overdue=True)
-    await bot.opt_out_requests.close_for({row.request.contact: now()})
+    await bot.opt_out_requests.close_for({row.request.contact: now()}, {ANOTHER: now()})
     await bot.opt_out_requests.dismiss(row.request.id, By(me, "Ada"))
     await bot.opt_out_requests.request_times()
     await bot.opt_out_requests.confirmation_times()

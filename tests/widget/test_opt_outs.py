@@ -35,6 +35,8 @@ async def test_an_agent_decides_on_each(running: Running) -> None:
         assert (await ben.post(f"{BOARD}/{first.id}/opt-out", {}))[0] == 303
         assert "Opted out of all texts" in await ben.said()
         assert (await ben.post(f"{BOARD}/{second.id}/dismiss", {}))[0] == 303
+        assert "Ben honored the opt-out request" in (await ben.look(f"/inbox/{first.conversation}")).text
+        assert "Ben decided that this wasn't an opt-out" in (await ben.look(f"/inbox/{second.conversation}")).text
         page = await ben.look(BOARD)
         assert "harassment" not in page.text
         assert "unsubscribe" not in page.one("main").text

@@ -277,6 +277,10 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
             return say("%(who)s confirmed %(name)s by text", who=contact, name=name)
         case ConversationEventName.MAYBE_STOP:
             return say("Possible opt-out request. If %(who)s wants no more texts, opt them out by", who=contact)
+        case ConversationEventName.OPT_OUT_HONORED:
+            return say("%(who)s honored the opt-out request: no more texts to this number", who=author)
+        case ConversationEventName.OPT_OUT_DISMISSED:
+            return say("%(who)s decided that this wasn't an opt-out request", who=author)
         case ConversationEventName.TEXTED_NO:
             return say("%(who)s declined %(name)s by text", who=contact, name=name)
 

@@ -1,4 +1,4 @@
-"""Settles likely revocations of people who are opted out of all texts since."""
+"""Settles likely revocations once nobody with the number gets texts any more."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class CloseOptOutRequests(Consumer):
         self._requests = requests
 
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
-        times = {event.contact: event.at for event in events if event.action in ENDS}
-        if times:
-            await self._requests.close_for(times)
+        ends = [event for event in events if event.action in ENDS]
+        if ends:
+            numbers = {event.number: event.at for event in ends if event.number}
+            await self._requests.close_for({event.contact: event.at for event in ends}, numbers)
 
     async def unhandled(self, events: Sequence[ConsentEvent]) -> Sequence[ConsentEvent]:
         return [event for event in events if event.action in ENDS]
