@@ -54,6 +54,8 @@ class DeliveryKind(StrEnum):
     CONFIRMATION = "confirmation"
     CONFIRMED = "confirmed"
     ASK = "ask"
+    ASK_BACK = "ask_back"
+    """The same question, to somebody who texted a keyword."""
     REPLY = "reply"
     MESSAGE = "message"
     OUTBOUND = "outbound"

@@ -73,6 +73,9 @@ class FactReader:
         }
         return facts, Flood(counts), MarketingRules(sent, quiet_hours=self._quiet_hours)
 
+    async def paces(self, contacts: Collection[str]) -> dict[str, Pace]:
+        return await self._store.contacts.paces(contacts) if contacts else {}
+
     async def marketing(
         self, numbers: Collection[str], programs: Iterable[Subscription], paces: Iterable[Pace]
     ) -> MarketingRules:

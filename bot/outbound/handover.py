@@ -1,12 +1,13 @@
 """A text that may be sent, and what is asked again once it is marked as handed over.
 
-Whatever could have changed since it was judged is read after the mark: a STOP, and texts of other workers to the same
-number. Of two workers that mark texts to one number, at least one sees the other's mark, so neither a cap nor what a
-person wishes is exceeded.
+Whatever could have changed since it was judged is read after the mark: a STOP, a wish for a pause or fewer texts, and
+texts of other workers to the same number. Of two workers that mark texts to one number, at least one sees the other's
+mark, so neither a cap nor what a person wishes is exceeded.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -41,10 +42,6 @@ class Handover:
     def is_marketing(self) -> bool:
         return bool(self.values.get("is_marketing"))
 
-    @property
-    def pace(self) -> Pace:
-        return self.facts.contact.pace if self.facts.contact else NO_PACE
-
 
 class LateChecks:
     def __init__(self, stops: StopList, facts: FactReader, clock: Callable[[], datetime]) -> None:
@@ -53,22 +50,27 @@ class LateChecks:
         self._clock = clock
 
     async def refusals(self, texts: Sequence[Handover]) -> dict[str, str]:
-        """By delivery, why it can't be sent after all; empty: it can. Two queries for all texts."""
-        stopped = await self._stops.among({text.delivery.number for text in texts})
+        """By delivery, why it can't be sent after all; empty: it can. Three queries for all texts."""
+        stopped, paces = await asyncio.gather(
+            self._stops.among({text.delivery.number for text in texts}),
+            self._facts.paces({text.delivery.contact for text in texts if text.delivery.message}),
+        )
         marketing = [text for text in texts if text.is_marketing]
-        programs, paces = [text.facts.program for text in marketing], [text.pace for text in marketing]
-        rules = await self._facts.marketing({text.delivery.number for text in marketing}, programs, paces)
-        return {text.delivery.id: self._refusal(text, stopped, rules) for text in texts}
+        numbers, programs = {text.delivery.number for text in marketing}, [text.facts.program for text in marketing]
+        rules = await self._facts.marketing(numbers, programs, paces.values())
+        return {t.delivery.id: self._refusal(t, stopped, paces.get(t.delivery.contact, NO_PACE), rules) for t in texts}
 
-    def _refusal(self, text: Handover, stopped: set[str], rules: MarketingRules) -> str:
+    def _refusal(self, text: Handover, stopped: set[str], pace: Pace, rules: MarketingRules) -> str:
         delivery = text.delivery
         if delivery.number in stopped:
             return KINDS[delivery.kind].refusal(delivery, replace(text.facts, is_stopped=True)) or ""
+        if pace.is_paused(self._clock()):
+            return "paused_by_person"
         if not text.is_marketing:
             return ""
         zone = text.facts.contact.time_zone if text.facts.contact else None
         where = whereabouts(delivery.number, zone)
-        is_over = rules.is_over_cap(delivery, where, text.facts.program, self._clock(), text.pace)
+        is_over = rules.is_over_cap(delivery, where, text.facts.program, self._clock(), pace)
         return CAP_RACE if is_over else ""
 
 

@@ -98,6 +98,11 @@ class DeliveryRepository(Repository[Delivery]):
             [("number", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING)],
             partialFilterExpression={"kind": DeliveryKind.ASK.value},
         ),
+        IndexModel(
+            [("number", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING)],
+            name="asked_back",
+            partialFilterExpression={"kind": DeliveryKind.ASK_BACK.value},
+        ),
         IndexModel([("created_at", DESCENDING)]),
         IndexModel([("contact", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("created_at", DESCENDING), ("prefix", ASCENDING), ("kind", ASCENDING)], **_where("prefix")),
@@ -228,12 +233,11 @@ class DeliveryRepository(Repository[Delivery]):
     async def asked(self, number: str, *, limit: int = 20) -> list[Delivery]:
         """The double opt-in questions to this number, newest first. Withheld ones, whose form said to text YES, come
         after those that were sent."""
-        match = {
-            "number": number,
-            "kind": DeliveryKind.ASK,
-            "$or": [{"state": {"$in": [*LEFT]}}, {"reason": WITHHELD}],
-        }
-        found = await self.find(match, sort=[("number", 1), ("kind", 1), ("created_at", -1)], limit=limit)
+        sort, found = [("number", 1), ("kind", 1), ("created_at", -1)], list[Delivery]()
+        for kind in (DeliveryKind.ASK, DeliveryKind.ASK_BACK):
+            match = {"number": number, "kind": kind, "$or": [{"state": {"$in": [*LEFT]}}, {"reason": WITHHELD}]}
+            found += await self.find(match, sort=sort, limit=limit)
+        found.sort(key=lambda delivery: delivery.created_at, reverse=True)
         return sorted(found, key=lambda delivery: delivery.reason == WITHHELD)
 
     async def stop_confirmations(self, since: datetime, *, limit: int) -> list[Delivery]:

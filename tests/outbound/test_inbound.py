@@ -17,7 +17,8 @@ from bot.model.delivery import DeliveryState
 from bot.model.event import Action
 from bot.outbound.kinds.confirmation import confirmation
 from bot.store import Store
-from tests.people import ANOTHER, NUMBER, change, subscription, workspace
+from tests.outbound.test_keyword_sign_ups import ADA, POSTER
+from tests.people import ANOTHER, NUMBER, change, subscription, wording, workspace
 
 MakeContact = Callable[..., Awaitable[Contact]]
 
@@ -101,6 +102,17 @@ class TestAlwaysAnswered:
         await store.deliveries.update({"event": event.event}, {"$set": {"state": DeliveryState.SENT}})
         await bot.receive(NUMBER, "YES", "t1")
         assert (await _texts(bot))[-1].startswith("Harbor Coffee: You are now subscribed to Deals")
+
+    @pytest.mark.usefixtures("flooded")
+    async def test_the_question_that_answers_a_keyword(self, bot: Bot, store: Store) -> None:
+        await store.subscriptions.update({"_id": DEALS}, {"$set": {"double_opt_in": True}})
+        for stranger in await store.contacts.with_number(NUMBER, after="", limit=9):
+            await bot.ledger.record(change(stranger.id, "out", Action.OPT_OUT))
+        await bot.keywords.create("Beans", POSTER, ADA, wording())
+        await bot.receive(NUMBER, "BEANS", "t1")
+        assert (await _texts(bot))[-1].startswith("Harbor Coffee: Reply YES to get")
+        await bot.receive(NUMBER, "YES", "t2")
+        assert (await _texts(bot))[-1].startswith("Harbor Coffee: You are now subscribed")
 
     async def test_help_while_stopped(self, bot: Bot) -> None:
         await bot.receive(NUMBER, "STOP", "t1")

@@ -25,7 +25,7 @@ ASKED_FOR = {
     (Action.REQUEST_CONFIRMATION, Source.FORM): DeliveryKind.ASK,
     (Action.REQUEST_CONFIRMATION, Source.PREFERENCE_CENTER): DeliveryKind.ASK,
     (Action.REQUEST_CONFIRMATION, Source.PROFILE): DeliveryKind.ASK,
-    (Action.REQUEST_CONFIRMATION, Source.KEYWORD): DeliveryKind.ASK,
+    (Action.REQUEST_CONFIRMATION, Source.KEYWORD): DeliveryKind.ASK_BACK,
 }
 
 
@@ -143,6 +143,7 @@ def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None
     assert limits == {
         DeliveryKind.CONFIRMATION: TextLimit.FLOOD,
         DeliveryKind.ASK: TextLimit.FLOOD,
+        DeliveryKind.ASK_BACK: TextLimit.LOOP,
         DeliveryKind.OUTBOUND: TextLimit.NONE,
         DeliveryKind.FLOW: TextLimit.LOOP,
         DeliveryKind.TEST: TextLimit.FLOOD,

@@ -282,6 +282,30 @@ class TestPermission:
         }
         assert (delivery.state, delivery.reason) == (DeliveryState.BLOCKED, reasons[how])
 
+    @pytest.mark.parametrize("wish", ["PAUSE", "FEWER"])
+    async def test_a_wish_that_is_stored_while_it_is_handed_over(
+        self, bot: Bot, wish: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It was judged before: the last look after the mark finds the wish."""
+        await people(bot, 1)
+        earlier = await ordered(bot)
+        if wish == "FEWER":
+            await all_sent(bot, earlier)
+        message, hand_over = await ordered(bot) if wish == "FEWER" else earlier, bot.store.deliveries.hand_over
+        await one_step(bot, message)
+
+        async def late(*arguments: Any, **values: Any) -> list[bool]:
+            await bot.receive(number(0), wish, "t1")
+            return await hand_over(*arguments, **values)
+
+        monkeypatch.setattr(bot.store.deliveries, "hand_over", late)
+        carrier = Carrier()
+        await through(bot, carrier).send_some()
+        assert [text.id for text in carrier.handed if text.id.startswith("outbound:")] == []
+        (delivery,) = await copies(bot, message)
+        reasons = {"PAUSE": (DeliveryState.BLOCKED, "paused_by_person"), "FEWER": (DeliveryState.QUEUED, "cap")}
+        assert (delivery.state, delivery.reason) == reasons[wish]
+
     async def test_the_preview_says_why_the_others_get_none(self, bot: Bot) -> None:
         people_ = await people(bot, 7)
         await bot.ledger.record(change(people_[1].id, "out", Action.OPT_OUT))

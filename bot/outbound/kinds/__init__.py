@@ -10,12 +10,13 @@ from bot.outbound.kinds.flow_text import FlowText
 from bot.outbound.kinds.keyword_answer import KeywordAnswer
 from bot.outbound.kinds.message import Message
 from bot.outbound.kinds.outbound import Outbound, Test
-from bot.outbound.kinds.question import Question
+from bot.outbound.kinds.question import AskBack, Question
 
 ALL: tuple[TextKind, ...] = (
     Confirmation(),
     Confirmed(),
     Question(),
+    AskBack(),
     KeywordAnswer(),
     Message(),
     Outbound(),

@@ -21,7 +21,7 @@ class Question(TextKind):
     label = _("Automatic confirmation request")
 
     def follows(self, event: ConsentEvent) -> bool:
-        is_asked = event.action is Action.REQUEST_CONFIRMATION and event.source in {*OWN, *FOR_MANY, Source.KEYWORD}
+        is_asked = event.action is Action.REQUEST_CONFIRMATION and event.source in OWN | FOR_MANY
         return is_asked and event.leads_to(FollowUp.QUESTION)
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
@@ -47,3 +47,17 @@ class Question(TextKind):
             "HELP for help, STOP to cancel.",
             **program_values(facts.workspace, facts.program, delivery.locale),
         )
+
+
+class AskBack(Question):
+    """Answers a keyword. The phone asked for it, so strangers who flood the number can't suppress it."""
+
+    name = DeliveryKind.ASK_BACK
+    limit = TextLimit.LOOP
+
+    def follows(self, event: ConsentEvent) -> bool:
+        return event.action is Action.REQUEST_CONFIRMATION and event.source is Source.KEYWORD
+
+    def id_of(self, cause: str) -> str:
+        """One question per event, whatever its kind."""
+        return f"{DeliveryKind.ASK}:{cause}"
