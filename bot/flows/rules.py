@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from bot.consent.placeholders import variables_in
@@ -19,6 +20,7 @@ from bot.model.subscription import Subscription
 
 OPENING = {"messenger_opened", "page_address"}
 """Triggers for which a visitor needn't do anything."""
+LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}")
 HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
 WRITTEN = {"text", "title", "button", "legal_text", "box", "label", "retry", "dismiss", "name", "value", "alt"}
 """Fields whose texts people read."""
@@ -39,6 +41,7 @@ NO_FALLBACK = _("Not everyone has a value for %(name)s here. Add a fallback, lik
 NO_TEXT = _("Enter text.")
 LONG_TEXT = _("Shorten this text to %(most)s characters.")
 FIXED_LABEL = _("Buttons can't have variables. Remove %(name)s from this label.")
+NO_LANGUAGE = _('"%(name)s" isn\'t a language code. Use one like en or es_MX.')
 NO_HOURS = _('Add "office_hours" to the flow.')
 NO_TRIGGER = _("Nothing starts this flow. Add a trigger, or start it from another flow.")
 NO_ALT = _("Describe the image in a few words, for people who can't see it.")
@@ -102,6 +105,15 @@ def _markup(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]
     for text, place in _written(raw):
         if found := HTML.search(text):
             yield FlowFinding(place, MARKUP, {"tag": found[0][:40]})
+
+
+def _languages(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    """The keys of translations are stored as field names, so they can't be just anything."""
+    for _text, place in texts(raw):
+        keys = [*place, ""]
+        for key, name in pairwise(keys):
+            if isinstance(key, str) and key.endswith("translations") and not LOCALE.fullmatch(str(name)):
+                yield FlowFinding(place[: keys.index(key) + 1], NO_LANGUAGE, {"name": repr(name)[1:-1][:40]})
 
 
 def _variables(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
@@ -195,4 +207,16 @@ def _images(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]
 
 
 Rule = Callable[[dict[str, Any], Sequence[Node]], Iterator[FlowFinding]]
-RULES: tuple[Rule, ...] = (_ids, _ways, _outcomes, _markup, _variables, _labels, _openings, _images, _hours, _triggers)
+RULES: tuple[Rule, ...] = (
+    _ids,
+    _ways,
+    _outcomes,
+    _markup,
+    _languages,
+    _variables,
+    _labels,
+    _openings,
+    _images,
+    _hours,
+    _triggers,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.consent.projection import consent_fields
 from bot.flows.effects import ChangeTag, Effect, KeepAnswer, SetAttribute
@@ -19,10 +20,19 @@ from bot.model.flow import State, Wait
 class Trial:
     """Each method returns what the flow did then."""
 
-    def __init__(self, script: Script, at: datetime, *, locale: str = "en") -> None:
+    def __init__(
+        self,
+        script: Script,
+        at: datetime,
+        *,
+        locale: str = "en",
+        facts: PersonFacts | None = None,
+        state: State | None = None,
+    ) -> None:
+        """`facts`: about the made-up contact; `state`: of a trial that goes on."""
         self.script = script
-        self.state: State = begun(script, locale)
-        self.facts = PersonFacts(
+        self.state: State = state or begun(script, locale)
+        self.facts = facts or PersonFacts(
             Contact(id="trial", locale=locale, created_at=at, updated_at=at), at, hours=script.office_hours
         )
 
@@ -38,13 +48,13 @@ class Trial:
     def say(self, text: str) -> tuple[Effect, ...]:
         return self._take(Answered(self.facts.at, text))
 
-    def sign_up(self, *, is_pending: bool = False) -> tuple[Effect, ...]:
-        """Completes the form that is open, if one is."""
+    def sign_up(self, *, is_pending: bool = False, **consent: Any) -> tuple[Effect, ...]:
+        """Completes the form that is open, if one is. `consent`: further fields of it, like `number`."""
         subscription = self.form
         if not subscription:
             return ()
         at, state = self.facts.at, ConsentState.PENDING if is_pending else ConsentState.OPTED_IN
-        self._consent(subscription, state)
+        self._consent(subscription, state, **consent)
         return self._take(CardPending(at) if is_pending else CardCompleted(at))
 
     def confirm(self) -> tuple[Effect, ...]:
@@ -56,6 +66,10 @@ class Trial:
                 made += self._take(CardCompleted(self.facts.at))
                 made += self._take(ConsentChanged(self.facts.at, consent.subscription, ConsentState.OPTED_IN))
         return made
+
+    def keep(self, **values: object) -> None:
+        """The contact gets these values, like a number with their sign-up."""
+        self._change(**values)
 
     def wait(self) -> tuple[Effect, ...]:
         """The time comes that the flow waits for."""
@@ -81,8 +95,11 @@ class Trial:
                 others = tuple(one for one in contact.tags if one != tag)
                 self._change(tags=others if is_removed else (*others, tag))
 
-    def _consent(self, subscription: str, state: ConsentState) -> None:
-        new = Consent(subscription=subscription, state=state, at=self.facts.at, source=Source.FORM, event="trial")
+    def _consent(self, subscription: str, state: ConsentState, **more: Any) -> None:
+        known = self.facts.contact.consent(subscription) or Consent(
+            subscription=subscription, state=state, at=self.facts.at, source=Source.FORM, event="trial"
+        )
+        new = known.model_copy(update={"state": state, "at": self.facts.at, "source": Source.FORM, **more})
         self._change(**consent_fields(self.facts.contact, subscription, new))
 
     def _change(self, **values: object) -> None:

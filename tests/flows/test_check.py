@@ -95,6 +95,18 @@ def found(checked: FlowCheck) -> list[tuple[str, str, str]]:
             "hi",
             "HTML isn't supported: remove <script> from this text.",
         ),
+        (
+            flow({**SAY, "translations": {"e\0s": "Hola"}}),
+            "steps[0].translations",
+            "hi",
+            '"e\\x00s" isn\'t a language code. Use one like en or es_MX.',
+        ),
+        (
+            flow({**FORM, "translations": {"$set": {"title": "Oferta"}}}),
+            "steps[0].translations",
+            "form",
+            '"$set" isn\'t a language code. Use one like en or es_MX.',
+        ),
         (flow(FORM, format=2), "format", "", "Use one of: 1."),
         (flow(), "steps", "", "Add at least 1."),
         (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.bots import conditions, drafts, editor, pages
+from widget.bots import conditions, drafts, editor, exchange, gallery, pages, trial
 
-FACES = (pages, editor, drafts, conditions)
+FACES = (pages, editor, drafts, conditions, exchange, gallery, trial)
 
 
 def add_routes(app: web.Application) -> None:

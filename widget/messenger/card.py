@@ -57,14 +57,14 @@ async def _card(
 ) -> web.Response:
     view = await _view(request, part, contact)
     if error:
-        view = _refused(view, fields, error)
+        view = refused(view, fields, error)
     if isinstance(error, ProofNeeded):
         view = replace(view, error=None, proof=await request.app[BOT].proofs.challenge())
     html = await views.card(request, view)
     return web.Response(text=html, content_type="text/html", status=status_of(error) if error else 200, headers=PRIVATE)
 
 
-def _refused(view: CardView, fields: Mapping[str, str], error: SaysoError) -> CardView:
+def refused(view: CardView, fields: Mapping[str, str], error: SaysoError) -> CardView:
     """Keeps the typed values and shows the error. A tick is kept unless the wording has changed."""
     say = translator(view.locale)
     words, typed = sentence(error, say), fields.get("number") or fields.get("email") or ""

@@ -98,7 +98,7 @@ async def messenger(request: web.Request) -> web.Response:
     )
     sites = allowed_sites(request.app[BOT].settings.sites, workspace)
     hosts = request.app[BOT].settings.image_hosts.split()
-    response.headers["Content-Security-Policy"] = _policy(hosts) + (" ".join(sites) or "*")
+    response.headers["Content-Security-Policy"] = policy_with(hosts) + (" ".join(sites) or "*")
     # Both let a page that is isolated from other origins (COEP) show the frame. Few hosts of images send what
     # "require-corp" asks for.
     response.headers["Cross-Origin-Embedder-Policy"] = "credentialless" if hosts else "require-corp"
@@ -107,6 +107,6 @@ async def messenger(request: web.Request) -> web.Response:
     return response
 
 
-def _policy(hosts: Sequence[str]) -> str:
+def policy_with(hosts: Sequence[str]) -> str:
     """`hosts`: those whose images bots may show."""
     return PAGE_POLICY.replace(IMAGES, " ".join([IMAGES, *(f"https://{host}" for host in hosts)]))

@@ -1,0 +1,50 @@
+"""The flows to begin with: JSON documents in `templates/`, without a subscription until one is chosen."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from bot.errors import marked as _
+from bot.flows.document import FlowDocument
+from bot.model.form_words import FormWords
+from bot.model.subscription import Subscription
+
+FOLDER = Path(__file__).parent / "templates"
+GALLERY = {
+    "discount": (_("Discount for a sign-up"), _("Greets new visitors and offers a discount code for signing up.")),
+    "purchase_question": (
+        _("Sign-up after a purchase question"),
+        _("Asks what they are looking for, then offers texts about it."),
+    ),
+    "pending_again": (
+        _("Ask again about a pending sign-up"),
+        _("Reminds people who didn't confirm by text within an hour."),
+    ),
+    "keyword_join": (_("Keyword join"), _("Shows the form when someone writes “join” or “deals” in the chat.")),
+    "win_back": (
+        _("Win back after an opt-out"),
+        _("Asks people who opted out of this topic why, and offers it again when they return."),
+    ),
+}
+"""By the name of the file: name and description, gettext ids."""
+
+
+@lru_cache(maxsize=len(GALLERY))
+def _read(name: str) -> str:
+    return (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+
+
+def from_gallery(template: str, name: str, subscription: Subscription, words: FormWords) -> FlowDocument:
+    """The template with this name and subscription. `words`: those of the subscription's forms; without a title there,
+    the template's."""
+
+    def filled(found: dict[str, Any]) -> dict[str, Any]:
+        if found.get("kind") == "opt_in_form":
+            given = {key: value for key, value in words.model_dump().items() if value}
+            found = {**found, **given, "locale": subscription.language}
+        return {**found, "subscription": subscription.id} if found.get("subscription") == "" else found
+
+    return FlowDocument(**{**json.loads(_read(template), object_hook=filled), "name": name})

@@ -1,0 +1,178 @@
+"""A trial as the chat that a messenger shows, and all of it as one value, so that nothing is stored: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from bot.consent.numbers import example_number
+from bot.consent.projection import consent_fields
+from bot.consent.saved_address import address_to_record
+from bot.errors import BoxUnticked, CardClosed
+from bot.flows.effects import Effect, Write
+from bot.flows.matching import PersonFacts
+from bot.flows.script import Script
+from bot.flows.trial import Trial
+from bot.model.base import Value
+from bot.model.contact import Consent, ConsentState, Contact
+from bot.model.conversation import (
+    Author,
+    AuthorKind,
+    Card,
+    CardState,
+    Content,
+    ConversationEvent,
+    ConversationEventName,
+    Part,
+    Text,
+    part_id,
+)
+from bot.model.event import Source
+from bot.model.flow import State, Wait
+from bot.model.subscription import MessageType, Subscription
+
+CHAT, CONTACT = "trial", "trial"
+Persona = Literal["new", "saved", "opted_out"]
+"""A visitor that nothing is known of, one with a saved number, and one who also opted out of everything."""
+BOT = Author(kind=AuthorKind.BOT, id="flow")
+VISITOR = Author(kind=AuthorKind.CONTACT, id=CONTACT)
+
+
+class TrialState(Value):
+    """Everything that a trial knows. The page sends it back, signed, with the next thing that the visitor does."""
+
+    contact: Contact
+    at: datetime
+    state: State
+    seq: int = 0
+    """Of the newest entry."""
+    cards: dict[int, Card] = Field(default_factory=dict)
+    """Those in the chat, by their entry."""
+    open_card: int = 0
+    """The one that the flow waits for."""
+
+
+def persona(kind: Persona, subscriptions: Iterable[Subscription], region: str, locale: str, at: datetime) -> Contact:
+    """A made-up contact."""
+    somebody = Contact(id=CONTACT, locale=locale, created_at=at, updated_at=at)
+    if kind == "new":
+        return somebody
+    known = {"name": "Alex Example", "phone": example_number(region), "email": "alex@example.com"}
+    somebody = somebody.model_copy(update=known)
+    for subscription in subscriptions if kind == "opted_out" else ():
+        out = _opted_out(subscription, somebody, at - timedelta(days=30))
+        somebody = somebody.model_copy(update=consent_fields(somebody, subscription.id, out))
+    return somebody
+
+
+def _opted_out(subscription: Subscription, contact: Contact, at: datetime) -> Consent:
+    is_email = subscription.message_type is MessageType.EMAIL
+    given = {"email": contact.email} if is_email else {"number": contact.phone}
+    state, source = ConsentState.OPTED_OUT, Source.PREFERENCE_CENTER
+    return Consent(subscription=subscription.id, state=state, at=at, source=source, event="before", **given)
+
+
+class TrialChat:
+    """`parts`: what a step of the trial added or changed; `effects`: what the flow did."""
+
+    def __init__(self, script: Script, facts: PersonFacts, known: TrialState | None = None) -> None:
+        state = known.state if known else None
+        self.trial = Trial(script, facts.at, locale=facts.contact.locale, facts=facts, state=state)
+        self.parts: list[Part] = []
+        self.effects: list[Effect] = []
+        self._seq = known.seq if known else 0
+        self._cards = dict(known.cards) if known else {}
+        self._open_card = known.open_card if known else 0
+
+    @property
+    def contact(self) -> Contact:
+        return self.trial.facts.contact
+
+    def state(self) -> TrialState:
+        trial = self.trial
+        is_open = Wait.PART in trial.state.waits
+        return TrialState(
+            contact=self.contact,
+            at=trial.facts.at,
+            state=trial.state,
+            seq=self._seq,
+            cards=self._cards,
+            open_card=self._open_card if is_open else 0,
+        )
+
+    def begin(self) -> None:
+        self._did(self.trial.begin())
+
+    def say(self, text: str) -> None:
+        self._add(VISITOR, Text(text=text))
+        self._did(self.trial.say(text))
+
+    def wait(self) -> None:
+        self._did(self.trial.wait())
+
+    def confirm(self) -> None:
+        """The number replies YES to what is pending."""
+        waiting = [seq for seq, card in self._cards.items() if card.asked]
+        if waiting:
+            self.trial.keep(phone=self._cards[waiting[-1]].number)
+        done = self.trial.confirm()
+        for seq in waiting:
+            self._change(seq, asked=False)
+            self._add_event(ConversationEventName.SIGNED_UP, seq)
+        self._did(done)
+
+    def submit(self, seq: int, subscription: Subscription, typed: str | None, region: str, *, ticked: bool) -> None:
+        """The visitor sends a form. Raises CardClosed, BoxUnticked, SavedNumberLocked, NumberRefused and
+        EmailRefused, like a real one."""
+        card = self.card(seq)
+        if card.state is not CardState.OPEN or seq != self._open_card or not subscription.is_live:
+            raise CardClosed
+        address = address_to_record(self.contact, subscription, typed, region, self.trial.facts.countries)
+        if card.box and not ticked:
+            raise BoxUnticked
+        is_sms = subscription.message_type is MessageType.SMS
+        is_pending = is_sms and subscription.double_opt_in
+        given = {"number": address} if is_sms else {"email": address}
+        if not is_pending:
+            self.trial.keep(**({"phone": address} if is_sms else {"email": address}))
+        done = self.trial.sign_up(is_pending=is_pending, part=part_id(CHAT, seq), **given)
+        self._change(seq, state=CardState.COMPLETED, event="trial", number=address, asked=is_pending)
+        self._add_event(ConversationEventName.ASKED if is_pending else ConversationEventName.SIGNED_UP, seq)
+        self._did(done)
+
+    def card(self, seq: int) -> Card:
+        """As it is now. Raises CardClosed: there is none."""
+        if seq not in self._cards:
+            raise CardClosed
+        return self._cards[seq]
+
+    def card_part(self, seq: int) -> Part:
+        """The entry with it. Raises CardClosed."""
+        return self._part(seq, BOT, self.card(seq))
+
+    def _did(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            self.effects.append(effect)
+            if isinstance(effect, Write):
+                seq = self._add(BOT, effect.content)
+                if isinstance(effect.content, Card):
+                    self._cards[seq], self._open_card = effect.content, seq
+
+    def _add(self, author: Author, content: Content) -> int:
+        self._seq += 1
+        self.parts.append(self._part(self._seq, author, content))
+        return self._seq
+
+    def _add_event(self, name: ConversationEventName, seq: int) -> None:
+        self._add(VISITOR, ConversationEvent(name=name, part=seq, subscription=self._cards[seq].subscription))
+
+    def _change(self, seq: int, **values: object) -> None:
+        card = self._cards[seq] = self._cards[seq].model_copy(update=values)
+        self.parts.append(self._part(seq, BOT, card))
+
+    def _part(self, seq: int, author: Author, content: Content) -> Part:
+        id, at = part_id(CHAT, seq), self.trial.facts.at
+        return Part(id=id, conversation=CHAT, seq=seq, author=author, content=content, at=at, key=f"{CHAT}:{seq}")
