@@ -32,7 +32,7 @@ from bot.contacts import finder
 from bot.demo import DEALS, make_demo
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
-from bot.outbound import sender
+from bot.outbound import dispatcher
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer, embedded_server
 from bot.store.stops import KEY
@@ -77,7 +77,7 @@ PATIENCE = 120.0
 """Seconds after which a test gives up what it waits for. Nothing takes that long, however busy the machine."""
 background.STOP_SECONDS = PATIENCE  # what is cut off may still write, after the next test has wiped the database
 finder.COUNT_MS = finder.PAGE_MS = finder.WALK_MS = int(PATIENCE * 1000)  # an estimate would depend on the machine
-sender.JUDGED_FOR = timedelta(seconds=PATIENCE)  # a text that waits longer is judged again
+dispatcher.JUDGED_FOR = timedelta(seconds=PATIENCE)  # a text that waits longer is judged again
 middleware.ANSWER_SECONDS = middleware.BRAND_SECONDS = websocket.BYE_SECONDS = PATIENCE
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}

@@ -15,7 +15,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, P
 from bot.consent.number_refusals import no_texts, not_texted, not_valid
 from bot.consent.typed_number import digits_of, readings
 from bot.errors import EmailRefused
-from bot.model.addresses import PhoneFacts, facts_of_parsed, remember_facts
+from bot.model.addresses import PhoneFacts, facts_of, facts_of_parsed, remember_facts
 from bot.model.addresses import is_email as is_email
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType
@@ -61,6 +61,12 @@ def read_number(text: str, region: str, countries: Collection[str]) -> Number:
 def saved_number(phone: str | None) -> Number | None:
     """The contact's number if it is valid and can receive texts (it is then locked, law 5), else None."""
     return _known(phone) if phone else None
+
+
+def takes_texts(e164: str) -> bool:
+    """Whether it is valid and can receive texts. Numbers of contacts that were just read are not parsed again."""
+    facts = facts_of(e164)
+    return facts.takes_texts and facts.is_e164(e164)
 
 
 def read_email(text: str) -> str:

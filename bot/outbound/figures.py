@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from bot.model.delivery import DeliveryState
 from bot.store import Store
-from bot.store.deliveries import MOMENTS
+from bot.store.delivery_figures import MOMENTS
 
 log = logging.getLogger("sayso.outbound")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.consent.numbers import saved_number
+from bot.model.addresses import facts_of
 from bot.model.country_sender import CountrySender, Registration
 
 MUST_REGISTER = {"AU", "IE", "SG"}
@@ -13,8 +13,7 @@ MUST_REGISTER = {"AU", "IE", "SG"}
 
 def sender_for(number: str, senders: Sequence[CountrySender]) -> CountrySender | None:
     """The sender of the number's country; None: the default one."""
-    known = saved_number(number) if senders else None
-    return sender_in(known.region, senders) if known else None
+    return sender_in(facts_of(number).country or "", senders) if senders else None
 
 
 def sender_in(country: str, senders: Sequence[CountrySender]) -> CountrySender | None:

@@ -1,34 +1,22 @@
-"""Texts to contacts: a queue, and the result of each.
-
-A claim expires: a text that a worker did not hand over in time goes to the next one, so a killed process loses nothing.
-A late worker finds `worker` changed, and its writes are refused.
-"""
+"""Texts to contacts, and the result of each."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateMany, UpdateOne
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.base import now
-from bot.model.delivery import (
-    WITHHELD,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    DeliveryStep,
-    MarketingText,
-    ProviderStatus,
-    StepKind,
-)
+from bot.model.delivery import WITHHELD, Delivery, DeliveryKind, DeliveryState, MarketingText
 from bot.model.paging import Cursor
+from bot.store.delivery_figures import FIGURES, DeliveryFigureRepository
+from bot.store.delivery_queue import DeliveryQueueRepository
 from bot.store.driver import READ_MS, database_errors
 from bot.store.paging import following
-from bot.store.repository import Repository
 
 PAUSED, LOCAL_TIME = "paused", "local_time"
 """Why a copy waits: its message is paused, or it is not yet that time where the recipient is."""
@@ -38,38 +26,8 @@ LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
 
 
-MOMENTS = ("handed_at", "delivered_at", "clicked_at", "replied_at", "opted_out_at")
-FIGURES = ("state", "reason", "code", *MOMENTS)
-"""What the figures of a message are made of: one index tells all of it, and no copy is read."""
-EVER = {"$gt": datetime(2020, 1, 1, tzinfo=UTC), "$lt": datetime(3000, 1, 1, tzinfo=UTC)}
-"""Matches a time that is there, from the index alone."""
-NOT_OUTBOUND = [kind for kind in DeliveryKind if kind is not DeliveryKind.OUTBOUND]
-STEPS = 40
-"""Steps that a text keeps."""
-OF_HANDOVER = ("handed_at", "is_marketing", "sender", "short_links")
-"""What is only true of a text that was handed over."""
-
-
 def _where(field: str) -> dict[str, Any]:
     return {"partialFilterExpression": {field: {"$exists": True}}}
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The result of a text that `worker` had claimed."""
-
-    id: str
-    worker: str
-    state: DeliveryState
-    values: Mapping[str, Any] = field(default_factory=dict)
-    was_kept: bool = False
-    """It was marked as handed over, but never left: what the mark said of that is removed."""
-
-    @property
-    def change(self) -> tuple[Any, ...]:
-        """Equal changes are stored by one update."""
-        values = sorted((name, repr(value)) for name, value in self.values.items())
-        return (self.worker, self.state, self.was_kept, *values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +38,7 @@ class Window:
     since: datetime
 
 
-class DeliveryRepository(Repository[Delivery]):
+class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
     name = "deliveries"
     model = Delivery
     indexes = (
@@ -126,107 +84,6 @@ class DeliveryRepository(Repository[Delivery]):
             "due_at_1", "message_1_state_1_reason_1", "message_1_created_at_-1",
         }
     )  # fmt: skip
-
-    # --- the queue
-
-    async def claim(self, worker: str, *, limit: int, until: datetime) -> list[Delivery]:
-        """Claims due texts, oldest first, for one round of one worker (a name that no other round has). Copies of
-        outbound messages come after all others: an answer doesn't wait behind a backlog of them.
-
-        After `until`, another worker may take those that were not handed over.
-        """
-        time = now()
-        due = await self._due(time, limit)
-        if not due:
-            return []
-        ids = [delivery.id for delivery in due]
-        values = {"state": DeliveryState.SENDING, "worker": worker, "due_at": until, "updated_at": time}
-        with database_errors():
-            done = await self.collection.update_many({"_id": {"$in": ids}, "due_at": {"$lte": time}}, {"$set": values})
-        if done.modified_count < len(due):  # another worker claimed some of them
-            mine = {raw.id for raw in await self.find({"_id": {"$in": ids}, "worker": worker}, limit=limit)}
-            due = [delivery for delivery in due if delivery.id in mine]
-        return sorted((d.model_copy(update=values) for d in due), key=lambda d: (d.created_at, d.id))
-
-    async def _due(self, time: datetime, limit: int) -> list[Delivery]:
-        """One query, and another one only where copies fill the batch."""
-        is_due = {"due_at": {"$lte": time}}
-        found = await self.find(is_due, sort=[("due_at", 1)], limit=limit)
-        if len(found) < limit or all(delivery.kind is not DeliveryKind.OUTBOUND for delivery in found):
-            return found
-        first = await self.find({"kind": {"$in": NOT_OUTBOUND}, **is_due}, sort=[("due_at", 1)], limit=limit)
-        ids = {delivery.id for delivery in first}
-        return [*first, *(delivery for delivery in found if delivery.id not in ids)][:limit]
-
-    async def hand_over(self, texts: Sequence[tuple[Delivery, Mapping[str, Any]]], *, ask_at: datetime) -> list[bool]:
-        """Marks claimed texts before they are handed over, each with what is stored with it. False: another worker
-        took it."""
-        time = now()
-        with database_errors():
-            done = await self.collection.bulk_write(
-                [_handed_over(delivery, {**values, "ask_at": ask_at, "handed_at": time}) for delivery, values in texts],
-                ordered=False,
-            )
-        if done.matched_count == len(texts):
-            return [True] * len(texts)
-        ids = [delivery.id for delivery, _ in texts]
-        found = await self.find({"_id": {"$in": ids}, "ask_at": ask_at, "handed_at": time}, limit=len(ids))
-        workers = {delivery.id: delivery.worker for delivery in found}
-        return [workers.get(delivery.id) == delivery.worker for delivery, _ in texts]
-
-    async def settle(self, results: Sequence[Result]) -> list[None]:
-        """Stores results in one round trip, equal changes in one update."""
-        alike: defaultdict[tuple[Any, ...], list[Result]] = defaultdict(list)
-        for result in results:
-            alike[result.change].append(result)
-        with database_errors():
-            await self.collection.bulk_write([_settled(group) for group in alike.values()], ordered=False)
-        return [None] * len(results)
-
-    async def unanswered(self, *, limit: int = 100) -> list[Delivery]:
-        """Handed over long ago without an acknowledgment."""
-        return await self.find({"ask_at": {"$lte": now()}}, sort=[("ask_at", 1)], limit=limit)
-
-    async def ask_again(self, delivery: Delivery, ask_at: datetime) -> bool:
-        """Takes the turn to ask about such a text; False: another worker has it."""
-        with database_errors():
-            match = {"_id": delivery.id, "ask_at": delivery.ask_at}
-            return (await self.collection.update_one(match, {"$set": {"ask_at": ask_at}})).matched_count == 1
-
-    async def answered(self, delivery: Delivery, values: Mapping[str, Any]) -> None:
-        """Stores what the provider knows about such a text: a result, or when to send it or ask again."""
-        change: dict[str, Any] = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
-        change |= _step(StepKind.RECONCILED, values["state"])
-        await self.update({"_id": delivery.id, "ask_at": delivery.ask_at}, change)
-
-    async def report(self, id: str, provider_id: str, status: ProviderStatus, values: Mapping[str, Any]) -> bool:
-        """Stores a status that the provider reports, unless a later one is known, or it is about an earlier attempt.
-
-        With the state QUEUED this attempt is over, and the text is sent again.
-        """
-        match = {
-            "_id": id,
-            "number": {"$regex": r"^\+"},  # not of somebody erased
-            "provider_id": {"$in": [None, provider_id]},
-            "earlier_ids": {"$ne": provider_id},
-            "status": {"$in": [None, *status.earlier]},
-        }
-        change: dict[str, Any] = {"$set": {"updated_at": now(), **values}, "$unset": _over(values)}
-        change |= _step(StepKind.REPORTED, status, values.get("code"))
-        if values["state"] is DeliveryState.QUEUED:
-            change["$unset"] |= {"provider_id": "", "status": ""}
-            change["$addToSet"] = {"earlier_ids": provider_id}
-        else:
-            change["$set"] |= {"provider_id": provider_id, "status": status}
-        with database_errors():
-            return (await self.collection.update_one(match, change)).modified_count == 1
-
-    async def with_provider_ids(self, ids: Collection[str]) -> dict[str, str]:
-        """The id of our text, by the provider's."""
-        if not ids:
-            return {}
-        found = await self.find({"provider_id": {"$in": [*ids]}}, limit=len(ids))
-        return {delivery.provider_id or "": delivery.id for delivery in found}
 
     # --- what was sent
 
@@ -305,75 +162,7 @@ class DeliveryRepository(Repository[Delivery]):
             found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
         return {raw["_id"]: (raw["asked"], raw["confirmed"]) for raw in found}
 
-    # --- how the queue is doing
-
-    async def due_numbers(self, *, limit: int) -> list[str]:
-        """Of the texts that are due longest, from the index alone."""
-        cursor = self.collection.find(
-            {"due_at": {"$lte": now()}}, {"_id": 0, "number": 1}, sort=[("due_at", 1)], limit=limit, max_time_ms=READ_MS
-        )
-        with database_errors():
-            return [raw["number"] for raw in await cursor.to_list(limit)]
-
-    async def count_queue(self) -> tuple[int, int, datetime | None]:
-        """How many texts wait, how many of them are due, and since when the first one is; from the index alone."""
-        is_due = {"$lte": ["$due_at", now()]}
-        group = {
-            "_id": None,
-            "waiting": {"$sum": 1},
-            "due": {"$sum": {"$cond": [is_due, 1, 0]}},
-            "oldest": {"$min": {"$cond": [is_due, "$due_at", None]}},
-        }
-        found = await self._counted({"due_at": EVER}, group)
-        return (found[0]["waiting"], found[0]["due"], found[0]["oldest"]) if found else (0, 0, None)
-
-    async def handed_over(self, since: datetime) -> dict[str, int]:
-        """By sender; without a name: the provider chose. From the index alone."""
-        found = await self._counted({"handed_at": {"$gte": since}}, {"_id": "$sender", "n": {"$sum": 1}})
-        return {raw["_id"] or "": raw["n"] for raw in found}
-
-    async def count_unacknowledged(self) -> int:
-        """Handed over, and their result is not known yet."""
-        return await self._count({"ask_at": EVER})
-
-    async def count_unknown(self, since: datetime) -> int:
-        return await self._count({"state": DeliveryState.UNKNOWN, "updated_at": {"$gte": since, "$lte": now()}})
-
-    async def _count(self, match: Mapping[str, Any]) -> int:
-        found = await self._counted(match, {"_id": None, "n": {"$sum": 1}})
-        return int(found[0]["n"]) if found else 0
-
-    async def _counted(self, match: Mapping[str, Any], group: Mapping[str, Any]) -> list[dict[str, Any]]:
-        pipeline: list[dict[str, Any]] = [{"$match": match}, {"$group": group}]
-        with database_errors():
-            return list(await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None))
-
     # --- copies of outbound messages
-
-    async def results_of(self, message: str) -> list[Mapping[str, Any]]:
-        """By `state`, `reason` and `code`: `n` copies, how many have each of `MOMENTS`, and `first` and `last`, the
-        range of those times. From the index alone."""
-        had = {name: {"$sum": {"$cond": [{"$gt": [f"${name}", None]}, 1, 0]}} for name in MOMENTS}
-        range = {"first": {"$min": "$handed_at"}, "last": {"$max": {"$max": [f"${name}" for name in MOMENTS]}}}
-        key = {name: f"${name}" for name in ("state", "reason", "code")}
-        found = await self._grouped(message, {"_id": key, "n": {"$sum": 1}, **had, **range})
-        return [{**raw.pop("_id"), **raw} for raw in found]
-
-    async def over_time(self, message: str, start: datetime, step: timedelta) -> dict[str, Counter[int]]:
-        """For each of `MOMENTS`, how many copies had theirs in each step after `start`. From the index alone."""
-        milliseconds = int(step.total_seconds() * 1000)
-        place = {name: {"$floor": {"$divide": [{"$subtract": [f"${name}", start]}, milliseconds]}} for name in MOMENTS}
-        found: dict[str, Counter[int]] = {name: Counter() for name in MOMENTS}
-        for raw in await self._grouped(message, {"_id": place, "n": {"$sum": 1}}):
-            for name, at in raw["_id"].items():
-                if at is not None:
-                    found[name][max(int(at), 0)] += raw["n"]
-        return found
-
-    async def _grouped(self, message: str, group: Mapping[str, Any]) -> list[dict[str, Any]]:
-        pipeline: list[dict[str, Any]] = [{"$match": {"message": message}}, {"$group": group}]
-        with database_errors():
-            return list(await self.collection.aggregate(pipeline, maxTimeMS=READ_MS, hint="figures").to_list(None))
 
     async def of_message(
         self, message: str, after: Cursor | None = None, *, state: DeliveryState | None = None, limit: int
@@ -444,43 +233,6 @@ class DeliveryRepository(Repository[Delivery]):
         match = {"contact": contact, "link.hash": {"$exists": True}}
         with database_errors():
             await self.collection.update_many(match, {"$set": {"link.revoked_at": now()}})
-
-    # --- databases of earlier versions
-
-    async def upgrade_queue(self) -> None:
-        """Gives texts of version 0.1 their times: queued ones are due, and the provider is asked about claimed ones."""
-        missing = {"due_at": {"$exists": False}, "ask_at": {"$exists": False}}
-        changes = ((DeliveryState.QUEUED, {"due_at": now()}), (DeliveryState.SENDING, {"ask_at": now()}))
-        with database_errors():
-            for state, values in changes:
-                await self.collection.update_many({"state": state, **missing}, {"$set": values})
-
-
-def _handed_over(delivery: Delivery, values: Mapping[str, Any]) -> UpdateOne:
-    match = {"_id": delivery.id, "worker": delivery.worker, "due_at": {"$exists": True}}
-    return UpdateOne(match, {"$set": {**values, "updated_at": values["handed_at"]}, "$unset": {"due_at": ""}})
-
-
-def _settled(alike: Sequence[Result]) -> UpdateMany:
-    one = alike[0]
-    match = {"_id": {"$in": [result.id for result in alike]}, "worker": one.worker, "state": DeliveryState.SENDING}
-    change: dict[str, Any] = {
-        "$set": {"state": one.state, "updated_at": now(), **one.values},
-        "$unset": _over(one.values) | (dict.fromkeys(OF_HANDOVER, "") if one.was_kept else {}),
-    }
-    if one.state is DeliveryState.QUEUED and (reason := one.values.get("reason")):
-        change |= _step(StepKind.WAITED, reason, one.values.get("code"))
-    return UpdateMany(match, change)
-
-
-def _step(kind: StepKind, what: str, code: int | None = None) -> dict[str, Any]:
-    step = DeliveryStep(kind=kind, at=now(), what=str(what), code=code).model_dump(exclude_none=True)
-    return {"$push": {"steps": {"$each": [step], "$slice": -STEPS}}}
-
-
-def _over(values: Mapping[str, Any]) -> dict[str, str]:
-    """What a result without them removes: the times of the queue, and why an earlier try was refused."""
-    return {name: "" for name in ("due_at", "ask_at", "reason", "code", "held_by") if name not in values}
 
 
 def _falls_in(window: Window) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from bot.app import Bot, make_bot
+from bot.config import Settings
 from bot.demo import make_demo
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
+from bot.outbound.dispatcher import AT_PROVIDER
+from bot.outbound.gateways.base import Outgoing
 from bot.outbound.gateways.twilio import TwilioGateway
-from bot.outbound.sender import AT_PROVIDER
 from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
 from tests import processes
@@ -33,7 +35,7 @@ BODY = "Harbor Coffee: You are now subscribed to Deals and new roasts. Up to 4 m
 
 
 async def measure_deliveries(mongo: EmbeddedServer, size: Size) -> list[Figure]:
-    texts, figures, rows = int(max(500, size.seconds * 250)), [], []
+    texts, figures, rows = int(size.seconds * 500), [], []
     for seconds in DELAYS:
         async with _twilio(seconds) as url:
             bare = await _rate(texts, lambda: _bare(url, texts))
@@ -72,20 +74,31 @@ async def _deliveries(mongo: EmbeddedServer, url: str, texts: int) -> float:
     async with open_store(mongo.url, f"bench_{new_id()}") as store:
         await make_demo(store, url)
         settings = twilio_settings(twilio)
-        bot, gateway = await make_bot(settings, store, settings.public_url), TwilioGateway(settings)
+        bot, gateway = await make_bot(settings, store, settings.public_url), CountingGateway(settings, texts)
         try:
             for start in range(0, texts, 500):
                 await _queue(bot, range(start, min(start + 500, texts)))
-            worker = through(bot, gateway)
-
-            async def work() -> None:
-                while await worker.send_some():
-                    pass
-
-            return await _rate(texts, work)
+            return await _rate(texts, lambda: through(bot, gateway).work(gateway.stop))
         finally:
             await gateway.close()
             await bot.finish()
+
+
+class CountingGateway(TwilioGateway):
+    """Tells its worker to stop after so many texts."""
+
+    def __init__(self, settings: Settings, texts: int) -> None:
+        super().__init__(settings)
+        self.stop = asyncio.Event()
+        self._left = texts
+
+    async def send(self, text: Outgoing) -> str:
+        try:
+            return await super().send(text)
+        finally:
+            self._left -= 1
+            if not self._left:
+                self.stop.set()
 
 
 async def _queue(bot: Bot, places: range) -> None:

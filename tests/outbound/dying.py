@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.app import make_bot
 from bot.config import Settings
-from bot.outbound import queue, sender
+from bot.outbound import dispatcher, queue, sender
 from bot.store import Store, open_store
 from tests.events.crashing_server import kill_at
 from tests.outbound.carrier import FileCarrier, through
@@ -23,14 +23,14 @@ def work(url: str, database: str, file: Path, seconds: float, is_traceable: bool
     """A worker. `dies`: by which call of which method of the store, before or after it."""
     for module in (sender, queue):
         vars(module)["CLAIMED_FOR"] = timedelta(seconds=1)
-    sender.ASK_AFTER = timedelta(seconds=1)
+    dispatcher.ASK_AFTER = timedelta(seconds=1)
     sender.POLL_SECONDS = 0.2
     sender.AT_ONCE = 8
     asyncio.run(_work(url, database, FileCarrier(file, seconds, is_traceable=is_traceable), dies))
 
 
 def demo() -> None:
-    sender.ASK_AFTER = timedelta(seconds=3)  # a minute otherwise, in which a text of a killed process waits
+    dispatcher.ASK_AFTER = timedelta(seconds=3)  # a minute otherwise, in which a text of a killed process waits
     sys.argv = ["sayso", "demo", "--port", "0"]
     main()
 

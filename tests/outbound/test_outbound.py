@@ -27,7 +27,7 @@ from bot.model.event import Action, Actor, Context, Source
 from bot.model.filter import Filter, TagIs
 from bot.model.outbound_message import OutboundMessage
 from bot.model.teammate import By
-from bot.outbound import sender
+from bot.outbound import dispatcher
 from bot.outbound.audience import QUEUED
 from bot.outbound.figures import Figures
 from bot.outbound.kinds.outbound import opt_out_text
@@ -365,12 +365,12 @@ class TestControl:
         await people(bot, 1)
         message, carrier = await ordered(bot), Carrier()
         await one_step(bot, message)
-        monkeypatch.setattr(sender, "JUDGED_FOR", timedelta(0))
+        monkeypatch.setattr(dispatcher, "JUDGED_FOR", timedelta(0))
         await through(bot, carrier).send_some()
         assert [text for text in carrier.handed if text.id.startswith("outbound:")] == []
         ((delivery,),) = [await copies(bot, message)]
         assert delivery.state is DeliveryState.QUEUED
-        monkeypatch.setattr(sender, "JUDGED_FOR", timedelta(hours=1))
+        monkeypatch.setattr(dispatcher, "JUDGED_FOR", timedelta(hours=1))
         await through(bot, carrier).send_some()
         assert len([text for text in carrier.handed if text.id.startswith("outbound:")]) == 1
 

@@ -26,9 +26,10 @@ from bot.outbound.gateways import GatewayError, Outgoing
 from bot.outbound.gateways.simulator import Simulator
 from bot.outbound.kinds import KINDS, Facts
 from bot.outbound.queue import DeliveryQueue
-from bot.outbound.sender import MOST_ATTEMPTS, Sender
+from bot.outbound.results import MOST_ATTEMPTS
+from bot.outbound.sender import Sender
 from bot.store import Store
-from bot.store.deliveries import Result
+from bot.store.delivery_queue import Result
 from bot.store.embedded import EmbeddedServer
 from tests.conftest import PATIENCE, eventually
 from tests.outbound.carrier import Carrier, Crash, raising, through

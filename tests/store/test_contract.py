@@ -23,13 +23,13 @@ from bot.jobs.service import JobService
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Text
-from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, StepKind
 from bot.model.event import Action
 from bot.model.job import JobItem, JobState
 from bot.model.stop import Stop
 from bot.model.teammate import By
 from bot.store import Duplicate, Store, open_store
-from bot.store.deliveries import Result
+from bot.store.delivery_queue import Result
 from bot.store.embedded import EmbeddedServer, embedded_server
 from tests.conftest import PATIENCE
 from tests.jobs.kinds import Count, CountAlone, CountInput
@@ -196,11 +196,47 @@ class TestContract:
         taken.append(await here.deliveries.claim(new_id(), limit=10, until=later))
         claimed = [delivery for batch in taken for delivery in batch]
         assert sorted(d.id for d in claimed) == sorted(f"d{i}" for i in range(10))
-        results = [Result(d.id, d.worker or "", DeliveryState.SENT, {"body": "Hi"}) for d in claimed]
-        await here.deliveries.settle([replace(results[0], worker="late"), *results[1:]])
-        states = {d.id: d.state for d in await there.deliveries.find({}, limit=20)}
-        assert states.pop(claimed[0].id) is DeliveryState.SENDING
-        assert {*states.values()} == {DeliveryState.SENT}
+        handed = [(d, {"body": f"Hi {d.id}"}) for d in claimed]
+        late = claimed[1].model_copy(update={"worker": "late"})
+        marked = await here.deliveries.hand_over([handed[0], (late, {}), *handed[2:]], ask_at=later)
+        assert marked == [True, False, *[True] * 8]
+        results = [Result(d.id, d.worker or "", DeliveryState.SENT, {"provider_id": f"p{d.id}"}) for d in claimed]
+        waits = {"reason": "busy", "due_at": later}
+        again = replace(results[2], state=DeliveryState.QUEUED, values=waits, was_kept=True)
+        await here.deliveries.settle([replace(results[0], worker="late"), results[1], again, *results[3:]])
+        stored = await there.deliveries.get_many([d.id for d in claimed])
+        first, second, third, *others = [stored[d.id] for d in claimed]
+        assert (first.state, first.body, first.ask_at) == (DeliveryState.SENDING, f"Hi {first.id}", later)
+        assert (second.state, second.body) == (DeliveryState.SENT, None)
+        assert (third.state, third.due_at, third.ask_at, third.handed_at) == (DeliveryState.QUEUED, later, None, None)
+        assert [(step.kind, step.what) for step in third.steps or ()] == [(StepKind.WAITED, "busy")]
+        assert {d.state for d in others} == {DeliveryState.SENT}
+        assert [(d.body, d.provider_id) for d in others] == [(f"Hi {d.id}", f"p{d.id}") for d in others]
+        assert {(d.due_at, d.ask_at) for d in others} == {(None, None)}
+
+    async def test_a_worker_that_lost_its_claims_takes_the_next_texts(
+        self, here: Store, there: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        time = now()
+        texts = [
+            Delivery(
+                id=f"d{i}", contact="ada", subscription=DEALS, kind=DeliveryKind.CONFIRMATION, event="e", locale="en",
+                number="+12015550123", due_at=time, created_at=time, updated_at=time,
+            )
+            for i in range(4)
+        ]  # fmt: skip
+        await here.deliveries.insert_many(texts)
+        find, taken, later = there.deliveries.find, list[Delivery](), now() + timedelta(minutes=1)
+
+        async def read(*args: Any, **values: Any) -> list[Delivery]:
+            monkeypatch.setattr(there.deliveries, "find", find)
+            found = await find(*args, **values)
+            taken.extend(await here.deliveries.claim(new_id(), limit=2, until=later))
+            return found
+
+        monkeypatch.setattr(there.deliveries, "find", read)
+        taken += await there.deliveries.claim(new_id(), limit=2, until=later)
+        assert sorted(delivery.id for delivery in taken) == ["d0", "d1", "d2", "d3"]
 
     async def test_an_answer_is_claimed_before_the_copies_that_are_due_longer(self, here: Store) -> None:
         time = now()

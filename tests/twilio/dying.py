@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.app import make_bot
 from bot.config import Settings
-from bot.outbound import queue, reconciler, sender
+from bot.outbound import dispatcher, queue, reconciler, results, sender
 from bot.outbound.gateways import twilio
 from bot.store import open_store
 
@@ -17,9 +17,9 @@ def work(url: str, database: str, settings: dict[str, Any]) -> None:
     """The same as `sayso worker`, with less patience."""
     for module in (sender, queue):
         vars(module)["CLAIMED_FOR"] = timedelta(seconds=1)
-    sender.ASK_AFTER = reconciler.ASK_AGAIN = timedelta(seconds=1)
+    dispatcher.ASK_AFTER = reconciler.ASK_AGAIN = timedelta(seconds=1)
     sender.POLL_SECONDS = 0.2
-    sender.FIRST_PAUSE = 0.1
+    results.FIRST_PAUSE = 0.1
     sender.AT_ONCE = 64
     twilio.SECONDS = 1.0
     twilio.LISTED_AFTER = timedelta(seconds=4)

@@ -91,18 +91,18 @@ async def test_while_twilio_refuses_the_account_texts_wait_and_none_fails(
     await _queue_for(bot, make_contact, [f"+1201555{i + 100:04d}" for i in range(20)])
     twilio.fault = lambda message: Fault(401, 20003)
     await worker.send_some()
-    assert worker.halted == "auth_failed"
+    assert worker.results.halted == "auth_failed"
     assert caplog.text.count("no texts are sent: the SMS provider refuses the account: auth_failed") == 1
     waiting = await bot.store.deliveries.find({}, limit=21)
     assert {(d.state, d.reason, d.attempts) for d in waiting} == {(DeliveryState.QUEUED, "auth_failed", 0)}
-    worker._halted_until = now()
+    worker.results.halted_until = now()
     for delivery in waiting:
         await bot.store.deliveries.update({"_id": delivery.id}, {"$set": {"due_at": now()}})
     assert await worker.send_some() == 1, "one text tries it again"
-    twilio.fault, worker._halted_until = lambda message: None, now()
+    twilio.fault, worker.results.halted_until = lambda message: None, now()
     await _due(bot)
     assert await worker.send_some() == 1
-    assert worker.halted == ""
+    assert worker.results.halted == ""
     await bot.store.deliveries.update({"state": "queued"}, {"$set": {"due_at": now()}})
     await worker.send_some()
     assert {d.state for d in await bot.store.deliveries.find({}, limit=21)} == {DeliveryState.SENT}

@@ -32,7 +32,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "tiles": _tiles(figures, say),
         "rows": _rows(figures, say),
         "at": figures.at,
-        "halted": bot.sender.halted,
+        "halted": bot.sender.results.halted,
     }
     if is_htmx(request):
         return await fragment(request, "workspace/_delivery.html", **values)

@@ -57,7 +57,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         title=say("Senders"),
         part="senders",
         is_real=bot.settings.gateway == "twilio",
-        halted=bot.sender.halted,
+        halted=bot.sender.results.halted,
         account=bot.settings.twilio_account_sid,
         default_sender=_default(bot.settings),
         inbound_url=f"{bot.public_url}{INBOUND_PATH}#rc=3&rp=all",

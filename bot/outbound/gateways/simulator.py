@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from bot.consent.numbers import saved_number
+from bot.consent.numbers import takes_texts
 from bot.model.delivery import DeliveryState
 from bot.outbound.gateways.base import LONGEST, Gateway, GatewayError, Outgoing
 from bot.store import Store
@@ -18,7 +18,7 @@ class Simulator(Gateway):
         self._store = store
 
     async def send(self, text: Outgoing) -> str:
-        if saved_number(text.number) is None:
+        if not takes_texts(text.number):
             raise GatewayError("invalid_number", permanent=True)
         if len(text.body) > LONGEST:
             raise GatewayError("too_long", permanent=True)

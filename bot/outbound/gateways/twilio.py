@@ -25,7 +25,7 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from bot.config import Settings
-from bot.consent.numbers import saved_number
+from bot.consent.numbers import takes_texts
 from bot.model.base import iso, now
 from bot.model.stop import Stop
 from bot.outbound.gateways.base import LONGEST, Gateway, GatewayError, NoAnswer, NotTraceable, Outgoing
@@ -56,7 +56,7 @@ class TwilioGateway(Gateway):
         self._made: Client | None = None
 
     async def send(self, text: Outgoing) -> str:
-        if saved_number(text.number) is None:
+        if not takes_texts(text.number):
             raise GatewayError("invalid_number", permanent=True)
         if len(text.body) > LONGEST:
             raise GatewayError("too_long", permanent=True)
@@ -122,7 +122,7 @@ class TwilioGateway(Gateway):
 
     async def _listed(self, number: str, since: datetime) -> list[MessageInstance]:
         """Outgoing texts, oldest first."""
-        if saved_number(number) is None:  # erased
+        if not takes_texts(number):  # erased
             raise NotTraceable
         found: list[MessageInstance] = []
         async with _answered():

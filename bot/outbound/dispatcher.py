@@ -1,0 +1,125 @@
+"""Hands texts to the provider: marked first, handed over second, the result stored third; at most once (law 8)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from bot.aio.batching import Batcher
+from bot.consent.stop_list import StopList
+from bot.model.base import now
+from bot.model.delivery import DeliveryState
+from bot.outbound.facts import FactReader
+from bot.outbound.gateways.base import Gateway, GatewayError, NoAnswer, Outgoing
+from bot.outbound.handover import CAP_RACE, CLAIM_EXPIRED, Handover, LateChecks, after_race
+from bot.outbound.in_hand import Send
+from bot.outbound.kinds import KINDS
+from bot.outbound.reconciler import provider_id
+from bot.outbound.results import Results
+from bot.outbound.threads import TextThreads
+from bot.store import Store
+
+log = logging.getLogger("sayso.outbound")
+
+ASK_AFTER = timedelta(seconds=60)
+"""When the provider is asked about a text that it did not acknowledge."""
+AT_PROVIDER = 64
+"""Texts handed over at the same time; a killed process can leave this many unacknowledged."""
+JUDGED_FOR = timedelta(seconds=1)
+"""How long a judgment holds while a text waits for its turn to be handed over."""
+
+
+class Dispatcher:
+    def __init__(
+        self,
+        store: Store,
+        gateway: Gateway,
+        threads: TextThreads,
+        results: Results,
+        stops: StopList,
+        facts: FactReader,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._threads = threads
+        self._results = results
+        self._late = LateChecks(stops, facts, clock)
+        self._clock = clock
+        self._mark: Batcher[Handover, str] = Batcher(self._mark_round, wait=0.01)
+        self._slots = asyncio.Semaphore(AT_PROVIDER)
+
+    async def send(self, text: Handover, *, is_shown: bool) -> None:
+        """`is_shown`: there is a conversation that has to show it."""
+        if is_shown:
+            delivery = await self._threads.show(text.delivery, text.values["body"])
+            text = replace(text, delivery=delivery, values={**text.values, "part": delivery.part})
+        if self._gateway.delivers_on_commit and not text.is_marketing:
+            store = await self._given(text, {**text.values, "handed_at": now()})
+        else:
+            async with self._slots:
+                store = await self._handed_over(text)
+        await store()
+
+    def _is_stale(self, text: Handover) -> bool:
+        """Whether it waited too long for its turn: the next round judges it again (law 7)."""
+        is_quiet = text.quiet_from is not None and text.quiet_from <= self._clock()
+        return is_quiet or now() - text.values["checked_at"] > JUDGED_FOR
+
+    async def _handed_over(self, text: Handover) -> Send:
+        """What is to be stored afterwards. The next text doesn't wait for that."""
+        delivery, store = text.delivery, self._results.store
+        if self._results.is_resting:
+            return partial(self._results.wait_for_account, delivery, {})
+        if self._is_stale(text):
+            return partial(store, delivery, DeliveryState.QUEUED, due_at=now())
+        reason = await self._mark(text)
+        if reason == CLAIM_EXPIRED:
+            return _nothing
+        if reason == CAP_RACE:
+            waits = {"reason": "cap", "due_at": after_race()}
+            return partial(store, delivery, DeliveryState.QUEUED, was_kept=True, **waits)
+        if reason:
+            return partial(self._results.block, delivery, reason, now(), was_kept=True)
+        return await self._given(text, {})
+
+    async def _mark_round(self, texts: list[Handover]) -> list[str]:
+        """Why each can't be sent after all; empty: it can."""
+        marked = await self._store.deliveries.hand_over(
+            [(text.delivery, text.values) for text in texts], ask_at=now() + ASK_AFTER
+        )
+        mine = [text for text, is_mine in zip(texts, marked, strict=True) if is_mine]
+        late = await self._late.refusals(mine)
+        return [late.get(text.delivery.id, CLAIM_EXPIRED) for text in texts]
+
+    async def _given(self, text: Handover, values: dict[str, Any]) -> Send:
+        """Sends it, and returns how its result is stored. `values`: what is stored besides."""
+        delivery = text.delivery
+        outgoing = Outgoing(delivery.id, delivery.number, text.body, text.sender, self._valid_for(text))
+        try:
+            id = await self._gateway.send(outgoing)
+        except GatewayError as error:
+            return partial(self._results.refused, delivery, error, values)
+        except NoAnswer as error:
+            log.warning("text has an unknown fate: %s", error, extra={"delivery": delivery.id})
+        except Exception:
+            log.exception("text has an unknown fate", extra={"delivery": delivery.id})
+        else:
+            self._results.halted = ""
+            return partial(self._results.store, delivery, DeliveryState.SENT, **{**values, **provider_id(delivery, id)})
+        return _nothing
+
+    def _valid_for(self, text: Handover) -> timedelta | None:
+        """The provider must not deliver it in quiet hours."""
+        own = KINDS[text.delivery.kind].valid_for(text.delivery)
+        until_quiet = text.quiet_from - self._clock() if text.quiet_from else None
+        return min(filter(None, (own, until_quiet)), default=None)
+
+
+async def _nothing() -> None:
+    """The reconciler, or another worker, deals with it."""

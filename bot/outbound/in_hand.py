@@ -1,0 +1,79 @@
+"""The texts that a worker has judged and is sending. Those to one number are sent one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+
+from bot.errors import StoreUnavailable
+
+Send = Callable[[], Awaitable[None]]
+
+
+class InHand:
+    """`ended` is called when the texts to a number have been sent."""
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._ended = ended
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """By number."""
+        self._texts = 0
+        self._fault: BaseException | None = None
+        self._fewer = asyncio.Event()
+
+    def __len__(self) -> int:
+        return self._texts
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._tasks
+
+    def add(self, number: str, sends: Sequence[Send]) -> asyncio.Task[None]:
+        """Starts to send these, after those to the number that are in hand."""
+        task = asyncio.create_task(_in_turn(self._tasks.get(number), sends))
+        self._tasks[number] = task
+        self._texts += len(sends)
+        task.add_done_callback(partial(self._end, number, len(sends)))
+        return task
+
+    async def done(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        """Waits for these. Raises what went wrong with one of them."""
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            self._fault = None
+
+    async def fall_to(self, most: int) -> None:
+        """Waits until at most so many texts are left. Raises what went wrong with one of them."""
+        while self._texts > most and not self._fault:
+            self._fewer.clear()
+            await self._fewer.wait()
+        fault, self._fault = self._fault, None
+        if fault:
+            raise fault
+
+    def cancel(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _end(self, number: str, texts: int, task: asyncio.Task[None]) -> None:
+        if self._tasks[number] is task:
+            del self._tasks[number]
+        self._texts -= texts
+        if not task.cancelled():
+            self._fault = task.exception() or self._fault
+        self._fewer.set()
+        self._ended()
+
+
+async def _in_turn(before: asyncio.Task[None] | None, sends: Sequence[Send]) -> None:
+    if before:
+        await asyncio.wait([before])
+    fault = None
+    for send in sends:
+        try:
+            await send()
+        except StoreUnavailable as error:  # the next one was claimed, too
+            fault = error
+    if fault:
+        raise fault

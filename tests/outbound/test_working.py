@@ -1,0 +1,116 @@
+"""A worker claims and judges the next texts while others are with the provider."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from bot.app import Bot
+from bot.model.contact import Contact
+from bot.model.delivery import DeliveryState
+from bot.outbound import queue, sender
+from bot.outbound.gateways import Outgoing
+from tests.conftest import PATIENCE, eventually
+from tests.outbound.carrier import Carrier, through
+from tests.people import change
+
+MakeContact = Callable[..., Awaitable[Contact]]
+
+
+@pytest.fixture(autouse=True)
+def _few_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "IN_HAND", 4)
+    monkeypatch.setattr(sender, "BUSY", 1000)
+    monkeypatch.setattr(sender, "POLL_SECONDS", 3600)
+    for module in (queue, sender):
+        monkeypatch.setattr(module, "CLAIMED_FOR", timedelta(seconds=PATIENCE))
+
+
+def number(i: int) -> str:
+    return f"+1201555{i + 100:04d}"
+
+
+async def confirm(bot: Bot, make_contact: MakeContact, count: int) -> None:
+    people = [await make_contact(phone=number(i)) for i in range(count)]
+    recorded = [await bot.ledger.record(change(one.id, "k", number=one.phone)) for one in people]
+    await bot.deliveries.queue_for([each.event for each in recorded])
+
+
+@asynccontextmanager
+async def working(bot: Bot, carrier: Carrier) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    work = asyncio.create_task(through(bot, carrier).work(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(PATIENCE):
+            await work
+
+
+class Holding(Carrier):
+    """Keeps the texts to one number until it may answer."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(self._answer)
+        self.may_answer = asyncio.Event()
+        self._number = number
+
+    async def _answer(self, text: Outgoing) -> str:
+        if text.number == self._number:
+            await self.may_answer.wait()
+        return f"provider-{text.id}"
+
+    def numbers(self) -> list[str]:
+        return [text.number for text in self.handed]
+
+
+async def test_a_backlog_is_sent_without_waiting_for_the_next_poll(bot: Bot, make_contact: MakeContact) -> None:
+    await confirm(bot, make_contact, 10)
+    carrier = Carrier()
+    async with working(bot, carrier):
+        await eventually(lambda: _has(len(carrier.handed) == 10))
+    assert sorted(text.number for text in carrier.handed) == [number(i) for i in range(10)]
+    assert {d.state for d in await bot.store.deliveries.find({}, limit=11)} == {DeliveryState.SENT}
+
+
+async def test_one_slow_answer_holds_up_nobody_else(bot: Bot, make_contact: MakeContact) -> None:
+    await confirm(bot, make_contact, 10)
+    carrier = Holding(number(0))
+    async with working(bot, carrier):
+        await eventually(lambda: _has(len(carrier.handed) == 10))
+        carrier.may_answer.set()
+    assert {d.state for d in await bot.store.deliveries.find({}, limit=11)} == {DeliveryState.SENT}
+
+
+async def test_texts_to_one_number_are_sent_one_after_the_other(bot: Bot, make_contact: MakeContact) -> None:
+    carrier = Holding(number(0))
+    async with working(bot, carrier):
+        await bot.deliveries.reply(number(0), "help", None, "first")
+        await eventually(lambda: _has(carrier.numbers() == [number(0)]))
+        await bot.deliveries.reply(number(0), "help", None, "second")
+        await bot.deliveries.reply(number(1), "help", None, "third")
+        await eventually(lambda: _has(number(1) in carrier.numbers()))
+        assert carrier.numbers() == [number(0), number(1)]
+        carrier.may_answer.set()
+        await eventually(lambda: _has(len(carrier.handed) == 3))
+    assert [text.id for text in carrier.handed] == ["reply:first", "reply:third", "reply:second"]
+
+
+async def test_a_canceled_worker_leaves_nothing_running(bot: Bot, make_contact: MakeContact) -> None:
+    await confirm(bot, make_contact, 1)
+    carrier = Holding(number(0))
+    work = asyncio.create_task(through(bot, carrier).work(asyncio.Event()))
+    await eventually(lambda: _has(bool(carrier.handed)))
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    await eventually(lambda: _has(not any("_in_turn" in repr(task) for task in asyncio.all_tasks())))
+
+
+async def _has(is_so: bool) -> bool:
+    return is_so
