@@ -30,7 +30,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Postpone:
     """It is judged again then. `values`: what is stored with it besides."""
 
     reason: str
@@ -45,10 +45,10 @@ class Judge:
 
     def of(
         self, delivery: Delivery, facts: Facts, flood: Flood, marketing: MarketingRules, checked_at: datetime
-    ) -> Handover | Wait | Block:
+    ) -> Handover | Postpone | Block:
         kind = KINDS[delivery.kind]
         if facts.is_paused:
-            return Wait(PAUSED, checked_at + PAUSED_FOR)
+            return Postpone(PAUSED, checked_at + PAUSED_FOR)
         sender = None if kind.answers else sender_for(delivery.number, facts.workspace.senders)
         reason = kind.refusal(delivery, facts) or sender_refusal(sender, has_link=delivery.link is not None)
         if reason := reason or flood.refusal(delivery):
@@ -74,7 +74,7 @@ class Judge:
         return body, values
 
 
-def _held(hold: Hold, checked_at: datetime) -> Wait | Block:
+def _held(hold: Hold, checked_at: datetime) -> Postpone | Block:
     if hold.until is None:
         return Block(hold.reason)
-    return Wait(hold.reason, hold.until, {"held_by": hold.rule, "checked_at": checked_at})
+    return Postpone(hold.reason, hold.until, {"held_by": hold.rule, "checked_at": checked_at})

@@ -18,7 +18,7 @@ from bot.outbound.facts import FactReader
 from bot.outbound.flood import Flood
 from bot.outbound.gateways.base import Gateway, GatewayError
 from bot.outbound.in_hand import InHand, Send
-from bot.outbound.judge import Block, Judge, Wait
+from bot.outbound.judge import Block, Judge, Postpone
 from bot.outbound.kinds import Facts
 from bot.outbound.marketing_rules import MarketingRules
 from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
@@ -171,7 +171,7 @@ class Sender:
             return partial(self.results.refused, delivery, GatewayError("internal_error", permanent=False), {})
         if isinstance(verdict, Block):
             return partial(self.results.block, delivery, verdict.reason, checked_at)
-        if isinstance(verdict, Wait):
+        if isinstance(verdict, Postpone):
             waits = {**verdict.values, "reason": verdict.reason, "due_at": verdict.until}
             return partial(self.results.store, delivery, DeliveryState.QUEUED, **waits)
         return partial(self._dispatcher.send, verdict, is_shown=is_shown)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import pymongo
 from bson import Timestamp
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -20,7 +21,7 @@ from bot.store.repository import Repository
 Counts = Counter[tuple[str, ConsentState]]
 """By subscription and state."""
 COUNTS = "counts"
-RECOUNT_MS = 60_000
+RECOUNT_SECONDS = 120
 
 
 class ConsentCountRepository(Repository[ConsentCounts]):
@@ -92,10 +93,8 @@ class ConsentCountRepository(Repository[ConsentCounts]):
         concern: dict[str, Any] = {"level": "snapshot", **({"atClusterTime": moment} if moment else {})}
         options: CodecOptions[dict[str, Any]] = self._database.codec_options
         command = {"aggregate": name, "pipeline": pipeline, "cursor": {"batchSize": 100_000}}
-        with database_errors():
-            reply = await self._database.command(
-                {**command, "readConcern": concern, "maxTimeMS": RECOUNT_MS}, codec_options=options
-            )
+        with database_errors(), pymongo.timeout(RECOUNT_SECONDS):  # otherwise that of a socket ends it
+            reply = await self._database.command({**command, "readConcern": concern}, codec_options=options)
         cursor = reply["cursor"]
         return cursor["firstBatch"], moment or cursor.get("atClusterTime") or reply["operationTime"]
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
+import pymongo
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
@@ -15,6 +16,9 @@ from bot.aio.batching import Batcher
 from bot.errors import StoreUnavailable
 from bot.model.base import Document
 from bot.store.driver import DURABLE, READ_MS, Duplicate, database_errors
+
+INDEX_SECONDS = 3600
+"""How long a new index of a large collection may take."""
 
 D = TypeVar("D", bound=Document)
 Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -37,7 +41,7 @@ class Repository(Generic[D]):
         self._update = Batcher(self._update_round)
 
     async def make_indexes(self) -> None:
-        with database_errors():
+        with database_errors(), pymongo.timeout(INDEX_SECONDS):  # otherwise that of a socket ends it
             if self.indexes:
                 await self.collection.create_indexes(list(self.indexes))
             for name in self.old_indexes and self.old_indexes & (await self.collection.index_information()).keys():
