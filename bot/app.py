@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 
 from bot.aio.background import every
 from bot.chat.visitors import Claim
 from bot.config import Settings
+from bot.errors import StoreUnavailable
 from bot.flows.messenger import Opened
 from bot.model.base import now
 from bot.model.workspace import Workspace
@@ -48,6 +49,8 @@ class Bot(WorkParts):
                 self.webhook_sender.work,
             ):
                 yield
+            with suppress(StoreUnavailable):
+                await self.runs.counters.flush()
         finally:
             await self.gateway.close()
 
@@ -60,6 +63,8 @@ class Bot(WorkParts):
             self.form_watch.look,
             lambda: self.runs.time_came(now()),
             lambda: self.runs.finish_left(now()),
+            self.runs.counters.flush,
+            self.flow_figures.outcomes.count,
             self.outbound.start_overdue,
             lambda: self.jobs.forget_failed(now()),
         ]

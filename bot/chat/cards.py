@@ -193,6 +193,7 @@ class Cards:
             words=words,
             context=answer.context,
             flow=await self._flow_of(part),
+            flow_step=card.flow_step,
             message=card.message,
             key=_key(part, answer.again),
         )

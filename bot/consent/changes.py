@@ -43,6 +43,8 @@ class ConsentChange:
     flow: str | None = None
     flow_version: int | None = None
     """The flow whose step asked, and its version."""
+    flow_step: str | None = None
+    """The step, and the variant of its words."""
     message: str | None = None
     """The outbound chat message whose form asked."""
     pace: Pace | None = None
@@ -114,6 +116,7 @@ def consent_change(
     evidence: Evidence | None = None,
     warned_of: str | None = None,
     flow: tuple[str | None, int | None] = (None, None),
+    flow_step: str | None = None,
     message: str | None = None,
     follow_ups: list[FollowUp] | None = None,
     is_judged: bool = True,
@@ -138,6 +141,7 @@ def consent_change(
         warned_of=warned_of,
         flow=flow[0],
         flow_version=flow[1],
+        flow_step=flow_step,
         message=message,
         follow_ups=follow_ups,
         key=key,

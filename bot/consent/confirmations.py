@@ -134,6 +134,7 @@ def _answer(
         words=words,
         context=Context(conversation=consent.part.partition(":")[0], part=consent.part) if consent.part else Context(),
         flow=(request.flow, request.flow_version) if request else (None, None),
+        flow_step=request.flow_step if request else None,
         message=request.message if request else None,
         key=_key(asked.event, action),
     )

@@ -61,6 +61,7 @@ def next_event(
         restored=Restored(event=old.event, was=old.was, at=old.at, source=old.source, part=old.part) if old else None,
         flow=change.flow,
         flow_version=change.flow_version,
+        flow_step=change.flow_step,
         message=change.message,
         at=at,
         words=change.words,

@@ -18,6 +18,7 @@ from bot.flows.document import FlowDocument
 from bot.flows.nodes import Node, Place, nodes_of, walk
 from bot.flows.refusals import refusals
 from bot.flows.rules import RULES, FlowFinding, Surroundings
+from bot.flows.variant_rules import variant_findings
 from bot.flows.workspace_rules import missing
 
 MOST_BYTES = 500_000
@@ -80,7 +81,7 @@ def check_document(raw: Any, around: Surroundings | None = None) -> FlowCheck:
         return _refused(TOO_DEEP)
     document, findings = _read(raw)
     nodes = nodes_of(raw)
-    for rule in RULES:
+    for rule in (*RULES, variant_findings):
         findings += rule(raw, nodes)
     findings += missing(nodes, raw, around) if around else []
     steps = {node.place: node for node in walk(nodes)}

@@ -12,15 +12,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from bot.flows.variants import variant_of, with_variant
 from bot.model.conversation import Card, Text
+from bot.model.form_words import FormVariant
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One entry in the conversation."""
+    """One entry in the conversation. `variants`: of a card, other words that some people see."""
 
     content: Annotated[Text | Card, Field(discriminator="kind")]
+    variants: tuple[FormVariant, ...] = ()
     kind: Literal["write"] = "write"
+
+    def shown_to(self, contact: str) -> Text | Card:
+        """What this contact sees."""
+        card = self.content
+        if not self.variants or not isinstance(card, Card):
+            return card
+        return with_variant(card, variant_of(card.flow or "", card.flow_step or "", contact, self.variants))
 
     def asked_by(self, flow: str, version: int) -> Write:
         """A card names its flow, which becomes part of the evidence of an answer."""

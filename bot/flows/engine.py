@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.errors import marked as _
 from bot.flows.effects import Effect, Notify, SendSms, Write
 from bot.flows.matching import PersonFacts
@@ -19,9 +21,23 @@ RUNS_FOREVER = _("The flow was stopped: it repeated its steps too often without 
 STEP_MISSING = _("The flow was stopped: its next step doesn't exist.")
 
 
+@dataclass(frozen=True, slots=True)
+class Transition:
+    effects: tuple[Effect, ...]
+    state: State
+    entered: tuple[str, ...] = ()
+    """The steps that the run came to, in order."""
+
+
 def advance(
     script: Script, state: State, event: Event, facts: PersonFacts | None = None
 ) -> tuple[tuple[Effect, ...], State]:
+    """The effects and the next state, see `transition`."""
+    made = transition(script, state, event, facts)
+    return made.effects, made.state
+
+
+def transition(script: Script, state: State, event: Event, facts: PersonFacts | None = None) -> Transition:
     """Runs until a step waits or the flow ends.
 
     An event that the run doesn't wait for changes nothing and has no effects.
@@ -29,9 +45,10 @@ def advance(
     Without `facts`, raises FactsNeeded if a step asks about the person. With the same arguments the result is always
     the same.
     """
-    effects, after = _transition(script, state, event, facts)
+    entered: list[str] = []
+    effects, after = _transition(script, state, event, facts, entered)
     named = (e.asked_by(script.flow, script.version) if isinstance(e, Write | SendSms | Notify) else e for e in effects)
-    return tuple(named), after
+    return Transition(tuple(named), after, tuple(entered))
 
 
 def begun(script: Script, reader: str) -> State:
@@ -39,9 +56,11 @@ def begun(script: Script, reader: str) -> State:
     return State(locale=script.language(reader))
 
 
-def _transition(script: Script, state: State, event: Event, facts: PersonFacts | None) -> tuple[list[Effect], State]:
+def _transition(
+    script: Script, state: State, event: Event, facts: PersonFacts | None, entered: list[str]
+) -> tuple[list[Effect], State]:
     if state.status is RunStatus.RUNNING and isinstance(event, Started):
-        return _from(script, script.first, state, event, facts, [])
+        return _from(script, script.first, state, event, facts, [], entered)
     if state.status is not RunStatus.WAITING or state.step not in script.places:
         return [], state
     outcome = script.step(state.step).resume(_turn(state, event, facts))
@@ -53,11 +72,17 @@ def _transition(script: Script, state: State, event: Event, facts: PersonFacts |
     if turns and turns > MOST_TURNS:
         return [], _failed(state, RUNS_FOREVER)
     after = _after(state, state.step, outcome).model_copy(update={"turns": turns})
-    return _from(script, script.following(state.step, outcome), after, event, facts, [*outcome.effects])
+    return _from(script, script.following(state.step, outcome), after, event, facts, [*outcome.effects], entered)
 
 
 def _from(
-    script: Script, id: str, state: State, event: Event, facts: PersonFacts | None, effects: list[Effect]
+    script: Script,
+    id: str,
+    state: State,
+    event: Event,
+    facts: PersonFacts | None,
+    effects: list[Effect],
+    entered: list[str],
 ) -> tuple[list[Effect], State]:
     """`id`: the next step, or empty."""
     taken = 0
@@ -66,6 +91,7 @@ def _from(
             return effects, _failed(state, RUNS_IN_A_CIRCLE)
         if id not in script.places:
             return effects, _failed(state, STEP_MISSING)
+        entered.append(id)
         outcome = script.step(id).enter(_turn(state, event, facts))
         effects += outcome.effects
         state = _after(state, id, outcome)

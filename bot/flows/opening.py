@@ -14,8 +14,9 @@ from typing import Protocol
 from bot.chat.card_answer import completed, entry_of, place_of
 from bot.chat.conversations import Writing, opened_with, untold
 from bot.chat.visitors import Visitor, Visitors
+from bot.flows.counting import FlowCounters
 from bot.flows.effects import Effect, Write, only_writes
-from bot.flows.engine import advance, begun
+from bot.flows.engine import Transition, begun, transition
 from bot.flows.performing import BOT
 from bot.flows.script import Script
 from bot.flows.scripts import KEPT, Occasion, Scripts
@@ -37,16 +38,45 @@ FRESH = timedelta(days=1)
 class Greeting:
     """What a flow version does when a chat is opened."""
 
-    effects: tuple[Effect, ...]
-    state: State
+    made: Transition
     is_alike: bool = True
     """The same for everybody: entries only. Otherwise its first transition is made when the chat is stored."""
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        return self.made.effects
+
+    @property
+    def state(self) -> State:
+        return self.made.state
 
     @property
     def is_drawable(self) -> bool:
         """It only shows entries, so that nothing has to be stored yet. A wait for something that happens elsewhere
         must be stored."""
         return self.is_alike and not {Wait.TIME, Wait.CONSENT} & {*self.state.waits}
+
+
+@dataclass(frozen=True, slots=True)
+class NextSteps:
+    """What a flow does after an answer."""
+
+    script: Script
+    event: CardCompleted | CardPending
+    greeting: Greeting
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredChat:
+    """A chat that a first act stores, and its run before that."""
+
+    event: str
+    chat: Conversation
+    run: Run | None
+    next: NextSteps | None
+    """The steps that are in it."""
+    is_continued: bool
+    """Nothing of the flow is left to do. A flow that does more than write continues when the chat is stored."""
 
 
 class ChatMessageSource(Protocol):
@@ -74,12 +104,14 @@ class Openings:
         scripts: Scripts,
         visitors: Visitors,
         messages: ChatMessageSource,
+        counters: FlowCounters,
         writing: Writing = untold,
     ) -> None:
         self._store = store
         self._scripts = scripts
         self._visitors = visitors
         self._messages = messages
+        self._counters = counters
         self._writing = writing
         self._greetings: dict[tuple[str, int, str | None], Greeting] = {}
         self._opened: dict[tuple[str, str, str], Conversation] = {}
@@ -89,6 +121,8 @@ class Openings:
         """A chat with the flow that greets on this occasion and, for somebody that nothing is stored of, an outbound
         message."""
         contact, script = occasion.contact, await self._scripts.starting(occasion)
+        if script and (greeting := self._greeting_of(script, contact.locale, now())).is_drawable:
+            self._counters.moved(script, contact.id, None, greeting.made, Started(now()))
         return ChatOpening(
             conversation=new_id(),
             flow=script.flow if script else None,
@@ -135,7 +169,7 @@ class Openings:
                 due_at=None if greeting.is_alike else opening.at,
                 part=len(greeting.effects),
             )
-            entries = _entries(greeting.effects, run, 0, opening.at)
+            entries = _entries(greeting.effects, run, 0, opening.at, contact)
         entries += await self._messages.entries(opening)
         return opened_with(opening.conversation, contact, entries, opening.at, run, unstored=opening)
 
@@ -171,13 +205,16 @@ class Openings:
         """
         answered = [await self._answered(event) for event in events]
         await self._messages.stored([await self._opened_by(event) for event in events])
-        with self._writing([chat.id for chat, _ in answered]) as written:
-            inserted = await self._store.conversations.insert_many([chat for chat, _ in answered])
-            written += [chat for (chat, _), is_new in zip(answered, inserted, strict=True) if is_new]
-        new = [(e.event, done) for e, (_, done), is_new in zip(events, answered, inserted, strict=True) if is_new]
-        continued = {event for event, is_continued in new if is_continued}
+        with self._writing([one.chat.id for one in answered]) as written:
+            inserted = await self._store.conversations.insert_many([one.chat for one in answered])
+            new = [one for one, is_new in zip(answered, inserted, strict=True) if is_new]
+            written += [one.chat for one in new]
+        for one in new:
+            if one.next:
+                self._counters.moved(one.next.script, one.chat.contact, one.run, one.next.greeting.made, one.next.event)
+        continued = {one.event for one in new if one.is_continued}
         self._stored = self._stored | continued if len(self._stored) < KEPT else continued
-        return {event for event, _ in new}
+        return {one.event for one in new}
 
     def take_stored(self, events: Iterable[str]) -> set[str]:
         """The events whose chat `store_answered` has stored, including the flow's next entries."""
@@ -185,21 +222,22 @@ class Openings:
         self._stored -= found
         return found
 
-    async def _answered(self, event: ConsentEvent) -> tuple[Conversation, bool]:
-        """The chat after its card was answered, with the entry that says so and the flow's next words; and whether the
-        flow has continued. It hasn't if it does more than write: that begins when the chat is stored.
-        """
+    async def _answered(self, event: ConsentEvent) -> AnsweredChat:
+        """The chat after its card was answered, with the entry that says so and the flow's next words."""
         (_, seq), chat = place_of(event), await self._opened_by(event)
         entries, card, run = [*chat.opening, entry_of(event)], chat.opening[seq - 1], chat.run
         if isinstance(card.content, Card):
             entries[seq - 1] = card.model_copy(update={"content": completed(card.content, event)})
         next = await self._next(run, event) if run and run.part == seq else None
-        if run and next and next.is_alike and next.state != run.state:
-            entries += _entries(next.effects, run, run.revision, event.at)
-            moved = {"revision": run.revision + 1, "state": next.state, "part": len(entries), "consent_seq": event.seq}
-            run = run.model_copy(update=moved)
+        is_alike = next is None or next.greeting.is_alike
+        if run and next and is_alike and next.greeting.state != run.state:
+            entries += _entries(next.greeting.effects, run, run.revision, event.at, event.contact)
+            moved = {"state": next.greeting.state, "part": len(entries), "consent_seq": event.seq, "is_answered": True}
+            run = run.model_copy(update={"revision": run.revision + 1, **moved})
+        else:
+            next = None
         stored = opened_with(chat.id, event.contact, entries, chat.created_at, run, seen=chat.last)
-        return stored, next is None or next.is_alike
+        return AnsweredChat(event.event, stored, chat.run, next, is_alike)
 
     async def _opened_by(self, event: ConsentEvent) -> Conversation:
         """The chat before the event, which is the first act in it."""
@@ -207,13 +245,14 @@ class Openings:
             raise ValueError("not a first act")
         return await self.conversation(event.context.opening, event.contact)
 
-    async def _next(self, run: Run, event: ConsentEvent) -> Greeting | None:
+    async def _next(self, run: Run, event: ConsentEvent) -> NextSteps | None:
         """What the flow does after this answer; None: nothing."""
         script = await self._scripts.get(run.flow, run.version)
         if script is None or event.stopped:
             return None
         is_pending = event.action is Action.REQUEST_CONFIRMATION
-        return _drawn(script, run.state, CardPending(event.at) if is_pending else CardCompleted(event.at))
+        answer = CardPending(event.at) if is_pending else CardCompleted(event.at)
+        return NextSteps(script, answer, _drawn(script, run.state, answer))
 
     async def _greeting(self, opening: ChatOpening) -> Greeting:
         script = await self._scripts.get(opening.flow, opening.flow_version or 0) if opening.flow else None
@@ -221,7 +260,7 @@ class Openings:
 
     def _greeting_of(self, script: Script | None, locale: str, at: datetime) -> Greeting:
         if script is None:
-            return Greeting((), State())
+            return Greeting(Transition((), State()))
         key = script.flow, script.version, script.language(locale)
         if known := self._greetings.get(key):
             return known
@@ -234,16 +273,16 @@ class Openings:
 def _drawn(script: Script, state: State, event: Started | CardCompleted | CardPending) -> Greeting:
     """A transition, if everybody sees the same."""
     try:
-        effects, after = advance(script, state, event)
+        made = transition(script, state, event)
     except FactsNeeded:
-        return Greeting((), state, is_alike=False)
-    return Greeting(effects, after) if only_writes(effects) else Greeting((), state, is_alike=False)
+        return Greeting(Transition((), state), is_alike=False)
+    return Greeting(made) if only_writes(made.effects) else Greeting(Transition((), state), is_alike=False)
 
 
-def _entries(effects: Sequence[Effect], run: Run, revision: int, at: datetime) -> list[OpeningEntry]:
-    """Of the transition that leaves this revision."""
+def _entries(effects: Sequence[Effect], run: Run, revision: int, at: datetime, contact: str) -> list[OpeningEntry]:
+    """Of the transition that leaves this revision, as this contact sees them."""
     return [
-        OpeningEntry(author=BOT, content=effect.content, at=at, key=run.key(place, revision))
+        OpeningEntry(author=BOT, content=effect.shown_to(contact), at=at, key=run.key(place, revision))
         for place, effect in enumerate(effects)
         if isinstance(effect, Write)
     ]

@@ -33,8 +33,8 @@ class Performer:
 
     async def _perform(self, conversation: str, contact: str, effect: Effect, key: str) -> int:
         match effect:
-            case Write(content=content):
-                return (await self._conversations.append(conversation, BOT, content, key)).seq
+            case Write():
+                return (await self._conversations.append(conversation, BOT, effect.shown_to(contact), key)).seq
             case HandOver(to=to):
                 over = ConversationEvent(name=ConversationEventName.HANDED_OVER, to=await self._assignable(to))
                 await self._conversations.append(conversation, BOT, over, key)

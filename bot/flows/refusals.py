@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from bot.errors import marked as _
 from bot.flows.nodes import Place
 from bot.flows.rules import LONG_TEXT, NO_TEXT, FlowFinding
+from bot.model.form_words import LEGALLY_NEEDED
 
 TAGS = ("kind", "field")
 """What tells the kinds of steps, triggers and conditions apart."""
@@ -26,6 +27,7 @@ FORMS = {
 }
 UNKNOWN_FIELD = _('Unknown field "%(name)s". Remove it, or check its spelling.')
 UNKNOWN_KIND = _('Unknown kind "%(kind)s". Use one of: %(kinds)s.')
+LOCKED = _("Required wording is locked: variants can change the title and the button only.")
 MISSING = _('Add "%(name)s".')
 ODD_FORM = _("This value has the wrong format.")
 TOO_MANY = _("Use up to %(most)s entries.")
@@ -51,6 +53,8 @@ def _finding(detail: ErrorDetails, place: Place) -> FlowFinding:
     if detail["type"] == "string_pattern_mismatch":
         named = next((str(key) for key in reversed(place) if isinstance(key, str)), "")
         return FlowFinding(place, FORMS.get(named, ODD_FORM))
+    if detail["type"] == "extra_forbidden" and "variants" in place and name in LEGALLY_NEEDED:
+        return FlowFinding(place, LOCKED)
     if detail["type"] == "value_error":
         return FlowFinding(place, str(context["error"]))
     text, values = WORDS.get(detail["type"], (ODD, lambda name, context: {"why": detail["msg"]}))

@@ -25,8 +25,9 @@ from bot.contacts.service import ContactService
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
 from bot.faults import reach
+from bot.flows.counting import FlowCounters
 from bot.flows.effects import Effect, StartFlow, loaded_effects, only_writes, stored_effects
-from bot.flows.engine import BY_CONTACT, advance, begun
+from bot.flows.engine import BY_CONTACT, Transition, begun, transition
 from bot.flows.outlets import Outlets
 from bot.flows.performing import BOT, Performer
 from bot.flows.script import Script
@@ -69,6 +70,7 @@ class Runs:
         self._conversations = conversations
         self._performer = Performer(store, conversations, contacts, outlets)
         self.scripts = Scripts(store)
+        self.counters = FlowCounters(store)
 
     # --- what happens to a run
 
@@ -147,17 +149,20 @@ class Runs:
         script = await self.scripts.get(run.flow, run.version)
         if script is None:
             return False
-        effects, state, is_sure = await self._transition(script, conversation, run, event)
+        made, is_sure = await self._transition(script, conversation, run, event)
+        effects, state = made.effects, made.state
         if not effects and state == run.state:
             return False
         moved = await self._moved(conversation, run, state, event)
         if state.status is RunStatus.FAILED:
             log.error("flow %s, version %d: %s", run.flow, run.version, state.error)
+        is_ours = True
         if not effects:
-            await self._store.conversations.move_run(conversation.id, run, moved)
+            is_ours = await self._store.conversations.move_run(conversation.id, run, moved)
         elif is_sure and only_writes(effects) and not _has_rivals(script, run.state):
             seq = await self._perform(conversation, run, effects)
-            await self._store.conversations.move_run(conversation.id, run, moved.model_copy(update={"part": seq}))
+            after = moved.model_copy(update={"part": seq})
+            is_ours = await self._store.conversations.move_run(conversation.id, run, after)
         else:
             left = {"todo": stored_effects(effects), "due_at": now() + STALLED}
             reach("before plan")
@@ -165,24 +170,26 @@ class Runs:
                 return True  # another process makes it
             reach("after plan")
             await self._settled(conversation.id)
+        if is_ours:
+            self.counters.moved(script, conversation.contact, run, made, event)
         await self._take_missed(conversation, moved)
         return True
 
     async def _transition(
         self, script: Script, conversation: Conversation, run: Run, event: Event
-    ) -> tuple[Sequence[Effect], State, bool]:
-        """Effects, next state, and whether each process would get the same."""
+    ) -> tuple[Transition, bool]:
+        """And whether each process would get the same."""
         try:
-            return *advance(script, run.state, event), True
+            return transition(script, run.state, event), True
         except FactsNeeded:
             contact = await self._store.contacts.get(conversation.contact)
             if contact is None or contact.is_gone:
-                return (), run.state, True
-            return *advance(script, run.state, event, await self.scripts.facts(script, contact, event.at)), False
+                return Transition((), run.state), True
+            return transition(script, run.state, event, await self.scripts.facts(script, contact, event.at)), False
 
     async def _moved(self, conversation: Conversation, run: Run, state: State, event: Event) -> Run:
-        hops = None if isinstance(event, BY_CONTACT) else run.hops
-        moved = run.model_copy(update={"revision": run.revision + 1, "state": state, "due_at": None, "hops": hops})
+        by_contact = {"hops": None, "is_answered": True} if isinstance(event, BY_CONTACT) else {}
+        moved = run.model_copy(update={"revision": run.revision + 1, "state": state, "due_at": None, **by_contact})
         if Wait.CONSENT not in state.waits:
             return moved
         heads = await self._store.contacts.heads([conversation.contact])

@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any, Self
 
 from bot.flows.document import FlowDocument
-from bot.flows.steps import Condition, Step
+from bot.flows.steps import Condition, OptInForm, Step
 from bot.flows.steps.base import Outcome
+from bot.flows.variants import ORIGINAL, variant_of
 from bot.model.filter import ConsentIs
 from bot.model.flow import FlowVersion, version_id
 
@@ -51,6 +52,16 @@ class Script(FlowDocument):
         place = self.places[id]
         branch = place.step.branches().get(outcome.branch)
         return branch[0].id if branch else place.then
+
+    def form_names(self, id: str, contact: str) -> tuple[str, ...]:
+        """How the form of this step is counted; empty: it isn't a form."""
+        step = self.step(id)
+        if not isinstance(step, OptInForm):
+            return ()
+        if not step.variants:
+            return (id,)
+        variant = variant_of(self.flow, id, contact, step.variants)
+        return id, f"{id}/{variant.id if variant else ORIGINAL}"
 
     @cached_property
     def is_translated(self) -> bool:

@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from bot.errors import Invalid, NotFound
+from bot.errors import Conflict, Invalid, NotFound
 from bot.errors import marked as _
 from bot.flows.check import FlowCheck, check
 from bot.flows.document import FlowDocument
 from bot.flows.publish import create, publish
 from bot.flows.rules import Surroundings
+from bot.flows.steps import OptInForm
+from bot.flows.variant_choice import with_only
+from bot.flows.variants import variant_names
 from bot.model.audit import AuditAction as A
 from bot.model.base import new_id, now
 from bot.model.flow import Flow, FlowVersion, version_id
@@ -23,6 +26,8 @@ from bot.workspace.audit import AuditLog
 
 MOST = 500
 NOT_FOUND = _("Flow not found.")
+NO_VARIANT = _("Variant not found.")
+CHANGED = _("Someone published another version meanwhile. Look at its figures first.")
 NO_VERSION = _("Flow version not found.")
 STRIDE = 10
 """Between the orders of two flows, so that one can be placed between them."""
@@ -117,6 +122,18 @@ class FlowService:
         longer has what it names."""
         document = await self._read((await self.document(id, version)).as_file())
         return await self._publish(id, document, by, A.FLOW_ROLLED_BACK, restores=version)
+
+    async def use_variant(self, id: str, version: int, step: str, variant: str, by: By) -> FlowVersion:
+        """Publishes the flow with the words of this variant of a form as the only ones. `version`: the one that the
+        teammate saw. Raises NotFound, Conflict or FlowFaulty."""
+        if (await self.get(id)).version != version:
+            raise Conflict(CHANGED)
+        document = await self.document(id)
+        form = next((s for s in document.all_steps() if s.id == step and isinstance(s, OptInForm)), None)
+        if form is None or variant not in variant_names(form.variants):
+            raise NotFound(NO_VARIANT)
+        chosen = await self._read(with_only(document, step, variant).as_file())
+        return await self._publish(id, chosen, by, A.FLOW_PUBLISHED, note=f"{step}/{variant}")
 
     async def duplicate(self, id: str, name: str, by: By, *, key: str | None = None) -> Flow:
         """A draft with the same document, once for all calls with this key. Raises FlowFaulty or NotFound."""

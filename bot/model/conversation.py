@@ -60,6 +60,8 @@ class Card(FormWords):
     flow: str | None = None
     flow_version: int | None = None
     """The flow that asks, and its version."""
+    flow_step: str | None = None
+    """The step of the flow, and the variant of its words: `form`, or `form/b`."""
     message: str | None = None
     """The outbound message that asks."""
     state: CardState = CardState.OPEN

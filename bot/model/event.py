@@ -271,6 +271,8 @@ class ConsentEvent(Document):
     flow: str | None = None
     flow_version: int | None = None
     """The flow whose step asked, and its version."""
+    flow_step: str | None = None
+    """The step, and the variant of its words if it has several: `form`, or `form/b`."""
     message: str | None = None
     """The outbound chat message whose form asked."""
     at: datetime

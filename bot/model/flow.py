@@ -145,6 +145,8 @@ class Run(Value):
     """When any process continues a run that a crash left: with effects to carry out, or before its first step."""
     hops: int | None = None
     """Flows that started each other before this run."""
+    is_answered: bool | None = None
+    """The contact did something in it."""
 
     @property
     def is_over(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from bot.model.base import Value
 
@@ -32,3 +32,21 @@ def is_whole(translation: FormWords, words: FormWords) -> bool:
 def form_words(of: FormWords) -> FormWords:
     """Only the wording of a document that has it."""
     return FormWords(**of.model_dump(include=set(FORM_WORDS)))
+
+
+class VariantWords(Value):
+    """An empty `button` means "Sign Up Now" in the language of the words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=1, max_length=200)
+    button: str = Field(default="", max_length=60)
+
+
+class FormVariant(VariantWords):
+    """Another title and button for the same form. What the law demands (legal text, box) is the same in all
+    variants."""
+
+    id: str = Field(pattern=r"^[a-z0-9_]{1,40}$")
+    translations: dict[str, VariantWords] = Field(default_factory=dict, max_length=50)
+    """In the languages of the form."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.config import Settings
 from bot.flows.drafts import FlowDrafts
+from bot.flows.figures import FlowFigureReader
 from bot.flows.messenger import Messenger
 from bot.flows.opening import Openings
 from bot.flows.outlets import Outlets
@@ -23,7 +24,9 @@ class FlowParts(WebhookParts):
         self.flow_events = FlowEvents(store, self.outbox)
         outlets = Outlets(FlowTexts(store, self.deliveries), self.flow_events)
         self.runs, shown = Runs(store, self.conversations, self.contacts, outlets), self.chat_delivery
-        self.openings = Openings(store, self.runs.scripts, self.visitors, shown, self.feed.writing)
+        counters = self.runs.counters
+        self.flow_figures = FlowFigureReader(store, counters)
+        self.openings = Openings(store, self.runs.scripts, self.visitors, shown, counters, self.feed.writing)
         self.messenger = Messenger(
             self.visitors, self.conversations, self.openings, self.runs, self.cards, shown, self.workspace
         )

@@ -31,6 +31,7 @@ from bot.store.embedded import EmbeddedServer
 from bot.store.event_cursors import EventCursorRepository, EventRetryRepository
 from bot.store.events import EventRepository
 from bot.store.export_pieces import ExportPieceRepository
+from bot.store.flow_days import FlowDayRepository, OutcomeCursorRepository
 from bot.store.flows import FlowDraftRepository, FlowRepository, FlowVersionRepository
 from bot.store.form_counters import BlockedPrefixRepository, FormCounterRepository
 from bot.store.form_templates import FormTemplateRepository
@@ -100,6 +101,8 @@ class Store:
         self.flows = FlowRepository(self.database)
         self.flow_versions = FlowVersionRepository(self.database)
         self.flow_drafts = FlowDraftRepository(self.database)
+        self.flow_days = FlowDayRepository(self.database)
+        self.outcome_cursors = OutcomeCursorRepository(self.database)
         self.deliveries = DeliveryRepository(self.database)
         self.chat_deliveries = ChatDeliveryRepository(self.database)
         self.form_counters = FormCounterRepository(self.database)

@@ -43,6 +43,14 @@ class EventRepository(NumberedLog[ConsentEvent]):
         """The events with public ids between these two, in order of time."""
         return await self.find({"event": {"$gt": event, "$lt": end}}, sort=[("event", 1)], limit=limit)
 
+    async def outlines_between(self, event: str, end: str, *, limit: int) -> list[dict[str, Any]]:
+        """`_id`, `event`, `flow` and `state` of the same."""
+        fields = {"event": 1, "flow": 1, "state": 1}
+        match = {"event": {"$gt": event, "$lt": end}}
+        with database_errors():
+            found = self.collection.find(match, fields, sort=[("event", 1)], limit=limit, max_time_ms=READ_MS)
+            return list(await found.to_list(limit))
+
     def stream(self, token: Token | None = None, *, after: Timestamp | None = None) -> EventStream:
         """New events after a token or a moment, or from now on, in the order in which they were committed."""
         return EventStream(self._database, self.name, token, after=after)

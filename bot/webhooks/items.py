@@ -16,7 +16,8 @@ from bot.model.webhook import Topic, WebhookNotification
 Item = dict[str, Any]
 CONSENT_FIELDS = {
     "contact", "seq", "subscription", "action", "source", "actor", "number", "email", "was", "state", "grade",
-    "stopped", "words", "evidence", "flow", "flow_version", "merged_into", "merged_from", "hash", "previous",
+    "stopped", "words", "evidence", "flow", "flow_version", "flow_step", "merged_into", "merged_from", "hash",
+    "previous",
 }  # fmt: skip
 """Of a consent event. Where the person was (IP address, browser, page) stays in the ledger."""
 AUTHORS = {AuthorKind.CONTACT: "user", AuthorKind.TEAMMATE: "admin", AuthorKind.BOT: "bot"}

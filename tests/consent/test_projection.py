@@ -355,8 +355,8 @@ def _full(texts: Sequence[str], number: int) -> ConsentEvent:
     context = Context(**texts_of_context, opening=opening, creates=True)
     evidence = Evidence(how=How.PAPER, given_at=AT).model_copy(update={"note": next(text)})
     named = (
-        "id", "subscription", "number", "email", "replaced", "key", "flow", "message", "policy", "merged_into",
-        "merged_from",
+        "id", "subscription", "number", "email", "replaced", "key", "flow", "flow_step", "message", "policy",
+        "merged_into", "merged_from",
     )  # fmt: skip
     own = {name: next(text) for name in named}
     more = {

@@ -69,6 +69,8 @@ UNTOUCHED = {
     "checkpoints": "ids and hashes of events",
     "consent_counts": "figures",
     "event_cursors": "positions",
+    "flow_days": "figures",
+    "outcome_cursors": "positions",
     "event_retries": "ids of events",
     "flow_drafts": "written by teammates",
     "flow_versions": "written by teammates",

@@ -27,7 +27,8 @@ FORM = OptInForm(id="form", subscription="deals", title="Sign up", button="Yes",
 PAUSE = WaitStep(id="pause", seconds=60)
 UNTIL_YES = WaitForConsent(id="yes", subscription="deals", seconds=60)
 THE_END = End(id="end")
-CARD = Card(subscription="deals", title="Sign up", button="Yes", legal_text="Terms", flow="flow", flow_version=1)
+ASKED = {"flow": "flow", "flow_version": 1, "flow_step": "form"}
+CARD = Card(subscription="deals", title="Sign up", button="Yes", legal_text="Terms", **ASKED)
 ENDED = State(status=RunStatus.ENDED)
 START, DONE, SAID, TIME = Started(AT), CardCompleted(AT), Answered(AT, "Kenya"), TimeCame(AT)
 YES = ConsentChanged(AT, "deals", ConsentState.OPTED_IN)

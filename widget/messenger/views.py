@@ -130,7 +130,8 @@ async def opened_thread(request: web.Request, opened: Opened) -> str:
 
     workspace = await bot.workspace()
     seen = say.locale, region_of(request, contact, workspace)
-    key = ("opened", opening.flow, opening.flow_version, opening.message, *seen, workspace, *offered)
+    forms = [part.content.flow_step for part in opened.parts if isinstance(part.content, Card)]  # with their variants
+    key = ("opened", opening.flow, opening.flow_version, opening.message, *forms, *seen, workspace, *offered)
     return await cache.keep(key, draw, {"conversation": opened.conversation, "at": iso(opening.at)})
 
 

@@ -23,7 +23,7 @@ from bot.flows.steps.base import (
 )
 from bot.model.conversation import LONGEST_LABEL, Card
 from bot.model.flow import Wait
-from bot.model.form_words import FORM_WORDS, FormWords
+from bot.model.form_words import FORM_WORDS, FormVariant, FormWords
 
 if TYPE_CHECKING:
     from bot.flows.steps import Steps
@@ -53,6 +53,8 @@ class OptInForm(StepBase):
     """The language of these words."""
     translations: dict[str, FormWords] = Field(default_factory=dict)
     """By locale. A visitor sees theirs if every text of the form exists in it."""
+    variants: tuple[FormVariant, ...] = Field(default=(), max_length=4)
+    """Other titles and buttons. Each person sees the same one each time, or the form's own words."""
     dismiss: str = Field(default="", max_length=LONGEST_LABEL)
     dismiss_translations: Translations = Field(default_factory=dict)
     seconds: Seconds | None = None
@@ -63,10 +65,10 @@ class OptInForm(StepBase):
 
     def enter(self, turn: Turn) -> Outcome:
         replies = turn.replies([(self.dismiss, self.dismiss_translations)] if self.dismiss else [])
-        card = Card(**{name: getattr(self, name) for name in WORDS}, replies=replies)
+        card = Card(**{name: getattr(self, name) for name in WORDS}, replies=replies, flow_step=self.id)
         until = after(turn, self.seconds)
         waits = (Wait.PART, *([Wait.ANSWER] if self.dismiss else []), *([Wait.TIME] if until else []))
-        return Outcome((Write(card),), waits, until)
+        return Outcome((Write(card, self.variants),), waits, until)
 
     def resume(self, turn: Turn) -> Outcome | None:
         match turn.event:
