@@ -45,7 +45,13 @@ class BulkConsent(Value):
     follow_ups: tuple[FollowUp, ...] = ()
     by: str
     """The teammate's id."""
+    token: str = ""
+    """The API token that ordered it, if a program did."""
     context: Context = Context()
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind="api", id=self.token) if self.token else Actor(kind="teammate", id=self.by)
 
 
 class BulkConsents:
@@ -68,7 +74,7 @@ class BulkConsents:
         question = (FollowUp.QUESTION,) if wanted.asks else ()
         return ConsentOrder(
             subscription=subscription,
-            actor=Actor(kind="teammate", id=wanted.by),
+            actor=wanted.actor,
             key=key,
             evidence=wanted.evidence,
             of_all=of_all,

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from bot.model.base import Document, Value
 
-WORDS = (("selection", "filter"), ("consent", "evidence", "note"), ("plan", "note"))
-"""What of an input may name people: a filter, a note. The results name contacts by id."""
+WORDS = (("selection", "filter"), ("consent", "evidence", "note"), ("plan", "note"), ("edits",))
+"""What of an input may name people: a filter, a note, contacts to store. The results name contacts by id."""
 
 
 class JobState(StrEnum):

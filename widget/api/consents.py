@@ -73,7 +73,7 @@ async def record_consent(call: Call, body: ConsentBody) -> ConsentAnswer:
     assertion = Assertion(
         actor=call.actor,
         key=call.key,
-        evidence=_evidence(body.evidence),
+        evidence=evidence_of(body.evidence),
         follow_ups=tuple(FollowUp(name) for name in dict.fromkeys(body.follow_ups)),
         asks=body.asks,
     )
@@ -93,7 +93,7 @@ async def record_consent(call: Call, body: ConsentBody) -> ConsentAnswer:
     )
 
 
-def _evidence(given: EvidenceBody | None) -> Evidence | None:
+def evidence_of(given: EvidenceBody | None) -> Evidence | None:
     if given is None:
         return None
     return Evidence(how=given.how, given_at=datetime.fromtimestamp(given.given_at, UTC), note=given.note)

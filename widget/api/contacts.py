@@ -191,9 +191,13 @@ async def _out_of_emails(call: Call, contact: Contact, body: ContactBody) -> Con
     return await call.bot.assertions.opt_out_of_emails(contact, Assertion(actor=call.actor, key=call.key))
 
 
-def _edit(call: Call, body: ContactBody) -> ProgramEdit:
+def values_of(body: ContactBody) -> dict[str, Any]:
+    """What it sets; None removes."""
     given = body.model_dump(include={"role", "external_id", "email", "phone", "name"}, exclude_unset=True)
-    values = {name: value or None for name, value in given.items() if not (name == "role" and value is None)}
+    return {name: value or None for name, value in given.items() if not (name == "role" and value is None)}
+
+
+def _edit(call: Call, body: ContactBody) -> ProgramEdit:
     seen = datetime.fromtimestamp(body.last_seen_at, UTC) if body.last_seen_at is not None else None
     attributes = body.custom_attributes or {}
-    return ProgramEdit(key=call.key, actor=call.actor, values=values, attributes=attributes, last_seen_at=seen)
+    return ProgramEdit(key=call.key, actor=call.actor, values=values_of(body), attributes=attributes, last_seen_at=seen)

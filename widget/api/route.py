@@ -63,6 +63,8 @@ class Route:
     """Those that not every route has."""
     status: int = 200
     most_bytes: int = MOST_BYTES
+    is_secret: bool = False
+    """Its answer is not kept for requests that are sent again."""
     is_compatible: bool = True
     """Whether it is one of Intercom's."""
 
@@ -131,6 +133,7 @@ class Resource:
         errors: tuple[ApiFault, ...] = (),
         status: int = 200,
         most_bytes: int = MOST_BYTES,
+        is_secret: bool = False,
     ) -> Callable[[RouteFunction], RouteFunction]:
         def add(function: RouteFunction) -> RouteFunction:
             hints = get_type_hints(function)
@@ -146,6 +149,7 @@ class Resource:
                 errors=errors,
                 status=status,
                 most_bytes=most_bytes,
+                is_secret=is_secret,
                 is_compatible=self._is_compatible,
             )
             self.routes.append(route)

@@ -51,17 +51,16 @@ class ContactSegments(ApiAnswer):
 async def list_segments(call: Call, query: CountQuery) -> SegmentList:
     """List segments."""
     found = await call.bot.segments.all()
-    return SegmentList(segments=[await _answer(call, segment, query.include_count) for segment in found])
+    return SegmentList(
+        segments=[await segment_answer(call, segment, is_counted=query.include_count) for segment in found]
+    )
 
 
 @segments.get("/segments/{segment_id}", scope=Scope.READ_CONTACTS, errors=(NO_RESOURCE,))
 async def show_segment(call: Call, query: CountQuery) -> SegmentAnswer:
     """Find a segment."""
-    try:
-        found = await call.bot.segments.get(call.variable("segment_id"))
-    except NotFound:
-        raise ApiRefusal(NO_RESOURCE) from None
-    return await _answer(call, found, query.include_count)
+    found = await found_segment(call, call.variable("segment_id"))
+    return await segment_answer(call, found, is_counted=query.include_count)
 
 
 @segments.get("/contacts/{contact_id}/segments", scope=Scope.READ_CONTACTS, errors=CONTACT_FAULTS)
@@ -69,10 +68,18 @@ async def list_contact_segments(call: Call) -> ContactSegments:
     """List a contact's segments."""
     contact = await found_contact(call)
     found = [segment for segment in await call.bot.segments.all() if await _has(call, segment, contact.id)]
-    return ContactSegments(data=[await _answer(call, segment, False) for segment in found])
+    return ContactSegments(data=[await segment_answer(call, segment, is_counted=False) for segment in found])
 
 
-async def _answer(call: Call, segment: Segment, is_counted: bool) -> SegmentAnswer:
+async def found_segment(call: Call, id: str) -> Segment:
+    """Raises ApiRefusal (404)."""
+    try:
+        return await call.bot.segments.get(id)
+    except NotFound:
+        raise ApiRefusal(NO_RESOURCE) from None
+
+
+async def segment_answer(call: Call, segment: Segment, *, is_counted: bool) -> SegmentAnswer:
     return SegmentAnswer(
         id=segment.id,
         name=segment.name,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from widget.api.audit_log import audit_log
+from widget.api.bulk_consents import bulk_consents
+from widget.api.bulk_contacts import bulk_contacts
 from widget.api.consent_events import consent_events
 from widget.api.consents import consents
 from widget.api.contact_merge import contact_merge
@@ -10,12 +13,18 @@ from widget.api.contact_subscriptions import contact_subscriptions
 from widget.api.contacts import contacts
 from widget.api.conversations import conversations
 from widget.api.flows import flows
+from widget.api.jobs import jobs
 from widget.api.me import me
+from widget.api.notifications import notifications
+from widget.api.opt_out_requests import opt_out_requests
 from widget.api.permissions import permissions
+from widget.api.secrets import identity_secrets
+from widget.api.segment_edits import segment_edits
 from widget.api.segments import segments
 from widget.api.subscription_edits import subscription_edits
 from widget.api.subscription_types import subscription_types
 from widget.api.tags import tags
+from widget.api.webhooks import webhooks
 
 RESOURCES = (
     subscription_types,
@@ -23,14 +32,23 @@ RESOURCES = (
     contacts,
     contact_search,
     contact_merge,
+    bulk_contacts,
     tags,
     segments,
     conversations,
     permissions,
     consents,
+    bulk_consents,
+    jobs,
     consent_events,
     subscription_edits,
     flows,
+    segment_edits,
+    opt_out_requests,
+    webhooks,
+    notifications,
+    audit_log,
+    identity_secrets,
     me,
 )
 """In the order of the reference."""

@@ -6,11 +6,14 @@ from typing import Any
 
 from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.ledger import Ledger
+from bot.contacts.attributes import Attributes
 from bot.contacts.bulk import BulkConsents
 from bot.contacts.erase import Eraser
 from bot.contacts.finder import ContactFinder
 from bot.contacts.imports.importer import Importer
 from bot.contacts.imports.undo import ImportUndo
+from bot.contacts.program_batch import ProgramBatches
+from bot.contacts.program_edits import ProgramEdits
 from bot.contacts.selected import SelectedContacts
 from bot.contacts.service import ContactService
 from bot.jobs.kind import JobKind
@@ -18,6 +21,7 @@ from bot.jobs.kinds.bulk_consent import Subscribe, Unsubscribe
 from bot.jobs.kinds.bulk_erase import EraseContacts
 from bot.jobs.kinds.bulk_tags import AddTag, RemoveTag
 from bot.jobs.kinds.count_audience import CountAudience
+from bot.jobs.kinds.edit_contacts import EditContacts
 from bot.jobs.kinds.export_contacts import ExportContacts
 from bot.jobs.kinds.import_contacts import CheckImport, ImportContacts
 from bot.jobs.kinds.send_message import SendMessage
@@ -50,6 +54,7 @@ def all_kinds(
     audience = Audience(store, finder, selected, quiet_hours=quiet_hours)
     consents = BulkConsents(store, ledger)
     importer = Importer(store, ledger)
+    edits = ProgramEdits(store, ledger, contacts, Attributes(store))
     return (
         Verify(store, keys),
         Subscribe(selected, consents),
@@ -57,6 +62,7 @@ def all_kinds(
         AddTag(selected, contacts),
         RemoveTag(selected, contacts),
         EraseContacts(selected, Eraser(store, ledger)),
+        EditContacts(store, ProgramBatches(store, ledger, contacts, edits)),
         ExportContacts(store, selected),
         CheckImport(store, importer),
         ImportContacts(store, importer),
