@@ -16,8 +16,8 @@ from tests.conftest import Visitor
 from tests.widget.desk import at_desk
 from tests.widget.help import Running
 
-OF_PROCESSES = {"leases", "event_cursors", "checkpoint_heads"}
-"""What processes note of their own work, whoever looks."""
+OF_PROCESSES = {"leases", "event_cursors", "checkpoint_heads", "outcome_cursors", "flow_days"}
+"""What processes note of their own work, whoever looks; figures of earlier acts are written some seconds later."""
 OF_READERS = {"audit_log"}
 """Who downloaded what."""
 PREFETCH = {"Purpose": "prefetch", "Sec-Purpose": "prefetch;prerender", "X-Moz": "prefetch", "Accept": "text/html"}
