@@ -10,7 +10,21 @@ from aiohttp import web
 from jinja2.bccache import Bucket
 
 from bot.app import Bot
-from widget import api, bots, canvas, contacts, demo, inbox, jobs, messenger, outbound, preferences, webhooks, workspace
+from widget import (
+    api,
+    bots,
+    canvas,
+    contacts,
+    demo,
+    forms,
+    inbox,
+    jobs,
+    messenger,
+    outbound,
+    preferences,
+    webhooks,
+    workspace,
+)
 from widget.web import account_links, brand, faces, health, help, placeholders, search, second_factor, signin
 from widget.web.assets import TEMPLATES, Assets
 from widget.web.connections import LiveConnections
@@ -30,6 +44,7 @@ FACES = (
     health,
     messenger,
     preferences,
+    forms,
     signin,
     second_factor,
     account_links,

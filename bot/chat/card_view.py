@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from urllib.parse import quote
 
 from bot.chat.card_words import card_words, say_of
 from bot.chat.linked_text import LinkedText, segments
@@ -99,6 +100,8 @@ class CardView:
     seq: int = 0
     dom_id: str = ""
     action: str | None = None
+    visit: str = ""
+    """Of a public form: who submits it, signed. Empty elsewhere."""
 
     @property
     def offers(self) -> bool:
@@ -171,7 +174,7 @@ def card_view(
         waits=consent.event if consent and is_waiting and channel is MessageType.SMS else "",
         withheld=is_withheld,
         text_to=workspace.texts_from if is_withheld else "",
-        text_href=_text_href(workspace.texts_from, "YES") if is_withheld else "",
+        text_href=text_href(workspace.texts_from, "YES") if is_withheld else "",
         can_change=is_waiting and saved is None,
     )
 
@@ -259,10 +262,10 @@ def _why_not(saved: str, channel: MessageType, workspace: Workspace, stopped: Co
     return ""
 
 
-def _text_href(number: str, text: str) -> str:
-    """`?&` is what both iOS and Android read."""
+def text_href(number: str, text: str) -> str:
+    """Opens this text to the number, as people read it. `?&` is what both iOS and Android read."""
     digits = "".join(c for c in number if c in "+0123456789")
-    return f"sms:{digits}?&body={text}" if digits else ""
+    return f"sms:{digits}?&body={quote(text)}" if digits else ""
 
 
 def start_words(workspace: Workspace, say: Translator) -> str:

@@ -169,6 +169,10 @@ class Cards:
         await self._ledger.acknowledge(known)
         return Submitted(known, completed_part(part, known), False, await self._ledger.contact(contact.id))
 
+    async def check(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> None:
+        """Raises what `submit` would raise, and records nothing."""
+        await self._judge(part, await self.live(_card(part)), contact, workspace, answer)
+
     async def _judge(
         self, part: Part, subscription: Subscription, contact: Contact, workspace: Workspace, answer: Answer
     ) -> ConsentChange:

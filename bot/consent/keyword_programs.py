@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.consent.keywords import single_word
+from bot.consent.keywords import bare_words
+from bot.consent.sign_up_codes import TypedCode, read_code
 from bot.model.keyword_program import KeywordProgram
 from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
@@ -29,11 +30,14 @@ class KeywordPrograms:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def heard(self, text: str) -> ProgramRow | None:
-        """The program whose keyword this text is, live or not."""
-        word = single_word(text)
-        program = await self._store.keyword_programs.get(word) if word else None
-        return (await self._rows([program]))[0] if program else None
+    async def heard(self, text: str) -> tuple[ProgramRow, TypedCode | None] | None:
+        """The program whose keyword this text is, live or not, and the code that follows it."""
+        word, *more = bare_words(text) or [""]
+        code = read_code(more)
+        if not word or (more and code is None):
+            return None
+        program = await self._store.keyword_programs.get(word)
+        return ((await self._rows([program]))[0], code) if program else None
 
     async def offered(self, subscription: str) -> KeywordProgram | None:
         """The program by which people can opt in to this subscription by text now; None: there is none."""

@@ -76,10 +76,15 @@ def read(text: str) -> Reading:
     )
 
 
+def bare_words(text: str) -> list[str]:
+    """The words of a text, apart from courtesies and a signature."""
+    words = _without_signature(unicodedata.normalize("NFKC", text[:LONGEST])).split()
+    return [word for word in words if word not in _courtesies()]
+
+
 def single_word(text: str) -> str:
     """The one word that a text consists of, apart from courtesies and a signature; empty if there are more."""
-    words = _without_signature(unicodedata.normalize("NFKC", text[:LONGEST])).split()
-    bare = [word for word in words if word not in _courtesies()]
+    bare = bare_words(text)
     return bare[0] if len(bare) == 1 else ""
 
 

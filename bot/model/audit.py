@@ -78,6 +78,9 @@ class AuditAction(StrEnum):
     SAVED_REPLY_REMOVED = "saved_reply.removed"
     FORM_TEMPLATE_SAVED = "form_template.saved"
     FORM_TEMPLATE_REMOVED = "form_template.removed"
+    FORM_PUBLISHED = "form_template.published"
+    FORM_UNPUBLISHED = "form_template.unpublished"
+    CARRIER_PACK_DOWNLOADED = "form_template.carrier_pack_downloaded"
     CANVAS_SECRET_ADDED = "intercom.secret_added"  # noqa: S105
     CANVAS_SECRET_REVOKED = "intercom.secret_revoked"  # noqa: S105
     MESSENGER_SECURITY_SAVED = "intercom.messenger_security_saved"

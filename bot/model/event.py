@@ -138,7 +138,8 @@ class Words(Value):
     """The version of the subscription: its history tells who wrote the words, and when."""
     keyword: str | None = None
     keyword_version: int | None = None
-    """The keyword program that names these words, and its version: its history tells the same."""
+    """The keyword program that was texted, and its version. It names these words, unless `context.page` is a public
+    form, whose words they are."""
 
     @property
     def version(self) -> str:

@@ -22,6 +22,8 @@ class FormTemplate(Document, FormWords):
     translations: dict[str, FormWords] = Field(default_factory=dict)
     by: str
     """The teammate who saved it."""
+    is_public: bool = False
+    """It has a page of its own at `/f/{id}`, while its subscription is live."""
     created_at: datetime
     expires_at: datetime | None = None
     """Set when it was removed."""

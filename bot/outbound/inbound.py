@@ -5,7 +5,6 @@ from __future__ import annotations
 from bot.compliance.keyword_table import Keyword
 from bot.compliance.revocation import due_at
 from bot.consent.confirmations import Confirmations
-from bot.consent.keyword_programs import KeywordPrograms
 from bot.consent.keywords import Reading, read
 from bot.consent.paces import Paces
 from bot.consent.stop_list import StopList
@@ -33,7 +32,6 @@ class Inbound:
         deliveries: DeliveryQueue,
         threads: TextThreads,
         paces: Paces,
-        programs: KeywordPrograms,
         sign_ups: KeywordSignUps,
         requests: OptOutRequests,
     ) -> None:
@@ -43,7 +41,6 @@ class Inbound:
         self._deliveries = deliveries
         self._threads = threads
         self._paces = paces
-        self._programs = programs
         self._sign_ups = sign_ups
         self._requests = requests
         self._outcomes = Outcomes(store)
@@ -82,8 +79,8 @@ class Inbound:
             ):
                 await self._threads.note(number, text, text_id, None)
                 await self._deliveries.reply(number, WISH_ANSWERS[wish], contact, text_id)
-            case None if not reading.likely and (program := await self._programs.heard(text)):
-                await self._sign_ups.sign_up(number, text, text_id, program)
+            case None if not reading.likely and (keyword := await self._sign_ups.heard(text)):
+                await self._sign_ups.sign_up(number, text, text_id, keyword)
             case _:
                 due = due_at(now())
                 flag = ConversationEvent(name=Name.MAYBE_STOP, until=due) if reading.likely else None

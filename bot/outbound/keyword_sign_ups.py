@@ -1,16 +1,21 @@
-"""Opting in by a keyword: the person's own text is the act of consent, to the words where it is advertised."""
+"""Opting in by a keyword: the person's own text is the act of consent, to the words where it is advertised.
+
+A code behind the keyword names the page or poster of a form, and so its words (`bot/chat/tap_to_text.py`)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from bot.chat.tap_to_text import ReadWords, TapToTexts
 from bot.consent.changes import ConsentChange, consent_change
 from bot.consent.choices import state_on
-from bot.consent.keyword_programs import ProgramRow
+from bot.consent.keyword_programs import KeywordPrograms, ProgramRow
 from bot.consent.ledger import Ledger
 from bot.consent.permission import yes_action
 from bot.model.contact import Contact
 from bot.model.conversation import ConversationEvent
 from bot.model.conversation import ConversationEventName as Name
-from bot.model.event import Action, ConsentEvent, Source, Words
+from bot.model.event import NOWHERE, Action, ConsentEvent, Context, Source, Words
 from bot.model.keyword_program import KeywordProgram
 from bot.model.subscription import Subscription
 from bot.outbound.queue import DeliveryQueue
@@ -21,28 +26,56 @@ ALREADY, CLOSED = "already", "closed"
 """Answers where nothing is recorded: they are opted in, or the keyword is not in use."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeardKeyword:
+    """`read`: the words that the code behind the keyword names; None: those of the program."""
+
+    row: ProgramRow
+    read: ReadWords | None = None
+
+
 class KeywordSignUps:
-    def __init__(self, store: Store, ledger: Ledger, deliveries: DeliveryQueue, threads: TextThreads) -> None:
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        deliveries: DeliveryQueue,
+        threads: TextThreads,
+        programs: KeywordPrograms,
+        taps: TapToTexts,
+    ) -> None:
+        self._programs = programs
+        self._taps = taps
         self._store = store
         self._ledger = ledger
         self._deliveries = deliveries
         self._threads = threads
 
-    async def sign_up(self, number: str, text: str, text_id: str, row: ProgramRow) -> None:
+    async def heard(self, text: str) -> HeardKeyword | None:
+        """The keyword that this text is. With an unknown or expired code, it counts as the keyword alone; with more
+        words, it is a message."""
+        found = await self._programs.heard(text)
+        if found is None:
+            return None
+        row, code = found
+        read = await self._taps.read(row.subscription, code.code) if code and row.subscription else None
+        return None if code and not read and not code.is_alone else HeardKeyword(row, read)
+
+    async def sign_up(self, number: str, text: str, text_id: str, heard: HeardKeyword) -> None:
         """Opts in whoever texts from this number, a new lead if nobody has it; with double opt-in, asks them to
         confirm. The text is shown in their conversation if there is one: a keyword alone begins none.
 
         A number on the stop list gets no answer (only START lifts a STOP); the attempt is recorded without effect. The
         same text (by id) has no further effect. Raises StoreUnavailable: safe to retry.
         """
-        talking = await self._threads.note(number, text, text_id, None)
+        talking, row = await self._threads.note(number, text, text_id, None), heard.row
         if not row.is_live or row.subscription is None:
             await self._answer(CLOSED, number, talking, text_id, row.program)
             return
         contact = await self._ledger.contact(talking or await self._threads.person(number))
         if contact is None:
             return
-        contact, event = await self._record(contact, row.subscription, number, text, text_id, row.program)
+        contact, event = await self._record(contact, row.subscription, number, text, text_id, heard)
         if event is None:
             await self._answer(ALREADY, number, contact.id, text_id, row.program)
         elif talking:
@@ -56,7 +89,7 @@ class KeywordSignUps:
         number: str,
         text: str,
         text_id: str,
-        program: KeywordProgram,
+        heard: HeardKeyword,
     ) -> tuple[Contact, ConsentEvent | None]:
         """None: they are opted in. Consumers of the event send the confirmation, or the question."""
         key = f"keyword:{text_id}"
@@ -72,7 +105,8 @@ class KeywordSignUps:
                 yes_action(subscription, judged.consent(subscription.id), number),
                 number,
                 source=Source.KEYWORD,
-                words=_words(program, subscription, text),
+                words=_words(heard, subscription, text),
+                context=Context(page=heard.read.page) if heard.read else NOWHERE,
                 key=key,
             )
 
@@ -92,7 +126,11 @@ def _name(event: ConsentEvent) -> Name:
     return Name.ASKED if event.action is Action.REQUEST_CONFIRMATION else Name.SIGNED_UP
 
 
-def _words(program: KeywordProgram, subscription: Subscription, text: str) -> Words:
+def _words(heard: HeardKeyword, subscription: Subscription, text: str) -> Words:
+    program, act = heard.row.program, f'texted "{text}"'
+    if heard.read:
+        own = {"act": act, "keyword": program.keyword, "keyword_version": program.version}
+        return heard.read.words.model_copy(update=own)
     shown = subscription.words(program.locale)
     return Words(
         title=program.title,
@@ -100,7 +138,7 @@ def _words(program: KeywordProgram, subscription: Subscription, text: str) -> Wo
         subscription_name=shown.name,
         subscription_description=shown.description,
         locale=program.locale,
-        act=f'texted "{text}"',
+        act=act,
         subscription_version=subscription.version,
         keyword=program.keyword,
         keyword_version=program.version,

@@ -7,6 +7,7 @@ from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
+from bot.chat.public_forms import PublicForms
 from bot.chat.visitors import Visitors
 from bot.config import Settings
 from bot.outbound.chat_messages import ChatMessageDelivery
@@ -26,8 +27,8 @@ class ChatParts(ContactParts):
         self.identity_secrets = IdentitySecrets(store, self.spawn, self.workspace.cache_clear)
         self.visitors.on_proof = self.identity_secrets.used
         self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits, self.proofs)
-        canvas = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
-        self.canvas = CanvasCards(*canvas, secret=secret)
+        lone = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
+        self.canvas, self.public_forms = CanvasCards(*lone, secret=secret), PublicForms(*lone, secret=secret)
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.opt_out_requests.decided = self.inbox.opt_out_decided
         self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.chat.tap_to_text import TapToTexts
 from bot.config import Settings
 from bot.consent.keyword_programs import KeywordPrograms
 from bot.outbound.clicks import Clicks
@@ -36,7 +37,8 @@ class TextParts(ChatParts):
         self.clicks = Clicks(store)
         self.threads = TextThreads(store, self.conversations, self.contacts, secret=secret)
         self.programs = KeywordPrograms(store)
-        sign_ups = KeywordSignUps(store, self.ledger, self.deliveries, self.threads)
+        self.taps = TapToTexts(store, self.programs, secret=secret, public_url=self.public_url)
+        sign_ups = KeywordSignUps(store, self.ledger, self.deliveries, self.threads, self.programs, self.taps)
         self.inbound = Inbound(
             store,
             self.stops,
@@ -44,7 +46,6 @@ class TextParts(ChatParts):
             self.deliveries,
             self.threads,
             self.paces,
-            self.programs,
             sign_ups,
             self.opt_out_requests,
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bot.consent.form_wording import WordingCheck
 from bot.consent.offers import standard_form
-from bot.errors import CardClosed, FormWrong
+from bot.errors import CardClosed, FormWrong, NotFound
 from bot.errors import marked as _
 from bot.model.audit import AuditAction
 from bot.model.base import now
@@ -81,6 +81,17 @@ class FormTemplateService:
             raise FormWrong({"template_name": TAKEN}) from None
         await self._audit.record(by, AuditAction.FORM_TEMPLATE_SAVED, name)
         return template
+
+    async def set_public(self, id: str, is_public: bool, by: By) -> FormTemplate:
+        """Gives the form a page of its own, or takes it offline. Asking for it again does nothing. Raises NotFound."""
+        template = await self.get(id)
+        if template is None:
+            raise NotFound(_("Form not found."))
+        if template.is_public != is_public:
+            await self._table.set_public(id, is_public=is_public)
+            action = AuditAction.FORM_PUBLISHED if is_public else AuditAction.FORM_UNPUBLISHED
+            await self._audit.record(by, action, template.name)
+        return template.model_copy(update={"is_public": is_public})
 
     async def remove(self, id: str, by: By) -> None:
         """Removing it again does nothing."""

@@ -199,6 +199,10 @@ async def _manage(bot: Bot) -> None:
         await AuditLog(bot.store).page(wanted, Cursor((now(), "x")))
     form = await bot.forms.save("Deals", card(), By(ada.id, ada.name), "f1", wording())
     await bot.forms.all()
+    await bot.forms.set_public(form.id, True, By(ada.id, ada.name))
+    await bot.public_forms.get(form.id)
+    if deals := await bot.store.subscriptions.get(DEALS):
+        await bot.taps.read(deals, "B3B3B3B3")
     await bot.forms.remove(form.id, By(ada.id, ada.name))
     poster = ProgramForm(subscription=DEALS, place="Poster", title="Text BEANS", legal_text="Recurring texts.")
     await bot.keywords.create("beans", poster, By(ada.id, ada.name), wording())

@@ -57,11 +57,17 @@ async def _card(
 ) -> web.Response:
     view = await _view(request, part, contact)
     if error:
-        view = refused(view, fields, error)
-    if isinstance(error, ProofNeeded):
-        view = replace(view, error=None, proof=await request.app[BOT].proofs.challenge())
+        view = await with_error(request, view, fields, error)
     html = await views.card(request, view)
     return web.Response(text=html, content_type="text/html", status=status_of(error) if error else 200, headers=PRIVATE)
+
+
+async def with_error(request: web.Request, view: CardView, fields: Mapping[str, str], error: SaysoError) -> CardView:
+    """What a submission with an error shows: the typed values and the error, or the challenge that comes first."""
+    view = refused(view, fields, error)
+    if isinstance(error, ProofNeeded):
+        view = replace(view, error=None, proof=await request.app[BOT].proofs.challenge())
+    return view
 
 
 def refused(view: CardView, fields: Mapping[str, str], error: SaysoError) -> CardView:

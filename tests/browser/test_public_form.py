@@ -1,0 +1,104 @@
+"""A public form on a phone: filled in with and without JavaScript, signed up by a text, and printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import expect
+
+from bot.app import Bot
+from bot.demo import DEALS, FORM, LEGAL, TITLE
+from bot.model.conversation import Card
+from bot.model.form_template import FormTemplate
+from bot.model.form_words import FormWords
+from bot.model.teammate import By
+from tests.browser import axe
+from tests.browser.conftest import Look
+from tests.browser.shop import base
+from tests.browser.test_axe import check
+from tests.people import wording
+
+ADA = By("ada", "Ada")
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+SHOWN = "(201) 555-0123"
+
+
+@pytest.fixture
+async def template(bot: Bot, server: TestServer) -> FormTemplate:
+    url = base(server)
+    translations = {code: FormWords(title=t, legal_text=x.format(url=url)) for code, (t, x) in FORM.items()}
+    card = Card(subscription=DEALS, title=TITLE, legal_text=LEGAL.format(url=url), translations=translations)
+    made = await bot.forms.save("Counter", card, ADA, "public-form", wording())
+    await bot.store.workspaces.update({"_id": "workspace"}, {"$set": {"texts_from": "(201) 555-0100"}})
+    bot.workspace.cache_clear()
+    return await bot.forms.set_public(made.id, True, ADA)
+
+
+@pytest.mark.parametrize("has_script", [False, True])
+async def test_the_form_is_filled_in_on_a_phone(
+    look: Look, server: TestServer, template: FormTemplate, has_script: bool
+) -> None:
+    page = await look(server, f"/f/{template.id}", allow=(r"\b422\b",), java_script_enabled=has_script, **PHONE)
+    number = page.get_by_label("Phone number", exact=True)
+    await number.fill("201 555")
+    await page.get_by_role("button", name="Sign Up Now").click()
+    await expect(page.locator(".card-error").first).to_contain_text("number")
+    await expect(number).to_have_value("(201) 555" if has_script else "201 555")
+    if has_script:
+        await expect(number).to_be_focused()
+    await number.fill(SHOWN)
+    await number.press("Enter")
+    await expect(page.get_by_role("heading", name="You're signed up")).to_be_visible()
+    await expect(page.locator(".field--locked")).to_contain_text(SHOWN)
+    await page.goto(f"{base(server)}/f/{template.id}")
+    await expect(page.locator(".field--locked")).to_contain_text("0123")
+    await expect(page.locator("body")).not_to_contain_text("201")
+    await page.get_by_role("button", name="Sign up someone else").click()
+    await expect(number).to_have_value("")
+
+
+async def test_a_text_from_the_phone_signs_up(look: Look, server: TestServer, bot: Bot, template: FormTemplate) -> None:
+    page = await look(server, f"/f/{template.id}", **PHONE)
+    await expect(page.locator(".tap-code")).to_be_hidden()
+    link = urlsplit(await page.get_by_role("link", name="Sign up by text").get_attribute("href") or "")
+    assert (link.scheme, link.path) == ("sms", "2015550100")
+    (text,) = parse_qs(link.query)["body"]
+    phone = await look(server, "/demo/phone?number=other")
+    await phone.get_by_label("Phone number").fill(SHOWN)
+    await phone.get_by_label("Reply", exact=True).fill(text)
+    await phone.get_by_role("button", name="Send text").click()
+    await expect(phone.locator(".text").last).to_contain_text("You are now subscribed to Deals and new roasts")
+    (contact,) = await bot.store.contacts.with_number("+12015550123", after="", limit=2)
+    *_earlier, event = await bot.store.events.after(contact.id, 0, limit=9)
+    assert event.words
+    assert event.words.title == TITLE
+
+
+async def test_pages_of_a_form_are_accessible(look: Look, server: TestServer, template: FormTemplate) -> None:
+    page = await look(server, f"/f/{template.id}")
+    await expect(page.locator(".tap-code svg")).to_be_visible()
+    await axe.fits(page)
+    for path in ("/terms", "/poster"):
+        await page.goto(f"{base(server)}/f/{template.id}{path}")
+        await axe.fits(page)
+    arabic = await look(server, f"/f/{template.id}", locale="ar")
+
+    async def here() -> object:
+        return arabic
+
+    await check(arabic, here, direction="rtl")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+async def test_the_poster_fits_one_sheet_of_paper(
+    look: Look, server: TestServer, template: FormTemplate, tmp_path: Path, paper: str
+) -> None:
+    page = await look(server, f"/f/{template.id}/poster")
+    pdf = await page.pdf(format=paper, path=tmp_path / "poster.pdf", prefer_css_page_size=False)
+    assert pdf.count(b"/Type /Page\n") == 1
+    await page.emulate_media(media="print")
+    await expect(page.locator(".poster-hint")).to_be_hidden()
+    await expect(page.locator(".poster")).to_contain_text("Consent is not a condition of purchase")
