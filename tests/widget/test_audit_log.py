@@ -162,6 +162,20 @@ async def edit_keyword(running: Running, eve: Admin) -> None:
     await on_keyword("", **{**KEYWORD, "legal_text": legal})(running, eve)
 
 
+def on_form(path: str, *, is_public: bool = False) -> Act:
+    async def act(running: Running, eve: Admin) -> None:
+        template = await running.bot.forms.save(f"Form {new_id()}", card(), SOMEBODY, new_id(), wording())
+        await running.bot.forms.set_public(template.id, is_public, SOMEBODY)
+        await sent(eve, f"/settings/forms/{template.id}{path}")
+
+    return act
+
+
+async def create_form(running: Running, eve: Admin) -> None:
+    values = {"template_name": f"Form {new_id()}", "subscription": DEALS, "key": new_id()}
+    await sent(eve, "/settings/forms", values)
+
+
 async def unblock_prefix(running: Running, eve: Admin) -> None:
     ends = now() + timedelta(hours=1)
     await running.store.blocked_prefixes.insert(
@@ -328,6 +342,9 @@ FORMS: dict[str, tuple[A, Act]] = {
     "/settings/keywords/{keyword}": (A.KEYWORD_EDITED, edit_keyword),
     "/settings/keywords/{keyword}/pause": (A.KEYWORD_PAUSED, on_keyword("/pause")),
     "/settings/keywords/{keyword}/resume": (A.KEYWORD_RESUMED, on_keyword("/resume")),
+    "/settings/forms": (A.FORM_TEMPLATE_SAVED, create_form),
+    "/settings/forms/{id}/publish": (A.FORM_PUBLISHED, on_form("/publish")),
+    "/settings/forms/{id}/unpublish": (A.FORM_UNPUBLISHED, on_form("/unpublish", is_public=True)),
     "/settings/abuse": (
         A.ABUSE_LIMITS_SAVED,
         form("/settings/abuse", prefix="20", session="5", country="200", budget="2000", alarm="80"),

@@ -26,6 +26,7 @@ PAGES = {
     "embedding": _("Embedding the chat"),
     "api": _("REST API"),
     "webhooks": _("Webhooks"),
+    "forms": _("Public forms"),
     "canvas": _("Opt-in forms in Intercom"),
     "proof": _("Proof of consent"),
     "sending": _("Rules of sending"),

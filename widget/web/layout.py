@@ -56,6 +56,7 @@ OUTBOUND, WORKSPACE, ACCOUNT = _("Outbound"), _("Workspace"), _("Account")
 SETTINGS = (
     NavItem("subscriptions", "/settings/subscriptions", _("Subscriptions"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("keywords", "/settings/keywords", _("Keywords"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
+    NavItem("forms", "/settings/forms", _("Forms"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("delivery", "/settings/delivery", _("Delivery"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("senders", "/settings/senders", _("Senders"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("abuse", "/settings/abuse", _("Abuse protection"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),

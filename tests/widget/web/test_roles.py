@@ -19,6 +19,8 @@ PUBLIC = {
     "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
     "/api/openapi.json", "/api/flows/schema",
     "/p/{token}", "/p/{token}/live", "/l/{token}", "/login", "/login/verify", "/join/{token}", "/password/{token}",
+    "/f/{id}", "/f/{id}/resend", "/f/{id}/change-number", "/f/{id}/preferences", "/f/{id}/forget", "/f/{id}/terms",
+    "/f/{id}/poster", "/f/{id}/qr.{format}",
     "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
 }  # fmt: skip
 VISITOR = {
@@ -76,6 +78,8 @@ ADMINS = {
     "/settings/subscriptions/{id}/restore", "/settings/subscriptions/preview", "/settings/subscriptions/preview/page",
     "/settings/keywords", "/settings/keywords/-/new", "/settings/keywords/{keyword}",
     "/settings/keywords/{keyword}/pause", "/settings/keywords/{keyword}/resume",
+    "/settings/forms", "/settings/forms/{id}", "/settings/forms/{id}/publish", "/settings/forms/{id}/unpublish",
+    "/settings/forms/{id}/pack.zip",
     "/settings/abuse", "/settings/abuse/{prefix}/unblock",
     "/settings/senders", "/settings/senders/test", "/settings/senders/{country}/remove", "/settings/senders/prices",
     "/settings/senders/prices/{country}/remove", "/settings/ledger",

@@ -1,0 +1,217 @@
+"""Settings > Forms: which form templates have a public page, and what belongs to it: QR code, poster, carrier pack."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from io import BytesIO
+from typing import Annotated
+
+from aiohttp import web
+from markupsafe import Markup
+from pydantic import Field
+
+from bot.chat.card_view import CardView
+from bot.chat.public_forms import PublicForm
+from bot.chat.tap_to_text import PAGE
+from bot.consent.carrier_review import CarrierCheck, ReviewedForm, carrier_review, gaps
+from bot.consent.checker import NAMES
+from bot.consent.form_wording import WordingCheck
+from bot.consent.offers import standard_form
+from bot.errors import FormWrong, NotFound
+from bot.errors import marked as _
+from bot.i18n import Translator, translator
+from bot.model.audit import AuditAction
+from bot.model.base import new_id
+from bot.model.conversation import Card
+from bot.model.outbound_message import OutboundMessage
+from bot.model.subscription import MessageType
+from bot.outbound.carrier_pack import CarrierPack
+from widget.forms.qr import svg
+from widget.web.downloads import Download, send_file
+from widget.web.http import BOT
+from widget.web.teammate_pages import (
+    FormInput,
+    Scope,
+    by,
+    done,
+    read_input,
+    redrawn_by,
+    requires,
+    teammate,
+    teammate_page,
+    translated,
+    translator_for,
+)
+from widget.workspace.form_picture import form_picture
+
+LIST = "/settings/forms"
+MOST_MESSAGES, MOST_SAMPLES = 200, 3
+MISSING = _("Choose a live subscription.")
+
+
+class NewForm(FormInput):
+    template_name: Annotated[str, Field(min_length=1, max_length=120)]
+    subscription: Annotated[str, Field(max_length=40)] = ""
+    key: Annotated[str, Field(min_length=8, max_length=64)]
+
+
+class NoInput(FormInput):
+    pass
+
+
+async def overview(request: web.Request) -> web.StreamResponse:
+    bot, say = request.app[BOT], translator_for(request)
+    templates, live = await bot.forms.all(), await bot.store.subscriptions.live()
+    found = await bot.store.subscriptions.get_many(template.subscription for template in templates)
+    rows = [PublicForm(t, found[t.subscription]) for t in templates if t.subscription in found]
+    return await teammate_page(
+        request,
+        "workspace/forms/list.html",
+        section="settings",
+        title=say("Forms"),
+        part="forms",
+        rows=rows,
+        options=[(s.id, s.name) for s in live],
+        key=new_id(),
+    )
+
+
+@redrawn_by(overview)
+async def create(request: web.Request) -> web.StreamResponse:
+    """A template with the standard words of a subscription. What the words lack is shown on its page."""
+    bot, wanted = request.app[BOT], await read_input(request, NewForm)
+    subscription, workspace = await bot.store.subscriptions.get(wanted.subscription), await bot.workspace()
+    if subscription is None or not subscription.is_live:
+        raise FormWrong({"subscription": MISSING})
+    words = standard_form(subscription, workspace).model_dump()
+    words["title"] = words["title"] or subscription.words(subscription.language).name
+    card = Card(subscription=subscription.id, locale=subscription.language, **words)
+    card = await bot.forms.translated(card, subscription, workspace)
+    wording = WordingCheck(
+        workspace=workspace, is_admin=teammate(request).is_admin, say=translator_for(request), accepted=NAMES
+    )
+    made = await bot.forms.save(wanted.template_name, card, by(request), wanted.key, wording)
+    raise done(f"{LIST}/{made.id}", translated(request, "%(name)s is saved.", name=made.name))
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    bot, say, form = request.app[BOT], translator_for(request), await _form(request)
+    is_text = form.subscription.message_type is MessageType.SMS
+    workspace, address = await bot.workspace(), _address(request, form)
+    view = await _view(request, form)
+    checks = await _checks(request, form, say) if is_text else ()
+    return await teammate_page(
+        request,
+        "workspace/forms/show.html",
+        section="settings",
+        title=form.template.name,
+        part="forms",
+        here=form,
+        view=view,
+        address=address,
+        qr=Markup(svg(address)),  # noqa: S704 (our own)
+        is_text=is_text,
+        tap=await bot.taps.offer(form, workspace, translator(view.locale), PAGE) if is_text else None,
+        checks=checks,
+        gaps=gaps(checks),
+    )
+
+
+@redrawn_by(show)
+async def publish(request: web.Request) -> web.StreamResponse:
+    return await _switch(request, is_public=True)
+
+
+@redrawn_by(show)
+async def unpublish(request: web.Request) -> web.StreamResponse:
+    return await _switch(request, is_public=False)
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """The carrier pack."""
+    bot, form, say = request.app[BOT], await _form(request), translator("en")
+    if form.subscription.message_type is not MessageType.SMS:
+        raise NotFound
+    workspace, view = await bot.workspace(), await _view(request, form)
+    tap = await bot.taps.offer(form, workspace, translator(view.locale), PAGE)
+    pack = CarrierPack(
+        template=form.template,
+        subscription=form.subscription,
+        workspace=workspace,
+        view=view,
+        checks=await _checks(request, form, say),
+        address=_address(request, form),
+        link=f"{bot.public_url}/p/example",
+        messages=await _messages(request, form),
+        keyword=tap.keyword if tap else "",
+        number=tap.number if tap else "",
+    )
+    files = pack.files() | {"form.svg": form_picture(view, workspace, form.subscription.words(view.locale).description)}
+    record = Download(AuditAction.CARRIER_PACK_DOWNLOADED, form.template.name)
+    return await send_file(request, f"carrier-pack-{form.id}.zip", "application/zip", _zipped(files), record)
+
+
+async def _zipped(files: dict[str, str]) -> AsyncIterator[bytes]:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in files.items():
+            file.writestr(name, text)
+    yield out.getvalue()
+
+
+async def _switch(request: web.Request, *, is_public: bool) -> web.StreamResponse:
+    await read_input(request, NoInput)
+    made = await request.app[BOT].forms.set_public(request.match_info["id"], is_public, by(request))
+    say = translator_for(request)
+    said = say("%(name)s is public.", name=made.name) if is_public else say("%(name)s is offline.", name=made.name)
+    raise done(f"{LIST}/{made.id}", said)
+
+
+async def _form(request: web.Request) -> PublicForm:
+    bot = request.app[BOT]
+    template = await bot.forms.get(request.match_info["id"])
+    subscription = await bot.store.subscriptions.get(template.subscription) if template else None
+    if template is None or subscription is None:
+        raise NotFound
+    return PublicForm(template, subscription)
+
+
+async def _view(request: web.Request, form: PublicForm) -> CardView:
+    """As a new visitor sees it, in the language of the form."""
+    forms = request.app[BOT].public_forms
+    view = await forms.view(form, await forms.contact("", form.template.locale), "")
+    return replace(view, dom_id="sample")
+
+
+async def _checks(request: web.Request, form: PublicForm, say: Translator) -> tuple[CarrierCheck, ...]:
+    reviewed = ReviewedForm(
+        template=form.template,
+        subscription=form.subscription,
+        workspace=await request.app[BOT].workspace(),
+        address=_address(request, form),
+        is_live=form.is_live,
+    )
+    return carrier_review(reviewed, translator(form.template.locale), say)
+
+
+async def _messages(request: web.Request, form: PublicForm) -> list[OutboundMessage]:
+    newest = await request.app[BOT].store.outbound_messages.newest(None, limit=MOST_MESSAGES)
+    texts = (m for m in newest if m.subscription == form.subscription.id and m.ordered_at and not m.chat)
+    return [*texts][:MOST_SAMPLES]
+
+
+def _address(request: web.Request, form: PublicForm) -> str:
+    return f"{request.app[BOT].public_url}/f/{form.id}"
+
+
+def add_routes(app: web.Application) -> None:
+    manages = requires(Scope.MANAGE_SUBSCRIPTIONS)
+    one = f"{LIST}/{{id:[0-9a-f]{{24}}}}"
+    app.router.add_get(LIST, manages(overview))
+    app.router.add_post(LIST, manages(create))
+    app.router.add_get(one, manages(show))
+    app.router.add_post(f"{one}/publish", manages(publish))
+    app.router.add_post(f"{one}/unpublish", manages(unpublish))
+    app.router.add_get(f"{one}/pack.zip", manages(download))
