@@ -29,9 +29,9 @@ from bot.outbound.kinds.base import Facts
 from bot.outbound.kinds.confirmation import confirmation
 from bot.outbound.kinds.outbound import message_body
 
-LONGEST_FLOW, LONGEST_SAMPLE, LONGEST_ANSWER, LONGEST_KEYWORDS = 2048, 1024, 320, 255
+LONGEST_FLOW, LONGEST_ANSWER, LONGEST_KEYWORDS = 2048, 320, 255
 """Characters that Twilio takes."""
-MOST_SAMPLES = 5
+FEWEST_SAMPLES, MOST_SAMPLES = 2, 5
 PHONE = re.compile(r"\+?\d[\d\s().-]{8,}\d")
 EXAMPLE = {"name": "Maya Lopez", "first_name": "Maya"}
 
@@ -173,6 +173,8 @@ class CarrierPack:
         points += [f"{key} has more than {most} characters." for key, most in self._too_long()]
         if not self.messages:
             points.append("No text of this subscription was sent yet. Add a sample of what you will send.")
+        if len(self.samples()) < FEWEST_SAMPLES:
+            points.append(f"campaign-10dlc.json: MessageSamples needs at least {FEWEST_SAMPLES}.")
         return points
 
     def _too_long(self) -> list[tuple[str, int]]:
@@ -205,7 +207,8 @@ class CarrierPack:
         )
 
     def _opt_in_keywords(self) -> list[str]:
-        return [*filter(None, [self.keyword]), "START"]
+        """START is none: it only lifts a STOP."""
+        return [*filter(None, [self.keyword])]
 
     def _answer(self, kind: DeliveryKind, answer: str | None = None) -> str:
         time = now()

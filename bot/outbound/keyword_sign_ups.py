@@ -12,6 +12,8 @@ from bot.consent.choices import state_on
 from bot.consent.keyword_programs import KeywordPrograms, ProgramRow
 from bot.consent.ledger import Ledger
 from bot.consent.permission import yes_action
+from bot.contacts.service import ContactService
+from bot.i18n import locales
 from bot.model.contact import Contact
 from bot.model.conversation import ConversationEvent
 from bot.model.conversation import ConversationEventName as Name
@@ -43,7 +45,9 @@ class KeywordSignUps:
         threads: TextThreads,
         programs: KeywordPrograms,
         taps: TapToTexts,
+        contacts: ContactService,
     ) -> None:
+        self._contacts = contacts
         self._programs = programs
         self._taps = taps
         self._store = store
@@ -75,6 +79,8 @@ class KeywordSignUps:
         contact = await self._ledger.contact(talking or await self._threads.person(number))
         if contact is None:
             return
+        if heard.read and heard.read.words.locale in locales():
+            contact = await self._contacts.set_locale(contact, heard.read.words.locale)
         contact, event = await self._record(contact, row.subscription, number, text, text_id, heard)
         if event is None:
             await self._answer(ALREADY, number, contact.id, text_id, row.program)

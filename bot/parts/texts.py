@@ -38,7 +38,9 @@ class TextParts(ChatParts):
         self.threads = TextThreads(store, self.conversations, self.contacts, secret=secret)
         self.programs = KeywordPrograms(store)
         self.taps = TapToTexts(store, self.programs, secret=secret, public_url=self.public_url)
-        sign_ups = KeywordSignUps(store, self.ledger, self.deliveries, self.threads, self.programs, self.taps)
+        sign_ups = KeywordSignUps(
+            store, self.ledger, self.deliveries, self.threads, self.programs, self.taps, self.contacts
+        )
         self.inbound = Inbound(
             store,
             self.stops,

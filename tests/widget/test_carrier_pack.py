@@ -129,7 +129,7 @@ async def test_an_admin_makes_a_form_public_and_downloads_the_pack(own: Running)
     assert 40 <= len(campaign["MessageFlow"]) <= 2048
     assert f"{own.bot.public_url}/f/{id}" in campaign["MessageFlow"]
     assert "text JOIN and a code to (201) 555-0100" in campaign["MessageFlow"]
-    assert campaign["OptInKeywords"] == ["JOIN", "START"]
+    assert campaign["OptInKeywords"] == ["JOIN"]
     assert {"STOP", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"} <= set(campaign["OptOutKeywords"])
     assert (
         campaign["TermsAndConditionsUrl"] == toll_free["TermsAndConditionsUrl"] == f"{own.bot.public_url}/f/{id}/terms"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -73,7 +73,7 @@ class Browser:
 
     async def submit(self, number: str | None = None, **fields: str) -> Browser:
         named = self.card.root.one("form", class_="card-form").all("input", type="hidden")
-        shown = {node.attrs["name"]: node.attrs["value"] for node in named}
+        shown = {node.attrs["name"]: node.attrs.get("value", "") for node in named}
         typed = {"region": "US", "number": number} if number is not None else {}
         return await self.post({**shown, **typed, **fields})
 
@@ -175,8 +175,7 @@ class TestForm:
             await maya.open()
             assert (maya.card.state, maya.card.locked) == ("already", "(•••) •••-1104")
             contact = await who(running, NUMBER.format(1104))
-            opt_out = {"visit": maya.visit}
-            await maya.post(opt_out, "/preferences")
+            await maya.post({"visit": maya.visit}, "/preferences")
             assert (maya.status, maya.headers["Location"][:3]) == (303, "/p/")
             seen = await running.bot.preferences.look(maya.headers["Location"][3:])
             assert seen.contact.id == contact.id
@@ -315,8 +314,24 @@ class TestDoubleOptIn:
                 states.append(maya.card.state)
         assert states == ["completed"] * 4 + ["pending"] * 2, "clients on this machine count four times"
 
-
-MakeForm = Callable[..., Awaitable[FormTemplate]]
+    async def test_near_a_limit_the_browser_proves_its_work(self, own: Running) -> None:
+        abuse = {"abuse": {"asks_proof": True}}
+        await own.store.workspaces.update({"_id": "workspace"}, {"$set": abuse})
+        own.bot.workspace.cache_clear()
+        template = await public_form(own)
+        own.bot.form_limits.network = 1
+        for n in range(1220, 1222):  # half of what clients on this machine have together
+            async with browser(own, template) as maya:
+                await maya.open()
+                await maya.submit(f"201555{n}")
+                assert maya.card.state == "completed"
+        async with browser(own, template) as maya:
+            await maya.open()
+            await maya.submit("2015551222")
+            assert (maya.status, maya.card.state) == (409, "open")
+            assert maya.page.all("input", name="proof")[0].attrs["data-challenge"]
+            await maya.submit("2015551222", proof="impossible")
+        assert (maya.status, maya.card.state) == (200, "pending"), "as beyond the limit"
 
 
 class TestTapToText:
@@ -357,6 +372,7 @@ class TestTapToText:
         for words in (event.words.title, event.words.button, event.words.legal_text.rpartition("\n\n")[2]):
             assert words in page.text, "what is recorded was shown"
         assert (event.words.keyword, event.words.box) == ("JOIN", None)
+        assert (await who(own, number)).locale == "fr", "so are our texts"
         assert event.context.page == f"{own.bot.public_url}/f/{template.id}"
 
     async def test_a_poster_has_a_code_of_its_own_that_lasts(

@@ -17,8 +17,8 @@ from bot.model.contact import Contact
 from bot.model.subscription import MessageType
 from widget.forms.input import PublicCardForm, VisitForm, WaitingForm, read_fields
 from widget.forms.qr import svg
-from widget.forms.visit import Visit, act, drop, look, remember
-from widget.messenger.card import refused
+from widget.forms.visit import Visit, act, drop, known, look, remember
+from widget.messenger.card import with_error
 from widget.messenger.views import region_of
 from widget.preferences.view import masked_address
 from widget.web.http import BOT, METRICS, client_ip, html_page, page, render, sentence, status_of, wanted_locale
@@ -79,7 +79,7 @@ async def change_number(request: web.Request) -> web.Response:
 async def manage(request: web.Request) -> web.Response:
     """The visitor's preference center, by a link of their own."""
     visit = await act(request, parse_fields(VisitForm, await read_fields(request)).visit)
-    if not visit.contact.is_stored:
+    if known(request) != visit.contact.id:  # on a shared device, an old page is not enough
         raise NotFound
     channel = visit.form.subscription.message_type
     token = await request.app[BOT].preferences.chat_link(visit.contact.id, channel)
@@ -121,7 +121,7 @@ async def _again(
         view = replace(await _view(request, visit), notice=sentence(error, translator(visit.contact.locale)))
         return await _page(request, visit, view, status_of(error))
     view = await _view(request, visit)
-    return await _page(request, visit, await refused(request, view, fields, error), status_of(error))
+    return await _page(request, visit, await with_error(request, view, fields, error), status_of(error))
 
 
 async def _view(request: web.Request, visit: Visit, *, is_readable: bool = False) -> CardView:

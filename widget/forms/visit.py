@@ -37,7 +37,7 @@ class Visit:
 async def look(request: web.Request) -> Visit:
     """A visitor who opens the page. Raises NotFound: there is no such form."""
     form = await request.app[BOT].public_forms.get(request.match_info["id"])
-    return await _visit(request, form, _known(request), locale_of(request))
+    return await _visit(request, form, known(request), locale_of(request))
 
 
 async def act(request: web.Request, token: str) -> Visit:
@@ -45,13 +45,13 @@ async def act(request: web.Request, token: str) -> Visit:
     is another one than the browser's by now."""
     if not is_our_page(request):
         raise NotFromHere
-    forms, known = request.app[BOT].public_forms, _known(request)
+    forms, recognized = request.app[BOT].public_forms, known(request)
     form = await forms.get(request.match_info["id"])
     try:
         of, contact, locale = _serializer(request).loads(token, max_age=OPEN_SECONDS)
     except (BadData, ValueError, TypeError):
         raise Invalid(EXPIRED) from None
-    is_other = known not in {"", contact} and (await forms.contact(known, locale)).id == known
+    is_other = recognized not in {"", contact} and (await forms.contact(recognized, locale)).id == recognized
     if of != form.id or is_other:
         raise Invalid(EXPIRED)
     return await _visit(request, form, contact, locale)
@@ -84,7 +84,8 @@ async def _visit(request: web.Request, form: PublicForm, id: str, locale: str) -
     return Visit(form, contact, str(_serializer(request).dumps([form.id, contact.id, locale])))
 
 
-def _known(request: web.Request) -> str:
+def known(request: web.Request) -> str:
+    """The contact that the browser's cookie names; empty: none."""
     bot = request.app[BOT]
     return bot.visitors.arrival(request.cookies.get(cookie_name(bot, COOKIE)))[0]
 
