@@ -24,6 +24,7 @@ from tests.browser.gallery import LETTER, ask
 from tests.browser.shop import Chat
 from tests.conftest import asleep, serving
 from tests.people import AT, TEAMMATE, card
+from widget.web.http import BOT
 
 TITLE = "Sign up to our SMS deals to get 10% off"
 REFUSED = r"\b422\b"
@@ -234,9 +235,10 @@ async def test_words_that_changed_are_shown_before_anything_is_recorded(
 
 
 async def test_the_browser_proves_its_work_when_a_limit_is_near(
-    visit: Visit, server: TestServer, demo_store: Store, bot: Bot
+    visit: Visit, server: TestServer, demo_store: Store
 ) -> None:
     """By itself: the person presses the button once. With half of the four texts for local addresses used."""
+    bot: Bot = server.app[BOT]
     await demo_store.workspaces.change({"abuse.asks_proof": True})
     bot.workspace.cache_clear()
     bot.form_limits.network, bot.form_limits.clock = 1, lambda: AT

@@ -103,4 +103,7 @@ class Assets:
         asset = self._by_path.get(rest if VERSION.fullmatch(version) else path)
         if asset is None:
             raise web.HTTPNotFound
-        return asset.answer(request, FOR_EVER if version == self.version else "no-cache")
+        response = asset.answer(request, FOR_EVER if version == self.version else "no-cache")
+        if path.endswith(".js"):  # a worker of an isolated page, like the messenger, must be isolated too
+            response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+        return response
