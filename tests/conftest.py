@@ -122,7 +122,15 @@ def _cheap_passwords() -> Iterator[None]:
 async def mongo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
     engine = os.environ.get("SAYSO_TEST_ENGINE", "auto")
     async with embedded_server(tmp_path_factory.mktemp("data"), engine=engine) as server:  # type: ignore[arg-type]
+        if server.engine == "mongod":
+            await _keep_expired(server)
         yield server
+
+
+async def _keep_expired(server: EmbeddedServer) -> None:
+    """Tests live at `AT`, which is past: once a minute mongod would delete what some test still needs."""
+    async with open_store(server.url, "sayso_test") as store:
+        await store.database.client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
 
 
 @pytest.fixture(scope="session")
