@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import isqrt
 
 from async_lru import alru_cache
 
@@ -151,7 +152,8 @@ class ContactFinder:
         """The next matching ids in their order, for jobs. Raises Invalid and FilterTooBroad."""
         query = await self.compiled(filter)
         match = all_of([query.match, {"_id": {"$gt": after}}])
-        match, hint = await self._led_by(await self._lead(filter), match, "_id_")
+        lead = await self._lead(filter) or await self._lead(filter, await self._scarce(limit))
+        match, hint = await self._led_by(lead, match, "_id_")
         return await self._contacts.ids_matching(match, limit=limit, hint=hint, time_limit=WALK_MS)
 
     async def sample(self, filter: Filter, limit: int) -> list[Contact]:
@@ -188,25 +190,31 @@ class ContactFinder:
         subscriptions, attributes = await asyncio.gather(self._store.subscriptions.all(), self._store.attributes.all())
         return FilterFacts({s.id: s for s in subscriptions}, {a.key: a for a in attributes}, now())
 
-    async def _find_lead(self, filter: Filter) -> Clause | None:
-        return await self._lead_of(await self.compiled(filter))
+    async def _scarce(self, limit: int) -> int:
+        """Of so many people, it costs less to read all of them than to walk through everybody until `limit` are
+        found."""
+        return isqrt(limit * await self._contacts.count_about())
 
-    async def _lead_of(self, query: Query) -> Clause | None:
-        """The condition that matches the fewest people; None: each matches more than NARROW."""
-        counts = await asyncio.gather(*(self._count_of(clause) for clause in query.leads))
-        few = [(number, i) for i, number in enumerate(counts) if number <= NARROW]
+    async def _find_lead(self, filter: Filter, most: int = 0) -> Clause | None:
+        return await self._lead_of(await self.compiled(filter), most)
+
+    async def _lead_of(self, query: Query, most: int = 0) -> Clause | None:
+        """The condition that matches the fewest people; None: each matches more than `most` and NARROW."""
+        most = max(most, NARROW)
+        counts = await asyncio.gather(*(self._count_of(clause, most) for clause in query.leads))
+        few = [(number, i) for i, number in enumerate(counts) if number <= most]
         return query.leads[min(few)[1]] if few else None
 
-    async def _count_of(self, clause: Clause) -> int:
-        """At most NARROW + 1, which is also the answer where counting takes too long."""
+    async def _count_of(self, clause: Clause, most: int) -> int:
+        """At most `most` + 1, which is also the answer where counting takes too long."""
         if (ids := await self._ids_with(clause.words)) is not None:
-            return min(len(ids), NARROW + 1)
+            return min(len(ids), most + 1)
         try:
             return await self._contacts.count_matching(
-                clause.match, limit=NARROW + 1, hint=clause.index or None, time_limit=PAGE_MS
+                clause.match, limit=most + 1, hint=clause.index or None, time_limit=PAGE_MS
             )
         except FilterTooBroad:
-            return NARROW + 1
+            return most + 1
 
     async def _led_by(self, lead: Clause | None, match: Mongo, otherwise: str) -> tuple[Mongo, str | None]:
         """The query, and its index: the condition that leads, or else the one of the order."""
@@ -218,15 +226,18 @@ class ContactFinder:
         return all_of([{"_id": {"$in": sorted(ids)}}, match]), "_id_"
 
     async def _ids_with(self, words: Sequence[str]) -> set[str] | None:
-        """Ids of the contacts that have all the words, read from the index alone: few people share two frequent
-        names. None if there is one word only, or every word is too frequent."""
+        """Ids of the contacts that have all the words, read from the index alone: few people share two frequent names.
+        If some words are rare, of those that have these. None if there is one word only, or every word is too
+        frequent."""
         if len(words) < 2:
             return None
-        found = await asyncio.gather(
-            *(self._contacts.ids_with_word(begins(word), limit=FREQUENT, hint=TERMS) for word in words)
-        )
-        rare = [ids for ids in found if len(ids) < FREQUENT]
-        return set.intersection(*rare) if rare else None
+        for most in (NARROW, FREQUENT):
+            found = await asyncio.gather(
+                *(self._contacts.ids_with_word(begins(word), limit=most + 1, hint=TERMS) for word in words)
+            )
+            if rare := [ids for ids in found if len(ids) <= most]:
+                return set.intersection(*rare)
+        return None
 
     async def _estimate(self, query: Query) -> ContactCount:
         everybody, hits = await asyncio.gather(

@@ -148,6 +148,21 @@ async def test_words_that_many_have_lead_to_whom_they_share(crowd: Store, mongo:
         assert _worst(plan, "totalDocsExamined") <= FEW, command
 
 
+async def test_jobs_read_scarce_people_by_their_index(crowd: Store, mongo: EmbeddedServer) -> None:
+    """More than NARROW, at the end of everybody."""
+    scarce = [f"{i:024x}" for i in range(PEOPLE - NARROW - 20, PEOPLE)]
+    await crowd.contacts.collection.update_many({"_id": {"$in": scarce}}, {"$set": {"locale": "es"}})
+    if mongo.engine != "mongod":
+        pytest.skip("plans are a real server's")
+    async with listened_to(mongo) as (store, wire):
+        assert await ContactFinder(store).ids(Filter.of(LocaleIs(locales=("es",))), limit=PAGE) == scarce[:PAGE]
+    for name, command in wire.kinds.values():
+        if command[name] == "contacts" and name == "find":
+            for one in explainable(name, command):
+                plan = await crowd.database.command({"explain": one, "verbosity": "executionStats"})
+                assert _worst(plan, "totalDocsExamined") <= len(scarce), one
+
+
 async def test_the_order_by_creation_begins_where_people_seen_long_ago_can_be(bot: Bot) -> None:
     query = await ContactFinder(bot.store).compiled(Filter.of(LastSeen(when=When(beyond_days=300))))
     assert "created_at" in query.clauses[1].match

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
+from bot.contacts import finder
 from bot.contacts.finder import NEWEST, ContactFinder, Sort, SortBy
 from bot.errors import Invalid
 from bot.model.addresses import PhoneKind
@@ -93,6 +94,17 @@ async def test_a_search_finds_names_emails_ids_and_numbers(
     bot: Bot, people: list[Contact], query: str, ids: set[str]
 ) -> None:
     assert {*await _found(bot.finder, Filter(query=query))} == ids
+
+
+@pytest.mark.parametrize(("narrow", "frequent"), [(0, 0), (0, 1), (1, 1), (1, 40), (40, 40)])
+async def test_words_find_the_same_people_however_frequent_they_are(
+    bot: Bot, people: list[Contact], monkeypatch: pytest.MonkeyPatch, narrow: int, frequent: int
+) -> None:
+    monkeypatch.setattr(finder, "NARROW", narrow)
+    monkeypatch.setattr(finder, "FREQUENT", frequent)
+    assert await _found(bot.finder, Filter(query="adam b")) == ["landline"]
+    assert await _found(bot.finder, Filter(query="miller crm")) == ["jersey"]
+    assert await _found(bot.finder, Filter(query="adam miller")) == []
 
 
 async def test_a_tag_is_added_once_and_removed(bot: Bot, people: list[Contact]) -> None:
