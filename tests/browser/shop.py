@@ -173,6 +173,8 @@ class Watch:
         return [fault for fault in self.faults if not any(re.search(pattern, fault) for pattern in self.allowed)]
 
     def _console(self, message: ConsoleMessage) -> None:
+        if message.text.startswith(("htmx:sendAbort,", "htmx:afterRequest,")):
+            return  # a request that was cut off: `_failed` judges it
         if message.type in {"error", "warning"}:
             self.faults.append(f"console: {message.text} ({message.location.get('url', '')})")
 
