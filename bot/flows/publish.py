@@ -23,11 +23,12 @@ async def create(
     *,
     id: str | None = None,
     state: Literal["draft", "live"] = "live",
+    order: int = 0,
     by: By = NOBODY,
 ) -> Flow:
     """A flow with this document as its first version. One with this id stays as it is."""
     time = now()
-    flow = Flow(id=id or new_id(), name=document.name, state=state, created_at=time, updated_at=time)
+    flow = Flow(id=id or new_id(), name=document.name, state=state, order=order, created_at=time, updated_at=time)
     version = flow_version(flow.id, flow.version, document, time, by=by.id, by_name=by.name)
     await store.flow_versions.keep(version)
     await store.flows.keep(flow)

@@ -96,22 +96,27 @@ class FlowService:
         self, text: str | bytes, by: By, *, id: str | None = None, is_live: bool = False, action: A = A.FLOW_CREATED
     ) -> Flow:
         """A flow from a file. With the same `id`, one flow however often it is called. `action`: what the audit log
-        says. Raises FlowFaulty."""
-        document = await self._read(text)
-        made = await create(self._store, document, id=id, state="live" if is_live else "draft", by=by)
+        says. It is tried last. Raises FlowFaulty, and Invalid if there are too many flows."""
+        document, order = await self._read(text), await self._next_order()
+        state: Literal["live", "draft"] = "live" if is_live else "draft"
+        made = await create(self._store, document, id=id, state=state, order=order, by=by)
         await self._audit.record(by, action, made.name, key=made.id)
         return made
 
     async def create_empty(self, name: str, by: By) -> Flow:
         """A draft without a version; it is tried last. Raises Invalid if there are too many flows."""
-        flows = await self.all()
-        if len(flows) >= MOST:
-            raise Invalid(TOO_MANY, most=str(MOST))
-        time, order = now(), max((flow.order for flow in flows), default=0) + STRIDE
+        time, order = now(), await self._next_order()
         made = Flow(id=new_id(), name=name, version=0, order=order, created_at=time, updated_at=time)
         await self._store.flows.insert(made)
         await self._audit.record(by, A.FLOW_CREATED, name, key=made.id)
         return made
+
+    async def _next_order(self) -> int:
+        """Raises Invalid."""
+        flows = await self.all()
+        if len(flows) >= MOST:
+            raise Invalid(TOO_MANY, most=str(MOST))
+        return max((flow.order for flow in flows), default=0) + STRIDE
 
     async def publish(self, id: str, text: str | bytes, by: By, *, note: str = "") -> FlowVersion:
         """A new version from a file; the same document again makes none. Raises FlowFaulty or NotFound."""

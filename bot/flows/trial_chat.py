@@ -16,6 +16,7 @@ from bot.flows.effects import Effect, Write
 from bot.flows.matching import PersonFacts
 from bot.flows.script import Script
 from bot.flows.trial import Trial
+from bot.flows.triggers import ConsentTrigger
 from bot.model.base import Value
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import (
@@ -73,6 +74,18 @@ def _opted_out(subscription: Subscription, contact: Contact, at: datetime) -> Co
     given = {"email": contact.email} if is_email else {"number": contact.phone}
     state, source = ConsentState.OPTED_OUT, Source.PREFERENCE_CENTER
     return Consent(subscription=subscription.id, state=state, at=at, source=source, event="before", **given)
+
+
+def as_triggered(contact: Contact, script: Script, at: datetime) -> Contact:
+    """A flow that a change of consent starts is met by someone whose consent has just changed so."""
+    trigger = script.triggers[0] if script.triggers else None
+    if not isinstance(trigger, ConsentTrigger):
+        return contact
+    given = {"number": contact.phone, "email": contact.email}
+    consent = Consent(
+        subscription=trigger.subscription, state=trigger.states[0], at=at, source=Source.FORM, event="before", **given
+    )
+    return contact.model_copy(update=consent_fields(contact, trigger.subscription, consent))
 
 
 class TrialChat:

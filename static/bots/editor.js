@@ -13,6 +13,7 @@ import { hoursAfterClick, hoursAfterInput } from "./hours.js";
 import { watchKeyboard, watchKinds } from "./keyboard.js";
 import { announce, data, editor, fill, kinds, strings } from "./page.js";
 import { drawInPlace, drawMarks, hasErrors, setFaults } from "./problems.js";
+import { showRunning } from "./running.js";
 import { errorText } from "./server.js";
 import { drawStart, newTrigger, triggerPath } from "./start.js";
 import {
@@ -28,6 +29,7 @@ import {
   setOpen,
 } from "./steps.js";
 import { getIn, insertIn, listIn, removeIn, setIn, walk } from "./tree.js";
+import { watchTrial } from "./try.js";
 import { setAsks } from "./variables.js";
 
 const first = readData("flow-document");
@@ -246,6 +248,7 @@ watchConditions((path, index, condition) => change(setIn(current(), [...path, in
 watchKinds(acts.addKind);
 watchKeyboard({ current, acts, undo, redo, find: watchFind(current) });
 startDrag(acts.drop);
+watchTrial({ currentText: () => JSON.stringify(current()), showStep: (id) => showRunning(current(), id) });
 show();
 setFaults(data.faults, current());
 learn();

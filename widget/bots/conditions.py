@@ -61,7 +61,7 @@ async def apply(request: web.Request) -> web.StreamResponse:
 async def words(request: web.Request) -> web.StreamResponse:
     """Each condition in words, in the order in which they were sent; empty for one that isn't valid."""
     given, d = await read_json(request, Given), await Definitions.load(request)
-    return web.json_response([_words_or_none(raw, d) for raw in given.conditions])
+    return web.json_response([words_or_none(raw, d) for raw in given.conditions])
 
 
 def _kinds(d: Definitions) -> list[tuple[str, Options]]:
@@ -102,7 +102,7 @@ def _words(condition: Condition | PersonCondition, d: Definitions) -> str:
     return str(words_of(condition, d))
 
 
-def _words_or_none(raw: dict[str, Any], d: Definitions) -> str:
+def words_or_none(raw: dict[str, Any], d: Definitions) -> str:
     try:
         return _words(CONDITION.validate_python(raw, strict=False), d)
     except ValidationError:

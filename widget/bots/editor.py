@@ -11,11 +11,14 @@ from pydantic import Field
 
 from bot.flows.drafts import DraftChanged
 from bot.flows.service import FlowFaulty
+from bot.i18n import locales
+from bot.model.base import new_id
 from widget.bots.faults import shown
 from widget.bots.kinds import STEPS, TRIGGERS
 from widget.bots.options import FlowOptions
 from widget.bots.pages import ONE, PATH, STATES
 from widget.web.http import BOT
+from widget.web.languages import named
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
@@ -51,6 +54,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         states=STATES,
         step_kinds=STEPS,
         trigger_kinds=TRIGGERS,
+        languages=named(locales(), say),
+        key=new_id(),
     )
 
 

@@ -14,7 +14,7 @@ from bot.flows.check import MOST_BYTES, check
 from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, Notify, SendSms, SetAttribute, StartFlow
 from bot.flows.matching import PersonFacts
 from bot.flows.script import Script
-from bot.flows.trial_chat import Persona, TrialChat, TrialState, persona
+from bot.flows.trial_chat import Persona, TrialChat, TrialState, as_triggered, persona
 from bot.i18n import Translator, translator
 from bot.model.base import now
 from bot.model.flow import RunStatus
@@ -87,7 +87,8 @@ async def _chat(request: web.Request, script: Script, wanted: TryInput) -> Trial
     known = None if wanted.act == "begin" else _read(request, wanted.trial)
     if known is None:
         workspace, found = await bot.workspace(), await bot.store.subscriptions.live()
-        contact = persona(wanted.persona, found, workspace.default_region, wanted.locale, now())
+        somebody = persona(wanted.persona, found, workspace.default_region, wanted.locale, now())
+        contact = as_triggered(somebody, script, now())
     else:
         contact = known.contact
     facts: PersonFacts = await bot.runs.scripts.facts(script, contact, known.at if known else now())

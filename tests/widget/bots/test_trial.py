@@ -115,6 +115,17 @@ async def test_time_passes_when_asked(running: Running) -> None:
         assert trial.shown == ["Hi there!"]
 
 
+async def test_a_flow_about_a_change_of_consent_is_met_after_that_change(running: Running) -> None:
+    is_pending = {"field": "consent", "subscription": DEALS, "states": ["pending"]}
+    still = {"kind": "condition", "id": "still", "when": {"conditions": [is_pending]}, "then": [HI]}
+    changed = [{"kind": "consent_changed", "subscription": DEALS, "states": ["pending"]}]
+    async with at_desk(running.base) as desk:
+        trial = TrialDesk(desk, text(NAP, still, triggers=changed))
+        await trial.act("begin")
+        await trial.act("wait")
+        assert trial.shown == ["Hi there!"]
+
+
 async def test_what_it_would_do_is_said(running: Running) -> None:
     steps = [
         {"kind": "set_attribute", "id": "set", "attribute": "roast", "value": "dark"},

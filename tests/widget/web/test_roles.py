@@ -70,6 +70,8 @@ ADMINS = {
     "/outbound/{id}/deliveries.csv",
     "/bots", "/bots/{id}", "/bots/{id}/move", "/bots/{id}/pause", "/bots/{id}/resume", "/bots/{id}/publish",
     "/bots/{id}/discard", "/bots/{id}/draft", "/bots/{id}/export.json", "/bots/{id}/duplicate",
+    "/bots/{id}/map", "/bots/{id}/map.svg", "/bots/{id}/versions", "/bots/{id}/versions/{version}",
+    "/bots/{id}/versions/{version}/roll-back",
     "/bots/-/conditions", "/bots/-/conditions/apply", "/bots/-/conditions/words",
     "/bots/-/try", "/bots/-/new", "/bots/-/import",
     "/settings/styleguide", "/settings/brand", "/settings/brand/logo",
@@ -153,6 +155,7 @@ def filled(path: str) -> str:
         "delivery": "outbound:x:y",
         "prefix": "1201555",
         "country": "US",
+        "version": "1",
         "format": "csv",
         "act": "start" if "imports" in path else "pause",
     }
