@@ -191,6 +191,8 @@ class Context(Value):
     """The text (its delivery) whose link led there."""
     ip: str | None = None
     user_agent: str | None = None
+    via: str | None = None
+    """The API token that handed it over: another bot or site showed the form."""
     opening: ChatOpening | None = None
     """Of the contact's first act: the contact and the conversation may not exist yet."""
     creates: bool | None = None

@@ -93,7 +93,7 @@ async def retrieve_conversation(call: Call, query: DisplayQuery) -> Conversation
 
     With its newest 500 parts.
     """
-    return await _answer(call, await _found(call), is_plain=query.display_as == "plaintext")
+    return await _answer(call, await found_conversation(call), is_plain=query.display_as == "plaintext")
 
 
 @conversations.post(f"{PATH}/reply", scope=Scope.WRITE_CONVERSATIONS, errors=(NO_RESOURCE, REFUSED, STOPPED))
@@ -103,18 +103,18 @@ async def reply_conversation(call: Call, body: ReplyBody) -> ConversationAnswer:
     As the teammate who created the token. A comment in a conversation by text is sent as a text, unless the number
     opted out. An unassigned conversation is assigned to the teammate.
     """
-    conversation, me = await _found(call), _me(call, body.admin_id)
+    conversation, me = await found_conversation(call), _me(call, body.admin_id)
     if body.message_type == "note":
         await call.bot.inbox.note(conversation.id, me, body.body, call.key)
     else:
         await call.bot.reply(conversation, me, body.body, call.key)
-    return await _answer(call, await _found(call))
+    return await _answer(call, await found_conversation(call))
 
 
 @conversations.post(f"{PATH}/parts", scope=Scope.WRITE_CONVERSATIONS, errors=(NO_RESOURCE, REFUSED))
 async def manage_conversation(call: Call, body: PartBody) -> ConversationAnswer:
     """Close, reopen, snooze or assign a conversation."""
-    conversation, me, inbox = await _found(call), _me(call, body.admin_id), call.bot.inbox
+    conversation, me, inbox = await found_conversation(call), _me(call, body.admin_id), call.bot.inbox
     if body.message_type == "close":
         await inbox.close(conversation.id, me, call.key)
     elif body.message_type == "open":
@@ -125,10 +125,10 @@ async def manage_conversation(call: Call, body: PartBody) -> ConversationAnswer:
     else:
         to = body.assignee_id or ""
         await inbox.assign(conversation.id, me, "" if to == "0" else to, call.key)
-    return await _answer(call, await _found(call))
+    return await _answer(call, await found_conversation(call))
 
 
-async def _found(call: Call) -> Conversation:
+async def found_conversation(call: Call) -> Conversation:
     """Raises ApiRefusal (404)."""
     try:
         return await call.bot.inbox.get(call.variable("conversation_id"))

@@ -12,9 +12,13 @@ from widget.api.contact_search import contact_search
 from widget.api.contact_subscriptions import contact_subscriptions
 from widget.api.contacts import contacts
 from widget.api.conversations import conversations
+from widget.api.deliveries import deliveries
 from widget.api.flows import flows
+from widget.api.forms import forms
 from widget.api.jobs import jobs
 from widget.api.me import me
+from widget.api.messages import messages
+from widget.api.new_conversations import new_conversations
 from widget.api.notifications import notifications
 from widget.api.opt_out_requests import opt_out_requests
 from widget.api.permissions import permissions
@@ -36,6 +40,8 @@ RESOURCES = (
     tags,
     segments,
     conversations,
+    new_conversations,
+    forms,
     permissions,
     consents,
     bulk_consents,
@@ -44,6 +50,8 @@ RESOURCES = (
     subscription_edits,
     flows,
     segment_edits,
+    messages,
+    deliveries,
     opt_out_requests,
     webhooks,
     notifications,

@@ -1,0 +1,75 @@
+"""Outbound messages and deliveries through the API."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.demo import DEALS
+from tests.conftest import eventually
+from tests.widget.api.client import ApiClient, new_contact
+from tests.widget.help import Running
+
+NUMBER = "+12015550191"
+TEXTS = {"en": "Everything is 20% off until Sunday."}
+
+
+@pytest.fixture
+async def shop(own: Running) -> ApiClient:
+    """A workspace of its own: texts are sent."""
+    return ApiClient(own, await own.bot.tokens.make((await own.bot.teammates.all())[0], "Test"))
+
+
+async def test_a_message_is_drafted_previewed_sent_and_reported(own: Running, shop: ApiClient) -> None:
+    contact = await new_contact(own, phone=NUMBER)
+    paper = {"how": "paper", "given_at": 1_700_000_000, "note": "Card"}
+    opt_in = {"subscription": DEALS, "answer": "opt_in", "evidence": paper, "asks": False}
+    assert (await shop.post(f"/contacts/{contact.id}/consents", opt_in)).status == 200
+    only = {"groups": [{"conditions": [{"field": "contact", "ids": [contact.id]}]}]}
+    body = {"name": "Winter sale", "subscription": DEALS, "texts": TEXTS, "filter": only}
+    draft = (await shop.post("/outbound_messages", body)).body
+    assert (draft["state"], draft["texts"], draft["filter"]) == ("draft", TEXTS, only)
+    path = f"/outbound_messages/{draft['id']}"
+    audience = (await shop.get(f"{path}/audience")).body
+    assert (audience["total"], audience["to_confirm"], audience["exact"]) == (1, sum(audience["counts"].values()), True)
+    late = await shop.put(path, {"version": 99, "name": "Late"})
+    assert (late.status, late.codes) == (409, ["conflict"])
+    renamed = (await shop.put(path, {"version": draft["version"], "name": "Sale"})).body
+    assert (await shop.post(f"{path}/send", {"version": draft["version"]})).status == 409
+    sent = await shop.post(f"{path}/send", {"version": renamed["version"]})
+    assert sent.status == 200, sent
+
+    async def is_done() -> bool:
+        found = (await shop.get(f"{path}/report")).body
+        return found["state"] == "done" and bool(found["sent"])
+
+    await eventually(is_done)
+    assert (await shop.get(f"{path}/report")).body["results"] == {"sent": 1}
+    (copy,) = (await shop.get(f"{path}/deliveries?state=sent")).body["data"]
+    story = (await shop.get(f"/deliveries/{copy['id']}")).body
+    assert (story["contact_id"], story["number"], story["message_id"]) == (contact.id, NUMBER, draft["id"])
+    assert [step["title"] for step in story["story"]][:2] == ["Queued", "Permission checked"]
+    assert (await shop.post(f"{path}/actions", {"action": "pause"})).codes == ["job_conflict"]
+    listed = (await shop.get("/outbound_messages")).body["data"]
+    assert (listed[0]["id"], listed[0]["state"]) == (draft["id"], "done")
+
+
+async def test_a_message_is_scheduled_and_canceled(shop: ApiClient) -> None:
+    draft = (await shop.post("/outbound_messages", {"name": "Sale", "subscription": DEALS, "texts": TEXTS})).body
+    path = f"/outbound_messages/{draft['id']}"
+    past = {"version": draft["version"], "send_at": 1_700_000_000}
+    assert (await shop.post(f"{path}/send", past)).status == 422
+    sent = await shop.post(f"{path}/send", {"version": draft["version"], "send_at": 4_000_000_000})
+    assert (sent.status, sent.body["state"]) == (200, "scheduled")
+    assert (await shop.post(f"{path}/actions", {"action": "cancel"})).body["state"] == "canceled"
+
+
+async def test_a_draft_without_text_or_subscription_is_not_sent(shop: ApiClient) -> None:
+    draft = (await shop.post("/outbound_messages", {"name": "Empty"})).body
+    path = f"/outbound_messages/{draft['id']}"
+    assert (await shop.get(f"{path}/audience")).status == 422
+    reply = await shop.post(f"{path}/send", {"version": draft["version"]})
+    assert (reply.status, reply.body["errors"][0]["field"]) == (422, "text")
+    assert (await shop.post(f"{path}/send", {"version": 1, "local_at": "2026-13-99T10:00"})).status == 400
+    assert (await shop.delete(f"{path}?version={draft['version']}")).body["deleted"] is True
+    assert (await shop.get(path)).status == 404
+    assert (await shop.get("/deliveries/none")).status == 404

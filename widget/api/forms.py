@@ -1,0 +1,236 @@
+"""Opt-in forms in conversations, for chats without Sayso's widget: insert one, show it, and submit what the person
+entered. The words, the saved number, the limits and the evidence are those of the card in the messenger."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from bot.chat.card_view import CardView, CardViewState
+from bot.chat.cards import Answer
+from bot.chat.inbox import NO_FORM, takes_forms
+from bot.chat.linked_text import LinkedText
+from bot.consent.form_wording import WordingCheck
+from bot.consent.offers import standard_form
+from bot.errors import FormWrong, Invalid, NotFound
+from bot.i18n import translator
+from bot.model.contact import Contact
+from bot.model.conversation import Author, AuthorKind, Card, Part
+from bot.model.event import Context
+from bot.workspace.access import Scope
+from widget.api.contact_lookup import CONTACT_FAULTS, found_contact, found_subscription
+from widget.api.conversations import PATH as CONVERSATION
+from widget.api.conversations import found_conversation
+from widget.api.faults import NO_RESOURCE, REFUSED, STOPPED, ApiFault, ApiRefusal
+from widget.api.models import AnyId, ApiAnswer, ApiBody, Id
+from widget.api.route import Call, Resource
+
+PATH = f"{CONVERSATION}/forms"
+ONE = f"{PATH}/{{form_seq}}"
+BOT = Author(kind=AuthorKind.BOT, id="api")
+INCOMPLETE = ApiFault(422, "wording_incomplete", "The legal text lacks required statements.")
+CLOSED = ApiFault(409, "card_closed", "This form is no longer available.")
+WORDS_CHANGED = ApiFault(409, "words_changed", "The form has changed. Show it again.")
+LOCKED = ApiFault(422, "saved_number_locked", "The form shows a saved number: it takes no other.")
+UNTICKED = ApiFault(422, "box_unticked", "The box has to be ticked.")
+LIMITED = ApiFault(422, "too_many_sign_ups", "Too many sign-ups. Try again later.")
+NO_TITLE = "This subscription type has no title of its own. Give one."
+WORDS = {"title", "button", "legal_text", "box"}
+FOUND = (NO_RESOURCE, *CONTACT_FAULTS)
+
+forms = Resource(
+    "Opt-in forms",
+    "Chat without our widget: another bot or site inserts the opt-in form, shows it by its view model, and submits "
+    "what the person entered.",
+    is_compatible=False,
+)
+
+
+class FormInsertion(ApiBody):
+    """Words that are left out are the subscription type's."""
+
+    subscription: AnyId
+    title: str | None = Field(None, min_length=1, max_length=200, examples=["Get our deals by text"])
+    button: str | None = Field(None, max_length=60, examples=["Sign Up Now"])
+    legal_text: str | None = Field(None, max_length=2000, examples=["Reply STOP to stop. Msg & data rates may apply."])
+    box: str | None = Field(None, max_length=500, description="The label of a required consent box.", examples=[None])
+    author: Literal["bot", "admin"] = Field("bot", description="`admin`: the token's teammate.", examples=["bot"])
+    accepted: list[str] = Field(
+        default=[], max_length=20, examples=[[]], description="Missing statements of the legal text that you accept."
+    )
+
+
+class FormSubmission(ApiBody):
+    """What the person entered. Send what they saw and who they are: it is the evidence."""
+
+    version: str = Field(max_length=320, examples=["5b0c7e12"], description="`version` of the form they saw.")
+    address: str | None = Field(
+        None, max_length=320, examples=["(201) 555-0123"],
+        description="The number or email address as typed; null: the saved one was shown.",
+    )  # fmt: skip
+    region: str = Field("US", pattern="^[A-Z]{2}$", description="The country that was selected.")
+    ticked: bool = Field(False, description="Whether they ticked the box.")
+    again: str | None = Field(None, pattern="^[0-9A-Z]{26}$", description="`again` of the form.", examples=[None])
+    ip: str = Field(
+        min_length=2, max_length=45, examples=["203.0.113.9"],
+        description="The person's IP address: the limits on sign-ups count by it.",
+    )  # fmt: skip
+    user_agent: str | None = Field(None, max_length=500, examples=["Mozilla/5.0"])
+    page: str | None = Field(None, max_length=2000, examples=["https://shop.example/roasts"])
+
+
+class LinkedTextAnswer(ApiAnswer):
+    text: str = Field(examples=["Reply STOP to stop."])
+    href: str | None = Field(examples=[None], description="Not null: a link.")
+
+
+class RegionAnswer(ApiAnswer):
+    code: str = Field(examples=["US"])
+    name: str = Field(examples=["United States"])
+    calling_code: str = Field(examples=["+1"])
+    example: str = Field(examples=["(201) 555-0123"])
+
+
+class FormAnswer(ApiAnswer):
+    """The view model that Sayso's own card is drawn from. Show all words as they are, as text."""
+
+    type: Literal["opt_in_form"] = "opt_in_form"
+    conversation_id: Id
+    contact_id: Id
+    seq: int = Field(examples=[2], description="Its number in the conversation.")
+    state: CardViewState = Field(examples=["open"])
+    channel: str = Field(examples=["sms"])
+    subscription: str = Field(examples=["Deals"])
+    title: str = Field(examples=["Get our deals by text"])
+    button: str = Field(examples=["Sign Up Now"])
+    legal: list[LinkedTextAnswer]
+    box: list[LinkedTextAnswer] = Field(examples=[[]], description="Not empty: a box to tick, with this label.")
+    version: str = Field(examples=["5b0c7e12"])
+    offers: bool = Field(examples=[True], description="Whether it can be submitted.")
+    asks: bool = Field(examples=[True], description="Whether it has a field for a number or an address.")
+    saved: str | None = Field(examples=[None], description="The saved number or address, to be shown locked.")
+    done: str | None = Field(examples=[None], description="What they signed up with.")
+    notice: str | None = Field(examples=[None])
+    again: str = Field(examples=[""])
+    regions: list[RegionAnswer]
+    region: str = Field(examples=["US"])
+    lang: str = Field(examples=["en"])
+    direction: str = Field(examples=["ltr"])
+
+
+@forms.post(PATH, scope=Scope.WRITE_CONVERSATIONS, errors=(*FOUND, CLOSED, INCOMPLETE, REFUSED))
+async def insert_form(call: Call, body: FormInsertion) -> FormAnswer:
+    """Insert an opt-in form.
+
+    Its words are checked like those of the editor. From a bot it brings no conversation to the inbox.
+    """
+    conversation, subscription = await found_conversation(call), await found_subscription(call, body.subscription)
+    if not takes_forms(conversation):
+        raise Invalid(NO_FORM)
+    workspace = await call.bot.workspace()
+    words = {**standard_form(subscription, workspace).model_dump(), **body.model_dump(include=WORDS, exclude_none=True)}
+    if not words["title"]:
+        raise FormWrong({"title": NO_TITLE})
+    card = await call.bot.forms.translated(
+        Card(subscription=subscription.id, locale=subscription.language, **words), subscription, workspace
+    )
+    wording = WordingCheck(
+        workspace=workspace, is_admin=call.who.teammate.is_admin, say=translator("en"), accepted=body.accepted
+    )
+    wording.check(card.legal_text, subscription)
+    me = Author(kind=AuthorKind.TEAMMATE, id=call.who.teammate.id)
+    author = BOT if body.author == "bot" else me
+    part = await call.bot.cards.insert(conversation.id, card, author, f"form:{call.key}")
+    return await _answer(call, part, await found_contact(call, conversation.contact))
+
+
+@forms.get(ONE, scope=Scope.READ_CONVERSATIONS, errors=FOUND)
+async def show_form(call: Call) -> FormAnswer:
+    """Show an opt-in form.
+
+    As the contact would see it now, in their language.
+    """
+    part, contact = await _found(call)
+    return await _answer(call, part, contact)
+
+
+@forms.post(
+    f"{ONE}/submit",
+    scope=Scope.WRITE_CONTACTS,
+    errors=(*FOUND, CLOSED, WORDS_CHANGED, LOCKED, STOPPED, UNTICKED, LIMITED, REFUSED),
+)
+async def submit_form(call: Call, body: FormSubmission) -> FormAnswer:
+    """Submit an opt-in form.
+
+    Records the person's yes as the card in the messenger does: durable before the answer, once for each form, with the
+    words of `version` as evidence. The event names the token that handed it over.
+    """
+    part, contact = await _found(call)
+    context = Context(ip=body.ip, user_agent=body.user_agent, page=body.page, via=call.actor.id)
+    answer = Answer(
+        address=body.address,
+        region=body.region,
+        version=body.version,
+        ticked=body.ticked,
+        again=body.again or "",
+        context=context,
+    )
+    try:
+        done = await call.bot.submit(part, contact, answer)
+    except Invalid as error:
+        await call.bot.cards.tried(part, contact.id, getattr(error, "problem", error.code))
+        raise
+    return await _answer(call, done.part, done.contact or contact)
+
+
+async def _found(call: Call) -> tuple[Part, Contact]:
+    """Raises ApiRefusal."""
+    conversation, seq = await found_conversation(call), call.variable("form_seq")
+    if not (seq.isascii() and seq.isdecimal() and len(seq) < 10):
+        raise ApiRefusal(NO_RESOURCE)
+    try:
+        part = await call.bot.cards.card(conversation, int(seq))
+    except NotFound:
+        raise ApiRefusal(NO_RESOURCE) from None
+    return part, await found_contact(call, conversation.contact)
+
+
+async def _answer(call: Call, part: Part, contact: Contact) -> FormAnswer:
+    call.answers_about.append(contact.id)
+    view = await call.bot.cards.view(part, contact, await call.bot.workspace())
+    return _shape(view, part, contact)
+
+
+def _shape(view: CardView, part: Part, contact: Contact) -> FormAnswer:
+    regions = [
+        RegionAnswer(code=one.code, name=one.name, calling_code=one.calling_code, example=one.example)
+        for one in view.regions
+    ]
+    return FormAnswer(
+        conversation_id=part.conversation,
+        contact_id=contact.id,
+        seq=part.seq,
+        state=view.state,
+        channel=view.channel,
+        subscription=view.subscription,
+        title=view.title,
+        button=view.button,
+        legal=_texts(view.legal),
+        box=_texts(view.box),
+        version=view.version,
+        offers=view.offers,
+        asks=view.asks,
+        saved=view.saved,
+        done=view.done_number,
+        notice=view.notice,
+        again=view.again,
+        regions=regions,
+        region=view.region,
+        lang=view.lang,
+        direction=view.direction,
+    )
+
+
+def _texts(parts: tuple[LinkedText, ...]) -> list[LinkedTextAnswer]:
+    return [LinkedTextAnswer(text=part.text, href=part.href) for part in parts]
