@@ -55,7 +55,9 @@ async def test_identity_secrets_rotate_without_a_gap(own: Running) -> None:
     assert [one["id"] for one in (await api.get("/secure_mode_secrets")).body["data"]] == [made.body["id"]]
 
 
-async def test_a_webhook_is_created_changed_and_pinged(running: Running, api: ApiClient) -> None:
+async def test_a_webhook_is_created_changed_and_pinged(own: Running) -> None:
+    """In a workspace of its own: nothing else is told to the endpoint."""
+    api = ApiClient(own, await own.bot.tokens.make((await own.bot.teammates.all())[0], "Test"))
     url = f"https://shop-{new_id()}.example/sayso"
     key, body = new_id(), {"url": url, "name": "Shop", "topics": ["consent.recorded"]}
     made = (await api.post("/webhooks", body, Idempotency_Key=key)).body
