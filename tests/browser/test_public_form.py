@@ -10,16 +10,19 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from bot.app import Bot
+from bot.consent.form_limits import FormText
 from bot.demo import DEALS, FORM, LEGAL, TITLE
 from bot.model.conversation import Card
 from bot.model.form_template import FormTemplate
 from bot.model.form_words import FormWords
 from bot.model.teammate import By
+from bot.store import Store
 from tests.browser import axe
 from tests.browser.conftest import Look
 from tests.browser.shop import base
 from tests.browser.test_axe import check
-from tests.people import wording
+from tests.people import AT, wording
+from widget.web.http import BOT
 
 ADA = By("ada", "Ada")
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -27,12 +30,12 @@ SHOWN = "(201) 555-0123"
 
 
 @pytest.fixture
-async def template(bot: Bot, server: TestServer) -> FormTemplate:
-    url = base(server)
+async def template(demo_store: Store, server: TestServer) -> FormTemplate:
+    bot, url = server.app[BOT], base(server)
     translations = {code: FormWords(title=t, legal_text=x.format(url=url)) for code, (t, x) in FORM.items()}
     card = Card(subscription=DEALS, title=TITLE, legal_text=LEGAL.format(url=url), translations=translations)
     made = await bot.forms.save("Counter", card, ADA, "public-form", wording())
-    await bot.store.workspaces.update({"_id": "workspace"}, {"$set": {"texts_from": "(201) 555-0100"}})
+    await demo_store.workspaces.change({"texts_from": "(201) 555-0100"})
     bot.workspace.cache_clear()
     return await bot.forms.set_public(made.id, True, ADA)
 
@@ -75,6 +78,23 @@ async def test_a_text_from_the_phone_signs_up(look: Look, server: TestServer, bo
     *_earlier, event = await bot.store.events.after(contact.id, 0, limit=9)
     assert event.words
     assert event.words.title == TITLE
+
+
+async def test_near_a_limit_the_browser_proves_its_work_by_itself(
+    look: Look, server: TestServer, demo_store: Store, template: FormTemplate
+) -> None:
+    bot = server.app[BOT]
+    await demo_store.workspaces.change({"abuse.asks_proof": True})
+    bot.workspace.cache_clear()
+    bot.form_limits.network, bot.form_limits.clock = 1, lambda: AT
+    for number in ("+12015550101", "+12025550102"):  # half of the four texts for local addresses
+        await bot.form_limits.take(FormText(number, "127.0.0.1"))
+    page = await look(server, f"/f/{template.id}", allow=(r"\b409\b",))
+    await page.get_by_label("Phone number", exact=True).fill("(203) 555-0123")
+    await page.get_by_role("button", name="Sign Up Now").click()
+    await expect(page.get_by_role("heading", name="You're signed up")).to_be_visible()
+    (event,) = await demo_store.events.find({"action": "opt_in"}, limit=5)
+    assert event.withheld is None
 
 
 async def test_pages_of_a_form_are_accessible(look: Look, server: TestServer, template: FormTemplate) -> None:
