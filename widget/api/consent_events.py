@@ -82,6 +82,7 @@ class ConsentEventShape(ApiAnswer):
     page: str | None = Field(examples=["https://shop.example/roasts"])
     ip: str | None = Field(examples=["203.0.113.9"])
     user_agent: str | None = Field(examples=["Mozilla/5.0"])
+    via_token: str | None = Field(examples=[None], description="The API token that handed in a form shown elsewhere.")
     previous_hash: Hash
     hash: Hash
 
@@ -145,6 +146,7 @@ def _shape(event: ConsentEvent) -> ConsentEventShape:
         page=context.page,
         ip=context.ip,
         user_agent=context.user_agent,
+        via_token=context.via,
         previous_hash=event.previous,
         hash=event.hash,
     )

@@ -43,6 +43,8 @@ async def test_a_submitted_form_is_written_consent_in_the_words_that_were_shown(
     assert (event.grade, event.source, event.number) == ("written_shown", "form", NUMBER)
     assert (event.words.title, event.context.ip, event.context.page) == ("Deals by text", ME["ip"], ME["page"])
     assert (event.actor.kind, event.context.via) == ("contact", hashed(api.token)[:24])
+    told = (await api.get(f"/contacts/{contact.id}/consent_events")).body["data"][-1]
+    assert told["via_token"] == event.context.via
     again = await api.post(f"{path}/submit", {"version": form["version"], "address": "(201) 555-0181", **ME})
     assert again.body["state"] == "completed"
     assert len([e for e in await running.store.events.after(contact.id, 0, limit=10) if e.subscription == DEALS]) == 1

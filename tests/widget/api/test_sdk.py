@@ -17,6 +17,7 @@ from intercom import (
     SingleFilterSearchRequest,
     StartingAfterPaging,
 )
+from intercom.conversations import CreateConversationRequestFrom
 from intercom.core.api_error import ApiError
 from intercom.errors import NotFoundError, UnauthorizedError
 
@@ -75,6 +76,12 @@ async def test_the_async_client_walks_through_all_routes(client: AsyncIntercom) 
     assert tag.id in {one.id for one in (await client.tags.list()).data or []}
     assert (await client.segments.list(include_count=True)).type == "segment.list"
     assert (await client.contacts.list_attached_segments(user.id)).data == []
+
+    message: Any = await client.conversations.create(
+        from_=CreateConversationRequestFrom(type="user", id=user.id), body="Is the Guji in stock?"
+    )
+    conversation: Any = await client.conversations.find(message.conversation_id)
+    assert (message.type, conversation.source.author.id) == ("user_message", user.id)
 
     merged: Any = await client.contacts.merge_lead_in_user(lead_id=lead.id, contact_id=user.id)
     assert merged.id == user.id
