@@ -151,7 +151,7 @@ def greets(*steps: Step, **values: Any) -> FlowDocument:
 def runs_of(store: Store) -> Runs:
     """Those of a process of its own."""
     queue = DeliveryQueue(store, DeliveryLinks("s" * 32, "https://chat.example.com", days=1))
-    outlets = Outlets(FlowTexts(store, queue), FlowEvents(store, WebhookOutbox(store)))
+    outlets = Outlets(FlowTexts(store, Ledger(store), queue), FlowEvents(store, WebhookOutbox(store)))
     return Runs(store, ConversationService(store), ContactService(store, Ledger(store)), outlets)
 
 

@@ -24,9 +24,10 @@ def counts(event: ConsentEvent) -> bool:
 
 
 def answers_card(event: ConsentEvent) -> bool:
-    """Whether a card is completed by it: an answer in the card, or the YES that confirms one."""
+    """Whether a card is completed by it: an answer in the card, a YES to it by text, or the YES that confirms one."""
     is_answer = event.source is Source.FORM and event.action is not Action.CANCEL
-    return event.context.part is not None and (is_answer or event.action is Action.CONFIRM)
+    is_yes = event.source is Source.KEYWORD and event.action is Action.OPT_IN
+    return event.context.part is not None and (is_answer or is_yes or event.action is Action.CONFIRM)
 
 
 def card_fields(event: ConsentEvent) -> dict[str, Any]:

@@ -95,6 +95,13 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptForm:
+    """The contact replied YES to a form by SMS."""
+
+    kind: Literal["accept_form"] = "accept_form"
+
+
+@dataclass(frozen=True, slots=True)
 class HandOver:
     """The conversation moves to the inbox. `to`: the teammate it is assigned to, or empty."""
 
@@ -110,7 +117,7 @@ class StartFlow:
     kind: Literal["start_flow"] = "start_flow"
 
 
-Effect = Write | SetAttribute | KeepAnswer | ChangeTag | SendSms | Notify | HandOver | StartFlow
+Effect = Write | SetAttribute | KeepAnswer | ChangeTag | SendSms | Notify | AcceptForm | HandOver | StartFlow
 _effects: TypeAdapter[list[Effect]] = TypeAdapter(list[Annotated[Effect, Field(discriminator="kind")]])
 
 

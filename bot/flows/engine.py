@@ -51,9 +51,9 @@ def transition(script: Script, state: State, event: Event, facts: PersonFacts | 
     return Transition(tuple(named), after, tuple(entered))
 
 
-def begun(script: Script, reader: str) -> State:
-    """The state of a run before its first step. `reader`: the contact's language."""
-    return State(locale=script.language(reader))
+def begun(script: Script, reader: str, *, by_text: bool = False) -> State:
+    """The state of a run before its first step. `reader`: the contact's language. `by_text`: it talks by SMS."""
+    return State(locale=script.language(reader), by_text=by_text or None)
 
 
 def _transition(
@@ -101,13 +101,13 @@ def _from(
 
 
 def _turn(state: State, event: Event, facts: PersonFacts | None) -> Turn:
-    return Turn(event, state.answers, state.locale, state.tries or 0, facts)
+    return Turn(event, state.answers, state.locale, state.tries or 0, facts, by_text=bool(state.by_text))
 
 
 def _after(state: State, step: str, outcome: Outcome) -> State:
     """The state after a step: `RUNNING` if the next one follows at once."""
     answers = state.answers if outcome.answer is None else {**state.answers, step: outcome.answer}
-    kept = {"answers": answers, "locale": state.locale, "turns": state.turns}
+    kept = {"answers": answers, "locale": state.locale, "by_text": state.by_text, "turns": state.turns}
     if outcome.ends:
         return _ended(State(**kept))
     if outcome.waits:
@@ -117,8 +117,12 @@ def _after(state: State, step: str, outcome: Outcome) -> State:
 
 
 def _ended(state: State) -> State:
-    return State(status=RunStatus.ENDED, answers=state.answers, locale=state.locale)
+    return _over(state, RunStatus.ENDED)
 
 
 def _failed(state: State, why: str) -> State:
-    return State(status=RunStatus.FAILED, answers=state.answers, locale=state.locale, error=why)
+    return _over(state, RunStatus.FAILED, error=why)
+
+
+def _over(state: State, status: RunStatus, error: str | None = None) -> State:
+    return State(status=status, answers=state.answers, locale=state.locale, by_text=state.by_text, error=error)

@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.model.conversation import Conversation, Part
+
 
 class TextOutlet(Protocol):
     """See `bot.outbound.flow_texts`."""
 
     async def send(self, contact: str, subscription: str, text: str, key: str, *, flow: str, locale: str) -> None: ...
+
+    async def reply(self, conversation: Conversation, part: Part) -> None: ...
+
+    async def accept(self, conversation: Conversation, seq: int) -> None: ...
 
 
 class EventOutlet(Protocol):

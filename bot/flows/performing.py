@@ -6,10 +6,21 @@ from bot.chat.conversations import ConversationService
 from bot.contacts.service import ContactService
 from bot.errors import Invalid
 from bot.faults import reach
-from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, Notify, SendSms, SetAttribute, StartFlow, Write
+from bot.flows.effects import (
+    AcceptForm,
+    ChangeTag,
+    Effect,
+    HandOver,
+    KeepAnswer,
+    Notify,
+    SendSms,
+    SetAttribute,
+    StartFlow,
+    Write,
+)
 from bot.flows.outlets import Outlets
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, ConversationEvent, ConversationEventName
+from bot.model.conversation import Author, AuthorKind, Conversation, ConversationEvent, ConversationEventName
 from bot.store import Store
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
@@ -24,17 +35,23 @@ class Performer:
         self._contacts = contacts
         self._outlets = outlets
 
-    async def perform(self, conversation: str, contact: str, effect: Effect, key: str) -> int:
-        """The sequence of the entry that it wrote; 0: none."""
+    async def perform(self, conversation: Conversation, effect: Effect, key: str, newest: int) -> int:
+        """The sequence of the entry that it wrote; 0: none. `newest`: of the entry that the run wrote before."""
         reach(f"before {effect.kind}")
-        seq = await self._perform(conversation, contact, effect, key)
+        seq = await self._perform(conversation, effect, key, newest)
         reach(f"after {effect.kind}")
         return seq
 
-    async def _perform(self, conversation: str, contact: str, effect: Effect, key: str) -> int:
+    async def _perform(self, talk: Conversation, effect: Effect, key: str, newest: int) -> int:
+        conversation, contact = talk.id, talk.contact
         match effect:
             case Write():
-                return (await self._conversations.append(conversation, BOT, effect.shown_to(contact), key)).seq
+                part = await self._conversations.append(conversation, BOT, effect.shown_to(contact), key)
+                if talk.number:
+                    await self._outlets.texts.reply(talk, part)
+                return part.seq
+            case AcceptForm():
+                await self._outlets.texts.accept(talk, newest)
             case HandOver(to=to):
                 over = ConversationEvent(name=ConversationEventName.HANDED_OVER, to=await self._assignable(to))
                 await self._conversations.append(conversation, BOT, over, key)

@@ -14,9 +14,10 @@ from bot.errors import marked as _
 from bot.flows.graph import Graph
 from bot.flows.nodes import Node, Place, texts, walk
 from bot.flows.steps import MOST_STEPS
-from bot.flows.steps.base import is_personal
+from bot.flows.steps.base import LONGEST_BY_TEXT, is_personal
 from bot.model.conversation import LONGEST_LABEL
 from bot.model.subscription import Subscription
+from bot.model.workspace import Workspace
 
 OPENING = {"messenger_opened", "page_address"}
 """Triggers for which a visitor needn't do anything."""
@@ -43,6 +44,7 @@ LONG_TEXT = _("Shorten this text to %(most)s characters.")
 FIXED_LABEL = _("Buttons can't have variables. Remove %(name)s from this label.")
 NO_LANGUAGE = _('"%(name)s" isn\'t a language code. Use one like en or es_MX.')
 NO_HOURS = _('Add "office_hours" to the flow.')
+LONG_BY_TEXT = _("By SMS, a message can have up to %(most)s characters. Shorten this text.")
 NO_TRIGGER = _("Nothing starts this flow. Add a trigger, or start it from another flow.")
 NO_ALT = _("Describe the image in a few words, for people who can't see it.")
 BEGINS_WITH_HANDOVER = _("This hands over every chat as soon as it is opened. Ask something first.")
@@ -66,6 +68,10 @@ class Surroundings:
     flows: frozenset[str] = frozenset()
     image_hosts: frozenset[str] = frozenset()
     """Of images that may be shown."""
+    keywords: frozenset[str] = frozenset()
+    """Of the programs that people can text."""
+    workspace: Workspace | None = None
+    """Whose legal texts are checked; None: they aren't."""
     has_flow_endpoint: bool = False
     """A webhook endpoint wants the events of flows."""
 
@@ -172,6 +178,22 @@ def _hours(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
             yield FlowFinding(place, NO_HOURS)
 
 
+def _by_text(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+    """What a flow that talks by SMS can't do."""
+    if not talks_by_text(raw):
+        return
+    for node in walk(nodes):
+        text = node.raw.get("text")
+        if isinstance(text, str) and len(text) > LONGEST_BY_TEXT:
+            yield FlowFinding((*node.place, "text"), LONG_BY_TEXT, {"most": str(LONGEST_BY_TEXT)})
+
+
+def talks_by_text(raw: dict[str, Any]) -> bool:
+    triggers = raw.get("triggers")
+    listed = [t for t in triggers if isinstance(t, dict)] if isinstance(triggers, list) else []
+    return any(trigger.get("kind") == "sms_keyword" or trigger.get("by_text") is True for trigger in listed)
+
+
 def _triggers(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
     if not raw.get("triggers"):
         yield FlowFinding(("triggers",), NO_TRIGGER, is_warning=True)
@@ -202,7 +224,7 @@ def _openings(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFindin
 def _images(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
     for node in walk(nodes):
         image = node.raw.get("image")
-        if isinstance(image, dict) and not image.get("alt"):
+        if isinstance(image, dict) and image.get("url") and not image.get("alt"):
             yield FlowFinding((*node.place, "image"), NO_ALT, is_warning=True)
 
 
@@ -218,5 +240,6 @@ RULES: tuple[Rule, ...] = (
     _openings,
     _images,
     _hours,
+    _by_text,
     _triggers,
 )

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from bot.chat.conversations import ConversationService
+from bot.consent.keywords import read
 from bot.contacts.service import ContactService
 from bot.errors import StoreUnavailable
 from bot.errors import marked as _
@@ -43,9 +44,18 @@ from bot.flows.steps.base import (
     Started,
     TimeCame,
 )
-from bot.flows.triggers.base import ConsentComes, MessageComes
+from bot.flows.triggers.base import ConsentComes, KeywordTexted, MessageComes, Moment
 from bot.model.base import now
-from bot.model.conversation import AuthorKind, Conversation, Part, Text
+from bot.model.conversation import (
+    Author,
+    AuthorKind,
+    Channel,
+    Conversation,
+    ConversationEvent,
+    Part,
+    Text,
+)
+from bot.model.conversation import ConversationEventName as EventName
 from bot.model.event import ConsentEvent, FollowUp
 from bot.model.flow import Run, RunStatus, State, Wait
 from bot.store import Store
@@ -86,19 +96,33 @@ class Runs:
         """Whether this message of the contact may continue a run or start one."""
         if waits_for(conversation.run, Wait.ANSWER) or (conversation.run and conversation.run.due_at):
             return True
-        return await self.scripts.may_start(MessageComes(text))
+        return await self.scripts.may_start(MessageComes(text, by_text=conversation.channel is Channel.SMS))
+
+    async def keyword_texted(self, conversation: str, keyword: str, text_id: str) -> None:
+        """Starts the flow that the keyword of a program starts, in a conversation by text. Idempotent by text."""
+        found = await self._settled(conversation)
+        if found:
+            await self._start_by(KeywordTexted(keyword), found, id=_id_of(f"keyword:{text_id}"))
+
+    async def start_by_teammate(self, conversation: Conversation, script: Script, by: str, key: str) -> None:
+        """Once for each `key`; teammates see who started it."""
+        author, event = Author(kind=AuthorKind.TEAMMATE, id=by), ConversationEvent(name=EventName.STARTED_FLOW)
+        await self._conversations.append(conversation.id, author, event, f"start:{key}")
+        settled = await self._settled(conversation.id)
+        await self.start(settled or conversation, script, id=_id_of(f"teammate:{key}"))
 
     async def message_received(self, part: Part) -> None:
         """Continues the run that waits for this message, or starts the flow that its words start. Idempotent."""
         conversation = await self._settled(part.conversation)
         if conversation is None or not isinstance(part.content, Text):
             return
-        run = conversation.run
-        if run and part.seq <= run.part:
+        run, is_text = conversation.run, conversation.channel is Channel.SMS
+        if (run and part.seq <= run.part) or (is_text and _is_reserved(part.content.text)):
             return
         if waits_for(run, Wait.ANSWER) and await self._continue(conversation, Answered(now(), part.content.text)):
             return
-        await self._start_by(part, conversation, part.content.text)
+        moment = MessageComes(part.content.text, by_text=is_text)
+        await self._start_by(moment, conversation, id=_id_of(part.id))
 
     async def consents_changed(self, events: Iterable[ConsentEvent]) -> None:
         """Continues the runs that wait for a consent change, found in one query, and starts the flows that it triggers.
@@ -130,7 +154,7 @@ class Runs:
         contact = await self._store.contacts.get(conversation.contact)
         if contact is None or contact.is_gone or _has_run(conversation, id):
             return
-        state = begun(script, contact.locale)
+        state = begun(script, contact.locale, by_text=conversation.channel is Channel.SMS)
         run = Run(id=id, flow=script.flow, version=script.version, state=state, due_at=now() + STALLED, hops=hops)
         run = run.model_copy(update={"part": await self._conversations.end(conversation)})
         if await self._store.conversations.begin_run(conversation.id, conversation.run, run):
@@ -200,7 +224,7 @@ class Runs:
         seq = run.part
         for place, effect in enumerate(effects):
             key = run.key(place, run.revision - made)
-            seq = await self._performer.perform(conversation.id, conversation.contact, effect, key) or seq
+            seq = await self._performer.perform(conversation, effect, key, seq) or seq
         return seq
 
     async def _settled(self, id: str) -> Conversation | None:
@@ -223,13 +247,13 @@ class Runs:
 
     # --- what starts one
 
-    async def _start_by(self, part: Part, conversation: Conversation, text: str) -> None:
+    async def _start_by(self, moment: Moment, conversation: Conversation, *, id: str) -> None:
         contact = await self._store.contacts.get(conversation.contact)
         if contact is None or contact.is_gone:
             return
-        script = await self.scripts.starting(Occasion(MessageComes(text), contact, conversation))
+        script = await self.scripts.starting(Occasion(moment, contact, conversation))
         if script:
-            await self.start(conversation, script, id=_id_of(part.id))
+            await self.start(conversation, script, id=id)
 
     async def _start_by_consent(self, event: ConsentEvent, moment: ConsentComes) -> None:
         if not await self.scripts.may_start(moment):
@@ -306,6 +330,12 @@ class Runs:
 
 def waits_for(run: Run | None, what: Wait) -> bool:
     return run is not None and run.state.status is RunStatus.WAITING and what in run.state.waits
+
+
+def _is_reserved(text: str) -> bool:
+    """STOP, START and HELP, and what is likely one of them, are no answers."""
+    reading = read(text)
+    return reading.likely or reading.certain in {"stop", "start", "help"}
 
 
 def _has_rivals(script: Script, state: State) -> bool:

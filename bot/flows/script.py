@@ -11,6 +11,7 @@ from typing import Any, Self
 from bot.flows.document import FlowDocument
 from bot.flows.steps import Condition, OptInForm, Step
 from bot.flows.steps.base import Outcome
+from bot.flows.triggers import StartedByTeammate
 from bot.flows.variants import ORIGINAL, variant_of
 from bot.model.filter import ConsentIs
 from bot.model.flow import FlowVersion, version_id
@@ -62,6 +63,11 @@ class Script(FlowDocument):
             return (id,)
         variant = variant_of(self.flow, id, contact, step.variants)
         return id, f"{id}/{variant.id if variant else ORIGINAL}"
+
+    @property
+    def is_offered(self) -> bool:
+        """Teammates can start it."""
+        return any(isinstance(trigger, StartedByTeammate) for trigger in self.triggers)
 
     @cached_property
     def is_translated(self) -> bool:

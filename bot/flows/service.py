@@ -175,6 +175,8 @@ class FlowService:
             frozenset(attribute.id for attribute in await store.attributes.in_use()),
             frozenset(flow.id for flow in flows if flow.state == "live"),
             self._image_hosts,
+            frozenset(program.id for program in await store.keyword_programs.all(limit=MOST)),
+            await store.workspaces.get("workspace"),
             any(Topic.FLOW_EVENT in endpoint.topics for endpoint in endpoints if endpoint.is_enabled),
         )
 

@@ -6,10 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.consent.checker import check_form, lacking
+from bot.consent.offers import WordingFacts
 from bot.errors import marked as _
 from bot.flows.nodes import Node, texts, walk
-from bot.flows.rules import FlowFinding, Surroundings
+from bot.flows.rules import FlowFinding, Surroundings, talks_by_text
+from bot.i18n import translator
 from bot.model.subscription import MessageType, Subscription, SubscriptionState
+from bot.model.workspace import IncompleteWording, Workspace
 
 NO_SUBSCRIPTION = _("This subscription doesn't exist. Choose another one.")
 DRAFT = _("This subscription is a draft. Put it live first, or choose another one.")
@@ -22,6 +26,10 @@ NO_HOST = _(
     "Images from %(host)s aren't allowed. Use an image from another host, or ask an engineer to add this one to the "
     "setting SAYSO_IMAGE_HOSTS."
 )
+NO_EMAIL_BY_TEXT = _("By SMS, people can only sign up for SMS subscriptions. Choose another one.")
+NO_KEYWORD = _("No keyword program has this keyword. Add it in Settings > Keywords, or use another one.")
+NO_LEGAL_TEXT = _("This form has no legal text. Say what people agree to.")
+LACKS = _("The legal text is missing something: %(what)s.")
 NO_ENDPOINT = _('No webhook endpoint wants the topic "flow.event". Add it to one in Settings > Webhooks.')
 NO_FLOW = _("This flow doesn't exist or isn't live. Choose another one.")
 
@@ -32,7 +40,34 @@ def missing(nodes: Sequence[Node], raw: dict[str, Any], around: Surroundings) ->
     for text, place in texts(raw):
         if place[-1] == "subscription" and text not in around.subscriptions:
             found.append(FlowFinding(place, NO_SUBSCRIPTION))
-    return found
+    return [*found, *_missing_by_text(raw, nodes, around)]
+
+
+def _missing_by_text(raw: dict[str, Any], nodes: Sequence[Node], around: Surroundings) -> Iterator[FlowFinding]:
+    triggers = raw.get("triggers")
+    for i, trigger in enumerate(triggers if isinstance(triggers, list) else []):
+        is_keyword = isinstance(trigger, dict) and trigger.get("kind") == "sms_keyword"
+        if is_keyword and str(trigger.get("keyword")).strip().casefold() not in around.keywords:
+            yield FlowFinding(("triggers", i, "keyword"), NO_KEYWORD)
+    for node in walk(nodes) if talks_by_text(raw) else ():
+        found = around.subscriptions.get(str(node.raw.get("subscription")))
+        if node.raw.get("kind") == "opt_in_form" and found and found.message_type is not MessageType.SMS:
+            yield FlowFinding((*node.place, "subscription"), NO_EMAIL_BY_TEXT)
+
+
+def _legal_findings(node: Node, subscription: Subscription, workspace: Workspace) -> Iterator[FlowFinding]:
+    """What the form checker misses in the legal text, in the form's own language."""
+    text = node.raw.get("legal_text", "")
+    if workspace.incomplete_wording is IncompleteWording.OFF or not isinstance(text, str):
+        return
+    if not text.strip():
+        yield FlowFinding(node.place, NO_LEGAL_TEXT, is_warning=True)
+        return
+    facts = WordingFacts.of(
+        workspace, program=subscription.name, channel=subscription.message_type, purpose=subscription.purpose
+    )
+    for lack in lacking(check_form(text, facts, translator("en"))):
+        yield FlowFinding((*node.place, "legal_text"), LACKS, {"what": lack.name}, is_warning=True)
 
 
 def _missing_in(node: Node, around: Surroundings) -> Iterator[FlowFinding]:
@@ -43,6 +78,8 @@ def _missing_in(node: Node, around: Surroundings) -> Iterator[FlowFinding]:
         yield FlowFinding((*node.place, "subscription"), DRAFT if is_draft else ARCHIVED)
     if kind == "opt_in_form" and subscription and subscription.double_opt_in and not raw.get("pending"):
         yield FlowFinding(node.place, NO_PENDING, is_warning=True)
+    if kind == "opt_in_form" and subscription and around.workspace:
+        yield from _legal_findings(node, subscription, around.workspace)
     yield from _missing_for_messages(node, subscription, around)
     if kind == "tag" and raw.get("tag") not in around.tags:
         yield FlowFinding((*node.place, "tag"), NO_TAG)

@@ -128,6 +128,8 @@ class ConversationEventName(StrEnum):
     """A teammate withdrew an open card."""
     HANDED_OVER = "handed_over"
     """A flow brings the conversation to the inbox, perhaps `to` a teammate."""
+    STARTED_FLOW = "started_flow"
+    """A teammate started a bot flow."""
     ASSIGNED = "assigned"
     CLOSED = "closed"
     REOPENED = "reopened"

@@ -60,6 +60,7 @@ class DeliveryKind(StrEnum):
     MESSAGE = "message"
     OUTBOUND = "outbound"
     FLOW = "flow"
+    FLOW_REPLY = "flow_reply"
     TEST = "test"
 
 
@@ -124,7 +125,7 @@ class Delivery(Document):
     answer: str | None = None
     """Of a reply: which one (`bot/outbound/kinds/keyword_answer.py`)."""
     part: str | None = None
-    """Of an automatic text: its entry in the conversation by text, where there is one."""
+    """Of a text that no teammate wrote: its entry in the conversation by text, where there is one."""
     number: str
     locale: str
     prefix: str | None = None

@@ -115,6 +115,8 @@ class State(Value):
     """What the contact answered, by the id of the step that asked."""
     locale: str | None = None
     """The language of the run's texts; None: the flow has only one."""
+    by_text: bool | None = None
+    """It talks by SMS."""
     tries: int | None = None
     """Answers that the waiting step could not use."""
     turns: int | None = None

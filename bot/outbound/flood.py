@@ -36,6 +36,7 @@ BOUNDS = {
     "flood_long": Bound(TextLimit.FLOOD, 5, timedelta(days=1), "too_many"),
     # Two machines that reply to each other.
     "loop": Bound(TextLimit.LOOP, 10, timedelta(hours=1), LOOP_GUARD),
+    "talk": Bound(TextLimit.TALK, 30, timedelta(hours=1), LOOP_GUARD),
 }
 
 

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from bot.compliance.keyword_table import Keyword
 from bot.compliance.revocation import due_at
 from bot.consent.confirmations import Confirmations
+from bot.consent.keyword_programs import ProgramRow
 from bot.consent.keywords import Reading, read
 from bot.consent.paces import Paces
 from bot.consent.stop_list import StopList
 from bot.contacts.opt_out_requests import OptOutRequests
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import ConversationEvent
+from bot.model.conversation import ConversationEvent, Part
 from bot.model.conversation import ConversationEventName as Name
 from bot.model.event import ConsentEvent
 from bot.outbound.keyword_sign_ups import KeywordSignUps
 from bot.outbound.outcomes import Outcomes
 from bot.outbound.queue import DeliveryQueue
-from bot.outbound.threads import TextThreads
+from bot.outbound.threads import TextThreads, never
 from bot.store import Store
 
 WISH_ANSWERS = {Keyword.PAUSE: "paused", Keyword.FEWER: "fewer", Keyword.RESUME: "resumed"}
 
 
+class TextListener(Protocol):
+    """Whoever answers texts by themselves: bot flows."""
+
+    async def is_awaited(self, conversation: str, text: str) -> bool:
+        """Whether this text of the contact may continue or start something."""
+
+    async def heard(self, part: Part) -> None:
+        """Such a text came."""
+
+    async def is_keyword(self, keyword: str) -> bool:
+        """Whether the keyword of this program starts something."""
+
+    async def keyword(self, conversation: str, keyword: str, text_id: str) -> None:
+        """It came."""
+
+
 class Inbound:
+    """`listener`: None: nobody answers by themselves."""
+
     def __init__(
         self,
         store: Store,
@@ -44,6 +65,7 @@ class Inbound:
         self._sign_ups = sign_ups
         self._requests = requests
         self._outcomes = Outcomes(store)
+        self.listener: TextListener | None = None
 
     async def receive(self, number: str, text: str, text_id: str, *, answered: Keyword | None = None) -> None:
         """Handles a text from this number (E.164). The same text (by id) has no further effect.
@@ -81,13 +103,27 @@ class Inbound:
                 await self._deliveries.reply(number, WISH_ANSWERS[wish], contact, text_id)
             case None if not reading.likely and (keyword := await self._sign_ups.heard(text)):
                 await self._sign_ups.sign_up(number, text, text_id, keyword)
+                await self._tell_of_keyword(number, text, text_id, keyword.row)
             case _:
                 due = due_at(now())
                 flag = ConversationEvent(name=Name.MAYBE_STOP, until=due) if reading.likely else None
-                heard = await self._threads.hear(number, text, text_id, flag)
+                listener = None if flag else self.listener
+                heard = await self._threads.hear(
+                    number, text, text_id, flag, is_due=listener.is_awaited if listener else never
+                )
+                if heard and listener and heard[0].follow_up:
+                    await listener.heard(heard[0])
                 if flag and heard:
                     await self._requests.flag(*heard, number, reading.rule, due)
                 await self._outcomes.replied(number)
+
+    async def _tell_of_keyword(self, number: str, text: str, text_id: str, row: ProgramRow) -> None:
+        """What it starts begins a conversation. A stopped number gets none."""
+        wants = row.is_live and self.listener and await self.listener.is_keyword(row.program.id)
+        if not wants or await self._stops.is_stopped(number):
+            return
+        if self.listener and (heard := await self._threads.hear(number, text, text_id)):
+            await self.listener.keyword(heard[0].conversation, row.program.id, text_id)
 
     async def _settle(self, number: str, text: str, text_id: str, answer: str, did: Name | None = None) -> None:
         """Shows a keyword in its conversation, then queues the answer, so that it appears after it."""

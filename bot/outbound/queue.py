@@ -119,6 +119,14 @@ class DeliveryQueue:
             fields |= {"state": DeliveryState.BLOCKED, "reason": "no_valid_number", "due_at": None}
         await self._insert([new.model_copy(update=fields)])
 
+    async def flow_reply(
+        self, part: Part, contact: str, number: str, text: str, *, locale: str, subscription: str = ""
+    ) -> None:
+        """Queues what a flow says in a conversation by text: one for each entry. `subscription`: of a form."""
+        kind, values = KINDS[DeliveryKind.FLOW_REPLY], {"contact": contact, "number": number, "text": text}
+        new = _new(kind, part.id, **values, locale=locale, subscription=subscription, part=part.id)
+        await self._insert([new.model_copy(update={"event": ""})])
+
     async def test(self, message: OutboundMessage, number: str, body: str, key: str) -> None:
         """Queues a test of a message; one for each `key`."""
         kind, locale = KINDS[DeliveryKind.TEST], message.language

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from bot.chat.conversations import ConversationService, texting_id
 from bot.contacts.service import ContactService
@@ -21,6 +21,8 @@ from bot.outbound.kinds import KINDS
 from bot.store import Store
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")
+WRITTEN = {DeliveryKind.MESSAGE, DeliveryKind.FLOW_REPLY}
+"""Kinds of texts that are entries of a conversation first."""
 AUTOMATIC = "auto:"
 """The prefix of the key of such an entry; the id of its delivery follows."""
 EARLIER = 10
@@ -29,6 +31,10 @@ SHARING = 200
 """Limit of contacts per number that are considered."""
 KEPT = 4000
 """Characters of a text that are stored: more than any provider delivers."""
+
+
+async def never(conversation: str, text: str) -> bool:
+    return False
 
 
 class TextThreads:
@@ -41,10 +47,17 @@ class TextThreads:
         self._secret = secret.encode()
 
     async def hear(
-        self, number: str, text: str, text_id: str, did: ConversationEvent | None = None
+        self,
+        number: str,
+        text: str,
+        text_id: str,
+        did: ConversationEvent | None = None,
+        *,
+        is_due: Callable[[str, str], Awaitable[bool]] = never,
     ) -> tuple[Part, str] | None:
         """Adds a text from this number to its conversation, which is created if there is none, and what teammates have
-        to know about it; once for each `text_id`. Returns its entry and whose it is; None: it was empty."""
+        to know about it; once for each `text_id`. Returns its entry and whose it is; None: it was empty. `is_due`: of
+        conversation and text, whether it has to be followed up (`Part.follow_up`)."""
         if not text.strip():
             return None
         people = await self._people(number)
@@ -53,7 +66,8 @@ class TextThreads:
         await self._conversations.begin_texting(contact, number)
         if known is None:
             await self.show_earlier(contact, number)
-        part = await self._write(contact, Text(text=text[:KEPT]), f"text:{text_id}")
+        awaited = await is_due(texting_id(contact), text)
+        part = await self._write(contact, Text(text=text[:KEPT]), f"text:{text_id}", is_due=awaited)
         if did:
             await self._write(contact, did, f"did:{text_id}")
         return part, contact
@@ -97,13 +111,13 @@ class TextThreads:
         """Keyed, so that the id can't be derived from the number."""
         return hmac.digest(self._secret, f"lead:{number}:{n}".encode(), "sha256").hex()[:24]
 
-    async def _write(self, contact: str, content: Content, key: str) -> Part:
+    async def _write(self, contact: str, content: Content, key: str, *, is_due: bool = False) -> Part:
         author = Author(kind=AuthorKind.CONTACT, id=contact)
-        return await self._conversations.append(texting_id(contact), author, content, key)
+        return await self._conversations.append(texting_id(contact), author, content, key, is_due=is_due)
 
     async def of(self, deliveries: Iterable[Delivery]) -> set[str]:
         """The ids of the deliveries that a conversation has to show, in one query."""
-        automatic = {d.id: d for d in deliveries if d.contact and d.kind is not DeliveryKind.MESSAGE}
+        automatic = {d.id: d for d in deliveries if d.contact and d.kind not in WRITTEN}
         found = await self._store.conversations.get_many({texting_id(d.contact) for d in automatic.values()})
         numbers = {conversation.contact: conversation.number for conversation in found.values()}
         return {id for id, delivery in automatic.items() if numbers.get(delivery.contact) == delivery.number}
@@ -118,7 +132,7 @@ class TextThreads:
     async def show_earlier(self, contact: str, number: str) -> None:
         """Starts a conversation with the automatic texts that were sent to the contact before."""
         sent = await self._store.deliveries.sent_to(number, limit=EARLIER)
-        for delivery in reversed([d for d in sent if d.kind is not DeliveryKind.MESSAGE and d.contact == contact]):
+        for delivery in reversed([d for d in sent if d.kind not in WRITTEN and d.contact == contact]):
             await self.show(delivery, delivery.body or "")
 
     async def tell(self, delivery: Delivery) -> None:
@@ -138,6 +152,8 @@ def _delivery_id(part: Part) -> str | None:
     if part.is_message_of is AuthorKind.TEAMMATE:
         return KINDS[DeliveryKind.MESSAGE].id_of(part.id)
     key = part.key.removeprefix(f"{part.conversation}:")
+    if key.startswith("run:"):
+        return KINDS[DeliveryKind.FLOW_REPLY].id_of(part.id)
     return key.removeprefix(AUTOMATIC) if key.startswith(AUTOMATIC) else None
 
 

@@ -10,6 +10,7 @@ from bot.flows.opening import Openings
 from bot.flows.outlets import Outlets
 from bot.flows.runs import Runs
 from bot.flows.service import FlowService
+from bot.flows.starts import FlowStarts
 from bot.outbound.flow_texts import FlowTexts
 from bot.parts.webhooks import WebhookParts
 from bot.store import Store
@@ -22,8 +23,9 @@ class FlowParts(WebhookParts):
         self.flows = FlowService(store, image_hosts=settings.image_hosts.split())
         self.flow_drafts = FlowDrafts(store, self.flows)
         self.flow_events = FlowEvents(store, self.outbox)
-        outlets = Outlets(FlowTexts(store, self.deliveries), self.flow_events)
+        outlets = Outlets(FlowTexts(store, self.ledger, self.deliveries), self.flow_events)
         self.runs, shown = Runs(store, self.conversations, self.contacts, outlets), self.chat_delivery
+        self.flow_starts = FlowStarts(store, self.runs)
         counters = self.runs.counters
         self.flow_figures = FlowFigureReader(store, counters)
         self.openings = Openings(store, self.runs.scripts, self.visitors, shown, counters, self.feed.writing)

@@ -8,6 +8,7 @@ from bot.events.checkpoint_writer import CheckpointWriter
 from bot.events.consumers import all_consumers
 from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
+from bot.events.text_flows import TextFlows
 from bot.jobs.audience_counts import AudienceCounts
 from bot.jobs.chat_messages import ChatMessages
 from bot.jobs.contact_imports import ContactImports
@@ -40,6 +41,7 @@ class WorkParts(FlowParts):
         self.catch_up = CatchUp(store, self.consumers)
         self.messages = Messages(store, self.conversations, self.runs, self.replies, self.spawn)
         self.say = self.messages.say
+        self.inbound.listener = TextFlows(store, self.runs, self.messages)
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
         is_quiet = settings.quiet_hours
         limits = PauseLimits(

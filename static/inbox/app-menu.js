@@ -1,11 +1,11 @@
-/* The menu of the composer: the opt-in form, and saved replies. Typing "/" opens it, and so does its button. */
+/* The menu of the composer: the opt-in form, saved replies, and bot flows to start. Typing "/" opens it, and so does its button. */
 
 import { byId } from "../lib/dom.js";
 import { conversation } from "./context.js";
 import { request } from "./server.js";
 
-/* field: the composer's. onForm(): the form was chosen. onReply(text): a saved reply was. */
-export function createAppMenu({ field, onForm, onReply }) {
+/* field: the composer's. onForm(): the form was chosen. onReply(text): a saved reply was. onFlow(id): a flow was. */
+export function createAppMenu({ field, onForm, onReply, onFlow }) {
   const box = byId("apps");
   const list = byId("app-list");
   const button = byId("replies-button");
@@ -87,10 +87,11 @@ export function createAppMenu({ field, onForm, onReply }) {
   }
 
   function choose(option = selected()) {
-    const { text } = option.dataset;
+    const { text, flow } = option.dataset;
     const isInserted = isByButton;
     close();
     if (isForm(option)) onForm();
+    else if (flow) onFlow(flow);
     else onReply(text, isInserted);
   }
 

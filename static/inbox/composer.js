@@ -2,9 +2,11 @@
 
 import { byId, characterCount, growToFit } from "../lib/dom.js";
 import { isComposing } from "../lib/keys.js";
+import { newKey } from "../lib/send-queue.js";
 import { createAppMenu } from "./app-menu.js";
 import { conversation, strings } from "./context.js";
 import { readDraft, saveDraft } from "./drafts.js";
+import { reasonOf, request } from "./server.js";
 
 const TYPING_EVERY = 3000; // ms
 const MOST_HEIGHT = 0.4; // of the window
@@ -89,7 +91,23 @@ export function createComposer({ onSend, onOpenForm, onTyping, waiting }) {
 
   // --- the menu of apps
 
-  const apps = createAppMenu({ field, onForm: () => onOpenForm(), onReply: insertReply });
+  const apps = createAppMenu({ field, onForm: () => onOpenForm(), onReply: insertReply, onFlow: startFlow });
+
+  /* Its messages come over the live connection. */
+  async function startFlow(flow) {
+    if (field.value.startsWith("/")) field.value = "";
+    keepDraft();
+    field.focus();
+    const body = new FormData();
+    body.set("flow", flow);
+    body.set("key", newKey());
+    try {
+      const response = await request(`/inbox/${conversation}/flows`, body);
+      if (!response.ok) showNote(await reasonOf(response), true);
+    } catch {
+      showNote(strings.failed, true);
+    }
+  }
 
   /* A saved reply takes the place of the command that was typed, or goes where the cursor is. */
   function insertReply(text, isInserted) {

@@ -14,7 +14,7 @@ from bot.flows.document import FlowDocument
 from bot.flows.rules import Surroundings
 from bot.flows.schema import schema
 from bot.model.subscription import MessageType, SubscriptionState
-from tests.people import subscription
+from tests.people import subscription, workspace
 
 SAY = {"kind": "say", "id": "hi", "text": "Hi"}
 ASK = {"kind": "ask", "id": "ask", "text": "Which roast?"}
@@ -294,6 +294,31 @@ def test_a_chat_is_not_handed_over_before_the_visitor_says_anything(first: list[
     assert check_document(flow(*first, ASK, over)).faults == ()
     words = [{"kind": "words_in_message", "words": ["human"]}]
     assert check_document(flow(*first, over, triggers=words)).faults == ()
+
+
+def test_what_a_flow_by_sms_needs_is_told() -> None:
+    mail = subscription("mail", message_type=MessageType.EMAIL)
+    around = Surroundings({"deals": subscription(), "mail": mail}, keywords=frozenset({"join"}))
+    by_text = {"kind": "sms_keyword", "keyword": "Join"}
+    assert check_document(flow(FORM, triggers=[by_text]), around).faults == ()
+    bad = flow(
+        {**FORM, "subscription": "mail"}, {**SAY, "text": "x" * 1601}, triggers=[by_text, {**by_text, "keyword": "no"}]
+    )
+    assert [path for path, _, is_warning in _judged(bad, around) if not is_warning] == [
+        "steps[1].text", "triggers[1].keyword", "steps[0].subscription",
+    ]  # fmt: skip
+    assert [path for path, _, is_warning in _judged({**bad, "triggers": []}, around) if not is_warning] == []
+
+
+def test_what_a_legal_text_lacks_is_told() -> None:
+    def told(text: str, **values: Any) -> list[str]:
+        around = Surroundings({"deals": subscription()}, workspace=workspace(**values))
+        return [str(fault) for fault in check_document(flow({**FORM, "legal_text": text}), around).faults]
+
+    assert told("") == ["This form has no legal text. Say what people agree to."]
+    assert "The legal text is missing something: STOP instructions." in told("You agree to texts.")
+    assert "The legal text is missing something: STOP instructions." not in told("You agree. Reply STOP to cancel.")
+    assert told("You agree to texts.", incomplete_wording="off") == []
 
 
 def test_a_double_opt_in_asks_for_the_pending_branch() -> None:

@@ -146,6 +146,7 @@ def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None
         DeliveryKind.ASK_BACK: TextLimit.LOOP,
         DeliveryKind.OUTBOUND: TextLimit.NONE,
         DeliveryKind.FLOW: TextLimit.LOOP,
+        DeliveryKind.FLOW_REPLY: TextLimit.TALK,
         DeliveryKind.TEST: TextLimit.FLOOD,
         DeliveryKind.CONFIRMED: TextLimit.LOOP,
         DeliveryKind.REPLY: TextLimit.LOOP,

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from bot.flows.document import FlowDocument
+from bot.flows.publish import create
+from bot.flows.steps import Say
+from bot.flows.triggers import StartedByTeammate
 from bot.model.base import new_id
-from tests.conftest import Visitor
+from tests.conftest import Visitor, eventually
 from tests.widget.desk import Desk
+from tests.widget.help import Running
 from tests.widget.test_inbox import talking
 
 PATH = "/inbox/replies"
@@ -45,6 +50,26 @@ async def test_the_menu_of_a_conversation_has_them_filled_in(ben: Desk, visitor:
     path = await talking(visitor)
     option = (await ben.look(f"{path}/replies")).one("li", data_name=name)
     assert option.attrs["data-text"] == "Hi there, Ben of Harbor Coffee"
+
+
+async def test_the_menu_starts_a_bot_flow(ben: Desk, visitor: Visitor, running: Running) -> None:
+    greeting = Say(id="hi", text="Hello from the bot")
+    document = FlowDocument(name="Say hello", triggers=(StartedByTeammate(),), steps=(greeting,))
+    flow, path = await create(running.store, document), await talking(visitor)
+
+    async def is_offered() -> bool:
+        return bool((await ben.look(f"{path}/replies")).all("li", data_flow=flow.id))
+
+    try:
+        await eventually(is_offered)
+        for _time in range(2):
+            status, _ = await ben.post(f"{path}/flows", {"flow": flow.id, "key": "start-the-flow"})
+            assert status == 303
+        page = await ben.look(path)
+        assert [p.text.strip().endswith(" started a bot flow") for p in page.all("p", class_="event")].count(True) == 1
+        assert [b.text for b in page.all("div", class_="bubble")].count("Hello from the bot") == 1
+    finally:
+        await running.store.flows.update({"_id": flow.id}, {"$set": {"state": "paused"}})
 
 
 async def test_a_stranger_sees_no_saved_replies(ben: Desk, visitor: Visitor) -> None:

@@ -25,8 +25,13 @@ def shown(faults: Iterable[FlowFault], say: Translator) -> list[dict[str, object
     return [
         {
             "path": fault.path,
-            "text": say(IN_PLACE.get(fault.text, fault.text), **fault.values),
+            "text": say(IN_PLACE.get(fault.text, fault.text), **_spoken(fault, say)),
             "is_warning": fault.is_warning,
         }
         for fault in faults
     ]
+
+
+def _spoken(fault: FlowFault, say: Translator) -> dict[str, str]:
+    """What a legal text lacks is named in the reader's language."""
+    return {name: say(value) if name == "what" else value for name, value in fault.values.items()}

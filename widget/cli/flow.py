@@ -14,7 +14,18 @@ from bot.config import Settings
 from bot.database import open_database
 from bot.errors import SaysoError
 from bot.flows.check import FlowFault, check
-from bot.flows.effects import ChangeTag, Effect, HandOver, KeepAnswer, Notify, SendSms, SetAttribute, StartFlow, Write
+from bot.flows.effects import (
+    AcceptForm,
+    ChangeTag,
+    Effect,
+    HandOver,
+    KeepAnswer,
+    Notify,
+    SendSms,
+    SetAttribute,
+    StartFlow,
+    Write,
+)
 from bot.flows.script import Script
 from bot.flows.service import FlowFaulty, FlowService
 from bot.flows.trial import Trial
@@ -184,6 +195,8 @@ def _said(effect: Effect) -> list[str]:
             return [f"* text message: {text}"]
         case Notify(event=event, values=values):
             return [f"* webhook {event} {json.dumps(values, ensure_ascii=False)}"]
+        case AcceptForm():
+            return ["* replied YES"]
         case HandOver(to=to):
             return [f"* handed over to {to or 'the team'}"]
         case StartFlow(flow=flow):

@@ -19,6 +19,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(f"{ONE}/parts", reads(pages.older))
     app.router.add_post(f"{ONE}/messages", writes(actions.write))
     app.router.add_post(f"{ONE}/actions", writes(actions.act))
+    app.router.add_post(f"{ONE}/flows", writes(actions.start_flow))
     app.router.add_get(f"{ONE}/transcript.txt", reads(transcript.download))
     opt_outs.add_routes(app)
     panel.add_routes(app)

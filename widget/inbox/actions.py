@@ -27,6 +27,13 @@ class Writing(FormInput):
     key: Key
 
 
+class Starting(FormInput):
+    """A bot flow to start."""
+
+    flow: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+    key: Key
+
+
 class Doing(FormInput):
     """One of the buttons above the thread."""
 
@@ -93,6 +100,15 @@ async def act(request: web.Request) -> web.StreamResponse:
             await inbox.assign(id, me, doing.to, doing.key)
         case "snooze":
             await inbox.snooze(id, me, doing.time(), doing.key)
+    if is_htmx(request):
+        return web.Response(status=204)
+    raise web.HTTPSeeOther(f"/inbox/{id}")
+
+
+@redrawn_without_script
+async def start_flow(request: web.Request) -> web.StreamResponse:
+    starting, id = await read_input(request, Starting), request.match_info["conversation"]
+    await request.app[BOT].flow_starts.start(starting.flow, id, teammate(request).id, starting.key)
     if is_htmx(request):
         return web.Response(status=204)
     raise web.HTTPSeeOther(f"/inbox/{id}")

@@ -65,13 +65,14 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 
 async def menu(request: web.Request) -> web.StreamResponse:
-    """The options of the composer's menu, filled in for the contact. Raises NotFound."""
+    """The options of the composer's menu: saved replies, filled in for the contact, and flows. Raises NotFound."""
     bot = request.app[BOT]
     conversation = await bot.inbox.get(request.match_info["conversation"])
     contact: Contact | None = await bot.store.contacts.get(conversation.contact)
     values = values_for(contact, teammate(request), await bot.workspace()) if contact else {}
     options = [(reply, filled(reply.text, values)) for reply in await bot.saved_replies.all()]
-    text = await render(request, "inbox/_replies.html", translator_for(request).locale, options=options)
+    context = {"options": options, "flows": await bot.flow_starts.offered()}
+    text = await render(request, "inbox/_replies.html", translator_for(request).locale, **context)
     return with_page_headers(html_page(request, text))
 
 

@@ -253,6 +253,8 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
             return say("%(who)s withdrew the form for %(name)s", who=author, name=name)
         case ConversationEventName.HANDED_OVER if content.to:
             return say("The bot assigned this to %(to)s", to=known.teammate(content.to, say))
+        case ConversationEventName.STARTED_FLOW:
+            return say("%(who)s started a bot flow", who=author)
         case ConversationEventName.HANDED_OVER:
             return say("The bot handed this over to your team")
         case ConversationEventName.ASSIGNED if content.to == by:

@@ -32,6 +32,8 @@ Translations = Annotated[dict[str, Words], Field(max_length=50)]
 """The same text in other languages, by locale."""
 Answers = Mapping[str, str]
 """What the contact answered so far in this run, by the id of the step that asked."""
+LONGEST_BY_TEXT = 1600
+"""Characters that a provider takes."""
 PERSONAL = ("first_name", "name", "email")
 """Variables about the contact; custom attributes are `attribute_<key>`."""
 ATTRIBUTE = "attribute_"
@@ -108,6 +110,8 @@ class Turn:
     tries: int = 0
     """Answers that the waiting step could not use."""
     known: PersonFacts | None = None
+    by_text: bool = False
+    """The run talks by SMS."""
 
     @property
     def at(self) -> datetime:
@@ -140,14 +144,24 @@ class Turn:
     ) -> tuple[Effect, ...]:
         """A message. `{{step}}` becomes the answer to that step, or the fallback of `{{step|fallback}}`.
 
-        A text that is empty afterwards is not written.
+        A text that is empty afterwards is not written. By SMS, quick replies become numbered lines.
         """
         filled = self.words(text, translations or {})
-        return (Write(Text(text=filled[:LONGEST_TEXT], replies=replies)),) if filled else ()
+        if not filled:
+            return ()
+        if self.by_text:
+            return (Write(Text(text=_numbered(filled, replies))),)
+        return (Write(Text(text=filled[:LONGEST_TEXT], replies=replies)),)
 
     def _values(self, text: str) -> Mapping[str, str]:
         names = {name for name in variables_in(text) if name not in self.answers and is_personal(name)}
         return {**{name: _of_person(name, self.facts) for name in names}, **self.answers} if names else self.answers
+
+
+def _numbered(text: str, replies: tuple[QuickReply, ...] | None) -> str:
+    lines = [f"{place} {reply.label}" for place, reply in enumerate(replies or (), start=1)]
+    room = LONGEST_BY_TEXT - sum(len(line) + 1 for line in lines)
+    return "\n".join([text[:room], *lines])
 
 
 def as_label(text: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from bot.flows.effects import Write
+from bot.consent.keywords import read
+from bot.flows.effects import AcceptForm, Write
 from bot.flows.steps.base import (
     Answered,
     CardCompleted,
@@ -36,7 +37,8 @@ class OptInForm(StepBase):
 
     With steps in `pending`, it continues there when a number still has to confirm (double opt-in); else it keeps
     waiting for the confirmation. `dismiss` is the label of a quick reply below the form, like "No, thanks", which leads
-    to the branch `dismissed`. Without an answer in `seconds`, it continues in the branch `no_answer`.
+    to the branch `dismissed`. By SMS, people are asked to reply YES; a NO leads to `dismissed`. Without an answer in
+    `seconds`, it continues in the branch `no_answer`.
     """
 
     always_waits: ClassVar[bool] = True
@@ -64,11 +66,28 @@ class OptInForm(StepBase):
     no_answer: Steps = ()
 
     def enter(self, turn: Turn) -> Outcome:
+        if turn.by_text:
+            return self._asked_by_text(turn)
         replies = turn.replies([(self.dismiss, self.dismiss_translations)] if self.dismiss else [])
         card = Card(**{name: getattr(self, name) for name in WORDS}, replies=replies, flow_step=self.id)
         until = after(turn, self.seconds)
         waits = (Wait.PART, *([Wait.ANSWER] if self.dismiss else []), *([Wait.TIME] if until else []))
         return Outcome((Write(card, self.variants),), waits, until)
+
+    def _asked_by_text(self, turn: Turn) -> Outcome:
+        """The form becomes a request to reply YES."""
+        until = after(turn, self.seconds)
+        waits = (Wait.PART, Wait.ANSWER, *([Wait.TIME] if until else []))
+        card = Card(**{name: getattr(self, name) for name in WORDS}, flow_step=self.id)
+        return Outcome((Write(card, self.variants),), waits, until)
+
+    def _replied(self, turn: Turn, text: str) -> Outcome | None:
+        """To that request. The run continues when the consent is recorded."""
+        meaning = read(text).certain
+        if meaning == "yes":
+            until = after(turn, self.seconds)
+            return Outcome((AcceptForm(),), (Wait.PART, *([Wait.TIME] if until else [])), until)
+        return Outcome(branch="dismissed") if meaning == "no" else None
 
     def resume(self, turn: Turn) -> Outcome | None:
         match turn.event:
@@ -78,6 +97,8 @@ class OptInForm(StepBase):
                 return Outcome(branch="pending") if self.pending else None
             case TimeCame() if self.seconds:
                 return Outcome(branch="no_answer")
+            case Answered(text=text) if turn.by_text:
+                return self._replied(turn, text)
             case Answered(text=text) if means(text, (self.dismiss, *self.dismiss_translations.values())):
                 return Outcome(branch="dismissed")
         return None

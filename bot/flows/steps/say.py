@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
-from bot.flows.effects import Write
-from bot.flows.steps.base import Outcome, StepBase, Translations, Turn, Words, as_label
+from bot.flows.effects import Effect, Write
+from bot.flows.steps.base import LONGEST_BY_TEXT, Outcome, StepBase, Translations, Turn, Words, as_label
 from bot.model.base import Value
 from bot.model.conversation import LONGEST_ALT, LONGEST_LABEL, ChatImage, ChatLink, Text, WebAddress
 
@@ -39,10 +39,27 @@ class Say(StepBase):
     image: SayImage | None = None
     links: tuple[SayLink, ...] = Field(default=(), max_length=5)
 
+    @field_validator("image", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        """An editor leaves an empty object."""
+        return value or None
+
     def enter(self, turn: Turn) -> Outcome:
         said = turn.say(self.text, self.translations)
+        if turn.by_text:
+            return Outcome(tuple(self._as_text(effect, turn) for effect in said))
         shows = {"image": self._image(turn), "links": self._links(turn)}
         return Outcome(tuple(_with(effect, shows) if isinstance(effect, Write) else effect for effect in said))
+
+    def _as_text(self, effect: Effect, turn: Turn) -> Effect:
+        """By SMS, the image and the links are addresses below the text."""
+        if not isinstance(effect, Write) or not isinstance(effect.content, Text):
+            return effect
+        links = [f"{link.label}: {link.url}" for link in self._links(turn) or ()]
+        below = [*([self.image.url] if self.image else []), *links]
+        room = LONGEST_BY_TEXT - sum(len(line) + 1 for line in below)
+        return Write(Text(text="\n".join([effect.content.text[: max(room, 1)], *below])))
 
     def _image(self, turn: Turn) -> ChatImage | None:
         if self.image is None:

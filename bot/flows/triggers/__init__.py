@@ -9,8 +9,21 @@ from pydantic import Field
 from bot.flows.triggers.consent_changed import ConsentTrigger
 from bot.flows.triggers.messenger_opened import MessengerOpened
 from bot.flows.triggers.page_address import PageAddress
+from bot.flows.triggers.sms_keyword import SmsKeyword
+from bot.flows.triggers.started_by_teammate import StartedByTeammate
 from bot.flows.triggers.words_in_message import WordsInMessage
 
-Trigger = Annotated[MessengerOpened | PageAddress | WordsInMessage | ConsentTrigger, Field(discriminator="kind")]
+Trigger = Annotated[
+    MessengerOpened | PageAddress | WordsInMessage | ConsentTrigger | SmsKeyword | StartedByTeammate,
+    Field(discriminator="kind"),
+]
 
-__all__ = ["ConsentTrigger", "MessengerOpened", "PageAddress", "Trigger", "WordsInMessage"]
+__all__ = [
+    "ConsentTrigger",
+    "MessengerOpened",
+    "PageAddress",
+    "SmsKeyword",
+    "StartedByTeammate",
+    "Trigger",
+    "WordsInMessage",
+]

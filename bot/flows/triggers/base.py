@@ -21,9 +21,10 @@ class MessengerOpens:
 
 @dataclass(frozen=True, slots=True)
 class MessageComes:
-    """The contact writes a message that no flow waits for."""
+    """The contact writes a message that no flow waits for. `by_text`: by SMS."""
 
     text: str
+    by_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,14 @@ class ConsentComes:
     state: ConsentState
 
 
-Moment = MessengerOpens | MessageComes | ConsentComes
+@dataclass(frozen=True, slots=True)
+class KeywordTexted:
+    """Someone texts the keyword of a program."""
+
+    keyword: str
+
+
+Moment = MessengerOpens | MessageComes | ConsentComes | KeywordTexted
 
 
 class TriggerBase(KindBase):

@@ -14,10 +14,12 @@ class WordsInMessage(TriggerBase):
     """Upper and lower case and accents make no difference. A phrase must occur as it is."""
 
     kind: Literal["words_in_message"] = "words_in_message"
+    by_text: bool = False
+    """Also if they text it."""
     words: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(min_length=1, max_length=50)
 
     def starts(self, moment: Moment) -> bool:
-        if not isinstance(moment, MessageComes):
+        if not isinstance(moment, MessageComes) or (moment.by_text and not self.by_text):
             return False
         said = _joined(moment.text)
         return any((phrase := _joined(words)) != "  " and phrase in said for words in self.words)

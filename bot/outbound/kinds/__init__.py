@@ -6,6 +6,7 @@ from bot.model.delivery import DeliveryKind
 from bot.model.event import ConsentEvent
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 from bot.outbound.kinds.confirmation import Confirmation, Confirmed
+from bot.outbound.kinds.flow_reply import FlowReply
 from bot.outbound.kinds.flow_text import FlowText
 from bot.outbound.kinds.keyword_answer import KeywordAnswer
 from bot.outbound.kinds.message import Message
@@ -21,6 +22,7 @@ ALL: tuple[TextKind, ...] = (
     Message(),
     Outbound(),
     FlowText(),
+    FlowReply(),
     Test(),
 )
 KINDS: dict[DeliveryKind, TextKind] = {kind.name: kind for kind in ALL}

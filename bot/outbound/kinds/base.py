@@ -25,6 +25,8 @@ class TextLimit(Enum):
     """Anyone who enters the number into a form can cause it."""
     LOOP = auto()
     """The phone itself requested it, so the limit only stops endless exchanges between two machines."""
+    TALK = auto()
+    """The same for a bot that talks with the phone: it answers more often."""
     NONE = auto()
     """A person writes each one."""
 

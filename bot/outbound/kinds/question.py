@@ -8,7 +8,8 @@ from bot.i18n import translator
 from bot.model.contact import ConsentState
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import FOR_MANY, Action, ConsentEvent, FollowUp, Source
-from bot.model.subscription import MessageType
+from bot.model.subscription import MessageType, Subscription
+from bot.model.workspace import Workspace
 from bot.outbound.kinds.base import Facts, TextKind, TextLimit
 from bot.outbound.kinds.confirmation import OWN, program_values
 
@@ -41,12 +42,7 @@ class Question(TextKind):
         return "number_changed" if saved and saved != delivery.number else None
 
     def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
-        say = translator(delivery.locale)
-        return say(
-            "%(brand)s: Reply YES to get %(program)s texts (%(frequency)s). Msg & data rates may apply. "
-            "HELP for help, STOP to cancel.",
-            **program_values(facts.workspace, facts.program, delivery.locale),
-        )
+        return request(facts.workspace, facts.program, delivery.locale)
 
 
 class AskBack(Question):
@@ -61,3 +57,13 @@ class AskBack(Question):
     def id_of(self, cause: str) -> str:
         """One question per event, whatever its kind."""
         return f"{DeliveryKind.ASK}:{cause}"
+
+
+def request(workspace: Workspace, subscription: Subscription, locale: str) -> str:
+    """To reply YES, with what has to be said before someone does."""
+    say = translator(locale)
+    return say(
+        "%(brand)s: Reply YES to get %(program)s texts (%(frequency)s). Msg & data rates may apply. "
+        "HELP for help, STOP to cancel.",
+        **program_values(workspace, subscription, locale),
+    )

@@ -1,0 +1,32 @@
+"""Flows that teammates and apps start in a conversation."""
+
+from __future__ import annotations
+
+from bot.errors import Invalid, NotFound
+from bot.errors import marked as _
+from bot.flows.runs import Runs
+from bot.flows.script import Script
+from bot.store import Store
+
+
+class FlowStarts:
+    def __init__(self, store: Store, runs: Runs) -> None:
+        self._store = store
+        self._runs = runs
+
+    async def offered(self) -> list[Script]:
+        """Live flows that can be started so, in their order."""
+        return [script for script in await self._runs.scripts.live() if script.is_offered]
+
+    async def start(self, flow: str, conversation: str, by: str, key: str) -> None:
+        """Starts a flow in a conversation, once for each `key`; one that runs there ends. `by`: the teammate's id.
+
+        Raises NotFound, or Invalid: the flow can't be started so.
+        """
+        found = await self._store.conversations.get(conversation)
+        if found is None or found.erased_at:
+            raise NotFound(_("Conversation not found."))
+        script = next((script for script in await self.offered() if script.flow == flow), None)
+        if script is None:
+            raise Invalid(_("This flow can't be started. Put it live, with the trigger for teammates."))
+        await self._runs.start_by_teammate(found, script, by, key)
