@@ -21,7 +21,7 @@ import {
   drawSteps,
   drawSummaries,
   keyAt,
-  listPath,
+  listOf,
   openStep,
   pathTo,
   reveal,
@@ -163,7 +163,7 @@ function onClick(event) {
     button.closest("[data-menu]")?.removeAttribute("open");
     menu[button.dataset.do](key);
   } else if ("add" in button.dataset) {
-    const list = listPath(button.previousElementSibling);
+    const list = listOf(button);
     acts.askKind(list, listIn(current(), list).length);
   } else onButton(button);
 }
@@ -188,6 +188,7 @@ const autosave = createAutosave({
   saved: first,
   onSaved(answer, document_) {
     setFaults(answer.faults, document_);
+    editor.dispatchEvent(new CustomEvent("flow-saved", { detail: { revision: answer.revision } }));
   },
   onConflict(newer) {
     theirs = newer;

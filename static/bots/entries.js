@@ -51,6 +51,7 @@ export function drawTranslations(box, value, { key, path }, draw) {
       draw(element, texts[code], { key, path: [...path, field, code] });
     },
   );
+  if (codes.length) box.open = true;
   const select = box.querySelector(":scope > .flow-more select");
   if (!select.options.length) select.append(...data.languages.map(([code, name]) => option(code, name)));
   for (const one of select.options) one.disabled = codes.includes(one.value);

@@ -1,5 +1,6 @@
 /* Finds steps by their words. */
 
+import { setOpener } from "../layout/dialogs.js";
 import { byId } from "../lib/dom.js";
 import { fill, kinds, strings } from "./page.js";
 import { buttonOf, reveal } from "./steps.js";
@@ -68,9 +69,12 @@ export function watchFind(current) {
     event.preventDefault();
     (all[all.indexOf(event.target) + step] ?? input).focus();
   });
-  return () => {
+  function open() {
     dialog.showModal();
     input.select();
     find();
-  };
+  }
+
+  setOpener(dialog.id, open);
+  return open;
 }

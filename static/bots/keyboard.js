@@ -3,7 +3,7 @@
 import { byId } from "../lib/dom.js";
 import { isComposing } from "../lib/keys.js";
 import { areShortcutsOn, turnShortcuts } from "../lib/shortcuts.js";
-import { buttonOf, keyAt, listPath, setFolded, shownButtons } from "./steps.js";
+import { buttonOf, keyAt, listOf, setFolded, shownButtons } from "./steps.js";
 import { listIn } from "./tree.js";
 
 const EDITABLE = "input, textarea, select, dialog[open], [contenteditable]";
@@ -23,7 +23,7 @@ export function watchKeyboard({ current, acts, undo, redo, find }) {
     const add = document.activeElement.closest("[data-add]");
     const key = keyAt(document.activeElement);
     if (!add) return key ? acts.placeAfter(key) : [["steps"], listIn(current(), ["steps"]).length];
-    const list = listPath(add.previousElementSibling);
+    const list = listOf(add);
     return [list, listIn(current(), list).length];
   }
 

@@ -1,5 +1,6 @@
 /* What the server put into the page: words, kinds of steps, templates. */
 
+import { createAnnouncer } from "../lib/announcer.js";
 import { byId, readData } from "../lib/dom.js";
 
 export const strings = readData("flow-strings");
@@ -14,7 +15,13 @@ export const kinds = Object.fromEntries(
     const { name, branches, summary } = template.dataset;
     const kind = template.id.slice("step-".length);
     const model = { kind, id: "", ...JSON.parse(template.dataset.new) };
-    const read = { name, model, branches: JSON.parse(branches), summary: JSON.parse(summary), template };
+    const read = {
+      name,
+      model,
+      branches: Object.fromEntries(JSON.parse(branches)),
+      summary: JSON.parse(summary),
+      template,
+    };
     return [kind, read];
   }),
 );
@@ -43,9 +50,4 @@ export function option(value, words) {
   return made;
 }
 
-const announcer = byId("announcer");
-
-export function announce(words) {
-  announcer.textContent = "";
-  announcer.textContent = words;
-}
+export const announce = createAnnouncer(byId("announcer"));

@@ -135,7 +135,8 @@ export function drawInPlace() {
     shown.dataset.problem = "";
     shown.querySelector("span").textContent = problem.text;
     const control = problem.place ? controlOf(form, problem) : null;
-    if (!control) form.prepend(shown);
+    if (!control && problem.place === "steps") byId("add-first").before(shown);
+    else if (!control) form.prepend(shown);
     else (control.closest(".field-row") ?? control).append(shown);
     if (control) explain(control, shown);
   }

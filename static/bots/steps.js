@@ -30,6 +30,9 @@ export function listPath(list) {
   return [...pathTo(key), ...path];
 }
 
+/* The path of the list that a button adds to. */
+export const listOf = (button) => listPath(button.parentElement.querySelector(":scope > .flow-list"));
+
 function make(step) {
   const element = cloneOf(byId("step"));
   const kind = kinds[step.kind];
@@ -86,6 +89,7 @@ function drawForm(element, step) {
 function drawStep(element, step) {
   if (drawn.get(element) === step) return;
   drawn.set(element, step);
+  element.dataset.step = step.id; // for what shows a step from outside, like a trial
   element.querySelector(".flow-summary").textContent = summaryOf(step);
   drawForm(element, step);
   drawBranches(element, step);

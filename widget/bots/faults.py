@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot.errors import marked as _
 from bot.flows.check import FlowFault
-from bot.flows.refusals import MISSING
+from bot.flows.refusals import MISSING, TOO_FEW
 from bot.flows.rules import NEVER_DISMISSED, NEVER_LATE, NO_HOURS
 from bot.i18n import Translator
 
@@ -19,13 +19,14 @@ IN_PLACE = {
     'Set either "seconds" or "until".': _("Choose how long to wait."),
 }
 """By the words that a file's author reads."""
+NO_STEP = _("Add at least one step.")
 
 
 def shown(faults: Iterable[FlowFault], say: Translator) -> list[dict[str, object]]:
     return [
         {
             "path": fault.path,
-            "text": say(IN_PLACE.get(fault.text, fault.text), **_spoken(fault, say)),
+            "text": say(_words(fault), **_spoken(fault, say)),
             "is_warning": fault.is_warning,
         }
         for fault in faults
@@ -35,3 +36,9 @@ def shown(faults: Iterable[FlowFault], say: Translator) -> list[dict[str, object
 def _spoken(fault: FlowFault, say: Translator) -> dict[str, str]:
     """What a legal text lacks is named in the reader's language."""
     return {name: say(value) if name == "what" else value for name, value in fault.values.items()}
+
+
+def _words(fault: FlowFault) -> str:
+    if fault.path == "steps" and fault.text in {MISSING, TOO_FEW}:
+        return NO_STEP
+    return IN_PLACE.get(fault.text, fault.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field, TypeAdapter
@@ -16,6 +16,7 @@ from widget.bots.options import FlowOptions
 from widget.web.http import BOT
 from widget.web.teammate_pages import (
     FormInput,
+    Handler,
     Scope,
     by,
     done,
@@ -98,7 +99,7 @@ async def move(request: web.Request) -> web.StreamResponse:
     raise done(PATH, translated(request, "Order saved."))
 
 
-def setting(state: Literal["live", "paused"], said: str) -> Any:
+def setting(state: Literal["live", "paused"], said: str) -> Handler:
     @redrawn_by(index)
     async def change(request: web.Request) -> web.StreamResponse:
         flow = await request.app[BOT].flows.set_state(request.match_info["id"], state, by(request))
