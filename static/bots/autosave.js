@@ -41,7 +41,6 @@ export function createAutosave({ current, saved, onSaved, onConflict, onNewer, o
   }
 
   async function run() {
-    onState("saving");
     try {
       while (!isSaved()) if (!(await saveOnce())) return false;
     } catch (failure) {
@@ -67,6 +66,7 @@ export function createAutosave({ current, saved, onSaved, onConflict, onNewer, o
   }
 
   function changed() {
+    if (!isSaved()) onState("saving"); // what it says is only true when nothing waits
     clearTimeout(timer);
     timer = setTimeout(flush, DELAY);
   }

@@ -188,7 +188,6 @@ const autosave = createAutosave({
   saved: first,
   onSaved(answer, document_) {
     setFaults(answer.faults, document_);
-    editor.dispatchEvent(new CustomEvent("flow-saved", { detail: { revision: answer.revision } }));
   },
   onConflict(newer) {
     theirs = newer;

@@ -89,7 +89,6 @@ function drawForm(element, step) {
 function drawStep(element, step) {
   if (drawn.get(element) === step) return;
   drawn.set(element, step);
-  element.dataset.step = step.id; // for what shows a step from outside, like a trial
   element.querySelector(".flow-summary").textContent = summaryOf(step);
   drawForm(element, step);
   drawBranches(element, step);

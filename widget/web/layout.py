@@ -50,6 +50,7 @@ NAVIGATION = (
     NavItem("inbox", "/inbox", _("Inbox"), "inbox", Scope.READ_CONVERSATIONS),
     NavItem("contacts", "/contacts", _("Contacts"), "people", Scope.READ_CONTACTS),
     NavItem("outbound", "/outbound", _("Outbound"), "outbound", Scope.SEND_MESSAGES),
+    NavItem("bots", "/bots", _("Bots"), "bot", Scope.MANAGE_FLOWS),
     NavItem("settings", "/settings/subscriptions", _("Settings"), "gear", Scope.MANAGE_SUBSCRIPTIONS),
 )
 OUTBOUND, WORKSPACE, ACCOUNT = _("Outbound"), _("Workspace"), _("Account")
