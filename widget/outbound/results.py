@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.errors import marked as _
@@ -170,13 +170,18 @@ def charts(series: Series | None, say: Translator) -> list[ChartView]:
     ]
     leaving = [(say("Sent"), "plain", series.sent), (say("Delivered"), "good", series.delivered)]
     some = [one for one in answers if one[2]]
+
+    def times(place: int) -> str:
+        return clock.get().show(series.start + place * series.step, "long").text
+
     return [
-        _chart(say("Sent over time"), leaving, series, say),
-        *([_chart(say("Responses over time"), some, series, say)] if some else []),
+        chart(say("Sent over time"), leaving, times, say),
+        *([chart(say("Responses over time"), some, times, say)] if some else []),
     ]
 
 
-def _chart(title: str, lines: Sequence[Line], series: Series, say: Translator) -> ChartView:
+def chart(title: str, lines: Sequence[Line], time_of: Callable[[int], str], say: Translator) -> ChartView:
+    """`time_of`: what a column is called, by its number."""
     last = max((place for _label, _kind, counts in lines for place in counts), default=0)
     most = max((n for _label, _kind, counts in lines for n in counts.values()), default=1)
     column = min(WIDTH / (last + 1), WIDEST)
@@ -186,7 +191,7 @@ def _chart(title: str, lines: Sequence[Line], series: Series, say: Translator) -
         for number, (_label, kind, counts) in enumerate(lines)
         for place, n in sorted(counts.items())
     ]
-    times = {place: clock.get().show(series.start + place * series.step, "long").text for place in range(last + 1)}
+    times = {place: time_of(place) for place in range(last + 1)}
     rows = [
         (times[place], [say.number(counts.get(place, 0)) for _label, _kind, counts in lines])
         for place in range(last + 1)
