@@ -1,4 +1,4 @@
-"""Exact counts of large audiences: a job makes one, and it is shown until the question changes."""
+"""Exact counts of large audiences: a job makes one, and it holds until the question changes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from bot.contacts.finder import ContactCount
 from bot.jobs.kinds.count_audience import CountAudience, CountInput, CountPlace
 from bot.jobs.service import JobService
 from bot.model.base import now
-from bot.model.job import Job
+from bot.model.job import Job, JobState
 from bot.model.outbound_message import OutboundMessage
 from bot.model.selection import Selection
 from bot.model.teammate import By
-from bot.outbound.audience import Audience, AudiencePreview
-from bot.outbound.send_time import SendTime
+from bot.outbound.audience import ASKED, Audience, AudiencePreview
+from bot.outbound.send_time import NOW, SendTime
 from bot.store import Store
 
 
@@ -35,6 +35,17 @@ class AudienceCounts:
         found = await self._store.jobs.get_many([input.key(), before.key()])
         return found.get(input.key()) or found.get(before.key())
 
+    async def to_confirm(self, message: OutboundMessage) -> ContactCount | None:
+        """How many get it, exactly: the number that its sender types. None: they aren't counted yet. Raises Invalid and
+        FilterTooBroad."""
+        first = await self._audience.preview(message, most=ASKED)
+        if not first.is_sample:
+            return ContactCount(first.included, is_exact=True)
+        job = await self.newest(message, NOW)
+        if job is None or job.state is not JobState.DONE:
+            return None
+        return ContactCount(counted(job, first).included, is_exact=True)
+
     async def _input(self, message: OutboundMessage, time: SendTime) -> CountInput:
         filter = (await self._audience.filter(message)).as_text()
         return CountInput(
@@ -52,4 +63,5 @@ def counted(job: Job, first: AudiencePreview) -> AudiencePreview:
     place = CountPlace.model_validate(job.checkpoint)
     texts = {(key[:2].strip(), key.partition(" ")[2]): number for key, number in place.texts.items()}
     total = ContactCount(job.done, is_exact=True)
-    return AudiencePreview(total, job.done, job.counts, first.samples, texts, place.last_at, place.unwelcomed)
+    counts = (job.counts, first.samples, texts)
+    return AudiencePreview(total, job.done, *counts, place.last_at, place.unwelcomed, place.unsent)

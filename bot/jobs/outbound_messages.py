@@ -10,6 +10,7 @@ from enum import StrEnum
 from bot.consent.numbers import read_number
 from bot.errors import Conflict, FormWrong, Invalid, NotFound
 from bot.errors import marked as _
+from bot.jobs.audience_counts import AudienceCounts
 from bot.jobs.kinds.send_message import SendInput, SendMessage
 from bot.jobs.kinds.show_message import ShowMessage
 from bot.jobs.rules import JobAction
@@ -93,6 +94,7 @@ class OutboundMessages:
         self._deliveries = deliveries
         self._audit = AuditLog(store)
         self.audience = audience
+        self.counts = AudienceCounts(store, jobs, audience)
 
     async def get(self, id: str) -> OutboundMessage:
         """Raises NotFound."""
@@ -202,7 +204,9 @@ class OutboundMessages:
         if (over := time.is_over_at) and over <= now():
             raise FormWrong({"send_at": _("Choose a time in the future.")})
         filter = await self.audience.filter(draft)
-        count = await self.audience.to_confirm(draft)
+        count = await self.counts.to_confirm(draft)
+        if count is None:
+            raise FormWrong({"confirmed": _("Everyone is counted first. Try again when the count is done.")})
         if count.number > CONFIRMED_ABOVE and confirmed != count.number:
             raise FormWrong({"confirmed": _("Type %(number)s to confirm.")}, number=str(count.number))
         return await self.ordered(draft, {"filter": filter, "send_at": time.at, "local_at": time.local}, by)

@@ -183,6 +183,10 @@ class Delivery(Document):
     """While it waits for quiet hours to end, or for a cap: the rule."""
     body_hash: str | None = None
     """SHA-256 of the text as it was sent, with the link."""
+    segments: int | None = None
+    """Of a copy of an outbound message: in how many it was handed over."""
+    cost: int | None = None
+    """Of all of them, in millionths of the workspace's currency; missing: its country had no price."""
     created_at: datetime
     updated_at: datetime
 

@@ -23,8 +23,8 @@ from bot.store import Store
 
 __all__ = ["LEFT_OUT", "QUEUED", "SAME_NUMBER", "Audience", "AudiencePreview"]
 FIRST, ASKED, EXACT = 1000, 5000, 50_000
-"""Contacts that the first look takes, up to which the number that a sender confirms is exact, and up to which a preview
-counts all of them."""
+"""Contacts that the first look takes, up to which the number that a sender confirms is known at once, and up to which a
+preview counts all of them."""
 BATCH = 500
 """Contacts judged at once: other requests of this process wait meanwhile."""
 NO_SUBSCRIPTION = _("Choose a live SMS subscription.")
@@ -38,6 +38,8 @@ class AudiencePreview(BulkPreview):
     """When the last of them gets it."""
     unwelcomed: int = 0
     """For how many of them it may be the first text: others recorded their consent."""
+    unsent: Mapping[str, int] = field(default_factory=dict)
+    """How many don't get it because the sender of their country isn't registered, by country."""
 
     @property
     def included(self) -> int:
@@ -75,10 +77,6 @@ class Audience:
         return await self._finder.count(
             narrowed(await self.filter(message), Textable(subscription=message.subscription))
         )
-
-    async def to_confirm(self, message: OutboundMessage) -> ContactCount:
-        """The number that its sender types. Raises Invalid and FilterTooBroad."""
-        return await self.size(message, await self.preview(message, most=ASKED))
 
     async def verdicts(
         self,
@@ -135,6 +133,7 @@ class AudienceTally:
         self.texts: Counter[tuple[str, str]] = Counter()
         self.last_at: datetime | None = None
         self.unwelcomed = 0
+        self.unsent: Counter[str] = Counter()
         self._samples: dict[str, list[Contact]] = {}
 
     def add(self, people: Iterable[Contact], verdicts: Mapping[str, AudienceVerdict], *, gone: int = 0) -> None:
@@ -146,13 +145,16 @@ class AudienceTally:
             self.counts[verdict.outcome] += 1
             if len(some := self._samples.setdefault(verdict.outcome, [])) < SHOWN:
                 some.append(contact)
+            if verdict.country and not verdict.is_included:
+                self.unsent[verdict.country] += 1
             if verdict.is_included:
                 self.texts[verdict.country, contact.locale] += 1
                 self.unwelcomed += verdict.is_unwelcomed
                 self.last_at = max(filter(None, (self.last_at, verdict.at)), default=None)
 
     def preview(self, total: ContactCount) -> AudiencePreview:
-        return AudiencePreview(total, self.seen, self.counts, self._samples, self.texts, self.last_at, self.unwelcomed)
+        counts, last_at, unsent = (self.counts, self._samples, self.texts), self.last_at, self.unsent
+        return AudiencePreview(total, self.seen, *counts, last_at, self.unwelcomed, unsent)
 
 
 def narrowed(filter: Filter, condition: Textable) -> Filter:

@@ -54,7 +54,7 @@ class AudienceVerdict:
     outcome: str
     """One of `INCLUDED` or `LEFT_OUT`."""
     country: str = ""
-    """Of the number, where it gets a copy."""
+    """Of the number, where it gets a copy or its sender can't send one."""
     at: datetime | None = None
     """When it gets the copy, if nothing comes between."""
     due_at: datetime | None = None
@@ -109,7 +109,7 @@ class _Round:
             return AudienceVerdict(answer.reason)
         where = whereabouts(number, contact.time_zone)
         if reason := sender_refusal(sender_in(where.country, self.workspace.senders), has_link=True):
-            return AudienceVerdict(reason)
+            return AudienceVerdict(reason, where.country)
         return self._timed(contact, number, where)
 
     def _timed(self, contact: Contact, number: str, where: Whereabouts) -> AudienceVerdict:

@@ -9,7 +9,7 @@ from bot.consent.numbers import address_of
 from bot.consent.placeholders import fill_variables
 from bot.errors import marked as _
 from bot.model.contact import ConsentState, Contact
-from bot.model.conversation import Content, Text
+from bot.model.conversation import OUTBOUND, Content, Part, Text
 from bot.model.event import Source
 from bot.model.outbound_message import ChatTerms, OutboundMessage
 from bot.model.subscription import MessageType, Subscription
@@ -46,6 +46,11 @@ def refusal(
     if can_answer_again(consent, contact, subscription):
         return ""
     return PENDING if consent.state is ConsentState.PENDING else ALREADY
+
+
+def message_of(part: Part) -> str | None:
+    """The outbound message that an entry of a chat belongs to, by its key (`contents`)."""
+    return part.key.split(":")[-2] if part.author == OUTBOUND else None
 
 
 def contents(message: OutboundMessage, locale: str, values: Mapping[str, str]) -> Sequence[tuple[str, Content]]:

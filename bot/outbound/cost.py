@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.model.segment_price import SegmentPrice
+from bot.outbound.sms_length import sms_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,13 @@ class Cost:
     """Of the segments that have a price."""
     unpriced: tuple[str, ...]
     """Countries without one."""
+
+
+def bill(body: str, country: str, prices: Sequence[SegmentPrice]) -> dict[str, int]:
+    """What a copy keeps: its segments, and their price at that moment if the country has one."""
+    segments = sms_length(body).segments
+    price = next((price.micros for price in prices if price.country == country), None)
+    return {"segments": segments, **({"cost": segments * price} if price else {})}
 
 
 def cost_of(

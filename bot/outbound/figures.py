@@ -12,13 +12,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from bot.model.delivery import DeliveryState
+from bot.model.segment_price import MICROS
 from bot.store import Store
 from bot.store.delivery_figures import MOMENTS
 
 log = logging.getLogger("sayso.outbound")
 
+PAID = frozenset({DeliveryState.SENT, DeliveryState.UNKNOWN})
+"""States of a text that left, or may have."""
 FRESH_SECONDS = 1.0
 FAILED_SECONDS = 30.0
 """How long at most a count that failed isn't tried again: the database may be back by then."""
@@ -62,6 +66,11 @@ class MessageFigures:
     clicked: int = 0
     replied: int = 0
     opted_out: int = 0
+    segments: int = 0
+    cost: Decimal = Decimal(0)
+    """Of the segments whose country had a price, in the workspace's currency."""
+    unpriced: int = 0
+    """The other segments."""
     series: Series | None = None
     """None: nothing left yet."""
 
@@ -136,7 +145,10 @@ class Figures:
         delivered, clicked, replied, opted_out = (sum(raw[name] for raw in found) for name in MOMENTS[1:])
         if self._delivers_when_sent:
             delivered = sum(raw["n"] for raw in found if raw["state"] == DeliveryState.SENT)
-        return MessageFigures(results, delivered, clicked, replied, opted_out, series)
+        left = [raw for raw in found if raw["state"] in PAID]
+        segments, micros, unpriced = (sum(raw[name] for raw in left) for name in ("segments", "cost", "unpriced"))
+        cost = Decimal(micros) / MICROS
+        return MessageFigures(results, delivered, clicked, replied, opted_out, segments, cost, unpriced, series)
 
     async def _series(self, message: str, first: datetime, last: datetime) -> Series:
         step = step_for(last - first)

@@ -53,7 +53,7 @@ class LateChecks:
         """By delivery, why it can't be sent after all; empty: it can. Three queries for all texts."""
         stopped, paces = await asyncio.gather(
             self._stops.among({text.delivery.number for text in texts}),
-            self._facts.paces({text.delivery.contact for text in texts if text.delivery.message}),
+            self._facts.paces({text.delivery.contact for text in texts if text.delivery.may_be_marketing}),
         )
         marketing = [text for text in texts if text.is_marketing]
         numbers, programs = {text.delivery.number for text in marketing}, [text.facts.program for text in marketing]
@@ -64,7 +64,7 @@ class LateChecks:
         delivery = text.delivery
         if delivery.number in stopped:
             return KINDS[delivery.kind].refusal(delivery, replace(text.facts, is_stopped=True)) or ""
-        if pace.is_paused(self._clock()):
+        if delivery.may_be_marketing and pace.is_paused(self._clock()):
             return "paused_by_person"
         if not text.is_marketing:
             return ""

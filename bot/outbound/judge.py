@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from bot.compliance.whereabouts import whereabouts
 from bot.model.delivery import Delivery
+from bot.outbound.cost import bill
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.flood import Flood
 from bot.outbound.handover import Handover
@@ -59,6 +61,9 @@ class Judge:
         body, values = self._written(delivery, facts)
         values |= {**passed.values, "checked_at": checked_at}
         values |= {"sender": sender.sender} if sender else {}
+        if delivery.message and facts.contact:
+            country = whereabouts(delivery.number, facts.contact.time_zone).country
+            values |= bill(body, country, facts.workspace.prices)
         return Handover(delivery, facts, body, values, passed.quiet_from, sender.sender if sender else None)
 
     def _written(self, delivery: Delivery, facts: Facts) -> tuple[str, dict[str, Any]]:

@@ -75,6 +75,8 @@ class SmsLength:
 
 
 def sms_length(text: str) -> SmsLength:
+    if BASIC.issuperset(text):  # most texts
+        return _measured(SmsEncoding.GSM_7, [1] * len(text), ())
     forcing = tuple(dict.fromkeys(c for c in text if c not in BASIC and c not in EXTENDED))
     if forcing:
         return _measured(SmsEncoding.UCS_2, [2 if ord(c) > 0xFFFF else 1 for c in text], forcing)

@@ -9,7 +9,6 @@ from bot.events.consumers import all_consumers
 from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
 from bot.events.text_flows import TextFlows
-from bot.jobs.audience_counts import AudienceCounts
 from bot.jobs.chat_messages import ChatMessages
 from bot.jobs.contact_imports import ContactImports
 from bot.jobs.kinds import all_kinds
@@ -54,6 +53,6 @@ class WorkParts(FlowParts):
         self.jobs = JobService(store, kinds)
         audience = Audience(store, self.finder, self.selected, quiet_hours=is_quiet)
         self.outbound = OutboundMessages(store, self.jobs, audience, self.deliveries)
-        self.audience_counts = AudienceCounts(store, self.jobs, audience)
+        self.audience_counts = self.outbound.counts
         self.chat_messages = ChatMessages(store, self.outbound, self.selected, self.chat_delivery)
         self.imports = ContactImports(store, self.jobs)

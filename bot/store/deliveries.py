@@ -13,7 +13,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from bot.model.base import now
 from bot.model.delivery import WITHHELD, Delivery, DeliveryKind, DeliveryState, MarketingText
 from bot.model.paging import Cursor
-from bot.store.delivery_figures import FIGURES, DeliveryFigureRepository
+from bot.store.delivery_figures import FIGURES, INDEX, DeliveryFigureRepository
 from bot.store.delivery_queue import DeliveryQueueRepository
 from bot.store.driver import READ_MS, database_errors
 from bot.store.paging import following
@@ -68,7 +68,7 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
             [("answer", ASCENDING), ("created_at", DESCENDING)], partialFilterExpression={"answer": STOPPED_ANSWER}
         ),
         IndexModel([("provider_id", ASCENDING)], **_where("provider_id")),
-        IndexModel([(name, ASCENDING) for name in ("message", *FIGURES)], name="figures", **_where("message")),
+        IndexModel([(name, ASCENDING) for name in ("message", *FIGURES)], name=INDEX, **_where("message")),
         IndexModel([("message", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], **_where("message")),
         IndexModel(
             [("message", ASCENDING), ("state", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
@@ -81,7 +81,7 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
     old_indexes = frozenset(
         {
             "state_1_updated_at_1", "worker_1", "contact_1_created_at_-1", "origins_1_created_at_-1",
-            "due_at_1", "message_1_state_1_reason_1", "message_1_created_at_-1",
+            "due_at_1", "message_1_state_1_reason_1", "message_1_created_at_-1", "figures",
         }
     )  # fmt: skip
 

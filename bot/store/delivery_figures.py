@@ -13,7 +13,8 @@ from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository
 
 MOMENTS = ("handed_at", "delivered_at", "clicked_at", "replied_at", "opted_out_at")
-FIGURES = ("state", "reason", "code", *MOMENTS)
+INDEX = "figures_and_cost"
+FIGURES = ("state", "reason", "code", *MOMENTS, "segments", "cost")
 """What the figures of a message are made of: one index tells all of it, and no copy is read."""
 EVER = {"$gt": datetime(2020, 1, 1, tzinfo=UTC), "$lt": datetime(3000, 1, 1, tzinfo=UTC)}
 """Matches a time that is there, from the index alone."""
@@ -66,12 +67,17 @@ class DeliveryFigureRepository(Repository[Delivery]):
     # --- how a message is doing
 
     async def results_of(self, message: str) -> list[Mapping[str, Any]]:
-        """By `state`, `reason` and `code`: `n` copies, how many have each of `MOMENTS`, and `first` and `last`, the
-        range of those times. From the index alone."""
+        """By `state`, `reason` and `code`: `n` copies, how many have each of `MOMENTS`, the range of those times
+        (`first`, `last`), `segments`, and their `cost`, except of the `unpriced` ones. From the index alone."""
         had = {name: {"$sum": {"$cond": [{"$gt": [f"${name}", None]}, 1, 0]}} for name in MOMENTS}
         range = {"first": {"$min": "$handed_at"}, "last": {"$max": {"$max": [f"${name}" for name in MOMENTS]}}}
         key = {name: f"${name}" for name in ("state", "reason", "code")}
-        found = await self._grouped(message, {"_id": key, "n": {"$sum": 1}, **had, **range})
+        cost = {
+            "segments": {"$sum": "$segments"},
+            "cost": {"$sum": "$cost"},
+            "unpriced": {"$sum": {"$cond": [{"$gt": ["$cost", None]}, 0, "$segments"]}},
+        }
+        found = await self._grouped(message, {"_id": key, "n": {"$sum": 1}, **had, **range, **cost})
         return [{**raw.pop("_id"), **raw} for raw in found]
 
     async def over_time(self, message: str, start: datetime, step: timedelta) -> dict[str, Counter[int]]:
@@ -88,4 +94,4 @@ class DeliveryFigureRepository(Repository[Delivery]):
     async def _grouped(self, message: str, group: Mapping[str, Any]) -> list[dict[str, Any]]:
         pipeline: list[dict[str, Any]] = [{"$match": {"message": message}}, {"$group": group}]
         with database_errors():
-            return list(await self.collection.aggregate(pipeline, maxTimeMS=READ_MS, hint="figures").to_list(None))
+            return list(await self.collection.aggregate(pipeline, maxTimeMS=READ_MS, hint=INDEX).to_list(None))

@@ -29,7 +29,7 @@ from bot.store.repository import Repository
 NOT_OUTBOUND = [kind for kind in DeliveryKind if kind is not DeliveryKind.OUTBOUND]
 STEPS = 40
 """Steps that a text keeps."""
-OF_HANDOVER = ("handed_at", "is_marketing", "sender", "short_links")
+OF_HANDOVER = ("handed_at", "is_marketing", "sender", "short_links", "segments", "cost")
 """What is only true of a text that was handed over."""
 
 

@@ -12,6 +12,7 @@ from bot.app import Bot
 from bot.compliance.whereabouts import Whereabouts, whereabouts
 from bot.contacts.finder import ContactCount
 from bot.demo import DEALS
+from bot.errors import FormWrong
 from bot.jobs.audience_counts import counted
 from bot.jobs.outbound_messages import MessageState
 from bot.jobs.rules import JobAction
@@ -122,9 +123,9 @@ class TestPreview:
         await bot.store.workspaces.update({"_id": "workspace"}, {"$set": {"countries": ["US", "IE"]}})
         await bot.senders.save(SenderForm(country="IE", sender="HARBOR"), ADA)
         await opted_in(bot, JERSEY, IRISH)
-        assert dict((await bot.outbound.audience.preview(await draft(bot))).counts) == {
-            "queued": 1, "sender_not_registered": 1,
-        }  # fmt: skip
+        found = await bot.outbound.audience.preview(await draft(bot))
+        assert dict(found.counts) == {"queued": 1, "sender_not_registered": 1}
+        assert dict(found.unsent) == {"IE": 1}
 
     async def test_of_those_who_share_a_number_the_first_gets_it(self, bot: Bot) -> None:
         made = await opted_in(bot, JERSEY, JERSEY, "+12015550124")
@@ -139,9 +140,14 @@ class TestPreview:
         await opted_in(bot, JERSEY, JERSEY, "+12015550124")
         message, whom = await draft(bot), bot.outbound.audience
         assert await whom.size(message, await whom.preview(message, most=1)) == ContactCount(3, is_exact=True)
-        assert await whom.to_confirm(message) == ContactCount(2, is_exact=True)
-        monkeypatch.setattr("bot.outbound.audience.ASKED", 1)
-        assert (await whom.to_confirm(message)).number == 3
+        assert await bot.audience_counts.to_confirm(message) == ContactCount(2, is_exact=True)
+        monkeypatch.setattr("bot.jobs.audience_counts.ASKED", 1)
+        assert await bot.audience_counts.to_confirm(message) is None, "an index is no exact count"
+        with pytest.raises(FormWrong) as wrong:
+            await bot.outbound.order(message.id, message.version, ADA, confirmed=3)
+        assert list(wrong.value.faults) == ["confirmed"]
+        await one_step(bot, (await bot.audience_counts.start(message, NOW, ADA)).id)
+        assert await bot.audience_counts.to_confirm(message) == ContactCount(2, is_exact=True)
 
     async def test_a_large_audience_is_a_sample_and_a_job_counts_all(self, bot: Bot) -> None:
         numbers = [f"+1201555{i:04}" for i in range(120, 127)]

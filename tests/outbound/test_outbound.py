@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Context, Source
 from bot.model.filter import Filter, TagIs
 from bot.model.outbound_message import OutboundMessage
+from bot.model.segment_price import SegmentPrice
 from bot.model.teammate import By
 from bot.outbound import dispatcher
 from bot.outbound.audience import QUEUED
@@ -541,9 +543,24 @@ class TestFigures:
         raw = (await Figures(bot.store, delivers_when_sent=False).of(message.id)).delivered
         assert raw == 0, "the provider has not said so"
         pipeline = [{"$match": {"message": message.id}}, {"$group": {"_id": {"s": "$state", "c": "$clicked_at"}}}]
-        command = {"aggregate": "deliveries", "pipeline": pipeline, "cursor": {}, "hint": "figures"}
+        command = {"aggregate": "deliveries", "pipeline": pipeline, "cursor": {}, "hint": "figures_and_cost"}
         plan = await bot.store.database.command({"explain": command, "verbosity": "executionStats"})
         assert "'totalDocsExamined': 0" in str(plan)
+
+    async def test_what_left_costs_what_its_country_costs(self, bot: Bot) -> None:
+        prices = [SegmentPrice(country="US", micros=8_300).model_dump()]
+        await bot.store.workspaces.change({"prices": prices, "countries": ["US", "CA"]})
+        bot.workspace.cache_clear()
+        await people(bot, 1)
+        abroad = person(new_id(), name="Cy", phone="+14165550123", tags=("tag",))
+        await bot.store.contacts.insert_many([abroad])
+        await bot.ledger.record(change(abroad.id, "in", number=abroad.phone))
+        message = await ordered(bot)
+        await all_sent(bot, message)
+        told = {d.number: (d.segments, d.cost) for d in await copies(bot, message)}
+        assert told == {number(0): (1, 8_300), abroad.phone: (1, None)}
+        found = await Figures(bot.store, delivers_when_sent=True).of(message.id)
+        assert (found.segments, found.cost, found.unpriced) == (2, Decimal("0.0083"), 1)
 
     async def test_many_who_look_at_once_count_once(self, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
         await people(bot, 1)

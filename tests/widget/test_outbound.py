@@ -256,6 +256,30 @@ async def test_it_is_sent_and_followed_to_each_phone(
     assert "Sent" in row.text
 
 
+async def test_a_large_audience_is_counted_before_its_number_is_typed(
+    running: Running, ada: Desk, people: list[Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound_messages, "CONFIRMED_ABOVE", 1)
+    monkeypatch.setattr("widget.outbound.compose.CONFIRMED_ABOVE", 1)
+    monkeypatch.setattr("bot.jobs.audience_counts.ASKED", 1)
+    message = await written(running, ada, people)
+    path = f"/outbound/{message.id}/send"
+    page = await ada.look(path)
+    assert "Everyone is counted first" in page.text
+    send = page.one("main").all("button", class_="btn--brand")[-1]
+    assert "disabled" in send.attrs
+    ordered = {"version": str(message.version), "when": "now", "confirmed": "3"}
+    status, page = await ada.post(path, ordered)
+    assert (status, "Try again when the count is done." in page.text) == (422, True)
+    assert (await ada.post(f"{path}/count", {}))[0] == 303
+
+    async def is_counted() -> bool:
+        return "Type 2 to confirm." in (await ada.look(f"{path}/count")).text
+
+    await eventually(is_counted)
+    assert (await ada.post(path, {**ordered, "confirmed": "2"}))[0] == 303
+
+
 async def test_one_that_is_scheduled_can_be_canceled(running: Running, ada: Desk, people: list[Contact]) -> None:
     message = await written(running, ada, people)
     later = {"version": str(message.version), "when": "later", "send_at": f"{now().year + 1}-06-01T09:30"}
@@ -352,7 +376,9 @@ async def test_the_report_has_figures_a_chart_with_its_table_and_each_text_its_s
     page = await ada.look(f"/outbound/{message.id}")
     figures = page.one("dl", class_="figures")
     told = {tile.one("dt").text: tile.one("dd").text for tile in figures.all("div")}
-    assert told == {"Sent": "2", "Delivered": "2 100.0%", "Failed": "0", "Opt-outs": "0", "Replies": "1 50.0%"}
+    replies = {"Opt-outs": "0", "Replies": "1 50.0%"}
+    assert told == {"Sent": "2", "Delivered": "2 100.0%", "Failed": "0", **replies, "Segments": told["Segments"]}
+    assert int(told["Segments"]) >= 2
     sent, answers = page.all("figure", class_="chart")
     for chart, counts in ((sent, [2, 2]), (answers, [1])):
         rows = [[int(cell.text) for cell in row.all("td")] for row in chart.one("tbody").all("tr")]
@@ -384,6 +410,7 @@ async def test_the_texts_are_a_table_for_a_spreadsheet(running: Running, ada: De
     assert {row["contact"] for row in rows} == {contact.id for contact in people[:2]}
     mine = next(row for row in rows if row["contact"] == copy.contact)
     assert (mine["number"], mine["result"], mine["consent_event"]) == (f"'{copy.number}", "sent", copy.event)
+    assert (int(mine["segments"]), mine["cost"]) == (copy.segments, "")
 
 
 async def test_one_that_paused_itself_says_why_in_the_list_and_on_its_page(

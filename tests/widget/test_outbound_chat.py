@@ -120,6 +120,8 @@ async def test_it_is_started_met_on_the_page_counted_paused_and_ended(
     for body, unread in ((token, 0), (f"{token} opened", 2), (f"{token} opened", 2), (token, 2)):
         async with running.session.post(f"{running.base}/messenger/unread", data=body) as answer:
             assert await answer.json() == {"unread": unread}
+    (chat,) = await running.store.conversations.find({"contact": people[0].id}, limit=2)
+    assert (await ada.look(f"/inbox/{chat.id}")).text.count("Sent as chat message “Deals”") == 2, "text and form"
     shown = " ".join((await ada.look(f"/outbound/{message.id}/figures")).text.split())
     assert re.search(r"Shown1.*Not answered1", shown)
     for act, label in (("pause", "Paused"), ("resume", "Running"), ("end", "Ended"), ("resume", "Ended")):

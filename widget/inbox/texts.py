@@ -1,4 +1,4 @@
-"""The state of texts, for their entries in a thread."""
+"""What their entries in a thread say of texts and of outbound messages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.i18n import Translator
 from bot.model.conversation import Conversation, Part
 from bot.model.delivery import Delivery, DeliveryState
+from bot.outbound.chat_rules import message_of
 from bot.outbound.kinds import KINDS
 from widget.outbound.results import reason_words
 from widget.web.http import BOT
@@ -20,9 +21,20 @@ async def texts_of(
 ) -> Mapping[str, dict[str, Any]]:
     """By part, the fields of its thread entry, in one query."""
     if conversation.number is None:
-        return {}
+        return await _chat_messages(request, parts, say)
     found = await request.app[BOT].threads.deliveries_of(parts)
     return {part: _entry(delivery, say) for part, delivery in found.items()}
+
+
+async def _chat_messages(request: web.Request, parts: Sequence[Part], say: Translator) -> Mapping[str, dict[str, Any]]:
+    """Entries of outbound messages in a chat name them."""
+    ids = {part.id: id for part in parts if (id := message_of(part))}
+    found = await request.app[BOT].store.outbound_messages.get_many(set(ids.values()))
+    return {
+        part: {"label": say("Sent as chat message “%(name)s”", name=found[id].name)}
+        for part, id in ids.items()
+        if id in found
+    }
 
 
 def _entry(delivery: Delivery, say: Translator) -> dict[str, Any]:

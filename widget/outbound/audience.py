@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -13,10 +13,11 @@ from bot.errors import FormWrong, Invalid
 from bot.errors import marked as _
 from bot.jobs.audience_counts import counted
 from bot.jobs.rules import ENDED
+from bot.model.country_sender import CountrySender
 from bot.model.job import JobState
 from bot.model.outbound_message import OutboundMessage
 from bot.model.workspace import Workspace
-from bot.outbound.audience import EXACT, FIRST
+from bot.outbound.audience import EXACT, FIRST, AudiencePreview
 from bot.outbound.cost import cost_of
 from bot.outbound.message_checker import lacks_disclosure
 from bot.outbound.send_time import NOW, SendTime
@@ -50,8 +51,8 @@ async def count(request: web.Request) -> web.StreamResponse:
 async def _preview(request: web.Request, message: OutboundMessage, given: Mapping[str, str]) -> web.StreamResponse:
     say = translator_for(request)
     try:
-        values = await _values(request, message, given)
         workspace = await request.app[BOT].workspace()
+        values = await _values(request, message, given, workspace.senders)
         if "audience" in values:
             values["cost"] = _cost(request, message, values["audience"], workspace)
         values["lacks_disclosure"] = lacks_disclosure(message, workspace) if message.texts else False
@@ -60,26 +61,31 @@ async def _preview(request: web.Request, message: OutboundMessage, given: Mappin
     return await fragment(request, "outbound/_audience.html", message=message, **values)
 
 
-async def _values(request: web.Request, message: OutboundMessage, given: Mapping[str, str]) -> dict[str, Any]:
+async def _values(
+    request: web.Request, message: OutboundMessage, given: Mapping[str, str], senders: Sequence[CountrySender]
+) -> dict[str, Any]:
     """Raises Invalid."""
+
+    async def view(found: AudiencePreview) -> AudienceView:
+        return audience_view(found, await whom.size(message, found), say, time, senders=senders)
+
     bot, say, time = request.app[BOT], translator_for(request), _shown(given)
     whom, is_all = bot.outbound.audience, "all" in given
     found = await whom.preview(message, time, most=EXACT if is_all else FIRST)
     shown = {name: given[name] for name in SHOWN if name in given}
     path = f"{PATH}/{message.id}/audience?"
     if not found.is_sample:
-        return {"audience": audience_view(found, await whom.size(message, found), say, time)}
+        return {"audience": await view(found)}
     if found.total.number <= EXACT and not is_all:
         rest: dict[str, Any] = {"rest": path + urlencode({**shown, "all": 1})}
     else:
         job = await bot.audience_counts.newest(message, time)
         if job and job.state is JobState.DONE:
             exact = counted(job, found)
-            view = audience_view(exact, await whom.size(message, exact), say, time)
-            return {"audience": view, "counted_at": job.ended_at}
+            return {"audience": await view(exact), "counted_at": job.ended_at}
         rest = {"job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None, "shown": shown}
         rest["again"] = path + urlencode(shown) if job and job.state not in ENDED else ""
-    return {"audience": audience_view(found, await whom.size(message, found), say, time), **rest}
+    return {"audience": await view(found), **rest}
 
 
 def _cost(request: web.Request, message: OutboundMessage, view: AudienceView, workspace: Workspace) -> CostView | None:

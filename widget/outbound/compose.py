@@ -11,20 +11,23 @@ from pydantic import Field
 from bot.errors import Conflict, Invalid
 from bot.i18n import locales
 from bot.jobs.outbound_messages import CONFIRMED_ABOVE
+from bot.jobs.rules import ENDED
 from bot.model.base import new_id
 from bot.model.filter import MOST_TEXT
+from bot.model.job import JobState
 from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
 from bot.outbound.send_time import NOW
 from bot.outbound.sms_length import plain
 from widget.contacts.definitions import Definitions
 from widget.contacts.query import ContactsQuery, asked_of
+from widget.jobs.view import job_view
 from widget.outbound import chat, report
 from widget.outbound.audience import send_time
 from widget.outbound.audience_fields import audience_fields, audience_values, filter_fields
 from widget.outbound.pages import ONE, PATH, fragment
 from widget.outbound.views import remarks, text_view
-from widget.web.forms import fields
+from widget.web.forms import Form, fields
 from widget.web.http import BOT
 from widget.web.languages import named
 from widget.web.teammate_pages import (
@@ -142,24 +145,50 @@ async def test(request: web.Request) -> web.StreamResponse:
 
 async def confirm(request: web.Request) -> web.StreamResponse:
     """The last look before it is sent."""
-    message, say, bot = await _message(request), translator_for(request), request.app[BOT]
+    message, say = await _message(request), translator_for(request)
     if not message.is_draft:
         raise web.HTTPSeeOther(f"{PATH}/{message.id}")
-    try:
-        count = await bot.outbound.audience.to_confirm(message)
-    except Invalid:
-        count = None
     return await teammate_page(
         request,
         "outbound/send.html",
         section="outbound",
         title=say("Send %(name)s", name=message.name),
         zone=str(clock.get().zone),
-        count=count,
-        count_text=say.number(count.number) if count else "",
-        asks=count is not None and count.number > CONFIRMED_ABOVE,
+        **await _count(request, message),
         **await _side(request, message),
     )
+
+
+async def show_count(request: web.Request) -> web.StreamResponse:
+    """The end of the form that sends it: the number to type, once everyone is counted."""
+    message = await _message(request)
+    values = {"form": Form(), **await _count(request, message), **await _side(request, message)}
+    return await fragment(request, "outbound/_confirm.html", **values)
+
+
+async def count(request: web.Request) -> web.StreamResponse:
+    """Starts the job that counts everyone."""
+    message = await _message(request)
+    await request.app[BOT].audience_counts.start(message, NOW, by(request))
+    if is_htmx(request):
+        return await show_count(request)
+    raise web.HTTPSeeOther(f"{PATH}/{message.id}/send")
+
+
+async def _count(request: web.Request, message: OutboundMessage) -> dict[str, Any]:
+    """Values of `outbound/_confirm.html`. Without a live subscription there is nothing to count."""
+    bot, say = request.app[BOT], translator_for(request)
+    try:
+        found = await bot.audience_counts.to_confirm(message)
+        job = None if found else await bot.audience_counts.newest(message, NOW)
+    except Invalid:
+        return {"count": None, "counts": False, "job": None}
+    return {
+        "count": found.number if found and found.number > CONFIRMED_ABOVE else None,
+        "counts": found is None,
+        "job": job_view(job, bot.jobs.kinds[job.kind], say) if job and job.state is not JobState.DONE else None,
+        "is_counting": job is not None and job.state not in ENDED,
+    }
 
 
 @redrawn_by(confirm)
@@ -227,6 +256,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(f"{ONE}/filter", sends(show_filter))
     app.router.add_get(f"{ONE}/send", sends(confirm))
     app.router.add_post(f"{ONE}/send", sends(send))
+    app.router.add_get(f"{ONE}/send/count", sends(show_count))
+    app.router.add_post(f"{ONE}/send/count", sends(count))
     for name, handler in (
         ("review", redrawn_by(show)(review)),
         ("plain", make_plain),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -14,9 +15,10 @@ from bot.model.audit import AuditAction
 from bot.model.base import iso
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.paging import Cursor, Page
+from bot.model.segment_price import MICROS
 from widget.contacts.definitions import Definitions
 from widget.outbound.pages import ONE, PATH
-from widget.outbound.results import RESULTS, reason_words
+from widget.outbound.results import RESULTS, money, reason_words
 from widget.outbound.story import story_of
 from widget.web.downloads import Download, send_csv
 from widget.web.http import BOT
@@ -26,7 +28,7 @@ from widget.web.teammate_pages import Scope, principal, requires, teammate_page,
 ROWS, CHUNK = 100, 1000
 COLUMNS = (
     "contact", "number", "result", "reason", "code", "queued_at", "checked_at", "local_time", "handed_at",
-    "delivered_at", "clicked_at", "replied_at", "opted_out_at", "consent_event", "provider_id",
+    "delivered_at", "clicked_at", "replied_at", "opted_out_at", "segments", "cost", "consent_event", "provider_id",
 )  # fmt: skip
 KEYS = (datetime, str)
 
@@ -95,6 +97,7 @@ async def tell(request: web.Request) -> web.StreamResponse:
         may_send=principal(request).may(Scope.SEND_MESSAGES),
         subscription=d.subscription(delivery.subscription) if delivery.subscription else "",
         result=_result(delivery, d.say),
+        cost=money(Decimal(delivery.cost) / MICROS, (await bot.workspace()).currency, d.say) if delivery.cost else "",
         story=story_of(delivery, d.say),
     )
 
@@ -128,6 +131,8 @@ def _row(delivery: Delivery) -> Sequence[str]:
         "code": str(delivery.code or ""),
         "queued_at": iso(delivery.created_at),
         "local_time": " / ".join(delivery.local_times or ()),
+        "segments": str(delivery.segments or ""),
+        "cost": "" if delivery.cost is None else f"{delivery.cost / MICROS:f}",
         "consent_event": delivery.event,
         "provider_id": delivery.provider_id or "",
     }

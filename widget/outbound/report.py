@@ -15,7 +15,7 @@ from widget.contacts.filter_view import sentence_of
 from widget.jobs.view import job_view
 from widget.outbound.deliveries import listing_of
 from widget.outbound.pages import ONE, PATH, fragment
-from widget.outbound.results import charts, pause_words, result_rows, tiles
+from widget.outbound.results import charts, pause_words, result_rows, tiles, unpriced_words
 from widget.outbound.views import STATES, text_view
 from widget.web.http import BOT
 from widget.web.teammate_pages import Scope, by, done, requires, teammate_page, translated, translator_for
@@ -51,7 +51,7 @@ async def delivery(request: web.Request) -> web.StreamResponse:
 
 async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, Any]:
     bot, say, job, message = request.app[BOT], translator_for(request), status.job, status.message
-    figures = await bot.figures.of(message.id)
+    figures, currency = await bot.figures.of(message.id), (await bot.workspace()).currency
     return {
         "message": message,
         "state": status.state,
@@ -62,7 +62,8 @@ async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, An
         "job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None,
         "pauses": [pause_words(pause, say) for pause in message.open_pauses],
         "rows": result_rows(figures.results, say),
-        "tiles": tiles(figures, say, counts_clicks=message.counts_clicks),
+        "tiles": tiles(figures, say, currency, counts_clicks=message.counts_clicks),
+        "unpriced": unpriced_words(figures, say),
         "charts": charts(figures.series, say),
     }
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+
+from babel.numbers import format_currency
 
 from bot.errors import marked as _
 from bot.i18n import Translator
@@ -144,7 +147,7 @@ def result_rows(results: Mapping[CopyResult, int], say: Translator) -> list[Resu
     return [ResultRow(_label(one, say), say.number(n), round(100 * n / total), _kind(one.state)) for one, n in rows]
 
 
-def tiles(figures: MessageFigures, say: Translator, *, counts_clicks: bool) -> list[FigureTile]:
+def tiles(figures: MessageFigures, say: Translator, currency: str, *, counts_clicks: bool) -> list[FigureTile]:
     sent = figures.sent
 
     def tile(label: str, number: int, of: int) -> FigureTile:
@@ -157,7 +160,20 @@ def tiles(figures: MessageFigures, say: Translator, *, counts_clicks: bool) -> l
         tile(say("Opt-outs"), figures.opted_out, sent),
         tile(say("Replies"), figures.replied, sent),
         *([tile(say("Clicks"), figures.clicked, sent)] if counts_clicks else []),
+        *([FigureTile(say("Segments"), say.number(figures.segments))] if figures.segments else []),
+        *([FigureTile(say("Estimated cost"), money(figures.cost, currency, say))] if figures.cost else []),
     ]
+
+
+def money(amount: Decimal, currency: str, say: Translator) -> str:
+    return str(format_currency(amount, currency, locale=say.locale))
+
+
+def unpriced_words(figures: MessageFigures, say: Translator) -> str:
+    """Empty: all have a price, or none has."""
+    if not (figures.cost and figures.unpriced):
+        return ""
+    return say("Without a price: %(segments)s segments.", segments=say.number(figures.unpriced))
 
 
 def charts(series: Series | None, say: Translator) -> list[ChartView]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from babel.lists import format_list
-from babel.numbers import format_currency
 
 from bot.contacts.finder import ContactCount
 from bot.contacts.selected import BulkPreview
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.jobs.outbound_messages import MessageState
+from bot.model.country_sender import CountrySender
 from bot.model.outbound_message import OutboundMessage
 from bot.model.workspace import Workspace
 from bot.outbound.audience import AudiencePreview
@@ -24,9 +25,11 @@ from bot.outbound.delivery_links import SAMPLE_SHORT
 from bot.outbound.kinds.outbound import counted_links, message_body, variables
 from bot.outbound.message_checker import SAMPLE_LINK, MessageFinding, check_message
 from bot.outbound.send_time import NOW, SendTime
+from bot.outbound.senders import sender_in
 from bot.outbound.short_links import shortened
 from bot.outbound.sms_length import LIMITS, SmsLength, plain, sms_length
 from widget.inbox.details import name_of
+from widget.outbound.results import money
 from widget.web.languages import language
 
 STATES = {
@@ -91,8 +94,10 @@ class AudienceView:
     texts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """How many get it, by country and language; of a sample, `share` times as many do."""
     share: Decimal = Decimal(1)
-    unregistered: bool = False
-    """Some are in a country whose sender isn't registered."""
+    unregistered: str = ""
+    """Countries whose sender isn't registered, each with how many people are there; of a sample, those in it."""
+    defaulted: str = ""
+    """Countries that have no sender of their own though others have one, the same way."""
     unwelcomed: str = ""
     """For how many it may be the first text."""
 
@@ -107,7 +112,7 @@ class CostView:
 
 
 def cost_view(cost: Cost, currency: str, say: Translator) -> CostView:
-    amount = format_currency(cost.amount, currency, locale=say.locale) if cost.amount else ""
+    amount = money(cost.amount, currency, say) if cost.amount else ""
     unpriced = format_list([say.country(one) for one in cost.unpriced], locale=say.locale) if amount else ""
     return CostView(say.number(cost.segments), amount, unpriced)
 
@@ -148,6 +153,7 @@ def audience_view(
     say: Translator,
     time: SendTime = NOW,
     labels: Mapping[str, str] = LATER | LEFT_OUT,
+    senders: Sequence[CountrySender] = (),
 ) -> AudienceView:
     """`size`: how many get it, now or later. `labels`: what becomes of the others."""
     groups = [
@@ -173,9 +179,24 @@ def audience_view(
         last_at=found.last_at if later or time != NOW else None,
         texts=found.texts,
         share=Decimal(size.number) / max(found.included, 1),
-        unregistered=bool(found.counts.get("sender_not_registered")),
+        unregistered=_by_country(found.unsent, say),
+        defaulted=_by_country(_without_sender(found.texts, senders), say),
         unwelcomed=say.number(found.unwelcomed) if found.unwelcomed else "",
     )
+
+
+def _without_sender(texts: Mapping[tuple[str, str], int], senders: Sequence[CountrySender]) -> Mapping[str, int]:
+    """How many are in countries without a sender of their own; nobody if no country has one."""
+    counts: Counter[str] = Counter()
+    for (country, _language), number in texts.items():
+        if senders and sender_in(country, senders) is None:
+            counts[country] += number
+    return counts
+
+
+def _by_country(counts: Mapping[str, int], say: Translator) -> str:
+    named = [(say.country(country), say.number(number)) for country, number in counts.items() if country]
+    return format_list([f"{name} ({number})" for name, number in sorted(named)], locale=say.locale)
 
 
 def _how_many(number: int, is_exact: bool, say: Translator, time: SendTime, *, with_later: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from datetime import datetime
 from typing import ClassVar
 
@@ -48,6 +49,7 @@ class CountPlace(Value):
     """How many get it, by `country language`."""
     last_at: datetime | None = None
     unwelcomed: int = 0
+    unsent: dict[str, int] = Field(default_factory=dict)
 
 
 class CountAudience(JobKind[CountInput, CountPlace]):
@@ -79,5 +81,6 @@ class CountAudience(JobKind[CountInput, CountPlace]):
             texts[f"{country} {language}"] = texts.get(f"{country} {language}", 0) + number
         last_at = max((time for time in (at.last_at, tally.last_at) if time), default=None)
         after, unwelcomed = batch.last or at.after, at.unwelcomed + tally.unwelcomed
-        place = CountPlace(after=after, texts=texts, last_at=last_at, unwelcomed=unwelcomed)
+        unsent = dict(Counter(at.unsent) + tally.unsent)
+        place = CountPlace(after=after, texts=texts, last_at=last_at, unwelcomed=unwelcomed, unsent=unsent)
         return Batch(place, batch.read, is_last=batch.last is None, counts=tally.counts)
