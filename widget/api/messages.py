@@ -11,7 +11,7 @@ from bot.jobs.outbound_messages import CONFIRMED_ABOVE, MessageState, MessageSta
 from bot.jobs.rules import JobAction
 from bot.model.filter import Filter
 from bot.model.outbound_message import OutboundMessage
-from bot.outbound.send_time import SendTime
+from bot.outbound.send_time import NOW, SendTime
 from bot.workspace.access import Scope
 from widget.api.faults import CONFLICT, MISSING, NO_RESOURCE, REFUSED, TOO_BROAD, ApiRefusal
 from widget.api.jobs import JOB_CONFLICT, TOO_MANY_JOBS
@@ -127,7 +127,9 @@ class AudienceAnswer(ApiAnswer):
     counts: dict[str, int] = Field(
         examples=[{"queued": 980, "not_opted_in": 20}], description="`queued` get it, others later or not, and why."
     )
-    to_confirm: int = Field(examples=[1180], description="The number that sending asks for.")
+    to_confirm: int | None = Field(
+        examples=[1180], description="The number that sending asks for; `null` while everyone is counted."
+    )
     exact: bool = Field(examples=[True])
 
 
@@ -194,20 +196,23 @@ async def delete_outbound_message(call: Call, query: DeleteQuery) -> MessageDele
     return MessageDeleted(id=found.id)
 
 
-@messages.get(f"{ONE}/audience", scope=Scope.SEND_MESSAGES, errors=(NO_RESOURCE, REFUSED, TOO_BROAD))
+@messages.get(f"{ONE}/audience", scope=Scope.SEND_MESSAGES, errors=(NO_RESOURCE, REFUSED, TOO_BROAD, TOO_MANY_JOBS))
 async def preview_audience(call: Call) -> AudienceAnswer:
     """Preview an audience.
 
-    Who would get it now, and why others wouldn't.
+    Who would get it now, and why others wouldn't. More than 5,000 matches are counted by a job, which the first request
+    starts.
     """
-    message, audience = await _found(call), call.bot.outbound.audience
-    found, count = await audience.preview(message), await audience.to_confirm(message)
+    message, counts = await _found(call), call.bot.audience_counts
+    found, count = await call.bot.outbound.audience.preview(message), await counts.to_confirm(message)
+    if count is None:
+        await counts.start(message, NOW, call.by)
     return AudienceAnswer(
         total=found.total.number,
         seen=found.seen,
         counts=dict(found.counts),
-        to_confirm=count.number,
-        exact=count.is_exact,
+        to_confirm=count.number if count else None,
+        exact=count is not None,
     )
 
 
