@@ -212,7 +212,7 @@ def _openings(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFindin
     """A chat would come to the inbox before the visitor said anything."""
     triggers = raw.get("triggers")
     listed = triggers if isinstance(triggers, list) else []
-    if not any(isinstance(trigger, dict) and trigger.get("kind") in OPENING for trigger in listed):
+    if not any(isinstance(trigger, dict) and str(trigger.get("kind")) in OPENING for trigger in listed):
         return
     for node in nodes:
         if node.raw.get("kind") == "hand_over":

@@ -140,7 +140,13 @@ class TestDecision:
         assert passed.quiet_from is None
         assert "is_marketing" not in passed.values
 
-    @pytest.mark.parametrize("kind", sorted(set(DeliveryKind) - {DeliveryKind.OUTBOUND}))
+    def test_a_flow_that_texts_of_itself_keeps_the_hours(self) -> None:
+        rules = MarketingRules({}, quiet_hours=True)
+        held = rules.check(_delivery(kind=DeliveryKind.FLOW), _facts(), NIGHT)
+        assert isinstance(held, Hold)
+        assert held.reason == "quiet_hours"
+
+    @pytest.mark.parametrize("kind", sorted(set(DeliveryKind) - {DeliveryKind.OUTBOUND, DeliveryKind.FLOW}))
     def test_answers_to_a_persons_own_act_ignore_the_hours(self, kind: DeliveryKind) -> None:
         rules = MarketingRules({}, quiet_hours=True)
         assert rules.check(_delivery(kind=kind), _facts(), NIGHT) == Pass({})
