@@ -1,4 +1,4 @@
-"""A process's Sayso: its parts (see `bot.parts`) and the work behind its requests."""
+"""A process's Sayso: its services (see `bot.composition`) and the work behind its requests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import partial
 
 from bot.aio.background import every
 from bot.chat.visitors import Claim
+from bot.composition.work import WorkArea
 from bot.config import Settings
 from bot.errors import StoreUnavailable
 from bot.flows.messenger import Opened
 from bot.model.base import now
 from bot.model.workspace import Workspace
-from bot.parts.work import WorkParts
 from bot.store import Store
 from bot.workspace.identity import adopt_identity_secret
 
@@ -22,7 +22,7 @@ STALLED = timedelta(seconds=10)
 """When work that another process should have done is overdue."""
 
 
-class Bot(WorkParts):
+class Bot(WorkArea):
     """One process's Sayso. The faces call its parts; only what needs several of them is here."""
 
     async def open_messenger(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:

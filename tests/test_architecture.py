@@ -32,8 +32,8 @@ ARROWS = {
     "webhooks": {"jobs", "workspace", "chat", "store", "model"},
     "outbound": {"chat", "contacts", "consent", "compliance", "store", "model", "config"},
 }
-"""What each folder of `bot` may import. `parts` composes them all."""
-ARROWS["parts"] = {*ARROWS, "config", "signing"}
+"""What each folder of `bot` may import. `composition` puts them all together."""
+ARROWS["composition"] = {*ARROWS, "config", "signing"}
 LEAVES = {"errors", "faults", "i18n", "aio"}
 """What all folders may import, and what imports none of them."""
 PURE_FOLDERS = {"bot.model", "bot.compliance", "bot.flows.steps", "bot.flows.triggers", "bot.outbound.kinds"}

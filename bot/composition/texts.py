@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.chat.tap_to_text import TapToTexts
+from bot.composition.chat import ChatArea
 from bot.config import Settings
 from bot.consent.keyword_programs import KeywordPrograms
 from bot.outbound.clicks import Clicks
@@ -23,11 +24,10 @@ from bot.outbound.reports import DeliveryReports
 from bot.outbound.resend import Resends
 from bot.outbound.sender import Sender
 from bot.outbound.threads import TextThreads
-from bot.parts.chat import ChatParts
 from bot.store import Store
 
 
-class TextParts(ChatParts):
+class TextArea(ChatArea):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         links = DeliveryLinks(secret, self.public_url, days=settings.link_days)

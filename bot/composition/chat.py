@@ -9,14 +9,14 @@ from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
 from bot.chat.public_forms import PublicForms
 from bot.chat.visitors import Visitors
+from bot.composition.contacts import ContactArea
 from bot.config import Settings
 from bot.outbound.chat_messages import ChatMessageDelivery
-from bot.parts.contacts import ContactParts
 from bot.store import Store
 from bot.workspace.identity import IdentitySecrets
 
 
-class ChatParts(ContactParts):
+class ChatArea(ContactArea):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         self.feed = Feed(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.composition.flows import FlowArea
 from bot.config import Settings
 from bot.events.catch_up import CatchUp
 from bot.events.checkpoint_writer import CheckpointWriter
@@ -16,11 +17,10 @@ from bot.jobs.message_watch import MessageWatch, PauseLimits
 from bot.jobs.outbound_messages import OutboundMessages
 from bot.jobs.service import JobService
 from bot.outbound.audience import Audience
-from bot.parts.flows import FlowParts
 from bot.store import Store
 
 
-class WorkParts(FlowParts):
+class WorkArea(FlowArea):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         stages = all_consumers(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.composition.texts import TextArea
 from bot.config import Settings
-from bot.parts.texts import TextParts
 from bot.store import Store
 from bot.workspace.abuse import AbuseProtection
 from bot.workspace.account_links import AccountLinks
@@ -24,7 +24,7 @@ from bot.workspace.teammates import TeammateService
 from bot.workspace.tokens import Tokens
 
 
-class ManagementParts(TextParts):
+class ManagementArea(TextArea):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         self.audit = AuditLog(store)

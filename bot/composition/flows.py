@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.composition.webhooks import WebhookArea
 from bot.config import Settings
 from bot.flows.drafts import FlowDrafts
 from bot.flows.figures import FlowFigureReader
@@ -12,12 +13,11 @@ from bot.flows.runs import Runs
 from bot.flows.service import FlowService
 from bot.flows.starts import FlowStarts
 from bot.outbound.flow_texts import FlowTexts
-from bot.parts.webhooks import WebhookParts
 from bot.store import Store
 from bot.webhooks.flow_events import FlowEvents
 
 
-class FlowParts(WebhookParts):
+class FlowArea(WebhookArea):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         self.flows = FlowService(store, image_hosts=settings.image_hosts.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.composition.consent import ConsentArea
 from bot.config import Settings
 from bot.contacts.attributes import Attributes
 from bot.contacts.data_access import DataAccess
@@ -17,11 +18,10 @@ from bot.contacts.selected import SelectedContacts
 from bot.contacts.service import ContactService
 from bot.contacts.tags import Tags
 from bot.contacts.timeline import Timelines
-from bot.parts.consent import ConsentParts
 from bot.store import Store
 
 
-class ContactParts(ConsentParts):
+class ContactArea(ConsentArea):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         self.contacts = ContactService(store, self.ledger)

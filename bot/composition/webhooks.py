@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.composition.management import ManagementArea
 from bot.config import Settings
-from bot.parts.management import ManagementParts
 from bot.store import Store
 from bot.webhooks.addresses import networks_in
 from bot.webhooks.endpoints import WebhookEndpoints
@@ -12,7 +12,7 @@ from bot.webhooks.sender import WebhookSender
 from bot.webhooks.source import WebhookSource
 
 
-class WebhookParts(ManagementParts):
+class WebhookArea(ManagementArea):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         self.outbox = WebhookOutbox(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.composition.core import Core
 from bot.config import Settings
 from bot.consent.assertions import Assertions
 from bot.consent.attestations import Attestations
@@ -16,11 +17,10 @@ from bot.consent.proof_of_work import ProofOfWork
 from bot.consent.reader import ConsentReader
 from bot.consent.stop_list import StopList
 from bot.contacts.opt_out_requests import OptOutRequests
-from bot.parts.core import Core
 from bot.store import Store
 
 
-class ConsentParts(Core):
+class ConsentArea(Core):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
         self.keys = CheckpointKeys(store, settings.checkpoint_keys)
