@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Names what failed in the file that `tools/test` wants it in."""
-    if path := os.environ.get("SAYSO_TEST_FAILURES"):
+    if path := os.environ.get("FAILED_TESTS_FILE"):
         failed = [report.nodeid for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, ())]
         Path(path).write_text("".join(f"{node}\n" for node in dict.fromkeys(failed)), encoding="utf-8")
 

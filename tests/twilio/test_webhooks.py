@@ -302,7 +302,7 @@ class TestInbound:
     async def test_without_the_database_it_may_be_sent_again(
         self, sayso: Sayso, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def away(*_: object) -> None:
+        async def away(*_: object, **_how: object) -> None:
             raise StoreUnavailable
 
         form = text_form(NUMBER, "Hello")
