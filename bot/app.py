@@ -61,6 +61,7 @@ class Bot(WorkArea):
             lambda: self.confirmations.lapse(now()),
             lambda: self.inbox.wake(now()),
             self.form_watch.look,
+            self.taps.keep,
             lambda: self.runs.time_came(now()),
             lambda: self.runs.finish_left(now()),
             self.runs.counters.flush,

@@ -27,6 +27,7 @@ from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
 
 AUTHOR = Author(kind=AuthorKind.BOT, id="public_form")
+MISSING = _("Form not found.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,18 @@ class PublicForms:
 
     async def get(self, id: str) -> PublicForm:
         """The form at `/f/{id}`. Raises NotFound: it isn't public, or its subscription isn't live."""
+        form = await self.find(id)
+        if not form.is_live:
+            raise NotFound(MISSING)
+        return form
+
+    async def find(self, id: str) -> PublicForm:
+        """Also one that isn't public or live. Raises NotFound: it doesn't exist, or was removed."""
         template = await self._store.form_templates.get(id)
         subscription = await self._store.subscriptions.get(template.subscription) if template else None
-        form = PublicForm(template, subscription) if template and subscription else None
-        if form is None or not form.is_live:
-            raise NotFound(_("Form not found."))
-        return form
+        if template is None or template.expires_at is not None or subscription is None:
+            raise NotFound(MISSING)
+        return PublicForm(template, subscription)
 
     async def contact(self, id: str, locale: str) -> Contact:
         """The visitor as the ledger has them, in their language; not stored if they have done nothing yet.

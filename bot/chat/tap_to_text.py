@@ -1,18 +1,18 @@
 """Signing up by a text of one's own, from the page or the poster of a public form.
 
-The text holds a keyword and a code. The code is derived from the words that the person reads, so that a look stores
-nothing, and an incoming text names exactly these words.
+The text holds a keyword and a code. The code is a hash of all the words that the person reads. It is shown only once
+these words are kept under it, which is done before a look: when a form is made public, at each start, and when anything
+changes them. So an incoming text is recorded with exactly the words that were shown, whatever has changed since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.chat.card_view import text_href
 from bot.chat.card_words import card_words, say_of
-from bot.chat.public_forms import PublicForm, card_of
+from bot.chat.public_forms import PublicForm
 from bot.consent.keyword_programs import KeywordPrograms
 from bot.consent.sign_up_codes import make_code
 from bot.errors import marked as _
@@ -20,8 +20,9 @@ from bot.i18n import Translator, locales, translator
 from bot.model.base import now
 from bot.model.conversation import Card
 from bot.model.event import Words
-from bot.model.form_template import FormTemplate
-from bot.model.subscription import Subscription
+from bot.model.kept_wording import KeptWording
+from bot.model.keyword_program import KeywordProgram
+from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.store import Store
 
@@ -31,7 +32,7 @@ PAGE, POSTER = "", "/poster"
 """Where the words are read: the end of the address."""
 WINDOW = 7 * 86_400
 """Seconds. The code of a page is valid until the end of the next window. That of a poster doesn't expire."""
-MOST_FORMS, MOST_VERSIONS = 200, 20
+MOST_FORMS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,45 +63,65 @@ class ReadWords:
     page: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    template: FormTemplate
-    subscription: Subscription
-    locale: str
-    place: str
-    window: int
-
-    def code(self, secret: bytes) -> str:
-        version = str(self.subscription.version)
-        return make_code(secret, "tap-to-text", self.template.id, version, self.locale, self.place, str(self.window))
-
-
 class TapToTexts:
     def __init__(self, store: Store, programs: KeywordPrograms, *, secret: str, public_url: str) -> None:
         self._store, self._programs = store, programs
         self._secret, self._public_url = secret.encode(), public_url
+        self._done: tuple[int, list[PublicForm]] | None = None
+
+    async def program(self, subscription: Subscription, workspace: Workspace) -> KeywordProgram | None:
+        """None: no keyword is live for the subscription, or the number that people would text isn't known."""
+        is_known = bool(text_href(workspace.texts_from, ""))
+        return await self._programs.offered(subscription.id) if is_known else None
 
     async def offer(self, form: PublicForm, workspace: Workspace, say: Translator, place: str) -> TapToText | None:
-        """None: no keyword is live for the form's subscription, or the number that people would text isn't known."""
-        program = await self._programs.offered(form.subscription.id)
-        if program is None or not text_href(workspace.texts_from, ""):
+        """None: there is no program to text to, or the words aren't kept yet. Writes nothing."""
+        program = await self.program(form.subscription, workspace)
+        wording = self._wording(form, say, place, _window(place, now()))
+        if program is None or await self._store.kept_wordings.get(wording.id) != wording:
             return None
-        locale = say_of(form.card, say).locale
-        code = _Candidate(form.template, form.subscription, locale, place, _window(place, now())).code(self._secret)
-        words = tap_words(form.card, form.subscription, say, place)
-        agree = say_of(form.card, say)(AGREE)
-        return TapToText(program.keyword, f"{program.keyword} {code}", workspace.texts_from, agree, words)
+        text, agree = f"{program.keyword} {wording.id}", say_of(form.card, say)(AGREE)
+        return TapToText(program.keyword, text, workspace.texts_from, agree, wording.words)
 
     async def read(self, subscription: Subscription, code: str) -> ReadWords | None:
         """What was shown with this code. None: it is unknown or expired."""
-        templates = await self._store.form_templates.of_subscription(subscription.id, limit=MOST_FORMS)
-        history = await self._store.subscription_versions.before(subscription.id, None, limit=MOST_VERSIONS)
-        versions = {entry.after.version: entry.after for entry in history} | {subscription.version: subscription}
-        for one in _candidates(templates, [*versions.values()], now()):
-            if one.code(self._secret) == code:
-                words = tap_words(card_of(one.template), one.subscription, translator(one.locale), one.place)
-                return ReadWords(words, f"{self._public_url}/f/{one.template.id}{one.place}")
-        return None
+        kept = await self._store.kept_wordings.get(code)
+        if kept is None or kept.subscription != subscription.id or (kept.expires_at and kept.expires_at <= now()):
+            return None
+        return ReadWords(kept.words, f"{self._public_url}/f/{kept.template}{kept.place}")
+
+    async def keep(self) -> None:
+        """Keeps the words of all public forms, in each language, so that their pages and posters can show a code. Those
+        of pages also for the next window."""
+        forms, window = await self._forms(), _window(PAGE, now())
+        if self._done != (window, forms):
+            places = [(PAGE, window), (PAGE, window + 1), (POSTER, 0)]
+            all = [
+                self._wording(form, translator(locale), place, of)
+                for form in forms
+                for locale in sorted({say_of(form.card, translator(locale)).locale for locale in locales()})
+                for place, of in places
+            ]
+            await self._store.kept_wordings.insert_many(all)
+            self._done = window, forms
+
+    async def _forms(self) -> list[PublicForm]:
+        templates = [t for t in await self._store.form_templates.by_name(limit=MOST_FORMS) if t.is_public]
+        found = await self._store.subscriptions.get_many(template.subscription for template in templates)
+        forms = [PublicForm(t, found[t.subscription]) for t in templates if t.subscription in found]
+        return [form for form in forms if form.is_live and form.subscription.message_type is MessageType.SMS]
+
+    def _wording(self, form: PublicForm, say: Translator, place: str, window: int) -> KeptWording:
+        words = tap_words(form.card, form.subscription, say, place)
+        named = form.subscription.id, form.id, place, str(window), words.model_dump_json()
+        return KeptWording(
+            id=make_code(self._secret, "tap-to-text", *named),
+            subscription=form.subscription.id,
+            template=form.id,
+            place=place,
+            words=words,
+            expires_at=None if place == POSTER else datetime.fromtimestamp((window + 2) * WINDOW, UTC),
+        )
 
 
 def tap_words(card: Card, subscription: Subscription, say: Translator, place: str) -> Words:
@@ -110,15 +131,6 @@ def tap_words(card: Card, subscription: Subscription, say: Translator, place: st
     return words.model_copy(
         update={"button": said(BUTTON) if place == PAGE else "", "legal_text": legal, "box": None, "act": ""}
     )
-
-
-def _candidates(templates: list[FormTemplate], versions: list[Subscription], at: datetime) -> Iterator[_Candidate]:
-    windows = {(PAGE, _window(PAGE, at)), (PAGE, _window(PAGE, at) - 1), (POSTER, 0)}
-    for template in templates:
-        for locale in {say_of(card_of(template), translator(locale)).locale for locale in locales()}:
-            for subscription in versions:
-                for place, window in windows:
-                    yield _Candidate(template, subscription, locale, place, window)
 
 
 def _window(place: str, at: datetime) -> int:

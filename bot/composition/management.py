@@ -38,7 +38,7 @@ class ManagementArea(TextArea):
         self.account_links = AccountLinks(store, self.teammates, self.signatures.serializer("account_link"))
         self.security = SecurityService(store, changed=self.workspace.cache_clear)
         self.subscriptions = SubscriptionService(store)
-        self.forms = FormTemplateService(store)
+        self.forms = FormTemplateService(store, self.taps.keep)
         self.keywords = KeywordProgramService(store)
         self.saved_replies = SavedReplyService(store)
         self.canvas_secrets = CanvasSecrets(store, self.workspace, changed=self.workspace.cache_clear)

@@ -37,6 +37,7 @@ from bot.store.form_counters import BlockedPrefixRepository, FormCounterReposito
 from bot.store.form_templates import FormTemplateRepository
 from bot.store.job_items import JobItemRepository
 from bot.store.jobs import JobRepository
+from bot.store.kept_wordings import KeptWordingRepository
 from bot.store.keys import KeyRepository
 from bot.store.keyword_programs import KeywordProgramRepository, KeywordProgramVersionRepository
 from bot.store.labels import AttributeRepository, SegmentRepository, TagRepository
@@ -98,6 +99,7 @@ class Store:
         self.signals = SignalRepository(self.database)
         self.saved_replies = SavedReplyRepository(self.database)
         self.form_templates = FormTemplateRepository(self.database)
+        self.kept_wordings = KeptWordingRepository(self.database)
         self.flows = FlowRepository(self.database)
         self.flow_versions = FlowVersionRepository(self.database)
         self.flow_drafts = FlowDraftRepository(self.database)

@@ -16,16 +16,11 @@ class FormTemplateRepository(Repository[FormTemplate]):
     indexes = (
         IndexModel([("name_key", ASCENDING)], unique=True, partialFilterExpression={"name_key": {"$exists": True}}),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-        IndexModel([("subscription", ASCENDING)]),
     )
 
     async def by_name(self, *, limit: int) -> list[FormTemplate]:
         """In the order of their names."""
         return await self.find({"name_key": {"$gt": ""}}, sort=[("name_key", 1)], limit=limit)
-
-    async def of_subscription(self, subscription: str, *, limit: int) -> list[FormTemplate]:
-        """Those that ask for it, removed ones included."""
-        return await self.find({"subscription": subscription}, limit=limit)
 
     async def set_public(self, id: str, *, is_public: bool) -> None:
         await self.update({"_id": id}, {"$set": {"is_public": is_public}})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from bot.consent.form_wording import WordingCheck
 from bot.consent.offers import standard_form
@@ -28,7 +28,9 @@ TAKEN = _("A template with this name already exists. Choose another name.")
 
 
 class FormTemplateService:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, published: Callable[[], Awaitable[None]]) -> None:
+        """`published` keeps the words of the public forms."""
+        self._published = published
         self._table = store.form_templates
         self._subscriptions = store.subscriptions
         self._audit = AuditLog(store)
@@ -91,6 +93,7 @@ class FormTemplateService:
             await self._table.set_public(id, is_public=is_public)
             action = AuditAction.FORM_PUBLISHED if is_public else AuditAction.FORM_UNPUBLISHED
             await self._audit.record(by, action, template.name)
+        await self._published()
         return template.model_copy(update={"is_public": is_public})
 
     async def remove(self, id: str, by: By) -> None:

@@ -78,6 +78,7 @@ UNTOUCHED = {
     "form_counters": "hashes, kept for a day",
     "form_templates": "written by teammates",
     "job_items": "name contacts by id",
+    "kept_wordings": "written by teammates",
     "keys": "of the workspace",
     "keyword_program_versions": "written by teammates",
     "keyword_programs": "written by teammates",

@@ -203,6 +203,7 @@ async def _manage(bot: Bot) -> None:
     await bot.public_forms.get(form.id)
     if deals := await bot.store.subscriptions.get(DEALS):
         await bot.taps.read(deals, "B3B3B3B3")
+        await bot.taps.keep()
     await bot.forms.remove(form.id, By(ada.id, ada.name))
     poster = ProgramForm(subscription=DEALS, place="Poster", title="Text BEANS", legal_text="Recurring texts.")
     await bot.keywords.create("beans", poster, By(ada.id, ada.name), wording())

@@ -15,6 +15,7 @@ import aiohttp
 import imagesize
 import pytest
 
+from bot.app import make_bot
 from bot.chat import tap_to_text
 from bot.chat.public_forms import PublicForm
 from bot.consent.checker import check_form, lacking
@@ -412,6 +413,44 @@ class TestTapToText:
         await own.bot.receive(number, text, new_id())
         words = (await self.words(own, number)).words
         assert (words.subscription_name, words.subscription_version) == (deals.name, deals.version)
+
+    async def test_a_poster_is_recorded_as_it_was_printed(self, own: Running, template: FormTemplate) -> None:
+        printed, page = await self.shown(own, template, "/poster")
+        edited = {"title": "Bean news", "legal_text": "Other terms.", "translations": {}}
+        await own.store.form_templates.update({"_id": template.id}, {"$set": edited})
+        await own.bot.taps.keep()
+        reprinted, _ = await self.shown(own, template, "/poster")
+        await own.bot.forms.remove(template.id, ADA)
+        for text, title, number in [(printed, TITLE, 1311), (reprinted, "Bean news", 1312)]:
+            await own.bot.receive(NUMBER.format(number), text, new_id())
+            event = await self.words(own, NUMBER.format(number))
+            assert event.words.title == title
+            assert event.context.page.endswith(f"/f/{template.id}/poster")
+        assert TITLE in page.text
+
+    @pytest.mark.parametrize("path", ["", "/poster"])
+    async def test_a_release_with_other_words_has_other_codes(
+        self, own: Running, template: FormTemplate, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        before, _ = await self.shown(own, template, path)
+        agreed = tap_to_text.AGREE
+        monkeypatch.setattr(tap_to_text, "AGREE", "You agree by texting.")
+        release = await make_bot(own.bot.settings, own.store, own.bot.public_url)
+        await release.taps.keep()
+        after, page = await self.shown(own, template, path)
+        assert "You agree by texting." in page.text
+        for text, words, number in [(before, agreed, 1313), (after, "You agree by texting.", 1314)]:
+            await own.bot.receive(NUMBER.format(number), text, new_id())
+            event = await self.words(own, NUMBER.format(number))
+            assert event.words.legal_text.endswith(f"\n\n{words}")
+
+    async def test_no_code_is_shown_for_words_that_are_not_kept(self, own: Running, template: FormTemplate) -> None:
+        card = CardModel(subscription=DEALS, title=TITLE, legal_text=LEGAL.format(url=URL))
+        made = await own.bot.forms.save(new_id(), card, ADA, new_id(), wording())
+        form, workspace = await own.bot.public_forms.find(made.id), await own.bot.workspace()
+        assert await own.bot.taps.offer(form, workspace, translator("en"), tap_to_text.POSTER) is None
+        await own.bot.forms.set_public(made.id, True, ADA)
+        assert await own.bot.taps.offer(form, workspace, translator("en"), tap_to_text.POSTER)
 
     @pytest.mark.parametrize("text", ["JOIN B3B3B3B3", "JOIN"])
     async def test_an_unknown_code_counts_as_the_keyword_alone(

@@ -9,6 +9,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.chat.card_view import CardView
+from bot.chat.card_words import card_words
 from bot.chat.tap_to_text import PAGE
 from bot.consent.numbers import address_of
 from bot.errors import CardClosed, Conflict, Invalid, NotFound, ProofNeeded, SaysoError, WordsChanged
@@ -150,7 +151,8 @@ async def _page(
     request: web.Request, visit: Visit, view: CardView, status: int = 200, *, is_done: bool = False
 ) -> web.Response:
     bot, locale, form = request.app[BOT], visit.contact.locale, visit.form
-    is_text = view.offers and view.channel == MessageType.SMS
+    words = card_words(form.card, form.subscription, translator(locale))
+    is_text = view.offers and view.channel == MessageType.SMS and view.version == words.version
     tap = await bot.taps.offer(form, await bot.workspace(), translator(locale), PAGE) if is_text else None
     card = Markup(await render(request, "cards/card.html", view.locale, card=view))  # noqa: S704 (our own)
     text = await render(
@@ -160,7 +162,7 @@ async def _page(
         form=form,
         card=card,
         view=view,
-        words=form.subscription.words(view.locale),
+        words=words,
         tap=tap,
         qr=Markup(svg(tap.href)) if tap else "",  # noqa: S704 (our own)
         is_known=visit.contact.is_stored,

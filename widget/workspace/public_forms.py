@@ -113,7 +113,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         address=address,
         qr=Markup(svg(address)),  # noqa: S704 (our own)
         is_text=is_text,
-        tap=await bot.taps.offer(form, workspace, translator(view.locale), PAGE) if is_text else None,
+        program=await bot.taps.program(form.subscription, workspace),
+        tap=await bot.taps.offer(form, workspace, translator(view.locale), PAGE) if is_text and form.is_live else None,
         checks=checks,
         gaps=gaps(checks),
     )
@@ -135,7 +136,7 @@ async def download(request: web.Request) -> web.StreamResponse:
     if form.subscription.message_type is not MessageType.SMS:
         raise NotFound
     workspace, view = await bot.workspace(), await _view(request, form)
-    tap = await bot.taps.offer(form, workspace, translator(view.locale), PAGE)
+    program = await bot.taps.program(form.subscription, workspace)
     pack = CarrierPack(
         template=form.template,
         subscription=form.subscription,
@@ -145,8 +146,8 @@ async def download(request: web.Request) -> web.StreamResponse:
         address=_address(request, form),
         link=f"{bot.public_url}/p/example",
         messages=await _messages(request, form),
-        keyword=tap.keyword if tap else "",
-        number=tap.number if tap else "",
+        keyword=program.keyword if program else "",
+        number=workspace.texts_from if program else "",
     )
     files = pack.files() | {"form.svg": form_picture(view, workspace, form.subscription.words(view.locale).description)}
     record = Download(AuditAction.CARRIER_PACK_DOWNLOADED, form.template.name)
@@ -170,12 +171,7 @@ async def _switch(request: web.Request, *, is_public: bool) -> web.StreamRespons
 
 
 async def _form(request: web.Request) -> PublicForm:
-    bot = request.app[BOT]
-    template = await bot.forms.get(request.match_info["id"])
-    subscription = await bot.store.subscriptions.get(template.subscription) if template else None
-    if template is None or subscription is None:
-        raise NotFound
-    return PublicForm(template, subscription)
+    return await request.app[BOT].public_forms.find(request.match_info["id"])
 
 
 async def _view(request: web.Request, form: PublicForm) -> CardView:
