@@ -103,6 +103,11 @@ class TestCatalog:
                 if names:
                     assert text % names
 
+    def test_a_translation_is_written_once(self, path: Path) -> None:
+        """A merge of two branches can repeat it."""
+        twice = [text for m in _read(path) for text in _texts(m.string) if text and text in (text + text)[1:-1]]
+        assert twice == []
+
     def test_a_translation_is_in_its_language(self, path: Path) -> None:
         """Neither left in English nor in another of our languages, as far as script and common words can tell."""
         catalog, locale = _read(path), path.stem

@@ -66,7 +66,7 @@ def carrier_review(form: ReviewedForm, said: Translator, say: Translator) -> tup
         *_program(form, facts, said, say),
         _confirmation(form, facts, said, say),
         CarrierCheck("30556", _("Only one channel in the form"), True),
-        CarrierCheck("30841", _("Consent isn't part of terms or privacy policy"), True),
+        CarrierCheck("30841", _("Consent is separate from the terms and privacy policy"), True),
         CarrierCheck("30555", _("No message before the consent is recorded"), True),
     )
 

@@ -23,10 +23,10 @@ GALLERY = {
         _("Ask again about a pending sign-up"),
         _("Reminds people who didn't confirm by text within an hour."),
     ),
-    "keyword_join": (_("Keyword join"), _("Shows the form when someone writes “join” or “deals” in the chat.")),
+    "keyword_join": (_("Sign-up on request"), _("Shows the form when someone writes “join” or “deals” in the chat.")),
     "win_back": (
         _("Win back after an opt-out"),
-        _("Asks people who opted out of this topic why, and offers it again when they return."),
+        _("Asks returning visitors why they opted out, and offers the subscription again."),
     ),
 }
 """By the name of the file: name and description, gettext ids."""

@@ -47,7 +47,7 @@ NO_HOURS = _('Add "office_hours" to the flow.')
 LONG_BY_TEXT = _("By SMS, a message can have up to %(most)s characters. Shorten this text.")
 NO_TRIGGER = _("Nothing starts this flow. Add a trigger, or start it from another flow.")
 NO_ALT = _("Describe the image in a few words, for people who can't see it.")
-BEGINS_WITH_HANDOVER = _("This hands over every chat as soon as it is opened. Ask something first.")
+BEGINS_WITH_HANDOVER = _("This sends every chat to your team as soon as it's opened. Add a question first.")
 
 
 @dataclass(frozen=True, slots=True)

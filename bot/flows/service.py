@@ -27,7 +27,7 @@ from bot.workspace.audit import AuditLog
 MOST = 500
 NOT_FOUND = _("Flow not found.")
 NO_VARIANT = _("Variant not found.")
-CHANGED = _("Someone published another version meanwhile. Look at its figures first.")
+CHANGED = _("A newer version was published. Review its figures first.")
 NO_VERSION = _("Flow version not found.")
 STRIDE = 10
 """Between the orders of two flows, so that one can be placed between them."""

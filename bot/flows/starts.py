@@ -28,5 +28,7 @@ class FlowStarts:
             raise NotFound(_("Conversation not found."))
         script = next((script for script in await self.offered() if script.flow == flow), None)
         if script is None:
-            raise Invalid(_("This flow can't be started. Put it live, with the trigger for teammates."))
+            raise Invalid(
+                _("This flow can't be started. Add the trigger “Started by a teammate” and put the flow live.")
+            )
         await self._runs.start_by_teammate(found, script, by, key)

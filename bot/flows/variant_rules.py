@@ -16,10 +16,12 @@ from bot.flows.variants import ORIGINAL
 from bot.i18n import locales, translator
 
 SAME_VARIANT = _('Give each variant a unique ID. "original" means the form\'s own words.')
-SAME_WORDS = _("These are the words of another variant. Change the title or the button.")
-NOT_TRANSLATED = _("Add the translation %(locale)s to this variant: the form has one.")
+SAME_WORDS = _("Another variant has the same title and button. Change one of them.")
+NOT_TRANSLATED = _("The form is translated into %(locale)s. Add this translation to the variant.")
 NO_SUCH_TRANSLATION = _("The form has no translation %(locale)s. Remove it from this variant.")
-BUTTON_NAMED = _('The legal text or the box names the button "%(button)s", so variants must keep it.')
+BUTTON_NAMED = _(
+    'The legal text or consent box mentions the button "%(button)s". Use the same button text in this variant.'
+)
 SIGN_UP = _("Sign Up Now")
 
 

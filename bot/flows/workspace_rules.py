@@ -29,8 +29,8 @@ NO_HOST = _(
 NO_EMAIL_BY_TEXT = _("By SMS, people can only sign up for SMS subscriptions. Choose another one.")
 NO_KEYWORD = _("No keyword program has this keyword. Add it in Settings > Keywords, or use another one.")
 NO_LEGAL_TEXT = _("This form has no legal text. Say what people agree to.")
-LACKS = _("The legal text is missing something: %(what)s.")
-NO_ENDPOINT = _('No webhook endpoint wants the topic "flow.event". Add it to one in Settings > Webhooks.')
+LACKS = _("Missing from the legal text: %(what)s.")
+NO_ENDPOINT = _('No webhook endpoint is subscribed to the topic "flow.event". Add it to one in Settings > Webhooks.')
 NO_FLOW = _("This flow doesn't exist or isn't live. Choose another one.")
 
 

@@ -206,7 +206,7 @@ class OutboundMessages:
         filter = await self.audience.filter(draft)
         count = await self.counts.to_confirm(draft)
         if count is None:
-            raise FormWrong({"confirmed": _("Everyone is counted first. Try again when the count is done.")})
+            raise FormWrong({"confirmed": _("The audience is still being counted. Try again when the count is done.")})
         if count.number > CONFIRMED_ABOVE and confirmed != count.number:
             raise FormWrong({"confirmed": _("Type %(number)s to confirm.")}, number=str(count.number))
         return await self.ordered(draft, {"filter": filter, "send_at": time.at, "local_at": time.local}, by)

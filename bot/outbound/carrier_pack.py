@@ -82,7 +82,9 @@ class CarrierPack:
             f"Program page: {self.terms}",
         ]
         if s.double_opt_in:
-            steps.append(f'We then text: "{self._answer(DeliveryKind.ASK)}" Only a reply of YES completes it.')
+            steps.append(
+                f'We then text: "{self._answer(DeliveryKind.ASK)}" The opt-in is complete only after a YES reply.'
+            )
         if self.keyword:
             steps.append(
                 f"Below the same words they can instead text {self.keyword} and a code to {self.number} from their own "
@@ -162,7 +164,7 @@ class CarrierPack:
         what = "Recurring marketing" if self.subscription.purpose is Purpose.MARKETING else "Informational"
         about = self.subscription.description or "no description"
         seller = self.workspace.legal_name or self.workspace.name
-        return f"{what} text messages of {seller} to people who opted in to {self.subscription.name}: {about}"
+        return f"{what} text messages from {seller} to people who opted in to {self.subscription.name}: {about}"
 
     def open_points(self) -> list[str]:
         """What a person has to fill in or shorten."""
@@ -194,7 +196,7 @@ class CarrierPack:
                 f"Program page: {self.terms}",
                 f"Privacy policy: {self.workspace.privacy_url or 'missing'}",
                 "",
-                "form.svg is drawn by Sayso from the same data as the page. It is no screenshot.",
+                "form.svg is drawn by Sayso from the same data as the page. It isn't a screenshot.",
                 "The privacy policy has to say that mobile opt-in data isn't shared with third parties for marketing.",
                 "",
                 "Gaps, with the Twilio error that rejects them:",

@@ -277,7 +277,7 @@ def test_what_a_message_needs_from_the_workspace_is_told() -> None:
         ("steps[0].links[0].label", "Buttons can't have variables", False),
         ("steps[0].links[0].url", "Enter an address that begins with https://", False),
         ("steps[1].subscription", "Texts are sent for SMS subscriptions only", False),
-        ("steps[2]", 'No webhook endpoint wants the topic "flow', True),
+        ("steps[2]", 'No webhook endpoint is subscribed to the topic "flow', True),
         ("steps[2].event", "Use lowercase letters, digits, _ and ", False),
         ("steps[2].values.size", 'Unknown variable "size"', False),
     }
@@ -316,8 +316,8 @@ def test_what_a_legal_text_lacks_is_told() -> None:
         return [str(fault) for fault in check_document(flow({**FORM, "legal_text": text}), around).faults]
 
     assert told("") == ["This form has no legal text. Say what people agree to."]
-    assert "The legal text is missing something: STOP instructions." in told("You agree to texts.")
-    assert "The legal text is missing something: STOP instructions." not in told("You agree. Reply STOP to cancel.")
+    assert "Missing from the legal text: STOP instructions." in told("You agree to texts.")
+    assert "Missing from the legal text: STOP instructions." not in told("You agree. Reply STOP to cancel.")
     assert told("You agree to texts.", incomplete_wording="off") == []
 
 

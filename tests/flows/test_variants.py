@@ -53,15 +53,15 @@ SPANISH = {"es": {"title": "10% menos", "legal_text": "Acepta."}}
         ),
         (form(B, {**B, "title": "Gift"}), "variants[1].id", "Give each variant a unique ID."),
         (form({**B, "id": "original"}), "variants[0].id", "Give each variant a unique ID."),
-        (form({**B, "title": "10% off"}), "variants[0]", "These are the words of another variant."),
+        (form({**B, "title": "10% off"}), "variants[0]", "Another variant has the same title and button."),
         (form({**B, "title": ""}), "variants[0].title", "Enter text."),
         (form({**B, "title": "<b>Free</b>"}), "variants[0].title", "HTML isn't supported: remove <b> from this text."),
         (
             form({**B, "button": "Join"}, button="Yes", legal_text='By pressing "Yes" you agree.'),
             "variants[0].button",
-            'The legal text or the box names the button "Yes", so variants must keep it.',
+            'The legal text or consent box mentions the button "Yes". Use the same button text in this variant.',
         ),
-        (form(B, translations=SPANISH), "variants[0].translations", "Add the translation es to this variant"),
+        (form(B, translations=SPANISH), "variants[0].translations", "The form is translated into es. Add this"),
         (
             form({**B, "translations": {"es": {"title": "Gratis"}}}),
             "variants[0].translations.es",

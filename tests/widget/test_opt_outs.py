@@ -36,7 +36,7 @@ async def test_an_agent_decides_on_each(running: Running) -> None:
         assert "Opted out of all texts" in await ben.said()
         assert (await ben.post(f"{BOARD}/{second.id}/dismiss", {}))[0] == 303
         assert "Ben honored the opt-out request" in (await ben.look(f"/inbox/{first.conversation}")).text
-        assert "Ben decided that this wasn't an opt-out" in (await ben.look(f"/inbox/{second.conversation}")).text
+        assert "Ben marked this as not an opt-out request" in (await ben.look(f"/inbox/{second.conversation}")).text
         page = await ben.look(BOARD)
         assert "harassment" not in page.text
         assert "unsubscribe" not in page.one("main").text

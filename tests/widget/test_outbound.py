@@ -265,7 +265,7 @@ async def test_a_large_audience_is_counted_before_its_number_is_typed(
     message = await written(running, ada, people)
     path = f"/outbound/{message.id}/send"
     page = await ada.look(path)
-    assert "Everyone is counted first" in page.text
+    assert "We count the whole audience first" in page.text
     send = page.one("main").all("button", class_="btn--brand")[-1]
     assert "disabled" in send.attrs
     ordered = {"version": str(message.version), "when": "now", "confirmed": "3"}

@@ -28,7 +28,7 @@ from widget.web.teammate_pages import Scope, requires, translator_for
 TRY = "/bots/-/try"
 ENVELOPE = 400_000
 """Bytes of a request beside the document: escaped characters, and the trial so far."""
-OVER = _("This trial has expired. Start it again.")
+OVER = _("This test run has expired. Restart it.")
 PURPOSE = "flow_trial"
 SECONDS = 8 * 3600
 """How long a trial can go on."""
@@ -178,7 +178,7 @@ def told(effect: Effect, say: Translator) -> str:
         case Notify(event=event):
             return say("Notifies your webhooks of %(name)s.", name=event)
         case HandOver():
-            return say("Brings the conversation to the inbox.")
+            return say("Sends the conversation to the inbox.")
         case StartFlow(flow=flow):
             return say("Starts the flow %(name)s.", name=flow)
     return ""

@@ -282,7 +282,7 @@ def _event(content: ConversationEvent, by: str, author: str, contact: str, known
         case ConversationEventName.OPT_OUT_HONORED:
             return say("%(who)s honored the opt-out request: no more texts to this number", who=author)
         case ConversationEventName.OPT_OUT_DISMISSED:
-            return say("%(who)s decided that this wasn't an opt-out request", who=author)
+            return say("%(who)s marked this as not an opt-out request", who=author)
         case ConversationEventName.TEXTED_NO:
             return say("%(who)s declined %(name)s by text", who=contact, name=name)
 

@@ -138,7 +138,7 @@ async def test_what_it_would_do_is_said(running: Running) -> None:
     assert answer["did"] == [
         "Sets the attribute roast to “dark”.",
         "Adds the tag fan.",
-        "Brings the conversation to the inbox.",
+        "Sends the conversation to the inbox.",
     ]
 
 
