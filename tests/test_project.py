@@ -35,6 +35,10 @@ from widget.cli import app
 ROOT = Path(__file__).parents[1]
 COMMANDS = {"serve", "demo", "worker", "teammate", "token", "jobs", "flow", "migrate", "verify", "import", "check"}
 START_SECONDS = 90
+PAGES = [
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 
 
 def test_the_settings_table_of_the_readme_is_the_settings() -> None:
@@ -63,15 +67,16 @@ def test_the_readme_names_every_command(name: str) -> None:
     assert f"`sayso {name}" in README.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
-    ],
-)
+@pytest.mark.parametrize("page", PAGES)
+def test_headings_and_tables_of_the_docs_are_whole(page: str) -> None:
+    """A heading follows a blank line, and a table has none."""
+    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+    assert re.findall(r"(?<=[^\n])\n#+ .*", text) == []
+    assert re.findall(r"\n\n\|.*\n(?!\|-).*", text) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_between_the_pages_of_the_docs_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = {target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target}
