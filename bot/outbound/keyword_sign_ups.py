@@ -30,10 +30,12 @@ ALREADY, CLOSED = "already", "closed"
 
 @dataclass(frozen=True, slots=True)
 class HeardKeyword:
-    """`read`: the words that the code behind the keyword names; None: those of the program."""
+    """`read`: the words that the code behind the keyword names; None: those of the program. `is_lost`: there was a
+    code that names none, so what the person read is not known."""
 
     row: ProgramRow
     read: ReadWords | None = None
+    is_lost: bool = False
 
 
 class KeywordSignUps:
@@ -56,14 +58,14 @@ class KeywordSignUps:
         self._threads = threads
 
     async def heard(self, text: str) -> HeardKeyword | None:
-        """The keyword that this text is. With an unknown or expired code, it counts as the keyword alone; with more
-        words, it is a message."""
+        """The keyword that this text is. With an unknown or expired code and more words, it is a message."""
         found = await self._programs.heard(text)
         if found is None:
             return None
         row, code = found
         read = await self._taps.read(row.subscription, code.code) if code and row.subscription else None
-        return None if code and not read and not code.is_alone else HeardKeyword(row, read)
+        is_lost = code is not None and read is None
+        return None if code and is_lost and not code.is_alone else HeardKeyword(row, read, is_lost)
 
     async def sign_up(self, number: str, text: str, text_id: str, heard: HeardKeyword) -> None:
         """Opts in whoever texts from this number, a new lead if nobody has it; with double opt-in, asks them to
@@ -139,10 +141,10 @@ def _words(heard: HeardKeyword, subscription: Subscription, text: str) -> Words:
         return heard.read.words.model_copy(update=own)
     shown = subscription.words(program.locale)
     return Words(
-        title=program.title,
-        legal_text=program.legal_text,
+        title="" if heard.is_lost else program.title,
+        legal_text="" if heard.is_lost else program.legal_text,
         subscription_name=shown.name,
-        subscription_description=shown.description,
+        subscription_description="" if heard.is_lost else shown.description,
         locale=program.locale,
         act=act,
         subscription_version=subscription.version,

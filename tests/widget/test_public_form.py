@@ -391,11 +391,11 @@ class TestTapToText:
         for sentence in event.words.legal_text.split(". ")[:4]:
             assert sentence.split(" [")[0] in page.text
 
-    async def test_the_code_of_a_page_expires_and_the_words_of_the_keyword_count(
+    async def test_the_code_of_a_page_expires_and_no_words_count_as_read(
         self, own: Running, template: FormTemplate, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         text, _ = await self.shown(own, template)
-        for n, (days, title) in enumerate([(7, TITLE), (15, "Text JOIN to get 10% off")]):
+        for n, (days, title) in enumerate([(7, TITLE), (15, "")]):
             later = now() + timedelta(days=days)
             monkeypatch.setattr(tap_to_text, "now", lambda at=later: at)
             number = NUMBER.format(1303 + n)
@@ -452,14 +452,19 @@ class TestTapToText:
         await own.bot.forms.set_public(made.id, True, ADA)
         assert await own.bot.taps.offer(form, workspace, translator("en"), tap_to_text.POSTER)
 
-    @pytest.mark.parametrize("text", ["JOIN B3B3B3B3", "JOIN"])
-    async def test_an_unknown_code_counts_as_the_keyword_alone(
-        self, own: Running, template: FormTemplate, text: str
+    @pytest.mark.parametrize(
+        ("text", "title"), [("JOIN B3B3B3B3", ""), ("JOIN", "Text JOIN to get 10% off")], ids=["unknown", "none"]
+    )
+    async def test_a_code_that_names_no_words_leaves_them_open(
+        self, own: Running, template: FormTemplate, text: str, title: str
     ) -> None:
+        """Whoever typed a code read a form, and not where the program is advertised."""
         number = NUMBER.format(1307)
         await own.bot.receive(number, text, new_id())
         event = await self.words(own, number)
-        assert (event.words.title, event.context.page) == ("Text JOIN to get 10% off", None)
+        assert (event.words.title, event.context.page) == (title, None)
+        assert bool(event.words.legal_text) == bool(title)
+        assert event.words.act == f'texted "{text}"'
 
     async def test_more_words_reach_the_inbox_unless_the_code_is_known(
         self, own: Running, template: FormTemplate
