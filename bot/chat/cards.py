@@ -196,6 +196,8 @@ class Cards:
             source=Source.FORM,
             words=words,
             context=answer.context,
+            warned_of=answer.again or None,
+            shown_at=card.shown_at or part.at,
             flow=await self._flow_of(part),
             flow_step=card.flow_step,
             message=card.message,
@@ -250,6 +252,10 @@ class Cards:
             if _card(part).opened_at is None:
                 await self._store.parts.opened(part, now())
                 await self._tell(part, contact)
+
+    async def shown(self, part: Part) -> None:
+        """A program asked for the card, to show it."""
+        await self._store.parts.shown(part, now())
 
     async def tried(self, part: Part, contact: str, problem: str) -> None:
         """A submission with an error: teammates see the error, never the number."""

@@ -37,7 +37,9 @@ class ConsentChange:
     context: Context = NOWHERE
     evidence: Evidence | None = None
     warned_of: str | None = None
-    """The event of the opt-out that the teammate was warned of, and overrides."""
+    """The event of the opt-out that the teammate was warned of, or that the form was shown after; it is overridden."""
+    shown_at: datetime | None = None
+    """When the form that a program submits was last shown."""
     clears: list[str] | None = None
     """Of a `change_address`: `phone` or `email`, where the contact has none from then on."""
     flow: str | None = None
@@ -78,14 +80,22 @@ class ConsentChange:
         """What the table of overrides judges; None: it grants nothing."""
         if not self.is_grant:
             return None
-        is_stranger = self.actor.kind == "contact" and self.actor.id != self.contact
         return Grant(
             source=self.source,
-            actor="stranger" if is_stranger else self.actor.kind,
+            actor=self._by,
             grade=grade_of(self.action, self.source, self.evidence, self.words, before),
-            given_at=self.evidence.given_at if self.evidence else None,
+            given_at=self.evidence.given_at if self.evidence else self.shown_at,
             warned_of=self.warned_of,
         )
+
+    @property
+    def _by(self) -> str:
+        """The kind of actor, as the table of overrides names it."""
+        if self.actor.kind != "contact":
+            return self.actor.kind
+        if self.actor.id != self.contact:
+            return "stranger"
+        return "program" if self.context.via else "contact"
 
     def refusal(self, contact: Contact, stop: Stop | None, at: datetime) -> SaysoError | None:
         """Why it can't be recorded for the contact at this time. `stop`: of its number."""
@@ -115,6 +125,7 @@ def consent_change(
     context: Context = NOWHERE,
     evidence: Evidence | None = None,
     warned_of: str | None = None,
+    shown_at: datetime | None = None,
     flow: tuple[str | None, int | None] = (None, None),
     flow_step: str | None = None,
     message: str | None = None,
@@ -139,6 +150,7 @@ def consent_change(
         context=context,
         evidence=evidence,
         warned_of=warned_of,
+        shown_at=shown_at,
         flow=flow[0],
         flow_version=flow[1],
         flow_step=flow_step,

@@ -27,11 +27,15 @@ class Needs(StrEnum):
     """Evidence newer than the opt-out, and that the teammate was warned of this opt-out."""
     NEWER_WRITTEN = "newer_written"
     """Written evidence newer than the opt-out."""
+    SHOWN = "shown"
+    """A form that was shown after the opt-out, and a submission that names the opt-out. For a number on the stop list
+    it is recorded, and grants nothing."""
     IMPOSSIBLE = "impossible"
 
 
 OVERRIDES: Mapping[tuple[Source, str], Needs] = {
     (Source.FORM, "contact"): Needs.NOTHING,
+    (Source.FORM, "program"): Needs.SHOWN,
     (Source.PREFERENCE_CENTER, "contact"): Needs.NOTHING,
     (Source.KEYWORD, "contact"): Needs.NOTHING,
     (Source.BOT, "contact"): Needs.NOTHING,
@@ -42,7 +46,10 @@ OVERRIDES: Mapping[tuple[Source, str], Needs] = {
     (Source.IMPORT, "api"): Needs.NEWER_WRITTEN,
     (Source.API, "api"): Needs.NEWER_WRITTEN,
 }
-"""By source and kind of actor; whatever is not listed can't override an opt-out."""
+"""By source and kind of actor; whatever is not listed can't override an opt-out. `program`: it handed over what it says
+the person did."""
+WARNED = {Needs.NEWER, Needs.SHOWN}
+"""What needs to name the opt-out."""
 AHEAD = timedelta(minutes=2)
 """How far another clock may be ahead: evidence from the future is not newer than anything."""
 
@@ -73,9 +80,9 @@ class Grant:
     actor: str
     grade: Grade | None = None
     given_at: datetime | None = None
-    """When the person gave the consent that somebody else records."""
+    """When the person gave the consent that somebody else records, or was shown the form that a program submits."""
     warned_of: str | None = None
-    """The event of the opt-out that the teammate was warned of."""
+    """The event of the opt-out that the teammate was warned of, or that the form was shown after."""
 
     @property
     def needs(self) -> Needs:
@@ -92,7 +99,7 @@ def obstacle(
     """
     if grant.needs is Needs.NOTHING:
         return None
-    if stopped:
+    if stopped and grant.needs is not Needs.SHOWN:
         return Obstacle.STOPPED
     no_at = _no_at(consent, revoked_until)
     if no_at is None:
@@ -105,7 +112,7 @@ def obstacle(
     if grant.given_at is None or not no_at < grant.given_at <= at + AHEAD:
         return Obstacle.NOT_NEWER
     is_no = consent is not None and consent.is_no
-    if grant.needs is Needs.NEWER and is_no and consent and grant.warned_of != consent.event:
+    if grant.needs in WARNED and is_no and consent and grant.warned_of != consent.event:
         return Obstacle.NOT_WARNED
     return None
 

@@ -64,6 +64,10 @@ class Card(FormWords):
     """The step of the flow, and the variant of its words: `form`, or `form/b`."""
     message: str | None = None
     """The outbound message that asks."""
+    via: str | None = None
+    """The API token that inserted it: a program shows it."""
+    shown_at: datetime | None = None
+    """When a program last asked for it, to show it."""
     state: CardState = CardState.OPEN
     event: str | None = None
     """`_id` of the consent event that completed it, then of the one that confirmed it."""

@@ -142,6 +142,10 @@ class PartRepository(NumberedLog[Part]):
         """The contact focused a field of this card."""
         await self.change_cards([CardChange(part.id, {"opened_at": at}, only={"opened_at": {"$exists": False}})])
 
+    async def shown(self, part: Part, at: datetime) -> None:
+        """A program showed this card once more."""
+        await self.change_cards([CardChange(part.id, {"shown_at": at})])
+
     async def tried(self, part: Part, problem: str) -> None:
         await self.change_cards([CardChange(part.id, {"problem": problem}, {"tries": 1})])
 

@@ -15,7 +15,7 @@ from bot.consent.projection import PENDING_FOR
 from bot.errors import NumberStopped, OwnOptOut
 from bot.model.base import now
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.event import Action, Actor, Evidence, Grade, How, Source
+from bot.model.event import Action, Actor, Context, Evidence, Grade, How, Source
 from bot.model.subscription import WRITTEN
 from bot.store import Store
 from tests.people import AT, NUMBER, change, consent, events_of
@@ -24,6 +24,7 @@ MakeContact = Callable[..., Awaitable[Contact]]
 HOUR = timedelta(hours=1)
 NO = consent(ConsentState.OPTED_OUT, at=AT, event="the-no")
 OWN = [(source, "contact") for source in (Source.FORM, Source.PREFERENCE_CENTER, Source.KEYWORD, Source.BOT)]
+PROGRAM = (Source.FORM, "program")
 TEAMMATE = (Source.PROFILE, "teammate")
 OTHERS = [
     (Source.BULK, "teammate"),
@@ -32,7 +33,7 @@ OTHERS = [
     (Source.IMPORT, "api"),
     (Source.API, "api"),
 ]
-ROWS = [*OWN, TEAMMATE, *OTHERS]
+ROWS = [*OWN, PROGRAM, TEAMMATE, *OTHERS]
 
 
 def judged(
@@ -60,21 +61,22 @@ class TestTheTable:
         for grade in (*Grade, None):
             assert judged(row, grade=grade, given_at=None, warned_of=None) is None
 
-    @pytest.mark.parametrize("row", [TEAMMATE, *OTHERS])
+    @pytest.mark.parametrize("row", [PROGRAM, TEAMMATE, *OTHERS])
     def test_the_evidence_must_be_newer_than_the_no(self, row: tuple[Source, str]) -> None:
         assert judged(row) is None
         assert judged(row, given_at=AT + timedelta(milliseconds=1)) is None
         for given_at in (AT, AT - HOUR, AT + 2 * HOUR + timedelta(minutes=3)):
             assert judged(row, given_at=given_at) is Obstacle.NOT_NEWER, "the same moment and the future are not newer"
-        assert judged(row, given_at=None) is (Obstacle.NOT_NEWER if row == TEAMMATE else Obstacle.NOT_WRITTEN)
+        assert judged(row, given_at=None) is (Obstacle.NOT_WRITTEN if row in OTHERS else Obstacle.NOT_NEWER)
 
     @pytest.mark.parametrize("grade", Grade)
     def test_a_teammate_may_have_heard_it(self, grade: Grade) -> None:
         assert judged(TEAMMATE, grade=grade) is None
 
+    @pytest.mark.parametrize("row", [PROGRAM, TEAMMATE])
     @pytest.mark.parametrize("warned_of", [None, "", "an-older-no"])
-    def test_a_teammate_must_have_been_warned_of_this_no(self, warned_of: str | None) -> None:
-        assert judged(TEAMMATE, warned_of=warned_of) is Obstacle.NOT_WARNED
+    def test_it_has_to_name_this_no(self, row: tuple[Source, str], warned_of: str | None) -> None:
+        assert judged(row, warned_of=warned_of) is Obstacle.NOT_WARNED
 
     @pytest.mark.parametrize("row", OTHERS)
     @pytest.mark.parametrize("grade", [*Grade, None])
@@ -83,7 +85,7 @@ class TestTheTable:
         assert judged(row, grade=grade, warned_of=None) is wanted
 
     @pytest.mark.parametrize("source", Source)
-    @pytest.mark.parametrize("actor", ["contact", "teammate", "bot", "api", "system", "stranger"])
+    @pytest.mark.parametrize("actor", ["contact", "teammate", "bot", "api", "system", "stranger", "program"])
     def test_what_is_not_in_it_overrides_nothing(self, source: Source, actor: str) -> None:
         if (source, actor) not in ROWS:
             assert judged((source, actor)) is Obstacle.IMPOSSIBLE
@@ -91,7 +93,7 @@ class TestTheTable:
     @pytest.mark.parametrize("row", ROWS)
     def test_a_stopped_number_is_lifted_by_its_own_text_alone(self, row: tuple[Source, str]) -> None:
         """The person's own act is recorded, and grants nothing: only START lifts the stop."""
-        wanted = None if row in OWN else Obstacle.STOPPED
+        wanted = None if row in [*OWN, PROGRAM] else Obstacle.STOPPED
         assert judged(row, stopped=True) is wanted
         assert judged(row, None, stopped=True) is wanted
 
@@ -101,13 +103,13 @@ class TestTheTable:
         for over in (None, *(consent(state) for state in states)):
             assert judged(row, over, grade=None, given_at=None, warned_of=None) is None
 
-    @pytest.mark.parametrize("row", [TEAMMATE, *OTHERS])
+    @pytest.mark.parametrize("row", [PROGRAM, TEAMMATE, *OTHERS])
     @pytest.mark.parametrize("source", Source)
     def test_it_holds_whoever_recorded_the_no(self, row: tuple[Source, str], source: Source) -> None:
         no = NO.model_copy(update={"source": source})
         assert judged(row, no, given_at=AT - HOUR) is Obstacle.NOT_NEWER
 
-    @pytest.mark.parametrize("row", [TEAMMATE, *OTHERS])
+    @pytest.mark.parametrize("row", [PROGRAM, TEAMMATE, *OTHERS])
     def test_a_stop_is_a_no_of_whoever_has_the_number(self, row: tuple[Source, str]) -> None:
         """Also after its START, and where no opt-out was recorded for this contact."""
         old = consent(ConsentState.OPTED_IN, at=AT - HOUR)
@@ -150,6 +152,8 @@ class TestTheLedger:
             {"source": Source.PROFILE, "actor": by("teammate"), "evidence": old, "warned_of": no.event.event},
             {"source": Source.FORM, "actor": by("api")},
             {"source": Source.FORM, "actor": by("contact")},
+            {"source": Source.FORM, "context": Context(via="token"), "warned_of": no.event.event},
+            {"source": Source.FORM, "context": Context(via="token"), "shown_at": now() + timedelta(seconds=1)},
             {"source": Source.SYSTEM, "actor": by("system")},
         ]
         grants = (Action.OPT_IN, Action.CONFIRM, Action.REQUEST_CONFIRMATION)

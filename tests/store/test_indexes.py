@@ -564,6 +564,7 @@ async def _walk(bot: Bot) -> None:
     await _manage(bot)
     await _answer(bot, opened.conversation, (await bot.teammates.named("ada@shop.example")).id)
     await bot.cards.opened(opened.conversation, part.seq, contact.id)
+    await bot.cards.shown(part)
     await bot.cards.tried(part, contact.id, "too_short")
     sent = await bot.cards.insert(opened.conversation, card(subscription=NEWS), TEAMMATE, "to-withdraw")
     await bot.inbox.withdraw(opened.conversation, "ada", sent.seq)

@@ -3,6 +3,7 @@ entered. The words, the saved number, the limits and the evidence are those of t
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Literal
 
 from pydantic import Field
@@ -12,12 +13,14 @@ from bot.chat.cards import Answer
 from bot.chat.inbox import NO_FORM, takes_forms
 from bot.chat.linked_text import LinkedText
 from bot.consent.form_wording import WordingCheck
+from bot.consent.numbers import address_of
 from bot.consent.offers import standard_form
-from bot.errors import FormWrong, Invalid, NotFound
+from bot.errors import FormWrong, Invalid, NotFound, OwnOptOut
 from bot.i18n import translator
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part
 from bot.model.event import Context
+from bot.model.subscription import MessageType
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact, found_subscription
 from widget.api.conversations import PATH as CONVERSATION
@@ -25,6 +28,7 @@ from widget.api.conversations import found_conversation
 from widget.api.faults import NO_RESOURCE, REFUSED, STOPPED, ApiFault, ApiRefusal
 from widget.api.models import AnyId, ApiAnswer, ApiBody, Id
 from widget.api.route import Call, Resource
+from widget.canvas.card import masked
 
 PATH = f"{CONVERSATION}/forms"
 ONE = f"{PATH}/{{form_seq}}"
@@ -35,6 +39,9 @@ WORDS_CHANGED = ApiFault(409, "words_changed", "The form has changed. Show it ag
 LOCKED = ApiFault(422, "saved_number_locked", "The form shows a saved number: it takes no other.")
 UNTICKED = ApiFault(422, "box_unticked", "The box has to be ticked.")
 LIMITED = ApiFault(422, "too_many_sign_ups", "Too many sign-ups. Try again later.")
+NOT_OURS = ApiFault(422, "form_not_inserted", "Only a form that was inserted through the API can be submitted here.")
+OPTED_OUT = ApiFault(409, "own_opt_out", "This person opted out. Show them the form again, and send its new `again`.")
+NO_IP = "Enter an IP address, such as 203.0.113.9 or 2001:db8::9."
 NO_TITLE = "This subscription type has no title of its own. Give one."
 WORDS = {"title", "button", "legal_text", "box"}
 FOUND = (NO_RESOURCE, *CONTACT_FAULTS)
@@ -71,7 +78,9 @@ class FormSubmission(ApiBody):
     )  # fmt: skip
     region: str = Field("US", pattern="^[A-Z]{2}$", description="The country that was selected.")
     ticked: bool = Field(False, description="Whether they ticked the box.")
-    again: str | None = Field(None, pattern="^[0-9A-Z]{26}$", description="`again` of the form.", examples=[None])
+    again: str | None = Field(
+        None, pattern="^[0-9A-Z]{26}$", description="`again` of the form that they saw.", examples=[None]
+    )
     ip: str = Field(
         min_length=2, max_length=45, examples=["203.0.113.9"],
         description="The person's IP address: the limits on sign-ups count by it.",
@@ -112,7 +121,9 @@ class FormAnswer(ApiAnswer):
     saved: str | None = Field(examples=[None], description="The saved number or address, to be shown locked.")
     done: str | None = Field(examples=[None], description="What they signed up with.")
     notice: str | None = Field(examples=[None])
-    again: str = Field(examples=[""])
+    again: str = Field(
+        examples=[""], description="Not empty: what a submission has to name, such as the opt-out that it comes after."
+    )
     regions: list[RegionAnswer]
     region: str = Field(examples=["US"])
     lang: str = Field(examples=["en"])
@@ -133,7 +144,9 @@ async def insert_form(call: Call, body: FormInsertion) -> FormAnswer:
     if not words["title"]:
         raise FormWrong({"title": NO_TITLE})
     card = await call.bot.forms.translated(
-        Card(subscription=subscription.id, locale=subscription.language, **words), subscription, workspace
+        Card(subscription=subscription.id, locale=subscription.language, via=call.actor.id, **words),
+        subscription,
+        workspace,
     )
     wording = WordingCheck(
         workspace=workspace, is_admin=call.who.teammate.is_admin, say=translator("en"), accepted=body.accepted
@@ -149,25 +162,31 @@ async def insert_form(call: Call, body: FormInsertion) -> FormAnswer:
 async def show_form(call: Call) -> FormAnswer:
     """Show an opt-in form.
 
-    As the contact would see it now, in their language.
+    As the contact would see it now, in their language. `saved` and `done` are masked without `read_contacts`.
     """
     part, contact = await _found(call)
+    if _is_ours(part):
+        await call.bot.cards.shown(part)
     return await _answer(call, part, contact)
 
 
 @forms.post(
     f"{ONE}/submit",
     scope=Scope.WRITE_CONTACTS,
-    errors=(*FOUND, CLOSED, WORDS_CHANGED, LOCKED, STOPPED, UNTICKED, LIMITED, REFUSED),
+    errors=(*FOUND, CLOSED, WORDS_CHANGED, OPTED_OUT, NOT_OURS, LOCKED, STOPPED, UNTICKED, LIMITED, REFUSED),
 )
 async def submit_form(call: Call, body: FormSubmission) -> FormAnswer:
     """Submit an opt-in form.
 
     Records the person's yes as the card in the messenger does: durable before the answer, once for each form, with the
-    words of `version` as evidence. The event names the token that handed it over.
+    words of `version` as evidence. The event names the token that handed it over. Only for forms that were inserted
+    through the API. After an opt-out, show the form again and send its `again`; otherwise the answer is 409
+    `own_opt_out`.
     """
     part, contact = await _found(call)
-    context = Context(ip=body.ip, user_agent=body.user_agent, page=body.page, via=call.actor.id)
+    if not _is_ours(part):
+        raise ApiRefusal(NOT_OURS)
+    context = Context(ip=_ip(body.ip), user_agent=body.user_agent, page=body.page, via=call.actor.id)
     answer = Answer(
         address=body.address,
         region=body.region,
@@ -178,6 +197,8 @@ async def submit_form(call: Call, body: FormSubmission) -> FormAnswer:
     )
     try:
         done = await call.bot.submit(part, contact, answer)
+    except OwnOptOut:
+        raise ApiRefusal(OPTED_OUT) from None
     except Invalid as error:
         await call.bot.cards.tried(part, contact.id, getattr(error, "problem", error.code))
         raise
@@ -199,7 +220,35 @@ async def _found(call: Call) -> tuple[Part, Contact]:
 async def _answer(call: Call, part: Part, contact: Contact) -> FormAnswer:
     call.answers_about.append(contact.id)
     view = await call.bot.cards.view(part, contact, await call.bot.workspace())
+    if not call.who.may(Scope.READ_CONTACTS):
+        card = _card(part)
+        view = masked(view, address_of(contact, MessageType(view.channel)) or card.number)
     return _shape(view, part, contact)
+
+
+def _is_ours(part: Part) -> bool:
+    """Whether a program inserted it. Cards of earlier versions don't name its token."""
+    return _card(part).via is not None or part.author == BOT
+
+
+def _again(view: CardView, part: Part, contact: Contact) -> str:
+    """Also the opt-out that an open form is shown after: a submission has to name it."""
+    consent = contact.consent(_card(part).subscription)
+    return view.again or (consent.event if consent and consent.is_no and view.offers else "")
+
+
+def _ip(text: str) -> str:
+    """Raises FormWrong."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise FormWrong({"ip": NO_IP}) from None
+
+
+def _card(part: Part) -> Card:
+    if not isinstance(part.content, Card):
+        raise ApiRefusal(NO_RESOURCE)
+    return part.content
 
 
 def _shape(view: CardView, part: Part, contact: Contact) -> FormAnswer:
@@ -224,7 +273,7 @@ def _shape(view: CardView, part: Part, contact: Contact) -> FormAnswer:
         saved=view.saved,
         done=view.done_number,
         notice=view.notice,
-        again=view.again,
+        again=_again(view, part, contact),
         regions=regions,
         region=view.region,
         lang=view.lang,

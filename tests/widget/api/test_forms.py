@@ -9,9 +9,13 @@ import pytest
 
 from bot.demo import DEALS
 from bot.model.base import new_id
+from bot.model.event import Action
+from bot.workspace.access import Scope
 from bot.workspace.tokens import hashed
 from tests.conftest import Visitor
+from tests.people import change
 from tests.widget.api.client import ApiClient, Json, new_contact
+from tests.widget.api.conftest import NewClient
 from tests.widget.api.test_conversations import written
 from tests.widget.help import Running
 
@@ -77,6 +81,78 @@ async def test_a_wrong_submission_records_nothing(
     reply = await api.post(f"{path}/submit", {"version": form["version"], "address": "(201) 555-0184", **ME, **wrong})
     assert reply.codes == codes
     assert await running.store.events.after(contact.id, 0, limit=10) == []
+
+
+@pytest.mark.parametrize("ip", ["none", "203.0.113", "203.0.113.9, 10.0.0.1"])
+async def test_the_ip_address_has_to_be_one(running: Running, api: ApiClient, ip: str) -> None:
+    path, form = await inserted(api, (await new_contact(running, phone="+12015550187")).id)
+    reply = await api.post(f"{path}/submit", {"version": form["version"], **ME, "ip": ip})
+    assert (reply.status, reply.codes, reply.body["errors"][0]["field"]) == (422, ["parameter_invalid"], "ip")
+
+
+async def opted_out(running: Running, contact: str, phone: str) -> str:
+    """The event of the person's own opt-out."""
+    no = change(contact, f"no:{new_id()}", Action.OPT_OUT, number=phone)
+    return (await running.bot.ledger.record(no)).event.event
+
+
+async def test_a_form_that_was_shown_before_an_opt_out_can_t_take_it_back(running: Running, api: ApiClient) -> None:
+    phone = "+12015550188"
+    contact = await new_contact(running, phone=phone)
+    path, form = await inserted(api, contact.id)
+    answer = {"version": form["version"], **ME}
+    for _ in range(2):  # an open form, then one that was completed
+        no = await opted_out(running, contact.id, phone)
+        for again in (None, no):
+            reply = await api.post(f"{path}/submit", {**answer, "again": again})
+            assert (reply.status, set(reply.codes) <= {"own_opt_out", "card_closed"}) == (409, True), reply
+        assert reply.codes == ["own_opt_out"], "it names the opt-out, and nobody was shown the form since"
+        shown = (await api.get(path)).body
+        assert (shown["offers"], shown["again"]) == (True, no)
+        assert (await api.post(f"{path}/submit", answer)).status == 409
+        assert (await api.post(f"{path}/submit", {**answer, "again": no})).body["state"] == "completed"
+        await running.bot.consumers.drain()
+
+
+async def test_a_form_that_is_inserted_after_an_opt_out_names_it(running: Running, api: ApiClient) -> None:
+    contact = await new_contact(running, phone="+12015550190")
+    no = await opted_out(running, contact.id, "+12015550190")
+    path, form = await inserted(api, contact.id)
+    assert form["again"] == no
+    assert (await api.post(f"{path}/submit", {"version": form["version"], **ME})).codes == ["own_opt_out"]
+    done = await api.post(f"{path}/submit", {"version": form["version"], "again": no, **ME})
+    assert done.body["state"] == "completed"
+
+
+async def test_a_form_of_the_messenger_is_submitted_there_alone(
+    running: Running, api: ApiClient, visitor: Visitor
+) -> None:
+    await visitor.open()
+    await running.act(visitor)
+    parts = await running.store.parts.after(visitor.conversation, 0, limit=20)
+    conversation = await running.bot.conversations.get(visitor.conversation)
+    assert conversation
+    opening = [*conversation.opening_parts, *parts]
+    seq = next(part.seq for part in opening if part.content.kind == "card")
+    path = f"/conversations/{visitor.conversation}/forms/{seq}"
+    form = (await api.get(path)).body
+    reply = await api.post(f"{path}/submit", {"version": form["version"], "address": "(201) 555-0191", **ME})
+    assert (reply.status, reply.codes) == (422, ["form_not_inserted"])
+
+
+async def test_numbers_are_masked_for_a_token_that_reads_no_contacts(
+    running: Running, api: ApiClient, new_client: NewClient
+) -> None:
+    contact = await new_contact(running, phone="+12015550192")
+    path, form = await inserted(api, contact.id)
+    chats = await new_client(frozenset({Scope.READ_CONVERSATIONS, Scope.WRITE_CONVERSATIONS}))
+    hidden = "(•••) •••-0192"
+    assert (form["saved"], (await chats.get(path)).body["saved"]) == ("(201) 555-0192", hidden)
+    made = await chats.post(path.rpartition("/")[0], {"subscription": DEALS, "title": "Deals by text"})
+    assert made.body["saved"] == hidden
+    await api.post(f"{path}/submit", {"version": form["version"], **ME})
+    assert (await chats.get(path)).body["done"] == hidden
+    assert (await api.get(path)).body["done"] == "(201) 555-0192"
 
 
 async def test_a_box_has_to_be_ticked(running: Running, api: ApiClient) -> None:
