@@ -69,11 +69,19 @@ def apply(contact: Contact, event: ConsentEvent) -> Contact:
         change |= {"consents": consents, "pending_until": _pending_until(consents)}
     if event.pace:
         change |= event.pace.model_dump()
+    if _brings_back(contact, event):
+        change["archived_at"] = None
     before = contact.consent(event.subscription) if event.subscription else None
     after = _consent_after(event, before)
     if event.subscription and after is not before:
         change |= consent_fields(contact, event.subscription, after)
     return contact.model_copy(update=change)
+
+
+def _brings_back(contact: Contact, event: ConsentEvent) -> bool:
+    """Whether an archived contact acted since."""
+    is_own = event.actor.kind == "contact" and event.actor.id == contact.id
+    return is_own and contact.archived_at is not None and event.at > contact.archived_at
 
 
 def consent_fields(contact: Contact, subscription: str, consent: Consent | None) -> dict[str, object]:

@@ -84,6 +84,11 @@ class ContactService:
             values["archived_at"] = None
         await self._contacts.change(contact, {**values, "last_seen_at": now()})
 
+    async def returned(self, contact: Contact) -> None:
+        """They wrote to us: they are no longer archived. An act that the ledger records does the same."""
+        if contact.archived_at:
+            await self._contacts.change(contact, {"archived_at": None, "updated_at": now()})
+
     async def set_locale(self, contact: Contact, locale: str) -> Contact:
         """Keeps the language that they read; nothing is written where it is the same."""
         if contact.locale == locale:

@@ -133,7 +133,7 @@ class Contact(Document):
     undone_at: datetime | None = None
     """When the import that created them was undone: no list shows them."""
     archived_at: datetime | None = None
-    """When a program archived them: no list shows them until they are unarchived or come back."""
+    """When a program archived them: no list shows them until they are unarchived, or act themselves."""
     created_at: datetime
     updated_at: datetime
     last_seen_at: datetime | None = None

@@ -63,6 +63,7 @@ class TextThreads:
         people = await self._people(number)
         known = await self._talking(people, number)
         contact = known or _newest(people) or await self._lead(number)
+        await self._return(people, contact)
         await self._conversations.begin_texting(contact, number)
         if known is None:
             await self.show_earlier(contact, number)
@@ -75,7 +76,9 @@ class TextThreads:
     async def note(self, number: str, text: str, text_id: str, did: ConversationEvent | None) -> str | None:
         """The same for a keyword that was already handled, and what it `did`; in an existing conversation only.
         Returns the contact who has it."""
-        if contact := await self._talking(await self._people(number), number):
+        people = await self._people(number)
+        if contact := await self._talking(people, number):
+            await self._return(people, contact)
             await self._conversations.begin_texting(contact, number)
             await self._write(contact, Text(text=text[:KEPT]), f"text:{text_id}")
             if did:
@@ -88,6 +91,11 @@ class TextThreads:
 
     async def _people(self, number: str) -> list[Contact]:
         return await self._store.contacts.with_number(number, after="", limit=SHARING)
+
+    async def _return(self, people: Sequence[Contact], contact: str) -> None:
+        for person in people:
+            if person.id == contact:
+                await self._contacts.returned(person)
 
     async def _talking(self, people: Sequence[Contact], number: str) -> str | None:
         """Which contact has a conversation by text; the newest one with this number if several have."""

@@ -22,7 +22,7 @@ from bot.store.repository import Repository, beginning
 _Move = tuple[Contact, Contact]
 AT_ONCE = 256
 """Contacts in one update: each finds its values in a list of all of them."""
-PROJECTED = ("phone", "email", "pending_until", "paused_until", "at_most", "erased_at", "merged_into")
+PROJECTED = ("phone", "email", "pending_until", "paused_until", "at_most", "erased_at", "merged_into", "archived_at")
 """Fields that the ledger's projection can remove."""
 NOT_GONE: Mapping[str, Any] = {"erased_at": {"$exists": False}, "merged_into": {"$exists": False}}
 

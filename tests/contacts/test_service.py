@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -12,8 +14,10 @@ from bot.consent.verify import verify
 from bot.contacts.identity import Identity
 from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
+from bot.model.event import Action, Actor, Source
 from bot.store import Duplicate
-from tests.people import NUMBER, events_of
+from tests.outbound.test_keyword_sign_ups import ADA, POSTER
+from tests.people import NUMBER, change, events_of, wording
 
 
 def person(**values: object) -> Contact:
@@ -108,3 +112,41 @@ async def test_what_a_page_says_never_replaces_anything(bot: Bot) -> None:
     user = await bot.contacts.create(person(external_id="4711", name="Ada", email="ada@example.com"))
     claimed = Identity(user_id="4711", secret="s", name="Eve", email="eve@example.com")
     assert await bot.contacts.update_signed(user, claimed) is user
+
+
+MakeContact = Callable[..., Awaitable[Contact]]
+
+
+@pytest.fixture
+async def archived(bot: Bot, make_contact: MakeContact) -> Contact:
+    contact = await make_contact()
+    await bot.ledger.record(change(contact.id, "phone", Action.CAPTURE_PHONE, subscription=None))
+    saved = await bot.ledger.contact(contact.id)
+    assert saved
+    return await bot.contacts.set_values(saved, {"archived_at": now() - timedelta(seconds=5)})
+
+
+async def is_archived(bot: Bot, contact: Contact) -> bool:
+    stored = await bot.store.contacts.get(contact.id)
+    assert stored
+    return stored.archived_at is not None
+
+
+@pytest.mark.parametrize("text", ["Hello", "BEANS", "STOP", "PAUSE"])
+async def test_whoever_texts_us_is_no_longer_archived(bot: Bot, archived: Contact, text: str) -> None:
+    await bot.keywords.create("Beans", POSTER, ADA, wording())
+    await bot.receive(NUMBER, text, "t1")
+    assert not await is_archived(bot, archived)
+
+
+async def test_a_person_s_own_act_ends_the_archiving_and_nobody_else_s_does(bot: Bot, archived: Contact) -> None:
+    ours = Actor(kind="teammate", id="ben")
+    await bot.ledger.record(change(archived.id, "no", Action.OPT_OUT, source=Source.PROFILE, actor=ours))
+    assert await is_archived(bot, archived)
+    await bot.ledger.record(change(archived.id, "yes"))
+    assert not await is_archived(bot, archived)
+    again = await bot.ledger.contact(archived.id)
+    assert again
+    await bot.contacts.set_values(again, {"archived_at": now() + timedelta(seconds=5)})
+    await bot.ledger.record(change(archived.id, "earlier", Action.OPT_OUT))
+    assert await is_archived(bot, archived), "they were archived after that act"

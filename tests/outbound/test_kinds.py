@@ -138,6 +138,13 @@ def test_a_confirmation_and_a_text_of_a_flow_need_permission(kind: DeliveryKind)
     assert refusal(_delivery(kind), Facts(workspace(), None, None, is_stopped=False)) == "contact_gone"
 
 
+@pytest.mark.parametrize(("kind", "reason"), [(DeliveryKind.FLOW, "archived"), (DeliveryKind.CONFIRMATION, None)])
+def test_an_archived_contact_gets_no_text_that_we_begin(kind: DeliveryKind, reason: str | None) -> None:
+    facts = _facts()
+    archived = replace(facts, contact=person(phone=NUMBER, consents=(consent(ConsentState.OPTED_IN),), archived_at=AT))
+    assert KINDS[kind].refusal(_delivery(kind), archived) == reason
+
+
 def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None:
     limits = {kind.name: kind.limit for kind in ALL}
     assert limits == {

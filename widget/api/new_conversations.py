@@ -52,6 +52,7 @@ async def create_conversation(call: Call, body: NewConversation) -> MessageAnswe
     with suppress(Duplicate):
         await call.bot.conversations.begin(id, contact.id, Author(kind=AuthorKind.CONTACT, id=contact.id), [])
     conversation = await call.bot.conversations.of_contact(id, contact.id)
+    await call.bot.contacts.returned(contact)
     part = await call.bot.say(conversation, text or body.body, call.key)
     call.answers_about.append(contact.id)
     return MessageAnswer(id=part.id, created_at=unix(part.at), body=text or body.body, conversation_id=id)

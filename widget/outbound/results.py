@@ -28,6 +28,7 @@ REASONS = {
     **LEFT_OUT,
     "canceled": _("Canceled before it was sent"),
     "paused": _("Paused"),
+    "archived": _("Archived contact"),
     "contact_gone": _("Contact no longer exists"),
     "quiet_hours": _("Quiet hours where they are"),
     "local_time": _("Waiting for their local time"),

@@ -95,6 +95,12 @@ class TextKind(ABC):
         """`link` is empty if there is none. Called only for a text that may be sent."""
 
 
+def sending_refusal(delivery: Delivery, facts: Facts) -> str | None:
+    """The same for a text that we begin: archived contacts get none."""
+    is_archived = facts.contact is not None and facts.contact.archived_at is not None
+    return permission_refusal(delivery, facts) or ("archived" if is_archived else None)
+
+
 def permission_refusal(delivery: Delivery, facts: Facts) -> str | None:
     """Why a text of a subscription may not be sent to this contact; None: it may."""
     if facts.contact is None or facts.subscription is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.errors import marked as _
 from bot.model.delivery import Delivery, DeliveryKind
-from bot.outbound.kinds.base import Facts, TextKind, TextLimit, permission_refusal
+from bot.outbound.kinds.base import Facts, TextKind, TextLimit, sending_refusal
 from bot.outbound.kinds.outbound import opt_out_text
 
 
@@ -19,7 +19,7 @@ class FlowText(TextKind):
         return True
 
     def refusal(self, delivery: Delivery, facts: Facts) -> str | None:
-        return permission_refusal(delivery, facts)
+        return sending_refusal(delivery, facts)
 
     def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
         return f"{delivery.text or ''}\n{opt_out_text(facts.workspace, delivery.locale, link)}"

@@ -13,7 +13,7 @@ from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
 from bot.model.workspace import Workspace
-from bot.outbound.kinds.base import Facts, TextKind, TextLimit, permission_refusal
+from bot.outbound.kinds.base import Facts, TextKind, TextLimit, sending_refusal
 from bot.outbound.short_links import links_in
 
 KNOWN = frozenset({"brand", "name", "first_name"})
@@ -35,7 +35,7 @@ class Outbound(TextKind):
             return "message_gone"
         if facts.is_canceled:
             return "canceled"
-        return permission_refusal(delivery, facts)
+        return sending_refusal(delivery, facts)
 
     def body(self, delivery: Delivery, facts: Facts, link: str) -> str:
         if facts.message is None:
