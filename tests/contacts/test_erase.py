@@ -18,8 +18,11 @@ from bot.consent.changes import ConsentChange
 from bot.consent.verify import verify
 from bot.contacts.bulk import BulkConsent
 from bot.contacts.export import ExportFormat
+from bot.contacts.program_batch import EDITS, BatchAction, BatchEdit
+from bot.demo import DEALS
 from bot.errors import NotFound, NumberStopped, Unauthorized
 from bot.jobs.kinds.bulk_consent import BulkConsentInput, Subscribe
+from bot.jobs.kinds.edit_contacts import ContactBatchInput, EditContacts
 from bot.jobs.kinds.export_contacts import ExportContacts, ExportInput
 from bot.jobs.kinds.import_contacts import ImportContacts, ImportInput
 from bot.jobs.rules import ENDED, JobAction
@@ -27,7 +30,7 @@ from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
 from bot.model.contact_import import ContactImport, ImportChange, ImportPlan
 from bot.model.conversation import Author, AuthorKind, Note, Text
-from bot.model.delivery import DeliveryState
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Context, Evidence, How, Source
 from bot.model.export import ExportLine, ExportPiece
 from bot.model.filter import Filter
@@ -172,6 +175,9 @@ async def _jobs(bot: Bot, *started: str) -> None:
             waited.append(job.id)
         else:
             await bot.jobs.act(job.id, JobAction.PAUSE, BY)
+    edits = EDITS.dump_json((BatchEdit(values={"name": "Maya Okafor"}),)).decode()
+    batch = ContactBatchInput(action=BatchAction.CREATE, edits=edits, size=1, actor=ADMIN, by="admin", by_name="Admin")
+    await bot.jobs.act((await bot.jobs.start(EditContacts, batch, BY)).id, JobAction.PAUSE, BY)
     columns = await bot.export.columns()
     wanted = ExportInput(selection=selection, size=1, ordered_at=now(), format=ExportFormat.CSV, columns=columns)
     done = await bot.jobs.start(ExportContacts, wanted, BY)
@@ -181,6 +187,25 @@ async def _jobs(bot: Bot, *started: str) -> None:
 
 async def _is_over(bot: Bot, ids: list[str]) -> bool:
     return all([(await bot.jobs.get(id)).state in ENDED for id in ids])
+
+
+async def _greeted(bot: Bot, contact: Contact) -> None:
+    """A text of a flow waits, and says what it knows of her."""
+    time = now()
+    text = Delivery(
+        id="flow:greeting",
+        contact=contact.id,
+        subscription=DEALS,
+        kind=DeliveryKind.FLOW,
+        event="",
+        text="Your birthday, Maya!",
+        number=NUMBER,
+        locale="en",
+        due_at=LATER,
+        created_at=time,
+        updated_at=time,
+    )
+    await bot.store.deliveries.insert(text)
 
 
 async def _imported(bot: Bot, contact: Contact) -> None:
@@ -225,6 +250,7 @@ async def maya(bot: Bot) -> Contact:
     await bot.store.phone_texts.collection.insert_one(
         {"_id": "reply:t1", "number": NUMBER, "incoming": False, "body": "birthday", "at": now(), "key": "t1"}
     )
+    await _greeted(bot, contact)
     await _imported(bot, contact)
     await _answered(bot, contact)
     await bot.preferences.make_link(contact.id, MessageType.SMS)
@@ -251,7 +277,7 @@ async def test_nothing_is_left_in_any_collection(bot: Bot, maya: Contact) -> Non
     assert contact.is_gone
     assert await bot.store.preference_links.find({"contact": maya.id}, limit=9) == []
     waiting = await bot.store.deliveries.find({"contact": maya.id}, limit=99)
-    assert waiting
+    assert "flow:greeting" in {d.id for d in waiting}
     assert {d.state for d in waiting} == {DeliveryState.BLOCKED}
     assert all(d.number.startswith(KEYED) for d in waiting)
 
