@@ -11,12 +11,11 @@ from functools import partial
 from typing import Any
 
 from bot.aio.batching import Batcher
-from bot.consent.stop_list import StopList
 from bot.model.base import now
 from bot.model.delivery import DeliveryState
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways.base import Gateway, GatewayError, NoAnswer, Outgoing
-from bot.outbound.handover import CAP_RACE, CLAIM_EXPIRED, Handover, LateChecks, after_race
+from bot.outbound.handover import CAP_RACE, CLAIM_EXPIRED, JUDGE_AGAIN, Handover, LateChecks, after_race
 from bot.outbound.in_hand import Send
 from bot.outbound.kinds import KINDS
 from bot.outbound.reconciler import provider_id
@@ -41,7 +40,6 @@ class Dispatcher:
         gateway: Gateway,
         threads: TextThreads,
         results: Results,
-        stops: StopList,
         facts: FactReader,
         clock: Callable[[], datetime],
     ) -> None:
@@ -49,7 +47,7 @@ class Dispatcher:
         self._gateway = gateway
         self._threads = threads
         self._results = results
-        self._late = LateChecks(stops, facts, clock)
+        self._late = LateChecks(facts, clock)
         self._clock = clock
         self._mark: Batcher[Handover, str] = Batcher(self._mark_round, wait=0.01)
         self._slots = asyncio.Semaphore(AT_PROVIDER)
@@ -68,8 +66,10 @@ class Dispatcher:
 
     def _is_stale(self, text: Handover) -> bool:
         """Whether it waited too long for its turn: the next round judges it again (law 7)."""
-        is_quiet = text.quiet_from is not None and text.quiet_from <= self._clock()
-        return is_quiet or now() - text.values["checked_at"] > JUDGED_FOR
+        return self._is_quiet(text) or now() - text.values["checked_at"] > JUDGED_FOR
+
+    def _is_quiet(self, text: Handover) -> bool:
+        return text.quiet_from is not None and text.quiet_from <= self._clock()
 
     async def _handed_over(self, text: Handover) -> Send:
         """What is to be stored afterwards. The next text doesn't wait for that."""
@@ -81,6 +81,8 @@ class Dispatcher:
         reason = await self._mark(text)
         if reason == CLAIM_EXPIRED:
             return _nothing
+        if reason == JUDGE_AGAIN or (not reason and self._is_quiet(text)):
+            return partial(store, delivery, DeliveryState.QUEUED, was_kept=True, due_at=now())
         if reason == CAP_RACE:
             waits = {"reason": "cap", "due_at": after_race()}
             return partial(store, delivery, DeliveryState.QUEUED, was_kept=True, **waits)

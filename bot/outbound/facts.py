@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
 from bot.consent.ledger import Ledger
@@ -11,8 +11,6 @@ from bot.consent.stop_list import StopList
 from bot.model.base import now
 from bot.model.delivery import Delivery, MarketingText
 from bot.model.job import JobState
-from bot.model.pace import Pace
-from bot.model.subscription import Subscription
 from bot.model.workspace import Workspace
 from bot.outbound.flood import BOUNDS, Flood
 from bot.outbound.kinds import Facts
@@ -38,26 +36,35 @@ class FactReader:
         self._quiet_hours = quiet_hours
 
     async def of(self, deliveries: Sequence[Delivery]) -> tuple[dict[str, Facts], Flood, MarketingRules]:
-        """The facts by delivery, and how many texts their numbers got lately. Consents are read last."""
-        numbers, time = {delivery.number for delivery in deliveries}, now()
+        """The facts by delivery, and how many texts their numbers got lately."""
+        time = now()
         windows = {name: Window(bound.kinds, bound.since(time)) for name, bound in BOUNDS.items()}
+        (facts, rules), counts = await asyncio.gather(
+            self.permission(deliveries),
+            self._store.deliveries.counts({delivery.number for delivery in deliveries}, windows),
+        )
+        return facts, Flood(counts), rules
+
+    async def permission(self, deliveries: Sequence[Delivery]) -> tuple[dict[str, Facts], MarketingRules]:
+        """The facts by delivery, however many there are in a few queries. Stops are read last: nothing is awaited
+        after them."""
+        time = now()
         ordered = {delivery.message for delivery in deliveries if delivery.message}
         marketed = {delivery.number for delivery in deliveries if delivery.may_be_marketing}
-        messages, jobs, workspace, subscriptions, counts = await asyncio.gather(
+        messages, jobs, workspace, subscriptions = await asyncio.gather(
             self._store.outbound_messages.get_many(ordered),
             self._store.jobs.get_many(ordered),
             self._workspace(),
             self._store.subscriptions.get_many(filter(None, (delivery.subscription for delivery in deliveries))),
-            self._store.deliveries.counts(numbers, windows),
         )
         back = longest_cap(subscriptions.values())
-        stops, sent, contacts = await asyncio.gather(
-            self._stops.of(numbers),
+        sent, contacts = await asyncio.gather(
             self._marketed(marketed, time - back),
             self._ledger.contacts(filter(None, (delivery.contact for delivery in deliveries))),
         )
         slow = {d.number for d in deliveries if d.may_be_marketing and (c := contacts.get(d.contact)) and c.at_most}
         sent |= await self._marketed(slow, time - max(back, LONGEST_GAP))
+        stops = await self._stops.of({delivery.number for delivery in deliveries})
         facts = {
             delivery.id: Facts(
                 workspace,
@@ -71,17 +78,7 @@ class FactReader:
             )
             for delivery in deliveries
         }
-        return facts, Flood(counts), MarketingRules(sent, quiet_hours=self._quiet_hours)
-
-    async def paces(self, contacts: Collection[str]) -> dict[str, Pace]:
-        return await self._store.contacts.paces(contacts) if contacts else {}
-
-    async def marketing(
-        self, numbers: Collection[str], programs: Iterable[Subscription], paces: Iterable[Pace]
-    ) -> MarketingRules:
-        """With what these numbers got of late: as far back as the caps and wishes look."""
-        back = max([longest_cap(programs), *(pace.at_most.gap for pace in paces if pace.at_most)])
-        return MarketingRules(await self._marketed(numbers, now() - back), quiet_hours=self._quiet_hours)
+        return facts, MarketingRules(sent, quiet_hours=self._quiet_hours)
 
     async def _marketed(self, numbers: Collection[str], since: datetime) -> dict[str, list[MarketingText]]:
         return await self._store.deliveries.marketed(numbers, since) if numbers else {}

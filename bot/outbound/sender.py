@@ -62,7 +62,7 @@ class Sender:
         self._threads = threads
         self._judge = Judge(queue.links, lambda: self.clock())
         self.results = Results(store, threads, stops)
-        self._dispatcher = Dispatcher(store, gateway, threads, self.results, stops, facts, lambda: self.clock())
+        self._dispatcher = Dispatcher(store, gateway, threads, self.results, facts, lambda: self.clock())
         self._in_hand = InHand(self._look_later)
         self._later: list[Delivery] = []
         """Claimed, but to numbers that have texts in hand, which count: they are judged after those."""

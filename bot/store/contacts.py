@@ -14,7 +14,6 @@ from pymongo.errors import ExecutionTimeout
 from bot.errors import FilterTooBroad, StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.pace import Pace
 from bot.model.stop import Stop
 from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository, beginning
@@ -266,13 +265,6 @@ class ContactRepository(Repository[Contact]):
                 {"_id": {"$in": wanted}}, {"ledger.seq": 1}, max_time_ms=READ_MS
             ).to_list(len(wanted) or 1)
         return {raw["_id"]: raw["ledger"]["seq"] for raw in found}
-
-    async def paces(self, ids: Iterable[str]) -> dict[str, Pace]:
-        """What each wishes about how many texts they get."""
-        wanted, fields = list(ids), {"paused_until": 1, "at_most": 1}
-        with database_errors():
-            found = await self.collection.find({"_id": {"$in": wanted}}, fields, max_time_ms=READ_MS).to_list(None)
-        return {raw.pop("_id"): Pace.model_validate(raw) for raw in found}
 
     async def _update_all(self, ids: Sequence[str], update: list[dict[str, Any]]) -> None:
         with database_errors():

@@ -305,6 +305,23 @@ class TestSending:
         assert (blocked.state, blocked.reason, provider.handed) == (DeliveryState.BLOCKED, "stopped", [])
         assert _says_it_never_left(blocked)
 
+    async def test_hours_that_end_while_it_is_handed_over(
+        self, bot: Bot, maya: Contact, message: OutboundMessage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        id, provider, mark = await self._queued(bot, message, maya), Carrier(), bot.store.deliveries.hand_over
+        worker = self._sender(bot, provider, NOON)
+
+        async def hand_over(*args: Any, **values: Any) -> list[bool]:
+            worker.clock = lambda: NOON + timedelta(hours=12)
+            return await mark(*args, **values)
+
+        monkeypatch.setattr(bot.store.deliveries, "hand_over", hand_over)
+        await worker.send_some()
+        waits = await bot.store.deliveries.get(id)
+        assert waits
+        assert (waits.state, provider.handed) == (DeliveryState.QUEUED, [])
+        assert _says_it_never_left(waits)
+
     @pytest.mark.parametrize(("often", "most"), [(None, 3), (Often.WEEK, 1), (Often.MONTH, 1)])
     async def test_workers_that_judge_at_the_same_time_exceed_neither_a_cap_nor_a_wish(
         self, bot: Bot, maya: Contact, message: OutboundMessage, often: Often | None, most: int

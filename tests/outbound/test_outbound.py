@@ -84,6 +84,21 @@ async def all_sent(bot: Bot, message: OutboundMessage) -> None:
             pass
 
 
+async def _changed(bot: Bot, how: str, contact: Contact, message: OutboundMessage) -> None:
+    match how:
+        case "form":
+            await bot.ledger.record(change(contact.id, "out", Action.OPT_OUT))
+        case "number":
+            another = change(contact.id, "new", Action.CAPTURE_PHONE, subscription=None, number="+12015550199")
+            await bot.ledger.record(another)
+        case "archived":
+            await bot.subscriptions.archive(DEALS, (await bot.subscriptions.get(DEALS)).version, ADA)
+        case "again":
+            await bot.ledger.record(change(contact.id, "again", number=contact.phone))
+        case "cancel" | "pause":
+            await bot.outbound.act(message.id, JobAction(how), ADA)
+
+
 async def copies(bot: Bot, message: OutboundMessage) -> list[Delivery]:
     return await bot.store.deliveries.of_message(message.id, limit=5000)
 
@@ -307,6 +322,60 @@ class TestPermission:
         (delivery,) = await copies(bot, message)
         reasons = {"PAUSE": (DeliveryState.BLOCKED, "paused_by_person"), "FEWER": (DeliveryState.QUEUED, "cap")}
         assert (delivery.state, delivery.reason) == reasons[wish]
+
+    async def test_a_stop_that_is_stored_while_the_caps_are_read(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The stop list is read last of all."""
+        await people(bot, 1)
+        message, marketed = await ordered(bot), bot.store.deliveries.marketed
+        await one_step(bot, message)
+
+        async def late(*arguments: Any) -> Any:
+            found = await marketed(*arguments)
+            if (await copies(bot, message))[0].handed_at:
+                await bot.receive(number(0), "STOP", "t1")
+            return found
+
+        monkeypatch.setattr(bot.store.deliveries, "marketed", late)
+        carrier = Carrier()
+        await through(bot, carrier).send_some()
+        assert [text.id for text in carrier.handed if text.id.startswith("outbound:")] == []
+        (delivery,) = await copies(bot, message)
+        assert (delivery.state, delivery.reason) == (DeliveryState.BLOCKED, "stopped")
+
+    @pytest.mark.parametrize("how", ["form", "number", "archived", "again", "cancel", "pause"])
+    async def test_what_changes_while_it_is_handed_over(
+        self, bot: Bot, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Everything that it was judged by is looked at again after the mark."""
+        (ann,) = await people(bot, 1)
+        message, hand_over = await ordered(bot), bot.store.deliveries.hand_over
+        await one_step(bot, message)
+
+        async def late(texts: Any, **values: Any) -> list[bool]:
+            if any(delivery.message for delivery, _ in texts):
+                monkeypatch.undo()
+                await _changed(bot, how, ann, message)
+            return await hand_over(texts, **values)
+
+        monkeypatch.setattr(bot.store.deliveries, "hand_over", late)
+        carrier = Carrier()
+        await through(bot, carrier).send_some()
+        assert [text.id for text in carrier.handed if text.id.startswith("outbound:")] == []
+        (delivery,) = await copies(bot, message)
+        reasons = {
+            "form": "opted_out",
+            "number": "number_changed",
+            "archived": "subscription_not_live",
+            "cancel": "canceled",
+        }
+        state = DeliveryState.BLOCKED if how in reasons else DeliveryState.QUEUED
+        assert (delivery.state, delivery.reason, delivery.handed_at) == (state, reasons.get(how), None)
+        await through(bot, carrier).send_some()
+        (delivery,) = await copies(bot, message)
+        assert delivery.reason == (reasons | {"pause": "paused"}).get(how), "judged again"
+        assert (delivery.state is DeliveryState.SENT) is (how == "again")
 
     async def test_the_preview_says_why_the_others_get_none(self, bot: Bot) -> None:
         people_ = await people(bot, 7)
