@@ -21,6 +21,7 @@ from bot.i18n import Translator, text_direction, translator
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Card, CardState
 from bot.model.event import Source
+from bot.model.form_limits import Limit
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 
@@ -86,7 +87,9 @@ class CardView:
     again: str = ""
     """The consent event that a new sign-up on a completed card follows; empty: it can't be completed again."""
     waits: str = ""
-    """The pending consent event: its question can be sent again."""
+    """The pending consent event."""
+    can_resend: bool = False
+    """Its question can be sent again."""
     withheld: bool = False
     """We couldn't text the number that has to confirm."""
     text_to: str = ""
@@ -147,6 +150,7 @@ def card_view(
     again = _again(card, contact, subscription) if state in OFFERED and not reason else ""
     is_waiting = consent is not None and (state, consent.state) == (CardViewState.PENDING, ConsentState.PENDING)
     is_withheld = is_waiting and consent is not None and consent.withheld is not None
+    waits = consent.event if consent and is_waiting and channel is MessageType.SMS else ""
     tried = consent.number if consent and consent.stopped and state is CardViewState.OPEN else None
     notice = start_words(workspace, say) if tried in stopped else reason
     return CardView(
@@ -171,7 +175,8 @@ def card_view(
         and consent.state is ConsentState.OPTED_OUT
         and consent.source is not Source.SYSTEM,
         again=again,
-        waits=consent.event if consent and is_waiting and channel is MessageType.SMS else "",
+        waits=waits,
+        can_resend=waits != "" and consent is not None and consent.withheld is not Limit.PROOF,
         withheld=is_withheld,
         text_to=workspace.texts_from if is_withheld else "",
         text_href=text_href(workspace.texts_from, "YES") if is_withheld else "",

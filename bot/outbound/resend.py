@@ -11,6 +11,7 @@ from bot.errors import marked as _
 from bot.model.base import now
 from bot.model.contact import Consent, Contact
 from bot.model.delivery import Delivery, DeliveryKind
+from bot.model.form_limits import Limit
 from bot.outbound.flood import BOUNDS, Flood
 from bot.outbound.kinds import KINDS
 from bot.outbound.queue import DeliveryQueue
@@ -23,6 +24,7 @@ PAUSE = timedelta(seconds=30)
 """A text may take that long to arrive."""
 
 ON_ITS_WAY = _("We just texted you. It can take a minute to arrive.")
+NO_PROOF = _("We can't text you from this browser: it can't run the check that keeps bots out. Try another browser.")
 ENOUGH = _("We can't text this number again now. Check that it's right, or try again later.")
 
 
@@ -36,10 +38,13 @@ class Resends:
         self._limits = limits
 
     async def resend(self, contact: Contact, consent: Consent, ip: str | None) -> None:
-        """Stored when it returns; pressing twice sends once. `consent` is pending, for a number.
+        """Stored when it returns; pressing twice sends once. `consent` is pending, for a number. One whose browser
+        could not prove its work gets no text this way either.
 
         Raises NotResent, TooManySignUps, or StoreUnavailable (safe to ask again).
         """
+        if consent.withheld is Limit.PROOF:
+            raise NotResent(NO_PROOF)
         number, time = consent.number or "", now()
         sent = await self._sent(consent.event)
         if time - max([consent.at, *(delivery.created_at for delivery in sent)]) < PAUSE:

@@ -26,6 +26,7 @@ from bot.i18n import locales, translator
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card as CardModel
+from bot.model.delivery import DeliveryState
 from bot.model.event import Action, Actor, Grade, Source
 from bot.model.form_template import FormTemplate
 from bot.model.form_words import FormWords
@@ -332,7 +333,20 @@ class TestDoubleOptIn:
             assert (maya.status, maya.card.state) == (409, "open")
             assert maya.page.all("input", name="proof")[0].attrs["data-challenge"]
             await maya.submit("2015551222", proof="impossible")
-        assert (maya.status, maya.card.state) == (200, "pending"), "as beyond the limit"
+            assert (maya.status, maya.card.state) == (200, "pending"), "as beyond the limit"
+            await self._no_text_for(own, maya)
+
+    async def _no_text_for(self, own: Running, browser: Browser) -> None:
+        """Also if it asks for the text again, later."""
+        assert "Text me instead" not in browser.page.text
+        event = browser.page.all("input", name="event")[0].attrs["value"]
+        (contact,) = await own.store.contacts.find({"consents.event": event}, limit=2)
+        then = {"$set": {"consents.0.at": now() - timedelta(minutes=11)}}
+        await own.store.contacts.collection.update_one({"_id": contact.id}, then)
+        await browser.post({"visit": browser.visit, "event": event}, "/resend")
+        assert (browser.status, "Try another browser" in browser.page.text) == (422, True)
+        texts = await own.store.deliveries.find({"contact": contact.id}, limit=9)
+        assert [text.state for text in texts] == [DeliveryState.BLOCKED]
 
 
 class TestTapToText:

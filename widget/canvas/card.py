@@ -114,7 +114,8 @@ def _links(view: CardView, say: Translator) -> list[Component]:
     if not view.waits:
         return []
     parts = [button(f"{LOOK}:{view.waits}", say("Check again"), "secondary")]
-    parts.append(button(f"{RESEND}:{view.waits}", say("Resend"), "link"))
+    if view.can_resend:
+        parts.append(button(f"{RESEND}:{view.waits}", say("Resend"), "link"))
     if view.can_change:
         parts.append(button(f"{CHANGE}:{view.waits}", say("Use a different number"), "link"))
     return parts
