@@ -43,7 +43,12 @@ class AudiencePreview(BulkPreview):
 
     @property
     def included(self) -> int:
-        return sum(self.counts.get(outcome, 0) for outcome in INCLUDED)
+        return included(self.counts)
+
+
+def included(counts: Mapping[str, int]) -> int:
+    """How many get it, now or later."""
+    return sum(counts.get(outcome, 0) for outcome in INCLUDED)
 
 
 class Audience:

@@ -149,6 +149,34 @@ class TestPreview:
         await one_step(bot, (await bot.audience_counts.start(message, NOW, ADA)).id)
         assert await bot.audience_counts.to_confirm(message) == ContactCount(2, is_exact=True)
 
+    async def test_while_a_job_counts_nobody_is_judged(self, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+        await opted_in(bot, JERSEY)
+        message = await draft(bot)
+        job = await bot.audience_counts.start(message, NOW, ADA)
+
+        async def judged(*_: object, **_values: object) -> None:
+            raise AssertionError("a page asks this every two seconds")
+
+        monkeypatch.setattr(bot.outbound.audience, "preview", judged)
+        assert await bot.audience_counts.to_confirm(message) is None
+        await one_step(bot, job.id)
+        assert await bot.audience_counts.to_confirm(message) == ContactCount(1, is_exact=True)
+
+    async def test_a_count_that_failed_or_was_canceled_can_be_made_again(self, bot: Bot) -> None:
+        await opted_in(bot, JERSEY)
+        message, counts = await draft(bot), bot.audience_counts
+        first = await counts.start(message, NOW, ADA)
+        await bot.store.jobs.update({"_id": first.id}, {"$set": {"state": JobState.FAILED}})
+        again = await counts.start(message, NOW, ADA)
+        assert (again.id, again.state) == (first.id, JobState.QUEUED), "it goes on"
+        for _time in range(2):
+            await bot.jobs.act(again.id, JobAction.CANCEL, ADA)
+            canceled, again = again, await counts.start(message, NOW, ADA)
+            assert (again.id != canceled.id, again.state) == (True, JobState.QUEUED)
+            assert (await counts.start(message, NOW, ADA)).id == again.id
+        await one_step(bot, again.id)
+        assert await counts.to_confirm(message) == ContactCount(1, is_exact=True)
+
     async def test_a_large_audience_is_a_sample_and_a_job_counts_all(self, bot: Bot) -> None:
         numbers = [f"+1201555{i:04}" for i in range(120, 127)]
         await opted_in(bot, *numbers, numbers[0])

@@ -363,8 +363,8 @@ async def _send(bot: Bot) -> None:
     await bot.audience_counts.newest(draft, NOW)
     counting = bot.jobs.kinds[count.kind]
     await counting.step(count.id, counting.input.model_validate(count.input), counting.checkpoint(), 100)
+    await bot.jobs.act(count.id, JobAction.CANCEL, by)
     await bot.store.contacts.sharing([NUMBER])
-    await bot.store.contacts.paces(["x"])
     await bot.store.deliveries.release("x")
     await bot.outbound.order(draft.id, draft.version, by)
     await bot.outbound.start_overdue()
