@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bot.compliance.whereabouts import Whereabouts
@@ -19,6 +19,12 @@ class SendTime:
     """None: now."""
     local: str = ""
     """As in `OutboundMessage.local_at`."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError at either end of the calendar, where another zone has no such day."""
+        for time in (self.at, datetime.fromisoformat(self.local) if self.local else None):
+            if time and not MINYEAR < time.year < MAXYEAR:
+                raise ValueError("No such time everywhere")
 
     @classmethod
     def of(cls, message: OutboundMessage) -> SendTime:

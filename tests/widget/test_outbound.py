@@ -210,6 +210,11 @@ async def test_each_can_get_it_at_their_own_time(running: Running, ada: Desk, pe
     assert "Everyone will get it by" in (await ada.look(asked)).text
     status, page = await ada.post(f"/outbound/{message.id}/send", {**local, "send_at": "2020-06-01T09:30"})
     assert (status, "Choose a time in the future." in page.text) == (422, True)
+    for when in ("local", "later"):
+        wrong = {**local, "when": when, "send_at": "9999-12-31T23:59"}
+        status, page = await ada.post(f"/outbound/{message.id}/send", wrong)
+        assert (status, "Choose a date and time." in page.text) == (422, True)
+        assert (await ada.get(f"/outbound/{message.id}/audience?when={when}&send_at=9999-12-31T23:59"))[0] == 200
     assert (await ada.post(f"/outbound/{message.id}/send", local))[0] == 303
     page = await ada.look(f"/outbound/{message.id}")
     assert page.one("span", role="status").text == "Scheduled"

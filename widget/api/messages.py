@@ -82,7 +82,6 @@ class SendBody(ApiBody):
     def time(self) -> SendTime:
         """Raises ValueError."""
         if self.local_at is not None:
-            datetime.fromisoformat(self.local_at)
             return SendTime(local=self.local_at)
         return SendTime(at=None if self.send_at is None else datetime.fromtimestamp(self.send_at, UTC))
 

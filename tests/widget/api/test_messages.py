@@ -69,7 +69,9 @@ async def test_a_draft_without_text_or_subscription_is_not_sent(shop: ApiClient)
     assert (await shop.get(f"{path}/audience")).status == 422
     reply = await shop.post(f"{path}/send", {"version": draft["version"]})
     assert (reply.status, reply.body["errors"][0]["field"]) == (422, "text")
-    assert (await shop.post(f"{path}/send", {"version": 1, "local_at": "2026-13-99T10:00"})).status == 400
+    for wrong in ("2026-13-99T10:00", "9999-12-31T23:59", "0001-01-01T00:00"):
+        assert (await shop.post(f"{path}/send", {"version": 1, "local_at": wrong})).status == 400
+    assert (await shop.post(f"{path}/send", {"version": 1, "send_at": 253_402_300_799})).status == 400
     assert (await shop.delete(f"{path}?version={draft['version']}")).body["deleted"] is True
     assert (await shop.get(path)).status == 404
     assert (await shop.get("/deliveries/none")).status == 404
