@@ -261,7 +261,7 @@ class Inbox:
         """Says in the conversation what a teammate decided. Idempotent."""
         is_honored = request.state is RequestState.HONORED
         name = ConversationEventName.OPT_OUT_HONORED if is_honored else ConversationEventName.OPT_OUT_DISMISSED
-        await self._write(request.conversation, by.id, ConversationEvent(name=name), f"decided:{request.id}")
+        await self._write(request.conversation, by.id, ConversationEvent(name=name), f"{request.state}:{request.id}")
 
     async def _write(self, id: str, me: str, content: Content, key: str) -> Part:
         return await self._conversations.append(id, Author(kind=AuthorKind.TEAMMATE, id=me), content, key)

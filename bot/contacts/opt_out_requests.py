@@ -93,7 +93,7 @@ class OptOutRequests:
 
     async def honor(self, id: str, by: By, context: Context) -> Contact:
         """Opts the contact out of all texts and, like a STOP, every other contact with the number that the text came
-        from. Idempotent. Raises NotFound, and Conflict for a late retry.
+        from; also once somebody dismissed it. Idempotent. Raises NotFound, and Conflict for a late retry.
 
         The contact comes last: their opt-out settles the request (`close_for`).
         """
@@ -103,7 +103,7 @@ class OptOutRequests:
             await self._attestations.opt_out_of_texts(other, told)
         here = context.model_copy(update={"conversation": request.conversation})
         contact = await self._attestations.opt_out_of_texts(request.contact, replace(told, context=here))
-        await self._settle(request, HONORED, by, AuditAction.OPT_OUT_HONORED, states=(OPEN, HONORED))
+        await self._settle(request, HONORED, by, AuditAction.OPT_OUT_HONORED, states=tuple(RequestState))
         return contact
 
     async def dismiss(self, id: str, by: By) -> None:
@@ -159,7 +159,8 @@ class OptOutRequests:
         states: Sequence[RequestState],
     ) -> None:
         """The audit log has the contact's id, which is no personal data."""
-        values = {"state": state, "settled_at": request.settled_at or now(), "by": by.id}
+        settled_at = request.settled_at if request.state is state else None
+        values = {"state": state, "settled_at": settled_at or now(), "by": by.id}
         await self._table.settle(request.id, values, states=states)
         after = await self._get(request.id)
         if (after.state, after.by) == (state, by.id):

@@ -45,8 +45,9 @@ class OptOutRequestRepository(Repository[OptOutRequest]):
         return await self.find({"$or": mine}, limit=10_000)
 
     async def settle(self, id: str, values: Mapping[str, Any], *, states: Collection[RequestState]) -> None:
-        """Unless a teammate has decided before."""
-        await self.update({"_id": id, "state": {"$in": [*states]}, "by": {"$exists": False}}, {"$set": dict(values)})
+        """Unless a teammate has decided before; an opt-out overrules a dismissal."""
+        undecided = [{"by": {"$exists": False}}, {"state": RequestState.DISMISSED}]
+        await self.update({"_id": id, "state": {"$in": [*states]}, "$or": undecided}, {"$set": dict(values)})
 
     async def honored_since(self, time: datetime, *, limit: int) -> list[OptOutRequest]:
         """The newest first."""

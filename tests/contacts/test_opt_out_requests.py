@@ -119,6 +119,26 @@ async def test_a_teammate_dismisses_it_and_that_is_final(bot: Bot, maya: Contact
         await bot.opt_out_requests.dismiss(f"{'0' * 24}:{1:010d}", ADA)
 
 
+async def test_a_teammate_overrules_a_dismissal(bot: Bot, maya: Contact) -> None:
+    request, ben = await _flagged(bot), By("ben", "Ben")
+    await bot.opt_out_requests.dismiss(request.id, ADA)
+    dismissed = await _now(bot, request)
+    for _time in range(2):
+        await bot.opt_out_requests.honor(request.id, ben, NOWHERE)
+    after = await _now(bot, request)
+    assert (after.state, after.by) == (RequestState.HONORED, ben.id)
+    assert after.settled_at
+    assert dismissed.settled_at
+    assert after.settled_at > dismissed.settled_at
+    entries = await bot.store.audit_log.find({"action": AuditAction.OPT_OUT_HONORED}, limit=9)
+    assert [(entry.actor, entry.subject) for entry in entries] == [(ben.id, maya.id)]
+    parts = await bot.conversations.after(request.conversation, 0)
+    said = [part.content for part in parts if part.author.kind is AuthorKind.TEAMMATE]
+    assert said == [ConversationEvent(name=name) for name in (Name.OPT_OUT_DISMISSED, Name.OPT_OUT_HONORED)]
+    await bot.opt_out_requests.dismiss(request.id, ADA)
+    assert (await _now(bot, request)).state is RequestState.HONORED
+
+
 @pytest.mark.parametrize("way", ["stop", "preference center", "erasure"])
 async def test_it_is_closed_when_the_person_opts_out_otherwise(bot: Bot, maya: Contact, way: str) -> None:
     request = await _flagged(bot)
