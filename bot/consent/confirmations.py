@@ -27,18 +27,19 @@ class Confirmations:
         self._ledger = ledger
 
     async def confirm(self, number: str, text: str) -> ConsentEvent | None:
-        """Applies a YES to the newest pending question sent to this number; None: there is none.
+        """Applies a YES to the newest pending question sent to this number; None: there is none, or a flow asked
+        something else since.
 
         The event records the question as sent, word for word, and the reply.
         """
-        for asked in await self._store.deliveries.asked(number):
+        for asked in await self._asked(number):
             if event := await self._answer(asked, text, Action.CONFIRM):
                 return event
         return None
 
     async def decline(self, number: str, text: str) -> ConsentEvent | None:
         """Applies a NO to the newest pending question sent to this number, as a refusal; None: there is none."""
-        for asked in await self._store.deliveries.asked(number):
+        for asked in await self._asked(number):
             if event := await self._answer(asked, text, Action.REFUSE):
                 return event
         return None
@@ -52,6 +53,12 @@ class Confirmations:
                     with suppress(Conflict):  # they replied at the same moment
                         await self._ledger.record(_lapse(judged, consent))
                     break  # one per call: the next one needs the contact's new state
+
+    async def _asked(self, number: str) -> list[Delivery]:
+        """The questions that a reply may mean: none from before the newest form of a flow."""
+        asked = await self._store.deliveries.asked(number)
+        form = await self._store.deliveries.asked_by_flow(number) if asked else None
+        return [question for question in asked if form is None or _came_at(question) >= _came_at(form)]
 
     async def _answer(self, asked: Delivery, text: str, action: Action) -> ConsentEvent | None:
         contact = await self._ledger.contact(asked.contact)
@@ -102,6 +109,10 @@ class Confirmations:
         contact = await self._ledger.contact(asked.contact) if event else None
         consent = contact.consent(asked.subscription) if contact else None
         return event if event and consent and consent.event == event.event else None
+
+
+def _came_at(asked: Delivery) -> datetime:
+    return asked.handed_at or asked.created_at
 
 
 def _waits_for(consent: Consent, asked: Delivery) -> bool:

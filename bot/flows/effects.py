@@ -96,8 +96,9 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class AcceptForm:
-    """The contact replied YES to a form by SMS."""
+    """The contact replied YES to a form by SMS. `reply`: the entry of the YES."""
 
+    reply: str = ""
     kind: Literal["accept_form"] = "accept_form"
 
 

@@ -10,6 +10,7 @@ consent `left:<form>`: it was revoked within seven days.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -29,6 +30,8 @@ MOST_BATCHES = 20
 """Of one call."""
 LOOKED_BACK = 200
 """Events of a contact before an opt-out."""
+AT_ONCE = 50
+"""Opt-outs that are looked up at the same time."""
 LAST = "~"
 """After all ids."""
 
@@ -56,14 +59,22 @@ class FlowOutcomes:
     async def _outcomes(self, outlines: Sequence[Mapping[str, Any]]) -> Counts:
         wanted = [raw["_id"] for raw in outlines if raw.get("flow") or raw.get("state") == ConsentState.OPTED_OUT]
         counts: defaultdict[FlowDayKey, Counter[str]] = defaultdict(Counter)
-        for event in (await self._store.events.get_many(wanted)).values():
+        events = [*(await self._store.events.get_many(wanted)).values()]
+        for event in events:
             if event.flow and _is_submission(event):
                 counts[_key(event, event.at)][f"completed:{_form(event)}"] += 1
             if event.flow and _is_grant(event):
                 counts[_key(event, event.at)][f"confirmed:{_form(event)}"] += 1
-            if _is_opt_out(event) and (grant := await self._grant_before(event)):
+        for grant in await self._grants_before([event for event in events if _is_opt_out(event)]):
+            if grant:
                 counts[_key(grant, grant.at)][f"left:{_form(grant)}"] += 1
         return counts
+
+    async def _grants_before(self, events: Sequence[ConsentEvent]) -> list[ConsentEvent | None]:
+        found: list[ConsentEvent | None] = []
+        for first in range(0, len(events), AT_ONCE):
+            found += await asyncio.gather(*map(self._grant_before, events[first : first + AT_ONCE]))
+        return found
 
     async def _grant_before(self, event: ConsentEvent) -> ConsentEvent | None:
         """The consent that this event revokes, if a flow asked for it in the seven days before."""
@@ -74,8 +85,9 @@ class FlowOutcomes:
 
 
 def _is_submission(event: ConsentEvent) -> bool:
+    """Of the form in a chat, or with a YES by text."""
     is_yes = event.action in {Action.OPT_IN, Action.REQUEST_CONFIRMATION}
-    return event.source is Source.FORM and is_yes and not event.stopped
+    return event.source in {Source.FORM, Source.KEYWORD} and is_yes and not event.stopped
 
 
 def _is_grant(event: ConsentEvent) -> bool:

@@ -50,8 +50,8 @@ class Performer:
                 if talk.number:
                     await self._outlets.texts.reply(talk, part)
                 return part.seq
-            case AcceptForm():
-                await self._outlets.texts.accept(talk, newest)
+            case AcceptForm(reply=reply):
+                await self._outlets.texts.accept(talk, newest, reply)
             case HandOver(to=to):
                 over = ConversationEvent(name=ConversationEventName.HANDED_OVER, to=await self._assignable(to))
                 await self._conversations.append(conversation, BOT, over, key)

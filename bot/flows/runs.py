@@ -119,7 +119,9 @@ class Runs:
         run, is_text = conversation.run, conversation.channel is Channel.SMS
         if (run and part.seq <= run.part) or (is_text and _is_reserved(part.content.text)):
             return
-        if waits_for(run, Wait.ANSWER) and await self._continue(conversation, Answered(now(), part.content.text)):
+        if waits_for(run, Wait.ANSWER) and await self._continue(
+            conversation, Answered(now(), part.content.text, part.id)
+        ):
             return
         moment = MessageComes(part.content.text, by_text=is_text)
         await self._start_by(moment, conversation, id=_id_of(part.id))
@@ -196,7 +198,7 @@ class Runs:
             await self._settled(conversation.id)
         if is_ours:
             self.counters.moved(script, conversation.contact, run, made, event)
-        await self._take_missed(conversation, moved)
+        await self._take_missed(conversation, moved, event)
         return True
 
     async def _transition(
@@ -283,14 +285,14 @@ class Runs:
 
     # --- what came meanwhile, and what is due
 
-    async def _take_missed(self, conversation: Conversation, moved: Run) -> None:
+    async def _take_missed(self, conversation: Conversation, moved: Run, event: Event) -> None:
         """What came between the reading of the run and its move found no run that waits for it."""
         if Wait.CONSENT in moved.state.waits:
             missed = await self._store.events.after(conversation.contact, moved.consent_seq, limit=100)
             await self.consents_changed(missed)
         if Wait.ANSWER in moved.state.waits:
             settled = await self._store.conversations.get(conversation.id)
-            last = settled.run.part if settled and settled.run else 0
+            last = max(settled.run.part if settled and settled.run else 0, _taken(event))
             for part in await self._store.parts.after(conversation.id, last, limit=100):
                 if part.is_message_of is AuthorKind.CONTACT:
                     await self.message_received(part)
@@ -343,6 +345,11 @@ def _has_rivals(script: Script, state: State) -> bool:
     if len(state.waits) > 1 or Wait.ANSWER in state.waits:
         return True
     return bool(state.step and script.step(state.step).branches().get("pending"))
+
+
+def _taken(event: Event) -> int:
+    """The sequence of the answer that made a transition; 0: it was none."""
+    return int(event.part.rpartition(":")[2]) if isinstance(event, Answered) and event.part else 0
 
 
 def _has_run(conversation: Conversation, id: str) -> bool:

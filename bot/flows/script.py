@@ -80,6 +80,11 @@ class Script(FlowDocument):
         rules = [rule for who in asked for rule in who.conditions]
         return frozenset(rule.subscription for rule in rules if isinstance(rule, ConsentIs))
 
+    @cached_property
+    def forms(self) -> frozenset[str]:
+        """The subscriptions that its forms are for."""
+        return frozenset(p.step.subscription for p in self.places.values() if isinstance(p.step, OptInForm))
+
     def language(self, reader: str) -> str | None:
         """The language of a run's texts for this reader. None: English, the only one there is."""
         own = None if self.locale == "en" else self.locale

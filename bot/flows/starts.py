@@ -6,6 +6,8 @@ from bot.errors import Invalid, NotFound
 from bot.errors import marked as _
 from bot.flows.runs import Runs
 from bot.flows.script import Script
+from bot.model.conversation import Channel
+from bot.model.subscription import MessageType
 from bot.store import Store
 
 
@@ -31,4 +33,11 @@ class FlowStarts:
             raise Invalid(
                 _("This flow can't be started. Add the trigger “Started by a teammate” and put the flow live.")
             )
+        if found.channel is Channel.SMS and not await self._fits_texts(script):
+            raise Invalid(_("This flow can't be started by SMS: it has a form for an email subscription."))
         await self._runs.start_by_teammate(found, script, by, key)
+
+    async def _fits_texts(self, script: Script) -> bool:
+        """Whether all its forms can be answered by SMS."""
+        known = await self._store.subscriptions.get_many(script.forms)
+        return all(subscription.message_type is MessageType.SMS for subscription in known.values())

@@ -122,6 +122,8 @@ class Delivery(Document):
     """The flow that sends it."""
     text: str | None = None
     """What the flow says in it, without the opt-out text."""
+    heard_at: datetime | None = None
+    """Of what a flow says in a conversation by text: when the contact had last texted."""
     answer: str | None = None
     """Of a reply: which one (`bot/outbound/kinds/keyword_answer.py`)."""
     part: str | None = None

@@ -34,6 +34,8 @@ BOUNDS = {
     # Providers require protection against flooding: somebody repeatedly enters another person's number into forms.
     "flood_short": Bound(TextLimit.FLOOD, 3, timedelta(minutes=10), "too_many"),
     "flood_long": Bound(TextLimit.FLOOD, 5, timedelta(days=1), "too_many"),
+    "flow_short": Bound(TextLimit.FLOW, 3, timedelta(minutes=10), "too_many"),
+    "flow_long": Bound(TextLimit.FLOW, 5, timedelta(days=1), "too_many"),
     # Two machines that reply to each other.
     "loop": Bound(TextLimit.LOOP, 10, timedelta(hours=1), LOOP_GUARD),
     "talk": Bound(TextLimit.TALK, 30, timedelta(hours=1), LOOP_GUARD),

@@ -120,12 +120,21 @@ class DeliveryQueue:
         await self._insert([new.model_copy(update=fields)])
 
     async def flow_reply(
-        self, part: Part, contact: str, number: str, text: str, *, locale: str, subscription: str = ""
+        self,
+        part: Part,
+        contact: str,
+        number: str,
+        text: str,
+        *,
+        locale: str,
+        heard_at: datetime | None,
+        subscription: str = "",
     ) -> None:
-        """Queues what a flow says in a conversation by text: one for each entry. `subscription`: of a form."""
+        """Queues what a flow says in a conversation by text: one for each entry. `subscription`: of a form. `heard_at`:
+        when the contact last texted."""
         kind, values = KINDS[DeliveryKind.FLOW_REPLY], {"contact": contact, "number": number, "text": text}
         new = _new(kind, part.id, **values, locale=locale, subscription=subscription, part=part.id)
-        await self._insert([new.model_copy(update={"event": ""})])
+        await self._insert([new.model_copy(update={"event": "", "heard_at": heard_at})])
 
     async def test(self, message: OutboundMessage, number: str, body: str, key: str) -> None:
         """Queues a test of a message; one for each `key`."""

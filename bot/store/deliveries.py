@@ -24,6 +24,12 @@ STOPPED_ANSWER = "stopped"
 """`Delivery.answer` of a text that confirms a STOP."""
 LEFT = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNKNOWN)
 """States of a text that reached its phone, or may have."""
+ANSWERS = (DeliveryKind.REPLY, DeliveryKind.FLOW_REPLY)
+MAY_WAIT = (
+    DeliveryKind.ASK, DeliveryKind.ASK_BACK, DeliveryKind.MESSAGE, DeliveryKind.OUTBOUND, DeliveryKind.FLOW,
+    DeliveryKind.TEST,
+)  # fmt: skip
+"""Other kinds of text that people may answer."""
 
 
 def _where(field: str) -> dict[str, Any]:
@@ -61,6 +67,11 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
             name="asked_back",
             partialFilterExpression={"kind": DeliveryKind.ASK_BACK.value},
         ),
+        IndexModel(
+            [("number", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING)],
+            name="asked_by_flow",
+            partialFilterExpression={"kind": DeliveryKind.FLOW_REPLY.value},
+        ),
         IndexModel([("created_at", DESCENDING)]),
         IndexModel([("contact", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("created_at", DESCENDING), ("prefix", ASCENDING), ("kind", ASCENDING)], **_where("prefix")),
@@ -96,6 +107,26 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
             found += await self.find(match, sort=sort, limit=limit)
         found.sort(key=lambda delivery: delivery.created_at, reverse=True)
         return sorted(found, key=lambda delivery: delivery.reason == WITHHELD)
+
+    async def asked_by_flow(self, number: str) -> Delivery | None:
+        """The newest form of a flow that asked this number to reply YES."""
+        match = {"number": number, "kind": DeliveryKind.FLOW_REPLY, "subscription": {"$gt": ""}}
+        sort = [("number", 1), ("kind", 1), ("created_at", -1)]
+        found = await self.find(
+            {**match, "state": {"$in": [*LEFT]}, "handed_at": {"$exists": True}}, sort=sort, limit=1
+        )
+        return found[0] if found else None
+
+    async def has_followed(self, form: Delivery, until: datetime) -> bool:
+        """Whether its number got another text between this form of a flow and then, so that a YES may answer that
+        one. The texts of a talk are sent in its order; others may have waited."""
+        later = [
+            {"kind": {"$in": [*ANSWERS]}, "created_at": {"$gt": form.created_at}},
+            {"kind": {"$in": [*MAY_WAIT]}, "handed_at": {"$gte": form.handed_at}},
+        ]
+        match = {"number": form.number, "state": {"$in": [*LEFT]}, "handed_at": {"$lte": until}, "$or": later}
+        by_number = [("number", 1), ("created_at", -1)]
+        return bool(await self.find({**match, "_id": {"$ne": form.id}}, limit=1, hint=by_number))
 
     async def stop_confirmations(self, since: datetime, *, limit: int) -> list[Delivery]:
         """The texts sent since then that confirm a STOP, newest first."""

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.app import Bot
+from bot.consent.changes import consent_change
 from bot.consent.permission import permission
+from bot.consent.projection import PENDING_FOR
 from bot.demo import DEALS
 from bot.errors import Invalid, NotFound
 from bot.flows.effects import AcceptForm, Write
 from bot.flows.engine import advance, begun
+from bot.flows.outcomes import FlowOutcomes
 from bot.flows.publish import create
 from bot.flows.script import Script
 from bot.flows.steps.base import Answered, Started
+from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.conversation import Card, CardState, Conversation, Text
-from bot.model.delivery import DeliveryKind, DeliveryState
+from bot.model.conversation import Author, AuthorKind, Card, CardState, Conversation, Text
+from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, ConsentEvent, Grade, Source
 from bot.model.flow import RunStatus, State, Wait
+from bot.model.subscription import MessageType
+from bot.outbound.flow_texts import FlowTexts
 from bot.workspace.keyword_programs import ProgramForm
 from tests.flows.test_effects import flow
-from tests.people import AT, subscription, wording
+from tests.people import AT, subscription, version_of, wording
 from tests.webhooks.people import ADA
 
 NUMBER = "+12015550177"
@@ -62,7 +69,7 @@ class TestSteps:
     @pytest.mark.parametrize(
         ("said", "effects", "waits"),
         [
-            ("Yes!", (AcceptForm(),), (Wait.PART,)),
+            ("Yes!", (AcceptForm("t:2"),), (Wait.PART, Wait.ANSWER)),
             ("what?", (), (Wait.PART, Wait.ANSWER)),
             ("no", (Write(Text(text="Maybe later")),), ()),
         ],
@@ -72,8 +79,8 @@ class TestSteps:
     ) -> None:
         made, state = advance(script(FORM), State(by_text=True), Started(AT))
         assert (len(made), state.waits) == (1, (Wait.PART, Wait.ANSWER))
-        assert advance(script(FORM), state, Answered(AT, said))[0] == effects
-        assert advance(script(FORM), state, Answered(AT, said))[1].waits == waits
+        assert advance(script(FORM), state, Answered(AT, said, "t:2"))[0] == effects
+        assert advance(script(FORM), state, Answered(AT, said, "t:2"))[1].waits == waits
 
     def test_a_long_text_fits_into_what_a_provider_takes(self) -> None:
         long = {**ROAST, "text": "x" * 4000}
@@ -137,7 +144,8 @@ class TestTalk:
     def _keeps_the_words(self, event: ConsentEvent, asked: str) -> None:
         assert event.words
         assert f"{event.words.title}\n{event.words.legal_text}" == asked
-        assert event.words.act == 'texted "YES"'
+        assert (event.words.act, event.words.locale) == ('texted "yes"', "en")
+        assert not event.words.subscription_description  # it was never texted
 
     async def test_each_text_is_an_entry_and_shows_its_delivery(self, bot: Bot) -> None:
         await bot.receive(NUMBER, "Club", "t1")
@@ -169,6 +177,124 @@ class TestTalk:
         await bot.receive(NUMBER, "yes", "t3")
         contact, _ = await lead(bot)
         assert contact.consent(DEALS) is None
+        await sent(bot)
+        await bot.receive(NUMBER, "yes", "t4")
+        assert "Welcome, fan of Light" in await sent(bot)
+
+
+@pytest.fixture
+async def form(bot: Bot, program: None) -> Delivery:
+    """The form of DEALS, as it was texted."""
+    await bot.receive(NUMBER, "Club", "t1")
+    await sent(bot)
+    await bot.receive(NUMBER, "1", "t2")
+    await sent(bot)
+    found = await bot.store.deliveries.asked_by_flow(NUMBER)
+    assert found
+    return found
+
+
+async def state_of(bot: Bot, subscription: str = DEALS) -> ConsentState | None:
+    contact, _ = await lead(bot)
+    known = await bot.ledger.contact(contact.id)
+    consent = known.consent(subscription) if known else None
+    return consent.state if consent else None
+
+
+class TestLaterYes:
+    """It counts only where it can mean nothing but the form."""
+
+    async def test_three_days_later(self, bot: Bot, form: Delivery) -> None:
+        earlier = {"handed_at": now() - PENDING_FOR, "created_at": now() - PENDING_FOR}
+        await bot.store.deliveries.update({"_id": form.id}, {"$set": earlier})
+        await bot.receive(NUMBER, "yes", "t3")
+        await sent(bot)
+        assert await state_of(bot) is None
+        _, talk = await lead(bot)
+        assert talk.run
+        assert Wait.ANSWER in talk.run.state.waits
+
+    async def test_after_a_stop_that_was_lifted(self, bot: Bot, form: Delivery) -> None:
+        for n, text in enumerate(("STOP", "START", "yes"), start=3):
+            await bot.receive(NUMBER, text, f"t{n}")
+            await sent(bot)
+        assert await state_of(bot) is not ConsentState.OPTED_IN
+
+    async def test_after_a_message_of_a_teammate(self, bot: Bot, form: Delivery) -> None:
+        _, talk = await lead(bot)
+        author = Author(kind=AuthorKind.TEAMMATE, id="ada")
+        part = await bot.conversations.append(talk.id, author, Text(text="Shall we call you?"), "k1")
+        await bot.deliveries.message(part, talk.contact, NUMBER, "Shall we call you?")
+        assert (await sent(bot))[-1] == "Shall we call you?"
+        await bot.receive(NUMBER, "yes", "t3")
+        await sent(bot)
+        assert await state_of(bot) is None
+
+    async def test_to_another_number_of_the_contact(self, bot: Bot, form: Delivery) -> None:
+        _, talk = await lead(bot)
+        await bot.store.conversations.update({"_id": talk.id}, {"$set": {"number": "+12015550178"}})
+        *_, asked = [p for p in await bot.conversations.page(talk.id) if isinstance(p.content, Card)]
+        part = await bot.conversations.append(
+            talk.id, Author(kind=AuthorKind.CONTACT, id=talk.contact), Text(text="yes"), "k1"
+        )
+        other = talk.model_copy(update={"number": "+12015550178"})
+        await FlowTexts(bot.store, bot.ledger, bot.deliveries).accept(other, asked.seq, part.id)
+        assert await state_of(bot) is None
+
+    async def test_while_the_provider_has_not_acknowledged_it(self, bot: Bot, form: Delivery) -> None:
+        in_hand = {"state": DeliveryState.SENDING, "ask_at": now()}
+        await bot.store.deliveries.update({"_id": form.id}, {"$set": in_hand})
+        await bot.receive(NUMBER, "yes", "t3")
+        assert await state_of(bot) is ConsentState.OPTED_IN
+
+    async def test_it_confirms_nothing_that_was_asked_before(self, bot: Bot, form: Delivery) -> None:
+        """The newest text that asked is the one that is answered."""
+        await bot.store.subscriptions.insert(subscription("news", name="News", double_opt_in=True))
+        contact, _ = await lead(bot)
+        news = await bot.subscriptions.get("news")
+        request = consent_change(
+            contact, news, Action.REQUEST_CONFIRMATION, NUMBER, source=Source.FORM, words=None, key="news"
+        )
+        asked = (await bot.ledger.record(request)).event
+        await bot.consumers.drain()
+        await sent(bot)
+        before = {"created_at": form.created_at - timedelta(hours=1), "handed_at": form.created_at - timedelta(hours=1)}
+        await bot.store.deliveries.update({"event": asked.event}, {"$set": before})
+        await bot.receive(NUMBER, "yes", "t3")
+        await sent(bot)
+        assert await state_of(bot) is ConsentState.OPTED_IN
+        assert await state_of(bot, "news") is ConsentState.PENDING
+
+    async def test_it_confirms_what_was_asked_since(self, bot: Bot, form: Delivery) -> None:
+        await bot.store.subscriptions.insert(subscription("news", name="News", double_opt_in=True))
+        contact, _ = await lead(bot)
+        news = await bot.subscriptions.get("news")
+        await bot.ledger.record(
+            consent_change(
+                contact, news, Action.REQUEST_CONFIRMATION, NUMBER, source=Source.FORM, words=None, key="news"
+            )
+        )
+        await sent(bot)
+        await bot.receive(NUMBER, "yes", "t3")
+        await sent(bot)
+        assert await state_of(bot) is None
+        assert await state_of(bot, "news") is ConsentState.OPTED_IN
+
+    async def test_it_has_the_version_of_the_subscription_that_was_texted(self, bot: Bot, form: Delivery) -> None:
+        deals = await bot.subscriptions.get(DEALS)
+        await bot.store.subscription_versions.insert(version_of(deals))
+        await bot.store.subscriptions.update({"_id": DEALS}, {"$set": {"name": "Other", "version": 9}})
+        await bot.receive(NUMBER, "YES please", "t3")
+        contact, _ = await lead(bot)
+        (event,) = [e for e in await bot.store.events.after(contact.id, 0, limit=20) if e.subscription == DEALS]
+        assert event.words
+        said = (event.words.subscription_name, event.words.subscription_version, event.words.act)
+        assert said == (deals.name, deals.version, 'texted "YES please"')
+
+    async def test_it_is_counted_as_completed_and_confirmed(self, bot: Bot, form: Delivery) -> None:
+        await bot.receive(NUMBER, "yes", "t3")
+        (counts,) = (await FlowOutcomes(bot.store).newest()).values()
+        assert counts == {"completed:form": 1, "confirmed:form": 1}
 
 
 async def test_words_in_a_text_start_a_flow_only_where_it_says_so(bot: Bot) -> None:
@@ -197,4 +323,12 @@ async def test_a_teammate_starts_a_flow_once(bot: Bot) -> None:
         await bot.flow_starts.start("other", talk.id, "ada", "key-2")
     with pytest.raises(NotFound):
         await bot.flow_starts.start("hello", "nowhere", "ada", "key-2")
+    by_email = subscription("mail", name="Mail", message_type=MessageType.EMAIL)
+    await bot.store.subscriptions.insert(by_email)
+    await create(
+        bot.store, flow({**FORM, "subscription": "mail"}, triggers=[{"kind": "started_by_teammate"}]), id="mail"
+    )
+    bot.runs.scripts.live.cache_clear()
+    with pytest.raises(Invalid, match="by SMS"):
+        await bot.flow_starts.start("mail", talk.id, "ada", "key-3")
     assert Action.OPT_IN not in [e.action for e in await bot.store.events.after(talk.contact, 0, limit=9)]

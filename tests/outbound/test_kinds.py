@@ -11,9 +11,9 @@ import pytest
 from bot.model.contact import ConsentState, Contact
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import FOR_MANY, Action, Actor, ConsentEvent, FollowUp, Source
-from bot.model.subscription import SubscriptionState
+from bot.model.subscription import MessageType, SubscriptionState
 from bot.outbound.flood import BOUNDS, Flood
-from bot.outbound.kinds import ALL, KINDS, Facts, TextLimit, keyword_answer, kind_for
+from bot.outbound.kinds import ALL, KINDS, Facts, TextLimit, flow_reply, keyword_answer, kind_for
 from tests.people import ANOTHER, AT, NUMBER, consent, person, subscription, workspace
 
 ASKED_FOR = {
@@ -145,6 +145,22 @@ def test_an_archived_contact_gets_no_text_that_we_begin(kind: DeliveryKind, reas
     assert KINDS[kind].refusal(_delivery(kind), archived) == reason
 
 
+@pytest.mark.parametrize(("hours", "reason"), [(0, None), (23, None), (24, "too_late"), (None, "too_late")])
+def test_a_flow_replies_within_a_day(monkeypatch: pytest.MonkeyPatch, hours: int | None, reason: str | None) -> None:
+    monkeypatch.setattr(flow_reply, "now", lambda: AT)
+    heard_at = None if hours is None else AT - timedelta(hours=hours)
+    delivery = _delivery(DeliveryKind.FLOW_REPLY, heard_at=heard_at)
+    assert KINDS[DeliveryKind.FLOW_REPLY].refusal(delivery, _facts(ConsentState.NONE)) == reason
+
+
+def test_a_form_by_text_is_for_a_subscription_by_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow_reply, "now", lambda: AT)
+    kind, form = KINDS[DeliveryKind.FLOW_REPLY], _delivery(DeliveryKind.FLOW_REPLY, heard_at=AT)
+    by_email = replace(_facts(), subscription=subscription(message_type=MessageType.EMAIL))
+    assert kind.refusal(form, by_email) == "not_by_text"
+    assert kind.refusal(form, replace(_facts(), subscription=None)) == "subscription_not_live"
+
+
 def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None:
     limits = {kind.name: kind.limit for kind in ALL}
     assert limits == {
@@ -152,7 +168,7 @@ def test_what_a_phone_asked_for_is_not_bounded_by_what_strangers_cause() -> None
         DeliveryKind.ASK: TextLimit.FLOOD,
         DeliveryKind.ASK_BACK: TextLimit.LOOP,
         DeliveryKind.OUTBOUND: TextLimit.NONE,
-        DeliveryKind.FLOW: TextLimit.LOOP,
+        DeliveryKind.FLOW: TextLimit.FLOW,
         DeliveryKind.FLOW_REPLY: TextLimit.TALK,
         DeliveryKind.TEST: TextLimit.FLOOD,
         DeliveryKind.CONFIRMED: TextLimit.LOOP,
@@ -172,6 +188,13 @@ class TestFlood:
         flood = Flood({NUMBER: {"flood_short": 1, "flood_long": 4, "loop": 9}})
         kinds = (DeliveryKind.ASK, DeliveryKind.ASK, DeliveryKind.REPLY, DeliveryKind.REPLY, DeliveryKind.MESSAGE)
         assert [flood.refusal(_delivery(kind)) for kind in kinds] == [None, "too_many", None, "loop_guard", None]
+
+    def test_what_a_flow_sends_blocks_no_answer_to_a_keyword(self) -> None:
+        flood, both = Flood({}), [DeliveryKind.FLOW, DeliveryKind.FLOW_REPLY]
+        said = [flood.refusal(_delivery(DeliveryKind.FLOW)) for _ in range(10)]
+        assert said == [None] * 3 + ["too_many"] * 7
+        assert flood.refusal(_delivery(DeliveryKind.REPLY)) is None
+        assert not any(kind in BOUNDS["loop"].kinds for kind in both)
 
     def test_every_bound_counts_some_kind(self) -> None:
         assert all(bound.kinds for bound in BOUNDS.values())

@@ -488,6 +488,9 @@ async def _walk(bot: Bot) -> None:
     await bot.phone.reply(NUMBER, "YES", "k")
     await bot.phone.numbers()
     await store.deliveries.asked_and_confirmed(now(), now())
+    await store.deliveries.asked_by_flow(NUMBER)
+    (text, *_) = await store.deliveries.newest(limit=1)
+    await store.deliveries.has_followed(text, now())
     limits = FormLimits(store, bot.workspace, 1)
     for _ in range(5):  # the last one is refused
         taken = await limits.take(FormText(NUMBER))

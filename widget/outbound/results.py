@@ -62,6 +62,7 @@ REASONS = {
     "filtered": _("Blocked by the carrier"),
     "expired": _("Expired"),
     "too_late": _("Too late to be sent"),
+    "not_by_text": _("Not an SMS subscription"),
     "not_stopped": _("Texted START since"),
 }
 PAUSES = {

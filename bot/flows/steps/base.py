@@ -66,6 +66,8 @@ class Answered:
 
     at: datetime
     text: str
+    part: str = ""
+    """Its entry in the conversation."""
 
 
 @dataclass(frozen=True, slots=True)

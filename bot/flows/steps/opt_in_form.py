@@ -81,12 +81,13 @@ class OptInForm(StepBase):
         card = Card(**{name: getattr(self, name) for name in WORDS}, flow_step=self.id)
         return Outcome((Write(card, self.variants),), waits, until)
 
-    def _replied(self, turn: Turn, text: str) -> Outcome | None:
-        """To that request. The run continues when the consent is recorded."""
-        meaning = read(text).certain
+    def _replied(self, turn: Turn, answer: Answered) -> Outcome | None:
+        """To that request. The run continues when the consent is recorded; until then, it takes another answer."""
+        meaning = read(answer.text).certain
         if meaning == "yes":
             until = after(turn, self.seconds)
-            return Outcome((AcceptForm(),), (Wait.PART, *([Wait.TIME] if until else [])), until)
+            waits = (Wait.PART, Wait.ANSWER, *([Wait.TIME] if until else []))
+            return Outcome((AcceptForm(answer.part),), waits, until)
         return Outcome(branch="dismissed") if meaning == "no" else None
 
     def resume(self, turn: Turn) -> Outcome | None:
@@ -97,8 +98,8 @@ class OptInForm(StepBase):
                 return Outcome(branch="pending") if self.pending else None
             case TimeCame() if self.seconds:
                 return Outcome(branch="no_answer")
-            case Answered(text=text) if turn.by_text:
-                return self._replied(turn, text)
+            case Answered() as answer if turn.by_text:
+                return self._replied(turn, answer)
             case Answered(text=text) if means(text, (self.dismiss, *self.dismiss_translations.values())):
                 return Outcome(branch="dismissed")
         return None

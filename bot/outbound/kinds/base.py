@@ -25,6 +25,9 @@ class TextLimit(Enum):
     """Anyone who enters the number into a form can cause it."""
     LOOP = auto()
     """The phone itself requested it, so the limit only stops endless exchanges between two machines."""
+    FLOW = auto()
+    """A bot flow causes it, which may repeat itself. Never counted with what the phone requested: that would block the
+    answer to a STOP."""
     TALK = auto()
     """The same for a bot that talks with the phone: it answers more often."""
     NONE = auto()

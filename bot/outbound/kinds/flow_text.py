@@ -12,7 +12,7 @@ class FlowText(TextKind):
     """Like a copy of an outbound message, for one person. A flow that repeats itself doesn't flood a phone."""
 
     name = DeliveryKind.FLOW
-    limit = TextLimit.LOOP
+    limit = TextLimit.FLOW
     label = _("Bot flow")
 
     def has_link(self, delivery: Delivery) -> bool:
