@@ -171,7 +171,9 @@ class Cards:
 
     async def check(self, part: Part, contact: Contact, workspace: Workspace, answer: Answer) -> None:
         """Raises what `submit` would raise, and records nothing."""
-        await self._judge(part, await self.live(_card(part)), contact, workspace, answer)
+        offered = await self._store.subscriptions.get(_card(part).subscription)
+        if await self._known(part, contact, offered, answer.again) is None:
+            await self._judge(part, _live(offered), contact, workspace, answer)
 
     async def _judge(
         self, part: Part, subscription: Subscription, contact: Contact, workspace: Workspace, answer: Answer

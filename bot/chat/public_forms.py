@@ -106,8 +106,8 @@ class PublicForms:
         first is stored already. Raises what `Cards.submit` raises."""
         workspace, known = await self._workspace(), await self._ledger.contact(contact.id)
         part = await self.part(form, contact)
+        await self._cards.check(part, contact, workspace, answer)
         if known is None:
-            await self._cards.check(part, contact, workspace, answer)
             known = await self._contacts.create(contact.model_copy(update={"is_stored": True}))
         contact = await self._contacts.set_locale(known, contact.locale)
         with suppress(Duplicate):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from bot.consent.numbers import address_of, read_email, read_number
-from bot.errors import SavedNumberLocked
+from bot.errors import NumberRefused, SavedNumberLocked
 from bot.model.contact import Contact
 from bot.model.subscription import MessageType, Subscription
 
@@ -28,3 +28,13 @@ def address_to_record(
     if saved and typed is not None and read_number(typed, region, countries).e164 != number:
         raise SavedNumberLocked
     return number
+
+
+def is_typed(address: str, typed: str, region: str, countries: Collection[str]) -> bool:
+    """Whether this number (E.164) or email address is what was typed."""
+    if not address.startswith("+"):
+        return typed.strip().casefold() == address.casefold()
+    try:
+        return read_number(typed, region, countries).e164 == address
+    except NumberRefused:
+        return False

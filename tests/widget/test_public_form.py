@@ -143,9 +143,11 @@ class TestForm:
         async with browser(running, template, cookies=False) as maya:
             await maya.open()
             fields = {"visit": maya.visit, "version": maya.card.hidden("version"), "region": "US", "number": number}
-            for _time in range(2):
+            for _time, shown in enumerate(["(201) 555-1102", "(•••) •••-1102"]):
                 await maya.post(fields)
-                assert (maya.status, maya.card.state) == (200, "completed")
+                assert (maya.status, maya.card.state, maya.card.locked) == (200, "completed", shown)
+            assert "Set-Cookie" not in maya.headers
+            assert not maya.page.all("input", name="visit"), "nothing to press without the cookie"
         contact = await who(running, number)
         events = await running.store.events.after(contact.id, 0, limit=9)
         assert [e.action for e in events].count(Action.OPT_IN) == 1
@@ -214,6 +216,84 @@ class TestForm:
             await tablet.post({"visit": stale, "version": "x"})
             assert (tablet.status, tablet.card.locked) == (422, "(•••) •••-1108"), "not the page of somebody else"
         assert (await who(running, NUMBER.format(1107))).id != (await who(running, NUMBER.format(1108))).id
+
+    async def test_a_page_that_was_left_on_a_shared_device_gives_nothing_away(self, running: Running) -> None:
+        template = await public_form(running)
+        async with browser(running, template) as tablet:
+            await tablet.open()
+            first = {"visit": tablet.visit, "version": tablet.card.hidden("version"), "region": "US"}
+            await tablet.submit("2015551121")
+            await tablet.post({"visit": tablet.visit}, "/forget")
+            await tablet.post({**first, "number": "2015551122"})
+            assert (tablet.status, tablet.card.state) == (422, "open")
+            assert tablet.card.field.attrs["value"] == "2015551122"
+            assert "1121" not in tablet.html
+            assert not (known := await self.cookie(tablet)), known
+            await tablet.post({"visit": first["visit"]}, "/preferences")
+            assert tablet.status == 404
+            await tablet.post({**first, "number": "2015551122"})
+            await tablet.submit("2015551122")
+            assert (tablet.status, tablet.card.state, tablet.card.locked) == (200, "completed", "(201) 555-1122")
+            await tablet.post({"visit": tablet.visit}, "/preferences")
+            seen = await running.bot.preferences.look(tablet.headers["Location"][3:])
+        assert seen.contact.id == (await who(running, NUMBER.format(1122))).id
+        assert seen.contact.id != (await who(running, NUMBER.format(1121))).id
+
+    async def cookie(self, person: Browser) -> list[str]:
+        return [cookie.value for cookie in person.session.cookie_jar if cookie.key.endswith("sayso_form")]
+
+    async def test_a_click_on_the_page_of_the_last_person_does_not_sign_them_up(self, running: Running) -> None:
+        template, number = await public_form(running), NUMBER.format(1123)
+        async with browser(running, template) as tablet:
+            await tablet.open()
+            await tablet.submit(number)
+            contact = await who(running, number)
+            await running.bot.ledger.record(change(contact.id, new_id(), Action.OPT_OUT, number=number))
+            await tablet.open()
+            fields = {name: tablet.card.hidden(name) for name in ("visit", "version", "again")}
+            await tablet.post({"visit": tablet.visit}, "/forget")
+            await tablet.post(fields)
+            assert (tablet.status, tablet.card.state) == (422, "open")
+            await tablet.post({**fields, "number": "555"})
+            assert (tablet.status, tablet.card.state, "1123" in tablet.html) == (422, "open", False)
+        consent = (await who(running, number)).consent(DEALS)
+        assert consent
+        assert consent.state is ConsentState.OPTED_OUT
+
+    @pytest.mark.parametrize("is_other_tab", [False, True])
+    async def test_another_number_on_a_page_that_was_submitted_is_never_dropped(
+        self, running: Running, is_other_tab: bool
+    ) -> None:
+        template, numbers = await public_form(running), [NUMBER.format(1124 + n + 2 * is_other_tab) for n in range(2)]
+        async with browser(running, template) as maya:
+            await maya.open()
+            first = {"visit": maya.visit, "version": maya.card.hidden("version"), "region": "US"}
+            if is_other_tab:
+                await maya.open()
+            await maya.submit(numbers[0])
+            await maya.post({**first, "number": numbers[0]})
+            assert (maya.status, maya.card.state) == (422 if is_other_tab else 200, "completed")
+            await maya.post({**first, "number": numbers[1]})
+            assert (maya.status, maya.card.state, maya.card.field.attrs["value"]) == (422, "open", numbers[1])
+            assert "open for too long" in maya.card.notice
+            await maya.submit(numbers[1])
+            assert (maya.status, maya.card.state) == (200, "completed")
+        assert (await who(running, numbers[0])).id != (await who(running, numbers[1])).id
+
+    async def test_an_error_of_somebody_known_stores_nothing(self, running: Running) -> None:
+        deals, more = await public_form(running), await public_form(running, box="I agree to get texts.")
+        async with browser(running, deals) as maya:
+            await maya.open()
+            await maya.submit("2015551128")
+            contact = await who(running, NUMBER.format(1128))
+            await running.bot.ledger.record(change(contact.id, new_id(), Action.OPT_OUT, number=contact.phone))
+            before = await counted(running)
+            maya.path = f"/f/{more.id}?lang=es"
+            await maya.open()
+            await maya.submit()
+            assert maya.status == 422
+        assert await counted(running) == before
+        assert (await who(running, NUMBER.format(1128))).locale == contact.locale
 
     async def test_a_page_of_another_site_cannot_submit_it(self, running: Running) -> None:
         template = await public_form(running)
@@ -292,6 +372,11 @@ class TestDoubleOptIn:
             assert (maya.card.state, maya.card.locked) == ("pending", "(201) 555-1201")
             event = maya.page.all("input", name="event")[0].attrs["value"]
             pressed = {"visit": maya.visit, "event": event}
+            async with browser(own, template) as stranger:
+                for path in ("/resend", "/change-number"):
+                    await stranger.post(pressed, path)
+                    assert (stranger.status, "1201" in stranger.html) == (422, False)
+                    assert "Set-Cookie" not in stranger.headers
             await maya.post(pressed, "/resend")
             assert (maya.status, "We just texted you" in maya.page.text) == (422, True)
             await maya.post(pressed, "/change-number")

@@ -40,21 +40,40 @@ async def look(request: web.Request) -> Visit:
     return await _visit(request, form, known(request), locale_of(request))
 
 
-async def act(request: web.Request, token: str) -> Visit:
-    """The visitor whose page sent this. Raises NotFound, NotFromHere, and Invalid: the page is too old, or its visitor
-    is another one than the browser's by now."""
+async def look_anew(request: web.Request, visit: Visit) -> Visit:
+    """The same page for somebody else."""
+    return await _visit(request, visit.form, "", visit.contact.locale)
+
+
+async def sent(request: web.Request, token: str) -> Visit:
+    """The visitor whose page sent this. Raises NotFound, NotFromHere, and Invalid: the page is too old."""
     if not is_our_page(request):
         raise NotFromHere
-    forms, recognized = request.app[BOT].public_forms, known(request)
-    form = await forms.get(request.match_info["id"])
+    form = await request.app[BOT].public_forms.get(request.match_info["id"])
     try:
         of, contact, locale = _serializer(request).loads(token, max_age=OPEN_SECONDS)
     except (BadData, ValueError, TypeError):
         raise Invalid(EXPIRED) from None
-    is_other = recognized not in {"", contact} and (await forms.contact(recognized, locale)).id == recognized
-    if of != form.id or is_other:
+    if of != form.id:
         raise Invalid(EXPIRED)
     return await _visit(request, form, contact, locale)
+
+
+async def act(request: web.Request, token: str) -> Visit:
+    """The same, if they may act. Raises Invalid also for a page that somebody else left in this browser."""
+    visit = await sent(request, token)
+    if not await is_theirs(request, visit):
+        raise Invalid(EXPIRED)
+    return visit
+
+
+async def is_theirs(request: web.Request, visit: Visit) -> bool:
+    """Whether this browser may act for the page's visitor. Once they signed up, only its cookie proves that: on a
+    shared device, an old page is not enough (law 11). Before that, the browser must not know anybody else."""
+    recognized, contact = known(request), visit.contact
+    if recognized == contact.id or contact.ledger.seq:
+        return recognized == contact.id
+    return not recognized or (await request.app[BOT].public_forms.contact(recognized, "en")).id != recognized
 
 
 def remember(request: web.Request, response: web.StreamResponse, contact: str) -> None:
