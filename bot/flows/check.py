@@ -7,7 +7,7 @@ worded in `bot.flows.refusals`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,10 @@ from pydantic import ValidationError
 
 from bot.errors import marked as _
 from bot.flows.document import FlowDocument
-from bot.flows.nodes import Node, Place, nodes_of, walk
+from bot.flows.nodes import Node, Place, nodes_of, texts, walk
 from bot.flows.refusals import refusals
 from bot.flows.rules import RULES, FlowFinding, Surroundings
+from bot.flows.steps import MOST_STEPS
 from bot.flows.variant_rules import variant_findings
 from bot.flows.workspace_rules import missing
 
@@ -30,6 +31,8 @@ NO_JSON = _("This isn't valid JSON: check line %(line)s, column %(column)s.")
 NO_UTF8 = _("This file isn't text in UTF-8. Save it again in that encoding.")
 LONG_NUMBER = _("A number in this file has too many digits.")
 NO_OBJECT = _("This isn't a flow. A flow is a JSON object with steps.")
+BROKEN_TEXT = _("A text in this file has a broken character. Write it again.")
+TOO_MANY_STEPS = _("A flow can have up to %(most)s steps, and this one has %(count)s. Move some to another flow.")
 TOO_DEEP = _("Branches are nested too deeply. Move some of them to another flow.")
 
 
@@ -79,8 +82,12 @@ def check_document(raw: Any, around: Surroundings | None = None) -> FlowCheck:
         return _refused(NO_OBJECT)
     if is_too_deep(raw):
         return _refused(TOO_DEEP)
-    document, findings = _read(raw)
     nodes = nodes_of(raw)
+    if is_broken(raw):
+        return _broken(raw, nodes)
+    if (count := sum(1 for _node in walk(nodes))) > MOST_STEPS:
+        return _refused(TOO_MANY_STEPS, "steps", most=str(MOST_STEPS), count=str(count))
+    document, findings = _read(raw)
     for rule in (*RULES, variant_findings):
         findings += rule(raw, nodes)
     findings += missing(nodes, raw, around) if around else []
@@ -118,9 +125,25 @@ def is_too_deep(raw: Any) -> bool:
     return True
 
 
+def is_broken(raw: Any) -> bool:
+    """Whether a text in it is no Unicode: half of a surrogate pair, which JSON can write and nothing can store."""
+    try:
+        json.dumps(raw, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _broken(raw: dict[str, Any], nodes: Sequence[Node]) -> FlowCheck:
+    """Where the broken texts are, unless the way there is broken itself."""
+    steps = {node.place: node for node in walk(nodes) if not is_broken(node.id)}
+    places = [place for text, place in texts(raw) if is_broken(text) and not is_broken(place)] or [()]
+    return FlowCheck(None, tuple(_fault(FlowFinding(place, BROKEN_TEXT), steps) for place in places[:MOST_FAULTS]))
+
+
 def _parts(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else value
 
 
-def _refused(text: str, **values: str) -> FlowCheck:
-    return FlowCheck(None, (FlowFault("", "", text, values),))
+def _refused(text: str, path: str = "", **values: str) -> FlowCheck:
+    return FlowCheck(None, (FlowFault(path, "", text, values),))

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from bot.errors import Conflict, Invalid, NotFound
 from bot.errors import marked as _
-from bot.flows.check import NO_OBJECT, TOO_DEEP, TOO_LARGE, is_too_deep
+from bot.flows.check import BROKEN_TEXT, NO_OBJECT, TOO_DEEP, TOO_LARGE, is_broken, is_too_deep
 from bot.flows.service import NOTHING_PUBLISHED, FlowService
 from bot.model.audit import AuditAction
 from bot.model.base import now
@@ -18,6 +18,7 @@ from bot.workspace.audit import AuditLog
 
 MOST_BYTES = 1_000_000
 LONGEST_NAME = 100
+BY_SOMEONE = _("Someone saved a newer version.")
 UNREADABLE = _("This isn't valid JSON.")
 
 
@@ -29,7 +30,14 @@ class DraftChanged(Conflict):
 
     def __init__(self, newer: FlowDraft) -> None:
         self.newer = newer
-        super().__init__(name=newer.by_name)
+        super().__init__(None if newer.by_name else BY_SOMEONE, name=newer.by_name)
+
+
+class DraftOutdated(Conflict):
+    """Another version was published after this draft was begun: nothing was published."""
+
+    code = "draft_outdated"
+    message = _("Not published: version %(number)s is newer than this draft. To replace it, publish again.")
 
 
 class FlowDrafts:
@@ -39,26 +47,28 @@ class FlowDrafts:
 
     async def get(self, flow: str) -> FlowDraft:
         """The saved one. Without unpublished changes, the published version. Raises NotFound."""
-        return await self._of(await self._flows.get(flow))
+        return (await self._of(await self._flows.get(flow)))[0]
 
     async def save(self, flow: str, text: str, revision: int, by: By) -> FlowDraft:
         """The next revision after this one. Raises NotFound, Invalid and DraftChanged."""
         raw, known = _read(text), await self._flows.get(flow)
-        draft = await self._of(known)
-        saved = await self._next(draft, revision, by, {"text": text})
+        saved = await self._next(known, revision, by, {"text": text})
         await self._rename(known, raw.get("name"))
         # One entry for each teammate who worked on a version: a draft is saved every few words.
-        key = f"{flow}:{draft.base}:{by.id}"
+        key = f"{flow}:{saved.base}:{by.id}"
         await self._audit.record(by, AuditAction.FLOW_EDITED, known.name, key=key)
         return saved
 
-    async def publish(self, flow: str, revision: int, by: By) -> FlowVersion:
-        """Makes this revision the newest version. A flow that was never published goes live with it. Raises NotFound,
-        FlowFaulty, and DraftChanged if it isn't the newest revision."""
+    async def publish(self, flow: str, revision: int, by: By, *, replaces: int = 0) -> FlowVersion:
+        """Makes this revision the newest version. A flow that was never published goes live with it. `replaces`: the
+        version that the teammate knows to be newer than the draft. Raises NotFound, FlowFaulty, DraftOutdated, and
+        DraftChanged if it isn't the newest revision."""
         known = await self._flows.get(flow)
-        draft = await self._of(known)
+        draft, _stored = await self._of(known)
         if draft.revision != revision:
             raise DraftChanged(draft)
+        if draft.base < known.version != replaces:
+            raise DraftOutdated(number=str(known.version))
         version = await self._flows.publish(flow, draft.text, by)
         if known.state == "draft":
             await self._flows.set_state(flow, "live", by)
@@ -73,27 +83,32 @@ class FlowDrafts:
             raise Invalid(NOTHING_PUBLISHED)
         published = await self._published(known)
         text = {"text": published.text, "base": known.version, "published": revision + 1}
-        saved = await self._next(await self._of(known), revision, by, text)
+        saved = await self._next(known, revision, by, text)
         await self._audit.record(by, AuditAction.FLOW_DRAFT_DISCARDED, known.name)
         return saved
 
-    async def _next(self, draft: FlowDraft, revision: int, by: By, values: dict[str, object]) -> FlowDraft:
+    async def _next(self, flow: Flow, revision: int, by: By, values: dict[str, object]) -> FlowDraft:
+        draft, stored = await self._of(flow)
         who = {"revision": revision + 1, "by": by.id, "by_name": by.name, "saved_at": now()}
         saved = draft.model_copy(update={**values, **who})
-        if draft.revision != revision or not await self._store.flow_drafts.save(saved):
+        if draft.revision != revision or not await self._store.flow_drafts.save(saved, stored):
             raise DraftChanged(await self.get(draft.id))
         return saved
 
-    async def _of(self, flow: Flow) -> FlowDraft:
+    async def _of(self, flow: Flow) -> tuple[FlowDraft, int]:
+        """The draft, and the revision that is stored; 0: none.
+
+        A version that was published without this draft is a revision of its own, so that an editor which still shows
+        the one before can't save over it.
+        """
         saved = await self._store.flow_drafts.get(flow.id)
         if saved is None:
-            return await self._published(flow)
-        if saved.is_published and saved.base < flow.version:  # published from a file meanwhile
-            newer = await self._published(flow)
-            return newer.model_copy(update={"revision": saved.revision, "published": saved.revision})
-        return saved
+            return await self._published(flow, flow.version), 0
+        if saved.is_published and saved.base < flow.version:
+            return await self._published(flow, saved.revision + flow.version - saved.base), saved.revision
+        return saved, saved.revision
 
-    async def _published(self, flow: Flow) -> FlowDraft:
+    async def _published(self, flow: Flow, revision: int = 0) -> FlowDraft:
         """The published version as a draft; of a new flow, one with nothing but its name."""
         found = await self._store.flow_versions.get(version_id(flow.id, flow.version)) if flow.version else None
         if flow.version and not found:
@@ -102,7 +117,8 @@ class FlowDrafts:
         return FlowDraft(
             id=flow.id,
             text=json.dumps(document, ensure_ascii=False),
-            revision=0,
+            revision=revision,
+            published=revision,
             base=flow.version,
             by=found.by if found else "",
             by_name=found.by_name if found else "",
@@ -125,6 +141,8 @@ def _read(text: str) -> dict[str, Any]:
         raise Invalid(NO_OBJECT)
     if is_too_deep(raw):
         raise Invalid(TOO_DEEP)
+    if is_broken(raw):
+        raise Invalid(BROKEN_TEXT)
     return raw
 
 

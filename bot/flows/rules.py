@@ -13,7 +13,6 @@ from bot.consent.placeholders import variables_in
 from bot.errors import marked as _
 from bot.flows.graph import Graph
 from bot.flows.nodes import Node, Place, texts, walk
-from bot.flows.steps import MOST_STEPS
 from bot.flows.steps.base import LONGEST_BY_TEXT, is_personal
 from bot.model.conversation import LONGEST_LABEL
 from bot.model.subscription import Subscription
@@ -26,7 +25,6 @@ HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
 WRITTEN = {"text", "title", "button", "legal_text", "box", "label", "retry", "dismiss", "name", "value", "alt"}
 """Fields whose texts people read."""
 SAME_ID = _('Another step has the ID "%(id)s". Use a unique ID.')
-TOO_MANY_STEPS = _("A flow can have up to %(most)s steps, and this one has %(count)s. Move some to another flow.")
 NO_TARGET = _('There is no step "%(id)s" in this flow. Choose another step.')
 LOOP = _('This repeats the steps from "%(id)s" on without waiting. Add a question, a form or a wait between them.')
 UNREACHABLE = _("No one reaches this step. Remove it, or move it before the step that ends the flow.")
@@ -82,8 +80,6 @@ def _ids(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
         counts[node.id] += 1
         if node.id and counts[node.id] > 1:
             yield FlowFinding((*node.place, "id"), SAME_ID, {"id": node.id})
-    if counts.total() > MOST_STEPS:
-        yield FlowFinding(("steps",), TOO_MANY_STEPS, {"most": str(MOST_STEPS), "count": str(counts.total())})
 
 
 def _ways(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:

@@ -14,6 +14,7 @@ from bot.flows.nodes import Node, Place, walk
 from bot.flows.rules import FlowFinding
 from bot.flows.variants import ORIGINAL
 from bot.i18n import locales, translator
+from bot.model.form_words import MOST_VARIANTS
 
 SAME_VARIANT = _('Give each variant a unique ID. "original" means the form\'s own words.')
 SAME_WORDS = _("Another variant has the same title and button. Change one of them.")
@@ -23,6 +24,8 @@ BUTTON_NAMED = _(
     'The legal text or consent box mentions the button "%(button)s". Use the same button text in this variant.'
 )
 SIGN_UP = _("Sign Up Now")
+LONGEST_AGREEMENT = 4000
+"""Characters that are searched: the format refuses more, and has a fault for it."""
 
 
 def variant_findings(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
@@ -57,7 +60,7 @@ def _in_languages(form: Mapping[str, Any], variant: Mapping[str, Any], place: Pl
 
 def _button(form: Mapping[str, Any], variant: Mapping[str, Any], locale: str, place: Place) -> Iterator[FlowFinding]:
     named, mine = _label(form, locale), _label(variant, locale)
-    agreed = f"{form.get('legal_text', '')}\n{form.get('box', '')}"
+    agreed = f"{form.get('box', '')}\n{form.get('legal_text', '')}"[:LONGEST_AGREEMENT]
     if mine != named and named.casefold() in agreed.casefold():
         yield FlowFinding((*place, "button"), BUTTON_NAMED, {"button": named})
 
@@ -74,7 +77,7 @@ def _words(of: Mapping[str, Any]) -> tuple[str, str]:
 
 def _variants(node: Node) -> Iterator[tuple[dict[str, Any], Place]]:
     variants = node.raw.get("variants")
-    for i, variant in enumerate(variants if isinstance(variants, list) else []):
+    for i, variant in enumerate(variants[:MOST_VARIANTS] if isinstance(variants, list) else []):
         if isinstance(variant, dict):
             yield variant, (*node.place, "variants", i)
 

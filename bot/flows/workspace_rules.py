@@ -71,7 +71,7 @@ def _legal_findings(node: Node, subscription: Subscription, workspace: Workspace
 
 
 def _missing_in(node: Node, around: Surroundings) -> Iterator[FlowFinding]:
-    raw, kind = node.raw, node.raw.get("kind")
+    raw, kind = node.raw, str(node.raw.get("kind"))
     subscription = around.subscriptions.get(str(raw.get("subscription")))
     if kind in {"opt_in_form", "send_sms"} and subscription and not subscription.is_live:
         is_draft = subscription.state is SubscriptionState.DRAFT
@@ -81,11 +81,11 @@ def _missing_in(node: Node, around: Surroundings) -> Iterator[FlowFinding]:
     if kind == "opt_in_form" and subscription and around.workspace:
         yield from _legal_findings(node, subscription, around.workspace)
     yield from _missing_for_messages(node, subscription, around)
-    if kind == "tag" and raw.get("tag") not in around.tags:
+    if kind == "tag" and str(raw.get("tag")) not in around.tags:
         yield FlowFinding((*node.place, "tag"), NO_TAG)
-    if raw.get("attribute") and raw["attribute"] not in around.attributes:
+    if raw.get("attribute") and str(raw["attribute"]) not in around.attributes:
         yield FlowFinding((*node.place, "attribute"), NO_ATTRIBUTE)
-    if kind == "start_flow" and raw.get("flow") not in around.flows:
+    if kind == "start_flow" and str(raw.get("flow")) not in around.flows:
         yield FlowFinding((*node.place, "flow"), NO_FLOW)
 
 

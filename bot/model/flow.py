@@ -58,7 +58,7 @@ class FlowDraft(Document):
     text: str
     """The document as JSON. It may have faults, so nothing reads it as a flow before it is checked."""
     revision: int
-    """Counts the saves: one that names an older revision is refused."""
+    """Counts the saves, and the versions that came from elsewhere: a save that names an older revision is refused."""
     base: int
     """The published version that it continues; 0: none."""
     published: int = 0

@@ -43,6 +43,10 @@ class VariantWords(Value):
     button: str = Field(default="", max_length=60)
 
 
+MOST_VARIANTS = 4
+"""Of a form, besides its own words."""
+
+
 class FormVariant(VariantWords):
     """Another title and button for the same form. What the law demands (legal text, box) is the same in all
     variants."""

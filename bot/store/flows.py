@@ -52,15 +52,15 @@ class FlowDraftRepository(Repository[FlowDraft]):
     name = "flow_drafts"
     model = FlowDraft
 
-    async def save(self, draft: FlowDraft) -> bool:
-        """Stores it as the next revision. False: another writer made this one."""
-        if draft.revision == 1:
+    async def save(self, draft: FlowDraft, after: int) -> bool:
+        """Stores it behind this revision; 0: none is stored. False: another writer was faster."""
+        if not after:
             try:
                 await self.insert(draft)
             except Duplicate:
                 return False
             return True
-        match = {"_id": draft.id, "revision": draft.revision - 1}
+        match = {"_id": draft.id, "revision": after}
         with database_errors():
             done = await self.collection.update_one(match, {"$set": draft.stored()})
         return bool(done.matched_count)

@@ -85,7 +85,7 @@ async function learn() {
 function onField(event) {
   const control = event.target;
   const context = contextOf(control);
-  if (!context || control.closest("dialog")) return;
+  if (!context || control.closest("dialog") || (event.type === "input" && isStepId(control, context))) return;
   const path = pathOf(context);
   if (!path) return;
   const changes = control.closest("[data-hours]") ? [[["office_hours"], hoursAfterInput(control)]] : read(control);
@@ -93,15 +93,19 @@ function onField(event) {
   const words = control.value.split(/\s+/).length;
   const isText = control.matches("textarea, input:not([type=checkbox])");
   if (changes.length && JSON.stringify(getIn(next, path)) !== JSON.stringify(getIn(current(), path))) {
-    change(withTargets(next, path, context, changes), context.key, isText ? `${control.id} ${words}` : "");
+    change(withTargets(next, path, control, context), context.key, isText ? `${control.id} ${words}` : "");
   }
 }
 
+/* It counts once it is written: on the way it may be the id of another step. */
+const isStepId = (control, { key, path }) => control.name === "id" && !path.length && Boolean(pathTo(key)?.length);
+
 /* A step that gets another id is still the one that "Go to" leads to. */
-function withTargets(next, path, context, [[inner, id]]) {
-  const isId = context.path.length === 0 && inner[0] === "id" && pathTo(context.key);
-  const before = isId && getIn(current(), [...path, "id"]);
-  if (!before || !id || walk(current(), kinds).filter((one) => one.step.id === before).length > 1) return next;
+function withTargets(next, path, control, context) {
+  const id = control.value;
+  const before = isStepId(control, context) && getIn(current(), [...path, "id"]);
+  const count = (one) => walk(next, kinds).filter(({ step }) => step.id === one).length;
+  if (!before || count(id) !== 1 || count(before)) return next;
   const leading = walk(next, kinds).filter((one) => one.step.kind === "go_to" && one.step.step === before);
   return leading.reduce((made, one) => setIn(made, [...one.path, "step"], id), next);
 }

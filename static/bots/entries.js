@@ -33,6 +33,7 @@ export function drawEntries(box, value, { key, path }, draw) {
       draw(element, entries[i], { key, path: [...path, field, i] });
     },
   );
+  box.querySelector(":scope > [data-add-item]").disabled = entries.length >= Number(box.dataset.most);
 }
 
 const languageName = (code) => data.languages.find(([one]) => one === code)?.[1] ?? code;

@@ -49,11 +49,27 @@ const linesOf = (text) =>
     .map((line) => line.trim())
     .filter(Boolean);
 
+/* Texts with names, one on each line: "size: medium". */
+const pairsOf = (text) =>
+  Object.fromEntries(
+    linesOf(text).map((line) => {
+      const [name, ...rest] = line.split(":");
+      return [name.trim(), rest.join(":").trim()];
+    }),
+  );
+
+function setPairs(control, value) {
+  const pairs = Object.entries(value ?? {}).map(([name, text]) => [name, String(text).replaceAll(/\s*\n\s*/g, " ")]);
+  if (JSON.stringify(Object.entries(pairsOf(control.value))) === JSON.stringify(pairs)) return;
+  control.value = pairs.map(([name, text]) => `${name}: ${text}`).join("\n");
+}
+
 function setControl(control, value) {
   if (control.type === "checkbox") {
     control.checked = Boolean(value);
     return;
   }
+  if ("pairs" in control.dataset) return setPairs(control, value);
   if ("lines" in control.dataset) {
     const lines = Array.isArray(value) ? value.map(String) : [];
     if (linesOf(control.value).join("\n") !== lines.join("\n")) control.value = lines.join("\n");
@@ -88,6 +104,7 @@ function readDuration(box) {
 function readControl(control) {
   if (control.type === "checkbox") return control.checked || undefined;
   if ("lines" in control.dataset) return linesOf(control.value);
+  if ("pairs" in control.dataset) return control.value.trim() ? pairsOf(control.value) : undefined;
   if (control.type === "number") return control.value === "" ? undefined : control.valueAsNumber;
   if (control.value === control.dataset.default) return undefined;
   return control.value === "" && !control.required ? undefined : control.value;

@@ -3,7 +3,7 @@
 import { readErrorMessage } from "../lib/server-errors.js";
 
 const TIMEOUT = 20000; // ms
-const MOST_KEPT = 60000; // characters that a browser still sends when the page is left
+const MOST_KEPT = 60000; // bytes that a browser still sends when the page is left
 
 const csrf = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRF-Token"];
 
@@ -13,7 +13,8 @@ function send(path, options) {
 }
 
 export const get = (path) => send(path, {});
-export const post = (path, body) => send(path, { method: "POST", body, keepalive: body.length < MOST_KEPT });
+export const post = (path, body) =>
+  send(path, { method: "POST", body, keepalive: new Blob([body]).size < MOST_KEPT });
 
 /* The server's sentence about a request that failed; null if it had none. */
 export const errorText = (failure) => (failure instanceof Response ? readErrorMessage(failure) : null);

@@ -188,6 +188,62 @@ async def is_named(bot: Bot, flow: str, name: str) -> bool:
     return (await document_of(bot, flow)).get("name") == name
 
 
+async def test_words_are_tried_and_steps_are_renamed(look: Look, server: TestServer, bot: Bot) -> None:
+    flow = await bot.flows.create_empty("Words", SOMEBODY)
+    words = "\u0645\u0646 " * 1300  # 39,000 characters in ten messages, more than 64 KiB
+    steps = [
+        {"kind": "opt_in_form", "id": "form", "subscription": DEALS, "title": "Deals"},
+        {"kind": "ask", "id": "ask_1", "text": "Why?"},
+        {"kind": "ask", "id": "say_2", "text": "When?"},
+        {"kind": "webhook", "id": "hook", "event": "asked"},
+        *({"kind": "say", "id": f"long_{i}", "text": words} for i in range(10)),
+        {"kind": "go_to", "id": "again", "step": "say_2"},
+    ]
+    await bot.flow_drafts.save(flow.id, json.dumps({"name": "Words", "steps": steps}, ensure_ascii=False), 0, SOMEBODY)
+    page = await signed_in(look, server, f"/bots/{flow.id}")
+    form, question, hook = [page.locator("#steps > .flow-step").nth(i) for i in (0, 2, 3)]
+
+    # Up to four variants of a form, with translations.
+    await form.locator(".flow-open").first.click()
+    variants, add = form.locator("[data-items=variants]"), form.get_by_role("button", name="Add variant")
+    for i in range(4):
+        await add.click()
+        await variants.get_by_label("Title").nth(i).fill(f"Title {i}")
+    await expect(add).to_be_disabled()
+    await variants.get_by_role("button", name="Remove", exact=True).last.click()
+    await expect(add).to_be_enabled()
+    await variants.locator("summary").first.click()
+    await variants.get_by_label("Language of the translation").first.select_option("es")
+    await variants.get_by_role("button", name="Add translation").first.click()
+    await variants.locator(".flow-translation").get_by_label("Title").fill("Ofertas")
+
+    # What a webhook tells.
+    await hook.locator(".flow-open").click()
+    await hook.get_by_label("Values").fill("size: {{attribute_size|M}}\ntime: 10:30")
+
+    # On its way from say_2 to ask_12, the ID is that of another step.
+    await question.locator(".flow-open").click()
+    await question.locator("summary").filter(has_text="Step ID").click()
+    await question.get_by_label("ID", exact=True).focus()
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("ask_12")
+    await page.keyboard.press("Tab")
+
+    async def is_renamed() -> bool:
+        return bool((await document_of(bot, flow.id))["steps"][-1]["step"] == "ask_12")
+
+    await eventually(is_renamed)
+    written = (await document_of(bot, flow.id))["steps"]
+    assert [step["id"] for step in written[:4]] == ["form", "ask_1", "ask_12", "hook"]
+    assert [variant["title"] for variant in written[0]["variants"]] == ["Title 0", "Title 1", "Title 2"]
+    assert written[0]["variants"][0] == {
+        "id": "variant_1",
+        "title": "Title 0",
+        "translations": {"es": {"title": "Ofertas"}},
+    }
+    assert written[3]["values"] == {"size": "{{attribute_size|M}}", "time": "10:30"}
+
+
 def long_flow(count: int) -> dict[str, Any]:
     """Questions with two branches of messages each."""
 

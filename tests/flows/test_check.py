@@ -226,6 +226,25 @@ def test_too_many_steps_are_refused() -> None:
     assert ("steps", "", words) in found(checked)
 
 
+def test_of_far_too_many_steps_only_the_number_is_judged() -> None:
+    checked = check_document(flow(*[go_to(f"g{i + 1}", f"g{i}") for i in range(4_000)]))
+    words = "A flow can have up to 200 steps, and this one has 4000. Move some to another flow."
+    assert found(checked) == [("steps", "", words)]
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "step"),
+    [
+        (flow({**SAY, "text": "\ud800"}), "steps[0].text", "hi"),
+        (flow({**SAY, "id": "\ud800"}), "steps[0].id", ""),
+        (flow(SAY, **{"\udfff": 1}), "", ""),
+    ],
+)
+def test_half_a_character_is_refused(document: dict[str, Any], path: str, step: str) -> None:
+    words = "A text in this file has a broken character. Write it again."
+    assert found(check(json.dumps(document))) == [(path, step, words)]
+
+
 @pytest.mark.parametrize(
     ("file", "words"),
     [
@@ -357,6 +376,54 @@ JSON = st.recursive(
     ),
     max_leaves=30,
 )
+
+
+WORKSPACE = Surroundings({"deals": subscription()}, tags=frozenset({"vip"}), workspace=workspace())
+ODD = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(), st.just("\ud800"), st.just("vip")),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=3), inner, max_size=2)),
+    max_leaves=4,
+)
+WHOLE = flow(
+    {**SAY, "image": {"url": "https://cdn.shop.example/a.png", "alt": "A cup"}, "links": [{"label": "a", "url": "b"}]},
+    {**choices([END]), "attribute": "size", "seconds": 9},
+    {**FORM, "legal_text": "STOP", "translations": {"es": {"title": "t"}}, "variants": [{"id": "a", "title": "b"}]},
+    {"kind": "condition", "id": "if", "when": {"conditions": [{"field": "consent", "subscription": "deals"}]}},
+    {"kind": "tag", "id": "t", "tag": "vip"},
+    {"kind": "set_attribute", "id": "a", "attribute": "size", "value": "L"},
+    {"kind": "send_sms", "id": "s", "subscription": "deals", "text": "Hi"},
+    {"kind": "webhook", "id": "w", "event": "e", "values": {"size": "L"}},
+    {"kind": "wait", "id": "x", "until": "office_hours"},
+    {"kind": "start_flow", "id": "o", "flow": "other"},
+    go_to("hi"),
+    audience={"conditions": [], "match": "all", "in_hours": True},
+    office_hours={"time_zone": "UTC"},
+    triggers=[{"kind": "sms_keyword", "keyword": "join"}, {"kind": "page_address", "pages": ["/cart"]}],
+)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Each list or object in it, with each of its keys."""
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    return [(value, key) for key in keys] + [place for key in keys for place in places(value[key])]
+
+
+@given(st.integers(0, len(places(WHOLE)) - 1), ODD)
+def test_whatever_stands_in_a_place_is_judged(place: int, odd: Any) -> None:
+    document = json.loads(json.dumps(WHOLE))
+    inside, key = places(document)[place]
+    inside[key] = odd
+    checked = check(json.dumps(document), WORKSPACE)
+    assert json.dumps([found(checked)], ensure_ascii=False).encode()
+
+
+def test_a_value_of_a_wrong_type_is_judged() -> None:
+    for place in range(len(places(WHOLE))):
+        for odd in (["x"], {"x": 1}):
+            document = json.loads(json.dumps(WHOLE))
+            inside, key = places(document)[place]
+            inside[key] = odd
+            assert check(json.dumps(document), WORKSPACE).document is None
 
 
 @given(JSON)

@@ -110,7 +110,56 @@ async def test_a_version_from_a_file_is_what_the_next_draft_continues(running: R
     other = {**HELLO, "steps": [{"kind": "say", "id": "hi", "text": "From a file"}]}
     await running.bot.flows.publish(flow, json.dumps(other), SAYSO)
     draft = await running.bot.flow_drafts.get(flow)
-    assert (json.loads(draft.text)["steps"], draft.base, draft.revision) == (other["steps"], 2, 1)
+    assert (json.loads(draft.text)["steps"], draft.base, draft.revision) == (other["steps"], 2, 2)
+    # An editor that still shows the version before doesn't save over it.
+    status, theirs = await saved(ada, flow, HELLO, 1)
+    assert (status, json.loads(theirs["text"])["steps"], theirs["revision"]) == (409, other["steps"], 2)
+    assert await act(ada, flow, "publish", revision="1") == "Sayso saved a newer version."
+    assert (await saved(ada, flow, HELLO, 2))[1]["revision"] == 3
+    assert (await saved(ada, flow, HELLO, 2))[0] == 409
+
+
+async def test_a_draft_undoes_a_newer_version_only_knowingly(running: Running, ada: Desk) -> None:
+    say, end = {"kind": "say", "id": "hi", "text": "Second"}, {"kind": "end", "id": "end"}
+    flow, other = await created(ada), {**HELLO, "steps": [say]}
+    await saved(ada, flow, HELLO)
+    await act(ada, flow, "publish", revision="1")
+    await running.bot.flows.set_state(flow, "paused", SAYSO)
+    await saved(ada, flow, other, 1)
+    await act(ada, flow, "publish", revision="2")
+    await saved(ada, flow, {**HELLO, "steps": [say, end]}, 2)
+    await running.bot.flows.roll_back(flow, 1, SAYSO)
+    refused = "Not published: version 3 is newer than this draft. To replace it, publish again."
+    assert await act(ada, flow, "publish", revision="3") == refused
+    page = await ada.look(f"/bots/{flow}")
+    assert "Publish anyway" in page.one("form", id="publish").text
+    assert json.loads(page.one("script", id="flow-document").text)["steps"][1]["id"] == "end"
+    assert await act(ada, flow, "publish", revision="3", replaces="2") == refused
+    assert await act(ada, flow, "publish", revision="3", replaces="3") == "Version 4 is published."
+    assert "Publish anyway" not in (await ada.look(f"/bots/{flow}")).text
+
+
+ODD_STEPS = [
+    {"kind": ["go_to"], "id": "odd"},
+    {"kind": "tag", "id": "odd", "tag": ["x"]},
+    {"kind": "set_attribute", "id": "odd", "attribute": ["x"], "value": "x"},
+    {"kind": "start_flow", "id": "odd", "flow": {"x": 1}},
+]
+
+
+@pytest.mark.parametrize("step", ODD_STEPS, ids=str)
+async def test_a_draft_with_odd_values_can_be_opened(ada: Desk, step: dict[str, Any]) -> None:
+    flow = await created(ada)
+    status, answer = await saved(ada, flow, {**HELLO, "steps": [step]})
+    assert (status, bool(answer["faults"])) == (200, True)
+    assert f"/bots/{flow}/publish" in {form.attrs["action"] for form in (await ada.look(f"/bots/{flow}")).all("form")}
+
+
+async def test_half_a_character_is_not_saved(ada: Desk) -> None:
+    flow = await created(ada)
+    status, answer = await saved(ada, flow, {**HELLO, "name": "\ud800"})
+    assert (status, "broken character" in json.dumps(answer)) == (422, True)
+    assert (await saved(ada, flow, HELLO))[1]["revision"] == 1
 
 
 @pytest.mark.parametrize(

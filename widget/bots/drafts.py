@@ -34,11 +34,12 @@ async def save(request: web.Request) -> web.StreamResponse:
     if request.content_type != "application/json":
         raise Invalid(_("Invalid value: %(field)s."), field="Content-Type")
     text = await _read(request)
+    faults = await _faults(request, text)  # before it is saved: what can't be checked can't be shown
     try:
         draft = await request.app[BOT].flow_drafts.save(request.match_info["id"], text, int(revision), by(request))
     except DraftChanged as changed:
         return web.json_response(await _whole(request, changed.newer), status=409)
-    return web.json_response({**_head(draft), "faults": await _faults(request, draft)})
+    return web.json_response({**_head(draft), "faults": faults})
 
 
 async def _read(request: web.Request) -> str:
@@ -55,11 +56,11 @@ def _head(draft: FlowDraft) -> dict[str, Any]:
 
 
 async def _whole(request: web.Request, draft: FlowDraft) -> dict[str, Any]:
-    return {**_head(draft), "text": draft.text, "faults": await _faults(request, draft)}
+    return {**_head(draft), "text": draft.text, "faults": await _faults(request, draft.text)}
 
 
-async def _faults(request: web.Request, draft: FlowDraft) -> list[dict[str, object]]:
-    return shown((await request.app[BOT].flows.check(draft.text)).faults, translator_for(request))
+async def _faults(request: web.Request, text: str) -> list[dict[str, object]]:
+    return shown((await request.app[BOT].flows.check(text)).faults, translator_for(request))
 
 
 def add_routes(app: web.Application) -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from markupsafe import Markup
 from pydantic import Field
 
-from bot.flows.drafts import DraftChanged
+from bot.flows.drafts import DraftChanged, DraftOutdated
 from bot.flows.service import FlowFaulty
 from bot.i18n import locales
 from bot.model.base import new_id
@@ -36,6 +36,12 @@ class AtRevision(FormInput):
     revision: Annotated[int, Field(ge=0)]
 
 
+class Publication(AtRevision):
+    """`replaces`: the version that the page said is newer than the draft."""
+
+    replaces: Annotated[int, Field(ge=0)] = 0
+
+
 async def show(request: web.Request) -> web.StreamResponse:
     bot, id = request.app[BOT], request.match_info["id"]
     flow = await bot.flows.get(id)
@@ -48,6 +54,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         title=flow.name,
         flow=flow,
         draft=draft,
+        is_outdated=draft.base < flow.version,
         document=as_script(draft.text),
         faults=shown(checked.faults, say),
         options=options,
@@ -65,10 +72,11 @@ def as_script(json: str) -> Markup:
 
 
 async def publish(request: web.Request) -> web.StreamResponse:
-    id, wanted = request.match_info["id"], await read_input(request, AtRevision)
+    id, wanted = request.match_info["id"], await read_input(request, Publication)
+    drafts = request.app[BOT].flow_drafts
     try:
-        version = await request.app[BOT].flow_drafts.publish(id, wanted.revision, by(request))
-    except (FlowFaulty, DraftChanged) as why:
+        version = await drafts.publish(id, wanted.revision, by(request), replaces=wanted.replaces)
+    except (FlowFaulty, DraftChanged, DraftOutdated) as why:
         raise done(f"{PATH}/{id}", translated(request, why.text, **why.values), "bad") from None
     raise done(f"{PATH}/{id}", translated(request, "Version %(number)s is published.", number=str(version.version)))
 

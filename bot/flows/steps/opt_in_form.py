@@ -24,7 +24,7 @@ from bot.flows.steps.base import (
 )
 from bot.model.conversation import LONGEST_LABEL, Card
 from bot.model.flow import Wait
-from bot.model.form_words import FORM_WORDS, FormVariant, FormWords
+from bot.model.form_words import FORM_WORDS, MOST_VARIANTS, FormVariant, FormWords
 
 if TYPE_CHECKING:
     from bot.flows.steps import Steps
@@ -55,7 +55,7 @@ class OptInForm(StepBase):
     """The language of these words."""
     translations: dict[str, FormWords] = Field(default_factory=dict)
     """By locale. A visitor sees theirs if every text of the form exists in it."""
-    variants: tuple[FormVariant, ...] = Field(default=(), max_length=4)
+    variants: tuple[FormVariant, ...] = Field(default=(), max_length=MOST_VARIANTS)
     """Other titles and buttons. Each person sees the same one each time, or the form's own words."""
     dismiss: str = Field(default="", max_length=LONGEST_LABEL)
     dismiss_translations: Translations = Field(default_factory=dict)

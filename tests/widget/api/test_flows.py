@@ -82,6 +82,20 @@ async def test_a_body_that_is_no_flow_is_refused(api: ApiClient) -> None:
     assert [fault["path"] for fault in checked.body["faults"]] == [""]
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        flow({"kind": ["go_to"], "id": "odd"}),
+        flow({"kind": "tag", "id": "odd", "tag": ["x"]}),
+        flow({"kind": "start_flow", "id": "odd", "flow": {"x": 1}}),
+    ],
+    ids=["kind", "tag", "flow"],
+)
+async def test_odd_values_are_faults(api: ApiClient, document: Json) -> None:
+    assert not (await api.post("/flows/check", {"document": document})).body["valid"]
+    assert (await api.post("/flows", {"document": document})).codes[0] == "flow_faulty"
+
+
 async def test_warnings_are_told_and_prevent_nothing(api: ApiClient) -> None:
     checked = (await api.post("/flows/check", {"document": flow()})).body
     assert checked["valid"]
