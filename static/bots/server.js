@@ -13,8 +13,7 @@ function send(path, options) {
 }
 
 export const get = (path) => send(path, {});
-export const post = (path, body) =>
-  send(path, { method: "POST", body, keepalive: new Blob([body]).size < MOST_KEPT });
+export const post = (path, body) => send(path, { method: "POST", body, keepalive: new Blob([body]).size < MOST_KEPT });
 
 /* The server's sentence about a request that failed; null if it had none. */
 export const errorText = (failure) => (failure instanceof Response ? readErrorMessage(failure) : null);
