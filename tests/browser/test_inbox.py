@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Locator, Page, Route, expect
 
 from bot.app import Bot
 from bot.config import Settings
@@ -334,8 +336,15 @@ async def test_what_was_written_after_the_session_had_ended_is_sent_after_signin
     ada = Inbox(await signed_in(look, server, f"/inbox/{id}", allow=allow))
     await ada.is_live()
     await ada.page.wait_for_load_state("networkidle")  # loading the list while signed out would leave the page
-    await ada.text.fill("Written while away")  # before: a page that hears of the end by itself leaves at once
-    await demo_store.sessions.collection.update_many({}, {"$set": {"ended_at": now()}})
+    await ada.text.fill("Written while away")
+
+    async def end_sessions(route: Route) -> None:
+        """After Enter: a page that hears of the end by itself leaves at once."""
+        await demo_store.sessions.collection.update_many({}, {"$set": {"ended_at": now()}})
+        with suppress(PlaywrightError):  # it has left
+            await route.continue_()
+
+    await ada.page.route("**/messages", end_sessions, times=1)
     await ada.text.press("Enter")
     await ada.page.get_by_label("Email").fill("ada@example.com")
     await ada.page.get_by_label("Password").fill("demo")
