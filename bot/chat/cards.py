@@ -45,7 +45,7 @@ class Answer:
     ticked: bool = False
     again: str = ""
     proof: str | None = None
-    """What the browser computed; None: none can be asked for where the form is shown."""
+    """The browser's solution; None: this place can't ask for one."""
     context: Context = NOWHERE
 
 

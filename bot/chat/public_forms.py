@@ -73,7 +73,7 @@ class PublicForms:
         return form
 
     async def find(self, id: str) -> PublicForm:
-        """Also one that isn't public or live. Raises NotFound: it doesn't exist, or was removed."""
+        """Includes forms that aren't public or live. Raises NotFound if it doesn't exist or was removed."""
         template = await self._store.form_templates.get(id)
         subscription = await self._store.subscriptions.get(template.subscription) if template else None
         if template is None or template.expires_at is not None or subscription is None:
@@ -83,8 +83,7 @@ class PublicForms:
     async def contact(self, id: str, locale: str) -> Contact:
         """The visitor as the ledger has them, in their language; not stored if they have done nothing yet.
 
-        Somebody who was erased, or merged into another contact, is a new visitor: nothing here proves that they are the
-        person who is known by now (law 11).
+        A contact who was erased or merged counts as a new visitor: an ID alone doesn't prove who they are (law 11).
         """
         contact = await self._ledger.contact(id) if id else None
         if contact is None or contact.is_gone:
@@ -102,8 +101,8 @@ class PublicForms:
         return await self._cards.view(await self.part(form, contact), contact, await self._workspace(), region)
 
     async def submit(self, form: PublicForm, contact: Contact, answer: Answer) -> Submitted:
-        """Records the yes. Nothing is stored for a submission with an error; only who has to prove their browser's work
-        first is stored already. Raises what `Cards.submit` raises."""
+        """Records the yes. A submission with an error stores nothing, except a contact if proof of work is required.
+        Raises what `Cards.submit` raises."""
         workspace, known = await self._workspace(), await self._ledger.contact(contact.id)
         part = await self.part(form, contact)
         await self._cards.check(part, contact, workspace, answer)

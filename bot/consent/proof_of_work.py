@@ -58,7 +58,7 @@ class ProofOfWork:
         return json.dumps(made.to_dict())
 
     async def judge(self, given: str | None) -> Proof:
-        """What a form brought; None: it can't bring any. A valid one counts once."""
+        """Judges a form's solution; None: the form can't have one. A valid solution counts once."""
         if given is None:
             return Proof.EXEMPT
         if given == IMPOSSIBLE:

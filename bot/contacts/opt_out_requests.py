@@ -121,7 +121,7 @@ class OptOutRequests:
                 await self._table.settle(request.id, {"state": HONORED, "settled_at": at}, states=(OPEN,))
 
     async def _is_honored(self, request: OptOutRequest, texts: Sequence[str]) -> bool:
-        """A stopped number covers everyone who has it."""
+        """A STOP applies to every contact with the number."""
         people = await self._store.contacts.get_many([request.contact, *await self._others(request)])
         is_out = all(_is_out(c.consent(id)) for c in people.values() if not c.is_gone for id in texts)
         return is_out or (request.number is not None and await self._stops.is_stopped(request.number))

@@ -1,7 +1,7 @@
 """What changed between two versions of a flow, by step: pure.
 
-Steps are the same if they have the same id and kind, wherever they stand. One moved if it is in another branch, or
-changed places with a neighbor; of several neighbors, as few as possible count as moved.
+Steps match by ID and kind, wherever they are. A step has moved if it is in another branch or in another order; as few
+steps as possible count as moved.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ FieldPath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a step stands. `inside`: the step whose branch it is in, and `branch` the name of that; both empty: the
-    flow itself. `behind`: the step before it in the same list; empty: it is the first."""
+    """A step's position. `inside` and `branch`: the step and branch that contain it; both are empty at the top level.
+    `behind`: the previous step in the same list; empty for the first."""
 
     inside: str = ""
     branch: str = ""
@@ -31,7 +31,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """None: there was, or is, no such value."""
+    """None: the value is missing on that side."""
 
     path: FieldPath
     before: Any
@@ -44,11 +44,11 @@ class StepChange:
 
     what: Literal["added", "removed", "moved", "changed"]
     step: Step
-    """As it is afterwards; one that was removed, as it was."""
+    """The new version; for a removed step, the old one."""
     spot: Spot
-    """Where it stands afterwards; one that was removed, where it stood."""
+    """The new position; for a removed step, the old one."""
     before: Spot | None = None
-    """Where a moved step stood."""
+    """The old position of a moved step."""
     fields: tuple[FieldChange, ...] = ()
 
 
@@ -72,7 +72,7 @@ def changes(before: FlowDocument, after: FlowDocument) -> FlowChanges:
 
 
 class _Placed:
-    """The steps of a document by id and kind, in order, and where they stand."""
+    """The steps of a document by ID and kind, in order, with their positions."""
 
     def __init__(self, document: FlowDocument) -> None:
         self.steps: dict[tuple[str, str], Step] = {}

@@ -1,4 +1,4 @@
-"""Drafts of flows: saved while teammates edit them, whatever faults they have, and published once they have none."""
+"""Drafts of flows: saved as teammates edit, even with faults, and published once they have none."""
 
 from __future__ import annotations
 

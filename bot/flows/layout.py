@@ -1,7 +1,7 @@
-"""Where the steps of a flow stand on its map: pure.
+"""Positions of the steps on a flow's map: pure.
 
-Steps are below each other. The branches of a step stand side by side below it, and those that continue meet again above
-the next step.
+Steps run from top to bottom. Branches are side by side below their step; those that continue meet again above the next
+step.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Box:
     step: Step
     x: int
     y: int
-    """Of its corner at the top left."""
+    """Coordinates of the top left corner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class BranchLabel:
     branch: str
     """As `Step.branches` names it."""
     x: int
-    """Of its middle."""
+    """The middle, from the left."""
     y: int
 
 
@@ -58,7 +58,7 @@ class FlowMap:
 
 
 OTHERWISE = ""
-"""The branch of everyone who takes none of the others: they continue with the next step."""
+"""The path of those who take no other branch: they continue with the next step."""
 
 
 def shown_branches(step: Step) -> Mapping[str, Sequence[Step]]:
@@ -73,7 +73,7 @@ def _is_always_shown(step: Step, branch: str) -> bool:
 
 
 def _passes(step: Step) -> bool:
-    """Whether there is an outcome that has no branch of its own on the map."""
+    """Whether some outcome has no branch of its own on the map."""
     match step:
         case Condition():
             return False
@@ -108,7 +108,7 @@ class _Drawing:
         return self._widths[step.id]
 
     def place(self, steps: Sequence[Step], middle: int, top: int) -> tuple[int, bool]:
-        """Where the list ends, and whether a run can continue behind it."""
+        """Where the list ends, and whether a run can continue after it."""
         bottom, is_open = top, True
         for i, step in enumerate(steps):
             if i:

@@ -69,7 +69,7 @@ class Surroundings:
     keywords: frozenset[str] = frozenset()
     """Of the programs that people can text."""
     workspace: Workspace | None = None
-    """Whose legal texts are checked; None: they aren't."""
+    """The business whose legal texts are checked; None: no check."""
     has_flow_endpoint: bool = False
     """A webhook endpoint wants the events of flows."""
 

@@ -47,7 +47,7 @@ class FlowFaulty(Invalid):
 
 
 class FlowService:
-    """`image_hosts`: those whose images may be shown."""
+    """`image_hosts`: hosts whose images may be shown."""
 
     def __init__(self, store: Store, *, image_hosts: Collection[str] = ()) -> None:
         self._store = store

@@ -53,7 +53,7 @@ class TrialState(Value):
     cards: dict[int, Card] = Field(default_factory=dict)
     """Those in the chat, by their entry."""
     open_card: int = 0
-    """The one that the flow waits for."""
+    """The card that the flow waits for."""
 
 
 def persona(kind: Persona, subscriptions: Iterable[Subscription], region: str, locale: str, at: datetime) -> Contact:
@@ -157,7 +157,7 @@ class TrialChat:
         self._did(done)
 
     def card(self, seq: int) -> Card:
-        """As it is now. Raises CardClosed: there is none."""
+        """The card's current state. Raises CardClosed if there is none."""
         if seq not in self._cards:
             raise CardClosed
         return self._cards[seq]

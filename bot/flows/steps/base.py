@@ -212,9 +212,9 @@ class StepBase(KindBase):
 
     waits_for: ClassVar[tuple[Wait, ...]] = ()
     always_waits: ClassVar[bool] = False
-    """Whether every run waits at this step. A loop must contain such a step."""
+    """Whether every run waits at this step. A loop needs at least one such step."""
     is_end: ClassVar[bool] = False
-    """Whether no run continues behind it."""
+    """Whether every run ends at this step."""
     id: StepId
 
     def enter(self, turn: Turn) -> Outcome:

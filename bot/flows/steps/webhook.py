@@ -1,4 +1,4 @@
-"""Webhook: the webhook endpoints that want flow events are told. The run doesn't wait for their answer."""
+"""Webhook: notifies the endpoints that are subscribed to flow events. The run doesn't wait for their answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 class WebhookStep(StepBase):
-    """`event`: its name, for whoever gets it. `values` may contain variables."""
+    """`event`: the name that the receiver gets. `values` can contain variables."""
 
     kind: Literal["webhook"] = "webhook"
     event: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,59}$")
