@@ -35,7 +35,7 @@ format:  ## Format the code, and fix what the linters can fix
 	@tools/biome
 	node_modules/.bin/biome check --write
 
-bench:  ## Measure Sayso beside its peers (QUICK=1: in two minutes; PART=flows, ledger, preferences, live, contacts, bulk, deliveries or bytes)
+bench:  ## Measure Sayso beside its peers (QUICK=1: in two minutes; PART=flows, ledger, preferences, live, contacts, bulk, api, deliveries or bytes)
 	@tools/setup
 	@$(PY) -m tests.bench $(if $(QUICK),--quick) $(addprefix --part ,$(PART))
 

@@ -190,6 +190,8 @@ class Feed:
         for change in batch:
             if change.table == self._store.subscription_versions.name:
                 self._store.subscriptions.recent.cache_clear()
+            elif change.table == self._store.teammates.name:
+                self._store.teammates.recent.cache_clear()
             for topic in self._topics(change):
                 if self._has_entries(change, topic) and self._is_own(change):
                     continue

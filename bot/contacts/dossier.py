@@ -10,7 +10,7 @@ from bot.consent.numbers import address_of
 from bot.consent.stop_list import StopList
 from bot.contacts.permission_answer import PermissionAnswer, permission_answer
 from bot.model.contact import Contact
-from bot.model.subscription import MessageType
+from bot.model.subscription import MessageType, Subscription
 from bot.store import Store
 
 SHOWN = 20
@@ -33,11 +33,10 @@ class Dossiers:
         merged = self._store.contacts.merged_into(contact.id, limit=SHOWN)
         return Dossier(*await asyncio.gather(self.answers(contact), merged))
 
-    async def answers(self, contact: Contact) -> list[PermissionAnswer]:
+    async def answers(self, contact: Contact, wanted: Sequence[Subscription] | None = None) -> list[PermissionAnswer]:
+        """`wanted`: None is all."""
         number = address_of(contact, MessageType.SMS)
-        subscriptions, stops = await asyncio.gather(
-            self._store.subscriptions.all(), self._stops.of([number] if number else [])
-        )
-        stop = stops.get(number or "")
+        stop = (await self._stops.of([number])).get(number) if number else None
+        subscriptions = await self._store.subscriptions.all() if wanted is None else wanted
         answers = [permission_answer(contact, subscription, stop) for subscription in subscriptions]
         return sorted(answers, key=lambda a: (not a.subscription.is_live, a.subscription.name.casefold()))

@@ -10,10 +10,10 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.teammate import ApiToken
 from bot.store.driver import database_errors
-from bot.store.repository import Repository
+from bot.store.recent import RecentRepository
 
 
-class ApiTokenRepository(Repository[ApiToken]):
+class ApiTokenRepository(RecentRepository[ApiToken]):
     name = "api_tokens"
     model = ApiToken
     indexes = (IndexModel([("teammate", ASCENDING)]), IndexModel([("created_at", DESCENDING)]))
@@ -28,7 +28,10 @@ class ApiTokenRepository(Repository[ApiToken]):
         return {beginning: token.name for beginning in beginnings for token in found if token.id.startswith(beginning)}
 
     async def revoke_all(self, teammate: str, at: datetime) -> None:
-        with database_errors():
-            await self.collection.update_many(
-                {"teammate": teammate, "revoked_at": {"$exists": False}}, {"$set": {"revoked_at": at}}
-            )
+        try:
+            with database_errors():
+                await self.collection.update_many(
+                    {"teammate": teammate, "revoked_at": {"$exists": False}}, {"$set": {"revoked_at": at}}
+                )
+        finally:
+            self.recent.cache_clear()

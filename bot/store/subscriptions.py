@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from async_lru import alru_cache
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
 from bot.aio.batching import Batcher
 from bot.model.subscription import MessageType, Subscription, SubscriptionState, SubscriptionVersion
 from bot.store.numbered_log import NumberedLog
-from bot.store.repository import Repository, Update
+from bot.store.recent import RecentRepository
 from bot.store.transaction import Session, transaction
-
-RECENT_SECONDS = 1.0
 
 
 class SubscriptionVersionRepository(NumberedLog[SubscriptionVersion]):
@@ -27,7 +24,9 @@ class SubscriptionVersionRepository(NumberedLog[SubscriptionVersion]):
     indexes = (IndexModel([("key", ASCENDING)]),)
 
 
-class SubscriptionRepository(Repository[Subscription]):
+class SubscriptionRepository(RecentRepository[Subscription]):
+    """`recent` is only for showing: a submission is checked against the database. The feed clears it, too."""
+
     name = "subscriptions"
     model = Subscription
     indexes = (
@@ -39,18 +38,6 @@ class SubscriptionRepository(Repository[Subscription]):
         super().__init__(database)
         self._database, self._versions = database, versions
         self._live = Batcher(self._live_round)
-        self.recent = alru_cache(maxsize=1024, ttl=RECENT_SECONDS)(self._read)
-        """`await recent(id)`: a second old at most, and read again once the feed has told of a change. Only for
-        showing: a submission is checked against the database."""
-
-    async def update_many(self, updates: Sequence[tuple[Mapping[str, Any], Update]]) -> list[bool]:
-        try:
-            return await super().update_many(updates)
-        finally:
-            self.recent.cache_clear()
-
-    async def _read(self, id: str) -> Subscription | None:
-        return await self.get(id)
 
     async def live(self) -> Sequence[Subscription]:
         """Sorted by name. Concurrent callers share one query that starts after the last of them called."""

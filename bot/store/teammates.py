@@ -10,14 +10,14 @@ from pymongo import ASCENDING, IndexModel
 
 from bot.model.teammate import Teammate, TeammateRole
 from bot.store.driver import database_errors
-from bot.store.repository import Repository
+from bot.store.recent import RecentRepository
 from bot.store.transaction import Session, transaction
 
 PRESENT: dict[str, Any] = {"email": {"$gt": ""}, "removed_at": {"$exists": False}}
 """Teammates who are not removed, by the index of their emails."""
 
 
-class TeammateRepository(Repository[Teammate]):
+class TeammateRepository(RecentRepository[Teammate]):
     name = "teammates"
     model = Teammate
     indexes = (IndexModel([("email", ASCENDING)], unique=True),)
@@ -54,4 +54,7 @@ class TeammateRepository(Repository[Teammate]):
             await self.collection.update_one({"_id": id}, change, session=session)
             return True
 
-        return await transaction(self._database, work)
+        try:
+            return await transaction(self._database, work)
+        finally:
+            self.recent.cache_clear()

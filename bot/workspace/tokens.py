@@ -73,14 +73,15 @@ class Tokens:
         return token
 
     async def principal(self, token: str, *, is_local: bool) -> Principal:
-        """The principal of the token; the demo's token works only on this machine (`is_local`).
+        """The principal of the token; the demo's token works only on this machine (`is_local`). A token that another
+        process revoked, or whose teammate it removed, works for a second more at most.
 
         Raises TokenRefused.
         """
-        found = await self._store.api_tokens.get(hashed(token))
+        found = await self._store.api_tokens.recent(hashed(token))
         if found is None or found.revoked_at or (found.expires_at and found.expires_at < now()):
             raise TokenRefused
-        teammate = await self._store.teammates.get(found.teammate)
+        teammate = await self._store.teammates.recent(found.teammate)
         if teammate is None or teammate.removed_at or (found.is_demo and not is_local):
             raise TokenRefused
         if self._spawn and (found.last_used_at is None or found.last_used_at < now() - SEEN):

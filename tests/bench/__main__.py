@@ -11,6 +11,7 @@ import uvloop
 
 from bot.store.embedded import EmbeddedServer
 from tests.bench.aims import Figure, show
+from tests.bench.api import measure_api
 from tests.bench.bulk import measure_bulk
 from tests.bench.bytes import measure_bytes
 from tests.bench.contacts import measure_contacts
@@ -33,6 +34,7 @@ PARTS: dict[str, Callable[[EmbeddedServer, Size], Awaitable[list[Figure]]]] = {
     "live": measure_live,
     "contacts": measure_contacts,
     "bulk": measure_bulk,
+    "api": measure_api,
     "deliveries": measure_deliveries,
     "bytes": measure_bytes,
 }

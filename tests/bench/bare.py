@@ -2,7 +2,8 @@
 
 It parses, makes one insert with motor as durable as ours, and answers. No visitor's token, no ledger, no hash, no
 number check, no conversation, no text message, no template. Where the visitor holds a live line, it pushes one frame
-to it after the insert. It runs in a process of its own, with a minimal preference center and a WebSocket echo beside.
+to it after the insert. It runs in a process of its own, with a minimal preference center, a minimal API and a WebSocket
+echo beside.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import secrets
 import socket
 import sys
+import time
 from typing import Any
 
 import uvloop
@@ -23,8 +25,10 @@ CARD = (
     '<input name="version" value="1"><input name="key" value="{key}"></form>'
 )
 ENTRY = '<p class="card--completed">You\'re signed up. Thanks!</p>'
+DURABLE = WriteConcern("majority", j=True)
 CHOICES = web.AppKey("choices", AsyncIOMotorCollection[dict[str, Any]])
 ANSWERS = web.AppKey("answers", AsyncIOMotorCollection[dict[str, Any]])
+CONTACTS = web.AppKey("contacts", AsyncIOMotorCollection[dict[str, Any]])
 LIVE = web.AppKey("live", dict[str, web.WebSocketResponse])
 
 
@@ -57,6 +61,37 @@ async def write_choice(request: web.Request) -> web.Response:
     return web.Response(text=f"<p>You get deals: <b>{on}</b></p>", content_type="text/html")
 
 
+async def list_subscriptions(request: web.Request) -> web.Response:
+    """The least that an API could be: a contact's own document, in the shape of the answer. No token, no limit."""
+    found = await request.app[CONTACTS].find_one({"_id": request.match_info["id"]})
+    if found is None:
+        raise web.HTTPNotFound
+    return web.json_response({"type": "list", "data": found["consents"]})
+
+
+async def opt_in(request: web.Request) -> web.Response:
+    """An event alone, as durable as ours."""
+    event = _event(request.match_info["id"], await request.json())
+    await request.app[ANSWERS].insert_one(event)
+    return web.json_response(event["consent"])
+
+
+async def opt_in_by_transaction(request: web.Request) -> web.Response:
+    """An event and its contact: what it takes to read one's state again."""
+    event, answers = _event(request.match_info["id"], await request.json()), request.app[ANSWERS]
+    update = {"$push": {"consents": event["consent"]}}
+    session = await answers.database.client.start_session()
+    async with session, session.start_transaction(write_concern=DURABLE):
+        await answers.insert_one(event, session=session)
+        await request.app[CONTACTS].update_one({"_id": event["contact"]}, update, session=session)
+    return web.json_response(event["consent"])
+
+
+def _event(contact: str, asked: dict[str, Any]) -> dict[str, Any]:
+    consent = {"subscription": asked["id"], "state": "opted_in", "at": time.time()}
+    return {"_id": secrets.token_hex(12), "contact": contact, "consent": consent}
+
+
 async def echo(request: web.Request) -> web.WebSocketResponse:
     """The least that a live line could be."""
     socket = web.WebSocketResponse()
@@ -82,14 +117,16 @@ async def live(request: web.Request) -> web.WebSocketResponse:
 async def serve(url: str) -> None:
     app = web.Application()
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url)
-    app[ANSWERS] = client.get_database("bare").get_collection("answers", write_concern=WriteConcern("majority", j=True))
-    durable = WriteConcern("majority", j=True)
-    app[CHOICES] = client.get_database("bare").get_collection("choices", write_concern=durable)
+    for key, name in ((ANSWERS, "answers"), (CHOICES, "choices"), (CONTACTS, "contacts")):
+        app[key] = client.get_database("bare").get_collection(name, write_concern=DURABLE)
     app[LIVE] = {}
     app.router.add_get("/echo", echo)
     app.router.add_get("/messenger/live", live)
     app.router.add_get("/preferences/{id}", read_choice)
     app.router.add_post("/preferences/{id}", write_choice)
+    app.router.add_get("/api/contacts/{id}/subscriptions", list_subscriptions)
+    app.router.add_post("/api/contacts/{id}/subscriptions", opt_in)
+    app.router.add_post("/api/contacts/{id}/transactions", opt_in_by_transaction)
     app.router.add_post("/messenger/open", open_chat)
     app.router.add_post("/messenger/conversations/{conversation}/cards/{seq}", submit)
     runner = web.AppRunner(app, access_log=None)

@@ -1,17 +1,13 @@
 """The preference center: pages read and changes written a second, beside a bare handler of aiohttp and motor.
 
 The bare one answers a page after one `find_one`, and a change after one `update_one` as durable as ours. Both are
-measured in turn by the same people (`preference_load.py`) against the same mongod.
+measured in turn by the same people (`request_load.py`) against the same mongod.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
-import sys
-from dataclasses import dataclass
-from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -29,21 +25,15 @@ from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from bot.workspace.current import workspace_loader
 from tests.bench.aims import Figure
-from tests.bench.machine import Watch
 from tests.bench.phones import numbers
-from tests.bench.servers import DATABASE, ROOT, Served, bare, environment, sayso
+from tests.bench.requests import Measured, Person, asked, mean, measure_requests, rows_of
+from tests.bench.servers import DATABASE, Served, bare, sayso
 from tests.bench.size import Size
 from tests.bench.table import table
 
 PEOPLE, CALLERS = 320, 32
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    rate: float
-    ms: list[float]
-    server_ms: float
-    mongod_ms: float
+PAGE = {"Accept": "text/html", "Accept-Encoding": "gzip"}
+FORM = {"Accept": "text/html", "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded"}
 
 
 async def measure_preferences(mongo: EmbeddedServer, size: Size) -> list[Figure]:
@@ -53,12 +43,12 @@ async def measure_preferences(mongo: EmbeddedServer, size: Size) -> list[Figure]
         tokens = await _people(store)
         async with sayso(mongo) as ours, bare(mongo) as theirs:
             our_people = await _ours(ours, tokens)
-            their_people = [_theirs(i) for i in range(PEOPLE)]
+            their_people = _theirs()
             found = {}
             for mode in ("read", "write"):
-                pairs = [(ours, our_people), (theirs, their_people)] * size.rounds
-                all_ = [await _measure(s, mongo, people, size.round_seconds, mode) for s, people in pairs]
-                found[mode] = _mean(all_[0::2]), _mean(all_[1::2])
+                pairs = [(ours, our_people[mode]), (theirs, their_people[mode])] * size.rounds
+                all_ = [await measure_requests(s, mongo, people, size.round_seconds, CALLERS) for s, people in pairs]
+                found[mode] = mean(all_[0::2]), mean(all_[1::2])
         _show(found, size.seconds)
         report = await verify(store, repair=False)
         if not report.is_whole:
@@ -100,8 +90,8 @@ def _e164(typed: str) -> str:
     return f"+{digits}" if typed.strip().startswith("+") else f"+1{digits}"
 
 
-async def _ours(server: Served, tokens: list[str]) -> list[dict[str, Any]]:
-    """What each person's page sends, read from the page."""
+async def _ours(server: Served, tokens: list[str]) -> dict[str, list[Person]]:
+    """What each person's page asks for, read from the page."""
     async with aiohttp.ClientSession() as session, session.get(f"{server.url}/p/{tokens[0]}") as answer:
         page = await answer.text()
     version = re.search(
@@ -111,58 +101,32 @@ async def _ours(server: Served, tokens: list[str]) -> list[dict[str, Any]]:
         raise RuntimeError("the page offers no deals")
     form = {"subscription": DEALS, "version": version[1], "locale": "en"}
     shown = f'id="switch-{DEALS}" type="submit" role="switch" aria-checked='
-    turns = [
-        {"form": {**form, "change": "opt_out"}, "expect": f'{shown}"false"'},
-        {"form": {**form, "change": "opt_in"}, "expect": f'{shown}"true"'},
-    ]
-    return [{"path": f"/p/{token}", "turns": turns} for token in tokens]
+    turns = [({**form, "change": "opt_out"}, f'{shown}"false"'), ({**form, "change": "opt_in"}, f'{shown}"true"')]
+    return _people_of([f"/p/{token}" for token in tokens], turns)
 
 
-def _theirs(i: int) -> dict[str, Any]:
-    turns = [{"form": {"on": on}, "expect": f"<b>{on}</b>"} for on in ("false", "true")]
-    return {"path": f"/preferences/{i:04}", "turns": turns}
+def _theirs() -> dict[str, list[Person]]:
+    turns = [({"on": on}, f"<b>{on}</b>") for on in ("false", "true")]
+    return _people_of([f"/preferences/{i:04}" for i in range(PEOPLE)], turns)
 
 
-async def _measure(
-    server: Served, mongo: EmbeddedServer, people: list[dict[str, Any]], seconds: float, mode: str
-) -> Measured:
-    watch = Watch({"server": server.pid, "mongod": mongo.pid})
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.preference_load", server.url, str(seconds), str(CALLERS), mode),
-        cwd=ROOT,
-        env=environment({}),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    said, _ = await process.communicate("\n".join(json.dumps(person) for person in people).encode())
-    if process.returncode:
-        raise RuntimeError("the people gave up: see above")
-    figures, used = json.loads(said), watch.used()
-    cpu = {name: used[name] / figures["all"] * 1000 for name in ("server", "mongod")}
-    return Measured(figures["rate"], figures["ms"], cpu["server"], cpu["mongod"])
-
-
-def _mean(of: list[Measured]) -> Measured:
-    n = len(of)
-    return Measured(
-        rate=sum(m.rate for m in of) / n,
-        ms=[sum(m.ms[i] for m in of) / n for i in (0, 1)],
-        server_ms=sum(m.server_ms for m in of) / n,
-        mongod_ms=sum(m.mongod_ms for m in of) / n,
-    )
+def _people_of(paths: list[str], turns: list[tuple[dict[str, str], str]]) -> dict[str, list[Person]]:
+    """The answers to changes aren't compressed: they are read."""
+    return {
+        "read": [[asked("GET", path, headers=PAGE)] for path in paths],
+        "write": [
+            [
+                asked("POST", path, headers=FORM, body=f"{urlencode(form)}&key={{key}}", expect=expect)
+                for form, expect in turns
+            ]
+            for path in paths
+        ],
+    }
 
 
 def _show(found: dict[str, tuple[Measured, Measured]], seconds: float) -> None:
-    rows = []
-    for mode, (ours, theirs) in found.items():
-        name = {"read": "pages read", "write": "changes written"}[mode]
-        rows += [
-            [f"{name} a second", f"{ours.rate:,.0f}", f"{theirs.rate:,.0f}", f"{ours.rate / theirs.rate:.2f}"],
-            [f"{mode}: median, ms", f"{ours.ms[0]:.1f}", f"{theirs.ms[0]:.1f}", ""],
-            [f"{mode}: 99th percentile, ms", f"{ours.ms[1]:.1f}", f"{theirs.ms[1]:.1f}", ""],
-            [f"{mode}: server CPU, ms", f"{ours.server_ms:.2f}", f"{theirs.server_ms:.2f}", ""],
-            [f"{mode}: mongod CPU, ms", f"{ours.mongod_ms:.2f}", f"{theirs.mongod_ms:.2f}", ""],
-        ]
+    names = {"read": "pages read", "write": "changes written"}
+    rows = [row for mode, measured in found.items() for row in rows_of(names[mode], *measured)]
     title = f"Preference center: {CALLERS} people at once, {seconds:g} s each; changes durable (w: majority, j: true)"
     table(title, ["", "Sayso", "bare", "Sayso / bare"], rows)
     print("\n  Bare: aiohttp and one find_one, or one update_one, by motor, and a line of HTML (tests/bench/bare.py).")

@@ -39,6 +39,7 @@ async def sayso(mongo: EmbeddedServer) -> AsyncIterator[Served]:
     """`sayso demo` as in production: only warnings are logged."""
     settings = {"SAYSO_MONGO_URL": mongo.url, "SAYSO_DATABASE": DATABASE, "SAYSO_LOG_LEVEL": "warning"}
     settings["SAYSO_FORM_LIMIT"] = "0"  # the made-up numbers are of few blocks
+    settings["SAYSO_API_LIMIT"] = "1000000"  # counted, never reached
     async with _started(*SAYSO, settings=settings) as served:
         yield served
 

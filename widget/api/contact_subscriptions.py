@@ -42,7 +42,8 @@ async def list_contact_subscriptions(call: Call) -> SubscriptionTypeList:
     default state are left out.
     """
     contact = await found_contact(call)
-    types = await call.bot.store.subscriptions.get_many(consent.subscription for consent in contact.consents)
+    known = [await call.bot.store.subscriptions.recent(consent.subscription) for consent in contact.consents]
+    types = {type.id: type for type in known if type}
     ids = sorted(id for type in ConsentType for id in chosen(contact, types, type))
     return SubscriptionTypeList(data=[type_answer(types[id]) for id in ids])
 

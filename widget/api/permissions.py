@@ -65,9 +65,7 @@ async def list_permissions(call: Call, query: PermissionQuery) -> PermissionList
     contact, time = await found_contact(call), datetime.now(UTC)
     wanted = [await found_subscription(call, query.subscription)] if query.subscription else None
     if query.at is None:
-        ids = None if wanted is None else {subscription.id for subscription in wanted}
-        answers = await call.bot.dossiers.answers(contact)
-        data = [_now(contact, answer) for answer in answers if ids is None or answer.subscription.id in ids]
+        data = [_now(contact, answer) for answer in await call.bot.dossiers.answers(contact, wanted)]
         return PermissionList(at=unix(time), data=data)
     at = datetime.fromtimestamp(query.at, UTC)
     types = wanted or await call.bot.store.subscriptions.all()

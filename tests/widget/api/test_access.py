@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.model.base import now
+from bot.store.recent import RecentRepository
 from bot.workspace.access import Scope
 from bot.workspace.tokens import hashed
+from tests.conftest import eventually
 from tests.widget.api.client import ApiClient
 from tests.widget.api.conftest import NewClient
 from tests.widget.help import Running
@@ -52,6 +55,32 @@ async def test_every_route_refuses_a_token_that_is_not_valid(
         assert reply.error == (401, "unauthorized", "Access Token Invalid"), route
         assert reply.body["request_id"] == reply.headers["X-Request-Id"]
         assert "X-RateLimit-Limit" not in reply.headers
+
+
+@pytest.mark.parametrize("change", ["revoked", "teammate removed", "demoted"])
+async def test_what_another_process_takes_away_ends_soon(running: Running, new_client: NewClient, change: str) -> None:
+    client = await new_client()
+    assert (await client.get("/audit_log")).status == 200
+    token = await running.store.api_tokens.get(hashed(client.token))
+    assert token
+    elsewhere: dict[str, tuple[RecentRepository[Any], str, dict[str, object], int]] = {
+        "revoked": (running.store.api_tokens, token.id, {"revoked_at": now()}, 401),
+        "teammate removed": (running.store.teammates, token.teammate, {"removed_at": now()}, 401),
+        "demoted": (running.store.teammates, token.teammate, {"role": "agent"}, 403),
+    }
+    table, id, values, status = elsewhere[change]
+    kept = await table.collection.find_one({"_id": id})
+    assert kept
+    await table.collection.update_one({"_id": id}, {"$set": values})  # not by its repository, as another process
+    try:
+        assert await eventually(lambda: _answers(client, status))
+    finally:
+        await table.collection.replace_one({"_id": id}, kept)
+        table.recent.cache_clear()
+
+
+async def _answers(client: ApiClient, status: int) -> bool:
+    return (await client.get("/audit_log")).status == status
 
 
 async def test_every_route_refuses_a_token_without_its_scope(new_client: NewClient) -> None:
