@@ -83,6 +83,7 @@ async def test_a_late_retry_does_not_undo_a_newer_opt_out(visitor: Visitor, runn
 
 async def test_whoever_is_signed_up_is_not_signed_up_twice(visitor: Visitor, running: Running) -> None:
     await visitor.submit()
+    await running.quiet(visitor)
     (event,) = await running.events(visitor)
     status, html = await visitor.submit(None, again=event.event)
     assert (status, Card(html).state) == (409, "completed")

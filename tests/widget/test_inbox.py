@@ -303,7 +303,7 @@ async def test_the_list_says_whose_the_newest_message_is(ada: Desk, ben: Desk, v
     path = await talking(visitor)
     await ben.post(f"{path}/messages", {"text": "We do", **key()})
     for desk, words in ((ben, "You: We do"), (ada, "Ben: We do")):
-        row = (await desk.look("/inbox")).one("a", data_id=visitor.conversation)
+        row = (await desk.look(path)).one("a", data_id=visitor.conversation)
         assert row.one("span", class_="conv-line").text == words
 
 
