@@ -26,7 +26,7 @@ from bot.model.stop import StopAction, StopEvent, stop_after
 from bot.model.subscription import Subscription
 from bot.model.tag import Tag
 from bot.model.us_area_codes import STATE_OF
-from bot.store import Store
+from bot.store import Store, indexes_built_last
 
 BATCH, MOST_ACTS = 1000, 4
 YEARS, UNTIL = timedelta(days=730), timedelta(days=3)
@@ -80,12 +80,13 @@ async def make_crowd(store: Store, keys: CheckpointKeys, number: int, *, progres
         await store.tags.keep(tag)
     subscriptions = await store.subscriptions.get_many([DEALS, ORDERS, NEWS])
     stopped: list[str] = []
-    for batch in crowd.batches():
-        time = batch[0].created_at
-        ledger = Ledger(store, keys, clock=lambda time=time: time)  # type: ignore[misc]
-        known = await _record(ledger, crowd.random, batch, subscriptions)
-        stopped += [contact.phone for contact in known if contact.phone and crowd.random.random() < 0.01]
-        progress(len(batch))
+    async with indexes_built_last(store.contacts, store.events):
+        for batch in crowd.batches():
+            time = batch[0].created_at
+            ledger = Ledger(store, keys, clock=lambda time=time: time)  # type: ignore[misc]
+            known = await _record(ledger, crowd.random, batch, subscriptions)
+            stopped += [contact.phone for contact in known if contact.phone and crowd.random.random() < 0.01]
+            progress(len(batch))
     for some in (stopped[i : i + BATCH] for i in range(0, len(stopped), BATCH)):
         await _stop(store, some)
     await CountKeeper(store).recount()

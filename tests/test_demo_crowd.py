@@ -29,6 +29,8 @@ async def test_a_crowd_is_whole_and_made_once(bot: Bot) -> None:
     assert 100 < (await bot.finder.count(Filter.of(Textable(subscription=DEALS)))).number < 900
     await bot.catch_up.scan(now() - timedelta(days=1), now())
     assert await bot.store.deliveries.count_about() == 0
+    for table in (bot.store.contacts, bot.store.events):
+        assert {index.document["name"] for index in table.indexes} < {*await table.collection.index_information()}
 
 
 async def test_a_workspace_that_is_in_use_is_left_alone(bot: Bot) -> None:

@@ -2,5 +2,6 @@
 
 from bot.store.client import Store, open_store
 from bot.store.driver import Duplicate
+from bot.store.repository import indexes_built_last
 
-__all__ = ["Duplicate", "Store", "open_store"]
+__all__ = ["Duplicate", "Store", "indexes_built_last", "open_store"]

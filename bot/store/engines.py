@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,9 @@ EngineChoice = Literal["auto", "mongod", "secantusdb"]
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.02
 REPLICA_SET = "sayso"
-CACHE_MEGABYTES = 512
+LEAST_CACHE_MEGABYTES = 512
+MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where a container's limit is written: control groups, versions 2 and 1."""
 OPLOG_MEGABYTES = 1024  # mongod's own default is 5 % of the disk, up to 50 GB
 OPLOG_SECONDS = 86_400  # how long a live feed may be disconnected and still resume
 OPLOG_ENTRIES = 1_000_000
@@ -134,13 +136,26 @@ def _packaged_mongod() -> Path | None:
     return next((binary for binary in binaries if binary.is_file()), None)
 
 
+def memory_bytes(limits: Sequence[Path] = MEMORY_LIMITS) -> int:
+    """The memory of this machine, or of the container that we run in."""
+    texts = [path.read_text().strip() for path in limits if path.is_file()]
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *(int(text) for text in texts if text.isdecimal())])
+
+
+def cache_megabytes(memory: int) -> int:
+    """A quarter of the memory. Once the indexes no longer fit, each insert reads and writes pages of the disk: with 512
+    MB, 800,000 contacts were created at a tenth of the speed of the first."""
+    return max(memory // 4 // 2**20, LEAST_CACHE_MEGABYTES)
+
+
 def _mongod_options(data: Path, port: int) -> list[str]:
     return [
         *("--dbpath", str(data / "mongod")),
         *("--bind_ip", HOST),
         *("--port", str(port)),
         *("--replSet", REPLICA_SET),
-        *("--wiredTigerCacheSizeGB", str(CACHE_MEGABYTES / 1024)),
+        *("--wiredTigerCacheSizeGB", str(cache_megabytes(memory_bytes()) / 1024)),
         *("--oplogSize", str(OPLOG_MEGABYTES)),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         *("--keyFile", str(data / KEY_FILE)),
@@ -156,7 +171,7 @@ def _secantusdb_options(data: Path, port: int) -> list[str]:
         *("--storage-path", str(data / "secantusdb")),
         *("--host", HOST),
         *("--port", str(port)),
-        *("--cache-size", f"{CACHE_MEGABYTES}M"),
+        *("--cache-size", f"{cache_megabytes(memory_bytes())}M"),
         *("--oplog-retention-seconds", str(OPLOG_SECONDS)),
         *("--oplog-max-entries", str(OPLOG_ENTRIES)),
         *("--noop-heartbeat-seconds", "10"),

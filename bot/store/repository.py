@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pymongo
@@ -46,6 +46,10 @@ class Repository(Generic[D]):
                 await self.collection.create_indexes(list(self.indexes))
             for name in self.old_indexes and self.old_indexes & (await self.collection.index_information()).keys():
                 await self.collection.drop_index(name)
+
+    async def drop_indexes(self) -> None:
+        with database_errors():
+            await self.collection.drop_indexes()
 
     async def get(self, id: str) -> D | None:
         return await self._get(id)
@@ -195,3 +199,12 @@ def beginning(field: str, words: Sequence[str]) -> dict[str, Any]:
 
 async def make_all_indexes(tables: Iterable[Repository[Any]]) -> None:
     await asyncio.gather(*(table.make_indexes() for table in tables))
+
+
+@asynccontextmanager
+async def indexes_built_last(*tables: Repository[Any]) -> AsyncIterator[None]:
+    """For many inserts into empty collections: updating large indexes with every insert takes many times as long as
+    building them once. If the process dies meanwhile, the next start builds them."""
+    await asyncio.gather(*(table.drop_indexes() for table in tables))
+    yield
+    await make_all_indexes(tables)

@@ -23,13 +23,15 @@ def only_opt_in(store: Store) -> Sequence[JobKind[Any, Any]]:
     return [OptIn(store)]
 
 
-def work(url: str, place: str, batch: int, end: signal.Signals, kinds: Kinds = only_opt_in) -> None:
+def work(
+    url: str, place: str, batch: int, end: signal.Signals, kinds: Kinds = only_opt_in, database: str = "sayso_test"
+) -> None:
     """`place`: the method of the store at whose call number `batch` it gets the signal `end`; empty: it doesn't."""
-    asyncio.run(_work(url, place, batch, end, kinds))
+    asyncio.run(_work(url, place, batch, end, kinds, database))
 
 
-async def _work(url: str, place: str, batch: int, end: signal.Signals, kinds: Kinds) -> None:
-    async with open_store(url, "sayso_test") as store:
+async def _work(url: str, place: str, batch: int, end: signal.Signals, kinds: Kinds, database: str) -> None:
+    async with open_store(url, database) as store:
         _end_at(store, place, batch, end)
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

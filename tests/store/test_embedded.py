@@ -453,6 +453,16 @@ async def test_data_of_a_version_without_a_key_is_locked_at_the_next_start(
             read(engines.server_url(locked.port))
 
 
+def test_the_cache_grows_with_the_memory_of_the_machine_or_its_container(tmp_path: Path) -> None:
+    limit, none = tmp_path / "memory.max", tmp_path / "none"
+    assert engines.memory_bytes([none]) > 2**28
+    limit.write_text("max\n")
+    assert engines.memory_bytes([limit]) == engines.memory_bytes([none])
+    limit.write_text(f"{2**27}\n")
+    assert engines.memory_bytes([limit, none]) == 2**27
+    assert [engines.cache_megabytes(gigabytes * 2**30) for gigabytes in (1, 8)] == [512, 2048]
+
+
 def without_key(options: list[str]) -> list[str]:
     place = options.index("--keyFile")
     return options[:place] + options[place + 4 :]
