@@ -55,9 +55,11 @@ class JobService:
         key: str = "",
         at: datetime | None = None,
         detail: str = "",
+        group: str | None = None,
     ) -> Job:
         """Queues a job, to run now or at a time. Returns the existing one for the same `key` (24 hex digits), and while
-        one of an exclusive kind is unfinished. `detail`: for the audit log.
+        one of an exclusive kind is unfinished. `detail`: for the audit log. `group`: the job that it is
+        appended to.
 
         Raises TooManyJobs.
         """
@@ -73,6 +75,7 @@ class JobService:
             by_name=by.name,
             due=at or time - CLOCKS,
             only=_only(kind),
+            group=group,
             created_at=time,
             updated_at=time,
         )
@@ -94,6 +97,10 @@ class JobService:
     async def newest(self, kind: type[JobKind[Any, Any]] | None = None, *, limit: int = 20) -> list[Job]:
         found = await self._store.jobs.newest(kind=kind.name if kind else None, limit=limit)
         return [job for job in found if job.kind in self.kinds]
+
+    async def appended(self, group: str, *, limit: int) -> list[Job]:
+        """The jobs that were appended to this one, the oldest first."""
+        return await self._store.jobs.appended(group, limit=limit)
 
     async def items(
         self, job: str, cursor: Cursor | None = None, *, outcome: str | None = None, limit: int = 100

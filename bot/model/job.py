@@ -63,6 +63,8 @@ class Job(Document):
     """They have to go: it can't be retried."""
     only: str | None = None
     """Unique among jobs that have not ended."""
+    group: str | None = None
+    """The job that it was appended to."""
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

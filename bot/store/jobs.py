@@ -30,6 +30,9 @@ class JobRepository(Repository[Job]):
         IndexModel([("kind", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("created_at", DESCENDING)]),
         IndexModel(
+            [("group", ASCENDING), ("created_at", ASCENDING)], partialFilterExpression={"group": {"$exists": True}}
+        ),
+        IndexModel(
             [("keeps_words", ASCENDING), ("state", ASCENDING), ("ended_at", ASCENDING)],
             partialFilterExpression={"keeps_words": True},
         ),
@@ -43,6 +46,10 @@ class JobRepository(Repository[Job]):
 
     async def newest_of(self, kinds: Sequence[str], *, limit: int) -> list[Job]:
         return await self.find({"kind": {"$in": [*kinds]}}, sort=[("created_at", -1)], limit=limit)
+
+    async def appended(self, group: str, *, limit: int) -> list[Job]:
+        """The jobs that were appended to this one, the oldest first."""
+        return await self.find({"group": group}, sort=[("group", 1), ("created_at", 1)], limit=limit)
 
     async def unended(self, only: str) -> Job | None:
         return await self.find_one({"only": only})

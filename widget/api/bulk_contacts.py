@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -10,16 +11,22 @@ from pydantic import Field
 
 from bot.contacts.program_batch import EDITS, MOST, BatchAction, BatchEdit, BatchOutcome
 from bot.jobs.kinds.edit_contacts import ContactBatchInput, EditContacts
+from bot.jobs.rules import ENDED
 from bot.model.job import Job, JobItem, JobState
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.contacts import ContactBody, NewContact, values_of
-from widget.api.faults import NO_RESOURCE, ApiRefusal
+from widget.api.faults import NO_RESOURCE, ApiFault, ApiRefusal
 from widget.api.jobs import TOO_MANY_JOBS, found_job
-from widget.api.models import AnyId, ApiAnswer, ApiBody, Id, UnixTime, unix, unix_or_none
+from widget.api.models import AnyId, ApiBody
 from widget.api.route import PREFIX, Call, Resource
 
 PATH = "/contacts/bulk"
 MOST_BYTES = 512 * 1024
+MOST_TASKS = 25
+JOB_CLOSED = ApiFault(403, "forbidden", "This job is closed for new tasks.")
+JOB_FULL = ApiFault(422, "parameter_invalid", f"A job has up to {MOST_TASKS} tasks. Start a new one.")
+START_FAULTS = (NO_RESOURCE, JOB_CLOSED, JOB_FULL, TOO_MANY_JOBS)
 BulkState = Literal["pending", "running", "completed", "completed_with_errors"]
 STATES: dict[JobState, BulkState] = {
     JobState.QUEUED: "pending",
@@ -57,15 +64,25 @@ class BulkContactReference(ApiBody):
     id: AnyId
 
 
-class BulkCreateBody(ApiBody):
+class BulkJobReference(ApiBody):
+    id: AnyId
+
+
+class BulkBody(ApiBody):
+    job: BulkJobReference | None = Field(
+        None, description=f"Appends to this job, while it goes on: up to {MOST_TASKS} tasks.", examples=[None]
+    )
+
+
+class BulkCreateBody(BulkBody):
     contacts: list[BulkNewContact] = Field(min_length=1, max_length=MOST)
 
 
-class BulkUpdateBody(ApiBody):
+class BulkUpdateBody(BulkBody):
     contacts: list[BulkContactEdit] = Field(min_length=1, max_length=MOST)
 
 
-class BulkDeleteBody(ApiBody):
+class BulkDeleteBody(BulkBody):
     contacts: list[BulkContactReference] = Field(min_length=1, max_length=MOST)
 
 
@@ -79,6 +96,7 @@ class BulkTask(ApiAnswer):
 
 
 class BulkResult(ApiAnswer):
+    task_id: Id
     index: int = Field(examples=[0], description="The place in the request.")
     outcome: BatchOutcome = Field(examples=["created"])
     contact_id: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
@@ -97,44 +115,49 @@ class BulkJobAnswer(ApiAnswer):
     results: list[BulkResult] = Field(description="Of the contacts that are done. Intercom's API has no such list.")
 
 
-@bulk_contacts.post(PATH, scope=Scope.BULK_CONTACTS, errors=(TOO_MANY_JOBS,), status=202, most_bytes=MOST_BYTES)
+@bulk_contacts.post(PATH, scope=Scope.BULK_CONTACTS, errors=START_FAULTS, status=202, most_bytes=MOST_BYTES)
 async def bulk_create_contacts(call: Call, body: BulkCreateBody) -> BulkJobAnswer:
     """Create contacts in bulk.
 
     Never updates a contact: one with a known `external_id` or `email` is rejected with the code `conflict`.
     """
-    return await _started(call, BatchAction.CREATE, [_edit(contact, contact.tags) for contact in body.contacts])
+    return await _started(
+        call, body.job, BatchAction.CREATE, [_edit(contact, contact.tags) for contact in body.contacts]
+    )
 
 
-@bulk_contacts.put(PATH, scope=Scope.BULK_CONTACTS, errors=(TOO_MANY_JOBS,), status=202, most_bytes=MOST_BYTES)
+@bulk_contacts.put(PATH, scope=Scope.BULK_CONTACTS, errors=START_FAULTS, status=202, most_bytes=MOST_BYTES)
 async def bulk_update_contacts(call: Call, body: BulkUpdateBody) -> BulkJobAnswer:
     """Update contacts in bulk.
 
     Fields that are left out stay as they are; null removes.
     """
     edits = [_edit(contact, contact.tags, contact.id) for contact in body.contacts]
-    return await _started(call, BatchAction.UPDATE, edits)
+    return await _started(call, body.job, BatchAction.UPDATE, edits)
 
 
-@bulk_contacts.post(f"{PATH}/delete", scope=Scope.BULK_CONTACTS, errors=(TOO_MANY_JOBS,), status=202)
+@bulk_contacts.post(f"{PATH}/delete", scope=Scope.BULK_CONTACTS, errors=START_FAULTS, status=202)
 async def bulk_delete_contacts(call: Call, body: BulkDeleteBody) -> BulkJobAnswer:
     """Delete contacts in bulk.
 
     Erases all of their personal data for good.
     """
-    return await _started(call, BatchAction.DELETE, [BatchEdit(id=contact.id) for contact in body.contacts])
+    return await _started(call, body.job, BatchAction.DELETE, [BatchEdit(id=contact.id) for contact in body.contacts])
 
 
 @bulk_contacts.get(f"{PATH}/{{job_id}}", scope=Scope.BULK_CONTACTS, errors=(NO_RESOURCE,))
 async def show_bulk_job(call: Call) -> BulkJobAnswer:
-    """Find a bulk job of contacts."""
-    job = await found_job(call)
-    if job.kind != EditContacts.name:
-        raise ApiRefusal(NO_RESOURCE)
-    return _answer(job, (await call.bot.jobs.items(job.id, limit=MOST)).items)
+    """Find a bulk job of contacts.
+
+    With the tasks that were appended to it.
+    """
+    return await _whole(call, await _found(call, call.variable("job_id")))
 
 
-async def _started(call: Call, action: BatchAction, edits: Sequence[BatchEdit]) -> BulkJobAnswer:
+async def _started(
+    call: Call, to: BulkJobReference | None, action: BatchAction, edits: Sequence[BatchEdit]
+) -> BulkJobAnswer:
+    head = await _open(call, to.id) if to else None
     input = ContactBatchInput(
         action=action,
         edits=EDITS.dump_json(tuple(edits)).decode(),
@@ -144,8 +167,34 @@ async def _started(call: Call, action: BatchAction, edits: Sequence[BatchEdit]) 
         by_name=call.by.name,
         token=call.by.token,
     )
-    job = await call.bot.jobs.start(EditContacts, input, call.by, key=call.key[:24], detail=f"{action}: {len(edits)}")
-    return _answer(job, [])
+    detail, group = f"{action}: {len(edits)}", head.id if head else None
+    job = await call.bot.jobs.start(EditContacts, input, call.by, key=call.key[:24], detail=detail, group=group)
+    return await _whole(call, head or job)
+
+
+async def _found(call: Call, id: str) -> Job:
+    """Raises ApiRefusal (404), also for one that was appended."""
+    job = await found_job(call, id)
+    if job.kind != EditContacts.name or job.group:
+        raise ApiRefusal(NO_RESOURCE)
+    return job
+
+
+async def _open(call: Call, id: str) -> Job:
+    """Raises ApiRefusal: it can't be appended to."""
+    head = await _found(call, id)
+    tasks = [head, *await call.bot.jobs.appended(head.id, limit=MOST_TASKS)]
+    if all(task.state in ENDED for task in tasks):
+        raise ApiRefusal(JOB_CLOSED, field="job.id")
+    if len(tasks) >= MOST_TASKS:
+        raise ApiRefusal(JOB_FULL, field="job.id")
+    return head
+
+
+async def _whole(call: Call, head: Job) -> BulkJobAnswer:
+    tasks = [head, *await call.bot.jobs.appended(head.id, limit=MOST_TASKS)]
+    pages = await asyncio.gather(*(call.bot.jobs.items(task.id, limit=MOST) for task in tasks))
+    return _answer(tasks, [item for page in pages for item in page.items])
 
 
 def _edit(body: ContactBody, tags: TagChanges, id: str = "") -> BatchEdit:
@@ -161,25 +210,30 @@ def _edit(body: ContactBody, tags: TagChanges, id: str = "") -> BatchEdit:
     )
 
 
-def _answer(job: Job, items: Sequence[JobItem]) -> BulkJobAnswer:
-    state, completed_at = _state(job), unix_or_none(job.ended_at)
-    task = BulkTask(
+def _answer(tasks: Sequence[Job], items: Sequence[JobItem]) -> BulkJobAnswer:
+    head, state = tasks[0], _state_of_all([_state(task) for task in tasks])
+    ends = [task.ended_at for task in tasks if task.ended_at]
+    is_over = len(ends) == len(tasks) and state not in {"pending", "running"}
+    return BulkJobAnswer(
+        id=head.id,
+        state=state,
+        created_at=unix(head.created_at),
+        updated_at=unix(max(task.updated_at for task in tasks)),
+        completed_at=unix(max(ends)) if is_over else None,
+        tasks=[_task(task) for task in tasks],
+        url=f"{PREFIX}{PATH}/{head.id}",
+        results=[_result(item) for item in items],
+    )
+
+
+def _task(job: Job) -> BulkTask:
+    return BulkTask(
         id=job.id,
         item_count=job.input["size"],
-        state=state,
+        state=_state(job),
         created_at=unix(job.created_at),
         started_at=unix_or_none(job.started_at),
-        completed_at=completed_at,
-    )
-    return BulkJobAnswer(
-        id=job.id,
-        state=state,
-        created_at=unix(job.created_at),
-        updated_at=unix(job.updated_at),
-        completed_at=completed_at,
-        tasks=[task],
-        url=f"{PREFIX}{PATH}/{job.id}",
-        results=[_result(item) for item in items],
+        completed_at=unix_or_none(job.ended_at),
     )
 
 
@@ -189,10 +243,17 @@ def _state(job: Job) -> BulkState:
     return "completed_with_errors" if state == "completed" and job.counts.get(BatchOutcome.REJECTED) else state
 
 
+def _state_of_all(states: Sequence[BulkState]) -> BulkState:
+    if len({*states}) == 1:
+        return states[0]
+    return "running" if {*states} & {"pending", "running"} else "completed_with_errors"
+
+
 def _result(item: JobItem) -> BulkResult:
     outcome = BatchOutcome(item.outcome)
     is_rejected = outcome is BatchOutcome.REJECTED
     return BulkResult(
+        task_id=item.job,
         index=int(item.item),
         outcome=outcome,
         contact_id=None if is_rejected else item.detail,

@@ -10,9 +10,10 @@ from bot.errors import NotFound
 from bot.i18n import translator
 from bot.jobs.rules import JobAction
 from bot.model.job import Job, JobState
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.faults import CONFLICT, NO_RESOURCE, ApiFault, ApiRefusal
-from widget.api.models import ApiAnswer, ApiBody, Id, UnixTime, unix, unix_or_none
+from widget.api.models import ApiBody
 from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import PREFIX, Call, Resource
 
@@ -105,10 +106,10 @@ def job_answer(job: Job) -> JobAnswer:
     )
 
 
-async def found_job(call: Call) -> Job:
-    """Raises ApiRefusal (404), also for jobs that aren't about contacts."""
+async def found_job(call: Call, id: str = "") -> Job:
+    """`id`: the path's, unless it is given. Raises ApiRefusal (404), also for jobs that aren't about contacts."""
     try:
-        job = await call.bot.jobs.get(call.variable("job_id"))
+        job = await call.bot.jobs.get(id or call.variable("job_id"))
     except NotFound:
         raise ApiRefusal(NO_RESOURCE) from None
     if call.bot.jobs.kinds[job.kind].scope is not Scope.BULK_CONTACTS:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.contacts.program_batch import BatchAction
 from bot.demo import DEALS
+from bot.jobs.kinds.edit_contacts import ContactBatchInput, EditContacts
 from bot.jobs.rules import ENDED
-from bot.model.base import new_id
+from bot.model.base import new_id, now
+from bot.model.event import Actor
 from bot.model.job import Job
+from bot.model.teammate import By, Teammate
 from tests.conftest import eventually
 from tests.people import NUMBER
 from tests.widget.api.client import ApiClient, Reply, new_contact
@@ -137,3 +142,40 @@ async def test_a_job_is_found_and_acted_on(running: Running, api: ApiClient) -> 
     assert (shown["state"], shown["kind"], shown["counts"]) == ("done", "edit_contacts", {"created": 1})
     assert (await api.post(f"/jobs/{job.id}/actions", {"action": "pause"})).codes == ["job_conflict"]
     assert (await api.get("/jobs/none")).status == (await api.get("/contacts/bulk/none")).status == 404
+
+
+async def test_tasks_are_appended_while_the_job_goes_on(
+    running: Running, api: ApiClient, admin: Teammate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"contacts": [{"role": "lead"}]}
+    by, later = By(admin.id, admin.name), now() + timedelta(hours=1)
+    batch = ContactBatchInput(
+        action=BatchAction.CREATE,
+        edits="[]",
+        size=1,
+        actor=Actor(kind="api", id="test"),
+        by=by.id,
+        by_name=by.name,
+    )
+    head = (await running.bot.jobs.start(EditContacts, batch, by, at=later)).id
+    reply = await api.post("/contacts/bulk", {**body, "job": {"id": head}}, Idempotency_Key=new_id())
+    assert (reply.status, reply.body["id"], reply.body["completed_at"]) == (202, head, None)
+    task = reply.body["tasks"][1]["id"]
+
+    async def done() -> Any:
+        found = (await api.get(f"/contacts/bulk/{head}")).body
+        return found if found["tasks"][1]["state"] == "completed" else None
+
+    job: Any = await eventually(done)
+    assert (job["state"], job["completed_at"]) == ("running", None)
+    assert [(one["task_id"], one["index"], one["outcome"]) for one in job["results"]] == [(task, 0, "created")]
+    assert (await api.get(f"/contacts/bulk/{task}")).status == 404
+    assert (await api.post("/contacts/bulk", {**body, "job": {"id": task}})).status == 404
+    monkeypatch.setattr("widget.api.bulk_contacts.MOST_TASKS", 2)
+    full = await api.post("/contacts/bulk", {**body, "job": {"id": head}})
+    assert (full.status, full.codes) == (422, ["parameter_invalid"])
+    assert (await api.post(f"/jobs/{head}/actions", {"action": "cancel"})).status == 200
+    closed = await api.post("/contacts/bulk", {**body, "job": {"id": head}})
+    assert closed.error == (403, "forbidden", "This job is closed for new tasks.")
+    job = (await api.get(f"/contacts/bulk/{head}")).body
+    assert (job["state"], job["completed_at"] is None) == ("completed_with_errors", False)
