@@ -22,14 +22,15 @@ ARROWS = {
     "model": set(),
     "store": {"model"},
     "compliance": {"model"},
+    "shapes": {"consent", "store", "model"},
     "consent": {"compliance", "store", "model"},
     "contacts": {"workspace", "consent", "store", "model"},
     "chat": {"contacts", "consent", "store", "model"},
     "flows": {"workspace", "chat", "contacts", "consent", "store", "model"},
-    "events": {"outbound", "contacts", "flows", "chat", "consent", "jobs", "webhooks", "store", "model"},
+    "events": {"outbound", "contacts", "flows", "chat", "consent", "jobs", "webhooks", "shapes", "store", "model"},
     "jobs": {"workspace", "outbound", "contacts", "consent", "store", "model"},
     "workspace": {"consent", "store", "model"},
-    "webhooks": {"jobs", "workspace", "chat", "store", "model"},
+    "webhooks": {"jobs", "workspace", "chat", "shapes", "store", "model"},
     "outbound": {"chat", "contacts", "consent", "compliance", "store", "model", "config"},
 }
 """What each folder of `bot` may import. `composition` puts them all together."""

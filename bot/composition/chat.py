@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bot.chat.canvas import CanvasCards
 from bot.chat.cards import Cards
+from bot.chat.conversation_finder import ConversationFinder
+from bot.chat.conversation_tags import ConversationTags
 from bot.chat.conversations import ConversationService
 from bot.chat.feed import Feed
 from bot.chat.inbox import Inbox
@@ -12,6 +14,7 @@ from bot.chat.visitors import Visitors
 from bot.composition.contacts import ContactArea
 from bot.config import Settings
 from bot.outbound.chat_messages import ChatMessageDelivery
+from bot.shapes.conversation import ConversationShapes
 from bot.store import Store
 from bot.workspace.identity import IdentitySecrets
 
@@ -29,6 +32,9 @@ class ChatArea(ContactArea):
         self.cards = Cards(store, self.ledger, self.stops, self.conversations, self.form_limits, self.proofs)
         lone = store, self.ledger, self.contacts, self.conversations, self.cards, self.workspace
         self.canvas, self.public_forms = CanvasCards(*lone, secret=secret), PublicForms(*lone, secret=secret)
+        self.conversation_shapes = ConversationShapes(store)
+        self.conversation_tags = ConversationTags(store)
+        self.conversation_finder = ConversationFinder(store)
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.opt_out_requests.decided = self.inbox.opt_out_decided
         self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)

@@ -18,6 +18,7 @@ from bot.contacts.selected import SelectedContacts
 from bot.contacts.service import ContactService
 from bot.contacts.tags import Tags
 from bot.contacts.timeline import Timelines
+from bot.shapes.contact import ContactShapes
 from bot.store import Store
 
 
@@ -33,4 +34,5 @@ class ContactArea(ConsentArea):
         self.finder = ContactFinder(store)
         self.attributes, self.tags, self.segments = Attributes(store), Tags(store), Segments(store)
         self.selected = SelectedContacts(store, self.finder)
+        self.contact_shapes = ContactShapes(store, settings.database)
         self.export = ContactExport(store, self.selected)

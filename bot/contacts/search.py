@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.contacts.filters import Clause, FilterFacts, Query, all_of, any_of, clause_of, compile
+from bot.contacts.query_terms import Term, Terms, clauses_of, moment_of, one_of, unknown, values_of, wrong
 from bot.errors import Invalid, SearchInvalid
 from bot.model.attribute import Attribute
 from bot.model.contact import ConsentState, Role
 from bot.model.filter import ConsentIs, Filter
 
-MOST_LEVELS, MOST_PARTS = 2, 15
-"""Nested groups, and conditions of a group."""
 DAY = timedelta(days=1)
-NEGATED = {"!=": "=", "NIN": "IN", "!~": "~"}
 TEXTS: Mapping[str, tuple[str, str | None]] = {
     "name": ("name", None),
     "email": ("email", "email"),
@@ -40,23 +38,6 @@ SUBSCRIBED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """`field operator value`."""
-
-    field: str
-    operator: str
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """All of the parts (`AND`), or any of them (`OR`)."""
-
-    is_any: bool
-    parts: Sequence[Term | Terms]
-
-
-@dataclass(frozen=True, slots=True)
 class SearchFacts:
     filter: FilterFacts
     segments: Mapping[str, Filter] = field(default_factory=dict)
@@ -64,39 +45,17 @@ class SearchFacts:
 
 def search_query(wanted: Term | Terms, facts: SearchFacts) -> Query:
     """Raises SearchInvalid."""
-    if isinstance(wanted, Terms) and not wanted.is_any:
-        _check(wanted, 1)
-        return Query(tuple(_part(part, facts, 2) for part in wanted.parts))
-    return Query((_part(wanted, facts, 1),))
+    return Query(clauses_of(wanted, lambda term: _read_term(term, facts)))
 
 
-def _part(wanted: Term | Terms, facts: SearchFacts, level: int) -> Clause:
-    if isinstance(wanted, Term):
-        return _term(wanted, facts)
-    _check(wanted, level)
-    clauses = [_part(part, facts, level + 1) for part in wanted.parts]
-    if wanted.is_any:
-        return Clause({"$or": [clause.match for clause in clauses]})
-    return Clause(all_of(clause.match for clause in clauses))
-
-
-def _check(group: Terms, level: int) -> None:
-    if level > MOST_LEVELS:
-        raise SearchInvalid(f"Use up to {MOST_LEVELS} levels of groups.")
-    if not 0 < len(group.parts) <= MOST_PARTS:
-        raise SearchInvalid(f"Use 1 to {MOST_PARTS} conditions in a group.")
-
-
-def _term(term: Term, facts: SearchFacts) -> Clause:
-    if (operator := NEGATED.get(term.operator)) is not None:
-        return Clause({"$nor": [_term(Term(term.field, operator, term.value), facts).match]})
+def _read_term(term: Term, facts: SearchFacts) -> Clause:
     name, _dot, key = term.field.partition(".")
     if name == "custom_attributes" and key:
         return _attribute(term, key, facts)
     for fields, read in READERS:
         if term.field in fields:
             return read(term, facts)
-    raise SearchInvalid(f"Unknown field: {term.field[:100]}.")
+    raise unknown(term)
 
 
 def _text(term: Term, facts: SearchFacts) -> Clause:
@@ -111,20 +70,16 @@ def _matched(term: Term, *kinds: type) -> Any:
         return _one_of(term, *kinds)
     pattern = {"~": "{}", "^": "^{}", "$": "{}$"}.get(term.operator)
     if pattern is None or not isinstance(term.value, str) or not term.value:
-        raise _wrong(term)
+        raise wrong(term)
     return {"$regex": pattern.format(re.escape(term.value)), "$options": "i"}
 
 
 def _one_of(term: Term, *kinds: type) -> Any:
     """The value, or one of several. An email address also in small letters."""
-    values = term.value if term.operator == "IN" else [term.value]
-    if not isinstance(values, list) or not 0 < len(values) <= 1000:
-        raise _wrong(term)
-    if any(value is not None and type(value) not in kinds for value in values):
-        raise _wrong(term)
+    values = values_of(term, *kinds)
     if term.field == "email":
         values = list(dict.fromkeys(v for value in values for v in (value, value and value.casefold())))
-    return values[0] if len(values) == 1 else {"$in": values}
+    return one_of(values)
 
 
 def _id(term: Term, facts: SearchFacts) -> Clause:
@@ -132,15 +87,13 @@ def _id(term: Term, facts: SearchFacts) -> Clause:
 
 
 def _of_ids(term: Term) -> Any:
-    if term.operator not in {"=", "IN"}:
-        raise _wrong(term)
     return _one_of(term, str)
 
 
 def _role(term: Term, facts: SearchFacts) -> Clause:
     match = _of_ids(term)
     if term.operator == "=" and match not in [*Role]:
-        raise _wrong(term)
+        raise wrong(term)
     return Clause({"role": match}, "role")
 
 
@@ -152,15 +105,12 @@ def _time(term: Term, facts: SearchFacts) -> Clause:
     day = _day(term)
     ranges = {"=": {"$gte": day, "$lt": day + DAY}, ">": {"$gte": day + DAY}, "<": {"$lt": day}}
     if term.operator not in ranges:
-        raise _wrong(term)
+        raise wrong(term)
     return Clause({name: ranges[term.operator]}, index)
 
 
 def _day(term: Term) -> datetime:
-    value = int(term.value) if isinstance(term.value, str) and re.fullmatch(r"\d{1,11}", term.value) else term.value
-    if type(value) is not int or not 0 <= value < 253_000_000_000:
-        raise _wrong(term)
-    return datetime.fromtimestamp(value, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return moment_of(term).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _tag(term: Term, facts: SearchFacts) -> Clause:
@@ -185,14 +135,14 @@ def _subscribed(term: Term, facts: SearchFacts) -> Clause:
 
 def _stopped(term: Term, facts: SearchFacts) -> Clause:
     if term.operator != "=" or type(term.value) is not bool:
-        raise _wrong(term)
+        raise wrong(term)
     return Clause({"stopped": True}, "stopped") if term.value else Clause({"stopped": {"$ne": True}})
 
 
 def _attribute(term: Term, key: str, facts: SearchFacts) -> Clause:
     attribute = facts.filter.attributes.get(key)
     if attribute is None:
-        raise SearchInvalid(f"Unknown field: {term.field[:100]}.")
+        raise unknown(term)
     path = f"attributes.{key}"
     if term.value is None and term.operator == "=":
         return Clause({path: {"$exists": False}})
@@ -202,7 +152,7 @@ def _attribute(term: Term, key: str, facts: SearchFacts) -> Clause:
     if term.operator in {"=", "IN"}:
         values = term.value if term.operator == "IN" else [term.value]
         if not isinstance(values, list) or not 0 < len(values) <= 100:
-            raise _wrong(term)
+            raise wrong(term)
         return Clause({path: {"$in": [_read(attribute, term, value) for value in values]}}, "attributes")
     return Clause({path: _matched(term, str)})
 
@@ -213,16 +163,12 @@ def _read(attribute: Attribute, term: Term, value: Any) -> Any:
     except Invalid:
         read = None
     if read is None:
-        raise _wrong(term)
+        raise wrong(term)
     return read
 
 
-def _wrong(term: Term) -> SearchInvalid:
-    return SearchInvalid(f"This operator or value can't be used with {term.field[:100]}.")
-
-
-Reader = Callable[[Term, SearchFacts], Clause]
-READERS: Sequence[tuple[Mapping[str, Any] | set[str], Reader]] = (
+FactReader = Callable[[Term, SearchFacts], Clause]
+READERS: Sequence[tuple[Mapping[str, Any] | set[str], FactReader]] = (
     (TEXTS, _text),
     (TIMES, _time),
     (SUBSCRIBED, _subscribed),

@@ -289,6 +289,14 @@ class Newest(Value):
         return cls(seq=seq, author=author.kind, teammate=teammate, kind=content.kind, **of_event)
 
 
+class ConversationTag(Value):
+    """`by`: the teammate's id."""
+
+    tag: str
+    at: datetime
+    by: str
+
+
 class Conversation(Document):
     """Its figures, state and assignee are a projection of its parts: each is taken from the newest part that sets it,
     in whatever order parts are projected. No rule of consent depends on them."""
@@ -330,6 +338,7 @@ class Conversation(Document):
     """The flow that runs in it."""
     ran: tuple[str, ...] | None = None
     """The flows that ran in it before, and the ids of their runs."""
+    tags: tuple[ConversationTag, ...] | None = None
     opening: tuple[OpeningEntry, ...] = ()
     """Entries 1 to n, written together with the conversation; the others are parts. Their number never changes."""
     unstored: ChatOpening | None = Field(default=None, exclude=True)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel, UpdateMany, UpdateOne
 from pymongo.collation import Collation
-from pymongo.errors import ExecutionTimeout
 
-from bot.errors import FilterTooBroad, StoreUnavailable
+from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.stop import Stop
-from bot.store.driver import READ_MS, database_errors
+from bot.store.driver import READ_MS, database_errors, in_time
 from bot.store.repository import Repository, beginning
 
 _Move = tuple[Contact, Contact]
@@ -193,26 +191,12 @@ class ContactRepository(Repository[Contact]):
         """Those whose confirmation did not come in time."""
         return await self.find({"pending_until": {"$lte": time}}, sort=[("pending_until", 1)], limit=limit)
 
-    async def matching(
-        self,
-        match: Mapping[str, Any],
-        *,
-        sort: Sequence[tuple[str, int]],
-        limit: int,
-        hint: str | None,
-        time_limit: int,
-    ) -> list[Contact]:
-        """By this index. Raises FilterTooBroad after `time_limit` milliseconds."""
-        cursor = self.collection.find(match, limit=limit, sort=list(sort), max_time_ms=time_limit, batch_size=limit)
-        with _in_time():
-            return [self.model.load(raw) for raw in await (cursor.hint(hint) if hint else cursor).to_list(limit)]
-
     async def ids_matching(
         self, match: Mapping[str, Any], *, limit: int, hint: str | None, time_limit: int
     ) -> list[str]:
         """The first ids in their order. Raises FilterTooBroad."""
         cursor = self.collection.find(match, {"_id": 1}, limit=limit, sort=[("_id", 1)], max_time_ms=time_limit)
-        with _in_time():
+        with in_time():
             return [raw["_id"] for raw in await (cursor.hint(hint) if hint else cursor).to_list(limit)]
 
     async def matching_queries(
@@ -224,26 +208,20 @@ class ContactRepository(Repository[Contact]):
             for key, match in queries.items()
         ]
         union = [{"$unionWith": {"coll": self.name, "pipeline": branch}} for branch in branches[1:]]
-        with _in_time():
+        with in_time():
             found = self.collection.aggregate([*branches[0], *union], maxTimeMS=time_limit)
             return {raw["key"] for raw in await found.to_list(len(branches))}
 
     async def ids_with_word(self, match: Mapping[str, Any], *, limit: int, hint: str) -> set[str]:
         """Whose term matches, from the index alone."""
         cursor = self.collection.find(match, {"_id": 1}, limit=limit, max_time_ms=READ_MS, batch_size=limit)
-        with _in_time():
+        with in_time():
             return {raw["_id"] for raw in await cursor.hint(hint).to_list(limit)}
-
-    async def count_matching(self, match: Mapping[str, Any], *, limit: int, hint: str | None, time_limit: int) -> int:
-        """At most `limit`. Raises FilterTooBroad."""
-        by: dict[str, Any] = {"hint": hint} if hint else {}
-        with _in_time():
-            return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=time_limit, **by))
 
     async def matching_of_first(self, size: int, match: Mapping[str, Any], *, time_limit: int) -> int:
         """How many of the first `size` contacts match. Raises FilterTooBroad."""
         some: list[dict[str, Any]] = [{"$sort": {"_id": 1}}, {"$limit": size}, {"$match": match}, {"$count": "n"}]
-        with _in_time():
+        with in_time():
             found = await self.collection.aggregate(some, maxTimeMS=time_limit, hint="_id_").to_list(1)
         return int(found[0]["n"]) if found else 0
 
@@ -289,18 +267,6 @@ def changed(
     gone = {name: "" for name, value in fields.items() if value is None}
     change = {"$set": {name: value for name, value in fields.items() if value is not None}}
     return after, {**change, **({"$unset": gone} if gone else {})}
-
-
-@contextmanager
-def _in_time() -> Iterator[None]:
-    """A timeout means that the filter is too broad, not that the database is unavailable."""
-    try:
-        with database_errors():
-            yield
-    except StoreUnavailable as error:
-        if isinstance(error.__cause__, ExecutionTimeout):
-            raise FilterTooBroad from error
-        raise
 
 
 def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:

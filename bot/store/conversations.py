@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.aio.batching import Batcher
 from bot.errors import StoreUnavailable
-from bot.model.conversation import Channel, Conversation, ConversationState, Part
+from bot.model.conversation import Channel, Conversation, ConversationState, ConversationTag, Part
 from bot.model.flow import Run, RunStatus, Wait
 from bot.model.paging import Cursor
 from bot.store.conversation_projection import projection
@@ -23,6 +23,7 @@ from bot.store.repository import Repository
 BATCH_SECONDS = 0.05
 """How long a read mark waits to be batched: no caller waits for it."""
 _BEGUN = {"partialFilterExpression": {"begun": True}}
+_TAGGED = {"partialFilterExpression": {"tags.tag": {"$exists": True}}}
 _WAITING_FOR_CONSENT = {"partialFilterExpression": {"run.state.waits": Wait.CONSENT.value}}
 
 
@@ -46,6 +47,9 @@ class ConversationRepository(Repository[Conversation]):
         IndexModel(
             [("assignee", ASCENDING), ("state", ASCENDING), ("rank", DESCENDING), ("_id", DESCENDING)], **_BEGUN
         ),
+        IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)], **_BEGUN),
+        IndexModel([("updated_at", DESCENDING), ("_id", DESCENDING)], **_BEGUN),
+        IndexModel([("tags.tag", ASCENDING), ("updated_at", DESCENDING), ("_id", DESCENDING)], **_TAGGED),
         IndexModel(
             [("sign_up_rank", DESCENDING), ("_id", DESCENDING)],
             partialFilterExpression={"sign_up_rank": {"$exists": True}},
@@ -138,6 +142,16 @@ class ConversationRepository(Repository[Conversation]):
         by_rank = [("sign_up_rank", -1), ("_id", -1)]
         match = {"sign_up_rank": {"$exists": True}} | following(by_rank, before)
         return await self.find(match, sort=by_rank, limit=limit)
+
+    async def tag(self, id: str, tag: ConversationTag, *, most: int) -> bool:
+        """Once each. False: it has that tag, or `most` tags already."""
+        match = {"_id": id, "tags.tag": {"$ne": tag.tag}, f"tags.{most - 1}": {"$exists": False}}
+        with database_errors():
+            done = await self.collection.update_one(match, {"$push": {"tags": tag.model_dump()}})
+        return bool(done.matched_count)
+
+    async def untag(self, id: str, tag: str) -> None:
+        await self.update({"_id": id}, {"$pull": {"tags": {"tag": tag}}})
 
     async def count_sign_ups(self, *, unread_since: datetime, most: int) -> int:
         """Those that no teammate has seen."""

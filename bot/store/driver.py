@@ -17,7 +17,7 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
-from bot.errors import StoreUnavailable
+from bot.errors import FilterTooBroad, StoreUnavailable
 
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=5000)
 """Invariant 3: acknowledged is durable."""
@@ -52,4 +52,16 @@ def database_errors() -> Iterator[None]:
     except OperationFailure as error:
         if error.has_error_label("RetryableWriteError") or error.code in AWAY:
             raise StoreUnavailable from error
+        raise
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    """A timeout means that the filter is too broad, not that the database is unavailable."""
+    try:
+        with database_errors():
+            yield
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, ExecutionTimeout):
+            raise FilterTooBroad from error
         raise

@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError
 from bot.aio.batching import Batcher
 from bot.errors import StoreUnavailable
 from bot.model.base import Document
-from bot.store.driver import DURABLE, READ_MS, Duplicate, database_errors
+from bot.store.driver import DURABLE, READ_MS, Duplicate, database_errors, in_time
 
 INDEX_SECONDS = 3600
 """How long a new index of a large collection may take."""
@@ -123,6 +123,26 @@ class Repository(Generic[D]):
     async def find_one(self, match: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = ()) -> D | None:
         found = await self.find(match, sort=sort, limit=1)
         return found[0] if found else None
+
+    async def matching(
+        self,
+        match: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]],
+        limit: int,
+        hint: str | None,
+        time_limit: int,
+    ) -> list[D]:
+        """By this index. Raises FilterTooBroad after `time_limit` milliseconds."""
+        cursor = self.collection.find(match, limit=limit, sort=list(sort), max_time_ms=time_limit, batch_size=limit)
+        with in_time():
+            return [self.model.load(raw) for raw in await (cursor.hint(hint) if hint else cursor).to_list(limit)]
+
+    async def count_matching(self, match: Mapping[str, Any], *, limit: int, hint: str | None, time_limit: int) -> int:
+        """At most `limit`. Raises FilterTooBroad."""
+        by: dict[str, Any] = {"hint": hint} if hint else {}
+        with in_time():
+            return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=time_limit, **by))
 
     async def page(self, after: str, *, limit: int) -> list[D]:
         """The next documents in order of `_id`."""

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from bot.app import Bot, make_bot
+from bot.chat.conversation_finder import EVERYTHING, RECENT, ConversationSort
+from bot.chat.conversation_search import conversation_query
 from bot.chat.inbox import View, Whose
 from bot.chat.visitors import Claim
 from bot.config import Settings
@@ -25,6 +27,7 @@ from bot.consent.form_limits import FormLimits, FormText, prefix_of
 from bot.consent.verify import verify
 from bot.contacts.filters import TERMS, begins
 from bot.contacts.finder import Sort, SortBy
+from bot.contacts.query_terms import Term
 from bot.contacts.service import ContactUpdate
 from bot.contacts.timeline import Kind
 from bot.demo import DEALS, NEWS
@@ -37,7 +40,7 @@ from bot.model.api_request import ApiRequest
 from bot.model.attribute import AttributeType
 from bot.model.base import iso, new_id, now
 from bot.model.contact_import import ImportPlan
-from bot.model.conversation import SignalKind, Text
+from bot.model.conversation import ConversationTag, SignalKind, Text
 from bot.model.delivery import DeliveryKind, DeliveryState, ProviderStatus
 from bot.model.event import Actor, How, Source
 from bot.model.export import ExportPiece
@@ -260,6 +263,12 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await inbox.close(conversation, me, "c1")
     await inbox.search("maya hello")
     await bot.store.conversations.of_many(["x"], limit=5)
+    for sort in (RECENT, ConversationSort("created_at", is_down=False)):
+        await bot.conversation_finder.page(EVERYTHING, sort, None, 5)
+    for id in ("contact_ids", "tag_ids"):
+        await bot.conversation_finder.page(conversation_query(Term(id, "=", "x")), RECENT, None, 5)
+    await bot.store.conversations.tag("x", ConversationTag(tag="t", at=now(), by="x"), most=5)
+    await bot.store.conversations.untag("x", "t")
     await bot.conversations.signal(conversation, SignalKind.HERE, TEAMMATE)
     await bot.store.signals.since(conversation, now())
     await bot.conversations.mark_read(conversation, "x", seen=1, delivered=9)
@@ -329,6 +338,7 @@ async def _run_jobs(bot: Bot) -> None:
     await bot.jobs.start(Verify, VerifyInput(), by)
     await bot.jobs.newest()
     await bot.jobs.newest(Verify)
+    await bot.jobs.appended(job.id, limit=5)
     await jobs.next_due(bot.jobs.kinds, now(), limit=5)
     claimed = await jobs.claim(job.id, "here", 60)
     assert claimed

@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from bot.model.audit import AuditAction, AuditEntry
+from bot.shapes.base import ApiAnswer, UnixTime, unix
 from bot.workspace.access import Scope
 from bot.workspace.audit import AuditFilter
-from widget.api.models import ApiAnswer, UnixTime, unix
 from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 

@@ -14,12 +14,13 @@ from bot.model.base import now
 from bot.model.contact_import import TEXTS
 from bot.model.event import FollowUp
 from bot.model.selection import MOST_SELECTED, Selection
+from bot.shapes.base import ApiAnswer, Id
 from bot.workspace.access import Scope
 from widget.api.consents import EvidenceBody, evidence_of
 from widget.api.contact_lookup import found_subscription
 from widget.api.faults import NO_RESOURCE, REFUSED, TOO_BROAD
 from widget.api.jobs import TOO_MANY_JOBS, JobAnswer, job_answer
-from widget.api.models import AnyId, ApiAnswer, ApiBody, Id
+from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 from widget.api.segments import found_segment
 

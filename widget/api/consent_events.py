@@ -9,9 +9,10 @@ from pydantic import Field
 from bot.events.catch_up import SKEW
 from bot.model.base import new_ulid, now
 from bot.model.event import Action, ConsentEvent, ConsentState, Grade, How, Source
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
-from widget.api.models import ApiAnswer, ApiQuery, Id, UnixTime, unix, unix_or_none
+from widget.api.models import ApiQuery
 from widget.api.route import Call, Resource
 
 SETTLED = SKEW

@@ -11,10 +11,11 @@ from bot.consent.assertions import Assertion
 from bot.consent.attestations import check_evidence
 from bot.model.contact import ConsentState
 from bot.model.event import Evidence, FollowUp, Grade, How
+from bot.shapes.base import ApiAnswer, Id, UnixTime
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import found_contact, found_subscription
 from widget.api.contact_subscriptions import CHANGE_FAULTS
-from widget.api.models import AnyId, ApiAnswer, ApiBody, Id, UnixTime
+from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 
 consents = Resource(

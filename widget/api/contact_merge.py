@@ -11,12 +11,13 @@ from bot.errors import Invalid
 from bot.model.audit import AuditAction
 from bot.model.contact import ConsentState, Contact, Role
 from bot.model.event import Source
+from bot.shapes.base import ApiAnswer, Id
+from bot.shapes.contact import ContactAnswer
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
-from widget.api.contact_shape import ContactAnswer, contact_answer
 from widget.api.contacts import answered
 from widget.api.faults import INVALID_MERGE, ApiFault, ApiRefusal
-from widget.api.models import AnyId, ApiAnswer, ApiBody, Id
+from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 
 NOT_DUPLICATES = "These contacts share no email address or phone number. Set skip_duplicate_validation to merge them."
@@ -85,7 +86,7 @@ async def preview_merge(call: Call, body: MergeBody) -> MergePreviewAnswer:
         )
         for id in ids
     ]
-    contact = await contact_answer(call.bot, after)
+    contact = await call.bot.contact_shapes.of(after)
     return MergePreviewAnswer(contact=contact, subscriptions=subscriptions, lost=[*merger.lost])
 
 

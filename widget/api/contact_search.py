@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.contacts.finder import Sort, SortBy
-from bot.contacts.search import SearchFacts, Term, Terms, search_query
+from bot.contacts.query_terms import Term, Terms
+from bot.contacts.search import SearchFacts, search_query
 from bot.errors import SearchInvalid
 from bot.workspace.access import Scope
 from widget.api.contacts import ContactList, listed
@@ -59,9 +60,7 @@ class SearchBody(ApiBody):
     sort: SearchSort | None = None
 
 
-@contact_search.post(
-    "/contacts/search", scope=Scope.READ_CONTACTS, errors=(NO_CURSOR, WRONG_SEARCH, WRONG_ORDER, TOO_BROAD)
-)
+@contact_search.post("/contacts/search", scope=Scope.READ_CONTACTS, errors=FAULTS)
 async def search_contacts(call: Call, body: SearchBody) -> ContactList:
     """Search contacts.
 
@@ -72,24 +71,29 @@ async def search_contacts(call: Call, body: SearchBody) -> ContactList:
     cursor = place.cursor(*sort.kinds)
     segments = {segment.id: segment.filter for segment in await call.bot.segments.all()}
     try:
-        query = search_query(_read(body.query), SearchFacts(await call.bot.finder.facts(), segments))
+        query = search_query(terms_of(body.query), SearchFacts(await call.bot.finder.facts(), segments))
     except SearchInvalid as error:
         raise ApiRefusal(ApiFault(400, WRONG_SEARCH.code, str(error)), field="query") from None
     page, count = await call.bot.finder.searched(query, sort, cursor, place.per_page)
     return await listed(call, page.items, count.number, place.pages(page.next, count.number))
 
 
-def _read(part: SearchTerm | SearchGroup) -> Term | Terms:
+def terms_of(part: SearchTerm | SearchGroup) -> Term | Terms:
     if isinstance(part, SearchTerm):
         return Term(part.field, part.operator, part.value)
-    return Terms(part.operator == "OR", [_read(one) for one in part.value])
+    return Terms(part.operator == "OR", [terms_of(one) for one in part.value])
 
 
 def _sort(wanted: SearchSort) -> Sort:
     """Raises ApiRefusal."""
-    if wanted.order not in {"ascending", "descending"}:
-        raise ApiRefusal(WRONG_ORDER, field="sort.order", order=wanted.order)
     if wanted.field not in SORTED:
         fault = ApiFault(400, WRONG_SEARCH.code, f"Sort by one of: {', '.join(SORTED)}.")
         raise ApiRefusal(fault, field="sort.field")
-    return Sort(SORTED[wanted.field], wanted.order == "descending")
+    return Sort(SORTED[wanted.field], is_down(wanted))
+
+
+def is_down(wanted: SearchSort) -> bool:
+    """Raises ApiRefusal."""
+    if wanted.order not in {"ascending", "descending"}:
+        raise ApiRefusal(WRONG_ORDER, field="sort.order", order=wanted.order)
+    return wanted.order == "descending"

@@ -7,13 +7,14 @@ from pydantic import Field
 from bot.consent.assertions import Assertion
 from bot.model.contact import Contact
 from bot.model.subscription import ConsentType, Subscription
+from bot.shapes.contact import chosen
+from bot.shapes.subscription import SubscriptionTypeAnswer, type_answer
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact, found_subscription
-from widget.api.contact_shape import chosen
 from widget.api.faults import NO_RESOURCE, OTHER_CONSENT_TYPE, OWN_OPT_OUT, REFUSED, STOPPED, UNREACHABLE, ApiRefusal
 from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
-from widget.api.subscription_types import SubscriptionTypeAnswer, SubscriptionTypeList, type_answer
+from widget.api.subscription_types import SubscriptionTypeList
 
 PATH = "/contacts/{contact_id}/subscriptions"
 CHANGE_FAULTS = (*CONTACT_FAULTS, NO_RESOURCE, OWN_OPT_OUT, REFUSED, STOPPED, UNREACHABLE)

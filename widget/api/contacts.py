@@ -15,11 +15,12 @@ from bot.model.audit import AuditAction
 from bot.model.contact import Contact, Role
 from bot.model.event import Source
 from bot.model.filter import Filter
+from bot.shapes.base import ApiAnswer, Id, UnixTime
+from bot.shapes.contact import ContactAnswer, CustomValue
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
-from widget.api.contact_shape import ContactAnswer, CustomValue, contact_answer, contact_answers
 from widget.api.faults import CONFLICT, NO_CONTACT, REFUSED, ApiRefusal
-from widget.api.models import ApiAnswer, ApiBody, Id, UnixTime
+from widget.api.models import ApiBody
 from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 
@@ -116,7 +117,7 @@ async def show_contact(call: Call) -> ContactAnswer:
 
     Archived contacts are found, too. A contact that was merged into another answers 410 with the header `Link`.
     """
-    return await contact_answer(call.bot, await found_contact(call))
+    return await call.bot.contact_shapes.of(await found_contact(call))
 
 
 @contacts.get("/contacts/find_by_external_id/{external_id}", scope=Scope.READ_CONTACTS, errors=(NO_CONTACT,))
@@ -125,7 +126,7 @@ async def show_contact_by_external_id(call: Call) -> ContactAnswer:
     found = await call.bot.store.contacts.by_external_id(call.variable("external_id"))
     if found is None or found.is_gone:
         raise ApiRefusal(NO_CONTACT)
-    return await contact_answer(call.bot, await found_contact(call, found.id))
+    return await call.bot.contact_shapes.of(await found_contact(call, found.id))
 
 
 @contacts.put(PATH, scope=Scope.WRITE_CONTACTS, errors=(*CONTACT_FAULTS, CONFLICT, REFUSED))
@@ -170,13 +171,15 @@ async def unarchive_contact(call: Call) -> ContactArchived:
 
 
 async def listed(call: Call, found: Sequence[Contact], total: int, pages: PagesAnswer) -> ContactList:
-    return ContactList(data=await contact_answers(call.bot, found), total_count=max(total, len(found)), pages=pages)
+    return ContactList(
+        data=await call.bot.contact_shapes.of_many(found), total_count=max(total, len(found)), pages=pages
+    )
 
 
 async def answered(call: Call, contact: Contact) -> ContactAnswer:
     """The answer to a change."""
     call.answers_about.append(contact.id)
-    return await contact_answer(call.bot, contact)
+    return await call.bot.contact_shapes.of(contact)
 
 
 async def _archived(call: Call, *, is_archived: bool) -> ContactArchived:

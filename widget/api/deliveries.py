@@ -10,10 +10,10 @@ from pydantic import Field
 from bot.i18n import translator
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, ProviderStatus
 from bot.model.paging import Page
+from bot.shapes.base import ApiAnswer, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.faults import NO_RESOURCE, ApiRefusal
 from widget.api.messages import ONE
-from widget.api.models import ApiAnswer, UnixTime, unix, unix_or_none
 from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 from widget.outbound.story import story_of

@@ -10,9 +10,10 @@ from pydantic import Field
 from bot.errors import NotFound
 from bot.flows.check import MOST_BYTES, FlowFault
 from bot.model.flow import Flow, FlowVersion
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope
 from widget.api.faults import FAULTY_FLOW, NO_RESOURCE, ApiRefusal
-from widget.api.models import ApiAnswer, ApiBody, ApiQuery, Id, UnixTime, unix
+from widget.api.models import ApiBody, ApiQuery
 from widget.api.route import Call, Resource
 
 PATH = "/flows/{flow_id}"

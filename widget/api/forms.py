@@ -21,12 +21,13 @@ from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part
 from bot.model.event import Context
 from bot.model.subscription import MessageType
+from bot.shapes.base import ApiAnswer, Id
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact, found_subscription
 from widget.api.conversations import PATH as CONVERSATION
 from widget.api.conversations import found_conversation
 from widget.api.faults import NO_RESOURCE, REFUSED, STOPPED, ApiFault, ApiRefusal
-from widget.api.models import AnyId, ApiAnswer, ApiBody, Id
+from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 from widget.canvas.card import masked
 

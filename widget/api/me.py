@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from widget.api.models import ApiAnswer
+from bot.shapes.base import ApiAnswer
 from widget.api.route import Call, Resource
 
 me = Resource("Token", "The teammate and workspace that the token belongs to.")

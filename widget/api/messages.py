@@ -12,10 +12,11 @@ from bot.jobs.rules import JobAction
 from bot.model.filter import Filter
 from bot.model.outbound_message import OutboundMessage
 from bot.outbound.send_time import NOW, SendTime
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.faults import CONFLICT, MISSING, NO_RESOURCE, REFUSED, TOO_BROAD, ApiRefusal
 from widget.api.jobs import JOB_CONFLICT, TOO_MANY_JOBS
-from widget.api.models import AnyId, ApiAnswer, ApiBody, ApiQuery, Id, UnixTime, unix, unix_or_none
+from widget.api.models import AnyId, ApiBody, ApiQuery
 from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 

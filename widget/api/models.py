@@ -1,17 +1,14 @@
-"""Base classes of the API's requests and answers. Fields are answered in the order of their declaration, absent ones as
-null, times in Unix seconds."""
+"""Base classes of the API's requests, and its errors."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-UnixTime = Annotated[int, Field(ge=0, le=253_402_300_799, examples=[1_795_392_000])]
-"""Seconds since 1970."""
-Id = Annotated[str, Field(examples=["6762f0cd1bb69f9f2193bb7c"])]
+from bot.shapes.base import ApiAnswer
+
 AnyId = Annotated[
     str,
     BeforeValidator(lambda id: str(id) if type(id) is int else id),
@@ -19,7 +16,6 @@ AnyId = Annotated[
     Field(examples=["6762f0cd1bb69f9f2193bb7c"]),
 ]
 """Clients send ids as strings or as numbers."""
-Locale = Annotated[str, Field(examples=["en"])]
 
 
 class ApiBody(BaseModel):
@@ -34,12 +30,6 @@ class ApiQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ApiAnswer(BaseModel):
-    """What a route answers."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
-
-
 class ErrorShape(ApiAnswer):
     code: str = Field(examples=["not_found"])
     message: str | None = Field(examples=["User Not Found"])
@@ -52,14 +42,6 @@ class ErrorList(ApiAnswer):
     type: Literal["error.list"] = "error.list"
     request_id: str | None = Field(examples=["0d9f4a1ce8b34a5f9c6e7d21"])
     errors: list[ErrorShape]
-
-
-def unix(time: datetime) -> int:
-    return int(time.timestamp())
-
-
-def unix_or_none(time: datetime | None) -> int | None:
-    return None if time is None else unix(time)
 
 
 def example_of(model: type[BaseModel]) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from typing import Literal
 from pydantic import Field
 
 from bot.model.conversation import LONGEST_TEXT, Author, AuthorKind
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.store import Duplicate
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
 from widget.api.faults import CONFLICT
-from widget.api.models import AnyId, ApiAnswer, ApiBody, Id, UnixTime, unix
+from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 
 new_conversations = Resource("New conversations", "Conversations that another program begins for a contact.")

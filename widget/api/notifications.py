@@ -9,10 +9,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.model.webhook import NotificationState, WebhookAttempt, WebhookNotification
+from bot.shapes.base import ApiAnswer, UnixTime, unix, unix_or_none
 from bot.store.webhooks import ReplayPeriod
 from bot.workspace.access import Scope
 from widget.api.faults import NO_RESOURCE, REFUSED
-from widget.api.models import ApiAnswer, ApiBody, UnixTime, unix, unix_or_none
+from widget.api.models import ApiBody
 from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 from widget.api.webhooks import ONE, found_webhook

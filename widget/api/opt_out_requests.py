@@ -10,9 +10,9 @@ from pydantic import Field
 from bot.contacts.opt_out_requests import RequestRow
 from bot.model.event import Context
 from bot.model.opt_out_request import RequestState
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope
 from widget.api.faults import CONFLICT, NO_RESOURCE, REFUSED, ApiRefusal
-from widget.api.models import ApiAnswer, Id, UnixTime, unix
 from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 

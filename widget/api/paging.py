@@ -8,8 +8,9 @@ from pydantic import Field
 
 from bot.errors import Invalid
 from bot.model.paging import Cursor
+from bot.shapes.base import ApiAnswer
 from widget.api.faults import ApiFault, ApiRefusal
-from widget.api.models import ApiAnswer, ApiBody, ApiQuery
+from widget.api.models import ApiBody, ApiQuery
 
 MOST = 150
 """Items of a page, as Intercom's."""

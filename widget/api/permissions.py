@@ -13,10 +13,11 @@ from bot.contacts.permission_answer import PermissionAnswer
 from bot.model.contact import ConsentState, Contact
 from bot.model.event import Grade, Source
 from bot.model.subscription import Subscription
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact, found_subscription
 from widget.api.faults import NO_RESOURCE
-from widget.api.models import ApiAnswer, ApiQuery, Id, UnixTime, unix, unix_or_none
+from widget.api.models import ApiQuery
 from widget.api.route import Call, Resource
 
 permissions = Resource(

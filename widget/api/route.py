@@ -11,9 +11,10 @@ from typing import Any, Literal, get_type_hints
 from bot.app import Bot
 from bot.model.event import Actor
 from bot.model.teammate import By
+from bot.shapes.base import ApiAnswer
 from bot.workspace.access import Principal, Scope
 from widget.api.faults import ALWAYS, NO_RESOURCE, WITH_BODY, WITH_KEY, ApiFault, ApiRefusal
-from widget.api.models import ApiAnswer, ApiBody, ApiQuery
+from widget.api.models import ApiBody, ApiQuery
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 RouteFunction = Callable[..., Awaitable[ApiAnswer]]

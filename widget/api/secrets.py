@@ -9,9 +9,10 @@ from pydantic import Field
 
 from bot.errors import NotFound
 from bot.model.workspace import IdentitySecret
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.faults import CONFLICT, NO_RESOURCE, REFUSED, ApiRefusal
-from widget.api.models import ApiAnswer, ApiBody, Id, UnixTime, unix_or_none
+from widget.api.models import ApiBody
 from widget.api.route import Call, Resource
 
 PATH = "/secure_mode_secrets"

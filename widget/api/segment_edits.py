@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import Field
 
 from bot.model.filter import Filter
+from bot.shapes.base import UnixTime, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.faults import NO_RESOURCE, REFUSED
-from widget.api.models import ApiBody, UnixTime, unix_or_none
+from widget.api.models import ApiBody
 from widget.api.route import Call, Resource
 from widget.api.segments import SegmentAnswer, found_segment, segment_answer
 

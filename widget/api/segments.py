@@ -8,10 +8,11 @@ from pydantic import Field
 
 from bot.errors import FilterTooBroad, Invalid, NotFound
 from bot.model.segment import Segment
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
 from widget.api.faults import NO_RESOURCE, ApiRefusal
-from widget.api.models import ApiAnswer, ApiQuery, Id, UnixTime, unix
+from widget.api.models import ApiQuery
 from widget.api.route import Call, Resource
 
 segments = Resource("Segments", "Saved filters of contacts. Their members are the contacts that match now.")

@@ -6,13 +6,14 @@ from pydantic import Field
 
 from bot.model.form_words import FORM_WORDS
 from bot.model.subscription import ConsentType, MessageType, Purpose, Subscription
+from bot.shapes.base import UnixTime, unix
+from bot.shapes.subscription import SubscriptionTypeAnswer, type_answer
 from bot.workspace.access import Scope
 from bot.workspace.wording import New, Wording
 from widget.api.contact_lookup import found_subscription
 from widget.api.faults import CONFLICT, NO_RESOURCE, REFUSED
-from widget.api.models import ApiBody, UnixTime, unix
+from widget.api.models import ApiBody
 from widget.api.route import Call, Resource
-from widget.api.subscription_types import SubscriptionTypeAnswer, type_answer
 
 PATH = "/subscription_types/{subscription_id}"
 FAULTS = (NO_RESOURCE, CONFLICT, REFUSED)

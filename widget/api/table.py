@@ -11,6 +11,8 @@ from widget.api.contact_merge import contact_merge
 from widget.api.contact_search import contact_search
 from widget.api.contact_subscriptions import contact_subscriptions
 from widget.api.contacts import contacts
+from widget.api.conversation_search import conversation_search
+from widget.api.conversation_tags import conversation_tags
 from widget.api.conversations import conversations
 from widget.api.deliveries import deliveries
 from widget.api.flows import flows
@@ -40,6 +42,8 @@ RESOURCES = (
     tags,
     segments,
     conversations,
+    conversation_search,
+    conversation_tags,
     new_conversations,
     forms,
     permissions,

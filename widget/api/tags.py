@@ -8,21 +8,17 @@ from pydantic import Field
 
 from bot.errors import NotFound
 from bot.model.tag import Tag
+from bot.shapes.base import ApiAnswer, Id
+from bot.shapes.tag import TagAnswer, tag_answer
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
 from widget.api.faults import NO_RESOURCE, REFUSED, ApiRefusal
-from widget.api.models import AnyId, ApiAnswer, ApiBody, Id
+from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 
 PATH = "/contacts/{contact_id}/tags"
 
 tags = Resource("Tags", "Labels of contacts.")
-
-
-class TagAnswer(ApiAnswer):
-    type: Literal["tag"] = "tag"
-    id: Id
-    name: str = Field(examples=["VIP"])
 
 
 class TagList(ApiAnswer):
@@ -103,10 +99,6 @@ async def untag_contact(call: Call) -> TagAnswer:
     contact, tag = await found_contact(call), await found_tag(call, call.variable("tag_id"))
     await call.bot.contacts.remove_tags([contact.id], [tag.id])
     return tag_answer(tag)
-
-
-def tag_answer(tag: Tag) -> TagAnswer:
-    return TagAnswer(id=tag.id, name=tag.name)
 
 
 async def found_tag(call: Call, id: str) -> Tag:

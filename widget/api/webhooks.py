@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bot.model.webhook import DisabledBy, Topic, WebhookEndpoint
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.faults import CONFLICT, NO_RESOURCE, REFUSED, ApiRefusal
-from widget.api.models import ApiAnswer, ApiBody, Id, UnixTime, unix, unix_or_none
+from widget.api.models import ApiBody
 from widget.api.route import Call, Resource
 
 PATH = "/webhooks"

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from intercom import (
+    AdminReplyConversationRequest,
     AsyncIntercom,
+    ContactReplyIntercomUserIdRequest,
     CreateContactRequestWithEmail,
     CreateContactRequestWithExternalId,
     CreateContactRequestWithRole,
@@ -17,7 +19,7 @@ from intercom import (
     SingleFilterSearchRequest,
     StartingAfterPaging,
 )
-from intercom.conversations import CreateConversationRequestFrom
+from intercom.conversations import ConversationsManageRequestBody_Close, CreateConversationRequestFrom
 from intercom.core.api_error import ApiError
 from intercom.errors import NotFoundError, UnauthorizedError
 
@@ -82,12 +84,41 @@ async def test_the_async_client_walks_through_all_routes(client: AsyncIntercom) 
     )
     conversation: Any = await client.conversations.find(message.conversation_id)
     assert (message.type, conversation.source.author.id) == ("user_message", user.id)
+    await walk_through_a_conversation(client, conversation.id, user.id)
 
     merged: Any = await client.contacts.merge_lead_in_user(lead_id=lead.id, contact_id=user.id)
     assert merged.id == user.id
     assert (await client.contacts.archive(user.id)).archived is True
     assert (await client.contacts.unarchive(user.id)).archived is False
     assert (await client.contacts.delete(by_email.id)).deleted is True
+
+
+async def walk_through_a_conversation(client: AsyncIntercom, id: str, user: str) -> None:
+    me = (await client.admins.identify()).id or ""
+    comment = AdminReplyConversationRequest(message_type="comment", type="admin", admin_id=me, body="It is.")
+    replied: Any = await client.conversations.reply(id, request=comment)
+    answer = ContactReplyIntercomUserIdRequest(
+        message_type="comment", type="user", intercom_user_id=user, body="Send one"
+    )
+    replied = await client.conversations.reply(id, request=answer)
+    authors = [part.author.type for part in replied.conversation_parts.conversation_parts[-2:]]
+    assert authors == ["admin", "user"]
+    closed = await client.conversations.manage(
+        id, request=ConversationsManageRequestBody_Close(type="admin", admin_id=me)
+    )
+    assert closed.state == "closed"
+    assert (await client.conversations.update(id, read=True)).id == id
+
+    tag = await client.tags.create(request={"name": "Roasts"})
+    applied: Any = await client.tags.tag_conversation(id, tag_id=tag.id, admin_id=me)
+    assert applied.applied_by.id == me
+    query = MultipleFilterSearchRequest(
+        operator="AND", value=[SingleFilterSearchRequest(field="tag_ids", operator="=", value=tag.id)]
+    )
+    found = await client.conversations.search(query=query)
+    assert [one.id for one in found.items or []] == [id]
+    assert (await client.tags.untag_conversation(id, tag.id, admin_id=me)).id == tag.id
+    assert id in [one.id async for one in await client.conversations.list(per_page=1)]
 
 
 async def test_the_async_client_pages_and_searches(client: AsyncIntercom) -> None:

@@ -8,15 +8,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.app import Bot
 from bot.consent.choices import state_on
 from bot.model.attribute import AttributeValue
 from bot.model.contact import ConsentState, Contact, Role
 from bot.model.subscription import ConsentType, MessageType, Subscription
-from widget.api.models import ApiAnswer, Id, UnixTime, unix, unix_or_none
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
+from bot.store import Store
 
 MOST_LISTED = 10
 """Items of a list inside a contact; the list's `url` has all."""
+MOST_WHOLE = 2**53
+"""Above, a number of JSON is no exact whole number."""
 CustomValue = bool | int | float | str | None
 
 
@@ -112,18 +114,26 @@ class ContactAnswer(ApiAnswer):
     )
 
 
-async def contact_answer(bot: Bot, contact: Contact) -> ContactAnswer:
-    return (await contact_answers(bot, [contact]))[0]
+class ContactShapes:
+    """`workspace`: its name."""
 
+    def __init__(self, store: Store, workspace: str) -> None:
+        self._store, self._workspace = store, workspace
 
-async def contact_answers(bot: Bot, contacts: Sequence[Contact]) -> list[ContactAnswer]:
-    """In three queries, however many."""
-    named = {consent.subscription for contact in contacts for consent in contact.consents}
-    live = await bot.store.subscriptions.live()
-    known = {subscription.id: subscription for subscription in live}
-    known |= await bot.store.subscriptions.get_many(named - {*known})
-    tags = {tag.id for tag in await bot.tags.all()} if any(contact.tags for contact in contacts) else set()
-    return [_answer(contact, bot.settings.database, live, known, tags) for contact in contacts]
+    async def of(self, contact: Contact) -> ContactAnswer:
+        return (await self.of_many([contact]))[0]
+
+    async def of_many(self, contacts: Sequence[Contact]) -> list[ContactAnswer]:
+        """In three queries, however many."""
+        if not contacts:
+            return []
+        named = {consent.subscription for contact in contacts for consent in contact.consents}
+        live = await self._store.subscriptions.live()
+        known = {subscription.id: subscription for subscription in live}
+        known |= await self._store.subscriptions.get_many(named - {*known})
+        is_tagged = any(contact.tags for contact in contacts)
+        tags = {tag.id for tag in await self._store.tags.in_use()} if is_tagged else set()
+        return [_answer(contact, self._workspace, live, known, tags) for contact in contacts]
 
 
 def _answer(
@@ -195,4 +205,5 @@ def custom_value(value: AttributeValue) -> CustomValue:
     """Dates are Unix seconds, as Intercom's, and whole numbers have no fraction."""
     if isinstance(value, datetime):
         return unix(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < MOST_WHOLE
+    return int(value) if is_whole else value
