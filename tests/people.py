@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.app import Bot
-from bot.chat.cards import Answer, Submitted
+from bot.chat.card_submission import Answer, Submitted
 from bot.chat.conversations import ConversationService
 from bot.consent.changes import ConsentChange
 from bot.consent.form_wording import WordingCheck

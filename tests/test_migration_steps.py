@@ -23,7 +23,8 @@ from bot.flows.performing import BOT as FLOWS
 from bot.migration_steps import migrate
 from bot.model.base import new_id
 from bot.model.contact import ConsentState
-from bot.model.conversation import Author, AuthorKind, Content, ConversationEvent, ConversationEventName, Text
+from bot.model.conversation import Author, AuthorKind, Content, Text
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.event import Action, Actor, Source
 from bot.model.filter import Filter, PhoneCountry, Textable
 from bot.store import Store, open_store

@@ -9,8 +9,9 @@ import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.chat.card_submission import Answer, Submitted
 from bot.chat.card_view import CardView
-from bot.chat.cards import Answer, Cards, Submitted
+from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.consent.ledger import Ledger
 from bot.consent.numbers import is_email

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.model.conversation import (
-    Author,
-    AuthorKind,
-    Card,
-    CardState,
-    ConversationEvent,
-    ConversationEventName,
-    OpeningEntry,
-    Part,
-)
+from bot.model.conversation import Author, AuthorKind, Card, CardState, OpeningEntry, Part
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.event import Action, ConsentEvent, Source
 
 

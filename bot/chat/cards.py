@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.chat.card_answer import card_key, completed_part
+from bot.chat.card_submission import Answer, Submitted
 from bot.chat.card_view import CardView, card_view
 from bot.chat.card_words import card_words, say_of
 from bot.chat.conversations import ConversationService
@@ -25,40 +26,14 @@ from bot.errors import marked as _
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.conversation import Author, AuthorKind, Card, CardState, Conversation, Part, SignalKind
-from bot.model.event import NOWHERE, Action, ChatOpening, ConsentEvent, Context, Source, Words
+from bot.model.conversation import Author, AuthorKind, Card, CardState, Conversation, Part
+from bot.model.event import Action, ChatOpening, ConsentEvent, Context, Source, Words
+from bot.model.signal import SignalKind
 from bot.model.subscription import MessageType, Subscription
 from bot.model.workspace import Workspace
 from bot.store import Store
 
 PENDING = ConsentState.PENDING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A submission. `address`: the number or email address as typed; None if the saved one is shown. `ticked`: the
-    consent box. `again`: `CardView.again` of the card that was shown."""
-
-    address: str | None
-    region: str
-    version: str
-    ticked: bool = False
-    again: str = ""
-    proof: str | None = None
-    """The browser's solution; None: this place can't ask for one."""
-    context: Context = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    event: ConsentEvent
-    part: Part
-    """The completed card."""
-    is_new: bool
-    contact: Contact | None
-    """As they are afterwards; None: they were deleted meanwhile."""
-    subscription: Subscription | None = None
-    """What the card offers; None if the answer was recorded earlier."""
 
 
 class Cards:

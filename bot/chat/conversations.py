@@ -21,17 +21,16 @@ from bot.model.conversation import (
     Channel,
     Content,
     Conversation,
-    ConversationEvent,
     Newest,
     Note,
     OpeningEntry,
     Part,
-    Signal,
-    SignalKind,
     Text,
 )
+from bot.model.conversation_event import ConversationEvent
 from bot.model.event import ChatOpening
 from bot.model.flow import Run
+from bot.model.signal import Signal, SignalKind
 from bot.store import Store
 
 

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, groupby
 
-from bot.model.conversation import Conversation, Part, Signal
+from bot.model.conversation import Conversation, Part
 from bot.model.event import Action
+from bot.model.signal import Signal
 from bot.store import Store
 from bot.store.changes import DocumentChange
 from bot.store.contacts import EDITED

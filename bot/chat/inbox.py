@@ -25,13 +25,12 @@ from bot.model.conversation import (
     Channel,
     Content,
     Conversation,
-    ConversationEvent,
-    ConversationEventName,
     ConversationState,
     Note,
     Part,
     Text,
 )
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.opt_out_request import OptOutRequest, RequestState
 from bot.model.paging import Cursor, Page
 from bot.model.teammate import By

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bot.chat.card_submission import Answer, Submitted
 from bot.chat.card_view import CardView
-from bot.chat.cards import Answer, Cards, Submitted
+from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.consent.ledger import Ledger
 from bot.contacts.service import ContactService

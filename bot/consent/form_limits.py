@@ -5,23 +5,20 @@ The person's answer is still recorded: only the text is withheld, and the number
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import lru_cache
-from hashlib import sha256
+from datetime import datetime
 
 from async_lru import alru_cache
 
 from bot.aio.batching import Batcher
 from bot.consent.changes import ConsentChange
+from bot.consent.form_windows import DAY, WINDOWS, FormText, counter_id, end_of_window, prefix_of, uses_of, withheld_id
 from bot.consent.ledger import Ledger
 from bot.consent.ledger_round import Recorded
-from bot.consent.numbers import saved_number
 from bot.consent.proof_of_work import Proof
 from bot.errors import ProofNeeded, StoreUnavailable, TooManySignUps
 from bot.model.base import now
@@ -34,42 +31,11 @@ from bot.store.form_counters import CounterUse
 
 log = logging.getLogger("sayso.consent")
 
-TEN_MINUTES, HOUR, DAY = 600, 3600, 86_400
-WINDOWS: Mapping[Limit, tuple[tuple[int, int], ...]] = {
-    Limit.NETWORK: ((TEN_MINUTES, 1), (DAY, 5)),
-    Limit.SESSION: ((DAY, 1),),
-    Limit.PREFIX: ((HOUR, 1), (DAY, 5)),
-    Limit.COUNTRY: ((DAY, 1),),
-    Limit.BUDGET: ((DAY, 1),),
-}
-"""The seconds in which a limit counts, and how many times the limit fits in them. The first full one is reported."""
-PREFIX_CUT = 4
-"""Digits at the end of a number that its prefix doesn't have."""
-SHARED_FACTOR = 4
-"""How many times the limit of a network applies to an IPv6 /48, which one server can have, and to all clients whose
-address identifies nobody."""
-NEAR = 2
-"""Without a proof of work, a text counts up to half of each limit."""
-UNKNOWN = "unknown"
 TRIES = 3
 """How often a round is counted together, before each text of it is counted by itself."""
 BLOCKED_SECONDS = 5
 """How old the list of blocked prefixes may be."""
 BLOCKED_MOST = 10_000
-_OUR_IPV4 = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
-_OUR_IPV6 = ("::1/128", "fc00::/7", "fe80::/10")
-OURS = [ipaddress.ip_network(network) for network in (*_OUR_IPV4, *_OUR_IPV6)]
-"""Addresses that identify no client: this machine, or a proxy that `SAYSO_TRUSTED_PROXIES` does not count."""
-
-
-@dataclass(frozen=True, slots=True)
-class FormText:
-    """A text that a form would cause. `session`: the visitor; empty at their first act, before which they had none."""
-
-    number: str
-    ip: str | None = None
-    session: str = ""
-    proof: Proof = Proof.EXEMPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,65 +47,6 @@ class TakenText:
     counters: frozenset[str] = frozenset()
     needs_proof: bool = False
     """It is not counted: a limit is near, and the browser has to prove its work first."""
-
-
-def prefix_of(number: str) -> str:
-    return number[:-PREFIX_CUT]
-
-
-@lru_cache(maxsize=4096)
-def networks_of(address: str) -> Mapping[str, int]:
-    """The networks of an address, each with how many times the limit it has."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return {UNKNOWN: SHARED_FACTOR}
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    if any(ip in network for network in OURS):
-        return {UNKNOWN: SHARED_FACTOR}
-    lengths = {24: 1} if ip.version == 4 else {64: 1, 48: SHARED_FACTOR}
-    return {str(ipaddress.ip_network((ip, length), strict=False)): factor for length, factor in lengths.items()}
-
-
-def counter_id(limit: Limit, what: str, seconds: int, at: datetime) -> str:
-    """Of the window that `at` is in. Networks, visitors and prefixes are hashed: nobody needs to read them here."""
-    is_plain = limit in {Limit.COUNTRY, Limit.BUDGET}
-    name = what if is_plain else sha256(what.encode()).hexdigest()[:24]
-    return f"{limit}:{name}:{seconds}:{int(at.timestamp()) // seconds}"
-
-
-def uses_of(text: FormText, workspace: Workspace, network: int, at: datetime) -> dict[str, CounterUse]:
-    """What the text counts toward, by counter. `network`: the limit of one."""
-    limits, number = workspace.abuse, saved_number(text.number)
-    part = NEAR if text.proof is Proof.MISSING else 1
-    most: list[tuple[Limit, str, int]] = [
-        *((Limit.NETWORK, name, network * factor) for name, factor in networks_of(text.ip or "").items()),
-        *([(Limit.SESSION, text.session, limits.session)] if text.session else []),
-        (Limit.PREFIX, prefix_of(text.number), limits.prefix),
-    ]
-    if number and number.region != workspace.default_region:
-        most.append((Limit.COUNTRY, number.region, limits.country))
-    most.append((Limit.BUDGET, "", limits.budget))
-    return {
-        use.id: use
-        for limit, what, n in most
-        for seconds, factor in WINDOWS[limit]
-        for use in [_use(counter_id(limit, what, seconds, at), -(-n * factor // part), seconds, at)]
-    }
-
-
-def _use(id: str, most: int, seconds: int, at: datetime) -> CounterUse:
-    return CounterUse(id, 1, most, _end(seconds, at))
-
-
-def _end(seconds: int, at: datetime) -> datetime:
-    """Of the window that `at` is in."""
-    return datetime.fromtimestamp((int(at.timestamp()) // seconds + 1) * seconds, UTC)
-
-
-def _withheld_id(limit: Limit, at: datetime) -> str:
-    return f"withheld:{limit}:{int(at.timestamp()) // DAY}"
 
 
 class FormLimits:
@@ -192,7 +99,7 @@ class FormLimits:
         return (await self._store.form_counters.counts([id]))[id]
 
     async def withheld_today(self) -> dict[Limit, int]:
-        ids = {_withheld_id(limit, self.clock()): limit for limit in Limit}
+        ids = {withheld_id(limit, self.clock()): limit for limit in Limit}
         return {ids[id]: n for id, n in (await self._store.form_counters.counts(ids)).items()}
 
     async def _settle(self) -> None:
@@ -220,8 +127,8 @@ class FormLimits:
         """Counts the texts that are withheld, for the page that shows them."""
         withheld, at = Counter(taken.refused for taken in answers if taken.refused), self.clock()
         if withheld:
-            by = {_withheld_id(limit, at): n for limit, n in withheld.items()}
-            await self._store.form_counters.add(by, _end(DAY, at))
+            by = {withheld_id(limit, at): n for limit, n in withheld.items()}
+            await self._store.form_counters.add(by, end_of_window(DAY, at))
 
     async def _take_each(self, each: Sequence[Mapping[str, CounterUse]]) -> list[set[str]]:
         """The counters that are full, for each of these. Other processes may count meanwhile: then it tries again."""

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from bot.consent.form_limits import DAY, FormLimits
+from bot.consent.form_limits import FormLimits
+from bot.consent.form_windows import DAY
 from bot.model.base import now
 from bot.model.form_limits import BlockedPrefix, Limit
 from bot.model.workspace import Workspace

@@ -7,33 +7,30 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from rapidfuzz.distance import OSA
 
 from bot.compliance import keyword_table as table
-from bot.compliance.keyword_table import Keyword, Row
-from bot.consent.wording_patterns import folded
+from bot.compliance.keyword_table import Keyword
+from bot.consent.keyword_phrases import (
+    LONGEST,
+    certain_phrases,
+    courtesies,
+    joinable_phrases,
+    likely_phrases,
+    normalized,
+    phone_signatures,
+    signatures,
+    signs,
+)
 
-LONGEST = 1600
-"""Characters that are read: more than a provider delivers in one text."""
 MOST_WORDS = 16
 """Of a text that can consist of phrases alone; longer ones are only searched for signs."""
 SHORTEST_TYPO = 4
 """Letters: shorter words have too many neighbors."""
-_INVISIBLE = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0\u17b4\u17b5"), "")
-"""Letters that are drawn as nothing. `folded` removes the other invisible characters."""
-_SYMBOLS = {ord(symbol): f" {word} " for symbol, word in table.SYMBOLS.items()}
-_MONEY = dict.fromkeys(map(ord, "$€£٪%"), " ")
-_CLEAN = {**_INVISIBLE, **_SYMBOLS, **_MONEY}
-_SPELLED = re.compile(r"\b\w(?: \w){2,}\b")
-"""S T O P."""
-_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
 _NUMBER = re.compile(r"\b\d{1,3}\b")
-_STOP_WORD = "|".join(table.STOP_WORDS)
-_REPEATED = re.compile(rf"\b({_STOP_WORD})(?:{_STOP_WORD})+\b")
 _BREAK = re.compile(r"(?:[.!?]+\s|[\n\r\v\f\x85\u2013\u2014\u2028\u2029]|\s-|--)[\s\u2013\u2014-]*")
 _SENTENCE_END = re.compile(r"[.!?\u3002\u061f\u06d4\n\r\v\f\x85\u2028\u2029]+")
 _IN_CAPITALS = re.compile(r"[\W_]*(?:S+T+O+P+)+(?![^\W_])")
@@ -79,7 +76,7 @@ def read(text: str) -> Reading:
 def bare_words(text: str) -> list[str]:
     """The words of a text, apart from courtesies and a signature."""
     words = _without_signature(unicodedata.normalize("NFKC", text[:LONGEST])).split()
-    return [word for word in words if word not in _courtesies()]
+    return [word for word in words if word not in courtesies()]
 
 
 def single_word(text: str) -> str:
@@ -94,28 +91,12 @@ def _entire(text: str) -> Reading | None:
         return None
     words = _without_signature(text)
     return (
-        _phrase(words, _certain(), likely=False)
-        or _phrase(_joined(words), _joinable(), likely=False)
-        or _phrase(_NUMBER.sub("0", words), _certain(), likely=False)
+        _phrase(words, certain_phrases(), likely=False)
+        or _phrase(_joined(words), joinable_phrases(), likely=False)
+        or _phrase(_NUMBER.sub("0", words), certain_phrases(), likely=False)
         or _typo(words)
-        or _phrase(words, _likely(), likely=True)
+        or _phrase(words, likely_phrases(), likely=True)
     )
-
-
-def normalized(text: str) -> str:
-    """Lowercase words without accents, punctuation and invisible characters: "Arrêt !" is "arret", "OPT-OUT" is
-    "opt out", "STOOOPPP" and "stopstop" are "stop"."""
-    words = folded(text[:LONGEST].translate(_CLEAN))
-    words = _SPELLED.sub(lambda letters: letters[0].replace(" ", ""), words)
-    if _DRAWN_OUT.search(words):
-        words = " ".join(map(_shortened, words.split()))
-    return _REPEATED.sub(r"\1", words)
-
-
-def _shortened(word: str) -> str:
-    """With one of each letter that is drawn out, or two if only that is a word of the table."""
-    one, two = _DRAWN_OUT.sub(r"\1", word), _DRAWN_OUT.sub(r"\1\1", word)
-    return two if two in _vocabulary() and one not in _vocabulary() else one
 
 
 def _without_signature(text: str) -> str:
@@ -123,7 +104,7 @@ def _without_signature(text: str) -> str:
     anywhere."""
     pieces = _BREAK.split(text)
     words = normalized("\n".join(pieces[: _signed_at(pieces)]))
-    for start in _phone_signatures():
+    for start in phone_signatures():
         before, found, after = words.partition(f" {start}")
         if found and after.count(" ") <= table.SIGNATURE_WORDS and after[:1] in {"", " "}:
             return before
@@ -137,7 +118,7 @@ def _signed_at(pieces: Sequence[str]) -> int:
         rest = f"{normalized(pieces[at])} {rest}".lstrip()
         if rest.count(" ") > 2 * table.SIGNATURE_WORDS:
             break
-        for start in (*_signatures(), *_phone_signatures()):
+        for start in (*signatures(), *phone_signatures()):
             if rest.startswith(f"{start} ") and len(rest[len(start) :].split()) <= table.SIGNATURE_WORDS:
                 found = at
     return found
@@ -147,7 +128,7 @@ def _joined(words: str) -> str:
     """In one word, as "st op" and "un-subscribe" are meant. Not "un stop", which has a stop word."""
     pieces = words.split()
     one = "".join(pieces)
-    is_split = len(pieces) <= 4 and len(one) >= SHORTEST_TYPO and _certain()[Keyword.STOP].isdisjoint(pieces)
+    is_split = len(pieces) <= 4 and len(one) >= SHORTEST_TYPO and certain_phrases()[Keyword.STOP].isdisjoint(pieces)
     return one if is_split else words
 
 
@@ -162,7 +143,7 @@ def _phrase(words: str, phrases: Mapping[Keyword, frozenset[str]], *, likely: bo
 
 def _cover(words: Sequence[str], phrases: frozenset[str]) -> str:
     """The first of the phrases if they and courtesies are all there is; else empty."""
-    courtesies = _courtesies()
+    polite = courtesies()
     reached: dict[int, str] = {0: ""}
     """By position, the first phrase on the way there."""
     for at in range(len(words)):
@@ -172,7 +153,7 @@ def _cover(words: Sequence[str], phrases: frozenset[str]) -> str:
             piece = " ".join(words[at:end])
             if piece in phrases:
                 reached[end] = reached[at] or reached.get(end, "") or piece
-            elif piece in courtesies:
+            elif piece in polite:
                 reached[end] = reached.get(end, "") or reached[at]
     return reached.get(len(words), "")
 
@@ -186,7 +167,7 @@ def _without_expletives(words: str) -> str:
 
 def _typo(words: str) -> Reading | None:
     """A stop word with one letter wrong, as the entire text."""
-    bare = [word for word in words.split() if word not in _courtesies()]
+    bare = [word for word in words.split() if word not in courtesies()]
     if len(bare) != 1 or len(bare[0]) < SHORTEST_TYPO or bare[0] in table.NOT_TYPOS:
         return None
     near = next((word for word in table.TYPOS_OF if OSA.distance(bare[0], word, score_cutoff=1) <= 1), None)
@@ -195,7 +176,7 @@ def _typo(words: str) -> Reading | None:
 
 def _sign(words: str) -> Reading | None:
     """A sign of a revocation in a longer text."""
-    for sign in _signs():
+    for sign in signs():
         before, found, _ = f" {words} ".partition(f" {sign} ")
         if found and not _is_negated(before.split()[-table.NEGATION_REACH :]):
             return Reading(Keyword.STOP, likely=True, rule=f"sign: {sign}")
@@ -243,64 +224,3 @@ def _has_words(piece: str) -> bool:
 def _is_negated(before: Sequence[str]) -> bool:
     text = f" {' '.join(before)} "
     return any(f" {negation} " in text for negation in table.NEGATIONS)
-
-
-@cache
-def _certain() -> dict[Keyword, frozenset[str]]:
-    return {keyword: _phrases(table.ROWS, keyword) for keyword in Keyword}
-
-
-@cache
-def _joinable() -> dict[Keyword, frozenset[str]]:
-    """Those that harm nobody if the words were meant otherwise."""
-    return {keyword: _certain()[keyword] for keyword in (Keyword.STOP, Keyword.HELP)}
-
-
-@cache
-def _likely() -> dict[Keyword, frozenset[str]]:
-    return {Keyword.STOP: _phrases(table.LIKELY, Keyword.STOP)}
-
-
-def _phrases(rows: Iterable[Row], keyword: Keyword) -> frozenset[str]:
-    patterns = (pattern for row in rows if row.keyword is keyword for pattern in row.phrases)
-    return frozenset(_folded(phrase) for pattern in patterns for phrase in table.expanded(pattern))
-
-
-@cache
-def _courtesies() -> frozenset[str]:
-    return frozenset(map(_folded, table.COURTESIES))
-
-
-@cache
-def _signatures() -> tuple[str, ...]:
-    return tuple(map(_folded, table.SIGNATURES))
-
-
-@cache
-def _phone_signatures() -> tuple[str, ...]:
-    return tuple(map(_folded, table.PHONE_SIGNATURES))
-
-
-@cache
-def _vocabulary() -> frozenset[str]:
-    """All words of the table, none of which has a letter three times in a row."""
-    phrases = (*_courtesies(), *_signs(), *table.TYPOS_OF)
-    its = (*_certain().values(), *_likely().values())
-    return frozenset(word for phrase in phrases for word in phrase.split()) | frozenset(
-        word for some in its for phrase in some for word in phrase.split()
-    )
-
-
-@cache
-def _signs() -> tuple[str, ...]:
-    return tuple(map(_folded, table.SIGNS))
-
-
-def _folded(phrase: str) -> str:
-    return " ".join(map(_folded_word, phrase.split()))
-
-
-@cache
-def _folded_word(word: str) -> str:
-    """Thousands of phrases consist of a few hundred words."""
-    return normalized(word)

@@ -14,6 +14,11 @@ from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.event import CREATES, NOWHERE, Action, ConsentEvent, Context, Restored
 
 REVOKES = {Action.OPT_OUT, Action.REFUSE}
+AS_IN_CHANGE = (
+    "subscription", "action", "source", "actor", "number", "email", "clears", "redacted", "merged_into", "merged_from",
+    "merged", "pace", "withheld", "flow", "flow_version", "flow_step", "message", "words", "evidence", "follow_ups",
+)  # fmt: skip
+"""Fields that an event takes from the change as they are."""
 
 
 def next_event(
@@ -32,42 +37,24 @@ def next_event(
     is_stopped = is_stopped and change.is_grant
     old = change.restores
     grade = grade_of(change.action, change.source, change.evidence, change.words, before)
+    taken = {name: getattr(change, name) for name in AS_IN_CHANGE}
     return ConsentEvent.new(
+        **taken,
         sign=sign,
         id=f"{contact.id}:{seq:010d}",
         event=new_ulid(at),
         contact=contact.id,
         seq=seq,
-        subscription=change.subscription,
-        action=change.action,
-        source=change.source,
-        actor=change.actor,
-        number=change.number,
-        email=change.email,
         replaced=None if is_stopped else replaced(contact, change),
-        clears=change.clears,
         was=was if change.subscription else None,
         state=_state(change, before, is_stopped=is_stopped) if change.subscription else None,
         left={c.subscription: c.state for c in contact.consents} or None if leaves(change) else None,
-        redacted=change.redacted,
-        merged_into=change.merged_into,
-        merged_from=change.merged_from,
-        merged=change.merged,
-        pace=change.pace,
         grade=old.evidence if old and change.is_grant else grade,
         stopped=is_stopped or None,
-        withheld=change.withheld,
         policy=policy_at(at).version if change.action in REVOKES else None,
         restored=Restored(event=old.event, was=old.was, at=old.at, source=old.source, part=old.part) if old else None,
-        flow=change.flow,
-        flow_version=change.flow_version,
-        flow_step=change.flow_step,
-        message=change.message,
         at=at,
-        words=change.words,
         context=_context(contact, change),
-        evidence=change.evidence,
-        follow_ups=change.follow_ups,
         key=change.log_key,
         previous=contact.ledger.hash,
     )

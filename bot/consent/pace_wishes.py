@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.compliance.keyword_table import MONTHS, NUMBER_WORDS, UNITS, Keyword
-from bot.consent.keywords import normalized
+from bot.consent.keyword_phrases import normalized
 from bot.model.pace import NO_PACE, Often, Pace
 
 PACE_KEYWORDS = frozenset({Keyword.PAUSE, Keyword.FEWER, Keyword.RESUME})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.chat.cards import Answer, Cards, Submitted
+from bot.chat.card_submission import Answer, Submitted
+from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.chat.visitors import Arrival, Claim, Visitors
 from bot.errors import Unauthorized

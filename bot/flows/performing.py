@@ -20,7 +20,8 @@ from bot.flows.effects import (
 )
 from bot.flows.outlets import Outlets
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Conversation, ConversationEvent, ConversationEventName
+from bot.model.conversation import Author, AuthorKind, Conversation
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.store import Store
 
 BOT = Author(kind=AuthorKind.BOT, id="bot")

@@ -46,16 +46,9 @@ from bot.flows.steps.base import (
 )
 from bot.flows.triggers.base import ConsentComes, KeywordTexted, MessageComes, Moment
 from bot.model.base import now
-from bot.model.conversation import (
-    Author,
-    AuthorKind,
-    Channel,
-    Conversation,
-    ConversationEvent,
-    Part,
-    Text,
-)
-from bot.model.conversation import ConversationEventName as EventName
+from bot.model.conversation import Author, AuthorKind, Channel, Conversation, Part, Text
+from bot.model.conversation_event import ConversationEvent
+from bot.model.conversation_event import ConversationEventName as EventName
 from bot.model.event import ConsentEvent, FollowUp
 from bot.model.flow import Run, RunStatus, State, Wait
 from bot.store import Store

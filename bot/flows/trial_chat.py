@@ -19,18 +19,8 @@ from bot.flows.trial import Trial
 from bot.flows.triggers import ConsentTrigger
 from bot.model.base import Value
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.conversation import (
-    Author,
-    AuthorKind,
-    Card,
-    CardState,
-    Content,
-    ConversationEvent,
-    ConversationEventName,
-    Part,
-    Text,
-    part_id,
-)
+from bot.model.conversation import Author, AuthorKind, Card, CardState, Content, Part, Text, part_id
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.event import Source
 from bot.model.flow import State, Wait
 from bot.model.subscription import MessageType, Subscription

@@ -14,8 +14,9 @@ from bot.consent.stop_list import StopList
 from bot.contacts.opt_out_requests import OptOutRequests
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import ConversationEvent, Part
-from bot.model.conversation import ConversationEventName as Name
+from bot.model.conversation import Part
+from bot.model.conversation_event import ConversationEvent
+from bot.model.conversation_event import ConversationEventName as Name
 from bot.model.event import ConsentEvent
 from bot.outbound.keyword_sign_ups import KeywordSignUps
 from bot.outbound.outcomes import Outcomes

@@ -15,8 +15,8 @@ from bot.consent.permission import yes_action
 from bot.contacts.service import ContactService
 from bot.i18n import locales
 from bot.model.contact import Contact
-from bot.model.conversation import ConversationEvent
-from bot.model.conversation import ConversationEventName as Name
+from bot.model.conversation_event import ConversationEvent
+from bot.model.conversation_event import ConversationEventName as Name
 from bot.model.event import NOWHERE, Action, ConsentEvent, Context, Source, Words
 from bot.model.keyword_program import KeywordProgram
 from bot.model.subscription import Subscription

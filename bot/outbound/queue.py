@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.consent.form_limits import prefix_of
+from bot.consent.form_windows import prefix_of
 from bot.consent.numbers import address_of
 from bot.i18n import DEFAULT
 from bot.model.base import new_id, now

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.consent.form_limits import FormLimits, FormText
+from bot.consent.form_limits import FormLimits
+from bot.consent.form_windows import FormText
 from bot.errors import NotResent
 from bot.errors import marked as _
 from bot.model.base import now

@@ -14,8 +14,10 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from bot.chat.conversations import ConversationService, texting_id
 from bot.contacts.service import ContactService
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Content, ConversationEvent, Part, SignalKind, Text
+from bot.model.conversation import Author, AuthorKind, Content, Part, Text
+from bot.model.conversation_event import ConversationEvent
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
+from bot.model.signal import SignalKind
 from bot.outbound.delivery_links import unlinked
 from bot.outbound.kinds import KINDS
 from bot.store import Store

@@ -15,7 +15,6 @@ from bot.model.conversation import (
     Card,
     Channel,
     Conversation,
-    ConversationEvent,
     ConversationState,
     ConversationTag,
     Note,
@@ -23,6 +22,7 @@ from bot.model.conversation import (
     Text,
     part_id,
 )
+from bot.model.conversation_event import ConversationEvent
 from bot.model.tag import Tag
 from bot.model.teammate import Teammate
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none

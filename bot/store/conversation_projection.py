@@ -9,16 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.model.conversation import (
-    OUTBOUND,
-    RANK_OF_UNREAD,
-    AuthorKind,
-    ConversationEvent,
-    ConversationEventName,
-    ConversationState,
-    Newest,
-    Part,
-)
+from bot.model.conversation import OUTBOUND, RANK_OF_UNREAD, AuthorKind, ConversationState, Newest, Part
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 
 Update = list[dict[str, Any]]
 

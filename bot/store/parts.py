@@ -13,7 +13,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, IndexModel
 
 from bot.aio.batching import Batcher
-from bot.model.conversation import SHOWN_TO_CONTACT, AuthorKind, Conversation, Part
+from bot.model.conversation import AuthorKind, Conversation, Part
+from bot.model.conversation_event import SHOWN_TO_CONTACT
 from bot.store.driver import READ_MS, database_errors
 from bot.store.numbered_log import NumberedLog
 from bot.store.opening_entries import OpeningEntries

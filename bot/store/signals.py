@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from bot.model.conversation import Signal
+from bot.model.signal import Signal
 from bot.store.repository import Repository
 
 LIVES = timedelta(minutes=1)

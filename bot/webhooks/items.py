@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.model.contact import Contact
-from bot.model.conversation import AuthorKind, Conversation, ConversationEvent, Note, Part, Text
+from bot.model.conversation import AuthorKind, Conversation, Note, Part, Text
+from bot.model.conversation_event import ConversationEvent
 from bot.model.delivery import Delivery
 from bot.model.event import ConsentEvent
 from bot.model.subscription import Subscription, Translation

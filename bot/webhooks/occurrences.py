@@ -9,7 +9,8 @@ from hashlib import sha256
 
 from bot.model.base import iso
 from bot.model.contact import ConsentState, Contact, Role
-from bot.model.conversation import AuthorKind, Conversation, ConversationEvent, ConversationEventName, Note, Part, Text
+from bot.model.conversation import AuthorKind, Conversation, Note, Part, Text
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.event import Action, ConsentEvent
 from bot.model.subscription import MessageType, Subscription

@@ -12,8 +12,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from bot.consent.form_wording import WordingCheck
+from bot.consent.keyword_phrases import normalized
 from bot.consent.keyword_programs import MOST_PROGRAMS, takes_keywords
-from bot.consent.keywords import normalized, read, single_word
+from bot.consent.keywords import read, single_word
 from bot.errors import Conflict, FormWrong, NotFound
 from bot.errors import marked as _
 from bot.i18n import DEFAULT

@@ -13,7 +13,7 @@ from playwright.async_api import expect
 
 from bot.app import Bot
 from bot.config import Settings
-from bot.consent.form_limits import FormText
+from bot.consent.form_windows import FormText
 from bot.demo import DEALS, NEWS, make_demo
 from bot.flows.steps import OptInForm, Say
 from bot.model.subscription import SubscriptionState

@@ -9,7 +9,7 @@ from playwright.async_api import Page, Route, expect
 
 from bot.app import Bot
 from bot.model.base import new_id, now
-from bot.model.conversation import ConversationEvent, ConversationEventName
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.store import Store
 from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in

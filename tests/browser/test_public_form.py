@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from bot.app import Bot
-from bot.consent.form_limits import FormText
+from bot.consent.form_windows import FormText
 from bot.demo import DEALS, FORM, LEGAL, TITLE
 from bot.model.conversation import Card
 from bot.model.form_template import FormTemplate

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.chat.card_view import CardView, CardViewState, card_view, start_words
+from bot.chat.card_state import CardViewState, start_words
+from bot.chat.card_view import CardView, card_view
 from bot.chat.card_words import card_words
 from bot.chat.linked_text import LinkedText
 from bot.i18n import Translator, translator

@@ -11,8 +11,8 @@ import pytest
 
 from bot.app import Bot, make_bot
 from bot.chat.card_answer import counts
-from bot.chat.card_view import CardViewState
-from bot.chat.cards import Submitted
+from bot.chat.card_state import CardViewState
+from bot.chat.card_submission import Submitted
 from bot.config import Settings
 from bot.consent.numbers import read_email
 from bot.demo import DEALS, NEWS
@@ -28,7 +28,8 @@ from bot.errors import (
 )
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.conversation import Card, CardState, ConversationEvent, Part
+from bot.model.conversation import Card, CardState, Part
+from bot.model.conversation_event import ConversationEvent
 from bot.model.event import Action, Actor, Evidence, Grade, How, Source
 from bot.model.stop import Stop
 from bot.model.subscription import SubscriptionState

@@ -13,7 +13,8 @@ from bot.chat.conversations import ConversationService
 from bot.chat.feed import BACKLOG, REMEMBERED, SUBSCRIPTIONS, Entries, Feed, Follower, News
 from bot.consent.ledger import Ledger
 from bot.errors import NotFound, StoreUnavailable
-from bot.model.conversation import Part, Signal, Text
+from bot.model.conversation import Part, Text
+from bot.model.signal import Signal
 from bot.model.stop import Stop
 from bot.model.subscription import SubscriptionVersion
 from bot.store import Store

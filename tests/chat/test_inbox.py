@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
-from bot.chat.cards import Answer
+from bot.chat.card_submission import Answer
 from bot.chat.inbox import PAGE, View, Whose
 from bot.demo import DEALS
 from bot.errors import CardClosed, Invalid, NotFound
@@ -25,13 +25,12 @@ from bot.model.conversation import (
     Channel,
     Content,
     Conversation,
-    ConversationEvent,
-    ConversationEventName,
     ConversationState,
     Note,
     Part,
     Text,
 )
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.event import Context
 from bot.store import Store
 from tests.conftest import eventually

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
-from bot.chat.card_view import CardViewState
-from bot.chat.cards import Submitted
+from bot.chat.card_state import CardViewState
+from bot.chat.card_submission import Submitted
 from bot.compliance.revocation import policy_at
 from bot.consent.counts import CountKeeper
 from bot.consent.projection import PENDING_FOR
@@ -20,7 +20,8 @@ from bot.demo import DEALS
 from bot.errors import SavedNumberLocked
 from bot.model.base import new_id, now
 from bot.model.contact import Consent, ConsentState, Contact
-from bot.model.conversation import Card, ConversationEvent, Part
+from bot.model.conversation import Card, Part
+from bot.model.conversation_event import ConversationEvent
 from bot.model.delivery import DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Evidence, How, Source
 from bot.model.stop import Stop

@@ -15,10 +15,12 @@ import pytest
 from altcha import Challenge, Payload, Solution, solve_challenge
 
 from bot.app import Bot
-from bot.chat.card_view import CardView, CardViewState
+from bot.chat.card_state import CardViewState
+from bot.chat.card_view import CardView
 from bot.config import Settings
 from bot.consent import proof_of_work
-from bot.consent.form_limits import FormLimits, FormText, networks_of
+from bot.consent.form_limits import FormLimits
+from bot.consent.form_windows import FormText, networks_of
 from bot.consent.proof_of_work import IMPOSSIBLE, Proof, ProofOfWork
 from bot.demo import DEALS
 from bot.errors import ProofNeeded, StoreUnavailable, TooManySignUps

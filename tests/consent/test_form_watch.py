@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
-from bot.consent.form_limits import FormText
+from bot.consent.form_windows import FormText
 from bot.model.base import new_id, now
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.form_limits import AbuseLimits, Limit

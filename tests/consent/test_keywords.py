@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.compliance.keyword_table import LIKELY, NOT_TYPOS, ROWS, TYPOS_OF, Keyword, Row, expanded
-from bot.consent.keywords import Reading, keyword, normalized, read
+from bot.consent.keyword_phrases import normalized
+from bot.consent.keywords import Reading, keyword, read
 
 FCC = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
 """47 CFR 64.1200(a)(10): each of these in a reply is a revocation by itself."""

@@ -14,8 +14,9 @@ from bot.i18n import translator
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
-from bot.model.conversation import AuthorKind, ConversationEvent
-from bot.model.conversation import ConversationEventName as Name
+from bot.model.conversation import AuthorKind
+from bot.model.conversation_event import ConversationEvent
+from bot.model.conversation_event import ConversationEventName as Name
 from bot.model.event import NOWHERE, Action, Actor, Source
 from bot.model.opt_out_request import OptOutRequest, RequestState
 from bot.model.teammate import By

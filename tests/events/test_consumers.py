@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot, make_bot
-from bot.chat.cards import Submitted
+from bot.chat.card_submission import Submitted
 from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.consent.ledger import Ledger

@@ -20,7 +20,8 @@ from bot.flows.runs import IN_A_CIRCLE, MOST_HOPS, Runs
 from bot.model.attribute import Attribute, AttributeType
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Conversation, ConversationEvent, ConversationEventName, Part, Text
+from bot.model.conversation import Conversation, Part, Text
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.event import Action, Actor, ConsentEvent, Source
 from bot.model.flow import Run, RunStatus, State, Wait
 from bot.model.tag import Tag

@@ -22,7 +22,8 @@ from bot.flows.publish import publish
 from bot.flows.steps import OptInForm, Say, WaitStep
 from bot.model.base import now
 from bot.model.contact import ConsentState
-from bot.model.conversation import Author, AuthorKind, Card, Conversation, ConversationEvent, OpeningEntry, Part, Text
+from bot.model.conversation import Author, AuthorKind, Card, Conversation, OpeningEntry, Part, Text
+from bot.model.conversation_event import ConversationEvent
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.people import AT, answer_to, greets, second_process

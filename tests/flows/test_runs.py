@@ -17,7 +17,8 @@ from bot.flows.runs import Runs
 from bot.flows.script import flow_version
 from bot.flows.steps import Ask, End, OptInForm, Say, Step, WaitForConsent, WaitStep
 from bot.model.base import now
-from bot.model.conversation import Card, Conversation, ConversationEvent, Part
+from bot.model.conversation import Card, Conversation, Part
+from bot.model.conversation_event import ConversationEvent
 from bot.model.event import Action, FollowUp, Source
 from bot.model.flow import Flow, Run, RunStatus
 from bot.store import Store

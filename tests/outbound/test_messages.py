@@ -19,18 +19,11 @@ from bot.demo import DEALS
 from bot.errors import Invalid, NotFound, NumberRefused, NumberStopped, StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import (
-    Channel,
-    Conversation,
-    ConversationEvent,
-    ConversationEventName,
-    ConversationState,
-    Part,
-    SignalKind,
-    Text,
-)
+from bot.model.conversation import Channel, Conversation, ConversationState, Part, Text
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action
+from bot.model.signal import SignalKind
 from bot.outbound.gateways import LONGEST, GatewayError
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer

@@ -23,7 +23,8 @@ from bot.chat.inbox import View, Whose
 from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.consent.counts import CountKeeper, miscounted
-from bot.consent.form_limits import FormLimits, FormText, prefix_of
+from bot.consent.form_limits import FormLimits
+from bot.consent.form_windows import FormText, prefix_of
 from bot.consent.verify import verify
 from bot.contacts.filters import TERMS, begins
 from bot.contacts.finder import Sort, SortBy
@@ -40,7 +41,7 @@ from bot.model.api_request import ApiRequest
 from bot.model.attribute import AttributeType
 from bot.model.base import iso, new_id, now
 from bot.model.contact_import import ImportPlan
-from bot.model.conversation import ConversationTag, SignalKind, Text
+from bot.model.conversation import ConversationTag, Text
 from bot.model.delivery import DeliveryKind, DeliveryState, ProviderStatus
 from bot.model.event import Actor, How, Source
 from bot.model.export import ExportPiece
@@ -50,6 +51,7 @@ from bot.model.job import JobItem
 from bot.model.migration import Migration
 from bot.model.outbound_message import AutomaticPause, ChatTerms, PauseCause
 from bot.model.paging import Cursor
+from bot.model.signal import SignalKind
 from bot.model.stop import Stop
 from bot.model.subscription import ConsentType, MessageType
 from bot.model.teammate import Passkey, Teammate, TeammateRole

@@ -18,9 +18,10 @@ from bot.app import Bot
 from bot.config import Settings
 from bot.model.base import new_id
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Conversation, Part, SignalKind
+from bot.model.conversation import Author, AuthorKind, Conversation, Part
 from bot.model.delivery import DeliveryState
 from bot.model.event import ConsentEvent
+from bot.model.signal import SignalKind
 from bot.model.subscription import MessageType
 from bot.store import Store
 from tests.conftest import PATIENCE, Visitor, eventually

@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.chat.card_view import CardView, CardViewState
-from bot.chat.cards import Answer
+from bot.chat.card_state import CardViewState
+from bot.chat.card_submission import Answer
+from bot.chat.card_view import CardView
 from bot.chat.inbox import NO_FORM, takes_forms
 from bot.chat.linked_text import LinkedText
 from bot.consent.form_wording import WordingCheck

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.chat.card_view import CardView, CardViewState
+from bot.chat.card_state import CardViewState
+from bot.chat.card_view import CardView
 from bot.i18n import Translator, translator
 from bot.model.subscription import MessageType
 from widget.canvas.components import (

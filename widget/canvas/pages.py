@@ -13,8 +13,9 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bot.chat.canvas import CanvasPerson
-from bot.chat.card_view import AGREED, CardView, CardViewState
-from bot.chat.cards import Answer
+from bot.chat.card_state import AGREED, CardViewState
+from bot.chat.card_submission import Answer
+from bot.chat.card_view import CardView
 from bot.consent.numbers import address_of
 from bot.errors import BoxUnticked, CardClosed, Invalid, NotFound, SaysoError, Unauthorized, WordsChanged
 from bot.i18n import translator

@@ -8,9 +8,9 @@ from dataclasses import replace
 from aiohttp import web
 from markupsafe import Markup
 
+from bot.chat.card_submission import Answer
 from bot.chat.card_view import CardView
 from bot.chat.card_words import card_words
-from bot.chat.cards import Answer
 from bot.chat.tap_to_text import PAGE
 from bot.consent.numbers import address_of
 from bot.consent.saved_address import is_typed

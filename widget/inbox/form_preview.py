@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 from markupsafe import Markup
 
-from bot.chat.card_view import CardView, CardViewState, card_view
+from bot.chat.card_state import CardViewState
+from bot.chat.card_view import CardView, card_view
 from bot.consent.numbers import address_of
 from bot.errors import marked as _
 from bot.i18n import DEFAULT, translator

@@ -14,15 +14,8 @@ from pydantic import Field
 from bot.chat.feed import INBOX, SUBSCRIPTIONS, Entries, News, figures_of
 from bot.consent.choices import numbers_of
 from bot.model.base import now
-from bot.model.conversation import (
-    Author,
-    AuthorKind,
-    Card,
-    Channel,
-    Part,
-    Signal,
-    SignalKind,
-)
+from bot.model.conversation import Author, AuthorKind, Card, Channel, Part
+from bot.model.signal import Signal, SignalKind
 from widget.inbox import pages, views
 from widget.web import websocket
 from widget.web.http import BOT, METRICS, render

@@ -20,14 +20,13 @@ from bot.model.conversation import (
     ChatImage,
     ChatLink,
     Conversation,
-    ConversationEvent,
-    ConversationEventName,
     ConversationState,
     Newest,
     Note,
     Part,
     Text,
 )
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.subscription import MessageType, Subscription
 from bot.model.teammate import Teammate
 from widget.inbox import details

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from bot.chat.cards import Answer
+from bot.chat.card_submission import Answer
 from bot.chat.visitors import Claim
 from bot.consent.preference_links import without_token
 from bot.model.event import Context

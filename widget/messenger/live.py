@@ -11,8 +11,9 @@ from bot.app import Bot
 from bot.chat.feed import SUBSCRIPTIONS, Entries, Follower, News
 from bot.consent.choices import numbers_of
 from bot.errors import Unauthorized
-from bot.model.conversation import Author, AuthorKind, Card, CardState, Part, Signal, SignalKind
+from bot.model.conversation import Author, AuthorKind, Card, CardState, Part
 from bot.model.event import Source
+from bot.model.signal import Signal, SignalKind
 from widget.messenger import views
 from widget.messenger.input import ClientMessage, MessengerHello
 from widget.web import websocket

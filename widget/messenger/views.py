@@ -16,17 +16,8 @@ from bot.flows.messenger import Opened
 from bot.i18n import Translator, translator
 from bot.model.base import iso
 from bot.model.contact import Contact
-from bot.model.conversation import (
-    AuthorKind,
-    Card,
-    ChatImage,
-    ChatLink,
-    Conversation,
-    ConversationEvent,
-    ConversationEventName,
-    Part,
-    Text,
-)
+from bot.model.conversation import AuthorKind, Card, ChatImage, ChatLink, Conversation, Part, Text
+from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.teammate import Teammate
 from bot.model.workspace import Workspace
 from widget.web.fragment_cache import FRAGMENT_CACHE

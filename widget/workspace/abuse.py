@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BeforeValidator
 
-from bot.consent.form_limits import DAY, HOUR, TEN_MINUTES, WINDOWS
+from bot.consent.form_windows import DAY, HOUR, TEN_MINUTES, WINDOWS
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.base import now
