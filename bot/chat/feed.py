@@ -58,7 +58,7 @@ class News:
     id: str = field(default="", compare=False)
     """Of the conversation that changed."""
     source: str = field(default="", compare=False)
-    """Of a consent, by what way it came."""
+    """Of a consent: its source."""
 
 
 @dataclass(frozen=True, slots=True)

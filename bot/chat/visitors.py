@@ -69,7 +69,7 @@ class Arrival(Value):
 
     @classmethod
     def of(cls, contact: Contact, opening: ChatOpening, met: Collection[str] = ()) -> Self:
-        """`met`: the flows that they met before."""
+        """`met`: the flows that greeted them before."""
         earlier = tuple(sorted({*met} - {opening.flow}))[:MOST_MET] or None
         page = contact.page if contact.page and len(contact.page) <= LONGEST_PAGE else None
         person = contact.model_dump(include={"external_id", "name", "email", "unverified"})
@@ -77,7 +77,7 @@ class Arrival(Value):
 
     @property
     def flows(self) -> frozenset[str]:
-        """Those that they met."""
+        """The flows that greeted them."""
         return frozenset(filter(None, (self.opening.flow, *(self.met or ()))))
 
     def contact(self, id: str) -> Contact:

@@ -41,7 +41,7 @@ class ReviewedForm:
     subscription: Subscription
     workspace: Workspace
     address: str
-    """Of its page."""
+    """The address of its page."""
     is_live: bool
 
 

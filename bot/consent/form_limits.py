@@ -218,7 +218,7 @@ def _full_for(each: Sequence[Mapping[str, CounterUse]], used: Mapping[str, int])
 
 
 def _refusal(text: FormText, blocked: frozenset[str]) -> Limit | None:
-    """Whatever the counters say."""
+    """The refusal that needs no counter."""
     if prefix_of(text.number) in blocked:
         return Limit.BLOCKED_PREFIX
     return Limit.PROOF if text.proof is Proof.IMPOSSIBLE else None

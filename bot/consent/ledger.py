@@ -259,4 +259,4 @@ def _without_user_id(contact: Contact) -> Contact:
 
 
 def _nobody(events: Sequence[ConsentEvent]) -> None:
-    """Without consumers."""
+    """Where no consumers are registered."""

@@ -145,7 +145,7 @@ class CatchUp:
             self._path.forget(event.event)
 
     async def _unerased(self, ids: Iterable[str]) -> list[ConsentEvent]:
-        """Nothing follows any more from an event whose personal values were erased."""
+        """An event whose personal values were erased has no consequences anymore."""
         return [event for event in (await self._store.events.get_many(ids)).values() if not event.commitments]
 
     async def _schedule_retry(self, id: str, tries: int) -> None:

@@ -29,7 +29,7 @@ class AccountLinkRepository(Repository[AccountLink]):
         return [link for link in found if link.expires_at > at]
 
     async def use(self, id: str, at: datetime) -> bool:
-        """Takes it, once. False: it was used or revoked."""
+        """Redeems it, once. False: it was used or revoked."""
         with database_errors():
             match = {"_id": id, "used_at": {"$exists": False}}
             return bool((await self.collection.update_one(match, {"$set": {"used_at": at}})).matched_count)

@@ -45,7 +45,7 @@ class ContactImportRepository(Repository[ContactImport]):
 
 
 class ImportPieceRepository(Repository[ImportPiece]):
-    """The rows of files, a thousand or so in a document, so that any process can go on where another one stopped."""
+    """The rows of files, a thousand or so in a document, so that any process can continue where another one stopped."""
 
     name = "import_pieces"
     model = ImportPiece
@@ -84,7 +84,7 @@ class ImportPieceRepository(Repository[ImportPiece]):
             return int((await self.collection.update_many(_pieces_of(file), change)).matched_count)
 
     async def expire(self, file: str) -> None:
-        """Of a file that turned out to be none."""
+        """Empties the pieces of an upload that failed, and lets the database delete them."""
         with database_errors():
             change = {"$set": {"lines": [], "rows": [], "names": [], "expires_at": now()}}
             await self.collection.update_many(_pieces_of(file), change)

@@ -96,7 +96,7 @@ class ContactRepository(Repository[Contact]):
         return await self.update_many(updates)
 
     async def complete(self, contacts: Sequence[Contact]) -> None:
-        """Says of those of them that are stored what these say."""
+        """Stores what these contacts say about themselves, for those that exist."""
         stored = await self.get_many(contact.id for contact in contacts)
         there = [(stored[contact.id], contact) for contact in contacts if contact.id in stored]
         await self.change_many([(old, _said_of(contact), contact.attributes) for old, contact in there])

@@ -64,9 +64,7 @@ def _stages(part: Part) -> Update:
         stages += _take("state", seq, {"state": ConversationState.OPEN, "snoozed_until": None}, only=ends)
     elif isinstance(content, ConversationEvent) and content.name in _STATES:
         stages += _take("state", seq, {"state": _STATES[content.name], "snoozed_until": content.until})
-        if (
-            content.name is ConversationEventName.CLOSED
-        ):  # a reply after it, that was taken over before it, opens it again
+        if content.name is ConversationEventName.CLOSED:  # a later reply that was projected earlier reopens it
             replied = {"$and": [{"$eq": ["$state_seq", seq]}, {"$gt": [{"$ifNull": ["$replied_seq", 0]}, seq]}]}
             stages.append({"$set": {"state": {"$cond": [replied, ConversationState.OPEN, "$state"]}}})
     elif part.is_message_of is AuthorKind.CONTACT:
@@ -87,7 +85,7 @@ def _if_newer(guard: str, seq: int, value: object, field: str) -> dict[str, Any]
 
 
 def _take(field: str, seq: int, values: dict[str, Any], *, only: dict[str, Any] | None = None) -> Update:
-    """Sets the values, unless a newer part has spoken. None takes a field away."""
+    """Sets the values, unless a newer part has set them. None removes a field."""
     newer: dict[str, Any] = {"$lt": [{"$ifNull": [f"${field}_seq", 0]}, seq]}
     when = {"$and": [newer, only]} if only else newer
     change = {

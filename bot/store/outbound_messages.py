@@ -60,7 +60,7 @@ class OutboundMessageRepository(Repository[OutboundMessage]):
             )
 
     async def change(self, before: OutboundMessage, values: Mapping[str, Any]) -> OutboundMessage | None:
-        """The draft with these values; None: another teammate changed it meanwhile, or it was ordered."""
+        """The draft with these values; None: another teammate changed it meanwhile, or it is no longer a draft."""
         after = before.model_copy(update={**values, "version": before.version + 1, "updated_at": now()})
         match = {"_id": before.id, "version": before.version, "ordered_at": {"$exists": False}}
         with database_errors():

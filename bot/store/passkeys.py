@@ -99,7 +99,7 @@ class PasskeyChallengeRepository(Repository[PasskeyChallenge]):
     indexes = (IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),)
 
     async def use(self, id: str, at: datetime) -> PasskeyChallenge | None:
-        """Takes it, once. None: it was used, or it expired."""
+        """Redeems it, once. None: it was used, or it expired."""
         match = {"_id": id, "expires_at": {"$gt": at}, "used_at": {"$exists": False}}
         with database_errors():
             found = await self.collection.find_one_and_update(

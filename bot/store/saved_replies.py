@@ -23,5 +23,5 @@ class SavedReplyRepository(Repository[SavedReply]):
         return await self.find({"name_key": {"$gt": ""}}, sort=[("name_key", 1)], limit=limit)
 
     async def expire(self, id: str, at: datetime) -> None:
-        """It is in no list from now on, its name is free, and the database deletes it later."""
+        """Removes it from all lists and frees its name. The database deletes it later."""
         await self.update({"_id": id}, {"$set": {"expires_at": at}, "$unset": {"name_key": ""}})

@@ -1,5 +1,5 @@
 """Finishes the merge of two contacts again, some seconds after it was recorded: a crash may have come before the end,
-and another process may have written something for the contact that isn't any more."""
+and another process may have written something for the contact that was merged away."""
 
 from __future__ import annotations
 
