@@ -21,10 +21,12 @@ from bot.model.base import now
 from bot.model.conversation import Text
 from bot.model.delivery import DeliveryKind
 from bot.model.flow import RunStatus, State
+from bot.model.webhook import Topic, WebhookEndpoint
 from bot.outbound.gateways import GATEWAYS, GatewayError, Outgoing
 from bot.outbound.kinds import ALL
 from tests.people import workspace
 from widget.api.openapi import document
+from widget.workspace.webhook_words import TOPICS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
@@ -123,3 +125,19 @@ def test_the_api_route_is_described(examples: dict[str, Any]) -> None:
     assert (operation["summary"], operation["x-scope"]) == ("Show the greeting", "read_contacts")
     example = operation["responses"]["200"]["content"]["application/json"]["example"]
     assert example == {"text": "Hello, Ada"}
+
+
+def test_the_occurrence_is_told_once(examples: dict[str, Any]) -> None:
+    contact = examples["Contact"](id="c1", name="Ada", created_at=AT, updated_at=AT)
+    endpoint = WebhookEndpoint(
+        id="e1", url="https://shop.example/hook", topics=(), secrets=(), active_since=AT, created_at=AT
+    )
+    told = {examples["of_archiving"](contact, "1").notification(endpoint, AT).id for _ in range(2)}
+    assert len(told) == 1
+
+
+def test_every_topic_has_its_words_and_its_row() -> None:
+    page = (ROOT / "docs/webhooks.md").read_text(encoding="utf-8")
+    offered = {topic for _, group in TOPICS for topic, _ in group}
+    assert offered == {*Topic} - {Topic.PING}
+    assert {topic for topic in Topic if f"`{topic}`" not in page} == set()
