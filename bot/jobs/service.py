@@ -18,7 +18,7 @@ from bot.model.job import Job, JobItem, words_of
 from bot.model.paging import Cursor, Page
 from bot.model.teammate import By
 from bot.store import Duplicate, Store
-from bot.workspace.audit import AuditLog
+from bot.workspace.audit import AuditLog, audit_entry
 
 I = TypeVar("I", bound=Value)  # noqa: E741 (input)
 
@@ -80,11 +80,12 @@ class JobService:
             updated_at=time,
         )
         try:
-            await self._store.jobs.insert(job)
+            await self._store.jobs.start(
+                job, audit_entry(by, AuditAction.JOB_STARTED, kind.title, detail=detail, key=job.id)
+            )
         except Duplicate:
             return await self._existing(job)
         self._wake.set()
-        await self._audit.record(by, AuditAction.JOB_STARTED, kind.title, detail=detail, key=job.id)
         return job
 
     async def get(self, id: str) -> Job:

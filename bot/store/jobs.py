@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 
+from bot.model.audit import AuditEntry
 from bot.model.job import WORDS, Job, JobError, JobState
 from bot.store.clock import from_now, is_past
 from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository
+from bot.store.transaction import Session, transaction
 
 ACTIVE = [JobState.QUEUED.value, JobState.RUNNING.value]
 ENDED_FOR_GOOD = [JobState.DONE.value, JobState.CANCELED.value]
@@ -38,6 +41,20 @@ class JobRepository(Repository[Job]):
         ),
         IndexModel([("only", ASCENDING)], unique=True, partialFilterExpression={"only": {"$exists": True}}),
     )
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+        super().__init__(database)
+        self._database, self._audit_log = database, database.get_collection("audit_log")
+
+    async def start(self, job: Job, entry: AuditEntry) -> None:
+        """Inserts the job together with its entry in the audit log: none runs that the log doesn't name. Raises
+        Duplicate."""
+
+        async def work(session: Session) -> None:
+            await self.collection.insert_one(job.stored(), session=session)
+            await self._audit_log.insert_one(entry.stored(), session=session)
+
+        await transaction(self._database, work)
 
     async def newest(self, *, kind: str | None = None, limit: int) -> list[Job]:
         if kind is None:

@@ -47,10 +47,6 @@ class Repository(Generic[D]):
             for name in self.old_indexes and self.old_indexes & (await self.collection.index_information()).keys():
                 await self.collection.drop_index(name)
 
-    async def drop_indexes(self) -> None:
-        with database_errors():
-            await self.collection.drop_indexes()
-
     async def get(self, id: str) -> D | None:
         return await self._get(id)
 
@@ -225,6 +221,7 @@ async def make_all_indexes(tables: Iterable[Repository[Any]]) -> None:
 async def indexes_built_last(*tables: Repository[Any]) -> AsyncIterator[None]:
     """For many inserts into empty collections: updating large indexes with every insert takes many times as long as
     building them once. If the process dies meanwhile, the next start builds them."""
-    await asyncio.gather(*(table.drop_indexes() for table in tables))
+    with database_errors():
+        await asyncio.gather(*(table.collection.drop_indexes() for table in tables))
     yield
     await make_all_indexes(tables)

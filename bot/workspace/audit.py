@@ -146,26 +146,29 @@ class AuditFilter:
     """Exclusive."""
 
 
+def audit_entry(by: By, action: AuditAction, subject: str = "", *, detail: str = "", key: str = "") -> AuditEntry:
+    """For what stores the entry together with the change."""
+    time = now()
+    return AuditEntry(
+        id=f"{action}:{key}" if key else new_ulid(time),
+        at=time,
+        action=action,
+        actor=by.id,
+        actor_name=by.name,
+        token=by.token,
+        address=by.address,
+        subject=subject,
+        detail=detail,
+    )
+
+
 class AuditLog:
     def __init__(self, store: Store) -> None:
         self._table = store.audit_log
 
     async def record(self, by: By, action: AuditAction, subject: str = "", *, detail: str = "", key: str = "") -> None:
         """Stores an entry. With the same `key`, one entry however often it is called."""
-        time = now()
-        await self._table.keep(
-            AuditEntry(
-                id=f"{action}:{key}" if key else new_ulid(time),
-                at=time,
-                action=action,
-                actor=by.id,
-                actor_name=by.name,
-                token=by.token,
-                address=by.address,
-                subject=subject,
-                detail=detail,
-            )
-        )
+        await self._table.keep(audit_entry(by, action, subject, detail=detail, key=key))
 
     async def page(self, wanted: AuditFilter, cursor: Cursor | None = None, *, limit: int = 50) -> Page[AuditEntry]:
         """The newest first, by time and id."""

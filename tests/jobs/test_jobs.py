@@ -14,11 +14,13 @@ from bot.jobs import rules, service, worker
 from bot.jobs.rules import JobAction
 from bot.jobs.run import STUCK
 from bot.jobs.service import JobService
+from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
 from bot.model.job import Job, JobState
 from bot.model.teammate import By
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
+from bot.workspace.audit import audit_entry
 from tests.conftest import PATIENCE, eventually
 from tests.jobs.kinds import Count, CountAlone, CountInput
 from tests.people import second_process
@@ -278,6 +280,16 @@ async def test_the_same_key_starts_one_job(store: Store) -> None:
     started = await asyncio.gather(*(jobs.start(Count, CountInput(most=1), ADA, key=key) for _ in range(5)))
     assert {job.id for job in started} == {key}
     assert len(await jobs.newest()) == 1
+
+
+async def test_no_job_is_stored_without_its_entry_in_the_audit_log(store: Store) -> None:
+    """They are written together, so no crash comes between."""
+    jobs, key = JobService(store, [Count()]), new_id()
+    await store.audit_log.insert(audit_entry(ADA, AuditAction.JOB_STARTED, key=key))
+    assert await store.audit_log.count_about() == 1
+    with pytest.raises(JobConflict):
+        await jobs.start(Count, CountInput(most=1), ADA, key=key)
+    assert await store.jobs.get(key) is None
 
 
 async def test_of_an_exclusive_kind_one_job_is_under_way(store: Store) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.consent.numbers import saved_number
 from bot.consent.status import ConsentStatus, statuses
 from bot.contacts.finder import SortBy
+from bot.contacts.permission_answer import permission_answer
 from bot.model.contact import ConsentState, Contact
+from bot.model.stop import Stop
 from bot.model.subscription import MessageType, Subscription
 from widget.contacts.definitions import Definitions
+from widget.contacts.verdicts import rule_of
 from widget.contacts.words import ROLES
 from widget.inbox.consent_status import note_of
 from widget.inbox.details import attribute_text, isolated, name_of
 
-SUBSCRIPTION, ATTRIBUTE = "subscription:", "attribute:"
+SUBSCRIPTION, TEXTABLE, ATTRIBUTE = "subscription:", "textable:", "attribute:"
+Stops = Mapping[str, Stop]
+"""By number, those that ever texted STOP."""
 MOST = 20
 """Columns at the same time, next to the name."""
 MOST_SUBSCRIPTIONS = 2
@@ -44,8 +49,7 @@ class Cell:
 class Column:
     key: str
     label: str
-    cell: Callable[[Contact, Collection[str]], Cell]
-    """Of a contact; the numbers that are stopped are known."""
+    cell: Callable[[Contact, Stops], Cell]
     sort: SortBy | None = None
 
 
@@ -73,9 +77,8 @@ def usual_columns(d: Definitions) -> tuple[str, ...]:
     return ("phone", *(f"{SUBSCRIPTION}{s.id}" for s in d.live[:MOST_SUBSCRIPTIONS]), "last_seen", "created")
 
 
-def row_of(contact: Contact, columns: Sequence[Column], stopped: Collection[str], d: Definitions) -> ContactRow:
-    """`stopped`: numbers."""
-    cells = tuple(column.cell(contact, stopped) for column in columns)
+def row_of(contact: Contact, columns: Sequence[Column], stops: Stops, d: Definitions) -> ContactRow:
+    cells = tuple(column.cell(contact, stops) for column in columns)
     return ContactRow(contact.id, version_of(contact), name_of(contact, d.say), contact.external_id or "", cells)
 
 
@@ -86,6 +89,10 @@ def _columns(d: Definitions) -> Iterator[Column]:
     yield Column("role", say("Role"), lambda c, _: Cell(say(ROLES[c.role])))
     for s in d.live:
         yield Column(f"{SUBSCRIPTION}{s.id}", d.subscription(s.id), _consent(s, d))
+    for s in d.live:
+        if d.is_sms(s.id):
+            name = say("Can be texted now: %(name)s", name=d.subscription(s.id))
+            yield Column(f"{TEXTABLE}{s.id}", name, _textable(s, d))
     yield Column("last_seen", say("Last seen"), lambda c, _: Cell(at=c.last_seen_at), SortBy.LAST_SEEN)
     yield Column("created", say("Created"), lambda c, _: Cell(at=c.created_at), SortBy.CREATED)
     yield Column("tags", say("Tags"), lambda c, _: _tags(c, d))
@@ -105,19 +112,30 @@ def _tags(contact: Contact, d: Definitions) -> Cell:
     return Cell(marks=tuple(Mark(d.tags[id].name) for id in contact.tags if id in d.tags))
 
 
-def _attribute(key: str, d: Definitions) -> Callable[[Contact, Collection[str]], Cell]:
-    def cell(contact: Contact, stopped: Collection[str]) -> Cell:
+def _attribute(key: str, d: Definitions) -> Callable[[Contact, Stops], Cell]:
+    def cell(contact: Contact, stops: Stops) -> Cell:
         value = contact.attributes.get(key)
         return Cell("" if value is None else attribute_text(value, d.say))
 
     return cell
 
 
-def _consent(subscription: Subscription, d: Definitions) -> Callable[[Contact, Collection[str]], Cell]:
-    def cell(contact: Contact, stopped: Collection[str]) -> Cell:
-        (status,) = statuses(contact, [subscription], stopped=stopped)
+def _consent(subscription: Subscription, d: Definitions) -> Callable[[Contact, Stops], Cell]:
+    def cell(contact: Contact, stops: Stops) -> Cell:
+        (status,) = statuses(contact, [subscription], stopped={number for number, stop in stops.items() if stop.holds})
         text, kind = _state(status, d)
         return Cell(marks=(Mark(text, kind, note_of(status, d.say)),) if text else ())
+
+    return cell
+
+
+def _textable(subscription: Subscription, d: Definitions) -> Callable[[Contact, Stops], Cell]:
+    """As the filter of that name, and the reason."""
+
+    def cell(contact: Contact, stops: Stops) -> Cell:
+        answer = permission_answer(contact, subscription, stops.get(contact.phone or ""))
+        words = d.say("Yes") if answer.permission.allowed else d.say("No")
+        return Cell(marks=(Mark(words, "good" if answer.permission.allowed else "plain", rule_of(answer, d.say)),))
 
     return cell
 

@@ -49,6 +49,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     values: dict[str, Any] = {"rows": (), "count": None, "count_text": ""}
     try:
         asked = ContactsQuery.of(request.query, {segment.id: segment for segment in segments})
+        _lead_to_own_columns(request, asked, d)
         cursor = asked.sort.cursor(request.query.get("before", ""))
         page, count = await asyncio.gather(
             bot.finder.page(asked.filter, asked.sort, cursor, ROWS), _count(bot, asked.filter)
@@ -104,10 +105,10 @@ async def _count(bot: Bot, filter: Filter) -> ContactCount | None:
 
 async def _rows(bot: Bot, page: Page[Contact], shown: ContactsQuery, d: Definitions) -> dict[str, Any]:
     """What the template of the rows needs. Further rows have the same columns."""
-    stopped = await bot.stops.among({number for contact in page.items for number in numbers_of(contact)})
+    stops = await bot.stops.of({number for contact in page.items for number in numbers_of(contact)})
     columns, more = _columns(shown, d), str(page.next) if page.next else ""
     return {
-        "rows": [row_of(contact, columns, stopped, d) for contact in page.items],
+        "rows": [row_of(contact, columns, stops, d) for contact in page.items],
         "labels": [column.label for column in columns],
         "more": shown.address(before=more) if more else "",
         "more_rows": shown.address(ROWS_PATH, before=more) if more else "",
@@ -122,6 +123,14 @@ async def choose_columns(request: web.Request) -> web.StreamResponse:
     columns = tuple(key for key in asked.columns if key in known)[:MOST]
     await request.app[BOT].teammates.choose_columns(teammate(request).id, columns)
     raise web.HTTPSeeOther(replace(asked, columns=columns).address())
+
+
+def _lead_to_own_columns(request: web.Request, asked: ContactsQuery, d: Definitions) -> None:
+    """A teammate who chose columns gets an address with them, so that others see the same when it is shared."""
+    own = _shown(request, asked, d).columns
+    if not asked.columns and teammate(request).contact_columns and own:
+        before = request.query.get("before", "")
+        raise web.HTTPFound(replace(asked, columns=own).address(**({"before": before} if before else {})))
 
 
 def _shown(request: web.Request, asked: ContactsQuery, d: Definitions) -> ContactsQuery:

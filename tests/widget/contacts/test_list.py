@@ -12,12 +12,12 @@ from bot.contacts import finder
 from bot.demo import DEALS, ORDERS
 from bot.model.base import new_id
 from bot.model.contact import ConsentState
-from bot.model.filter import ConsentIs, Filter
+from bot.model.filter import ConsentIs, Filter, Textable
 from bot.model.teammate import TeammateRole
 from tests.people import AT, NUMBER, change
 from tests.widget.admins import new_teammate
 from tests.widget.contacts.people import circle, ids, row
-from tests.widget.desk import Desk
+from tests.widget.desk import HTML, Desk
 from tests.widget.help import Node, Running, read
 
 STAMPS = [AT + timedelta(minutes=minutes) for minutes in range(3)]
@@ -93,6 +93,28 @@ async def test_columns_are_chosen_in_the_address(ada: Desk, running: Running) ->
     assert ticked == ["email", "tags", "external_id"], "in their order"
 
 
+async def test_a_column_says_who_can_be_texted_now_and_why_not(ada: Desk, running: Running) -> None:
+    people = await circle(running, {"name": "Ada"}, {"name": "Ben"}, {"name": "Cy"}, {"name": "Dee"})
+    yes, _silent, stopped, started = people.contacts
+    free, lost, again = "+12015550171", "+12015550172", "+12015550173"
+    for contact, number in ((yes, free), (stopped, lost), (started, again)):
+        await running.bot.ledger.record(change(contact.id, new_id(), number=number))
+    try:
+        await running.bot.stops.stop(lost, "STOP", new_id())
+        await running.bot.stops.stop(again, "STOP", new_id())
+        await running.bot.stops.lift(again, "START", new_id())
+        page = await ada.look(people.path(columns=f"textable:{DEALS}"))
+        assert page.one("thead").all("th")[-1].text.strip().startswith("Can be texted now: ")
+        cells = {c.id: row(page, c).all("td")[-1].one("span", class_="badge") for c in people.contacts}
+        assert [cells[c.id].text for c in people.contacts] == ["Yes", "No", "No", "No"]
+        reasons = [cells[c.id].attrs["title"] for c in people.contacts]
+        assert [reason.split()[0] for reason in reasons] == ["Opted", "There's", "This", "Opted"]
+        found = await ada.look(people.path("/contacts", Textable(subscription=DEALS)))
+        assert ids(found) == [yes.id], "as the filter"
+    finally:
+        await running.bot.stops.lift(lost, "START", new_id())
+
+
 async def test_chosen_columns_are_kept_for_the_teammate_and_can_be_shared(running: Running, ada: Desk) -> None:
     people = await circle(running, {"name": "Ada", "email": "ada@shop.example"})
     filter = people.filter().as_text()
@@ -101,12 +123,15 @@ async def test_chosen_columns_are_kept_for_the_teammate_and_can_be_shared(runnin
         assert (await eve.desk.post("/contacts/columns", form))[0] == 303
         assert eve.desk.location.endswith("&sort=name&columns=tags,email")
         for path, desk, heads in (
-            (people.path(), eve.desk, ["Name", "Tags", "Email"]),
+            (people.path(columns="tags,email"), eve.desk, ["Name", "Tags", "Email"]),
             (people.path(columns="role"), eve.desk, ["Name", "Role"]),
             (eve.desk.location, ada, ["Name", "Tags", "Email"]),
         ):
             page = await desk.look(path)
             assert [h.text.strip() for h in page.one("thead").all("th")] == heads
+        async with eve.desk.session.get(eve.desk.base + people.path(sort="name"), headers=HTML) as answer:
+            assert answer.url.query["columns"] == "tags,email", "the address shows others the same"
+            assert answer.url.query["sort"] == "name"
         assert "Email" not in (await ada.look(people.path())).one("thead").text
         await eve.desk.post("/contacts/columns", {"filter": filter})
         assert "Last seen" in (await eve.desk.look(people.path())).one("thead").text, "the usual ones again"

@@ -28,7 +28,7 @@ from bot.workspace.audit import AuditFilter
 from tests.people import ANOTHER, AT, NUMBER, change, consent, events_of, person, subscription
 from tests.widget.desk import Desk, at_desk
 from tests.widget.help import Running, read
-from widget.contacts.profile import rule_of
+from widget.contacts.verdicts import rule_of
 
 BY = By("somebody", "Somebody")
 
