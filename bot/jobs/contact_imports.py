@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import BinaryIO
 
 from bot.contacts.imports.files import KEPT, ImportFiles
-from bot.contacts.imports.rows import Fault
+from bot.contacts.imports.rows import said_faults
 from bot.errors import Conflict
 from bot.i18n import Translator
 from bot.jobs.kinds.import_contacts import CheckImport, ImportContacts, ImportInput, item_of
@@ -73,7 +73,7 @@ class ContactImports:
         job = file.job or file.check or ""
         async for piece in self.files.pieces(file):
             items = await self._store.job_items.get_many(f"{job}:{item_of(line)}" for line in piece.lines)
-            why = {int(item.item): Fault.load(item.detail).said(say) for item in items.values()}
+            why = {int(item.item): said_faults(item.detail, say) for item in items.values()}
             rows = zip(piece.lines, piece.rows, strict=True)
             yield [[*row, str(line), why[line]] for line, row in rows if row and line in why]
 

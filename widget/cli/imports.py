@@ -15,7 +15,7 @@ import typer
 from bot.config import Settings
 from bot.consent.checkpoints import CheckpointKeys
 from bot.contacts.imports.cells import read_date
-from bot.contacts.imports.rows import Fault
+from bot.contacts.imports.rows import said_faults
 from bot.contacts.spreadsheet import csv_lines
 from bot.database import open_database
 from bot.errors import FormWrong, SaysoError
@@ -151,7 +151,7 @@ async def _followed(jobs: JobService, id: str) -> Job:
         if count := job.counts.get(outcome):
             print(f"{label}: {count:,}")
     for item in (await jobs.items(id, limit=MOST)).items:
-        print(f"  Line {int(item.item.partition('.')[0])}: {Fault.load(item.detail).said(SAY)}")
+        print(f"  Line {int(item.item.partition('.')[0])}: {said_faults(item.detail, SAY)}")
     if job.error:
         print(f"Error: {job.error.text % job.error.values}")
     return job

@@ -11,7 +11,7 @@ from pydantic import Field
 from bot.contacts.imports.columns import PRESETS
 from bot.contacts.imports.files import MOST_BYTES
 from bot.contacts.imports.reading import ENCODINGS
-from bot.contacts.imports.rows import Fault
+from bot.contacts.imports.rows import said_faults
 from bot.errors import Conflict
 from bot.errors import marked as _
 from bot.i18n import Translator
@@ -149,7 +149,7 @@ async def _job(request: web.Request, job: Job, say: Translator) -> dict[str, Any
     kind = jobs.kinds[job.kind]
     page = await jobs.items(job.id, limit=SHOWN_PROBLEMS)
     problems = [
-        {"line": say.number(int(item.item.partition(".")[0])), "reason": Fault.load(item.detail).said(say)}
+        {"line": say.number(int(item.item.partition(".")[0])), "reason": said_faults(item.detail, say)}
         for item in page.items
     ]
     return {

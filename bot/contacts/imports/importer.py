@@ -51,7 +51,7 @@ class Problem:
 
     line: int
     outcome: str
-    fault: Fault
+    faults: Sequence[Fault]
 
 
 @dataclass(slots=True)
@@ -251,10 +251,10 @@ def _kept(job: str, plan: RowChanges) -> ImportChange:
 def _count(result: BatchResult, plan: RowChanges, earlier: ImportChange | None) -> None:
     """`earlier`: what an interrupted run of this batch changed."""
     for fault in plan.left:
-        result.problems.append(Problem(plan.row.line, "refused", fault))
+        result.problems.append(Problem(plan.row.line, "refused", [fault]))
     result.counts["stopped"] += bool(plan.stops)
     if plan.faults:
-        result.problems.append(Problem(plan.row.line, "failed", plan.faults[0]))
+        result.problems.append(Problem(plan.row.line, "failed", plan.faults))
     elif plan.is_new:
         result.counts["created"] += 1
     elif plan.contact is None:
@@ -267,7 +267,7 @@ def _count(result: BatchResult, plan: RowChanges, earlier: ImportChange | None) 
 def _judge(result: BatchResult, plan: RowChanges, action: Action, refused: SaysoError | None) -> None:
     """`refused`: why the ledger took no grant. Raises what says nothing about the contact: the batch is repeated."""
     if isinstance(refused, OwnOptOut | NumberStopped | SavedNumberLocked | NotFound):
-        result.problems.append(Problem(plan.row.line, "refused", Fault(refused.text, refused.values)))
+        result.problems.append(Problem(plan.row.line, "refused", [Fault(refused.text, refused.values)]))
     elif refused:
         raise refused
     else:

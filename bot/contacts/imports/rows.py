@@ -38,17 +38,22 @@ class Fault:
     is_country_assumed: bool = False
     """Of a number."""
 
-    def stored(self) -> str:
-        return json.dumps([self.text, dict(self.values), self.column, self.is_country_assumed], ensure_ascii=False)
-
-    @classmethod
-    def load(cls, stored: str) -> Fault:
-        return cls(*json.loads(stored))
-
     def said(self, say: Translator) -> str:
         refused = NumberRefused("", self.text, is_country_assumed=self.is_country_assumed, **self.values)
         words = spoken(refused, say)
         return f"{self.column}: {words}" if self.column else words
+
+
+def stored_faults(faults: Sequence[Fault]) -> str:
+    """All that is wrong with a row, so that it can be fixed in one go."""
+    found = [[fault.text, dict(fault.values), fault.column, fault.is_country_assumed] for fault in faults]
+    return json.dumps(found, ensure_ascii=False)
+
+
+def said_faults(stored: str, say: Translator) -> str:
+    found = json.loads(stored)
+    several = found if isinstance(found[0], list) else [found]  # an earlier version stored one
+    return " ".join(dict.fromkeys(Fault(*one).said(say) for one in several))
 
 
 @dataclass(frozen=True, slots=True)

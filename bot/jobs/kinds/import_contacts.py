@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from bot.contacts.imports.files import ROWS_KEPT
 from bot.contacts.imports.importer import BatchResult, Importer
-from bot.contacts.imports.rows import Fault, WantedRow
+from bot.contacts.imports.rows import WantedRow, said_faults, stored_faults
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.i18n import Translator
@@ -64,7 +64,7 @@ class FileJob(JobKind[ImportInput, ImportPlace]):
         return input.rows
 
     def said(self, detail: str, say: Translator) -> str:
-        return Fault.load(detail).said(say)
+        return said_faults(detail, say)
 
     async def step(self, job: str, input: ImportInput, at: ImportPlace, limit: int) -> Batch[ImportPlace]:
         file = await self._store.contact_imports.get(input.file)
@@ -160,5 +160,5 @@ def _items(result: BatchResult) -> list[ItemResult]:
         if problem.outcome != "failed":
             seen[item] = seen.get(item, 0) + 1
             item = f"{item}.{seen[item]}"
-        items.append(ItemResult(item, problem.outcome, problem.fault.stored()))
+        items.append(ItemResult(item, problem.outcome, stored_faults(problem.faults)))
     return items

@@ -19,7 +19,7 @@ from bot.contacts.imports.cells import (
     read_opt_out,
 )
 from bot.contacts.imports.columns import PRESETS, check_plan, guessed_plan, preset_of
-from bot.contacts.imports.rows import ConsentClaim, Fault, RowReader, WantedRow
+from bot.contacts.imports.rows import ConsentClaim, RowReader, WantedRow, said_faults, stored_faults
 from bot.errors import FormWrong
 from bot.i18n import translator
 from bot.model.contact_import import DateOrder, ImportPlan
@@ -250,11 +250,18 @@ class TestRows:
             ("phone,consent:deals,date:deals", "1,yes,2999-01-01", "date:deals: This date is in the future."),
             ("phone,time_zone", "1,Mars", "time_zone: Unknown time zone."),
             ("phone,attribute:seats", "1,many", "attribute:seats: no number"),
+            (
+                "phone,email,time_zone",
+                "1,nonsense,Mars",
+                "email: Enter an email address like name@example.com. time_zone: Unknown time zone.",
+            ),
         ],
     )
     def test_a_wrong_row_says_why(self, targets: str, cells: str, reason: str) -> None:
-        (fault,) = read(targets, cells).faults
-        assert Fault.load(fault.stored()).said(translator("en")) == reason
+        assert said_faults(stored_faults(read(targets, cells).faults), translator("en")) == reason
+
+    def test_a_reason_of_an_earlier_version_is_still_said(self) -> None:
+        assert said_faults('["Unknown time zone.", {}, "Zone", false]', translator("en")) == "Zone: Unknown time zone."
 
     def test_missing_cells_are_empty(self) -> None:
         assert read("phone,name,email", "1").faults == []
