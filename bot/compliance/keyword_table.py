@@ -389,6 +389,23 @@ LIKELY: tuple[Row, ...] = (
             "don t want it",
             "no stop",
             "noentry",
+            "(can|could|would|will) (you|u|ya) (not|stop|quit) [it|this|that|me]",
+            "(can|could|would|will) (you|u|ya) not (text|txt|message|contact) [me|us] [again|anymore|any more]",
+            "(can|could|would|will) (you|u|ya) stop (this|the) nonsense",
+            "stop (this|the) nonsense",
+            "i (am|m) [so] (sick|tired) of [all] (this|these|it)",
+            f"i (am|m) [so] (sick|tired) of [all] (these|those|your|the) {_TEXTS}",
+            f"enough of (this|these|your) [{_TEXTS}]",
+            "i (do not|don t|dont) want (this|these|them|those) [anymore|any more]",
+            "(do not|don t|dont) contact",
+            "leave us alone",
+            "quit it",
+            "block me",
+            "get me off",
+            "i [have] never (signed|signd) up [for (this|these|that)]",
+            "i (did not|didn t|didnt) sign up for (this|these|that)",
+            "why (do|are) (you|u) [keep] texting me",
+            "(how|what) do i [have to] [need to] [do to] stop (this|these|it|them)",
         ),
     ),
     Row(
@@ -496,6 +513,8 @@ NEGATIONS = (
 NEGATION_REACH = 4
 
 SIGNS = (
+    "sick of these", "sick of your", "tired of these", "tired of your", "off this list",
+    "off your list",
     "unsubscribe", "unsubscribing", "optout", "opt out", "opt me out", "opting out", "opted out", "remove me",
     "take me off", "never text me", "never contact me", "stop texts", "stop the texts", "stop these texts",
     "stop all texts", "stop your texts", "stop the messages", "stop these messages", "stop all messages",

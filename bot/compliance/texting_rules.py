@@ -145,6 +145,31 @@ CAPS: tuple[Cap, ...] = (
     Cap("own-cap", ELSEWHERE, 3, 24, "our own limit, in every country"),
 )  # fmt: skip
 
+
+class Doubt(StrEnum):
+    """What counsel should look at first."""
+
+    PRACTICE = "practice"
+    """A common practice: no law gives these hours."""
+    CALLS = "calls"
+    """Written for phone calls."""
+    DEVICES = "devices"
+    """Written for automated dialing devices."""
+    UNDATED = "undated"
+    """Since when it is in force wasn't researched, so it always applies."""
+
+
+def doubts(row: Hours | Cap) -> list[Doubt]:
+    """Why a row needs counsel before anyone relies on it. Our own limit needs none."""
+    if row.id == "own-cap":
+        return []
+    if "practice" in row.source:
+        return [Doubt.PRACTICE]
+    about = {Doubt.CALLS: "for calls", Doubt.DEVICES: "automated devices"}
+    found = [doubt for doubt, words in about.items() if words in row.source]
+    return [*found, Doubt.UNDATED] if row.since == LONG_AGO else found
+
+
 CLOSED = frozenset({"IN"})
 """Countries that get no marketing texts unless a consent is registered there (India: Digital Consent Acquisition)."""
 
