@@ -7,10 +7,28 @@ from pathlib import Path
 
 from bot.compliance.keyword_table import LIKELY, ROWS, SYMBOLS, Keyword, Row
 from bot.compliance.revocation import POLICIES
-from bot.compliance.texting_rules import CAPS, CLOSED, ELSEWHERE, HOURS, LONG_AGO, VERSION, Cap, Hours, Minutes
+from bot.compliance.texting_rules import (
+    CAPS,
+    CLOSED,
+    ELSEWHERE,
+    HOURS,
+    LONG_AGO,
+    VERSION,
+    Cap,
+    Doubt,
+    Hours,
+    Minutes,
+    doubts,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "sending.md"
 BEGIN, END = "<!-- tables: begin (written by `make rules`) -->", "<!-- tables: end -->"
+WORDS = {
+    Doubt.PRACTICE: "a common practice, not a law",
+    Doubt.CALLS: "written for phone calls",
+    Doubt.DEVICES: "written for automated dialing devices",
+    Doubt.UNDATED: "start date",
+}
 LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "ar": "Arabic"}
 
 
@@ -30,12 +48,15 @@ def page(text: str) -> str:
 def _hours() -> Iterator[str]:
     yield f"### Quiet hours, version {VERSION}"
     yield ""
-    yield "| rule | where | Monday to Friday | Saturday | Sunday | public holidays | since | unless | source |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield (
+        "| rule | where | Monday to Friday | Saturday | Sunday | public holidays | since | unless | source | "
+        "for counsel |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     for row in HOURS:
         days = " | ".join(map(_window, row.days))
         holidays = "like other days" if row.on_holidays else "no texts"
-        yield f"| {row.id} | {_where(row)} | {days} | {holidays} | {_since(row)} | {_unless(row)} | {row.source} |"
+        yield f"| {row.id} | {_where(row)} | {days} | {holidays} | {_terms(row)} |"
     yield ""
     yield f"Closed for marketing texts: {', '.join(sorted(CLOSED))}."
     yield ""
@@ -44,11 +65,11 @@ def _hours() -> Iterator[str]:
 def _caps() -> Iterator[str]:
     yield f"### Caps, version {VERSION}"
     yield ""
-    yield "| rule | where | marketing texts to one person | since | unless | source |"
-    yield "|---|---|---|---|---|---|"
+    yield "| rule | where | marketing texts to one person | since | unless | source | for counsel |"
+    yield "|---|---|---|---|---|---|---|"
     for row in CAPS:
         most = f"{row.most} in {row.hours} hours"
-        yield f"| {row.id} | {_where(row)} | {most} | {_since(row)} | {_unless(row)} | {row.source} |"
+        yield f"| {row.id} | {_where(row)} | {most} | {_terms(row)} |"
     yield ""
 
 
@@ -95,7 +116,15 @@ def _where(row: Hours | Cap) -> str:
 
 
 def _since(row: Hours | Cap) -> str:
-    return "" if row.since == LONG_AGO else row.since.isoformat()
+    return "not researched" if Doubt.UNDATED in doubts(row) else "" if row.since == LONG_AGO else row.since.isoformat()
+
+
+def _terms(row: Hours | Cap) -> str:
+    return f"{_since(row)} | {_unless(row)} | {row.source} | {_doubts(row)}"
+
+
+def _doubts(row: Hours | Cap) -> str:
+    return "; ".join(WORDS[doubt] for doubt in doubts(row))
 
 
 def _unless(row: Hours | Cap) -> str:

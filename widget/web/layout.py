@@ -59,6 +59,7 @@ SETTINGS = (
     NavItem("keywords", "/settings/keywords", _("Keywords"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("forms", "/settings/forms", _("Forms"), "", Scope.MANAGE_SUBSCRIPTIONS, OUTBOUND),
     NavItem("delivery", "/settings/delivery", _("Delivery"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
+    NavItem("sending-rules", "/settings/sending-rules", _("Sending rules"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("senders", "/settings/senders", _("Senders"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("abuse", "/settings/abuse", _("Abuse protection"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
     NavItem("brand", "/settings/brand", _("Brand and compliance"), "", Scope.MANAGE_WORKSPACE, OUTBOUND),
