@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
@@ -66,19 +66,36 @@ class Arrival(Value):
     unverified: dict[str, str] | None = None
     met: tuple[str, ...] | None = None
     """Flows of earlier chats that were never stored."""
+    dismissed: tuple[str, ...] | None = None
+    """Outbound messages that they don't want to see."""
 
     @classmethod
-    def of(cls, contact: Contact, opening: ChatOpening, met: Collection[str] = ()) -> Self:
+    def of(
+        cls, contact: Contact, opening: ChatOpening, met: Collection[str] = (), dismissed: Sequence[str] | None = None
+    ) -> Self:
         """`met`: the flows that greeted them before."""
         earlier = tuple(sorted({*met} - {opening.flow}))[:MOST_MET] or None
         page = contact.page if contact.page and len(contact.page) <= LONGEST_PAGE else None
         person = contact.model_dump(include={"external_id", "name", "email", "unverified"})
-        return cls(opening=opening, is_new=None if contact.is_stored else True, page=page, met=earlier, **person)
+        new, refused = None if contact.is_stored else True, tuple(dismissed or ())[-MOST_DISMISSED:] or None
+        return cls(opening=opening, is_new=new, page=page, met=earlier, dismissed=refused, **person)
 
     @property
     def flows(self) -> frozenset[str]:
         """The flows that greeted them."""
         return frozenset(filter(None, (self.opening.flow, *(self.met or ()))))
+
+    def without(self, message: str) -> Self:
+        """After they dismissed it."""
+        earlier = [one for one in self.dismissed or () if one != message]
+        return self.model_copy(update={"dismissed": (*earlier, message)[-MOST_DISMISSED:]})
+
+    @property
+    def kept_opening(self) -> ChatOpening:
+        """Without a message that was dismissed: a page that still shows the old chat goes on with that."""
+        if self.opening.message not in (self.dismissed or ()):
+            return self.opening
+        return self.opening.model_copy(update={"conversation": new_id(), "message": None})
 
     def contact(self, id: str) -> Contact:
         """The contact that the first act stores."""
@@ -98,6 +115,8 @@ class Visitor:
 
 
 MOST_MET = 10
+MOST_DISMISSED = 4
+"""The newest ones: a token has a limit, and an older message of these has probably ended."""
 LONGEST_PAGE = 500
 """Limit of a page address in a token, in characters."""
 SKEW = 300

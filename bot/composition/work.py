@@ -54,5 +54,5 @@ class WorkArea(FlowArea):
         audience = Audience(store, self.finder, self.selected, quiet_hours=is_quiet)
         self.outbound = OutboundMessages(store, self.jobs, audience, self.deliveries)
         self.audience_counts = self.outbound.counts
-        self.chat_messages = ChatMessages(store, self.outbound, self.selected, self.chat_delivery)
+        self.chat_messages = ChatMessages(store, self.outbound, self.chat_delivery)
         self.imports = ContactImports(store, self.jobs)

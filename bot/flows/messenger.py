@@ -9,14 +9,16 @@ from bot.chat.card_submission import Answer, Submitted
 from bot.chat.cards import Cards
 from bot.chat.conversations import ConversationService
 from bot.chat.visitors import Arrival, Claim, Visitors
-from bot.errors import Unauthorized
+from bot.errors import NotFound, Unauthorized
+from bot.errors import marked as _
 from bot.flows.opening import ChatMessageSource, Openings
 from bot.flows.runs import Runs
 from bot.flows.scripts import Occasion
 from bot.flows.triggers.base import MessengerOpens
 from bot.model.contact import Contact
-from bot.model.conversation import Conversation, Part
+from bot.model.conversation import Author, AuthorKind, Conversation, Part
 from bot.model.event import ChatOpening
+from bot.model.signal import SignalKind
 from bot.model.workspace import Workspace
 
 
@@ -62,6 +64,8 @@ class Messenger:
         contact = await self._visitors.enter(token, claim, await self._workspace())
         owner, arrival = self._visitors.arrival(token)
         held = arrival.opening if arrival else None
+        if arrival and arrival.dismissed and owner != contact.id:
+            await self._messages.identified(owner, contact.id)
         if contact.is_stored and wanted is None:
             await self._messages.arrived(contact.id)
         stored = await self._stored(contact, held, wanted)
@@ -83,6 +87,20 @@ class Messenger:
                 raise Unauthorized  # they were deleted
         return visitor.contact, conversation
 
+    async def dismiss(self, token: str, id: str, seq: int) -> str:
+        """They don't want to see the outbound message of this entry any more. Returns their token, which remembers that
+        until something is stored of them. Raises Unauthorized and NotFound."""
+        contact, chat = await self.visit(token, id)
+        part = await self._entry(chat, seq) if chat else None
+        message = await self._messages.dismiss(part, contact.id) if part else None
+        if chat is None or message is None:
+            raise NotFound(_("Message not found."))
+        if chat.unstored is None:
+            me = Author(kind=AuthorKind.CONTACT, id=contact.id)
+            await self._conversations.signal(id, SignalKind.DISMISSED, me, seq=seq)
+        _owner, arrival = self._visitors.arrival(token)
+        return self._visitors.token(contact.id, arrival.without(message)) if arrival else token
+
     async def submit(
         self, part: Part, contact: Contact, answer: Answer, opening: ChatOpening | None = None
     ) -> Submitted:
@@ -92,6 +110,11 @@ class Messenger:
         elif answer.address is None and not contact.is_stored:  # shown a number that they saved in another tab
             contact = await self._visitors.fresh(contact)
         return await self._cards.submit(part, contact, await self._workspace(), answer, opening)
+
+    async def _entry(self, chat: Conversation, seq: int) -> Part | None:
+        if chat.unstored is None:
+            return await self._conversations.part(chat.id, seq)
+        return chat.opening_parts[seq - 1] if 0 < seq <= len(chat.opening_parts) else None
 
     async def _stored(self, contact: Contact, held: ChatOpening | None, wanted: str | None) -> Conversation | None:
         """The chat that is wanted, if it is stored. `held`: the one in the visitor's token, which may not be."""
@@ -110,16 +133,17 @@ class Messenger:
     ) -> Opened:
         """`arrival`: of their token. `owner`: whom the token names, empty on a first visit. `is_new`: they want another
         chat than the one in the token."""
-        held, met = (arrival.opening, arrival.flows) if arrival else (None, frozenset())
+        held, met = (arrival.kept_opening, arrival.flows) if arrival else (None, frozenset())
+        dismissed = (arrival.dismissed if arrival else None) or ()
         moment = MessengerOpens(page=claim.page or "", is_returning=bool(owner))
         occasion = Occasion(moment, contact, shown=met)
-        if held and (is_new or not await self._openings.is_current(held, occasion)):
+        if held and (is_new or not await self._openings.is_current(held, occasion, dismissed)):
             held = None
-        opening = held or await self._openings.new(occasion, claim.time_zone)
+        opening = held or await self._openings.new(occasion, claim.time_zone, dismissed)
         if opening.locale != contact.locale:
             opening = opening.model_copy(update={"locale": contact.locale})
         conversation = await self._openings.conversation(opening, contact.id)
-        kept: Arrival | None = Arrival.of(contact, opening, met)
+        kept: Arrival | None = Arrival.of(contact, opening, met, dismissed)
         if await self._openings.must_be_stored(opening):
             await self._openings.store(contact, conversation)
             await self._runs.settle(conversation.id)

@@ -6,7 +6,7 @@ the first act they become documents: contact first, conversation last, so that n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -23,7 +23,7 @@ from bot.flows.scripts import KEPT, Occasion, Scripts
 from bot.flows.steps.base import CardCompleted, CardPending, FactsNeeded, Started
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
-from bot.model.conversation import Card, Channel, Conversation, OpeningEntry
+from bot.model.conversation import Card, Channel, Conversation, OpeningEntry, Part
 from bot.model.event import Action, ChatOpening, ConsentEvent
 from bot.model.flow import Run, State, Wait
 from bot.store import Store
@@ -85,8 +85,14 @@ class ChatMessageSource(Protocol):
     async def arrived(self, contact: str) -> None:
         """A stored contact opened the messenger: gives them what is for them."""
 
-    async def for_visitor(self, greeting: Sequence[Card]) -> str | None:
+    async def for_visitor(self, greeting: Sequence[Card], dismissed: Collection[str]) -> str | None:
         """The message for the new chat of a visitor that nothing is stored of."""
+
+    async def dismiss(self, part: Part, contact: str) -> str | None:
+        """The contact doesn't want to see this any more. Returns the message of the entry, if it is of one."""
+
+    async def identified(self, visitor: str, contact: str) -> None:
+        """A visitor that nothing is stored of turned out to be this contact."""
 
     async def entries(self, opening: ChatOpening) -> list[OpeningEntry]:
         """What it adds to that chat."""
@@ -117,9 +123,9 @@ class Openings:
         self._opened: dict[tuple[str, str, str], Conversation] = {}
         self._stored: set[str] = set()
 
-    async def new(self, occasion: Occasion, time_zone: str | None) -> ChatOpening:
+    async def new(self, occasion: Occasion, time_zone: str | None, dismissed: Collection[str] = ()) -> ChatOpening:
         """A chat with the flow that greets on this occasion and, for somebody that nothing is stored of, an outbound
-        message."""
+        message. `dismissed`: those that they don't want to see."""
         contact, script = occasion.contact, await self._scripts.starting(occasion)
         if script and (greeting := self._greeting_of(script, contact.locale, now())).is_drawable:
             self._counters.moved(script, contact.id, None, greeting.made, Started(now()))
@@ -127,24 +133,25 @@ class Openings:
             conversation=new_id(),
             flow=script.flow if script else None,
             flow_version=script.version if script else None,
-            message=None if contact.is_stored else await self._message(script, contact.locale),
+            message=None if contact.is_stored else await self._message(script, contact.locale, dismissed),
             locale=contact.locale,
             time_zone=time_zone,
             at=now(),
         )
 
-    async def is_current(self, opening: ChatOpening, occasion: Occasion) -> bool:
+    async def is_current(self, opening: ChatOpening, occasion: Occasion, dismissed: Collection[str] = ()) -> bool:
         """Whether a chat that is opened now would be the same, but for its time."""
         met, contact = {*occasion.shown} - {opening.flow}, occasion.contact
         script = await self._scripts.starting(replace(occasion, shown=met))
         greets = (script.flow, script.version) if script else (None, None)
-        message = None if contact.is_stored else await self._message(script, contact.locale)
+        message = None if contact.is_stored else await self._message(script, contact.locale, dismissed)
         shown = opening.flow, opening.flow_version, opening.message
         return shown == (*greets, message) and now() - opening.at < FRESH
 
-    async def _message(self, script: Script | None, locale: str) -> str | None:
+    async def _message(self, script: Script | None, locale: str, dismissed: Collection[str]) -> str | None:
         written = [e.content for e in self._greeting_of(script, locale, now()).effects if isinstance(e, Write)]
-        return await self._messages.for_visitor([content for content in written if isinstance(content, Card)])
+        forms = [content for content in written if isinstance(content, Card)]
+        return await self._messages.for_visitor(forms, dismissed)
 
     async def conversation(self, opening: ChatOpening, contact: str) -> Conversation:
         """The chat as it is until somebody acts in it; not stored. Kept for the requests that follow its opening."""

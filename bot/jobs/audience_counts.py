@@ -71,7 +71,8 @@ class AudienceCounts:
         return CountInput(
             message=message.id,
             selection=Selection(filter=filter),
-            subscription=message.subscription,
+            subscription=message.offered,
+            asks_opted_out=message.chat.asks_opted_out if message.chat else None,
             at=time.at,
             local=time.local,
             asked_at=now(),

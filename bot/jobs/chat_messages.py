@@ -1,23 +1,18 @@
-"""Chat messages: who gets a draft, starting, pausing and ending it, and what became of it."""
+"""Chat messages: starting, pausing and ending them, and what became of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.consent.placeholders import fill_variables
-from bot.contacts.selected import BulkPreview, SelectedContacts
 from bot.errors import Conflict, FormWrong, Invalid, NotFound
 from bot.errors import marked as _
 from bot.jobs.outbound_messages import OutboundMessages
 from bot.model.audit import AuditAction
 from bot.model.base import now
-from bot.model.contact import Contact
 from bot.model.outbound_message import ChatTerms, OutboundMessage
-from bot.model.selection import Selection
 from bot.model.teammate import By
-from bot.outbound.audience import QUEUED
 from bot.outbound.chat_messages import ChatMessageDelivery
 from bot.store import Store
 from bot.store.outbound_messages import MOST_RUNNING
@@ -40,33 +35,20 @@ class ChatFigures:
     shown: int
     signed_up: int
     unconfirmed: int
+    dismissed: int = 0
 
     @property
     def unanswered(self) -> int:
-        return max(self.shown - self.signed_up - self.unconfirmed, 0)
+        return max(self.shown - self.signed_up - self.unconfirmed - self.dismissed, 0)
 
 
 class ChatMessages:
-    def __init__(
-        self, store: Store, outbound: OutboundMessages, selected: SelectedContacts, delivery: ChatMessageDelivery
-    ) -> None:
+    def __init__(self, store: Store, outbound: OutboundMessages, delivery: ChatMessageDelivery) -> None:
         self._store = store
         self._table = store.outbound_messages
         self._outbound = outbound
-        self._selected = selected
         self._delivery = delivery
         self._audit = AuditLog(store)
-
-    async def preview(self, message: OutboundMessage) -> BulkPreview:
-        """Who would get it, and why others wouldn't. Raises Invalid and FilterTooBroad."""
-        terms = message.chat or ChatTerms()
-
-        async def judge(contacts: Sequence[Contact]) -> Mapping[str, str]:
-            judged = await self._delivery.judged(terms, contacts)
-            return {contact: why or QUEUED for contact, why in judged.items()}
-
-        filter = await self._outbound.audience.filter(message)
-        return await self._selected.preview(Selection(filter=filter.as_text()), judge)
 
     async def start(self, id: str, version: int, by: By) -> OutboundMessage:
         """Shows it from now on. Raises NotFound, Conflict, Invalid and FormWrong."""
@@ -95,8 +77,8 @@ class ChatMessages:
         await self._audit.record(by, RECORDED[act], message.name)
 
     async def figures(self, id: str) -> ChatFigures:
-        shown = await self._store.chat_deliveries.count_shown(id)
-        return ChatFigures(shown, *await self._store.events.answers_to(id))
+        shown, dismissed = await self._store.chat_deliveries.count(id)
+        return ChatFigures(shown, *await self._store.events.answers_to(id), dismissed)
 
     async def _check(self, draft: OutboundMessage, terms: ChatTerms) -> None:
         """Raises Invalid and FormWrong."""

@@ -18,6 +18,8 @@ class ChatDelivery(Document):
     part: str | None = None
     """Its last entry; None: not all of them are written yet."""
     at: datetime
+    dismissed_at: datetime | None = None
+    """When the contact dismissed it: they don't see it any more. Visitors that nothing else is stored of can, too."""
 
     @classmethod
     def id_of(cls, message: str, contact: str) -> str:

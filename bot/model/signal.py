@@ -17,6 +17,8 @@ class SignalKind(StrEnum):
     """A card was opened, or submitted with an error: see its part."""
     TEXT = "text"
     """The state of a text changed: see its delivery."""
+    DISMISSED = "dismissed"
+    """The contact dismissed an outbound message."""
 
 
 class Signal(Document):

@@ -1,4 +1,4 @@
-"""Who gets an outbound text, and why the others don't: the same judgment in the preview and when it is sent."""
+"""Who gets an outbound message, and why the others don't: the same judgment in the preview and when it is sent."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bot.model.filter import ConditionGroup, Filter, Match, Textable
 from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType, Subscription
 from bot.outbound.audience_judge import INCLUDED, LEFT_OUT, QUEUED, SAME_NUMBER, AudienceJudge, AudienceVerdict
+from bot.outbound.chat_judge import ChatJudge
 from bot.outbound.send_time import NOW, SendTime
 from bot.store import Store
 
@@ -59,16 +60,16 @@ class Audience:
         self._finder = finder
         self._selected = selected
         self._judge = AudienceJudge(store, quiet_hours=quiet_hours)
+        self._chat = ChatJudge(store)
 
     async def preview(self, message: OutboundMessage, time: SendTime = NOW, *, most: int = FIRST) -> AudiencePreview:
         """Looks at `most` contacts. Raises Invalid and FilterTooBroad."""
-        subscription, filter = await self.subscription(message), await self.filter(message)
-        tally, after, at = AudienceTally(), "", now()
+        filter, tally, after, at = await self.filter(message), AudienceTally(), "", now()
         while tally.seen < most:
             limit = min(BATCH, most - tally.seen)
             ids = await self._finder.ids(filter, after, limit)
             people = await self._selected.living(ids)
-            tally.add(people, await self.verdicts(filter, subscription, people, time, at), gone=len(ids) - len(people))
+            tally.add(people, await self.verdicts(message, filter, people, time, at), gone=len(ids) - len(people))
             if len(ids) < limit:
                 return tally.preview(ContactCount(tally.seen, is_exact=True))
             after = ids[-1]
@@ -79,19 +80,20 @@ class Audience:
         FilterTooBroad."""
         if not found.is_sample:
             return ContactCount(found.included, is_exact=True)
+        if message.chat:  # whom its form has nothing to ask is no condition that the database knows
+            return ContactCount(found.total.number * found.included // max(found.seen, 1), is_exact=False)
         return await self._finder.count(
             narrowed(await self.filter(message), Textable(subscription=message.subscription))
         )
 
     async def verdicts(
-        self,
-        filter: Filter,
-        subscription: Subscription,
-        people: Sequence[Contact],
-        time: SendTime,
-        at: datetime,
+        self, message: OutboundMessage, filter: Filter, people: Sequence[Contact], time: SendTime, at: datetime
     ) -> dict[str, AudienceVerdict]:
-        """By contact. Of those who share a number, the first one gets the message."""
+        """By contact. `filter`: the message's. Of those who share a number, the first gets a text. Raises Invalid."""
+        if message.chat:
+            refused = await self._chat.of(message.chat, people)
+            return {contact: AudienceVerdict(why or QUEUED) for contact, why in refused.items()}
+        subscription = await self.subscription(message)
         found = await self._judge.of(people, subscription, time, at)
         numbers = {c.id: address_of(c, MessageType.SMS) or "" for c in people if found[c.id].is_included}
         sharing = await self._store.contacts.sharing(numbers.values())

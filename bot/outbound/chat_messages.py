@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from async_lru import alru_cache
 
 from bot.chat.conversations import ConversationService, opened_with
-from bot.consent.choices import numbers_of
 from bot.contacts.finder import ContactFinder
 from bot.faults import reach
 from bot.model.base import now
 from bot.model.chat_delivery import ChatDelivery
 from bot.model.contact import Contact
-from bot.model.conversation import OUTBOUND, Card, Conversation, OpeningEntry
+from bot.model.conversation import OUTBOUND, Card, Content, Conversation, OpeningEntry, Part
 from bot.model.event import ChatOpening
 from bot.model.outbound_message import ChatTerms, OutboundMessage
 from bot.model.subscription import Subscription
 from bot.model.workspace import Workspace
-from bot.outbound.chat_rules import contents, refusal
+from bot.outbound.chat_judge import ChatJudge
+from bot.outbound.chat_rules import contents, message_of
 from bot.outbound.kinds.outbound import variables
 from bot.store import Store
 
@@ -47,6 +47,7 @@ class ChatMessageDelivery:
         self._finder = finder
         self._conversations = conversations
         self._workspace = workspace
+        self._judge = ChatJudge(store)
         self._known: dict[str, OutboundMessage] = {}
         self._running = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(self._find_running)
         self.changed = self._running.cache_clear
@@ -71,42 +72,50 @@ class ChatMessageDelivery:
         had = {copy.message: copy for copy in await self._store.chat_deliveries.of(contact, [m.id for m in running])}
         for message in running:
             if (copy := had.get(message.id)) and copy.part is None:  # its process was killed
-                await self._write(message, copy, person)
+                await self._write(message, [copy], {person.id: person})
         wanted = [message for message in running if message.id not in had]
         if wanted and not await self._conversations.unread(contact) and (first := await self._first(wanted, person)):
-            await self.deliver(first, person)
-
-    async def judged(self, terms: ChatTerms, contacts: Sequence[Contact]) -> dict[str, str]:
-        """By contact, why they don't get a message with these terms; empty: they do."""
-        subscription = await self._offered(terms.card)
-        numbers = {number for contact in contacts for number in numbers_of(contact)} if terms.card else set()
-        stopped = await self._store.stops.stopped(numbers) if numbers else frozenset()
-        return {contact.id: refusal(terms, contact, subscription, stopped) for contact in contacts}
+            await self.deliver(first, [person])
 
     async def deliver_to_online(self, message: OutboundMessage, contacts: Sequence[Contact]) -> None:
         """To those who have a chat. The others get it when they open it."""
-        have = await self._store.conversations.chatting_among([contact.id for contact in contacts])
-        await asyncio.gather(*(self.deliver(message, contact) for contact in contacts if contact.id in have))
+        chats = await self._store.conversations.newest_of_each([contact.id for contact in contacts])
+        await self._deliver(message, [contact for contact in contacts if contact.id in chats], chats)
 
-    async def deliver(self, message: OutboundMessage, contact: Contact) -> None:
-        """Writes it into the contact's newest chat, or a new one. Idempotent, also between processes."""
-        id, newest = ChatDelivery.id_of(message.id, contact.id), await self._conversations.newest(contact.id)
-        place = newest.id if newest else _own_conversation(id)
-        copy = ChatDelivery(id=id, message=message.id, contact=contact.id, conversation=place, at=now())
-        await self._store.chat_deliveries.keep(copy)
-        reach("chat message claimed")
-        claimed = await self._store.chat_deliveries.get(id)
-        if claimed and claimed.part is None:
-            await self._write(message, claimed, contact)
+    async def deliver(self, message: OutboundMessage, contacts: Sequence[Contact]) -> None:
+        """Writes it into each one's newest chat, or a new one. Idempotent, also between processes."""
+        chats = await self._store.conversations.newest_of_each([contact.id for contact in contacts])
+        await self._deliver(message, contacts, chats)
 
-    async def for_visitor(self, greeting: Sequence[Card]) -> str | None:
+    async def dismissed(self, contact: str, parts: Sequence[Part]) -> set[str]:
+        """Of these entries, the messages that the contact dismissed."""
+        ids = {id for part in parts if (id := message_of(part))}
+        return await self._store.chat_deliveries.dismissed(contact, ids) if ids else set()
+
+    async def dismiss(self, part: Part, contact: str) -> str | None:
+        """The contact doesn't want to see the message of this entry any more, in any chat. Returns the message; None:
+        the entry is of none. Idempotent. A visitor that nothing is stored of gets a copy, which counts them once."""
+        message, time = message_of(part), now()
+        if message is None:
+            return None
+        if not await self._store.chat_deliveries.dismiss(contact, message, time):
+            id, where = ChatDelivery.id_of(message, contact), {"conversation": part.conversation, "part": part.id}
+            copy = ChatDelivery(id=id, message=message, contact=contact, at=time, dismissed_at=time, **where)
+            await self._store.chat_deliveries.keep(copy)
+        return message
+
+    async def identified(self, visitor: str, contact: str) -> None:
+        """A visitor that nothing is stored of turned out to be this contact."""
+        await self._store.chat_deliveries.move(visitor, contact)
+
+    async def for_visitor(self, greeting: Sequence[Card], dismissed: Collection[str] = ()) -> str | None:
         """The message for a visitor that nothing is stored of. `greeting`: the forms that the new chat has anyway: the
         same subscription is not offered twice."""
         offered = {card.subscription for card in greeting}
         for message in await self.running():
             card = message.chat.card if message.chat else None
             is_theirs = message.chat and message.chat.visitors and message.filter.is_everybody
-            if not is_theirs or (card and card.subscription in offered):
+            if not is_theirs or message.id in dismissed or (card and card.subscription in offered):
                 continue
             subscription = await self._offered(card)
             if card is None or (subscription and subscription.is_live):
@@ -129,22 +138,48 @@ class ChatMessageDelivery:
         return await self._store.outbound_messages.running()
 
     async def _first(self, messages: Sequence[OutboundMessage], person: Contact) -> OutboundMessage | None:
-        refused = [(await self.judged(message.chat or ChatTerms(), [person]))[person.id] for message in messages]
+        refused = [(await self._judge.of(message.chat or ChatTerms(), [person]))[person.id] for message in messages]
         rest = {message.id: message for message, why in zip(messages, refused, strict=True) if not why}
         matching = await self._finder.filters_matching({id: m.filter for id, m in rest.items()}, person.id)
         return next((message for id, message in rest.items() if id in matching), None)
 
-    async def _write(self, message: OutboundMessage, copy: ChatDelivery, contact: Contact) -> None:
-        values = variables(contact, await self._workspace())
-        said = contents(message, contact.locale, values)
-        if copy.conversation == _own_conversation(copy.id):
-            entries = [OpeningEntry(author=OUTBOUND, content=content, at=copy.at, key=key) for key, content in said]
-            await self._store.conversations.keep(opened_with(copy.conversation, contact.id, entries, copy.at))
-        for key, content in said:
-            part = await self._conversations.append(copy.conversation, OUTBOUND, content, key)
+    async def _deliver(self, message: OutboundMessage, contacts: Sequence[Contact], chats: Mapping[str, str]) -> None:
+        """`chats`: by contact, where it goes."""
+        people = {ChatDelivery.id_of(message.id, contact.id): contact for contact in contacts}
+        copies = [
+            ChatDelivery(
+                id=id,
+                message=message.id,
+                contact=contact.id,
+                conversation=chats.get(contact.id) or _own_conversation(id),
+                at=now(),
+            )
+            for id, contact in people.items()
+        ]
+        await self._store.chat_deliveries.insert_many(copies)
+        reach("chat message claimed")
+        claimed = await self._store.chat_deliveries.get_many(people)
+        unwritten = [copy for copy in claimed.values() if copy.part is None]
+        await self._write(message, unwritten, {copy.contact: people[copy.id] for copy in unwritten})
+
+    async def _write(
+        self, message: OutboundMessage, copies: Sequence[ChatDelivery], people: Mapping[str, Contact]
+    ) -> None:
+        """Each entry for all of them at once: the number of round trips doesn't grow with theirs."""
+        workspace = await self._workspace()
+        said = {c.id: contents(message, p.locale, variables(p, workspace)) for c in copies for p in [people[c.contact]]}
+        new = [copy for copy in copies if copy.conversation == _own_conversation(copy.id)]
+        await self._store.conversations.insert_many([_own_chat(copy, said[copy.id]) for copy in new])
+        last: dict[str, str] = {}
+        for number in range(max(map(len, said.values()), default=0)):
+            some = [copy for copy in copies if number < len(said[copy.id])]
+            parts = await asyncio.gather(*(self._say(copy, *said[copy.id][number]) for copy in some))
             reach("chat message entry written")
-            last = part.id
-        await self._store.chat_deliveries.placed(copy.id, last)
+            last |= {copy.id: part.id for copy, part in zip(some, parts, strict=True)}
+        await self._store.chat_deliveries.placed(last)
+
+    async def _say(self, copy: ChatDelivery, key: str, content: Content) -> Part:
+        return await self._conversations.append(copy.conversation, OUTBOUND, content, key)
 
     async def _offered(self, card: Card | None) -> Subscription | None:
         return await self._store.subscriptions.recent(card.subscription) if card else None
@@ -161,6 +196,11 @@ class ChatMessageDelivery:
 def _own_conversation(copy: str) -> str:
     """The id of the chat that a copy opens for somebody without one."""
     return hashlib.sha256(f"message:{copy}".encode()).hexdigest()[:24]
+
+
+def _own_chat(copy: ChatDelivery, said: Sequence[tuple[str, Content]]) -> Conversation:
+    entries = [OpeningEntry(author=OUTBOUND, content=content, at=copy.at, key=key) for key, content in said]
+    return opened_with(copy.conversation, copy.contact, entries, copy.at)
 
 
 def _entries(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 
 from bot.model.chat_delivery import ChatDelivery
 from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository
+
+_DISMISSED = {"partialFilterExpression": {"dismissed_at": {"$exists": True}}}
 
 
 class ChatDeliveryRepository(Repository[ChatDelivery]):
@@ -17,16 +21,37 @@ class ChatDeliveryRepository(Repository[ChatDelivery]):
     indexes = (
         IndexModel([("contact", ASCENDING), ("message", ASCENDING)]),
         IndexModel([("message", ASCENDING), ("part", ASCENDING)]),
+        IndexModel([("message", ASCENDING), ("dismissed_at", ASCENDING)], **_DISMISSED),
     )
 
     async def of(self, contact: str, messages: Collection[str]) -> list[ChatDelivery]:
         """The contact's copies of these messages, also those of contacts who were merged into this one."""
         return await self.find({"contact": contact, "message": {"$in": [*messages]}}, limit=10 * len(messages) + 1)
 
-    async def placed(self, id: str, part: str) -> None:
-        await self.update({"_id": id}, {"$set": {"part": part}})
+    async def placed(self, parts: Mapping[str, str]) -> None:
+        """By copy, its last entry."""
+        await self.update_many([({"_id": id}, {"$set": {"part": part}}) for id, part in parts.items()])
 
-    async def count_shown(self, message: str) -> int:
-        match = {"message": message, "part": {"$gt": ""}}
+    async def dismiss(self, contact: str, message: str, at: datetime) -> bool:
+        """The first time counts. False: they have no copy of the message."""
+        theirs = {"contact": contact, "message": message}
+        first = {"$set": {"dismissed_at": {"$ifNull": ["$dismissed_at", at]}}}
+        with database_errors():
+            return bool((await self.collection.update_many(theirs, [first])).matched_count)
+
+    async def move(self, contact: str, to: str) -> None:
+        with database_errors():
+            await self.collection.update_many({"contact": contact}, {"$set": {"contact": to}})
+
+    async def dismissed(self, contact: str, messages: Collection[str]) -> set[str]:
+        """Those of these messages that the contact dismissed."""
+        return {copy.message for copy in await self.of(contact, messages) if copy.dismissed_at}
+
+    async def count(self, message: str) -> tuple[int, int]:
+        """To how many it was shown, and how many dismissed it."""
+        shown = {"message": message, "part": {"$gt": ""}}
+        return await self._count(shown), await self._count({"message": message, "dismissed_at": {"$exists": True}})
+
+    async def _count(self, match: Mapping[str, Any]) -> int:
         with database_errors():
             return int(await self.collection.count_documents(match, maxTimeMS=READ_MS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,11 +69,19 @@ class ConversationRepository(Repository[Conversation]):
 
     async def contacts_among(self, contacts: Sequence[str]) -> set[str]:
         """Those of these contacts who have a conversation."""
-        return await self._contacts({"contact": {"$in": [*contacts]}})
+        with database_errors():
+            return {*await self.collection.distinct("contact", {"contact": {"$in": [*contacts]}}, maxTimeMS=READ_MS)}
 
-    async def chatting_among(self, contacts: Sequence[str]) -> set[str]:
-        """Those of these contacts who have a chat."""
-        return await self._contacts({"contact": {"$in": [*contacts]}, "channel": {"$ne": Channel.SMS}})
+    async def newest_of_each(self, contacts: Sequence[str]) -> dict[str, str]:
+        """The newest chat of those of these contacts who have one, in one query."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"contact": {"$in": [*contacts]}, "channel": {"$ne": Channel.SMS}}},
+            {"$sort": {"contact": 1, "updated_at": -1}},
+            {"$group": {"_id": "$contact", "newest": {"$first": "$_id"}}},
+        ]
+        with database_errors():
+            found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(len(contacts) or 1)
+        return {raw["_id"]: raw["newest"] for raw in found}
 
     async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
         """A contact's chats, the newest first."""
@@ -112,10 +120,6 @@ class ConversationRepository(Repository[Conversation]):
         except StoreUnavailable:  # the driver repeats no update of many documents; this one may be repeated
             await self._update_all(ids, update)
         return [None] * len(marks)
-
-    async def _contacts(self, match: Mapping[str, Any]) -> set[str]:
-        with database_errors():
-            return {*await self.collection.distinct("contact", match, maxTimeMS=READ_MS)}
 
     async def _update_all(self, ids: Sequence[str], update: list[dict[str, Any]]) -> None:
         with database_errors():

@@ -5,6 +5,7 @@ import { parseHtml } from "./dom.js";
 import { arrange } from "./thread-layout.js";
 import { createTypingDots } from "./typing-dots.js";
 
+const DISMISSED = "part--dismissed";
 const NEAR = 80; // px from an edge that still count as being there
 const prefersCalm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -44,7 +45,7 @@ export function createThread({
 
   function rearrange() {
     arrange(list);
-    body.classList.toggle("is-empty", !list.querySelector(".part"));
+    body.classList.toggle("is-empty", !list.querySelector(`.part:not(.${DISMISSED})`));
   }
 
   // --- scroll
@@ -177,7 +178,7 @@ export function createThread({
 
   function enter(li) {
     if (!li.classList.contains("mine")) dots.onPart();
-    li.hidden = false;
+    li.hidden = li.classList.contains(DISMISSED);
     li.classList.add("enter");
     rearrange();
     follow(isMine(li));
@@ -245,6 +246,16 @@ export function createThread({
     if (prefersCalm.matches) freshParts.forEach(announcePart);
   }
 
+  /* Hides an outbound message that the reader dismissed. */
+  function dismiss(message) {
+    for (const li of list.querySelectorAll(`.part[data-message="${CSS.escape(message)}"]`)) {
+      li.replaceChildren();
+      li.classList.add(DISMISSED);
+      li.hidden = true;
+    }
+    rearrange();
+  }
+
   // --- the reader's own messages, before the server has them
 
   function addUnsent({ key, text, at }, state) {
@@ -288,6 +299,7 @@ export function createThread({
   return {
     load,
     put,
+    dismiss,
     announce,
     showTyping: dots.show,
     addUnsent,

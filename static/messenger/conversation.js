@@ -166,6 +166,28 @@ export function createConversation({ strings, isShown, onUnread, onOpen, onRefus
     gapTimer = setTimeout(() => fillGap(seq), GAP_REFILL);
   }
 
+  /* Dismisses the outbound message of this button. Returns whether it is gone. */
+  async function dismiss(button) {
+    const li = button.closest(".part");
+    if (button.getAttribute("aria-busy") === "true" || !conversation) return false;
+    button.setAttribute("aria-busy", "true");
+    const { ok, isSignedOut } = await api.dismissMessage(conversation, Number(li.dataset.seq));
+    if (ok) {
+      thread.dismiss(li.dataset.message);
+      thread.announce(strings.dismissed);
+    } else if (isSignedOut) reopen();
+    else showUndismissed(button);
+    return ok;
+  }
+
+  function showUndismissed(button) {
+    button.removeAttribute("aria-busy");
+    const words = Object.assign(document.createElement("p"), { className: "dismiss-error" });
+    words.textContent = strings.undismissed;
+    if (!button.nextElementSibling?.matches(".dismiss-error")) button.after(words);
+    thread.announce(strings.undismissed);
+  }
+
   function tellSeen() {
     const last = received.last();
     if (!conversation || last <= seenTold) return;
@@ -184,6 +206,7 @@ export function createConversation({ strings, isShown, onUnread, onOpen, onRefus
     open,
     reopen,
     tellSeen,
+    dismiss,
     id: () => conversation,
     send: (text) => queue.add({ text }),
     retry: () => queue.flush(),

@@ -111,8 +111,14 @@ function answer(reply) {
   focusChat();
 }
 
+async function dismiss(button) {
+  if ((await conversation.dismiss(button)) && document.activeElement === document.body) focusChat();
+}
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-resend]")) conversation.retry();
+  const dismissing = event.target.closest("[data-dismiss]");
+  if (dismissing) dismiss(dismissing);
   const reply = event.target.closest("[data-reply]");
   if (reply && conversation.id()) answer(reply);
 });

@@ -80,6 +80,17 @@ export function postMessage({ conversation, key, text: words }) {
   return request(pathOf(conversation, "messages"), { method: "POST", json: { key, text: words } });
 }
 
+/* Dismisses the outbound message of a part. Returns {ok, isSignedOut}. */
+export async function dismissMessage(conversation, seq) {
+  try {
+    const response = await request(pathOf(conversation, "dismiss"), { method: "POST", json: { seq } });
+    if (response.ok) acceptToken((await response.json()).token);
+    return { ok: response.ok, isSignedOut: response.status === 401 };
+  } catch {
+    return { ok: false, isSignedOut: false };
+  }
+}
+
 /* The parts before a sequence number as HTML; null if they could not be loaded. */
 export async function loadParts(conversation, before) {
   try {

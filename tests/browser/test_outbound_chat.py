@@ -10,11 +10,15 @@ from playwright.async_api import expect
 
 from bot.app import Bot
 from bot.demo import DEALS
+from bot.model.outbound_message import ChatTerms
+from bot.model.teammate import By
 from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.test_outbound import fits
 from tests.conftest import eventually
+from widget.web.http import BOT
 
+ADA = By("ada", "Ada")
 pytestmark = pytest.mark.browser
 
 
@@ -70,3 +74,22 @@ async def test_a_message_with_a_form_goes_from_the_composer_to_the_shop(
 
     await page.get_by_role("button", name="Pause").click()
     await expect(page.locator("#delivery [role=status]")).to_have_text("Paused")
+
+    # Another one is dismissed with the keyboard, in all tabs, for good.
+    theirs = server.app[BOT]
+    draft = await theirs.outbound.create("News", ADA, chat=ChatTerms(at_once=True))
+    draft = await theirs.outbound.save(draft.id, draft.version, {"texts": {"en": "New in our shop"}}, ADA)
+    message = await theirs.chat_messages.start(draft.id, draft.version, ADA)
+    await expect(chat.bubble("New in our shop")).to_be_visible()
+    dismiss = chat.frame.get_by_role("button", name="Dismiss message")
+    await expect(dismiss).to_have_count(1)  # a form that was completed stays
+    await dismiss.focus()
+    await chat.page.keyboard.press("Enter")
+    await expect(chat.bubble("New in our shop")).to_have_count(0)
+    await expect(chat.frame.locator("#text")).to_be_focused()
+    await chat.page.reload()
+    await chat.open()
+    await expect(chat.card).to_have_attribute("data-state", "completed")
+    await expect(chat.bubble("New in our shop")).to_have_count(0)
+    await page.goto(str(server.make_url(f"/outbound/{message.id}")))
+    await expect(results.filter(has_text="Dismissed by the person")).to_contain_text("1")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import signal
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -20,6 +22,7 @@ from bot.flows.messenger import Opened
 from bot.flows.publish import publish
 from bot.flows.steps import OptInForm, Say
 from bot.jobs.chat_messages import ChatFigures
+from bot.jobs.kinds.count_audience import CountAudience, CountInput, CountPlace
 from bot.jobs.kinds.send_message import SendInput
 from bot.jobs.kinds.show_message import ShowMessage, ShowPlace
 from bot.jobs.outbound_messages import MessageState
@@ -31,6 +34,7 @@ from bot.model.filter import ConsentIs, Filter, LocaleIs, TagIs
 from bot.model.outbound_message import ChatTerms, OutboundMessage
 from bot.model.teammate import By
 from bot.outbound import chat_messages
+from bot.outbound.send_time import NOW
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from bot.store.outbound_messages import MOST_RUNNING
@@ -38,6 +42,7 @@ from tests import processes
 from tests.conftest import PATIENCE, eventually
 from tests.outbound import dying
 from tests.people import NUMBER, TEAMMATE, act, answer_to, card, change, greets, second_process
+from tests.store.wire import listened_to
 
 MakeContact = Callable[..., Awaitable[Contact]]
 ADA = By("ada", "Ada")
@@ -109,7 +114,7 @@ class TestWho:
         await bot.ledger.record(change(stopped.id, "n", Action.CAPTURE_PHONE, subscription=None, number="+12015550103"))
         await bot.stops.stop("+12015550103", "STOP", "t1")
         draft = await drafted(bot)
-        preview = await bot.chat_messages.preview(draft)
+        preview = await bot.outbound.audience.preview(draft)
         assert preview.counts == {"already": 1, "opted_out": 1, "stopped": 1, "queued": 1}
         await bot.chat_messages.start(draft.id, draft.version, ADA)
         assert [len(messages((await opened(bot, person)).parts)) for person in people] == [0, 0, 0, 2]
@@ -370,7 +375,125 @@ class TestVisitors:
         assert [part.content.kind for part in chat.parts] == ["card"]
 
 
+class TestDismissed:
+    @pytest.fixture(autouse=True)
+    async def _greeting_without_a_form(self, demo_store: Store) -> None:
+        await publish(demo_store, FLOW, greets(Say(id="hi", text="Hi")))
+
+    async def test_it_is_hidden_for_good_and_counted_once(self, bot: Bot, make_contact: MakeContact) -> None:
+        maya, message = await make_contact(), await started(bot)
+        chat = await opened(bot, maya)
+        for seq in (1, 2, 1):
+            assert await bot.messenger.dismiss(chat.token, chat.conversation, seq)
+        assert await bot.chat_delivery.dismissed(maya.id, chat.parts) == {message.id}
+        again = await opened(bot, maya)
+        assert len(again.parts) == 2, "nothing is written anew"
+        assert await bot.chat_messages.figures(message.id) == ChatFigures(1, 0, 0, 1)
+        assert await bot.chat_delivery.dismissed((await make_contact()).id, chat.parts) == set()
+
+    async def test_only_their_own_and_nothing_but_messages(self, bot: Bot, make_contact: MakeContact) -> None:
+        maya, stranger = await make_contact(), await make_contact()
+        said = await bot.conversations.begin(new_id(), maya.id, TEAMMATE, [("hi", Text(text="Hi"))])
+        token = bot.visitors.token(maya.id)
+        for wrong, seq in ((bot.visitors.token(stranger.id), 1), (token, 1), (token, 9)):
+            with pytest.raises(NotFound):
+                await bot.messenger.dismiss(wrong, said[0].conversation, seq)
+
+    async def test_a_merged_contact_has_dismissed_it_too(self, bot: Bot, make_contact: MakeContact) -> None:
+        lead, user = await make_contact(), await make_contact(role="user", external_id="u1")
+        message, chat = await started(bot), await opened(bot, lead)
+        await bot.merge.merge(user.id, lead.id, Actor(kind="teammate", id="ada"), Source.PROFILE)
+        await bot.messenger.dismiss(bot.visitors.token(user.id), chat.conversation, 1)
+        assert await bot.chat_delivery.dismissed(user.id, chat.parts) == {message.id}
+        assert await bot.chat_messages.figures(message.id) == ChatFigures(1, 0, 0, 1)
+
+    async def test_a_visitor_dismisses_it_before_anything_is_stored_of_them(self, bot: Bot, store: Store) -> None:
+        message = await started(bot, visitors=True)
+        before = await store.contacts.count_about(), await store.conversations.count_about()
+        chat = await bot.open_messenger(None, Claim(), None)
+        token = await bot.messenger.dismiss(chat.token, chat.conversation, 2)
+        assert (await store.contacts.count_about(), await store.conversations.count_about()) == before
+        again = await bot.open_messenger(token, Claim(), None)
+        assert [part.content.kind for part in again.parts] == ["text"], "the greeting alone"
+        assert again.contact.id == chat.contact.id
+        acted = await act(bot, again)
+        assert await shown(bot, acted.contact) == []
+        assert await bot.chat_messages.figures(message.id) == ChatFigures(1, 0, 0, 1)
+        await opened(bot, acted.contact)
+        assert await shown(bot, acted.contact) == []
+
+    async def test_the_page_that_dismissed_it_goes_on_in_its_chat(self, bot: Bot) -> None:
+        message = await started(bot, visitors=True)
+        chat = await bot.open_messenger(None, Claim(), None)
+        last = chat.parts[-1].seq
+        token = await bot.messenger.dismiss(chat.token, chat.conversation, last)
+        contact, conversation = await bot.messenger.visit(token, chat.conversation)
+        assert conversation
+        await bot.openings.store(contact, conversation)
+        part = await bot.say(conversation, "Hello", "key-12345")
+        assert part.seq == last + 1
+        parts = await bot.conversations.page(chat.conversation)
+        assert await bot.chat_delivery.dismissed(contact.id, parts) == {message.id}
+        assert await bot.chat_messages.figures(message.id) == ChatFigures(1, 0, 0, 1)
+
+    async def test_who_signs_in_afterwards_has_dismissed_it(self, bot: Bot, make_contact: MakeContact) -> None:
+        user = await make_contact(role="user", external_id="u7")
+        message = await started(bot, visitors=True)
+        chat = await bot.open_messenger(None, Claim(), None)
+        token = await bot.messenger.dismiss(chat.token, chat.conversation, chat.parts[-1].seq)
+        secret = (await bot.workspace()).identity_secrets[0].secret
+        proof = hmac.new(secret.encode(), b"u7", "sha256").hexdigest()
+        signed_in = await bot.open_messenger(token, Claim(user_id="u7", user_hash=proof), None)
+        assert signed_in.contact.id == user.id
+        assert await shown(bot, user) == []
+        assert await bot.chat_messages.figures(message.id) == ChatFigures(1, 0, 0, 1)
+
+
+class TestCount:
+    async def test_a_large_audience_is_estimated_and_then_counted_exactly(
+        self, bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people = [await make_contact() for _ in range(4)]
+        await bot.ledger.record(change(people[3].id, "in", number="+12015550101"))
+        draft = await drafted(bot)
+        first = await bot.outbound.audience.preview(draft, most=2)
+        size = await bot.outbound.audience.size(draft, first)
+        assert (first.is_sample, size.is_exact) == (True, False)
+        job = await bot.audience_counts.start(draft, NOW, ADA)
+        without = {"chat": ChatTerms()}
+        changed = await bot.outbound.save(draft.id, draft.version, without, ADA)
+        kind, at, counts = bot.jobs.kinds[CountAudience.name], CountPlace(), Counter[str]()
+        input = CountInput.model_validate(job.input)
+        while True:
+            batch = await kind.step(job.id, input, at, 3)
+            at, counts = batch.checkpoint, counts + Counter(batch.counts)
+            if batch.is_last:
+                break
+        assert counts == {"queued": 3, "already": 1}, "of the message as it was when the count was asked for"
+        assert await bot.audience_counts.newest(changed, NOW) is None
+
+
 class TestNow:
+    async def test_the_number_of_round_trips_does_not_grow_with_the_people(
+        self, bot: Bot, mongo: EmbeddedServer, settings: Settings, make_contact: MakeContact
+    ) -> None:
+        """Those who are online, in one batch: with and without a chat."""
+        costs = []
+        for count in (2, 20):
+            people = [await make_contact(last_seen_at=now()) for _ in range(count)]
+            for person in people[1:]:
+                await bot.conversations.begin(new_id(), person.id, TEAMMATE, [("hi", Text(text="Hi"))])
+            message = await started(bot)
+            async with listened_to(mongo) as (theirs, wire):
+                other = await make_bot(settings, theirs, "http://sayso.test")
+                await other.workspace()
+                wire.commands.clear()
+                await other.chat_delivery.deliver(message, people)
+                costs.append([name for name, _ in wire.commands])
+            for person in people:
+                assert await shown(bot, person) == ["Hi there, deals by text?", message.id]
+        assert sorted(costs[0]) == sorted(costs[1])
+
     async def test_those_online_get_it_in_their_open_chat(self, bot: Bot, make_contact: MakeContact) -> None:
         online, away = (
             await make_contact(last_seen_at=now()),

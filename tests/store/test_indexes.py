@@ -96,6 +96,7 @@ BY_INDEX = {"EOF", "IXSCAN", "DISTINCT_SCAN", "IDHACK", "CLUSTERED_IXSCAN", "COU
 """Stages that read an index; `EOF`: there is no such collection yet."""
 NOT_QUERIES = {
     "make_indexes",
+    "drop_indexes",
     "insert",
     "insert_many",
     "keep",
@@ -409,12 +410,17 @@ async def _show(bot: Bot, contact: str) -> None:
     by, terms = By("ada", "Ada"), ChatTerms(card=card())
     draft = await bot.outbound.create("Deals", by, chat=terms)
     draft = await bot.outbound.save(draft.id, draft.version, {"texts": {"en": "Hi"}}, by)
-    await bot.chat_messages.preview(draft)
+    await bot.outbound.audience.preview(draft)
     message = await bot.chat_messages.start(draft.id, draft.version, by)
     await bot.chat_delivery.arrived(contact)
     await bot.finder.filters_matching({"a": Filter.of(HasPhone()), "b": Filter.of(HasPhone())}, contact)
-    await bot.chat_delivery.deliver(message, person(contact))
+    await bot.chat_delivery.deliver(message, [person(contact)])
     await bot.chat_delivery.deliver_to_online(message, [person(contact)])
+    for chat in await bot.store.conversations.of(contact):
+        for part in await bot.conversations.page(chat.id):
+            await bot.chat_delivery.dismiss(part, contact)
+            await bot.chat_delivery.dismissed(contact, [part])
+    await bot.chat_delivery.identified("0" * 24, contact)
     await bot.chat_messages.figures(message.id)
     await bot.chat_messages.act(message.id, "pause", by)
     await bot.chat_messages.act(message.id, "end", by)

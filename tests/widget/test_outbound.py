@@ -301,6 +301,8 @@ async def test_a_test_goes_to_the_number_that_was_typed(running: Running, ada: D
     message = await written(running, ada, people)
     status, page = await ada.post(f"/outbound/{message.id}/test", {"number": "12", "key": new_id()})
     assert (status, "12" in page.one("input", id="number").attrs["value"]) == (422, True)
+    assert "Too short: numbers in the United States" in page.one("p", id="number-error").text
+    assert page.one("input", id="name").attrs["value"] == message.name, "the message is still there"
     assert (await ada.post(f"/outbound/{message.id}/test", {"number": "(201) 555-0164", "key": new_id()}))[0] == 303
     assert await ada.said() == "Test sent to +12015550164."
 
@@ -441,6 +443,7 @@ async def test_one_that_paused_itself_says_why_in_the_list_and_on_its_page(
 
 async def test_settings_and_metrics_show_the_queue(running: Running, ada: Desk) -> None:
     page = await ada.look("/settings/delivery")
+    assert page.one("nav", class_="subnav")
     labels = [term.text for term in page.one("dl", class_="figures").all("dt")]
     assert labels == ["Due now", "Longest wait", "Waiting in total", "Result pending", "Unconfirmed in 24 hours"]
     async with running.session.get(f"{running.base}/metrics") as answer:

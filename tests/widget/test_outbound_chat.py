@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ async def test_the_preview_says_who_gets_it_and_who_has_answered_already(
     running: Running, ada: Desk, people: list[Contact]
 ) -> None:
     message = await with_form(running, ada, await draft(running, ada, people))
-    text = " ".join((await ada.look(f"/outbound/{message.id}/chat/audience")).text.split())
+    text = " ".join((await ada.look(f"/outbound/{message.id}/audience")).text.split())
     assert "1 person would get it now. 1 Will get it" in text
     assert "1 Already opted in" in text
 
@@ -116,6 +117,7 @@ async def test_it_is_started_met_on_the_page_counted_paused_and_ended(
     assert (await ada.post(f"/outbound/{message.id}/chat/start", form(message)))[0] == 303
     page = await ada.look(f"/outbound/{message.id}")
     assert "Running" in page.one("section", id="delivery").text
+    assert page.one("button", id="act-pause"), "it keeps the focus while the figures are drawn anew"
     token = running.bot.visitors.token(people[0].id)
     for body, unread in ((token, 0), (f"{token} opened", 2), (f"{token} opened", 2), (token, 2)):
         async with running.session.post(f"{running.base}/messenger/unread", data=body) as answer:
@@ -123,7 +125,20 @@ async def test_it_is_started_met_on_the_page_counted_paused_and_ended(
     (chat,) = await running.store.conversations.find({"contact": people[0].id}, limit=2)
     assert (await ada.look(f"/inbox/{chat.id}")).text.count("Sent as chat message “Deals”") == 2, "text and form"
     shown = " ".join((await ada.look(f"/outbound/{message.id}/figures")).text.split())
-    assert re.search(r"Shown1.*Not answered1", shown)
+    assert re.search(r"Shown1.*Not answered1.*Dismissed by the person0", shown)
+    mine: dict[str, Any] = {"headers": {"Authorization": f"Bearer {token}"}}
+    async with running.session.post(f"{running.base}/messenger/open", json={}, **mine) as answer:
+        assert (await answer.json())["html"].count("data-dismiss") == 2
+    dismiss = f"{running.base}/messenger/conversations/{chat.id}/dismiss"
+    for seq, status in ((1, 200), (9, 404)):
+        async with running.session.post(dismiss, json={"seq": seq}, **mine) as answer:
+            assert answer.status == status
+    async with running.session.post(f"{running.base}/messenger/open", json={}, **mine) as answer:
+        html = (await answer.json())["html"]
+        assert (html.count("part--dismissed"), "deals by text?" in html) == (2, False)
+    assert (await ada.look(f"/inbox/{chat.id}")).text.count("Dismissed by the person") == 2
+    shown = " ".join((await ada.look(f"/outbound/{message.id}/figures")).text.split())
+    assert re.search(r"Shown1.*Not answered0.*Dismissed by the person1", shown)
     for act, label in (("pause", "Paused"), ("resume", "Running"), ("end", "Ended"), ("resume", "Ended")):
         assert (await ada.post(f"/outbound/{message.id}/chat/{act}", {}))[0] == 303
         assert label in (await ada.look(f"/outbound/{message.id}/figures")).text

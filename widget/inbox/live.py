@@ -14,7 +14,7 @@ from pydantic import Field
 from bot.chat.feed import INBOX, SUBSCRIPTIONS, Entries, News, figures_of
 from bot.consent.choices import numbers_of
 from bot.model.base import now
-from bot.model.conversation import Author, AuthorKind, Card, Channel, Part
+from bot.model.conversation import OUTBOUND, Author, AuthorKind, Card, Channel, Part
 from bot.model.signal import Signal, SignalKind
 from widget.inbox import pages, views
 from widget.web import websocket
@@ -100,7 +100,7 @@ class InboxConnection:
 
     def _has_progress(self, part: Part) -> bool:
         is_text = self.is_sms and part.is_message_of in {AuthorKind.TEAMMATE, AuthorKind.BOT}
-        return is_text or isinstance(part.content, Card)
+        return is_text or isinstance(part.content, Card) or part.author == OUTBOUND
 
     async def _receive(self) -> None:
         async for message in self.socket:
@@ -164,6 +164,8 @@ class InboxConnection:
         if signal.kind in {SignalKind.CARD, SignalKind.TEXT}:
             part = await self.bot.conversations.part(self.id, signal.seq)
             await self._show([part] if part else [])
+        elif signal.kind is SignalKind.DISMISSED:
+            await self._redraw()
         elif signal.author != self.me and signal.kind is SignalKind.TYPING:
             name = await self._name(signal)
             await websocket.send(self.socket, {"type": "typing", "kind": signal.author.kind, "name": name})

@@ -21,17 +21,23 @@ async def texts_of(
 ) -> Mapping[str, dict[str, Any]]:
     """By part, the fields of its thread entry, in one query."""
     if conversation.number is None:
-        return await _chat_messages(request, parts, say)
+        return await _chat_messages(request, parts, conversation.contact, say)
     found = await request.app[BOT].threads.deliveries_of(parts)
     return {part: _entry(delivery, say) for part, delivery in found.items()}
 
 
-async def _chat_messages(request: web.Request, parts: Sequence[Part], say: Translator) -> Mapping[str, dict[str, Any]]:
+async def _chat_messages(
+    request: web.Request, parts: Sequence[Part], contact: str, say: Translator
+) -> Mapping[str, dict[str, Any]]:
     """Entries of outbound messages in a chat name them."""
     ids = {part.id: id for part in parts if (id := message_of(part))}
+    dismissed = await request.app[BOT].chat_delivery.dismissed(contact, parts)
     found = await request.app[BOT].store.outbound_messages.get_many(set(ids.values()))
     return {
-        part: {"label": say("Sent as chat message “%(name)s”", name=found[id].name)}
+        part: {
+            "label": say("Sent as chat message “%(name)s”", name=found[id].name),
+            **({"texted": say("Dismissed by the person")} if id in dismissed else {}),
+        }
         for part, id in ids.items()
         if id in found
     }

@@ -15,6 +15,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/messenger/conversations", thread.conversations)
     app.router.add_get("/messenger/conversations/{conversation:[0-9a-f]{24}}/parts", thread.older)
     app.router.add_post("/messenger/conversations/{conversation:[0-9a-f]{24}}/messages", thread.say)
+    app.router.add_post("/messenger/conversations/{conversation:[0-9a-f]{24}}/dismiss", thread.dismiss)
     one = "/messenger/conversations/{conversation:[0-9a-f]{24}}/cards/{seq:[0-9]{1,9}}"
     app.router.add_post(one, card.submit)
     app.router.add_post(f"{one}/resend", card.resend)

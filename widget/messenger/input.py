@@ -81,6 +81,12 @@ class MessageInput(JsonInput):
         return self.text.strip() if any(c.isprintable() and not c.isspace() for c in self.text) else ""
 
 
+class DismissInput(JsonInput):
+    """`seq`: an entry of the outbound message."""
+
+    seq: int = Field(ge=1, le=2**53)
+
+
 class MessengerHello(JsonInput):
     type: Annotated[str, Field(pattern="^hello$")]
     token: Annotated[str, Field(max_length=LONGEST_TOKEN)]

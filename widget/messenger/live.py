@@ -11,7 +11,7 @@ from bot.app import Bot
 from bot.chat.feed import SUBSCRIPTIONS, Entries, Follower, News
 from bot.consent.choices import numbers_of
 from bot.errors import Unauthorized
-from bot.model.conversation import Author, AuthorKind, Card, CardState, Part
+from bot.model.conversation import OUTBOUND, Author, AuthorKind, Card, CardState, Part
 from bot.model.event import Source
 from bot.model.signal import Signal, SignalKind
 from widget.messenger import views
@@ -168,7 +168,10 @@ class MessengerConnection:
         await self._show([part for part in newest if isinstance(part.content, Card) and part.seq <= self.sent])
 
     async def _tell(self, signal: Signal) -> None:
-        if signal.kind is SignalKind.TYPING and signal.author.kind is AuthorKind.TEAMMATE:
+        if signal.kind is SignalKind.DISMISSED:
+            newest = await self.bot.conversations.page(self.conversation)
+            await self._show([part for part in newest if part.author == OUTBOUND and part.seq <= self.sent])
+        elif signal.kind is SignalKind.TYPING and signal.author.kind is AuthorKind.TEAMMATE:
             await websocket.send(self.socket, {"type": "typing"})
 
     async def _push(self, parts: Sequence[Part], known: Sequence[Part] = ()) -> None:

@@ -13,7 +13,7 @@ from bot.model.contact import Contact
 from bot.model.conversation import Conversation
 from bot.model.paging import sequence_of
 from widget.messenger import views
-from widget.messenger.input import LONGEST_TOKEN, MessageInput, OpenRequest
+from widget.messenger.input import LONGEST_TOKEN, DismissInput, MessageInput, OpenRequest
 from widget.messenger.pages import note_site
 from widget.web.http import BOT, bearer, render
 from widget.web.input import cursor_of, read_json
@@ -86,6 +86,15 @@ async def say(request: web.Request) -> web.Response:
     part = await bot.say(conversation, message.said, message.key)
     (html,) = await views.entries(request, [part], contact)
     return web.json_bytes_response({"seq": part.seq, "html": html}, dumps=orjson.dumps)
+
+
+async def dismiss(request: web.Request) -> web.Response:
+    """The visitor dismisses an outbound message. Their token remembers it while nothing is stored of them."""
+    wanted = await read_json(request, DismissInput)
+    token = await request.app[BOT].messenger.dismiss(
+        bearer(request) or "", request.match_info["conversation"], wanted.seq
+    )
+    return web.json_bytes_response({"token": token}, dumps=orjson.dumps)
 
 
 async def unread(request: web.Request) -> web.Response:

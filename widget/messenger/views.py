@@ -16,10 +16,11 @@ from bot.flows.messenger import Opened
 from bot.i18n import Translator, translator
 from bot.model.base import iso
 from bot.model.contact import Contact
-from bot.model.conversation import AuthorKind, Card, ChatImage, ChatLink, Conversation, Part, Text
+from bot.model.conversation import AuthorKind, Card, CardState, ChatImage, ChatLink, Conversation, Part, Text
 from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.teammate import Teammate
 from bot.model.workspace import Workspace
+from bot.outbound.chat_rules import message_of
 from widget.web.fragment_cache import FRAGMENT_CACHE
 from widget.web.http import BOT, render
 
@@ -40,6 +41,11 @@ class PartView:
     replies: tuple[str, ...] = ()
     """Labels of quick replies."""
     event: str = ""
+    message: str = ""
+    """The outbound message that it belongs to."""
+    is_answered: bool = False
+    """A form that they completed: it stays when they dismiss the message."""
+    is_dismissed: bool = False
     teammate: Teammate | None = None
     """Who wrote it; None: the bot, or the visitor."""
 
@@ -127,8 +133,12 @@ async def opened_thread(request: web.Request, opened: Opened) -> str:
 
 
 async def entries(request: web.Request, parts: Sequence[Part], contact: Contact) -> list[str]:
-    """Each entry by itself."""
-    return [await _entry(request, view, contact.locale) for view in await part_views(request, parts, contact)]
+    """Each entry by itself, empty where the contact dismissed it."""
+    dismissed = await request.app[BOT].chat_delivery.dismissed(contact.id, parts)
+    drawn = await part_views(request, parts, contact)
+    hidden = {view.seq for view in drawn if view.message in dismissed and not view.is_answered}
+    seen = [replace(view, is_dismissed=view.seq in hidden) for view in drawn]
+    return [await _entry(request, view, contact.locale) for view in seen]
 
 
 def _locale(view: PartView, locale: str) -> str:
@@ -194,6 +204,8 @@ def _part_view(
         links=(content.links or ()) if isinstance(content, Text) else (),
         replies=tuple(r.label for r in content.replies or ()) if isinstance(content, Text | Card) else (),
         event=_event(content, say) if isinstance(content, ConversationEvent) else "",
+        message=message_of(part) or "",
+        is_answered=isinstance(content, Card) and content.state is CardState.COMPLETED,
         teammate=wrote,
     )
 

@@ -52,10 +52,12 @@ async def _preview(request: web.Request, message: OutboundMessage, given: Mappin
     say = translator_for(request)
     try:
         workspace = await request.app[BOT].workspace()
-        values = await _values(request, message, given, workspace.senders)
+        values = await _values(request, message, given, () if message.chat else workspace.senders)
         if "audience" in values:
-            values["cost"] = _cost(request, message, values["audience"], workspace)
-        values["lacks_disclosure"] = lacks_disclosure(message, workspace) if message.texts else False
+            values["cost"] = None if message.chat else _cost(request, message, values["audience"], workspace)
+        values["lacks_disclosure"] = (
+            message.chat is None and bool(message.texts) and lacks_disclosure(message, workspace)
+        )
     except Invalid as wrong:
         values = {"fault": say(wrong.text, **wrong.values)}
     return await fragment(request, "outbound/_audience.html", message=message, **values)

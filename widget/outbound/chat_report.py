@@ -90,6 +90,7 @@ def _rows(found: ChatFigures, say: Translator, *, has_form: bool) -> list[Result
             (say("Not confirmed yet"), found.unconfirmed, "plain"),
             (say("Not answered"), found.unanswered, "plain"),
         ]
+    counted.append((say("Dismissed by the person"), found.dismissed, "plain"))
     whole = found.shown or 1
     return [ResultRow(label, say.number(n), min(round(100 * n / whole), 100), kind) for label, n, kind in counted]
 

@@ -8,12 +8,10 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
-from bot.errors import Conflict, Invalid
-from bot.i18n import locales
+from bot.errors import FormWrong, Invalid, NumberRefused
 from bot.jobs.outbound_messages import CONFIRMED_ABOVE
 from bot.jobs.rules import ENDED
 from bot.model.base import new_id
-from bot.model.filter import MOST_TEXT
 from bot.model.job import JobState
 from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
@@ -24,12 +22,11 @@ from widget.contacts.query import ContactsQuery, asked_of
 from widget.jobs.view import job_view
 from widget.outbound import chat, report
 from widget.outbound.audience import send_time
-from widget.outbound.audience_fields import audience_fields, audience_values, filter_fields
+from widget.outbound.draft_form import DraftForm, draft_fields, filter_fields, saved_beside
 from widget.outbound.pages import ONE, PATH, fragment
 from widget.outbound.views import remarks, text_view
-from widget.web.forms import Form, fields
-from widget.web.http import BOT
-from widget.web.languages import named
+from widget.web.forms import FORM, Form, fields
+from widget.web.http import BOT, sentence
 from widget.web.teammate_pages import (
     FormInput,
     Scope,
@@ -45,33 +42,13 @@ from widget.web.teammate_pages import (
 )
 from widget.web.times import clock
 
-Text = Annotated[str, Field(max_length=1200)]
 
-
-class OutboundForm(FormInput):
-    version: int
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+class OutboundForm(DraftForm):
     subscription: Annotated[str, Field(max_length=40)] = ""
-    audience: Annotated[str, Field(max_length=40)] = ""
-    """Everyone, a filter, or the id of a segment."""
-    filter: Annotated[str, Field(max_length=MOST_TEXT)] | None = None
-    """None: it stays as it is."""
-    language: Annotated[str, Field(max_length=20)] = "en"
-    texts: dict[str, Text] = Field(default_factory=dict)
     counts_clicks: bool = False
 
     def values(self) -> dict[str, object]:
-        """Raises Invalid: the filter can't be read."""
-        texts = {locale: text for locale, text in self.texts.items() if text.strip() and locale in locales()}
-        values: dict[str, object] = {
-            "name": self.name,
-            "subscription": self.subscription,
-            "texts": texts,
-            "counts_clicks": self.counts_clicks,
-        }
-        if self.language in locales():
-            values["language"] = self.language
-        return {**values, **audience_values(self.audience, self.filter)}
+        return {**super().values(), "subscription": self.subscription, "counts_clicks": self.counts_clicks}
 
 
 class TestForm(FormInput):
@@ -95,21 +72,8 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def save(request: web.Request) -> web.StreamResponse:
-    """Saves a draft. A script gets what is beside the form, with the new version."""
     wanted, before = await read_input(request, OutboundForm), await _message(request)
-    try:
-        saved = await request.app[BOT].outbound.save(before.id, wanted.version, wanted.values(), by(request))
-    except Conflict as wrong:
-        if not is_htmx(request):
-            raise
-        fault = translator_for(request)(wrong.text)
-        return await fragment(request, "outbound/_side.html", **await _side(request, before), fault=fault)
-    if not is_htmx(request):
-        raise done(f"{PATH}/{saved.id}", translated(request, "Saved."))
-    response = await fragment(request, "outbound/_side.html", **await _side(request, saved), is_saved=True)
-    if (saved.subscription, saved.segment, saved.filter) != (before.subscription, before.segment, before.filter):
-        response.headers["HX-Trigger"] = "audience-changed"
-    return response
+    return await saved_beside(request, wanted.version, wanted.values(), before, "outbound/_side.html", _side)
 
 
 async def review(request: web.Request) -> web.StreamResponse:
@@ -139,7 +103,12 @@ async def make_plain(request: web.Request) -> web.StreamResponse:
 
 async def test(request: web.Request) -> web.StreamResponse:
     message, wanted = await _message(request), await read_input(request, TestForm)
-    number = await request.app[BOT].outbound.test(message.id, wanted.number, by(request), key=wanted.key or new_id())
+    try:
+        number = await request.app[BOT].outbound.test(
+            message.id, wanted.number, by(request), key=wanted.key or new_id()
+        )
+    except NumberRefused as wrong:
+        raise FormWrong({"number": sentence(wrong, translator_for(request))}) from None
     raise done(f"{PATH}/{message.id}", translated(request, "Test sent to %(number)s.", number=number))
 
 
@@ -215,17 +184,16 @@ async def delete(request: web.Request) -> web.StreamResponse:
 async def _composer(request: web.Request, message: OutboundMessage, *, is_filtered: bool = False) -> web.StreamResponse:
     """`is_filtered`: a filter was chosen, perhaps one without conditions."""
     d = await Definitions.load(request)
-    say = d.say
+    say, form = d.say, request.get(FORM, Form())
     live = [s for s in d.live if s.message_type is MessageType.SMS]
     return await teammate_page(
         request,
         "outbound/compose.html",
         section="outbound",
         title=message.name,
+        written=form if "version" in (form.typed or ()) else Form(),  # a test that was refused typed nothing of it
         subscriptions=[("", say("Choose a subscription")), *((s.id, s.words(say.locale).name) for s in live)],
-        **await audience_fields(request, message, d, is_filtered=is_filtered),
-        languages=named(locales(), say),
-        variables_hint=" ".join(f"{{{{{name}}}}}" for name in ("first_name", "name", "brand", *list(d.attributes)[:5])),
+        **await draft_fields(request, message, d, is_filtered=is_filtered),
         key=new_id(),
         **await _side(request, message),
     )

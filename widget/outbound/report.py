@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp import web
 from bot.errors import Conflict
 from bot.jobs.outbound_messages import MessageState, MessageStatus
 from bot.jobs.rules import JobAction
+from bot.model.base import now
 from widget.contacts.definitions import Definitions
 from widget.contacts.filter_view import sentence_of
 from widget.jobs.view import job_view
@@ -24,6 +26,8 @@ from widget.web.times import clock
 SHOWN = 25
 LIVE = frozenset({MessageState.SCHEDULED, MessageState.SENDING, MessageState.PAUSED})
 """States that change by themselves, or by another teammate."""
+FRESH = timedelta(hours=1)
+"""How long after its start opt-outs, clicks and replies are shown within seconds."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -57,6 +61,7 @@ async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, An
         "state": status.state,
         "states": STATES,
         "is_live": status.state in LIVE,
+        "is_fresh": message.ordered_at is not None and now() - message.ordered_at < FRESH,
         "local_time": clock.get().wall_time(status.message.local_at),
         "last_at": status.last_at,
         "job": job_view(job, bot.jobs.kinds[job.kind], say) if job else None,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from babel.lists import format_list
 
 from bot.contacts.finder import ContactCount
-from bot.contacts.selected import BulkPreview
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.jobs.outbound_messages import MessageState
@@ -20,6 +19,7 @@ from bot.model.outbound_message import OutboundMessage
 from bot.model.workspace import Workspace
 from bot.outbound.audience import AudiencePreview
 from bot.outbound.audience_judge import LATER, LEFT_OUT, QUEUED
+from bot.outbound.chat_rules import NOT_ASKED
 from bot.outbound.cost import Cost
 from bot.outbound.delivery_links import SAMPLE_SHORT
 from bot.outbound.kinds.outbound import counted_links, message_body, variables
@@ -148,14 +148,13 @@ def isolated(code: str) -> str:
 
 
 def audience_view(
-    found: BulkPreview,
+    found: AudiencePreview,
     size: ContactCount,
     say: Translator,
     time: SendTime = NOW,
-    labels: Mapping[str, str] = LATER | LEFT_OUT,
     senders: Sequence[CountrySender] = (),
 ) -> AudienceView:
-    """`size`: how many get it, now or later. `labels`: what becomes of the others."""
+    """`size`: how many get it, now or later."""
     groups = [
         AudienceGroup(
             say(label),
@@ -163,7 +162,7 @@ def audience_view(
             "good" if outcome == QUEUED else "warn" if outcome in LATER else "plain",
             tuple((contact.id, name_of(contact, say)) for contact in found.samples.get(outcome, ())),
         )
-        for outcome, label in ({QUEUED: _("Will get it")} | {**labels}).items()
+        for outcome, label in ({QUEUED: _("Will get it")} | LATER | LEFT_OUT | NOT_ASKED).items()
         if found.counts.get(outcome)
     ]
     later = any(found.counts.get(outcome) for outcome in LATER)
@@ -171,11 +170,13 @@ def audience_view(
     is_exact = not found.is_sample or size.is_exact
     sample = say.number(found.seen) if found.is_sample else ""
     words = _how_many(number, is_exact, say, time, with_later=found.is_sample and later)
-    view = AudienceView(number, say.number(number), is_exact, sample, tuple(groups), words)
-    if not isinstance(found, AudiencePreview):
-        return view
-    return replace(
-        view,
+    return AudienceView(
+        number,
+        say.number(number),
+        is_exact,
+        sample,
+        tuple(groups),
+        words,
         last_at=found.last_at if later or time != NOW else None,
         texts=found.texts,
         share=Decimal(size.number) / max(found.included, 1),

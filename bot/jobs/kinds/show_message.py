@@ -14,6 +14,7 @@ from bot.jobs.kinds.send_message import SendInput
 from bot.model.base import Value
 from bot.model.outbound_message import ChatTerms
 from bot.model.selection import Selection
+from bot.outbound.chat_judge import ChatJudge
 from bot.outbound.chat_messages import ChatMessageDelivery
 from bot.outbound.chat_rules import NOT_ASKED
 from bot.store import Store
@@ -41,6 +42,7 @@ class ShowMessage(JobKind[SendInput, ShowPlace]):
         self._store = store
         self._selected = selected
         self._delivery = delivery
+        self._judge = ChatJudge(store)
 
     @property
     def can_run(self) -> bool:
@@ -58,7 +60,7 @@ class ShowMessage(JobKind[SendInput, ShowPlace]):
             Selection(filter=message.filter.as_text()), at.after, limit, input.ordered_at
         )
         online = [c for c in batch.contacts if c.last_seen_at and c.last_seen_at > input.ordered_at - ONLINE]
-        refused = await self._delivery.judged(message.chat or ChatTerms(), online)
+        refused = await self._judge.of(message.chat or ChatTerms(), online)
         await self._delivery.deliver_to_online(message, [c for c in online if not refused[c.id]])
         outcomes = {c.id: refused.get(c.id, AWAY) or SHOWN for c in batch.contacts}
         place = ShowPlace(after=batch.last or at.after)

@@ -26,6 +26,7 @@ PUBLIC = {
 VISITOR = {
     "/messenger/open", "/messenger/unread", "/messenger/conversations", "/messenger/live",
     "/messenger/conversations/{conversation}/parts", "/messenger/conversations/{conversation}/messages",
+    "/messenger/conversations/{conversation}/dismiss",
     "/messenger/conversations/{conversation}/cards/{seq}",
     "/messenger/conversations/{conversation}/cards/{seq}/resend",
     "/messenger/conversations/{conversation}/cards/{seq}/change-number",
@@ -62,7 +63,7 @@ AGENTS = {
 ADMINS = {
     "/outbound", "/outbound/new", "/outbound/{id}", "/outbound/{id}/audience", "/outbound/{id}/filter",
     "/outbound/{id}/count",
-    "/outbound/{id}/chat", "/outbound/{id}/chat/start", "/outbound/{id}/chat/audience", "/outbound/{id}/chat/{act}",
+    "/outbound/{id}/chat", "/outbound/{id}/chat/start", "/outbound/{id}/chat/{act}",
     "/outbound/{id}/figures", "/outbound/{id}/form", "/outbound/{id}/form/preview", "/outbound/{id}/form/remove",
     "/outbound/{id}/delivery",
     "/outbound/{id}/review", "/outbound/{id}/send", "/outbound/{id}/send/count", "/outbound/{id}/test",
@@ -87,7 +88,7 @@ ADMINS = {
     "/settings/abuse", "/settings/abuse/{prefix}/unblock",
     "/settings/senders", "/settings/senders/test", "/settings/senders/{country}/remove", "/settings/senders/prices",
     "/settings/senders/prices/{country}/remove", "/settings/ledger",
-    "/settings/delivery",
+    "/settings/delivery", "/settings/sending-rules",
     "/settings/install", "/settings/install/check", "/settings/install/sites",
     "/settings/install/secrets", "/settings/install/secrets/{secret}/revoke",
     "/settings/teammates", "/settings/teammates/invite",
