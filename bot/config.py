@@ -145,7 +145,8 @@ class Settings(BaseSettings):
     image_hosts: str = Field(
         "",
         pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+( +|$))*$",
-        description="Hosts whose images bots may show in the chat, like `cdn.shop.example`, separated by spaces.",
+        description="Hosts whose images bots may show in the chat, like `cdn.shop.example`, separated by spaces. "
+        "Empty: those in Settings > Install.",
     )
     log: Literal["json", "text"] = Field("json", description="Log format.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Minimum level to log.")

@@ -20,7 +20,7 @@ from bot.webhooks.flow_events import FlowEvents
 class FlowArea(WebhookArea):
     def __init__(self, settings: Settings, store: Store, secret: str, public_url: str) -> None:
         super().__init__(settings, store, secret, public_url)
-        self.flows = FlowService(store, image_hosts=settings.image_hosts.split())
+        self.flows = FlowService(store, image_hosts=settings.image_hosts)
         self.flow_drafts = FlowDrafts(store, self.flows)
         self.flow_events = FlowEvents(store, self.outbox)
         outlets = Outlets(FlowTexts(store, self.ledger, self.deliveries), self.flow_events)

@@ -12,6 +12,7 @@ from bot.workspace.brand import BrandKeeper
 from bot.workspace.canvas_secrets import CanvasSecrets
 from bot.workspace.form_templates import FormTemplateService
 from bot.workspace.idempotency import Idempotency
+from bot.workspace.image_hosts import ImageHosts
 from bot.workspace.keyword_programs import KeywordProgramService
 from bot.workspace.passkeys import PasskeyService
 from bot.workspace.prices import Prices
@@ -32,6 +33,7 @@ class ManagementArea(TextArea):
         self.senders = Senders(store, changed=self.workspace.cache_clear)
         self.prices = Prices(store, changed=self.workspace.cache_clear)
         self.sites = Sites(store, self.spawn, self.workspace.cache_clear)
+        self.image_hosts = ImageHosts(store, self.workspace.cache_clear)
         self.teammates = TeammateService(store)
         self.tokens, self.idempotency = Tokens(store, self.spawn), Idempotency(store)
         self.passkeys = PasskeyService(store)

@@ -22,10 +22,7 @@ NO_PENDING = _("This subscription is confirmed by text. Add steps for people who
 NO_TAG = _("This tag doesn't exist. Choose another one.")
 NO_ATTRIBUTE = _("This attribute doesn't exist. Choose another one.")
 NO_SMS = _("Texts are sent for SMS subscriptions only. Choose another one.")
-NO_HOST = _(
-    "Images from %(host)s aren't allowed. Use an image from another host, or ask an engineer to add this one to the "
-    "setting SAYSO_IMAGE_HOSTS."
-)
+NO_HOST = _("Images from %(host)s aren't allowed. Use another host, or allow this one in Settings > Install.")
 NO_EMAIL_BY_TEXT = _("By SMS, people can only sign up for SMS subscriptions. Choose another one.")
 NO_KEYWORD = _("No keyword program has this keyword. Add it in Settings > Keywords, or use another one.")
 NO_LEGAL_TEXT = _("This form has no legal text. Say what people agree to.")

@@ -96,6 +96,8 @@ class Workspace(Document):
     """Intercom proves the user ids that it sends: it refuses visitors who only claim one."""
     sites: tuple[str, ...] = ()
     """Origins that may embed the chat (`https://shop.example.com`); empty: any site."""
+    image_hosts: tuple[str, ...] = ()
+    """Hosts whose images bots may show (`cdn.example.com`)."""
     reply_time: ReplyTime = ReplyTime.UNSAID
     abuse: AbuseLimits = AbuseLimits()
     senders: tuple[CountrySender, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import jwt
@@ -76,6 +77,36 @@ class TestSites:
         assert typed in page.one("p", id="sites-error").text
         assert page.one("textarea", id="sites").text.split()[0] == SHOP, "what was typed stays"
         assert await frame_policy(running) == "*"
+
+    async def test_images_are_loaded_from_the_hosts_of_the_list(self, running: Running, ada: Desk) -> None:
+        async def policy() -> str:
+            async with running.session.get(f"{running.base}/messenger") as answer:
+                return answer.headers["Content-Security-Policy"].partition("img-src ")[2].partition(";")[0]
+
+        async def faults() -> list[str]:
+            image = {"url": "https://cdn.example.com/cup.png", "alt": "A cup"}
+            steps = [{"kind": "say", "id": "hi", "text": "Hi", "image": image}]
+            checked = await running.bot.flows.check(json.dumps({"steps": steps}))
+            return [fault.path for fault in checked.faults if not fault.is_warning]
+
+        assert (await policy(), await faults()) == ("'self' data:", ["steps[0].image.url"])
+        typed = "cdn.example.com\nhttps://CDN.example.com/cup.png"
+        assert (await ada.post(f"{PATH}/image-hosts", {"image_hosts": typed}))[0] == 303
+        assert (await policy(), await faults()) == ("'self' data: https://cdn.example.com", [])
+        for bad in (
+            "*.example.com",
+            "localhost",
+            "http://cdn.example.com",
+            "127.0.0.1",
+            "a.com;script-src",
+            "a.com:8443",
+        ):
+            status, page = await ada.post(f"{PATH}/image-hosts", {"image_hosts": bad})
+            assert (status, page.one("p", id="image_hosts-error").text) == (
+                422, "Enter one host per line, like cdn.example.com."
+            )  # fmt: skip
+        await ada.post(f"{PATH}/image-hosts", {"image_hosts": ""})
+        assert await policy() == "'self' data:"
 
     async def test_the_setting_of_the_server_decides(
         self, mongo: EmbeddedServer, demo_store: Store, settings: Settings, ada: Desk

@@ -216,7 +216,7 @@ def _do(work: Callable[[FlowService], Awaitable[T]]) -> T:
 async def _in_database(settings: Settings, work: Callable[[FlowService], Awaitable[T]]) -> T:
     try:
         async with open_database(settings) as store:
-            return await work(FlowService(store, image_hosts=settings.image_hosts.split()))
+            return await work(FlowService(store, image_hosts=settings.image_hosts))
     except FlowFaulty as faulty:
         _print_faults(faulty.faults)
         give_up(str(faulty), FAILED)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.i18n import Translator, translator
 from bot.model.workspace import ReplyTime, Workspace
+from bot.workspace.image_hosts import image_hosts
 from bot.workspace.sites import allowed_sites
 from widget.web.assets import STATIC, Asset
 from widget.web.http import BOT, IMAGES, PAGE_POLICY, client_ip, page, split_address, wanted_locale
@@ -97,7 +98,7 @@ async def messenger(request: web.Request) -> web.Response:
         reply_words=reply_words(workspace.reply_time, say),
     )
     sites = allowed_sites(request.app[BOT].settings.sites, workspace)
-    hosts = request.app[BOT].settings.image_hosts.split()
+    hosts = image_hosts(request.app[BOT].settings.image_hosts, workspace)
     response.headers["Content-Security-Policy"] = policy_with(hosts) + (" ".join(sites) or "*")
     # Both let a page that is isolated from other origins (COEP) show the frame. Few hosts of images send what
     # "require-corp" asks for.

@@ -1,4 +1,5 @@
-"""Settings > Workspace > Install: the snippet for the site, the sites that may embed the chat, and identity secrets."""
+"""Settings > Workspace > Install: the snippet for the site, the sites that may embed the chat, the hosts of images,
+and identity secrets."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pydantic import Field
 from bot.errors import FormWrong, NotFound, SiteRefused, TooManySites
 from bot.model.base import new_id
 from bot.model.workspace import IdentitySecret
+from bot.workspace.image_hosts import read_hosts
 from bot.workspace.sites import ANY, SiteStatus, allowed_sites, read_sites
 from widget.web.http import BOT, html_page, render, sentence, wanted_locale
 from widget.web.layout import with_page_headers
@@ -36,6 +38,10 @@ class SitesInput(FormInput):
     sites: Annotated[str, Field(max_length=10_000)] = ""
 
 
+class ImageHostsInput(FormInput):
+    image_hosts: Annotated[str, Field(max_length=10_000)] = ""
+
+
 class SecretInput(FormInput):
     key: Id
 
@@ -58,6 +64,8 @@ async def _draw(request: web.Request, new: IdentitySecret | None = None) -> web.
         signed_snippet=SIGNED_SNIPPET,
         sites="\n".join(workspace.sites),
         is_fixed=bot.settings.sites != ANY,
+        image_hosts="\n".join(workspace.image_hosts),
+        are_hosts_fixed=bool(bot.settings.image_hosts),
         visited=await _visited(request),
         secrets=workspace.identity_secrets,
         new=new,
@@ -92,6 +100,13 @@ async def save_sites(request: web.Request) -> web.StreamResponse:
 
 
 @redrawn_by(show)
+async def save_image_hosts(request: web.Request) -> web.StreamResponse:
+    typed = await read_input(request, ImageHostsInput)
+    await request.app[BOT].image_hosts.save(read_hosts(typed.image_hosts), by(request))
+    raise done(f"{PATH}#images-title", translator_for(request)("Saved."))
+
+
+@redrawn_by(show)
 async def create_secret(request: web.Request) -> web.StreamResponse:
     wanted = await read_input(request, SecretInput)
     return await _draw(request, await request.app[BOT].identity_secrets.create(by(request), wanted.key))
@@ -112,5 +127,6 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(PATH, manages(show))
     app.router.add_get(f"{PATH}/check", manages(check))
     app.router.add_post(f"{PATH}/sites", manages(save_sites))
+    app.router.add_post(f"{PATH}/image-hosts", manages(save_image_hosts))
     app.router.add_post(f"{PATH}/secrets", manages(proved(create_secret)))
     app.router.add_post(f"{PATH}/secrets/{{secret:[0-9a-f]{{24}}}}/revoke", manages(revoke_secret))
