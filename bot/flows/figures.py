@@ -7,7 +7,7 @@ Sign-ups, confirmations and opt-outs are those of the ledger, up to now.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,6 +67,17 @@ class FlowFigureReader:
                 if key.flow == flow and key.day >= since:
                     found[key].update(counts)
         return _figures({key: n for key, n in found.items() if version in {None, key.version}}, found, today)
+
+    async def totals(self, flows: Sequence[str], *, days: int) -> dict[str, Counter[str]]:
+        """Of the last days, by flow. What is counted by step or form is added up."""
+        since = day_of(now()) - timedelta(days=days - 1)
+        totals = await self._store.flow_days.totals(flows, since)
+        for source in (await self.outcomes.newest(), self._counters.pending):
+            for key, counts in source.items():
+                if key.flow in totals and key.day >= since:
+                    for name, n in counts.items():
+                        totals[key.flow][name.partition(":")[0]] += n
+        return totals
 
 
 def forms_of(counts: Mapping[str, int], name: str) -> int:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from bot.errors import Conflict, Invalid, NotFound
@@ -23,6 +23,7 @@ from bot.model.teammate import By
 from bot.model.webhook import Topic
 from bot.store import Store
 from bot.workspace.audit import AuditLog
+from bot.workspace.image_hosts import image_hosts
 
 MOST = 500
 NOT_FOUND = _("Flow not found.")
@@ -32,6 +33,7 @@ NO_VERSION = _("Flow version not found.")
 STRIDE = 10
 """Between the orders of two flows, so that one can be placed between them."""
 NOTHING_PUBLISHED = _("Publish this flow first.")
+WAS_LIVE = _("This flow has been live. Pause it instead.")
 TOO_MANY = _("You've reached the limit of %(most)s flows.")
 
 
@@ -47,22 +49,22 @@ class FlowFaulty(Invalid):
 
 
 class FlowService:
-    """`image_hosts`: hosts whose images may be shown."""
+    """`image_hosts`: the setting, see `bot.workspace.image_hosts`."""
 
-    def __init__(self, store: Store, *, image_hosts: Collection[str] = ()) -> None:
+    def __init__(self, store: Store, *, image_hosts: str = "") -> None:
         self._store = store
         self._audit = AuditLog(store)
-        self._image_hosts = frozenset(image_hosts)
+        self._image_hosts = image_hosts
 
     async def all(self) -> list[Flow]:
         """In the order in which they are tried."""
-        found = await self._store.flows.page("", limit=MOST)
+        found = await self._store.flows.present(limit=MOST)
         return sorted(found, key=lambda flow: (flow.order, flow.created_at))
 
     async def get(self, id: str) -> Flow:
         """Raises NotFound."""
         flow = await self._store.flows.get(id)
-        if flow is None:
+        if flow is None or flow.state == "removed":
             raise NotFound(NOT_FOUND)
         return flow
 
@@ -103,11 +105,12 @@ class FlowService:
         await self._audit.record(by, action, made.name, key=made.id)
         return made
 
-    async def create_empty(self, name: str, by: By) -> Flow:
-        """A draft without a version; it is tried last. Raises Invalid if there are too many flows."""
+    async def create_empty(self, name: str, by: By, *, id: str | None = None) -> Flow:
+        """A draft without a version; it is tried last. With the same `id`, one flow however often it is called. Raises
+        Invalid if there are too many flows."""
         time, order = now(), await self._next_order()
-        made = Flow(id=new_id(), name=name, version=0, order=order, created_at=time, updated_at=time)
-        await self._store.flows.insert(made)
+        made = Flow(id=id or new_id(), name=name, version=0, order=order, created_at=time, updated_at=time)
+        await self._store.flows.keep(made)
         await self._audit.record(by, A.FLOW_CREATED, name, key=made.id)
         return made
 
@@ -145,6 +148,16 @@ class FlowService:
         document = (await self.document(id)).model_copy(update={"name": name})
         return await self.create(document.as_file(), by, id=key)
 
+    async def remove(self, id: str, by: By) -> Flow:
+        """Removes a flow that was never live. Raises NotFound, and Invalid if it was."""
+        flow = await self.get(id)
+        if flow.state != "draft":
+            raise Invalid(WAS_LIVE)
+        change = {"$set": {"state": "removed", "updated_at": now()}}
+        await self._store.flows.update({"_id": id, "state": "draft"}, change)
+        await self._audit.record(by, A.FLOW_REMOVED, flow.name)
+        return flow
+
     async def set_state(self, id: str, state: Literal["live", "paused"], by: By) -> Flow:
         """Paused: it starts no more, and runs that began finish. Raises NotFound, and Invalid if it has no version."""
         if not (await self.get(id)).version:
@@ -169,14 +182,15 @@ class FlowService:
         store = self._store
         flows = await store.flows.in_use()
         endpoints = await store.webhook_endpoints.present()
+        workspace = await store.workspaces.get("workspace")
         return Surroundings(
             {subscription.id: subscription for subscription in await store.subscriptions.all()},
             frozenset(tag.id for tag in await store.tags.in_use()),
             frozenset(attribute.id for attribute in await store.attributes.in_use()),
             frozenset(flow.id for flow in flows if flow.state == "live"),
-            self._image_hosts,
+            frozenset(image_hosts(self._image_hosts, workspace)) if workspace else frozenset(),
             frozenset(program.id for program in await store.keyword_programs.all(limit=MOST)),
-            await store.workspaces.get("workspace"),
+            workspace,
             any(Topic.FLOW_EVENT in endpoint.topics for endpoint in endpoints if endpoint.is_enabled),
         )
 

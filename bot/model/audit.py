@@ -86,6 +86,8 @@ class AuditAction(StrEnum):
     MESSENGER_SECURITY_SAVED = "intercom.messenger_security_saved"
     FLOW_EDITED = "flow.edited"
     FLOW_DRAFT_DISCARDED = "flow.draft_discarded"
+    IMAGE_HOSTS_SAVED = "image_hosts.saved"
+    FLOW_REMOVED = "flow.removed"
     WEBHOOK_ADDED = "webhook.added"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ENABLED = "webhook.enabled"

@@ -17,7 +17,8 @@ class Flow(Document):
     name: str
     version: int = 1
     """The published version: new runs begin with it. 0: none yet."""
-    state: Literal["draft", "live", "paused"] = "draft"
+    state: Literal["draft", "live", "paused", "removed"] = "draft"
+    """A draft has never been live. Only a draft can be removed: no conversation and no consent names it."""
     order: int = 0
     """Of several flows that match, the one with the lowest number starts; of equal ones, the oldest."""
     created_at: datetime

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from bot.model.base import iso
 from bot.model.flow_day import FlowDay, OutcomeCursor
-from bot.store.driver import database_errors
+from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository
 from bot.store.transaction import Session, transaction
 
@@ -47,6 +48,22 @@ class FlowDayRepository(Repository[FlowDay]):
     async def of(self, flow: str, since: datetime) -> list[FlowDay]:
         """Since this day, in order of time."""
         return await self.find({"flow": flow, "day": {"$gte": since}}, sort=[("flow", 1), ("day", 1)], limit=MOST)
+
+    async def totals(self, flows: Sequence[str], since: datetime) -> dict[str, Counter[str]]:
+        """Of each of these flows since this day, in one query. What is counted by step or form is added up."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"flow": {"$in": [*flows]}, "day": {"$gte": since}}},
+            {"$project": {"flow": 1, "counts": {"$objectToArray": "$counts"}}},
+            {"$unwind": "$counts"},
+            {"$project": {"flow": 1, "n": "$counts.v", "name": {"$first": {"$split": ["$counts.k", ":"]}}}},
+            {"$group": {"_id": {"flow": "$flow", "name": "$name"}, "n": {"$sum": "$n"}}},
+        ]
+        with database_errors():
+            found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(None)
+        totals: dict[str, Counter[str]] = {flow: Counter() for flow in flows}
+        for row in found:
+            totals[row["_id"]["flow"]][row["_id"]["name"]] = row["n"]
+        return totals
 
     async def add(self, counts: Counts) -> None:
         """In one round trip."""

@@ -24,8 +24,15 @@ class FlowRepository(Repository[Flow]):
 
     async def in_use(self, *, limit: int = 1000) -> list[Flow]:
         """Live and paused ones."""
+        return await self._in_states("live", "paused", limit=limit)
+
+    async def present(self, *, limit: int) -> list[Flow]:
+        """All that aren't removed."""
+        return await self._in_states("draft", "live", "paused", limit=limit)
+
+    async def _in_states(self, *states: str, limit: int) -> list[Flow]:
         order = [("state", 1), ("order", 1), ("created_at", 1)]
-        return await self.find({"state": {"$in": ["live", "paused"]}}, sort=order, limit=limit)
+        return await self.find({"state": {"$in": [*states]}}, sort=order, limit=limit)
 
 
 class FlowVersionRepository(Repository[FlowVersion]):

@@ -559,6 +559,7 @@ async def _walk(bot: Bot) -> None:
     await bot.flow_figures.outcomes.count()
     await store.flow_days.add_from(store.outcome_cursors, await store.outcome_cursors.place(), "0", {})
     await bot.flow_figures.of(script.flow, days=30)
+    await bot.flow_figures.totals([script.flow], days=30)
     await bot.conversations.mark_seen(conversation.id, contact.id, 1)
     other = await act(bot, await bot.open_messenger(opened.token, proven, "new"))
     await bot.conversations.append(other.conversation, BOT, Text(text="Still there?"), "k")

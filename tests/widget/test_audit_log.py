@@ -297,6 +297,7 @@ FORMS: dict[str, tuple[A, Act]] = {
     "/settings/brand/logo": (A.LOGO_SAVED, upload_logo),
     "/settings/brand/logo/remove": (A.LOGO_REMOVED, form("/settings/brand/logo/remove")),
     "/settings/install/sites": (A.SITES_SAVED, form("/settings/install/sites", sites="")),
+    "/settings/install/image-hosts": (A.IMAGE_HOSTS_SAVED, form("/settings/install/image-hosts", image_hosts="")),
     "/settings/install/secrets": (A.SECRET_CREATED, create_secret),
     "/settings/install/secrets/{secret}/revoke": (A.SECRET_REVOKED, revoke_secret),
     "/settings/ledger": (A.JOB_STARTED, form("/settings/ledger", key=new_id())),

@@ -50,13 +50,13 @@ class DuplicateForm(FormInput):
 
 
 async def export(request: web.Request) -> web.StreamResponse:
-    """The published version, or the one that `?version=` names."""
-    flows, id, wanted = request.app[BOT].flows, request.match_info["id"], request.query.get("version", "")
-    number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 7 else None
-    document = await flows.document(id, number)
-    name = re.sub(r"[^a-z0-9]+", "-", document.name.lower()).strip("-")[:60] or "flow"
+    """The published version, or the one that `?version=` names; of a flow that was never published, its draft."""
+    bot, id, wanted = request.app[BOT], request.match_info["id"], request.query.get("version", "")
+    is_number = wanted.isascii() and wanted.isdecimal() and len(wanted) < 7
+    text = (await bot.flows.document(id, int(wanted))).as_file() if is_number else await bot.flow_drafts.as_file(id)
+    name = re.sub(r"[^a-z0-9]+", "-", (await bot.flows.get(id)).name.lower()).strip("-")[:60] or "flow"
     headers = {"Content-Disposition": f'attachment; filename="{name}.json"', "Cache-Control": "private, no-store"}
-    return web.Response(text=document.as_file(), content_type="application/json", headers=headers)
+    return web.Response(text=text, content_type="application/json", headers=headers)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -85,9 +85,9 @@ async def take(request: web.Request) -> web.StreamResponse:
 
 
 async def duplicate(request: web.Request) -> web.StreamResponse:
-    wanted, flows, id = await read_input(request, DuplicateForm), request.app[BOT].flows, request.match_info["id"]
-    usual = translated(request, "Copy of %(name)s", name=(await flows.get(id)).name)[:100]
-    made = await flows.duplicate(id, wanted.name or usual, by(request), key=wanted.key)
+    wanted, bot, id = await read_input(request, DuplicateForm), request.app[BOT], request.match_info["id"]
+    usual = translated(request, "Copy of %(name)s", name=(await bot.flows.get(id)).name)[:100]
+    made = await bot.flow_drafts.duplicate(id, wanted.name or usual, by(request), key=wanted.key)
     raise done(f"{PATH}/{made.id}", translated(request, "Flow duplicated as a draft."))
 
 

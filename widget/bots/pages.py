@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from aiohttp import web
@@ -11,6 +13,8 @@ from pydantic import Field, TypeAdapter
 
 from bot.errors import marked as _
 from bot.flows.triggers import Trigger
+from bot.i18n import Translator
+from bot.model.base import new_id
 from bot.model.flow import Flow, FlowVersion
 from widget.bots.options import FlowOptions
 from widget.web.http import BOT
@@ -32,6 +36,9 @@ PATH = "/bots"
 ONE = f"{PATH}/{{id:[a-z0-9_-]{{1,40}}}}"
 STATES = {"draft": (_("Draft"), "plain"), "live": (_("Live"), "good"), "paused": (_("Paused"), "warn")}
 """Words and kind of badge."""
+FIGURES = {"shown": _("Shown"), "completed": _("Completed"), "confirmed": _("Confirmed")}
+"""Of a row, see `bot.flows.counting` and `bot.flows.outcomes`."""
+DAYS = 30
 TRIGGERS: TypeAdapter[tuple[Trigger, ...]] = TypeAdapter(tuple[Trigger, ...])
 
 
@@ -52,13 +59,19 @@ class FlowRow:
     above: str | None
     """What it moves before when it moves up; None: it is the first."""
     below: str | None
+    figures: Sequence[tuple[str, str]]
+    """Numbers and what they count."""
+    key: str = field(default_factory=new_id)
+    """Of a copy of it."""
 
     @property
     def triggers(self) -> tuple[Trigger, ...]:
         return TRIGGERS.validate_python(self.head.document.get("triggers", ())) if self.head else ()
 
 
-def rows_of(flows: list[Flow], heads: dict[str, FlowVersion]) -> list[FlowRow]:
+def rows_of(
+    flows: list[Flow], heads: Mapping[str, FlowVersion], totals: Mapping[str, Counter[str]], say: Translator
+) -> list[FlowRow]:
     ids = [flow.id for flow in flows]
     return [
         FlowRow(
@@ -66,20 +79,25 @@ def rows_of(flows: list[Flow], heads: dict[str, FlowVersion]) -> list[FlowRow]:
             heads.get(flow.id),
             ids[i - 1] if i else None,
             (ids[i + 2] if i + 2 < len(ids) else "") if i + 1 < len(ids) else None,
+            [(say.number(totals[flow.id][name]), say(words)) for name, words in FIGURES.items()],
         )
         for i, flow in enumerate(flows)
     ]
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    bot = request.app[BOT]
+    bot, say = request.app[BOT], translator_for(request)
     flows, options = await asyncio.gather(bot.flows.all(), FlowOptions.load(request))
+    heads, totals = await asyncio.gather(
+        bot.flows.heads(flows), bot.flow_figures.totals([flow.id for flow in flows], days=DAYS)
+    )
     return await teammate_page(
         request,
         "bots/list.html",
         section="bots",
-        title=translator_for(request)("Bots"),
-        rows=rows_of(flows, await bot.flows.heads(flows)),
+        title=say("Bots"),
+        rows=rows_of(flows, heads, totals, say),
+        days=DAYS,
         options=options,
         states=STATES,
     )
@@ -99,6 +117,12 @@ async def move(request: web.Request) -> web.StreamResponse:
     raise done(PATH, translated(request, "Order saved."))
 
 
+@redrawn_by(index)
+async def remove(request: web.Request) -> web.StreamResponse:
+    flow = await request.app[BOT].flows.remove(request.match_info["id"], by(request))
+    raise done(PATH, translated(request, "%(name)s is removed.", name=flow.name))
+
+
 def setting(state: Literal["live", "paused"], said: str) -> Handler:
     @redrawn_by(index)
     async def change(request: web.Request) -> web.StreamResponse:
@@ -113,6 +137,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get(PATH, manages(index))
     app.router.add_post(PATH, manages(create))
     app.router.add_post(f"{ONE}/move", manages(move))
+    app.router.add_post(f"{ONE}/remove", manages(remove))
     app.router.add_post(
         f"{ONE}/pause", manages(setting("paused", _("%(name)s is paused. Conversations in it finish.")))
     )
