@@ -136,6 +136,20 @@ def standard_form(subscription: Subscription, workspace: Workspace) -> FormWords
     return words.model_copy(update={"legal_text": legal})
 
 
+def standard_translations(subscription: Subscription, workspace: Workspace) -> dict[str, FormWords]:
+    """The same in the languages that the subscription is translated into, by locale. They may lack something."""
+    known = {locale: form_words(words) for locale, words in subscription.translations.items()}
+    if subscription.legal_text:
+        return known
+    return {
+        locale: words.model_copy(
+            update={"legal_text": words.legal_text or standard_legal_text(subscription, workspace, translator(locale))}
+        )
+        for locale, words in known.items()
+        if words.legal_text or locale in locales()
+    }
+
+
 def for_email_form(facts: WordingFacts, say: Translator, _there: Mapping[str, bool]) -> dict[str, str]:
     agreement = say("By signing up you agree to get emails from %(seller)s.", seller=facts.seller)
     return {

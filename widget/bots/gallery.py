@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field
 
-from bot.consent.offers import standard_form
+from bot.consent.offers import standard_form, standard_translations
 from bot.errors import FormWrong
 from bot.errors import marked as _
 from bot.flows.gallery import GALLERY, from_gallery
 from bot.model.base import new_id
+from bot.model.subscription import MessageType
 from widget.bots.pages import PATH
 from widget.web.http import BOT
 from widget.web.teammate_pages import (
@@ -28,6 +29,7 @@ from widget.web.teammate_pages import (
 )
 
 NEW = f"{PATH}/-/new"
+NO_TEXTS = _("Choose a subscription for texts.")
 NOT_LIVE = _("This subscription is no longer live. Choose another one.")
 
 
@@ -47,7 +49,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         section="bots",
         title=say("New flow"),
         key=new_id(),
-        options=[(s.id, s.words(say.locale).name) for s in live],
+        options=[(s.id, s.words(say.locale).name) for s in live if s.message_type is MessageType.SMS],
         templates=[{"value": id, "label": say(name), "text": say(text)} for id, (name, text) in GALLERY.items()],
     )
 
@@ -58,8 +60,12 @@ async def create(request: web.Request) -> web.StreamResponse:
     subscription = await bot.store.subscriptions.get(wanted.subscription)
     if subscription is None or not subscription.is_live:
         raise FormWrong({"subscription": NOT_LIVE})
+    if subscription.message_type is not MessageType.SMS:
+        raise FormWrong({"subscription": NO_TEXTS})
     name = wanted.name or translated(request, GALLERY[wanted.template][0])
-    document = from_gallery(wanted.template, name, subscription, standard_form(subscription, await bot.workspace()))
+    workspace = await bot.workspace()
+    words, others = standard_form(subscription, workspace), standard_translations(subscription, workspace)
+    document = from_gallery(wanted.template, name, subscription, words, others)
     flow = await bot.flows.create(document.as_file(), by(request), id=wanted.key)
     raise done(f"{PATH}/{flow.id}", translated(request, "Flow created as a draft."))
 
