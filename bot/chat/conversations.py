@@ -193,7 +193,7 @@ class ConversationService:
         return await self._parts.after(conversation, seq, limit=limit)
 
     async def signal(self, conversation: str, kind: SignalKind, author: Author, *, seq: int = 0) -> None:
-        """Sends an ephemeral signal to the followers of the conversation."""
+        """Sends an ephemeral signal to the followers of the conversation, or of another topic."""
         await self._signals.insert(
             Signal(id=new_id(), conversation=conversation, kind=kind, author=author, seq=seq, at=now())
         )

@@ -45,6 +45,11 @@ def figures_of(conversation: str) -> str:
     return f"figures:{conversation}"
 
 
+def flow_of(id: str) -> str:
+    """The topic of one flow: who edits it, and changes of it and of its draft."""
+    return f"flow:{id}"
+
+
 def account_of(id: str) -> str:
     """The topic of changes of one teammate or one session: the role, a removal, a sign-out."""
     return f"account:{id}"
@@ -119,6 +124,8 @@ class Feed:
                 store.teammates.name,
                 store.sessions.name,
                 store.webhook_endpoints.name,
+                store.flows.name,
+                store.flow_drafts.name,
             ),
             removed=(store.contacts.name,),
             edited={store.contacts.name: EDITED},
@@ -127,7 +134,8 @@ class Feed:
     @contextmanager
     def follow(self, *topics: str) -> Iterator[Follower]:
         """Topics: a conversation (its entries and signals), `figures_of` one, INBOX, a contact (their consents
-        and fields), CONTACTS, a number (its stop), SUBSCRIPTIONS, WEBHOOKS, `account_of` a teammate or a session.
+        and fields), CONTACTS, a number (its stop), SUBSCRIPTIONS, WEBHOOKS, `flow_of` a flow, `account_of` a teammate
+        or a session.
         """
         follower = Follower()
         self.also(follower, *topics)
@@ -226,6 +234,8 @@ class Feed:
             return (str(change.document["conversation"]),)
         if change.table == self._store.webhook_endpoints.name:
             return (WEBHOOKS,)
+        if change.table in {self._store.flows.name, self._store.flow_drafts.name}:
+            return (flow_of(change.id),)
         if change.table == self._store.contacts.name and change.is_new:
             return (CONTACTS,)
         return (change.id.partition(":")[0],)  # a log's entry is named by its owner, a stop by its number

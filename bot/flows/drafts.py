@@ -59,22 +59,44 @@ class FlowDrafts:
         await self._audit.record(by, AuditAction.FLOW_EDITED, known.name, key=key)
         return saved
 
-    async def publish(self, flow: str, revision: int, by: By, *, replaces: int = 0) -> FlowVersion:
+    async def publish(self, flow: str, revision: int, by: By, *, replaces: int = 0, note: str = "") -> FlowVersion:
         """Makes this revision the newest version. A flow that was never published goes live with it. `replaces`: the
-        version that the teammate knows to be newer than the draft. Raises NotFound, FlowFaulty, DraftOutdated, and
-        DraftChanged if it isn't the newest revision."""
+        version that the teammate knows to be newer than the draft; `note`: what changed, in their words. Raises
+        NotFound, FlowFaulty, DraftOutdated, and DraftChanged if it isn't the newest revision."""
         known = await self._flows.get(flow)
         draft, _stored = await self._of(known)
         if draft.revision != revision:
             raise DraftChanged(draft)
         if draft.base < known.version != replaces:
             raise DraftOutdated(number=str(known.version))
-        version = await self._flows.publish(flow, draft.text, by)
+        version = await self._flows.publish(flow, draft.text, by, note=note)
         if known.state == "draft":
             await self._flows.set_state(flow, "live", by)
         change = {"$set": {"base": version.version, "published": revision}}
         await self._store.flow_drafts.update({"_id": flow, "revision": revision}, change)
         return version
+
+    async def as_file(self, flow: str) -> str:
+        """The published version as a file; of a flow that was never published, its draft, which may have faults. Raises
+        NotFound."""
+        if (await self._flows.get(flow)).version:
+            return (await self._flows.document(flow)).as_file()
+        return json.dumps(json.loads((await self.get(flow)).text), ensure_ascii=False, indent=2) + "\n"
+
+    async def duplicate(self, flow: str, name: str, by: By, *, key: str | None = None) -> Flow:
+        """A draft with the published document; of a flow that was never published, with its draft. Once for all calls
+        with this key. Raises NotFound, FlowFaulty, and Invalid if there are too many flows."""
+        if (await self._flows.get(flow)).version:
+            return await self._flows.duplicate(flow, name, by, key=key)
+        return await self.copy((await self.get(flow)).text, name, by, key=key)
+
+    async def copy(self, text: str, name: str, by: By, *, key: str | None = None) -> Flow:
+        """A flow with this draft, once for all calls with this key. Raises Invalid."""
+        text = json.dumps({**_read(text), "name": name}, ensure_ascii=False)
+        made = await self._flows.create_empty(name, by, id=key)
+        draft = FlowDraft(id=made.id, text=text, revision=1, base=0, by=by.id, by_name=by.name, saved_at=now())
+        await self._store.flow_drafts.keep(draft)
+        return made
 
     async def discard(self, flow: str, revision: int, by: By) -> FlowDraft:
         """Goes back to the published version. Raises NotFound, Invalid and DraftChanged."""

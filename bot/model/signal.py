@@ -25,6 +25,7 @@ class Signal(Document):
     """An ephemeral signal in a conversation, deleted after a minute."""
 
     conversation: str
+    """Or `bot.chat.feed.flow_of` a flow that a teammate has open."""
     kind: SignalKind
     author: Author
     seq: int = 0

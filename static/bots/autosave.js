@@ -6,38 +6,55 @@ import { get, post } from "./server.js";
 
 const DELAY = 600; // ms after the last change
 const RETRY = 5000; // ms after a failure
-const LOOK = 15000; // ms between looks at what teammates saved
 
 const path = `/bots/${editor.dataset.id}/draft`;
 const key = `sayso.flow.${editor.dataset.id}`;
 
 /* current(): the document as it is now. saved: the one that the server has.
-   onSaved(answer, document), onConflict(theirs), onNewer(theirs), onState("saving" | "saved" | "failed", response). */
-export function createAutosave({ current, saved, onSaved, onConflict, onNewer, onState }) {
+   onSaved(answer, document), onNewer(theirs, saved): a teammate saved theirs after the one that was saved here.
+   onState("saving" | "saved" | "failed", response). */
+export function createAutosave({ current, saved, onSaved, onNewer, onState }) {
   let revision = Number(editor.dataset.revision);
   let timer = 0;
   let running = null;
-  let isStopped = false; // until the teammate has chosen between two versions
+  let unanswered = null; // what was sent last without an answer: the server may have it
+  let isStopped = false; // until the newer version is adopted
 
   const isSaved = () => current() === saved;
-  const keep = () => store("localStorage", key, isSaved() ? null : { revision, text: JSON.stringify(current()) });
+  const keep = () => {
+    const kept = { revision, text: JSON.stringify(current()), saved: JSON.stringify(saved) };
+    store("localStorage", key, isSaved() ? null : kept);
+  };
 
   async function saveOnce() {
     const sent = current();
+    const before = unanswered;
+    unanswered = sent;
     const response = await post(`${path}?revision=${revision}`, JSON.stringify(sent));
-    if (response.status === 409) {
-      isStopped = true;
-      keep();
-      onConflict(await response.json());
-      return false;
-    }
+    unanswered = null;
+    if (response.status === 409) return isOwn(await response.json(), before);
     if (!response.ok) throw response;
-    const answer = await response.json();
-    revision = answer.revision;
-    saved = sent;
-    keep();
-    onSaved(answer, sent);
+    took(await response.json(), sent);
     return true;
+  }
+
+  function took(answer, document_) {
+    revision = answer.revision;
+    saved = document_;
+    keep();
+    onSaved(answer, document_);
+  }
+
+  /* Whether the newer version is one that was sent from here. Another one is merged. */
+  function isOwn(newer, sent) {
+    if (sent && newer.text === JSON.stringify(sent)) {
+      took(newer, sent);
+      return true;
+    }
+    isStopped = true;
+    keep();
+    onNewer(newer, saved);
+    return false;
   }
 
   async function run() {
@@ -81,26 +98,28 @@ export function createAutosave({ current, saved, onSaved, onConflict, onNewer, o
   }
 
   /* What this browser kept when the page was left before it was saved, or null. If the server has a newer version by now,
-     the next save is refused, and the teammate chooses. */
+     the next save is refused, and both are merged. */
   function restored() {
     const kept = readStored("localStorage", key);
     if (!kept || kept.text === JSON.stringify(current())) {
       keep();
       return null;
     }
+    if (kept.revision !== revision) saved = kept.saved ? JSON.parse(kept.saved) : {};
     revision = kept.revision;
     return JSON.parse(kept.text);
   }
 
-  async function look() {
-    if (document.hidden || running || isStopped) return;
+  /* newest: the server's revision; 0: it isn't known. */
+  async function look(newest = 0) {
+    if (running) await running;
+    if (isStopped || (newest && newest <= revision)) return;
+    if (!isSaved()) return changed(); // the server refuses it, and both are merged
     try {
       const response = await get(`${path}?revision=${revision}`);
-      if (!response.ok || running) return;
+      if (!response.ok) return;
       const theirs = await response.json();
-      if (theirs.revision <= revision) return;
-      if (isSaved()) onNewer(theirs);
-      else changed(); // the server refuses it, and the teammate chooses
+      if (theirs.revision > revision && theirs.text && !isStopped) onNewer(theirs, saved);
     } catch {
       // The next save says so.
     }
@@ -110,8 +129,6 @@ export function createAutosave({ current, saved, onSaved, onConflict, onNewer, o
     keep();
     if (!isSaved()) flush();
   });
-  window.addEventListener("focus", look);
-  setInterval(look, LOOK);
 
-  return { changed, flush, adopt, restored, revision: () => revision };
+  return { changed, flush, adopt, look, restored, revision: () => revision };
 }

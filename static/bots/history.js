@@ -2,10 +2,12 @@
 
 const MOST = 500;
 
-export function createHistory(document) {
+/* merged(base, mine, theirs): one of both. */
+export function createHistory(document, merged) {
   const past = [];
   let future = [];
-  let now = { document, key: "" };
+  const news = []; // what teammates saved, which is not undone here: [{base, theirs}]
+  let now = { document, key: "", seen: 0 }; // seen: how much of the news is in the document
   let run = ""; // what is being typed: one word of one field is one change
 
   function go(from, to) {
@@ -13,6 +15,9 @@ export function createHistory(document) {
     const { key } = from === past ? now : from.at(-1);
     to.push(now);
     now = from.pop();
+    for (const { base, theirs } of news.slice(now.seen)) {
+      now = { ...now, document: merged(base, now.document, theirs), seen: now.seen + 1 };
+    }
     run = "";
     return key;
   }
@@ -27,9 +32,15 @@ export function createHistory(document) {
         past.push(now);
         if (past.length > MOST) past.shift();
       }
-      now = { document: changed, key };
+      now = { document: changed, key, seen: news.length };
       future = [];
       run = typing;
+    },
+    /* Shows what a teammate saved, merged with what is here. base: the document that both began with. */
+    rebase(changed, base, theirs) {
+      news.push({ base, theirs });
+      now = { ...now, document: changed, seen: news.length };
+      run = "";
     },
     /* The key of the step that changed, or null if there is nothing to undo. */
     undo: () => go(past, future),

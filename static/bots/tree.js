@@ -18,6 +18,26 @@ function copyOf(object) {
   return copy;
 }
 
+/* `other` is what became of `object`: the same step, choice or variant. Returns it. */
+export function shareKeys(object, other) {
+  if (!isObject(object) || !isObject(other) || object === other) return other;
+  if (keys.has(object)) keys.set(other, keys.get(object));
+  for (const [name, inner] of Object.entries(other)) shareKeys(before(object, name, inner), inner);
+  return other;
+}
+
+const before = (object, name, inner) =>
+  Array.isArray(object) && inner?.id !== undefined ? object.find((one) => one?.id === inner.id) : object[name];
+
+/* A copy in which each text is changed; what doesn't change stays the same object. */
+export function mapTexts(value, change) {
+  if (typeof value === "string") return change(value);
+  if (!isObject(value)) return value;
+  const mapped = Object.entries(value).map(([name, inner]) => [name, inner, mapTexts(inner, change)]);
+  const changed = mapped.filter(([, inner, next]) => next !== inner);
+  return changed.reduce((made, [name, , next]) => setIn(made, [name], next), value);
+}
+
 const isObject = (value) => typeof value === "object" && value !== null;
 
 export const isStep = (value) => isObject(value) && !Array.isArray(value);
@@ -67,6 +87,23 @@ export function walk(document, kinds, list = ["steps"]) {
   });
 }
 
+const languages = new WeakMap(); // a value: the codes that something in it is translated into
+
+function findLanguages(value) {
+  const found = new Set();
+  for (const [name, inner] of Object.entries(value)) {
+    if (!isObject(inner)) continue;
+    if (name.endsWith("translations")) for (const code of Object.keys(inner)) found.add(code);
+    for (const code of languagesIn(inner)) found.add(code);
+  }
+  return found;
+}
+
+export function languagesIn(value) {
+  if (!languages.has(value)) languages.set(value, findLanguages(value));
+  return languages.get(value);
+}
+
 /* As faults name places: steps[2].choices[0].label */
 export const placeOf = (path) =>
   path
@@ -77,7 +114,7 @@ export const placeOf = (path) =>
 export const pathOf = (place) =>
   [...place.matchAll(/([^.[\]]+)/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
 
-function freshId(base, taken) {
+export function freshId(base, taken) {
   let number = 1;
   while (taken.has(`${base}_${number}`)) number += 1;
   taken.add(`${base}_${number}`);

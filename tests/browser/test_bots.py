@@ -1,4 +1,5 @@
-"""The editor of flows: a flow is built from nothing with the keyboard alone, and goes live."""
+"""The editor of flows: a flow is built from nothing with the keyboard alone, tried, published, met by a visitor,
+counted and rolled back."""
 
 from __future__ import annotations
 
@@ -14,13 +15,16 @@ from bot.app import Bot
 from bot.demo import DEALS
 from bot.model.teammate import By
 from tests.browser.axe import faults, fits
-from tests.browser.conftest import Look
+from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.conftest import eventually
+from tests.widget.desk import BEN
+from widget.web.http import BOT
 
 pytestmark = pytest.mark.browser
 
 SOMEBODY = By("", "Sayso")
+STAGES = ("Shown", "Answered", "Form completed", "Sign-up confirmed")
 
 
 async def typed(page: Page, *keys: str) -> None:
@@ -55,7 +59,16 @@ async def document_of(bot: Bot, flow: str) -> dict[str, Any]:
     return found
 
 
-async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestServer, bot: Bot) -> None:
+async def published(page: Page, note: str) -> None:
+    """With the keyboard, from the button to the dialog's."""
+    await focused(page, page.locator("#publish-open"))
+    await typed(page, "Enter")
+    await expect(page.get_by_label("What changed")).to_be_focused()
+    await page.keyboard.type(note)
+    await typed(page, "Enter")
+
+
+async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestServer, bot: Bot, visit: Visit) -> None:
     page = await signed_in(look, server, "/bots")
     await fits(page)
     await focused(page, page.get_by_role("link", name="New flow"))
@@ -70,8 +83,11 @@ async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestS
 
     # What starts it.
     await focused(page, page.locator("summary").filter(has_text="Add trigger"))
-    await typed(page, "Enter", "ArrowDown", "Enter")
-    await expect(page.locator(".flow-trigger")).to_have_count(1)
+    await typed(page, "Enter")
+    await focused(page, page.get_by_role("button", name="Words in a message"))
+    await typed(page, "Enter")
+    await expect(page.locator(".flow-trigger textarea")).to_be_focused()
+    await page.keyboard.type("beans")
 
     # A question with two choices, one of which asks for consent.
     add = page.locator("#add-first")
@@ -83,9 +99,8 @@ async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestS
     for label in ("Yes", "No"):
         await focused(page, page.get_by_role("button", name="Add choice"))
         await typed(page, "Enter")
-        await focused(page, page.get_by_label("Label").last)
+        await expect(page.get_by_label("Label").last).to_be_focused()
         await page.keyboard.type(label)
-        await focused(page, page.get_by_role("button", name="Add choice")) if label == "Yes" else None
     await typed(page, "Escape")
     question = page.locator(".flow-open").filter(has_text="Question")
     await expect(question).to_be_focused()
@@ -132,6 +147,15 @@ async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestS
     await typed(page, "Enter")
     await expect(page.locator(".flow-open").filter(has_text="Opt-in form")).to_be_focused()
 
+    # It is tried: a button, a number, the end.
+    await focused(page, page.locator("#try > summary"))
+    await typed(page, "Enter")
+    chat = page.frame_locator("#try-frame")
+    await chat.get_by_role("button", name="Yes").press("Enter")
+    await chat.get_by_label("Phone number", exact=True).press_sequentially("2015550123")
+    await typed(page, "Enter")
+    await expect(chat.locator(".bubble").last).to_have_text("Thanks!")
+
     # A reload keeps the draft; publishing puts it live.
     await expect(saved).to_have_text("Draft saved")
     await page.reload()
@@ -140,11 +164,47 @@ async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestS
     written = await document_of(bot, flow)
     assert [step["kind"] for step in written["steps"]] == ["ask", "say"]
     assert written["steps"][0]["choices"][0]["steps"][0]["subscription"] == DEALS
-    await focused(page, page.get_by_role("button", name="Publish and put live"))
-    await typed(page, "Enter")
+    await published(page, "First words")
     await expect(page.locator("#said")).to_have_text(re.compile("Version 1 is published."))
     found = await bot.flows.get(flow)
     assert (found.state, found.version) == ("live", 1)
+
+    # A visitor meets it, and signs up.
+    server.app[BOT].runs.scripts.live.cache_clear()
+    shop = await visit(server)
+    await shop.open()
+    await shop.say("Do you have beans?")
+    await expect(shop.bubble("Do you want our offers?")).to_be_visible()
+    await shop.press("Yes")
+    form = shop.frame.locator(".card", has_text="Get our deals")
+    await form.get_by_label("Phone number", exact=True).fill("(201) 555-0164")
+    await form.get_by_role("button", name="Sign Up Now").click()
+    await expect(shop.bubble("Thanks!")).to_be_visible()
+
+    # The row and the figures count what the ledger has.
+    await page.goto(f"{page.url.partition('/bots/')[0]}/bots")
+    figures = page.locator(f"[data-id='{flow}'] .flows-figures")
+    await expect(figures.locator("b")).to_have_text(["1", "1", "1"])
+    await figures.focus()
+    await typed(page, "Enter")
+    rows = page.locator(".funnel tbody tr")
+    await expect(rows).to_have_text([re.compile(f"{name}.*1") for name in STAGES] + [re.compile("Opted out.*0")])
+    await fits(page)
+
+    # The next version has other words; the one before comes back.
+    await page.goto(page.url.replace("/figures", ""))
+    await lines.last.focus()
+    await typed(page, "Enter")
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type("Thank you!")
+    await published(page, "Politer")
+    await expect(page.locator("#said")).to_have_text(re.compile("Version 2 is published."))
+    await page.goto(f"{page.url}/versions")
+    await expect(page.locator("tbody tr")).to_contain_text(["Politer", "First words"])
+    await focused(page, page.locator("summary", has_text="Roll back"))
+    await typed(page, "Enter", "Tab", "Enter")
+    await expect(page.locator("#said")).to_have_text(re.compile("Version 3 is published."))
+    assert (await bot.flows.document(flow)).as_file() == (await bot.flows.document(flow, 1)).as_file()
     await bot.flows.set_state(flow, "paused", SOMEBODY)
 
 
@@ -162,12 +222,37 @@ async def test_of_two_teammates_nobody_loses_changes(look: Look, server: TestSer
     await page.route("**/draft?*", save_first)
     await name.fill("Mine")
     dialog = page.get_by_role("dialog", name="Someone else changed this flow")
-    await expect(dialog).to_contain_text("Cleo saved a newer version while you were editing.")
+    await expect(dialog).to_contain_text("Cleo changed the same as you:")
+    await fits(page)
     await dialog.get_by_role("button", name="Keep yours").click()
     await eventually(lambda: is_named(bot, flow.id, "Mine"))
+    await expect(lines).to_have_count(4)  # what only Cleo changed is merged
     await page.get_by_role("button", name="Undo").click()
-    await expect(lines).to_have_count(4)
     await eventually(lambda: is_named(bot, flow.id, "Long"))
+
+    # A teammate opens the same flow: both are told. What one saves appears at the other, in the open step, too.
+    await bot.store.teammates.update({"email": BEN}, {"$set": {"role": "admin"}})
+    theirs = await signed_in(look, server, f"/bots/{flow.id}", BEN)
+    await expect(page.locator("#flow-here")).to_have_text("Also editing: Ben")
+    await expect(theirs.locator("#flow-here")).to_have_text("Also editing: Ada")
+    await lines.first.click()
+    await theirs.locator(".flow-open").last.click()
+    await theirs.locator(".flow-form textarea").first.fill("Ben's words")
+    await expect(lines.last).to_contain_text("Ben's words")
+    await page.locator(".flow-form textarea").first.fill("Ada's words")
+    await expect(theirs.locator(".flow-open").first).to_contain_text("Ada's words")
+    await expect(theirs.locator(".flow-form textarea").first).to_have_value("Ben's words")
+    await page.get_by_role("button", name="Undo").click()  # of Ada's own change
+    await expect(lines.first).to_contain_text("Question 0?")
+    await expect(lines.last).to_contain_text("Ben's words")
+    await theirs.close()
+    await expect(page.locator("#flow-here")).to_have_text("")
+    await expect(page.locator("#flow-saved")).to_have_text(re.compile("saved"))
+    for base, mine, theirs_, is_mine_kept, merged in MERGES:
+        asked = [{"steps": [*base]}, {"steps": [*mine]}, {"steps": [*theirs_]}, is_mine_kept]
+        made = await page.evaluate(MERGE, asked)
+        assert [(step["id"], step.get("text", step.get("step"))) for step in made["document"]["steps"]] == merged[0]
+        assert [step["id"] for step in made["conflicts"]] == merged[1]
 
     # Without a server, the changes stay in the browser until the page is opened again.
     await expect(page.locator("#flow-saved")).to_have_text("Draft saved")
@@ -180,6 +265,35 @@ async def test_of_two_teammates_nobody_loses_changes(look: Look, server: TestSer
     await eventually(lambda: is_named(bot, flow.id, "Kept"))
 
 
+def _say(id: str, text: str) -> dict[str, str]:
+    return {"kind": "say", "id": id, "text": text}
+
+
+A, B, C = _say("a", "A"), _say("b", "B"), _say("c", "C")
+GO = {"kind": "go_to", "id": "go", "step": "say_1"}
+MERGES: list[tuple[Any, ...]] = [
+    # Each changed another step; one moved, the other one added.
+    ((A, B), (_say("a", "mine"), B), (A, _say("b", "theirs")), True, ([("a", "mine"), ("b", "theirs")], [])),
+    ((A, B), (B, A), (A, C, B), True, ([("b", "B"), ("a", "A"), ("c", "C")], [])),
+    # Both added a step with the same id: mine gets another one, and what names it follows.
+    (
+        (A,), (A, _say("say_1", "mine"), GO, _say("x", "{{say_1|you}}")), (A, _say("say_1", "theirs")), True,
+        ([("a", "A"), ("say_1", "theirs"), ("say_2", "mine"), ("go", "say_2"), ("x", "{{say_2|you}}")], []),
+    ),
+    # Removed by one; removed by one and changed by the other; changed by both.
+    ((A, B), (B,), (A, _say("b", "theirs")), True, ([("b", "theirs")], [])),
+    ((A, B), (B,), (_say("a", "theirs"), B), True, ([("b", "B")], ["a"])),
+    ((A, B), (B,), (_say("a", "theirs"), B), False, ([("a", "theirs"), ("b", "B")], ["a"])),
+    ((A,), (_say("a", "mine"),), (_say("a", "theirs"),), True, ([("a", "mine")], ["a"])),
+    ((A,), (_say("a", "mine"),), (_say("a", "theirs"),), False, ([("a", "theirs")], ["a"])),
+]  # fmt: skip
+"""What two began with, mine, theirs, whether mine is kept, and what comes of it: steps and conflicts."""
+MERGE = """async ([base, mine, theirs, isMineKept]) => {
+  const { merge } = await import(new URL("merge.js", document.querySelector("script[src*='bots/editor']").src));
+  return merge(base, mine, theirs, {}, isMineKept);
+}"""
+
+
 async def no_server(route: Route) -> None:
     await route.abort()
 
@@ -190,7 +304,7 @@ async def is_named(bot: Bot, flow: str, name: str) -> bool:
 
 async def test_words_are_tried_and_steps_are_renamed(look: Look, server: TestServer, bot: Bot) -> None:
     flow = await bot.flows.create_empty("Words", SOMEBODY)
-    words = "\u0645\u0646 " * 1300  # 39,000 characters in ten messages, more than 64 KiB
+    words = "\u0645" * 3500  # without a space, and in ten messages more than 64 KiB
     steps = [
         {"kind": "opt_in_form", "id": "form", "subscription": DEALS, "title": "Deals"},
         {"kind": "ask", "id": "ask_1", "text": "Why?"},
@@ -201,6 +315,7 @@ async def test_words_are_tried_and_steps_are_renamed(look: Look, server: TestSer
     ]
     await bot.flow_drafts.save(flow.id, json.dumps({"name": "Words", "steps": steps}, ensure_ascii=False), 0, SOMEBODY)
     page = await signed_in(look, server, f"/bots/{flow.id}")
+    await fits(page)
     form, question, hook = [page.locator("#steps > .flow-step").nth(i) for i in (0, 2, 3)]
 
     # Up to four variants of a form, with translations.

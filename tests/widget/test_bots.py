@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.demo import DEALS
+from bot.flows.counting import day_of
 from bot.flows.drafts import MOST_BYTES
 from bot.flows.steps import KINDS
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from bot.model.teammate import By
+from bot.store.flow_days import FlowDayKey
 from tests.widget.desk import BEN, HTML, Desk, at_desk
 from tests.widget.help import Running
 from widget.bots.kinds import STEPS, TRIGGERS
@@ -31,11 +34,14 @@ async def created(desk: Desk, name: str = "") -> str:
 
 
 async def saved(desk: Desk, flow: str, document: Any, revision: int = 0) -> tuple[int, dict[str, Any]]:
+    return await sent(desk, f"{flow}/draft?revision={revision}", document)
+
+
+async def sent(desk: Desk, path: str, document: Any) -> tuple[int, dict[str, Any]]:
     desk.token = desk.token or await desk.csrf()
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     headers = {"X-CSRF-Token": desk.token, "Content-Type": "application/json"}
-    path = f"{desk.base}/bots/{flow}/draft?revision={revision}"
-    async with desk.session.post(path, data=body, headers=headers) as answer:
+    async with desk.session.post(f"{desk.base}/bots/{path}", data=body, headers=headers) as answer:
         return answer.status, await answer.json()
 
 
@@ -61,7 +67,8 @@ async def test_a_flow_is_created_edited_published_paused_and_resumed(running: Ru
     status, answer = await saved(ada, flow, {"name": "Zebra", **HELLO})
     assert (status, answer["revision"], answer["faults"]) == (200, 1, [])
     assert "Zebra" in (await ada.look("/bots")).text
-    assert await act(ada, flow, "publish", revision="1") == "Version 1 is published."
+    assert await act(ada, flow, "publish", revision="1", note="First words") == "Version 1 is published."
+    assert "First words" in (await ada.look(f"/bots/{flow}/versions")).text
     assert await act(ada, flow, "pause") == "Zebra is paused. Conversations in it finish."
     row = next(li for li in (await ada.look("/bots")).all("li") if li.attrs.get("data-id") == flow)
     assert "Message contains zebra" in row.text
@@ -89,6 +96,19 @@ async def test_of_two_teammates_the_later_one_is_told(ada: Desk) -> None:
     assert (status, theirs["revision"], theirs["by_name"], json.loads(theirs["text"])) == (409, 1, "Ada", HELLO)
     assert await act(ada, flow, "publish", revision="0") == "Ada saved a newer version."
     assert (await saved(ada, flow, {"steps": []}, 1))[0] == 200
+
+
+async def test_changes_that_conflict_are_kept_as_another_flow(running: Running, ada: Desk) -> None:
+    flow = await created(ada, "Beans")
+    status, made = await sent(ada, f"{flow}/draft/copy", {**HELLO, "name": "Beans"})
+    assert (status, made["name"]) == (200, "Copy of Beans")
+    copy = await running.bot.flow_drafts.get(made["id"])
+    assert json.loads(copy.text) == {**HELLO, "name": "Copy of Beans"}
+    assert (await running.bot.flows.get(made["id"])).state == "draft"
+    assert (await sent(ada, f"{flow}/draft/copy", b"[]"))[0] == 422
+    assert (await sent(ada, "unknown/draft/copy", HELLO))[0] == 404
+    async with at_desk(running.base, BEN) as ben:
+        assert (await sent(ben, f"{flow}/draft/copy", HELLO))[0] == 403
 
 
 async def test_a_draft_is_discarded(running: Running, ada: Desk) -> None:
@@ -190,6 +210,36 @@ async def test_flows_are_tried_in_the_order_of_the_list(running: Running, ada: D
     await act(ada, third, "move", before="")
     assert await order() == [first, second, third]
     assert (await ada.post("/bots/unknown/move", {"before": ""}))[0] == 404
+
+
+async def test_a_draft_is_removed_and_a_flow_that_was_live_is_not(running: Running, ada: Desk) -> None:
+    draft, live = await created(ada, "Never live"), await created(ada)
+    assert await act(ada, draft, "remove") == "Never live is removed."
+    assert "Never live" not in [node.text for node in (await ada.look("/bots")).all("h2")]
+    for path in ("", "/draft", "/export.json", "/versions"):
+        assert (await ada.get(f"/bots/{draft}{path}"))[0] == 404
+    assert (await saved(ada, draft, HELLO))[0] == 404
+    assert (await ada.post(f"/bots/{draft}/remove", {}))[0] == 404
+    done = await running.store.audit_log.find({"subject": "Never live", "action": "flow.removed"}, limit=9)
+    assert len(done) == 1
+    await saved(ada, live, HELLO)
+    await act(ada, live, "publish", revision="1")
+    await act(ada, live, "pause")
+    status, page = await ada.post(f"/bots/{live}/remove", {})
+    assert (status, "This flow has been live. Pause it instead." in page.text) == (422, True)
+
+
+async def test_a_row_shows_the_figures_of_30_days(running: Running, ada: Desk) -> None:
+    flow = await created(ada)
+    await saved(ada, flow, HELLO)
+    await act(ada, flow, "publish", revision="1")
+    await running.bot.flows.set_state(flow, "paused", SAYSO)
+    for ago, version, shown in ((0, 1, 1000), (29, 2, 234), (30, 1, 5)):
+        key = FlowDayKey(flow, version, day_of(now()) - timedelta(days=ago))
+        counts = {"shown": shown, "completed:form": 3, "completed:other": 1, "confirmed:form/b": 2}
+        await running.store.flow_days.add({key: counts})
+    row = next(li for li in (await ada.look("/bots")).all("li") if li.attrs.get("data-id") == flow)
+    assert [node.text for node in row.one("a", class_="flows-figures").all("b")] == ["1,234", "8", "4"]
 
 
 async def test_conditions_are_edited_in_words(ada: Desk) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.bots import conditions, drafts, editor, exchange, figures, gallery, map, pages, trial, versions
+from widget.bots import conditions, drafts, editor, exchange, figures, gallery, live, map, pages, trial, versions
 
-FACES = (pages, editor, drafts, conditions, exchange, figures, gallery, map, versions, trial)
+FACES = (pages, editor, drafts, conditions, exchange, figures, gallery, map, versions, trial, live)
 
 
 def add_routes(app: web.Application) -> None:

@@ -13,7 +13,7 @@ from bot.model.flow import FlowDraft
 from widget.bots.faults import shown
 from widget.bots.pages import ONE
 from widget.web.http import BOT
-from widget.web.teammate_pages import Scope, by, requires, translator_for
+from widget.web.teammate_pages import Scope, by, requires, translated, translator_for
 
 ENVELOPE = 1_000
 """Bytes of a request beside the document."""
@@ -31,8 +31,6 @@ async def save(request: web.Request) -> web.StreamResponse:
     revision = request.query.get("revision", "")
     if not revision.isdecimal() or len(revision) > 9:
         raise Invalid(_("Invalid value: %(field)s."), field="revision")
-    if request.content_type != "application/json":
-        raise Invalid(_("Invalid value: %(field)s."), field="Content-Type")
     text = await _read(request)
     faults = await _faults(request, text)  # before it is saved: what can't be checked can't be shown
     try:
@@ -42,8 +40,18 @@ async def save(request: web.Request) -> web.StreamResponse:
     return web.json_response({**_head(draft), "faults": faults})
 
 
+async def copy(request: web.Request) -> web.StreamResponse:
+    """Another flow with the document of the body as its draft."""
+    bot, text = request.app[BOT], await _read(request)
+    name = translated(request, "Copy of %(name)s", name=(await bot.flows.get(request.match_info["id"])).name)[:100]
+    made = await bot.flow_drafts.copy(text, name, by(request))
+    return web.json_response({"id": made.id, "name": made.name})
+
+
 async def _read(request: web.Request) -> str:
     """Raises Invalid, and 413 for more than a draft may have."""
+    if request.content_type != "application/json":
+        raise Invalid(_("Invalid value: %(field)s."), field="Content-Type")
     body = await request.clone(client_max_size=MOST_BYTES + ENVELOPE).read()
     try:
         return body.decode()
@@ -67,3 +75,4 @@ def add_routes(app: web.Application) -> None:
     manages = requires(Scope.MANAGE_FLOWS)
     app.router.add_get(f"{ONE}/draft", manages(show))
     app.router.add_post(f"{ONE}/draft", manages(save))
+    app.router.add_post(f"{ONE}/draft/copy", manages(copy))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from aiohttp import WSMsgType, web
@@ -13,19 +12,17 @@ from pydantic import Field
 
 from bot.chat.feed import INBOX, SUBSCRIPTIONS, Entries, News, figures_of
 from bot.consent.choices import numbers_of
-from bot.model.base import now
-from bot.model.conversation import OUTBOUND, Author, AuthorKind, Card, Channel, Part
+from bot.model.conversation import OUTBOUND, AuthorKind, Card, Channel, Part
 from bot.model.signal import Signal, SignalKind
 from widget.inbox import pages, views
 from widget.web import websocket
 from widget.web.http import BOT, METRICS, render
 from widget.web.input import JsonInput, parse
 from widget.web.live_session import LiveSession
+from widget.web.presence import HERE_SECONDS, Presence
 from widget.web.teammate_pages import Scope, teammate, translator_for
 
 TYPING_SECONDS = 1.0
-HERE_SECONDS = 15.0
-"""An open page signals its presence this often; after two missed signals it counts as gone."""
 HINT_SECONDS = 0.3
 """Changes within this time become one hint."""
 
@@ -49,9 +46,7 @@ class InboxConnection:
     def __init__(self, request: web.Request, socket: websocket.Socket) -> None:
         self.request, self.socket, self.bot, self.say = request, socket, request.app[BOT], translator_for(request)
         self.session = LiveSession(request, socket, Scope.READ_CONVERSATIONS)
-        self.me = Author(kind=AuthorKind.TEAMMATE, id=teammate(request).id)
         self.id, self.sent, self.told_at = "", 0, 0.0
-        self.here: dict[str, float] = {}
         self.hints: set[str] = set()
         self.hinted = asyncio.Event()
         self.contact, self.is_sms = "", False
@@ -61,6 +56,8 @@ class InboxConnection:
         if hello is None:
             return
         self.id = hello.conversation
+        self.presence = Presence(self.bot, self.socket, self.id, teammate(self.request))
+        self.me = self.presence.me
         self.accounts = await self.session.topics()
         topics = [INBOX, *self.accounts]
         if self.id:
@@ -77,14 +74,14 @@ class InboxConnection:
                 return
             if self.id:
                 await self._refresh()
-                await self._greet()
+                await self.presence.arrive()
             await websocket.send(self.socket, {"type": "ready", "last": self.sent})
             try:
                 async with websocket.telling(self.socket, self._send, self._stay, self._hint_often):
                     await self._receive()
             finally:
                 if self.id:
-                    await self.bot.conversations.signal(self.id, SignalKind.GONE, self.me)
+                    await self.presence.leave()
 
     async def _refresh(self) -> None:
         """Resends what the page may have missed: entries, figures, progress of cards and texts."""
@@ -121,8 +118,7 @@ class InboxConnection:
             if await self.session.is_over():
                 return
             if self.id:
-                await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
-                await self._tell_here()
+                await self.presence.stay()
 
     async def _send(self) -> None:
         while True:
@@ -169,35 +165,8 @@ class InboxConnection:
         elif signal.author != self.me and signal.kind is SignalKind.TYPING:
             name = await self._name(signal)
             await websocket.send(self.socket, {"type": "typing", "kind": signal.author.kind, "name": name})
-        elif (
-            signal.author == self.me and signal.kind is SignalKind.GONE
-        ):  # another page of the same teammate closed: this one is still open
-            await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
-        elif signal.author != self.me and signal.author.kind is AuthorKind.TEAMMATE:
-            self._note_here(signal)
-            await self._tell_here()
-
-    async def _greet(self) -> None:
-        """Signals presence and loads who is present."""
-        for signal in await self.bot.store.signals.since(self.id, now() - timedelta(seconds=2 * HERE_SECONDS)):
-            if signal.author.kind is AuthorKind.TEAMMATE and signal.author != self.me:
-                self._note_here(signal)
-        await self.bot.conversations.signal(self.id, SignalKind.HERE, self.me)
-        await self._tell_here()
-
-    def _note_here(self, signal: Signal) -> None:
-        if signal.kind is SignalKind.GONE:
-            self.here.pop(signal.author.id, None)
-        elif signal.kind is SignalKind.HERE:
-            self.here[signal.author.id] = asyncio.get_running_loop().time()
-
-    async def _tell_here(self) -> None:
-        since = asyncio.get_running_loop().time() - 2 * HERE_SECONDS - 1
-        self.here = {id: at for id, at in self.here.items() if at > since}
-        known = await self.bot.store.teammates.get_many(self.here)
-        await websocket.send(
-            self.socket, {"type": "here", "names": [known[id].name for id in self.here if id in known]}
-        )
+        else:
+            await self.presence.take(signal)
 
     async def _name(self, signal: Signal) -> str:
         if signal.author.kind is AuthorKind.CONTACT:
