@@ -17,6 +17,7 @@ from bot.flows.matching import PersonFacts
 from bot.flows.script import Script
 from bot.flows.trial import Trial
 from bot.flows.triggers import ConsentTrigger
+from bot.flows.variants import with_variant
 from bot.model.base import Value
 from bot.model.contact import Consent, ConsentState, Contact
 from bot.model.conversation import Author, AuthorKind, Card, CardState, Content, Part, Text, part_id
@@ -44,6 +45,8 @@ class TrialState(Value):
     """Those in the chat, by their entry."""
     open_card: int = 0
     """The card that the flow waits for."""
+    variant: int = 0
+    """Which variant of forms the visitor sees, see `TrialChat`."""
 
 
 def persona(kind: Persona, subscriptions: Iterable[Subscription], region: str, locale: str, at: datetime) -> Contact:
@@ -79,9 +82,14 @@ def as_triggered(contact: Contact, script: Script, at: datetime) -> Contact:
 
 
 class TrialChat:
-    """`parts`: what a step of the trial added or changed; `effects`: what the flow did."""
+    """`parts`: what a step of the trial added or changed; `effects`: what the flow did.
 
-    def __init__(self, script: Script, facts: PersonFacts, known: TrialState | None = None) -> None:
+    `variant`: 1 is the first one of each form; 0, and one that a form doesn't have, its own words.
+    """
+
+    def __init__(
+        self, script: Script, facts: PersonFacts, known: TrialState | None = None, *, variant: int = 0
+    ) -> None:
         state = known.state if known else None
         self.trial = Trial(script, facts.at, locale=facts.contact.locale, facts=facts, state=state)
         self.parts: list[Part] = []
@@ -89,6 +97,7 @@ class TrialChat:
         self._seq = known.seq if known else 0
         self._cards = dict(known.cards) if known else {}
         self._open_card = known.open_card if known else 0
+        self._variant = known.variant if known else variant
 
     @property
     def contact(self) -> Contact:
@@ -104,6 +113,7 @@ class TrialChat:
             seq=self._seq,
             cards=self._cards,
             open_card=self._open_card if is_open else 0,
+            variant=self._variant,
         )
 
     def begin(self) -> None:
@@ -160,9 +170,15 @@ class TrialChat:
         for effect in effects:
             self.effects.append(effect)
             if isinstance(effect, Write):
-                seq = self._add(BOT, effect.content)
-                if isinstance(effect.content, Card):
-                    self._cards[seq], self._open_card = effect.content, seq
+                content = self._content(effect)
+                seq = self._add(BOT, content)
+                if isinstance(content, Card):
+                    self._cards[seq], self._open_card = content, seq
+
+    def _content(self, effect: Write) -> Content:
+        if not isinstance(effect.content, Card) or not effect.variants:
+            return effect.content
+        return with_variant(effect.content, dict(enumerate(effect.variants, start=1)).get(self._variant))
 
     def _add(self, author: Author, content: Content) -> int:
         self._seq += 1

@@ -2,9 +2,11 @@
 
 import { byId } from "../lib/dom.js";
 import { readErrorMessage } from "../lib/server-errors.js";
+import { fill, option } from "./page.js";
 
-/* currentText(): the flow as it is edited now, as JSON. showStep(id): this step waits; empty: none does. */
-export function watchTrial({ currentText, showStep }) {
+/* currentText(): the flow as it is edited now, as JSON. mostVariants(): of its forms. showStep(id): this step waits; empty:
+   none does. */
+export function watchTrial({ currentText, mostVariants, showStep }) {
   const panel = byId("try");
   const frame = byId("try-frame");
   const status = byId("try-status");
@@ -55,6 +57,7 @@ export function watchTrial({ currentText, showStep }) {
       trial,
       persona: fieldValue("persona"),
       locale: fieldValue("try-locale"),
+      variant: Number(fieldValue("variant")),
       ...act,
     });
     const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrf };
@@ -77,7 +80,19 @@ export function watchTrial({ currentText, showStep }) {
     queue = queue.then(() => send(wanted));
   }
 
+  /* One can be chosen that a form has as the flow is now. */
+  function drawVariants() {
+    const select = panel.querySelector("[name=variant]");
+    const count = mostVariants();
+    while (select.options.length > count + 1) select.lastElementChild.remove();
+    for (let i = select.options.length; i <= count; i += 1) {
+      select.append(option(String(i), fill(select.dataset.variant, { number: i })));
+    }
+    byId("try-variants").hidden = !count;
+  }
+
   function restart() {
+    drawVariants();
     running += 1;
     trial = "";
     text = currentText();
@@ -104,7 +119,7 @@ export function watchTrial({ currentText, showStep }) {
   byId("try-restart").addEventListener("click", restart);
   byId("try-wait").addEventListener("click", () => act({ act: "wait" }));
   byId("try-confirm").addEventListener("click", () => act({ act: "confirm" }));
-  panel.querySelector("[name=persona]").addEventListener("change", restart);
+  for (const name of ["persona", "variant"]) panel.querySelector(`[name=${name}]`).addEventListener("change", restart);
   panel.querySelector("[name=try-locale]").addEventListener("change", load);
 
   panel.addEventListener("toggle", () => {

@@ -18,7 +18,7 @@ from bot.flows.figures import FlowFigures
 from bot.flows.outcomes import FlowOutcomes
 from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.event import Action, ConsentEvent, Source
+from bot.model.event import Action, ConsentEvent, ConsentState, Source
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.flows.test_opening import answers, opened_chat, says, settled
@@ -130,6 +130,39 @@ async def test_each_event_counts_once_whoever_reads_it(
     assert counted == {"completed:form": 1, "confirmed:form": 1, "left:form": 1}
     found = await figures(bot)
     assert (found.completed, found.confirmed, found.left) == (1, 1, 1)
+
+
+def recounted(events: list[ConsentEvent]) -> Counter[str]:
+    """Replays the ledger, one person after the other."""
+    counts: Counter[str] = Counter()
+    grants: dict[tuple[str, str | None], ConsentEvent] = {}
+    for event in sorted(events, key=lambda e: (e.contact, e.seq)):
+        place = event.contact, event.subscription
+        counts["completed"] += bool(event.flow) and event.source is Source.FORM
+        if event.state is ConsentState.OPTED_IN and place not in grants:
+            grants[place] = event
+            counts["confirmed"] += bool(event.flow)
+        elif event.state is ConsentState.OPTED_OUT and place in grants:
+            grant = grants.pop(place)
+            counts["left"] += bool(grant.flow) and event.at - grant.at <= timedelta(days=7)
+    return counts
+
+
+async def test_figures_are_those_of_a_recount_of_the_ledger(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [await signed_up(bot) for _ in range(3)]
+    await opts_out(bot, people[0])
+    with monkeypatch.context() as patch:  # up to here, the counts are written
+        patch.setattr(outcomes, "SKEW", -timedelta(minutes=1))
+        await bot.flow_figures.outcomes.count()
+    people.append(await signed_up(bot))
+    for person in people[2:]:
+        await opts_out(bot, person)
+    found = await figures(bot)
+    expected = {"completed": 4, "confirmed": 4, "left": 3}
+    assert {"completed": found.completed, "confirmed": found.confirmed, "left": found.left} == expected
+    assert recounted([event async for page in bot.store.events.scan() for event in page]) == expected
+    totals = (await bot.flow_figures.totals([FLOW], days=30))[FLOW]
+    assert {name: totals[name] for name in expected} == expected
 
 
 async def test_figures_are_of_one_version_or_all(bot: Bot) -> None:

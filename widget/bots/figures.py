@@ -11,9 +11,10 @@ from bot.contacts.spreadsheet import csv_lines
 from bot.errors import NotFound
 from bot.flows.document import FlowDocument
 from bot.flows.figures import FlowFigures
+from bot.flows.steps import OptInForm
 from bot.model.base import iso
 from bot.model.flow import Flow
-from widget.bots.figures_view import experiments, funnel, over_time, step_rows, variant_label
+from widget.bots.figures_view import experiments, funnel, over_time, step_rows, variant_labels
 from widget.bots.pages import ONE, PATH
 from widget.web.http import BOT
 from widget.web.teammate_pages import (
@@ -25,7 +26,6 @@ from widget.web.teammate_pages import (
     redrawn_by,
     requires,
     teammate_page,
-    translated,
     translator_for,
 )
 
@@ -57,6 +57,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         days=str(days),
         versions=[*sorted(found.versions, reverse=True)][:MOST_VERSIONS],
         version=version,
+        is_empty=not found.counts,
         funnel=funnel(found, say),
         chart=over_time(found, say),
         steps=step_rows(document, found.counts, say) if document else [],
@@ -80,9 +81,12 @@ async def download(request: web.Request) -> web.StreamResponse:
 async def use(request: web.Request) -> web.StreamResponse:
     """Publishes the flow with one variant only."""
     wanted, id = await read_input(request, VariantChoice), request.match_info["id"]
-    await request.app[BOT].flows.use_variant(id, wanted.version, wanted.step, wanted.variant, by(request))
-    name = variant_label(wanted.variant, translator_for(request))
-    raise done(f"{PATH}/{id}/figures", translated(request, 'Published with the variant "%(name)s".', name=name))
+    flows, say = request.app[BOT].flows, translator_for(request)
+    before = await flows.document(id, wanted.version)
+    await flows.use_variant(id, wanted.version, wanted.step, wanted.variant, by(request))
+    form = next(step for step in before.all_steps() if isinstance(step, OptInForm) and step.id == wanted.step)
+    said = say('Published with "%(name)s" only.', name=variant_labels(form, say)[wanted.variant])
+    raise done(f"{PATH}/{id}/figures", said)
 
 
 async def _figures(request: web.Request) -> tuple[Flow, int, int | None, FlowFigures]:

@@ -135,21 +135,25 @@ def experiments(document: FlowDocument, found: FlowFigures, say: Translator) -> 
 
 
 def _experiment(form: OptInForm, found: FlowFigures, say: Translator) -> Experiment:
-    names = variant_names(form.variants)
-    settled = {name: score(name, form.id, found.settled) for name in names}
+    labels = variant_labels(form, say)
+    settled = {name: score(name, form.id, found.settled) for name in labels}
     best = winner([*settled.values()])
     titles = {ORIGINAL: form.title, **{variant.id: variant.title for variant in form.variants}}
-    rows = [_variant_row(score(name, form.id, found.counts), settled[name], titles[name], best, say) for name in names]
-    return Experiment(form.id, form.title, rows, _verdict(best, say), best is not None)
+    rows = [
+        _variant_row(score(name, form.id, found.counts), settled[name], (label, titles[name]), best, say)
+        for name, label in labels.items()
+    ]
+    verdict = _verdict(labels[best.name] if best else "", say)
+    return Experiment(form.id, form.title, rows, verdict, best is not None)
 
 
 def _variant_row(
-    now: VariantScore, settled: VariantScore, title: str, best: VariantScore | None, say: Translator
+    now: VariantScore, settled: VariantScore, words: tuple[str, str], best: VariantScore | None, say: Translator
 ) -> VariantRow:
     return VariantRow(
         id=now.name,
-        label=variant_label(now.name, say),
-        title=title,
+        label=words[0],
+        title=words[1],
         shown=say.number(now.shown),
         confirmed=say.number(now.confirmed),
         left=say.number(now.left),
@@ -158,18 +162,21 @@ def _variant_row(
     )
 
 
-def variant_label(name: str, say: Translator) -> str:
-    return say("Original") if name == ORIGINAL else name
+def variant_labels(form: OptInForm, say: Translator) -> dict[str, str]:
+    """By the names that the ledger has."""
+    names = variant_names(form.variants)
+    return {name: say("Variant %(number)s", number=str(i)) if i else say("Original") for i, name in enumerate(names)}
 
 
-def _verdict(best: VariantScore | None, say: Translator) -> str:
-    if best is None:
+def _verdict(best: str, say: Translator) -> str:
+    """`best`: the variant's label; empty: it is too early to tell."""
+    if not best:
         return say(
             "Too early to tell. Each variant needs %(least)s views that are at least 7 days old, and ranges that "
             "don't overlap.",
             least=str(LEAST_SHOWN),
         )
-    return say('The variant "%(name)s" keeps more people than the others.', name=variant_label(best.name, say))
+    return say('"%(name)s" keeps more people than the others.', name=best)
 
 
 def _percent(n: int, of: int) -> str:

@@ -18,6 +18,8 @@ from bot.flows.trial_chat import Persona, TrialChat, TrialState, as_triggered, p
 from bot.i18n import Translator, translator
 from bot.model.base import now
 from bot.model.flow import RunStatus
+from bot.model.form_words import MOST_VARIANTS
+from bot.workspace.image_hosts import image_hosts
 from widget.messenger import views
 from widget.messenger.card import refused
 from widget.messenger.pages import policy_with
@@ -43,6 +45,8 @@ class TryInput(JsonInput):
     act: Literal["begin", "say", "submit", "confirm", "wait"]
     persona: Persona = "new"
     locale: Annotated[str, Field(max_length=35)] = "en"
+    variant: Annotated[int, Field(ge=0, le=MOST_VARIANTS)] = 0
+    """Of forms; 0: their own words."""
     words: Annotated[str, Field(max_length=4000)] = ""
     card: int = 0
     fields: dict[str, str] = Field(default_factory=dict, max_length=20)
@@ -60,7 +64,8 @@ async def messenger(request: web.Request) -> web.StreamResponse:
         launcher_words={},
         reply_words=say("Nothing is stored or sent"),
     )
-    hosts = request.app[BOT].settings.image_hosts.split()
+    bot = request.app[BOT]
+    hosts = image_hosts(bot.settings.image_hosts, await bot.workspace())
     response.headers["Content-Security-Policy"] = policy_with(hosts) + "'self'"
     return response
 
@@ -92,7 +97,7 @@ async def _chat(request: web.Request, script: Script, wanted: TryInput) -> Trial
     else:
         contact = known.contact
     facts: PersonFacts = await bot.runs.scripts.facts(script, contact, known.at if known else now())
-    return TrialChat(script, facts, known)
+    return TrialChat(script, facts, known, variant=wanted.variant)
 
 
 def _read(request: web.Request, trial: str) -> TrialState:

@@ -97,6 +97,18 @@ async def test_each_visitor_meets_the_flow_as_a_real_one_would(running: Running)
         assert out.shown == ["Enjoy your coffee!"]
 
 
+@pytest.mark.parametrize(("variant", "titles"), [(0, ["Deals", "More"]), (1, ["Free", "More"]), (2, ["Now", "More"])])
+async def test_each_variant_of_a_form_is_tried(running: Running, variant: int, titles: list[str]) -> None:
+    others = [{"id": "b", "title": "Free"}, {"id": "c", "title": "Now"}]
+    tried = {**FORM, "title": "Deals", "variants": others, "dismiss": "No, thanks"}
+    async with at_desk(running.base) as desk:
+        trial = TrialDesk(desk, text(tried, {**FORM, "id": "more", "title": "More"}))
+        await trial.act("begin", variant=variant)
+        shown = trial.shown
+        await trial.act("say", words="No, thanks")
+        assert [shown[0], trial.shown[-1]] == titles
+
+
 async def test_it_speaks_the_language_that_is_chosen(running: Running) -> None:
     async with at_desk(running.base) as desk:
         trial = TrialDesk(desk, text({**HI, "translations": {"es": "¡Hola!"}}, FORM), locale="es")
