@@ -5,14 +5,18 @@ import { createActs } from "./acts.js";
 import { createAutosave } from "./autosave.js";
 import { learnWords, onWhoClick, watchConditions } from "./conditions.js";
 import { startDrag } from "./drag.js";
-import { newTranslation, onEntryClick } from "./entries.js";
+import { newTranslation, onEntryClick, setLanguages } from "./entries.js";
 import { contextOf, read } from "./fields.js";
 import { watchFind } from "./find.js";
 import { createHistory } from "./history.js";
 import { hoursAfterClick, hoursAfterInput } from "./hours.js";
 import { watchKeyboard, watchKinds } from "./keyboard.js";
-import { announce, data, editor, fill, kinds, strings } from "./page.js";
-import { drawInPlace, drawMarks, hasErrors, setFaults } from "./problems.js";
+import { watchLive } from "./live.js";
+import { merge } from "./merge.js";
+import { createMerging } from "./merging.js";
+import { announce, data, editor, kinds, strings } from "./page.js";
+import { drawInPlace, drawMarks, setFaults } from "./problems.js";
+import { watchPublish } from "./publish.js";
 import { showRunning } from "./running.js";
 import { errorText } from "./server.js";
 import { drawStart, newTrigger, triggerPath } from "./start.js";
@@ -28,16 +32,17 @@ import {
   setFolded,
   setOpen,
 } from "./steps.js";
-import { getIn, insertIn, listIn, removeIn, setIn, walk } from "./tree.js";
+import { getIn, insertIn, listIn, removeIn, setIn, shareKeys, walk } from "./tree.js";
 import { watchTrial } from "./try.js";
 import { setAsks } from "./variables.js";
 
 const first = readData("flow-document");
-const history = createHistory(first);
+const history = createHistory(first, (base, mine, theirs) => merge(base, mine, theirs, kinds, true).document);
 const current = history.document;
 const saved = byId("flow-saved");
 
 function show() {
+  setLanguages(current());
   drawSteps(current());
   drawStart(current());
   drawMarks();
@@ -120,16 +125,25 @@ function onButton(button) {
     button.closest("[data-menu]").open = false;
     const place = listIn(current(), ["triggers"]).length;
     change(insertIn(current(), ["triggers"], place, [newTrigger(button.dataset.addTrigger)]), "");
-    byId("triggers").lastElementChild.querySelector("input, select, textarea").focus();
+    focusFirst(byId("triggers").lastElementChild);
     return;
   }
   if ("addTranslation" in button.dataset) {
     const made = newTranslation(button);
-    if (made) change(setIn(current(), [...path, ...made[0]], made[1]), context.key);
+    if (!made) return;
+    change(setIn(current(), [...path, ...made[0]], made[1]), context.key);
+    focusFirst(button.closest("details").querySelector(":scope > .flow-entries > :last-child"));
     return;
   }
-  if ("removeTrigger" in button.dataset) return change(removeIn(current(), path), "");
-  if ("removeTranslation" in button.dataset) return change(setIn(current(), path, undefined), context.key);
+  if ("removeTrigger" in button.dataset) {
+    change(removeIn(current(), path), "");
+    return byId("add-trigger").focus();
+  }
+  if ("removeTranslation" in button.dataset) {
+    const summary = button.closest("details").querySelector(":scope > summary");
+    change(setIn(current(), path, undefined), context.key);
+    return summary.focus();
+  }
   if ("addHours" in button.dataset || "removeHours" in button.dataset) {
     return change(setIn(current(), ["office_hours"], hoursAfterClick(button)), "");
   }
@@ -142,8 +156,15 @@ function onButton(button) {
   const outer = "item" in button.dataset ? contextOf(button.closest("[data-context]").parentElement) : context;
   const outerPath = pathOf(outer);
   const entries = onEntryClick(button, outer === context ? value : getIn(current(), outerPath));
-  if (entries) change(setIn(current(), [...outerPath, ...entries[0]], entries[1]), context.key);
+  if (!entries) return;
+  const box = button.closest("[data-items]");
+  change(setIn(current(), [...outerPath, ...entries[0]], entries[1]), context.key);
+  if ("addItem" in button.dataset) focusFirst(box.querySelector(":scope > .flow-entries > :last-child"));
+  else if (!button.isConnected) box.querySelector(":scope > [data-add-item]").focus();
+  else button.focus(); // it moved
 }
+
+const focusFirst = (element) => element?.querySelector("input, select, textarea")?.focus();
 
 const menu = {
   up: (key) => acts.move(key, -1),
@@ -172,20 +193,15 @@ function onClick(event) {
   } else onButton(button);
 }
 
-let theirs = null; // what a teammate saved meanwhile
-
-function adopt(newer, isMineKept) {
-  const mine = current();
-  const document_ = JSON.parse(newer.text);
-  history.push(document_, "");
-  if (isMineKept) history.push(mine, "");
-  autosave.adopt(newer, document_);
-  setFaults(newer.faults, document_);
+/* document_: what is shown now. base: the document that both began with; null: a choice, which can be undone. */
+function adopt(newer, theirs, document_, base) {
+  if (base) history.rebase(document_, base, theirs);
+  else for (const one of new Set([theirs, document_])) history.push(one, "");
+  autosave.adopt(newer, theirs);
+  setFaults(newer.faults, theirs);
   show();
   learn();
 }
-
-const nameOf = (newer) => newer.by_name || strings.someone;
 
 const autosave = createAutosave({
   current,
@@ -193,15 +209,7 @@ const autosave = createAutosave({
   onSaved(answer, document_) {
     setFaults(answer.faults, document_);
   },
-  onConflict(newer) {
-    theirs = newer;
-    byId("conflict-words").textContent = fill(strings.conflict, { name: nameOf(newer) });
-    byId("conflict").showModal();
-  },
-  onNewer(newer) {
-    adopt(newer, false);
-    saved.textContent = fill(strings.newer, { name: nameOf(newer) });
-  },
+  onNewer: createMerging({ current, adopt }),
   async onState(state, failure) {
     saved.textContent = strings[state];
     saved.classList.toggle("is-bad", state === "failed");
@@ -210,28 +218,10 @@ const autosave = createAutosave({
   },
 });
 
-for (const [id, isMineKept] of [
-  ["keep-mine", true],
-  ["take-theirs", false],
-]) {
-  byId(id).addEventListener("click", () => {
-    adopt(theirs, isMineKept);
-    theirs = null;
-    byId("conflict").close();
-  });
-}
-byId("conflict").addEventListener("cancel", (event) => event.preventDefault()); // one of the two must be chosen
-
 async function onSubmit(event) {
   const form = event.target;
   event.preventDefault();
   if (!(await autosave.flush())) return;
-  if (form.id === "publish" && hasErrors()) {
-    saved.textContent = strings.fix;
-    saved.classList.add("is-bad");
-    byId("problems").querySelector("button").focus();
-    return;
-  }
   form.elements.revision.value = autosave.revision();
   form.submit();
 }
@@ -242,6 +232,7 @@ editor.addEventListener("focusout", history.endRun);
 editor.addEventListener("click", onClick);
 byId("undo").addEventListener("click", undo);
 byId("redo").addEventListener("click", redo);
+watchPublish(autosave.flush);
 for (const id of ["publish", "discard"]) byId(id)?.addEventListener("submit", onSubmit);
 setAsks(() =>
   walk(current(), kinds)
@@ -252,12 +243,17 @@ watchConditions((path, index, condition) => change(setIn(current(), [...path, in
 watchKinds(acts.addKind);
 watchKeyboard({ current, acts, undo, redo, find: watchFind(current) });
 startDrag(acts.drop);
-watchTrial({ currentText: () => JSON.stringify(current()), showStep: (id) => showRunning(current(), id) });
+watchTrial({
+  currentText: () => JSON.stringify(current()),
+  mostVariants: () => Math.max(0, ...walk(current(), kinds).map(({ step }) => listIn(step, ["variants"]).length)),
+  showStep: (id) => showRunning(current(), id),
+});
 show();
 setFaults(data.faults, current());
 learn();
 const restored = autosave.restored();
 if (restored) {
-  change(restored, "");
+  change(shareKeys(current(), restored), "");
   announce(strings.restored);
 }
+watchLive(autosave.look);

@@ -1,7 +1,7 @@
 /* Entries of a list in a step (`data-items`), and translations (`data-translations`). */
 
-import { cloneOf, data, option } from "./page.js";
-import { fresh, keyOf, listIn } from "./tree.js";
+import { cloneOf, data, fill, option, strings } from "./page.js";
+import { fresh, getIn, keyOf, languagesIn, listIn } from "./tree.js";
 
 const drawn = new WeakMap(); // an entry's element: its key or its language
 
@@ -30,6 +30,8 @@ export function drawEntries(box, value, { key, path }, draw) {
     () => cloneOf(templateOf(box)),
     (element, i) => {
       element.dataset.index = i;
+      const name = element.querySelector(":scope > [data-number]");
+      if (name) name.textContent = fill(name.dataset.number, { number: i + 1 });
       draw(element, entries[i], { key, path: [...path, field, i] });
     },
   );
@@ -38,9 +40,45 @@ export function drawEntries(box, value, { key, path }, draw) {
 
 const languageName = (code) => data.languages.find(([one]) => one === code)?.[1] ?? code;
 
+const pathOf = (box) => box.dataset.translations.split(".");
+
+let document_ = {};
+
+/* What the flow is translated into says which translations are missing. */
+export function setLanguages(current) {
+  document_ = current;
+}
+
+/* The texts of a translation that has one text are itself. */
+function isWhole(box, value, text) {
+  const controls = [...templateOf(box).content.querySelectorAll("[name]")];
+  if (box.dataset.of) return Boolean(text) || !getIn(value, box.dataset.of.split("."));
+  return controls.every(({ name }) => text?.[name] || !value?.[name]);
+}
+
+function drawMissing(box, value, texts, own) {
+  const wanted = [...languagesIn(document_)].filter((code) => code !== own);
+  const missing = wanted.filter((code) => !isWhole(box, value, texts[code]));
+  const mark = box.querySelector(":scope > summary > [data-missing]");
+  mark.hidden = !missing.length;
+  mark.textContent = fill(strings.missing, { languages: missing.map(languageName).join(", ") });
+  const there = Object.keys(texts).filter((code) => !missing.includes(code));
+  box.querySelector(":scope > summary > [data-there]").textContent = there.map(languageName).join(", ");
+  return missing;
+}
+
+function drawChoice(box, codes, missing) {
+  const select = box.querySelector(":scope > .flow-more select");
+  if (!select.options.length) select.append(...data.languages.map(([code, name]) => option(code, name)));
+  for (const one of select.options) one.disabled = codes.includes(one.value);
+  if (!select.selectedOptions[0]?.disabled && select.selectedIndex > 0) return;
+  const free = [...select.options].filter((one) => !one.disabled);
+  select.value = (free.find((one) => missing.includes(one.value)) ?? free[0])?.value ?? "";
+}
+
 export function drawTranslations(box, value, { key, path }, draw) {
-  const field = box.dataset.translations;
-  const texts = value?.[field] ?? {};
+  const field = pathOf(box);
+  const texts = getIn(value, field) ?? {};
   const codes = Object.keys(texts);
   arrange(
     box,
@@ -49,13 +87,11 @@ export function drawTranslations(box, value, { key, path }, draw) {
     (element, _i, code) => {
       element.dataset.code = code;
       element.querySelector("[data-language]").textContent = languageName(code);
-      draw(element, texts[code], { key, path: [...path, field, code] });
+      draw(element, texts[code], { key, path: [...path, ...field, code] });
     },
   );
-  if (codes.length) box.open = true;
-  const select = box.querySelector(":scope > .flow-more select");
-  if (!select.options.length) select.append(...data.languages.map(([code, name]) => option(code, name)));
-  for (const one of select.options) one.disabled = codes.includes(one.value);
+  const own = value?.locale ?? document_.locale ?? "en";
+  drawChoice(box, [...codes, own], drawMissing(box, value, texts, own));
 }
 
 /* A click on a button of an entry. Returns [path inside of the context, value], or null. */
@@ -83,5 +119,5 @@ export function newTranslation(button) {
   const { selectedOptions } = box.querySelector(":scope > .flow-more select");
   if (!selectedOptions.length || selectedOptions[0].disabled) return null;
   const isText = templateOf(box).content.querySelector("[data-self]");
-  return [[box.dataset.translations, selectedOptions[0].value], isText ? "" : {}];
+  return [[...pathOf(box), selectedOptions[0].value], isText ? "" : {}];
 }

@@ -50,4 +50,11 @@ export function option(value, words) {
   return made;
 }
 
+export function listItem(words) {
+  const made = document.createElement("li");
+  made.dir = "auto";
+  made.textContent = words;
+  return made;
+}
+
 export const announce = createAnnouncer(byId("announcer"));

@@ -35,6 +35,10 @@ function located(fault, owners) {
   return { ...shown, key: "", place: placeOf(path), where: strings.flow };
 }
 
+/* What they are about, and their words. */
+export const warnings = () =>
+  problems.filter(({ isWarning }) => isWarning).map(({ where, text }) => `${where}: ${text}`);
+
 export const hasErrors = () => problems.some((problem) => !problem.isWarning);
 
 /* faults: as the server names them, of this document. */
@@ -153,7 +157,7 @@ function show(problem) {
   const field = control?.matches("input, select, textarea")
     ? control
     : control?.querySelector("input, select, textarea, button");
-  field?.closest("details")?.setAttribute("open", "");
+  for (let up = field?.closest("details"); up; up = up.parentElement.closest("details")) up.open = true;
   (field ?? buttonOf(problem.key) ?? form)?.focus();
   (field ?? form)?.scrollIntoView({ block: "center" });
 }

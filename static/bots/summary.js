@@ -4,6 +4,7 @@ import { wordsOf } from "./conditions.js";
 import { kinds, language } from "./page.js";
 import { getIn } from "./tree.js";
 
+const MOST = 160; // characters of a text
 const UNITS = [
   [86400, "day"],
   [3600, "hour"],
@@ -27,11 +28,14 @@ function wordsIn(kind, name, value) {
   return option ? option.textContent : value;
 }
 
+/* Thousands of letters without a space would take seconds to lay out. */
+const shortened = (words) => (words.length > MOST ? `${words.slice(0, MOST)}…` : words);
+
 export function summaryOf(step) {
   const kind = kinds[step.kind];
   if (!kind) return "";
   return kind.summary
-    .map((name) => wordsIn(kind, name, getIn(step, [name])))
+    .map((name) => shortened(wordsIn(kind, name, getIn(step, [name]))))
     .filter(Boolean)
     .join(" · ");
 }

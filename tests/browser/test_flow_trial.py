@@ -58,7 +58,8 @@ async def test_a_flow_is_tried_published_met_and_rolled_back(
     await expect(chat.locator(".bubble")).to_have_text(["Which roast?"])
     assert await bot.store.conversations.count_about() == before
 
-    await page.get_by_role("button", name="Publish").click()
+    await page.locator("#publish-open").click()
+    await page.get_by_role("button", name="Publish and put live").click()
     await expect(page.locator("#said")).to_contain_text("Version 1 is published.")
     bot.runs.scripts.live.cache_clear()
     shop = await visit(server)

@@ -40,6 +40,7 @@ class Publication(AtRevision):
     """`replaces`: the version that the page said is newer than the draft."""
 
     replaces: Annotated[int, Field(ge=0)] = 0
+    note: Annotated[str, Field(max_length=500)] = ""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -75,7 +76,7 @@ async def publish(request: web.Request) -> web.StreamResponse:
     id, wanted = request.match_info["id"], await read_input(request, Publication)
     drafts = request.app[BOT].flow_drafts
     try:
-        version = await drafts.publish(id, wanted.revision, by(request), replaces=wanted.replaces)
+        version = await drafts.publish(id, wanted.revision, by(request), replaces=wanted.replaces, note=wanted.note)
     except (FlowFaulty, DraftChanged, DraftOutdated) as why:
         raise done(f"{PATH}/{id}", translated(request, why.text, **why.values), "bad") from None
     raise done(f"{PATH}/{id}", translated(request, "Version %(number)s is published.", number=str(version.version)))
