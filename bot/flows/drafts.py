@@ -168,6 +168,12 @@ def _read(text: str) -> dict[str, Any]:
     return raw
 
 
+def name_in(text: str) -> str:
+    """The name of the flow; empty: it has none. Raises Invalid."""
+    name = _read(text).get("name")
+    return name.strip() if isinstance(name, str) else ""
+
+
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant)

@@ -50,11 +50,11 @@ def _of_form(node: Node) -> Iterator[FlowFinding]:
 
 def _in_languages(form: Mapping[str, Any], variant: Mapping[str, Any], place: Place) -> Iterator[FlowFinding]:
     theirs, ours = _translations(form), _translations(variant)
-    for locale in theirs.keys() - ours.keys():
+    for locale in sorted(theirs.keys() - ours.keys()):
         yield FlowFinding((*place, "translations"), NOT_TRANSLATED, {"locale": locale})
-    for locale in ours.keys() - theirs.keys():
+    for locale in sorted(ours.keys() - theirs.keys()):
         yield FlowFinding((*place, "translations", locale), NO_SUCH_TRANSLATION, {"locale": locale})
-    for locale in theirs.keys() & ours.keys():
+    for locale in sorted(theirs.keys() & ours.keys()):
         yield from _button(theirs[locale], ours[locale], locale, (*place, "translations", locale))
 
 

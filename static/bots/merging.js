@@ -56,6 +56,8 @@ export function createMerging({ current, adopt }) {
   byId("keep-mine").addEventListener("click", () => choose(true));
   byId("take-theirs").addEventListener("click", () => choose(false));
   byId("copy-mine").addEventListener("click", copyMine);
-  dialog.addEventListener("cancel", (event) => event.preventDefault()); // one of them must be chosen
+  // One of them must be chosen: until then, nothing is saved.
+  dialog.querySelector("[data-close]").remove();
+  dialog.addEventListener("cancel", (event) => event.preventDefault());
   return onNewer;
 }

@@ -72,10 +72,13 @@ function drawPanel() {
 /* On the line of each step that has some. */
 export function drawMarks() {
   const counts = new Map();
+  const faulty = new Set(problems.filter(({ isWarning }) => !isWarning).map(({ key }) => key));
   for (const { key } of problems) counts.set(key, (counts.get(key) ?? 0) + 1);
   for (const mark of document.querySelectorAll(".flow-fault")) {
-    const count = counts.get(mark.closest(".flow-step").dataset.key) ?? 0;
+    const { key } = mark.closest(".flow-step").dataset;
+    const count = counts.get(key) ?? 0;
     mark.hidden = !count;
+    mark.classList.toggle("is-warning", !faulty.has(key));
     const words = count === 1 ? strings.one_problem : fill(strings.problem, { count });
     mark.querySelector(".unseen").textContent = count ? words : "";
   }
@@ -120,12 +123,12 @@ function clear() {
   }
 }
 
-function explain(control, shown) {
+function explain(control, shown, isWarning) {
   const field = control.matches("input, select, textarea") ? control : control.querySelector("input, select, textarea");
   if (!field || "described" in field.dataset) return;
   field.dataset.described = field.getAttribute("aria-describedby") ?? "";
   field.setAttribute("aria-describedby", `${shown.id} ${field.dataset.described}`.trim());
-  field.setAttribute("aria-invalid", "true");
+  if (!isWarning) field.setAttribute("aria-invalid", "true");
 }
 
 /* Beside the fields of the open step and of the start. */
@@ -137,12 +140,13 @@ export function drawInPlace() {
     const shown = cloneOf(byId("fault"));
     shown.id = `problem-${index}`;
     shown.dataset.problem = "";
+    shown.classList.toggle("is-warning", problem.isWarning);
     shown.querySelector("span").textContent = problem.text;
     const control = problem.place ? controlOf(form, problem) : null;
     if (!control && problem.place === "steps") byId("add-first").before(shown);
     else if (!control) form.prepend(shown);
     else (control.closest(".field-row") ?? control).append(shown);
-    if (control) explain(control, shown);
+    if (control) explain(control, shown, problem.isWarning);
   }
 }
 

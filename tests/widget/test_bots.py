@@ -89,6 +89,21 @@ async def test_a_draft_has_faults_and_is_not_published(ada: Desk) -> None:
     assert "Publish this flow first." in (await ada.post(f"/bots/{flow}/resume", {}))[1].text
 
 
+async def test_what_a_field_lacks_is_told_once_in_words(ada: Desk) -> None:
+    flow = await created(ada)
+    variant = {"id": "b", "title": "Free"}
+    words = {"es": {"title": "Ofertas"}, "fr": {"title": "Offres"}}
+    form = {"kind": "opt_in_form", "id": "form", "subscription": DEALS, "title": "Deals", "legal_text": "Yes.",
+            "translations": words, "variants": [variant]}  # fmt: skip
+    _, answer = await saved(ada, flow, {**HELLO, "steps": [form]})
+    told = {fault["path"]: fault["text"] for fault in answer["faults"]}
+    assert len(told) == len(answer["faults"])
+    assert told["steps[0].legal_text"].startswith("Missing from the legal text: Brand name, ")
+    assert told["steps[0].variants[0].translations"] == (
+        "The form is translated into Spanish, French. Add this translation to the variant."
+    )
+
+
 async def test_of_two_teammates_the_later_one_is_told(ada: Desk) -> None:
     flow = await created(ada)
     assert (await saved(ada, flow, HELLO))[1]["revision"] == 1
@@ -100,10 +115,10 @@ async def test_of_two_teammates_the_later_one_is_told(ada: Desk) -> None:
 
 async def test_changes_that_conflict_are_kept_as_another_flow(running: Running, ada: Desk) -> None:
     flow = await created(ada, "Beans")
-    status, made = await sent(ada, f"{flow}/draft/copy", {**HELLO, "name": "Beans"})
-    assert (status, made["name"]) == (200, "Copy of Beans")
+    status, made = await sent(ada, f"{flow}/draft/copy", {**HELLO, "name": "My beans"})
+    assert (status, made["name"]) == (200, "Copy of My beans")
     copy = await running.bot.flow_drafts.get(made["id"])
-    assert json.loads(copy.text) == {**HELLO, "name": "Copy of Beans"}
+    assert json.loads(copy.text) == {**HELLO, "name": "Copy of My beans"}
     assert (await running.bot.flows.get(made["id"])).state == "draft"
     assert (await sent(ada, f"{flow}/draft/copy", b"[]"))[0] == 422
     assert (await sent(ada, "unknown/draft/copy", HELLO))[0] == 404

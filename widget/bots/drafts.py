@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.errors import Invalid
 from bot.errors import marked as _
-from bot.flows.drafts import MOST_BYTES, DraftChanged
+from bot.flows.drafts import MOST_BYTES, DraftChanged, name_in
 from bot.model.flow import FlowDraft
 from widget.bots.faults import shown
 from widget.bots.pages import ONE
@@ -43,7 +43,8 @@ async def save(request: web.Request) -> web.StreamResponse:
 async def copy(request: web.Request) -> web.StreamResponse:
     """Another flow with the document of the body as its draft."""
     bot, text = request.app[BOT], await _read(request)
-    name = translated(request, "Copy of %(name)s", name=(await bot.flows.get(request.match_info["id"])).name)[:100]
+    known = (await bot.flows.get(request.match_info["id"])).name
+    name = translated(request, "Copy of %(name)s", name=name_in(text) or known)[:100]
     made = await bot.flow_drafts.copy(text, name, by(request))
     return web.json_response({"id": made.id, "name": made.name})
 

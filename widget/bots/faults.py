@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bot.errors import marked as _
 from bot.flows.check import FlowFault
 from bot.flows.refusals import MISSING, TOO_FEW
 from bot.flows.rules import NEVER_DISMISSED, NEVER_LATE, NO_HOURS
 from bot.i18n import Translator
+from widget.web.languages import language
 
 IN_PLACE = {
     MISSING: _("Fill in this field."),
@@ -23,19 +25,24 @@ NO_STEP = _("Add at least one step.")
 
 
 def shown(faults: Iterable[FlowFault], say: Translator) -> list[dict[str, object]]:
+    """The same sentence about one field, like what a legal text lacks, is told once with all that it is about."""
+    groups: defaultdict[tuple[str, str, bool], list[dict[str, str]]] = defaultdict(list)
+    for fault in faults:
+        groups[fault.path, _words(fault), fault.is_warning].append(_spoken(fault, say))
     return [
-        {
-            "path": fault.path,
-            "text": say(_words(fault), **_spoken(fault, say)),
-            "is_warning": fault.is_warning,
-        }
-        for fault in faults
+        {"path": path, "text": say(words, **_joined(values)), "is_warning": is_warning}
+        for (path, words, is_warning), values in groups.items()
     ]
 
 
 def _spoken(fault: FlowFault, say: Translator) -> dict[str, str]:
-    """What a legal text lacks is named in the reader's language."""
-    return {name: say(value) if name == "what" else value for name, value in fault.values.items()}
+    """In the reader's language: what a legal text lacks, and the languages of translations."""
+    spoken: dict[str, Callable[[str], str]] = {"what": say, "locale": lambda code: language(code, say)}
+    return {name: spoken.get(name, str)(value) for name, value in fault.values.items()}
+
+
+def _joined(values: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {name: ", ".join(dict.fromkeys(one[name] for one in values)) for name in values[0]}
 
 
 def _words(fault: FlowFault) -> str:

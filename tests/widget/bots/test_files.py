@@ -120,7 +120,7 @@ async def test_a_template_has_the_translations_of_its_subscription(running: Runn
 
 
 async def test_texts_of_a_template_are_not_for_a_subscription_by_email(running: Running) -> None:
-    mail = subscription(new_id(), message_type=MessageType.EMAIL)
+    mail = subscription(new_id(), name=f"Mail {new_id()}", message_type=MessageType.EMAIL)
     await running.store.subscriptions.keep(mail)
     try:
         async with at_desk(running.base) as desk:
