@@ -1,32 +1,20 @@
-"""The opt-in form inside Intercom's Messenger: who sees it, and the card that is theirs.
-
-A view stores nothing. The first act stores the contact, and a conversation with the card as its only entry.
-"""
+"""The opt-in form inside Intercom's Messenger: who sees it, and the card that is theirs."""
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.chat.card_submission import Answer, Submitted
 from bot.chat.card_view import CardView
-from bot.chat.cards import Cards
-from bot.chat.conversations import ConversationService
-from bot.consent.ledger import Ledger
+from bot.chat.lone_cards import LoneCards
 from bot.consent.numbers import is_email
 from bot.contacts.identity import Identity
-from bot.contacts.service import ContactService
 from bot.errors import CardClosed, NotFound
 from bot.errors import marked as _
 from bot.model.base import new_id, now
 from bot.model.canvas_card import CanvasCard
 from bot.model.contact import Contact, Role
-from bot.model.conversation import Author, AuthorKind, Card, OpeningEntry, Part
-from bot.model.workspace import Workspace
-from bot.store import Duplicate, Store
-
-AUTHOR = Author(kind=AuthorKind.BOT, id="canvas")
+from bot.model.conversation import Author, AuthorKind, Card, Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,21 +29,8 @@ class CanvasPerson:
     locale: str = "en"
 
 
-class CanvasCards:
-    def __init__(
-        self,
-        store: Store,
-        ledger: Ledger,
-        contacts: ContactService,
-        conversations: ConversationService,
-        cards: Cards,
-        workspace: Callable[[], Awaitable[Workspace]],
-        *,
-        secret: str,
-    ) -> None:
-        self._store, self._ledger, self._contacts = store, ledger, contacts
-        self._conversations, self._cards, self._workspace = conversations, cards, workspace
-        self._secret = secret.encode()
+class CanvasCards(LoneCards):
+    author = Author(kind=AuthorKind.BOT, id="canvas")
 
     async def make(self, card: Card, workspace: str) -> CanvasCard:
         """Raises CardClosed: its subscription is not live."""
@@ -97,10 +72,10 @@ class CanvasCards:
         """The id of their own contact, and the contact they are now. Only a proven user is a user."""
         if person.external_id and (user := await self._store.contacts.by_external_id(person.external_id)):
             return user.id, await self._ledger.contact(user.id)
-        id = self._id("contact", card.workspace, person.id)
+        id = self._id("canvas", "contact", card.workspace, person.id)
         contact = await self._now(id)
         if contact and contact.role is Role.USER and not person.external_id:
-            id = self._id("unproven", card.workspace, person.id)
+            id = self._id("canvas", "unproven", card.workspace, person.id)
             contact = await self._now(id)
         return id, contact
 
@@ -113,13 +88,10 @@ class CanvasCards:
 
     async def part(self, card: CanvasCard, contact: Contact) -> Part:
         """Their card: as stored, or as their first act will store it."""
-        id = self._id("conversation", card.id, contact.id)
-        if conversation := await self._conversations.get(id):
-            return await self._cards.card(conversation, 1)
-        return OpeningEntry(author=AUTHOR, content=card.card, at=now(), key="card").part(id, 1)
+        return await self._part(self._conversation(card, contact), card.card)
 
     async def view(self, card: CanvasCard, contact: Contact) -> CardView:
-        return await self._cards.view(await self.part(card, contact), contact, await self._workspace())
+        return await self._view(await self.part(card, contact), contact)
 
     async def submit(self, card: CanvasCard, person: CanvasPerson, answer: Answer) -> Submitted:
         """Raises what `Cards.submit` raises."""
@@ -135,13 +107,7 @@ class CanvasCards:
             contact = await self._contacts.identify(contact, identity) or contact
         stored = await self._ledger.contact(contact.id) or contact
         contact = await self._contacts.set_locale(stored, person.locale)
-        part = await self.part(card, contact)
-        try:
-            await self._conversations.begin(part.conversation, contact.id, AUTHOR, [("card", card.card)])
-        except Duplicate:
-            part = await self.part(card, contact)
-        return contact, part
+        return contact, await self._begun(self._conversation(card, contact), contact, card.card)
 
-    def _id(self, *names: str) -> str:
-        """The same for the same names, and not to be guessed from them."""
-        return hmac.digest(self._secret, ":".join(("canvas", *names)).encode(), "sha256").hex()[:24]
+    def _conversation(self, card: CanvasCard, contact: Contact) -> str:
+        return self._id("canvas", "conversation", card.id, contact.id)

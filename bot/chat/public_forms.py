@@ -1,33 +1,21 @@
-"""Opt-in forms on a page of the brand, without a chat.
-
-A look stores nothing. The first sign-up stores the contact, and a conversation with the card as its only entry.
-"""
+"""Opt-in forms on a page of the brand, without a chat."""
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.chat.card_submission import Answer, Submitted
 from bot.chat.card_view import CardView
-from bot.chat.cards import Cards
-from bot.chat.conversations import ConversationService
-from bot.consent.ledger import Ledger
-from bot.contacts.service import ContactService
+from bot.chat.lone_cards import LoneCards
 from bot.errors import NotFound
 from bot.errors import marked as _
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Card, OpeningEntry, Part
+from bot.model.conversation import Author, AuthorKind, Card, Part
 from bot.model.form_template import FormTemplate
 from bot.model.form_words import FORM_WORDS
 from bot.model.subscription import Subscription
-from bot.model.workspace import Workspace
-from bot.store import Duplicate, Store
 
-AUTHOR = Author(kind=AuthorKind.BOT, id="public_form")
 MISSING = _("Form not found.")
 
 
@@ -50,21 +38,8 @@ class PublicForm:
         return self.template.is_public and self.template.expires_at is None and self.subscription.is_live
 
 
-class PublicForms:
-    def __init__(
-        self,
-        store: Store,
-        ledger: Ledger,
-        contacts: ContactService,
-        conversations: ConversationService,
-        cards: Cards,
-        workspace: Callable[[], Awaitable[Workspace]],
-        *,
-        secret: str,
-    ) -> None:
-        self._store, self._ledger, self._contacts = store, ledger, contacts
-        self._conversations, self._cards, self._workspace = conversations, cards, workspace
-        self._secret = secret.encode()
+class PublicForms(LoneCards):
+    author = Author(kind=AuthorKind.BOT, id="public_form")
 
     async def get(self, id: str) -> PublicForm:
         """The form at `/f/{id}`. Raises NotFound: it isn't public, or its subscription isn't live."""
@@ -93,13 +68,10 @@ class PublicForms:
 
     async def part(self, form: PublicForm, contact: Contact) -> Part:
         """Their card: as stored, or as their first act will store it."""
-        id = hmac.digest(self._secret, f"public-form:{form.id}:{contact.id}".encode(), "sha256").hex()[:24]
-        if conversation := await self._conversations.get(id):
-            return await self._cards.card(conversation, 1)
-        return OpeningEntry(author=AUTHOR, content=form.card, at=now(), key="card").part(id, 1)
+        return await self._part(self._conversation(form, contact), form.card)
 
     async def view(self, form: PublicForm, contact: Contact, region: str) -> CardView:
-        return await self._cards.view(await self.part(form, contact), contact, await self._workspace(), region)
+        return await self._view(await self.part(form, contact), contact, region)
 
     async def submit(self, form: PublicForm, contact: Contact, answer: Answer) -> Submitted:
         """Records the yes. A submission with an error stores nothing, except a contact if proof of work is required.
@@ -110,9 +82,11 @@ class PublicForms:
         if known is None:
             known = await self._contacts.create(contact.model_copy(update={"is_stored": True}))
         contact = await self._contacts.set_locale(known, contact.locale)
-        with suppress(Duplicate):
-            await self._conversations.begin(part.conversation, contact.id, AUTHOR, [("card", form.card)])
-        return await self._cards.submit(await self.part(form, contact), contact, workspace, answer)
+        part = await self._begun(part.conversation, contact, form.card)
+        return await self._cards.submit(part, contact, workspace, answer)
+
+    def _conversation(self, form: PublicForm, contact: Contact) -> str:
+        return self._id("public-form", form.id, contact.id)
 
 
 def card_of(template: FormTemplate) -> Card:
