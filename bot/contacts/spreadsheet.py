@@ -13,6 +13,10 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with; in some languages of spreadsheets also the full-width signs."""
+
+
 def harmless(cell: str) -> str:
     """Escapes cells that a spreadsheet would run as formulas."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if cell.startswith(FORMULA) else cell

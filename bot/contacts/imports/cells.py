@@ -127,7 +127,7 @@ def plain_number(cell: str) -> str:
 def plain_text(cell: str) -> str:
     """Without the apostrophe by which exports keep a spreadsheet from running a formula."""
     text = cell.strip()
-    return text[1:] if re.match(r"'[=+\-@]", text) else text
+    return text[1:] if re.match(r"'[=+\-@\uff1d\uff0b\uff0d\uff20]", text) else text
 
 
 @lru_cache(maxsize=1024)
