@@ -39,7 +39,7 @@ class ManagementArea(TextArea):
         self.passkeys = PasskeyService(store)
         self.account_links = AccountLinks(store, self.teammates, self.signatures.serializer("account_link"))
         self.security = SecurityService(store, changed=self.workspace.cache_clear)
-        self.subscriptions = SubscriptionService(store)
+        self.subscriptions = SubscriptionService(store, self.taps.keep)
         self.forms = FormTemplateService(store, self.taps.keep)
         self.keywords = KeywordProgramService(store)
         self.saved_replies = SavedReplyService(store)

@@ -24,8 +24,9 @@ from bot.outbound.queue import DeliveryQueue
 from bot.outbound.threads import TextThreads
 from bot.store import Store
 
-ALREADY, CLOSED = "already", "closed"
-"""Answers where nothing is recorded: they are opted in, or the keyword is not in use."""
+ALREADY, CLOSED, LOST = "already", "closed", "lost"
+"""Answers where nothing is recorded: they are opted in, the keyword is not in use, or the words they read are unknown
+and the subscription is sent on written consent only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ class KeywordSignUps:
         """Opts in whoever texts from this number, a new lead if nobody has it; with double opt-in, asks them to
         confirm. The text is shown in their conversation if there is one: a keyword alone begins none.
 
-        A number on the stop list gets no answer (only START lifts a STOP); the attempt is recorded without effect. The
-        same text (by id) has no further effect. Raises StoreUnavailable: safe to retry.
+        A code that names no words isn't written consent: a subscription that demands it records nothing, and the answer
+        says what to do. A number on the stop list gets no answer (only START lifts a STOP); the attempt is recorded
+        without effect. The same text (by id) has no further effect. Raises StoreUnavailable: safe to retry.
         """
         talking, row = await self._threads.note(number, text, text_id, None), heard.row
         if not row.is_live or row.subscription is None:
@@ -80,6 +82,9 @@ class KeywordSignUps:
             return
         contact = await self._ledger.contact(talking or await self._threads.person(number))
         if contact is None:
+            return
+        if heard.is_lost and row.subscription.written_only and state_on(contact, row.subscription) != "on":
+            await self._answer(LOST, number, contact.id, text_id, row.program)
             return
         if heard.read and heard.read.words.locale in locales():
             contact = await self._contacts.set_locale(contact, heard.read.words.locale)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,7 +56,9 @@ class SubscriptionChange:
 
 
 class SubscriptionService:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, changed: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`changed` is called after each change, before it is answered."""
+        self._changed = changed
         self._table = store.subscriptions
         self._versions = store.subscription_versions
         self._counts = store.consent_counts
@@ -192,6 +194,8 @@ class SubscriptionService:
         """Adds the change to the audit log, once for all tries of the request."""
         key = f"{after.id}:{1 if act == 'created' else after.version}"
         await self._audit.record(by, AuditAction(f"subscription.{act}"), after.name, key=key)
+        if self._changed:
+            await self._changed()
         return after
 
     async def _room(self) -> None:

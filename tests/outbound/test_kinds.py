@@ -87,7 +87,7 @@ def test_exempt_from_a_stop_are_answers_to_keywords_and_nothing_else() -> None:
     assert leaves == {DeliveryKind.REPLY}
 
 
-@pytest.mark.parametrize("answer", ["already", "closed"])
+@pytest.mark.parametrize("answer", ["already", "closed", "lost"])
 def test_an_answer_to_the_keyword_of_a_program_is_held_back_by_a_stop(answer: str) -> None:
     delivery = _delivery(DeliveryKind.REPLY, answer=answer)
     assert KINDS[DeliveryKind.REPLY].refusal(delivery, _facts(is_stopped=True)) == "stopped"

@@ -26,7 +26,7 @@ from bot.i18n import locales, translator
 from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Contact
 from bot.model.conversation import Card as CardModel
-from bot.model.delivery import DeliveryState
+from bot.model.delivery import DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Grade, Source
 from bot.model.form_template import FormTemplate
 from bot.model.form_words import FormWords
@@ -564,6 +564,32 @@ class TestTapToText:
         assert (event.words.title, event.context.page) == (title, None)
         assert bool(event.words.legal_text) == bool(title)
         assert event.words.act == f'texted "{text}"'
+
+    async def test_a_code_that_names_no_words_is_no_written_consent(self, own: Running, template: FormTemplate) -> None:
+        deals = await own.store.subscriptions.get(DEALS)
+        assert deals
+        wanted = Wording(**{**deals.model_dump(include={*Wording.model_fields}), "written_only": True})
+        await own.bot.subscriptions.edit(DEALS, deals.version, wanted, ADA)
+        text, _ = await self.shown(own, template)
+        refused, shown, known = (NUMBER.format(n) for n in (1315, 1316, 1317))
+        await own.bot.receive(refused, "JOIN B3B3B3B3", new_id())
+        assert not (await who(own, refused)).consents
+        (answer,) = await own.store.deliveries.find({"number": refused}, limit=2)
+        assert (answer.kind, answer.answer) == (DeliveryKind.REPLY, "lost")
+        for number, said in ((shown, text), (known, "JOIN")):
+            await own.bot.receive(number, said, new_id())
+            assert (await self.words(own, number)).words.title
+
+    async def test_codes_follow_a_change_of_the_subscription_at_once(
+        self, own: Running, template: FormTemplate
+    ) -> None:
+        before, _ = await self.shown(own, template)
+        deals = await own.store.subscriptions.get(DEALS)
+        assert deals
+        await own.bot.subscriptions.edit(DEALS, deals.version, Wording(name="Bean deals"), ADA)
+        for path in ("", "/poster"):
+            text, _ = await self.shown(own, template, path)
+            assert text != before
 
     async def test_more_words_reach_the_inbox_unless_the_code_is_known(
         self, own: Running, template: FormTemplate

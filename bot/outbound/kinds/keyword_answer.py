@@ -25,8 +25,9 @@ ALWAYS = frozenset({"stopped", "started", "help"})
 
 
 class KeywordAnswer(TextKind):
-    """`Delivery.answer` is `stopped`, `started` or `help`; `already` (opted in) or `closed` (the keyword isn't in use)
-    to the keyword of a program; `paused`, `fewer` or `resumed` to a wish (`bot/consent/paces.py`)."""
+    """`Delivery.answer` is `stopped`, `started` or `help`; to the keyword of a program `already` (opted in), `closed`
+    (it isn't in use) or `lost` (its code names no words); `paused`, `fewer` or `resumed` to a wish
+    (`bot/consent/paces.py`)."""
 
     name = DeliveryKind.REPLY
     answers = True
@@ -66,6 +67,12 @@ class KeywordAnswer(TextKind):
             )
         if delivery.answer == "closed":
             return say("%(brand)s: This keyword isn't active.", brand=workspace.name)
+        if delivery.answer == "lost":
+            return say(
+                "%(brand)s: You are not signed up, because the code in your text is no longer valid. Open the sign-up "
+                "page or scan the poster again, and send the new text.",
+                brand=workspace.name,
+            )
         if delivery.answer in WISHES:
             return _wish_answer(delivery.answer, facts, say)
         return say(
