@@ -1,12 +1,14 @@
 """What carriers check before they register a program, with the error that Twilio rejects each gap with. Pure.
 
-Source: https://www.twilio.com/docs/api/errors (30513 to 30841, pages of September 2026). Reviewers reject for other
+Source: https://www.twilio.com/docs/api/errors (30513 to 30915, April to September 2026). Reviewers reject for other
 reasons, too: a review without gaps is no approval.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -23,6 +25,12 @@ FORM_CODES = {"agreement": "30831", "channel": "30551", "frequency": "30545", "r
 """Twilio's errors by what the legal text lacks. It names none for the others."""
 PAGE_CODES = {"frequency": "30558", "rates": "30562"}
 """By what the program page lacks."""
+
+
+COMPANY = re.compile(
+    r"\b(inc|incorporated|llc|l\.l\.c|llp|lp|pllc|pc|corp|corporation|company|co|ltd|limited|gmbh|ag|plc|sa|sarl|bv)\b\.?\s*$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,24 @@ def carrier_review(form: ReviewedForm, said: Translator, say: Translator) -> tup
             say("Describe the subscription: its description is shown on the form's page."),
         ),
         *(CarrierCheck(FORM_CODES.get(f.code, ""), f.name, f.there, _hint(f, say)) for f in legal),
+        _language(legal, say),
         *_program(form, facts, said, say),
         _confirmation(form, facts, said, say),
         CarrierCheck("30556", _("Only one channel in the form"), True),
         CarrierCheck("30841", _("Consent is separate from the terms and privacy policy"), True),
         CarrierCheck("30555", _("No message before the consent is recorded"), True),
+        CarrierCheck(
+            "30915",
+            _("Legal name that shows the type of business"),
+            bool(form.workspace.legal_name.strip()),
+            say("Add the seller's legal name in Brand and compliance first."),
+        ),
     )
+
+
+def is_company(legal_name: str) -> bool:
+    """Whether the name says that it is a registered company, which can't register as a sole proprietor (30915)."""
+    return bool(COMPANY.search(legal_name))
 
 
 def gaps(checks: tuple[CarrierCheck, ...]) -> tuple[CarrierCheck, ...]:
@@ -94,6 +114,13 @@ def _address(form: ReviewedForm, say: Translator) -> CarrierCheck:
     )
     is_met = form.is_live and is_public_address(form.address)
     return CarrierCheck("30543", _("Live public link to the form"), is_met, hint)
+
+
+def _language(legal: Sequence[Finding], say: Translator) -> CarrierCheck:
+    """Opt-in language is unclear (30513 for toll-free) unless it asks to agree, and names texts."""
+    missing = [finding for finding in legal if finding.code in {"agreement", "channel"} and not finding.there]
+    hint = say("Add to the legal text: %(sentences)s", sentences=" ".join(_hint(f, say) for f in missing))
+    return CarrierCheck("30513", _("Clear opt-in language"), not missing, hint if missing else "")
 
 
 def _program(form: ReviewedForm, facts: WordingFacts, said: Translator, say: Translator) -> list[CarrierCheck]:

@@ -16,7 +16,7 @@ from typing import Any
 from bot.chat.card_view import CardView
 from bot.chat.linked_text import LinkedText
 from bot.compliance.keyword_table import ROWS, Keyword
-from bot.consent.carrier_review import CarrierCheck, gaps
+from bot.consent.carrier_review import CarrierCheck, gaps, is_company
 from bot.consent.numbers import is_email
 from bot.model.base import now
 from bot.model.delivery import Delivery, DeliveryKind
@@ -143,6 +143,7 @@ class CarrierPack:
         return {
             "BusinessName": w.legal_name or None,
             "DoingBusinessAs": w.name,
+            "BusinessType": None,
             "BusinessWebsite": None,
             "BusinessRegistrationNumber": None,
             "BusinessContactEmail": w.support if is_email(w.support) else None,
@@ -173,6 +174,11 @@ class CarrierPack:
             f"{name}: {key} is empty." for name, fields in files.items() for key, v in fields.items() if v is None
         ]
         points += [f"{key} has more than {most} characters." for key, most in self._too_long()]
+        if is_company(self.workspace.legal_name):
+            points.append(
+                f"Register {self.workspace.legal_name} as a company (10DLC: a Standard or Low-Volume Standard brand; "
+                "toll-free: the matching BusinessType). Twilio rejects it as a sole proprietor with 30915."
+            )
         if not self.messages:
             points.append("No text of this subscription was sent yet. Add a sample of what you will send.")
         if len(self.samples()) < FEWEST_SAMPLES:

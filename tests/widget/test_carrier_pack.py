@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.consent.carrier_review import ReviewedForm, carrier_review, gaps, is_public_address
+from bot.consent.carrier_review import ReviewedForm, carrier_review, gaps, is_company, is_public_address
 from bot.demo import DEALS, LEGAL, TITLE
 from bot.i18n import translator
 from bot.model.base import new_id, now
@@ -68,7 +68,7 @@ def test_each_statement_that_is_missing_is_named_by_twilios_error(left_out: str,
 
 def test_a_form_without_words_has_every_gap_of_the_form() -> None:
     found = reviewed(words={"legal_text": ""})
-    assert {"30831", "30551", "30545", "30569", "30570"} <= found
+    assert {"30513", "30831", "30551", "30545", "30569", "30570"} <= found
 
 
 def test_gaps_outside_of_the_form() -> None:
@@ -77,6 +77,30 @@ def test_gaps_outside_of_the_form() -> None:
     assert reviewed(is_live=False) == {"30543"}
     assert reviewed(address="http://127.0.0.1:8080/f/1") == {"30543"}
     assert "30560" in reviewed(workspace=BRAND.model_copy(update={"support": ""}))
+    assert "30915" in reviewed(workspace=BRAND.model_copy(update={"legal_name": ""}))
+
+
+def test_language_that_does_not_ask_for_texts_is_unclear() -> None:
+    legal = LEGAL.format(url="https://harbor.example")
+    by_email = legal.replace("text messages", "messages").replace("texts", "messages").replace("SMS", "")
+    found = reviewed(words={"legal_text": by_email})
+    assert ("30551" in found) == ("30513" in found) == (by_email != legal)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("Harbor Coffee LLC", True),
+        ("Harbor Coffee, Inc.", True),
+        ("Harbor Coffee Corp", True),
+        ("Harbor Coffee GmbH", True),
+        ("Incense & Co. of Maya Lopez", False),
+        ("Maya Lopez", False),
+        ("", False),
+    ],
+)
+def test_a_company_is_told_by_its_legal_name(name: str, is_one: bool) -> None:
+    assert is_company(name) is is_one
 
 
 @pytest.mark.parametrize(
