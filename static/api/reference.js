@@ -1,7 +1,32 @@
-/* "Try it": sends a request with the token at the top of the page, and shows the answer. */
+/* The reference of the API: finds routes, loads one when it is opened, and tries it with the token above. */
+
+import { showCopyButtons } from "../layout/copy.js";
 
 const page = document.querySelector(".api");
 const token = document.getElementById("token");
+const routes = [...page.querySelectorAll(".api-route")];
+const groups = [...page.querySelectorAll(".api-group")];
+
+async function load(route) {
+  const link = route.querySelector("[data-load]");
+  if (!link) return;
+  const body = link.parentElement;
+  body.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(link.href, { headers: { "HX-Request": "true" } });
+    if (!answer.ok) throw new Error(answer.status);
+    body.innerHTML = await answer.text(); // drawn by the server
+    prepare(body);
+  } catch {
+    link.textContent = page.dataset.failed; // it stays a link to the same
+  }
+  body.removeAttribute("aria-busy");
+}
+
+function prepare(body) {
+  showCopyButtons(body);
+  for (const form of body.querySelectorAll(".api-try")) form.hidden = false;
+}
 
 function address(form) {
   let path = form.dataset.path;
@@ -13,37 +38,78 @@ function address(form) {
   return `${page.dataset.address}${path}${query.size ? `?${query}` : ""}`;
 }
 
-async function answer(form) {
+async function send(form) {
+  const status = form.querySelector("[data-status]");
+  const answer = form.querySelector(".code");
+  answer.hidden = true;
   const secret = token.value.trim();
   if (!secret) {
+    status.textContent = page.dataset.noToken;
     token.focus();
-    return page.dataset.noToken;
+    return;
   }
+  status.textContent = "…";
   const headers = { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" };
   const body = form.querySelector("textarea")?.value;
   try {
     const response = await fetch(address(form), { method: form.dataset.method, headers, body, credentials: "omit" });
-    return `${response.status}\n${JSON.stringify(await response.json(), null, 2)}`;
+    const text = await response.text();
+    if (text) answer.firstElementChild.textContent = JSON.stringify(JSON.parse(text), null, 2);
+    status.textContent = `${response.status} ${response.statusText}`;
+    answer.hidden = !text;
   } catch {
-    return page.dataset.failed;
+    status.textContent = page.dataset.failed;
   }
-}
-
-for (const form of page.querySelectorAll("form[data-path]")) {
-  form.hidden = false;
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const shown = form.querySelector(".code");
-    shown.hidden = false;
-    shown.firstElementChild.textContent = "…";
-    shown.firstElementChild.textContent = await answer(form);
-  });
 }
 
 function open() {
   const route = location.hash && document.getElementById(location.hash.slice(1));
-  if (route instanceof HTMLDetailsElement) route.open = true;
+  if (!(route instanceof HTMLDetailsElement)) return;
+  finder.reset();
+  find("");
+  route.closest(".api-group").open = true;
+  route.open = true;
+  route.scrollIntoView();
 }
 
+function find(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const route of routes) {
+    const said = route.firstElementChild.textContent.toLowerCase();
+    route.hidden = !words.every((word) => said.includes(word));
+  }
+  for (const group of groups) {
+    const isEmpty = !group.querySelector(".api-route:not([hidden])");
+    group.hidden = isEmpty;
+    group.open = words.length > 0 && !isEmpty;
+  }
+  const count = routes.filter((route) => !route.hidden).length;
+  const status = page.querySelector(".api-find [role=status]");
+  status.textContent = words.length ? (count ? `${status.dataset.some} ${count}` : status.dataset.none) : "";
+}
+
+const finder = page.querySelector(".api-find");
+finder.hidden = false;
+finder.addEventListener("input", ({ target }) => find(target.value));
+finder.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const first = page.querySelector(".api-route:not([hidden]) > summary");
+  if (finder.elements.find.value.trim()) first?.focus();
+});
+page.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (target.matches(".api-route[open]")) load(target);
+  },
+  true,
+);
+page.addEventListener("submit", (event) => {
+  const form = event.target.closest(".api-try");
+  if (!form) return;
+  event.preventDefault();
+  send(form);
+});
 addEventListener("hashchange", open);
+prepare(page);
+page.querySelector(".api-route[open]")?.scrollIntoView();
 open();

@@ -47,7 +47,10 @@ class BulkConsentBody(ApiBody):
     evidence: EvidenceBody | None = None
     asks: bool = Field(False, description="Whether a type with double opt-in asks the contacts to confirm by text.")
     follow_ups: list[Literal["confirmation", "flows"]] = Field(
-        default=[], max_length=2, examples=[[]], description="What follows from it. Nothing if empty."
+        default=[],
+        max_length=2,
+        examples=[[]],
+        description="What follows: the confirmation text, bot flows. Nothing if empty.",
     )
 
     @model_validator(mode="after")
@@ -75,7 +78,7 @@ class BulkConsentPreview(ApiAnswer):
         description="By outcome: `changed`, `asked`, `already`, `stopped`, `unreachable`, `opted_out` (the person's "
         "own), `weak` (the type isn't sent on this evidence), `gone`.",
     )
-    samples: list[ContactOutcome] = Field(description="A few of each.")
+    samples: list[ContactOutcome] = Field(description="A few contacts for each outcome.")
 
 
 @bulk_consents.post(

@@ -97,7 +97,7 @@ class BulkTask(ApiAnswer):
 
 class BulkResult(ApiAnswer):
     task_id: Id
-    index: int = Field(examples=[0], description="The place in the request.")
+    index: int = Field(examples=[0], description="The item's position in the request.")
     outcome: BatchOutcome = Field(examples=["created"])
     contact_id: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
     code: str | None = Field(examples=[None], description="Why it was rejected.")
@@ -112,7 +112,9 @@ class BulkJobAnswer(ApiAnswer):
     completed_at: UnixTime | None
     tasks: list[BulkTask]
     url: str = Field(examples=["/api/contacts/bulk/6762f0cd1bb69f9f2193bb7c"])
-    results: list[BulkResult] = Field(description="Of the contacts that are done. Intercom's API has no such list.")
+    results: list[BulkResult] = Field(
+        description="Results of the contacts that are finished. Not part of Intercom's API."
+    )
 
 
 @bulk_contacts.post(PATH, scope=Scope.BULK_CONTACTS, errors=START_FAULTS, status=202, most_bytes=MOST_BYTES)

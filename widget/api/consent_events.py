@@ -23,7 +23,7 @@ Hash = Annotated[str, Field(examples=["9f2c6f0d4c1b0d0c8b8d7a5e3f1a2b4c5d6e7f809
 
 consent_events = Resource(
     "Consent events",
-    "What the ledger recorded, word for word. Events are never changed; erasing a person removes their values.",
+    "The consent ledger, with the exact words. Events never change; erasing a person removes their personal values.",
     is_compatible=False,
 )
 
@@ -66,7 +66,7 @@ class ConsentEventShape(ApiAnswer):
     type: Literal["consent_event"] = "consent_event"
     id: Ulid
     contact_id: Id
-    seq: int = Field(examples=[3], description="Its number in the contact's chain, without gaps.")
+    seq: int = Field(examples=[3], description="Its position in the contact's chain, without gaps.")
     action: Action = Field(examples=["opt_in"])
     subscription: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
     was: ConsentState | None = Field(examples=["none"])
@@ -91,14 +91,14 @@ class ConsentEventShape(ApiAnswer):
 class ContactEventList(ApiAnswer):
     type: Literal["list"] = "list"
     data: list[ConsentEventShape]
-    next: int | None = Field(examples=[3], description="Continue here; null: there are no more yet.")
+    next: int | None = Field(examples=[3], description="Where to continue. Null: there are no more events yet.")
 
 
 class ConsentEventList(ApiAnswer):
     type: Literal["list"] = "list"
     data: list[ConsentEventShape]
     next: str = Field(
-        examples=["01KB2M6ZC0V6T1JY9M0Q3W8R5X"], description="Continue here, also later, when there are new events."
+        examples=["01KB2M6ZC0V6T1JY9M0Q3W8R5X"], description="Where to continue, now or when there are new events."
     )
 
 

@@ -18,9 +18,7 @@ from widget.api.contact_subscriptions import CHANGE_FAULTS
 from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 
-consents = Resource(
-    "Consents", "Record what a person answered elsewhere, and how that is documented.", is_compatible=False
-)
+consents = Resource("Consents", "Record consent that a person gave elsewhere, with its evidence.", is_compatible=False)
 
 
 class EvidenceBody(ApiBody):

@@ -30,7 +30,7 @@ class MergeBody(ApiBody):
     from_: AnyId = Field(alias="from", description="The lead, who is merged away.")
     into: AnyId = Field(description="The user, who is kept.")
     skip_duplicate_validation: bool = Field(
-        False, description="Merge also contacts that share no email address and no phone number."
+        False, description="Also merge contacts that share neither an email address nor a phone number."
     )
 
 
@@ -46,7 +46,7 @@ class MergePreviewAnswer(ApiAnswer):
     contact: ContactAnswer = Field(description="The user afterwards; subscriptions are as they are now.")
     subscriptions: list[MergedSubscription]
     lost: list[str] = Field(
-        examples=[["phone"]], description="Which of `phone`, `email` and `external_id` of the lead aren't kept."
+        examples=[["phone"]], description="Which of the lead's `phone`, `email` and `external_id` are not kept."
     )
 
 
@@ -67,7 +67,7 @@ async def merge_contact(call: Call, body: MergeBody) -> ContactAnswer:
 async def preview_merge(call: Call, body: MergeBody) -> MergePreviewAnswer:
     """Preview a merge.
 
-    Says which values and which consents would survive. Nothing is changed.
+    Returns the values and consents that would survive. Nothing is changed.
     """
     preview = await _preview(call, body)
     kept, other, merger = preview.kept, preview.other, preview.merger

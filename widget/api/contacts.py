@@ -158,8 +158,8 @@ async def delete_contact(call: Call) -> ContactDeleted:
 async def archive_contact(call: Call) -> ContactArchived:
     """Archive a contact.
 
-    Takes them off all lists, segments and audiences. Their consents stay as they are. They are unarchived when they
-    come back to the chat.
+    Removes them from all lists, segments and audiences. Their consents don't change. They are unarchived when they come
+    back to the chat.
     """
     return await _archived(call, is_archived=True)
 

@@ -18,7 +18,7 @@ from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 from widget.outbound.story import story_of
 
-deliveries = Resource("Deliveries", "Texts, each with what happened to it.", is_compatible=False)
+deliveries = Resource("Deliveries", "Single texts and their delivery history.", is_compatible=False)
 
 
 class DeliveryQuery(PageQuery):
@@ -35,7 +35,9 @@ class DeliveryAnswer(ApiAnswer):
     reason: str | None = Field(examples=[None], description="Why it was not sent.")
     subscription: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
     message_id: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
-    consent_event: str | None = Field(examples=["01KB2M6ZC0V6T1JY9M0Q3W8R5X"], description="What allowed it.")
+    consent_event: str | None = Field(
+        examples=["01KB2M6ZC0V6T1JY9M0Q3W8R5X"], description="The consent event that allowed it."
+    )
     created_at: UnixTime
     updated_at: UnixTime
     handed_at: UnixTime | None
@@ -79,7 +81,7 @@ async def list_deliveries(call: Call, query: DeliveryQuery) -> DeliveryList:
 async def show_delivery(call: Call) -> DeliveryDetail:
     """Find a delivery with its story.
 
-    Each step from its cause to its result, with the consent and the local time that were checked.
+    Each step from its cause to its result, with the consent and local time that were checked.
     """
     found = await call.bot.store.deliveries.get(call.variable("delivery_id"))
     if found is None:

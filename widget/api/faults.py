@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -75,6 +76,17 @@ class ApiRefusal(SaysoError):
     ) -> None:
         self.fault, self.field, self.headers = fault, field, headers or {}
         super().__init__(fault.message, **values)
+
+
+T = TypeVar("T")
+
+
+def shown_once(secret: T | None) -> T:
+    """A secret that was just created, for the only answer that shows it. Raises ApiRefusal (409): None is one that the
+    same `Idempotency-Key` created before."""
+    if secret is None:
+        raise ApiRefusal(CONFLICT)
+    return secret
 
 
 def error_answer(error: SaysoError) -> web.Response:

@@ -49,9 +49,11 @@ class FlowVersionSummary(ApiAnswer):
     flow_id: Id
     version: int = Field(examples=[3])
     created_at: UnixTime
-    published_by: str = Field(examples=["Ada Lopez"], description="Empty: the command line, or a version from before.")
+    published_by: str = Field(
+        examples=["Ada Lopez"], description="Empty: published from the command line, or before names were kept."
+    )
     note: str = Field(examples=["Shorter greeting"])
-    restores: int | None = Field(examples=[None], description="The earlier version that it publishes again.")
+    restores: int | None = Field(examples=[None], description="The earlier version that it restores.")
 
 
 class FlowVersionAnswer(FlowVersionSummary):
@@ -67,7 +69,7 @@ class FlowVersionList(ApiAnswer):
 
 
 class FlowFaultAnswer(ApiAnswer):
-    path: str = Field(examples=["steps[0].text"], description="Where it is in the document; empty: all of it.")
+    path: str = Field(examples=["steps[0].text"], description="Its place in the document. Empty: the whole document.")
     step: str = Field(examples=["hello"], description="The ID of the step that it is in, if it is in one.")
     message: str = Field(examples=["Enter text."])
     severity: Literal["error", "warning"] = Field(
@@ -94,7 +96,7 @@ class NewFlow(FlowBody):
 
 
 class FlowPublication(FlowBody):
-    note: str = Field("", max_length=500, examples=["Shorter greeting"], description="Why, for the version history.")
+    note: str = Field("", max_length=500, examples=["Shorter greeting"], description="A note for the version history.")
 
 
 class FlowOrder(ApiBody):
@@ -110,7 +112,7 @@ class BeforeVersion(ApiQuery):
 async def list_flows(call: Call) -> FlowList:
     """List flows.
 
-    In the order in which they are tried.
+    In the order in which they are matched.
     """
     return FlowList(data=[_answer(flow) for flow in await call.bot.flows.all()])
 
@@ -128,7 +130,8 @@ async def create_flow(call: Call, body: NewFlow) -> FlowAnswer:
 async def check_flow(call: Call, body: FlowBody) -> FlowCheckAnswer:
     """Check a flow.
 
-    Says what is wrong, where, and what to do, also about what the flow names in this workspace. Nothing is saved.
+    Returns each fault with its place and how to fix it, including references that don't exist in this workspace.
+    Nothing is saved.
     """
     checked = await call.bot.flows.check(body.text)
     return FlowCheckAnswer(valid=checked.document is not None, faults=[_fault(fault) for fault in checked.faults])
@@ -199,7 +202,7 @@ async def put_flow_live(call: Call) -> FlowAnswer:
 async def pause_flow(call: Call) -> FlowAnswer:
     """Pause a flow.
 
-    It no longer starts; conversations that began with it finish.
+    It no longer starts. Running conversations finish.
     """
     flow = await _found(call)
     return _answer(await call.bot.flows.set_state(flow.id, "paused", call.by))

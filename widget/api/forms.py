@@ -66,26 +66,26 @@ class FormInsertion(ApiBody):
     box: str | None = Field(None, max_length=500, description="The label of a required consent box.", examples=[None])
     author: Literal["bot", "admin"] = Field("bot", description="`admin`: the token's teammate.", examples=["bot"])
     accepted: list[str] = Field(
-        default=[], max_length=20, examples=[[]], description="Missing statements of the legal text that you accept."
+        default=[], max_length=20, examples=[[]], description="Missing legal statements that you accept."
     )
 
 
 class FormSubmission(ApiBody):
     """What the person entered. Send what they saw and who they are: it is the evidence."""
 
-    version: str = Field(max_length=320, examples=["5b0c7e12"], description="`version` of the form they saw.")
+    version: str = Field(max_length=320, examples=["5b0c7e12"], description="The `version` of the form that they saw.")
     address: str | None = Field(
         None, max_length=320, examples=["(201) 555-0123"],
         description="The number or email address as typed; null: the saved one was shown.",
     )  # fmt: skip
-    region: str = Field("US", pattern="^[A-Z]{2}$", description="The country that was selected.")
-    ticked: bool = Field(False, description="Whether they ticked the box.")
+    region: str = Field("US", pattern="^[A-Z]{2}$", description="The country selected for the number.")
+    ticked: bool = Field(False, description="Whether they checked the box.")
     again: str | None = Field(
         None, pattern="^[0-9A-Z]{26}$", description="`again` of the form that they saw.", examples=[None]
     )
     ip: str = Field(
         min_length=2, max_length=45, examples=["203.0.113.9"],
-        description="The person's IP address: the limits on sign-ups count by it.",
+        description="The person's IP address, used for sign-up limits.",
     )  # fmt: skip
     user_agent: str | None = Field(None, max_length=500, examples=["Mozilla/5.0"])
     page: str | None = Field(None, max_length=2000, examples=["https://shop.example/roasts"])
@@ -93,7 +93,7 @@ class FormSubmission(ApiBody):
 
 class LinkedTextAnswer(ApiAnswer):
     text: str = Field(examples=["Reply STOP to stop."])
-    href: str | None = Field(examples=[None], description="Not null: a link.")
+    href: str | None = Field(examples=[None], description="The link's address. Null: plain text.")
 
 
 class RegionAnswer(ApiAnswer):
@@ -116,12 +116,14 @@ class FormAnswer(ApiAnswer):
     title: str = Field(examples=["Get our deals by text"])
     button: str = Field(examples=["Sign Up Now"])
     legal: list[LinkedTextAnswer]
-    box: list[LinkedTextAnswer] = Field(examples=[[]], description="Not empty: a box to tick, with this label.")
+    box: list[LinkedTextAnswer] = Field(
+        examples=[[]], description="The label of a consent box that must be checked. Empty: there is none."
+    )
     version: str = Field(examples=["5b0c7e12"])
     offers: bool = Field(examples=[True], description="Whether it can be submitted.")
     asks: bool = Field(examples=[True], description="Whether it has a field for a number or an address.")
     saved: str | None = Field(examples=[None], description="The saved number or address, to be shown locked.")
-    done: str | None = Field(examples=[None], description="What they signed up with.")
+    done: str | None = Field(examples=[None], description="The number or address that they signed up with.")
     notice: str | None = Field(examples=[None])
     again: str = Field(
         examples=[""], description="Not empty: what a submission has to name, such as the opt-out that it comes after."

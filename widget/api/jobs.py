@@ -21,7 +21,7 @@ PATH = "/jobs/{job_id}"
 JOB_CONFLICT = ApiFault(409, "job_conflict", "This job can't be paused now.")
 TOO_MANY_JOBS = ApiFault(429, "job_limit_reached", "Too many queued jobs. Try again when some have finished.")
 
-jobs = Resource("Jobs", "Bulk work that goes on in the background, with a result for each item.", is_compatible=False)
+jobs = Resource("Jobs", "Bulk work that runs in the background, with a result for each item.", is_compatible=False)
 
 
 class JobAnswer(ApiAnswer):
@@ -41,7 +41,7 @@ class JobAnswer(ApiAnswer):
 
 class JobResult(ApiAnswer):
     type: Literal["job_result"] = "job_result"
-    item: str = Field(examples=["6762f0cd1bb69f9f2193bb7c"], description="The contact, or the item's place.")
+    item: str = Field(examples=["6762f0cd1bb69f9f2193bb7c"], description="The contact, or the item's position.")
     outcome: str = Field(examples=["changed"])
     detail: str = Field(examples=[""])
 
@@ -71,7 +71,7 @@ async def show_job(call: Call) -> JobAnswer:
 async def act_on_job(call: Call, body: JobActionBody) -> JobAnswer:
     """Pause, resume, cancel or retry a job.
 
-    Items that are done stay done.
+    Finished items stay finished.
     """
     return job_answer(await call.bot.jobs.act((await found_job(call)).id, body.action, call.by))
 

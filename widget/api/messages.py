@@ -24,7 +24,7 @@ PATH = "/outbound_messages"
 ONE = f"{PATH}/{{message_id}}"
 FAULTS = (NO_RESOURCE, CONFLICT, REFUSED)
 Texts = Annotated[dict[str, Annotated[str, Field(max_length=1200)]], Field(max_length=20)]
-Version = Annotated[int, Field(ge=1, examples=[1], description="The version that you saw.")]
+Version = Annotated[int, Field(ge=1, examples=[1], description="The version that your change is based on.")]
 
 messages = Resource(
     "Outbound messages",
@@ -39,7 +39,9 @@ class MessageEdit(ApiBody):
     name: str | None = Field(None, min_length=1, max_length=120, examples=["Winter sale"])
     subscription: AnyId | None = None
     texts: Texts | None = Field(None, examples=[{"en": "Everything is 20% off until Sunday."}])
-    language: str | None = Field(None, max_length=20, examples=["en"], description="Of contacts in no other language.")
+    language: str | None = Field(
+        None, max_length=20, examples=["en"], description="For contacts whose language has no text of its own."
+    )
     segment: AnyId | None = Field(None, examples=[None])
     filter: Filter | None = Field(None, examples=[None])
     counts_clicks: bool | None = None
@@ -92,7 +94,7 @@ class MessageActionBody(ApiBody):
 
 
 class DeleteQuery(ApiQuery):
-    version: int = Field(ge=1, description="The version that you saw.")
+    version: int = Field(ge=1, description="The version that your change is based on.")
 
 
 class OutboundMessageAnswer(ApiAnswer):
@@ -123,9 +125,10 @@ class OutboundMessageList(ApiAnswer):
 class AudienceAnswer(ApiAnswer):
     type: Literal["audience_preview"] = "audience_preview"
     total: int = Field(examples=[1200], description="Contacts of the audience.")
-    seen: int = Field(examples=[1000], description="How many of them were looked at.")
+    seen: int = Field(examples=[1000], description="How many of them were checked.")
     counts: dict[str, int] = Field(
-        examples=[{"queued": 980, "not_opted_in": 20}], description="`queued` get it, others later or not, and why."
+        examples=[{"queued": 980, "not_opted_in": 20}],
+        description="Contacts by result: `queued` will get it; the others get it later or not, by reason.",
     )
     to_confirm: int | None = Field(
         examples=[1180], description="The number that sending asks for; `null` while everyone is counted."
@@ -136,7 +139,9 @@ class AudienceAnswer(ApiAnswer):
 class ReportAnswer(ApiAnswer):
     type: Literal["message_report"] = "message_report"
     state: MessageState = Field(examples=["done"])
-    results: dict[str, int] = Field(examples=[{"sent": 1170, "blocked:opted_out": 10}], description="Copies by result.")
+    results: dict[str, int] = Field(
+        examples=[{"sent": 1170, "blocked:opted_out": 10}], description="Deliveries by result."
+    )
     sent: int = Field(examples=[1170])
     delivered: int = Field(examples=[1160])
     clicked: int = Field(examples=[210])
@@ -231,7 +236,7 @@ async def send_outbound_message(call: Call, body: SendBody) -> OutboundMessageAn
 async def act_on_outbound_message(call: Call, body: MessageActionBody) -> OutboundMessageAnswer:
     """Pause, resume or cancel an outbound message.
 
-    Texts that left stay sent.
+    Texts that were already sent stay sent.
     """
     return message_answer(await call.bot.outbound.act((await _found(call)).id, JobAction(body.action), call.by))
 

@@ -17,7 +17,7 @@ from widget.api.faults import CONFLICT
 from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 
-new_conversations = Resource("New conversations", "Conversations that another program begins for a contact.")
+new_conversations = Resource("New conversations", "Start a conversation on behalf of a contact.")
 
 
 class ConversationFrom(ApiBody):

@@ -21,7 +21,7 @@ from widget.api.webhooks import ONE, found_webhook
 PATH = f"{ONE}/notifications"
 
 notifications = Resource(
-    "Webhook notifications", "What was sent to an endpoint, with each attempt.", is_compatible=False
+    "Webhook notifications", "Notifications sent to an endpoint, with each attempt.", is_compatible=False
 )
 
 
@@ -32,10 +32,10 @@ class NotificationQuery(PageQuery):
 class AttemptAnswer(ApiAnswer):
     at: UnixTime
     url: str = Field(examples=["https://shop.example/sayso"])
-    status: int | None = Field(examples=[200], description="Null: no answer came, and `error` says why.")
+    status: int | None = Field(examples=[200], description="Null: there was no response, and `error` says why.")
     error: str = Field(examples=[""])
     milliseconds: int = Field(examples=[84])
-    answer: str = Field(examples=["OK"], description="The beginning of the body.")
+    answer: str = Field(examples=["OK"], description="The beginning of the response body.")
 
 
 class NotificationAnswer(ApiAnswer):
@@ -50,7 +50,7 @@ class NotificationAnswer(ApiAnswer):
 
 
 class NotificationDetail(NotificationAnswer):
-    body: dict[str, Any] = Field(examples=[{"type": "notification_event"}], description="As it is sent.")
+    body: dict[str, Any] = Field(examples=[{"type": "notification_event"}], description="The body as it is sent.")
 
 
 class NotificationList(ApiAnswer):
@@ -98,7 +98,7 @@ async def show_notification(call: Call) -> NotificationDetail:
 async def replay_notification(call: Call) -> ReplayAnswer:
     """Send a notification again.
 
-    It keeps its id, so receivers can tell.
+    It keeps its ID, so receivers can recognize duplicates.
     """
     found = await _found(call)
     await call.bot.webhooks.replay(found.endpoint, found.id, call.by)

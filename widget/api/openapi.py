@@ -35,7 +35,7 @@ def document(resources: Sequence[Resource], address: str) -> Json:
     routes = [route for resource in resources for route in resource.routes]
     taken = [model for route in routes for model in (route.body, route.query) if model]
     bodies: dict[type[BaseModel], Mode] = dict.fromkeys(taken, "validation")
-    answers: dict[type[BaseModel], Mode] = {route.answer: "serialization" for route in routes}
+    answers: dict[type[BaseModel], Mode] = {route.answer: "serialization" for route in routes if route.answer}
     models: list[tuple[type[BaseModel], Mode]] = [*bodies.items(), *answers.items(), (ErrorList, "serialization")]
     _, schemas = models_json_schema(models, ref_template=REF)
     return {
@@ -95,11 +95,13 @@ def _parameters(route: Route) -> list[Json]:
 
 
 def _responses(route: Route) -> Json:
-    good = {
+    good: Json = {
         "description": HTTPStatus(route.status).phrase,
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in LIMITS},
-        "content": {"application/json": {"schema": _ref(route.answer), "example": example_of(route.answer)}},
     }
+    if route.answer:
+        content = {"schema": _ref(route.answer), "example": example_of(route.answer)}
+        good["content"] = {"application/json": content}
     by_status: dict[int, list[ApiFault]] = {}
     for fault in route.faults:
         by_status.setdefault(fault.status, []).append(fault)

@@ -19,7 +19,7 @@ from widget.api.route import Call, Resource
 PATH = "/opt_out_requests"
 
 opt_out_requests = Resource(
-    "Opt-out requests", "Texts that are likely opt-outs in the person's own words, by when they are due.",
+    "Opt-out requests", "Texts that are probably opt-outs in the person's own words, with the deadline to honor them.",
     is_compatible=False,
 )  # fmt: skip
 
@@ -31,7 +31,7 @@ class OptOutRequestAnswer(ApiAnswer):
     conversation_id: str = Field(examples=["6762f0cd1bb69f9f2193bb90"])
     text: str = Field(examples=["please take me off your list"])
     received_at: UnixTime
-    due_at: UnixTime = Field(description="When the law wants it honored at the latest.")
+    due_at: UnixTime = Field(description="The legal deadline for honoring it.")
 
 
 class OptOutRequestList(ApiAnswer):
@@ -50,7 +50,7 @@ class SettledRequest(ApiAnswer):
 async def list_opt_out_requests(call: Call, query: PageQuery) -> OptOutRequestList:
     """List open opt-out requests.
 
-    Those that are due first come first.
+    Sorted by deadline, the earliest first.
     """
     place = PagePlace(query)
     page = await call.bot.opt_out_requests.page(place.cursor(datetime, str), limit=place.per_page)
@@ -74,7 +74,7 @@ async def honor_opt_out_request(call: Call) -> SettledRequest:
 async def dismiss_opt_out_request(call: Call) -> SettledRequest:
     """Dismiss an opt-out request.
 
-    Says that the text is none. Nothing changes for the contact.
+    Marks the text as not an opt-out. Nothing changes for the contact.
     """
     id = await _known(call)
     await call.bot.opt_out_requests.dismiss(id, call.by)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import cleandoc
+from types import NoneType
 from typing import Any, Literal, get_type_hints
 
 from bot.app import Bot
@@ -17,7 +18,7 @@ from widget.api.faults import ALWAYS, NO_RESOURCE, WITH_BODY, WITH_KEY, ApiFault
 from widget.api.models import ApiBody, ApiQuery
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-RouteFunction = Callable[..., Awaitable[ApiAnswer]]
+RouteFunction = Callable[..., Awaitable[ApiAnswer | None]]
 PREFIX = "/api"
 MOST_BYTES = 64 * 1024
 LONGEST_VARIABLE = 400
@@ -43,6 +44,11 @@ class Call:
         return value
 
     @property
+    def new_id(self) -> str:
+        """The id of what the request creates: the same if it is sent again."""
+        return self.key[:24]
+
+    @property
     def actor(self) -> Actor:
         """The token, in the ledger."""
         return Actor(kind="api", id=self.who.token_id[:24])
@@ -58,7 +64,8 @@ class Route:
     function: RouteFunction
     body: type[ApiBody] | None
     query: type[ApiQuery] | None
-    answer: type[ApiAnswer]
+    answer: type[ApiAnswer] | None
+    """None: it answers without a body (204)."""
     resource: str
     errors: tuple[ApiFault, ...] = ()
     """Those that not every route has."""
@@ -145,7 +152,7 @@ class Resource:
                 function=function,
                 body=hints.get("body"),
                 query=hints.get("query"),
-                answer=hints["return"],
+                answer=None if hints["return"] is NoneType else hints["return"],
                 resource=self.title,
                 errors=errors,
                 status=status,

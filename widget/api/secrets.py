@@ -11,11 +11,12 @@ from bot.errors import NotFound
 from bot.model.workspace import IdentitySecret
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix_or_none
 from bot.workspace.access import Scope
-from widget.api.faults import CONFLICT, NO_RESOURCE, REFUSED, ApiRefusal
+from widget.api.faults import CONFLICT, REFUSED, ApiFault, ApiRefusal, shown_once
 from widget.api.models import ApiBody
 from widget.api.route import Call, Resource
 
 PATH = "/secure_mode_secrets"
+NO_SECRET = ApiFault(404, "identity_verification_secret_not_found", "Identity verification secret not found")
 
 identity_secrets = Resource(
     "Identity secrets",
@@ -45,7 +46,7 @@ class SecretAnswer(ApiAnswer):
 
 
 class NewSecretAnswer(SecretAnswer):
-    secret: str = Field(examples=["9Zw0xNs3vKk0fPz9rwKqNbzH3mPVQmQxL9vhSm9Tk4A"], description="Only shown here.")
+    secret: str = Field(examples=["9Zw0xNs3vKk0fPz9rwKqNbzH3mPVQmQxL9vhSm9Tk4A"], description="Shown only once.")
 
 
 class SecretList(ApiAnswer):
@@ -53,17 +54,11 @@ class SecretList(ApiAnswer):
     data: list[SecretAnswer]
 
 
-class SecretDeleted(ApiAnswer):
-    type: Literal["identity_verification_secret"] = "identity_verification_secret"
-    id: Id
-    deleted: Literal[True] = True
-
-
 @identity_secrets.get(PATH, scope=Scope.MANAGE_WORKSPACE)
 async def list_identity_secrets(call: Call) -> SecretList:
     """List identity secrets.
 
-    Never shows the secrets themselves.
+    The secrets themselves are never returned.
     """
     found = (await call.bot.workspace()).identity_secrets
     return SecretList(data=[SecretAnswer(**_values(secret)) for secret in found])
@@ -75,24 +70,20 @@ async def create_identity_secret(call: Call, body: SecretBody) -> NewSecretAnswe
 
     It is valid at once and shown only here: the same `Idempotency-Key` again is answered with 409 `conflict`.
     """
-    made = await call.bot.identity_secrets.create(call.by, call.key[:24])
-    if made is None:
-        raise ApiRefusal(CONFLICT)
+    made = shown_once(await call.bot.identity_secrets.create(call.by, call.new_id))
     return NewSecretAnswer(**_values(made), secret=made.secret)
 
 
-@identity_secrets.delete(f"{PATH}/{{secret_id}}", scope=Scope.MANAGE_WORKSPACE, errors=(NO_RESOURCE,))
-async def delete_identity_secret(call: Call) -> SecretDeleted:
+@identity_secrets.delete(f"{PATH}/{{secret_id}}", scope=Scope.MANAGE_WORKSPACE, errors=(NO_SECRET,), status=204)
+async def delete_identity_secret(call: Call) -> None:
     """Delete an identity secret.
 
-    What it signed is no longer valid.
+    Signatures made with it are no longer valid.
     """
-    id = call.variable("secret_id")
     try:
-        await call.bot.identity_secrets.revoke(id, call.by)
+        await call.bot.identity_secrets.revoke(call.variable("secret_id"), call.by)
     except NotFound:
-        raise ApiRefusal(NO_RESOURCE) from None
-    return SecretDeleted(id=id)
+        raise ApiRefusal(NO_SECRET) from None
 
 
 def _values(secret: IdentitySecret) -> dict[str, object]:

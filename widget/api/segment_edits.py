@@ -27,7 +27,9 @@ segment_edits = Resource(
 
 
 class SegmentDetail(SegmentAnswer):
-    filter: dict[str, Any] = Field(examples=[EXAMPLE], description="As in the request that creates one.")
+    filter: dict[str, Any] = Field(
+        examples=[EXAMPLE], description="The same document as in the request that creates a segment."
+    )
     archived_at: UnixTime | None = Field(examples=[None])
 
 

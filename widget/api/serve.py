@@ -115,4 +115,5 @@ async def _work(
     path = {name: plain(value) for name, value in request.match_info.items()}
     call = Call(request.app[BOT], who, by, key.work_key if key else new_id(), path)
     answer = await route.function(call, **inputs)
-    return Done(route.status, answer.model_dump_json(by_alias=True), tuple(call.answers_about))
+    body = answer.model_dump_json(by_alias=True) if answer else ""
+    return Done(route.status, body, tuple(call.answers_about))

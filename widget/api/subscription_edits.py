@@ -77,13 +77,19 @@ class SubscriptionTypeEdit(TypeWords):
 
     name: str = Field("", examples=["Deals"])
     version: int | None = Field(
-        None, ge=1, description="The version that you saw; if it has changed since, the answer is 409.", examples=[1]
+        None,
+        ge=1,
+        description="The version that your change is based on. If it has changed since, the answer is 409.",
+        examples=[1],
     )
 
 
 class VersionBody(ApiBody):
     version: int | None = Field(
-        None, ge=1, description="The version that you saw; if it has changed since, the answer is 409.", examples=[1]
+        None,
+        ge=1,
+        description="The version that your change is based on. If it has changed since, the answer is 409.",
+        examples=[1],
     )
 
 
@@ -116,7 +122,7 @@ async def update_subscription_type(call: Call, body: SubscriptionTypeEdit) -> Su
 async def publish_subscription_type(call: Call, body: VersionBody) -> SubscriptionDetail:
     """Put a draft live.
 
-    From then on it can be offered, chosen and sent.
+    It can then be offered, chosen and sent.
     """
     found = await _found(call)
     return _detail(await call.bot.subscriptions.put_live(found.id, body.version or found.version, call.by))

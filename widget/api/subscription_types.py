@@ -9,7 +9,7 @@ from bot.shapes.subscription import SubscriptionTypeAnswer, type_answer
 from bot.workspace.access import Scope
 from widget.api.route import Call, Resource
 
-subscription_types = Resource("Subscription types", "What people can opt in to and out of.")
+subscription_types = Resource("Subscription types", "The subscriptions that contacts can opt in to and out of.")
 
 
 class SubscriptionTypeList(ApiAnswer):

@@ -18,7 +18,7 @@ from widget.api.route import Call, Resource
 
 PATH = "/contacts/{contact_id}/tags"
 
-tags = Resource("Tags", "Labels of contacts.")
+tags = Resource("Tags", "Labels for contacts.")
 
 
 class TagList(ApiAnswer):
@@ -53,10 +53,12 @@ async def list_tags(call: Call) -> TagList:
 async def create_tag(call: Call, body: TagBody) -> TagAnswer:
     """Create or rename a tag.
 
-    A tag whose name exists already is returned as it is.
+    A tag whose name exists already is returned as it is. Renaming changes it for all contacts, so it takes the scope
+    `manage_workspace`.
     """
     if body.id is None:
         return tag_answer(await call.bot.tags.named(body.name.strip() or body.name, call.by))
+    call.who.require(Scope.MANAGE_WORKSPACE)
     await found_tag(call, body.id)
     return tag_answer(await call.bot.tags.rename(body.id, body.name, call.by))
 
@@ -67,11 +69,11 @@ async def find_tag(call: Call) -> TagAnswer:
     return tag_answer(await found_tag(call, call.variable("tag_id")))
 
 
-@tags.delete("/tags/{tag_id}", scope=Scope.WRITE_CONTACTS, errors=(NO_RESOURCE,))
+@tags.delete("/tags/{tag_id}", scope=Scope.MANAGE_WORKSPACE, errors=(NO_RESOURCE,))
 async def delete_tag(call: Call) -> TagDeleted:
     """Delete a tag.
 
-    All contacts lose it.
+    Removes the tag from all contacts.
     """
     tag = await found_tag(call, call.variable("tag_id"))
     await call.bot.tags.delete(tag.id, call.by)

@@ -9,7 +9,7 @@ from pydantic import Field
 from bot.model.webhook import DisabledBy, Topic, WebhookEndpoint
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
-from widget.api.faults import CONFLICT, NO_RESOURCE, REFUSED, ApiRefusal
+from widget.api.faults import CONFLICT, NO_RESOURCE, REFUSED, shown_once
 from widget.api.models import ApiBody
 from widget.api.route import Call, Resource
 
@@ -20,7 +20,7 @@ Topics = Annotated[list[Annotated[Topic, Field(strict=False)]], Field(min_length
 
 webhooks = Resource(
     "Webhooks",
-    "Endpoints that are told what happens.",
+    "Endpoints that are notified about events.",
     is_compatible=False,
 )
 
@@ -55,7 +55,7 @@ class EndpointAnswer(ApiAnswer):
 
 
 class NewEndpointAnswer(EndpointAnswer):
-    secret: str = Field(examples=["whsec_…"], description="Signs its notifications. Only shown here.")
+    secret: str = Field(examples=["whsec_…"], description="Signs its notifications. Shown only once.")
 
 
 class EndpointList(ApiAnswer):
@@ -85,10 +85,8 @@ async def create_webhook(call: Call, body: EndpointBody) -> NewEndpointAnswer:
     It is enabled at once. Its secret is shown only here: the same `Idempotency-Key` again is answered with 409
     `conflict`.
     """
-    added = await call.bot.webhooks.add(body.url, body.name, body.topics, call.by, id=call.key[:24])
-    if added.secret is None:
-        raise ApiRefusal(CONFLICT)
-    return NewEndpointAnswer(**dict(webhook_answer(added.endpoint)), secret=added.secret.secret)
+    added = await call.bot.webhooks.add(body.url, body.name, body.topics, call.by, id=call.new_id)
+    return NewEndpointAnswer(**dict(webhook_answer(added.endpoint)), secret=shown_once(added.secret).secret)
 
 
 @webhooks.get(ONE, scope=Scope.MANAGE_WORKSPACE, errors=(NO_RESOURCE,))

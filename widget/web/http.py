@@ -201,5 +201,5 @@ def html_page(request: web.Request, text: str, *, status: int = 200) -> web.Resp
 def wants_page(request: web.Request) -> bool:
     """Whether the client is a browser rather than a program."""
     path = request.path
-    is_of_programs = path.startswith(("/messenger/", "/api/")) and path != "/api/docs"
+    is_of_programs = path.startswith(("/messenger/", "/api/")) and not path.startswith("/api/docs")
     return "text/html" in request.headers.get("Accept", "") and not is_of_programs

@@ -19,7 +19,7 @@ from tests.widget.help import Running
 from widget.api.route import PREFIX, Route
 from widget.api.table import ROUTES
 
-WITHOUT_TOKEN = {f"{PREFIX}/openapi.json", f"{PREFIX}/flows/schema", f"{PREFIX}/docs"}
+WITHOUT_TOKEN = {f"{PREFIX}/openapi.json", f"{PREFIX}/flows/schema", f"{PREFIX}/docs", f"{PREFIX}/docs/{{operation}}"}
 
 
 def address(route: Route) -> str:

@@ -10,8 +10,10 @@ from bot.demo import DEALS
 from bot.model.base import new_id
 from bot.model.filter import Filter, RoleIs, TagIs
 from bot.model.teammate import By
+from bot.workspace.access import Scope
 from tests.people import NUMBER
 from tests.widget.api.client import ApiClient, new_contact
+from tests.widget.api.conftest import NewClient
 from tests.widget.api.test_subscriptions import opt_out
 from tests.widget.help import Running
 
@@ -65,6 +67,20 @@ async def test_only_a_lead_is_merged_into_a_user_who_is_the_same_person(running:
     assert (await api.post("/contacts/merge", {"from": lead, "into": new_id()})).status == 404
     reply = await api.post("/contacts/merge", {"from": lead, "into": user, "skip_duplicate_validation": True})
     assert reply.status == 200
+
+
+async def test_a_tag_of_all_contacts_is_changed_by_those_who_manage_the_workspace(
+    api: ApiClient, new_client: NewClient
+) -> None:
+    """As on the page of tags."""
+    agent = await new_client(frozenset({Scope.READ_CONTACTS, Scope.WRITE_CONTACTS}))
+    made = (await agent.post("/tags", {"name": f"Tag {new_id()}"})).body
+    for reply in (
+        await agent.post("/tags", {"id": made["id"], "name": "Mine"}),
+        await agent.delete(f"/tags/{made['id']}"),
+    ):
+        assert reply.error == (403, "token_scope_missing", 'This access token requires the "manage_workspace" scope.')
+    assert (await api.get(f"/tags/{made['id']}")).body == made
 
 
 async def test_tags_are_created_renamed_and_deleted(api: ApiClient) -> None:

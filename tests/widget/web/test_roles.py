@@ -54,7 +54,7 @@ AGENTS = {
     "/outbound/deliveries/{delivery}", "/search", "/logout", "/settings/check",
     "/settings/jobs/{id}", "/settings/jobs/{id}/progress", "/settings/jobs/{id}/results.csv",
     "/settings/jobs/{id}/{act}", "/settings", "/help", "/help/shortcuts", "/help/{name}", "/help/images/{name}.png",
-    "/api/docs",
+    "/api/docs", "/api/docs/{operation}",
     "/settings/profile", "/settings/profile/confirm", "/settings/profile/sign-in", "/settings/profile/sign-in/password",
     "/settings/profile/sign-in/passkeys", "/settings/profile/sign-in/passkeys/options",
     "/settings/profile/sign-in/passkeys/{id}/remove", "/settings/profile/sign-in/codes",
