@@ -121,4 +121,13 @@ async def test_the_poster_fits_one_sheet_of_paper(
     assert pdf.count(b"/Type /Page\n") == 1
     await page.emulate_media(media="print")
     await expect(page.locator(".poster-hint")).to_be_hidden()
-    await expect(page.locator(".poster")).to_contain_text("Consent is not a condition of purchase")
+    for disclosure in (
+        "Consent is not a condition of purchase",
+        "Msg & data rates may apply",
+        "STOP to opt out",
+        "HELP for help",
+        "up to 4 a month",
+        f"{base(server)}/demo/terms",
+        "By sending this text, you agree",
+    ):
+        await expect(page.locator(".poster")).to_contain_text(disclosure)

@@ -12,6 +12,9 @@ from tests.browser import axe
 from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
+from tests.conftest import eventually
+from tests.widget.desk import ADA
+from widget.web.http import BOT
 
 WEBHOOKS, INTERCOM = "/settings/webhooks", "/settings/intercom"
 PASSWORD = "lantern orchid gravel 7"
@@ -88,7 +91,51 @@ async def test_a_token_is_created_used_and_revoked(look: Look, server: TestServe
     assert await _status(server, token) == 401
 
 
-async def test_a_webhook_endpoint_is_added_and_turned_off(look: Look, server: TestServer) -> None:
+async def test_the_api_reference_is_searched_and_tried_by_keyboard(look: Look, server: TestServer) -> None:
+    ada = next(teammate for teammate in await server.app[BOT].teammates.all() if teammate.email == ADA)
+    token = await server.app[BOT].tokens.make(ada, "Reference")
+    page = await signed_in(look, server, "/api/docs", allow=USUAL)
+    await expect(page.locator(".api-group[open]")).to_have_count(0)
+    find = page.get_by_label("Find an endpoint")
+    await find.fill("zzzz")
+    await expect(page.locator(".api-find [role=status]")).to_contain_text("No endpoint matches.")
+    await find.fill("get identify")
+    await expect(page.locator(".api-route:visible")).to_have_count(1)
+    await find.press("Enter")
+    route = page.locator("#identify_admin")
+    await expect(route.locator("summary")).to_be_focused()
+    await page.keyboard.press("Enter")
+    send = route.get_by_role("button", name="Send request")
+    await send.focus()
+    await page.keyboard.press("Enter")
+    await expect(route.locator("[data-status]")).to_contain_text("Enter an API token")
+    await expect(page.get_by_label("API token")).to_be_focused()
+    await page.keyboard.type(token)
+    await send.focus()
+    await page.keyboard.press("Enter")
+    await expect(route.locator("[data-status]")).to_contain_text("200")
+    await expect(route.locator(".api-try pre")).to_contain_text(ADA)
+
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for name, beginning in (("curl", "curl -X GET"), ("python", "import os")):
+        copy = route.locator(f"[data-copy=identify_admin-{name}]")
+        await copy.focus()
+        await page.keyboard.press("Enter")
+        await expect(copy).to_have_text("Copied")
+        assert str(await page.evaluate("navigator.clipboard.readText()")).startswith(beginning)
+
+    # A link to a route opens it, and its path is asked for.
+    await page.goto(f"{base(server)}/api/docs#attach_subscription")  # while others are searched
+    attach = page.locator("#attach_subscription")
+    await expect(attach.get_by_text("write_contacts")).to_be_visible()
+    await attach.get_by_role("link", name="Link to this endpoint").click()
+    await expect(page).to_have_url(re.compile("/api/docs/attach_subscription$"))
+    await attach.get_by_role("button", name="Send request").click()
+    await expect(attach.locator("[name=contact_id]")).to_be_focused()
+    await axe.fits(page)
+
+
+async def test_a_webhook_endpoint_is_added_tested_and_turned_off(look: Look, server: TestServer) -> None:
     page = await signed_in(look, server, WEBHOOKS, allow=USUAL)
     await page.get_by_label("Endpoint URL").fill("https://169.254.169.254/")
     await page.get_by_role("button", name="Add endpoint").click()
@@ -101,7 +148,23 @@ async def test_a_webhook_endpoint_is_added_and_turned_off(look: Look, server: Te
     await page.goto(base(server) + WEBHOOKS)
     await page.get_by_role("link", name="https://hooks.invalid/").click()
     await expect(page.get_by_label("Signing secret", exact=True)).to_have_count(0)
-    for path in (page.url, base(server) + INTERCOM):
+    endpoint = page.url
+
+    # A test notification fails, is read with its attempts, and is sent again.
+    await page.get_by_role("button", name="Send test notification").click()
+    await expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
+    notification, attempts = page.url, page.get_by_role("table", name="Attempts").locator("tbody tr")
+
+    async def tried(times: int) -> bool:
+        await page.goto(notification)
+        return await attempts.count() >= times
+
+    await eventually(lambda: tried(1))
+    await expect(attempts.first).to_contain_text("https://hooks.invalid/")
+    await expect(attempts.first.locator("td").first).not_to_have_text("")
+    await page.get_by_role("button", name="Resend").click()
+    await eventually(lambda: tried(2))
+    for path in (notification, endpoint, base(server) + INTERCOM):
         await page.goto(path)
         for scheme, width, height in axe.LOOKS:
             await wear(page, scheme, width, height)
