@@ -13,30 +13,26 @@ from bot.chat.card_submission import Answer
 from bot.chat.card_view import CardView
 from bot.chat.inbox import NO_FORM, takes_forms
 from bot.chat.linked_text import LinkedText
-from bot.consent.form_wording import WordingCheck
 from bot.consent.numbers import address_of
-from bot.consent.offers import standard_form
 from bot.errors import FormWrong, Invalid, NotFound, OwnOptOut
-from bot.i18n import translator
 from bot.model.contact import Contact
 from bot.model.conversation import Author, AuthorKind, Card, Part
 from bot.model.event import Context
 from bot.model.subscription import MessageType
 from bot.shapes.base import ApiAnswer, Id
 from bot.workspace.access import Scope
-from widget.api.contact_lookup import CONTACT_FAULTS, found_contact, found_subscription
+from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
 from widget.api.conversations import PATH as CONVERSATION
 from widget.api.conversations import found_conversation
 from widget.api.faults import NO_RESOURCE, REFUSED, STOPPED, ApiFault, ApiRefusal
-from widget.api.models import AnyId, ApiBody
+from widget.api.form_words import CLOSED, INCOMPLETE, FormWordsBody, checked_card
+from widget.api.models import ApiBody
 from widget.api.route import Call, Resource
 from widget.canvas.card import masked
 
 PATH = f"{CONVERSATION}/forms"
 ONE = f"{PATH}/{{form_seq}}"
 BOT = Author(kind=AuthorKind.BOT, id="api")
-INCOMPLETE = ApiFault(422, "wording_incomplete", "The legal text lacks required statements.")
-CLOSED = ApiFault(409, "card_closed", "This form is no longer available.")
 WORDS_CHANGED = ApiFault(409, "words_changed", "The form has changed. Show it again.")
 LOCKED = ApiFault(422, "saved_number_locked", "The form shows a saved number: it takes no other.")
 UNTICKED = ApiFault(422, "box_unticked", "The box has to be ticked.")
@@ -44,8 +40,6 @@ LIMITED = ApiFault(422, "too_many_sign_ups", "Too many sign-ups. Try again later
 NOT_OURS = ApiFault(422, "form_not_inserted", "Only a form that was inserted through the API can be submitted here.")
 OPTED_OUT = ApiFault(409, "own_opt_out", "This person opted out. Show them the form again, and send its new `again`.")
 NO_IP = "Enter an IP address, such as 203.0.113.9 or 2001:db8::9."
-NO_TITLE = "This subscription type has no title of its own. Give one."
-WORDS = {"title", "button", "legal_text", "box"}
 FOUND = (NO_RESOURCE, *CONTACT_FAULTS)
 
 forms = Resource(
@@ -56,18 +50,10 @@ forms = Resource(
 )
 
 
-class FormInsertion(ApiBody):
+class FormInsertion(FormWordsBody):
     """Words that are left out are the subscription type's."""
 
-    subscription: AnyId
-    title: str | None = Field(None, min_length=1, max_length=200, examples=["Get our deals by text"])
-    button: str | None = Field(None, max_length=60, examples=["Sign Up Now"])
-    legal_text: str | None = Field(None, max_length=2000, examples=["Reply STOP to stop. Msg & data rates may apply."])
-    box: str | None = Field(None, max_length=500, description="The label of a required consent box.", examples=[None])
     author: Literal["bot", "admin"] = Field("bot", description="`admin`: the token's teammate.", examples=["bot"])
-    accepted: list[str] = Field(
-        default=[], max_length=20, examples=[[]], description="Missing legal statements that you accept."
-    )
 
 
 class FormSubmission(ApiBody):
@@ -140,22 +126,10 @@ async def insert_form(call: Call, body: FormInsertion) -> FormAnswer:
 
     Its words are checked like those of the editor. From a bot it brings no conversation to the inbox.
     """
-    conversation, subscription = await found_conversation(call), await found_subscription(call, body.subscription)
+    conversation = await found_conversation(call)
     if not takes_forms(conversation):
         raise Invalid(NO_FORM)
-    workspace = await call.bot.workspace()
-    words = {**standard_form(subscription, workspace).model_dump(), **body.model_dump(include=WORDS, exclude_none=True)}
-    if not words["title"]:
-        raise FormWrong({"title": NO_TITLE})
-    card = await call.bot.forms.translated(
-        Card(subscription=subscription.id, locale=subscription.language, via=call.actor.id, **words),
-        subscription,
-        workspace,
-    )
-    wording = WordingCheck(
-        workspace=workspace, is_admin=call.who.teammate.is_admin, say=translator("en"), accepted=body.accepted
-    )
-    wording.check(card.legal_text, subscription)
+    card, _wording = await checked_card(call, body, via=call.actor.id)
     me = Author(kind=AuthorKind.TEAMMATE, id=call.who.teammate.id)
     author = BOT if body.author == "bot" else me
     part = await call.bot.cards.insert(conversation.id, card, author, f"form:{call.key}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from widget.api.audit_log import audit_log
 from widget.api.bulk_consents import bulk_consents
 from widget.api.bulk_contacts import bulk_contacts
+from widget.api.chat_messages import chat_messages
 from widget.api.consent_events import consent_events
 from widget.api.consents import consents
 from widget.api.contact_merge import contact_merge
@@ -24,6 +25,7 @@ from widget.api.new_conversations import new_conversations
 from widget.api.notifications import notifications
 from widget.api.opt_out_requests import opt_out_requests
 from widget.api.permissions import permissions
+from widget.api.public_forms import public_forms
 from widget.api.secrets import identity_secrets
 from widget.api.segment_edits import segment_edits
 from widget.api.segments import segments
@@ -54,7 +56,9 @@ RESOURCES = (
     subscription_edits,
     flows,
     segment_edits,
+    public_forms,
     messages,
+    chat_messages,
     deliveries,
     opt_out_requests,
     webhooks,

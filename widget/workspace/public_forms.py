@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from io import BytesIO
 from typing import Annotated
 
@@ -12,22 +11,19 @@ from aiohttp import web
 from markupsafe import Markup
 from pydantic import Field
 
-from bot.chat.card_view import CardView
 from bot.chat.public_forms import PublicForm
 from bot.chat.tap_to_text import PAGE
-from bot.consent.carrier_review import CarrierCheck, ReviewedForm, carrier_review, gaps
+from bot.consent.carrier_review import gaps
 from bot.consent.checker import NAMES
 from bot.consent.form_wording import WordingCheck
 from bot.consent.offers import standard_form
-from bot.errors import FormWrong, NotFound
+from bot.errors import FormWrong
 from bot.errors import marked as _
-from bot.i18n import Translator, translator
+from bot.i18n import translator
 from bot.model.audit import AuditAction
 from bot.model.base import new_id
 from bot.model.conversation import Card
-from bot.model.outbound_message import OutboundMessage
 from bot.model.subscription import MessageType
-from bot.outbound.carrier_pack import CarrierPack
 from widget.forms.qr import svg
 from widget.web.downloads import Download, send_file
 from widget.web.http import BOT
@@ -44,10 +40,9 @@ from widget.web.teammate_pages import (
     translated,
     translator_for,
 )
-from widget.workspace.form_picture import form_picture
+from widget.workspace.carrier_files import carrier_checks, carrier_files, form_address, sample_view
 
 LIST = "/settings/forms"
-MOST_MESSAGES, MOST_SAMPLES = 200, 3
 MISSING = _("Choose a live subscription.")
 
 
@@ -99,9 +94,9 @@ async def create(request: web.Request) -> web.StreamResponse:
 async def show(request: web.Request) -> web.StreamResponse:
     bot, say, form = request.app[BOT], translator_for(request), await _form(request)
     is_text = form.subscription.message_type is MessageType.SMS
-    workspace, address = await bot.workspace(), _address(request, form)
-    view = await _view(request, form)
-    checks = await _checks(request, form, say) if is_text else ()
+    workspace, address = await bot.workspace(), form_address(bot, form)
+    view = await sample_view(bot, form)
+    checks = await carrier_checks(bot, form, say) if is_text else ()
     return await teammate_page(
         request,
         "workspace/forms/show.html",
@@ -132,24 +127,8 @@ async def unpublish(request: web.Request) -> web.StreamResponse:
 
 async def download(request: web.Request) -> web.StreamResponse:
     """The carrier pack."""
-    bot, form, say = request.app[BOT], await _form(request), translator("en")
-    if form.subscription.message_type is not MessageType.SMS:
-        raise NotFound
-    workspace, view = await bot.workspace(), await _view(request, form)
-    program = await bot.taps.program(form.subscription, workspace)
-    pack = CarrierPack(
-        template=form.template,
-        subscription=form.subscription,
-        workspace=workspace,
-        view=view,
-        checks=await _checks(request, form, say),
-        address=_address(request, form),
-        link=f"{bot.public_url}/p/example",
-        messages=await _messages(request, form),
-        keyword=program.keyword if program else "",
-        number=workspace.texts_from if program else "",
-    )
-    files = pack.files() | {"form.svg": form_picture(view, workspace, form.subscription.words(view.locale).description)}
+    form = await _form(request)
+    files = await carrier_files(request.app[BOT], form)
     record = Download(AuditAction.CARRIER_PACK_DOWNLOADED, form.template.name)
     return await send_file(request, f"carrier-pack-{form.id}.zip", "application/zip", _zipped(files), record)
 
@@ -172,34 +151,6 @@ async def _switch(request: web.Request, *, is_public: bool) -> web.StreamRespons
 
 async def _form(request: web.Request) -> PublicForm:
     return await request.app[BOT].public_forms.find(request.match_info["id"])
-
-
-async def _view(request: web.Request, form: PublicForm) -> CardView:
-    """As a new visitor sees it, in the language of the form."""
-    forms = request.app[BOT].public_forms
-    view = await forms.view(form, await forms.contact("", form.template.locale), "")
-    return replace(view, dom_id="sample")
-
-
-async def _checks(request: web.Request, form: PublicForm, say: Translator) -> tuple[CarrierCheck, ...]:
-    reviewed = ReviewedForm(
-        template=form.template,
-        subscription=form.subscription,
-        workspace=await request.app[BOT].workspace(),
-        address=_address(request, form),
-        is_live=form.is_live,
-    )
-    return carrier_review(reviewed, translator(form.template.locale), say)
-
-
-async def _messages(request: web.Request, form: PublicForm) -> list[OutboundMessage]:
-    newest = await request.app[BOT].store.outbound_messages.newest(None, limit=MOST_MESSAGES)
-    texts = (m for m in newest if m.subscription == form.subscription.id and m.ordered_at and not m.chat)
-    return [*texts][:MOST_SAMPLES]
-
-
-def _address(request: web.Request, form: PublicForm) -> str:
-    return f"{request.app[BOT].public_url}/f/{form.id}"
 
 
 def add_routes(app: web.Application) -> None:
