@@ -34,5 +34,5 @@ class ContactArea(ConsentArea):
         self.finder = ContactFinder(store)
         self.attributes, self.tags, self.segments = Attributes(store), Tags(store), Segments(store)
         self.selected = SelectedContacts(store, self.finder)
-        self.contact_shapes = ContactShapes(store, settings.database)
+        self.contact_shapes = ContactShapes(store)
         self.export = ContactExport(store, self.selected)

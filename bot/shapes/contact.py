@@ -115,10 +115,8 @@ class ContactAnswer(ApiAnswer):
 
 
 class ContactShapes:
-    """`workspace`: its name."""
-
-    def __init__(self, store: Store, workspace: str) -> None:
-        self._store, self._workspace = store, workspace
+    def __init__(self, store: Store) -> None:
+        self._store, self._workspace = store, store.database.name
 
     async def of(self, contact: Contact) -> ContactAnswer:
         return (await self.of_many([contact]))[0]

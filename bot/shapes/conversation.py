@@ -155,20 +155,20 @@ class ConversationShapes:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def of(
-        self, found: Conversation, parts: Sequence[Part] | None = None, *, is_plain: bool = False
-    ) -> ConversationAnswer:
-        """`parts`: those that it lists, except the first one, which is its source."""
-        drawing = await self._drawing([found], [*(parts or ())], is_plain=is_plain)
-        return drawing.conversation(found, parts)
+    async def of(self, found: Conversation, parts: Sequence[Part], *, is_plain: bool = False) -> ConversationAnswer:
+        """With these parts, except the first one, which is its source."""
+        drawing = await self._drawing([found], parts, is_plain=is_plain)
+        return drawing.conversation(found, [part for part in parts if part.seq > 1])
 
-    async def of_many(
-        self, found: Sequence[Conversation], parts: Mapping[str, Sequence[Part]] | None = None
-    ) -> list[ConversationAnswer]:
-        """In four queries, however many. `parts`: by the conversation's id."""
-        parts = parts or {}
-        drawing = await self._drawing(found, [part for some in parts.values() for part in some])
-        return [drawing.conversation(one, parts.get(one.id)) for one in found]
+    async def of_many(self, found: Sequence[Conversation]) -> list[ConversationAnswer]:
+        """Without parts, in four queries, however many."""
+        drawing = await self._drawing(found, [])
+        return [drawing.conversation(one, None) for one in found]
+
+    async def of_entries(self, entries: Sequence[tuple[Conversation, Part]]) -> list[ConversationAnswer]:
+        """Each with the one part that is new, in four queries, however many."""
+        drawing = await self._drawing([found for found, _ in entries], [part for _, part in entries])
+        return [drawing.conversation(found, [part]) for found, part in entries]
 
     async def _drawing(
         self, found: Sequence[Conversation], parts: Sequence[Part], *, is_plain: bool = False
@@ -221,7 +221,7 @@ class _Drawing:
         )
 
     def _listed(self, parts: Sequence[Part]) -> PartList:
-        listed = [self._part(part) for part in parts if part.seq > 1]
+        listed = [self._part(part) for part in parts]
         return PartList(conversation_parts=listed, total_count=len(listed))
 
     def _applied(self, found: Conversation) -> list[AppliedTag]:

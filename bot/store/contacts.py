@@ -33,9 +33,13 @@ SOME_HAVE = ("email", "time_zone", "tags", "stopped", "phone_facts.country", "ph
 
 EDITED = "edited_at"
 """When a field was changed, other than by the ledger: the change stream tells open pages of it."""
+TAGGED = "tagged"
+"""The newest change of the tags, for webhooks: milliseconds, then the tags with a `+` or a `-` before each. As a text:
+of a list the log of changes may have only the items that differ."""
 ANY_CASE = Collation("en", strength=2)
 """Compares texts without regard to case."""
 OLD_INDEXES = {"consents.subscription_1_consents.state_1", "consents", "terms_1"}
+_TAGS: Mapping[str, Any] = {"$ifNull": ["$tags", []]}
 NOTHING: Mapping[str, Any] = {}
 NOBODY: Mapping[str, Any] = {"_id": {"$in": []}}
 
@@ -117,12 +121,17 @@ class ContactRepository(Repository[Contact]):
         """Returns how many did not have all of these tags."""
         wanted = [*tags]
         lacking = {"tags": {"$not": {"$all": wanted}}} if wanted else NOBODY
-        return await self._tagged(ids, lacking, {"$addToSet": {"tags": {"$each": wanted}}}, time)
+        new = {"$setDifference": [{"$literal": wanted}, _TAGS]}
+        change = {"tags": {"$concatArrays": [_TAGS, new]}, TAGGED: _told("+", new, time)}
+        return await self._tagged(ids, lacking, change, time)
 
     async def untag(self, ids: Iterable[str], tags: Iterable[str], *, time: datetime) -> int:
         """Returns how many had one of these tags."""
         wanted = [*tags]
-        return await self._tagged(ids, {"tags": {"$in": wanted}}, {"$pullAll": {"tags": wanted}}, time)
+        these = {"$literal": wanted}
+        kept = {"$filter": {"input": _TAGS, "cond": {"$not": [{"$in": ["$$this", these]}]}}}
+        change = {"tags": kept, TAGGED: _told("-", {"$setIntersection": [these, _TAGS]}, time)}
+        return await self._tagged(ids, {"tags": {"$in": wanted}}, change, time)
 
     async def mark_stops(self, stops: Mapping[str, Stop]) -> None:
         """Marks everyone with these numbers: stopped, or when the last STOP was lifted."""
@@ -159,7 +168,7 @@ class ContactRepository(Repository[Contact]):
     ) -> int:
         with database_errors():
             match = {"_id": {"$in": [*ids]}, **NOT_GONE, **those}
-            update = {**change, "$set": {"updated_at": time, EDITED: time}}
+            update = [{"$set": {**change, "updated_at": time, EDITED: time}}]
             return int((await self.collection.update_many(match, update)).modified_count)
 
     async def by_external_id(self, external_id: str) -> Contact | None:
@@ -267,6 +276,12 @@ def changed(
     gone = {name: "" for name, value in fields.items() if value is None}
     change = {"$set": {name: value for name, value in fields.items() if value is not None}}
     return after, {**change, **({"$unset": gone} if gone else {})}
+
+
+def _told(sign: str, tags: Mapping[str, Any], time: datetime) -> dict[str, Any]:
+    """See TAGGED."""
+    start = str(int(time.timestamp() * 1000))
+    return {"$reduce": {"input": tags, "initialValue": start, "in": {"$concat": ["$$value", sign, "$$this"]}}}
 
 
 def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:

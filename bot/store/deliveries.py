@@ -72,7 +72,7 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
             name="asked_by_flow",
             partialFilterExpression={"kind": DeliveryKind.FLOW_REPLY.value},
         ),
-        IndexModel([("created_at", DESCENDING)]),
+        IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("contact", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)]),
         IndexModel([("created_at", DESCENDING), ("prefix", ASCENDING), ("kind", ASCENDING)], **_where("prefix")),
         IndexModel(
@@ -92,7 +92,7 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
     old_indexes = frozenset(
         {
             "state_1_updated_at_1", "worker_1", "contact_1_created_at_-1", "origins_1_created_at_-1",
-            "due_at_1", "message_1_state_1_reason_1", "message_1_created_at_-1", "figures",
+            "due_at_1", "message_1_state_1_reason_1", "message_1_created_at_-1", "figures", "created_at_-1",
         }
     )  # fmt: skip
 
@@ -145,6 +145,17 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
 
     async def newest(self, *, limit: int) -> list[Delivery]:
         return await self.find({}, sort=[("created_at", -1)], limit=limit)
+
+    async def since(
+        self, after: Cursor | None, until: datetime, only: Mapping[str, str], *, limit: int
+    ) -> list[Delivery]:
+        """The oldest first, by time and id, of those created before `until`. `only`: fields with their values. Raises
+        FilterTooBroad."""
+        order = [("created_at", 1), ("_id", 1)]
+        match = {"$and": [{**only, "created_at": {"$lt": until}}, following(order, after)]}
+        lead = next((f"{name}_1_" for name in ("contact", "message") if name in only), "")
+        hint = f"{lead}created_at_-1__id_-1"
+        return await self.matching(match, sort=order, limit=limit, hint=hint, time_limit=READ_MS)
 
     async def counts(self, numbers: Iterable[str], windows: Mapping[str, Window]) -> dict[str, dict[str, int]]:
         """The number of texts sent, by number and window, in one query."""

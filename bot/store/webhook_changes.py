@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bson import Timestamp
 
 from bot.store.change_reader import ChangeReader, Token
-from bot.store.contacts import EDITED
+from bot.store.contacts import EDITED, TAGGED
 
 if TYPE_CHECKING:
     from bot.store.client import Store
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 INSERTED = ("contacts", "conversations", "parts", "deliveries")
 CONTACT_FIELDS = (EDITED, "phone", "email")
 DELIVERY_FIELDS = ("state", "status")
+ARCHIVED = "archived_at"
+TOLD = (*CONTACT_FIELDS, ARCHIVED, TAGGED, *DELIVERY_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,13 @@ class StoreChange:
     """Of an entry of a conversation: the whole document."""
     became: tuple[str, ...]
     """Of a delivery: its new state and the provider's new status, those that changed."""
+    is_edited: bool
+    """Of a contact: a field that an update tells of changed."""
+    archived: bool | None
+    """Of a contact: it was archived, or it is no longer."""
+    tagged: tuple[str, ...]
+    untagged: tuple[str, ...]
+    """Of a contact: tags that it got or lost."""
     at: datetime
     """The end of the second in which it was committed, so that nothing seems to be from before an endpoint existed."""
     moment: Timestamp
@@ -41,17 +50,33 @@ class StoreChange:
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Self:
         moment: Timestamp = raw["clusterTime"]
+        table, is_new = raw["ns"]["coll"], raw["operationType"] == "insert"
         changed = raw.get("changed") or raw.get("fullDocument") or {}
         return cls(
-            table=raw["ns"]["coll"],
+            table=table,
             id=str(raw["documentKey"]["_id"]),
-            is_new=raw["operationType"] == "insert",
+            is_new=is_new,
             document=raw.get("fullDocument") or {},
             became=tuple(str(changed[name]) for name in DELIVERY_FIELDS if changed.get(name)),
+            is_edited=any(changed.get(name) for name in CONTACT_FIELDS),
+            archived=None if is_new else _archived(raw, changed),
+            tagged=_tags(changed, "+"),
+            untagged=_tags(changed, "-"),
             at=datetime.fromtimestamp(moment.time, UTC) + timedelta(milliseconds=999),
             moment=moment,
             key=sha256(str(raw["_id"].get("_data", raw["_id"])).encode()).hexdigest()[:32],
         )
+
+
+def _archived(raw: Mapping[str, Any], changed: Mapping[str, Any]) -> bool | None:
+    if changed.get(ARCHIVED):
+        return True
+    return False if ARCHIVED in (raw.get("removed") or ()) else None
+
+
+def _tags(changed: Mapping[str, Any], sign: str) -> tuple[str, ...]:
+    _time, *tags = str(changed.get(TAGGED) or "").split(sign)
+    return tuple(tags)
 
 
 def webhook_changes(store: Store, token: Token | None, start: datetime | None) -> ChangeReader:
@@ -60,6 +85,10 @@ def webhook_changes(store: Store, token: Token | None, start: datetime | None) -
         {"ns.coll": name, f"updateDescription.updatedFields.{field}": {"$exists": True}}
         for name, fields in (("contacts", CONTACT_FIELDS), ("deliveries", DELIVERY_FIELDS))
         for field in fields
+    ]
+    updated += [
+        {"ns.coll": "contacts", f"updateDescription.updatedFields.{ARCHIVED}": {"$exists": True}},
+        {"ns.coll": "contacts", "updateDescription.removedFields": ARCHIVED},
     ]
     pipeline: list[dict[str, Any]] = [
         {
@@ -77,7 +106,8 @@ def webhook_changes(store: Store, token: Token | None, start: datetime | None) -
                 "documentKey": 1,
                 "clusterTime": 1,
                 **{f"fullDocument.{name}": 1 for name in PART_FIELDS},
-                "changed": {name: f"$updateDescription.updatedFields.{name}" for name in DELIVERY_FIELDS},
+                "changed": {name: f"$updateDescription.updatedFields.{name}" for name in TOLD},
+                "removed": "$updateDescription.removedFields",
             }
         },
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bot.model.base import now
 from bot.model.webhook import Topic
+from bot.shapes.contact import ContactShapes
 from bot.store import Store
 from bot.webhooks.items import flow_item
 from bot.webhooks.occurrences import Occurrence, place_in_time
@@ -16,6 +17,7 @@ class FlowEvents:
     def __init__(self, store: Store, outbox: WebhookOutbox) -> None:
         self._store = store
         self._outbox = outbox
+        self._shapes = ContactShapes(store)
 
     async def notify(
         self,
@@ -32,6 +34,6 @@ class FlowEvents:
         known = await self._store.contacts.get(contact)
         if known is None or known.is_gone:
             return
-        time = now()
-        item = flow_item(known, conversation, event, values, time, flow=flow, version=version)
+        time, shape = now(), await self._shapes.of(known)
+        item = flow_item(shape, conversation, event, values, time, flow=flow, version=version)
         await self._outbox.add([Occurrence(Topic.FLOW_EVENT, key, contact, item, time, place_in_time(time, 0))])

@@ -1,30 +1,27 @@
-"""What happened, by topic: pure."""
+"""What happened, by topic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
 from bot.model.base import iso
-from bot.model.contact import ConsentState, Contact, Role
-from bot.model.conversation import AuthorKind, Conversation, Note, Part, Text
+from bot.model.contact import ConsentState, Role
+from bot.model.conversation import OUTBOUND, AuthorKind, Conversation, Note, Part, Text
 from bot.model.conversation_event import ConversationEvent, ConversationEventName
 from bot.model.delivery import Delivery, DeliveryState
 from bot.model.event import Action, ConsentEvent
 from bot.model.subscription import MessageType, Subscription
+from bot.model.tag import Tag
 from bot.model.webhook import Topic, WebhookEndpoint, WebhookNotification
-from bot.webhooks.items import (
-    TOPIC_ITEMS,
-    Item,
-    change_item,
-    consent_item,
-    contact_item,
-    contact_reference,
-    conversation_item,
-    delivery_item,
-)
+from bot.shapes.consent_event import event_notice
+from bot.shapes.contact import ContactAnswer
+from bot.shapes.conversation import ConversationAnswer
+from bot.shapes.delivery import delivery_answer
+from bot.store.webhook_changes import StoreChange
+from bot.webhooks.items import TOPIC_ITEMS, Item, change_item, contact_reference, item_of, tag_item
 
 Name = ConversationEventName
 OF_EVENT = frozenset(
@@ -34,6 +31,7 @@ OF_EVENT = frozenset(
         Topic.GRANULAR_UNSUBSCRIBE,
         Topic.CONTACT_SUBSCRIBED,
         Topic.CONTACT_UNSUBSCRIBED,
+        Topic.EMAIL_UPDATED,
         Topic.CONTACT_MERGED,
         Topic.CONTACT_DELETED,
     }
@@ -46,6 +44,12 @@ BY_STATE = {
     ConsentState.OPTED_OUT: (Topic.GRANULAR_UNSUBSCRIBE, Topic.CONTACT_UNSUBSCRIBED),
 }
 BY_ROLE = {Role.LEAD: (Topic.LEAD_CREATED, Topic.LEAD_UPDATED), Role.USER: (Topic.USER_CREATED, Topic.USER_UPDATED)}
+BY_TAG = {Role.LEAD: (Topic.LEAD_TAGGED, Topic.LEAD_UNTAGGED), Role.USER: (Topic.USER_TAGGED, Topic.USER_UNTAGGED)}
+BY_AUTHOR = {
+    AuthorKind.CONTACT: Topic.CONTACT_REPLIED,
+    AuthorKind.TEAMMATE: Topic.TEAMMATE_REPLIED,
+    AuthorKind.BOT: Topic.BOT_REPLIED,
+}
 BY_NAME = {
     Name.ASSIGNED: Topic.ASSIGNED,
     Name.CLOSED: Topic.CLOSED,
@@ -96,7 +100,7 @@ def place_in_time(time: datetime, number: int, step: int = 0) -> str:
     return f"{iso(time)}:{number:010d}:{step}"
 
 
-def of_event(event: ConsentEvent, contact: Contact | None, subscription: Subscription | None) -> list[Occurrence]:
+def of_event(event: ConsentEvent, contact: ContactAnswer | None, subscription: Subscription | None) -> list[Occurrence]:
     return [
         Occurrence(topic, event.event, event.contact, item, event.at, place_in_time(event.at, event.seq, step))
         for step, (topic, item) in enumerate(_topics_of_event(event, contact, subscription))
@@ -104,17 +108,16 @@ def of_event(event: ConsentEvent, contact: Contact | None, subscription: Subscri
 
 
 def _topics_of_event(
-    event: ConsentEvent, contact: Contact | None, subscription: Subscription | None
+    event: ConsentEvent, contact: ContactAnswer | None, subscription: Subscription | None
 ) -> Iterator[tuple[Topic, Item]]:
     if event.action is Action.ERASE:
         yield Topic.CONTACT_DELETED, {**contact_reference(event.contact), "deleted": True}
         return
-    yield Topic.CONSENT_RECORDED, consent_item(event)
+    yield Topic.CONSENT_RECORDED, item_of(event_notice(event))
+    if changes_email(event) and contact:
+        yield Topic.EMAIL_UPDATED, item_of(contact)
     if event.merged_from and contact:
-        yield (
-            Topic.CONTACT_MERGED,
-            {**contact_item(contact), "merged_from": contact_reference(event.merged_from)},
-        )
+        yield Topic.CONTACT_MERGED, {**item_of(contact), "merged_from": contact_reference(event.merged_from)}
     if event.state in BY_STATE and event.changes_state and contact and subscription:
         granular, plain = BY_STATE[event.state]
         yield granular, change_item(TOPIC_ITEMS[granular], contact, subscription, event)
@@ -122,29 +125,47 @@ def _topics_of_event(
             yield plain, change_item(TOPIC_ITEMS[plain], contact, subscription, event)
 
 
-def of_contact(contact: Contact, cause: str, at: datetime, order: str, *, is_new: bool) -> Occurrence:
+def changes_email(event: ConsentEvent) -> bool:
+    """Whether the contact got another address by it, or lost theirs."""
+    is_given = event.action is Action.CHANGE_ADDRESS and event.email is not None
+    return is_given or "email" in (event.clears or ())
+
+
+def of_contact(contact: ContactAnswer, change: StoreChange, order: str, tags: Mapping[str, Tag]) -> list[Occurrence]:
+    """Created or updated; also archived, unarchived, tagged or untagged."""
+    item, found = item_of(contact), list[tuple[Topic, str, Item]]()
     created, updated = BY_ROLE[contact.role]
-    return Occurrence(created if is_new else updated, cause, contact.id, contact_item(contact), at, order)
+    if change.is_new:
+        found.append((created, contact.id, item))
+    elif change.is_edited:
+        found.append((updated, change.key, item))
+    if change.archived is not None:
+        found.append((Topic.CONTACT_ARCHIVED if change.archived else Topic.CONTACT_UNARCHIVED, change.key, item))
+    for topic, ids in zip(BY_TAG[contact.role], (change.tagged, change.untagged), strict=True):
+        found += [(topic, f"{change.key}:{id}", tag_item(contact, tags[id], change.at)) for id in ids if id in tags]
+    return [
+        Occurrence(topic, cause, contact.id, item, change.at, f"{order}{step}")
+        for step, (topic, cause, item) in enumerate(found)
+    ]
 
 
-def of_opening(conversation: Conversation, at: datetime, order: str) -> Occurrence:
-    item = conversation_item(conversation)
-    return Occurrence(Topic.CONVERSATION_CREATED, conversation.id, conversation.contact, item, at, order)
+def of_opening(conversation: Conversation, answer: ConversationAnswer, at: datetime, order: str) -> Occurrence:
+    return Occurrence(Topic.CONVERSATION_CREATED, conversation.id, conversation.contact, item_of(answer), at, order)
 
 
-def of_part(part: Part, conversation: Conversation, order: str) -> Occurrence | None:
+def of_part(part: Part, conversation: Conversation, answer: ConversationAnswer, order: str) -> Occurrence | None:
     """None: no topic has such entries."""
-    topic = _topic_of_part(part)
+    topic = topic_of_part(part)
     if topic is None:
         return None
-    return Occurrence(topic, part.id, conversation.contact, conversation_item(conversation, part), part.at, order)
+    return Occurrence(topic, part.id, conversation.contact, item_of(answer), part.at, order)
 
 
-def _topic_of_part(part: Part) -> Topic | None:
+def topic_of_part(part: Part) -> Topic | None:
+    """None: no topic has such entries."""
     match part.content:
         case Text():
-            kinds = {AuthorKind.CONTACT: Topic.CONTACT_REPLIED, AuthorKind.TEAMMATE: Topic.TEAMMATE_REPLIED}
-            return kinds.get(part.author.kind)
+            return None if part.author == OUTBOUND else BY_AUTHOR[part.author.kind]
         case Note():
             return Topic.TEAMMATE_NOTED
         case ConversationEvent(name=name):
@@ -158,4 +179,4 @@ def of_delivery(delivery: Delivery, became: str, at: datetime, order: str) -> Oc
     if topic is None:
         return None
     attempt = f":{delivery.attempts}" if became == DeliveryState.SENT else ""
-    return Occurrence(topic, f"{delivery.id}{attempt}", delivery.contact, delivery_item(delivery), at, order)
+    return Occurrence(topic, f"{delivery.id}{attempt}", delivery.contact, item_of(delivery_answer(delivery)), at, order)

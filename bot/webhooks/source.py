@@ -8,19 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
-from bot.model.conversation import Part
+from bot.model.contact import Contact
+from bot.model.conversation import Conversation, Part
 from bot.model.event_cursor import EventCursor
+from bot.model.tag import Tag
 from bot.model.webhook import WebhookEndpoint
+from bot.shapes.contact import ContactAnswer, ContactShapes
+from bot.shapes.conversation import ConversationAnswer, ConversationShapes
 from bot.store import Store
 from bot.store.change_reader import ChangeReader, TokenLost
 from bot.store.webhook_changes import StoreChange, webhook_changes
-from bot.webhooks.occurrences import OF_CHANGE, Occurrence, of_contact, of_delivery, of_opening, of_part, place_in_time
+from bot.webhooks.occurrences import (
+    OF_CHANGE,
+    Occurrence,
+    of_contact,
+    of_delivery,
+    of_opening,
+    of_part,
+    place_in_time,
+    topic_of_part,
+)
 from bot.webhooks.outbox import WebhookOutbox
 
 log = logging.getLogger("sayso.webhooks")
@@ -37,6 +51,7 @@ class WebhookSource:
     def __init__(self, store: Store, outbox: WebhookOutbox) -> None:
         self._store = store
         self._outbox = outbox
+        self._contacts, self._conversations = ContactShapes(store), ConversationShapes(store)
         self._holder = new_id()
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -99,19 +114,48 @@ class WebhookSource:
             store.deliveries.get_many(ids["deliveries"]),
         )
         talks = {id: talk for id, talk in conversations.items() if talk.erased_at is None}
+        drawn, tags = await self._drawn(contacts, talks, parts), await self._tags(changes)
         found: list[Occurrence | None] = []
         for change in changes:
             order = place_in_time(change.at.replace(microsecond=0), change.moment.inc)
-            if (contact := contacts.get(change.id)) and not contact.is_gone:
-                cause = contact.id if change.is_new else change.key
-                found.append(of_contact(contact, cause, change.at, order, is_new=change.is_new))
-            elif (part := parts.get(change.id)) and (talk := talks.get(part.conversation)):
-                found.append(of_part(part, talk, order))
+            if contact := drawn.contacts.get(change.id):
+                found += of_contact(contact, change, order, tags)
+            elif (part := parts.get(change.id)) and (item := drawn.replies.get(part.id)):
+                found.append(of_part(part, talks[part.conversation], item, order))
             elif (talk := talks.get(change.id)) and change.table == store.conversations.name:
-                found.append(of_opening(talk, change.at, order))
+                found.append(of_opening(talk, drawn.openings[talk.id], change.at, order))
             elif delivery := deliveries.get(change.id):
                 found += [of_delivery(delivery, became, change.at, order) for became in change.became]
         return [one for one in found if one]
+
+    async def _drawn(
+        self, contacts: Mapping[str, Contact], talks: Mapping[str, Conversation], parts: Mapping[str, Part]
+    ) -> _Drawn:
+        here = [contact for contact in contacts.values() if not contact.is_gone]
+        replies = [part for part in parts.values() if part.conversation in talks and topic_of_part(part)]
+        people, openings, drawn = await asyncio.gather(
+            self._contacts.of_many(here),
+            self._conversations.of_many([*talks.values()]),
+            self._conversations.of_entries([(talks[part.conversation], part) for part in replies]),
+        )
+        return _Drawn(
+            {one.id: one for one in people},
+            {one.id: one for one in openings},
+            {part.id: one for part, one in zip(replies, drawn, strict=True)},
+        )
+
+    async def _tags(self, changes: Sequence[StoreChange]) -> dict[str, Tag]:
+        """Those that contacts got or lost; deleted ones, too."""
+        return await self._store.tags.get_many({tag for one in changes for tag in (*one.tagged, *one.untagged)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """By id; `replies` by that of the entry."""
+
+    contacts: Mapping[str, ContactAnswer]
+    openings: Mapping[str, ConversationAnswer]
+    replies: Mapping[str, ConversationAnswer]
 
 
 def wanted_since(endpoints: Sequence[WebhookEndpoint]) -> datetime:

@@ -266,6 +266,8 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await inbox.close(conversation, me, "c1")
     await inbox.search("maya hello")
     await bot.store.conversations.of_many(["x"], limit=5)
+    for only in ({}, {"contact": "x"}, {"message": "x", "state": "sent"}):
+        await bot.store.deliveries.since(Cursor((now(), "x")), now(), only, limit=5)
     for sort in (RECENT, ConversationSort("created_at", is_down=False)):
         await bot.conversation_finder.page(EVERYTHING, sort, None, 5)
     for id in ("contact_ids", "tag_ids"):

@@ -13,10 +13,12 @@ from bson import Timestamp
 from bot.app import Bot, make_bot
 from bot.chat.visitors import Claim
 from bot.config import Settings
+from bot.consent.changes import address_change
 from bot.errors import FormWrong, NotFound
 from bot.model.base import new_id, now
 from bot.model.contact import Contact, Role
 from bot.model.event import Action, Actor, Source
+from bot.model.teammate import By
 from bot.model.webhook import DisabledBy, NotificationState, Topic, WebhookEndpoint
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
@@ -81,7 +83,7 @@ async def test_a_sign_up_is_told_with_contact_subscription_and_words(
     await eventually(got(receiver, 2))
     recorded, subscribed = receiver.requests
     assert receiver.topics == [Topic.CONSENT_RECORDED, Topic.GRANULAR_SUBSCRIBE]
-    assert (recorded.item["state"], recorded.item["contact"]) == ("opted_in", maya.id)
+    assert (recorded.item["state"], recorded.item["contact_id"]) == ("opted_in", maya.id)
     assert subscribed.item["contact"]["external_id"] == "42"
     assert subscribed.item["subscription_type"]["content_types"] == ["sms_message"]
     assert subscribed.json["id"] == subscribed.headers["webhook-id"]
@@ -110,9 +112,35 @@ async def test_contacts_conversations_and_texts_are_told(working: Bot, receiver:
     await eventually(all_told)
     (replied,) = [request for request in receiver.requests if request.topic == Topic.TEAMMATE_REPLIED]
     (part,) = replied.item["conversation_parts"]["conversation_parts"]
-    assert (part["body"], part["author"]["type"]) == ("Hello", "admin")
+    assert (part["body"], part["author"]["type"]) == ("<p>Hello</p>", "admin")
     about_user = [request.topic for request in receiver.requests if request.item.get("id") == user.id]
     assert about_user == [Topic.USER_CREATED, Topic.USER_UPDATED]
+
+
+async def test_tags_archiving_and_addresses_are_told_in_the_shapes_of_the_api(
+    working: Bot, receiver: Receiver, make_contact: MakeContact
+) -> None:
+    ada, wanted = By("ada", "Ada"), {
+        Topic.USER_TAGGED, Topic.USER_UNTAGGED, Topic.CONTACT_ARCHIVED, Topic.CONTACT_UNARCHIVED, Topic.EMAIL_UPDATED,
+    }  # fmt: skip
+    vip, old = await working.tags.create("VIP", ada), await working.tags.create("Old", ada)
+    maya = await make_contact(name="Maya", role=Role.USER, tags=(old.id,))
+    await endpoint_of(working, receiver, *wanted)
+    await working.contacts.add_tags([maya.id], [old.id, vip.id])
+    await working.contacts.remove_tags([maya.id], [old.id])
+    await working.contacts.remove_tags([maya.id], [old.id])
+    await working.editor.archive((await working.store.contacts.get(maya.id)) or maya, ada, is_archived=True)
+    await working.contacts.returned((await working.store.contacts.get(maya.id)) or maya)
+    email = address_change(maya.id, source=Source.API, actor=Actor(kind="api", id="x"), key="e", email="m@example.com")
+    await working.ledger.record(email)
+    await eventually(got(receiver, 5))
+    by_topic = {request.topic: request.item for request in receiver.requests}
+    assert ({*by_topic}, len(receiver.requests)) == (wanted, 5)
+    assert (by_topic[Topic.USER_TAGGED]["type"], by_topic[Topic.USER_TAGGED]["tag"]["id"]) == ("contact_tag", vip.id)
+    assert by_topic[Topic.USER_UNTAGGED]["tag"]["name"] == "Old"
+    assert by_topic[Topic.EMAIL_UPDATED]["email"] == "m@example.com"
+    shape = await working.contact_shapes.of((await working.store.contacts.get(maya.id)) or maya)
+    assert {*by_topic[Topic.EMAIL_UPDATED]} == {*shape.model_dump()}
 
 
 async def test_an_endpoint_gets_its_topics_only_and_nothing_from_before(
@@ -149,7 +177,7 @@ async def test_notifications_of_one_contact_stay_in_order_and_others_are_not_hel
     failed: list[str] = []
 
     def once(request: Request) -> web.Response:
-        if request.item["contact"] == maya.id and len(failed) < 3:
+        if request.item["contact_id"] == maya.id and len(failed) < 3:
             failed.append(request.topic)
             return web.Response(status=500)
         return web.Response()
@@ -161,7 +189,7 @@ async def test_notifications_of_one_contact_stay_in_order_and_others_are_not_hel
     await subscribe(working, ben.id)
     await eventually(got(receiver, 7))
     await eventually(lambda: state_of(working, endpoint, NotificationState.DELIVERED))
-    about_maya = [request.item["seq"] for request in receiver.requests if request.item["contact"] == maya.id]
+    about_maya = [request.item["seq"] for request in receiver.requests if request.item["contact_id"] == maya.id]
     assert about_maya == [1, 1, 1, 1, 2, 3]
     ids = {request.headers["webhook-id"] for request in receiver.requests if request.item["seq"] == 1}
     assert len(ids) == 2, "an attempt keeps its id"

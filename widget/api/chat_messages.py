@@ -128,7 +128,8 @@ class ChatReportAnswer(ApiAnswer):
     shown: int = Field(examples=[340], description="People.")
     signed_up: int = Field(examples=[61])
     unconfirmed: int = Field(examples=[4], description="Signed up, and not confirmed yet (double opt-in).")
-    unanswered: int = Field(examples=[275])
+    dismissed: int = Field(examples=[12])
+    unanswered: int = Field(examples=[263])
 
 
 @chat_messages.get(PATH, scope=Scope.SEND_MESSAGES, errors=(NO_CURSOR,))
@@ -181,9 +182,9 @@ async def delete_chat_message(call: Call, query: DeleteQuery) -> MessageDeleted:
 async def preview_chat_audience(call: Call) -> ChatAudienceAnswer:
     """Preview who gets a chat message.
 
-    And why others don't. Of many contacts, a sample is looked at.
+    And why others don't. Of many contacts, some are looked at.
     """
-    found = await call.bot.chat_messages.preview(await _found(call))
+    found = await call.bot.outbound.audience.preview(await _found(call))
     return ChatAudienceAnswer(
         total=found.total.number, seen=found.seen, counts=dict(found.counts), exact=found.total.is_exact
     )
@@ -221,6 +222,7 @@ async def report_chat_message(call: Call) -> ChatReportAnswer:
         shown=figures.shown,
         signed_up=figures.signed_up,
         unconfirmed=figures.unconfirmed,
+        dismissed=figures.dismissed,
         unanswered=figures.unanswered,
     )
 

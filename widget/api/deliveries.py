@@ -8,13 +8,17 @@ from typing import Literal
 from pydantic import Field
 
 from bot.i18n import translator
-from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, ProviderStatus
-from bot.model.paging import Page
-from bot.shapes.base import ApiAnswer, UnixTime, unix, unix_or_none
+from bot.model.base import now
+from bot.model.delivery import DeliveryKind, DeliveryState
+from bot.model.paging import Cursor, Page
+from bot.shapes.base import ApiAnswer, UnixTime, unix
+from bot.shapes.delivery import DeliveryAnswer, delivery_answer
 from bot.workspace.access import Scope
-from widget.api.faults import NO_RESOURCE, ApiRefusal
+from widget.api.consent_events import SETTLED
+from widget.api.faults import NO_RESOURCE, TOO_BROAD, ApiRefusal
 from widget.api.messages import ONE
-from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer
+from widget.api.models import ApiQuery
+from widget.api.paging import NO_CURSOR, PageBody, PagePlace, PageQuery, PagesAnswer
 from widget.api.route import Call, Resource
 from widget.outbound.story import story_of
 
@@ -25,23 +29,25 @@ class DeliveryQuery(PageQuery):
     state: DeliveryState | None = None
 
 
-class DeliveryAnswer(ApiAnswer):
-    type: Literal["delivery"] = "delivery"
-    id: str = Field(examples=["6762f0cd1bb69f9f2193bb7c:6762f0cd1bb69f9f2193bb80"])
-    contact_id: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
-    kind: DeliveryKind = Field(examples=["outbound"])
-    state: DeliveryState = Field(examples=["sent"])
-    provider_status: ProviderStatus | None = Field(examples=["delivered"])
-    reason: str | None = Field(examples=[None], description="Why it was not sent.")
-    subscription: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
-    message_id: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
-    consent_event: str | None = Field(
-        examples=["01KB2M6ZC0V6T1JY9M0Q3W8R5X"], description="The consent event that allowed it."
-    )
-    created_at: UnixTime
-    updated_at: UnixTime
-    handed_at: UnixTime | None
-    delivered_at: UnixTime | None
+class SinceDelivery(ApiQuery):
+    since: str = Field("", max_length=400, description="`next` of the previous page.")
+    per_page: int = Field(50, ge=1, le=150)
+    state: DeliveryState | None = None
+    kind: DeliveryKind | None = None
+    contact_id: str | None = Field(None, max_length=100)
+    message_id: str | None = Field(None, max_length=100, description="The outbound message.")
+    subscription_id: str | None = Field(None, max_length=100)
+
+    @property
+    def only(self) -> dict[str, str]:
+        given = {
+            "state": self.state,
+            "kind": self.kind,
+            "contact": self.contact_id,
+            "message": self.message_id,
+            "subscription": self.subscription_id,
+        }
+        return {name: str(value) for name, value in given.items() if value is not None}
 
 
 class StoryStepAnswer(ApiAnswer):
@@ -54,6 +60,15 @@ class DeliveryDetail(DeliveryAnswer):
     number: str | None = Field(examples=["+12015550123"])
     body: str | None = Field(examples=["Harbor Coffee: 20% off. Opt out: sayso.example/p/…"])
     story: list[StoryStepAnswer]
+
+
+class DeliveryFeed(ApiAnswer):
+    type: Literal["list"] = "list"
+    data: list[DeliveryAnswer]
+    next: str = Field(
+        examples=["2026-11-23T09:41:00.000Z,6762f0cd1bb69f9f2193bb7c"],
+        description="Continue here, also later, when there are new deliveries.",
+    )
 
 
 class DeliveryList(ApiAnswer):
@@ -74,7 +89,23 @@ async def list_deliveries(call: Call, query: DeliveryQuery) -> DeliveryList:
     found = await find(message.id, after, state=query.state, limit=place.per_page + 1)
     page = Page.cut(found, place.per_page, lambda delivery: (delivery.created_at, delivery.id))
     pages = place.pages(page.next, (place.page - 1) * place.per_page + len(page.items))
-    return DeliveryList(data=[DeliveryAnswer(**_values(one)) for one in page.items], pages=pages)
+    return DeliveryList(data=[delivery_answer(one) for one in page.items], pages=pages)
+
+
+@deliveries.get("/deliveries", scope=Scope.READ_CONTACTS, errors=(NO_CURSOR, TOO_BROAD))
+async def list_all_deliveries(call: Call, query: SinceDelivery) -> DeliveryFeed:
+    """List all deliveries since a cursor.
+
+    The oldest first, texts of every kind: of outbound messages, forms, flows, replies and keywords. A delivery appears
+    here a minute after it was created, so that none is skipped, with its state as of now; topics of webhooks tell of
+    later changes.
+    """
+    place = PagePlace(PageBody(per_page=query.per_page, starting_after=f"1:{query.since}" if query.since else None))
+    find, until = call.bot.store.deliveries.since, now() - SETTLED
+    found = await find(place.cursor(datetime, str), until, query.only, limit=query.per_page)
+    call.answers_about.extend(one.contact for one in found if one.contact)
+    next = str(Cursor((found[-1].created_at, found[-1].id))) if found else query.since
+    return DeliveryFeed(data=[delivery_answer(one) for one in found], next=next)
 
 
 @deliveries.get("/deliveries/{delivery_id}", scope=Scope.READ_CONTACTS, errors=(NO_RESOURCE,))
@@ -91,22 +122,4 @@ async def show_delivery(call: Call) -> DeliveryDetail:
         for step in story_of(found, translator("en"))
     ]
     number = found.number if found.number.startswith("+") else None
-    return DeliveryDetail(**_values(found), number=number, body=found.body, story=story)
-
-
-def _values(found: Delivery) -> dict[str, object]:
-    return {
-        "id": found.id,
-        "contact_id": found.contact or None,
-        "kind": found.kind,
-        "state": found.state,
-        "provider_status": found.status,
-        "reason": found.reason,
-        "subscription": found.subscription or None,
-        "message_id": found.message,
-        "consent_event": found.event if found.subscription else None,
-        "created_at": unix(found.created_at),
-        "updated_at": unix(found.updated_at),
-        "handed_at": unix_or_none(found.handed_at),
-        "delivered_at": unix_or_none(found.delivered_at),
-    }
+    return DeliveryDetail(**delivery_answer(found).model_dump(), number=number, body=found.body, story=story)

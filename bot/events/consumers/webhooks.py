@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bot.events.consumers.base import Consumer
 from bot.model.event import ConsentEvent
+from bot.shapes.contact import ContactShapes
 from bot.store import Store
 from bot.webhooks.occurrences import OF_EVENT, of_event
 from bot.webhooks.outbox import WebhookOutbox
@@ -18,6 +19,7 @@ class QueueWebhooks(Consumer):
     def __init__(self, store: Store, outbox: WebhookOutbox) -> None:
         self._store = store
         self._outbox = outbox
+        self._shapes = ContactShapes(store)
 
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
         if not self._outbox.wants(OF_EVENT):
@@ -26,12 +28,13 @@ class QueueWebhooks(Consumer):
             self._store.contacts.get_many(event.contact for event in events),
             self._store.subscriptions.get_many(event.subscription for event in events if event.subscription),
         )
+        shapes = {shape.id: shape for shape in await self._shapes.of_many([*people.values()])}
         await self._outbox.add(
             [
                 occurrence
                 for event in events
                 for occurrence in of_event(
-                    event, people.get(event.contact), subscriptions.get(event.subscription or "")
+                    event, shapes.get(event.contact), subscriptions.get(event.subscription or "")
                 )
             ]
         )

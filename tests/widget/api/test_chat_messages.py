@@ -37,7 +37,7 @@ async def test_a_chat_message_is_drafted_started_shown_and_ended(own: Running, s
         assert (await shop.post(f"{path}/actions", {"action": action})).body["state"] == state
     assert (await shop.post(f"{path}/actions", {"action": "pause"})).codes == ["conflict"]
     report = (await shop.get(f"{path}/report")).body
-    assert list(report) == ["type", "state", "shown", "signed_up", "unconfirmed", "unanswered"]
+    assert list(report) == ["type", "state", "shown", "signed_up", "unconfirmed", "dismissed", "unanswered"]
     assert [one["id"] for one in (await shop.get("/chat_messages")).body["data"]] == [draft["id"]]
 
 

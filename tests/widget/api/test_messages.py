@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from urllib.parse import quote
+
 import pytest
 
 from bot.demo import DEALS
+from bot.model.base import new_id
 from tests.conftest import eventually
 from tests.widget.api.client import ApiClient, new_contact
 from tests.widget.help import Running
@@ -75,3 +79,37 @@ async def test_a_draft_without_text_or_subscription_is_not_sent(shop: ApiClient)
     assert (await shop.delete(f"{path}?version={draft['version']}")).body["deleted"] is True
     assert (await shop.get(path)).status == 404
     assert (await shop.get("/deliveries/none")).status == 404
+
+
+async def test_all_deliveries_are_listed_since_a_cursor_by_their_fields(
+    own: Running, shop: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("widget.api.deliveries.SETTLED", timedelta(0))
+    contacts = [await new_contact(own, phone=f"+1201555019{last}") for last in range(3)]
+    for contact in contacts:
+        await own.bot.receive(contact.phone or "", "HELP", new_id())
+
+    async def listed(query: str = "") -> list[str]:
+        reply = await shop.get(f"/deliveries?{query}")
+        assert reply.status == 200, reply
+        return [one["contact_id"] for one in reply.body["data"]]
+
+    ids = [contact.id for contact in contacts]
+    assert await listed() == ids
+    first = (await shop.get("/deliveries?per_page=2")).body
+    after = quote(first["next"])
+    rest = (await shop.get(f"/deliveries?since={after}")).body
+    assert [one["contact_id"] for one in (*first["data"], *rest["data"])] == ids
+    end = (await shop.get(f"/deliveries?since={quote(rest['next'])}")).body
+    assert (end["data"], end["next"]) == ([], rest["next"])
+    assert await listed(f"contact_id={ids[1]}") == ids[1:2]
+    assert await listed("kind=reply") == ids
+    assert await listed("kind=outbound") == await listed(f"message_id={ids[0]}") == []
+    assert (await shop.get("/deliveries?since=x")).codes == ["parameter_invalid"]
+    assert (await shop.get("/deliveries?state=lost")).codes == ["parameter_invalid"]
+
+
+async def test_deliveries_that_are_too_new_wait(own: Running, shop: ApiClient) -> None:
+    contact = await new_contact(own, phone=NUMBER)
+    await own.bot.receive(contact.phone or "", "HELP", new_id())
+    assert (await shop.get("/deliveries")).body == {"type": "list", "data": [], "next": ""}

@@ -158,6 +158,20 @@ async def test_the_sync_client_works_the_same(shop: Running, token: str) -> None
             assert (refused.value.status_code, body["errors"][0]["code"]) == (409, "own_opt_out")
             with pytest.raises(NotFoundError):
                 client.contacts.list_attached_subscriptions("nobody")
+            said: Any = client.conversations.create(
+                from_=CreateConversationRequestFrom(type="user", id=user.id), body="Is the Guji in stock?"
+            )
+            query = SingleFilterSearchRequest(field="contact_ids", operator="=", value=user.id)
+            found = client.conversations.search(query=query)
+            assert [one.id for one in found.items or []] == [said.conversation_id]
+            assert [one.id for one in client.conversations.list(per_page=1)] == [said.conversation_id]
+            with pytest.raises(NotFoundError):
+                client.tags.tag_conversation(said.conversation_id, tag_id="nothing", admin_id=new_id())
+            with pytest.raises(ApiError) as unknown:
+                client.conversations.search(
+                    query=SingleFilterSearchRequest(field="source.body", operator="=", value="x")
+                )
+            assert unknown.value.status_code == 400
             with pytest.raises(ApiError) as twin:
                 client.contacts.create(request=CreateContactRequestWithEmail(email=user.email))
             assert twin.value.status_code == 409
