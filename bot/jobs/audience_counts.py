@@ -43,12 +43,12 @@ class AudienceCounts:
         return await self._last(input.key()) or await self._last(before.key())
 
     async def to_confirm(self, message: OutboundMessage) -> ContactCount | None:
-        """How many get it, exactly: the number that its sender types. None: they aren't counted yet. Raises Invalid and
-        FilterTooBroad."""
+        """How many get it, exactly: the number that its sender types. None: they aren't counted yet. A small audience
+        doesn't wait for a job that counts it. Raises Invalid and FilterTooBroad."""
         job = await self.newest(message, NOW)
         if job and job.state is JobState.DONE:
             return ContactCount(included(job.counts), is_exact=True)
-        if job and job.state not in ENDED:
+        if job and job.state not in ENDED and not await self._audience.has_at_most(ASKED, message):
             return None
         first = await self._audience.preview(message, most=ASKED)
         return None if first.is_sample else ContactCount(first.included, is_exact=True)

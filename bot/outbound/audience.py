@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,17 +64,35 @@ class Audience:
         self._chat = ChatJudge(store)
 
     async def preview(self, message: OutboundMessage, time: SendTime = NOW, *, most: int = FIRST) -> AudiencePreview:
-        """Looks at `most` contacts. Raises Invalid and FilterTooBroad."""
-        filter, tally, after, at = await self.filter(message), AudienceTally(), "", now()
+        """Looks at `most` contacts, and counts all meanwhile. Raises Invalid and FilterTooBroad."""
+        filter = await self.filter(message)
+        total = asyncio.create_task(self._finder.count(filter))
+        try:
+            tally, is_all = await self._looked_at(message, filter, time, most)
+            return tally.preview(ContactCount(tally.seen, is_exact=True) if is_all else await total)
+        finally:
+            total.cancel()
+            await asyncio.gather(total, return_exceptions=True)
+
+    async def _looked_at(
+        self, message: OutboundMessage, filter: Filter, time: SendTime, most: int
+    ) -> tuple[AudienceTally, bool]:
+        """And whether these are all of them."""
+        tally, after, at = AudienceTally(), "", now()
         while tally.seen < most:
             limit = min(BATCH, most - tally.seen)
             ids = await self._finder.ids(filter, after, limit)
             people = await self._selected.living(ids)
             tally.add(people, await self.verdicts(message, filter, people, time, at), gone=len(ids) - len(people))
             if len(ids) < limit:
-                return tally.preview(ContactCount(tally.seen, is_exact=True))
+                return tally, True
             after = ids[-1]
-        return tally.preview(await self._finder.count(filter))
+        return tally, False
+
+    async def has_at_most(self, most: int, message: OutboundMessage) -> bool:
+        """Whether so many contacts match, by their indexes alone. Raises Invalid and FilterTooBroad."""
+        count = await self._finder.count(await self.filter(message))
+        return count.is_exact and count.number <= most
 
     async def size(self, message: OutboundMessage, found: AudiencePreview) -> ContactCount:
         """How many get it, now or later; `found`: its preview, which is exact unless it is a sample. Raises Invalid and

@@ -149,7 +149,9 @@ class TestPreview:
         await one_step(bot, (await bot.audience_counts.start(message, NOW, ADA)).id)
         assert await bot.audience_counts.to_confirm(message) == ContactCount(2, is_exact=True)
 
-    async def test_while_a_job_counts_nobody_is_judged(self, bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_while_a_job_counts_a_large_audience_nobody_is_judged(
+        self, bot: Bot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         await opted_in(bot, JERSEY)
         message = await draft(bot)
         job = await bot.audience_counts.start(message, NOW, ADA)
@@ -157,6 +159,10 @@ class TestPreview:
         async def judged(*_: object, **_values: object) -> None:
             raise AssertionError("a page asks this every two seconds")
 
+        assert await bot.audience_counts.to_confirm(message) == ContactCount(1, is_exact=True), (
+            "a small one doesn't wait"
+        )
+        monkeypatch.setattr("bot.jobs.audience_counts.ASKED", 0)
         monkeypatch.setattr(bot.outbound.audience, "preview", judged)
         assert await bot.audience_counts.to_confirm(message) is None
         await one_step(bot, job.id)
