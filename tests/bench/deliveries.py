@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
+import uvloop
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
@@ -23,12 +26,14 @@ from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
 from tests import processes
 from tests.bench.aims import Figure
+from tests.bench.machine import Watch
 from tests.bench.size import Size
 from tests.bench.table import table
 from tests.outbound.carrier import through
 from tests.people import change
 from tests.twilio.fake import ACCOUNT, SERVICE, TOKEN, FakeTwilio, fake_twilio, twilio_settings
 
+Measure = Callable[[Callable[[], Awaitable[None]]], Awaitable[tuple[float, dict[str, float]]]]
 DELAYS = (0.0, 0.05)
 """Seconds that Twilio takes to answer."""
 BODY = "Harbor Coffee: You are now subscribed to Deals and new roasts. Up to 4 msgs/month. Msg & data rates may apply."
@@ -37,20 +42,27 @@ BODY = "Harbor Coffee: You are now subscribed to Deals and new roasts. Up to 4 m
 async def measure_deliveries(mongo: EmbeddedServer, size: Size) -> list[Figure]:
     texts, figures, rows = int(size.seconds * 500), [], []
     for seconds in DELAYS:
-        async with _twilio(seconds) as url:
-            bare = await _rate(texts, lambda: _bare(url, texts))
-            ours = await _deliveries(mongo, url, texts)
+        async with _twilio(seconds) as (url, pid):
+            measure = partial(_measured, texts, {"client": os.getpid(), "mongod": mongo.pid, "Twilio": pid})
+            bare, bare_cpu = await measure(lambda: _bare(url, texts))
+            ours, cpu = await _deliveries(mongo, url, texts, measure)
         name = f"Twilio answers after {seconds * 1000:.0f} ms"
-        rows.append([name, f"{bare:,.0f}", f"{ours:,.0f}", f"{ours / bare:.2f}"])
+        times = [f"{value:.2f}" for value in (bare_cpu["client"], cpu["client"], cpu["mongod"], cpu["Twilio"])]
+        rows.append([name, f"{bare:,.0f}", f"{ours:,.0f}", f"{ours / bare:.2f}", *times])
         figures.append(Figure(f"deliveries to a bare client, {seconds * 1000:.0f} ms", ours / bare, 0.7))
-    table(f"Texts a second, {AT_PROVIDER} at once, {texts:,} texts", ["", "bare client", "deliveries", "ratio"], rows)
+    title = f"Texts a second, {AT_PROVIDER} at once, {texts:,} texts; CPU: milliseconds a text"
+    table(title, ["", "bare client", "deliveries", "ratio", "bare CPU", "our CPU", "mongod", "fake Twilio"], rows)
     return figures
 
 
-async def _rate(texts: int, work: Callable[[], Awaitable[None]]) -> float:
-    started = time.perf_counter()
+async def _measured(
+    texts: int, pids: Mapping[str, int], work: Callable[[], Awaitable[None]]
+) -> tuple[float, dict[str, float]]:
+    """Texts a second, and milliseconds of CPU a text by process."""
+    watch, started = Watch(pids), time.perf_counter()
     await work()
-    return texts / (time.perf_counter() - started)
+    took, used = time.perf_counter() - started, watch.used()
+    return texts / took, {name: seconds / texts * 1000 for name, seconds in used.items()}
 
 
 async def _bare(url: str, texts: int) -> None:
@@ -68,7 +80,7 @@ async def _bare(url: str, texts: int) -> None:
         await asyncio.gather(*(caller() for _ in range(AT_PROVIDER)))
 
 
-async def _deliveries(mongo: EmbeddedServer, url: str, texts: int) -> float:
+async def _deliveries(mongo: EmbeddedServer, url: str, texts: int, measure: Measure) -> tuple[float, dict[str, float]]:
     twilio = FakeTwilio()
     twilio.url = url
     async with open_store(mongo.url, f"bench_{new_id()}") as store:
@@ -78,7 +90,8 @@ async def _deliveries(mongo: EmbeddedServer, url: str, texts: int) -> float:
         try:
             for start in range(0, texts, 500):
                 await _queue(bot, range(start, min(start + 500, texts)))
-            return await _rate(texts, lambda: through(bot, gateway).work(gateway.stop))
+            await bot.consumers.drain()
+            return await measure(lambda: through(bot, gateway).work(gateway.stop))
         finally:
             await gateway.close()
             await bot.finish()
@@ -115,11 +128,11 @@ def _number(i: int) -> str:
 
 
 @asynccontextmanager
-async def _twilio(seconds: float) -> AsyncIterator[str]:
-    """In a process of its own."""
+async def _twilio(seconds: float) -> AsyncIterator[tuple[str, int]]:
+    """In a process of its own: its address, and the process."""
     process = await processes.start(_serve, seconds)
     try:
-        yield (await process.stdout.readline()).decode().strip()
+        yield (await process.stdout.readline()).decode().strip(), process.pid
     finally:
         process.kill()
         await process.wait()
@@ -132,4 +145,5 @@ def _serve(seconds: float) -> None:
             print(twilio.url, flush=True)
             await asyncio.Event().wait()
 
-    asyncio.run(serve())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # it shares the machine with what is measured
+        runner.run(serve())
