@@ -28,7 +28,10 @@ log = logging.getLogger("sayso.outbound")
 ASK_AFTER = timedelta(seconds=60)
 """When the provider is asked about a text that it did not acknowledge."""
 AT_PROVIDER = 64
-"""Texts handed over at the same time; a killed process can leave this many unacknowledged."""
+"""Texts at the provider at the same time."""
+NEXT = 64
+"""Texts that are marked and checked meanwhile. A killed process leaves at most so many and `AT_PROVIDER` marked, about
+which the provider is asked."""
 JUDGED_FOR = timedelta(seconds=1)
 """How long a judgment holds while a text waits for its turn to be handed over."""
 
@@ -50,6 +53,8 @@ class Dispatcher:
         self._late = LateChecks(facts, clock)
         self._clock = clock
         self._mark: Batcher[Handover, str] = Batcher(self._mark_round, wait=0.01)
+        self._last_look: Batcher[tuple[Handover, datetime], str] = Batcher(self._late.last_refusals)
+        self._turns = asyncio.Semaphore(AT_PROVIDER + NEXT)
         self._slots = asyncio.Semaphore(AT_PROVIDER)
 
     async def send(self, text: Handover, *, is_shown: bool) -> None:
@@ -60,7 +65,7 @@ class Dispatcher:
         if self._gateway.delivers_on_commit and not text.is_marketing:
             store = await self._given(text, {**text.values, "handed_at": now()})
         else:
-            async with self._slots:
+            async with self._turns:
                 store = await self._handed_over(text)
         await store()
 
@@ -73,22 +78,30 @@ class Dispatcher:
 
     async def _handed_over(self, text: Handover) -> Send:
         """What is to be stored afterwards. The next text doesn't wait for that."""
-        delivery, store = text.delivery, self._results.store
-        if self._results.is_resting:
-            return partial(self._results.wait_for_account, delivery, {})
+        if self._results.is_resting():
+            return partial(self._results.wait_for_account, text.delivery, {})
         if self._is_stale(text):
-            return partial(store, delivery, DeliveryState.QUEUED, due_at=now())
-        reason = await self._mark(text)
+            return partial(self._results.store, text.delivery, DeliveryState.QUEUED, due_at=now())
+        if kept := self._kept(text, await self._mark(text)):
+            return kept
+        checked_at = now()
+        async with self._slots:
+            if self._results.is_resting():
+                return partial(self._results.wait_for_account, text.delivery, {}, was_kept=True)
+            if kept := self._kept(text, await self._last_look((text, checked_at))):
+                return kept
+            return await self._given(text, {})
+
+    def _kept(self, text: Handover, reason: str) -> Send | None:
+        """How it is stored that a marked text isn't sent for this reason; None: it is."""
         if reason == CLAIM_EXPIRED:
             return _nothing
+        waits = partial(self._results.store, text.delivery, DeliveryState.QUEUED, was_kept=True)
         if reason == JUDGE_AGAIN or (not reason and self._is_quiet(text)):
-            return partial(store, delivery, DeliveryState.QUEUED, was_kept=True, due_at=now())
+            return partial(waits, due_at=now())
         if reason == CAP_RACE:
-            waits = {"reason": "cap", "due_at": after_race()}
-            return partial(store, delivery, DeliveryState.QUEUED, was_kept=True, **waits)
-        if reason:
-            return partial(self._results.block, delivery, reason, now(), was_kept=True)
-        return await self._given(text, {})
+            return partial(waits, reason="cap", due_at=after_race())
+        return partial(self._results.block, text.delivery, reason, now(), was_kept=True) if reason else None
 
     async def _mark_round(self, texts: list[Handover]) -> list[str]:
         """Why each can't be sent after all; empty: it can."""

@@ -68,12 +68,11 @@ class Results:
             due_at = _next_try(attempts, error.retry_after)
             await self.store(delivery, DeliveryState.QUEUED, **values, due_at=due_at)
 
-    async def wait_for_account(self, delivery: Delivery, values: dict[str, Any]) -> None:
+    async def wait_for_account(self, delivery: Delivery, values: dict[str, Any], *, was_kept: bool = False) -> None:
         """It doesn't count as an attempt."""
         waits: dict[str, Any] = {"reason": self.halted, "due_at": self.halted_until}
-        await self.store(delivery, DeliveryState.QUEUED, **values, **waits)
+        await self.store(delivery, DeliveryState.QUEUED, was_kept=was_kept, **values, **waits)
 
-    @property
     def is_resting(self) -> bool:
         return bool(self.halted) and self.halted_until is not None and now() < self.halted_until
 

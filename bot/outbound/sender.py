@@ -85,7 +85,7 @@ class Sender:
         polled, wait = -POLL_SECONDS, BATCH_SECONDS
         loop = asyncio.get_running_loop()
         while not stop.is_set():
-            if self.results.is_resting:
+            if self.results.is_resting():
                 await either(stop, stop, POLL_SECONDS)
                 continue
             self._queue.wake.clear()

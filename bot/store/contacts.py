@@ -253,6 +253,17 @@ class ContactRepository(Repository[Contact]):
             ).to_list(len(wanted) or 1)
         return {raw["_id"]: raw["ledger"]["seq"] for raw in found}
 
+    async def unrecorded(self, ids: Iterable[str]) -> dict[str, tuple[str | None, datetime | None]]:
+        """By contact, what decides about texts and isn't in the ledger: the time zone, and when they were archived."""
+        wanted = list(ids)
+        if not wanted:
+            return {}
+        with database_errors():
+            found = await self.collection.find(
+                {"_id": {"$in": wanted}}, {"time_zone": 1, "archived_at": 1}, max_time_ms=READ_MS
+            ).to_list(len(wanted))
+        return {raw["_id"]: (raw.get("time_zone"), raw.get("archived_at")) for raw in found}
+
     async def _update_all(self, ids: Sequence[str], update: list[dict[str, Any]]) -> None:
         with database_errors():
             await self.collection.update_many({"_id": {"$in": ids}}, update)

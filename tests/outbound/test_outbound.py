@@ -23,6 +23,7 @@ from bot.jobs.run import JobRun
 from bot.jobs.service import JobService
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
+from bot.model.country_sender import CountrySender
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, Actor, Context, Source
 from bot.model.filter import Filter, TagIs
@@ -97,6 +98,10 @@ async def _changed(bot: Bot, how: str, contact: Contact, message: OutboundMessag
             await bot.ledger.record(change(contact.id, "again", number=contact.phone))
         case "cancel" | "pause":
             await bot.outbound.act(message.id, JobAction(how), ADA)
+        case "country":
+            await bot.store.workspaces.change({"default_region": "GB", "countries": ["GB"]})
+        case "sender":
+            await bot.store.workspaces.set_sender(CountrySender(country="US", sender="72345"))
 
 
 async def copies(bot: Bot, message: OutboundMessage) -> list[Delivery]:
@@ -344,7 +349,7 @@ class TestPermission:
         (delivery,) = await copies(bot, message)
         assert (delivery.state, delivery.reason) == (DeliveryState.BLOCKED, "stopped")
 
-    @pytest.mark.parametrize("how", ["form", "number", "archived", "again", "cancel", "pause"])
+    @pytest.mark.parametrize("how", ["form", "number", "archived", "again", "cancel", "pause", "country", "sender"])
     async def test_what_changes_while_it_is_handed_over(
         self, bot: Bot, how: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -374,8 +379,10 @@ class TestPermission:
         assert (delivery.state, delivery.reason, delivery.handed_at) == (state, reasons.get(how), None)
         await through(bot, carrier).send_some()
         (delivery,) = await copies(bot, message)
-        assert delivery.reason == (reasons | {"pause": "paused"}).get(how), "judged again"
-        assert (delivery.state is DeliveryState.SENT) is (how == "again")
+        reasons |= {"pause": "paused", "country": "country_not_allowed"}
+        assert delivery.reason == reasons.get(how), "judged again"
+        assert (delivery.state is DeliveryState.SENT) is (how in {"again", "sender"})
+        assert (delivery.sender == "72345") is (how == "sender")
 
     async def test_the_preview_says_why_the_others_get_none(self, bot: Bot) -> None:
         people_ = await people(bot, 7)

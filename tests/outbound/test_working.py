@@ -12,7 +12,8 @@ import pytest
 from bot.app import Bot
 from bot.model.contact import Contact
 from bot.model.delivery import DeliveryState
-from bot.outbound import queue, sender
+from bot.model.event import Action
+from bot.outbound import dispatcher, handover, queue, sender
 from bot.outbound.gateways import Outgoing
 from tests.conftest import PATIENCE, eventually
 from tests.outbound.carrier import Carrier, through
@@ -53,15 +54,15 @@ async def working(bot: Bot, carrier: Carrier) -> AsyncIterator[None]:
 
 
 class Holding(Carrier):
-    """Keeps the texts to one number until it may answer."""
+    """Keeps the texts to these numbers until it may answer."""
 
-    def __init__(self, number: str) -> None:
+    def __init__(self, *numbers: str) -> None:
         super().__init__(self._answer)
         self.may_answer = asyncio.Event()
-        self._number = number
+        self._held = numbers
 
     async def _answer(self, text: Outgoing) -> str:
-        if text.number == self._number:
+        if text.number in self._held:
             await self.may_answer.wait()
         return f"provider-{text.id}"
 
@@ -101,6 +102,33 @@ async def test_texts_to_one_number_are_sent_one_after_the_other(bot: Bot, make_c
     assert [text.id for text in carrier.handed] == ["reply:first", "reply:third", "reply:second"]
 
 
+@pytest.mark.parametrize("how", ["stop", "opt_out"])
+async def test_what_changes_while_a_marked_text_waits_for_its_turn(
+    bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(dispatcher, "AT_PROVIDER", 1)
+    monkeypatch.setattr(dispatcher, "JUDGED_FOR", timedelta(seconds=PATIENCE))
+    if how == "opt_out":
+        monkeypatch.setattr(handover, "CHECKED_FOR", timedelta(0))
+    await confirm(bot, make_contact, 2)
+    carrier = Holding(number(0), number(1))
+    async with working(bot, carrier):
+        await eventually(lambda: _are_marked(bot, 2))
+        await eventually(lambda: _has(len(carrier.handed) == 1))
+        (waiting,) = {number(0), number(1)} - {*carrier.numbers()}
+        (text,) = await bot.store.deliveries.find({"number": waiting}, limit=2)
+        if how == "stop":
+            await bot.stops.stop(waiting, "STOP", "t1")
+        else:
+            await bot.ledger.record(change(text.contact, "out", Action.OPT_OUT))
+        carrier.may_answer.set()
+        await eventually(lambda: _is_blocked(bot, text.id))
+    assert waiting not in carrier.numbers()
+    blocked = await bot.store.deliveries.get(text.id)
+    assert blocked
+    assert (blocked.reason, blocked.handed_at) == ("stopped" if how == "stop" else "opted_out", None)
+
+
 async def test_a_canceled_worker_leaves_nothing_running(bot: Bot, make_contact: MakeContact) -> None:
     await confirm(bot, make_contact, 1)
     carrier = Holding(number(0))
@@ -110,6 +138,15 @@ async def test_a_canceled_worker_leaves_nothing_running(bot: Bot, make_contact: 
     with pytest.raises(asyncio.CancelledError):
         await work
     await eventually(lambda: _has(not any("_in_turn" in repr(task) for task in asyncio.all_tasks())))
+
+
+async def _are_marked(bot: Bot, count: int) -> bool:
+    return len(await bot.store.deliveries.find({"handed_at": {"$exists": True}}, limit=count)) == count
+
+
+async def _is_blocked(bot: Bot, id: str) -> bool:
+    delivery = await bot.store.deliveries.get(id)
+    return delivery is not None and delivery.state is DeliveryState.BLOCKED
 
 
 async def _has(is_so: bool) -> bool:

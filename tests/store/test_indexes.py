@@ -525,6 +525,7 @@ async def _walk(bot: Bot) -> None:
         await bot.brand.save_logo(picture, By("ada", "Ada"))
     await store.deliveries.update({"_id": f"confirmation:{submitted.event.event}"}, {"$set": {"due_at": now()}})
     (claimed,) = await store.deliveries.claim("worker", limit=5, until=now())
+    await store.contacts.unrecorded([contact.id])
     await store.deliveries.hand_over([(claimed, {})], ask_at=now())
     await store.deliveries.hand_over([(claimed, {})], ask_at=now())
     await bot.sender.reconcile()
