@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.consent.projection import consent_fields
-from bot.flows.effects import ChangeTag, Effect, KeepAnswer, SetAttribute
+from bot.flows.effects import AcceptForm, ChangeTag, Effect, KeepAnswer, SetAttribute
 from bot.flows.engine import advance, begun
 from bot.flows.matching import PersonFacts
 from bot.flows.script import Script
@@ -26,12 +26,13 @@ class Trial:
         at: datetime,
         *,
         locale: str = "en",
+        by_text: bool = False,
         facts: PersonFacts | None = None,
         state: State | None = None,
     ) -> None:
-        """`facts`: about the made-up contact; `state`: of a trial that goes on."""
+        """`by_text`: it talks by SMS. `facts`: about the made-up contact; `state`: of a trial that goes on."""
         self.script = script
-        self.state: State = state or begun(script, locale)
+        self.state: State = state or begun(script, locale, by_text=by_text)
         self.facts = facts or PersonFacts(
             Contact(id="trial", locale=locale, created_at=at, updated_at=at), at, hours=script.office_hours
         )
@@ -42,11 +43,17 @@ class Trial:
         step = self.script.places.get(self.state.step) if Wait.PART in self.state.waits else None
         return str(getattr(step.step, "subscription", "")) if step else ""
 
+    @property
+    def has_pending(self) -> bool:
+        """Something has to be confirmed by text."""
+        return any(consent.state is ConsentState.PENDING for consent in self.facts.contact.consents)
+
     def begin(self) -> tuple[Effect, ...]:
         return self._take(Started(self.facts.at))
 
     def say(self, text: str) -> tuple[Effect, ...]:
-        return self._take(Answered(self.facts.at, text))
+        made = self._take(Answered(self.facts.at, text))
+        return made + self.sign_up() if any(isinstance(effect, AcceptForm) for effect in made) else made
 
     def sign_up(self, *, is_pending: bool = False, **consent: Any) -> tuple[Effect, ...]:
         """Completes the form that is open, if one is. `consent`: further fields of it, like `number`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -13,27 +12,15 @@ import typer
 from bot.config import Settings
 from bot.database import open_database
 from bot.errors import SaysoError
-from bot.flows.check import FlowFault, check
-from bot.flows.effects import (
-    AcceptForm,
-    ChangeTag,
-    Effect,
-    HandOver,
-    KeepAnswer,
-    Notify,
-    SendSms,
-    SetAttribute,
-    StartFlow,
-    Write,
-)
+from bot.flows.check import check
+from bot.flows.faults import FlowFault
 from bot.flows.script import Script
 from bot.flows.service import FlowFaulty, FlowService
 from bot.flows.trial import Trial
 from bot.model.audit import AuditAction
 from bot.model.base import now
-from bot.model.conversation import Card
-from bot.model.flow import RunStatus
 from bot.workspace.audit import COMMAND_LINE
+from widget.cli.flow_talk import talk
 from widget.cli.terminal import FAILED, give_up, run, settings_of
 
 T = TypeVar("T")
@@ -41,10 +28,6 @@ app = typer.Typer(help="List, check, import, export and try bot flows.")
 
 File = Annotated[Path, typer.Argument(help="A flow as JSON.", exists=True, dir_okay=False, show_default=False)]
 Id = Annotated[str, typer.Argument(help="Flow ID, as listed by `sayso flow`.", metavar="ID", show_default=False)]
-HELP = """Type what a visitor would write. Commands:
-  /yes      complete the form    /pending  complete it, to be confirmed by text
-  /confirm  confirm by text      /wait     let the time pass
-  /quit     stop"""
 
 
 @app.callback(invoke_without_command=True)
@@ -125,82 +108,23 @@ def order(id: Id, number: Annotated[int, typer.Argument(help="Lower numbers are 
 
 
 @app.command("try")
-def try_file(file: File, locale: Annotated[str, typer.Option(help="The visitor's language.")] = "en") -> None:
+def try_file(
+    file: File,
+    locale: Annotated[str, typer.Option(help="The visitor's language.")] = "en",
+    sms: Annotated[
+        bool, typer.Option("--sms", help="Talk by SMS, where choices are numbers and a form asks for a YES.")
+    ] = False,
+) -> None:
     """Talk to a flow in the terminal, without a database. Nothing is sent or stored.
 
     Exits 0 when the flow ends or you stop, and 1 if the flow has faults.
     """
     checked = check(file.read_bytes())
+    _print_faults(checked.faults)
     if checked.document is None:
-        _print_faults(checked.faults)
         raise typer.Exit(FAILED)
-    trial = Trial(Script(flow="trial", **checked.document.model_dump()), now(), locale=locale)
-    print(HELP)
-    _print_effects(trial.begin())
-    while trial.state.status is RunStatus.WAITING:
-        print(f"({_waits(trial)})")
-        line = _line()
-        if line is None:
-            return
-        _print_effects(_answer(trial, line))
-    print(f"Stopped: {trial.state.error}" if trial.state.error else "The flow has ended.")
-
-
-def _answer(trial: Trial, line: str) -> tuple[Effect, ...]:
-    match line.strip():
-        case "/yes":
-            return trial.sign_up()
-        case "/pending":
-            return trial.sign_up(is_pending=True)
-        case "/confirm":
-            return trial.confirm()
-        case "/wait":
-            return trial.wait()
-        case text:
-            return trial.say(text)
-
-
-def _line() -> str | None:
-    """None: they stop."""
-    try:
-        line = input("> ")
-    except EOFError:
-        return None
-    return None if line.strip() == "/quit" else line
-
-
-def _waits(trial: Trial) -> str:
-    until = f" until {trial.state.until:%Y-%m-%d %H:%M} UTC" if trial.state.until else ""
-    return f"step {trial.state.step}: waits for {', '.join(trial.state.waits)}{until}"
-
-
-def _print_effects(effects: Iterable[Effect]) -> None:
-    for effect in effects:
-        for line in _said(effect):
-            print(line)
-
-
-def _said(effect: Effect) -> list[str]:
-    match effect:
-        case Write(content=content):
-            words = f"[form] {content.title}" if isinstance(content, Card) else content.text
-            return [f"Bot: {words}", *(f"  [{reply.label}]" for reply in content.replies or ())]
-        case SetAttribute(key=key, value=value):
-            return [f"* {key} = {value}"]
-        case KeepAnswer(field=field, value=value):
-            return [f"* {field} = {value}"]
-        case ChangeTag(tag=tag, is_removed=is_removed):
-            return [f"* tag {'-' if is_removed else '+'}{tag}"]
-        case SendSms(text=text):
-            return [f"* text message: {text}"]
-        case Notify(event=event, values=values):
-            return [f"* webhook {event} {json.dumps(values, ensure_ascii=False)}"]
-        case AcceptForm():
-            return ["* replied YES"]
-        case HandOver(to=to):
-            return [f"* handed over to {to or 'the team'}"]
-        case StartFlow(flow=flow):
-            return [f"* starts flow {flow}"]
+    script = Script(flow="trial", **checked.document.model_dump())
+    talk(Trial(script, now(), locale=locale, by_text=sms))
 
 
 def _print_faults(faults: Iterable[FlowFault]) -> None:

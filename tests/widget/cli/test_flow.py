@@ -78,3 +78,41 @@ async def test_a_flow_is_talked_to(invoke: Invoke, file: Path) -> None:
         "Bot: Bye, Dark!",
         "The flow has ended.",
     ]
+
+
+async def test_a_talk_says_what_it_waits_for_and_what_a_command_lacks(invoke: Invoke, tmp_path: Path) -> None:
+    form = {
+        **FORM,
+        "legal_text": "Msg & data rates may apply.",
+        "button": "Join",
+        "dismiss": "No, thanks",
+        "seconds": 60,
+    }
+    hi = {"kind": "say", "id": "hi", "text": "Hi", "links": [{"label": "Shop", "url": "https://shop.example"}]}
+    file = write(tmp_path, {**FLOW, "steps": [hi, form, {"kind": "wait", "id": "w", "seconds": 60}]})
+    ran = await invoke(
+        "flow", "try", str(file), typed="/dance\n\n/help\n/confirm\n/pending\n/yes\n/confirm\n/yes\n/wait\n"
+    )
+    assert ran.code == 0, ran.err
+    for line in (
+        "Bot: Hi\n  Shop: https://shop.example\n",
+        "Bot: [form] Deals\n  Msg & data rates may apply.\n  [Join]\n  [No, thanks]\n",
+        "(step form waits for the form or for a message or until ",
+        "Unknown command: /dance. /help lists the commands.\n",
+        "Type a message, or /help.\n",
+        "Nothing has to be confirmed.\n",
+        "(step w waits until ",
+        "No form is open.\n",
+        "The flow has ended.\n",
+    ):
+        assert line in ran.out, line
+
+
+async def test_a_talk_by_sms_numbers_choices_and_asks_for_a_yes(invoke: Invoke, file: Path) -> None:
+    ran = await invoke("flow", "try", str(file), "--sms", typed="1\nYES\n")
+    assert ran.code == 0, ran.err
+    said = ran.out.replace("> ", "").splitlines()
+    assert [line for line in said if line.startswith(("Bot:", "*", "1", "The flow"))] == [
+        "Bot: Which roast?", "1 Dark", "* roast = Dark", "Bot: [form] Deals", "* replied YES", "Bot: Bye, Dark!",
+        "The flow has ended.",
+    ]  # fmt: skip
