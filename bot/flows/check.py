@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from bot.errors import marked as _
 from bot.flows.document import FlowDocument
+from bot.flows.faults import FlowFault
 from bot.flows.nodes import Node, Place, nodes_of, texts, walk
 from bot.flows.refusals import refusals
-from bot.flows.rules import RULES, FlowFinding, Surroundings
+from bot.flows.rules import RULES, Surroundings
 from bot.flows.steps import MOST_STEPS
-from bot.flows.variant_rules import variant_findings
+from bot.flows.variant_rules import variant_faults
 from bot.flows.workspace_rules import missing
 
 MOST_BYTES = 500_000
@@ -34,21 +35,6 @@ NO_OBJECT = _("This isn't a flow. A flow is a JSON object with steps.")
 BROKEN_TEXT = _("A text in this file has a broken character. Write it again.")
 TOO_MANY_STEPS = _("A flow can have up to %(most)s steps, and this one has %(count)s. Move some to another flow.")
 TOO_DEEP = _("Branches are nested too deeply. Move some of them to another flow.")
-
-
-@dataclass(frozen=True, slots=True)
-class FlowFault:
-    """`path`: like `steps[2].choices[0].label`. `step`: the id of the step that it is in, if it is in one. `text` is
-    English and a gettext id. A flow with nothing but warnings can be published."""
-
-    path: str
-    step: str
-    text: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    is_warning: bool = False
-
-    def __str__(self) -> str:
-        return self.text % self.values if self.values else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +73,27 @@ def check_document(raw: Any, around: Surroundings | None = None) -> FlowCheck:
         return _broken(raw, nodes)
     if (count := sum(1 for _node in walk(nodes))) > MOST_STEPS:
         return _refused(TOO_MANY_STEPS, "steps", most=str(MOST_STEPS), count=str(count))
-    document, findings = _read(raw)
-    for rule in (*RULES, variant_findings):
-        findings += rule(raw, nodes)
-    findings += missing(nodes, raw, around) if around else []
+    document, told = _read(raw)
+    for rule in (*RULES, variant_faults):
+        told += rule(raw, nodes)
+    told += missing(nodes, raw, around) if around else []
     steps = {node.place: node for node in walk(nodes)}
-    found = {(f.place, f.text, str(f.values)): _fault(f, steps) for f in findings}
+    found = {(f.place, f.text, str(f.values)): _in_step(f, steps) for f in told}
     faults = sorted(found.values(), key=lambda fault: fault.is_warning)
     is_wrong = any(not fault.is_warning for fault in faults)
     return FlowCheck(None if is_wrong else document, tuple(faults[:MOST_FAULTS]))
 
 
-def _read(raw: dict[str, Any]) -> tuple[FlowDocument | None, list[FlowFinding]]:
+def _read(raw: dict[str, Any]) -> tuple[FlowDocument | None, list[FlowFault]]:
     try:
         return FlowDocument.model_validate(raw), []
     except ValidationError as error:
         return None, refusals(error, raw)
 
 
-def _fault(finding: FlowFinding, steps: Mapping[Place, Node]) -> FlowFault:
-    inside = (steps[place] for end in range(len(finding.place), 0, -1) if (place := finding.place[:end]) in steps)
-    step = next((node.id for node in inside), "")
-    return FlowFault(_path(finding.place), step, finding.text, finding.values, finding.is_warning)
-
-
-def _path(place: Place) -> str:
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).lstrip(".")
+def _in_step(fault: FlowFault, steps: Mapping[Place, Node]) -> FlowFault:
+    inside = (steps[place] for end in range(len(fault.place), 0, -1) if (place := fault.place[:end]) in steps)
+    return replace(fault, step=next((node.id for node in inside), ""))
 
 
 def is_too_deep(raw: Any) -> bool:
@@ -138,12 +119,12 @@ def _broken(raw: dict[str, Any], nodes: Sequence[Node]) -> FlowCheck:
     """Where the broken texts are, unless the way there is broken itself."""
     steps = {node.place: node for node in walk(nodes) if not is_broken(node.id)}
     places = [place for text, place in texts(raw) if is_broken(text) and not is_broken(place)] or [()]
-    return FlowCheck(None, tuple(_fault(FlowFinding(place, BROKEN_TEXT), steps) for place in places[:MOST_FAULTS]))
+    return FlowCheck(None, tuple(_in_step(FlowFault(place, BROKEN_TEXT), steps) for place in places[:MOST_FAULTS]))
 
 
 def _parts(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else value
 
 
-def _refused(text: str, path: str = "", **values: str) -> FlowCheck:
-    return FlowCheck(None, (FlowFault(path, "", text, values),))
+def _refused(text: str, *place: str, **values: str) -> FlowCheck:
+    return FlowCheck(None, (FlowFault(place, text, values),))

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.errors import marked as _
+from bot.flows.faults import FlowFault
 from bot.flows.nodes import Place
-from bot.flows.rules import LONG_TEXT, NO_TEXT, FlowFinding
+from bot.flows.rules import LONG_TEXT, NO_TEXT
 from bot.model.form_words import LEGALLY_NEEDED
 
 TAGS = ("kind", "field")
@@ -39,7 +40,7 @@ TOO_HIGH = _("Enter %(most)s or less.")
 ODD = _("This value isn't valid: %(why)s")
 
 
-def refusals(error: ValidationError, raw: dict[str, Any]) -> list[FlowFinding]:
+def refusals(error: ValidationError, raw: dict[str, Any]) -> list[FlowFault]:
     """All of them. Faults of the flow as a whole are worded by the rules."""
     details = [detail for detail in error.errors(include_url=False) if detail["loc"]]
     faulty = {detail["loc"][:end] for detail in details for end in range(1, len(detail["loc"]))}
@@ -48,17 +49,17 @@ def refusals(error: ValidationError, raw: dict[str, Any]) -> list[FlowFinding]:
     return [_finding(detail, _place(detail["loc"], raw)) for detail in told]
 
 
-def _finding(detail: ErrorDetails, place: Place) -> FlowFinding:
+def _finding(detail: ErrorDetails, place: Place) -> FlowFault:
     name, context = str(place[-1]) if place else "", detail.get("ctx", {})
     if detail["type"] == "string_pattern_mismatch":
         named = next((str(key) for key in reversed(place) if isinstance(key, str)), "")
-        return FlowFinding(place, FORMS.get(named, ODD_FORM))
+        return FlowFault(place, FORMS.get(named, ODD_FORM))
     if detail["type"] == "extra_forbidden" and "variants" in place and name in LEGALLY_NEEDED:
-        return FlowFinding(place, LOCKED)
+        return FlowFault(place, LOCKED)
     if detail["type"] == "value_error":
-        return FlowFinding(place, str(context["error"]))
+        return FlowFault(place, str(context["error"]))
     text, values = WORDS.get(detail["type"], (ODD, lambda name, context: {"why": detail["msg"]}))
-    return FlowFinding(place, text, values(name, context))
+    return FlowFault(place, text, values(name, context))
 
 
 def _place(loc: tuple[int | str, ...], raw: Any) -> Place:

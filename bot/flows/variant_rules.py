@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.errors import marked as _
+from bot.flows.faults import FlowFault
 from bot.flows.nodes import Node, Place, walk
-from bot.flows.rules import FlowFinding
 from bot.flows.variants import ORIGINAL
 from bot.i18n import locales, translator
 from bot.model.form_words import MOST_VARIANTS
@@ -28,41 +28,41 @@ LONGEST_AGREEMENT = 4000
 """Characters that are searched: the format refuses more, and has a fault for it."""
 
 
-def variant_findings(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def variant_faults(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     for node in walk(nodes):
         if node.raw.get("kind") == "opt_in_form":
             yield from _of_form(node)
 
 
-def _of_form(node: Node) -> Iterator[FlowFinding]:
+def _of_form(node: Node) -> Iterator[FlowFault]:
     ids, words = {ORIGINAL}, {_words(node.raw)}
     for variant, place in _variants(node):
         id = variant.get("id")
         if isinstance(id, str) and id in ids:
-            yield FlowFinding((*place, "id"), SAME_VARIANT)
+            yield FlowFault((*place, "id"), SAME_VARIANT)
         if _words(variant) in words:
-            yield FlowFinding(place, SAME_WORDS)
+            yield FlowFault(place, SAME_WORDS)
         ids.add(str(id))
         words.add(_words(variant))
         yield from _in_languages(node.raw, variant, place)
         yield from _button(node.raw, variant, str(node.raw.get("locale", "en")), place)
 
 
-def _in_languages(form: Mapping[str, Any], variant: Mapping[str, Any], place: Place) -> Iterator[FlowFinding]:
+def _in_languages(form: Mapping[str, Any], variant: Mapping[str, Any], place: Place) -> Iterator[FlowFault]:
     theirs, ours = _translations(form), _translations(variant)
     for locale in sorted(theirs.keys() - ours.keys()):
-        yield FlowFinding((*place, "translations"), NOT_TRANSLATED, {"locale": locale})
+        yield FlowFault((*place, "translations"), NOT_TRANSLATED, {"locale": locale})
     for locale in sorted(ours.keys() - theirs.keys()):
-        yield FlowFinding((*place, "translations", locale), NO_SUCH_TRANSLATION, {"locale": locale})
+        yield FlowFault((*place, "translations", locale), NO_SUCH_TRANSLATION, {"locale": locale})
     for locale in sorted(theirs.keys() & ours.keys()):
         yield from _button(theirs[locale], ours[locale], locale, (*place, "translations", locale))
 
 
-def _button(form: Mapping[str, Any], variant: Mapping[str, Any], locale: str, place: Place) -> Iterator[FlowFinding]:
+def _button(form: Mapping[str, Any], variant: Mapping[str, Any], locale: str, place: Place) -> Iterator[FlowFault]:
     named, mine = _label(form, locale), _label(variant, locale)
     agreed = f"{form.get('box', '')}\n{form.get('legal_text', '')}"[:LONGEST_AGREEMENT]
     if mine != named and named.casefold() in agreed.casefold():
-        yield FlowFinding((*place, "button"), BUTTON_NAMED, {"button": named})
+        yield FlowFault((*place, "button"), BUTTON_NAMED, {"button": named})
 
 
 def _label(words: Mapping[str, Any], locale: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bot.errors import NotFound
-from bot.flows.check import MOST_BYTES, FlowFault
+from bot.flows.check import MOST_BYTES
+from bot.flows.faults import FlowFault
 from bot.model.flow import Flow, FlowVersion
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bot.errors import FormWrong
 from bot.errors import marked as _
-from bot.flows.check import FlowFault
+from bot.flows.faults import FlowFault
 from bot.flows.service import FlowFaulty
 from bot.model.audit import AuditAction
 from bot.model.base import new_id

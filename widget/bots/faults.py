@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bot.errors import marked as _
-from bot.flows.check import FlowFault
+from bot.flows.faults import FlowFault
 from bot.flows.refusals import MISSING, TOO_FEW
 from bot.flows.rules import NEVER_DISMISSED, NEVER_LATE, NO_HOURS
 from bot.i18n import Translator

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from bot.errors import NotFound
 from bot.flows.changes import FieldChange, FlowChanges, Spot, StepChange, changes
-from bot.flows.check import FlowFault
 from bot.flows.document import FlowDocument
+from bot.flows.faults import FlowFault
 from bot.flows.service import NO_VERSION, FlowFaulty
 from bot.model.flow import FlowVersion
 from bot.model.paging import sequence_of

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from typer.testing import CliRunner
 
 from bot.flows.schema import schema
 from bot.model.base import new_id
 from tests.widget.api.client import ApiClient, Reply
-from tests.widget.help import Running
+from tests.widget.desk import HTML, at_desk
+from tests.widget.help import Running, read
+from widget import cli
 from widget.api.flows import LARGEST
 
 Json = dict[str, Any]
@@ -65,6 +71,29 @@ async def test_a_faulty_flow_is_refused_with_the_place_of_each_fault(
         assert (reply.status, {*reply.codes}) == (422, {"flow_faulty"})
         assert faults(reply) == told
     assert (await api.get(f"/flows/{id}")).body["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "message"),
+    [*HOSTILE, (flow({**SAY, "text": "x" * 1_000_000}), "", "This file is too large (1,000 kB).")],
+)
+async def test_page_and_command_line_say_the_same(
+    running: Running, tmp_path: Path, document: Json, path: str, message: str
+) -> None:
+    file, text = tmp_path / "flow.json", json.dumps(document)
+    file.write_text(text, encoding="utf-8")
+    ran = await asyncio.to_thread(CliRunner().invoke, cli.app, ("flow", "check", str(file)))
+    (line,) = [line for line in ran.stderr.splitlines() if line.startswith("Error: ")]
+    assert ran.exit_code == 1
+    assert line.startswith(f"Error: {path}")
+    assert message in line
+    async with at_desk(running.base) as desk:
+        data = aiohttp.FormData({"csrf": await desk.csrf(), "key": new_id()})
+        data.add_field("file", text.encode(), filename="flow.json")
+        async with desk.session.post(f"{running.base}/bots/-/import", data=data, headers=HTML) as answer:
+            page = read(await answer.text())
+        assert answer.status == 422
+        assert line.removeprefix("Error: ") in " ".join(page.one("ul", id="faults").text.split())
 
 
 async def test_a_body_that_is_no_flow_is_refused(api: ApiClient) -> None:
