@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from bot.consent.placeholders import variables_in
 from bot.errors import marked as _
+from bot.flows.faults import FlowFault
 from bot.flows.graph import Graph
+from bot.flows.lateness import late_nodes
 from bot.flows.nodes import Node, Place, texts, walk
 from bot.flows.steps.base import LONGEST_BY_TEXT, is_personal
 from bot.model.conversation import LONGEST_LABEL
 from bot.model.subscription import Subscription
 from bot.model.workspace import Workspace
 
-OPENING = {"messenger_opened", "page_address"}
+OPENING = {"messenger_opened", "page_address", "time_on_page"}
 """Triggers for which a visitor needn't do anything."""
 LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}")
 HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--")
@@ -43,17 +45,13 @@ FIXED_LABEL = _("Buttons can't have variables. Remove %(name)s from this label."
 NO_LANGUAGE = _('"%(name)s" isn\'t a language code. Use one like en or es_MX.')
 NO_HOURS = _('Add "office_hours" to the flow.')
 LONG_BY_TEXT = _("By SMS, a message can have up to %(most)s characters. Shorten this text.")
+LATE_BY_TEXT = _(
+    "By SMS, this may come more than 24 hours after the person's last text, and then it isn't sent. Shorten the wait, "
+    'or use the step "Text message", which needs permission.'
+)
 NO_TRIGGER = _("Nothing starts this flow. Add a trigger, or start it from another flow.")
 NO_ALT = _("Describe the image in a few words, for people who can't see it.")
 BEGINS_WITH_HANDOVER = _("This sends every chat to your team as soon as it's opened. Add a question first.")
-
-
-@dataclass(frozen=True, slots=True)
-class FlowFinding:
-    place: Place
-    text: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    is_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,7 @@ class Surroundings:
     flows: frozenset[str] = frozenset()
     image_hosts: frozenset[str] = frozenset()
     """Of images that may be shown."""
+    segments: frozenset[str] = frozenset()
     keywords: frozenset[str] = frozenset()
     """Of the programs that people can text."""
     workspace: Workspace | None = None
@@ -74,82 +73,82 @@ class Surroundings:
     """A webhook endpoint wants the events of flows."""
 
 
-def _ids(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _ids(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     counts: Counter[str] = Counter()
     for node in walk(nodes):
         counts[node.id] += 1
         if node.id and counts[node.id] > 1:
-            yield FlowFinding((*node.place, "id"), SAME_ID, {"id": node.id})
+            yield FlowFault((*node.place, "id"), SAME_ID, {"id": node.id})
 
 
-def _ways(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _ways(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     graph = Graph(nodes)
     for node in walk(nodes):
         if node.target and node.target not in graph.by_id:
-            yield FlowFinding((*node.place, "step"), NO_TARGET, {"id": node.target})
+            yield FlowFault((*node.place, "step"), NO_TARGET, {"id": node.target})
         elif node.target and graph.is_loop(node):
-            yield FlowFinding(node.place, LOOP, {"id": node.target})
+            yield FlowFault(node.place, LOOP, {"id": node.target})
     for node in graph.unreached():
-        yield FlowFinding(node.place, UNREACHABLE, is_warning=True)
+        yield FlowFault(node.place, UNREACHABLE, is_warning=True)
 
 
-def _outcomes(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _outcomes(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     for node in walk(nodes):
         if node.raw.get("kind") == "condition" and not node.branches:
-            yield FlowFinding(node.place, NO_BRANCH, is_warning=True)
+            yield FlowFault(node.place, NO_BRANCH, is_warning=True)
         if node.raw.get("dismissed") and not node.raw.get("dismiss"):
-            yield FlowFinding((*node.place, "dismissed"), NEVER_DISMISSED, is_warning=True)
+            yield FlowFault((*node.place, "dismissed"), NEVER_DISMISSED, is_warning=True)
         if node.raw.get("no_answer") and not node.raw.get("seconds"):
-            yield FlowFinding((*node.place, "no_answer"), NEVER_LATE, is_warning=True)
+            yield FlowFault((*node.place, "no_answer"), NEVER_LATE, is_warning=True)
 
 
-def _markup(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _markup(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     for text, place in _written(raw):
         if found := HTML.search(text):
-            yield FlowFinding(place, MARKUP, {"tag": found[0][:40]})
+            yield FlowFault(place, MARKUP, {"tag": found[0][:40]})
 
 
-def _languages(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _languages(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     """The keys of translations are stored as field names, so they can't be just anything."""
     for _text, place in texts(raw):
         keys = [*place, ""]
         for key, name in pairwise(keys):
             if isinstance(key, str) and key.endswith("translations") and not LOCALE.fullmatch(str(name)):
-                yield FlowFinding(place[: keys.index(key) + 1], NO_LANGUAGE, {"name": repr(name)[1:-1][:40]})
+                yield FlowFault(place[: keys.index(key) + 1], NO_LANGUAGE, {"name": repr(name)[1:-1][:40]})
 
 
-def _variables(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _variables(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     asks = {node.id for node in walk(nodes) if node.raw.get("kind") == "ask"}
     yield from _variables_of(nodes, asks, frozenset())
 
 
-def _variables_of(nodes: Sequence[Node], asks: set[str], asked: frozenset[str]) -> Iterator[FlowFinding]:
+def _variables_of(nodes: Sequence[Node], asks: set[str], asked: frozenset[str]) -> Iterator[FlowFault]:
     """`asked`: steps that everyone has answered who gets here."""
     for node in nodes:
         own = {key: value for key, value in node.raw.items() if not _holds_steps(value)}
         for text, place in _written(own, node.place):
             for name, fallback in variables_in(text).items():
                 if name not in asks and not is_personal(name):
-                    yield FlowFinding(place, UNKNOWN_VARIABLE, {"name": name})
+                    yield FlowFault(place, UNKNOWN_VARIABLE, {"name": name})
                 elif name not in asked and not fallback:
-                    yield FlowFinding(place, NO_FALLBACK, {"name": name}, is_warning=True)
+                    yield FlowFault(place, NO_FALLBACK, {"name": name}, is_warning=True)
         here = asked | {node.id} if node.id in asks and not node.raw.get("seconds") else asked
         for branch in node.branches:
             yield from _variables_of(branch, asks, here)
         asked = here
 
 
-def _labels(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _labels(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     """A label is the same for everyone, as it is what they answer."""
     for text, place in _written(raw):
         if not _is_label(place):
             continue
         if not text.strip() and (text or place[-1] != "dismiss"):  # without a text, it has no such button
-            yield FlowFinding(place, NO_TEXT)
+            yield FlowFault(place, NO_TEXT)
         if len(text) > LONGEST_LABEL:
-            yield FlowFinding(place, LONG_TEXT, {"most": str(LONGEST_LABEL)})
+            yield FlowFault(place, LONG_TEXT, {"most": str(LONGEST_LABEL)})
         for name in variables_in(text):
-            yield FlowFinding(place, FIXED_LABEL, {"name": f"{{{{{name}}}}}"})
+            yield FlowFault(place, FIXED_LABEL, {"name": f"{{{{{name}}}}}"})
 
 
 def _is_label(place: Place) -> bool:
@@ -163,36 +162,47 @@ def _holds_steps(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(item, dict) and "kind" in item for item in value)
 
 
-def _hours(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _hours(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     if raw.get("office_hours"):
         return
     audience = raw.get("audience")
     if isinstance(audience, dict) and audience.get("in_hours"):
-        yield FlowFinding(("audience", "in_hours"), NO_HOURS)
+        yield FlowFault(("audience", "in_hours"), NO_HOURS)
     for text, place in texts(raw):
         if text == "office_hours" and place[-1] in {"until", "field"}:
-            yield FlowFinding(place, NO_HOURS)
+            yield FlowFault(place, NO_HOURS)
 
 
-def _by_text(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
-    """What a flow that talks by SMS can't do."""
-    if not talks_by_text(raw):
+def _by_text(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
+    """What a flow that talks by SMS can't do. One that only teammates start may also be meant for chats."""
+    if not may_talk_by_text(raw):
         return
     for node in walk(nodes):
         text = node.raw.get("text")
         if isinstance(text, str) and len(text) > LONGEST_BY_TEXT:
-            yield FlowFinding((*node.place, "text"), LONG_BY_TEXT, {"most": str(LONGEST_BY_TEXT)})
+            most = {"most": str(LONGEST_BY_TEXT)}
+            yield FlowFault((*node.place, "text"), LONG_BY_TEXT, most, is_warning=not talks_by_text(raw))
+    for node in late_nodes(nodes):
+        yield FlowFault(node.place, LATE_BY_TEXT, is_warning=True)
 
 
 def talks_by_text(raw: dict[str, Any]) -> bool:
+    return any(trigger.get("kind") == "sms_keyword" or trigger.get("by_text") is True for trigger in _listed(raw))
+
+
+def may_talk_by_text(raw: dict[str, Any]) -> bool:
+    """A teammate can start it in a conversation by text, too."""
+    return talks_by_text(raw) or any(trigger.get("kind") == "started_by_teammate" for trigger in _listed(raw))
+
+
+def _listed(raw: dict[str, Any]) -> list[dict[str, Any]]:
     triggers = raw.get("triggers")
-    listed = [t for t in triggers if isinstance(t, dict)] if isinstance(triggers, list) else []
-    return any(trigger.get("kind") == "sms_keyword" or trigger.get("by_text") is True for trigger in listed)
+    return [trigger for trigger in triggers if isinstance(trigger, dict)] if isinstance(triggers, list) else []
 
 
-def _triggers(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _triggers(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     if not raw.get("triggers"):
-        yield FlowFinding(("triggers",), NO_TRIGGER, is_warning=True)
+        yield FlowFault(("triggers",), NO_TRIGGER, is_warning=True)
 
 
 def _written(raw: Any, place: Place = ()) -> Iterator[tuple[str, Place]]:
@@ -204,27 +214,25 @@ def _written(raw: Any, place: Place = ()) -> Iterator[tuple[str, Place]]:
             yield text, at
 
 
-def _openings(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _openings(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     """A chat would come to the inbox before the visitor said anything."""
-    triggers = raw.get("triggers")
-    listed = triggers if isinstance(triggers, list) else []
-    if not any(isinstance(trigger, dict) and str(trigger.get("kind")) in OPENING for trigger in listed):
+    if not any(str(trigger.get("kind")) in OPENING for trigger in _listed(raw)):
         return
     for node in nodes:
         if node.raw.get("kind") == "hand_over":
-            yield FlowFinding(node.place, BEGINS_WITH_HANDOVER)
+            yield FlowFault(node.place, BEGINS_WITH_HANDOVER)
         if node.branches or node.is_end or node.target or node.always_waits:
             return
 
 
-def _images(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFinding]:
+def _images(raw: dict[str, Any], nodes: Sequence[Node]) -> Iterator[FlowFault]:
     for node in walk(nodes):
         image = node.raw.get("image")
         if isinstance(image, dict) and image.get("url") and not image.get("alt"):
-            yield FlowFinding((*node.place, "image"), NO_ALT, is_warning=True)
+            yield FlowFault((*node.place, "image"), NO_ALT, is_warning=True)
 
 
-Rule = Callable[[dict[str, Any], Sequence[Node]], Iterator[FlowFinding]]
+Rule = Callable[[dict[str, Any], Sequence[Node]], Iterator[FlowFault]]
 RULES: tuple[Rule, ...] = (
     _ids,
     _ways,

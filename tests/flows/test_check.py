@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.flows.check import MOST_BYTES, FlowCheck, check, check_document
 from bot.flows.document import FlowDocument
-from bot.flows.rules import Surroundings
+from bot.flows.rules import LATE_BY_TEXT, Surroundings
 from bot.flows.schema import schema
 from bot.model.subscription import MessageType, SubscriptionState
 from tests.people import subscription, workspace
@@ -313,6 +313,46 @@ def test_a_chat_is_not_handed_over_before_the_visitor_says_anything(first: list[
     assert check_document(flow(*first, ASK, over)).faults == ()
     words = [{"kind": "words_in_message", "words": ["human"]}]
     assert check_document(flow(*first, over, triggers=words)).faults == ()
+
+
+DAYS = {"kind": "wait", "id": "days", "seconds": 90_000}
+BY_TEXT = {"kind": "sms_keyword", "keyword": "join"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "late"),
+    [
+        ([SAY], []),
+        ([DAYS, SAY], ["steps[1]"]),
+        ([{**DAYS, "seconds": 80_000}, SAY], []),
+        ([{**DAYS, "seconds": 80_000}, SAY, {**DAYS, "id": "more"}, go_to("hi")], ["steps[1]"]),
+        ([DAYS, {"kind": "send_sms", "id": "t", "subscription": "deals", "text": "x"}], []),
+        ([DAYS, ASK, {**SAY, "id": "after"}], ["steps[1]"]),  # they answered it
+        ([ASK, {**DAYS, "seconds": 80_000}, SAY], []),
+        ([{**ASK, "seconds": 90_000}, SAY], ["steps[1]"]),  # without an answer it goes on, too
+        ([{**ASK, "seconds": 90_000, "no_answer": [{**SAY, "id": "late"}, {"kind": "end", "id": "e"}]}, SAY],
+         ["steps[0].no_answer[0]"]),
+        ([{"kind": "wait_for_consent", "id": "c", "subscription": "deals", "states": ["opted_in"]}, SAY], ["steps[1]"]),
+        ([{"kind": "wait_for_consent", "id": "c", "subscription": "deals", "states": ["opted_in"], "seconds": 60}, SAY],
+         []),
+        ([{"kind": "wait", "id": "w", "seconds": 1}, SAY, go_to("w")], ["steps[1]"]),  # at the latest the next day
+        ([{"kind": "condition", "id": "c", "when": {}, "then": [DAYS], "otherwise": [{**SAY, "id": "o"}]}, SAY],
+         ["steps[1]"]),
+    ],
+)  # fmt: skip
+def test_what_may_come_too_late_to_be_a_reply_by_sms_is_told(steps: list[dict[str, Any]], late: list[str]) -> None:
+    for trigger in (BY_TEXT, {"kind": "started_by_teammate"}):
+        told = [f.path for f in check_document(flow(*steps, triggers=[trigger])).faults if f.text == LATE_BY_TEXT]
+        assert told == late
+    assert LATE_BY_TEXT not in {f.text for f in check_document(flow(*steps)).faults}
+
+
+def test_what_a_flow_of_teammates_cannot_do_by_sms_is_a_warning() -> None:
+    mail = subscription("mail", message_type=MessageType.EMAIL)
+    around, started = Surroundings({"mail": mail}), {"kind": "started_by_teammate"}
+    judged = _judged(flow({**FORM, "subscription": "mail"}, {**SAY, "text": "x" * 1601}, triggers=[started]), around)
+    assert {path for path, _, is_warning in judged if is_warning} >= {"steps[0].subscription", "steps[1].text"}
+    assert all(is_warning for _, _, is_warning in judged)
 
 
 def test_what_a_flow_by_sms_needs_is_told() -> None:
