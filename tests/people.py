@@ -148,10 +148,10 @@ def greets(*steps: Step, **values: Any) -> FlowDocument:
     return FlowDocument(**{"triggers": (MessengerOpened(),), "steps": steps, **values})
 
 
-def runs_of(store: Store) -> Runs:
-    """Those of a process of its own."""
+def runs_of(store: Store, outbox: WebhookOutbox | None = None) -> Runs:
+    """Those of a process of its own. `outbox`: with the endpoints that it has read."""
     queue = DeliveryQueue(store, DeliveryLinks("s" * 32, "https://chat.example.com", days=1))
-    outlets = Outlets(FlowTexts(store, Ledger(store), queue), FlowEvents(store, WebhookOutbox(store)))
+    outlets = Outlets(FlowTexts(store, Ledger(store), queue), FlowEvents(store, outbox or WebhookOutbox(store)))
     return Runs(store, ConversationService(store), ContactService(store, Ledger(store)), outlets)
 
 

@@ -14,7 +14,7 @@ from bot.store import Store
 log = logging.getLogger("sayso.events")
 
 
-class TextFlows:
+class FlowTextListener:
     def __init__(self, store: Store, runs: Runs, messages: Messages) -> None:
         self._store = store
         self._runs = runs

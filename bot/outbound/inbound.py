@@ -118,6 +118,12 @@ class Inbound:
                     await self._requests.flag(*heard, number, reading.rule, due)
                 await self._outcomes.replied(number)
 
+    async def start_flow_of(self, keyword: str, number: str, text: str, text_id: str) -> None:
+        """Starts what the keyword of a program starts, for a text that was signed up for already. Idempotent."""
+        row = await self._sign_ups.program(keyword)
+        if row:
+            await self._tell_of_keyword(number, text, text_id, row)
+
     async def _tell_of_keyword(self, number: str, text: str, text_id: str, row: ProgramRow) -> None:
         """What it starts begins a conversation. A stopped number gets none."""
         wants = row.is_live and self.listener and await self.listener.is_keyword(row.program.id)

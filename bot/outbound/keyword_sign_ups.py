@@ -24,6 +24,10 @@ from bot.outbound.queue import DeliveryQueue
 from bot.outbound.threads import TextThreads
 from bot.store import Store
 
+KEYED = "keyword:"
+"""The prefix of the key of such an event; the text's id follows."""
+TEXTED = 'texted "'
+"""The beginning of what it says of the act."""
 ALREADY, CLOSED, LOST = "already", "closed", "lost"
 """Answers where nothing is recorded: they are opted in, the keyword is not in use, or the words they read are unknown
 and the subscription is sent on written consent only."""
@@ -68,6 +72,10 @@ class KeywordSignUps:
         is_lost = code is not None and read is None
         return None if code and is_lost and not code.is_alone else HeardKeyword(row, read, is_lost)
 
+    async def program(self, keyword: str) -> ProgramRow | None:
+        found = await self._programs.heard(keyword)
+        return found[0] if found else None
+
     async def sign_up(self, number: str, text: str, text_id: str, heard: HeardKeyword) -> None:
         """Opts in whoever texts from this number, a new lead if nobody has it; with double opt-in, asks them to
         confirm. The text is shown in their conversation if there is one: a keyword alone begins none.
@@ -105,7 +113,7 @@ class KeywordSignUps:
         heard: HeardKeyword,
     ) -> tuple[Contact, ConsentEvent | None]:
         """None: they are opted in. Consumers of the event send the confirmation, or the question."""
-        key = f"keyword:{text_id}"
+        key = f"{KEYED}{text_id}"
         if known := await self._store.events.by_key(contact.id, f"{contact.id}:{key}"):
             return contact, known
 
@@ -140,7 +148,7 @@ def _name(event: ConsentEvent) -> Name:
 
 
 def _words(heard: HeardKeyword, subscription: Subscription, text: str) -> Words:
-    program, act = heard.row.program, f'texted "{text}"'
+    program, act = heard.row.program, f'{TEXTED}{text}"'
     if heard.read:
         own = {"act": act, "keyword": program.keyword, "keyword_version": program.version}
         return heard.read.words.model_copy(update=own)

@@ -9,6 +9,7 @@ import signal
 
 import bot.faults
 from bot.store import open_store
+from bot.webhooks.outbox import WebhookOutbox
 from tests.people import runs_of
 
 
@@ -26,6 +27,7 @@ def answer(url: str, database: str, part: str, point: int) -> None:
 
 async def _answer(url: str, database: str, id: str) -> None:
     async with open_store(url, database) as store:
-        part = await store.parts.get(id)
+        part, outbox = await store.parts.get(id), WebhookOutbox(store)
+        await outbox.load()
         assert part
-        await runs_of(store).message_received(part)
+        await runs_of(store, outbox).message_received(part)

@@ -26,10 +26,14 @@ from bot.model.delivery import Delivery, DeliveryKind, DeliveryState
 from bot.model.event import Action, ConsentEvent, Grade, Source
 from bot.model.flow import RunStatus, State, Wait
 from bot.model.subscription import MessageType
+from bot.model.webhook import Topic
 from bot.outbound.flow_texts import FlowTexts
+from bot.store.embedded import EmbeddedServer
 from bot.workspace.keyword_programs import ProgramForm
+from tests import processes
+from tests.flows import crashing_run
 from tests.flows.test_effects import flow
-from tests.people import AT, subscription, version_of, wording
+from tests.people import AT, person, subscription, version_of, wording
 from tests.webhooks.people import ADA
 
 NUMBER = "+12015550177"
@@ -146,6 +150,24 @@ class TestTalk:
         assert f"{event.words.title}\n{event.words.legal_text}" == asked
         assert (event.words.act, event.words.locale) == ('texted "yes"', "en")
         assert not event.words.subscription_description  # it was never texted
+
+    async def test_a_crash_behind_the_sign_up_keeps_no_flow_from_starting(self, bot: Bot) -> None:
+        """The provider doesn't send the text again: the recovery of the ledger starts it."""
+        listener, bot.inbound.listener = bot.inbound.listener, None
+        await bot.receive(NUMBER, "Club", "t1")
+        assert not [text for text in await sent(bot) if text.startswith("Which roast?")]
+        bot.inbound.listener = listener
+        (contact,) = await bot.store.contacts.with_number(NUMBER, after="", limit=2)
+        events = await bot.store.events.after(contact.id, 0, limit=9)
+        for _time in range(2):
+            await bot.consumers.handle(events, after_crash=True)
+        assert (await sent(bot)).count("Which roast?\n1 Dark\n2 Light") == 1
+        await bot.receive(NUMBER, "1", "t2")
+        await bot.consumers.handle(events, after_crash=True)
+        assert (await sent(bot)).count("Which roast?\n1 Dark\n2 Light") == 1
+        _, talk = await lead(bot)
+        parts = await bot.conversations.page(talk.id)
+        assert [p.preview for p in parts if p.is_message_of is AuthorKind.CONTACT] == ["Club", "1"]
 
     async def test_each_text_is_an_entry_and_shows_its_delivery(self, bot: Bot) -> None:
         await bot.receive(NUMBER, "Club", "t1")
@@ -332,3 +354,58 @@ async def test_a_teammate_starts_a_flow_once(bot: Bot) -> None:
     with pytest.raises(Invalid, match="by SMS"):
         await bot.flow_starts.start("mail", talk.id, "ada", "key-3")
     assert Action.OPT_IN not in [e.action for e in await bot.store.events.after(talk.contact, 0, limit=9)]
+
+
+TELLS = {
+    **ROAST,
+    "choices": [
+        {
+            "id": "dark", "label": "Dark",
+            "steps": [
+                {"kind": "say", "id": "nice", "text": "Nice"},
+                {"kind": "send_sms", "id": "text", "subscription": DEALS, "text": "It is on its way"},
+                {"kind": "webhook", "id": "hook", "event": "roast.chosen", "values": {"roast": "{{roast}}"}},
+                {"kind": "say", "id": "noted", "text": "Noted"},
+            ],
+        },
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.slow
+async def test_killed_at_every_point_a_talk_texts_and_tells_everything_once(bot: Bot, mongo: EmbeddedServer) -> None:
+    store, document, points = bot.store, flow(TELLS, FORM), 0
+    await bot.webhooks.add("https://hooks.shop.example/a", "", [Topic.FLOW_EVENT], ADA)
+    await create(store, document, id="tells")
+    while True:
+        contact, number = f"{points:024x}", f"+1201555{100 + points:04d}"
+        await store.contacts.insert(person(contact, phone=number))
+        talk = await bot.conversations.begin_texting(contact, number)
+        conversation = await bot.conversations.get(talk)
+        assert conversation
+        script = await bot.runs.scripts.get("tells", 1)
+        assert script
+        await bot.runs.start(conversation, script, id=f"run-{points}")
+        part = await bot.conversations.say(conversation, "1", "k1", is_due=True)
+        victim = await processes.start(crashing_run.answer, mongo.url, store.database.name, part.id, points)
+        is_over = await victim.wait() == 0
+        if points % 2:
+            await bot.messages.handle_overdue(now() + timedelta(minutes=1))
+        await store.conversations.update({"_id": talk, "run.due_at": {"$exists": True}}, {"$set": {"run.due_at": AT}})
+        await bot.runs.finish_left(now())
+        await bot.messages.handle_overdue(now() + timedelta(minutes=1))
+        await _is_told_once(bot, contact)
+        if is_over:
+            break
+        points += 1
+    assert points > 12
+
+
+async def _is_told_once(bot: Bot, contact: str) -> None:
+    texts = await bot.store.deliveries.find({"contact": contact}, limit=20)
+    assert sorted(text.text or "" for text in texts if text.kind is DeliveryKind.FLOW_REPLY) == [
+        "Nice", "Noted", "Want our deals?", "Which roast?\n1 Dark",
+    ]  # fmt: skip
+    assert [text.text for text in texts if text.kind is DeliveryKind.FLOW] == ["It is on its way"]
+    told = await bot.store.webhook_notifications.find({"contact": contact}, limit=9)
+    assert [one.item["values"] for one in told] == [{"roast": "Dark"}]

@@ -13,6 +13,7 @@ from bot.events.consumers.base import Consumer
 from bot.events.consumers.cards import CompleteCards
 from bot.events.consumers.erasure import Erasure
 from bot.events.consumers.flows import ContinueFlows
+from bot.events.consumers.keyword_flows import StartKeywordFlows
 from bot.events.consumers.merging import Merging
 from bot.events.consumers.opt_out_requests import CloseOptOutRequests
 from bot.events.consumers.outcomes import NoteOptOuts
@@ -22,6 +23,7 @@ from bot.events.consumers.texts import QueueTexts
 from bot.events.consumers.webhooks import QueueWebhooks
 from bot.flows.opening import Openings
 from bot.flows.runs import Runs
+from bot.outbound.inbound import Inbound
 from bot.outbound.outcomes import Outcomes
 from bot.outbound.queue import DeliveryQueue
 from bot.store import Store
@@ -39,6 +41,7 @@ def all_consumers(
     deliveries: DeliveryQueue,
     webhooks: WebhookOutbox,
     requests: OptOutRequests,
+    inbound: Inbound,
 ) -> Sequence[Sequence[Consumer]]:
     """By stage: those of one stage run side by side, and the next stage begins when they are done."""
     return (
@@ -50,7 +53,7 @@ def all_consumers(
             NoteOptOuts(Outcomes(store)),
             CloseOptOutRequests(requests),
         ),
-        (ContinueFlows(runs, openings),),
+        (ContinueFlows(runs, openings), StartKeywordFlows(inbound)),
         (Merging(merge),),
         (Erasure(eraser),),
         (QueueWebhooks(store, webhooks),),
