@@ -17,22 +17,21 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 
 from bot.chat.conversations import ConversationService
 from bot.consent.keywords import read
 from bot.contacts.service import ContactService
 from bot.errors import StoreUnavailable
-from bot.errors import marked as _
 from bot.faults import reach
 from bot.flows.counting import FlowCounters
 from bot.flows.effects import Effect, StartFlow, loaded_effects, only_writes, stored_effects
-from bot.flows.engine import BY_CONTACT, Transition, begun, transition
+from bot.flows.engine import BY_CONTACT, Transition, transition
 from bot.flows.outlets import Outlets
 from bot.flows.performing import BOT, Performer
 from bot.flows.script import Script
-from bot.flows.scripts import Occasion, Scripts
+from bot.flows.scripts import Scripts
+from bot.flows.starting import STALLED, RunStarts, run_id
 from bot.flows.steps.base import (
     WAIT_OF,
     Answered,
@@ -44,7 +43,7 @@ from bot.flows.steps.base import (
     Started,
     TimeCame,
 )
-from bot.flows.triggers.base import ConsentComes, KeywordTexted, MessageComes, Moment
+from bot.flows.triggers.base import ConsentComes, KeywordTexted, MessageComes
 from bot.model.base import now
 from bot.model.conversation import Author, AuthorKind, Channel, Conversation, Part, Text
 from bot.model.conversation_event import ConversationEvent
@@ -56,12 +55,6 @@ from bot.store import Store
 __all__ = ["BOT", "Runs", "waits_for"]
 
 log = logging.getLogger("sayso.flows")
-STALLED = timedelta(seconds=10)
-"""When the transition of a process that died is continued by any other."""
-NOT_LIVE = _("The flow was stopped: the flow that it starts isn't live.")
-IN_A_CIRCLE = _("The flow was stopped: flows kept starting each other without waiting for an answer.")
-MOST_HOPS = 20
-"""Flows that start each other in one conversation without a message of the contact."""
 PAGE = 500
 
 
@@ -73,6 +66,8 @@ class Runs:
         self._conversations = conversations
         self._performer = Performer(store, conversations, contacts, outlets)
         self.scripts = Scripts(store)
+        self._starts = RunStarts(store, self.scripts, conversations, self._settled)
+        self.start = self._starts.start
         self.counters = FlowCounters(store)
 
     # --- what happens to a run
@@ -95,14 +90,14 @@ class Runs:
         """Starts the flow that the keyword of a program starts, in a conversation by text. Idempotent by text."""
         found = await self._settled(conversation)
         if found:
-            await self._start_by(KeywordTexted(keyword), found, id=_id_of(f"keyword:{text_id}"))
+            await self._starts.by(KeywordTexted(keyword), found, id=run_id(f"keyword:{text_id}"))
 
     async def start_by_teammate(self, conversation: Conversation, script: Script, by: str, key: str) -> None:
         """Once for each `key`; teammates see who started it."""
         author, event = Author(kind=AuthorKind.TEAMMATE, id=by), ConversationEvent(name=EventName.STARTED_FLOW)
         await self._conversations.append(conversation.id, author, event, f"start:{key}")
         settled = await self._settled(conversation.id)
-        await self.start(settled or conversation, script, id=_id_of(f"teammate:{key}"))
+        await self._starts.start(settled or conversation, script, id=run_id(f"teammate:{key}"))
 
     async def message_received(self, part: Part) -> None:
         """Continues the run that waits for this message, or starts the flow that its words start. Idempotent."""
@@ -117,7 +112,7 @@ class Runs:
         ):
             return
         moment = MessageComes(part.content.text, by_text=is_text)
-        await self._start_by(moment, conversation, id=_id_of(part.id))
+        await self._starts.by(moment, conversation, id=run_id(part.id))
 
     async def consents_changed(self, events: Iterable[ConsentEvent]) -> None:
         """Continues the runs that wait for a consent change, found in one query, and starts the flows that it triggers.
@@ -130,7 +125,7 @@ class Runs:
             await asyncio.gather(*(self._consents_changed(c.id, changes[c.contact]) for c in waiting))
         for event in (event for found in changes.values() for event in found):
             if event.subscription and event.state:
-                await self._start_by_consent(event, ConsentComes(event.subscription, event.state))
+                await self._starts.by_consent(event, ConsentComes(event.subscription, event.state))
 
     async def time_came(self, time: datetime) -> None:
         """Continues the runs whose time has come, found in one query a page."""
@@ -143,17 +138,6 @@ class Runs:
     async def settle(self, conversation: str) -> None:
         """Carries out what its run has left to do, and begins a run that has not begun."""
         await self._settled(conversation)
-
-    async def start(self, conversation: Conversation, script: Script, *, id: str, hops: int | None = None) -> None:
-        """Starts a flow in a stored conversation; the flow that runs there is over. `id`: the run's; once for each."""
-        contact = await self._store.contacts.get(conversation.contact)
-        if contact is None or contact.is_gone or _has_run(conversation, id):
-            return
-        state = begun(script, contact.locale, by_text=conversation.channel is Channel.SMS)
-        run = Run(id=id, flow=script.flow, version=script.version, state=state, due_at=now() + STALLED, hops=hops)
-        run = run.model_copy(update={"part": await self._conversations.end(conversation)})
-        if await self._store.conversations.begin_run(conversation.id, conversation.run, run):
-            await self._settled(conversation.id)
 
     # --- one transition
 
@@ -234,47 +218,11 @@ class Runs:
         effects = loaded_effects(run.todo or ())
         seq = await self._perform(conversation, run, effects, made=1)
         last = effects[-1] if effects else None
-        error = await self._start_next(conversation, run, last.flow) if isinstance(last, StartFlow) else ""
+        error = await self._starts.next(conversation, run, last.flow) if isinstance(last, StartFlow) else ""
         reach("before settled")
         await self._store.conversations.settle_run(id, run, seq, error=error)
         reach("after settled")
         return await self._store.conversations.get(id)
-
-    # --- what starts one
-
-    async def _start_by(self, moment: Moment, conversation: Conversation, *, id: str) -> None:
-        contact = await self._store.contacts.get(conversation.contact)
-        if contact is None or contact.is_gone:
-            return
-        script = await self.scripts.starting(Occasion(moment, contact, conversation))
-        if script:
-            await self.start(conversation, script, id=id)
-
-    async def _start_by_consent(self, event: ConsentEvent, moment: ConsentComes) -> None:
-        if not await self.scripts.may_start(moment):
-            return
-        contact = await self._store.contacts.get(event.contact)
-        chats, id = await self._store.conversations.of(event.contact), _id_of(event.event)
-        if any(_has_run(chat, id) for chat in chats):
-            return
-        chat = next((chat for chat in chats if chat.created_at <= event.at), None)
-        if contact is None or contact.is_gone or chat is None or (chat.run and not chat.run.is_over):
-            return
-        script = await self.scripts.starting(Occasion(moment, contact, chat))
-        if script:
-            await self.start(chat, script, id=id)
-
-    async def _start_next(self, conversation: Conversation, run: Run, flow: str) -> str:
-        """Why it can't start; empty: it did, and its run replaces this one."""
-        hops = (run.hops or 0) + 1
-        known = await self._store.flows.get(flow)
-        script = await self.scripts.get(flow, known.version) if known and known.state == "live" else None
-        error = NOT_LIVE if script is None else IN_A_CIRCLE if hops > MOST_HOPS else ""
-        if script is None or error:
-            log.error("flow %s, version %d: %s", run.flow, run.version, error)
-            return error
-        await self.start(conversation, script, id=_id_of(run.key(0)), hops=hops)
-        return ""
 
     # --- what came meanwhile, and what is due
 
@@ -343,13 +291,3 @@ def _has_rivals(script: Script, state: State) -> bool:
 def _taken(event: Event) -> int:
     """The sequence of the answer that made a transition; 0: it was none."""
     return int(event.part.rpartition(":")[2]) if isinstance(event, Answered) and event.part else 0
-
-
-def _has_run(conversation: Conversation, id: str) -> bool:
-    """Whether this run runs in it, or ran before."""
-    return id in (conversation.ran or ()) or (conversation.run is not None and conversation.run.id == id)
-
-
-def _id_of(cause: str) -> str:
-    """The id of the run that something starts, so that it starts once."""
-    return sha256(cause.encode()).hexdigest()[:24]
