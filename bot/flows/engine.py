@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.errors import marked as _
 from bot.flows.effects import Effect, Notify, SendSms, Write
-from bot.flows.matching import PersonFacts
+from bot.flows.matching import StepFacts
 from bot.flows.script import Script
 from bot.flows.steps.base import Answered, CardCompleted, CardPending, Event, Outcome, Started, Turn
 from bot.model.flow import RunStatus, State
@@ -30,14 +30,14 @@ class Transition:
 
 
 def advance(
-    script: Script, state: State, event: Event, facts: PersonFacts | None = None
+    script: Script, state: State, event: Event, facts: StepFacts | None = None
 ) -> tuple[tuple[Effect, ...], State]:
     """The effects and the next state, see `transition`."""
     made = transition(script, state, event, facts)
     return made.effects, made.state
 
 
-def transition(script: Script, state: State, event: Event, facts: PersonFacts | None = None) -> Transition:
+def transition(script: Script, state: State, event: Event, facts: StepFacts | None = None) -> Transition:
     """Runs until a step waits or the flow ends.
 
     An event that the run doesn't wait for changes nothing and has no effects.
@@ -57,7 +57,7 @@ def begun(script: Script, reader: str, *, by_text: bool = False) -> State:
 
 
 def _transition(
-    script: Script, state: State, event: Event, facts: PersonFacts | None, entered: list[str]
+    script: Script, state: State, event: Event, facts: StepFacts | None, entered: list[str]
 ) -> tuple[list[Effect], State]:
     if state.status is RunStatus.RUNNING and isinstance(event, Started):
         return _from(script, script.first, state, event, facts, [], entered)
@@ -80,7 +80,7 @@ def _from(
     id: str,
     state: State,
     event: Event,
-    facts: PersonFacts | None,
+    facts: StepFacts | None,
     effects: list[Effect],
     entered: list[str],
 ) -> tuple[list[Effect], State]:
@@ -100,7 +100,7 @@ def _from(
     return effects, _ended(state) if is_over else state
 
 
-def _turn(state: State, event: Event, facts: PersonFacts | None) -> Turn:
+def _turn(state: State, event: Event, facts: StepFacts | None) -> Turn:
     return Turn(event, state.answers, state.locale, state.tries or 0, facts, by_text=bool(state.by_text))
 
 

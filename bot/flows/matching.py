@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import singledispatch
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
@@ -66,6 +66,30 @@ class Who(Closed):
     conditions: tuple[PersonCondition, ...] = Field(default=(), max_length=20)
 
 
+class StepFacts(Protocol):
+    """What steps may ask about a person."""
+
+    @property
+    def hours(self) -> OfficeHours | None: ...
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def countries(self) -> Collection[str]: ...
+
+    def value(self, variable: str) -> str:
+        """Of a variable about the person, see `PERSONAL` and `ATTRIBUTE`."""
+
+    def matches(self, who: Who, step: str) -> bool:
+        """Whether they match the conditions of this step."""
+
+
+PERSONAL = ("first_name", "name", "email")
+"""Variables about the contact; custom attributes are `attribute_<key>`."""
+ATTRIBUTE = "attribute_"
+
+
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
     """What is known about a person at a moment."""
@@ -79,6 +103,17 @@ class PersonFacts:
     """The country of numbers that are typed without a country code."""
     countries: Collection[str] = ("US",)
     """Those that are texted."""
+
+    def value(self, variable: str) -> str:
+        contact = self.contact
+        if variable.startswith(ATTRIBUTE):
+            value = contact.attributes.get(variable.removeprefix(ATTRIBUTE), "")
+            return f"{value:.15g}" if isinstance(value, float) else str(value)
+        full = contact.name or ""
+        return {"name": full, "first_name": full.partition(" ")[0], "email": contact.email or ""}[variable]
+
+    def matches(self, who: Who, step: str) -> bool:
+        return matches(who, self)
 
 
 def matches(who: Who, facts: PersonFacts) -> bool:

@@ -15,46 +15,23 @@ from bot.chat.card_answer import completed, entry_of, place_of
 from bot.chat.conversations import Writing, opened_with, untold
 from bot.chat.visitors import Visitor, Visitors
 from bot.flows.counting import FlowCounters
-from bot.flows.effects import Effect, Write, only_writes
-from bot.flows.engine import Transition, begun, transition
+from bot.flows.effects import Effect, Write
+from bot.flows.greetings import Greeting, Greetings, drawn
 from bot.flows.performing import BOT
 from bot.flows.script import Script
 from bot.flows.scripts import KEPT, Occasion, Scripts
-from bot.flows.steps.base import CardCompleted, CardPending, FactsNeeded, Started
+from bot.flows.steps.base import CardCompleted, CardPending, Started
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.conversation import Card, Channel, Conversation, OpeningEntry, Part
 from bot.model.event import Action, ChatOpening, ConsentEvent
-from bot.model.flow import Run, State, Wait
+from bot.model.flow import Run
 from bot.store import Store
 
 OPENED = 1024
 """Cached new chats: building one takes 0.1 ms, and the page, the connection and the first answer all need it."""
 FRESH = timedelta(days=1)
 """A chat that was opened longer ago and never used is opened anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Greeting:
-    """What a flow version does when a chat is opened."""
-
-    made: Transition
-    is_alike: bool = True
-    """The same for everybody: entries only. Otherwise its first transition is made when the chat is stored."""
-
-    @property
-    def effects(self) -> tuple[Effect, ...]:
-        return self.made.effects
-
-    @property
-    def state(self) -> State:
-        return self.made.state
-
-    @property
-    def is_drawable(self) -> bool:
-        """It only shows entries, so that nothing has to be stored yet. A wait for something that happens elsewhere
-        must be stored."""
-        return self.is_alike and not {Wait.TIME, Wait.CONSENT} & {*self.state.waits}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,37 +96,43 @@ class Openings:
         self._messages = messages
         self._counters = counters
         self._writing = writing
-        self._greetings: dict[tuple[str, int, str | None], Greeting] = {}
+        self._greetings = Greetings(scripts)
         self._opened: dict[tuple[str, str, str], Conversation] = {}
         self._stored: set[str] = set()
 
     async def new(self, occasion: Occasion, time_zone: str | None, dismissed: Collection[str] = ()) -> ChatOpening:
         """A chat with the flow that greets on this occasion and, for somebody that nothing is stored of, an outbound
         message. `dismissed`: those that they don't want to see."""
-        contact, script = occasion.contact, await self._scripts.starting(occasion)
-        if script and (greeting := self._greeting_of(script, contact.locale, now())).is_drawable:
-            self._counters.moved(script, contact.id, None, greeting.made, Started(now()))
+        contact, script, time = occasion.contact, await self._scripts.starting(occasion), now()
+        greeting = await self._greetings.new(script, contact, time)
+        if script and greeting.is_drawable:
+            self._counters.moved(script, contact.id, None, greeting.made, Started(time))
         return ChatOpening(
             conversation=new_id(),
             flow=script.flow if script else None,
             flow_version=script.version if script else None,
-            message=None if contact.is_stored else await self._message(script, contact.locale, dismissed),
+            message=None if contact.is_stored else await self._message(greeting, dismissed),
             locale=contact.locale,
             time_zone=time_zone,
-            at=now(),
+            asked=greeting.asked,
+            at=time,
         )
 
     async def is_current(self, opening: ChatOpening, occasion: Occasion, dismissed: Collection[str] = ()) -> bool:
-        """Whether a chat that is opened now would be the same, but for its time."""
+        """Whether a chat that is opened now would be the same, but for its time. One that a flow began while they were
+        on a page stays as it is."""
+        if opening.flow and await self._scripts.greets_by_itself(opening.flow, opening.flow_version or 0):
+            return now() - opening.at < FRESH
         met, contact = {*occasion.shown} - {opening.flow}, occasion.contact
         script = await self._scripts.starting(replace(occasion, shown=met))
         greets = (script.flow, script.version) if script else (None, None)
-        message = None if contact.is_stored else await self._message(script, contact.locale, dismissed)
+        greeting = await self._greetings.new(script, contact, now())
+        message = None if contact.is_stored else await self._message(greeting, dismissed)
         shown = opening.flow, opening.flow_version, opening.message
         return shown == (*greets, message) and now() - opening.at < FRESH
 
-    async def _message(self, script: Script | None, locale: str, dismissed: Collection[str]) -> str | None:
-        written = [e.content for e in self._greeting_of(script, locale, now()).effects if isinstance(e, Write)]
+    async def _message(self, greeting: Greeting, dismissed: Collection[str]) -> str | None:
+        written = [effect.content for effect in greeting.effects if isinstance(effect, Write)]
         forms = [content for content in written if isinstance(content, Card)]
         return await self._messages.for_visitor(forms, dismissed)
 
@@ -165,15 +148,15 @@ class Openings:
         return chat
 
     async def _conversation(self, opening: ChatOpening, contact: str) -> Conversation:
-        greeting, run, entries = await self._greeting(opening), None, list[OpeningEntry]()
+        greeting, run, entries = await self._greetings.of(opening), None, list[OpeningEntry]()
         if opening.flow:
             run = Run(
                 id=opening.conversation,
                 flow=opening.flow,
                 version=opening.flow_version or 0,
-                revision=int(greeting.is_alike),
+                revision=int(greeting.is_drawn),
                 state=greeting.state,
-                due_at=None if greeting.is_alike else opening.at,
+                due_at=None if greeting.is_drawn else opening.at,
                 part=len(greeting.effects),
             )
             entries = _entries(greeting.effects, run, 0, opening.at, contact)
@@ -182,7 +165,7 @@ class Openings:
 
     async def must_be_stored(self, opening: ChatOpening) -> bool:
         """Whether the flow does something on its own, so that the chat is stored when it is opened."""
-        return not (await self._greeting(opening)).is_drawable
+        return not (await self._greetings.of(opening)).is_drawable
 
     async def find(self, visitor: Visitor, id: str) -> Conversation | None:
         """The visitor's chat, stored or only opened; nobody else's (law 11)."""
@@ -236,15 +219,15 @@ class Openings:
         if isinstance(card.content, Card):
             entries[seq - 1] = card.model_copy(update={"content": completed(card.content, event)})
         next = await self._next(run, event) if run and run.part == seq else None
-        is_alike = next is None or next.greeting.is_alike
-        if run and next and is_alike and next.greeting.state != run.state:
+        is_drawn = next is None or next.greeting.is_drawn
+        if run and next and is_drawn and next.greeting.state != run.state:
             entries += _entries(next.greeting.effects, run, run.revision, event.at, event.contact)
             moved = {"state": next.greeting.state, "part": len(entries), "consent_seq": event.seq, "is_answered": True}
             run = run.model_copy(update={"revision": run.revision + 1, **moved})
         else:
             next = None
         stored = opened_with(chat.id, event.contact, entries, chat.created_at, run, seen=chat.last)
-        return AnsweredChat(event.event, stored, chat.run, next, is_alike)
+        return AnsweredChat(event.event, stored, chat.run, next, is_drawn)
 
     async def _opened_by(self, event: ConsentEvent) -> Conversation:
         """The chat before the event, which is the first act in it."""
@@ -259,31 +242,7 @@ class Openings:
             return None
         is_pending = event.action is Action.REQUEST_CONFIRMATION
         answer = CardPending(event.at) if is_pending else CardCompleted(event.at)
-        return NextSteps(script, answer, _drawn(script, run.state, answer))
-
-    async def _greeting(self, opening: ChatOpening) -> Greeting:
-        script = await self._scripts.get(opening.flow, opening.flow_version or 0) if opening.flow else None
-        return self._greeting_of(script, opening.locale, opening.at)
-
-    def _greeting_of(self, script: Script | None, locale: str, at: datetime) -> Greeting:
-        if script is None:
-            return Greeting(Transition((), State()))
-        key = script.flow, script.version, script.language(locale)
-        if known := self._greetings.get(key):
-            return known
-        greeting = _drawn(script, begun(script, locale), Started(at))
-        if greeting.is_drawable or not greeting.is_alike:  # whenever they open the chat
-            self._greetings = {**self._greetings, key: greeting} if len(self._greetings) < KEPT else {key: greeting}
-        return greeting
-
-
-def _drawn(script: Script, state: State, event: Started | CardCompleted | CardPending) -> Greeting:
-    """A transition, if everybody sees the same."""
-    try:
-        made = transition(script, state, event)
-    except FactsNeeded:
-        return Greeting(Transition((), state), is_alike=False)
-    return Greeting(made) if only_writes(made.effects) else Greeting(Transition((), state), is_alike=False)
+        return NextSteps(script, answer, drawn(script, run.state, answer))
 
 
 def _entries(effects: Sequence[Effect], run: Run, revision: int, at: datetime, contact: str) -> list[OpeningEntry]:

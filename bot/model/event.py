@@ -178,6 +178,9 @@ class ChatOpening(Value):
     """The outbound chat message shown below the greeting."""
     locale: str = "en"
     time_zone: str | None = None
+    asked: dict[str, str] | None = None
+    """What the greeting asked about the person (`bot.flows.asked`). Such a chat is stored before its first act is
+    recorded, so no event contains it."""
     at: datetime
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,16 +18,20 @@ from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.demo import DEALS, FLOW
 from bot.errors import NotFound, Unauthorized, WordsChanged
+from bot.flows.document import FlowAudience, FlowDocument
+from bot.flows.matching import Who
 from bot.flows.messenger import Opened
-from bot.flows.publish import publish
-from bot.flows.steps import OptInForm, Say, WaitStep
+from bot.flows.publish import create, publish
+from bot.flows.steps import Condition, OptInForm, Say, WaitStep
+from bot.flows.triggers import TimeOnPage
 from bot.model.base import now
 from bot.model.contact import ConsentState
 from bot.model.conversation import Author, AuthorKind, Card, Conversation, OpeningEntry, Part, Text
 from bot.model.conversation_event import ConversationEvent
+from bot.model.filter import ConsentIs
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
-from tests.people import AT, answer_to, greets, second_process
+from tests.people import AT, TEAMMATE, answer_to, greets, second_process
 
 GREETED = ["text", "card"]
 SIGN_UPS = View("ada0ada0ada0ada0ada0ada0", whose=Whose.SIGN_UPS)
@@ -129,6 +134,139 @@ class TestNoAct:
         await bot.runs.time_came(now() + timedelta(minutes=2))
         _, parts = await the_chat(store, opened)
         assert [part.preview for part in parts] == ["Hi", "Still there?"]
+
+
+MEMBER = Who(conditions=(ConsentIs(subscription=DEALS, states=(ConsentState.OPTED_IN,)),))
+PERSONAL = greets(
+    Say(id="hi", text="Hi {{first_name|there}}"),
+    Condition(
+        id="member",
+        when=MEMBER,
+        then=(Say(id="back", text="Welcome back"),),
+        otherwise=(OptInForm(id="form", subscription=DEALS, title="Get our deals"),),
+    ),
+    Say(id="thanks", text="Thanks, {{first_name|friend}}"),
+)
+
+
+class TestPersonalGreeting:
+    """One with variables or conditions is drawn, too."""
+
+    async def test_a_look_leaves_no_document(self, bot: Bot, store: Store) -> None:
+        await publish(store, FLOW, PERSONAL)
+        before = await documents(store)
+        opened = await _open_many(bot, 1_000)
+        assert [part.content.kind for part in opened.parts] == GREETED
+        assert opened.parts[0].preview == "Hi there"
+        assert await documents(store) == before
+        again = await opened_chat(bot, opened.token)
+        assert (again.conversation, again.parts) == (opened.conversation, opened.parts)
+
+    async def test_an_answer_to_it_is_recorded_and_the_flow_goes_on(self, bot: Bot, store: Store) -> None:
+        await publish(store, FLOW, PERSONAL)
+        opened = await opened_chat(bot)
+        for _ in range(2):
+            await answers(bot, opened)
+        await settled(bot)
+        _, parts = await the_chat(store, opened)
+        assert [part.content.kind for part in parts] == DONE
+        assert parts[-1].preview == "Thanks, friend"
+        (event,) = await store.events.after(opened.contact.id, 0, limit=9)
+        assert event.context.opening is None, "what it asked about them is not in the ledger"
+
+    async def test_what_was_shown_is_what_is_stored(self, bot: Bot, store: Store) -> None:
+        await publish(store, FLOW, PERSONAL)
+        first = await opened_chat(bot)
+        await says(bot, first)
+        await settled(bot)
+        await store.contacts.update({"_id": first.contact.id}, {"$set": {"name": "Ada Byron"}})
+        before = await documents(store)
+        opened = await opened_chat(bot, first.token, "new")
+        assert opened.parts[0].preview == "Hi Ada"
+        await store.contacts.update({"_id": first.contact.id}, {"$set": {"name": "Eve"}})
+        again = await opened_chat(bot, opened.token, opened.conversation)
+        assert again.parts == opened.parts
+        assert await documents(store) == before
+        await says(bot, opened)
+        await settled(bot)
+        parts = await store.parts.after(opened.conversation, 0, limit=9)
+        assert [part.preview for part in parts] == ["Hi Ada", "", "Hello?"]
+
+    async def test_one_that_does_more_or_asks_for_too_much_is_stored(self, bot: Bot, store: Store) -> None:
+        names = " ".join(f"{{{{attribute_a{n}|x}}}}" for n in range(9))
+        await publish(store, FLOW, greets(Say(id="hi", text=names)))
+        first = await opened_chat(bot)
+        assert first.opening, "nothing is known of them"
+        await says(bot, first)
+        attributes = {f"a{n}": "y" * 100 for n in range(9)}
+        await store.contacts.update({"_id": first.contact.id}, {"$set": {"attributes": attributes}})
+        opened = await opened_chat(bot, first.token, "new")
+        assert (opened.opening, opened.parts[0].preview[:3]) == (None, "yyy")
+
+
+class TestStay:
+    """A flow that greets visitors after some time on a page."""
+
+    async def test_it_greets_in_a_chat_that_the_first_act_stores(self, bot: Bot, store: Store) -> None:
+        before = await _stays(store)
+        assert await bot.messenger.stayed(None, Claim(page="https://shop.example/cart"), 60) is None
+        assert await bot.messenger.stayed(None, Claim(page="https://shop.example/beans"), 30) is None
+        token = await bot.messenger.stayed(None, Claim(page="https://shop.example/cart"), 30)
+        assert token
+        opened = await opened_chat(bot, token)
+        assert [part.preview for part in opened.parts] == ["Any questions about your cart?"]
+        again = await opened_chat(bot, opened.token)
+        assert (again.conversation, again.parts) == (opened.conversation, opened.parts), "on the next page"
+        assert await documents(store) == before
+        await says(bot, again)
+        _, parts = await the_chat(store, opened)
+        assert [part.preview for part in parts] == ["Any questions about your cart?", "Hello?"]
+
+    async def test_it_is_unread_until_the_chat_is_opened(self, bot: Bot, store: Store) -> None:
+        await _stays(store)
+        token = await bot.messenger.stayed(None, Claim(page="https://shop.example/cart"), 30)
+        opened = await opened_chat(bot, token)
+        arrivals = [bot.visitors.arrival(one)[1] for one in (token, opened.token)]
+        assert [bool(arrival and arrival.is_unread) for arrival in arrivals] == [True, False]
+
+    @pytest.mark.parametrize("is_closed", [False, True])
+    async def test_it_leaves_people_alone_whom_a_teammate_talks_to(
+        self, bot: Bot, store: Store, is_closed: bool
+    ) -> None:
+        await _stays(store)
+        opened = await opened_chat(bot)
+        await says(bot, opened)
+        await settled(bot)
+        await bot.conversations.append(opened.conversation, TEAMMATE, Text(text="Hi"), "k1")
+        if is_closed:
+            await bot.conversations.append(opened.conversation, TEAMMATE, ConversationEvent(name="closed"), "k2")
+        await store.conversations.update({"_id": opened.conversation}, {"$unset": {"run": ""}})
+        token = await bot.messenger.stayed(opened.token, Claim(page="https://shop.example/cart"), 30)
+        assert (token is not None) is is_closed
+
+    async def test_it_leaves_people_alone_whom_a_flow_waits_for(self, bot: Bot, store: Store) -> None:
+        await _stays(store)
+        opened = await opened_chat(bot)
+        await says(bot, opened)
+        await settled(bot)
+        assert await bot.messenger.stayed(opened.token, Claim(page="https://shop.example/cart"), 30) is None
+
+    async def test_once_per_browser(self, bot: Bot, store: Store) -> None:
+        await _stays(store, audience=FlowAudience(once=True))
+        claim = Claim(page="https://shop.example/cart")
+        token = await bot.messenger.stayed(None, claim, 30)
+        assert token
+        assert await bot.messenger.stayed(token, claim, 30) is None
+
+
+async def _stays(store: Store, **values: Any) -> dict[str, int]:
+    """A live flow that greets after 30 seconds in the cart. Returns how many documents there are."""
+    trigger = TimeOnPage(seconds=30, pages=("/cart",))
+    document = FlowDocument(
+        triggers=(trigger,), steps=(Say(id="ask", text="Any questions about your cart?"),), **values
+    )
+    await create(store, document, id="cart", state="live", order=0)
+    return await documents(store)
 
 
 async def _open_many(bot: Bot, count: int) -> Opened:

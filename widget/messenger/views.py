@@ -104,7 +104,8 @@ async def opened_thread(request: web.Request, opened: Opened) -> str:
     only conversation and time differ.
     """
     opening, contact = opened.opening, opened.contact
-    if opening is None or contact.phone or contact.email or contact.consents:
+    is_personal = contact.phone or contact.email or contact.consents
+    if opening is None or opening.asked is not None or is_personal:
         return await thread(request, opened.conversation, opened.parts, contact)
     bot, cache = request.app[BOT], request.app[FRAGMENT_CACHE]
     found = await bot.cards.offered(part.content for part in opened.parts if isinstance(part.content, Card))

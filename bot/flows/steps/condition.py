@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from bot.flows.matching import Who, matches
+from bot.flows.matching import Who
 from bot.flows.steps.base import Outcome, StepBase, Turn
 
 if TYPE_CHECKING:
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 
 class Condition(StepBase):
+    is_silent: ClassVar[bool] = True
     kind: Literal["condition"] = "condition"
     when: Who
     then: Steps = ()
     otherwise: Steps = ()
 
     def enter(self, turn: Turn) -> Outcome:
-        return Outcome(branch="then" if matches(self.when, turn.facts) else "otherwise")
+        return Outcome(branch="then" if turn.facts.matches(self.when, self.id) else "otherwise")
 
     def branches(self) -> Mapping[str, Steps]:
         return {"then": self.then, "otherwise": self.otherwise}
