@@ -397,6 +397,9 @@ iframe{display:block;width:100%;height:100%;border:0}
     if (isWanted) show();
     else if (read("sessionStorage", OPEN)) open(true);
     else askUnread(true);
+    const isBusy = () => !settings || isOpen || frame;
+    const chat = { origin, token, setToken, facts, open, setUnread, small, isBusy };
+    if (config.timers) import(`${origin}/widget-timers.js`).then((timers) => timers.start(chat));
   }
 
   function update(given) {

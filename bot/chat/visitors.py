@@ -68,17 +68,26 @@ class Arrival(Value):
     """Flows of earlier chats that were never stored."""
     dismissed: tuple[str, ...] | None = None
     """Outbound messages that they don't want to see."""
+    is_unread: bool | None = None
+    """The chat hasn't been opened: a flow began it while they were on a page."""
 
     @classmethod
     def of(
-        cls, contact: Contact, opening: ChatOpening, met: Collection[str] = (), dismissed: Sequence[str] | None = None
+        cls,
+        contact: Contact,
+        opening: ChatOpening,
+        met: Collection[str] = (),
+        dismissed: Sequence[str] | None = None,
+        *,
+        is_unread: bool = False,
     ) -> Self:
         """`met`: the flows that greeted them before."""
         earlier = tuple(sorted({*met} - {opening.flow}))[:MOST_MET] or None
         page = contact.page if contact.page and len(contact.page) <= LONGEST_PAGE else None
         person = contact.model_dump(include={"external_id", "name", "email", "unverified"})
-        new, refused = None if contact.is_stored else True, tuple(dismissed or ())[-MOST_DISMISSED:] or None
-        return cls(opening=opening, is_new=new, page=page, met=earlier, dismissed=refused, **person)
+        refused = tuple(dismissed or ())[-MOST_DISMISSED:] or None
+        marks = {"is_new": None if contact.is_stored else True, "is_unread": is_unread or None}
+        return cls(opening=opening, page=page, met=earlier, dismissed=refused, **marks, **person)
 
     @property
     def flows(self) -> frozenset[str]:

@@ -6,10 +6,15 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import expect
 
 from bot.app import Bot
+from bot.flows.document import FlowDocument
+from bot.flows.publish import create
+from bot.flows.steps import Say
+from bot.flows.triggers import TimeOnPage
 from bot.model.conversation import Author, AuthorKind, Text
 from tests.browser.conftest import Visit
 from tests.browser.shop import Chat, Shop, base
 from tests.conftest import eventually
+from widget.web.http import BOT
 
 TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="ada")
 
@@ -143,3 +148,33 @@ async def test_a_frame_answers_only_the_page_that_opened_it(visit: Visit, server
     await expect(chat.sent("Still here")).to_be_visible()
     assert await chat.token() == token
     await expect(chat.iframe).to_be_visible()
+
+
+async def test_a_flow_greets_after_some_time_on_a_page(visit: Visit, server: TestServer) -> None:
+    store = server.app[BOT].store
+    greeting = FlowDocument(triggers=(TimeOnPage(seconds=1),), steps=(Say(id="hi", text="Can we help?"),))
+    await create(store, greeting)
+    chat = await visit(server)
+    await expect(chat.bubble("Can we help?")).to_be_visible()
+    assert await chat.page.evaluate("document.activeElement === document.body"), "nobody asked for it"
+    asked = [request for request in asked_of_sayso(chat) if "/?sayso=" not in request]
+    assert asked[:4] == ["GET /widget.js", "GET /widget-timers.js", "POST /messenger/stayed", "GET /messenger"]
+    assert await chat.page.evaluate("sessionStorage['sayso.met']"), "once a tab"
+
+    # On the next page it is the same chat.
+    await chat.page.reload()
+    await expect(chat.bubble("Can we help?")).to_be_visible()
+    assert await store.contacts.count_about() == await store.conversations.count_about() == 0
+    await chat.say("Yes, please")
+    await expect(chat.sent("Yes, please")).to_be_visible()
+
+    # A chat that covers the page doesn't open by itself.
+    phone = await visit(server, viewport={"width": 360, "height": 740})
+    badge = phone.page.locator("#sayso .badge")
+    await expect(badge).to_have_text("1")
+    await expect(phone.iframe).to_have_count(0)
+    await phone.page.reload()
+    await expect(badge).to_have_text("1")
+    await phone.open()
+    await expect(phone.bubble("Can we help?")).to_be_visible()
+    await expect(badge).to_be_hidden()

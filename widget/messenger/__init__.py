@@ -9,9 +9,11 @@ from widget.messenger import card, live, pages, thread
 
 def add_routes(app: web.Application) -> None:
     app.router.add_get("/widget.js", pages.launcher)
+    app.router.add_get("/widget-timers.js", pages.timers)
     app.router.add_get("/messenger", pages.messenger)
     app.router.add_post("/messenger/open", thread.open_messenger)
     app.router.add_post("/messenger/unread", thread.unread)
+    app.router.add_post("/messenger/stayed", thread.stayed)
     app.router.add_get("/messenger/conversations", thread.conversations)
     app.router.add_get("/messenger/conversations/{conversation:[0-9a-f]{24}}/parts", thread.older)
     app.router.add_post("/messenger/conversations/{conversation:[0-9a-f]{24}}/messages", thread.say)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from bot.chat.card_submission import Answer
 from bot.chat.visitors import Claim
 from bot.consent.preference_links import without_token
+from bot.flows.triggers.time_on_page import LONGEST_STAY
 from bot.model.event import Context
 from bot.model.subscription import MessageType
 from widget.web.http import BOT, client_ip, split_address, user_agent, wanted_locale
@@ -53,8 +54,7 @@ def _page(request: web.Request, address: str | None) -> str | None:
     return without_token(address)
 
 
-class OpenRequest(JsonInput):
-    conversation: ConversationId | Annotated[str, Field(pattern="^new$")] | None = None
+class VisitRequest(JsonInput):
     settings: SiteSettings = SiteSettings()
 
     def claim(self, request: web.Request) -> Claim:
@@ -69,6 +69,17 @@ class OpenRequest(JsonInput):
             page=_page(request, s.page_url),
             time_zone=known_zone(s.time_zone),
         )
+
+
+class OpenRequest(VisitRequest):
+    conversation: ConversationId | Annotated[str, Field(pattern="^new$")] | None = None
+
+
+class StayRequest(VisitRequest):
+    """`seconds`: how long the visitor has been on the page."""
+
+    token: Annotated[str, Field(max_length=LONGEST_TOKEN)] | None = None
+    seconds: int = Field(ge=1, le=LONGEST_STAY)
 
 
 class MessageInput(JsonInput):

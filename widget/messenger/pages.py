@@ -30,13 +30,20 @@ HEADER = re.compile(r"\A/\*.*?\*/", re.DOTALL)
 COMMENT = re.compile(r"(?:^|\s)// .*")
 
 
-def _without_comments(script: str) -> str:
-    """The script without comments and indentation: it loads with every page of a shop."""
+LINE_END = re.compile(r"(?<=[;{}])\n")
+"""Our scripts and their styles can do without these: each statement ends with a semicolon or a brace."""
+SPACED = re.compile(r" (=>|===|=|&&|\|\||\?|:) ")
+"""None of their texts contains an operator between spaces."""
+
+
+def _without_comments(name: str) -> str:
+    """The script without comments and most white space: it loads with every page of a shop."""
+    script = (STATIC / name).read_text(encoding="utf-8")
     lines = (COMMENT.sub("", line).strip() for line in HEADER.sub("", script).splitlines())
-    return "\n".join(filter(None, lines))
+    return SPACED.sub(r"\1", LINE_END.sub("", "\n".join(filter(None, lines))))
 
 
-LAUNCHER = _without_comments((STATIC / "widget.js").read_text(encoding="utf-8"))
+LAUNCHER, TIMERS = _without_comments("widget.js"), _without_comments("widget-timers.js")
 
 
 def launcher_words(say: Translator, name: str) -> dict[str, str]:
@@ -76,8 +83,23 @@ async def launcher(request: web.Request) -> web.Response:
         "brand": workspace.brand,
         "ink": ink_on(workspace.brand),
         "words": launcher_words(translator(wanted_locale(request)), workspace.name),
+        **({"timers": 1} if await bot.runs.scripts.stays() else {}),
     }
-    script = LAUNCHER.replace("__SAYSO_CONFIG__", json.dumps(config, separators=(",", ":")).replace("<", "\\u003c"))
+    return _script(request, LAUNCHER.replace("__SAYSO_CONFIG__", _json(config)))
+
+
+async def timers(request: web.Request) -> web.Response:
+    """The times on pages after which flows greet visitors: the launcher loads it if there are any."""
+    stays = await request.app[BOT].runs.scripts.stays()
+    waits = [(stay.seconds, stay.expression) for stay in stays]
+    return _script(request, TIMERS.replace("__SAYSO_WAITS__", _json(waits)))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _script(request: web.Request, script: str) -> web.Response:
     response = Asset.of(script.encode(), "text/javascript; charset=utf-8").answer(request, "public, max-age=300")
     response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

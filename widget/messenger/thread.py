@@ -13,12 +13,13 @@ from bot.model.contact import Contact
 from bot.model.conversation import Conversation
 from bot.model.paging import sequence_of
 from widget.messenger import views
-from widget.messenger.input import LONGEST_TOKEN, DismissInput, MessageInput, OpenRequest
+from widget.messenger.input import LONGEST_TOKEN, DismissInput, MessageInput, OpenRequest, StayRequest
 from widget.messenger.pages import note_site
 from widget.web.http import BOT, bearer, render
-from widget.web.input import cursor_of, read_json
+from widget.web.input import cursor_of, parse, read_json
 
 PRIVATE = {"Cache-Control": "private, no-store"}
+ANY_SITE = {"Access-Control-Allow-Origin": "*"}
 
 
 async def visitor(request: web.Request) -> Visitor:
@@ -104,11 +105,20 @@ async def unread(request: web.Request) -> web.Response:
     """
     bot, count = request.app[BOT], 0
     token, _space, word = (await request.read())[: LONGEST_TOKEN + 7].decode(errors="replace").partition(" ")
-    try:
-        contact = bot.visitors.read(token)
-    except Unauthorized:
-        pass
-    else:
+    contact, arrival = bot.visitors.arrival(token)
+    if contact:
+        if word == "opened":
+            await bot.segment_starts.arrived(contact)
         await bot.chat_delivery.arrived(contact, is_new=word == "opened")
-        count = await bot.conversations.unread(contact)
-    return web.json_response({"unread": count}, headers={"Access-Control-Allow-Origin": "*"})
+        count = await bot.conversations.unread(contact) + bool(arrival and arrival.is_unread)
+    return web.json_response({"unread": count}, headers=ANY_SITE)
+
+
+async def stayed(request: web.Request) -> web.Response:
+    """For the launcher: a visitor has been on the page for so long that a flow may greet them. Writes nothing.
+
+    The body isn't declared as JSON, which avoids a preflight request.
+    """
+    stay = parse(StayRequest, await request.read())
+    token = await request.app[BOT].messenger.stayed(stay.token, stay.claim(request), stay.seconds)
+    return web.json_response({"token": token}, headers=ANY_SITE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import posixpath
 import re
 
@@ -10,8 +11,13 @@ import aiohttp
 import pytest
 
 from bot.demo import BRAND
+from bot.flows.document import FlowDocument
+from bot.flows.publish import create
+from bot.flows.steps import Say
+from bot.flows.triggers import TimeOnPage
 from tests.widget.help import Running, raw_request
 from widget.web.assets import STATIC, Assets
+from widget.web.http import BOT
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -71,6 +77,38 @@ async def test_the_launcher_is_small_and_open_to_every_site(running: Running) ->
         assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
         assert answer.headers["Access-Control-Allow-Origin"] == "*", "a module is loaded by CORS"
         assert answer.headers["Cache-Control"] == "public, max-age=300"
+
+
+async def test_flows_with_a_time_on_a_page_cost_other_shops_nothing(own: Running) -> None:
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        async with session.get(f"{own.base}/widget.js") as answer:
+            plain = gzip.decompress(await answer.read())
+        assert b'"timers"' not in plain
+        trigger = TimeOnPage(seconds=30, pages=("/cart",))
+        await create(own.store, FlowDocument(triggers=(trigger,), steps=(Say(id="hi", text="Hi"),)))
+        own.server.app[BOT].runs.scripts.live.cache_clear()
+        async with session.get(f"{own.base}/widget.js") as answer:
+            zipped = await answer.read()
+        assert b'"timers":1' in gzip.decompress(zipped)
+        assert len(zipped) <= 5 * 1024
+        async with session.get(f"{own.base}/widget-timers.js") as answer:
+            assert b'[[30,"^https?://[^/]+/cart$"]]' in gzip.decompress(await answer.read())
+            assert answer.headers["Access-Control-Allow-Origin"] == "*", "a module is loaded by CORS"
+
+        # The page asks once, without a preflight, and gets a token or nothing.
+        body = {"token": None, "seconds": 30, "settings": {"page_url": "https://shop.example/cart", "vip": True}}
+        for seconds, is_greeted in [(30, True), (60, False)]:
+            text = json.dumps({**body, "seconds": seconds})
+            async with session.post(f"{own.base}/messenger/stayed", data=text) as answer:
+                assert answer.headers["Access-Control-Allow-Origin"] == "*"
+                token = json.loads(await answer.read())["token"]
+                assert bool(token) is is_greeted
+            if token:
+                async with session.post(f"{own.base}/messenger/unread", data=token) as answer:
+                    assert json.loads(await answer.read()) == {"unread": 1}
+        for wrong in ("", "{", '{"seconds": 0}', '{"seconds": 30, "token": 5}', '{"seconds": 30, "more": 1}'):
+            async with session.post(f"{own.base}/messenger/stayed", data=wrong) as answer:
+                assert answer.status == 422, wrong
 
 
 @pytest.mark.parametrize(

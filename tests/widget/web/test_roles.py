@@ -17,6 +17,7 @@ PUBLIC = {
     "/canvas/configure", "/canvas/initialize", "/canvas/submit", "/canvas/cards/{card}",
     "/webhooks/twilio/status", "/webhooks/twilio/inbound",
     "/static/{path}", "/brand.css", "/brand/logo", "/healthz", "/readyz", "/metrics", "/widget.js", "/messenger",
+    "/widget-timers.js",
     "/api/openapi.json", "/api/flows/schema",
     "/p/{token}", "/p/{token}/live", "/l/{token}", "/login", "/login/verify", "/join/{token}", "/password/{token}",
     "/f/{id}", "/f/{id}/resend", "/f/{id}/change-number", "/f/{id}/preferences", "/f/{id}/forget", "/f/{id}/terms",
@@ -24,7 +25,7 @@ PUBLIC = {
     "/", "/demo", "/demo/terms", "/demo/privacy", "/demo/phone",
 }  # fmt: skip
 VISITOR = {
-    "/messenger/open", "/messenger/unread", "/messenger/conversations", "/messenger/live",
+    "/messenger/open", "/messenger/unread", "/messenger/stayed", "/messenger/conversations", "/messenger/live",
     "/messenger/conversations/{conversation}/parts", "/messenger/conversations/{conversation}/messages",
     "/messenger/conversations/{conversation}/dismiss",
     "/messenger/conversations/{conversation}/cards/{seq}",
