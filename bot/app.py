@@ -41,6 +41,7 @@ class Bot(WorkArea):
             async with self.background.running(
                 self.sender.work,
                 self.catch_up.work,
+                self.segments_watched.work,
                 self.checkpoints.work,
                 periodic,
                 self.jobs.work,

@@ -78,12 +78,12 @@ class ConversationService:
         return await self._conversations.get(id)
 
     async def newest(self, contact: str) -> Conversation | None:
-        found = await self._conversations.of(contact, limit=1)
+        found = await self._conversations.of(contact, limit=1, with_entries=True)
         return found[0] if found else None
 
     async def all_of(self, contact: str) -> list[tuple[Conversation, int]]:
         """A contact's chats, the newest first, each with its number of unread entries."""
-        conversations = await self._conversations.of(contact)
+        conversations = await self._conversations.of(contact, with_entries=True)
         unread = await self._parts.unread(conversations)
         return [(c, unread.get(c.id, 0)) for c in conversations]
 

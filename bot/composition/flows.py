@@ -10,6 +10,7 @@ from bot.flows.messenger import Messenger
 from bot.flows.opening import Openings
 from bot.flows.outlets import Outlets
 from bot.flows.runs import Runs
+from bot.flows.segment_starts import SegmentStarts
 from bot.flows.service import FlowService
 from bot.flows.starts import FlowStarts
 from bot.outbound.flow_texts import FlowTexts
@@ -26,10 +27,18 @@ class FlowArea(WebhookArea):
         outlets = Outlets(FlowTexts(store, self.ledger, self.deliveries), self.flow_events)
         self.runs, shown = Runs(store, self.conversations, self.contacts, outlets), self.chat_delivery
         self.flow_starts = FlowStarts(store, self.runs)
+        self.segment_starts = SegmentStarts(store, self.runs)
         counters = self.runs.counters
         self.flow_figures = FlowFigureReader(store, counters)
         self.openings = Openings(store, self.runs.scripts, self.visitors, shown, counters, self.feed.writing)
         self.messenger = Messenger(
-            self.visitors, self.conversations, self.openings, self.runs, self.cards, shown, self.workspace
+            self.visitors,
+            self.conversations,
+            self.openings,
+            self.runs,
+            self.cards,
+            shown,
+            self.segment_starts,
+            self.workspace,
         )
         self.submit = self.messenger.submit

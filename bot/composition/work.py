@@ -9,7 +9,8 @@ from bot.events.checkpoint_writer import CheckpointWriter
 from bot.events.consumers import all_consumers
 from bot.events.messages import Messages
 from bot.events.path import ConsumerPath
-from bot.events.text_flows import TextFlows
+from bot.events.segment_watching import SegmentWatching
+from bot.events.text_flows import FlowTextListener
 from bot.jobs.chat_messages import ChatMessages
 from bot.jobs.contact_imports import ContactImports
 from bot.jobs.kinds import all_kinds
@@ -34,13 +35,15 @@ class WorkArea(FlowArea):
             self.deliveries,
             self.outbox,
             self.opt_out_requests,
+            self.inbound,
         )
         self.consumers = ConsumerPath(stages, self.spawn)
         self.ledger.publish_to(self.consumers.publish)
         self.catch_up = CatchUp(store, self.consumers)
+        self.segments_watched = SegmentWatching(store, self.runs.scripts, self.finder, self.segment_starts)
         self.messages = Messages(store, self.conversations, self.runs, self.replies, self.spawn)
         self.say = self.messages.say
-        self.inbound.listener = TextFlows(store, self.runs, self.messages)
+        self.inbound.listener = FlowTextListener(store, self.runs, self.messages)
         self.checkpoints = CheckpointWriter(store, self.keys, settings.checkpoint_file)
         is_quiet = settings.quiet_hours
         limits = PauseLimits(

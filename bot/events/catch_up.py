@@ -71,7 +71,7 @@ class CatchUp:
 
     async def scan(self, start: datetime, end: datetime) -> None:
         """Checks the events of this period, without the stream."""
-        after, last = _ulid(start), _ulid(end)
+        after, last = ulid_prefix(start), ulid_prefix(end)
         while events := await self._store.events.between(after, last, limit=500):
             await self._settle(events)
             after = events[-1].event
@@ -164,6 +164,6 @@ def _old_enough(waiting: _Waiting, before: datetime) -> list[NewEvent]:
     return due
 
 
-def _ulid(time: datetime) -> str:
+def ulid_prefix(time: datetime) -> str:
     """The prefix of the ids of all events of this time."""
     return str(ULID.from_datetime(time))[:10]

@@ -11,12 +11,14 @@ from bot.chat.conversations import ConversationService
 from bot.chat.visitors import Arrival, Claim, Visitors
 from bot.errors import NotFound, Unauthorized
 from bot.errors import marked as _
-from bot.flows.opening import ChatMessageSource, Openings
+from bot.flows.opening import FRESH, ChatMessageSource, Openings
 from bot.flows.runs import Runs
 from bot.flows.scripts import Occasion
-from bot.flows.triggers.base import MessengerOpens
+from bot.flows.segment_starts import SegmentStarts
+from bot.flows.triggers.base import MessengerOpens, StaysOnPage
+from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.conversation import Author, AuthorKind, Conversation, Part
+from bot.model.conversation import Author, AuthorKind, Conversation, ConversationState, Part
 from bot.model.event import ChatOpening
 from bot.model.signal import SignalKind
 from bot.model.workspace import Workspace
@@ -46,6 +48,7 @@ class Messenger:
         runs: Runs,
         cards: Cards,
         messages: ChatMessageSource,
+        segment_starts: SegmentStarts,
         workspace: Callable[[], Awaitable[Workspace]],
     ) -> None:
         self._visitors = visitors
@@ -54,6 +57,7 @@ class Messenger:
         self._runs = runs
         self._cards = cards
         self._messages = messages
+        self._segment_starts = segment_starts
         self._workspace = workspace
 
     async def open(self, token: str | None, claim: Claim, wanted: str | None) -> Opened:
@@ -67,6 +71,7 @@ class Messenger:
         if arrival and arrival.dismissed and owner != contact.id:
             await self._messages.identified(owner, contact.id)
         if contact.is_stored and wanted is None:
+            await self._segment_starts.arrived(contact.id)
             await self._messages.arrived(contact.id)
         stored = await self._stored(contact, held, wanted)
         is_mine = owner == contact.id  # else they are another person now than the token says
@@ -76,6 +81,23 @@ class Messenger:
         is_other = is_mine and held and held.conversation != stored.id
         kept = self._visitors.token(contact.id, arrival if is_other else None)
         return Opened(contact, kept, stored.id, parts, [], parts[-1].seq if parts else 0)
+
+    async def stayed(self, token: str | None, claim: Claim, seconds: int) -> str | None:
+        """A visitor has been on a page for so long, with the chat closed. Returns the token of a new chat in which a
+        flow greets them, not stored; None: no flow does, or something is going on in their newest chat."""
+        contact = await self._visitors.enter(token, claim, await self._workspace())
+        owner, arrival = self._visitors.arrival(token)
+        mine = arrival if arrival and owner == contact.id else None
+        met, dismissed = (mine.flows, mine.dismissed or ()) if mine else (frozenset[str](), ())
+        newest = await self._conversations.newest(contact.id) if contact.is_stored else None
+        if newest and newest.run and not newest.run.is_over and now() - newest.updated_at < FRESH:
+            return None
+        talk = newest if newest and newest.state is ConversationState.OPEN else None
+        occasion = Occasion(StaysOnPage(claim.page or "", seconds), contact, talk, met)
+        opening = await self._openings.new(occasion, claim.time_zone, dismissed)
+        if opening.flow is None:
+            return None
+        return self._visitors.token(contact.id, Arrival.of(contact, opening, met, dismissed, is_unread=True))
 
     async def visit(self, token: str, id: str) -> tuple[Contact, Conversation | None]:
         """Who holds the token, and their chat of this id, stored or only opened. Raises Unauthorized."""
@@ -105,7 +127,10 @@ class Messenger:
         self, part: Part, contact: Contact, answer: Answer, opening: ChatOpening | None = None
     ) -> Submitted:
         """Records a card's answer, durable when it returns. `opening`: of a chat that isn't stored yet."""
-        if contact.external_id:  # the event of a first act doesn't contain who they are
+        if opening and opening.asked is not None:  # what it asked is not for the ledger
+            await self._openings.store(contact, await self._openings.conversation(opening, contact.id))
+            contact, opening = await self._visitors.fresh(contact), None
+        elif contact.external_id:  # the event of a first act doesn't contain who they are
             contact = await self._visitors.store(contact)
         elif answer.address is None and not contact.is_stored:  # shown a number that they saved in another tab
             contact = await self._visitors.fresh(contact)

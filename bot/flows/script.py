@@ -70,6 +70,11 @@ class Script(FlowDocument):
         return any(isinstance(trigger, StartedByTeammate) for trigger in self.triggers)
 
     @cached_property
+    def is_silent(self) -> bool:
+        """It writes nothing into a conversation."""
+        return all(place.step.is_silent for place in self.places.values())
+
+    @cached_property
     def is_translated(self) -> bool:
         return any(place.step.is_translated for place in self.places.values())
 

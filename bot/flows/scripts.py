@@ -11,6 +11,7 @@ from async_lru import alru_cache
 from bot.consent.country import visitor_region
 from bot.flows.matching import PersonFacts, matches
 from bot.flows.script import Script
+from bot.flows.triggers import SegmentEntered, TimeOnPage
 from bot.flows.triggers.base import MessengerOpens, Moment
 from bot.model.base import now
 from bot.model.contact import Contact
@@ -66,6 +67,19 @@ class Scripts:
     async def may_start(self, moment: Moment) -> bool:
         """Whether a live flow starts at this moment, for whomever."""
         return any(trigger.starts(moment) for script in await self.live() for trigger in script.triggers)
+
+    async def stays(self) -> list[TimeOnPage]:
+        """The times on pages after which live flows start."""
+        return [t for script in await self.live() for t in script.triggers if isinstance(t, TimeOnPage)]
+
+    async def segments(self) -> set[str]:
+        """Those that live flows wait for."""
+        return {t.segment for script in await self.live() for t in script.triggers if isinstance(t, SegmentEntered)}
+
+    async def greets_by_itself(self, flow: str, version: int) -> bool:
+        """Whether this version is live and starts after a time on a page."""
+        live = next((s for s in await self.live() if (s.flow, s.version) == (flow, version)), None)
+        return live is not None and any(isinstance(trigger, TimeOnPage) for trigger in live.triggers)
 
     async def greeting(self, contact: Contact) -> Script | None:
         """The flow that opens a conversation of this contact, whatever page they are on."""

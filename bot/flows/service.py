@@ -189,6 +189,7 @@ class FlowService:
             frozenset(attribute.id for attribute in await store.attributes.in_use()),
             frozenset(flow.id for flow in flows if flow.state == "live"),
             frozenset(image_hosts(self._image_hosts, workspace)) if workspace else frozenset(),
+            frozenset(segment.id for segment in await store.segments.in_use()),
             frozenset(program.id for program in await store.keyword_programs.all(limit=MOST)),
             workspace,
             any(Topic.FLOW_EVENT in endpoint.topics for endpoint in endpoints if endpoint.is_enabled),

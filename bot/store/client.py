@@ -56,6 +56,7 @@ from bot.store.phone_texts import PhoneTextRepository
 from bot.store.preference_links import PreferenceLinkRepository
 from bot.store.repository import Repository, make_all_indexes
 from bot.store.saved_replies import SavedReplyRepository
+from bot.store.segment_members import SegmentMemberRepository, SegmentWatchRepository
 from bot.store.sessions import SessionRepository
 from bot.store.signals import SignalRepository
 from bot.store.site_visits import SiteVisitRepository
@@ -88,6 +89,8 @@ class Store:
         self.tags = TagRepository(self.database)
         self.attributes = AttributeRepository(self.database)
         self.segments = SegmentRepository(self.database)
+        self.segment_watches = SegmentWatchRepository(self.database)
+        self.segment_members = SegmentMemberRepository(self.database)
         self.events = EventRepository(self.database)
         self.event_cursors = EventCursorRepository(self.database)
         self.event_retries = EventRetryRepository(self.database)

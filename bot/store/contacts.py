@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,10 @@ from pymongo.collation import Collation
 from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact
+from bot.model.paging import Cursor
 from bot.model.stop import Stop
 from bot.store.driver import READ_MS, database_errors, in_time
+from bot.store.paging import following
 from bot.store.repository import Repository, beginning
 
 _Move = tuple[Contact, Contact]
@@ -104,6 +106,20 @@ class ContactRepository(Repository[Contact]):
         stored = await self.get_many(contact.id for contact in contacts)
         there = [(stored[contact.id], contact) for contact in contacts if contact.id in stored]
         await self.change_many([(old, _said_of(contact), contact.attributes) for old, contact in there])
+
+    async def ids_between(self, field: str, start: datetime, end: datetime) -> AsyncIterator[list[str]]:
+        """Those whose time in this field of `ORDERS` is from `start` on and before `end`, in pages."""
+        order, after = [(field, 1), ("_id", 1)], None
+        while True:
+            match = {"$and": [{field: {"$gte": start, "$lt": end}}, following(order, after)]}
+            cursor = self.collection.find(match, {field: 1}, sort=order, limit=AT_ONCE, max_time_ms=READ_MS)
+            with database_errors():
+                found = await cursor.hint(field).to_list(AT_ONCE)
+            if found:
+                yield [raw["_id"] for raw in found]
+            if len(found) < AT_ONCE:
+                return
+            after = Cursor((found[-1][field], found[-1]["_id"]))
 
     async def sharing(self, numbers: Iterable[str]) -> dict[str, list[str]]:
         """Numbers that several contacts have, with the ids of these, from the index alone."""

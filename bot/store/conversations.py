@@ -83,10 +83,12 @@ class ConversationRepository(Repository[Conversation]):
             found = await self.collection.aggregate(pipeline, maxTimeMS=READ_MS).to_list(len(contacts) or 1)
         return {raw["_id"]: raw["newest"] for raw in found}
 
-    async def of(self, contact: str, *, limit: int = 30) -> list[Conversation]:
-        """A contact's chats, the newest first."""
+    async def of(self, contact: str, *, limit: int = 30, with_entries: bool = False) -> list[Conversation]:
+        """A contact's chats, the newest first. `with_entries`: without those in which a flow runs that writes
+        nothing."""
+        more = {"last": {"$gt": 0}} if with_entries else {}
         return await self.find(
-            {"contact": contact, "channel": {"$ne": Channel.SMS}},
+            {"contact": contact, "channel": {"$ne": Channel.SMS}, **more},
             sort=[("contact", 1), ("updated_at", -1)],
             limit=limit,
         )

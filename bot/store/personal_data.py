@@ -56,6 +56,7 @@ class PersonalData:
             self._store.export_pieces.take_out([person.contact]),
             self._delete("phone_texts", {"number": {"$in": [*person.numbers]}}),
             self._delete("import_changes", {"contact": person.contact}),
+            self._delete("segment_members", {"contact": person.contact}),
             self._delete("api_requests", {"contacts": person.contact}),
             self._erase_requests(person.contact),
             *(self._rename_stop(number) for number in person.numbers),

@@ -72,6 +72,8 @@ UNTOUCHED = {
     "checkpoints": "ids and hashes of events",
     "consent_counts": "figures",
     "event_cursors": "positions",
+    "segment_members": "name contacts by id",
+    "segment_watches": "filters of segments",
     "flow_days": "figures",
     "outcome_cursors": "positions",
     "event_retries": "ids of events",

@@ -32,7 +32,11 @@ from bot.contacts.query_terms import Term
 from bot.contacts.service import ContactUpdate
 from bot.contacts.timeline import Kind
 from bot.demo import DEALS, NEWS
+from bot.flows.document import FlowDocument
 from bot.flows.performing import BOT
+from bot.flows.publish import create
+from bot.flows.steps import Say
+from bot.flows.triggers import SegmentEntered
 from bot.i18n import translator
 from bot.jobs.kinds.verify import Verify, VerifyInput
 from bot.jobs.rules import JobAction
@@ -40,12 +44,13 @@ from bot.jobs.run import STUCK
 from bot.model.api_request import ApiRequest
 from bot.model.attribute import AttributeType
 from bot.model.base import iso, new_id, now
+from bot.model.contact import ConsentState, Contact
 from bot.model.contact_import import ImportPlan
 from bot.model.conversation import ConversationTag, Text
 from bot.model.delivery import DeliveryKind, DeliveryState, ProviderStatus
 from bot.model.event import Actor, How, Source
 from bot.model.export import ExportPiece
-from bot.model.filter import Filter, HasPhone
+from bot.model.filter import ConsentIs, Created, Filter, HasPhone, LastSeen, LocaleIs, When
 from bot.model.form_limits import Limit
 from bot.model.job import JobItem
 from bot.model.migration import Migration
@@ -563,6 +568,7 @@ async def _walk(bot: Bot) -> None:
     await store.flow_days.add_from(store.outcome_cursors, await store.outcome_cursors.place(), "0", {})
     await bot.flow_figures.of(script.flow, days=30)
     await bot.flow_figures.totals([script.flow], days=30)
+    await _watch_a_segment(bot, contact)
     await bot.conversations.mark_seen(conversation.id, contact.id, 1)
     other = await act(bot, await bot.open_messenger(opened.token, proven, "new"))
     await bot.conversations.append(other.conversation, BOT, Text(text="Still there?"), "k")
@@ -636,3 +642,27 @@ async def _walk(bot: Bot) -> None:
             pass
     await bot.visitors.claimed(opened.token)
     await bot.eraser.erase(contact.id, Actor(kind="system", id="test"), Source.SYSTEM)
+
+
+async def _watch_a_segment(bot: Bot, contact: Contact) -> None:
+    """A flow waits for whoever enters it; its filter is edited, the position is lost, and the flow is paused."""
+    by, rules = By("ada", "Ada"), (LastSeen(when=When(beyond_days=1)), Created(when=When(beyond_days=1)))
+    opted_in = ConsentIs(subscription=DEALS, states=(ConsentState.OPTED_IN,), since=When(beyond_days=1))
+    segment = await bot.segments.save("Walked", Filter.of(*rules, opted_in), by)
+    document = FlowDocument(triggers=(SegmentEntered(segment=segment.id),), steps=(Say(id="hi", text="Hi"),))
+    await create(bot.store, document, id="walked")
+    for filter in (None, Filter.of(LocaleIs(locales=("en",)))):
+        if filter:
+            await bot.segments.set_filter(segment.id, filter, by)
+        bot.runs.scripts.live.cache_clear()
+        await bot.segments_watched.look()
+    await bot.store.segment_members.collection.delete_one({"contact": contact.id})
+    await bot.store.event_cursors.update({"_id": "segments"}, {"$set": {"token": {"_data": "8200"}}})
+    await bot.segments_watched.look()
+    await bot.segment_starts.arrived(contact.id)
+    for locale in ("de", contact.locale):
+        await bot.store.contacts.update({"_id": contact.id}, {"$set": {"locale": locale}})
+        await bot.segments_watched.look()
+    await bot.flows.set_state("walked", "paused", by)
+    bot.runs.scripts.live.cache_clear()
+    await bot.segments_watched.look()

@@ -12,6 +12,7 @@ from holidays import list_supported_countries
 
 from bot.i18n import Translator
 from bot.model.flow import Flow
+from bot.model.segment import Segment
 from bot.model.teammate import Teammate
 from widget.contacts.definitions import Definitions, Options
 from widget.contacts.words import STATES
@@ -27,17 +28,19 @@ class FlowOptions:
     definitions: Definitions
     others: list[Flow]
     team: list[Teammate]
+    saved: list[Segment]
+    """Segments in use."""
     say: Translator
 
     @classmethod
     async def load(cls, request: web.Request, flow: str = "") -> FlowOptions:
         """`flow`: the one that is edited."""
         bot = request.app[BOT]
-        definitions, flows, team = await asyncio.gather(
-            Definitions.load(request), bot.store.flows.in_use(), bot.teammates.all()
+        definitions, flows, team, saved = await asyncio.gather(
+            Definitions.load(request), bot.store.flows.in_use(), bot.teammates.all(), bot.segments.all()
         )
         others = [other for other in flows if other.id != flow and other.state == "live"]
-        return cls(definitions, others, team, translator_for(request))
+        return cls(definitions, others, team, saved, translator_for(request))
 
     @cached_property
     def subscriptions(self) -> Options:
@@ -50,6 +53,10 @@ class FlowOptions:
     @cached_property
     def attributes(self) -> Options:
         return [(key, attribute.name) for key, attribute in self.definitions.attributes.items()]
+
+    @cached_property
+    def segments(self) -> Options:
+        return [(segment.id, segment.name) for segment in self.saved]
 
     @cached_property
     def flows(self) -> Options:
@@ -78,6 +85,9 @@ class FlowOptions:
 
     def subscription(self, id: str) -> str:
         return self.definitions.subscription(id)
+
+    def segment(self, id: str) -> str:
+        return dict(self.segments).get(id, id)
 
 
 def named_zones() -> Options:

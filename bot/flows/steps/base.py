@@ -15,7 +15,7 @@ from pydantic import Field
 from bot.consent.placeholders import fill_variables, variables_in
 from bot.flows.effects import Effect, Write
 from bot.flows.kind import KindBase
-from bot.flows.matching import PersonFacts
+from bot.flows.matching import ATTRIBUTE, PERSONAL, StepFacts
 from bot.flows.office_hours import OfficeHours
 from bot.model.contact import ConsentState
 from bot.model.conversation import LONGEST_LABEL, LONGEST_TEXT, QuickReply, Text
@@ -34,9 +34,6 @@ Answers = Mapping[str, str]
 """What the contact answered so far in this run, by the id of the step that asked."""
 LONGEST_BY_TEXT = 1600
 """Characters that a provider takes."""
-PERSONAL = ("first_name", "name", "email")
-"""Variables about the contact; custom attributes are `attribute_<key>`."""
-ATTRIBUTE = "attribute_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ class Turn:
     """The language of the run's texts."""
     tries: int = 0
     """Answers that the waiting step could not use."""
-    known: PersonFacts | None = None
+    known: StepFacts | None = None
     by_text: bool = False
     """The run talks by SMS."""
 
@@ -120,7 +117,7 @@ class Turn:
         return self.event.at
 
     @property
-    def facts(self) -> PersonFacts:
+    def facts(self) -> StepFacts:
         """Raises FactsNeeded."""
         if self.known is None:
             raise FactsNeeded
@@ -157,7 +154,7 @@ class Turn:
 
     def _values(self, text: str) -> Mapping[str, str]:
         names = {name for name in variables_in(text) if name not in self.answers and is_personal(name)}
-        return {**{name: _of_person(name, self.facts) for name in names}, **self.answers} if names else self.answers
+        return {**{name: self.facts.value(name) for name in names}, **self.answers} if names else self.answers
 
 
 def _numbered(text: str, replies: tuple[QuickReply, ...] | None) -> str:
@@ -179,15 +176,6 @@ def means(text: str, labels: Iterable[str]) -> bool:
 
 def is_personal(name: str) -> bool:
     return name in PERSONAL or name.startswith(ATTRIBUTE)
-
-
-def _of_person(name: str, facts: PersonFacts) -> str:
-    contact = facts.contact
-    if name.startswith(ATTRIBUTE):
-        value = contact.attributes.get(name.removeprefix(ATTRIBUTE), "")
-        return f"{value:.15g}" if isinstance(value, float) else str(value)
-    full = contact.name or ""
-    return {"name": full, "first_name": full.partition(" ")[0], "email": contact.email or ""}[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +203,8 @@ class StepBase(KindBase):
     """Whether every run waits at this step. A loop needs at least one such step."""
     is_end: ClassVar[bool] = False
     """Whether every run ends at this step."""
+    is_silent: ClassVar[bool] = False
+    """It writes nothing into the conversation, so that nobody has to be there."""
     id: StepId
 
     def enter(self, turn: Turn) -> Outcome:

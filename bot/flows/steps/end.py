@@ -9,6 +9,7 @@ from bot.flows.steps.base import Outcome, StepBase, Turn
 
 class End(StepBase):
     is_end: ClassVar[bool] = True
+    is_silent: ClassVar[bool] = True
 
     kind: Literal["end"] = "end"
 

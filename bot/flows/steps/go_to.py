@@ -9,6 +9,7 @@ from bot.flows.steps.base import Outcome, StepBase, StepId, Turn
 
 class GoTo(StepBase):
     is_end: ClassVar[bool] = True
+    is_silent: ClassVar[bool] = True
 
     kind: Literal["go_to"] = "go_to"
     step: StepId

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ SmsText = Annotated[str, Field(min_length=1, max_length=LONGEST_SMS)]
 class SendSmsStep(StepBase):
     """A link to the preference center and the opt-out text are added."""
 
+    is_silent: ClassVar[bool] = True
     kind: Literal["send_sms"] = "send_sms"
     subscription: str
     text: SmsText

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from bot.flows.steps.base import Outcome, StepBase, Turn
 class TagStep(StepBase):
     """`tag`: its id."""
 
+    is_silent: ClassVar[bool] = True
     kind: Literal["tag"] = "tag"
     tag: str = Field(min_length=1, max_length=100)
     is_removed: bool = False

@@ -15,6 +15,7 @@ class WaitStep(StepBase):
     """`seconds`, or `until` the office opens: within office hours the run continues at once."""
 
     waits_for: ClassVar[tuple[Wait, ...]] = (Wait.TIME,)
+    is_silent: ClassVar[bool] = True
 
     kind: Literal["wait"] = "wait"
     seconds: Seconds | None = None

@@ -21,6 +21,7 @@ class WaitForConsent(StepBase):
 
     waits_for: ClassVar[tuple[Wait, ...]] = (Wait.CONSENT, Wait.TIME)
     always_waits: ClassVar[bool] = True
+    is_silent: ClassVar[bool] = True
 
     kind: Literal["wait_for_consent"] = "wait_for_consent"
     subscription: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 class WebhookStep(StepBase):
     """`event`: the name that the receiver gets. `values` can contain variables."""
 
+    is_silent: ClassVar[bool] = True
     kind: Literal["webhook"] = "webhook"
     event: str = Field(pattern=r"^[a-z][a-z0-9_.]{0,59}$")
     values: dict[Key, Annotated[str, Field(max_length=500)]] = Field(default_factory=dict, max_length=20)

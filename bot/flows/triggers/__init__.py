@@ -9,12 +9,21 @@ from pydantic import Field
 from bot.flows.triggers.consent_changed import ConsentTrigger
 from bot.flows.triggers.messenger_opened import MessengerOpened
 from bot.flows.triggers.page_address import PageAddress
+from bot.flows.triggers.segment_entered import SegmentEntered
 from bot.flows.triggers.sms_keyword import SmsKeyword
 from bot.flows.triggers.started_by_teammate import StartedByTeammate
+from bot.flows.triggers.time_on_page import TimeOnPage
 from bot.flows.triggers.words_in_message import WordsInMessage
 
 Trigger = Annotated[
-    MessengerOpened | PageAddress | WordsInMessage | ConsentTrigger | SmsKeyword | StartedByTeammate,
+    MessengerOpened
+    | PageAddress
+    | TimeOnPage
+    | WordsInMessage
+    | ConsentTrigger
+    | SegmentEntered
+    | SmsKeyword
+    | StartedByTeammate,
     Field(discriminator="kind"),
 ]
 
@@ -22,8 +31,10 @@ __all__ = [
     "ConsentTrigger",
     "MessengerOpened",
     "PageAddress",
+    "SegmentEntered",
     "SmsKeyword",
     "StartedByTeammate",
+    "TimeOnPage",
     "Trigger",
     "WordsInMessage",
 ]

@@ -20,6 +20,14 @@ class MessengerOpens:
 
 
 @dataclass(frozen=True, slots=True)
+class StaysOnPage:
+    """A visitor has been on this page for so long, with the chat closed."""
+
+    page: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class MessageComes:
     """The contact writes a message that no flow waits for. `by_text`: by SMS."""
 
@@ -36,13 +44,20 @@ class ConsentComes:
 
 
 @dataclass(frozen=True, slots=True)
+class EntersSegment:
+    """A contact comes to match a segment."""
+
+    segment: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeywordTexted:
     """Someone texts the keyword of a program."""
 
     keyword: str
 
 
-Moment = MessengerOpens | MessageComes | ConsentComes | KeywordTexted
+Moment = MessengerOpens | StaysOnPage | MessageComes | ConsentComes | EntersSegment | KeywordTexted
 
 
 class TriggerBase(KindBase):

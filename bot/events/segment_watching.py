@@ -1,0 +1,208 @@
+"""Who enters the segments that live flows wait for.
+
+One process at a time reads which contacts changed, from a change stream whose position is kept, and asks for all of
+them at once who matches now: whoever matches and isn't noted as a member has entered. Conditions like "longer ago than
+30 days" come true without a change: once a tick, an index tells whose time has come. Nothing is asked per person.
+
+Whoever is in a segment when it is first watched, or when its filter was edited, is noted without an entry. An entry is
+stored before the position moves, and with it the id of the run that it starts, so that a crash neither loses nor
+repeats it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from bot.contacts.finder import ContactFinder
+from bot.errors import FilterTooBroad, Invalid, StoreUnavailable
+from bot.events.catch_up import ulid_prefix
+from bot.faults import reach
+from bot.flows.scripts import Scripts
+from bot.flows.segment_starts import SegmentStarts
+from bot.jobs.lease import Lease
+from bot.model.base import new_id, now
+from bot.model.event_cursor import EventCursor
+from bot.model.filter import ConsentIs, Created, Filter, LastSeen, When
+from bot.model.segment_member import SegmentMember, SegmentWatch
+from bot.store import Store
+from bot.store.change_reader import Token, TokenLost
+from bot.store.contact_stream import ContactStream
+
+log = logging.getLogger("sayso.events")
+CURSOR = "segments"
+LEASE_SECONDS = 10.0
+PAGE = 500
+PACE = 2.0
+"""Seconds between two looks."""
+CLOCKS = timedelta(minutes=1)
+"""How far clocks differ, so that times are looked at for longer."""
+
+Wanted = Callable[[], bool]
+
+
+class SegmentWatching:
+    def __init__(self, store: Store, scripts: Scripts, finder: ContactFinder, starts: SegmentStarts) -> None:
+        self._store = store
+        self._scripts = scripts
+        self._finder = finder
+        self._starts = starts
+        self._members = store.segment_members
+        self._holder = new_id()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Runs until stopped, while it holds the lease. Raises StoreUnavailable."""
+        async with Lease(self._store, CURSOR, self._holder, LEASE_SECONDS) as lease:
+            while not stop.is_set():
+                if lease.is_held:
+                    await self.look(lambda: lease.is_held and not stop.is_set())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), PACE)
+
+    async def look(self, is_wanted: Wanted = lambda: True) -> None:
+        """Notes who entered or left since the last time, and starts the flows. Raises StoreUnavailable."""
+        watches = await self._watched()
+        if not watches:
+            return
+        cursor = await self._store.event_cursors.get(CURSOR)
+        try:
+            async with ContactStream(self._store.database, cursor.token if cursor else None) as stream:
+                await self._follow(stream, watches, cursor.at if cursor else now(), is_wanted)
+        except TokenLost:
+            log.warning("the change stream of contacts can't go on: comparing all members of segments")
+            await self._compare(watches, is_wanted)
+        await self.start_due(now(), is_wanted)
+
+    async def start_due(self, time: datetime, is_wanted: Wanted = lambda: True) -> None:
+        """Starts the flows of those who entered. One that fails is tried again, and holds up no other."""
+        failed: set[str] = set()
+        while is_wanted() and (due := [m for m in await self._members.due(time) if m.id not in failed]):
+            results = await asyncio.gather(*(self._starts.entered(member) for member in due), return_exceptions=True)
+            for member, result in zip(due, results, strict=True):
+                if isinstance(result, StoreUnavailable):
+                    raise result
+                if isinstance(result, BaseException):
+                    failed.add(member.id)
+                    log.error("a flow could not start for a contact in a segment", exc_info=result)
+
+    async def _watched(self) -> list[tuple[SegmentWatch, Filter]]:
+        """What live flows wait for. Segments that none waits for any more are forgotten."""
+        wanted = await self._scripts.segments()
+        known = {watch.id: watch for watch in await self._store.segment_watches.all()}
+        for gone in known.keys() - wanted:
+            await self._store.segment_watches.end(gone)
+            await self._members.forget(gone)
+        found = []
+        for segment in (await self._store.segments.get_many(wanted)).values():
+            watch, filter = known.get(segment.id), segment.filter
+            if watch is None or watch.filter != filter.as_text():
+                watch = SegmentWatch(id=segment.id, filter=filter.as_text(), round=new_id())
+                await self._store.segment_watches.save(watch)
+            found.append((watch, filter))
+        return found
+
+    async def _follow(
+        self, stream: ContactStream, watches: list[tuple[SegmentWatch, Filter]], since: datetime, is_wanted: Wanted
+    ) -> None:
+        time = now()
+        if not stream.token:  # a new stream has one only behind its first batch
+            await stream.take(wait_ms=1)
+        for place, (watch, filter) in enumerate(watches):
+            if not watch.is_ready and is_wanted():
+                watches[place] = await self._note_members(watch, filter, is_wanted), filter
+        changed = await stream.take(wait_ms=1)
+        while changed and is_wanted():
+            await self._settle(watches, changed, time)
+            await self._save(stream.token, since)
+            changed = await stream.take(wait_ms=1)
+        for watch, filter in watches:
+            async for some in self._crossed(filter, since - CLOCKS, time):
+                await self._settle([(watch, filter)], some, time)
+        if is_wanted():
+            await self._save(stream.token, time)
+
+    async def _note_members(self, watch: SegmentWatch, filter: Filter, is_wanted: Wanted) -> SegmentWatch:
+        """Everybody who is in it now; the members of an earlier filter are forgotten."""
+        async for ids in self._matching(filter):
+            if not is_wanted():
+                return watch
+            await self._members.enter([_member(watch, id) for id in ids])
+        ready = watch.model_copy(update={"is_ready": True})
+        await self._store.segment_watches.save(ready)
+        await self._members.forget(watch.id, but=[watch.round])
+        return ready
+
+    async def _settle(self, watches: Sequence[tuple[SegmentWatch, Filter]], ids: Sequence[str], at: datetime) -> None:
+        """Notes who of these contacts entered or left."""
+        for watch, filter in watches:
+            if not watch.is_ready:
+                continue
+            try:
+                matching = await self._finder.among(filter, ids)
+            except (Invalid, FilterTooBroad):  # it names something that is gone: it has no members
+                matching = set()
+            known = await self._members.present(SegmentMember.id_of(watch, id) for id in ids)
+            entered = [id for id in ids if id in matching and SegmentMember.id_of(watch, id) not in known]
+            left = {SegmentMember.id_of(watch, id) for id in ids if id not in matching} & known
+            reach("before entries")
+            await self._members.enter([_member(watch, id, entry=new_id(), due=at) for id in entered])
+            await self._members.leave([*left])
+            reach("after entries")
+
+    async def _compare(self, watches: Sequence[tuple[SegmentWatch, Filter]], is_wanted: Wanted) -> None:
+        """The position is lost: everybody who matches, and every member, is looked at again."""
+        async with ContactStream(self._store.database) as stream:
+            await stream.take(wait_ms=1)
+            token, time = stream.token, now()
+        for watch, filter in watches:
+            async for ids in self._matching(filter):
+                await self._settle([(watch, filter)], ids, time)
+            after = ""
+            while is_wanted() and (members := await self._members.of_watch(watch, after, limit=PAGE)):
+                await self._settle([(watch, filter)], [member.contact for member in members], time)
+                after = members[-1].id
+        if is_wanted():
+            await self._save(token, time)
+
+    async def _matching(self, filter: Filter) -> AsyncIterator[list[str]]:
+        after = ""
+        with suppress(Invalid):
+            while ids := await self._finder.ids(filter, after, PAGE):
+                yield ids
+                after = ids[-1]
+
+    async def _crossed(self, filter: Filter, start: datetime, end: datetime) -> AsyncIterator[list[str]]:
+        """Those for whom a condition about time changed between these moments although nothing else did."""
+        for condition in filter.conditions:
+            for days in _days(getattr(condition, "when", None) or getattr(condition, "since", None)):
+                first, last = start - timedelta(days=days), end - timedelta(days=days)
+                if isinstance(condition, LastSeen | Created):
+                    field = "seen_key" if isinstance(condition, LastSeen) else "created_at"
+                    async for ids in self._store.contacts.ids_between(field, first, last):
+                        yield ids
+                elif isinstance(condition, ConsentIs):
+                    async for ids in self._changed_consent(first, last):
+                        yield ids
+
+    async def _changed_consent(self, start: datetime, end: datetime) -> AsyncIterator[list[str]]:
+        after, last = ulid_prefix(start), ulid_prefix(end + CLOCKS)
+        while found := await self._store.events.outlines_between(after, last, limit=PAGE):
+            yield list(dict.fromkeys(str(raw["_id"]).rpartition(":")[0] for raw in found))
+            after = found[-1]["event"]
+
+    async def _save(self, token: Token, at: datetime) -> None:
+        reach("before segments")
+        await self._store.event_cursors.save(EventCursor(id=CURSOR, token=token, at=at))
+        reach("after segments")
+
+
+def _member(watch: SegmentWatch, contact: str, **values: object) -> SegmentMember:
+    id = SegmentMember.id_of(watch, contact)
+    return SegmentMember(id=id, segment=watch.id, round=watch.round, contact=contact, **values)
+
+
+def _days(when: When | None) -> list[int]:
+    return [days for days in (when.within_days, when.beyond_days) if days is not None] if when else []

@@ -1,0 +1,20 @@
+"""Segment entered: a contact comes to match a segment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from bot.flows.triggers.base import EntersSegment, Moment, TriggerBase
+
+
+class SegmentEntered(TriggerBase):
+    """Not for those who are in it when the flow goes live, or who match because its filter was edited. Whoever leaves
+    it and comes back enters it again."""
+
+    kind: Literal["segment_entered"] = "segment_entered"
+    segment: str = Field(min_length=1, max_length=100)
+
+    def starts(self, moment: Moment) -> bool:
+        return isinstance(moment, EntersSegment) and moment.segment == self.segment

@@ -1,0 +1,40 @@
+"""Who is in a segment that flows wait for: kept so that it is known who enters it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.model.base import Document
+
+
+class SegmentWatch(Document):
+    """A segment that a live flow waits for. `_id` is the segment's."""
+
+    filter: str
+    """The segment's filter whose members are known. With another one, the members are noted anew."""
+    round: str
+    """Of the members that count."""
+    is_ready: bool = False
+    """Everybody who was in it from the start is noted."""
+    ended_at: datetime | None = None
+    """No flow waits for it any more. The document expires later."""
+
+
+class SegmentMember(Document):
+    """A contact in a watched segment. `_id` is `<segment>:<round>:<contact>`, so that each entry is noted once."""
+
+    segment: str
+    round: str
+    contact: str
+    entry: str = ""
+    """Of whoever came to match: the flow's run is named after it. Empty: they were in it from the start."""
+    due: datetime | None = None
+    """Set until their entry has been handled."""
+    is_expected: bool | None = None
+    """A flow starts when they next visit the site."""
+    left_at: datetime | None = None
+    """They no longer match. The document expires later."""
+
+    @classmethod
+    def id_of(cls, watch: SegmentWatch, contact: str) -> str:
+        return f"{watch.id}:{watch.round}:{contact}"
