@@ -38,6 +38,7 @@ LEASE_SECONDS = 10.0
 PAGE = 500
 PACE = 2.0
 """Seconds between two looks."""
+REST = timedelta(minutes=10)
 CLOCKS = timedelta(minutes=1)
 """How far clocks differ, so that times are looked at for longer."""
 
@@ -52,6 +53,7 @@ class SegmentWatching:
         self._starts = starts
         self._members = store.segment_members
         self._holder = new_id()
+        self._resting: dict[str, datetime] = {}
 
     async def work(self, stop: asyncio.Event) -> None:
         """Runs until stopped, while it holds the lease. Raises StoreUnavailable."""
@@ -125,11 +127,19 @@ class SegmentWatching:
             await self._save(stream.token, time)
 
     async def _note_members(self, watch: SegmentWatch, filter: Filter, is_wanted: Wanted) -> SegmentWatch:
-        """Everybody who is in it now; the members of an earlier filter are forgotten."""
-        async for ids in self._matching(filter):
-            if not is_wanted():
-                return watch
-            await self._members.enter([_member(watch, id) for id in ids])
+        """Everybody who is in it now; the members of an earlier filter are forgotten. Not ready if it was interrupted,
+        or if it takes the database too long: then it is tried again after a rest."""
+        if self._resting.get(watch.round, now()) > now():
+            return watch
+        try:
+            async for ids in self._matching(filter):
+                if not is_wanted():
+                    return watch
+                await self._members.enter([_member(watch, id) for id in ids])
+        except FilterTooBroad:
+            log.warning("the members of segment %s can't be found in time", watch.id)
+            self._resting = {watch.round: now() + REST}
+            return watch
         ready = watch.model_copy(update={"is_ready": True})
         await self._store.segment_watches.save(ready)
         await self._members.forget(watch.id, but=[watch.round])
@@ -158,8 +168,13 @@ class SegmentWatching:
             await stream.take(wait_ms=1)
             token, time = stream.token, now()
         for watch, filter in watches:
-            async for ids in self._matching(filter):
-                await self._settle([(watch, filter)], ids, time)
+            try:
+                async for ids in self._matching(filter):
+                    await self._settle([(watch, filter)], ids, time)
+            except FilterTooBroad:  # its members are noted anew
+                anew = {"round": new_id(), "is_ready": False}
+                await self._store.segment_watches.save(watch.model_copy(update=anew))
+                continue
             after = ""
             while is_wanted() and (members := await self._members.of_watch(watch, after, limit=PAGE)):
                 await self._settle([(watch, filter)], [member.contact for member in members], time)
