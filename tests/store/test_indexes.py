@@ -44,13 +44,13 @@ from bot.jobs.run import STUCK
 from bot.model.api_request import ApiRequest
 from bot.model.attribute import AttributeType
 from bot.model.base import iso, new_id, now
-from bot.model.contact import ConsentState, Contact
+from bot.model.contact import Contact
 from bot.model.contact_import import ImportPlan
 from bot.model.conversation import ConversationTag, Text
 from bot.model.delivery import DeliveryKind, DeliveryState, ProviderStatus
 from bot.model.event import Actor, How, Source
 from bot.model.export import ExportPiece
-from bot.model.filter import ConsentIs, Created, Filter, HasPhone, LastSeen, LocaleIs, When
+from bot.model.filter import ContactIs, Filter, HasPhone
 from bot.model.form_limits import Limit
 from bot.model.job import JobItem
 from bot.model.migration import Migration
@@ -646,12 +646,11 @@ async def _walk(bot: Bot) -> None:
 
 async def _watch_a_segment(bot: Bot, contact: Contact) -> None:
     """A flow waits for whoever enters it; its filter is edited, the position is lost, and the flow is paused."""
-    by, rules = By("ada", "Ada"), (LastSeen(when=When(beyond_days=1)), Created(when=When(beyond_days=1)))
-    opted_in = ConsentIs(subscription=DEALS, states=(ConsentState.OPTED_IN,), since=When(beyond_days=1))
-    segment = await bot.segments.save("Walked", Filter.of(*rules, opted_in), by)
+    by = By("ada", "Ada")
+    segment = await bot.segments.save("Walked", Filter(), by)
     document = FlowDocument(triggers=(SegmentEntered(segment=segment.id),), steps=(Say(id="hi", text="Hi"),))
     await create(bot.store, document, id="walked")
-    for filter in (None, Filter.of(LocaleIs(locales=("en",)))):
+    for filter in (None, Filter.of(ContactIs(ids=(contact.id, "nobody")))):
         if filter:
             await bot.segments.set_filter(segment.id, filter, by)
         bot.runs.scripts.live.cache_clear()
@@ -660,8 +659,10 @@ async def _watch_a_segment(bot: Bot, contact: Contact) -> None:
     await bot.store.event_cursors.update({"_id": "segments"}, {"$set": {"token": {"_data": "8200"}}})
     await bot.segments_watched.look()
     await bot.segment_starts.arrived(contact.id)
-    for locale in ("de", contact.locale):
-        await bot.store.contacts.update({"_id": contact.id}, {"$set": {"locale": locale}})
+    async for _ids in bot.store.contacts.ids_between("seen_key", contact.created_at, now()):
+        pass
+    for archived in ({"$set": {"archived_at": now()}}, {"$unset": {"archived_at": ""}}):
+        await bot.store.contacts.update({"_id": contact.id}, archived)
         await bot.segments_watched.look()
     await bot.flows.set_state("walked", "paused", by)
     bot.runs.scripts.live.cache_clear()
