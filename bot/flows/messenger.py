@@ -79,7 +79,8 @@ class Messenger:
             return await self._greet(contact, arrival if is_mine else None, claim, owner, is_new=wanted == "new")
         parts = await self._conversations.page(stored.id)
         is_other = is_mine and held and held.conversation != stored.id
-        kept = self._visitors.token(contact.id, arrival if is_other else None)
+        seen = arrival.model_copy(update={"is_unread": None}) if arrival and is_other else None
+        kept = self._visitors.token(contact.id, seen)
         return Opened(contact, kept, stored.id, parts, [], parts[-1].seq if parts else 0)
 
     async def stayed(self, token: str | None, claim: Claim, seconds: int) -> str | None:
