@@ -22,7 +22,8 @@ from bot.flows.runs import Runs
 from bot.flows.script import Script
 from bot.flows.steps.base import Answered, CardCompleted, CardPending, Event, Started, TimeCame
 from bot.model.base import new_id, now
-from bot.model.conversation import AuthorKind, Card, ConversationEvent, Part, Text
+from bot.model.conversation import AuthorKind, Card, Part, Text
+from bot.model.conversation_event import ConversationEvent
 from bot.model.flow import Run, State
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
