@@ -166,6 +166,7 @@ def _entries_at_most(flow: Script, moves: list[str]) -> int:
 
 async def _play(url: str, flow: Script, moves: list[tuple[str, int]]) -> None:
     async with open_store(url, "sayso_once") as store:
+        await asyncio.gather(store.parts.make_indexes(), store.conversations.make_indexes())
         await store.conversations.collection.delete_many({})
         talk = Talk(store, flow)
         await talk.begin()
