@@ -11,6 +11,7 @@ from bot.model.delivery import Delivery, DeliveryState, PhoneText
 from bot.outbound.delivery_links import DeliveryLinks
 from bot.outbound.gateways.base import LONGEST
 from bot.store import Store
+from bot.store.stops import KEYED
 
 
 class DemoPhone:
@@ -51,5 +52,6 @@ class DemoPhone:
 
 
 def _is_on_phone(delivery: Delivery) -> bool:
-    """Not texts sent through a provider, which have provider ids."""
-    return delivery.state is DeliveryState.SENT and delivery.provider_id is None
+    """Not texts sent through a provider, which have provider ids, nor those to people who were erased since."""
+    is_kept = not delivery.number.startswith(KEYED)
+    return is_kept and delivery.state is DeliveryState.SENT and delivery.provider_id is None

@@ -284,6 +284,16 @@ async def test_nothing_is_left_in_any_collection(bot: Bot, maya: Contact) -> Non
     assert all(d.number.startswith(KEYED) for d in waiting)
 
 
+async def test_the_demo_phone_shows_no_erased_person(bot: Bot) -> None:
+    await bot.receive(NUMBER, "Do you grind?", "q")
+    await bot.receive(NUMBER, "HELP", "h")
+    await bot.sender.send_some()
+    (contact,) = await bot.store.contacts.with_number(NUMBER, after="", limit=2)
+    assert await bot.phone.numbers() == [NUMBER]
+    await bot.eraser.erase(contact.id, ADMIN, Source.PROFILE)
+    assert await bot.phone.numbers() == []
+
+
 def test_every_collection_says_what_erasing_does_to_it(store: Store) -> None:
     """A new collection with personal data is erased in `bot/store/personal_data.py`."""
     assert {table.name for table in store.tables} == ERASED | UNTOUCHED.keys()
