@@ -36,11 +36,11 @@ class Call:
     answers_about: list[str] = field(default_factory=list)
     """Contacts whose data the answer contains."""
 
-    def variable(self, name: str) -> str:
-        """A part of the path. Raises ApiRefusal (404) for what no id can be."""
+    def variable(self, name: str, missing: ApiFault = NO_RESOURCE) -> str:
+        """A part of the path. Raises ApiRefusal (`missing`) for what no id can be."""
         value = self.path[name]
         if not value.isprintable() or len(value) > LONGEST_VARIABLE:
-            raise ApiRefusal(NO_RESOURCE)
+            raise ApiRefusal(missing)
         return value
 
     @property

@@ -81,7 +81,7 @@ async def delete_identity_secret(call: Call) -> None:
     Signatures made with it are no longer valid.
     """
     try:
-        await call.bot.identity_secrets.revoke(call.variable("secret_id"), call.by)
+        await call.bot.identity_secrets.revoke(call.variable("secret_id", NO_SECRET), call.by)
     except NotFound:
         raise ApiRefusal(NO_SECRET) from None
 
