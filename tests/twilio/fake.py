@@ -46,6 +46,8 @@ class Fault:
     is_accepted: bool = False
     is_silent: bool = False
     retry_after: int | None = None
+    page: str | None = None
+    """What a proxy before Twilio answers with."""
 
 
 CUT, CUT_AFTER = Fault(), Fault(is_accepted=True)
@@ -154,6 +156,8 @@ class FakeTwilio:
             if request.transport:
                 request.transport.abort()
             return web.Response()
+        if fault.page is not None:
+            return web.Response(status=fault.status, text=fault.page, content_type="text/html")
         return _error(fault.status, fault.code, retry_after=fault.retry_after)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:

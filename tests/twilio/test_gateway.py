@@ -118,6 +118,9 @@ class TestRefusal:
             (Fault(401, 20003), "auth_failed", False, Effect.HALT),
             (Fault(403), "auth_failed", False, Effect.HALT),
             (Fault(404, 20404), "account_not_found", False, Effect.HALT),
+            (Fault(401, page=""), "auth_failed", False, Effect.HALT),
+            (Fault(403, page="<h1>Forbidden</h1>"), "auth_failed", False, Effect.HALT),
+            (Fault(404, page="[]"), "account_not_found", False, Effect.HALT),
         ],
     )
     async def test_what_each_error_means(
@@ -161,7 +164,16 @@ class TestRefusal:
 
 class TestUnknown:
     @pytest.mark.parametrize(
-        "fault", [fake.CUT, fake.CUT_AFTER, fake.BROKEN, fake.BROKEN_AFTER, Fault(503), Fault(302)]
+        "fault",
+        [
+            fake.CUT,
+            fake.CUT_AFTER,
+            fake.BROKEN,
+            fake.BROKEN_AFTER,
+            Fault(503),
+            Fault(302),
+            Fault(408, page="<h1>Timeout</h1>"),
+        ],
     )
     async def test_an_unclear_answer_is_no_refusal_and_nothing_is_posted_twice(
         self, twilio: FakeTwilio, gateway: TwilioGateway, fault: Fault

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import orjson
+from pydantic import BaseModel, ValidationError
 from twilio.base.exceptions import TwilioException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
@@ -51,6 +52,12 @@ LONGEST_VALIDITY = 36_000
 logging.getLogger("twilio").setLevel(logging.WARNING)
 
 
+class _Refusal(BaseModel):
+    """Twilio's answer to a request that it refuses."""
+
+    code: int | None = None
+
+
 class TwilioGateway(Gateway):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -70,9 +77,9 @@ class TwilioGateway(Gateway):
         }
         async with _answered():
             response = await self.client.request_async("POST", self._messages_url, data=form)
-            answer = orjson.loads(response.text)
             if not response.ok:
-                raise _refused(response.status_code, answer.get("code"))
+                raise _no(response)
+            answer = orjson.loads(response.text)
             if not answer.get("sid"):
                 raise NoAnswer("no sid")
         return str(answer["sid"])
@@ -227,6 +234,15 @@ def _opt_out(stop: Stop, sender: str) -> dict[str, str]:
         "source": "opt-out-message" if stop.text else "others",
         "date_of_consent": iso(stop.at),
     }
+
+
+def _no(response: Response) -> Exception:
+    """A proxy before Twilio may answer with a page, or nothing. Then only a status that refuses the account is a
+    definite no."""
+    try:
+        return _refused(response.status_code, _Refusal.model_validate_json(response.text).code)
+    except ValidationError:
+        return _refused(response.status_code, None) if response.status_code in {401, 403, 404} else NoAnswer("no JSON")
 
 
 def _refused(status: int, code: int | None) -> Exception:
