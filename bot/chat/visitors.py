@@ -94,6 +94,11 @@ class Arrival(Value):
         """The flows that greeted them."""
         return frozenset(filter(None, (self.opening.flow, *(self.met or ()))))
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Nothing was stored of the visitor when the token was signed, and the site hadn't said who they are."""
+        return bool(self.is_new) and self.external_id is None
+
     def without(self, message: str) -> Self:
         """After they dismissed it."""
         earlier = [one for one in self.dismissed or () if one != message]

@@ -68,8 +68,8 @@ class Messenger:
         contact = await self._visitors.enter(token, claim, await self._workspace())
         owner, arrival = self._visitors.arrival(token)
         held = arrival.opening if arrival else None
-        if arrival and arrival.dismissed and owner != contact.id:
-            await self._messages.identified(owner, contact.id)
+        if arrival and arrival.dismissed and arrival.is_anonymous and owner != contact.id:
+            await self._messages.identified(owner, contact.id, arrival.dismissed)
         if contact.is_stored and wanted is None:
             await self._segment_starts.arrived(contact.id)
             await self._messages.arrived(contact.id)

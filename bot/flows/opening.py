@@ -68,8 +68,9 @@ class ChatMessageSource(Protocol):
     async def dismiss(self, part: Part, contact: str) -> str | None:
         """The contact doesn't want to see this any more. Returns the message of the entry, if it is of one."""
 
-    async def identified(self, visitor: str, contact: str) -> None:
-        """A visitor that nothing is stored of turned out to be this contact."""
+    async def identified(self, visitor: str, contact: str, dismissed: Collection[str]) -> None:
+        """A visitor that nothing is stored of turned out to be this contact. `dismissed`: the messages that they don't
+        want to see."""
 
     async def entries(self, opening: ChatOpening) -> list[OpeningEntry]:
         """What it adds to that chat."""

@@ -104,9 +104,11 @@ class ChatMessageDelivery:
             await self._store.chat_deliveries.keep(copy)
         return message
 
-    async def identified(self, visitor: str, contact: str) -> None:
-        """A visitor that nothing is stored of turned out to be this contact."""
-        await self._store.chat_deliveries.move(visitor, contact)
+    async def identified(self, visitor: str, contact: str, dismissed: Collection[str]) -> None:
+        """A visitor that nothing is stored of turned out to be this contact. `dismissed`: the messages that they don't
+        want to see."""
+        if await self._store.contacts.get(visitor) is None:  # else a merge moves them
+            await self._store.chat_deliveries.move(visitor, contact, dismissed)
 
     async def for_visitor(self, greeting: Sequence[Card], dismissed: Collection[str] = ()) -> str | None:
         """The message for a visitor that nothing is stored of. `greeting`: the forms that the new chat has anyway: the
@@ -144,8 +146,9 @@ class ChatMessageDelivery:
         return next((message for id, message in rest.items() if id in matching), None)
 
     async def _deliver(self, message: OutboundMessage, contacts: Sequence[Contact], chats: Mapping[str, str]) -> None:
-        """`chats`: by contact, where it goes."""
-        people = {ChatDelivery.id_of(message.id, contact.id): contact for contact in contacts}
+        """`chats`: by contact, where it goes. Those who have the copy of somebody who was merged into them get none."""
+        have = await self._store.chat_deliveries.merged(message.id, [contact.id for contact in contacts])
+        people = {ChatDelivery.id_of(message.id, contact.id): contact for contact in contacts if contact.id not in have}
         copies = [
             ChatDelivery(
                 id=id,

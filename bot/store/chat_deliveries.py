@@ -28,6 +28,13 @@ class ChatDeliveryRepository(Repository[ChatDelivery]):
         """The contact's copies of these messages, also those of contacts who were merged into this one."""
         return await self.find({"contact": contact, "message": {"$in": [*messages]}}, limit=10 * len(messages) + 1)
 
+    async def merged(self, message: str, contacts: Collection[str]) -> set[str]:
+        """Those of these contacts whose copy of the message was another contact's, or a visitor's."""
+        theirs = {"contact": {"$in": [*contacts]}, "message": message}
+        with database_errors():
+            found = await self.collection.find(theirs, {"contact": 1}, max_time_ms=READ_MS).to_list(None)
+        return {raw["contact"] for raw in found if raw["_id"] != ChatDelivery.id_of(message, raw["contact"])}
+
     async def placed(self, parts: Mapping[str, str]) -> None:
         """By copy, its last entry."""
         await self.update_many([({"_id": id}, {"$set": {"part": part}}) for id, part in parts.items()])
@@ -39,9 +46,11 @@ class ChatDeliveryRepository(Repository[ChatDelivery]):
         with database_errors():
             return bool((await self.collection.update_many(theirs, [first])).matched_count)
 
-    async def move(self, contact: str, to: str) -> None:
+    async def move(self, contact: str, to: str, messages: Collection[str]) -> None:
+        """The contact's copies of these messages."""
+        theirs = {"contact": contact, "message": {"$in": [*messages]}}
         with database_errors():
-            await self.collection.update_many({"contact": contact}, {"$set": {"contact": to}})
+            await self.collection.update_many(theirs, {"$set": {"contact": to}})
 
     async def dismissed(self, contact: str, messages: Collection[str]) -> set[str]:
         """Those of these messages that the contact dismissed."""

@@ -60,6 +60,12 @@ async def started(bot: Bot, filter: Filter | None = None, **terms: Any) -> Outbo
     return await bot.chat_messages.start(draft.id, draft.version, ADA)
 
 
+async def signed(bot: Bot, user: str) -> Claim:
+    """A user whom the site proves."""
+    secret = (await bot.workspace()).identity_secrets[0].secret
+    return Claim(user_id=user, user_hash=hmac.new(secret.encode(), user.encode(), "sha256").hexdigest())
+
+
 async def opened(bot: Bot, contact: Contact, wanted: str | None = None) -> Opened:
     return await bot.open_messenger(bot.visitors.token(contact.id), Claim(locale=contact.locale), wanted)
 
@@ -441,12 +447,26 @@ class TestDismissed:
         message = await started(bot, visitors=True)
         chat = await bot.open_messenger(None, Claim(), None)
         token = await bot.messenger.dismiss(chat.token, chat.conversation, chat.parts[-1].seq)
-        secret = (await bot.workspace()).identity_secrets[0].secret
-        proof = hmac.new(secret.encode(), b"u7", "sha256").hexdigest()
-        signed_in = await bot.open_messenger(token, Claim(user_id="u7", user_hash=proof), None)
+        signed_in = await bot.open_messenger(token, await signed(bot, "u7"), None)
         assert signed_in.contact.id == user.id
         assert await shown(bot, user) == []
         assert await bot.chat_messages.figures(message.id) == ChatFigures(1, 0, 0, 1)
+
+    async def test_another_user_of_the_browser_has_not_dismissed_it(self, bot: Bot, make_contact: MakeContact) -> None:
+        """Neither what a stored user dismissed in an older chat nor what a new user did becomes theirs."""
+        await make_contact(role="user", external_id="ada")
+        ada, ben, new = [await signed(bot, id) for id in ("ada", "ben", "new")]
+        message = await started(bot, visitors=True)
+        old = await bot.open_messenger(None, ada, None)
+        fresh = await bot.open_messenger(old.token, ada, "new")
+        token = await bot.messenger.dismiss(fresh.token, old.conversation, 1)
+        other = await bot.open_messenger(token, ben, None)
+        drawn = await bot.open_messenger(None, new, None)
+        token = await bot.messenger.dismiss(drawn.token, drawn.conversation, drawn.parts[-1].seq)
+        await bot.open_messenger(token, ben, None)
+        for person in (old.contact, drawn.contact):
+            assert await bot.chat_delivery.dismissed(person.id, old.parts) == {message.id}
+        assert await bot.chat_delivery.dismissed(other.contact.id, old.parts) == set()
 
 
 class TestCount:
@@ -515,6 +535,15 @@ class TestNow:
         assert (await kind.step(message.id, input, ShowPlace(), 50)).again_after
         await bot.chat_messages.act(message.id, "end", ADA)
         assert (await kind.step(message.id, input, ShowPlace(), 50)).is_last
+
+    async def test_those_who_were_merged_get_no_second_copy(self, bot: Bot, make_contact: MakeContact) -> None:
+        lead, user = await make_contact(), await make_contact(role="user", external_id="u1")
+        message = await started(bot, at_once=True)
+        await bot.chat_delivery.deliver(message, [lead])
+        await bot.merge.merge(user.id, lead.id, Actor(kind="teammate", id="ada"), Source.PROFILE)
+        await bot.chat_delivery.deliver_to_online(message, [user])
+        assert await shown(bot, user) == ["Hi there, deals by text?", message.id]
+        assert (await bot.chat_messages.figures(message.id)).shown == 1
 
     async def test_it_needs_a_chat_and_many_chats_of_one_hide_nobody(self, bot: Bot, make_contact: MakeContact) -> None:
         talker, other, texting = people = [await make_contact(last_seen_at=now()) for _ in range(3)]

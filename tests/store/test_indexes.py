@@ -427,7 +427,7 @@ async def _show(bot: Bot, contact: str) -> None:
         for part in await bot.conversations.page(chat.id):
             await bot.chat_delivery.dismiss(part, contact)
             await bot.chat_delivery.dismissed(contact, [part])
-    await bot.chat_delivery.identified("0" * 24, contact)
+    await bot.chat_delivery.identified("0" * 24, contact, [message.id])
     await bot.chat_messages.figures(message.id)
     await bot.chat_messages.act(message.id, "pause", by)
     await bot.chat_messages.act(message.id, "end", by)
