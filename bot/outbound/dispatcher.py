@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from bot.aio.batching import Batcher
+from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.delivery import DeliveryState
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways.base import Gateway, GatewayError, NoAnswer, Outgoing
-from bot.outbound.handover import CAP_RACE, CLAIM_EXPIRED, JUDGE_AGAIN, Handover, LateChecks, after_race
+from bot.outbound.handover import (
+    CAP_RACE,
+    CHANGED,
+    CLAIM_EXPIRED,
+    JUDGE_AGAIN,
+    Handover,
+    LateChecks,
+    after_race,
+)
 from bot.outbound.in_hand import Send
 from bot.outbound.kinds import KINDS
 from bot.outbound.reconciler import provider_id
@@ -29,9 +39,9 @@ ASK_AFTER = timedelta(seconds=60)
 """When the provider is asked about a text that it did not acknowledge."""
 AT_PROVIDER = 64
 """Texts at the provider at the same time."""
-NEXT = 64
-"""Texts that are marked and checked meanwhile. A killed process leaves at most so many and `AT_PROVIDER` marked, about
-which the provider is asked."""
+NEXT = 32
+"""Texts that are marked and checked meanwhile: about one round. A killed process leaves at most so many and
+`AT_PROVIDER` marked, about which the provider is asked."""
 JUDGED_FOR = timedelta(seconds=1)
 """How long a judgment holds while a text waits for its turn to be handed over."""
 
@@ -52,7 +62,7 @@ class Dispatcher:
         self._results = results
         self._late = LateChecks(facts, clock)
         self._clock = clock
-        self._mark: Batcher[Handover, str] = Batcher(self._mark_round, wait=0.01)
+        self._mark: Batcher[Handover, tuple[str, datetime]] = Batcher(self._mark_round, wait=0.01)
         self._last_look: Batcher[tuple[Handover, datetime], str] = Batcher(self._late.last_refusals)
         self._turns = asyncio.Semaphore(AT_PROVIDER + NEXT)
         self._slots = asyncio.Semaphore(AT_PROVIDER)
@@ -82,15 +92,31 @@ class Dispatcher:
             return partial(self._results.wait_for_account, text.delivery, {})
         if self._is_stale(text):
             return partial(self._results.store, text.delivery, DeliveryState.QUEUED, due_at=now())
-        if kept := self._kept(text, await self._mark(text)):
+        reason, marked_at = await self._mark(text)
+        if kept := self._kept(text, reason):
             return kept
-        checked_at = now()
-        async with self._slots:
-            if self._results.is_resting():
-                return partial(self._results.wait_for_account, text.delivery, {}, was_kept=True)
-            if kept := self._kept(text, await self._last_look((text, checked_at))):
-                return kept
-            return await self._given(text, {})
+        is_given = False
+        try:
+            async with self._slots:
+                if kept := await self._kept_in_its_turn(text, marked_at):
+                    return kept
+                is_given = True
+                return await self._given(text, {})
+        except (StoreUnavailable, asyncio.CancelledError):
+            if not is_given:
+                with suppress(StoreUnavailable):
+                    await self._results.store(text.delivery, DeliveryState.QUEUED, due_at=now(), was_kept=True)
+            raise
+
+    async def _kept_in_its_turn(self, text: Handover, marked_at: datetime) -> Send | None:
+        """As `_kept`, asked when nothing but the request is left to do. A text that was marked long ago isn't sent: if
+        this process was suspended meanwhile, another one may have asked the provider and sent it (law 8)."""
+        if self._results.is_resting():
+            return partial(self._results.wait_for_account, text.delivery, {}, was_kept=True)
+        reason = await self._last_look((text, marked_at))
+        if reason == CHANGED:
+            reason = await self._late.refusal(text)
+        return self._kept(text, JUDGE_AGAIN if now() - marked_at > ASK_AFTER / 2 else reason)
 
     def _kept(self, text: Handover, reason: str) -> Send | None:
         """How it is stored that a marked text isn't sent for this reason; None: it is."""
@@ -103,14 +129,18 @@ class Dispatcher:
             return partial(waits, reason="cap", due_at=after_race())
         return partial(self._results.block, text.delivery, reason, now(), was_kept=True) if reason else None
 
-    async def _mark_round(self, texts: list[Handover]) -> list[str]:
-        """Why each can't be sent after all; empty: it can."""
+    async def _mark_round(self, texts: list[Handover]) -> list[tuple[str, datetime]]:
+        """Why each can't be sent after all (empty: it can), and when it was marked; the checks are newer."""
+        marked_at = now()
         marked = await self._store.deliveries.hand_over(
-            [(text.delivery, text.values) for text in texts], ask_at=now() + ASK_AFTER
+            [(text.delivery, text.values) for text in texts], ask_at=marked_at + ASK_AFTER
         )
         mine = [text for text, is_mine in zip(texts, marked, strict=True) if is_mine]
-        late = await self._late.refusals(mine)
-        return [late.get(text.delivery.id, CLAIM_EXPIRED) for text in texts]
+        try:
+            late = await self._late.refusals(mine)
+        except StoreUnavailable:  # none of them has left
+            late = {text.delivery.id: JUDGE_AGAIN for text in mine}
+        return [(late.get(text.delivery.id, CLAIM_EXPIRED), marked_at) for text in texts]
 
     async def _given(self, text: Handover, values: dict[str, Any]) -> Send:
         """Sends it, and returns how its result is stored. `values`: what is stored besides."""

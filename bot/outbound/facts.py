@@ -91,24 +91,29 @@ class FactReader:
         """The deliveries of which everything is as it was judged by, but for stops and texts that left meanwhile.
         Cheaper than reading all of it again: of the ledger, only whether it has a newer event."""
         contacts = {contact.id: contact for _, facts in judged if (contact := facts.contact)}
-        following = {self._store.events.entry_id(id, contact.ledger.seq + 1): id for id, contact in contacts.items()}
         is_same_workspace, shared, unrecorded, newer = await asyncio.gather(
             self._are_rules_of({id(facts.workspace): facts.workspace for _, facts in judged}.values()),
             self._shared([delivery for delivery, _ in judged]),
             self._store.contacts.unrecorded(contacts),
-            self._store.events.existing(following),
+            self.with_newer_events([facts for _, facts in judged]),
         )
         if not is_same_workspace:
             return set()
         same = {
             id for id, contact in contacts.items() if unrecorded.get(id) == (contact.time_zone, contact.archived_at)
-        } - {following[event] for event in newer}
+        } - newer
         return {
             delivery.id
             for delivery, facts in judged
             if delivery.contact in same | {""}
             and all(getattr(facts, name) == value for name, value in shared.of(delivery).items())
         }
+
+    async def with_newer_events(self, judged: Sequence[Facts]) -> set[str]:
+        """The contacts of whom the ledger has an event that these facts don't know of."""
+        contacts = [facts.contact for facts in judged if facts.contact]
+        following = {self._store.events.entry_id(one.id, one.ledger.seq + 1): one.id for one in contacts}
+        return {following[event] for event in await self._store.events.existing(following)} if following else set()
 
     async def since_judged(self, judged: Sequence[tuple[Delivery, Facts]]) -> MarketingRules:
         """The rules with the marketing texts that the numbers got, now. `judged`: as far as it didn't change."""

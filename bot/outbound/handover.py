@@ -2,8 +2,8 @@
 
 Whatever could have changed since it was judged is read after the mark: the consent, a pause or cancellation of its
 message, the person's wishes, the workspace's countries and senders, texts of other workers to the same number, and last
-of all, once it is its turn, the stop list. Of two workers that mark texts to one number, at least one sees the other's
-mark, so neither a cap nor a person's wish is exceeded.
+of all, once it is its turn, the stop list and whether the person's ledger has a newer event. Of two workers that mark
+texts to one number, at least one sees the other's mark, so neither a cap nor a person's wish is exceeded.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from bot.outbound.kinds import KINDS, Facts
 from bot.outbound.marketing_rules import MarketingRules
 
 CHECKED_FOR = timedelta(seconds=0.25)
-"""How long the late checks hold while a text waits for its turn, but for the stop list."""
-CLAIM_EXPIRED, CAP_RACE, JUDGE_AGAIN = "claim_expired", "cap_race", "judge_again"
+"""How long the late checks of caps, a pause and the workspace hold while a text waits for its turn. What the person
+said is read again in any case."""
+CLAIM_EXPIRED, CAP_RACE, JUDGE_AGAIN, CHANGED = "claim_expired", "cap_race", "judge_again", "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,25 @@ class LateChecks:
         }
 
     async def last_refusals(self, texts: Sequence[tuple[Handover, datetime]]) -> list[str]:
-        """Asked right before each is sent: the stop list, and all the rest if it was checked too long ago. Each has the
-        time of that."""
+        """Asked right before each is sent: the stop list, whether the ledger has a newer event of the person (CHANGED:
+        it does), and all the rest if it was checked too long ago. Each has the time of that."""
         late = now() - CHECKED_FOR
         waited = [text for text, checked_at in texts if checked_at < late]
         reasons = await self.refusals(waited) if waited else {}
-        stops = await self._facts.stops([text.delivery for text, _ in texts])
+        stops, changed = await asyncio.gather(
+            self._facts.stops([text.delivery for text, _ in texts]),
+            self._facts.with_newer_events([text.facts for text, _ in texts]),
+        )
         return [
-            reasons.get(text.delivery.id) or _stop_refusal(text, stops.get(text.delivery.number)) for text, _ in texts
+            reasons.get(text.delivery.id)
+            or _stop_refusal(text, stops.get(text.delivery.number))
+            or (CHANGED if text.facts.contact and text.facts.contact.id in changed else "")
+            for text, _ in texts
         ]
+
+    async def refusal(self, text: Handover) -> str:
+        """Judges it again by everything that is stored now, the stop list last. Empty: it can be sent."""
+        return (await self._judged_again([text]))[text.delivery.id]
 
     async def _judged_again(self, texts: Sequence[Handover]) -> dict[str, str]:
         if not texts:

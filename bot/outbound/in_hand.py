@@ -52,9 +52,13 @@ class InHand:
         if fault:
             raise fault
 
-    def cancel(self) -> None:
-        for task in self._tasks.values():
+    async def cancel(self) -> None:
+        """Those that didn't leave go back to the queue."""
+        tasks = [*self._tasks.values()]
+        for task in tasks:
             task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _end(self, number: str, texts: int, task: asyncio.Task[None]) -> None:
         if self._tasks[number] is task:

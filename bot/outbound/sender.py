@@ -78,7 +78,7 @@ class Sender:
             await self._start(await self._take(poll=False))
             await self._in_hand.fall_to(0)
         except asyncio.CancelledError:
-            self._in_hand.cancel()
+            await self._in_hand.cancel()
             raise
 
     async def _work(self, stop: asyncio.Event) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
 
 from bot.app import Bot
+from bot.errors import StoreUnavailable
+from bot.model.base import now
 from bot.model.contact import Contact
-from bot.model.delivery import DeliveryState
+from bot.model.delivery import Delivery, DeliveryState
 from bot.model.event import Action
 from bot.outbound import dispatcher, handover, queue, sender
 from bot.outbound.gateways import Outgoing
+from bot.outbound.handover import Handover, LateChecks
 from tests.conftest import PATIENCE, eventually
 from tests.outbound.carrier import Carrier, through
 from tests.people import change
@@ -108,25 +111,86 @@ async def test_what_changes_while_a_marked_text_waits_for_its_turn(
 ) -> None:
     monkeypatch.setattr(dispatcher, "AT_PROVIDER", 1)
     monkeypatch.setattr(dispatcher, "JUDGED_FOR", timedelta(seconds=PATIENCE))
-    if how == "opt_out":
-        monkeypatch.setattr(handover, "CHECKED_FOR", timedelta(0))
+    monkeypatch.setattr(handover, "CHECKED_FOR", timedelta(seconds=PATIENCE))  # what they say is read in any case
     await confirm(bot, make_contact, 2)
     carrier = Holding(number(0), number(1))
     async with working(bot, carrier):
-        await eventually(lambda: _are_marked(bot, 2))
-        await eventually(lambda: _has(len(carrier.handed) == 1))
-        (waiting,) = {number(0), number(1)} - {*carrier.numbers()}
-        (text,) = await bot.store.deliveries.find({"number": waiting}, limit=2)
+        text = await _waiting(bot, carrier)
         if how == "stop":
-            await bot.stops.stop(waiting, "STOP", "t1")
+            await bot.stops.stop(text.number, "STOP", "t1")
         else:
             await bot.ledger.record(change(text.contact, "out", Action.OPT_OUT))
         carrier.may_answer.set()
         await eventually(lambda: _is_blocked(bot, text.id))
-    assert waiting not in carrier.numbers()
+    assert text.number not in carrier.numbers()
     blocked = await bot.store.deliveries.get(text.id)
     assert blocked
     assert (blocked.reason, blocked.handed_at) == ("stopped" if how == "stop" else "opted_out", None)
+
+
+async def test_what_was_marked_long_ago_is_not_sent(
+    bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process was suspended, and another one asked the provider about the text and sent it."""
+    monkeypatch.setattr(dispatcher, "AT_PROVIDER", 1)
+    await confirm(bot, make_contact, 2)
+    carrier, another = Holding(number(0), number(1)), Carrier()
+    async with working(bot, carrier):
+        waiting = await _waiting(bot, carrier)
+        await bot.store.deliveries.update({"_id": waiting.id}, {"$set": {"ask_at": now()}})
+        other = through(bot, another)
+        await other.reconcile()
+        assert await other.send_some() == 1
+        monkeypatch.setattr(dispatcher, "ASK_AFTER", timedelta(0))
+        carrier.may_answer.set()
+    assert [text.id for text in another.handed] == [waiting.id]
+    assert waiting.number not in carrier.numbers()
+    assert {d.state for d in await bot.store.deliveries.find({}, limit=3)} == {DeliveryState.SENT}
+
+
+async def test_a_canceled_worker_gives_back_what_is_marked_and_has_not_left(
+    bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, refusals = set[str](), LateChecks.refusals
+
+    async def noted(self: LateChecks, texts: Sequence[Handover]) -> dict[str, str]:
+        found = await refusals(self, texts)
+        checked.update(found)
+        return found
+
+    monkeypatch.setattr(dispatcher, "AT_PROVIDER", 1)
+    monkeypatch.setattr(LateChecks, "refusals", noted)
+    await confirm(bot, make_contact, 2)
+    carrier = Holding(number(0), number(1))
+    work = asyncio.create_task(through(bot, carrier).work(asyncio.Event()))
+    waiting = await _waiting(bot, carrier)
+    await eventually(lambda: _has(len(checked) == 2))
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    states = {d.number: (d.state, d.handed_at) for d in await bot.store.deliveries.find({}, limit=3)}
+    assert states.pop(waiting.number) == (DeliveryState.QUEUED, None)
+    assert [state for state, _ in states.values()] == [DeliveryState.SENDING], "the provider has to be asked about it"
+
+
+@pytest.mark.parametrize("check", ["refusals", "last_refusals"])
+async def test_a_database_that_is_lost_after_the_mark_keeps_the_text_back(
+    bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch, check: str
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    await confirm(bot, make_contact, 1)
+    carrier = Carrier()
+    with monkeypatch.context() as patch:
+        patch.setattr(LateChecks, check, away)
+        with suppress(StoreUnavailable):
+            await through(bot, carrier).send_some()
+    assert carrier.handed == []
+    (kept,) = await bot.store.deliveries.find({}, limit=2)
+    assert (kept.state, kept.handed_at, kept.ask_at) == (DeliveryState.QUEUED, None, None)
+    assert await through(bot, carrier).send_some() == 1
+    assert [text.id for text in carrier.handed] == [kept.id]
 
 
 async def test_a_canceled_worker_leaves_nothing_running(bot: Bot, make_contact: MakeContact) -> None:
@@ -138,6 +202,15 @@ async def test_a_canceled_worker_leaves_nothing_running(bot: Bot, make_contact: 
     with pytest.raises(asyncio.CancelledError):
         await work
     await eventually(lambda: _has(not any("_in_turn" in repr(task) for task in asyncio.all_tasks())))
+
+
+async def _waiting(bot: Bot, carrier: Holding) -> Delivery:
+    """Of two texts, the one that is marked and waits until the other one is through."""
+    await eventually(lambda: _are_marked(bot, 2))
+    await eventually(lambda: _has(len(carrier.handed) == 1))
+    (number,) = {d.number for d in await bot.store.deliveries.find({}, limit=3)} - {*carrier.numbers()}
+    (text,) = await bot.store.deliveries.find({"number": number}, limit=2)
+    return text
 
 
 async def _are_marked(bot: Bot, count: int) -> bool:
