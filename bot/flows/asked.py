@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from pydantic_core import to_json
+
 from bot.flows.matching import PersonFacts, Who
 from bot.flows.office_hours import OfficeHours
 
 LONGEST_VALUE = 100
 """Characters of a variable's value that a token holds."""
 LONGEST_ASKED = 600
-"""Characters of all of it. A greeting that asks for more is stored when the chat is opened."""
+"""Bytes of all of it in a token. A greeting that asks for more is stored when the chat is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,12 @@ class Asking:
 
     @property
     def fits(self) -> bool:
-        return sum(len(name) + len(value) for name, value in self.asked.items()) <= LONGEST_ASKED
+        """Whether a token can hold it."""
+        are_short = all(len(value) <= LONGEST_VALUE for value in self.asked.values())
+        return are_short and len(to_json(self.asked)) <= LONGEST_ASKED
 
     def value(self, variable: str) -> str:
-        self.asked[variable] = self.facts.value(variable)[:LONGEST_VALUE]
+        self.asked[variable] = self.facts.value(variable)
         return self.asked[variable]
 
     def matches(self, who: Who, step: str) -> bool:
