@@ -233,6 +233,20 @@ class Visitors:
             return await self._still_signed_in(token, identity, known, claim)
         return await self._enter_user(identity, known, claim)
 
+    async def met(self, token: str | None, claim: Claim, workspace: Workspace) -> Contact | None:
+        """The person who would enter. Nothing is written; None: entering would make the token's owner another person,
+        or the site's proof has expired. Raises Invalid for a wrong signature."""
+        identity, (known, lead) = claim.identity(workspace), await self._of_token(token)
+        if identity:
+            user = await self._contacts.by_external_id(identity.user_id) or await self._new_user(identity, claim)
+            owner, _arrival = self.arrival(token)
+            if owner != user.id and (owner or identity.is_expired):
+                return None
+            known = await self._ledger.contact(user.id) or user
+        elif known and known.role is Role.USER and known.external_id != claim.user_id:
+            known = None
+        return known.model_copy(update={"locale": claim.locale}) if known else _new(lead or new_id(), claim)
+
     async def _still_signed_in(
         self, token: str | None, identity: Identity, known: Contact | None, claim: Claim
     ) -> Contact:
@@ -252,10 +266,13 @@ class Visitors:
         elif user:
             user = await self._joined(await self._writer.update_signed(user, identity), known)
         if user is None:
-            person = {"external_id": identity.user_id, "name": identity.name, "email": identity.email}
-            unverified = identity.unverified or None
-            return _new(await self._user_id(identity.user_id), claim, role=Role.USER, unverified=unverified, **person)
+            return await self._new_user(identity, claim)
         return await self._writer.set_locale((await self._ledger.contact(user.id)) or user, claim.locale)
+
+    async def _new_user(self, identity: Identity, claim: Claim) -> Contact:
+        person = {"external_id": identity.user_id, "name": identity.name, "email": identity.email}
+        unverified = identity.unverified or None
+        return _new(await self._user_id(identity.user_id), claim, role=Role.USER, unverified=unverified, **person)
 
     async def _joined(self, user: Contact, lead: Contact | None) -> Contact:
         """The user, with what they said and wrote in this browser before they signed in. The lead is read again:

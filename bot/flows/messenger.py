@@ -85,8 +85,11 @@ class Messenger:
 
     async def stayed(self, token: str | None, claim: Claim, seconds: int) -> str | None:
         """A visitor has been on a page for so long, with the chat closed. Returns the token of a new chat in which a
-        flow greets them, not stored; None: no flow does, or something is going on in their newest chat."""
-        contact = await self._visitors.enter(token, claim, await self._workspace())
+        flow greets them; nothing is stored. None: no flow does, something is going on in their newest chat, or they
+        have signed in since the token was made: opening the chat says who they are now."""
+        contact = await self._visitors.met(token, claim, await self._workspace())
+        if contact is None:
+            return None
         owner, arrival = self._visitors.arrival(token)
         mine = arrival if arrival and owner == contact.id else None
         met, dismissed = (mine.flows, mine.dismissed or ()) if mine else (frozenset[str](), ())
@@ -166,6 +169,8 @@ class Messenger:
         if held and (is_new or not await self._openings.is_current(held, occasion, dismissed)):
             held = None
         opening = held or await self._openings.new(occasion, claim.time_zone, dismissed)
+        if not held or (arrival and arrival.is_unread):
+            await self._openings.count(opening, contact.id)
         if opening.locale != contact.locale:
             opening = opening.model_copy(update={"locale": contact.locale})
         conversation = await self._openings.conversation(opening, contact.id)

@@ -106,8 +106,6 @@ class Openings:
         message. `dismissed`: those that they don't want to see."""
         contact, script, time = occasion.contact, await self._scripts.starting(occasion), now()
         greeting = await self._greetings.new(script, contact, time)
-        if script and greeting.is_drawable:
-            self._counters.moved(script, contact.id, None, greeting.made, Started(time))
         return ChatOpening(
             conversation=new_id(),
             flow=script.flow if script else None,
@@ -118,6 +116,13 @@ class Openings:
             asked=greeting.asked,
             at=time,
         )
+
+    async def count(self, opening: ChatOpening, contact: str) -> None:
+        """The chat is shown for the first time. What isn't drawn is counted when its run does it."""
+        script = await self._scripts.get(opening.flow, opening.flow_version or 0) if opening.flow else None
+        greeting = await self._greetings.of(opening)
+        if script and greeting.is_drawable:
+            self._counters.moved(script, contact, None, greeting.made, Started(opening.at))
 
     async def is_current(self, opening: ChatOpening, occasion: Occasion, dismissed: Collection[str] = ()) -> bool:
         """Whether a chat that is opened now would be the same, but for its time. One that a flow began while they were

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +19,7 @@ from bot.chat.inbox import View, Whose
 from bot.chat.visitors import Claim
 from bot.config import Settings
 from bot.demo import DEALS, FLOW
-from bot.errors import NotFound, Unauthorized, WordsChanged
+from bot.errors import Invalid, NotFound, Unauthorized, WordsChanged
 from bot.flows.document import FlowAudience, FlowDocument
 from bot.flows.matching import Who
 from bot.flows.messenger import Opened
@@ -32,6 +34,7 @@ from bot.model.filter import ConsentIs
 from bot.store import Store
 from bot.store.embedded import EmbeddedServer
 from tests.people import AT, TEAMMATE, answer_to, greets, second_process
+from widget.messenger.input import LONGEST_TOKEN
 
 GREETED = ["text", "card"]
 SIGN_UPS = View("ada0ada0ada0ada0ada0ada0", whose=Whose.SIGN_UPS)
@@ -203,6 +206,23 @@ class TestPersonalGreeting:
         opened = await opened_chat(bot, first.token, "new")
         assert (opened.opening, opened.parts[0].preview[:3]) == (None, "yyy")
 
+    @pytest.mark.parametrize("value", ["y" * 300, "\u0634" * 100])
+    async def test_long_values_are_shown_whole_and_never_make_the_token_too_long(
+        self, bot: Bot, store: Store, value: str
+    ) -> None:
+        names = " ".join(f"{{{{attribute_a{n}}}}}" for n in range(5))
+        await publish(store, FLOW, greets(Say(id="hi", text=names)))
+        first = await opened_chat(bot)
+        await says(bot, first)
+        for count in range(1, 6):
+            attributes = {f"a{n}": value for n in range(count)}
+            await store.contacts.update({"_id": first.contact.id}, {"$set": {"attributes": attributes}})
+            opened = await opened_chat(bot, first.token, "new")
+            assert opened.parts[0].preview.startswith(value[:60])
+            assert isinstance(content := opened.parts[0].content, Text)
+            assert content.text.split() == [value] * count
+            assert len(opened.token) <= LONGEST_TOKEN
+
 
 class TestStay:
     """A flow that greets visitors after some time on a page."""
@@ -257,6 +277,41 @@ class TestStay:
         token = await bot.messenger.stayed(None, claim, 30)
         assert token
         assert await bot.messenger.stayed(token, claim, 30) is None
+
+    async def test_it_is_counted_as_shown_when_the_chat_is_opened(self, bot: Bot, store: Store) -> None:
+        await _stays(store)
+        shown = list[int]()
+        token = await bot.messenger.stayed(None, Claim(page="https://shop.example/cart"), 30)
+        for _ in range(3):
+            shown.append((await bot.flow_figures.of("cart", days=1)).shown)
+            token = (await opened_chat(bot, token)).token
+        assert shown == [0, 1, 1]
+
+    async def test_it_makes_nobody_another_person(self, bot: Bot, store: Store) -> None:
+        await _stays(store)
+        secret = (await bot.workspace()).identity_secrets[0].secret
+        proof = hmac.new(secret.encode(), b"u1", "sha256").hexdigest()
+        claim = Claim(page="https://shop.example/cart", user_id="u1", user_hash=proof, name="Ada", locale="es")
+        for is_stored in (False, True):
+            lead = await opened_chat(bot)
+            if is_stored:
+                await says(bot, lead)
+                await settled(bot)
+            before = await documents(store), await store.contacts.find({}, limit=9)
+            assert await bot.messenger.stayed(lead.token, claim, 30) is None, "opening the chat says who they are"
+            token = await bot.messenger.stayed(None, claim, 30)
+            assert token, "in a browser that nobody used before"
+            assert await bot.messenger.stayed(token, claim, 30), "and again there"
+            assert before == (await documents(store), await store.contacts.find({}, limit=9))
+        opened = await bot.open_messenger(token, claim, None)
+        assert (opened.contact.external_id, opened.parts[0].preview) == ("u1", "Any questions about your cart?")
+        await says(bot, opened)
+        await settled(bot)
+        before = await documents(store), await store.contacts.find({}, limit=9)
+        await bot.messenger.stayed(opened.token, replace(claim, name="Eve", locale="de"), 30)
+        assert before == (await documents(store), await store.contacts.find({}, limit=9))
+        with pytest.raises(Invalid):
+            await bot.messenger.stayed(None, replace(claim, user_hash="wrong"), 30)
 
 
 async def _stays(store: Store, **values: Any) -> dict[str, int]:

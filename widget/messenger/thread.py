@@ -115,7 +115,8 @@ async def unread(request: web.Request) -> web.Response:
 
 
 async def stayed(request: web.Request) -> web.Response:
-    """For the launcher: a visitor has been on the page for so long that a flow may greet them. Writes nothing.
+    """For the launcher: a visitor has been on the page for so long that a flow may greet them. Nothing is
+    written; the answer's token replaces theirs, and is null if no flow greets.
 
     The body isn't declared as JSON, which avoids a preflight request.
     """
