@@ -399,7 +399,8 @@ iframe{display:block;width:100%;height:100%;border:0}
     else askUnread(true);
     const isBusy = () => !settings || isOpen || frame;
     const chat = { origin, token, setToken, facts, open, setUnread, small, isBusy };
-    if (config.timers) import(`${origin}/widget-timers.js`).then((timers) => timers.start(chat));
+    // If it doesn't load, the next page tries again.
+    if (config.timers) import(`${origin}/widget-timers.js`).then((timers) => timers.start(chat)).catch(() => {});
   }
 
   function update(given) {

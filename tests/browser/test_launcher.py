@@ -14,6 +14,7 @@ from bot.model.conversation import Author, AuthorKind, Text
 from tests.browser.conftest import Visit
 from tests.browser.shop import Chat, Shop, base
 from tests.conftest import eventually
+from tests.flows.test_triggers import PAGES
 from widget.web.http import BOT
 
 TEAMMATE = Author(kind=AuthorKind.TEAMMATE, id="ada")
@@ -178,3 +179,34 @@ async def test_a_flow_greets_after_some_time_on_a_page(visit: Visit, server: Tes
     await phone.open()
     await expect(phone.bubble("Can we help?")).to_be_visible()
     await expect(badge).to_be_hidden()
+    await _clock_counts_what_is_seen(phone)
+
+
+CLOCK = """async (address) => {
+  const timers = await import(address);
+  window.asked = 0;
+  window.isHidden = false;
+  Object.defineProperty(document, "hidden", { get: () => isHidden });
+  sessionStorage["sayso.met"] = `another\\n1${JSON.stringify([1, ["*"]])}`;
+  const token = () => { asked += 1; throw Error("not now"); };
+  timers.start({ isBusy: () => false, facts: () => ({}), token });
+  window.turn = (hidden) => { isHidden = hidden; document.dispatchEvent(new Event("visibilitychange")); };
+  return timers.matches;
+}"""
+
+
+async def _clock_counts_what_is_seen(chat: Chat) -> None:
+    """The clock's own script once more, on a page whose time the test makes."""
+    page = chat.page
+    await page.clock.install()
+    clock = await page.evaluate_handle(CLOCK, f"{chat.sayso}/widget-timers.js?again")
+    for pattern, address, does in PAGES:
+        if address.startswith("https://shop"):
+            matches = "(matches, [pattern, address]) => matches(pattern, new URL(address))"
+            assert await clock.evaluate(matches, [pattern, address]) is does, (pattern, address)
+    asked = list[int]()
+    for hidden, milliseconds in [(False, 600), (True, 5_000), (False, 300), (True, 5_000), (False, 200)]:
+        await page.evaluate("turn", hidden)
+        await page.clock.run_for(milliseconds)
+        asked.append(await page.evaluate("asked"))
+    assert asked == [0, 0, 0, 0, 1], "a hidden page's time doesn't count"

@@ -91,7 +91,7 @@ async def launcher(request: web.Request) -> web.Response:
 async def timers(request: web.Request) -> web.Response:
     """The times on pages after which flows greet visitors: the launcher loads it if there are any."""
     stays = await request.app[BOT].runs.scripts.stays()
-    waits = [(stay.seconds, stay.expression) for stay in stays]
+    waits = [(stay.seconds, stay.patterns) for stay in stays]
     return _script(request, TIMERS.replace("__SAYSO_WAITS__", _json(waits)))
 
 

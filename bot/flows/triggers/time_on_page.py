@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from bot.flows.triggers.base import Moment, StaysOnPage, TriggerBase
-from bot.flows.triggers.page_pattern import PagePattern, matches_page, page_expression
+from bot.flows.triggers.page_pattern import PagePattern, matches_page
 
 ANY_PAGE = "*"
 LONGEST_STAY = 3600
@@ -22,11 +22,10 @@ class TimeOnPage(TriggerBase):
     pages: tuple[PagePattern, ...] = Field(default=(), max_length=50)
 
     @property
-    def expression(self) -> str:
-        """Of the addresses, see `page_expression`."""
-        return page_expression(self.pages or (ANY_PAGE,))
+    def patterns(self) -> tuple[PagePattern, ...]:
+        return self.pages or (ANY_PAGE,)
 
     def starts(self, moment: Moment) -> bool:
         if not isinstance(moment, StaysOnPage) or moment.seconds != self.seconds:
             return False
-        return matches_page(self.pages or (ANY_PAGE,), moment.page)
+        return matches_page(self.patterns, moment.page)
