@@ -271,10 +271,12 @@ def test_what_the_workspace_lacks_is_told() -> None:
     other = {"kind": "start_flow", "id": "o", "flow": "other"}
     draft = {**FORM, "id": "d", "subscription": "draft"}
     gone = {**FORM, "id": "g", "subscription": "gone"}
-    checked = check_document(flow(FORM, draft, gone, tag, attribute, other), around)
-    assert {path for path, _, _ in found(checked)} == {
+    entries = [{"kind": "segment_entered", "segment": id} for id in ("gone", "")]
+    checked = check_document(flow(FORM, draft, gone, tag, attribute, other, triggers=entries), around)
+    assert sorted(path for path, _, _ in found(checked)) == [
         "steps[1].subscription", "steps[2].subscription", "steps[3].tag", "steps[4].attribute", "steps[5].flow",
-    }  # fmt: skip
+        "triggers[0].segment", "triggers[1].segment",
+    ]  # fmt: skip
 
 
 def test_what_a_message_needs_from_the_workspace_is_told() -> None:

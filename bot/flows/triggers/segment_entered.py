@@ -14,7 +14,7 @@ class SegmentEntered(TriggerBase):
     it and comes back enters it again."""
 
     kind: Literal["segment_entered"] = "segment_entered"
-    segment: str = Field(min_length=1, max_length=100)
+    segment: str = Field(max_length=100)
 
     def starts(self, moment: Moment) -> bool:
         return isinstance(moment, EntersSegment) and moment.segment == self.segment
