@@ -94,6 +94,7 @@ async def visit(contexts: Callable[..., Awaitable[tuple[BrowserContext, Watch]]]
         context, watch = await contexts(**options)
         page = await context.new_page()
         watch.over(page)
+        server.app[BOT].runs.scripts.live.cache_clear()  # a flow that was just published counts
         await page.goto(shop.address(base(server), settings or {}))
         return Chat(page, watch, base(server), server.app[BOT])
 
