@@ -69,6 +69,7 @@ class Bot(WorkArea):
             self.flow_figures.outcomes.count,
             self.outbound.start_overdue,
             lambda: self.jobs.forget_failed(now()),
+            lambda: self.chat_delivery.forget_visitors(now()),
         ]
 
 

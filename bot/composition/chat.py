@@ -37,4 +37,6 @@ class ChatArea(ContactArea):
         self.conversation_finder = ConversationFinder(store)
         self.inbox = Inbox(store, self.conversations, self.cards)
         self.opt_out_requests.decided = self.inbox.opt_out_decided
-        self.chat_delivery = ChatMessageDelivery(store, self.finder, self.conversations, self.workspace)
+        self.chat_delivery = ChatMessageDelivery(
+            store, self.finder, self.conversations, self.workspace, visitor_days=settings.visitor_days
+        )

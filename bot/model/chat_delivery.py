@@ -20,6 +20,10 @@ class ChatDelivery(Document):
     at: datetime
     dismissed_at: datetime | None = None
     """When the contact dismissed it: they don't see it any more. Visitors that nothing else is stored of can, too."""
+    lapses_at: datetime | None = None
+    """Of a visitor that nothing else is stored of: when it is forgotten, unless they are stored by then."""
+    expires_at: datetime | None = None
+    """The database deletes it then."""
 
     @classmethod
     def id_of(cls, message: str, contact: str) -> str:

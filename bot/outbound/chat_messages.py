@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from async_lru import alru_cache
 
@@ -31,6 +32,8 @@ from bot.store import Store
 
 CACHE_SECONDS = 0.5
 """Pausing a message takes effect within a second, in every process."""
+FORGOTTEN = 500
+"""Lapsed copies that are dealt with at once."""
 KEPT = 256
 """Cached messages that were started: they never change."""
 
@@ -42,11 +45,14 @@ class ChatMessageDelivery:
         finder: ContactFinder,
         conversations: ConversationService,
         workspace: Callable[[], Awaitable[Workspace]],
+        *,
+        visitor_days: int,
     ) -> None:
         self._store = store
         self._finder = finder
         self._conversations = conversations
         self._workspace = workspace
+        self._kept_for = timedelta(days=visitor_days)
         self._judge = ChatJudge(store)
         self._known: dict[str, OutboundMessage] = {}
         self._running = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(self._find_running)
@@ -94,15 +100,24 @@ class ChatMessageDelivery:
 
     async def dismiss(self, part: Part, contact: str) -> str | None:
         """The contact doesn't want to see the message of this entry any more, in any chat. Returns the message; None:
-        the entry is of none. Idempotent. A visitor that nothing is stored of gets a copy, which counts them once."""
+        the entry is of none. Idempotent. A visitor that nothing is stored of gets a copy, which counts them once and
+        lapses with their token."""
         message, time = message_of(part), now()
         if message is None:
             return None
         if not await self._store.chat_deliveries.dismiss(contact, message, time):
             id, where = ChatDelivery.id_of(message, contact), {"conversation": part.conversation, "part": part.id}
-            copy = ChatDelivery(id=id, message=message, contact=contact, at=time, dismissed_at=time, **where)
+            times = {"at": time, "dismissed_at": time, "lapses_at": time + self._kept_for}
+            copy = ChatDelivery(id=id, message=message, contact=contact, **times, **where)
             await self._store.chat_deliveries.keep(copy)
         return message
+
+    async def forget_visitors(self, time: datetime) -> None:
+        """Deletes what visitors dismissed that nothing else was stored of until their token expired."""
+        if lapsed := await self._store.chat_deliveries.lapsed(time, limit=FORGOTTEN):
+            stored = await self._store.contacts.existing({copy.contact for copy in lapsed})
+            copies = {copy.id: copy.contact not in stored for copy in lapsed}
+            await self._store.chat_deliveries.forget(copies, time)
 
     async def identified(self, visitor: str, contact: str, dismissed: Collection[str]) -> None:
         """A visitor that nothing is stored of turned out to be this contact. `dismissed`: the messages that they don't

@@ -22,6 +22,8 @@ class ChatDeliveryRepository(Repository[ChatDelivery]):
         IndexModel([("contact", ASCENDING), ("message", ASCENDING)]),
         IndexModel([("message", ASCENDING), ("part", ASCENDING)]),
         IndexModel([("message", ASCENDING), ("dismissed_at", ASCENDING)], **_DISMISSED),
+        IndexModel([("lapses_at", ASCENDING)], partialFilterExpression={"lapses_at": {"$exists": True}}),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     )
 
     async def of(self, contact: str, messages: Collection[str]) -> list[ChatDelivery]:
@@ -51,6 +53,17 @@ class ChatDeliveryRepository(Repository[ChatDelivery]):
         theirs = {"contact": contact, "message": {"$in": [*messages]}}
         with database_errors():
             await self.collection.update_many(theirs, {"$set": {"contact": to}})
+
+    async def lapsed(self, time: datetime, *, limit: int) -> list[ChatDelivery]:
+        """Those that are to be forgotten, unless their contact is stored."""
+        return await self.find({"lapses_at": {"$lte": time}}, sort=[("lapses_at", 1)], limit=limit)
+
+    async def forget(self, copies: Mapping[str, bool], time: datetime) -> None:
+        """By copy, whether it is deleted at this time; False: it never is."""
+        never = {"$unset": {"lapses_at": ""}}
+        await self.update_many(
+            [({"_id": id}, {"$set": {"expires_at": time}, **never} if ends else never) for id, ends in copies.items()]
+        )
 
     async def dismissed(self, contact: str, messages: Collection[str]) -> set[str]:
         """Those of these messages that the contact dismissed."""

@@ -428,6 +428,25 @@ class TestDismissed:
         await opened(bot, acted.contact)
         assert await shown(bot, acted.contact) == []
 
+    async def test_a_visitor_who_never_acts_is_forgotten_with_their_token(
+        self, bot: Bot, store: Store, settings: Settings
+    ) -> None:
+        message = await started(bot, visitors=True)
+        for acts in (True, False):
+            chat = await bot.open_messenger(None, Claim(), None)
+            token = await bot.messenger.dismiss(chat.token, chat.conversation, chat.parts[-1].seq)
+            if acts:
+                acted = await act(bot, await bot.open_messenger(token, Claim(), None))
+        assert (await bot.chat_messages.figures(message.id)).dismissed == 2
+        for days in (settings.visitor_days - 1, settings.visitor_days + 1):
+            time = now() + timedelta(days=days)
+            await bot.chat_delivery.forget_visitors(time)
+            copies = await store.chat_deliveries.find({"message": message.id}, limit=3)
+            ends = {copy.contact: copy.expires_at for copy in copies}
+            never = {acted.contact.id: None, chat.contact.id: None}
+            assert ends == (never if days < settings.visitor_days else {**never, chat.contact.id: time})
+        assert {copy.lapses_at for copy in copies} == {None}
+
     async def test_the_page_that_dismissed_it_goes_on_in_its_chat(self, bot: Bot) -> None:
         message = await started(bot, visitors=True)
         chat = await bot.open_messenger(None, Claim(), None)

@@ -428,6 +428,8 @@ async def _show(bot: Bot, contact: str) -> None:
             await bot.chat_delivery.dismiss(part, contact)
             await bot.chat_delivery.dismissed(contact, [part])
     await bot.chat_delivery.identified("0" * 24, contact, [message.id])
+    await bot.store.chat_deliveries.update({"contact": contact}, {"$set": {"lapses_at": now()}})
+    await bot.chat_delivery.forget_visitors(now())
     await bot.chat_messages.figures(message.id)
     await bot.chat_messages.act(message.id, "pause", by)
     await bot.chat_messages.act(message.id, "end", by)
