@@ -243,12 +243,23 @@ class ContactRepository(Repository[Contact]):
         with in_time():
             return {raw["_id"] for raw in await cursor.hint(hint).to_list(limit)}
 
-    async def matching_of_first(self, size: int, match: Mapping[str, Any], *, time_limit: int) -> int:
-        """How many of the first `size` contacts match. Raises FilterTooBroad."""
-        some: list[dict[str, Any]] = [{"$sort": {"_id": 1}}, {"$limit": size}, {"$match": match}, {"$count": "n"}]
+    async def matching_of_some(
+        self, starts: Sequence[str], size: int, match: Mapping[str, Any], *, time_limit: int
+    ) -> tuple[int, int]:
+        """Of up to `size` contacts from each of these ids on: how many match, and how many there are. Raises
+        FilterTooBroad."""
+        parts: list[list[dict[str, Any]]] = [
+            [{"$match": {"_id": {"$gte": start}}}, {"$sort": {"_id": 1}}, {"$limit": size}] for start in starts
+        ]
+        first, *others = parts
+        union: list[dict[str, Any]] = [{"$unionWith": {"coll": self.name, "pipeline": part}} for part in others]
+        number = {"$count": "n"}
+        counts: dict[str, Any] = {"$facet": {"matching": [{"$match": match}, number], "all": [number]}}
         with in_time():
-            found = await self.collection.aggregate(some, maxTimeMS=time_limit, hint="_id_").to_list(1)
-        return int(found[0]["n"]) if found else 0
+            found = self.collection.aggregate([*first, *union, counts], maxTimeMS=time_limit, hint="_id_")
+            (counted,) = await found.to_list(1)
+        matching, everybody = (sum(row["n"] for row in counted[name]) for name in ("matching", "all"))
+        return matching, everybody
 
     async def project_many(self, moves: Sequence[_Move]) -> None:
         """Stores the projections, each unless another writer stored one since the contact was read. One update for all:

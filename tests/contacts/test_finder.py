@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 
 from bot.app import Bot
 from bot.contacts import finder
-from bot.contacts.finder import NEWEST, ContactFinder, Sort, SortBy
+from bot.contacts.finder import NEWEST, ContactCount, ContactFinder, Sort, SortBy
 from bot.errors import Invalid
 from bot.model.addresses import PhoneKind
 from bot.model.contact import Contact, Role
@@ -105,6 +106,22 @@ async def test_words_find_the_same_people_however_frequent_they_are(
     assert await _found(bot.finder, Filter(query="adam b")) == ["landline"]
     assert await _found(bot.finder, Filter(query="miller crm")) == ["jersey"]
     assert await _found(bot.finder, Filter(query="adam miller")) == []
+
+
+async def test_an_estimate_counts_what_a_job_has_done_as_much_as_it_is(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has tagged a quarter of them, in the order of their ids."""
+    monkeypatch.setattr(finder, "NARROW", 10)
+    monkeypatch.setattr(finder, "SAMPLE", 160)
+    random = Random(7)  # noqa: S311
+    ids = sorted(f"{random.getrandbits(96):024x}" for _ in range(400))
+    await bot.store.contacts.insert_many([person(id, tags=("vip",) if i < 100 else ()) for i, id in enumerate(ids)])
+    count = await bot.finder.count(Filter.of(TagIs(tags=("vip",))))
+    assert not count.is_exact
+    assert 85 <= count.number <= 120
+    monkeypatch.setattr(finder, "SAMPLE", 400)
+    assert await bot.finder.count(Filter.of(TagIs(tags=("vip",)))) == ContactCount(100, is_exact=True)
 
 
 async def test_a_tag_is_added_once_and_removed(bot: Bot, people: list[Contact]) -> None:
