@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -20,7 +21,7 @@ from bot.model.audit import AuditAction
 from bot.model.contact_import import TEXTS, ContactImport, DateOrder, Existing, ImportPlan
 from bot.model.job import Job, JobState
 from widget.inbox.evidence import WAYS, EvidenceForm
-from widget.jobs.view import job_view
+from widget.jobs.view import STATES, job_view
 from widget.web.downloads import Download, send_csv
 from widget.web.forms import FORM, Form, fields, read_input, redrawn_by
 from widget.web.http import BOT
@@ -36,6 +37,7 @@ EXISTING = {
     Existing.FILL: _("Fill in empty fields only"),
     Existing.SKIP: _("Leave unchanged, import consent only"),
 }
+DRAFT, IMPORTED, UNDONE = (_("Draft"), "plain"), (_("Imported"), "good"), (_("Undone"), "warn")
 ORDERS = {DateOrder.MONTH_FIRST: _("Month first: 03/31/2025"), DateOrder.DAY_FIRST: _("Day first: 31/03/2025")}
 
 
@@ -61,15 +63,32 @@ def encoding_name(codec: str) -> str:
 async def show_all(request: web.Request) -> web.StreamResponse:
     say = translator_for(request)
     encodings = [("", say("Detect automatically")), *((name, encoding_name(name)) for name in ENCODINGS)]
+    imports = await request.app[BOT].imports.files.newest()
     return await teammate_page(
         request,
         "contacts/imports.html",
         section="contacts",
         title=say("Import contacts"),
-        imports=await request.app[BOT].imports.files.newest(),
+        imports=imports,
+        badges=await _badges(request, imports),
         encodings=encodings,
         most=MOST_BYTES // 1024 // 1024,
     )
+
+
+async def _badges(request: web.Request, imports: Sequence[ContactImport]) -> dict[str, tuple[str, str]]:
+    """By import: the words and the kind of the badge for what happened to it last."""
+    say = translator_for(request)
+    last = {file.id: id for file in imports if (id := file.undo or file.job)}
+    jobs = await request.app[BOT].store.jobs.get_many(last.values())
+    badges = {file.id: _badge(file, jobs.get(last.get(file.id, ""))) for file in imports}
+    return {id: (say(label), kind) for id, (label, kind) in badges.items()}
+
+
+def _badge(file: ContactImport, job: Job | None) -> tuple[str, str]:
+    if job and job.state is not JobState.DONE:
+        return STATES[job.state]
+    return UNDONE if file.undo else IMPORTED if file.job else DRAFT
 
 
 @redrawn_by(show_all)

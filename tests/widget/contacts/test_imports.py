@@ -9,9 +9,11 @@ import pytest
 
 from bot.contacts.imports.files import MOST_BYTES
 from bot.demo import DEALS
+from bot.jobs.kinds.undo_import import undo_id
 from bot.jobs.rules import ENDED
 from bot.model.base import new_id
 from bot.model.contact import ConsentState, Contact
+from bot.model.job import JobState
 from tests.conftest import eventually
 from tests.people import PIXEL
 from tests.widget.desk import HTML, Desk
@@ -60,6 +62,12 @@ def person(number: int) -> tuple[str, bytes]:
     return name, rows.encode()
 
 
+async def status_of(desk: Desk, path: str) -> str:
+    """In the list of imports."""
+    row = next(row for row in (await desk.look(PATH)).all("tr") if any(a.attrs["href"] == path for a in row.all("a")))
+    return row.one("span", class_="badge").text
+
+
 async def named(running: Running, name: str) -> Contact | None:
     found = await running.store.contacts.known_as([name.split()[1]], limit=2)
     return found[0] if found else None
@@ -94,8 +102,10 @@ async def test_a_file_is_uploaded_mapped_checked_imported_and_undone(running: Ru
     emptied = await running.store.contacts.get(contact.id)
     assert emptied
     assert (emptied.name, emptied.phone, emptied.consents) == (None, None, ())
-    listed = (await ada.look(PATH)).text
-    assert "list.csv" in listed
+    assert await status_of(ada, path) == "Undone"
+    for state, said in (JobState.PAUSED, "Paused"), (JobState.CANCELED, "Canceled"):
+        await running.store.jobs.update({"_id": undo_id(path.rpartition("/")[2])}, {"$set": {"state": state}})
+        assert await status_of(ada, path) == said
 
 
 async def test_messages_are_sent_only_as_ticked(running: Running, ada: Desk) -> None:
