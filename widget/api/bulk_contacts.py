@@ -24,9 +24,12 @@ from widget.api.route import PREFIX, Call, Resource
 PATH = "/contacts/bulk"
 MOST_BYTES = 512 * 1024
 MOST_TASKS = 25
+MOST_LISTED = 100
+"""Some more may be appended at the same moment."""
+NO_JOB = ApiFault(404, "job_not_found", "Job not found.")
 JOB_CLOSED = ApiFault(403, "forbidden", "This job is closed for new tasks.")
 JOB_FULL = ApiFault(422, "parameter_invalid", f"A job has up to {MOST_TASKS} tasks. Start a new one.")
-START_FAULTS = (NO_RESOURCE, JOB_CLOSED, JOB_FULL, TOO_MANY_JOBS)
+START_FAULTS = (NO_JOB, JOB_CLOSED, JOB_FULL, TOO_MANY_JOBS)
 BulkState = Literal["pending", "running", "completed", "completed_with_errors"]
 STATES: dict[JobState, BulkState] = {
     JobState.QUEUED: "pending",
@@ -159,6 +162,8 @@ async def show_bulk_job(call: Call) -> BulkJobAnswer:
 async def _started(
     call: Call, to: BulkJobReference | None, action: BatchAction, edits: Sequence[BatchEdit]
 ) -> BulkJobAnswer:
+    if made := await call.bot.store.jobs.get(call.new_id):  # sent again
+        return await _whole(call, await _found(call, made.group or made.id))
     head = await _open(call, to.id) if to else None
     input = ContactBatchInput(
         action=action,
@@ -170,7 +175,7 @@ async def _started(
         token=call.by.token,
     )
     detail, group = f"{action}: {len(edits)}", head.id if head else None
-    job = await call.bot.jobs.start(EditContacts, input, call.by, key=call.key[:24], detail=detail, group=group)
+    job = await call.bot.jobs.start(EditContacts, input, call.by, key=call.new_id, detail=detail, group=group)
     return await _whole(call, head or job)
 
 
@@ -184,7 +189,10 @@ async def _found(call: Call, id: str) -> Job:
 
 async def _open(call: Call, id: str) -> Job:
     """Raises ApiRefusal: it can't be appended to."""
-    head = await _found(call, id)
+    try:
+        head = await _found(call, id)
+    except ApiRefusal:
+        raise ApiRefusal(NO_JOB, field="job.id") from None
     tasks = [head, *await call.bot.jobs.appended(head.id, limit=MOST_TASKS)]
     if all(task.state in ENDED for task in tasks):
         raise ApiRefusal(JOB_CLOSED, field="job.id")
@@ -194,7 +202,7 @@ async def _open(call: Call, id: str) -> Job:
 
 
 async def _whole(call: Call, head: Job) -> BulkJobAnswer:
-    tasks = [head, *await call.bot.jobs.appended(head.id, limit=MOST_TASKS)]
+    tasks = [head, *await call.bot.jobs.appended(head.id, limit=MOST_LISTED)]
     pages = await asyncio.gather(*(call.bot.jobs.items(task.id, limit=MOST) for task in tasks))
     return _answer(tasks, [item for page in pages for item in page.items])
 

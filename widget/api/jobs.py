@@ -106,10 +106,10 @@ def job_answer(job: Job) -> JobAnswer:
     )
 
 
-async def found_job(call: Call, id: str = "") -> Job:
+async def found_job(call: Call, id: str | None = None) -> Job:
     """`id`: the path's, unless it is given. Raises ApiRefusal (404), also for jobs that aren't about contacts."""
     try:
-        job = await call.bot.jobs.get(id or call.variable("job_id"))
+        job = await call.bot.jobs.get(call.variable("job_id") if id is None else id)
     except NotFound:
         raise ApiRefusal(NO_RESOURCE) from None
     if call.bot.jobs.kinds[job.kind].scope is not Scope.BULK_CONTACTS:

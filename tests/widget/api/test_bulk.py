@@ -144,6 +144,17 @@ async def test_a_job_is_found_and_acted_on(running: Running, api: ApiClient) -> 
     assert (await api.get("/jobs/none")).status == (await api.get("/contacts/bulk/none")).status == 404
 
 
+@pytest.mark.parametrize("id", ["", "nothing"])
+async def test_an_unknown_job_is_not_appended_to(api: ApiClient, id: str) -> None:
+    job = {"job": {"id": id}}
+    replies = [
+        await api.post("/contacts/bulk", {**job, "contacts": [{"role": "lead"}]}),
+        await api.put("/contacts/bulk", {**job, "contacts": [{"id": "x"}]}),
+        await api.post("/contacts/bulk/delete", {**job, "contacts": [{"id": "x"}]}),
+    ]
+    assert [reply.error[:2] for reply in replies] == [(404, "job_not_found")] * 3
+
+
 async def test_tasks_are_appended_while_the_job_goes_on(
     running: Running, api: ApiClient, admin: Teammate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,7 +169,8 @@ async def test_tasks_are_appended_while_the_job_goes_on(
         by_name=by.name,
     )
     head = (await running.bot.jobs.start(EditContacts, batch, by, at=later)).id
-    reply = await api.post("/contacts/bulk", {**body, "job": {"id": head}}, Idempotency_Key=new_id())
+    key = new_id()
+    reply = await api.post("/contacts/bulk", {**body, "job": {"id": head}}, Idempotency_Key=key)
     assert (reply.status, reply.body["id"], reply.body["completed_at"]) == (202, head, None)
     task = reply.body["tasks"][1]["id"]
 
@@ -170,12 +182,15 @@ async def test_tasks_are_appended_while_the_job_goes_on(
     assert (job["state"], job["completed_at"]) == ("running", None)
     assert [(one["task_id"], one["index"], one["outcome"]) for one in job["results"]] == [(task, 0, "created")]
     assert (await api.get(f"/contacts/bulk/{task}")).status == 404
-    assert (await api.post("/contacts/bulk", {**body, "job": {"id": task}})).status == 404
+    assert (await api.post("/contacts/bulk", {**body, "job": {"id": task}})).codes == ["job_not_found"]
     monkeypatch.setattr("widget.api.bulk_contacts.MOST_TASKS", 2)
     full = await api.post("/contacts/bulk", {**body, "job": {"id": head}})
     assert (full.status, full.codes) == (422, ["parameter_invalid"])
     assert (await api.post(f"/jobs/{head}/actions", {"action": "cancel"})).status == 200
     closed = await api.post("/contacts/bulk", {**body, "job": {"id": head}})
     assert closed.error == (403, "forbidden", "This job is closed for new tasks.")
+    await running.store.api_requests.collection.delete_many({})  # as if the process had died before it answered
+    again = await api.post("/contacts/bulk", {**body, "job": {"id": head}}, Idempotency_Key=key)
+    assert (again.status, [one["id"] for one in again.body["tasks"]]) == (202, [head, task])
     job = (await api.get(f"/contacts/bulk/{head}")).body
     assert (job["state"], job["completed_at"] is None) == ("completed_with_errors", False)
