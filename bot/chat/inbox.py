@@ -195,12 +195,16 @@ class Inbox:
         """`to`: a teammate's id; empty: unassign. None: no change."""
         if (await self.get(id)).assignee == to:
             return None
-        if to and await self._is_gone(to):
-            raise Invalid(_("This teammate was removed. Choose another one."))
+        await self.check_assignee(to)
         part = await self._write(id, me, ConversationEvent(name=ConversationEventName.ASSIGNED, to=to), f"assign:{key}")
         if to and await self._is_gone(to):  # removed at the same moment, after their conversations had been unassigned
             await self._store.conversations.unassign_all(to)
         return part
+
+    async def check_assignee(self, to: str) -> None:
+        """Raises Invalid: this teammate was removed."""
+        if to and await self._is_gone(to):
+            raise Invalid(_("This teammate was removed. Choose another one."))
 
     async def _is_gone(self, id: str) -> bool:
         teammate = await self._store.teammates.get(id)

@@ -165,6 +165,9 @@ async def reply_conversation(call: Call, body: ReplyBody) -> ConversationAnswer:
 async def manage_conversation(call: Call, body: PartBody) -> ConversationAnswer:
     """Close, reopen, snooze or assign a conversation."""
     conversation, me, inbox = await found_conversation(call), my_id(call, body.admin_id), call.bot.inbox
+    to = "" if body.assignee_id == "0" else body.assignee_id or ""
+    if body.message_type == "assignment":
+        await inbox.check_assignee(to)  # before the comment: it might be sent as a text
     if body.body is not None:
         await call.bot.reply(conversation, me, body.body, call.key)
     if body.message_type == "close":
@@ -175,8 +178,7 @@ async def manage_conversation(call: Call, body: PartBody) -> ConversationAnswer:
         until = datetime.fromtimestamp(body.snoozed_until or 0, UTC)
         await inbox.snooze(conversation.id, me, until, call.key)
     else:
-        to = body.assignee_id or ""
-        await inbox.assign(conversation.id, me, "" if to == "0" else to, call.key)
+        await inbox.assign(conversation.id, me, to, call.key)
     return await _answer(call, await found_conversation(call))
 
 

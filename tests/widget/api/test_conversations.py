@@ -70,6 +70,16 @@ async def test_a_conversation_is_closed_opened_snoozed_and_assigned(
         assert (await api.post(path, wrong)).status == 400
 
 
+async def test_nothing_is_written_for_a_teammate_who_was_removed(
+    running: Running, api: ApiClient, visitor: Visitor
+) -> None:
+    path = f"/conversations/{await written(running, visitor)}"
+    body = {"message_type": "assignment", "assignee_id": new_id(), "body": "Ben will help you."}
+    assert (await api.post(f"{path}/parts", body)).status == 422
+    parts = (await api.get(f"{path}?display_as=plaintext")).body["conversation_parts"]["conversation_parts"]
+    assert body["body"] not in [part["body"] for part in parts]
+
+
 async def test_conversations_are_listed_by_state_and_page(
     running: Running, api: ApiClient, newcomer: Callable[[], Visitor]
 ) -> None:
