@@ -134,7 +134,7 @@ class ConversationAnswer(ApiAnswer):
     team_assignee_id: None = None
     open: bool = True
     state: ConversationState = Field(examples=["open"])
-    read: bool = Field(examples=[True], description="Whether the contact has seen its newest part.")
+    read: bool = Field(examples=[True], description="Whether a teammate has read what is new.")
     tags: AppliedTags
     priority: Literal["not_priority"] = "not_priority"
     sla_applied: None = None
@@ -215,7 +215,7 @@ class _Drawing:
             admin_assignee_id=found.assignee or None,
             open=found.state is not ConversationState.CLOSED,
             state=found.state,
-            read=found.seen >= found.last,
+            read=not found.is_unread,
             tags=AppliedTags(tags=self._applied(found)),
             conversation_parts=None if parts is None else self._listed(parts),
         )

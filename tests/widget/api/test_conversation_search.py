@@ -121,6 +121,7 @@ async def test_a_program_replies_as_the_contact(api: ApiClient, three: list[tupl
 async def test_a_conversation_is_marked_as_read(running: Running, api: ApiClient, three: list[tuple[str, str]]) -> None:
     id = three[0][0]
     assert (await running.bot.inbox.get(id)).is_unread
-    assert (await api.put(f"/conversations/{id}", {"read": True})).status == 200
+    assert (await api.get(f"/conversations/{id}")).body["read"] is False
+    assert (await api.put(f"/conversations/{id}", {"read": True})).body["read"] is True
     assert not (await running.bot.inbox.get(id)).is_unread
     assert (await api.put(f"/conversations/{id}", {"read": False})).status == 400
