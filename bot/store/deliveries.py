@@ -13,6 +13,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from bot.model.base import now
 from bot.model.delivery import WITHHELD, Delivery, DeliveryKind, DeliveryState, MarketingText
 from bot.model.paging import Cursor
+from bot.store.delivery_feed import DeliveryFeedRepository
 from bot.store.delivery_figures import FIGURES, INDEX, DeliveryFigureRepository
 from bot.store.delivery_queue import DeliveryQueueRepository
 from bot.store.driver import READ_MS, database_errors
@@ -44,7 +45,7 @@ class Window:
     since: datetime
 
 
-class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
+class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository, DeliveryFeedRepository):
     name = "deliveries"
     model = Delivery
     indexes = (
@@ -145,17 +146,6 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository):
 
     async def newest(self, *, limit: int) -> list[Delivery]:
         return await self.find({}, sort=[("created_at", -1)], limit=limit)
-
-    async def since(
-        self, after: Cursor | None, until: datetime, only: Mapping[str, str], *, limit: int
-    ) -> list[Delivery]:
-        """The oldest first, by time and id, of those created before `until`. `only`: fields with their values. Raises
-        FilterTooBroad."""
-        order = [("created_at", 1), ("_id", 1)]
-        match = {"$and": [{**only, "created_at": {"$lt": until}}, following(order, after)]}
-        lead = next((f"{name}_1_" for name in ("contact", "message") if name in only), "")
-        hint = f"{lead}created_at_-1__id_-1"
-        return await self.matching(match, sort=order, limit=limit, hint=hint, time_limit=READ_MS)
 
     async def counts(self, numbers: Iterable[str], windows: Mapping[str, Window]) -> dict[str, dict[str, int]]:
         """The number of texts sent, by number and window, in one query."""

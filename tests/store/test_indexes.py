@@ -271,7 +271,7 @@ async def _answer(bot: Bot, conversation: str, me: str) -> None:
     await inbox.close(conversation, me, "c1")
     await inbox.search("maya hello")
     await bot.store.conversations.of_many(["x"], limit=5)
-    for only in ({}, {"contact": "x"}, {"message": "x", "state": "sent"}):
+    for only in ({}, {"kind": "ask"}, {"contact": "x"}, {"message": "x", "state": "sent"}):
         await bot.store.deliveries.since(Cursor((now(), "x")), now(), only, limit=5)
     for sort in (RECENT, ConversationSort("created_at", is_down=False)):
         await bot.conversation_finder.page(EVERYTHING, sort, None, 5)
@@ -562,6 +562,7 @@ async def _walk(bot: Bot) -> None:
     await store.conversations.flows_of(contact.id)
     await bot.flows.versions(script.flow, 2)
     await bot.flows.heads(await bot.flows.all())
+    await bot.flows.set_order(script.flow, 7, By("", "Sayso"))
     draft = await bot.flow_drafts.get(script.flow)
     draft = await bot.flow_drafts.save(script.flow, '{"steps": []}', draft.revision, By("", "Sayso"))
     await bot.flow_drafts.save(script.flow, '{"steps": [{}]}', draft.revision, By("", "Sayso"))

@@ -10,7 +10,7 @@ from pydantic import Field
 from bot.i18n import translator
 from bot.model.base import now
 from bot.model.delivery import DeliveryKind, DeliveryState
-from bot.model.paging import Cursor, Page
+from bot.model.paging import Page
 from bot.shapes.base import ApiAnswer, UnixTime, unix
 from bot.shapes.delivery import DeliveryAnswer, delivery_answer
 from bot.workspace.access import Scope
@@ -18,7 +18,7 @@ from widget.api.consent_events import SETTLED
 from widget.api.faults import NO_RESOURCE, TOO_BROAD, ApiRefusal
 from widget.api.messages import ONE
 from widget.api.models import ApiQuery
-from widget.api.paging import NO_CURSOR, PageBody, PagePlace, PageQuery, PagesAnswer
+from widget.api.paging import NO_CURSOR, PagePlace, PageQuery, PagesAnswer, cursor_in
 from widget.api.route import Call, Resource
 from widget.outbound.story import story_of
 
@@ -97,15 +97,14 @@ async def list_all_deliveries(call: Call, query: SinceDelivery) -> DeliveryFeed:
     """List all deliveries since a cursor.
 
     The oldest first, texts of every kind: of outbound messages, forms, flows, replies and keywords. A delivery appears
-    here a minute after it was created, so that none is skipped, with its state as of now; topics of webhooks tell of
-    later changes.
+    here a minute after it was created, so that none is skipped, with its state as of now: one whose state changes later
+    isn't listed again, so use webhooks for states. A page may have few items or none although more follow: read on
+    until `next` stays the same.
     """
-    place = PagePlace(PageBody(per_page=query.per_page, starting_after=f"1:{query.since}" if query.since else None))
-    find, until = call.bot.store.deliveries.since, now() - SETTLED
-    found = await find(place.cursor(datetime, str), until, query.only, limit=query.per_page)
+    after = cursor_in(query.since, datetime, str, field="since")
+    found, next = await call.bot.store.deliveries.since(after, now() - SETTLED, query.only, limit=query.per_page)
     call.answers_about.extend(one.contact for one in found if one.contact)
-    next = str(Cursor((found[-1].created_at, found[-1].id))) if found else query.since
-    return DeliveryFeed(data=[delivery_answer(one) for one in found], next=next)
+    return DeliveryFeed(data=[delivery_answer(one) for one in found], next=str(next or ""))
 
 
 @deliveries.get("/deliveries/{delivery_id}", scope=Scope.READ_CONTACTS, errors=(NO_RESOURCE,))

@@ -57,7 +57,7 @@ class PagePlace:
         is_number = number.isascii() and number.isdecimal() and len(number) < 10
         self.page = int(number) if is_number else 1
         if (wanted.starting_after and not (is_number and self._cursor)) or self._is_beyond(wanted):
-            raise _wrong()
+            raise ApiRefusal(NO_CURSOR, field="starting_after")
 
     @staticmethod
     def _is_beyond(wanted: PageQuery | PageBody) -> bool:
@@ -65,10 +65,7 @@ class PagePlace:
         return isinstance(wanted, PageQuery) and (wanted.page or 1) > 1 and not wanted.starting_after
 
     def cursor(self, *kinds: type) -> Cursor | None:
-        try:
-            return Cursor.parse(self._cursor, *kinds)
-        except Invalid:
-            raise _wrong() from None
+        return cursor_in(self._cursor, *kinds, field="starting_after")
 
     def pages(self, next: Cursor | None, total: int) -> PagesAnswer:
         following = NextPage(page=self.page + 1, starting_after=f"{self.page + 1}:{next}") if next else None
@@ -77,5 +74,9 @@ class PagePlace:
         return PagesAnswer(next=following, page=self.page, per_page=self.per_page, total_pages=pages)
 
 
-def _wrong() -> ApiRefusal:
-    return ApiRefusal(NO_CURSOR, field="starting_after")
+def cursor_in(text: str, *kinds: type, field: str) -> Cursor | None:
+    """Raises ApiRefusal (400)."""
+    try:
+        return Cursor.parse(text, *kinds)
+    except Invalid:
+        raise ApiRefusal(NO_CURSOR, field=field) from None

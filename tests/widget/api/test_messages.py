@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from bot.demo import DEALS
-from bot.model.base import new_id
+from bot.model.base import new_id, now
 from tests.conftest import eventually
 from tests.widget.api.client import ApiClient, new_contact
 from tests.widget.help import Running
@@ -105,8 +105,33 @@ async def test_all_deliveries_are_listed_since_a_cursor_by_their_fields(
     assert await listed(f"contact_id={ids[1]}") == ids[1:2]
     assert await listed("kind=reply") == ids
     assert await listed("kind=outbound") == await listed(f"message_id={ids[0]}") == []
-    assert (await shop.get("/deliveries?since=x")).codes == ["parameter_invalid"]
+    (fault,) = (await shop.get("/deliveries?since=x")).body["errors"]
+    assert (fault["code"], fault["field"]) == ("parameter_invalid", "since")
     assert (await shop.get("/deliveries?state=lost")).codes == ["parameter_invalid"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50])
+async def test_rare_deliveries_are_looked_for_slice_by_slice(
+    own: Running, shop: ApiClient, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("widget.api.deliveries.SETTLED", timedelta(0))
+    monkeypatch.setattr("bot.store.delivery_feed.SLICE", size)
+    contacts = [await new_contact(own, phone=f"+120155502{last:02}") for last in range(7)]
+    for contact in contacts:
+        await own.bot.receive(contact.phone or "", "HELP", new_id())
+    texts, _next = await own.store.deliveries.since(None, now(), {}, limit=9)
+    rare = [texts[place].id for place in (3, 6)]
+    same = [{"_id": texts[place].id} for place in (2, 3, 4)]
+    await own.store.deliveries.update_many([({"_id": id}, {"$set": {"subscription": "rare"}}) for id in rare])
+    await own.store.deliveries.update_many([(one, {"$set": {"created_at": texts[3].created_at}}) for one in same])
+    seen, since = list[str](), ""
+    while True:
+        page = (await shop.get(f"/deliveries?subscription_id=rare&per_page=1&since={quote(since)}")).body
+        seen += [one["id"] for one in page["data"]]
+        if page["next"] == since:
+            break
+        since = page["next"]
+    assert seen == rare
 
 
 async def test_deliveries_that_are_too_new_wait(own: Running, shop: ApiClient) -> None:
