@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from bot.errors import Conflict, Invalid, NotFound
 from bot.errors import marked as _
 from bot.flows.check import BROKEN_TEXT, NO_OBJECT, TOO_DEEP, TOO_LARGE, is_broken, is_too_deep
+from bot.flows.publish import NewerVersion
 from bot.flows.service import NOTHING_PUBLISHED, FlowService
 from bot.model.audit import AuditAction
 from bot.model.base import now
@@ -69,7 +70,10 @@ class FlowDrafts:
             raise DraftChanged(draft)
         if draft.base < known.version != replaces:
             raise DraftOutdated(number=str(known.version))
-        version = await self._flows.publish(flow, draft.text, by, note=note)
+        try:
+            version = await self._flows.publish(flow, draft.text, by, note=note, after=known.version)
+        except NewerVersion as newer:
+            raise DraftOutdated(number=str(newer.version)) from None
         if known.state == "draft":
             await self._flows.set_state(flow, "live", by)
         change = {"$set": {"base": version.version, "published": revision}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from bot.aio.retry import retried
-from bot.errors import NotFound
+from bot.errors import Conflict, NotFound
 from bot.errors import marked as _
 from bot.flows.document import FlowDocument
 from bot.flows.script import flow_version
@@ -15,6 +15,16 @@ from bot.model.teammate import By
 from bot.store import Duplicate, Store
 
 NOBODY = By("", "")
+
+
+class NewerVersion(Conflict):
+    """Another version was published meanwhile: nothing was published."""
+
+    message = _("A newer version was published. Review its figures first.")
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__()
 
 
 async def create(
@@ -36,11 +46,19 @@ async def create(
 
 
 async def publish(
-    store: Store, flow: str, document: FlowDocument, *, by: By = NOBODY, note: str = "", restores: int | None = None
+    store: Store,
+    flow: str,
+    document: FlowDocument,
+    *,
+    by: By = NOBODY,
+    note: str = "",
+    restores: int | None = None,
+    after: int | None = None,
 ) -> FlowVersion:
     """Makes this document the flow's newest version. Runs that began earlier finish on theirs.
 
-    Raises NotFound, and StoreUnavailable if others keep publishing at the same time.
+    `after`: only as the version that follows this one. Raises NotFound, NewerVersion, and StoreUnavailable if others
+    keep publishing at the same time.
     """
     more = {"by": by.id, "by_name": by.name, "note": note, "restores": restores}
 
@@ -48,6 +66,8 @@ async def publish(
         known = await store.flows.get(flow)
         if known is None:
             raise NotFound(_("Flow not found."))
+        if after is not None and known.version != after:
+            raise NewerVersion(known.version)
         version = flow_version(flow, known.version + 1, document, now(), **more)
         try:
             await store.flow_versions.insert(version)

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from bot.errors import Conflict, Invalid, NotFound
+from bot.errors import Invalid, NotFound
 from bot.errors import marked as _
 from bot.flows.check import FlowCheck, check
 from bot.flows.document import FlowDocument
-from bot.flows.publish import create, publish
+from bot.flows.publish import NewerVersion, create, publish
 from bot.flows.rules import Surroundings
 from bot.flows.steps import OptInForm
 from bot.flows.variant_choice import with_only
@@ -28,7 +28,6 @@ from bot.workspace.image_hosts import image_hosts
 MOST = 500
 NOT_FOUND = _("Flow not found.")
 NO_VARIANT = _("Variant not found.")
-CHANGED = _("A newer version was published. Review its figures first.")
 NO_VERSION = _("Flow version not found.")
 STRIDE = 10
 """Between the orders of two flows, so that one can be placed between them."""
@@ -121,9 +120,12 @@ class FlowService:
             raise Invalid(TOO_MANY, most=str(MOST))
         return max((flow.order for flow in flows), default=0) + STRIDE
 
-    async def publish(self, id: str, text: str | bytes, by: By, *, note: str = "") -> FlowVersion:
-        """A new version from a file; the same document again makes none. Raises FlowFaulty or NotFound."""
-        return await self._publish(id, await self._read(text), by, A.FLOW_PUBLISHED, note=note)
+    async def publish(
+        self, id: str, text: str | bytes, by: By, *, note: str = "", after: int | None = None
+    ) -> FlowVersion:
+        """A new version from a file; the same document again makes none. `after`: only as the version that follows this
+        one. Raises FlowFaulty, NotFound or NewerVersion."""
+        return await self._publish(id, await self._read(text), by, A.FLOW_PUBLISHED, note=note, after=after)
 
     async def roll_back(self, id: str, version: int, by: By) -> FlowVersion:
         """Publishes an earlier version's document as a new version. Raises NotFound, or FlowFaulty if the workspace no
@@ -133,15 +135,16 @@ class FlowService:
 
     async def use_variant(self, id: str, version: int, step: str, variant: str, by: By) -> FlowVersion:
         """Publishes the flow with the words of this variant of a form as the only ones. `version`: the one that the
-        teammate saw. Raises NotFound, Conflict or FlowFaulty."""
-        if (await self.get(id)).version != version:
-            raise Conflict(CHANGED)
+        teammate saw. Raises NotFound, NewerVersion or FlowFaulty."""
+        flow = await self.get(id)
+        if flow.version != version:
+            raise NewerVersion(flow.version)
         document = await self.document(id)
         form = next((s for s in document.all_steps() if s.id == step and isinstance(s, OptInForm)), None)
         if form is None or variant not in variant_names(form.variants):
             raise NotFound(NO_VARIANT)
         chosen = await self._read(with_only(document, step, variant).as_file())
-        return await self._publish(id, chosen, by, A.FLOW_PUBLISHED, note=f"{step}/{variant}")
+        return await self._publish(id, chosen, by, A.FLOW_PUBLISHED, note=f"{step}/{variant}", after=version)
 
     async def duplicate(self, id: str, name: str, by: By, *, key: str | None = None) -> Flow:
         """A draft with the same document, once for all calls with this key. Raises FlowFaulty or NotFound."""
@@ -151,10 +154,8 @@ class FlowService:
     async def remove(self, id: str, by: By) -> Flow:
         """Removes a flow that was never live. Raises NotFound, and Invalid if it was."""
         flow = await self.get(id)
-        if flow.state != "draft":
+        if not await self._store.flows.change(id, {"state": "removed"}, only="draft"):
             raise Invalid(WAS_LIVE)
-        change = {"$set": {"state": "removed", "updated_at": now()}}
-        await self._store.flows.update({"_id": id, "state": "draft"}, change)
         await self._audit.record(by, A.FLOW_REMOVED, flow.name)
         return flow
 
@@ -209,7 +210,8 @@ class FlowService:
         flow = await self.get(id)
         if all(getattr(flow, name) == value for name, value in values.items()):
             return flow
-        await self._store.flows.update({"_id": id}, {"$set": {**values, "updated_at": now()}})
+        if not await self._store.flows.change(id, values):
+            raise NotFound(NOT_FOUND)
         await self._audit.record(by, action, flow.name, detail=detail)
         return flow.model_copy(update=values)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 
+from bot.model.base import now
 from bot.model.flow import Flow, FlowDraft, FlowVersion, version_id
 from bot.store.driver import READ_MS, Duplicate, database_errors
 from bot.store.repository import Repository
@@ -29,6 +31,13 @@ class FlowRepository(Repository[Flow]):
     async def present(self, *, limit: int) -> list[Flow]:
         """All that aren't removed."""
         return await self._in_states("draft", "live", "paused", limit=limit)
+
+    async def change(self, id: str, values: Mapping[str, Any], *, only: str | None = None) -> bool:
+        """Unless it was removed; `only`: if it is in this state. False: it isn't."""
+        match = {"_id": id, "state": only or {"$ne": "removed"}}
+        with database_errors():
+            done = await self.collection.update_one(match, {"$set": {**values, "updated_at": now()}})
+        return bool(done.matched_count)
 
     async def _in_states(self, *states: str, limit: int) -> list[Flow]:
         order = [("state", 1), ("order", 1), ("created_at", 1)]

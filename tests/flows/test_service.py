@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
-from bot.errors import NotFound
+from bot.errors import Invalid, NotFound
+from bot.flows.document import FlowDocument
+from bot.flows.drafts import DraftOutdated, FlowDrafts
+from bot.flows.publish import NewerVersion, publish
 from bot.flows.service import FlowFaulty, FlowService
 from bot.model.audit import AuditAction as A
 from bot.model.base import new_id
-from bot.model.flow import Flow
+from bot.model.flow import Flow, FlowVersion
 from bot.model.subscription import SubscriptionState
 from bot.model.teammate import By
 from bot.store import Store
@@ -53,6 +57,36 @@ async def test_each_version_says_who_published_it_and_why(flows: FlowService, fl
     assert [v.version for v in page.items] == [2]
     assert page.next
     assert [v.version for v in (await flows.versions(flow.id, 2)).items] == [1]
+
+
+async def test_a_draft_that_goes_live_meanwhile_is_not_removed(
+    flows: FlowService, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow, read = await flows.create_empty("Deals", ADA), flows.get
+
+    async def read_before_it_went_live(id: str) -> Flow:
+        found = await read(id)
+        await store.flows.change(id, {"state": "live"})
+        return found
+
+    monkeypatch.setattr(flows, "get", read_before_it_went_live)
+    with pytest.raises(Invalid):
+        await flows.remove(flow.id, ADA)
+    monkeypatch.undo()
+    assert (await flows.get(flow.id)).state == "live"
+    assert A.FLOW_REMOVED not in [action for action, *_ in await log(store)]
+
+
+async def test_a_draft_is_published_only_after_the_version_that_was_read(flows: FlowService, store: Store) -> None:
+    drafts, flow = FlowDrafts(store, flows), await flows.create_empty("Deals", ADA)
+    await drafts.save(flow.id, file(HI), 0, ADA)
+    with pytest.raises(NewerVersion) as newer:
+        await publish(store, flow.id, FlowDocument.model_validate_json(file(HI)), after=1)
+    assert newer.value.version == 0
+    twice = [drafts.publish(flow.id, 1, ADA) for _ in range(2)]
+    done = await asyncio.gather(*twice, return_exceptions=True)
+    assert {type(one) for one in done} <= {FlowVersion, DraftOutdated}
+    assert [version.version for version in (await flows.versions(flow.id)).items] == [1]
 
 
 async def test_a_rollback_publishes_the_old_document_again(flows: FlowService, flow: Flow) -> None:
