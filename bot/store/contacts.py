@@ -308,18 +308,29 @@ def changed(
     kept = {key: value for key, value in {**before.attributes, **attributes}.items() if value is not None}
     after = before.model_copy(update={**values, **({"attributes": kept} if attributes else {})})
     old, new = before.keys(), after.keys()
-    edited = {EDITED: time} if (time := values.get("updated_at")) else {}
-    fields = {**values, **edited, **{f"attributes.{key}": value for key, value in attributes.items()}}
+    time = values.get("updated_at")
+    marks = {**({EDITED: time} if time else {}), **_tags_told(before, after, time or now())}
+    fields = {**values, **marks, **{f"attributes.{key}": value for key, value in attributes.items()}}
     fields |= {name: value for name, value in new.items() if value != old[name]}
     gone = {name: "" for name, value in fields.items() if value is None}
     change = {"$set": {name: value for name, value in fields.items() if value is not None}}
     return after, {**change, **({"$unset": gone} if gone else {})}
 
 
+def _tags_told(before: Contact, after: Contact, time: datetime) -> dict[str, str]:
+    """See TAGGED."""
+    told = [f"+{tag}" for tag in after.tags if tag not in before.tags]
+    told += [f"-{tag}" for tag in before.tags if tag not in after.tags]
+    return {TAGGED: "".join((_start(time), *told))} if told else {}
+
+
+def _start(time: datetime) -> str:
+    return str(int(time.timestamp() * 1000))
+
+
 def _told(sign: str, tags: Mapping[str, Any], time: datetime) -> dict[str, Any]:
     """See TAGGED."""
-    start = str(int(time.timestamp() * 1000))
-    return {"$reduce": {"input": tags, "initialValue": start, "in": {"$concat": ["$$value", sign, "$$this"]}}}
+    return {"$reduce": {"input": tags, "initialValue": _start(time), "in": {"$concat": ["$$value", sign, "$$this"]}}}
 
 
 def _projection(moves: Sequence[_Move]) -> list[dict[str, Any]]:

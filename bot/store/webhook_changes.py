@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,7 +61,7 @@ class StoreChange:
             became=tuple(str(changed[name]) for name in DELIVERY_FIELDS if changed.get(name)),
             is_edited=any(changed.get(name) for name in CONTACT_FIELDS),
             archived=None if is_new else _archived(raw, changed),
-            tagged=_tags(changed, "+"),
+            tagged=_first_tags(raw) if is_new and table == "contacts" else _tags(changed, "+"),
             untagged=_tags(changed, "-"),
             at=datetime.fromtimestamp(moment.time, UTC) + timedelta(milliseconds=999),
             moment=moment,
@@ -75,15 +76,19 @@ def _archived(raw: Mapping[str, Any], changed: Mapping[str, Any]) -> bool | None
 
 
 def _tags(changed: Mapping[str, Any], sign: str) -> tuple[str, ...]:
-    _time, *tags = str(changed.get(TAGGED) or "").split(sign)
-    return tuple(tags)
+    return tuple(re.findall(rf"[{sign}]([^+-]+)", str(changed.get(TAGGED) or "")))
+
+
+def _first_tags(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a contact that was created with them."""
+    return tuple((raw.get("fullDocument") or {}).get("tags") or ())
 
 
 def webhook_changes(store: Store, token: Token | None, start: datetime | None) -> ChangeReader:
     """From the token, or from this time on."""
     updated: list[dict[str, Any]] = [
         {"ns.coll": name, f"updateDescription.updatedFields.{field}": {"$exists": True}}
-        for name, fields in (("contacts", CONTACT_FIELDS), ("deliveries", DELIVERY_FIELDS))
+        for name, fields in (("contacts", (*CONTACT_FIELDS, TAGGED)), ("deliveries", DELIVERY_FIELDS))
         for field in fields
     ]
     updated += [
@@ -105,7 +110,7 @@ def webhook_changes(store: Store, token: Token | None, start: datetime | None) -
                 "ns": 1,
                 "documentKey": 1,
                 "clusterTime": 1,
-                **{f"fullDocument.{name}": 1 for name in PART_FIELDS},
+                **{f"fullDocument.{name}": 1 for name in STORED},
                 "changed": {name: f"$updateDescription.updatedFields.{name}" for name in TOLD},
                 "removed": "$updateDescription.removedFields",
             }
@@ -115,4 +120,5 @@ def webhook_changes(store: Store, token: Token | None, start: datetime | None) -
     return ChangeReader(store.database, None, pipeline, token, start=moment)
 
 
-PART_FIELDS = ("_id", "conversation", "seq", "author", "content", "at", "key", *DELIVERY_FIELDS)
+STORED = ("_id", "conversation", "seq", "author", "content", "at", "key", "tags", *DELIVERY_FIELDS)
+"""What is read of a document that was inserted."""

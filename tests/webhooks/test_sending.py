@@ -124,8 +124,8 @@ async def test_tags_archiving_and_addresses_are_told_in_the_shapes_of_the_api(
         Topic.USER_TAGGED, Topic.USER_UNTAGGED, Topic.CONTACT_ARCHIVED, Topic.CONTACT_UNARCHIVED, Topic.EMAIL_UPDATED,
     }  # fmt: skip
     vip, old = await working.tags.create("VIP", ada), await working.tags.create("Old", ada)
-    maya = await make_contact(name="Maya", role=Role.USER, tags=(old.id,))
     await endpoint_of(working, receiver, *wanted)
+    maya = await make_contact(name="Maya", role=Role.USER, tags=(old.id,))
     await working.contacts.add_tags([maya.id], [old.id, vip.id])
     await working.contacts.remove_tags([maya.id], [old.id])
     await working.contacts.remove_tags([maya.id], [old.id])
@@ -133,14 +133,30 @@ async def test_tags_archiving_and_addresses_are_told_in_the_shapes_of_the_api(
     await working.contacts.returned((await working.store.contacts.get(maya.id)) or maya)
     email = address_change(maya.id, source=Source.API, actor=Actor(kind="api", id="x"), key="e", email="m@example.com")
     await working.ledger.record(email)
-    await eventually(got(receiver, 5))
+    await eventually(got(receiver, 6))
     by_topic = {request.topic: request.item for request in receiver.requests}
-    assert ({*by_topic}, len(receiver.requests)) == (wanted, 5)
-    assert (by_topic[Topic.USER_TAGGED]["type"], by_topic[Topic.USER_TAGGED]["tag"]["id"]) == ("contact_tag", vip.id)
+    assert ({*by_topic}, len(receiver.requests)) == (wanted, 6)
+    tagged = [request.item for request in receiver.requests if request.topic == Topic.USER_TAGGED]
+    assert {(item["type"], item["tag"]["id"]) for item in tagged} == {("contact_tag", old.id), ("contact_tag", vip.id)}
     assert by_topic[Topic.USER_UNTAGGED]["tag"]["name"] == "Old"
     assert by_topic[Topic.EMAIL_UPDATED]["email"] == "m@example.com"
     shape = await working.contact_shapes.of((await working.store.contacts.get(maya.id)) or maya)
     assert {*by_topic[Topic.EMAIL_UPDATED]} == {*shape.model_dump()}
+
+
+async def test_the_tags_that_a_merge_adds_are_told(working: Bot, receiver: Receiver, make_contact: MakeContact) -> None:
+    ada = By("ada", "Ada")
+    vip, old = await working.tags.create("VIP", ada), await working.tags.create("Old", ada)
+    kept = await make_contact(role=Role.USER, tags=(old.id,))
+    other = await make_contact(tags=(old.id, vip.id))
+    await endpoint_of(working, receiver, Topic.CONTACT_MERGED, Topic.USER_TAGGED)
+    await working.merge.merge(kept.id, other.id, Actor(kind="teammate", id="ada"), Source.PROFILE)
+
+    async def told() -> bool:
+        tagged = [request.item for request in receiver.requests if request.topic == Topic.USER_TAGGED]
+        return vip.id in [item["tag"]["id"] for item in tagged if item["contact"]["id"] == kept.id]
+
+    await eventually(told)
 
 
 async def test_an_endpoint_gets_its_topics_only_and_nothing_from_before(
