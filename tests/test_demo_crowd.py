@@ -29,8 +29,24 @@ async def test_a_crowd_is_whole_and_made_once(bot: Bot) -> None:
     assert 100 < (await bot.finder.count(Filter.of(Textable(subscription=DEALS)))).number < 900
     await bot.catch_up.scan(now() - timedelta(days=1), now())
     assert await bot.store.deliveries.count_about() == 0
-    for table in (bot.store.contacts, bot.store.events):
-        assert {index.document["name"] for index in table.indexes} < {*await table.collection.index_information()}
+    assert await has_all_indexes(bot)
+
+
+async def test_indexes_are_built_after_an_error(bot: Bot) -> None:
+    def stops(_made: int) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await make_crowd(bot.store, CheckpointKeys(bot.store), 10, progress=stops)
+    assert await has_all_indexes(bot)
+
+
+async def has_all_indexes(bot: Bot) -> bool:
+    tables = (bot.store.contacts, bot.store.events)
+    there = [{*await table.collection.index_information()} for table in tables]
+    return all(
+        {one.document["name"] for one in table.indexes} < names for table, names in zip(tables, there, strict=True)
+    )
 
 
 async def test_a_workspace_that_is_in_use_is_left_alone(bot: Bot) -> None:

@@ -220,8 +220,10 @@ async def make_all_indexes(tables: Iterable[Repository[Any]]) -> None:
 @asynccontextmanager
 async def indexes_built_last(*tables: Repository[Any]) -> AsyncIterator[None]:
     """For many inserts into empty collections: updating large indexes with every insert takes many times as long as
-    building them once. If the process dies meanwhile, the next start builds them."""
+    building them once. They are built after an error, too, and if the process dies, by the next start."""
     with database_errors():
         await asyncio.gather(*(table.collection.drop_indexes() for table in tables))
-    yield
-    await make_all_indexes(tables)
+    try:
+        yield
+    finally:
+        await make_all_indexes(tables)
