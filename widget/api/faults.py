@@ -78,6 +78,8 @@ class ApiRefusal(SaysoError):
         super().__init__(fault.message, **values)
 
 
+ALTERNATIVES = ("SearchTerm", "SearchGroup")
+"""Models of which a field takes one: their names are no part of a field's."""
 T = TypeVar("T")
 
 
@@ -124,7 +126,7 @@ def _shape(code: str, message: str, field: str | None) -> ErrorShape:
 
 
 def _wrong(detail: ErrorDetails) -> ErrorShape:
-    name, kind = ".".join(str(part) for part in detail["loc"])[:200], detail["type"]
+    name, kind = ".".join(str(part) for part in detail["loc"] if part not in ALTERNATIVES)[:200], detail["type"]
     if kind == "extra_forbidden":
         return _shape(WRONG_PARAMETER.code, WRONG_PARAMETER.message, name or None)
     if kind in {"json_invalid", "json_type"} or not name:

@@ -142,6 +142,8 @@ async def test_a_wrong_order_is_told_in_intercom_s_words(api: ApiClient) -> None
     assert (await api.post("/contacts/search", body)).error == (400, "invalid_sort_order", message)
     body["sort"] = {"field": new_id(), "order": "ascending"}
     assert (await api.post("/contacts/search", body)).body["errors"][0]["field"] == "sort.field"
+    wrong = await api.post("/contacts/search", {"query": {"operator": "=", "value": "x"}})
+    assert {fault["field"] for fault in wrong.body["errors"]} == {"query.field", "query.operator", "query.value"}
 
 
 @pytest.mark.parametrize("body", [{}, {"query": {}}, {"query": both("AND")}, {"query": both("XOR", 1)}])
