@@ -7,10 +7,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from bot.jobs.audience_counts import counted
 from bot.jobs.outbound_messages import MessageState, MessageStatus
 from bot.model.conversation import Card
 from bot.model.filter import Filter
+from bot.model.job import JobState
 from bot.model.outbound_message import ChatTerms, OutboundMessage
+from bot.outbound.audience import ASKED
+from bot.outbound.send_time import NOW
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
 from widget.api.faults import CONFLICT, MISSING, NO_RESOURCE, REFUSED, TOO_BROAD, ApiRefusal
@@ -178,13 +182,22 @@ async def delete_chat_message(call: Call, query: DeleteQuery) -> MessageDeleted:
     return MessageDeleted(id=found.id)
 
 
-@chat_messages.get(f"{ONE}/audience", scope=Scope.SEND_MESSAGES, errors=(NO_RESOURCE, REFUSED, TOO_BROAD))
+@chat_messages.get(
+    f"{ONE}/audience", scope=Scope.SEND_MESSAGES, errors=(NO_RESOURCE, REFUSED, TOO_BROAD, TOO_MANY_JOBS)
+)
 async def preview_chat_audience(call: Call) -> ChatAudienceAnswer:
     """Preview who gets a chat message.
 
-    And why others don't. Of many contacts, some are looked at.
+    And why others don't. More than 5,000 matches are counted by a job, which the first request starts; until then, the
+    figures are those of the first ones.
     """
-    found = await call.bot.outbound.audience.preview(await _found(call))
+    message, counts = await _found(call), call.bot.audience_counts
+    found = await call.bot.outbound.audience.preview(message, most=ASKED)
+    if found.is_sample:
+        job = await counts.newest(message, NOW)
+        if job is None or job.state in {JobState.FAILED, JobState.CANCELED}:
+            job = await counts.start(message, NOW, call.by)
+        found = counted(job, found) if job.state is JobState.DONE else found
     return ChatAudienceAnswer(
         total=found.total.number, seen=found.seen, counts=dict(found.counts), exact=found.total.is_exact
     )

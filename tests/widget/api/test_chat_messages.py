@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.demo import DEALS
+from tests.conftest import eventually
 from tests.widget.api.client import ApiClient, new_contact
 from tests.widget.help import Running
 
@@ -39,6 +40,24 @@ async def test_a_chat_message_is_drafted_started_shown_and_ended(own: Running, s
     report = (await shop.get(f"{path}/report")).body
     assert list(report) == ["type", "state", "shown", "signed_up", "unconfirmed", "dismissed", "unanswered"]
     assert [one["id"] for one in (await shop.get("/chat_messages")).body["data"]] == [draft["id"]]
+
+
+async def test_a_large_audience_is_counted_by_a_job(
+    own: Running, shop: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("widget.api.chat_messages.ASKED", 1)
+    contacts = [await new_contact(own) for _ in range(3)]
+    only = {"groups": [{"conditions": [{"field": "contact", "ids": [one.id for one in contacts]}]}]}
+    draft = (await shop.post("/chat_messages", {"name": "Welcome", "texts": TEXTS, "filter": only})).body
+    path = f"/chat_messages/{draft['id']}/audience"
+    first = (await shop.get(path)).body
+    assert (first["total"], first["seen"], first["exact"]) == (3, 1, True)
+
+    async def all_seen() -> bool:
+        found = (await shop.get(path)).body
+        return (found["seen"], found["counts"]) == (3, {"queued": 3})
+
+    await eventually(all_seen)
 
 
 async def test_those_who_come_are_counted_as_shown(own: Running, shop: ApiClient) -> None:
