@@ -13,9 +13,9 @@ from bot.errors import marked as _
 from bot.model.contact import Contact
 from bot.model.event import FOR_MANY
 from bot.model.stop import Stop
-from bot.model.subscription import MessageType, Subscription
+from bot.model.subscription import MessageType, Purpose, Subscription
 from bot.model.workspace import Workspace
-from bot.outbound.marketing_rules import LONGEST_GAP, MarketingRules, longest_cap
+from bot.outbound.marketing_rules import LONGEST_GAP, MarketingRules, country_hold, longest_cap
 from bot.outbound.send_time import SendTime
 from bot.outbound.senders import sender_in, sender_refusal
 from bot.store import Store
@@ -120,6 +120,9 @@ class _Round:
         unwelcomed = consent is not None and consent.source in FOR_MANY
         if hold is None:
             return AudienceVerdict(QUEUED, where.country, at, due_at, unwelcomed)
+        if hold.reason in LATER:  # who never gets it doesn't get it later
+            is_marketing = self.subscription.purpose is Purpose.MARKETING
+            hold = country_hold(where, self.workspace, is_marketing=is_marketing) or hold
         if hold.reason not in LATER:
             return AudienceVerdict(hold.reason)
         if hold.until is None:

@@ -95,7 +95,7 @@ class MarketingRules:
         is_marketing = program.purpose is Purpose.MARKETING
         hold = self._wish_hold(number, pace, at, is_marketing=is_marketing)
         hold = hold or (self._marketing_hold(number, where, consent, program, at) if is_marketing else None)
-        return hold or _country_hold(where, workspace, is_marketing=is_marketing)
+        return hold or country_hold(where, workspace, is_marketing=is_marketing)
 
     def _wish_hold(self, number: str, pace: Pace, at: datetime, *, is_marketing: bool) -> Hold | None:
         """A pause holds back every outbound message. What it holds back is not sent later: a person who paused for a
@@ -143,7 +143,8 @@ def _own_cap(sent: Sequence[MarketingText], program: Subscription, most: int, at
     return recent[-most] + period if len(recent) >= most else None
 
 
-def _country_hold(where: Whereabouts, workspace: Workspace, *, is_marketing: bool) -> Hold | None:
+def country_hold(where: Whereabouts, workspace: Workspace, *, is_marketing: bool) -> Hold | None:
+    """Why no text of this kind is ever sent there."""
     if where.country not in workspace.texted:
         return Hold("country_not_allowed")
     return Hold("country_closed", where.country.lower()) if is_marketing and where.country in CLOSED else None

@@ -107,6 +107,13 @@ class TestPreview:
         local = SendTime(local=f"{NIGHT.date()}T03:00")
         assert dict((await audience(bot).preview(message, local)).counts) == {"quiet_hours": 1}
 
+    async def test_who_never_gets_it_is_not_told_of_later(self, bot: Bot) -> None:
+        await bot.store.workspaces.update({"_id": "workspace"}, {"$set": {"countries": ["US", "IN"]}})
+        await opted_in(bot, JERSEY, "+919812345678", "+4915112345678")
+        for hour in (6, 20):
+            found = await audience(bot).preview(await draft(bot), SendTime(DAY.replace(hour=hour)))
+            assert (found.counts["country_closed"], found.counts["country_not_allowed"], found.included) == (1, 1, 1)
+
     async def test_who_had_too_many_gets_it_later(self, bot: Bot) -> None:
         await opted_in(bot, JERSEY, "+12015550124")
         for i in range(3):
