@@ -50,6 +50,11 @@ def flow_of(id: str) -> str:
     return f"flow:{id}"
 
 
+def message_of(id: str) -> str:
+    """The topic of one outbound message: who edits it, and changes of it."""
+    return f"message:{id}"
+
+
 def account_of(id: str) -> str:
     """The topic of changes of one teammate or one session: the role, a removal, a sign-out."""
     return f"account:{id}"
@@ -126,6 +131,7 @@ class Feed:
                 store.webhook_endpoints.name,
                 store.flows.name,
                 store.flow_drafts.name,
+                store.outbound_messages.name,
             ),
             removed=(store.contacts.name,),
             edited={store.contacts.name: EDITED},
@@ -134,8 +140,8 @@ class Feed:
     @contextmanager
     def follow(self, *topics: str) -> Iterator[Follower]:
         """Topics: a conversation (its entries and signals), `figures_of` one, INBOX, a contact (their consents
-        and fields), CONTACTS, a number (its stop), SUBSCRIPTIONS, WEBHOOKS, `flow_of` a flow, `account_of` a teammate
-        or a session.
+        and fields), CONTACTS, a number (its stop), SUBSCRIPTIONS, WEBHOOKS, `flow_of` a flow, `message_of` an outbound
+        message, `account_of` a teammate or a session.
         """
         follower = Follower()
         self.also(follower, *topics)
@@ -236,6 +242,8 @@ class Feed:
             return (WEBHOOKS,)
         if change.table in {self._store.flows.name, self._store.flow_drafts.name}:
             return (flow_of(change.id),)
+        if change.table == self._store.outbound_messages.name:
+            return (message_of(change.id),)
         if change.table == self._store.contacts.name and change.is_new:
             return (CONTACTS,)
         return (change.id.partition(":")[0],)  # a log's entry is named by its owner, a stop by its number

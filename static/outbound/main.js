@@ -2,6 +2,7 @@
 
 import "../contacts/editor-dialog.js";
 import { byId } from "../lib/dom.js";
+import "./live.js";
 
 document.addEventListener("filter-applied", ({ detail }) => {
   byId("editor").close();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -17,6 +18,7 @@ from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
 from tests.browser.shop import wear
 from tests.people import change, person
+from tests.widget.desk import BEN
 
 pytestmark = pytest.mark.browser
 
@@ -73,16 +75,25 @@ async def test_a_message_goes_from_the_composer_to_a_phone_and_its_link_opts_out
     await expect(page.get_by_label("Message", exact=True)).to_have_value(re.compile("it's back"))
     await expect(page.locator(".phone-bubble")).to_contain_text("Hi Maya, it's back.")
 
-    # Left and right: what the colleague saves is not overwritten.
-    other = await page.context.new_page()
-    await other.goto(page.url)
-    await other.get_by_label("Name", exact=True).fill("July roast")
-    await expect(other.locator(".outbound-saved")).to_contain_text("Saved")
+    # A teammate opens it, too: each is told of the other. What one saves, the other hears at once, and can't overwrite.
+    await bot.store.teammates.update({"email": BEN}, {"$set": {"role": "admin"}})
+    theirs = await signed_in(look, server, urlsplit(page.url).path, BEN)
+    await expect(page.locator("#also-here")).to_have_text("Also editing: Ben")
+    await expect(theirs.locator("#also-here")).to_have_text("Also editing: Ada")
+    await theirs.get_by_label("Name", exact=True).fill("July roast")
+    await expect(theirs.locator("h1")).to_have_text("July roast")
+    await expect(theirs).to_have_title(re.compile("^July roast · "))
+    newer = page.locator("#newer")
+    await expect(newer).to_contain_text("Someone else changed this message.")
+    await expect(theirs.locator("#newer")).to_be_empty()
+    await fits(page)
     await page.get_by_label("Name", exact=True).fill("August roast")
     await expect(page.locator("#side")).to_contain_text("Someone else changed this message.")
     await page.reload()
     await expect(page.get_by_label("Name", exact=True)).to_have_value("July roast")
-    await other.close()
+    await expect(newer).to_be_empty()
+    await theirs.close()
+    await expect(page.locator("#also-here")).to_have_text("")
 
     await page.get_by_role("button", name="Review and send").click()
     await expect(audience).to_have_text("1 person would get it now.")

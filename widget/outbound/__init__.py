@@ -12,11 +12,12 @@ from widget.outbound import (
     clicks,
     compose,
     deliveries,
+    live,
     pages,
     report,
 )
 
-FACES = (pages, deliveries, compose, audience, report, clicks, chat, chat_form, chat_report)
+FACES = (pages, deliveries, compose, live, audience, report, clicks, chat, chat_form, chat_report)
 
 
 def add_routes(app: web.Application) -> None:

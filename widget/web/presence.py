@@ -17,8 +17,8 @@ HERE_SECONDS = 15.0
 
 
 class Presence:
-    """`topic`: a conversation, or `bot.chat.feed.flow_of` a flow. The connection follows it and hands over its
-    signals."""
+    """`topic`: a conversation, or that of a flow or an outbound message in `bot.chat.feed`. The connection follows it
+    and hands over its signals."""
 
     def __init__(self, bot: Bot, socket: websocket.Socket, topic: str, teammate: Teammate) -> None:
         self._bot, self._socket, self._topic = bot, socket, topic

@@ -66,7 +66,7 @@ ADMINS = {
     "/outbound/{id}/count",
     "/outbound/{id}/chat", "/outbound/{id}/chat/start", "/outbound/{id}/chat/{act}",
     "/outbound/{id}/figures", "/outbound/{id}/form", "/outbound/{id}/form/preview", "/outbound/{id}/form/remove",
-    "/outbound/{id}/delivery",
+    "/outbound/{id}/delivery", "/outbound/{id}/live",
     "/outbound/{id}/review", "/outbound/{id}/send", "/outbound/{id}/send/count", "/outbound/{id}/test",
     "/outbound/{id}/plain",
     "/outbound/{id}/duplicate", "/outbound/{id}/delete", "/outbound/{id}/{act}", "/outbound/{id}/deliveries",
