@@ -16,6 +16,7 @@ from bot.model.form_words import FORM_WORDS
 from bot.model.subscription import CapPeriod, ConsentType, MessageType, Purpose, Subscription, Translation
 
 LOCALE = re.compile(r"[A-Za-z0-9_-]{2,35}")
+MOST_CAP = 100
 EMPTY_NAME = _("Name is required.")
 
 
@@ -52,6 +53,16 @@ def known_locale(name: str) -> str:
         raise ValueError(_("Unsupported language.")) from None
 
 
+def _cap(typed: object) -> object:
+    """A field that is left blank is no limit. Raises ValueError."""
+    if not isinstance(typed, str):
+        return typed or None
+    text = typed.strip()
+    if text and not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MOST_CAP):
+        raise ValueError(_("Enter a whole number from 1 to 100."))
+    return text or None
+
+
 Name = Annotated[str, BeforeValidator(one_line), Field(max_length=120), AfterValidator(_visible)]
 Description = Annotated[str, BeforeValidator(lines), Field(max_length=1000)]
 Confirmation = Annotated[str, BeforeValidator(lines), Field(max_length=640)]
@@ -59,8 +70,7 @@ Title = Annotated[str, BeforeValidator(one_line), Field(max_length=200)]
 Button = Annotated[str, BeforeValidator(one_line), Field(max_length=60)]
 LegalText = Annotated[str, BeforeValidator(lines), Field(max_length=2000)]
 Box = Annotated[str, BeforeValidator(lines), Field(max_length=500)]
-Cap = Annotated[Annotated[int, Field(ge=1, le=100)] | None, BeforeValidator(lambda value: value or None)]
-"""A field that is left blank is no limit."""
+Cap = Annotated[Annotated[int, Field(ge=1, le=MOST_CAP)] | None, BeforeValidator(_cap)]
 Language = Annotated[str, AfterValidator(known_locale)]
 
 

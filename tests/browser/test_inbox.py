@@ -400,7 +400,9 @@ async def test_what_an_agent_reads_above_stays_and_older_entries_load_on_scroll(
     await shows(ada.seqs, range(1, 74))
 
 
-async def test_the_pages_have_no_fault_that_axe_finds(visit: Visit, open_inbox: Open, server: TestServer) -> None:
+async def test_the_pages_have_no_fault_that_axe_finds(
+    visit: Visit, open_inbox: Open, server: TestServer, bot: Bot
+) -> None:
     chat = await begun(visit, server, "Is the Sidamo back? " + "Kaffee" * 30)
     await chat.sign_up("(201) 555-0123")
     ada = await open_inbox(server, await chat.stored())
@@ -413,8 +415,11 @@ async def test_the_pages_have_no_fault_that_axe_finds(visit: Visit, open_inbox: 
         await wear(ada.page, scheme, width, height)
         assert await axe.faults(ada.page, scheme) == [], f"{scheme} {width}"
         assert await ada.page.evaluate("document.documentElement.scrollWidth") <= width
+    await bot.receive("+12015550155", "how can I unsubscribe here?", new_id())
     await ada.page.goto(base(server) + "/inbox")
     await ada.is_live()
+    await expect(ada.page.get_by_role("link", name="Opt-out requests 1 open")).to_be_attached()
     for scheme, width, height in axe.LOOKS:
         await wear(ada.page, scheme, width, height)
         assert await axe.faults(ada.page, scheme) == [], f"list {scheme} {width}"
+        assert await ada.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+from datetime import datetime
 
 import pytest
 
@@ -235,6 +236,8 @@ async def test_it_is_sent_and_followed_to_each_phone(
     assert "Type 2 to confirm." in page.text
     status, page = await ada.post(f"/outbound/{message.id}/send", {"version": version, "when": "now", "confirmed": "3"})
     assert (status, "Type 2 to confirm." in page.one("p", id="confirmed-error").text) == (422, True)
+    assert "Nothing was sent." in page.one("div", role="alert").text
+    assert not page.all("p", id="confirmed-hint"), "it would say the same"
     status, page = await ada.post(f"/outbound/{message.id}/send", {"version": version, "when": "later", "send_at": "x"})
     assert (status, "Choose a date and time." in page.text) == (422, True)
     ordered = {"version": version, "when": "now", "send_at": "", "confirmed": "2"}
@@ -401,6 +404,9 @@ async def test_the_report_has_figures_a_chart_with_its_table_and_each_text_its_s
     assert copy.event in steps[1]
     assert copy.body_hash
     assert copy.body_hash in steps[1]
+    assert copy.local_times
+    assert [f"{datetime.fromisoformat(at):%-I:%M:%S}" in steps[1] for at in copy.local_times] == [True]
+    assert "GMT-0" in steps[1], "it is the person's time"
     profile = await ada.look(f"/contacts/{copy.contact}")
     assert f"/outbound/deliveries/{copy.id}" in [a.attrs.get("href") for a in profile.all("a")]
     assert (await ada.get("/outbound/deliveries/outbound:none"))[0] == 404

@@ -142,6 +142,18 @@ class TestEdit:
         for words in ("Version 2", "Ada", "edited it", "Tastings.", "Tastings and classes."):
             assert words in entry
 
+    async def test_a_limit_that_is_no_number_is_explained(
+        self, running: Running, ada: Desk, draft: Subscription
+    ) -> None:
+        here = f"{LIST}/{draft.id}"
+        form = {**_form(await ada.look(here), "words"), "cap_period": "week", "act": "save"}
+        for typed in ("0", "101", "2.5", "1e1", "٣"):
+            status, page = await ada.post(here, {**form, "cap": typed})
+            assert (status, page.one("input", id="cap").attrs["value"]) == (422, typed)
+            assert "Enter a whole number from 1 to 100." in page.one("p", id="cap-error").text
+        assert (await ada.post(here, {**form, "cap": " 7 "}))[0] == 303
+        assert (await _now(running, draft)).cap == 7
+
     async def test_translations_into_any_language_are_added_kept_and_removed(
         self, running: Running, ada: Desk, draft: Subscription
     ) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
+from babel.dates import format_datetime, get_timezone_gmt
+
 from bot.errors import marked as _
 from bot.i18n import Translator
 from bot.model.delivery import Delivery, DeliveryKind, DeliveryState, DeliveryStep, ProviderStatus, StepKind
@@ -93,9 +95,16 @@ def _proof(delivery: Delivery, say: Translator) -> Iterator[tuple[str, str]]:
     if delivery.event and delivery.kind not in {DeliveryKind.REPLY, DeliveryKind.MESSAGE, DeliveryKind.TEST}:
         yield say("Consent event"), delivery.event
     if delivery.local_times:
-        yield say("Local time"), " / ".join(delivery.local_times)
+        yield say("Local time"), " / ".join(_local(time, say) for time in delivery.local_times)
         yield say("Time zone known from"), say(ZONES_FROM.get(delivery.zone_source or "", ZONES_FROM["unknown"]))
     if delivery.rules:
         yield say("Rules of sending"), delivery.rules
     if delivery.body_hash:
         yield say("SHA-256 of the text"), delivery.body_hash
+
+
+def _local(time: str, say: Translator) -> str:
+    """With its distance from UTC: it isn't the time of who reads it."""
+    at = datetime.fromisoformat(time)
+    shown = format_datetime(at.replace(tzinfo=None), "medium", locale=say.locale)
+    return f"{shown} {get_timezone_gmt(at, locale=say.locale)}"
