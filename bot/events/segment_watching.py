@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from bot.contacts.finder import ContactFinder
 from bot.errors import FilterTooBroad, Invalid, StoreUnavailable
-from bot.events.catch_up import ulid_prefix
+from bot.events.catch_up import BACK_OFF, ulid_prefix
 from bot.faults import reach
 from bot.flows.scripts import Scripts
 from bot.flows.segment_starts import SegmentStarts
@@ -66,37 +66,36 @@ class SegmentWatching:
 
     async def look(self, is_wanted: Wanted = lambda: True) -> None:
         """Notes who entered or left since the last time, and starts the flows. Raises StoreUnavailable."""
-        watches = await self._watched()
+        watches = await self._watched(is_wanted)
         if not watches:
             return
         cursor = await self._store.event_cursors.get(CURSOR)
         try:
             async with ContactStream(self._store.database, cursor.token if cursor else None) as stream:
-                await self._follow(stream, watches, cursor.at if cursor else now(), is_wanted)
+                await self._follow(stream, watches, cursor, is_wanted)
         except TokenLost:
             log.warning("the change stream of contacts can't go on: comparing all members of segments")
             await self._compare(watches, is_wanted)
         await self.start_due(now(), is_wanted)
 
     async def start_due(self, time: datetime, is_wanted: Wanted = lambda: True) -> None:
-        """Starts the flows of those who entered. One that fails is tried again, and holds up no other."""
-        failed: set[str] = set()
-        while is_wanted() and (due := [m for m in await self._members.due(time) if m.id not in failed]):
+        """Starts the flows of those who entered. One that fails is tried again later, and holds up no other."""
+        while is_wanted() and (due := await self._members.due(time)):
             results = await asyncio.gather(*(self._starts.entered(member) for member in due), return_exceptions=True)
             for member, result in zip(due, results, strict=True):
                 if isinstance(result, StoreUnavailable):
                     raise result
                 if isinstance(result, BaseException):
-                    failed.add(member.id)
+                    pause = min(BACK_OFF[0] * 2 ** min(member.tries, 16), BACK_OFF[1])
+                    await self._members.put_off(member, now() + pause)
                     log.error("a flow could not start for a contact in a segment", exc_info=result)
 
-    async def _watched(self) -> list[tuple[SegmentWatch, Filter]]:
+    async def _watched(self, is_wanted: Wanted) -> list[tuple[SegmentWatch, Filter]]:
         """What live flows wait for. Segments that none waits for any more are forgotten."""
         wanted = await self._scripts.segments()
         known = {watch.id: watch for watch in await self._store.segment_watches.all()}
         for gone in known.keys() - wanted:
-            await self._store.segment_watches.end(gone)
-            await self._members.forget(gone)
+            await self._end(known[gone], is_wanted)
         found = []
         for segment in (await self._store.segments.get_many(wanted)).values():
             watch, filter = known.get(segment.id), segment.filter
@@ -106,12 +105,31 @@ class SegmentWatching:
             found.append((watch, filter))
         return found
 
+    async def _end(self, watch: SegmentWatch, is_wanted: Wanted) -> None:
+        """A flow that waits for it again before all its members are forgotten begins anew."""
+        await self._store.segment_watches.save(_anew(watch))
+        if await self._forget(watch.id, is_wanted):
+            await self._store.segment_watches.end(watch.id)
+
+    async def _forget(self, segment: str, is_wanted: Wanted, *, but: str = "") -> bool:
+        """Whether all are forgotten: one page after another, while it is wanted."""
+        while is_wanted():
+            if not await self._members.forget(segment, but=but):
+                return True
+        return False
+
     async def _follow(
-        self, stream: ContactStream, watches: list[tuple[SegmentWatch, Filter]], since: datetime, is_wanted: Wanted
+        self,
+        stream: ContactStream,
+        watches: list[tuple[SegmentWatch, Filter]],
+        cursor: EventCursor | None,
+        is_wanted: Wanted,
     ) -> None:
         time = now()
-        if not stream.token:  # a new stream has one only behind its first batch
+        since = cursor.at if cursor else time
+        if cursor is None:  # the position is from before the members are noted; a new stream has it behind a batch
             await stream.take(wait_ms=1)
+            await self._save(stream.token, time)
         for place, (watch, filter) in enumerate(watches):
             if not watch.is_ready and is_wanted():
                 watches[place] = await self._note_members(watch, filter, is_wanted), filter
@@ -121,28 +139,33 @@ class SegmentWatching:
             await self._save(stream.token, since)
             changed = await stream.take(wait_ms=1)
         for watch, filter in watches:
-            async for some in self._crossed(filter, since - CLOCKS, time):
+            async for some in self._crossed(filter, since, time):
                 await self._settle([(watch, filter)], some, time)
         if is_wanted():
             await self._save(stream.token, time)
 
     async def _note_members(self, watch: SegmentWatch, filter: Filter, is_wanted: Wanted) -> SegmentWatch:
-        """Everybody who is in it now; the members of an earlier filter are forgotten. Not ready if it was interrupted,
-        or if it takes the database too long: then it is tried again after a rest."""
+        """Everybody who is in it now; the members of an earlier filter are forgotten, and their entries that are still
+        to be handled kept. Not ready if it was interrupted, or if it takes the database too long: then it is tried
+        again after a rest."""
         if self._resting.get(watch.round, now()) > now():
             return watch
         try:
             async for ids in self._matching(filter):
                 if not is_wanted():
                     return watch
-                await self._members.enter([_member(watch, id) for id in ids])
+                kept = await self._members.unhandled(watch, ids)
+                await self._members.enter([_member(watch, id, **kept.get(id, {})) for id in ids])
         except FilterTooBroad:
             log.warning("the members of segment %s can't be found in time", watch.id)
             self._resting = {watch.round: now() + REST}
             return watch
+        reach("members noted")
+        if not await self._forget(watch.id, is_wanted, but=watch.round):
+            return watch
         ready = watch.model_copy(update={"is_ready": True})
         await self._store.segment_watches.save(ready)
-        await self._members.forget(watch.id, but=[watch.round])
+        reach("watch ready")
         return ready
 
     async def _settle(self, watches: Sequence[tuple[SegmentWatch, Filter]], ids: Sequence[str], at: datetime) -> None:
@@ -150,17 +173,24 @@ class SegmentWatching:
         for watch, filter in watches:
             if not watch.is_ready:
                 continue
-            try:
-                matching = await self._finder.among(filter, ids)
-            except (Invalid, FilterTooBroad):  # it names something that is gone: it has no members
-                matching = set()
+            matching = await self._among(watch, filter, ids)
             known = await self._members.present(SegmentMember.id_of(watch, id) for id in ids)
             entered = [id for id in ids if id in matching and SegmentMember.id_of(watch, id) not in known]
             left = {SegmentMember.id_of(watch, id) for id in ids if id not in matching} & known
             reach("before entries")
-            await self._members.enter([_member(watch, id, entry=new_id(), due=at) for id in entered])
+            await self._members.enter([_entered(watch, id, at) for id in entered])
             await self._members.leave([*left])
             reach("after entries")
+
+    async def _among(self, watch: SegmentWatch, filter: Filter, ids: Sequence[str]) -> set[str]:
+        """Raises StoreUnavailable if the database takes too long: nobody has left because of that."""
+        try:
+            return await self._finder.among(filter, ids)
+        except FilterTooBroad as error:
+            log.warning("who is in segment %s can't be found in time; trying again", watch.id)
+            raise StoreUnavailable from error
+        except Invalid:  # it names something that is gone: it has no members
+            return set()
 
     async def _compare(self, watches: Sequence[tuple[SegmentWatch, Filter]], is_wanted: Wanted) -> None:
         """The position is lost: everybody who matches, and every member, is looked at again."""
@@ -172,8 +202,7 @@ class SegmentWatching:
                 async for ids in self._matching(filter):
                     await self._settle([(watch, filter)], ids, time)
             except FilterTooBroad:  # its members are noted anew
-                anew = {"round": new_id(), "is_ready": False}
-                await self._store.segment_watches.save(watch.model_copy(update=anew))
+                await self._store.segment_watches.save(_anew(watch))
                 continue
             after = ""
             while is_wanted() and (members := await self._members.of_watch(watch, after, limit=PAGE)):
@@ -196,17 +225,25 @@ class SegmentWatching:
                 first, last = start - timedelta(days=days), end - timedelta(days=days)
                 if isinstance(condition, LastSeen | Created):
                     field = "seen_key" if isinstance(condition, LastSeen) else "created_at"
-                    async for ids in self._store.contacts.ids_between(field, first, last):
+                    async for ids in self._store.contacts.ids_between(field, first - CLOCKS, last):
                         yield ids
                 elif isinstance(condition, ConsentIs):
                     async for ids in self._changed_consent(first, last):
                         yield ids
 
     async def _changed_consent(self, start: datetime, end: datetime) -> AsyncIterator[list[str]]:
-        after, last = ulid_prefix(start), ulid_prefix(end + CLOCKS)
+        """An event's id begins with its time, so that each look reads on where the last one ended."""
+        after, last = ulid_prefix(start), ulid_prefix(end + timedelta(milliseconds=1))
         while found := await self._store.events.outlines_between(after, last, limit=PAGE):
-            yield list(dict.fromkeys(str(raw["_id"]).rpartition(":")[0] for raw in found))
+            yield await self._kept(list(dict.fromkeys(str(raw["_id"]).rpartition(":")[0] for raw in found)))
             after = found[-1]["event"]
+
+    async def _kept(self, ids: list[str]) -> list[str]:
+        """Instead of a contact who was merged into another, that one: the consents are theirs now."""
+        contacts = self._store.contacts
+        while merged := {c.id: c.merged_into for c in (await contacts.get_many(ids)).values() if c.merged_into}:
+            ids = list(dict.fromkeys(merged.get(id) or id for id in ids))
+        return ids
 
     async def _save(self, token: Token, at: datetime) -> None:
         reach("before segments")
@@ -214,9 +251,18 @@ class SegmentWatching:
         reach("after segments")
 
 
+def _anew(watch: SegmentWatch) -> SegmentWatch:
+    """With the members still to be noted."""
+    return watch.model_copy(update={"round": new_id(), "is_ready": False})
+
+
 def _member(watch: SegmentWatch, contact: str, **values: object) -> SegmentMember:
     id = SegmentMember.id_of(watch, contact)
     return SegmentMember(id=id, segment=watch.id, round=watch.round, contact=contact, **values)
+
+
+def _entered(watch: SegmentWatch, contact: str, at: datetime) -> SegmentMember:
+    return _member(watch, contact, entry=new_id(), due=at, entries=1, counted_from=at)
 
 
 def _days(when: When | None) -> list[int]:

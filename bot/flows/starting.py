@@ -43,16 +43,19 @@ class RunStarts:
         self._conversations = conversations
         self._settle = settle
 
-    async def start(self, conversation: Conversation, script: Script, *, id: str, hops: int | None = None) -> None:
-        """In a stored conversation; the flow that runs there is over. `id`: the run's; once for each."""
+    async def start(self, conversation: Conversation, script: Script, *, id: str, hops: int | None = None) -> bool:
+        """In a stored conversation; the flow that runs there is over. `id`: the run's; once for each. False: another
+        process changed the conversation meanwhile."""
         contact = await self._store.contacts.get(conversation.contact)
         if contact is None or contact.is_gone or has_run(conversation, id):
-            return
+            return True
         state = begun(script, contact.locale, by_text=conversation.channel is Channel.SMS)
         run = Run(id=id, flow=script.flow, version=script.version, state=state, due_at=now() + STALLED, hops=hops)
         run = run.model_copy(update={"part": await self._conversations.end(conversation)})
-        if await self._store.conversations.begin_run(conversation.id, conversation.run, run):
+        is_ours = await self._store.conversations.begin_run(conversation.id, conversation.run, run)
+        if is_ours:
             await self._settle(conversation.id)
+        return is_ours
 
     async def by(self, moment: Moment, conversation: Conversation, *, id: str) -> None:
         contact = await self._store.contacts.get(conversation.contact)

@@ -25,11 +25,17 @@ class SegmentMember(Document):
 
     segment: str
     round: str
+    """Empty once they are forgotten."""
     contact: str
     entry: str = ""
     """Of whoever came to match: the flow's run is named after it. Empty: they were in it from the start."""
     due: datetime | None = None
-    """Set until their entry has been handled."""
+    """Set until their entry has been handled: when that is tried."""
+    entries: int = 0
+    """Since `counted_from`, for a day."""
+    counted_from: datetime | None = None
+    tries: int = 0
+    """Those that failed."""
     is_expected: bool | None = None
     """A flow starts when they next visit the site."""
     left_at: datetime | None = None

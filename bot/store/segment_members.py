@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 
@@ -14,6 +15,11 @@ from bot.store.repository import Repository
 
 KEPT_SECONDS = 86_400
 PRESENT = {"left_at": {"$exists": False}}
+BY_ROUND = [("segment", ASCENDING), ("round", ASCENDING), ("_id", ASCENDING)]
+ENTRY = ("entry", "due", "entries", "counted_from", "tries", "is_expected")
+FORGOTTEN = ""
+"""The round of members of no round: they only expire."""
+DAY = timedelta(days=1)
 
 
 class SegmentWatchRepository(Repository[SegmentWatch]):
@@ -37,7 +43,7 @@ class SegmentMemberRepository(Repository[SegmentMember]):
     name = "segment_members"
     model = SegmentMember
     indexes = (
-        IndexModel([("segment", ASCENDING), ("round", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel(BY_ROUND),
         IndexModel([("contact", ASCENDING)]),
         IndexModel([("due", ASCENDING)], partialFilterExpression={"due": {"$exists": True}}),
         IndexModel([("left_at", ASCENDING)], expireAfterSeconds=KEPT_SECONDS),
@@ -46,7 +52,7 @@ class SegmentMemberRepository(Repository[SegmentMember]):
     async def of_watch(self, watch: SegmentWatch, after: str, *, limit: int) -> list[SegmentMember]:
         """The next ones, in order of their ids."""
         match = {"segment": watch.id, "round": watch.round, "_id": {"$gt": after}, **PRESENT}
-        return await self.find(match, sort=[("segment", 1), ("round", 1), ("_id", 1)], limit=limit)
+        return await self.find(match, sort=BY_ROUND, limit=limit)
 
     async def present(self, ids: Iterable[str]) -> set[str]:
         """Those of these who are members."""
@@ -59,14 +65,7 @@ class SegmentMemberRepository(Repository[SegmentMember]):
         """Notes these, unless they are members already."""
         if not members:
             return
-        back = [
-            (
-                {"_id": member.id, "left_at": {"$exists": True}},
-                {"$set": member.stored(), "$unset": {"left_at": "", "is_expected": ""}},
-            )
-            for member in members
-        ]
-        await self.update_many(back)
+        await self.update_many([({"_id": m.id, "left_at": {"$exists": True}}, _again(m)) for m in members])
         await self.insert_many(members)
 
     async def due(self, time: datetime, *, limit: int = 500) -> list[SegmentMember]:
@@ -77,23 +76,52 @@ class SegmentMemberRepository(Repository[SegmentMember]):
         """The entries after which a flow starts when this contact visits the site."""
         return await self.find({"contact": contact, "is_expected": True}, limit=100)
 
-    async def handled(self, member: str, *, is_expected: bool = False) -> None:
-        """`is_expected`: as far as this is possible before their next visit."""
+    async def handled(self, member: SegmentMember, *, is_expected: bool = False) -> None:
+        """Unless they have entered again since. `is_expected`: as far as this is possible before their next visit."""
+        entry = {"_id": member.id, "entry": member.entry}
         if is_expected:
-            await self.update({"_id": member, **PRESENT}, {"$set": {"is_expected": True}, "$unset": {"due": ""}})
+            await self.update({**entry, **PRESENT}, {"$set": {"is_expected": True}, "$unset": {"due": ""}})
         else:
-            await self.update({"_id": member}, {"$unset": {"due": "", "is_expected": ""}})
+            await self.update(entry, {"$unset": {"due": "", "is_expected": ""}})
+
+    async def put_off(self, member: SegmentMember, due: datetime) -> None:
+        """Their flow could not start: it is tried again then."""
+        match = {"_id": member.id, "entry": member.entry, "due": {"$exists": True}}
+        await self.update(match, {"$set": {"due": due}, "$inc": {"tries": 1}})
 
     async def leave(self, members: Sequence[str]) -> None:
         """Those who no longer match: coming to match again is another entry."""
         if members:
-            await self._leave({"_id": {"$in": [*members]}})
+            await self._leave({"_id": {"$in": [*members]}, **PRESENT})
 
-    async def forget(self, segment: str, *, but: Sequence[str] = ()) -> None:
-        """The members of a segment, except in these rounds."""
-        await self._leave({"segment": segment, "round": {"$nin": [*but]}})
+    async def unhandled(self, watch: SegmentWatch, contacts: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What is known, by contact, of their entries in earlier rounds that are still to be handled."""
+        of = {"contact": {"$in": [*contacts]}, "segment": watch.id, "round": {"$ne": watch.round}}
+        waits = {"$or": [{"due": {"$exists": True}}, {"is_expected": True}]}
+        found = await self.find({**of, **waits}, limit=2 * len(contacts), hint="contact_1")
+        return {member.contact: {name: getattr(member, name) for name in ENTRY} for member in found}
 
-    async def _leave(self, match: dict[str, object]) -> None:
-        change = {"$set": {"left_at": now()}, "$unset": {"due": "", "is_expected": ""}}
+    async def forget(self, segment: str, *, but: str = "", limit: int = 500) -> bool:
+        """Some members of a segment, except in this round: they are in no round any more. Whether there may be
+        more."""
+        match = {"segment": segment, "round": {"$nin": [FORGOTTEN, but]}}
+        cursor = self.collection.find(match, {"_id": 1}, limit=limit, hint=BY_ROUND, max_time_ms=READ_MS)
         with database_errors():
-            await self.collection.update_many({**match, **PRESENT}, change)
+            ids = [raw["_id"] for raw in await cursor.to_list(limit)]
+        await self._leave({"_id": {"$in": ids}}, round=FORGOTTEN)
+        return len(ids) == limit
+
+    async def _leave(self, match: Mapping[str, Any], **values: str) -> None:
+        change = {"$set": {"left_at": now(), **values}, "$unset": {"due": "", "is_expected": ""}}
+        with database_errors():
+            await self.collection.update_many(match, change)
+
+
+def _again(member: SegmentMember) -> list[dict[str, Any]]:
+    """Of whoever had left. Their entries of a day are counted."""
+    values = {name: {"$literal": value} for name, value in member.stored().items()}
+    if member.counted_from:
+        is_recent = {"$gt": ["$counted_from", member.counted_from - DAY]}
+        values["entries"] = {"$cond": [is_recent, {"$add": ["$entries", member.entries]}, member.entries]}
+        values["counted_from"] = {"$cond": [is_recent, "$counted_from", member.counted_from]}
+    return [{"$unset": ["left_at", "is_expected"]}, {"$set": values}]

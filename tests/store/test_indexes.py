@@ -662,6 +662,8 @@ async def _watch_a_segment(bot: Bot, contact: Contact) -> None:
     await bot.store.event_cursors.update({"_id": "segments"}, {"$set": {"token": {"_data": "8200"}}})
     await bot.segments_watched.look()
     await bot.segment_starts.arrived(contact.id)
+    for member in await bot.store.segment_members.find({"contact": contact.id}, limit=1):
+        await bot.store.segment_members.put_off(member, now())
     async for _ids in bot.store.contacts.ids_between("seen_key", contact.created_at, now()):
         pass
     for archived in ({"$set": {"archived_at": now()}}, {"$unset": {"archived_at": ""}}):
