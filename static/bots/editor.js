@@ -12,7 +12,6 @@ import { createHistory } from "./history.js";
 import { hoursAfterClick, hoursAfterInput } from "./hours.js";
 import { watchKeyboard, watchKinds } from "./keyboard.js";
 import { watchLive } from "./live.js";
-import { merge } from "./merge.js";
 import { createMerging } from "./merging.js";
 import { announce, data, editor, kinds, strings } from "./page.js";
 import { drawInPlace, drawMarks, setFaults } from "./problems.js";
@@ -37,7 +36,7 @@ import { watchTrial } from "./try.js";
 import { setAsks } from "./variables.js";
 
 const first = readData("flow-document");
-const history = createHistory(first, (base, mine, theirs) => merge(base, mine, theirs, kinds, true).document);
+const history = createHistory(first, kinds);
 const current = history.document;
 const saved = byId("flow-saved");
 
@@ -193,10 +192,10 @@ function onClick(event) {
   } else onButton(button);
 }
 
-/* document_: what is shown now. base: the document that both began with; null: a choice, which can be undone. */
-function adopt(newer, theirs, document_, base) {
-  if (base) history.rebase(document_, base, theirs);
-  else for (const one of new Set([theirs, document_])) history.push(one, "");
+/* document_: what is shown now. base: the document that both began with. */
+function adopt(newer, theirs, document_, base, isChoice) {
+  if (isChoice) history.choose(document_, base, theirs);
+  else history.rebase(document_, base, theirs);
   autosave.adopt(newer, theirs);
   setFaults(newer.faults, theirs);
   show();

@@ -1,9 +1,10 @@
-/* The document of the editor, with undo and redo of everything. */
+/* The document of the editor, with undo and redo of everything that was done here. Nothing here touches the page. */
+
+import { merge } from "./merge.js";
 
 const MOST = 500;
 
-/* merged(base, mine, theirs): one of both. */
-export function createHistory(document, merged) {
+export function createHistory(document, kinds) {
   const past = [];
   let future = [];
   const news = []; // what teammates saved, which is not undone here: [{base, theirs}]
@@ -16,7 +17,8 @@ export function createHistory(document, merged) {
     to.push(now);
     now = from.pop();
     for (const { base, theirs } of news.slice(now.seen)) {
-      now = { ...now, document: merged(base, now.document, theirs), seen: now.seen + 1 };
+      // Where an older document differs from what the teammate saved, theirs counts.
+      now = { ...now, document: merge(base, now.document, theirs, kinds, false).document, seen: now.seen + 1 };
     }
     run = "";
     return key;
@@ -41,6 +43,11 @@ export function createHistory(document, merged) {
       news.push({ base, theirs });
       now = { ...now, document: changed, seen: news.length };
       run = "";
+    },
+    /* The same after a choice, which can be undone: before it comes what the teammate saved. */
+    choose(chosen, base, theirs) {
+      news.push({ base, theirs });
+      for (const one of new Set([theirs, chosen])) this.push(one, "");
     },
     /* The key of the step that changed, or null if there is nothing to undo. */
     undo: () => go(past, future),

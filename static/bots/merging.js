@@ -11,8 +11,8 @@ const dialog = byId("conflict");
 const words = byId("conflict-words");
 const saved = byId("flow-saved");
 
-/* current(): the document here. adopt(newer, theirs, document, base): shows this one, which continues theirs; base: null
-   after a choice. Returns what is done with a newer version: (newer, base), the document that both began with. */
+/* current(): the document here. adopt(newer, theirs, document, base, isChoice): shows this one, which continues theirs.
+   base: the document that both began with. Returns what is done with a newer version: (newer, base). */
 export function createMerging({ current, adopt }) {
   let conflict = null; // until one is chosen: {newer, base, theirs}
 
@@ -22,7 +22,7 @@ export function createMerging({ current, adopt }) {
     const theirs = shareKeys(current(), JSON.parse(newer.text));
     const merged = merge(base, current(), theirs, kinds, true);
     if (!merged.conflicts.length) {
-      adopt(newer, theirs, merged.document, base);
+      adopt(newer, theirs, merged.document, base, false);
       saved.textContent = fill(isMine ? strings.merged : strings.newer, by);
       return;
     }
@@ -36,7 +36,7 @@ export function createMerging({ current, adopt }) {
   function choose(isMineKept) {
     const { newer, base, theirs } = conflict;
     dialog.close();
-    adopt(newer, theirs, merge(base, current(), theirs, kinds, isMineKept).document, null);
+    adopt(newer, theirs, merge(base, current(), theirs, kinds, isMineKept).document, base, true);
   }
 
   async function copyMine() {

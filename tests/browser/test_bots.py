@@ -213,6 +213,7 @@ async def test_of_two_teammates_nobody_loses_changes(look: Look, server: TestSer
     flow = await bot.flows.create_empty("Shared", SOMEBODY)
     page = await signed_in(look, server, f"/bots/{flow.id}", allow=(r"\b409\b", r"/draft\?revision", "ERR_FAILED"))
     name, lines = page.get_by_label("Name", exact=True), page.locator(".flow-open")
+    undo = page.get_by_role("button", name="Undo")
 
     async def save_first(route: Route) -> None:
         """A teammate's save comes before the first one of this page."""
@@ -228,8 +229,13 @@ async def test_of_two_teammates_nobody_loses_changes(look: Look, server: TestSer
     await dialog.get_by_role("button", name="Keep yours").click()
     await eventually(lambda: is_named(bot, flow.id, "Mine"))
     await expect(lines).to_have_count(4)  # what only Cleo changed is merged
-    await page.get_by_role("button", name="Undo").click()
+    await undo.click()
     await eventually(lambda: is_named(bot, flow.id, "Long"))
+    for _own in ("the name", "the opening"):  # nothing that Ada undoes takes back what Cleo saved
+        await undo.click()
+        await expect(name).to_have_value("Long")
+        await expect(lines).to_have_count(4)
+    await expect(undo).to_be_disabled()
 
     # A teammate opens the same flow: both are told. What one saves appears at the other, in the open step, too.
     await bot.store.teammates.update({"email": BEN}, {"$set": {"role": "admin"}})
@@ -243,9 +249,18 @@ async def test_of_two_teammates_nobody_loses_changes(look: Look, server: TestSer
     await page.locator(".flow-form textarea").first.fill("Ada's words")
     await expect(theirs.locator(".flow-open").first).to_contain_text("Ada's words")
     await expect(theirs.locator(".flow-form textarea").first).to_have_value("Ben's words")
-    await page.get_by_role("button", name="Undo").click()  # of Ada's own change
+    await undo.click()  # of Ada's own change
     await expect(lines.first).to_contain_text("Question 0?")
     await expect(lines.last).to_contain_text("Ben's words")
+
+    # In the same step, too, undo keeps what Ben saved since.
+    await page.get_by_role("button", name="Redo").click()
+    await expect(theirs.locator(".flow-open").first).to_contain_text("Ada's words")
+    await theirs.locator(".flow-open").first.click()
+    await theirs.locator(".flow-form textarea").first.fill("Ben's question")
+    await expect(lines.first).to_contain_text("Ben's question")
+    await undo.click()
+    await expect(lines.first).to_contain_text("Ben's question")
     await theirs.close()
     await expect(page.locator("#flow-here")).to_have_text("")
     await expect(page.locator("#flow-saved")).to_have_text(re.compile("saved"))
@@ -254,6 +269,8 @@ async def test_of_two_teammates_nobody_loses_changes(look: Look, server: TestSer
         made = await page.evaluate(MERGE, asked)
         assert [(step["id"], step.get("text", step.get("step"))) for step in made["document"]["steps"]] == merged[0]
         assert [step["id"] for step in made["conflicts"]] == merged[1]
+    for first, mine, theirs_, undone in UNDONE:
+        assert await page.evaluate(UNDO, [first, mine, theirs_]) == undone
 
     # Without a server, the changes stay in the browser until the page is opened again.
     await expect(page.locator("#flow-saved")).to_have_text("Draft saved")
@@ -292,6 +309,22 @@ MERGES: list[tuple[Any, ...]] = [
 MERGE = """async ([base, mine, theirs, isMineKept]) => {
   const { merge } = await import(new URL("merge.js", document.querySelector("script[src*='bots/editor']").src));
   return merge(base, mine, theirs, {}, isMineKept);
+}"""
+UNDONE: list[tuple[Any, ...]] = [
+    # What I added is removed again, unless a teammate rewrote it; what a teammate removed stays removed.
+    ((A,), (A, B), (_say("a", "theirs"), B), ["theirs"]),
+    ((A,), (A, B), (A, _say("b", "theirs")), ["A", "theirs"]),
+    ((A, B), (A, _say("b", "mine")), (A,), ["A"]),
+]
+"""The first steps, what I made of them, what a teammate made of that, and the texts after I undo my change."""
+UNDO = """async ([first, mine, theirs]) => {
+  const editor = document.querySelector("script[src*='bots/editor']").src;
+  const { createHistory } = await import(new URL("history.js", editor));
+  const history = createHistory({ steps: first }, {});
+  history.push({ steps: mine }, "");
+  history.rebase({ steps: theirs }, { steps: mine }, { steps: theirs });
+  history.undo();
+  return history.document().steps.map(({ text }) => text);
 }"""
 
 
