@@ -115,10 +115,14 @@ class FlowService:
 
     async def _next_order(self) -> int:
         """Raises Invalid."""
+        return max((flow.order for flow in await self._with_room()), default=0) + STRIDE
+
+    async def _with_room(self) -> list[Flow]:
+        """All flows. Raises Invalid if there can't be another one."""
         flows = await self.all()
         if len(flows) >= MOST:
             raise Invalid(TOO_MANY, most=str(MOST))
-        return max((flow.order for flow in flows), default=0) + STRIDE
+        return flows
 
     async def publish(
         self, id: str, text: str | bytes, by: By, *, note: str = "", after: int | None = None
@@ -157,6 +161,15 @@ class FlowService:
         if not await self._store.flows.change(id, {"state": "removed"}, only="draft"):
             raise Invalid(WAS_LIVE)
         await self._audit.record(by, A.FLOW_REMOVED, flow.name)
+        return flow
+
+    async def restore(self, id: str, by: By) -> Flow:
+        """Undoes `remove`. Raises NotFound, and Invalid if there are too many flows."""
+        flow = await self._store.flows.get(id)
+        await self._with_room()
+        if flow is None or not await self._store.flows.change(id, {"state": "draft"}, only="removed"):
+            raise NotFound(NOT_FOUND)
+        await self._audit.record(by, A.FLOW_RESTORED, flow.name)
         return flow
 
     async def set_state(self, id: str, state: Literal["live", "paused"], by: By) -> Flow:

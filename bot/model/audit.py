@@ -88,6 +88,7 @@ class AuditAction(StrEnum):
     FLOW_DRAFT_DISCARDED = "flow.draft_discarded"
     IMAGE_HOSTS_SAVED = "image_hosts.saved"
     FLOW_REMOVED = "flow.removed"
+    FLOW_RESTORED = "flow.restored"
     WEBHOOK_ADDED = "webhook.added"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_ENABLED = "webhook.enabled"

@@ -96,6 +96,7 @@ LABELS = {
     A.FLOW_EDITED: _("Edited the draft of a flow"),
     A.FLOW_DRAFT_DISCARDED: _("Discarded the draft of a flow"),
     A.FLOW_REMOVED: _("Removed a flow"),
+    A.FLOW_RESTORED: _("Restored a flow"),
     A.WEBHOOK_ADDED: _("Added a webhook endpoint"),
     A.WEBHOOK_CHANGED: _("Changed a webhook endpoint"),
     A.WEBHOOK_ENABLED: _("Enabled a webhook endpoint"),

@@ -227,9 +227,12 @@ async def test_flows_are_tried_in_the_order_of_the_list(running: Running, ada: D
     assert (await ada.post("/bots/unknown/move", {"before": ""}))[0] == 404
 
 
-async def test_a_draft_is_removed_and_a_flow_that_was_live_is_not(running: Running, ada: Desk) -> None:
+async def test_a_draft_is_removed_and_restored_and_a_flow_that_was_live_is_not(running: Running, ada: Desk) -> None:
     draft, live = await created(ada, "Never live"), await created(ada)
-    assert await act(ada, draft, "remove") == "Never live is removed."
+    await saved(ada, draft, HELLO)
+    await ada.post(f"/bots/{draft}/remove", {})
+    said = (await ada.look("/bots")).one("div", id="said")
+    assert said.text.strip().startswith("Never live is removed.")
     assert "Never live" not in [node.text for node in (await ada.look("/bots")).all("h2")]
     for path in ("", "/draft", "/export.json", "/versions"):
         assert (await ada.get(f"/bots/{draft}{path}"))[0] == 404
@@ -237,6 +240,11 @@ async def test_a_draft_is_removed_and_a_flow_that_was_live_is_not(running: Runni
     assert (await ada.post(f"/bots/{draft}/remove", {}))[0] == 404
     done = await running.store.audit_log.find({"subject": "Never live", "action": "flow.removed"}, limit=9)
     assert len(done) == 1
+    assert (await ada.post(said.one("form").attrs["action"], {}))[0] == 303
+    assert await ada.said() == "Never live is restored."
+    flow = await running.bot.flows.get(draft)
+    assert (flow.state, json.loads((await running.bot.flow_drafts.get(draft)).text)) == ("draft", HELLO)
+    assert (await ada.post(f"/bots/{draft}/restore", {}))[0] == 404
     await saved(ada, live, HELLO)
     await act(ada, live, "publish", revision="1")
     await act(ada, live, "pause")

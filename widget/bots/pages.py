@@ -120,7 +120,13 @@ async def move(request: web.Request) -> web.StreamResponse:
 @redrawn_by(index)
 async def remove(request: web.Request) -> web.StreamResponse:
     flow = await request.app[BOT].flows.remove(request.match_info["id"], by(request))
-    raise done(PATH, translated(request, "%(name)s is removed.", name=flow.name))
+    raise done(PATH, translated(request, "%(name)s is removed.", name=flow.name), undo=f"{PATH}/{flow.id}/restore")
+
+
+@redrawn_by(index)
+async def restore(request: web.Request) -> web.StreamResponse:
+    flow = await request.app[BOT].flows.restore(request.match_info["id"], by(request))
+    raise done(PATH, translated(request, "%(name)s is restored.", name=flow.name))
 
 
 def setting(state: Literal["live", "paused"], said: str) -> Handler:
@@ -138,6 +144,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post(PATH, manages(create))
     app.router.add_post(f"{ONE}/move", manages(move))
     app.router.add_post(f"{ONE}/remove", manages(remove))
+    app.router.add_post(f"{ONE}/restore", manages(restore))
     app.router.add_post(
         f"{ONE}/pause", manages(setting("paused", _("%(name)s is paused. Conversations in it finish.")))
     )

@@ -13,7 +13,7 @@ from bot.i18n import translator
 from bot.model.teammate import By, Teammate
 from bot.workspace.access import Principal, Scope
 from widget.web.csrf import check_session_form
-from widget.web.flash import RedirectWithMessage, keep_said
+from widget.web.flash import RedirectWithMessage, done, keep_said
 from widget.web.http import (
     BOT,
     LOCALE,
@@ -94,8 +94,8 @@ async def _enter(request: web.Request, *, handler: Handler, scope: Scope | None)
         if scope:
             who.require(scope)
         return await handler(request)
-    except RedirectWithMessage as done:
-        return keep_said(request, done)
+    except RedirectWithMessage as redirect:
+        return keep_said(request, redirect)
     except SaysoError as error:
         return await _refused(request, error)
 
@@ -109,7 +109,7 @@ async def _check_second_factor(request: web.Request, who: Principal) -> None:
         return
     if request.method in SAFE and wants_page(request):
         say = translator(wanted_locale(request))
-        raise RedirectWithMessage(SIGN_IN_SETTINGS, sentence(SecondFactorMissing(), say), "bad")
+        raise done(SIGN_IN_SETTINGS, sentence(SecondFactorMissing(), say), "bad")
     raise SecondFactorMissing
 
 

@@ -3,7 +3,7 @@ database."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from aiohttp import web
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -22,19 +22,21 @@ class FlashMessage:
     text: str
     kind: str
     """`good` or `bad`."""
+    undo: str = ""
+    """The address that undoes it, by a POST; empty: nothing does."""
 
 
 class RedirectWithMessage(web.HTTPSeeOther):
     """Redirects to a page that shows the message."""
 
-    def __init__(self, path: str, said: str, kind: str = "good") -> None:
+    def __init__(self, path: str, said: FlashMessage) -> None:
         super().__init__(path)
-        self.said, self.kind = said, kind
+        self.said = said
 
 
-def done(path: str, said: str, kind: str = "good") -> RedirectWithMessage:
+def done(path: str, said: str, kind: str = "good", *, undo: str = "") -> RedirectWithMessage:
     """`raise done("/settings/subscriptions", say("Saved."))`; `said` is already translated."""
-    return RedirectWithMessage(path, said, kind)
+    return RedirectWithMessage(path, FlashMessage(said[:MOST], kind, undo))
 
 
 def keep_said(request: web.Request, done: RedirectWithMessage) -> web.Response:
@@ -45,7 +47,7 @@ def keep_said(request: web.Request, done: RedirectWithMessage) -> web.Response:
     bot = request.app[BOT]
     response.set_cookie(
         cookie_name(bot, "sayso_said"),
-        str(_serializer(bot).dumps([done.said[:MOST], done.kind])),
+        str(_serializer(bot).dumps(astuple(done.said))),
         max_age=SECONDS,
         httponly=True,
         samesite="Lax",
@@ -58,10 +60,10 @@ def read_said(request: web.Request) -> FlashMessage | None:
     """The flash message that the last page left."""
     bot = request.app[BOT]
     try:
-        text, kind = _serializer(bot).loads(request.cookies.get(cookie_name(bot, "sayso_said"), ""), max_age=SECONDS)
-    except (BadData, ValueError):
+        said = _serializer(bot).loads(request.cookies.get(cookie_name(bot, "sayso_said"), ""), max_age=SECONDS)
+        return FlashMessage(*said)
+    except (BadData, TypeError):
         return None
-    return FlashMessage(text, kind)
 
 
 def forget_said(request: web.Request, response: web.Response) -> None:

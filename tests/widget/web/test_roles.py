@@ -72,7 +72,7 @@ ADMINS = {
     "/outbound/{id}/duplicate", "/outbound/{id}/delete", "/outbound/{id}/{act}", "/outbound/{id}/deliveries",
     "/outbound/{id}/deliveries.csv",
     "/bots", "/bots/{id}", "/bots/{id}/move", "/bots/{id}/pause", "/bots/{id}/resume", "/bots/{id}/publish",
-    "/bots/{id}/remove", "/bots/{id}/figures", "/bots/{id}/figures.csv",
+    "/bots/{id}/remove", "/bots/{id}/restore", "/bots/{id}/figures", "/bots/{id}/figures.csv",
     "/bots/{id}/draft/copy", "/bots/{id}/live",
     "/bots/{id}/discard", "/bots/{id}/draft", "/bots/{id}/export.json", "/bots/{id}/duplicate",
     "/bots/{id}/map", "/bots/{id}/map.svg", "/bots/{id}/versions", "/bots/{id}/versions/{version}",
