@@ -121,6 +121,12 @@ async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestS
     await subscription.focus()
     await subscription.select_option(DEALS)
     await expect(subscription).not_to_have_attribute("aria-invalid", "true")
+
+    # Some people see a variant of the form.
+    await focused(page, page.get_by_role("button", name="Add variant"))
+    await typed(page, "Enter")
+    await expect(page.locator("[data-items=variants]").get_by_label("Title").first).to_be_focused()
+    await page.keyboard.type("Save with us")
     await typed(page, "Escape")
 
     # Copied, pasted, moved, deleted; each is undone and done again.
@@ -176,7 +182,9 @@ async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestS
     await shop.say("Do you have beans?")
     await expect(shop.bubble("Do you want our offers?")).to_be_visible()
     await shop.frame.get_by_role("button", name="Yes").click()
-    form = shop.frame.locator(".card", has_text="Get our deals")
+    form = shop.frame.locator(".card", has_text=re.compile("Get our deals|Save with us"))
+    await expect(form).to_be_visible()
+    title = "Save with us" if "Save with us" in await form.inner_text() else "Get our deals"
     await form.get_by_label("Phone number", exact=True).fill("(201) 555-0164")
     await form.get_by_role("button", name="Sign Up Now").click()
     await expect(shop.bubble("Thanks!")).to_be_visible()
@@ -189,6 +197,8 @@ async def test_a_flow_is_built_with_the_keyboard_alone(look: Look, server: TestS
     await typed(page, "Enter")
     rows = page.locator(".funnel tbody tr")
     await expect(rows).to_have_text([re.compile(f"{name}.*1") for name in STAGES] + [re.compile("Opted out.*0")])
+    variant = page.locator(".figures-part", has_text="Variants of the form").locator("tbody tr", has_text=title)
+    await expect(variant.locator("td")).to_contain_text([title, "1", "1", "0", "–", "Use this variant"])
     await fits(page)
 
     # The next version has other words; the one before comes back.
