@@ -146,7 +146,7 @@ class Settings(BaseSettings):
         "",
         pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+( +|$))*$",
         description="Hosts whose images bots may show in the chat, like `cdn.shop.example`, separated by spaces. "
-        "Empty: those in Settings > Install.",
+        "Leave empty to use the hosts in Settings > Install.",
     )
     log: Literal["json", "text"] = Field("json", description="Log format.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Minimum level to log.")

@@ -35,7 +35,7 @@ class DraftChanged(Conflict):
 
 
 class DraftOutdated(Conflict):
-    """Another version was published after this draft was begun: nothing was published."""
+    """Another version was published after this draft was started: nothing was published."""
 
     code = "draft_outdated"
     message = _("Not published: version %(number)s is newer than this draft. To replace it, publish again.")

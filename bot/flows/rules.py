@@ -46,8 +46,8 @@ NO_LANGUAGE = _('"%(name)s" isn\'t a language code. Use one like en or es_MX.')
 NO_HOURS = _('Add "office_hours" to the flow.')
 LONG_BY_TEXT = _("By SMS, a message can have up to %(most)s characters. Shorten this text.")
 LATE_BY_TEXT = _(
-    "By SMS, this may come more than 24 hours after the person's last text, and then it isn't sent. Shorten the wait, "
-    'or use the step "Text message", which needs permission.'
+    "In an SMS conversation, this isn't sent more than 24 hours after the person's last text. Shorten the wait, or "
+    'use a "Text message" step, which requires permission.'
 )
 NO_TRIGGER = _("Nothing starts this flow. Add a trigger, or start it from another flow.")
 NO_ALT = _("Describe the image in a few words, for people who can't see it.")

@@ -26,8 +26,8 @@ NO_SMS = _("Texts are sent for SMS subscriptions only. Choose another one.")
 NO_HOST = _("Images from %(host)s aren't allowed. Use another host, or allow this one in Settings > Install.")
 NO_EMAIL_BY_TEXT = _("By SMS, people can only sign up for SMS subscriptions. Choose another one.")
 CHAT_ONLY = _(
-    "Teammates can't start this flow in a conversation by SMS: this form is for an email subscription. Everything else "
-    "works."
+    "Teammates can't start this flow in SMS conversations, because this form is for an email subscription. Everything "
+    "else works."
 )
 NO_KEYWORD = _("No keyword program has this keyword. Add it in Settings > Keywords, or use another one.")
 NO_LEGAL_TEXT = _("This form has no legal text. Say what people agree to.")

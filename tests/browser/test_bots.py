@@ -234,7 +234,7 @@ async def test_of_two_teammates_nobody_loses_changes(look: Look, server: TestSer
     await page.route("**/draft?*", save_first)
     await name.fill("Mine")
     dialog = page.get_by_role("dialog", name="Someone else changed this flow")
-    await expect(dialog).to_contain_text("Cleo changed the same as you:")
+    await expect(dialog).to_contain_text("You and Cleo both changed:")
     await fits(page)
     await dialog.get_by_role("button", name="Keep yours").click()
     await eventually(lambda: is_named(bot, flow.id, "Mine"))

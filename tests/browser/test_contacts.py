@@ -260,7 +260,7 @@ async def test_a_segment_is_selected_and_subscribed_with_live_progress(
     await dialog.get_by_label("When did they consent?").fill("2026-11-01T09:30")
     await dialog.get_by_role("button", name="Preview").click()
     await expect(dialog.locator(".bulk-outcome")).to_have_text(
-        [re.compile("59\\s+Subscribed"), re.compile("1\\s+Opted out")]
+        [re.compile("59\\s+Will be subscribed"), re.compile("1\\s+Opted out")]
     )
     await fits(page)
     await dialog.get_by_role("button", name="Back").click()

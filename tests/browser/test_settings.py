@@ -98,7 +98,7 @@ async def test_the_api_reference_is_searched_and_tried_by_keyboard(look: Look, s
     await expect(page.locator(".api-group[open]")).to_have_count(0)
     find = page.get_by_label("Find an endpoint")
     await find.fill("zzzz")
-    await expect(page.locator(".api-find [role=status]")).to_contain_text("No endpoint matches.")
+    await expect(page.locator(".api-find [role=status]")).to_contain_text("No endpoints found.")
     await find.fill("get identify")
     await expect(page.locator(".api-route:visible")).to_have_count(1)
     await find.press("Enter")

@@ -84,7 +84,7 @@ async def test_subscribing_is_previewed_and_becomes_one_job(
     assert (status, "Selected: 2" in page.text) == (200, True)
     assert "47 CFR 64.1200(f)(9)" in page.text, "what the law asks for"
     status, page = await ada.post(f"{BULK}/subscribe/preview", {**both(pair), **PAPER})
-    assert (status, outcomes(page)) == (200, ["1 Subscribed", "1 Already subscribed"])
+    assert (status, outcomes(page)) == (200, ["1 Will be subscribed", "1 Already subscribed"])
     assert {a.text.split()[0] for a in page.all("a") if a.attrs["href"].startswith("/contacts/")} == {"Ann", "=Bo"}
 
     job = await started(running, ada, "subscribe", {**both(pair), **PAPER})

@@ -68,7 +68,7 @@ class ContactOutcome(ApiAnswer):
 
 
 class BulkConsentPreview(ApiAnswer):
-    """Nothing is changed. Of many contacts, `seen` are looked at."""
+    """Nothing is changed. Of many contacts, `seen` are checked."""
 
     type: Literal["bulk_consent_preview"] = "bulk_consent_preview"
     total: int = Field(examples=[1200])

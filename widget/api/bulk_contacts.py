@@ -27,7 +27,7 @@ MOST_TASKS = 25
 MOST_LISTED = 100
 """Some more may be appended at the same moment."""
 NO_JOB = ApiFault(404, "job_not_found", "Job not found.")
-JOB_CLOSED = ApiFault(403, "forbidden", "This job is closed for new tasks.")
+JOB_CLOSED = ApiFault(403, "forbidden", "All tasks of this job have ended. Start a new job.")
 JOB_FULL = ApiFault(422, "parameter_invalid", f"A job has up to {MOST_TASKS} tasks. Start a new one.")
 START_FAULTS = (NO_JOB, JOB_CLOSED, JOB_FULL, TOO_MANY_JOBS)
 BulkState = Literal["pending", "running", "completed", "completed_with_errors"]

@@ -43,12 +43,14 @@ class ChatMessageEdit(ApiBody):
 
     name: str | None = Field(None, min_length=1, max_length=120, examples=["Welcome back"])
     texts: Texts | None = Field(None, examples=[{"en": "Hi {{first_name}}, deals by text?"}])
-    language: str | None = Field(None, max_length=20, examples=["en"], description="Of contacts in no other language.")
+    language: str | None = Field(
+        None, max_length=20, examples=["en"], description="For contacts whose language has no text of its own."
+    )
     segment: AnyId | None = Field(None, examples=[None])
     filter: Filter | None = Field(None, examples=[None])
     form: FormWordsBody | None = Field(None, description="The opt-in form below the text.")
-    at_once: bool | None = Field(None, description="To those who are online now, rather than to those who come.")
-    visitors: bool | None = Field(None, description="Also in new chats of visitors that nothing is stored of.")
+    at_once: bool | None = Field(None, description="Also show it now to people who are online.")
+    visitors: bool | None = Field(None, description="Also show it to new visitors, before they are stored as contacts.")
     asks_opted_out: bool | None = Field(None, description="Also to people who opted out of the form's subscription.")
     ends_at: UnixTime | None = Field(None, examples=[None])
 
@@ -119,9 +121,10 @@ class ChatMessageList(ApiAnswer):
 class ChatAudienceAnswer(ApiAnswer):
     type: Literal["audience_preview"] = "audience_preview"
     total: int = Field(examples=[1200], description="Contacts of the audience; an estimate unless `exact`.")
-    seen: int = Field(examples=[1000], description="How many of them were looked at.")
+    seen: int = Field(examples=[1000], description="How many of them were checked.")
     counts: dict[str, int] = Field(
-        examples=[{"queued": 980, "opted_out": 20}], description="`queued` get it, others not, and why."
+        examples=[{"queued": 980, "opted_out": 20}],
+        description="Contacts by result: `queued` will get it; the others won't, by reason.",
     )
     exact: bool = Field(examples=[True])
 
@@ -129,7 +132,7 @@ class ChatAudienceAnswer(ApiAnswer):
 class ChatReportAnswer(ApiAnswer):
     type: Literal["chat_report"] = "chat_report"
     state: MessageState = Field(examples=["running"])
-    shown: int = Field(examples=[340], description="People.")
+    shown: int = Field(examples=[340], description="How many people saw it.")
     signed_up: int = Field(examples=[61])
     unconfirmed: int = Field(examples=[4], description="Signed up, and not confirmed yet (double opt-in).")
     dismissed: int = Field(examples=[12])
@@ -207,7 +210,7 @@ async def preview_chat_audience(call: Call) -> ChatAudienceAnswer:
 async def start_chat_message(call: Call, body: ChatStartBody) -> ChatMessageAnswer:
     """Start a chat message.
 
-    From then on it never changes. It is shown until it ends.
+    It can't be edited afterwards. It is shown until it ends.
     """
     found = await _found(call)
     await call.bot.chat_messages.start(found.id, body.version, call.by)
@@ -218,7 +221,7 @@ async def start_chat_message(call: Call, body: ChatStartBody) -> ChatMessageAnsw
 async def act_on_chat_message(call: Call, body: ChatActionBody) -> ChatMessageAnswer:
     """Pause, resume or end a chat message.
 
-    What was shown stays in the chats.
+    Messages already shown stay in the chats.
     """
     found = await _found(call)
     await call.bot.chat_messages.act(found.id, body.action, call.by)

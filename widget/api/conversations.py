@@ -23,7 +23,9 @@ from widget.api.route import Call, Resource
 
 PATH = "/conversations/{conversation_id}"
 MOST_PARTS = 500
-BY_TEXT = ApiFault(422, "parameter_invalid", "What a contact writes by text comes from their phone.")
+BY_TEXT = ApiFault(
+    422, "parameter_invalid", "Contacts reply to SMS conversations by text only. Reply as an admin instead."
+)
 REPLY_FAULTS = (NO_RESOURCE, NO_CONTACT, REFUSED, STOPPED)
 
 conversations = Resource("Conversations", "Chats and conversations by text, as the inbox shows them.")
@@ -140,9 +142,7 @@ async def update_conversation(call: Call, body: ConversationUpdateBody) -> Conve
     return await _answer(call, await found_conversation(call))
 
 
-@conversations.post(
-    f"{PATH}/reply", scope=Scope.WRITE_CONVERSATIONS, errors=(NO_RESOURCE, NO_CONTACT, REFUSED, STOPPED)
-)
+@conversations.post(f"{PATH}/reply", scope=Scope.WRITE_CONVERSATIONS, errors=REPLY_FAULTS)
 async def reply_conversation(call: Call, body: ReplyBody) -> ConversationAnswer:
     """Reply to a conversation.
 

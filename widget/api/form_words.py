@@ -16,7 +16,7 @@ from widget.api.route import Call
 
 INCOMPLETE = ApiFault(422, "wording_incomplete", "The legal text lacks required statements.")
 CLOSED = ApiFault(409, "card_closed", "This form is no longer available.")
-NO_TITLE = "This subscription type has no title of its own. Give one."
+NO_TITLE = "This subscription type has no default title. Set `title`."
 WORDS = {"title", "button", "legal_text", "box"}
 
 

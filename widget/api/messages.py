@@ -225,7 +225,7 @@ async def preview_audience(call: Call) -> AudienceAnswer:
 async def send_outbound_message(call: Call, body: SendBody) -> OutboundMessageAnswer:
     """Send or schedule a draft.
 
-    From then on it never changes. A large audience has to be confirmed by its number.
+    It can't be edited afterwards. Confirm a large audience with `to_confirm`.
     """
     found = await _found(call)
     await call.bot.outbound.order(found.id, body.version, call.by, time=body.time(), confirmed=body.confirmed)

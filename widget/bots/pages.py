@@ -36,7 +36,7 @@ PATH = "/bots"
 ONE = f"{PATH}/{{id:[a-z0-9_-]{{1,40}}}}"
 STATES = {"draft": (_("Draft"), "plain"), "live": (_("Live"), "good"), "paused": (_("Paused"), "warn")}
 """Words and kind of badge."""
-FIGURES = {"shown": _("Shown"), "completed": _("Completed"), "confirmed": _("Confirmed")}
+FIGURES = {"shown": _("Flow views"), "completed": _("Forms completed"), "confirmed": _("Sign-ups confirmed")}
 """Of a row, see `bot.flows.counting` and `bot.flows.outcomes`."""
 DAYS = 30
 TRIGGERS: TypeAdapter[tuple[Trigger, ...]] = TypeAdapter(tuple[Trigger, ...])

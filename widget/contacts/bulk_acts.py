@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from bot.consent.attestations import check_evidence
 from bot.contacts.bulk import BulkConsent
+from bot.contacts.bulk_rules import BulkOutcome
 from bot.errors import FormWrong
 from bot.errors import marked as _
 from bot.jobs.kinds.bulk import BulkInput, BulkJob
@@ -45,6 +47,8 @@ class BulkAct(ABC, Generic[I]):
     """The template with its fields."""
     is_final: ClassVar[bool] = False
     """It can't be undone."""
+    intents: ClassVar[Mapping[BulkOutcome, str]]
+    """Labels of the preview, for outcomes that the job's label says have happened."""
 
     async def values(self, request: web.Request) -> dict[str, Any]:
         """What its form shows."""
@@ -90,6 +94,10 @@ class ConsentAct(BulkAct[BulkConsentInput]):
 class SubscribeAct(ConsentAct):
     name, title, button = "subscribe", _("Subscribe users"), _("Subscribe")
     kind, form = Subscribe, "contacts/_bulk_subscribe.html"
+    intents: ClassVar = {
+        BulkOutcome.CHANGED: _("Will be subscribed"),
+        BulkOutcome.ASKED: _("Will be asked to confirm"),
+    }
 
     async def values(self, request: web.Request) -> dict[str, Any]:
         say = translator_for(request)
@@ -118,6 +126,7 @@ class SubscribeAct(ConsentAct):
 class UnsubscribeAct(ConsentAct):
     name, title, button = "unsubscribe", _("Unsubscribe users"), _("Unsubscribe")
     kind, form = Unsubscribe, "contacts/_bulk_unsubscribe.html"
+    intents: ClassVar = {BulkOutcome.CHANGED: _("Will be unsubscribed")}
 
     async def values(self, request: web.Request) -> dict[str, Any]:
         return {"subscriptions": [*await _offered(request), (TEXTS, translator_for(request)(ALL_TEXTS))]}
@@ -158,11 +167,13 @@ class TagAct(BulkAct[BulkTagInput]):
 class AddTagAct(TagAct):
     name, title, button = "add-tag", _("Add tag"), _("Add tag")
     kind = AddTag
+    intents: ClassVar = {BulkOutcome.CHANGED: _("Tag will be added")}
 
 
 class RemoveTagAct(TagAct):
     name, title, button = "remove-tag", _("Remove tag"), _("Remove tag")
     kind = RemoveTag
+    intents: ClassVar = {BulkOutcome.CHANGED: _("Tag will be removed")}
 
 
 class EraseForm(BulkForm):
@@ -172,6 +183,7 @@ class EraseForm(BulkForm):
 class EraseAct(BulkAct[BulkEraseInput]):
     name, title, button = "erase", _("Erase contacts"), _("Erase")
     kind, form, is_final = EraseContacts, "contacts/_bulk_erase.html", True
+    intents: ClassVar = {BulkOutcome.CHANGED: _("Will be erased")}
 
     async def read(self, request: web.Request, selection: Selection, size: int) -> BulkEraseInput:
         wanted = await read_input(request, EraseForm, leaving=FIELDS)

@@ -188,7 +188,7 @@ async def test_tasks_are_appended_while_the_job_goes_on(
     assert (full.status, full.codes) == (422, ["parameter_invalid"])
     assert (await api.post(f"/jobs/{head}/actions", {"action": "cancel"})).status == 200
     closed = await api.post("/contacts/bulk", {**body, "job": {"id": head}})
-    assert closed.error == (403, "forbidden", "This job is closed for new tasks.")
+    assert closed.error == (403, "forbidden", "All tasks of this job have ended. Start a new job.")
     await running.store.api_requests.collection.delete_many({})  # as if the process had died before it answered
     again = await api.post("/contacts/bulk", {**body, "job": {"id": head}}, Idempotency_Key=key)
     assert (again.status, [one["id"] for one in again.body["tasks"]]) == (202, [head, task])
