@@ -43,7 +43,7 @@ class ConsentEventShape(ApiAnswer):
     contact_id: Id
     seq: int = Field(examples=[3], description="Its position in the contact's chain, without gaps.")
     action: Action = Field(examples=["opt_in"])
-    subscription: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
+    subscription_id: str | None = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
     was: ConsentState | None = Field(examples=["none"])
     state: ConsentState | None = Field(examples=["opted_in"])
     grade: Grade | None = Field(examples=["written_shown"])
@@ -76,7 +76,7 @@ def event_answer(event: ConsentEvent) -> ConsentEventShape:
         contact_id=event.contact,
         seq=event.seq,
         action=event.action,
-        subscription=event.subscription,
+        subscription_id=event.subscription,
         was=event.was,
         state=event.state,
         grade=event.grade,

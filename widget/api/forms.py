@@ -98,7 +98,7 @@ class FormAnswer(ApiAnswer):
     seq: int = Field(examples=[2], description="Its number in the conversation.")
     state: CardViewState = Field(examples=["open"])
     channel: str = Field(examples=["sms"])
-    subscription: str = Field(examples=["Deals"])
+    subscription_name: str = Field(examples=["Deals"])
     title: str = Field(examples=["Get our deals by text"])
     button: str = Field(examples=["Sign Up Now"])
     legal: list[LinkedTextAnswer]
@@ -240,7 +240,7 @@ def _shape(view: CardView, part: Part, contact: Contact) -> FormAnswer:
         seq=part.seq,
         state=view.state,
         channel=view.channel,
-        subscription=view.subscription,
+        subscription_name=view.subscription,
         title=view.title,
         button=view.button,
         legal=_texts(view.legal),

@@ -172,7 +172,7 @@ async def test_a_form_from_a_bot_begins_no_conversation(
     path = f"/conversations/{person.conversation}"
     form = (await api.post(f"{path}/forms", {"subscription": DEALS, "title": "Deals by text"})).body
     assert (await running.chat(person)).begun is None
-    assert (await api.get(f"{path}/forms/{form['seq']}")).body["subscription"] == form["subscription"]
+    assert (await api.get(f"{path}/forms/{form['seq']}")).body["subscription_name"] == form["subscription_name"]
     assert (await api.get(f"{path}/forms/99")).status == (await api.get(f"{path}/forms/x")).status == 404
     nameless = await api.post(f"{path}/forms", {"subscription": DEALS})
     assert (nameless.status, nameless.body["errors"][0]["field"]) == (422, "title")
