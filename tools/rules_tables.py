@@ -12,13 +12,11 @@ from bot.compliance.texting_rules import (
     CLOSED,
     ELSEWHERE,
     HOURS,
-    LONG_AGO,
     VERSION,
     Cap,
     Doubt,
     Hours,
     Minutes,
-    doubts,
 )
 
 PAGE = Path(__file__).parents[1] / "docs" / "sending.md"
@@ -27,7 +25,8 @@ WORDS = {
     Doubt.PRACTICE: "a common practice, not a law",
     Doubt.CALLS: "written for phone calls",
     Doubt.DEVICES: "written for automated dialing devices",
-    Doubt.UNDATED: "start date",
+    Doubt.ABROAD: "outside the United States",
+    Doubt.UNDATED: "effective date",
 }
 LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "ar": "Arabic"}
 
@@ -116,7 +115,7 @@ def _where(row: Hours | Cap) -> str:
 
 
 def _since(row: Hours | Cap) -> str:
-    return "not researched" if Doubt.UNDATED in doubts(row) else "" if row.since == LONG_AGO else row.since.isoformat()
+    return "unknown" if Doubt.UNDATED in row.doubts else row.since.isoformat() if row.since else ""
 
 
 def _terms(row: Hours | Cap) -> str:
@@ -124,7 +123,7 @@ def _terms(row: Hours | Cap) -> str:
 
 
 def _doubts(row: Hours | Cap) -> str:
-    return "; ".join(WORDS[doubt] for doubt in doubts(row))
+    return "; ".join(words for doubt, words in WORDS.items() if doubt in row.doubts)
 
 
 def _unless(row: Hours | Cap) -> str:

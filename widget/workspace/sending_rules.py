@@ -14,14 +14,12 @@ from bot.compliance.texting_rules import (
     CLOSED,
     ELSEWHERE,
     HOURS,
-    LONG_AGO,
     VERSION,
     Cap,
     Doubt,
     Hours,
     Minutes,
     Unless,
-    doubts,
 )
 from bot.errors import marked as _
 from bot.i18n import Translator
@@ -32,11 +30,12 @@ DOUBTS = {
     Doubt.PRACTICE: _("Common practice, not a law"),
     Doubt.CALLS: _("Written for phone calls"),
     Doubt.DEVICES: _("Written for automated dialing"),
-    Doubt.UNDATED: _("Start date not researched"),
+    Doubt.ABROAD: _("Outside the US"),
+    Doubt.UNDATED: _("Effective date unknown"),
 }
 UNLESS = {
-    Unless.REPLY: _("Not for replies to the person's own text"),
-    Unless.PURCHASE: _("Not for customers of the last 18 months"),
+    Unless.REPLY: _("Except replies to the person's text"),
+    Unless.PURCHASE: _("Except customers of the last 18 months"),
 }
 
 
@@ -66,9 +65,10 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 def _row(row: Hours | Cap, cells: Sequence[str], say: Translator) -> RuleRow:
     notes = [say(UNLESS[one]) for one in sorted(row.unless)]
-    if row.since != LONG_AGO:
+    if row.since:
         notes.insert(0, say("Since %(date)s", date=format_date(row.since, "medium", locale=say.locale)))
-    return RuleRow(_where(row, say), (*cells,), (*notes,), row.source, tuple(say(DOUBTS[one]) for one in doubts(row)))
+    doubts = tuple(say(words) for doubt, words in DOUBTS.items() if doubt in row.doubts)
+    return RuleRow(_where(row, say), (*cells,), (*notes,), row.source, doubts)
 
 
 def _where(row: Hours | Cap, say: Translator) -> str:
