@@ -198,9 +198,6 @@ class ConversationService:
             Signal(id=new_id(), conversation=conversation, kind=kind, author=author, seq=seq, at=now())
         )
 
-    async def mark_seen(self, conversation: str, contact: str, seq: int) -> None:
-        await self.mark_read(conversation, contact, seen=seq, delivered=seq)
-
     async def mark_read(self, conversation: str, contact: str, *, seen: int, delivered: int) -> None:
         """How far the contact has read, and what reached their page."""
         await self._conversations.mark_read(conversation, contact, seen=seen, delivered=delivered)

@@ -8,7 +8,6 @@ from bot.compliance.keyword_table import MONTHS, NUMBER_WORDS, UNITS, Keyword
 from bot.consent.keyword_phrases import normalized
 from bot.model.pace import NO_PACE, Often, Pace
 
-PACE_KEYWORDS = frozenset({Keyword.PAUSE, Keyword.FEWER, Keyword.RESUME})
 USUAL_DAYS = 30
 """Of a PAUSE that names no time."""
 MOST_DAYS = 365

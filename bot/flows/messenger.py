@@ -114,8 +114,8 @@ class Messenger:
         return visitor.contact, conversation
 
     async def dismiss(self, token: str, id: str, seq: int) -> str:
-        """They don't want to see the outbound message of this entry any more. Returns their token, which remembers that
-        until something is stored of them. Raises Unauthorized and NotFound."""
+        """Dismisses the outbound message of this entry. Returns the visitor's token, which remembers that until they
+        are stored. Raises Unauthorized and NotFound."""
         contact, chat = await self.visit(token, id)
         part = await self._entry(chat, seq) if chat else None
         message = await self._messages.dismiss(part, contact.id) if part else None

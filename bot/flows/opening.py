@@ -63,14 +63,14 @@ class ChatMessageSource(Protocol):
         """A stored contact opened the messenger: gives them what is for them."""
 
     async def for_visitor(self, greeting: Sequence[Card], dismissed: Collection[str]) -> str | None:
-        """The message for the new chat of a visitor that nothing is stored of."""
+        """The message for the new chat of an anonymous visitor."""
 
     async def dismiss(self, part: Part, contact: str) -> str | None:
         """The contact doesn't want to see this any more. Returns the message of the entry, if it is of one."""
 
     async def identified(self, visitor: str, contact: str, dismissed: Collection[str]) -> None:
-        """A visitor that nothing is stored of turned out to be this contact. `dismissed`: the messages that they don't
-        want to see."""
+        """Moves the dismissals of an anonymous visitor to the contact they turned out to be. `dismissed`: messages
+        that they dismissed."""
 
     async def entries(self, opening: ChatOpening) -> list[OpeningEntry]:
         """What it adds to that chat."""
@@ -102,8 +102,8 @@ class Openings:
         self._stored: set[str] = set()
 
     async def new(self, occasion: Occasion, time_zone: str | None, dismissed: Collection[str] = ()) -> ChatOpening:
-        """A chat with the flow that greets on this occasion and, for somebody that nothing is stored of, an outbound
-        message. `dismissed`: those that they don't want to see."""
+        """A chat with the flow that greets on this occasion and, for an anonymous visitor, an outbound message.
+        `dismissed`: messages that they dismissed."""
         contact, script, time = occasion.contact, await self._scripts.starting(occasion), now()
         greeting = await self._greetings.new(script, contact, time)
         return ChatOpening(

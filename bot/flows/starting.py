@@ -94,7 +94,7 @@ class RunStarts:
 
 
 def has_run(conversation: Conversation, id: str) -> bool:
-    """Whether this run runs in it, or ran before."""
+    """Whether the conversation has or had this run."""
     return id in (conversation.ran or ()) or (conversation.run is not None and conversation.run.id == id)
 
 

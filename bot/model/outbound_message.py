@@ -24,7 +24,7 @@ class ChatTerms(Value):
     at_once: bool = False
     """It goes to those who are online now; otherwise it waits until somebody opens the page."""
     visitors: bool = False
-    """Shown in new chats of visitors that nothing is stored of, too."""
+    """Shown in new chats of anonymous visitors, too."""
     asks_opted_out: bool = False
     """People who opted out of the form's subscription get it, too."""
     ends_at: datetime | None = None

@@ -28,7 +28,7 @@ class SegmentMember(Document):
     """Empty once they are forgotten."""
     contact: str
     entry: str = ""
-    """Of whoever came to match: the flow's run is named after it. Empty: they were in it from the start."""
+    """Id of the entry, which names the flow's run. Empty for members from the start."""
     due: datetime | None = None
     """Set until their entry has been handled: when that is tried."""
     entries: int = 0

@@ -25,7 +25,7 @@ class Signal(Document):
     """An ephemeral signal in a conversation, deleted after a minute."""
 
     conversation: str
-    """Or the topic of a flow or an outbound message that a teammate has open, see `bot.chat.feed`."""
+    """A conversation, or the topic of a flow or an outbound message that a teammate has open (`bot.chat.feed`)."""
     kind: SignalKind
     author: Author
     seq: int = 0

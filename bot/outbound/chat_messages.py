@@ -1,8 +1,8 @@
 """Shows chat messages: when somebody who matches opens the page or the messenger, or at once to those online.
 
 A copy is claimed first and written second, under keys of its own: each contact gets a message once, in one
-conversation, whatever dies in between. Visitors that nothing is stored of get theirs drawn into their new chat; it
-becomes a copy with their first act.
+conversation, whatever dies in between. Anonymous visitors get theirs drawn into their new chat; it becomes a copy with
+their first act.
 """
 
 from __future__ import annotations
@@ -99,9 +99,8 @@ class ChatMessageDelivery:
         return await self._store.chat_deliveries.dismissed(contact, ids) if ids else set()
 
     async def dismiss(self, part: Part, contact: str) -> str | None:
-        """The contact doesn't want to see the message of this entry any more, in any chat. Returns the message; None:
-        the entry is of none. Idempotent. A visitor that nothing is stored of gets a copy, which counts them once and
-        lapses with their token."""
+        """Dismisses the message of this entry for the contact, in all chats. Returns the message, or None if the entry
+        is of none. Idempotent. An anonymous visitor gets a copy, which counts them once and lapses with their token."""
         message, time = message_of(part), now()
         if message is None:
             return None
@@ -120,13 +119,13 @@ class ChatMessageDelivery:
             await self._store.chat_deliveries.forget(copies, time)
 
     async def identified(self, visitor: str, contact: str, dismissed: Collection[str]) -> None:
-        """A visitor that nothing is stored of turned out to be this contact. `dismissed`: the messages that they don't
-        want to see."""
+        """Moves the dismissals of an anonymous visitor to the contact they turned out to be. `dismissed`: messages
+        that they dismissed."""
         if await self._store.contacts.get(visitor) is None:  # else a merge moves them
             await self._store.chat_deliveries.move(visitor, contact, dismissed)
 
     async def for_visitor(self, greeting: Sequence[Card], dismissed: Collection[str] = ()) -> str | None:
-        """The message for a visitor that nothing is stored of. `greeting`: the forms that the new chat has anyway: the
+        """The message for an anonymous visitor. `greeting`: the forms that the new chat has anyway: the
         same subscription is not offered twice."""
         offered = {card.subscription for card in greeting}
         for message in await self.running():

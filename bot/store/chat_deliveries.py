@@ -70,7 +70,7 @@ class ChatDeliveryRepository(Repository[ChatDelivery]):
         return {copy.message for copy in await self.of(contact, messages) if copy.dismissed_at}
 
     async def count(self, message: str) -> tuple[int, int]:
-        """To how many it was shown, and how many dismissed it."""
+        """Counts of people who saw it and who dismissed it."""
         shown = {"message": message, "part": {"$gt": ""}}
         return await self._count(shown), await self._count({"message": message, "dismissed_at": {"$exists": True}})
 

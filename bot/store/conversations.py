@@ -150,7 +150,7 @@ class ConversationRepository(Repository[Conversation]):
         return await self.find(match, sort=by_rank, limit=limit)
 
     async def tag(self, id: str, tag: ConversationTag, *, most: int) -> bool:
-        """Once each. False: it has that tag, or `most` tags already."""
+        """Adds a tag. Returns False if it has that tag or `most` tags already."""
         match = {"_id": id, "tags.tag": {"$ne": tag.tag}, f"tags.{most - 1}": {"$exists": False}}
         with database_errors():
             done = await self.collection.update_one(match, {"$push": {"tags": tag.model_dump()}})

@@ -179,15 +179,15 @@ class TestUnread:
         await _chat(chats)
         for i in range(4):
             await chats.append("chat", TEAMMATE, Text(text="Hi"), f"k{i}")
-        await chats.mark_seen("chat", "ada", 3)
+        await chats.mark_read("chat", "ada", seen=3, delivered=3)
         assert await chats.unread("ada") == 1
-        await chats.mark_seen("chat", "ada", 1)
+        await chats.mark_read("chat", "ada", seen=1, delivered=1)
         assert await chats.unread("ada") == 1, "seen is seen"
 
     async def test_a_stranger_sees_nothing_for_another(self, chats: ConversationService) -> None:
         await _chat(chats)
         await chats.append("chat", TEAMMATE, Text(text="Hi"), "k")
-        await chats.mark_seen("chat", "eve", 1)
+        await chats.mark_read("chat", "eve", seen=1, delivered=1)
         assert (await chats.of_contact("chat", "ada")).seen == 0
 
     async def test_marks_of_many_pages_are_each_their_own(self, chats: ConversationService) -> None:

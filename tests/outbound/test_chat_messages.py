@@ -101,7 +101,7 @@ class TestWho:
     async def test_it_goes_into_the_chat_they_have(self, bot: Bot, make_contact: MakeContact) -> None:
         maya = await make_contact()
         before = await bot.conversations.begin(new_id(), maya.id, TEAMMATE, [("hi", Text(text="Hi"))])
-        await bot.conversations.mark_seen(before[0].conversation, maya.id, 1)
+        await bot.conversations.mark_read(before[0].conversation, maya.id, seen=1, delivered=1)
         old = await bot.store.conversations.get(before[0].conversation)
         await started(bot)
         chat = await opened(bot, maya)
@@ -148,7 +148,7 @@ class TestWho:
         for _ in range(2):
             chat = await opened(bot, maya)
             assert messages(chat.parts)[1:] == [first.id]
-        await bot.conversations.mark_seen(chat.conversation, maya.id, chat.last)
+        await bot.conversations.mark_read(chat.conversation, maya.id, seen=chat.last, delivered=chat.last)
         assert messages((await opened(bot, maya)).parts)[1::2] == [first.id, second.id]
 
     async def test_a_filter_of_something_that_is_gone_matches_nobody_and_harms_no_other(
@@ -168,7 +168,7 @@ class TestOnce:
         with_chat, without = await make_contact(), await make_contact()
         await bot.conversations.begin(new_id(), with_chat.id, TEAMMATE, [("hi", Text(text="Hi"))])
         (chat,) = await store.conversations.of(with_chat.id)
-        await bot.conversations.mark_seen(chat.id, with_chat.id, 1)
+        await bot.conversations.mark_read(chat.id, with_chat.id, seen=1, delivered=1)
         message = await started(bot)
         async with second_process(mongo) as theirs:
             both = [bot, await make_bot(settings, theirs, "http://sayso.test")]

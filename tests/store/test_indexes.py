@@ -572,7 +572,7 @@ async def _walk(bot: Bot) -> None:
     await bot.flow_figures.of(script.flow, days=30)
     await bot.flow_figures.totals([script.flow], days=30)
     await _watch_a_segment(bot, contact)
-    await bot.conversations.mark_seen(conversation.id, contact.id, 1)
+    await bot.conversations.mark_read(conversation.id, contact.id, seen=1, delivered=1)
     other = await act(bot, await bot.open_messenger(opened.token, proven, "new"))
     await bot.conversations.append(other.conversation, BOT, Text(text="Still there?"), "k")
     assert len(await bot.conversations.all_of(contact.id)) == 2

@@ -41,7 +41,7 @@ class PreviewView:
 def preview_view(act: BulkAct[Any], found: BulkPreview, say: Translator) -> PreviewView:
     outcomes = [
         OutcomeView(
-            say(act.intents.get(outcome, label)),
+            say(act.intents.get(BulkOutcome(outcome), label)),
             say.number(found.counts[outcome]),
             outcome in CHANGES,
             tuple((contact.id, name_of(contact, say)) for contact in found.samples.get(outcome, ())),

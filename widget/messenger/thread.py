@@ -90,7 +90,7 @@ async def say(request: web.Request) -> web.Response:
 
 
 async def dismiss(request: web.Request) -> web.Response:
-    """The visitor dismisses an outbound message. Their token remembers it while nothing is stored of them."""
+    """The visitor dismisses an outbound message. Their token remembers it while they are anonymous."""
     wanted = await read_json(request, DismissInput)
     token = await request.app[BOT].messenger.dismiss(
         bearer(request) or "", request.match_info["conversation"], wanted.seq
