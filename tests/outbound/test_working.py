@@ -133,6 +133,8 @@ async def test_what_was_marked_long_ago_is_not_sent(
 ) -> None:
     """The process was suspended, and another one asked the provider about the text and sent it."""
     monkeypatch.setattr(dispatcher, "AT_PROVIDER", 1)
+    monkeypatch.setattr(dispatcher, "JUDGED_FOR", timedelta(seconds=PATIENCE))
+    monkeypatch.setattr(sender, "POLL_SECONDS", 10 * PATIENCE)  # it sees nothing of what happens meanwhile
     await confirm(bot, make_contact, 2)
     carrier, another = Holding(number(0), number(1)), Carrier()
     async with working(bot, carrier):
