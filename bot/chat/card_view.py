@@ -172,7 +172,7 @@ def card_view(
 
 
 def _waiting(consent: Consent, channel: MessageType, saved: str | None, workspace: Workspace) -> dict[str, Any]:
-    """What a person can do who has not confirmed yet; fields of `CardView`."""
+    """Fields of `CardView` that say what a person can do while their sign-up is pending."""
     if consent.state is not ConsentState.PENDING:
         return {}
     is_withheld, is_sms = consent.withheld is not None, channel is MessageType.SMS

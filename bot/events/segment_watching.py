@@ -1,11 +1,12 @@
 """Who enters the segments that live flows wait for.
 
 One process at a time reads which contacts changed, from a change stream whose position is kept, and asks for all of
-them at once who matches now: whoever matches and isn't noted as a member has entered. Conditions like "longer ago than
-30 days" come true without a change: once a tick, an index tells whose time has come. Nothing is asked per person.
+them in one query which match now. A contact who matches and isn't stored as a member has entered. Conditions like
+"longer ago than 30 days" become true without a change, so each tick finds those contacts by an index. No query is made
+per person.
 
-Whoever is in a segment when it is first watched, or when its filter was edited, is noted without an entry. An entry is
-stored before the position moves, and with it the id of the run that it starts, so that a crash neither loses nor
+Contacts who are in a segment when it is first watched, or after its filter was edited, become members without an entry.
+An entry is stored before the position moves, with the id of the run that it starts, so that a crash neither loses nor
 repeats it.
 """
 
@@ -106,7 +107,7 @@ class SegmentWatching:
         return found
 
     async def _end(self, watch: SegmentWatch, is_wanted: Wanted) -> None:
-        """A flow that waits for it again before all its members are forgotten begins anew."""
+        """Stops watching. If a flow waits for it again before all members are forgotten, a new round begins."""
         await self._store.segment_watches.save(_anew(watch))
         if await self._forget(watch.id, is_wanted):
             await self._store.segment_watches.end(watch.id)
@@ -145,9 +146,9 @@ class SegmentWatching:
             await self._save(stream.token, time)
 
     async def _note_members(self, watch: SegmentWatch, filter: Filter, is_wanted: Wanted) -> SegmentWatch:
-        """Everybody who is in it now; the members of an earlier filter are forgotten, and their entries that are still
-        to be handled kept. Not ready if it was interrupted, or if it takes the database too long: then it is tried
-        again after a rest."""
+        """Stores everyone who is in the segment now. Members by an earlier filter are forgotten, but their unhandled
+        entries are kept. The watch isn't ready if this was interrupted or the query timed out: it is repeated after a
+        rest."""
         if self._resting.get(watch.round, now()) > now():
             return watch
         try:
@@ -157,7 +158,7 @@ class SegmentWatching:
                 kept = await self._members.unhandled(watch, ids)
                 await self._members.enter([_member(watch, id, **kept.get(id, {})) for id in ids])
         except FilterTooBroad:
-            log.warning("the members of segment %s can't be found in time", watch.id)
+            log.warning("the query for the members of segment %s timed out", watch.id)
             self._resting = {watch.round: now() + REST}
             return watch
         reach("members noted")
@@ -187,9 +188,9 @@ class SegmentWatching:
         try:
             return await self._finder.among(filter, ids)
         except FilterTooBroad as error:
-            log.warning("who is in segment %s can't be found in time; trying again", watch.id)
+            log.warning("the query for segment %s timed out; trying again", watch.id)
             raise StoreUnavailable from error
-        except Invalid:  # it names something that is gone: it has no members
+        except Invalid:  # the filter uses something that was deleted, so the segment has no members
             return set()
 
     async def _compare(self, watches: Sequence[tuple[SegmentWatch, Filter]], is_wanted: Wanted) -> None:
@@ -201,7 +202,7 @@ class SegmentWatching:
             try:
                 async for ids in self._matching(filter):
                     await self._settle([(watch, filter)], ids, time)
-            except FilterTooBroad:  # its members are noted anew
+            except FilterTooBroad:  # store its members again in a new round
                 await self._store.segment_watches.save(_anew(watch))
                 continue
             after = ""
@@ -239,7 +240,7 @@ class SegmentWatching:
             after = found[-1]["event"]
 
     async def _kept(self, ids: list[str]) -> list[str]:
-        """Instead of a contact who was merged into another, that one: the consents are theirs now."""
+        """Replaces merged contacts with those they were merged into, who have the consents now."""
         contacts = self._store.contacts
         while merged := {c.id: c.merged_into for c in (await contacts.get_many(ids)).values() if c.merged_into}:
             ids = list(dict.fromkeys(merged.get(id) or id for id in ids))

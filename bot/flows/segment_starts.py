@@ -32,9 +32,9 @@ class SegmentStarts:
         self._runs = runs
 
     async def entered(self, member: SegmentMember) -> None:
-        """Starts the flow in the contact's newest chat, unless one waits there. For a contact without a chat, one that
-        writes nothing into a chat starts all the same, and any other when they visit the site. None starts for a
-        contact who enters all the time. Idempotent. Raises Overtaken."""
+        """Starts the flow in the contact's newest chat, unless another one is waiting there. If they have no chat, a
+        flow that writes nothing into a chat starts at once, and any other on their next visit. After MOST_ENTRIES in a
+        day, no flow starts. Idempotent. Raises Overtaken."""
         contact = await self._store.contacts.get(member.contact)
         is_there = contact and not contact.is_gone and not _goes_in_circles(member)
         is_expected = bool(contact and is_there and await self._start(member, contact))

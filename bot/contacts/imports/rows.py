@@ -45,7 +45,7 @@ class Fault:
 
 
 def stored_faults(faults: Sequence[Fault]) -> str:
-    """All that is wrong with a row, so that it can be fixed in one go."""
+    """Every problem of a row, as JSON, so that all of them can be fixed at once."""
     found = [[fault.text, dict(fault.values), fault.column, fault.is_country_assumed] for fault in faults]
     return json.dumps(found, ensure_ascii=False)
 

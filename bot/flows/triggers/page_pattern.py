@@ -12,13 +12,13 @@ from pydantic import Field
 PagePattern = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^(/|\*|https?://)")]
 """A path like `/cart` or `/beans/*`, or a whole address. `*` stands for anything, `?` for one character.
 
-`static/widget-timers.js` reads it alike.
+`static/widget-timers.js` matches by the same rules.
 """
 
 
 def matches_page(patterns: Iterable[str], address: str) -> bool:
-    """Whether the address matches one of them, without its query and fragment. Never tries a way twice, whoever wrote
-    the address."""
+    """Whether the address matches one of them, without its query and fragment. Matching doesn't backtrack, since
+    anyone can send an address."""
     try:
         parts = urlsplit(address)
     except ValueError:

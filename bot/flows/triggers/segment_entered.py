@@ -10,8 +10,8 @@ from bot.flows.triggers.base import EntersSegment, Moment, TriggerBase
 
 
 class SegmentEntered(TriggerBase):
-    """Not for those who are in it when the flow goes live, or who match because its filter was edited. Whoever leaves
-    it and comes back enters it again."""
+    """Contacts who are in the segment when the flow goes live, or who match because its filter was edited, don't
+    start it. A contact who leaves the segment and returns enters it again."""
 
     kind: Literal["segment_entered"] = "segment_entered"
     segment: str = Field(max_length=100)
