@@ -29,6 +29,8 @@ from bot.model.us_area_codes import STATE_OF
 from bot.store import Store, indexes_built_last
 
 BATCH, MOST_ACTS = 1000, 4
+MOMENTS = 200
+"""At least so many times of arrival, if there are enough people: a batch shares one."""
 YEARS, UNTIL = timedelta(days=730), timedelta(days=3)
 """How long ago the first ones came, and the last: what is older than a day is not texted any more."""
 NOT_EMPTY = _("This workspace is in use. Start with an empty SAYSO_DATA to create demo contacts.")
@@ -103,12 +105,14 @@ class Crowd:
         return _id(self.number, self.number - 1)
 
     def batches(self) -> Iterator[list[Contact]]:
-        begin, step = now() - YEARS, (YEARS - UNTIL) / max(self.number, 1)
-        for first in range(0, self.number, BATCH):
-            yield [self._contact(i, begin + step * first) for i in range(first, min(first + BATCH, self.number))]
+        begin, size = now() - YEARS, min(BATCH, max(self.number // MOMENTS, 10))
+        step = (YEARS - UNTIL) / max(self.number - size, 1)
+        for first in range(0, self.number, size):
+            yield [self._contact(i, begin + step * first) for i in range(first, min(first + size, self.number))]
 
     def _contact(self, i: int, at: datetime) -> Contact:
         random, first, last = self.random, self.random.choice(FIRST), self.random.choice(LAST)
+        hours = min(timedelta(days=60), now() - at) // timedelta(hours=1)
         is_user = random.random() < 0.7
         at = at.replace(microsecond=0)
         return Contact(
@@ -123,7 +127,7 @@ class Crowd:
             created_at=at,
             updated_at=at,
             is_stored=False,
-            last_seen_at=at + timedelta(hours=random.randrange(24 * 60)) if random.random() < 0.6 else None,
+            last_seen_at=at + timedelta(hours=random.randrange(hours)) if random.random() < 0.6 else None,
         )
 
 

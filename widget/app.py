@@ -125,6 +125,7 @@ def _add_templates(app: web.Application, assets: Assets) -> None:
     environment.globals["checked"] = checked
     environment.globals["face_of"] = faces.face
     environment.globals["language_name"] = lambda code: language(code, speaking.get())
+    environment.globals["number_shown"] = lambda number: speaking.get().number(number)
     environment.globals["time_shown"] = time_shown
     environment.globals["time_zone"] = time_zone
     environment.install_gettext_callables(  # type: ignore[attr-defined]

@@ -47,7 +47,7 @@ async def test_a_message_goes_from_the_composer_to_a_phone_and_its_link_opts_out
     contact = await maya(bot)
     page = await signed_in(look, server, "/outbound")
     await fits(page)
-    await page.get_by_role("button", name="New message").click()
+    await page.get_by_role("button", name="New text message").click()
     await expect(page).to_have_url(re.compile(r"/outbound/[0-9a-f]{24}$"))
     saved, audience = page.locator(".outbound-saved"), page.locator(".outbound-total")
     await page.get_by_label("Subscription", exact=True).select_option(DEALS)
