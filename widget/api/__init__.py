@@ -14,4 +14,7 @@ def add_routes(app: web.Application) -> None:
     app[RATES] = RateLimiter(app[BOT].settings.api_limit)
     reference.add_routes(app)
     for route in ROUTES:
-        app.router.add_route(route.method, PREFIX + route.path, handler_of(route))
+        handler = handler_of(route)
+        app.router.add_route(route.method, PREFIX + route.path, handler)
+        if not route.changes:
+            app.router.add_route("HEAD", PREFIX + route.path, handler)

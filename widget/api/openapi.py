@@ -99,6 +99,8 @@ def _responses(route: Route) -> Json:
         "description": HTTPStatus(route.status).phrase,
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in LIMITS},
     }
+    if route.files:
+        good["content"] = {content_type: {} for content_type in route.files}
     if route.answer:
         content = {"schema": _ref(route.answer), "example": example_of(route.answer)}
         good["content"] = {"application/json": content}

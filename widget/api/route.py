@@ -3,7 +3,7 @@ the reference page and the tests all follow from the declaration."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import cleandoc
 from types import NoneType
@@ -16,9 +16,22 @@ from bot.shapes.base import ApiAnswer
 from bot.workspace.access import Principal, Scope
 from widget.api.faults import ALWAYS, NO_RESOURCE, WITH_BODY, WITH_KEY, ApiFault, ApiRefusal
 from widget.api.models import ApiBody, ApiQuery
+from widget.web.downloads import Download
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-RouteFunction = Callable[..., Awaitable[ApiAnswer | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiFile:
+    """An answer that is a file, written piece by piece."""
+
+    name: str
+    content_type: str
+    pieces: AsyncIterator[bytes]
+    download: Download
+
+
+RouteFunction = Callable[..., Awaitable[ApiAnswer | ApiFile | None]]
 PREFIX = "/api"
 MOST_BYTES = 64 * 1024
 LONGEST_VARIABLE = 400
@@ -65,11 +78,13 @@ class Route:
     body: type[ApiBody] | None
     query: type[ApiQuery] | None
     answer: type[ApiAnswer] | None
-    """None: it answers without a body (204)."""
+    """None: it answers with a file, or without a body (204)."""
     resource: str
     errors: tuple[ApiFault, ...] = ()
     """Those that not every route has."""
     status: int = 200
+    files: tuple[str, ...] = ()
+    """The content types of the file that it answers with."""
     most_bytes: int = MOST_BYTES
     is_secret: bool = False
     """Its answer is not kept for requests that are sent again."""
@@ -140,6 +155,7 @@ class Resource:
         scope: Scope | None,
         errors: tuple[ApiFault, ...] = (),
         status: int = 200,
+        files: tuple[str, ...] = (),
         most_bytes: int = MOST_BYTES,
         is_secret: bool = False,
     ) -> Callable[[RouteFunction], RouteFunction]:
@@ -152,10 +168,11 @@ class Resource:
                 function=function,
                 body=hints.get("body"),
                 query=hints.get("query"),
-                answer=None if hints["return"] is NoneType else hints["return"],
+                answer=None if hints["return"] in {NoneType, ApiFile} else hints["return"],
                 resource=self.title,
                 errors=errors,
                 status=status,
+                files=files,
                 most_bytes=most_bytes,
                 is_secret=is_secret,
                 is_compatible=self._is_compatible,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from bot.errors import SaysoError, TokenRefused
 from bot.model.base import new_id
 from bot.model.teammate import By
+from bot.shapes.base import ApiAnswer
 from bot.workspace.access import Principal
 from bot.workspace.idempotency import Done, RequestKey
 from widget.api.faults import (
@@ -22,7 +24,8 @@ from widget.api.faults import (
 )
 from widget.api.models import ApiQuery
 from widget.api.rate import RATES
-from widget.api.route import Call, Route
+from widget.api.route import ApiFile, Call, Route
+from widget.web.downloads import send_file
 from widget.web.http import BOT, Handler, bearer, client_ip, plain
 from widget.web.local import is_local
 
@@ -39,19 +42,21 @@ class NoQuery(ApiQuery):
 def handler_of(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         headers = dict(NEVER_CACHED)
+        response: web.StreamResponse
         try:
             response = await _answered(request, route, headers)
         except ValidationError as error:
             response = unreadable_answer(error)
         except SaysoError as error:
             response = error_answer(error)
-        response.headers.update(headers)
+        if not response.prepared:
+            response.headers.update(headers)
         return response
 
     return handle
 
 
-async def _answered(request: web.Request, route: Route, headers: dict[str, str]) -> web.Response:
+async def _answered(request: web.Request, route: Route, headers: dict[str, str]) -> web.StreamResponse:
     """Adds to `headers` what also an error is answered with."""
     who = await _principal(request)
     headers |= request.app[RATES].take(who.token_id)
@@ -64,9 +69,14 @@ async def _answered(request: web.Request, route: Route, headers: dict[str, str])
     if route.body:
         inputs["body"] = route.body.model_validate_json(raw or b"{}")
     key = _key(request, route, who, raw)
+    call = _call(request, who, key)
+    if route.files:
+        return await _sent(request, await route.function(call, **inputs), call, headers)
 
     async def work() -> Done:
-        return await _work(request, route, who, key, inputs)
+        answer = await route.function(call, **inputs)
+        body = answer.model_dump_json(by_alias=True) if isinstance(answer, ApiAnswer) else ""
+        return Done(route.status, body, tuple(call.answers_about))
 
     done = await (request.app[BOT].idempotency.once(key, work) if key and not route.is_secret else work())
     if done.is_replayed:
@@ -108,12 +118,14 @@ def _key(request: web.Request, route: Route, who: Principal, raw: bytes) -> Requ
     return RequestKey(who.token_id, key, f"{request.method} {plain(request.path_qs)}\n".encode() + raw)
 
 
-async def _work(
-    request: web.Request, route: Route, who: Principal, key: RequestKey | None, inputs: dict[str, BaseModel]
-) -> Done:
+def _call(request: web.Request, who: Principal, key: RequestKey | None) -> Call:
     by = By(who.teammate.id, who.teammate.name, client_ip(request), who.token)
     path = {name: plain(value) for name, value in request.match_info.items()}
-    call = Call(request.app[BOT], who, by, key.work_key if key else new_id(), path)
-    answer = await route.function(call, **inputs)
-    body = answer.model_dump_json(by_alias=True) if answer else ""
-    return Done(route.status, body, tuple(call.answers_about))
+    return Call(request.app[BOT], who, by, key.work_key if key else new_id(), path)
+
+
+async def _sent(
+    request: web.Request, file: ApiAnswer | ApiFile | None, call: Call, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    assert isinstance(file, ApiFile)  # noqa: S101 (for mypy)
+    return await send_file(request, file.name, file.content_type, file.pieces, file.download, who=call.by, more=headers)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from bot.contacts.spreadsheet import csv_lines
 from bot.model.audit import AuditAction
+from bot.model.teammate import By
 from widget.web.access import by
 from widget.web.http import BOT
 
@@ -23,15 +24,23 @@ class Download:
 
 
 async def send_file(
-    request: web.Request, name: str, content_type: str, pieces: AsyncIterator[bytes], download: Download
+    request: web.Request,
+    name: str,
+    content_type: str,
+    pieces: AsyncIterator[bytes],
+    download: Download,
+    *,
+    who: By | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> web.StreamResponse:
-    """The address must end in `.csv`, `.txt`, `.zip` or `{format}`, which exempts it from the request time limit."""
+    """The address must end in `.csv`, `.txt`, `.zip`, `/file` or `{format}`, which exempts it from the request time
+    limit. `who`: if not the signed-in teammate. `more`: headers."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    response = web.StreamResponse(headers=headers)
+    response = web.StreamResponse(headers={**headers, **(more or {})})
     response.content_type, response.charset = content_type, "utf-8"
     if request.method != "HEAD":
         log = request.app[BOT].audit
-        await log.record(by(request), download.action, download.subject, detail=download.detail)
+        await log.record(who or by(request), download.action, download.subject, detail=download.detail)
     await response.prepare(request)
     if request.method != "HEAD":
         async for piece in pieces:
@@ -47,9 +56,10 @@ async def send_csv(
     pages: AsyncIterator[Iterable[Sequence[str]]],
     download: Download,
 ) -> web.StreamResponse:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield csv_lines([columns])
-        async for page in pages:
-            yield csv_lines(page)
+    return await send_file(request, name, "text/csv", csv_pieces(columns, pages), download)
 
-    return await send_file(request, name, "text/csv", pieces(), download)
+
+async def csv_pieces(columns: Sequence[str], pages: AsyncIterator[Iterable[Sequence[str]]]) -> AsyncIterator[bytes]:
+    yield csv_lines([columns])
+    async for page in pages:
+        yield csv_lines(page)

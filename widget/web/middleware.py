@@ -72,7 +72,7 @@ def _route(request: web.Request) -> str:
 
 async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Raises StoreUnavailable after the time limit. WebSockets, uploads and downloads may last."""
-    if _route(request).endswith(("/live", "/upload", ".csv", ".txt", ".zip", "{format}")):
+    if _route(request).endswith(("/live", "/upload", "/file", ".csv", ".txt", ".zip", "{format}")):
         return await handler(request)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
