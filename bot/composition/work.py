@@ -12,6 +12,7 @@ from bot.events.path import ConsumerPath
 from bot.events.segment_watching import SegmentWatching
 from bot.events.text_flows import FlowTextListener
 from bot.jobs.chat_messages import ChatMessages
+from bot.jobs.contact_exports import ContactExports
 from bot.jobs.contact_imports import ContactImports
 from bot.jobs.kinds import all_kinds
 from bot.jobs.message_watch import MessageWatch, PauseLimits
@@ -59,3 +60,4 @@ class WorkArea(FlowArea):
         self.audience_counts = self.outbound.counts
         self.chat_messages = ChatMessages(store, self.outbound, self.chat_delivery)
         self.imports = ContactImports(store, self.jobs)
+        self.exports = ContactExports(store, self.jobs, self.export)

@@ -1,13 +1,26 @@
-"""Finds what a request names: a contact, a subscription."""
+"""Finds what a request names: a contact, a subscription type, anything else by its id."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from bot.errors import NotFound
 from bot.model.contact import Contact
 from bot.model.subscription import Subscription
 from widget.api.faults import MERGED, NO_CONTACT, NO_RESOURCE, ApiRefusal
 from widget.api.route import PREFIX, Call
 
 CONTACT_FAULTS = (NO_CONTACT, MERGED)
+T = TypeVar("T")
+
+
+async def found_or_404(finding: Awaitable[T]) -> T:
+    """Raises ApiRefusal (404) for NotFound."""
+    try:
+        return await finding
+    except NotFound:
+        raise ApiRefusal(NO_RESOURCE) from None
 
 
 async def found_contact(call: Call, id: str | None = None) -> Contact:

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bot.errors import NotFound
 from bot.flows.check import MOST_BYTES
 from bot.flows.faults import FlowFault
 from bot.model.flow import Flow, FlowVersion
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope
+from widget.api.contact_lookup import found_or_404
 from widget.api.faults import FAULTY_FLOW, NO_RESOURCE, ApiRefusal
 from widget.api.models import ApiBody, ApiQuery
 from widget.api.route import Call, Resource
@@ -210,17 +210,11 @@ async def pause_flow(call: Call) -> FlowAnswer:
 
 
 async def _found(call: Call) -> Flow:
-    try:
-        return await call.bot.flows.get(call.variable("flow_id"))
-    except NotFound:
-        raise ApiRefusal(NO_RESOURCE) from None
+    return await found_or_404(call.bot.flows.get(call.variable("flow_id")))
 
 
 async def _version(call: Call, flow: str, version: int) -> FlowVersionAnswer:
-    try:
-        return _version_answer(await call.bot.flows.version(flow, version))
-    except NotFound:
-        raise ApiRefusal(NO_RESOURCE) from None
+    return _version_answer(await found_or_404(call.bot.flows.version(flow, version)))
 
 
 def _answer(flow: Flow) -> FlowAnswer:

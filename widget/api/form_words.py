@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from bot.consent.form_wording import WordingCheck
@@ -42,8 +44,12 @@ async def checked_card(call: Call, body: FormWordsBody, *, via: str | None = Non
     card = await call.bot.forms.translated(
         Card(subscription=subscription.id, locale=subscription.language, via=via, **words), subscription, workspace
     )
-    wording = WordingCheck(
-        workspace=workspace, is_admin=call.who.teammate.is_admin, say=translator("en"), accepted=body.accepted
-    )
+    wording = await wording_check(call, body.accepted)
     wording.check(card.legal_text, subscription)
     return card, wording
+
+
+async def wording_check(call: Call, accepted: Sequence[str]) -> WordingCheck:
+    """`accepted`: codes of missing statements that the program accepts."""
+    workspace, is_admin = await call.bot.workspace(), call.who.teammate.is_admin
+    return WordingCheck(workspace=workspace, is_admin=is_admin, say=translator("en"), accepted=accepted)

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from bot.chat.public_forms import PublicForm
-from bot.errors import NotFound
 from bot.i18n import translator
 from bot.model.audit import AuditAction
 from bot.model.subscription import MessageType
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope
+from widget.api.contact_lookup import found_or_404
 from widget.api.faults import NO_RESOURCE, REFUSED, ApiRefusal
 from widget.api.form_words import CLOSED, INCOMPLETE, FormWordsBody, checked_card
 from widget.api.route import Call, Resource
@@ -167,10 +167,7 @@ async def _switched(call: Call, *, is_public: bool) -> PublicFormAnswer:
 
 async def _found(call: Call, id: str = "") -> PublicForm:
     """Raises ApiRefusal (404)."""
-    try:
-        return await call.bot.public_forms.find(id or call.variable("form_id"))
-    except NotFound:
-        raise ApiRefusal(NO_RESOURCE) from None
+    return await found_or_404(call.bot.public_forms.find(id or call.variable("form_id")))
 
 
 def _shape(call: Call, form: PublicForm) -> PublicFormAnswer:

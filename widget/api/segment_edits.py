@@ -48,7 +48,7 @@ class SegmentEditBody(ApiBody):
 @segment_edits.post("/segments", scope=Scope.WRITE_CONTACTS, errors=(REFUSED,))
 async def create_segment(call: Call, body: NewSegmentBody) -> SegmentDetail:
     """Create a segment."""
-    return await _detail(call, (await call.bot.segments.save(body.name, _read(body.filter), call.by)).id)
+    return await _detail(call, (await call.bot.segments.save(body.name, stored_filter(body.filter), call.by)).id)
 
 
 @segment_edits.get(f"{PATH}/filter", scope=Scope.READ_CONTACTS, errors=(NO_RESOURCE,))
@@ -65,7 +65,7 @@ async def update_segment(call: Call, body: SegmentEditBody) -> SegmentDetail:
     """Rename a segment or change its filter."""
     found = await found_segment(call, call.variable("segment_id"))
     if body.filter is not None:
-        await call.bot.segments.set_filter(found.id, _read(body.filter), call.by)
+        await call.bot.segments.set_filter(found.id, stored_filter(body.filter), call.by)
     if body.name is not None and body.name != found.name:
         await call.bot.segments.rename(found.id, body.name, call.by)
     return await _detail(call, found.id)
@@ -101,6 +101,6 @@ async def _detail(call: Call, id: str) -> SegmentDetail:
     return SegmentDetail(**dict(answer), filter=filter, archived_at=unix_or_none(found.archived_at))
 
 
-def _read(filter: Filter) -> Filter:
+def stored_filter(filter: Filter) -> Filter:
     """As it will be stored. Raises Invalid: it is too long."""
     return Filter.from_text(filter.as_text())

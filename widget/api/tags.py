@@ -6,13 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.errors import NotFound
 from bot.model.tag import Tag
 from bot.shapes.base import ApiAnswer, Id
 from bot.shapes.tag import TagAnswer, tag_answer
 from bot.workspace.access import Scope
-from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
-from widget.api.faults import NO_RESOURCE, REFUSED, ApiRefusal
+from widget.api.contact_lookup import CONTACT_FAULTS, found_contact, found_or_404
+from widget.api.faults import NO_RESOURCE, REFUSED
 from widget.api.models import AnyId, ApiBody
 from widget.api.route import Call, Resource
 
@@ -105,7 +104,4 @@ async def untag_contact(call: Call) -> TagAnswer:
 
 async def found_tag(call: Call, id: str) -> Tag:
     """Raises ApiRefusal (404)."""
-    try:
-        return await call.bot.tags.get(id)
-    except NotFound:
-        raise ApiRefusal(NO_RESOURCE) from None
+    return await found_or_404(call.bot.tags.get(id))

@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.contacts.export import ExportFormat
 from bot.contacts.finder import ContactCount
 from bot.errors import Invalid, NotFound
-from bot.jobs.kinds.export_contacts import ExportContacts, ExportInput, ExportPlace
+from bot.jobs.contact_exports import format_of
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.workspace.access import Scope
@@ -55,24 +55,18 @@ async def export(request: web.Request) -> web.StreamResponse:
     if _is_direct(count):
         pieces = bot.export.stream(selection, format)
         return await _send(request, f"{now():%Y-%m-%d}", format, pieces, f"{count.number} {format}")
-    input = ExportInput(
-        selection=selection, size=count.number, ordered_at=now(), format=format, columns=await bot.export.columns()
-    )
-    job = await bot.jobs.start(ExportContacts, input, by(request), detail=f"{count.number} {format}")
+    job = await bot.exports.start(selection, count.number, format, by(request))
     raise web.HTTPSeeOther(f"/settings/jobs/{job.id}")
 
 
 async def download(request: web.Request) -> web.StreamResponse:
     """The file of a job that is done."""
-    bot, id, format = request.app[BOT], request.match_info["id"], request.match_info["format"]
-    job = await bot.jobs.get(id)
-    if job.kind != ExportContacts.name or bot.jobs.kinds[job.kind].file(job) != request.path:
+    file = await request.app[BOT].exports.file(request.match_info["id"])
+    format = format_of(file.job)
+    if format != request.match_info["format"]:
         raise NotFound
-    if not await bot.store.export_pieces.has_file(id, now()):
-        raise NotFound
-    place = ExportPlace.model_validate(job.checkpoint)
-    pieces = bot.store.export_pieces.read(id, place.pieces)
-    return await _send(request, f"{job.created_at:%Y-%m-%d}", ExportFormat(format), pieces, f"{job.done} {format}")
+    day, detail = f"{file.job.created_at:%Y-%m-%d}", f"{file.job.done} {format}"
+    return await _send(request, day, format, file.pieces, detail)
 
 
 async def _send(

@@ -76,6 +76,7 @@ async def test_the_async_client_walks_through_all_routes(client: AsyncIntercom) 
     assert [one.id for one in (await client.contacts.list_attached_tags(user.id)).data or []] == [tag.id]
     assert (await client.tags.untag_contact(user.id, tag.id)).id == tag.id
     assert tag.id in {one.id for one in (await client.tags.list()).data or []}
+    await walk_through_attributes(client)
     assert (await client.segments.list(include_count=True)).type == "segment.list"
     assert (await client.contacts.list_attached_segments(user.id)).data == []
 
@@ -91,6 +92,16 @@ async def test_the_async_client_walks_through_all_routes(client: AsyncIntercom) 
     assert (await client.contacts.archive(user.id)).archived is True
     assert (await client.contacts.unarchive(user.id)).archived is False
     assert (await client.contacts.delete(by_email.id)).deleted is True
+
+
+async def walk_through_attributes(client: AsyncIntercom) -> None:
+    tiers: Any = {"name": "tier", "model": "contact", "data_type": "string", "options": [{"value": "Gold"}]}
+    made: Any = await client.data_attributes.create(request=tiers)
+    assert (made.id, made.full_name, made.options) == ("tier", "custom_attributes.tier", ["Gold"])
+    archived = await client.data_attributes.update(made.id, request={"archived": True})
+    assert archived.archived is True
+    found = await client.data_attributes.list(model="contact", include_archived=True)
+    assert "tier" in [one.id for one in found.data or []]
 
 
 async def walk_through_a_conversation(client: AsyncIntercom, id: str, user: str) -> None:
