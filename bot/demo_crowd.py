@@ -32,7 +32,7 @@ BATCH, MOST_ACTS = 1000, 4
 MOMENTS = 200
 """At least so many times of arrival, if there are enough people: a batch shares one."""
 YEARS, UNTIL = timedelta(days=730), timedelta(days=3)
-"""How long ago the first ones came, and the last: what is older than a day is not texted any more."""
+"""How long ago the first ones came, and the last: what is older than a day is no longer texted."""
 NOT_EMPTY = _("This workspace is in use. Start with an empty SAYSO_DATA to create demo contacts.")
 _FIRST = """
 Maya Ada Ben Zoë Noah Olivia Liam Emma Lucas Mia José María Sofía Mateo Camille Louis Chloé Hugo Amir Leila Yusuf

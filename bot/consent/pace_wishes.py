@@ -1,4 +1,4 @@
-"""What a text or a choice asks for: a pause, fewer texts, or neither any more. Pure."""
+"""What a text or a choice asks for: a pause, fewer texts, or an end of either. Pure."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class DataAccess:
                 seq = events[-1].seq
 
     async def _stops(self, ids: list[str]) -> Documents:
-        """Of each number that was theirs, until it was not any more: then they are somebody else's."""
+        """STOPs and STARTs of each number, as long as it was theirs: later ones are somebody else's."""
         for number, until in (await self._numbers(ids)).items():
             name, seq = await self._store.stops.name_of(number), 0
             while entries := await self._store.stop_events.after(name, seq, limit=PAGE):

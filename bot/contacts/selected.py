@@ -26,7 +26,7 @@ Judge = Callable[[Sequence[Contact]], Awaitable[Mapping[str, str]]]
 class SelectedBatch:
     contacts: Sequence[Contact]
     gone: Sequence[str]
-    """Selected one by one, and not there any more."""
+    """Selected one by one, and gone since."""
     read: int
     last: str | None
     """Where the next batch continues; None: this is the last one."""

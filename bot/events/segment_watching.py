@@ -92,7 +92,7 @@ class SegmentWatching:
                     log.error("a flow could not start for a contact in a segment", exc_info=result)
 
     async def _watched(self, is_wanted: Wanted) -> list[tuple[SegmentWatch, Filter]]:
-        """What live flows wait for. Segments that none waits for any more are forgotten."""
+        """What live flows wait for. Segments that none waits for are forgotten."""
         wanted = await self._scripts.segments()
         known = {watch.id: watch for watch in await self._store.segment_watches.all()}
         for gone in known.keys() - wanted:

@@ -25,7 +25,7 @@ class Greeting:
     is_drawn: bool = True
     """It only shows entries, and it is known which. Otherwise its first transition is made when the chat is stored."""
     asks: bool = False
-    """It asks about the person, of whom nothing is known here."""
+    """It asks about the person, and nothing is known about them here."""
     asked: dict[str, str] | None = None
     """What it asked about the person; None: it is the same for everybody."""
 

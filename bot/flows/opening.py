@@ -31,7 +31,7 @@ from bot.store import Store
 OPENED = 1024
 """Cached new chats: building one takes 0.1 ms, and the page, the connection and the first answer all need it."""
 FRESH = timedelta(days=1)
-"""A chat that was opened longer ago and never used is opened anew."""
+"""A chat that was opened longer ago than this and never used is opened again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class ChatMessageSource(Protocol):
         """The message for the new chat of an anonymous visitor."""
 
     async def dismiss(self, part: Part, contact: str) -> str | None:
-        """The contact doesn't want to see this any more. Returns the message of the entry, if it is of one."""
+        """The contact dismisses the entry: it isn't shown again. Returns the message of the entry, if it is of one."""
 
     async def identified(self, visitor: str, contact: str, dismissed: Collection[str]) -> None:
         """Moves the dismissals of an anonymous visitor to the contact they turned out to be. `dismissed`: messages

@@ -41,7 +41,7 @@ class FlowOutcomes:
         self._store = store
 
     async def count(self) -> None:
-        """Counts what is new."""
+        """Counts what the ledger recorded since the last count."""
         end = new_ulid(now() - SKEW)
         for _batch in range(MOST_BATCHES):
             place = await self._store.outcome_cursors.place()

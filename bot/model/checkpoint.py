@@ -86,7 +86,7 @@ def checkpoint_id(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
-    """A checkpoint as it is stored; one that was edited need not be readable any more."""
+    """A checkpoint as it is stored. If it was edited, it may no longer be readable."""
 
     id: str
     number: int

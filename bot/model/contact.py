@@ -209,7 +209,7 @@ class Contact(Document):
 
     @property
     def is_gone(self) -> bool:
-        """Erased, or merged into another contact: nothing is recorded for them any more."""
+        """Erased, or merged into another contact: nothing more is recorded for them."""
         return self.erased_at is not None or self.merged_into is not None
 
     def consent(self, subscription: str) -> Consent | None:

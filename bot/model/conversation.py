@@ -294,7 +294,7 @@ class Conversation(Document):
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None = None
-    """Its contact was erased: it has no entries any more."""
+    """Its contact was erased, and its entries with them."""
 
     @cached_property
     def opening_parts(self) -> list[Part]:

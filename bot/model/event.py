@@ -57,7 +57,7 @@ class Action(StrEnum):
     CHANGE_ADDRESS = "change_address"
     """Another number or email address, or none (`clears`), without a consent."""
     SET_PACE = "set_pace"
-    """The person wishes a pause or fewer texts, or neither any more (`pace`): no consent changes."""
+    """The person asks for a pause or for fewer texts, or takes that back (`pace`): no consent changes."""
     ERASE = "erase"
     """The person's data is deleted: earlier events of the chain lose their personal values."""
     MERGE = "merge"
@@ -143,7 +143,7 @@ class Words(Value):
 
     @property
     def version(self) -> str:
-        """Identifies these words: a submission carries it, so that nobody agrees to words they did not see.
+        """Identifies these words: a submission carries it, so nobody can agree to words that they did not see.
 
         A new version of the subscription with the same words has the same one.
         """

@@ -82,7 +82,7 @@ class OutboundMessage(Document):
     local_at: str = Field(default="", pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d)?$")
     """Instead of `send_at`: the time on each recipient's own clock at which they get it."""
     is_deleted: bool = False
-    """A draft that nobody sees any more."""
+    """A draft that was removed: nobody sees it."""
     is_starting: bool | None = None
     """Ordered, and its job is not started yet."""
     pauses: tuple[AutomaticPause, ...] = ()

@@ -11,13 +11,13 @@ class SegmentWatch(Document):
     """A segment that a live flow waits for. `_id` is the segment's."""
 
     filter: str
-    """The segment's filter whose members are known. With another one, the members are noted anew."""
+    """The filter whose members are known. If the segment's filter changes, the members are read again."""
     round: str
     """Of the members that count."""
     is_ready: bool = False
     """Everybody who was in it from the start is noted."""
     ended_at: datetime | None = None
-    """No flow waits for it any more. The document expires later."""
+    """No flow waits for it. The document expires later."""
 
 
 class SegmentMember(Document):

@@ -60,7 +60,7 @@ class Stop(Document):
 
     @property
     def revoked_until(self) -> datetime | None:
-        """When the last STOP was lifted: no consent for the number from before counts any more."""
+        """When the last STOP was lifted: consent for the number from before that no longer counts."""
         return self.lifted_at if self.lifted_at and self.at < self.lifted_at else None
 
     def renamed(self, name: str) -> Stop:

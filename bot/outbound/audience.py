@@ -134,7 +134,7 @@ class Audience:
         return await self._judge.of(contacts, subscription, time, now())
 
     async def subscription(self, message: OutboundMessage) -> Subscription:
-        """Raises Invalid: none was chosen, or it isn't live any more."""
+        """Raises Invalid if none was chosen, or if it is no longer live."""
         found = await self._store.subscriptions.get(message.subscription) if message.subscription else None
         if found is None or not found.is_live or found.message_type is not MessageType.SMS:
             raise Invalid(NO_SUBSCRIPTION)

@@ -110,7 +110,7 @@ class FactReader:
         }
 
     async def with_newer_events(self, judged: Sequence[Facts]) -> set[str]:
-        """The contacts of whom the ledger has an event that these facts don't know of."""
+        """The contacts with an event in the ledger that is newer than these facts."""
         contacts = [facts.contact for facts in judged if facts.contact]
         following = {self._store.events.entry_id(one.id, one.ledger.seq + 1): one.id for one in contacts}
         return {following[event] for event in await self._store.events.existing(following)} if following else set()

@@ -38,7 +38,7 @@ class Replies:
 
     async def reply(self, conversation: Conversation, me: str, text: str, key: str) -> Part:
         """Writes the reply, and queues it as a text if the conversation is by text; once for each `key`. An unassigned
-        conversation is assigned to whoever replies.
+        conversation is assigned to the teammate who replies.
 
         Raises NumberStopped, NumberRefused, Invalid or NotFound if it can't be texted: then nothing was written.
         """

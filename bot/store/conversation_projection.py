@@ -51,7 +51,7 @@ def _stages(part: Part) -> Update:
     if part.is_message_of is AuthorKind.CONTACT or is_woken or part.is_handover:
         figures["called"] = _most("called", seq)
     if part.author.kind is AuthorKind.TEAMMATE and part.is_message_of:
-        figures["team_seen"] = _most("team_seen", seq)  # whoever replies has read it
+        figures["team_seen"] = _most("team_seen", seq)  # a teammate who replies has read it
         figures["replied_seq"] = _most("replied_seq", seq)
     stages: Update = [{"$set": figures}]
     if isinstance(content, ConversationEvent) and part.is_handover:

@@ -5,7 +5,7 @@
 ``server.lock``  inherited by the server itself: it is alive as long as this lock is held, so no process id is trusted
 ``server.json``  engine, port and process id of the server that runs, or that ran last
 
-``mongod.key`` is what a mongod demands of whoever connects: the port is open to all users of the machine.
+``mongod.key`` is the key that a mongod demands of clients: the port is open to all users of the machine.
 
 The locks are ``flock`` locks: the kernel frees them when the process ends, also after ``kill -9``.
 """

@@ -26,7 +26,7 @@ READ_MS = 5000
 """Time limit of queries that a page waits for, in milliseconds."""
 
 AWAY = {43, 64, 91, 189, 10107, 11600, 11602, 13435}
-"""Codes of a server that shuts down, steps down, or was started again (43: it doesn't know our cursor any more)."""
+"""Codes of a server that shuts down, steps down, or was started again (43: it no longer knows our cursor)."""
 
 NO_SESSIONS = "Sessions are not supported"
 """What the driver says while a server that was just started is not a member of its replica set yet."""

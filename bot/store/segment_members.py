@@ -102,8 +102,7 @@ class SegmentMemberRepository(Repository[SegmentMember]):
         return {member.contact: {name: getattr(member, name) for name in ENTRY} for member in found}
 
     async def forget(self, segment: str, *, but: str = "", limit: int = 500) -> bool:
-        """Some members of a segment, except in this round: they are in no round any more. Whether there may be
-        more."""
+        """Forgets some members of other rounds than `but`. Returns whether there may be more."""
         match = {"segment": segment, "round": {"$nin": [FORGOTTEN, but]}}
         cursor = self.collection.find(match, {"_id": 1}, limit=limit, hint=BY_ROUND, max_time_ms=READ_MS)
         with database_errors():
@@ -118,7 +117,7 @@ class SegmentMemberRepository(Repository[SegmentMember]):
 
 
 def _again(member: SegmentMember) -> list[dict[str, Any]]:
-    """Of whoever had left. Their entries of a day are counted."""
+    """The update of a member who had left and is back. Entries are counted over a day."""
     values = {name: {"$literal": value} for name, value in member.stored().items()}
     if member.counted_from:
         is_recent = {"$gt": ["$counted_from", member.counted_from - DAY]}

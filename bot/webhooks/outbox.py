@@ -1,4 +1,4 @@
-"""The outbox: what happened, as a notification for each endpoint that wants it. Queued once, whoever tells of it."""
+"""The outbox: a notification of each change for each endpoint that subscribes to it, queued once whatever reports it."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class WebhookSource:
             async with await self._from_here() as stream:
                 await self._tell(stream, stop, lease)
         except TokenLost:
-            log.error("changes since the last notification can't be read any more: webhooks continue from now on")
+            log.error("changes since the last notification can no longer be read: webhooks continue with new ones")
             async with webhook_changes(self._store, None, None) as stream:
                 await self._tell(stream, stop, lease)
 

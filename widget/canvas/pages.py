@@ -68,7 +68,7 @@ async def initialize(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
-    """The live canvas: for whoever sees it now."""
+    """The live canvas, for the person who sees it now."""
     asked, is_signed = await _read(request)
     made = await request.app[BOT].canvas.get(request.match_info["card"])
     person = await _person(request, asked) or CanvasPerson(id="nobody", locale=asked.locale)

@@ -33,7 +33,7 @@ WAITS = {
 
 
 def talk(trial: Trial) -> None:
-    """Until the flow ends, or whoever types stops."""
+    """Until the flow ends or the input does."""
     print(HELP)
     _print_effects(trial.begin())
     while trial.state.status is RunStatus.WAITING:

@@ -59,7 +59,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def _gone(request: web.Request, contact: Contact) -> web.StreamResponse:
-    """Erased, or merged into another contact: what is left is the history."""
+    """Erased, or merged into another contact: only the history is left."""
     say = translator_for(request)
     title = say("Erased contact") if contact.erased_at else say("Merged contact")
     values = await panel_values(request, contact.id)

@@ -178,7 +178,7 @@ async def _view(request: web.Request, visit: Visit, *, is_readable: bool = False
 
 
 def _masked(view: CardView, visit: Visit) -> CardView:
-    """Others may use this device: only whoever typed a number a moment ago can read it."""
+    """Others may use this device: a number is readable only for a moment after it was typed."""
     channel = MessageType(view.channel)
     saved = address_of(visit.contact, channel)
     return replace(

@@ -53,7 +53,7 @@ def _lines(entry: views.ThreadEntry, say: Translator) -> str:
 
 
 def _indented(text: str) -> str:
-    """Only entries begin at the margin, so that nobody's text can imitate another person's message."""
+    """Only entries begin at the margin, so no text can imitate another person's message."""
     return "\n  ".join(map(_visible, text.splitlines()))
 
 

@@ -1,4 +1,4 @@
-"""Settles likely revocations once nobody with the number gets texts any more."""
+"""Settles likely revocations once nobody with the number gets texts."""
 
 from __future__ import annotations
 

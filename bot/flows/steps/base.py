@@ -204,7 +204,7 @@ class StepBase(KindBase):
     is_end: ClassVar[bool] = False
     """Whether every run ends at this step."""
     is_silent: ClassVar[bool] = False
-    """It writes nothing into the conversation, so that nobody has to be there."""
+    """It writes nothing into the conversation, so nobody has to be there."""
     id: StepId
 
     def enter(self, turn: Turn) -> Outcome:

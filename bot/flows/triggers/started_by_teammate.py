@@ -8,7 +8,7 @@ from bot.flows.triggers.base import Moment, TriggerBase
 
 
 class StartedByTeammate(TriggerBase):
-    """The audience makes no difference: whoever starts it chooses the person."""
+    """The audience makes no difference: the teammate chooses the person."""
 
     kind: Literal["started_by_teammate"] = "started_by_teammate"
 
