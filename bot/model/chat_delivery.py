@@ -19,7 +19,7 @@ class ChatDelivery(Document):
     """Its last entry; None: not all of them are written yet."""
     at: datetime
     dismissed_at: datetime | None = None
-    """When the contact dismissed it: it isn't shown again. Visitors of whom nothing else is stored can dismiss it, too."""
+    """When the contact dismissed it: it isn't shown again. Visitors who aren't stored can dismiss it, too."""
     lapses_at: datetime | None = None
     """Of a visitor that nothing else is stored of: when it is forgotten, unless they are stored by then."""
     expires_at: datetime | None = None

@@ -74,7 +74,7 @@ class Inbound:
         `answered`: the keyword that the provider took it for and already answered. It takes effect, and gets no second
         answer. A YES is a START for some providers, and an answer to our question for us.
 
-        PAUSE, FEWER and RESUME are kept as the wish of the people with this number. The keyword of a program opts in. Texts
+        PAUSE, FEWER and RESUME are kept as the wish of those with this number. The keyword of a program opts in. Texts
         without a keyword, and a YES or NO without a question, become messages to teammates. One that is likely a
         revocation is flagged there.
 

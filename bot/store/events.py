@@ -80,7 +80,7 @@ class EventRepository(NumberedLog[ConsentEvent]):
         await self.update_many(updates)
 
     async def answers_to(self, message: str) -> tuple[int, int]:
-        """How many people opted in with the form of this chat message, and how many were asked to confirm and haven't."""
+        """How many people opted in with the form of this chat message, and how many haven't confirmed yet."""
         is_yes = {"$and": [{"$in": ["$action", [Action.OPT_IN, Action.CONFIRM]]}, {"$ne": ["$stopped", True]}]}
         stages: list[dict[str, Any]] = [
             {"$match": {"message": message}},

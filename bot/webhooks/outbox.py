@@ -1,4 +1,4 @@
-"""The outbox: a notification of each change for each endpoint that subscribes to it, queued once whatever reports it."""
+"""The outbox: a notification of each change for each endpoint that subscribes to it, queued once."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class StepWords:
         }
 
     def _kind(self, kind: str) -> Any:
-        """The template of the kind, which has its words. Loaded each time: a module that is kept would keep one language."""
+        """The template of the kind, which has its words. Loaded each time: a kept module would keep one language."""
         return _template(self.environment, f"bots/steps/{kind}.html")
 
     def _duration(self, seconds: int) -> str:
