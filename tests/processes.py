@@ -16,6 +16,7 @@ from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
 PRELOAD = (
+    "tests.contacts.imports.dying",
     "tests.events.crashing_server",
     "tests.flows.crashing_run",
     "tests.jobs.dying",

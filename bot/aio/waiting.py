@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 
 
 async def either(one: asyncio.Event, other: asyncio.Event, seconds: float | None) -> bool:
@@ -14,3 +15,17 @@ async def either(one: asyncio.Event, other: asyncio.Event, seconds: float | None
         for wait in waits:
             wait.cancel()
     return bool(done)
+
+
+async def ends_before(stop: asyncio.Event, work: Coroutine[object, object, object]) -> bool:
+    """Whether the work ended before the event was set. If not, it is canceled. Raises what the work raises."""
+    task, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            return False
+        await task
+        return True
+    finally:
+        task.cancel()
+        stopped.cancel()

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
+from bot.aio.waiting import ends_before
 from bot.chat.feed import WEBHOOKS, Feed
 from bot.model.base import now
 from bot.model.webhook import Topic, WebhookEndpoint, WebhookNotification
 from bot.store import Store
 from bot.store.webhooks import lanes_of
 from bot.webhooks.occurrences import Occurrence
-
-LOOK_SECONDS = 1.0
-"""How soon a stop is noticed."""
 
 
 class WebhookOutbox:
@@ -42,10 +39,8 @@ class WebhookOutbox:
         """Reads them again whenever any process changed one, until stopped."""
         with feed.follow(WEBHOOKS) as follower:
             await self.load()
-            while not stop.is_set():
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(follower.next(), LOOK_SECONDS)
-                    await self.load()
+            while await ends_before(stop, follower.next()):
+                await self.load()
 
     async def add(self, occurrences: Sequence[Occurrence]) -> None:
         """Idempotent. A notification is stored before its lane is woken, so a crash between them is repaired by the
