@@ -16,6 +16,7 @@ from bot.model.conversation import Text
 from bot.model.delivery import Delivery, DeliveryKind
 from bot.model.event import Action, ConsentEvent, Source
 from bot.model.teammate import By
+from bot.store.deliveries import LEFT
 from tests.conftest import Visitor, eventually
 from tests.widget.help import Card, Running
 from tests.widget.test_live import heard, hello, is_ready
@@ -133,13 +134,14 @@ async def test_a_teammate_turns_it_off_and_the_card_says_so(visitor: Visitor, ru
 
 
 async def _asked(running: Running, person: Visitor) -> ConsentEvent:
-    """The event that asked, once its question is on its way."""
+    """The event that asked, once its question left: a YES answers no other."""
     event = (await running.events(person))[-1]
 
-    async def queued() -> bool:
-        return bool(await running.store.deliveries.get(f"ask:{event.event}"))
+    async def has_left() -> bool:
+        question = await running.store.deliveries.get(f"ask:{event.event}")
+        return bool(question and question.state in LEFT)
 
-    await eventually(queued)
+    await eventually(has_left)
     return event
 
 

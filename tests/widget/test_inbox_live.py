@@ -198,7 +198,7 @@ async def test_what_becomes_of_a_yes_shows_on_its_form_and_over_the_thread(
 async def test_a_stop_of_a_number_that_the_contact_has_since_is_told(
     elsewhere: Desk, visitor: Visitor, running: Running
 ) -> None:
-    number = "+12015550190"
+    number = "+12015550246"
     async with await dial(elsewhere, visitor.conversation, 2) as desk:
         await heard(desk, is_ready)
         await visitor.submit(number)

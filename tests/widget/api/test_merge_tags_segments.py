@@ -55,7 +55,7 @@ async def test_a_merge_keeps_the_strictest_answer_and_its_preview_says_so(runnin
 
 
 async def test_only_a_lead_is_merged_into_a_user_who_is_the_same_person(running: Running, api: ApiClient) -> None:
-    lead, user = await pair(running, api, phone="+12015550177")
+    lead, user = await pair(running, api, phone="+12015550245")
     for body, message in (
         ({"from": user, "into": lead}, "Merge a lead into a user."),
         ({"from": lead, "into": lead}, "Merge a lead into a user."),
