@@ -19,9 +19,10 @@ export function createActions(composer) {
 
   const focusedControl = () => box.contains(document.activeElement) && controlOf(document.activeElement);
 
-  // While a menu is open the controls stay as they are, and the focus is kept.
+  // While a menu is open or a button is held down the controls stay as they are, and the focus is kept: a click on a
+  // button that was replaced before it was let go would do nothing.
   function draw() {
-    if (!drawn || box.querySelector("[open]")) return;
+    if (!drawn || box.querySelector("[open], :active")) return;
     const control = focusedControl();
     box.innerHTML = drawn;
     drawn = "";
@@ -76,6 +77,9 @@ export function createActions(composer) {
 
   document.addEventListener("submit", onSubmit);
   box.addEventListener("toggle", draw, true);
+  for (const release of ["pointerup", "pointercancel", "keyup"]) {
+    document.addEventListener(release, () => setTimeout(draw)); // after the click
+  }
 
   return {
     update,

@@ -14,6 +14,7 @@ from bot.store import Store
 from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.test_inbox import Inbox, begun
+from widget.web.http import BOT
 
 REFUSED = '{"errors": [{"code": "number_stopped", "message": "This number texted STOP."}]}'
 
@@ -27,6 +28,13 @@ async def opened(look: Look, server: TestServer, id: str = "", allow: tuple[str,
 async def happened(store: Store, id: str) -> list[str]:
     parts = await store.parts.after(id, 0, limit=50)
     return [part.content.name for part in parts if isinstance(part.content, ConversationEvent)]
+
+
+async def rename(server: TestServer, id: str, name: str) -> None:
+    bot = server.app[BOT]
+    contact = await bot.ledger.contact((await bot.inbox.get(id)).contact)
+    assert contact
+    await bot.contacts.set_values(contact, {"name": name})
 
 
 async def refuse_first(page: Page, told: asyncio.Event, goes_on: asyncio.Event) -> None:
@@ -99,7 +107,11 @@ async def test_a_double_click_closes_and_does_not_open_again(
     id = await chat.stored()
     ada = await opened(look, server, id)
     close = ada.page.locator("#state").get_by_role("button", name="Close", exact=True)
-    await close.click(position={"x": 15, "y": 10})
+    await close.hover(position={"x": 15, "y": 10})
+    await ada.page.mouse.down()
+    await rename(server, id, "Maya")  # what is drawn anew while the button is held down takes no click away
+    await expect(ada.page.locator(".talk-who")).to_contain_text("Maya")
+    await ada.page.mouse.up()
     await expect(ada.page.get_by_role("button", name="Reopen")).to_be_visible()
     await ada.page.mouse.down(click_count=2)
     await ada.page.mouse.up(click_count=2)
