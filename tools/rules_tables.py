@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bot.compliance.keyword_table import LIKELY, ROWS, SYMBOLS, Keyword, Row
+from bot.compliance.keyword_table import EXCLAMATIONS, LEADS, LIKELY, ROWS, SIGNS, SYMBOLS, Keyword, Row
 from bot.compliance.revocation import POLICIES
-from bot.compliance.texting_rules import (
-    CAPS,
-    CLOSED,
-    ELSEWHERE,
-    HOURS,
-    VERSION,
-    Cap,
-    Doubt,
-    Hours,
-    Minutes,
-)
+from bot.compliance.texting_rules import CAPS, CLOSED, ELSEWHERE, HOURS, VERSION, Cap, Doubt, Hours, Minutes
+from widget.workspace.sending_rules import DOUBTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "sending.md"
 BEGIN, END = "<!-- tables: begin (written by `make rules`) -->", "<!-- tables: end -->"
-WORDS = {
-    Doubt.PRACTICE: "a common practice, not a law",
-    Doubt.CALLS: "written for phone calls",
-    Doubt.DEVICES: "written for automated dialing devices",
-    Doubt.ABROAD: "outside the United States",
-    Doubt.UNDATED: "effective date",
-}
 LANGUAGES = {"en": "English", "es": "Spanish", "fr": "French", "de": "German", "ar": "Arabic"}
 
 
@@ -36,7 +20,7 @@ def tables() -> str:
 
 
 def page(text: str) -> str:
-    """The page with its tables written anew. Raises ValueError without its markers."""
+    """The page with its tables rewritten. Raises ValueError without its markers."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -97,6 +81,14 @@ def _keywords() -> Iterator[str]:
         yield _phrases(f"likely {Keyword.STOP.upper()}", row)
     yield ""
     yield f"Emoji: {', '.join(f'{symbol} ({word})' for symbol, word in SYMBOLS.items())}."
+    yield ""
+    yield f"Before a STOP of several words: {_quoted(f'{lead} you' for lead in LEADS)}, {_quoted(EXCLAMATIONS)}."
+    yield ""
+    yield f"Likely STOP anywhere in a longer text, unless negated: {_quoted(SIGNS)}."
+
+
+def _quoted(phrases: Iterable[str]) -> str:
+    return ", ".join(f"`{phrase}`" for phrase in phrases)
 
 
 def _phrases(meaning: str, row: Row) -> str:
@@ -123,7 +115,7 @@ def _terms(row: Hours | Cap) -> str:
 
 
 def _doubts(row: Hours | Cap) -> str:
-    return "; ".join(words for doubt, words in WORDS.items() if doubt in row.doubts)
+    return "; ".join(words for doubt, words in DOUBTS.items() if doubt in row.doubts)
 
 
 def _unless(row: Hours | Cap) -> str:

@@ -39,7 +39,11 @@ ANSWER = "answers the question of a double opt-in"
 WISH = "a person's own wish, which only holds texts back"
 CTIA = "CTIA 5.1.1 and 5.1.3: answered for anyone"
 
-_TEXTS = "(texts|text messages|messages|msgs|sms|txts|text)"
+_TEXTS = "(texts|text messages|messages|msgs|msg|sms|txts|text)"
+_ME = "(me|us|this number|my number|this phone|my phone|my cell)"
+_DO_NOT = "(do not|don t|dont|dnt)"
+_YOUR_LIST = "(your|ur|the|this|all) (list|lists|text list|mailing list|contacts|contact list|database|system)"
+_THINGS = "(stuff|this stuff|things|anything|spam|junk|crap|shit|ads|offers|coupons|deals|promos|promotions|alerts)"
 _MENSAJES = "(mensajes|mensajes de texto|textos|sms)"
 _MESSAGES = "(sms|messages|textos)"
 _TIMES = "day|days|week|weeks|month|months"
@@ -54,24 +58,30 @@ ROWS: tuple[Row, ...] = (
         "en",
         REASONABLE,
         (
-            "stop (texting|txting|messaging|contacting|spamming|bothering|harassing|smsing) [me|us|this number]",
-            f"stop sending [me|us] [all|any|these|those|your|more] {_TEXTS} [to me|to this number]",
+            f"stop (texting|txting|messaging|contacting|spamming|bothering|harassing|smsing) [{_ME}]",
+            f"stop sending [me|us] [all|any|these|those|your|ur|more] {_TEXTS} [to me|to this number|to my phone]",
             "stop sending [me|us] (this|these|those|them) [to me]",
+            f"stop sending [me|us] {_THINGS}",
             f"stop [all|the|these|those|your|any|with the|with these] {_TEXTS} [to me|to this number]",
             "stop [all|the|these|your] (alerts|text alerts|notifications|promotions|promos|marketing|spam|spamming)",
             "stops",
             "(text|txt|reply|send) stop",
             "i said [to] stop",
             "i [already] (said|texted|sent) stop",
-            "[you] (do not|don t|dont) (text|txt|message|contact|sms) (me|us|this number) "
-            "[again|anymore|any more|ever again]",
-            f"(do not|don t|dont) send [me|us] [any|any more|anymore|more|these|those|your] {_TEXTS} [again|anymore]",
-            "(do not|don t|dont) send me anything [again|else|anymore]",
+            "i [already|have|have already] (told|asked) (you|u) to stop",
+            "(i|we) want (it|this|these|them|these texts|the texts|your texts) to stop",
+            f"(i|we) (want|would like|d like) to stop (getting|receiving) [all|any|these|those|your|ur] [{_TEXTS}]",
+            f"(this|these|these {_TEXTS}) (need|needs|have|has) to stop",
+            f"[you] {_DO_NOT} [ever] (text|txt|message|contact|sms) {_ME} [again|anymore|any more|ever again]",
+            f"never [ever] (text|txt|message|contact|sms) {_ME} [again]",
+            f"{_DO_NOT} send [me|us] [any|any more|anymore|more|these|those|your|ur] {_TEXTS} [again|anymore]",
+            f"{_DO_NOT} send (me|us) (anything|this|these|those|them) [again|else|anymore|any more]",
             f"no more [of these|of your] {_TEXTS}",
             "no more (texting|messaging|spam|promotions|marketing|alerts)",
             f"no {_TEXTS} (anymore|any more)",
-            f"unsubscribe (me|us|all|from all|from everything|this number|my number) [from {_TEXTS}|from your list]",
-            f"unsubscribe [me] from [all|these|your] {_TEXTS}",
+            f"unsubscribe (all|from all|from everything|{_ME}) [from {_TEXTS}]",
+            f"unsubscribe [me] from [all|these|your|ur] {_TEXTS}",
+            f"unsubscribe [{_ME}] from (this|it|all|everything|{_YOUR_LIST})",
             "unsub [me]",
             "opt (me|us) out [of this|of these|of all|of everything|of texts|of all texts|of messages]",
             "opt out (me|us|all|of all|of everything|of texts|of all texts|of messages)",
@@ -81,19 +91,25 @@ ROWS: tuple[Row, ...] = (
             f"(cancel|end) [all|the|these|your|my] {_TEXTS}",
             "(cancel|end) [all|the|these|your|my] (alerts|text alerts|text subscription)",
             f"quit (texting|messaging|contacting|sending) [me|us] [{_TEXTS}]",
-            "(remove|delete) (me|us|my number|my phone number|this number) from (your|the|this|all) "
-            "(list|lists|text list|mailing list|contacts|contact list|database|system)",
+            f"(remove|delete) (me|us|my number|my phone number|this number) from {_YOUR_LIST}",
+            f"remove from (list|{_YOUR_LIST})",
             "remove (me|us|my number|my phone number|this number)",
             "delete (my number|my phone number|this number)",
-            "(take|get) (me|us|my number|this number) off [of] (your|the|this|all) "
-            "(list|lists|text list|mailing list|contacts|contact list)",
+            f"(take|get) (me|us|my number|this number) off [of] {_YOUR_LIST}",
+            "i (want|wish|would like|d like) [to be] (off|taken off|removed from) [of] (your|this|the) list",
             "take me off",
             "leave me alone",
             "lose my number",
-            "[sorry] [you have|you have got|you ve got|you got|this is] [the|a] wrong (number|person)",
+            "[sorry] [you have|you have got|you ve got|you got|u have|u got|this is] [the|a] wrong "
+            "(number|nbr|num|person|guy|man|woman|girl|lady)",
+            "[sorry] (you are|you re|u r|ur|youre|you keep) texting [the|a] wrong (number|person)",
             f"i (do not|don t|dont) want [any|any more|anymore|more|these|those|your|any of your] {_TEXTS} [anymore]",
             f"i (do not|don t|dont) want to (get|receive) [any|any more|these|those|your|more] {_TEXTS} [anymore]",
+            f"i (do not|don t|dont) wish to (get|receive) [any|any more|these|those|your|more] {_TEXTS} [anymore]",
             f"i no longer (want|wish) [to get|to receive] [any|these|those|your] {_TEXTS}",
+            "i (do not|don t|dont|no longer) consent",
+            "consent (revoked|withdrawn)",
+            "(end|cancel|quit) all",
             f"cease [and desist] [all] [contact|communication|communications|{_TEXTS}]",
         ),
     ),
@@ -101,7 +117,18 @@ ROWS: tuple[Row, ...] = (
         Keyword.STOP,
         "es",
         TRANSLATED,
-        ("alto", "parar", "baja", "cancelar", "anular", "detener", "revocar", "cancelen", "paren de una vez"),
+        (
+            "alto",
+            "parar",
+            "baja",
+            "cancelar",
+            "anular",
+            "detener",
+            "revocar",
+            "cancelen",
+            "paren de una vez",
+            "(desuscribir|desuscribirme|desuscribirse|desinscribirme|desinscribir)",
+        ),
     ),
     Row(
         Keyword.STOP,
@@ -111,18 +138,25 @@ ROWS: tuple[Row, ...] = (
             "(dar|darme|darse|darnos) de baja",
             "(dame|deme|denme|denos|dadme) de baja",
             "(quiero|quisiera|deseo) (darme de baja|cancelar los mensajes|dejar de recibir mensajes)",
-            f"no [me] (envien|envies|envie|manden|mandes|mande) [mas] {_MENSAJES}",
-            "no me (escriban|escribas|escriba|contacten|contacte|molesten) [mas]",
+            "me (quiero|quisiera) dar de baja",
+            f"[ya] no [me] (envien|envies|envie|manden|mandes|mande) [mas] {_MENSAJES}",
+            "[ya] no me (envien|envies|envie|manden|mandes|mande) (nada|mas)",
+            "[ya] no me (escriban|escribas|escriba|contacten|contacte|molesten) [mas]",
             f"no mas {_MENSAJES}",
             f"ya no (quiero|deseo) [recibir] [mas|sus|estos] {_MENSAJES}",
             f"no (quiero|deseo) [recibir] [mas|sus|estos] {_MENSAJES}",
             f"(deja|deje|dejen) de (enviarme|mandarme|escribirme|enviar|mandar|molestar|molestarme) [{_MENSAJES}]",
             f"(paren|pare|para) de (enviarme|mandarme|escribirme|enviar|mandar) [{_MENSAJES}]",
             f"(parar|detener|cancelar|alto a) [los|estos] {_MENSAJES}",
-            "(borrenme|borreme|quitenme|quiteme|eliminenme|elimineme|saquenme|saqueme) [de (la|su|esta) lista]",
+            "(borrenme|borreme|borrame|quitenme|quiteme|quitame) [de (la|su|tu|esta) lista]",
+            "(eliminenme|elimineme|eliminame|saquenme|saqueme|sacame) [de (la|su|tu|esta) lista]",
             "(borren|borre|quiten|eliminen|elimine) mi numero [de (la|su|esta) lista]",
             "(dejenme|dejeme|dejame) en paz",
-            "numero equivocado",
+            "[tiene|tienen|tienes|tiene el|tienen el|tienes el|este es un] numero equivocado",
+            "se (equivoco|equivocaron) de numero",
+            "(cancelen|cancele|cancela) mi suscripcion",
+            f"(basta de|fin de) {_MENSAJES}",
+            f"no autorizo [estos|sus] {_MENSAJES}",
             "(retiro|revoco) mi consentimiento",
         ),
     ),
@@ -149,7 +183,7 @@ ROWS: tuple[Row, ...] = (
         REASONABLE,
         (
             "(me|se) (desabonner|desinscrire)",
-            "(desabonnez|desinscrivez) moi [de (la|votre|cette) liste]",
+            "(desabonnez|desabonne|desinscrivez|desinscris) moi [de (la|votre|cette) liste]",
             "je (veux|souhaite|voudrais|desire) me (desabonner|desinscrire)",
             "je me (desabonne|desinscris)",
             f"(arretez|arrete) [de] [m] (envoyer|ecrire|contacter) [des|les|vos] [{_MESSAGES}]",
@@ -158,10 +192,16 @@ ROWS: tuple[Row, ...] = (
             f"pas de {_MESSAGES}",
             f"ne m (envoyez|envoie) plus [rien|de {_MESSAGES}|vos {_MESSAGES}]",
             "ne (m ecrivez|me contactez|m ecris|me contacte) plus",
-            f"je ne veux plus [recevoir] [de|vos|ces] {_MESSAGES}",
+            f"je ne veux plus [recevoir] [de|vos|ces|de vos] {_MESSAGES}",
+            f"je veux plus (recevoir de|recevoir vos|de vos) {_MESSAGES}",
+            f"[je souhaite|je veux] ne plus recevoir [de|vos|de vos] [{_MESSAGES}]",
+            "(arretez|arrete) de me (harceler|deranger|spammer)",
+            f"(arret|stop) (pub|publicite|{_MESSAGES})",
             "(retirez|enlevez|supprimez|effacez) (moi|mon numero) [de (la|votre|cette) liste]",
             "laissez moi tranquille",
-            "(mauvais|faux) numero",
+            "[vous avez|vous avez le|c est un|c est le] (mauvais|faux) numero",
+            "erreur de numero",
+            "foutez moi la paix",
             "vous vous trompez de numero",
             "je (retire|revoque) mon consentement",
         ),
@@ -197,6 +237,8 @@ ROWS: tuple[Row, ...] = (
             f"ich (möchte|will|wünsche) keine [weiteren] {_NACHRICHTEN} [mehr] [erhalten|bekommen|empfangen]",
             "(hör|hört|hören sie) auf [damit] [mir zu schreiben|mir zu simsen]",
             "(schreib|schreibt|schreiben sie) mir nicht mehr",
+            "[mich] nicht mehr (schreiben|anschreiben|kontaktieren|belästigen|simsen)",
+            "(kontaktieren sie|kontaktiert|kontaktiere) mich nicht mehr",
             f"(schickt|schick|schicken sie|sendet|senden sie) mir keine {_NACHRICHTEN} mehr",
             f"(stoppt|stoppen sie|stopp) [die|diese|alle|eure|ihre] {_NACHRICHTEN}",
             "(nehmt|nehmen sie|streicht|streichen sie) mich (von|aus) (der|eurer|ihrer|dieser) liste",
@@ -204,7 +246,9 @@ ROWS: tuple[Row, ...] = (
             "(löscht|löschen sie|lösch) (mich|meine nummer)",
             "meine nummer löschen",
             "(lasst|lassen sie|lass) mich in ruhe",
-            "falsche nummer",
+            "[sie haben die|ihr habt die|du hast die|das ist die] falsche nummer",
+            "falsch verbunden",
+            "(newsletter|sms newsletter|sms) abbestellen",
             "ich widerrufe [meine] einwilligung",
             "[meine] einwilligung (widerrufen|zurückziehen)",
             "ich widerrufe",
@@ -214,7 +258,7 @@ ROWS: tuple[Row, ...] = (
         Keyword.STOP,
         "ar",
         TRANSLATED,
-        ("توقف", "إيقاف", "إلغاء", "إلغاء الاشتراك", "أوقف", "أوقفوا", "توقفوا", "قف", "انسحاب"),
+        ("توقف", "إيقاف", "إلغاء", "إلغاء الاشتراك", "أوقف", "أوقفوا", "توقفوا", "قف", "انسحاب", "ستوب"),
     ),
     Row(
         Keyword.STOP,
@@ -223,12 +267,15 @@ ROWS: tuple[Row, ...] = (
         (
             "(أوقف|أوقفوا|إيقاف|توقف عن|توقفوا عن) [إرسال] (الرسائل|هذه الرسائل|رسائلكم)",
             "(توقفوا|توقف) عن (مراسلتي|الإرسال|إزعاجي)",
-            "(ألغ|ألغوا|أريد إلغاء) (اشتراكي|الاشتراك)",
-            "لا (ترسل|ترسلوا) [لي|إلي] [المزيد من|أي] [رسائل|الرسائل]",
+            "(ألغ|ألغي|ألغوا|أريد إلغاء|إلغاء) (اشتراكي|الاشتراك)",
+            "لا (ترسل|ترسلوا) [لي|إلي] [المزيد|المزيد من|أي] [رسائل|الرسائل]",
             "لا تراسلوني [مرة أخرى|بعد الآن]",
-            "لا أريد [المزيد من|أي|هذه|استلام] (رسائل|الرسائل|رسائلكم)",
+            "لا أريد [المزيد من|أي|هذه|استلام|استقبال|تلقي] (رسائل|الرسائل|رسائلكم)",
+            "(ما|لا) (أبي|أبغى|ابغي) رسائل",
+            "مش (عايز|عاوز|عايزة) رسائل",
             "(احذف|احذفوا|امسحوا) رقمي [من القائمة]",
-            "(احذفوني|أزيلوني) من القائمة",
+            "(احذفوني|أزيلوني|شيلوني) [من القائمة]",
+            "اتركوني وشأني",
             "(رقم|الرقم) (خاطئ|خطأ|غلط)",
             "أسحب موافقتي",
         ),
@@ -384,7 +431,18 @@ LIKELY: tuple[Row, ...] = (
             "(fuck|piss|f) off",
             "shut up",
             "[this is] not my number",
-            "(remove|delete|leave|halt|block|out|finish|terminate|discontinue|decline)",
+            "(remove|delete|leave|halt|block|out|finish|terminate|discontinue|decline|deactivate|withdraw)",
+            "(unenroll|unregister) [me]",
+            "(dnc|dnd|blocked|reported)",
+            "remove (number|phone|my phone|this phone)",
+            f"no {_TEXTS}",
+            "no (texting|spam|marketing|ads)",
+            "i want out",
+            "get me out [of this]",
+            "stop to (end|quit|stop|cancel|opt out|unsubscribe|0)",
+            "(stop2end|stop2quit|stop2stop)",
+            "(he|she|the owner|this person|the owner of this number) (died|is dead|has died|passed away|is deceased)",
+            "(qiut|quti|uqit|quitt|edn)",
             "i quit",
             "don t want it",
             "no stop",
@@ -406,6 +464,8 @@ LIKELY: tuple[Row, ...] = (
             "i (did not|didn t|didnt) sign up for (this|these|that)",
             "why (do|are) (you|u) [keep] texting me",
             "(how|what) do i [have to] [need to] [do to] stop (this|these|it|them)",
+            "how to stop [this|these|it|them|these texts]",
+            "(do not|don t|dont) call [me|us|this number] [again|anymore]",
         ),
     ),
     Row(
@@ -414,8 +474,12 @@ LIKELY: tuple[Row, ...] = (
         REASONABLE,
         (
             "(para|pare|paren|pares)",
-            "basta [ya]",
+            "[ya] basta [ya]",
             "no [me] interesa",
+            "no quiero mas",
+            "no (molestar|molesten|moleste)",
+            "no (envien|envies|manden|mandes) mas",
+            "(cancelar|anular) suscripcion",
             "ya no",
             "no mas",
             "(cancelar|anular) (la|mi) (suscripcion|cuenta)",
@@ -445,6 +509,7 @@ LIKELY: tuple[Row, ...] = (
         REASONABLE,
         (
             "kein interesse [mehr]",
+            "ich kündige",
             "(genug|schluss) [damit]",
             "schluss jetzt",
             "(kündigen|stornieren|löschen|ende|raus|weg|ruhe)",
@@ -456,7 +521,22 @@ LIKELY: tuple[Row, ...] = (
         Keyword.STOP,
         "ar",
         REASONABLE,
-        ("كفى", "غير مهتم", "لست مهتما", "إزعاج", "(اتركوني|دعوني) [وشأني]", "هذا ليس رقمي", "خروج", "حذف"),
+        (
+            "كفى",
+            "كفاية",
+            "خلاص",
+            "بس",
+            "وقف",
+            "غير مهتم",
+            "لست مهتما",
+            "إزعاج",
+            "دعوني [وشأني]",
+            "اتركوني",
+            "لا تتصلوا [بي]",
+            "هذا ليس رقمي",
+            "خروج",
+            "حذف",
+        ),
     ),
 )
 """Likely a revocation, but it may be about something else: a teammate decides, within the time that the law gives."""
@@ -469,9 +549,20 @@ COURTESIES = (
     "s il vous plait", "s il te plait", "svp", "stp", "merci", "merci beaucoup", "maintenant", "bonjour",
     "immediatement",
     "bitte", "danke", "vielen dank", "sofort", "jetzt", "hallo", "und",
-    "من فضلك", "من فضلكم", "لو سمحت", "لو سمحتم", "رجاء", "الرجاء", "شكرا", "الآن", "فورا", "مرحبا",
+    "من فضلك", "من فضلكم", "لو سمحت", "لو سمحتم", "رجاء", "الرجاء", "أرجوك", "أرجوكم", "شكرا", "الآن", "فورا", "مرحبا",
 )  # fmt: skip
 """Words around a phrase that change nothing."""
+
+LEADS = (
+    "can", "could", "would", "will", "i want", "i need", "i would like", "i d like", "i told", "i asked",
+    "i already told", "i already asked", "i have asked", "i ve asked", "i have told", "i ve told",
+)  # fmt: skip
+"""With "you", "you to" or "u", they begin a request: "can you stop texting me" is as certain as "stop texting me"."""
+EXCLAMATIONS = (
+    "omg", "ffs", "wtf", "for the last time", "for the love of god", "once again", "again",
+    "you need to", "you have to", "you must",
+)  # fmt: skip
+"""They may also come before one."""
 
 EXPLETIVES = (
     "fucking", "fuckin", "effing", "damn", "goddamn", "bloody", "freaking", "the hell", "the fuck", "the heck",
@@ -492,11 +583,13 @@ PHONE_SIGNATURES = (
 """Where one begins anywhere."""
 SIGNATURE_WORDS = 6
 
-SYMBOLS = {"🛑": "stop", "⛔": "noentry", "🚫": "noentry"}
-"""What each emoji means. The stop sign is a STOP; the two "no" signs are only likely to be one."""
+SYMBOLS = {"🛑": "stop", "⛔": "noentry", "🚫": "noentry", "❌": "noentry", "🖕": "noentry"}
+"""What each emoji means. The stop sign is a STOP; the others are only likely to be one."""
 
 TYPOS_OF = ("stop", "stopall", "unsubscribe", "cancel", "revoke", "optout", "desabonner")
 """Words that are recognized with one letter wrong, missing, added or swapped, if they are the entire text."""
+TYPOS_IN_TWO = ("unsubscribe", "optout")
+"""The same, if a space divides them: "opt our"."""
 NOT_TYPOS = frozenset(
     (
         "shop", "step", "stoop", "stomp", "strop", "slop", "atop", "stow", "swop", "stor", "store", "stoap", "estop",
@@ -507,14 +600,29 @@ NOT_TYPOS = frozenset(
 
 NEGATIONS = (
     "don t", "dont", "not", "never", "can t", "cant", "cannot", "won t", "wont", "without", "didn t", "didnt",
-    "doesn t", "doesnt", "nunca", "jamas", "sin", "pas", "jamais", "nicht", "nie", "لا", "لم", "لن",
+    "doesn t", "doesnt", "no need to", "no quiero", "nunca", "jamas", "sin",
+    "pas", "jamais", "nicht", "nie", "لا", "لم", "لن",
 )  # fmt: skip
 """Within `NEGATION_REACH` words before a sign, they turn it around: "don't stop texting me"."""
 NEGATION_REACH = 4
+DENIED_THEMSELVES = (
+    "know", "ask", "asked", "sign", "signed", "care", "see", "find", "understand", "consent", "agree", "work", "works",
+    "live", "remember", "sais", "trouve", "comprends", "weiss", "finde", "verstehe",
+)  # fmt: skip
+"""Verbs that take the negation for themselves: "I don't know how to unsubscribe"."""
+INABILITY = (
+    "can t", "cant", "cannot", "couldn t", "won t let me", "doesn t let me", "not let me", "arrive pas", "peux pas",
+    "kann",
+)  # fmt: skip
+WISHED = (
+    "unsubscribe", "optout", "opt out", "desabonner", "desinscrire", "abmelden", "abbestellen", "austragen",
+)  # fmt: skip
+"""Signs that name what a person wants but can't do: "I can't unsubscribe"."""
 
 SIGNS = (
     "sick of these", "sick of your", "tired of these", "tired of your", "off this list",
-    "off your list",
+    "off your list", "report you", "report spam", "reported you", "reported as spam", "blocking you",
+    "blocking this number", "the fcc", "sue you", "not consent",
     "unsubscribe", "unsubscribing", "optout", "opt out", "opt me out", "opting out", "opted out", "remove me",
     "take me off", "never text me", "never contact me", "stop texts", "stop the texts", "stop these texts",
     "stop all texts", "stop your texts", "stop the messages", "stop these messages", "stop all messages",
@@ -532,7 +640,7 @@ GOES_ON = frozenset(
     (
         "by", "in", "at", "over", "off", "on", "light", "lights", "sign", "signs", "motion", "watch", "the", "this",
         "that", "it", "being", "worrying", "for", "to", "and", "me", "a", "an", "loss", "bugging", "wondering",
-        "crying", "go", "here", "there", "when", "if", "gap",
+        "crying", "go", "shop", "here", "there", "when", "if", "gap",
     )
 )  # fmt: skip
 """After a stop word that begins a text, they begin something else: "stop by the shop"."""

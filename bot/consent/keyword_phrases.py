@@ -67,6 +67,13 @@ def courtesies() -> frozenset[str]:
 
 
 @cache
+def leads() -> tuple[str, ...]:
+    """What can come before a request, the longest first."""
+    asked = (f"{lead} {you}" for lead in table.LEADS for you in ("you to", "you", "u to", "u"))
+    return tuple(sorted((*asked, *table.EXCLAMATIONS), key=len, reverse=True))
+
+
+@cache
 def signatures() -> tuple[str, ...]:
     return tuple(map(_folded, table.SIGNATURES))
 

@@ -19,6 +19,7 @@ from bot.consent.keyword_phrases import (
     certain_phrases,
     courtesies,
     joinable_phrases,
+    leads,
     likely_phrases,
     normalized,
     phone_signatures,
@@ -30,9 +31,12 @@ MOST_WORDS = 16
 """Of a text that can consist of phrases alone; longer ones are only searched for signs."""
 SHORTEST_TYPO = 4
 """Letters: shorter words have too many neighbors."""
+_UNSUBSCRIBE = "unsubscribe"
+_UNSUBSCRIBE_LIKE = re.compile(r"\bun[a-z]{7,10}\b")
 _NUMBER = re.compile(r"\b\d{1,3}\b")
 _BREAK = re.compile(r"(?:[.!?]+\s|[\n\r\v\f\x85\u2013\u2014\u2028\u2029]|\s-|--)[\s\u2013\u2014-]*")
 _SENTENCE_END = re.compile(r"[.!?\u3002\u061f\u06d4\n\r\v\f\x85\u2028\u2029]+")
+_PART_END = re.compile(r"[,;:\u060c\u061b]|" + _SENTENCE_END.pattern)
 _IN_CAPITALS = re.compile(r"[\W_]*(?:S+T+O+P+)+(?![^\W_])")
 
 
@@ -65,7 +69,7 @@ def read(text: str) -> Reading:
     words = normalized(text)
     return (
         _entire(text)
-        or _sign(words)
+        or _sign(text)
         or _at_an_end(words.split())
         or _in_capitals(text, words.split())
         or _sentence(text)
@@ -95,7 +99,9 @@ def _entire(text: str) -> Reading | None:
         or _phrase(_joined(words), joinable_phrases(), likely=False)
         or _phrase(_NUMBER.sub("0", words), certain_phrases(), likely=False)
         or _typo(words)
-        or _phrase(words, likely_phrases(), likely=True)
+        or _phrase(_corrected(words), certain_phrases(), likely=False)
+        or _request(_corrected(words))
+        or _phrase(_NUMBER.sub("0", words), likely_phrases(), likely=True)
     )
 
 
@@ -158,6 +164,26 @@ def _cover(words: Sequence[str], phrases: frozenset[str]) -> str:
     return reached.get(len(words), "")
 
 
+def _request(words: str) -> Reading | None:
+    """A revocation of several words after "can you" or "I told you to"."""
+    rest = " ".join(word for word in _without_expletives(words).split() if word not in courtesies())
+    for lead in leads():
+        if rest.startswith(f"{lead} "):
+            reading = _phrase(rest[len(lead) :], certain_phrases(), likely=False)
+            if reading and reading.keyword is Keyword.STOP and reading.rule.count(" ") > 1:
+                return reading
+    return None
+
+
+def _corrected(words: str) -> str:
+    """With "unsubscribe" spelled correctly, which many people don't."""
+    return _UNSUBSCRIBE_LIKE.sub(lambda found: _UNSUBSCRIBE if _is_nearly(found[0]) else found[0], words)
+
+
+def _is_nearly(word: str) -> bool:
+    return not word.endswith(("ed", "s")) and OSA.distance(word, _UNSUBSCRIBE, score_cutoff=2) <= 2
+
+
 def _without_expletives(words: str) -> str:
     text = f" {words} "
     for expletive in table.EXPLETIVES:
@@ -168,19 +194,36 @@ def _without_expletives(words: str) -> str:
 def _typo(words: str) -> Reading | None:
     """A stop word with one letter wrong, as the entire text."""
     bare = [word for word in words.split() if word not in courtesies()]
-    if len(bare) != 1 or len(bare[0]) < SHORTEST_TYPO or bare[0] in table.NOT_TYPOS:
+    one = "".join(bare)
+    if len(one) < SHORTEST_TYPO or one in table.NOT_TYPOS or len(bare) > 2:
         return None
-    near = next((word for word in table.TYPOS_OF if OSA.distance(bare[0], word, score_cutoff=1) <= 1), None)
+    words_meant = table.TYPOS_OF if len(bare) == 1 else table.TYPOS_IN_TWO
+    near = next((word for word in words_meant if OSA.distance(one, word, score_cutoff=1) <= 1), None)
     return Reading(Keyword.STOP, rule=f"typo: {near}") if near else None
 
 
-def _sign(words: str) -> Reading | None:
-    """A sign of a revocation in a longer text."""
+def _sign(text: str) -> Reading | None:
+    """A sign of a revocation in a longer text. "I did not ask for this, remove me" negates only its first part."""
+    parts = [part for part in _PART_END.split(text) if _has_words(part)]
+    found = (_sign_in(_corrected(normalized(part))) for part in (text, *parts))
+    return next(filter(None, found), None)
+
+
+def _sign_in(words: str) -> Reading | None:
     for sign in signs():
-        before, found, _ = f" {words} ".partition(f" {sign} ")
-        if found and not _is_negated(before.split()[-table.NEGATION_REACH :]):
+        before, found, after = f" {words} ".partition(f" {sign} ")
+        if found and not _is_negated_sign(sign, before.split(), after.split()):
             return Reading(Keyword.STOP, likely=True, rule=f"sign: {sign}")
     return None
+
+
+def _is_negated_sign(sign: str, before: Sequence[str], after: Sequence[str]) -> bool:
+    near = before[-table.NEGATION_REACH :]
+    if sign in table.WISHED and _has_any(before, table.INABILITY):
+        return False
+    if not _has_any(near, table.DENIED_THEMSELVES) and _is_negated(near):
+        return True
+    return "ne" in near and "pas" in after[:1]
 
 
 def _at_an_end(words: Sequence[str]) -> Reading | None:
@@ -222,5 +265,9 @@ def _has_words(piece: str) -> bool:
 
 
 def _is_negated(before: Sequence[str]) -> bool:
-    text = f" {' '.join(before)} "
-    return any(f" {negation} " in text for negation in table.NEGATIONS)
+    return _has_any(before, table.NEGATIONS)
+
+
+def _has_any(words: Sequence[str], phrases: Sequence[str]) -> bool:
+    text = f" {' '.join(words)} "
+    return any(f" {phrase} " in text for phrase in phrases)

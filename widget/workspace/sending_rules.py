@@ -9,18 +9,7 @@ from datetime import time
 from aiohttp import web
 from babel.dates import format_date, format_time
 
-from bot.compliance.texting_rules import (
-    CAPS,
-    CLOSED,
-    ELSEWHERE,
-    HOURS,
-    VERSION,
-    Cap,
-    Doubt,
-    Hours,
-    Minutes,
-    Unless,
-)
+from bot.compliance.texting_rules import CAPS, CLOSED, ELSEWHERE, HOURS, VERSION, Cap, Doubt, Hours, Minutes, Unless
 from bot.errors import marked as _
 from bot.i18n import Translator
 from widget.web.teammate_pages import Scope, requires, teammate_page, translator_for
