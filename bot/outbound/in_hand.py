@@ -17,7 +17,8 @@ class InHand:
     def __init__(self, ended: Callable[[], None]) -> None:
         self._ended = ended
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        """By number."""
+        """The last one to each number."""
+        self._unfinished: set[asyncio.Task[None]] = set()
         self._texts = 0
         self._fault: BaseException | None = None
         self._fewer = asyncio.Event()
@@ -29,22 +30,23 @@ class InHand:
         return number in self._tasks
 
     def add(self, number: str, sends: Sequence[Send]) -> asyncio.Task[None]:
-        """Starts to send these, after those to the number that are in hand."""
+        """Starts to send these after the texts to the same number that are in hand."""
         task = asyncio.create_task(_in_turn(self._tasks.get(number), sends))
         self._tasks[number] = task
+        self._unfinished.add(task)
         self._texts += len(sends)
         task.add_done_callback(partial(self._end, number, len(sends)))
         return task
 
     async def done(self, tasks: Iterable[asyncio.Task[None]]) -> None:
-        """Waits for these. Raises what went wrong with one of them."""
+        """Waits for these tasks. Raises an error of one of them."""
         try:
             await asyncio.gather(*tasks)
         finally:
             self._fault = None
 
     async def fall_to(self, most: int) -> None:
-        """Waits until at most so many texts are left. Raises what went wrong with one of them."""
+        """Waits until at most `most` texts are left. Raises an error of one of them."""
         while self._texts > most and not self._fault:
             self._fewer.clear()
             await self._fewer.wait()
@@ -53,15 +55,16 @@ class InHand:
             raise fault
 
     async def cancel(self) -> None:
-        """Those that didn't leave go back to the queue."""
-        tasks = [*self._tasks.values()]
+        """Cancels the texts that haven't left yet. They go back to the queue."""
+        tasks = [*self._unfinished]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 
     def _end(self, number: str, texts: int, task: asyncio.Task[None]) -> None:
-        if self._tasks[number] is task:
+        self._unfinished.discard(task)
+        if self._tasks.get(number) is task:
             del self._tasks[number]
         self._texts -= texts
         if not task.cancelled():
