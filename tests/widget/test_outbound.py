@@ -259,6 +259,8 @@ async def test_it_is_sent_and_followed_to_each_phone(
     page = await ada.look(f"/outbound/{message.id}")
     newest = page.one("section", aria_labelledby="texts-title")
     assert {row.one("th").text.strip() for row in newest.one("tbody").all("tr")} == {c.name for c in people[:2]}
+    live = (await ada.look(f"/outbound/{message.id}/delivery")).one("section", id="newest")
+    assert [cell.text for cell in live.all("td", data_label="Result")] == ["Sent", "Sent"]
     assert "Included: 2" in page.text
     row = next(r for r in (await ada.look("/outbound")).one("tbody").all("tr") if "June roast" in r.text)
     assert "Sent" in row.text

@@ -1,4 +1,4 @@
-"""What became of a message, live while it is being sent."""
+"""The report of a message, live while it is being sent."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ FRESH = timedelta(hours=1)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    bot, say, id = request.app[BOT], translator_for(request), request.match_info["id"]
-    status, d = await asyncio.gather(bot.outbound.status(id), Definitions.load(request))
+    bot = request.app[BOT]
+    status, d = await asyncio.gather(bot.outbound.status(request.match_info["id"]), Definitions.load(request))
     message = status.message
     return await teammate_page(
         request,
@@ -43,14 +43,13 @@ async def show(request: web.Request) -> web.StreamResponse:
         audience=sentence_of(message.filter, d),
         text=text_view(message, await bot.workspace(), message.language, bot.public_url),
         **await _delivery(request, status),
-        **await listing_of(request, id, say, limit=SHOWN),
     )
 
 
 async def delivery(request: web.Request) -> web.StreamResponse:
-    """What changes while it is being sent, and afterwards."""
+    """The part of the report that changes."""
     status = await request.app[BOT].outbound.status(request.match_info["id"])
-    return await fragment(request, "outbound/_delivery.html", **await _delivery(request, status))
+    return await fragment(request, "outbound/_delivery.html", **{**await _delivery(request, status), "is_update": True})
 
 
 async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, Any]:
@@ -60,6 +59,7 @@ async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, An
         "message": message,
         "state": status.state,
         "states": STATES,
+        "is_update": False,
         "is_live": status.state in LIVE,
         "is_fresh": message.ordered_at is not None and now() - message.ordered_at < FRESH,
         "local_time": clock.get().wall_time(status.message.local_at),
@@ -70,6 +70,7 @@ async def _delivery(request: web.Request, status: MessageStatus) -> dict[str, An
         "tiles": tiles(figures, say, currency, counts_clicks=message.counts_clicks),
         "unpriced": unpriced_words(figures, say),
         "charts": charts(figures.series, say),
+        **await listing_of(request, message.id, say, limit=SHOWN),
     }
 
 
