@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -16,6 +17,7 @@ from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.test_outbound import fits
 from tests.conftest import eventually
+from tests.widget.desk import BEN
 from widget.web.http import BOT
 
 ADA = By("ada", "Ada")
@@ -55,6 +57,18 @@ async def test_a_message_with_a_form_goes_from_the_composer_to_the_shop(
     await expect(page.locator(".outbound-total")).to_have_text("1 person would get it now.")
     await fits(page)
 
+    # Another teammate opens it: both see it, and a change by one reaches the other.
+    await bot.store.teammates.update({"email": BEN}, {"$set": {"role": "admin"}})
+    ben = await signed_in(look, server, urlsplit(page.url).path, BEN)
+    await expect(page.locator("#also-here")).to_have_text("Also editing: Ben")
+    await expect(ben.locator("#also-here")).to_have_text("Also editing: Ada")
+    await ben.get_by_label("Name", exact=True).fill("Deals by text")
+    await expect(page.locator("#newer")).to_contain_text("Someone else changed this message.")
+    await ben.close()
+    await page.reload()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Deals by text")
+    await expect(page.locator("#also-here")).to_have_text("")
+
     # Those who are online get it at once: a badge tells of it.
     await page.get_by_role("radio", name="Now").check()
     await page.get_by_role("button", name="Start showing").click()
@@ -83,6 +97,9 @@ async def test_a_message_with_a_form_goes_from_the_composer_to_the_shop(
     await expect(chat.bubble("New in our shop")).to_be_visible()
     dismiss = chat.frame.get_by_role("button", name="Dismiss message")
     await expect(dismiss).to_have_count(1)  # a form that was completed stays
+    box = await dismiss.bounding_box()
+    assert box
+    assert box["height"] >= 44
     await dismiss.focus()
     await chat.page.keyboard.press("Enter")
     await expect(chat.bubble("New in our shop")).to_have_count(0)
