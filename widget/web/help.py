@@ -29,7 +29,7 @@ PAGES = {
     "forms": _("Public forms"),
     "canvas": _("Opt-in forms in Intercom"),
     "proof": _("Proof of consent"),
-    "sending": _("Rules of sending"),
+    "sending": _("Sending rules"),
     "deployment": _("Deployment"),
     "extending": _("Extending Sayso"),
     "architecture": _("Architecture"),
