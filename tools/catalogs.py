@@ -73,7 +73,7 @@ def lacking(catalog: Catalog) -> list[str]:
 
 
 def update(path: Path, template: Catalog) -> Catalog:
-    """Writes the catalog anew, if that changes it."""
+    """Rewrites the catalog if that changes it."""
     before = path.read_bytes()
     catalog = read_po(BytesIO(before), locale=path.stem)
     catalog.update(template, no_fuzzy_matching=True)

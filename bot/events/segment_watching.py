@@ -194,7 +194,7 @@ class SegmentWatching:
             return set()
 
     async def _compare(self, watches: Sequence[tuple[SegmentWatch, Filter]], is_wanted: Wanted) -> None:
-        """The position is lost: everybody who matches, and every member, is looked at again."""
+        """Checks everyone who matches and every member again, because the position is lost."""
         async with ContactStream(self._store.database) as stream:
             await stream.take(wait_ms=1)
             token, time = stream.token, now()
@@ -220,7 +220,7 @@ class SegmentWatching:
                 after = ids[-1]
 
     async def _crossed(self, filter: Filter, start: datetime, end: datetime) -> AsyncIterator[list[str]]:
-        """Those for whom a condition about time changed between these moments although nothing else did."""
+        """Contacts for whom only a time-based condition changed between these times."""
         for condition in filter.conditions:
             for days in _days(getattr(condition, "when", None) or getattr(condition, "since", None)):
                 first, last = start - timedelta(days=days), end - timedelta(days=days)
@@ -253,7 +253,7 @@ class SegmentWatching:
 
 
 def _anew(watch: SegmentWatch) -> SegmentWatch:
-    """With the members still to be noted."""
+    """A watch whose members still have to be stored."""
     return watch.model_copy(update={"round": new_id(), "is_ready": False})
 
 

@@ -28,7 +28,7 @@ FIRST, ASKED, EXACT = 1000, 5000, 50_000
 """Contacts that the first look takes, up to which the number that a sender confirms is known at once, and up to which a
 preview counts all of them."""
 BATCH = 500
-"""Contacts judged at once: other requests of this process wait meanwhile."""
+"""Contacts judged per batch. Other requests of this process wait for each batch."""
 NO_SUBSCRIPTION = _("Choose a live SMS subscription.")
 
 
@@ -64,7 +64,7 @@ class Audience:
         self._chat = ChatJudge(store)
 
     async def preview(self, message: OutboundMessage, time: SendTime = NOW, *, most: int = FIRST) -> AudiencePreview:
-        """Looks at `most` contacts, and counts all meanwhile. Raises Invalid and FilterTooBroad."""
+        """Judges up to `most` contacts and counts all of them concurrently. Raises Invalid and FilterTooBroad."""
         filter = await self.filter(message)
         total = asyncio.create_task(self._finder.count(filter))
         try:
@@ -77,7 +77,7 @@ class Audience:
     async def _looked_at(
         self, message: OutboundMessage, filter: Filter, time: SendTime, most: int
     ) -> tuple[AudienceTally, bool]:
-        """And whether these are all of them."""
+        """Returns the contacts, and whether they are all that match."""
         tally, after, at = AudienceTally(), "", now()
         while tally.seen < most:
             limit = min(BATCH, most - tally.seen)
@@ -90,7 +90,7 @@ class Audience:
         return tally, False
 
     async def has_at_most(self, most: int, message: OutboundMessage) -> bool:
-        """Whether so many contacts match, by their indexes alone. Raises Invalid and FilterTooBroad."""
+        """Whether at least this many contacts match, using indexes alone. Raises Invalid and FilterTooBroad."""
         count = await self._finder.count(await self.filter(message))
         return count.is_exact and count.number <= most
 
@@ -141,7 +141,7 @@ class Audience:
         return found
 
     async def filter(self, message: OutboundMessage) -> Filter:
-        """Of a draft, the segment's at the moment."""
+        """For a draft, the segment's current filter."""
         if not message.segment or not message.is_draft:
             return message.filter
         segment = await self._store.segments.get(message.segment)

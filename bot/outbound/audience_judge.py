@@ -1,4 +1,4 @@
-"""Why each contact of an audience gets a message, now or later, or doesn't: the preview asks what sending will ask."""
+"""Decides why each contact of an audience gets a message now, later or not at all, by the same rules as sending."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class AudienceVerdict:
     country: str = ""
     """Of the number, where it gets a copy or its sender can't send one."""
     at: datetime | None = None
-    """When it gets the copy, if nothing comes between."""
+    """When it gets the copy, unless something changes before."""
     due_at: datetime | None = None
     """When permission is asked; None: at once."""
     is_unwelcomed: bool = False
-    """Others recorded the consent, so it may be the first text that they get."""
+    """The consent was recorded for them, so this may be their first text."""
 
     @property
     def is_included(self) -> bool:

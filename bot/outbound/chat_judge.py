@@ -1,4 +1,4 @@
-"""Who gets a chat message: the preview, the count, the page and the job that shows it ask the same."""
+"""Who gets a chat message. Shared by the preview, the count, the page and the job that shows it."""
 
 from __future__ import annotations
 

@@ -33,9 +33,9 @@ from bot.store import Store
 CACHE_SECONDS = 0.5
 """Pausing a message takes effect within a second, in every process."""
 FORGOTTEN = 500
-"""Lapsed copies that are dealt with at once."""
+"""Expired copies deleted per batch."""
 KEPT = 256
-"""Cached messages that were started: they never change."""
+"""Limit of cached messages. Started messages never change."""
 
 
 class ChatMessageDelivery:
@@ -57,7 +57,7 @@ class ChatMessageDelivery:
         self._known: dict[str, OutboundMessage] = {}
         self._running = alru_cache(maxsize=1, ttl=CACHE_SECONDS)(self._find_running)
         self.changed = self._running.cache_clear
-        """To be called after a message was started, paused or ended."""
+        """Call this after a message was started, paused or ended."""
 
     async def running(self) -> list[OutboundMessage]:
         """The oldest first."""
@@ -139,7 +139,7 @@ class ChatMessageDelivery:
         return None
 
     async def entries(self, opening: ChatOpening) -> list[OpeningEntry]:
-        """What it adds to a new chat; the same each time."""
+        """The entries it adds to a new chat. Deterministic."""
         message = await self._get(opening.message) if opening.message else None
         if message is None:
             return []

@@ -31,7 +31,7 @@ class ConsentMirror:
         self._provider = provider
 
     async def push(self) -> None:
-        """Tells what wasn't told yet; what can't be told now is told in the next round."""
+        """Reports opt-outs that the provider doesn't know yet. Failed ones are retried in the next round."""
         untold = await self._store.stops.untold(limit=MOST)
         stopped = [stop for stop in untold if stop.holds and stop.id.startswith("+")]
         try:

@@ -1,4 +1,4 @@
-"""What a message costs, as far as the workspace has prices: pure."""
+"""Estimates the cost of a message from the prices of the workspace: pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Cost:
 
 
 def bill(body: str, country: str, prices: Sequence[SegmentPrice]) -> dict[str, int]:
-    """What a copy keeps: its segments, and their price at that moment if the country has one."""
+    """What a copy stores: its segments, and their price at that time if the country has one."""
     segments = sms_length(body).segments
     price = next((price.micros for price in prices if price.country == country), None)
     return {"segments": segments, **({"cost": segments * price} if price else {})}

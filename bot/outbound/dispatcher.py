@@ -80,14 +80,14 @@ class Dispatcher:
         await store()
 
     def _is_stale(self, text: Handover) -> bool:
-        """Whether it waited too long for its turn: the next round judges it again (law 7)."""
+        """Whether it waited too long to be handed over. The next round then judges it again (law 7)."""
         return self._is_quiet(text) or now() - text.values["checked_at"] > JUDGED_FOR
 
     def _is_quiet(self, text: Handover) -> bool:
         return text.quiet_from is not None and text.quiet_from <= self._clock()
 
     async def _handed_over(self, text: Handover) -> Send:
-        """What is to be stored afterwards. The next text doesn't wait for that."""
+        """The result to store. The next text doesn't wait for it."""
         if self._results.is_resting():
             return partial(self._results.wait_for_account, text.delivery, {})
         if self._is_stale(text):
@@ -167,4 +167,4 @@ class Dispatcher:
 
 
 async def _nothing() -> None:
-    """The reconciler, or another worker, deals with it."""
+    """The reconciler or another worker handles it."""

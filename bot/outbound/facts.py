@@ -148,7 +148,7 @@ class FactReader:
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
-    """What many deliveries have in common."""
+    """Facts that many deliveries share."""
 
     subscriptions: Mapping[str, Subscription]
     messages: Mapping[str, OutboundMessage]

@@ -94,7 +94,7 @@ class MessageFigures:
 
 
 class _Counting:
-    """One count, which everyone who asks meanwhile waits for."""
+    """One count, shared by all callers that arrive while it runs."""
 
     def __init__(self, task: asyncio.Task[MessageFigures]) -> None:
         self.task = task
@@ -124,7 +124,7 @@ class Figures:
         self._kept: dict[str, _Counting] = {}
 
     async def of(self, message: str) -> MessageFigures:
-        """A moment old at most."""
+        """Cached for a second, or longer if counting is slow."""
         kept = self._kept.pop(message, None)
         if kept is None or not kept.is_fresh:
             kept = _Counting(asyncio.create_task(self._count(message)))

@@ -97,7 +97,7 @@ class FlowTexts:
         return stop.holds or (stop.revoked_until is not None and sent.handed_at < stop.revoked_until)
 
     async def _words(self, subscription: Subscription, sent: Delivery, yes: Part) -> Words:
-        """As they were texted, and the reply."""
+        """The words as they were texted, and the reply."""
         versions = await self._store.subscription_versions.before(subscription.id, None, limit=LOOK_BACK)
         then = subscription_at(subscription, versions, sent.checked_at or sent.created_at)
         title, _, request = (sent.body or "").partition("\n")
@@ -129,7 +129,7 @@ def _yes(
 
 
 def _has_left(sent: Delivery) -> bool:
-    """It reached its phone, or may have."""
+    """Whether it reached the phone, or may have."""
     return sent.state in LEFT and (sent.state is not DeliveryState.SENDING or sent.ask_at is not None)
 
 

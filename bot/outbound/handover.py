@@ -80,7 +80,7 @@ class LateChecks:
         ]
 
     async def refusal(self, text: Handover) -> str:
-        """Judges it again by everything that is stored now, the stop list last. Empty: it can be sent."""
+        """Judges it again by the currently stored data, reading the stop list last. Empty: it can be sent."""
         return (await self._judged_again([text]))[text.delivery.id]
 
     async def _judged_again(self, texts: Sequence[Handover]) -> dict[str, str]:
@@ -124,5 +124,5 @@ def _grounds(facts: Facts, delivery: Delivery) -> tuple[object, ...]:
 
 
 def after_race() -> datetime:
-    """When texts that kept each other from leaving are judged again, at different times."""
+    """When to judge texts again that blocked each other. The times differ, so that one can go first."""
     return now() + timedelta(seconds=uniform(0.5, 3.0))  # noqa: S311 (no secret)

@@ -28,13 +28,13 @@ WISH_ANSWERS = {Keyword.PAUSE: "paused", Keyword.FEWER: "fewer", Keyword.RESUME:
 
 
 class TextListener(Protocol):
-    """Whoever answers texts by themselves: bot flows."""
+    """Answers texts automatically: bot flows."""
 
     async def is_awaited(self, conversation: str, text: str) -> bool:
         """Whether this text of the contact may continue or start something."""
 
     async def heard(self, part: Part) -> None:
-        """Such a text came."""
+        """Handles such a text."""
 
     async def is_keyword(self, keyword: str) -> bool:
         """Whether the keyword of this program starts something."""
@@ -44,7 +44,7 @@ class TextListener(Protocol):
 
 
 class Inbound:
-    """`listener`: None: nobody answers by themselves."""
+    """`listener`: None if there are no automatic answers."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Inbound:
                 await self._outcomes.replied(number)
 
     async def start_flow_of(self, keyword: str, number: str, text: str, text_id: str) -> None:
-        """Starts what the keyword of a program starts, for a text that was signed up for already. Idempotent."""
+        """Starts the flow of a program's keyword, for a text whose sign-up is already recorded. Idempotent."""
         row = await self._sign_ups.program(keyword)
         if row:
             await self._tell_of_keyword(number, text, text_id, row)

@@ -21,7 +21,7 @@ from bot.outbound.short_links import shortened
 from bot.store.deliveries import PAUSED
 
 PAUSED_FOR = timedelta(hours=1)
-"""When a copy of a paused message is looked at again, unless the message is resumed before."""
+"""When a copy of a paused message is judged again, unless the message is resumed before."""
 
 
 @dataclass(frozen=True, slots=True)

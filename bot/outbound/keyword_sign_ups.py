@@ -27,7 +27,7 @@ from bot.store import Store
 KEYED = "keyword:"
 """The prefix of the key of such an event; the text's id follows."""
 TEXTED = 'texted "'
-"""The beginning of what it says of the act."""
+"""How its description of the act begins."""
 ALREADY, CLOSED, LOST = "already", "closed", "lost"
 """Answers where nothing is recorded: they are opted in, the keyword is not in use, or the words they read are unknown
 and the subscription is sent on written consent only."""

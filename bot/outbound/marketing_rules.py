@@ -23,11 +23,11 @@ from bot.model.workspace import Workspace
 from bot.outbound.kinds import Facts
 
 LONGEST_CAP = timedelta(hours=max(cap.hours for cap in CAPS))
-"""Of those of the law."""
+"""The longest period of a cap."""
 LONGEST_GAP = max(often.gap for often in Often)
-"""The same for people who wish fewer texts."""
+"""The longest gap between texts to people who asked for fewer."""
 OWN_CAP = "subscription-cap"
-"""The rule that a subscription's own cap is."""
+"""The rule ID of a subscription's own cap."""
 TEXAS = "US-TX"
 PROVES_IN_TEXAS = frozenset({Grade.WRITTEN_SHOWN, Grade.KEYWORD})
 """Texas SB 140: programs that are based on consent need not register, and the consent has to be shown."""
@@ -51,7 +51,7 @@ class Pass:
 
     values: Mapping[str, Any]
     quiet_from: datetime | None = None
-    """When the hours end that allow it."""
+    """End of the window that allows it."""
 
 
 def longest_cap(subscriptions: Iterable[Subscription]) -> timedelta:
@@ -128,7 +128,7 @@ def _is_soon(sent: Sequence[MarketingText], pace: Pace, at: datetime) -> bool:
 
 
 def _cap_hold(sent: Sequence[MarketingText], where: Whereabouts, program: Subscription, at: datetime) -> Hold | None:
-    """Of all caps that are used up, the one that lasts longest."""
+    """The exhausted cap that lasts longest."""
     found = check_caps(where, [one.at for one in sent], at)
     holds = [Hold("cap", found[0].id, found[1])] if found else []
     if program.cap and (until := _own_cap(sent, program, program.cap, at)):

@@ -1,4 +1,4 @@
-"""What a text lacks, or what carriers will hold against it, before it is sent."""
+"""Finds what a text lacks, and what carriers may block it for, before it is sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHORTENERS = re.compile(
 """Public ones, which carriers block (CTIA 5.3.1; Twilio 30007)."""
 RATES = re.compile(r"\brates?\b|tarif|gebühr|رسوم", re.I)
 SHOUTED, FEW_LETTERS = 0.7, 20
-"""Share of capitals, and letters below which they may be a name."""
+"""Share of capitals that is shouting, in texts with at least this many letters: fewer may be a name."""
 SAMPLE_LINK = "/p/k3J9xQ2mVt8Lw4Zb7RnYcA"
 """As long as a real one: the link counts, too."""
 

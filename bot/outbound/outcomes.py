@@ -32,7 +32,7 @@ class Outcomes:
         return [event for event, copy in await self._caused(events) if copy.opted_out_at is None]
 
     async def replied(self, number: str) -> None:
-        """A text came from this number that is more than a keyword."""
+        """Notes a text from this number that isn't just a keyword."""
         time = now()
         found = await self._deliveries.copies_on(number, time - WITHIN)
         if newest := _newest(found):

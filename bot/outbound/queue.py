@@ -146,7 +146,7 @@ class DeliveryQueue:
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """While this runs, what is queued is sent by this process."""
+        """While active, this process sends what it queues."""
         self._is_sending = True
         try:
             yield
@@ -207,7 +207,7 @@ def _of_event(kind: TextKind, event: ConsentEvent, locale: str) -> Delivery:
 
 
 def _is_watched(kind: TextKind, event: ConsentEvent) -> bool:
-    """Whether a form asked the number to confirm, or it did: prefixes of which hardly any number confirms are found."""
+    """Whether the text asks for a confirmation or follows one. Used to find prefixes whose numbers rarely confirm."""
     if kind.name is DeliveryKind.ASK:
         return event.source in {Source.FORM, Source.PREFERENCE_CENTER} and not event.withheld
     return event.action is Action.CONFIRM

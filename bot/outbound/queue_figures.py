@@ -14,9 +14,9 @@ from bot.outbound.senders import sender_for
 from bot.store import Store
 
 LOOKED_AT = 10_000
-"""Texts due longest that are told apart by sender."""
+"""Number of longest due texts that are counted by sender."""
 MINUTES = 5
-"""Over which the rate is taken."""
+"""Period over which the rate is measured."""
 
 
 @dataclass(frozen=True, slots=True)

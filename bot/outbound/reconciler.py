@@ -20,7 +20,7 @@ from bot.store import Store
 log = logging.getLogger("sayso.outbound")
 
 AT_ONCE = 16
-"""Texts that are asked about at once."""
+"""Texts that are asked about concurrently."""
 ASK_AGAIN = timedelta(seconds=60)
 ASK_UNTIL = timedelta(days=1)
 """How long to keep asking a provider that can't tell."""

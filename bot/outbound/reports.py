@@ -70,5 +70,5 @@ class DeliveryReports:
 
 
 def _may_be_sent_again(delivery: Delivery, policy: Policy) -> bool:
-    """Only what was certainly not sent, and does not lose its point."""
+    """Only a text that was certainly not sent and is still useful."""
     return len(delivery.earlier_ids) < policy.retries and KINDS[delivery.kind].valid_for(delivery) is None

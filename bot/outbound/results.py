@@ -1,4 +1,4 @@
-"""What became of texts: sent, waiting, blocked or failed; and the pause while the provider refuses the account."""
+"""Stores the results of texts (sent, waiting, blocked, failed), and pauses while the provider refuses the account."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger("sayso.outbound")
 HALTED_FOR = timedelta(seconds=60)
 """Pause after the provider refused the account; then one text is sent as a test."""
 MOST_ATTEMPTS = 12
-"""With these pauses, about an hour and a half."""
+"""With the pauses between them, they take about 90 minutes."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 1200.0
 """Seconds before a temporarily refused text is retried; doubled each time."""
 

@@ -163,7 +163,7 @@ class Sender:
         *,
         is_shown: bool,
     ) -> Send:
-        """What to do with it. `is_shown`: there is a conversation that has to show it."""
+        """The task that sends, blocks or postpones it. `is_shown`: a conversation has to show it."""
         try:
             verdict = self._judge.of(delivery, facts, flood, marketing, checked_at)
         except Exception:  # it must not hold up the others

@@ -22,8 +22,8 @@ def sender_in(country: str, senders: Sequence[CountrySender]) -> CountrySender |
 
 
 def sender_refusal(sender: CountrySender | None, *, has_link: bool) -> str | None:
-    """Why no text may come from it; None: it may. `has_link`: the text links to the preference center, which a text
-    must if nobody can reply STOP to it."""
+    """Why no text may come from this sender; None: texts may. `has_link`: the text links to the preference center,
+    which is required if nobody can reply STOP to it."""
     if sender is None or sender.can_receive:
         return None
     if sender.country in MUST_REGISTER and sender.registration is not Registration.REGISTERED:

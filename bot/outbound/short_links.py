@@ -36,7 +36,7 @@ def shortened(body: str, links: Sequence[str], short: Sequence[str]) -> str:
 
 
 def may_open(url: str) -> bool:
-    """Whether we redirect there."""
+    """Whether short links may redirect to this address."""
     try:
         parts = urlsplit(url)
         return parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0

@@ -15,7 +15,7 @@ BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENDED = frozenset("^{}\\[~]|€\f")
-"""Take two places."""
+"""Characters that take two units."""
 REPLACEMENTS = {
     "\u2018": "'",
     "\u2019": "'",

@@ -168,5 +168,5 @@ def _delivery_id(part: Part) -> str | None:
 
 
 def _newest(people: Sequence[Contact]) -> str | None:
-    """The contact that changed last."""
+    """The most recently changed contact."""
     return max(people, key=lambda c: (c.updated_at, c.id)).id if people else None

@@ -41,7 +41,7 @@ log = logging.getLogger("sayso.webhooks")
 
 CURSOR = "webhooks"
 LOOK_SECONDS = 1.0
-"""How often the endpoints in memory are looked at while none wants to know of changes."""
+"""How often the cached endpoints are checked while none subscribes to changes."""
 WAIT_MS = 1000
 IDLE = timedelta(seconds=30)
 """How often the cursor moves while nothing changes, so that its token stays in the oplog."""

@@ -102,7 +102,7 @@ def _cost(request: web.Request, message: OutboundMessage, view: AudienceView, wo
 
 
 def _shown(given: Mapping[str, str]) -> SendTime:
-    """That of the form, as far as it can be read."""
+    """The chosen time in the form, if it can be parsed."""
     try:
         return send_time(given.get("when", ""), given.get("send_at", ""))
     except FormWrong:
@@ -110,7 +110,7 @@ def _shown(given: Mapping[str, str]) -> SendTime:
 
 
 def send_time(when: str, text: str) -> SendTime:
-    """What the send page says. Raises FormWrong."""
+    """The choice on the send page. Raises FormWrong."""
     if when not in {"later", "local"}:
         return NOW
     try:

@@ -1,4 +1,4 @@
-"""What became of a chat message, live while it is running."""
+"""The report of a chat message, live while it is running."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ async def test(request: web.Request) -> web.StreamResponse:
 
 
 async def confirm(request: web.Request) -> web.StreamResponse:
-    """The last look before it is sent."""
+    """The confirmation page before it is sent."""
     message, say = await _message(request), translator_for(request)
     if not message.is_draft:
         raise web.HTTPSeeOther(f"{PATH}/{message.id}")
@@ -129,7 +129,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
 
 
 async def show_count(request: web.Request) -> web.StreamResponse:
-    """The end of the form that sends it: the number to type, once everyone is counted."""
+    """The last part of the send form: the number to type, once everyone is counted."""
     message = await _message(request)
     values = {"form": Form(), **await _count(request, message), **await _side(request, message)}
     return await fragment(request, "outbound/_confirm.html", **values)

@@ -31,7 +31,7 @@ class DraftForm(FormInput):
     audience: Annotated[str, Field(max_length=40)] = ""
     """Everyone, a filter, or the id of a segment."""
     filter: Annotated[str, Field(max_length=MOST_TEXT)] | None = None
-    """None: it stays as it is."""
+    """None: unchanged."""
     language: Annotated[str, Field(max_length=20)] = "en"
     texts: dict[str, MessageText] = Field(default_factory=dict)
 
@@ -70,7 +70,7 @@ async def saved_beside(
 
 
 def _whom(message: OutboundMessage) -> object:
-    """What decides who gets it."""
+    """The fields that decide who gets it."""
     return message.offered, message.segment, message.filter, message.chat and message.chat.asks_opted_out
 
 

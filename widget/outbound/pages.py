@@ -71,7 +71,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 async def _chosen(request: web.Request) -> Filter:
-    """Of a selection in the list of contacts, or of a filter; of neither, everyone. Raises Invalid."""
+    """From a selection in the list of contacts, or from a filter; otherwise everyone. Raises Invalid."""
     typed = await fields(request)
     if "id" not in typed or typed.get("everyone"):
         return Filter.from_text(typed.get("filter", ""))

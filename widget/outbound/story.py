@@ -104,7 +104,7 @@ def _proof(delivery: Delivery, say: Translator) -> Iterator[tuple[str, str]]:
 
 
 def _local(time: str, say: Translator) -> str:
-    """With its distance from UTC: it isn't the time of who reads it."""
+    """With its UTC offset, because it isn't in the reader's time zone."""
     at = datetime.fromisoformat(time)
     shown = format_datetime(at.replace(tzinfo=None), "medium", locale=say.locale)
     return f"{shown} {get_timezone_gmt(at, locale=say.locale)}"

@@ -18,7 +18,7 @@ class MarkStopped(Consumer):
         self._store = store
 
     async def handle(self, events: Sequence[ConsentEvent]) -> None:
-        """The projection took the marks of the number before."""
+        """The projection removed the marks of the previous number."""
         numbers = {event.number for event in events if event.number and event.action in GIVES_ADDRESS}
         if numbers:
             await mark_stops(self._store, numbers)

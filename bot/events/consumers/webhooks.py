@@ -1,4 +1,4 @@
-"""Queues the notifications of endpoints that want to know of consent events."""
+"""Queues the notifications of endpoints that subscribe to consent events."""
 
 from __future__ import annotations
 

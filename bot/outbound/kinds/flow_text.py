@@ -9,7 +9,7 @@ from bot.outbound.kinds.outbound import opt_out_text
 
 
 class FlowText(TextKind):
-    """Like a copy of an outbound message, for one person. A flow that repeats itself doesn't flood a phone."""
+    """Like a copy of an outbound message, for one person. Limited, so that a looping flow can't flood a phone."""
 
     name = DeliveryKind.FLOW
     limit = TextLimit.FLOW
