@@ -26,6 +26,12 @@ UNLESS = {
     Unless.REPLY: _("Except replies to the person's text"),
     Unless.PURCHASE: _("Except customers of the last 18 months"),
 }
+SOURCES = {
+    "industry practice": _("Industry practice"),
+    "the strictest of the common practices": _("Strictest common practice"),
+    "our own limit, in every country": _("Sayso's own limit"),
+}
+"""Of rows that rest on no law, whose names aren't translated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,8 @@ def _row(row: Hours | Cap, cells: Sequence[str], say: Translator) -> RuleRow:
     if row.since:
         notes.insert(0, say("Since %(date)s", date=format_date(row.since, "medium", locale=say.locale)))
     doubts = tuple(say(words) for doubt, words in DOUBTS.items() if doubt in row.doubts)
-    return RuleRow(_where(row, say), (*cells,), (*notes,), row.source, doubts)
+    source = say(SOURCES[row.source]) if row.source in SOURCES else row.source
+    return RuleRow(_where(row, say), (*cells,), (*notes,), source, doubts)
 
 
 def _where(row: Hours | Cap, say: Translator) -> str:
