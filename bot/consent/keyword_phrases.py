@@ -56,6 +56,24 @@ def likely_phrases() -> dict[Keyword, frozenset[str]]:
     return {Keyword.STOP: _phrases(table.LIKELY, Keyword.STOP)}
 
 
+@cache
+def refusals() -> dict[Keyword, frozenset[str]]:
+    """Phrases that are likely a revocation in any combination: "no thanks, not interested"."""
+    its = (likely_phrases()[Keyword.STOP], certain_phrases()[Keyword.STOP], map(_folded, table.REFUSALS))
+    return {Keyword.STOP: frozenset().union(*its)}
+
+
+@cache
+def run_together(*, likely: bool) -> dict[str, str]:
+    """Phrases by how they look without spaces: "stoptextingme"."""
+    phrases = (likely_phrases() if likely else certain_phrases())[Keyword.STOP]
+    polite = {"".join((*order,)).replace(" ", "") for word in table.STOP_WORDS for courtesy in courtesies()
+              for order in ((word, courtesy), (courtesy, word))}  # fmt: skip
+    return {phrase.replace(" ", ""): phrase for phrase in phrases if " " in phrase} | (
+        {} if likely else dict.fromkeys(polite, "stop")
+    )
+
+
 def _phrases(rows: Iterable[Row], keyword: Keyword) -> frozenset[str]:
     patterns = (pattern for row in rows if row.keyword is keyword for pattern in row.phrases)
     return frozenset(_folded(phrase) for pattern in patterns for phrase in table.expanded(pattern))
@@ -70,7 +88,7 @@ def courtesies() -> frozenset[str]:
 def leads() -> tuple[str, ...]:
     """What can come before a request, the longest first."""
     asked = (f"{lead} {you}" for lead in table.LEADS for you in ("you to", "you", "u to", "u"))
-    return tuple(sorted((*asked, *table.EXCLAMATIONS), key=len, reverse=True))
+    return tuple(sorted((*asked, *map(_folded, table.EXCLAMATIONS)), key=len, reverse=True))
 
 
 @cache

@@ -20,9 +20,10 @@ from bot.consent.keyword_phrases import (
     courtesies,
     joinable_phrases,
     leads,
-    likely_phrases,
     normalized,
     phone_signatures,
+    refusals,
+    run_together,
     signatures,
     signs,
 )
@@ -31,10 +32,12 @@ MOST_WORDS = 16
 """Of a text that can consist of phrases alone; longer ones are only searched for signs."""
 SHORTEST_TYPO = 4
 """Letters: shorter words have too many neighbors."""
-_UNSUBSCRIBE = "unsubscribe"
+SHORTEST_GLUED = 6
+"""Letters: "yano" is a name."""
 _UNSUBSCRIBE_LIKE = re.compile(r"\bun[a-z]{7,10}\b")
 _NUMBER = re.compile(r"\b\d{1,3}\b")
 _BREAK = re.compile(r"(?:[.!?]+\s|[\n\r\v\f\x85\u2013\u2014\u2028\u2029]|\s-|--)[\s\u2013\u2014-]*")
+_COMMA = re.compile(r"[,;\u060c\u061b]\s")
 _SENTENCE_END = re.compile(r"[.!?\u3002\u061f\u06d4\n\r\v\f\x85\u2028\u2029]+")
 _PART_END = re.compile(r"[,;:\u060c\u061b]|" + _SENTENCE_END.pattern)
 _IN_CAPITALS = re.compile(r"[\W_]*(?:S+T+O+P+)+(?![^\W_])")
@@ -94,14 +97,19 @@ def _entire(text: str) -> Reading | None:
     if normalized(text).count(" ") >= MOST_WORDS:
         return None
     words = _without_signature(text)
+    numbered = _NUMBER.sub("0", words)
     return (
         _phrase(words, certain_phrases(), likely=False)
         or _phrase(_joined(words), joinable_phrases(), likely=False)
-        or _phrase(_NUMBER.sub("0", words), certain_phrases(), likely=False)
+        or _phrase(numbered, certain_phrases(), likely=False)
         or _typo(words)
-        or _phrase(_corrected(words), certain_phrases(), likely=False)
-        or _request(_corrected(words))
-        or _phrase(_NUMBER.sub("0", words), likely_phrases(), likely=True)
+        or _stop(_plain(words))
+        or _request(words)
+        or _request(_plain(words))
+        or _glued(words, likely=False)
+        or _phrase(numbered, refusals(), likely=True)
+        or _phrase(_plain(numbered), refusals(), likely=True)
+        or _glued(words, likely=True)
     )
 
 
@@ -164,24 +172,41 @@ def _cover(words: Sequence[str], phrases: frozenset[str]) -> str:
     return reached.get(len(words), "")
 
 
+def _stop(words: str) -> Reading | None:
+    """A STOP and nothing else."""
+    return _phrase(words, {Keyword.STOP: certain_phrases()[Keyword.STOP]}, likely=False)
+
+
 def _request(words: str) -> Reading | None:
     """A revocation of several words after "can you" or "I told you to"."""
-    rest = " ".join(word for word in _without_expletives(words).split() if word not in courtesies())
     for lead in leads():
-        if rest.startswith(f"{lead} "):
-            reading = _phrase(rest[len(lead) :], certain_phrases(), likely=False)
-            if reading and reading.keyword is Keyword.STOP and reading.rule.count(" ") > 1:
+        if words.startswith(f"{lead} "):
+            reading = _stop(words[len(lead) :])
+            if reading and reading.rule.count(" ") > 1:
                 return reading
     return None
 
 
+def _glued(words: str, *, likely: bool) -> Reading | None:
+    """A revocation whose words have no spaces between them."""
+    phrase = run_together(likely=likely).get(words) if len(words) >= SHORTEST_GLUED else None
+    return Reading(Keyword.STOP, likely, f"phrase: {phrase}") if phrase else None
+
+
+def _plain(words: str) -> str:
+    """Without courtesies and expletives, and with "unsubscribe" spelled correctly."""
+    polite = courtesies()
+    return " ".join(word for word in _corrected(_without_expletives(words)).split() if word not in polite)
+
+
 def _corrected(words: str) -> str:
     """With "unsubscribe" spelled correctly, which many people don't."""
-    return _UNSUBSCRIBE_LIKE.sub(lambda found: _UNSUBSCRIBE if _is_nearly(found[0]) else found[0], words)
+    return _UNSUBSCRIBE_LIKE.sub(lambda found: _unsubscribe(found[0]), words)
 
 
-def _is_nearly(word: str) -> bool:
-    return not word.endswith(("ed", "s")) and OSA.distance(word, _UNSUBSCRIBE, score_cutoff=2) <= 2
+def _unsubscribe(word: str) -> str:
+    is_near = not word.endswith(("ed", "s")) and OSA.distance(word, "unsubscribe", score_cutoff=2) <= 2
+    return "unsubscribe" if is_near else word
 
 
 def _without_expletives(words: str) -> str:
@@ -248,11 +273,13 @@ def _in_capitals(text: str, words: Sequence[str]) -> Reading | None:
 
 
 def _sentence(text: str) -> Reading | None:
-    """A STOP that is the entire first or last sentence or line: "Please stop. I did not ask for these"."""
+    """A STOP that is the entire first or last sentence or line, or that follows the last comma."""
     pieces = [piece for piece in _SENTENCE_END.split(text) if normalized(piece)]
     if not any(_has_words(piece) for piece in pieces):
         return None  # "don't. stop."
-    for piece in (pieces[0], pieces[: _signed_at(pieces)][-1]):
+    last = pieces[: _signed_at(pieces)][-1]
+    parts = _COMMA.split(last)
+    for piece in (pieces[0], last, parts[-1] if any(map(_has_words, parts)) else ""):
         reading = _entire(piece)
         if reading and reading.certain is Keyword.STOP:
             return Reading(Keyword.STOP, likely=True, rule=f"sentence: {reading.rule.partition(': ')[2]}")

@@ -107,6 +107,9 @@ def test_a_pattern_expands_to_all_of_its_phrases() -> None:
         ("STOPPP!! or else my lawyer will call you tomorrow morning", "begins: stop"),
         ("STOP and do it before my lawyer calls you tomorrow", "begins: stop"),
         ("“STOP” or else my lawyer will call you tomorrow morning", "begins: stop"),
+        ("this is a business line, stop", "sentence: stop"),
+        ("I did not ask for this, remove me", "sign: remove me"),
+        ("I'm not John, you have the wrong number my friend", "sign: wrong number"),
     ],
 )
 def test_a_stop_that_is_a_sentence_or_begins_in_capitals_goes_to_a_teammate(text: str, rule: str) -> None:
