@@ -178,7 +178,7 @@ class Delivery(Document):
     zone_source: str | None = None
     """How the time zones are known (`Whereabouts.source`)."""
     rules: str | None = None
-    """The version of the rules of sending (`bot/compliance/texting_rules.py`)."""
+    """The version of the sending rules (`bot/compliance/texting_rules.py`)."""
     is_marketing: bool | None = None
     """Counted by the caps on marketing texts."""
     held_by: str | None = None

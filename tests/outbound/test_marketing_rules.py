@@ -1,4 +1,4 @@
-"""The rules of sending at the moment of sending: pure where they decide, with a database where they are obeyed."""
+"""The sending rules at the moment of sending: pure where they decide, with a database where they are obeyed."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def _row(delivery: Delivery) -> Sequence[str]:
         "reason": reason_words(delivery.reason, None, say) if delivery.reason else "",
         "code": str(delivery.code or ""),
         "queued_at": iso(delivery.created_at),
-        "local_time": " / ".join(delivery.local_times or ()),
+        "local_time": " / ".join(dict.fromkeys(delivery.local_times or ())),
         "segments": str(delivery.segments or ""),
         "cost": "" if delivery.cost is None else f"{delivery.cost / MICROS:f}",
         "consent_event": delivery.event,

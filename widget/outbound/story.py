@@ -95,10 +95,10 @@ def _proof(delivery: Delivery, say: Translator) -> Iterator[tuple[str, str]]:
     if delivery.event and delivery.kind not in {DeliveryKind.REPLY, DeliveryKind.MESSAGE, DeliveryKind.TEST}:
         yield say("Consent event"), delivery.event
     if delivery.local_times:
-        yield say("Local time"), " / ".join(_local(time, say) for time in delivery.local_times)
+        yield say("Local time"), " / ".join(_local(time, say) for time in dict.fromkeys(delivery.local_times))
         yield say("Time zone known from"), say(ZONES_FROM.get(delivery.zone_source or "", ZONES_FROM["unknown"]))
     if delivery.rules:
-        yield say("Rules of sending"), delivery.rules
+        yield say("Sending rules"), delivery.rules
     if delivery.body_hash:
         yield say("SHA-256 of the text"), delivery.body_hash
 
