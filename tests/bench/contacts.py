@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from bot.consent.checkpoints import CheckpointKeys
 from bot.contacts.finder import NEWEST, ContactFinder, Sort, SortBy
+from bot.contacts.selected import SelectedContacts
 from bot.demo import DEALS, NEWS, ORDERS, make_demo
 from bot.demo_crowd import make_crowd, tags
 from bot.errors import FilterTooBroad
 from bot.model.addresses import PhoneKind
+from bot.model.base import new_id, now
 from bot.model.contact import ConsentState, Role
 from bot.model.event import Grade, Source
 from bot.model.filter import (
@@ -41,6 +43,8 @@ from bot.model.filter import (
     UsState,
     When,
 )
+from bot.model.outbound_message import OutboundMessage
+from bot.outbound.audience import Audience
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.bench.aims import Figure
@@ -49,7 +53,7 @@ from tests.bench.table import table
 
 SORTS = [Sort(by, is_down) for by in SortBy for is_down in (True, False)]
 IN, OUT, NONE = ConsentState.OPTED_IN, ConsentState.OPTED_OUT, ConsentState.NONE
-MOST_MS, MOST_OF_COMBINATION_MS = 300, 2000
+MOST_MS, MOST_OF_COMBINATION_MS, MOST_OF_PREVIEW_MS = 300, 2000, 500
 VIP, PRESS = (tag.id for tag in tags()[:2])
 SINGLE: Mapping[str, Condition] = {
     "opted in to deals": ConsentIs(subscription=DEALS, states=(IN,)),
@@ -130,14 +134,20 @@ async def measure_contacts(mongo: EmbeddedServer, size: Size) -> list[Figure]:
     async with open_store(mongo.url, "bench_contacts") as store:
         took = await crowded(store, size.listed)
         timed = await query_times(ContactFinder(store), rounds=size.rounds)
+        timed += await preview_times(store, rounds=size.rounds)
     show_times(timed, size.listed, took)
-    single, combined = ([t.p95 for t in timed if t.most_ms == most] for most in (MOST_MS, MOST_OF_COMBINATION_MS))
+    single, combined, previews = (
+        [t.p95 for t in timed if t.most_ms == most] for most in (MOST_MS, MOST_OF_COMBINATION_MS, MOST_OF_PREVIEW_MS)
+    )
     return [
         Figure(
             f"slowest list, count or search of {size.listed:,}, p95 ms", max(single), MOST_MS, is_limit=True, form=".0f"
         ),
         Figure(
             "slowest combination in any order, p95 ms", max(combined), MOST_OF_COMBINATION_MS, is_limit=True, form=".0f"
+        ),
+        Figure(
+            "first answer of an audience preview, p95 ms", max(previews), MOST_OF_PREVIEW_MS, is_limit=True, form=".0f"
         ),
     ]
 
@@ -165,6 +175,30 @@ async def query_times(find: ContactFinder, *, rounds: int) -> list[Timed]:
         filter = Filter.of(SINGLE[name])
         timed.append(await _pages(find, f"{name}, any order", filter, SORTS, 1, most_ms=MOST_OF_COMBINATION_MS))
     return timed
+
+
+async def preview_times(store: Store, *, rounds: int) -> list[Timed]:
+    """The first answer of the audience preview, a sample of those who match."""
+    find = ContactFinder(store)
+    audience = Audience(store, find, SelectedContacts(store, find), quiet_hours=True)
+    return [
+        await _previews(audience, name, filter, rounds)
+        for name, filter in {"everybody": Filter(), "tagged": Filter.of(SINGLE["tagged"])}.items()
+    ]
+
+
+async def _previews(audience: Audience, name: str, filter: Filter, rounds: int) -> Timed:
+    message = OutboundMessage(
+        id=new_id(), name=name, subscription=DEALS, texts={"en": "Hi"}, filter=filter, by="ada", by_name="Ada",
+        created_at=now(), updated_at=now(),
+    )  # fmt: skip
+    ms, told = list[float](), ""
+    for _ in range(10 * rounds):
+        started = time.monotonic()
+        preview = await audience.preview(message)
+        ms.append((time.monotonic() - started) * 1000)
+        told = f"{preview.included:,} of {preview.seen:,}"
+    return Timed(f"audience preview, {name}: {told}", MOST_OF_PREVIEW_MS, ms)
 
 
 async def _pages(
