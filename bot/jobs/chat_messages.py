@@ -19,7 +19,7 @@ from bot.store.outbound_messages import MOST_RUNNING
 from bot.workspace.audit import AuditLog
 
 ChatAct = Literal["pause", "resume", "end"]
-TOO_MANY = _("%(most)s chat messages are running already. End one to start another.")
+TOO_MANY = _("You already have %(most)s chat messages running. End one to start another.")
 ENDED = _("This message has ended.")
 RECORDED = {
     "pause": AuditAction.MESSAGE_PAUSED,

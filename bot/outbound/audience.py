@@ -90,7 +90,7 @@ class Audience:
         return tally, False
 
     async def has_at_most(self, most: int, message: OutboundMessage) -> bool:
-        """Whether at least this many contacts match, using indexes alone. Raises Invalid and FilterTooBroad."""
+        """Whether no more contacts match, using indexes alone. Raises Invalid and FilterTooBroad."""
         count = await self._finder.count(await self.filter(message))
         return count.is_exact and count.number <= most
 

@@ -57,7 +57,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     try:
         await request.app[BOT].chat_messages.act(id, cast(ChatAct, request.match_info["act"]), by(request))
     except Conflict:
-        raise done(f"{PATH}/{id}", translated(request, "The message had changed meanwhile.")) from None
+        raise done(f"{PATH}/{id}", translated(request, "The message has changed. Check its current state.")) from None
     raise web.HTTPSeeOther(f"{PATH}/{id}")
 
 

@@ -80,7 +80,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     try:
         await request.app[BOT].outbound.act(id, JobAction(request.match_info["act"]), by(request))
     except Conflict:
-        raise done(f"{PATH}/{id}", translated(request, "The message had changed meanwhile.")) from None
+        raise done(f"{PATH}/{id}", translated(request, "The message has changed. Check its current state.")) from None
     raise web.HTTPSeeOther(f"{PATH}/{id}")
 
 
