@@ -89,6 +89,14 @@ class Settings(BaseSettings):
         description="SMS provider. `simulator`: no text leaves this machine. `twilio` requires the settings below and "
         "`SAYSO_PUBLIC_URL`.",
     )
+    texts_per_second: float = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Marketing texts a second that leave from the default sender; the rest waits in the queue. For a "
+        "Messaging Service, add up its numbers. 0: as fast as the provider takes them. Senders of countries have their "
+        "own limit (Settings > Senders).",
+    )
     quiet_hours: bool = Field(
         True,
         description="Whether marketing texts wait for the hours that the recipient's place allows. Can be off only "

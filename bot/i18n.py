@@ -71,7 +71,7 @@ class Translator:
     def direction(self) -> str:
         return self._babel.text_direction
 
-    def number(self, number: int) -> str:
+    def number(self, number: float) -> str:
         """With the locale's separators: 412,000."""
         return format_decimal(number, locale=self._babel)
 

@@ -61,4 +61,12 @@ class TextArea(ChatArea):
         self.figures = Figures(store, delivers_when_sent=self.gateway.delivers_on_commit)
         self.reports = DeliveryReports(store, self.stops, self.threads)
         self.webhook_signatures = WebhookSignatures(settings)
-        self.sender = Sender(store, self.deliveries, facts, self.gateway, self.threads, self.stops)
+        self.sender = Sender(
+            store,
+            self.deliveries,
+            facts,
+            self.gateway,
+            self.threads,
+            self.stops,
+            per_second=settings.texts_per_second,
+        )

@@ -28,6 +28,8 @@ class CountrySender(Value):
     registration: Registration = Registration.NOT_NEEDED
     reference: str = Field(default="", max_length=80)
     """Of the registration, at the provider or the registry."""
+    per_second: float | None = Field(default=None, ge=0.01, le=1000)
+    """Marketing texts; None: what is usual for its kind (`bot.outbound.senders.rate_of`)."""
 
     @field_validator("sender")
     @classmethod

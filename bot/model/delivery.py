@@ -65,6 +65,8 @@ class DeliveryKind(StrEnum):
 
 
 WITHHELD = "form_limit"
+THROUGHPUT = "throughput"
+"""The reason of a queued text that waits because its sender has reached its rate."""
 """Why a text that a form would have caused is blocked from the start."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from bot.aio.batching import Batcher
 from bot.errors import StoreUnavailable
 from bot.model.base import now
-from bot.model.delivery import DeliveryState
+from bot.model.delivery import THROUGHPUT, DeliveryState
 from bot.outbound.facts import FactReader
 from bot.outbound.gateways.base import Gateway, GatewayError, NoAnswer, Outgoing
 from bot.outbound.handover import (
@@ -31,6 +31,7 @@ from bot.outbound.kinds import KINDS
 from bot.outbound.reconciler import provider_id
 from bot.outbound.results import Results
 from bot.outbound.threads import TextThreads
+from bot.outbound.throughput import Throughput
 from bot.store import Store
 
 log = logging.getLogger("sayso.outbound")
@@ -54,6 +55,7 @@ class Dispatcher:
         threads: TextThreads,
         results: Results,
         facts: FactReader,
+        throughput: Throughput,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -61,6 +63,7 @@ class Dispatcher:
         self._threads = threads
         self._results = results
         self._late = LateChecks(facts, clock)
+        self._throughput = throughput
         self._clock = clock
         self._mark: Batcher[Handover, tuple[str, datetime]] = Batcher(self._mark_round, wait=0.01)
         self._last_look: Batcher[tuple[Handover, datetime], str] = Batcher(self._late.last_refusals)
@@ -92,6 +95,8 @@ class Dispatcher:
             return partial(self._results.wait_for_account, text.delivery, {})
         if self._is_stale(text):
             return partial(self._results.store, text.delivery, DeliveryState.QUEUED, due_at=now())
+        if until := await self._wait_until(text):
+            return partial(self._results.store, text.delivery, DeliveryState.QUEUED, reason=THROUGHPUT, due_at=until)
         reason, marked_at = await self._mark(text)
         if kept := self._kept(text, reason):
             return kept
@@ -107,6 +112,10 @@ class Dispatcher:
                 with suppress(StoreUnavailable):
                     await self._results.store(text.delivery, DeliveryState.QUEUED, due_at=now(), was_kept=True)
             raise
+
+    async def _wait_until(self, text: Handover) -> datetime | None:
+        """If its sender has reached its rate. The simulator has none."""
+        return None if self._gateway.delivers_on_commit else await self._throughput.wait_until(text)
 
     async def _kept_in_its_turn(self, text: Handover, marked_at: datetime) -> Send | None:
         """As `_kept`, asked when nothing but the request is left to do. A text that was marked long ago isn't sent: if

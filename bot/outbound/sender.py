@@ -25,6 +25,7 @@ from bot.outbound.queue import CLAIMED_FOR, DeliveryQueue
 from bot.outbound.reconciler import Reconciler
 from bot.outbound.results import Results
 from bot.outbound.threads import TextThreads
+from bot.outbound.throughput import Throughput
 from bot.store import Store
 
 log = logging.getLogger("sayso.outbound")
@@ -52,7 +53,10 @@ class Sender:
         gateway: Gateway,
         threads: TextThreads,
         stops: StopList,
+        *,
+        per_second: float = 0.0,
     ) -> None:
+        """`per_second`: marketing texts of the default sender; 0: no limit."""
         self.clock: Callable[[], datetime] = now
         """What time it is for quiet hours and caps."""
         self._store = store
@@ -62,7 +66,8 @@ class Sender:
         self._threads = threads
         self._judge = Judge(queue.links, lambda: self.clock())
         self.results = Results(store, threads, stops)
-        self._dispatcher = Dispatcher(store, gateway, threads, self.results, facts, lambda: self.clock())
+        throughput = Throughput(store, per_second)
+        self._dispatcher = Dispatcher(store, gateway, threads, self.results, facts, throughput, lambda: self.clock())
         self._in_hand = InHand(self._look_later)
         self._later: list[Delivery] = []
         """Claimed, but to numbers that have texts in hand, which count: they are judged after those."""

@@ -10,6 +10,20 @@ from bot.model.country_sender import CountrySender, Registration
 MUST_REGISTER = {"AU", "IE", "SG"}
 """Countries that mark or block names that are not registered (ACMA, since 2026-07-01; ComReg; SGNIC)."""
 
+TOLL_FREE = {"800", "833", "844", "855", "866", "877", "888"}
+LOCAL_RATE, TOLL_FREE_RATE, OTHER_RATE = 1.0, 3.0, 10.0
+"""Texts a second of a local number in the US or Canada, of a toll-free one, and of anything else: a short code, a name,
+a number elsewhere. Carriers allow registered senders more."""
+
+
+def rate_of(sender: CountrySender) -> float:
+    """Marketing texts a second."""
+    if sender.per_second:
+        return sender.per_second
+    if not sender.sender.startswith("+1"):
+        return OTHER_RATE
+    return TOLL_FREE_RATE if sender.sender[2:5] in TOLL_FREE else LOCAL_RATE
+
 
 def sender_for(number: str, senders: Sequence[CountrySender]) -> CountrySender | None:
     """The sender of the number's country; None: the default one."""

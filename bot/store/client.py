@@ -57,6 +57,7 @@ from bot.store.preference_links import PreferenceLinkRepository
 from bot.store.repository import Repository, make_all_indexes
 from bot.store.saved_replies import SavedReplyRepository
 from bot.store.segment_members import SegmentMemberRepository, SegmentWatchRepository
+from bot.store.sender_paces import SenderPaceRepository
 from bot.store.sessions import SessionRepository
 from bot.store.signals import SignalRepository
 from bot.store.site_visits import SiteVisitRepository
@@ -123,6 +124,7 @@ class Store:
         self.import_pieces = ImportPieceRepository(self.database)
         self.import_changes = ImportChangeRepository(self.database)
         self.leases = LeaseRepository(self.database)
+        self.sender_paces = SenderPaceRepository(self.database)
         self.preference_links = PreferenceLinkRepository(self.database)
         self.teammates = TeammateRepository(self.database)
         self.site_visits = SiteVisitRepository(self.database)

@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from bot.model.base import now
-from bot.model.delivery import WITHHELD, Delivery, DeliveryKind, DeliveryState, MarketingText
+from bot.model.delivery import THROUGHPUT, WITHHELD, Delivery, DeliveryKind, DeliveryState, MarketingText
 from bot.model.paging import Cursor
 from bot.store.delivery_feed import DeliveryFeedRepository
 from bot.store.delivery_figures import FIGURES, INDEX, DeliveryFigureRepository
@@ -224,7 +224,7 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository, Deli
         """Copies that have not left; at most `limit`. `is_held`: also those held for a reason, like quiet hours."""
         match: dict[str, Any] = {"message": message, "state": {"$in": [DeliveryState.QUEUED, DeliveryState.SENDING]}}
         if not is_held:
-            match["reason"] = None
+            match["reason"] = {"$in": [None, THROUGHPUT]}
         with database_errors():
             return int(await self.collection.count_documents(match, limit=limit, maxTimeMS=READ_MS))
 

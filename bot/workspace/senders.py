@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from bot.consent.numbers import all_regions
 from bot.errors import NotFound
@@ -29,6 +29,19 @@ def _sender(text: str) -> str:
         ) from None
 
 
+def _rate(text: object) -> float | None:
+    """Blank: the usual one."""
+    if text is None or text == "":
+        return None
+    try:
+        rate = float(str(text))
+    except ValueError:
+        rate = 0.0
+    if not 0.1 <= rate <= 1000:
+        raise ValueError(_("Enter a number from 0.1 to 1,000."))
+    return rate
+
+
 class SenderForm(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -36,6 +49,7 @@ class SenderForm(BaseModel):
     sender: Annotated[str, AfterValidator(_sender)]
     registration: Registration = Registration.NOT_NEEDED
     reference: Annotated[str, Field(max_length=80)] = ""
+    per_second: Annotated[float | None, BeforeValidator(_rate)] = None
 
     @field_validator("country")
     @classmethod

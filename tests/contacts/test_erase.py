@@ -73,6 +73,7 @@ UNTOUCHED = {
     "consent_counts": "figures",
     "event_cursors": "positions",
     "segment_members": "name contacts by id",
+    "sender_paces": "of the workspace's numbers",
     "segment_watches": "filters of segments",
     "flow_days": "figures",
     "outcome_cursors": "positions",

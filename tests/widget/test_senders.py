@@ -35,18 +35,28 @@ async def desk(twilio: FakeTwilio, mongo: EmbeddedServer, demo_store: Store) -> 
 
 async def test_a_country_gets_a_sender_and_loses_it(running: Running) -> None:
     async with new_teammate(running) as eve:
-        wanted = {"country": "AU", "sender": "HARBOR", "registration": "pending", "reference": "REF-1"}
+        wanted = {
+            "country": "AU",
+            "sender": "HARBOR",
+            "registration": "pending",
+            "reference": "REF-1",
+            "per_second": "",
+        }
         assert (await eve.desk.post(PATH, wanted))[0] == 303
         page = await eve.desk.look(PATH)
         for words in ("Australia", "HARBOR", "Pending", "REF-1", "this country requires registered names"):
             assert words in page.text
+        assert page.one("td", data_label="Texts per second").text == "10"
+        assert (await eve.desk.post(PATH, {**wanted, "per_second": "2.5"}))[0] == 303
+        assert (await eve.desk.look(PATH)).one("td", data_label="Texts per second").text == "2.5"
         assert (await eve.desk.post(f"{PATH}/AU/remove", {}))[0] == 303
         assert "HARBOR" not in (await eve.desk.look(PATH)).text
         assert (await eve.desk.post(f"{PATH}/AU/remove", {}))[0] == 404
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("sender", "no-name"), ("sender", ""), ("country", "XX"), ("registration", "maybe")]
+    ("name", "value"),
+    [("sender", "no-name"), ("sender", ""), ("country", "XX"), ("registration", "maybe"), ("per_second", "many")],
 )
 async def test_a_wrong_value_is_named(running: Running, name: str, value: str) -> None:
     async with new_teammate(running) as eve:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bot.model.country_sender import CountrySender, Registration
 from bot.model.segment_price import SegmentPrice
-from bot.outbound.senders import sender_refusal
+from bot.outbound.senders import rate_of, sender_refusal
 from bot.shapes.base import ApiAnswer
 from bot.workspace.access import Scope
 from bot.workspace.prices import PriceForm
@@ -37,6 +37,13 @@ class SenderBody(ApiBody):
     )
     registration: Registration = Field(Registration.NOT_NEEDED, strict=False, examples=["registered"])
     reference: str = Field("", max_length=80, examples=["BN1234"], description="The registration at the provider.")
+    per_second: float | None = Field(
+        None,
+        ge=0.1,
+        le=1000,
+        examples=[10],
+        description="Marketing texts a second. `null`: the usual rate of its kind.",
+    )
 
 
 class SenderAnswer(ApiAnswer):
@@ -45,6 +52,7 @@ class SenderAnswer(ApiAnswer):
     sender: str = Field(examples=["+12015550100"])
     registration: Registration = Field(examples=["registered"])
     reference: str = Field(examples=["BN1234"])
+    per_second: float = Field(examples=[10], description="Marketing texts a second.")
     warning: str | None = Field(
         examples=[None],
         description="`sender_not_registered`: no texts are sent. `sender_cannot_receive`: only texts with a "
@@ -142,7 +150,8 @@ async def delete_price(call: Call) -> PriceDeleted:
 
 
 def _sender(sender: CountrySender) -> SenderAnswer:
-    return SenderAnswer(**sender.model_dump(), warning=sender_refusal(sender, has_link=False))
+    values = {**sender.model_dump(), "per_second": rate_of(sender)}
+    return SenderAnswer(**values, warning=sender_refusal(sender, has_link=False))
 
 
 def _price(price: SegmentPrice, currency: str) -> PriceAnswer:

@@ -32,6 +32,7 @@ REASONS = {
     "contact_gone": _("Contact no longer exists"),
     "quiet_hours": _("Quiet hours where they are"),
     "local_time": _("Waiting for their local time"),
+    "throughput": _("Sender's limit per second"),
     "cap": _("Had too many texts lately"),
     "too_many": _("Had too many texts lately"),
     "fewer_by_person": _("Asked for fewer texts"),

@@ -15,7 +15,7 @@ from bot.model.segment_price import SegmentPrice
 from bot.model.workspace import Workspace
 from bot.outbound.gateways import GatewayError, NoAnswer
 from bot.outbound.gateways.twilio import INBOUND_PATH, TwilioGateway
-from bot.outbound.senders import sender_refusal
+from bot.outbound.senders import rate_of, sender_refusal
 from bot.workspace.prices import PriceForm
 from bot.workspace.senders import SenderForm
 from widget.web.http import BOT
@@ -61,7 +61,10 @@ async def show(request: web.Request) -> web.StreamResponse:
         account=bot.settings.twilio_account_sid,
         default_sender=_default(bot.settings),
         inbound_url=f"{bot.public_url}{INBOUND_PATH}#rc=3&rp=all",
-        rows=[(sender, say.country(sender.country), _warning(sender)) for sender in workspace.senders],
+        rows=[
+            (sender, say.country(sender.country), _warning(sender), say.number(rate_of(sender)))
+            for sender in workspace.senders
+        ],
         regions=[(code, name) for code, name, _calling in regions(say.locale)],
         default_region=workspace.default_region,
         registrations=[(state.value, say(words)) for state, words in REGISTRATIONS.items()],
