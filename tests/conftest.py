@@ -156,7 +156,7 @@ async def _prepared(mongo: EmbeddedServer) -> AsyncIterator[Store]:
 async def store(_prepared: Store) -> Store:
     """An empty database with its indexes."""
     _prepared.openings.forget()
-    await _wipe(_prepared)
+    await wipe(_prepared)
     return _prepared
 
 
@@ -164,7 +164,7 @@ WIPED = {"_id": {"$ne": KEY}}
 """All but the key of the stop list: a process reads it once."""
 
 
-async def _wipe(store: Store) -> None:
+async def wipe(store: Store) -> None:
     """Finds the collections with documents in one query, and empties them concurrently."""
     first, *others = [*(table.collection for table in store.tables), store.attempts.collection]
     united = [{"$unionWith": {"coll": other.name, "pipeline": _name_if_any(other.name)}} for other in others]
@@ -179,7 +179,7 @@ def _name_if_any(name: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 async def _demo(_prepared: Store) -> dict[str, list[dict[str, Any]]]:
     """All documents of the demo workspace, by collection."""
-    await _wipe(_prepared)
+    await wipe(_prepared)
     await make_demo(_prepared, "http://sayso.test")
     found = {table.name: await table.collection.find(WIPED).to_list(None) for table in _prepared.tables}
     return {name: documents for name, documents in found.items() if documents}
@@ -339,4 +339,4 @@ async def asleep(pid: int) -> AsyncIterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-__all__ = ["DEALS", "PATIENCE", "Visitor", "asleep", "eventually", "free_port", "serving"]
+__all__ = ["DEALS", "PATIENCE", "Visitor", "asleep", "eventually", "free_port", "serving", "wipe"]

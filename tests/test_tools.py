@@ -46,13 +46,17 @@ def ran(checkout: Path, *arguments: str, failing: str = "nothing", **more: str) 
     return done.returncode, {stage: result for result, stage in found}, done.stdout
 
 
+def count_of_cores() -> int:
+    return int(subprocess.run(["nproc"], capture_output=True, check=True).stdout)
+
+
 def test_all_that_passes_is_told_stage_by_stage(checkout: Path) -> None:
     code, results, output = ran(checkout)
 
     assert code == 0
     assert results == dict.fromkeys([*CHECKS, *TESTS], "passed")
-    assert "called: -m pytest -q -m not browser and not database\n" in output
-    assert "-n auto" in output
+    assert "called: -m pytest -q -n auto -m not browser and not database\n" in output
+    assert f"-n {count_of_cores() + 2} --dist loadfile --no-loadscope-reorder -m browser" in output
 
 
 def test_a_check_is_a_check_alone(checkout: Path) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
+from tests.conftest import wipe
 from tests.widget.cli.test_cli import Ran, environment
 from widget import cli
 from widget.cli import terminal
@@ -19,13 +20,18 @@ DATABASE = "sayso_cli"
 Invoke = Callable[..., Coroutine[None, None, Ran]]
 
 
-@pytest.fixture
-async def kept(mongo: EmbeddedServer) -> AsyncIterator[Store]:
+@pytest.fixture(scope="session")
+async def _indexed(mongo: EmbeddedServer) -> AsyncIterator[Store]:
     async with open_store(mongo.url, DATABASE) as store:
         await store.prepare()
-        for table in store.tables:
-            await table.collection.delete_many({})
         yield store
+
+
+@pytest.fixture
+async def kept(_indexed: Store) -> Store:
+    _indexed.openings.forget()
+    await wipe(_indexed)
+    return _indexed
 
 
 @pytest.fixture
