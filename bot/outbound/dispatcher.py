@@ -40,9 +40,11 @@ ASK_AFTER = timedelta(seconds=60)
 """When the provider is asked about a text that it did not acknowledge."""
 AT_PROVIDER = 64
 """Texts at the provider at the same time."""
-NEXT = 32
+NEXT = 64
 """Texts that are marked and checked meanwhile: about one round. A killed process leaves at most so many and
 `AT_PROVIDER` marked, about which the provider is asked."""
+LOOKING = 8
+"""Texts that take the last look before one at the provider is answered: about as many as are answered meanwhile."""
 JUDGED_FOR = timedelta(seconds=1)
 """How long a judgment holds while a text waits for its turn to be handed over."""
 
@@ -68,6 +70,7 @@ class Dispatcher:
         self._mark: Batcher[Handover, tuple[str, datetime]] = Batcher(self._mark_round, wait=0.01)
         self._last_look: Batcher[tuple[Handover, datetime], str] = Batcher(self._late.last_refusals)
         self._turns = asyncio.Semaphore(AT_PROVIDER + NEXT)
+        self._looks = asyncio.Semaphore(AT_PROVIDER + LOOKING)
         self._slots = asyncio.Semaphore(AT_PROVIDER)
 
     async def send(self, text: Handover, *, is_shown: bool) -> None:
@@ -102,11 +105,15 @@ class Dispatcher:
             return kept
         is_given = False
         try:
-            async with self._slots:
+            async with self._looks:
                 if kept := await self._kept_in_its_turn(text, marked_at):
                     return kept
-                is_given = True
-                return await self._given(text, {})
+                must_wait = self._slots.locked()
+                async with self._slots:
+                    if must_wait and (kept := await self._kept_in_its_turn(text, marked_at)):
+                        return kept
+                    is_given = True
+                    return await self._given(text, {})
         except (StoreUnavailable, asyncio.CancelledError):
             if not is_given:
                 with suppress(StoreUnavailable):

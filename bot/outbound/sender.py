@@ -31,9 +31,14 @@ from bot.store import Store
 log = logging.getLogger("sayso.outbound")
 
 AT_ONCE = 256
-"""Texts in hand at most: claimed and judged, and not yet sent."""
+"""Texts that are claimed and judged together at most."""
 IN_HAND = 2 * AT_PROVIDER
-"""The same where texts leave one by one: while `AT_PROVIDER` are handed over, the next ones are claimed and judged."""
+"""Texts that are claimed and judged and not yet sent, where they leave one by one: while `AT_PROVIDER` are handed over,
+the next ones are claimed and judged."""
+IN_HAND_QUICK = 2 * AT_ONCE
+"""The same where they leave quickly: each round costs a dozen queries, and takes as long as 100 texts."""
+QUICK_SECONDS, SLOW_SECONDS = 0.1, 0.5
+"""Half of `IN_HAND` within this time is quick, and half of `IN_HAND_QUICK` in more than this time isn't."""
 BATCH_SECONDS, BUSY_SECONDS = 0.05, 0.5
 """How long a text waits to be sent together with others; longer if the last round had `BUSY` texts. A round costs a
 dozen queries, however large it is."""
@@ -71,6 +76,7 @@ class Sender:
         self._in_hand = InHand(self._look_later)
         self._later: list[Delivery] = []
         """Claimed, but to numbers that have texts in hand, which count: they are judged after those."""
+        self._is_quick = False
         self._has_more = False
         """Whether the database may have more texts that are due."""
         self.reconcile = Reconciler(store, queue.links, gateway, threads).run
@@ -95,13 +101,15 @@ class Sender:
                 continue
             self._queue.wake.clear()
             await asyncio.sleep(wait)
-            await self._in_hand.fall_to(self._most // 2)
+            await self._make_room()
             if is_poll := loop.time() - polled >= POLL_SECONDS:
                 polled = loop.time()
                 await self.reconcile()
             room = self._room
             taken = await self._take(poll=is_poll or self._has_more)
             await self._start(taken)
+            if len(taken) < room:
+                self._is_quick = False
             wait = 0.0 if len(taken) >= room else BUSY_SECONDS if len(taken) >= BUSY else BATCH_SECONDS
             if not taken:
                 await either(self._queue.wake, stop, POLL_SECONDS)
@@ -117,11 +125,23 @@ class Sender:
         """In hand at once. While the provider refuses the account, one text tries it."""
         if self.results.halted:
             return 1
-        return AT_ONCE if self._gateway.delivers_on_commit else min(AT_ONCE, IN_HAND)
+        if self._gateway.delivers_on_commit:
+            return AT_ONCE
+        return IN_HAND_QUICK if self._is_quick else IN_HAND
 
     @property
     def _room(self) -> int:
-        return max(0, self._most - len(self._in_hand))
+        return max(0, min(self._most - len(self._in_hand), AT_ONCE))
+
+    async def _make_room(self) -> None:
+        """Waits until half of the texts in hand have left. How long that takes tells how many there should be."""
+        if len(self._in_hand) <= self._most // 2:
+            return
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        await self._in_hand.fall_to(self._most // 2)
+        took = loop.time() - started
+        self._is_quick = took < (SLOW_SECONDS if self._is_quick else QUICK_SECONDS)
 
     async def _take(self, *, poll: bool) -> list[Delivery]:
         """Texts that can be judged now, as many as there is room for."""

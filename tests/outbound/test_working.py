@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -89,6 +90,27 @@ async def test_one_slow_answer_holds_up_nobody_else(bot: Bot, make_contact: Make
         await eventually(lambda: _has(len(carrier.handed) == 10))
         carrier.may_answer.set()
     assert {d.state for d in await bot.store.deliveries.find({}, limit=11)} == {DeliveryState.SENT}
+
+
+async def test_where_texts_leave_quickly_more_are_in_hand(
+    bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "IN_HAND_QUICK", 8)
+    monkeypatch.setattr(sender, "QUICK_SECONDS", PATIENCE)
+    monkeypatch.setattr(sender, "SLOW_SECONDS", PATIENCE)
+    may_answer, places = asyncio.Event(), itertools.count()
+
+    async def answer(text: Outgoing) -> str:
+        if next(places) >= 2:
+            await may_answer.wait()
+        return f"provider-{text.id}"
+
+    await confirm(bot, make_contact, 12)
+    carrier = Carrier(answer)
+    async with working(bot, carrier):
+        await eventually(lambda: _has(len(carrier.handed) == 10))  # two have left, and eight are in hand
+        may_answer.set()
+        await eventually(lambda: _has(len(carrier.handed) == 12))
 
 
 async def test_texts_to_one_number_are_sent_one_after_the_other(bot: Bot, make_contact: MakeContact) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -61,6 +62,10 @@ class TestSend:
         assert (message.to, message.body) == (NUMBER, TEXT.body)
         assert {*message.form} == {"To", "Body", "MessagingServiceSid", "StatusCallback"}
         assert message.form["MessagingServiceSid"] == SERVICE
+
+    async def test_all_characters_arrive(self, twilio: FakeTwilio) -> None:
+        body = "Ünï ✓ 😀 %41 a+b=c;&?/:@!$'()*,\"<>\\^`{|}~#\n\t"
+        assert (await _sent(twilio, replace(TEXT, body=body))).body == body
 
     async def test_its_id_travels_in_the_address_of_its_status_callback(self, twilio: FakeTwilio) -> None:
         message = await _sent(twilio)
