@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +37,9 @@ from tests.twilio.fake import (
     text_form,
     twilio_settings,
 )
+from tests.widget.cli.conftest import invoked
+from tests.widget.cli.test_cli import environment
+from widget.cli import terminal
 from widget.web.http import BOT
 
 INBOUND, STATUS = "/webhooks/twilio/inbound", "/webhooks/twilio/status"
@@ -395,6 +396,10 @@ class TestStatus:
 class TestCheck:
     """`sayso check`."""
 
+    @pytest.fixture(autouse=True)
+    def _own_logs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
+
     async def _said(self, sayso: Sayso, mongo: EmbeddedServer, **values: str) -> tuple[int, str]:
         usual = {
             "mongo_url": mongo.url,
@@ -406,14 +411,8 @@ class TestCheck:
             "twilio_service": fake.SERVICE,
             "twilio_url": sayso.twilio.url,
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
-        settings = {f"SAYSO_{name.upper()}": value for name, value in (usual | values).items()}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "widget.cli", "check",
-            env=kept | settings, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        out, _ = await process.communicate()
-        return process.returncode or 0, out.decode()
+        ran = await invoked(environment(**(usual | values)), "check")
+        return ran.code, ran.out + ran.err
 
     async def test_it_posts_itself_a_signed_probe_through_the_public_address(
         self, sayso: Sayso, mongo: EmbeddedServer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,9 @@ def invoke(env: dict[str, str], kept: Store, monkeypatch: pytest.MonkeyPatch, tm
     """`await invoke("jobs", "show", id)`: `sayso jobs show ID`; `typed`: standard input."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(terminal, "set_up_logs", lambda form, level: None)
+    return partial(invoked, env)
 
-    async def run(*arguments: str, typed: str | bytes | None = None) -> Ran:
-        result = await asyncio.to_thread(
-            CliRunner().invoke, cli.app, arguments, input=typed, env=env, prog_name="sayso"
-        )
-        return Ran(result.exit_code, result.stdout, result.stderr)
 
-    return run
+async def invoked(env: dict[str, str], *arguments: str, typed: str | bytes | None = None) -> Ran:
+    result = await asyncio.to_thread(CliRunner().invoke, cli.app, arguments, input=typed, env=env, prog_name="sayso")
+    return Ran(result.exit_code, result.stdout, result.stderr)
