@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from bot.compliance.revocation import policy_at
@@ -19,6 +20,7 @@ AS_IN_CHANGE = (
     "merged", "pace", "withheld", "flow", "flow_version", "flow_step", "message", "words", "evidence", "follow_ups",
 )  # fmt: skip
 """Fields that an event takes from the change as they are."""
+_as_in_change = attrgetter(*AS_IN_CHANGE)
 
 
 def next_event(
@@ -37,9 +39,9 @@ def next_event(
     is_stopped = is_stopped and change.is_grant
     old = change.restores
     grade = grade_of(change.action, change.source, change.evidence, change.words, before)
-    taken = {name: getattr(change, name) for name in AS_IN_CHANGE}
+    taken = zip(AS_IN_CHANGE, _as_in_change(change), strict=True)
     return ConsentEvent.new(
-        **taken,
+        **dict(taken),
         sign=sign,
         id=f"{contact.id}:{seq:010d}",
         event=new_ulid(at),

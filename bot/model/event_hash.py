@@ -82,6 +82,15 @@ def erased(raw: Mapping[str, Any]) -> dict[str, Any]:
     return bare
 
 
+def personal_in(raw: Mapping[str, Any]) -> list[str]:
+    """The pointers of `PERSONAL` where it has a value."""
+    return [
+        path
+        for path, (parent, name) in _PLACES.items()
+        if (there := raw.get(parent) if parent else raw) and there.get(name) is not None
+    ]
+
+
 def value_at(raw: Mapping[str, Any], path: str) -> Any:
     """The personal value at a pointer of `PERSONAL`."""
     parent, name = _PLACES[path]
