@@ -1,9 +1,23 @@
-"""Waiting for one of two things."""
+"""Waiting for one of two things, or for several."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def together(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results, in order. The first error cancels the others and is raised as it is, so that callers can tell what
+    it means: a task group raises a group of errors."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 async def either(one: asyncio.Event, other: asyncio.Event, seconds: float | None) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.aio.retry import retried
+from bot.aio.waiting import together
 from bot.consent.changes import ConsentChange
 from bot.consent.choices import numbers_of
 from bot.consent.ledger import Ledger
@@ -94,9 +94,8 @@ class BulkConsents:
         was recorded before that time. Raises StoreUnavailable."""
         people = [*contacts]
         slices = [people[i : i + SLICE] for i in range(0, len(people), SLICE)]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._record(some, order, since)) for some in slices]
-        return {id: outcome for task in tasks for id, outcome in task.result().items()}
+        results = await together(self._record(some, order, since) for some in slices)
+        return {id: outcome for result in results for id, outcome in result.items()}
 
     async def _record(self, contacts: Sequence[Contact], order: ConsentOrder, since: datetime) -> Outcomes:
         results: Outcomes = {}

@@ -1,4 +1,4 @@
-"""Waiting for one of two things."""
+"""Waiting for one of two things, or for several."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.aio.waiting import ends_before
+from bot.aio.waiting import ends_before, together
+from bot.errors import StoreUnavailable
 from tests.conftest import PATIENCE
 
 
@@ -35,3 +36,31 @@ async def test_a_failure_is_raised() -> None:
 
     with pytest.raises(ValueError, match=r"^$"):
         await ends_before(asyncio.Event(), work())
+
+
+async def _answer(value: int) -> int:
+    await asyncio.sleep(0)
+    return value
+
+
+async def test_results_are_in_order() -> None:
+    assert await together(_answer(value) for value in (3, 1, 2)) == [3, 1, 2]
+
+
+async def test_an_error_is_raised_as_it_is_and_cancels_the_others() -> None:
+    other = asyncio.get_running_loop().create_future()
+
+    async def waits() -> int:
+        try:
+            return int(await asyncio.get_running_loop().create_future())
+        except asyncio.CancelledError:
+            other.set_result("canceled")
+            raise
+
+    async def fails() -> int:
+        await asyncio.sleep(0)
+        raise StoreUnavailable
+
+    with pytest.raises(StoreUnavailable):
+        await together((waits(), fails()))
+    assert other.result() == "canceled"

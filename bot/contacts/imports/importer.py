@@ -7,12 +7,11 @@ a crash keeps what was there before the first, and the undo finds it.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.consent.changes import ConsentChange
+from bot.aio.waiting import together
 from bot.consent.ledger import Ledger
 from bot.consent.ledger_round import Recorded
 from bot.consent.stop_list import StopList
@@ -39,8 +38,8 @@ from bot.store import Store
 from bot.workspace.audit import COMMAND_LINE
 
 TAKEN = _("Another contact got this user ID at the same time. Import the row again.")
-SLICE = 250
-"""Contacts in one round of the ledger."""
+SLICE = 200
+"""Rows that are written together. While the database stores some, the next ones are prepared."""
 CONSENTS = {Action.OPT_IN: "opted_in", Action.REQUEST_CONFIRMATION: "asked", Action.OPT_OUT: "opted_out"}
 """The outcome that counts each."""
 
@@ -107,21 +106,30 @@ class Importer:
     async def take(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult:
         """Imports the rows. Repeating it after a crash gives the same. Raises StoreUnavailable."""
         plans, people = await self._planned(job, file, rows, creates_tags=True)
-        earlier = await self._keep(job, plans)
-        reach("kept")
         added = {p.contact.id: people.by_id[p.contact.id] for p in plans if p.contact and not p.contact.is_stored}
-        await self._create(plans, added)
-        await self._update([plan for plan in plans if plan.contact and plan.contact.is_stored])
-        await self._stop(job, plans)
-        reach("stored")
         result = BatchResult()
-        for plan, action, recorded in await self._record(plans, added):
-            _judge(result, plan, action, recorded if isinstance(recorded, SaysoError) else None)
+        kept = await together(self._take_some(job, some, added, result) for some in _slices(plans))
+        earlier = {id: change for changes in kept for id, change in changes.items()}
         await self._count_earlier(result, plans)
         await self._check_user_ids(plans, added)
         for plan in plans:
             _count(result, plan, earlier.get(change_id(job, plan.row.line)))
         return result
+
+    async def _take_some(
+        self, job: str, plans: Sequence[RowChanges], everyone: Mapping[str, Contact], result: BatchResult
+    ) -> dict[str, ImportChange]:
+        """Returns what an interrupted run of this batch stored, by id."""
+        earlier = await self._keep(job, plans)
+        reach("kept")
+        added = {p.contact.id: everyone[p.contact.id] for p in plans if p.contact and p.contact.id in everyone}
+        await self._create(plans, added)
+        await self._update([plan for plan in plans if plan.contact and plan.contact.is_stored])
+        await self._stop(job, plans)
+        reach("stored")
+        for plan, action, recorded in await self._record(plans, added):
+            _judge(result, plan, action, recorded if isinstance(recorded, SaysoError) else None)
+        return earlier
 
     async def _keep(self, job: str, plans: Sequence[RowChanges]) -> dict[str, ImportChange]:
         """Stores what the rows change. Returns, by id, what an interrupted run of this batch stored."""
@@ -212,18 +220,24 @@ class Importer:
     async def _record(
         self, plans: Sequence[RowChanges], added: Mapping[str, Contact]
     ) -> list[tuple[RowChanges, Action, Recorded | SaysoError]]:
-        """In slices that overlap. All changes of one contact are in one, in the order of their rows."""
-        of: dict[str, list[tuple[RowChanges, ConsentChange]]] = {}
-        for plan in plans:
-            for change in plan.changes:
-                of.setdefault(change.contact, []).append((plan, change))
-        people = [*of.values()]
-        slices = [[asked for one in people[i : i + SLICE] for asked in one] for i in range(0, len(people), SLICE)]
-        results = await asyncio.gather(*(self._ledger.record_many([c for _, c in some], added) for some in slices))
-        found = [*zip(itertools.chain(*slices), itertools.chain(*results), strict=True)]
+        asked = [(plan, change) for plan in plans for change in plan.changes]
+        found = [*zip(asked, await self._ledger.record_many([change for _, change in asked], added), strict=True)]
         refused = {id(plan): plan.spare for (plan, _), result in found if plan.spare and isinstance(result, SaysoError)}
-        await self._ledger.record_many([spare for spare in refused.values() if spare], added)
+        await self._ledger.record_many([spare() for spare in refused.values()], added)
         return [(plan, change.action, result) for (plan, change), result in found]
+
+
+def _slices(plans: Sequence[RowChanges]) -> list[Sequence[RowChanges]]:
+    """What can be imported at the same time. All rows that share contacts are in the first slice, in their order. Where
+    a number is stopped, another row may be about the same one: then there is one slice."""
+    if any(plan.stops for plan in plans):
+        return [plans]
+    of = [{change.contact for change in p.changes} | ({p.contact.id} if p.contact else set()) for p in plans]
+    rows = Counter(contact for contacts in of for contact in contacts)
+    shared, alone = list[RowChanges](), list[RowChanges]()
+    for plan, contacts in zip(plans, of, strict=True):
+        (shared if any(rows[contact] > 1 for contact in contacts) else alone).append(plan)
+    return [*([shared] if shared else []), *(alone[i : i + SLICE] for i in range(0, len(alone), SLICE))]
 
 
 def change_id(job: str, line: int) -> str:

@@ -8,6 +8,7 @@ be behind the contact: somebody who opened the chat without the site's signature
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bot.consent.changes import ConsentChange, address_change
@@ -119,7 +120,7 @@ class RowPlanner:
         if missing:
             done.changes.insert(0, self._address_change(done, contact, missing))
         if spare := {name: value for name, value in done.addresses.items() if name not in missing}:
-            done.spare = self._address_change(done, contact, spare)
+            done.spare = partial(self._address_change, done, contact, spare)
 
     def _address_change(self, done: RowChanges, contact: Contact, addresses: Mapping[str, str]) -> ConsentChange:
         key = row_key(self._terms.job, done.row.line, "+".join(sorted(addresses)))

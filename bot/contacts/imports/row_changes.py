@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -58,8 +58,8 @@ class RowChanges:
 
     addresses: dict[str, str] = field(default_factory=dict)
     """The `phone` and `email` that the contact did not have."""
-    spare: ConsentChange | None = None
-    """Keeps the number if the consent that would have brought it is refused."""
+    spare: Callable[[], ConsentChange] | None = None
+    """Makes what keeps the number if the consent that would have brought it is refused."""
 
     @property
     def before(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 
 from bot.app import Bot
 from bot.consent.verify import verify
+from bot.contacts.imports import importer
 from bot.contacts.imports.importer import TAKEN, BatchResult, _judge
 from bot.contacts.imports.row_changes import RowChanges
 from bot.contacts.imports.rows import WantedRow
@@ -105,6 +106,21 @@ def deals(contact: Contact) -> Consent:
     found = contact.consent(DEALS)
     assert found
     return found
+
+
+async def test_rows_of_one_person_are_taken_in_order_whatever_is_written_at_the_same_time(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "SLICE", 2)
+    others = [f",Person {i},p{i}@example.com,201555{1000 + i},{YES},2025-03-31" for i in range(9)]
+    maya = [f",Maya,maya@example.com,{NUMBER},{consent},2025-03-31" for consent in (YES, "unsubscribed", YES)]
+    file, counted = await desk.imported(maya[0], *others[:4], maya[1], *others[4:], maya[2], how=How.PAPER)
+    people = await everyone(store)
+    assert deals(people["Maya"]).state is ConsentState.OPTED_OUT, "a later yes is no newer"
+    assert all(deals(people[f"Person {i}"]).state is ConsentState.OPTED_IN for i in range(9))
+    assert counted["created"] == 10
+    assert (await verify(store, repair=False)).is_whole
+    assert (await desk.undone(file))["retracted"] == 9
 
 
 async def test_new_people_are_added_with_graded_consent(desk: Desk, store: Store) -> None:
