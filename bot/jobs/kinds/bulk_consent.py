@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -10,11 +11,35 @@ from bot.contacts.bulk_rules import BulkOutcome
 from bot.contacts.selected import SelectedContacts
 from bot.errors import marked as _
 from bot.jobs.kinds.bulk import GONE, BulkInput, PlannedBulkJob
+from bot.jobs.worker import AT_ONCE
 from bot.model.contact import Contact
+
+FRESH_SECONDS = 1.0
 
 
 class BulkConsentInput(BulkInput):
     consent: BulkConsent
+
+
+class _JustRead:
+    """The contacts of a plan, for the batch that follows at once: it needn't read them again. The ledger refuses a
+    change that was decided for a contact who changed since, and it is decided again."""
+
+    def __init__(self) -> None:
+        self._batches: dict[str, tuple[float, Sequence[Contact]]] = {}
+        """By the first id: when they were read, and who they are."""
+
+    def keep(self, contacts: Sequence[Contact]) -> None:
+        if contacts:
+            self._batches[contacts[0].id] = time.monotonic(), contacts
+        while len(self._batches) > AT_ONCE:
+            del self._batches[next(iter(self._batches))]
+
+    def take(self, ids: Sequence[str]) -> Sequence[Contact]:
+        """Nobody, unless all of them were read a moment ago."""
+        read, contacts = self._batches.pop(ids[0], (0.0, ())) if ids else (0.0, ())
+        is_fresh = time.monotonic() - read < FRESH_SECONDS
+        return contacts if is_fresh and [contact.id for contact in contacts] == [*ids] else ()
 
 
 class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
@@ -23,6 +48,7 @@ class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
     def __init__(self, selected: SelectedContacts, consents: BulkConsents) -> None:
         super().__init__(selected)
         self._consents = consents
+        self._just_read = _JustRead()
 
     async def judge(self, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
         orders = await self._consents.orders(input.consent, key="preview")
@@ -30,18 +56,20 @@ class BulkConsentJob(PlannedBulkJob[BulkConsentInput]):
 
     async def plan(self, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
         """Plans all of them: the results come from the ledger."""
+        self._just_read.keep(contacts)
         return {contact.id: BulkOutcome.CHANGED for contact in contacts}
 
     async def carry_out(self, job: str, input: BulkConsentInput, ids: Sequence[str]) -> Mapping[str, BulkOutcome]:
-        contacts = await self._selected.living(ids)
+        contacts = self._just_read.take(ids) or await self._selected.living(ids)
         return {**dict.fromkeys(ids, BulkOutcome.GONE), **await self.apply(job, input, contacts)}
 
     async def apply(self, job: str, input: BulkConsentInput, contacts: Sequence[Contact]) -> Mapping[str, BulkOutcome]:
         """Repeating it changes nothing and has the same results."""
-        results = []
+        results: list[Mapping[str, BulkOutcome]] = []
         for order in await self._consents.orders(input.consent, key=f"bulk:{job}"):
+            if results:
+                contacts = await self._selected.living([contact.id for contact in contacts])
             results.append(await self._consents.record(contacts, order, input.ordered_at))
-            contacts = await self._selected.living([contact.id for contact in contacts])
         return _joined(contacts, results)
 
 
