@@ -44,8 +44,8 @@ from bot.model.filter import (
 from bot.model.subscription import ConsentType, MessageType, Subscription
 
 Mongo = dict[str, Any]
-CONSENTS, TERMS = "consent_states", "terms_1__id_1"
-"""The indexes of consents and of search terms."""
+CONSENTS, TERMS, STOPPED = "consent_states", "terms_1__id_1", "stopped_newest"
+"""The indexes of consents, of search terms, and of stopped numbers."""
 UNION = ""
 """Each alternative has an index of its own."""
 NOT_GONE: Mongo = {name: {"$exists": False} for name in ("erased_at", "merged_into", "undone_at", "archived_at")}
@@ -232,7 +232,7 @@ def _has_email(condition: HasEmail, facts: FilterFacts) -> Clause:
 
 @clause_of.register
 def _stopped(condition: Stopped, facts: FilterFacts) -> Clause:
-    return Clause({"stopped": True}, "stopped")
+    return Clause({"stopped": True}, STOPPED)
 
 
 @clause_of.register

@@ -7,7 +7,7 @@ it walks the index of the sort order until the page is full.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +40,8 @@ COUNT_MS, PAGE_MS, WALK_MS = 250, 2000, 7000
 
 LEAD_SECONDS = 10.0
 """How long the leading condition is cached: each page, count and batch needs it."""
+IDS_SECONDS = 1.0
+"""How long the ids of a search are: the page and the count of one request need them."""
 
 
 class SortBy(StrEnum):
@@ -106,6 +108,7 @@ class ContactFinder:
         self._store = store
         self._contacts = store.contacts
         self._lead = alru_cache(maxsize=1000, ttl=LEAD_SECONDS)(self._find_lead)
+        self._ids_with = alru_cache(maxsize=16, ttl=IDS_SECONDS)(self._find_ids)
 
     async def page(
         self, filter: Filter, sort: Sort = NEWEST, cursor: Cursor | None = None, limit: int = 50
@@ -228,15 +231,15 @@ class ContactFinder:
             return match, lead.index or None  # a union of indexes can't be named
         return all_of([{"_id": {"$in": sorted(ids)}}, match]), "_id_"
 
-    async def _ids_with(self, words: Sequence[str]) -> set[str] | None:
+    async def _find_ids(self, words: tuple[str, ...]) -> set[str] | None:
         """Ids of the contacts that have all the words, read from the index alone: few people share two frequent names.
-        If some words are rare, of those that have these. None if there is one word only, or every word is too
-        frequent."""
+        If some words are rare, of those that have these; if all are frequent, of those that have the two longest. None
+        if there is one word only, or those are too frequent as well."""
         if len(words) < 2:
             return None
-        for most in (NARROW, FREQUENT):
+        for most, some in ((NARROW, words), (FREQUENT, words[:2])):
             found = await asyncio.gather(
-                *(self._contacts.ids_with_word(begins(word), limit=most + 1, hint=TERMS) for word in words)
+                *(self._contacts.ids_with_word(begins(word), limit=most + 1, hint=TERMS) for word in some)
             )
             if rare := [ids for ids in found if len(ids) <= most]:
                 return set.intersection(*rare)

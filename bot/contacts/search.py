@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.contacts.filters import Clause, FilterFacts, Query, all_of, any_of, clause_of, compile
+from bot.contacts.filters import STOPPED, Clause, FilterFacts, Query, all_of, any_of, clause_of, compile
 from bot.contacts.query_terms import Term, Terms, clauses_of, moment_of, one_of, unknown, values_of, wrong
 from bot.errors import Invalid, SearchInvalid
 from bot.model.attribute import Attribute
@@ -136,7 +136,7 @@ def _subscribed(term: Term, facts: SearchFacts) -> Clause:
 def _stopped(term: Term, facts: SearchFacts) -> Clause:
     if term.operator != "=" or type(term.value) is not bool:
         raise wrong(term)
-    return Clause({"stopped": True}, "stopped") if term.value else Clause({"stopped": {"$ne": True}})
+    return Clause({"stopped": True}, STOPPED) if term.value else Clause({"stopped": {"$ne": True}})
 
 
 def _attribute(term: Term, key: str, facts: SearchFacts) -> Clause:

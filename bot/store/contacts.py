@@ -29,7 +29,7 @@ NOT_GONE: Mapping[str, Any] = {"erased_at": {"$exists": False}, "merged_into": {
 ORDERS = ("created_at", "seen_key", "name_key")
 """What lists are sorted by: every contact has one of each."""
 VALUES = ("role", "locale")
-SOME_HAVE = ("email", "time_zone", "tags", "stopped", "phone_facts.country", "phone_facts.state", "phone_facts.kind")
+SOME_HAVE = ("email", "time_zone", "tags", "phone_facts.country", "phone_facts.state", "phone_facts.kind")
 """What filters find contacts by. Each index of a filter is named after its field (`bot.contacts.filters`)."""
 
 
@@ -49,6 +49,7 @@ NOBODY: Mapping[str, Any] = {"_id": {"$in": []}}
 class ContactRepository(Repository[Contact]):
     name = "contacts"
     model = Contact
+    old_indexes = frozenset({"stopped"})
     indexes = (
         IndexModel(
             [("external_id", ASCENDING)], unique=True, partialFilterExpression={"external_id": {"$exists": True}}
@@ -68,6 +69,11 @@ class ContactRepository(Repository[Contact]):
         *(
             IndexModel([(field, ASCENDING)], name=field, partialFilterExpression={field: {"$exists": True}})
             for field in SOME_HAVE
+        ),
+        IndexModel(
+            [("stopped", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+            name="stopped_newest",  # so few have it that each of their documents has to be read from the disk
+            partialFilterExpression={"stopped": {"$exists": True}},
         ),
         IndexModel([("attributes.$**", ASCENDING)], name="attributes"),
         IndexModel(
