@@ -9,6 +9,7 @@ import json
 import re
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -36,18 +37,26 @@ TITLES = {
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 BY_CONTACT = [("contact", 1), ("updated_at", -1)]
 Documents = AsyncIterator[Mapping[str, Any]]
+ValueWords = Mapping[str, Mapping[Any, str]]
+"""By field: gettext ids by value."""
+NO_WORDS: ValueWords = {}
+TECHNICAL = {
+    "body_hash", "commitments", "format", "hash", "key", "ledger", "policy", "previous", "redacted", "salts", "seq",
+    "signature",
+}  # fmt: skip
+"""Fields that prove that nothing was changed (docs/proof.md), and say nothing about the person."""
 
 
 class DataAccess:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def archive(self, contact: str, say: Translator) -> AsyncIterator[bytes]:
-        """The pieces of the file. Contacts that were merged into this one are included."""
+    async def archive(self, contact: str, say: Translator, words: ValueWords = NO_WORDS) -> AsyncIterator[bytes]:
+        """The pieces of the file. Contacts that were merged into this one are included. `words`: for the page."""
         out = _Pieces()
         ids = await self._ids(contact)
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-            for name, written in (("data.json", self._json(ids)), ("index.html", self._html(ids, say))):
+            for name, written in (("data.json", self._json(ids)), ("index.html", self._html(ids, say, words))):
                 with file.open(name, "w") as entry:
                     async for text in written:
                         entry.write(text.encode())
@@ -71,8 +80,8 @@ class DataAccess:
             yield "\n]"
         yield "\n}\n"
 
-    async def _html(self, ids: list[str], say: Translator) -> AsyncIterator[str]:
-        title, names = escape(say("Data about this person")), await self._names()
+    async def _html(self, ids: list[str], say: Translator, words: ValueWords) -> AsyncIterator[str]:
+        title, reading = escape(say("Data about this person")), _Reading(await self._names(), words, say)
         yield (
             f'<!doctype html><html lang="{say.locale}" dir="{say.direction}"><meta charset="utf-8">'
             f'<title>{title}</title><meta name="viewport" content="width=device-width">'
@@ -85,7 +94,8 @@ class DataAccess:
             is_empty = True
             async for document in documents:
                 lines = (
-                    f"<dt><bdi>{escape(k)}</bdi></dt><dd><bdi>{escape(t)}</bdi></dd>" for k, t in _flat(document, names)
+                    f"<dt><bdi>{escape(k)}</bdi></dt><dd><bdi>{escape(t)}</bdi></dd>"
+                    for k, t in reading.lines(document)
                 )
                 yield f"<dl>{''.join(lines)}</dl>\n"
                 is_empty = False
@@ -222,15 +232,33 @@ def _plain(document: Document, *without: str) -> Mapping[str, Any]:
     return {name: value for name, value in fields.items() if name not in without}
 
 
-def _flat(value: Mapping[str, Any], names: Mapping[str, str], path: str = "") -> Iterator[tuple[str, str]]:
-    """Values to read, by the path of their names. `names`: of ids."""
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            yield from _flat(inner, names, f"{path}{key} · ")
-        elif isinstance(inner, list) and any(isinstance(item, Mapping) for item in inner):
-            for place, item in enumerate(inner, 1):
-                yield from _flat({str(place): item}, names, f"{path}{key} · ")
-        elif inner not in ("", [], {}):
-            texts = map(str, inner if isinstance(inner, list) else [inner])
-            text = ", ".join(f"{names[text]} ({text})" if text in names else text for text in texts)
-            yield f"{path}{key}".replace("_", " ").strip(), TIME.sub(r"\1 \2 UTC", text)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A stored document as lines to read, without what only programs need: that is in the JSON."""
+
+    names: Mapping[str, str]
+    """Of ids."""
+    words: ValueWords
+    say: Translator
+
+    def lines(self, value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+        """Values by the path of their names."""
+        for key, inner in value.items():
+            if key in TECHNICAL or inner in ("", [], {}):
+                continue
+            if isinstance(inner, Mapping):
+                yield from self.lines(inner, f"{path}{key} · ")
+            elif isinstance(inner, list) and any(isinstance(item, Mapping) for item in inner):
+                for place, item in enumerate(inner, 1):
+                    yield from self.lines({str(place): item}, f"{path}{key} · ")
+            else:
+                texts = [self._text(key, one) for one in (inner if isinstance(inner, list) else [inner])]
+                yield f"{path}{key}".replace("_", " ").strip(), ", ".join(texts)
+
+    def _text(self, key: str, value: object) -> str:
+        if isinstance(value, bool):
+            return self.say("Yes") if value else self.say("No")
+        text = str(value)
+        if word := self.words.get(key, {}).get(text):
+            return self.say(word)
+        return f"{self.names[text]} ({text})" if text in self.names else TIME.sub(r"\1 \2 UTC", text)

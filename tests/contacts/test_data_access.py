@@ -27,6 +27,7 @@ from bot.model.subscription import MessageType
 from bot.model.teammate import By
 from bot.model.webhook import Topic
 from tests.people import ANOTHER, NUMBER, change
+from widget.contacts.data_words import DATA_WORDS
 
 DOCS = Path(__file__).parents[2] / "docs/contacts.md"
 
@@ -132,6 +133,16 @@ async def test_an_uploaded_row_with_a_number_that_they_only_typed_is_not_theirs(
     await bot.imports.upload(io.BytesIO(rows), "list.csv", len(rows), By("ada", "Ada"))
     data, _ = await archive(bot, maya)
     assert data["uploads"] == [], "nor with one that she had before"
+
+
+async def test_the_page_says_in_words_what_the_data_has_as_values(bot: Bot, maya: Contact) -> None:
+    await bot.ledger.record(change(maya.id, "yes", Action.OPT_OUT))
+    pieces = [piece async for piece in bot.data_access.archive(maya.id, translator("de"), DATA_WORDS)]
+    file = zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
+    page, data = file.read("index.html").decode(), file.read("data.json").decode()
+    assert {'"opt_out"', '"hash"'} <= {*re.findall(r'"\w+"', data)}
+    assert "<dt><bdi>action</bdi></dt><dd><bdi>Abgemeldet</bdi></dd>" in page
+    assert not re.search(r"<bdi>(opt_out|opted_out|written_shown|preference_center|True|hash|key)</bdi>", page)
 
 
 async def test_the_page_names_subscriptions_and_runs_in_the_direction_of_its_language(bot: Bot, maya: Contact) -> None:

@@ -11,6 +11,7 @@ from bot.errors import FormWrong, NotFound
 from bot.errors import marked as _
 from bot.model.audit import AuditAction
 from bot.model.event import Actor, Source
+from widget.contacts.data_words import DATA_WORDS
 from widget.contacts.profile import PROFILE
 from widget.inbox.details import name_of
 from widget.web.downloads import Download, send_file
@@ -65,7 +66,7 @@ async def erase(request: web.Request) -> web.StreamResponse:
 async def download(request: web.Request) -> web.StreamResponse:
     bot, say = request.app[BOT], translator_for(request)
     contact = await bot.merge.living(request.match_info["contact"])
-    pieces = bot.data_access.archive(contact.id, say)
+    pieces = bot.data_access.archive(contact.id, say, DATA_WORDS)
     recorded = Download(AuditAction.CONTACT_DATA_DOWNLOADED, contact.id)
     return await send_file(request, f"contact-{contact.id}.zip", "application/zip", pieces, recorded)
 

@@ -71,7 +71,9 @@ async def show(request: web.Request) -> web.StreamResponse:
     other = request.get(FORM, Form()).value("other", request.query.get("with", ""))
     query = request.query.get("q", "").strip()[:200]
     values: dict[str, Any] = {"rows": [], "found": [], "lost": [], "other": ""}
-    contact = (await bot.merge.preview(id, other)).kept if other else await bot.merge.living(id)
+    if other == id:
+        other, request[FORM] = "", Form(faults={"q": say("Choose another contact.")}, status=422)
+    contact = await bot.merge.living(id)
     if other:
         preview = await bot.merge.preview(id, other)
         subscriptions = {subscription.id: subscription for subscription in await bot.store.subscriptions.all()}

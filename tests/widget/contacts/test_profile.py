@@ -293,7 +293,12 @@ class TestMerging:
 
     async def test_with_itself_or_nobody_is_refused(self, running: Running, ben: Desk) -> None:
         user = await contact(running)
-        assert (await ben.get(path(user, f"/merge?with={user.id}")))[0] == 422
+        for status, page in (
+            await ben.get(path(user, f"/merge?with={user.id}")),
+            await ben.post(path(user, "/merge"), {"other": user.id, "word": "merge"}),
+        ):
+            assert (status, page.one("p", id="q-error").text) == (422, "Choose another contact.")
+            assert page.all("input", name="q"), "where to choose another one"
         assert (await ben.get(path(user, f"/merge?with={'0' * 24}")))[0] == 404
 
 
