@@ -26,7 +26,7 @@ from bot.store import Store
 __all__ = ["LEFT_OUT", "QUEUED", "SAME_NUMBER", "Audience", "AudiencePreview"]
 FIRST, ASKED, EXACT = 1000, 5000, 50_000
 """Contacts that the first look takes, up to which the number that a sender confirms is known at once, and up to which a
-preview counts all of them."""
+preview counts all of them. The ids of so many are read at once: reading few of a rare kind costs as much as all."""
 BATCH = 500
 """Contacts judged per batch. Other requests of this process wait for each batch."""
 NO_SUBSCRIPTION = _("Choose a live SMS subscription.")
@@ -80,10 +80,11 @@ class Audience:
         """Returns the contacts, and whether they are all that match."""
         tally, after, at = AudienceTally(), "", now()
         while tally.seen < most:
-            limit = min(BATCH, most - tally.seen)
+            limit = min(ASKED, most - tally.seen)
             ids = await self._finder.ids(filter, after, limit)
-            people = await self._selected.living(ids)
-            tally.add(people, await self.verdicts(message, filter, people, time, at), gone=len(ids) - len(people))
+            for some in (ids[i : i + BATCH] for i in range(0, len(ids), BATCH)):
+                people = await self._selected.living(some)
+                tally.add(people, await self.verdicts(message, filter, people, time, at), gone=len(some) - len(people))
             if len(ids) < limit:
                 return tally, True
             after = ids[-1]
