@@ -258,7 +258,7 @@ class _Reading:
     def _text(self, key: str, value: object) -> str:
         if isinstance(value, bool):
             return self.say("Yes") if value else self.say("No")
-        text = str(value)
+        text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
         if word := self.words.get(key, {}).get(text):
             return self.say(word)
         return f"{self.names[text]} ({text})" if text in self.names else TIME.sub(r"\1 \2 UTC", text)
