@@ -17,6 +17,7 @@ from bot.jobs.service import JobService
 from bot.model.contact_import import ImportPlan
 from bot.model.event import How
 from bot.model.teammate import By
+from bot.model.us_area_codes import STATE_OF
 from bot.store import Store, open_store
 from bot.store.embedded import EmbeddedServer
 from tests.bench.aims import Figure
@@ -46,8 +47,9 @@ async def _import(store: Store, rows: int) -> float:
     """Rows a second of the job itself, numbers read on all cores."""
     jobs = JobService(store, all_kinds(store))
     imports = ContactImports(store, jobs)
+    codes = [*STATE_OF]
     people = [
-        f"Person {i},p{i}@example.com,+1{212 + i // 7000}{5550000 + i % 7000},yes,2025-03-31" for i in range(rows)
+        f"Person {i},p{i}@example.com,+1{codes[i // 7000]}{5550000 + i % 7000},yes,2025-03-31" for i in range(rows)
     ]
     data = "\n".join(["Name,Email,Phone,Consent,Date", *people]).encode()
     file = await imports.upload(io.BytesIO(data), "bench.csv", len(data), ADA)
