@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.errors import FormWrong
 from bot.errors import marked as _
 from bot.model.contact_import import TEXTS, ImportPlan
-from bot.model.subscription import MessageType, Subscription
+from bot.model.subscription import MessageType, Purpose, Subscription
 
 FIELDS: Mapping[str, str] = {
     "external_id": _("User ID"),
@@ -140,8 +140,8 @@ def guessed_plan(
     columns: Sequence[str], live: Iterable[Subscription], attributes: Mapping[str, str], *, preset: str, region: str
 ) -> ImportPlan:
     """`attributes`: names by key."""
-    only = _only(live)
     known = PRESETS.get(preset)
+    only = _only(live, is_marketing=known is not None)
     own = {plain_name(name): f"attribute:{key}" for key, label in attributes.items() for name in (key, label)}
     aliases = {**own, **ALIASES, **(known.targets if known else {})}
     targets: list[str] = []
@@ -152,14 +152,17 @@ def guessed_plan(
     return ImportPlan(targets=tuple(targets), region=region, everyone_in=everyone)
 
 
-def _only(live: Iterable[Subscription]) -> dict[str, str]:
-    """By message type, its only live subscription."""
+def _only(live: Iterable[Subscription], *, is_marketing: bool) -> dict[str, str]:
+    """By message type, its only live subscription, or its only one for marketing: that is what the other products
+    send."""
     found = {"texts": TEXTS}
     live = list(live)
     for kind in MessageType:
-        of_it = [subscription.id for subscription in live if subscription.message_type is kind]
+        of_it = [subscription for subscription in live if subscription.message_type is kind]
+        if is_marketing and len(of_it) > 1:
+            of_it = [subscription for subscription in of_it if subscription.purpose is Purpose.MARKETING]
         if len(of_it) == 1:
-            found[kind] = of_it[0]
+            found[kind] = of_it[0].id
     return found
 
 

@@ -24,7 +24,7 @@ from bot.errors import FormWrong
 from bot.i18n import translator
 from bot.model.contact_import import DateOrder, ImportPlan
 from bot.model.event import How
-from bot.model.subscription import MessageType
+from bot.model.subscription import MessageType, Purpose
 from tests.people import AT, TEXTED, subscription
 
 DEALS, NEWS = subscription("deals"), subscription("news", name="News", message_type=MessageType.EMAIL)
@@ -152,6 +152,13 @@ class TestColumns:
     def test_of_several_subscriptions_people_choose(self) -> None:
         found = guessed_plan(["SMS consent"], [DEALS, subscription("other")], {}, preset="", region="US")
         assert found.targets == ("",)
+
+    def test_consents_of_another_product_are_of_the_only_marketing_subscription(self) -> None:
+        orders = subscription("orders", purpose=Purpose.INFORMATIONAL)
+        found = guessed_plan(["SMS Marketing Consent"], [DEALS, orders], {}, preset="klaviyo", region="US")
+        assert found.targets == ("consent:deals",)
+        others = [DEALS, orders, subscription("other")]
+        assert guessed_plan(["SMS Marketing Consent"], others, {}, preset="klaviyo", region="US").targets == ("",)
 
     def test_any_number_of_columns_may_be_left_out(self) -> None:
         plan = ImportPlan(targets=("phone", "", "", ""))
