@@ -100,7 +100,7 @@ async def list_senders(call: Call) -> SenderList:
     return SenderList(data=[_sender(one) for one in (await call.bot.workspace()).senders])
 
 
-@senders.put(SENDER, scope=Scope.MANAGE_WORKSPACE)
+@senders.put(SENDER, scope=Scope.MANAGE_WORKSPACE, errors=(NO_RESOURCE,))
 async def set_sender(call: Call, body: SenderBody) -> SenderAnswer:
     """Set a country's sender.
 
@@ -132,7 +132,7 @@ async def list_prices(call: Call) -> PriceList:
     return PriceList(data=[_price(one, workspace.currency) for one in workspace.prices])
 
 
-@senders.put(PRICE, scope=Scope.MANAGE_WORKSPACE)
+@senders.put(PRICE, scope=Scope.MANAGE_WORKSPACE, errors=(NO_RESOURCE,))
 async def set_price(call: Call, body: PriceBody) -> PriceAnswer:
     """Set a country's price."""
     country = call.variable("country")

@@ -84,3 +84,9 @@ async def test_each_route_has_an_address_of_its_own(ben: Desk) -> None:
 
 async def test_a_route_that_does_not_exist_has_no_address(ben: Desk) -> None:
     assert (await ben.get("/api/docs/no_such_route"))[0] == 404
+
+
+def test_each_route_with_an_id_says_that_there_may_be_none() -> None:
+    """Also for what no id can be, as `Call.variable` refuses it."""
+    with_id = [route for route in ROUTES if "{" in route.path]
+    assert [route.path for route in with_id if 404 not in {fault.status for fault in route.errors}] == []
