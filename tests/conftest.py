@@ -92,6 +92,8 @@ finder.COUNT_MS = finder.PAGE_MS = finder.WALK_MS = int(PATIENCE * 1000)  # an e
 dispatcher.JUDGED_FOR = timedelta(seconds=PATIENCE)  # a text that waits longer is judged again
 middleware.ANSWER_SECONDS = middleware.BRAND_SECONDS = websocket.BYE_SECONDS = PATIENCE
 
+TOLD = {name: value for name, value in os.environ.items() if name.startswith("SAYSO_TEST_")}
+"""What the tests are told. The code would take it for wrong settings, so it is taken out of the environment."""
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -114,7 +116,7 @@ def _no_network() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
-    for name in [n for n in os.environ if n.startswith("SAYSO_") and not n.startswith("SAYSO_TEST_")]:
+    for name in [n for n in os.environ if n.startswith("SAYSO_")]:
         patch.delenv(name)
     yield
     patch.undo()
@@ -132,7 +134,7 @@ def _cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 async def mongo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
-    engine = os.environ.get("SAYSO_TEST_ENGINE", "auto")
+    engine = TOLD.get("SAYSO_TEST_ENGINE", "auto")
     async with embedded_server(tmp_path_factory.mktemp("data"), engine=engine) as server:  # type: ignore[arg-type]
         if server.engine == "mongod":
             await _keep_expired(server)
@@ -339,4 +341,4 @@ async def asleep(pid: int) -> AsyncIterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-__all__ = ["DEALS", "PATIENCE", "Visitor", "asleep", "eventually", "free_port", "serving", "wipe"]
+__all__ = ["DEALS", "PATIENCE", "TOLD", "Visitor", "asleep", "eventually", "free_port", "serving", "wipe"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,7 +16,7 @@ from bot.store import open_store
 from bot.store.embedded import EmbeddedServer
 from tests.browser import chromium
 from tests.browser.shop import Chat, Shop, Watch, base
-from tests.conftest import PATIENCE, free_port, serving
+from tests.conftest import PATIENCE, TOLD, free_port, serving
 from widget.web.http import BOT
 
 expect.set_options(timeout=PATIENCE * 1000)  # what is waited for comes; how soon is the machine's affair
@@ -32,7 +31,7 @@ def chromium_path() -> str:
     path = chromium.find()
     if path is None:
         reason = f"NO BROWSER TESTS: none of {', '.join(chromium.NAMES)} is on the PATH (apt-get install chromium)"
-        if os.environ.get("SAYSO_TEST_BROWSER") == "required":
+        if TOLD.get("SAYSO_TEST_BROWSER") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
     return path

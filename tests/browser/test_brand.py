@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from aiohttp.test_utils import TestServer
@@ -14,6 +13,7 @@ from tests.browser import axe
 from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
+from tests.conftest import TOLD
 from widget.web.http import BOT
 
 PATH = "/settings/brand"
@@ -128,7 +128,7 @@ async def test_it_reads_well_in_every_light_and_width(look: Look, server: TestSe
         await wear(page, scheme, width, height)
         assert await axe.faults(page, scheme) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (scheme, width)
-        if folder := os.environ.get("SAYSO_TEST_PICTURES"):
+        if folder := TOLD.get("SAYSO_TEST_PICTURES"):
             await page.screenshot(path=Path(folder) / f"brand-{width}-{scheme}.png", full_page=True)
     await page.goto(base(server) + f"{PATH}/preview")
     for scheme, width, height in axe.LOOKS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from bot.store.embedded import EmbeddedServer, embedded_server
 from tests.browser.conftest import Visit
 from tests.browser.gallery import LETTER, ask
 from tests.browser.shop import Chat
-from tests.conftest import asleep, serving
+from tests.conftest import TOLD, asleep, serving
 from tests.people import AT, TEAMMATE, card
 from widget.web.http import BOT
 
@@ -285,7 +284,7 @@ async def test_no_line_keeps_what_was_typed(visit: Visit, server: TestServer, de
 
 @pytest.fixture
 async def own_mongo(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
-    engine = os.environ.get("SAYSO_TEST_ENGINE", "auto")
+    engine = TOLD.get("SAYSO_TEST_ENGINE", "auto")
     async with embedded_server(tmp_path / "own", engine=engine) as running:  # type: ignore[arg-type]
         yield running
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,35 @@ from tests.browser import axe
 from tests.browser.conftest import Look
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
+from tests.conftest import TOLD
 from tests.people import person
 
 PATH = "/settings/ledger"
 
 
+@dataclass
+class Steps:
+    """How far the check may come, so that it isn't done before the test has looked."""
+
+    allowed: int = 20
+
+
 @pytest.fixture
-async def slow_check(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def slow_check(store: Store, monkeypatch: pytest.MonkeyPatch) -> Steps:
     """Sixty contacts, one in a step."""
     await store.contacts.insert_many([person(f"c{i:02d}") for i in range(60)])
-    real = Verify.step
+    real, steps, done = Verify.step, Steps(), 0
 
     async def step(self: Verify, job: str, input: VerifyInput, at: Position, limit: int) -> Batch[Position]:
+        nonlocal done
         await asyncio.sleep(0.06)
+        if done == steps.allowed:
+            return Batch(at, 0)
+        done += 1
         return await real(self, job, input, at, 1)
 
     monkeypatch.setattr(Verify, "step", step)
+    return steps
 
 
 def status(page: Page) -> Any:
@@ -45,13 +58,13 @@ async def done(page: Page) -> int:
     return int(await page.get_by_role("progressbar").get_attribute("value") or 0)
 
 
-@pytest.mark.usefixtures("slow_check")
-async def test_a_check_is_followed_paused_and_resumed(look: Look, server: TestServer) -> None:
+async def test_a_check_is_followed_paused_and_resumed(look: Look, server: TestServer, slow_check: Steps) -> None:
     page = await signed_in(look, server, PATH)
     await page.get_by_role("button", name="Check ledger").press("Enter")
     await expect(status(page)).to_have_text("Running")
     await expect(page.locator(".job-words")).to_contain_text("of 60")
     begun = await done(page)
+    slow_check.allowed = 40
     await expect(page.get_by_role("progressbar")).not_to_have_attribute("value", str(begun))
 
     # Paused, also in another tab; the buttons change, and focus stays with them.
@@ -63,6 +76,7 @@ async def test_a_check_is_followed_paused_and_resumed(look: Look, server: TestSe
     paused = await done(other)
     assert 0 < paused < 60
 
+    slow_check.allowed = 100
     await page.get_by_role("button", name="Resume").press("Enter")
     await expect(status(page)).to_have_text("Done")
     await expect(page.locator(".job-words")).to_have_text("60 of 60")
@@ -110,5 +124,5 @@ async def test_it_reads_well_in_every_light_and_width(look: Look, server: TestSe
         await wear(page, scheme, width, height)
         assert await axe.faults(page, scheme) == [], f"{scheme} {width}"
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (scheme, width)
-        if folder := os.environ.get("SAYSO_TEST_PICTURES"):
+        if folder := TOLD.get("SAYSO_TEST_PICTURES"):
             await page.screenshot(path=Path(folder) / f"ledger-{width}-{scheme}.png", full_page=True)

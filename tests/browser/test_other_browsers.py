@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
@@ -15,7 +14,7 @@ from bot.store import Store
 from tests.browser import other_browsers
 from tests.browser.other_browsers import MakeTab, Tab
 from tests.browser.shop import Shop, base
-from tests.conftest import eventually
+from tests.conftest import TOLD, eventually
 
 DIED = ["ProtocolError", "MaxRetryError", "ReadTimeoutError", "ConnectionResetError"]
 """Of the connection to the driver: Debian's WebKit dies now and then, whatever the page. Nothing else is repeated."""
@@ -58,7 +57,7 @@ def _or_skipped(make: MakeTab) -> MakeTab:
 
 
 def _skip(reason: str) -> NoReturn:
-    if os.environ.get("SAYSO_TEST_BROWSER") == "required":
+    if TOLD.get("SAYSO_TEST_BROWSER") == "required":
         pytest.fail(reason)
     pytest.skip(reason)
 

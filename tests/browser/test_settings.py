@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import aiohttp
+import pytest
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, expect
 
@@ -15,6 +16,8 @@ from tests.browser.shop import base, wear
 from tests.conftest import eventually
 from tests.widget.desk import ADA
 from widget.web.http import BOT
+
+pytestmark = pytest.mark.slow
 
 WEBHOOKS, INTERCOM = "/settings/webhooks", "/settings/intercom"
 PASSWORD = "lantern orchid gravel 7"

@@ -14,6 +14,8 @@ from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
 from tests.browser.shop import base, wear
 
+pytestmark = pytest.mark.slow
+
 LIST = "/settings/subscriptions"
 
 

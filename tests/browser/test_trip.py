@@ -18,6 +18,8 @@ from tests.browser.conftest import Visit
 from tests.browser.shop import Chat, Shop, Watch, base
 from tests.conftest import eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def browser(whole_browser: Browser) -> Browser:

@@ -48,6 +48,8 @@ from bot.store.embedded import EmbeddedServer
 from tests.people import person
 from tests.store.wire import explainable, listened_to, stages_of
 
+pytestmark = pytest.mark.slow
+
 PEOPLE, FEW, PAGE, NARROW = 600, 5, 20, 60
 SORTS = [Sort(by, is_down) for by in SortBy for is_down in (True, False)]
 IN, OUT = ConsentState.OPTED_IN, ConsentState.OPTED_OUT

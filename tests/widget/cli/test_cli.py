@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from bot.config import Settings
 from bot.store import open_store
 from bot.store.embedded import embedded_server
-from tests.conftest import PATIENCE, Visitor, eventually
+from tests.conftest import PATIENCE, TOLD, Visitor, eventually
 from tests.people import tells_number
 from tests.widget.help import last_words
 from widget import cli
@@ -42,7 +42,7 @@ PASSWORD = "hunter2-is-no-password"
 
 def environment(**settings: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
-    engine = os.environ.get("SAYSO_TEST_ENGINE", "auto")
+    engine = TOLD.get("SAYSO_TEST_ENGINE", "auto")
     named = {f"SAYSO_{name.upper()}": value for name, value in {"engine": engine, **settings}.items()}
     return {**clean, "NO_COLOR": "1", "COLUMNS": "100", **named}
 

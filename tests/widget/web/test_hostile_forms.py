@@ -20,6 +20,8 @@ from tests.widget.help import Node, Running, read
 from tests.widget.test_live import say
 from tests.widget.web.test_roles import VISITOR, filled, routes
 
+pytestmark = pytest.mark.slow
+
 MARKUP = "\"'><img src=x onerror=alert(1)>{{7*7}}${7*7}%(name)s{x}"
 LEAKED = "<img src=x"
 MOST_FIELDS = 8
