@@ -41,6 +41,15 @@ async def fits(page: Page) -> None:
     await wear(page, "light", 1280, 900)
 
 
+async def opened_by_ben(look: Look, server: TestServer, bot: Bot, page: Page) -> Page:
+    """His page of the same draft. Both see that the other has it open."""
+    await bot.store.teammates.update({"email": BEN}, {"$set": {"role": "admin"}})
+    theirs = await signed_in(look, server, urlsplit(page.url).path, BEN)
+    await expect(page.locator("#also-here")).to_have_text("Also editing: Ben")
+    await expect(theirs.locator("#also-here")).to_have_text("Also editing: Ada")
+    return theirs
+
+
 async def test_a_message_goes_from_the_composer_to_a_phone_and_its_link_opts_out(
     look: Look, server: TestServer, bot: Bot
 ) -> None:
@@ -76,10 +85,7 @@ async def test_a_message_goes_from_the_composer_to_a_phone_and_its_link_opts_out
     await expect(page.locator(".phone-bubble")).to_contain_text("Hi Maya, it's back.")
 
     # A teammate opens it, too: each is told of the other. What one saves, the other hears at once, and can't overwrite.
-    await bot.store.teammates.update({"email": BEN}, {"$set": {"role": "admin"}})
-    theirs = await signed_in(look, server, urlsplit(page.url).path, BEN)
-    await expect(page.locator("#also-here")).to_have_text("Also editing: Ben")
-    await expect(theirs.locator("#also-here")).to_have_text("Also editing: Ada")
+    theirs = await opened_by_ben(look, server, bot, page)
     await theirs.get_by_label("Name", exact=True).fill("July roast")
     await expect(theirs.locator("h1")).to_have_text("July roast")
     await expect(theirs).to_have_title(re.compile("^July roast · "))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -15,9 +14,8 @@ from bot.model.outbound_message import ChatTerms
 from bot.model.teammate import By
 from tests.browser.conftest import Look, Visit
 from tests.browser.desk import signed_in
-from tests.browser.test_outbound import fits
+from tests.browser.test_outbound import fits, opened_by_ben
 from tests.conftest import eventually
-from tests.widget.desk import BEN
 from widget.web.http import BOT
 
 ADA = By("ada", "Ada")
@@ -58,10 +56,7 @@ async def test_a_message_with_a_form_goes_from_the_composer_to_the_shop(
     await fits(page)
 
     # Another teammate opens it: both see it, and a change by one reaches the other.
-    await bot.store.teammates.update({"email": BEN}, {"$set": {"role": "admin"}})
-    ben = await signed_in(look, server, urlsplit(page.url).path, BEN)
-    await expect(page.locator("#also-here")).to_have_text("Also editing: Ben")
-    await expect(ben.locator("#also-here")).to_have_text("Also editing: Ada")
+    ben = await opened_by_ben(look, server, bot, page)
     await ben.get_by_label("Name", exact=True).fill("Deals by text")
     await expect(page.locator("#newer")).to_contain_text("Someone else changed this message.")
     await ben.close()
