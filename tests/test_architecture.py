@@ -35,7 +35,7 @@ ARROWS = {
 }
 """What each folder of `bot` may import. `composition` puts them all together."""
 ARROWS["composition"] = {*ARROWS, "config", "signing"}
-LEAVES = {"errors", "faults", "i18n", "aio"}
+LEAVES = {"errors", "fault_points", "i18n", "aio"}
 """What all folders may import, and what imports none of them."""
 PURE_FOLDERS = {"bot.model", "bot.compliance", "bot.flows.steps", "bot.flows.triggers", "bot.outbound.kinds"}
 """Besides these, a module is pure if its docstring says so."""

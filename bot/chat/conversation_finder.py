@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from bot.chat.conversation_search import IN_INBOX, TIMES
+from bot.chat.conversation_query import IN_INBOX, TIMES
 from bot.contacts.filters import Clause, Query, all_of
 from bot.contacts.finder import COUNT_MS, NARROW, PAGE_MS
 from bot.errors import FilterTooBroad

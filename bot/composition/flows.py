@@ -6,13 +6,13 @@ from bot.composition.webhooks import WebhookArea
 from bot.config import Settings
 from bot.flows.drafts import FlowDrafts
 from bot.flows.figures import FlowFigureReader
+from bot.flows.flow_starts import FlowStarts
 from bot.flows.messenger import Messenger
 from bot.flows.opening import Openings
 from bot.flows.outlets import Outlets
 from bot.flows.runs import Runs
 from bot.flows.segment_starts import SegmentStarts
 from bot.flows.service import FlowService
-from bot.flows.starts import FlowStarts
 from bot.outbound.flow_texts import FlowTexts
 from bot.store import Store
 from bot.webhooks.flow_events import FlowEvents

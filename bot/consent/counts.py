@@ -13,7 +13,7 @@ from ulid import ULID
 
 from bot.aio.retry import retried
 from bot.errors import Conflict
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.base import now
 from bot.model.contact import ConsentCounts
 from bot.store import Store

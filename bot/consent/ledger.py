@@ -17,7 +17,7 @@ from bot.consent.checkpoints import CheckpointKeys
 from bot.consent.ledger_round import AddedEvent, Answers, Recorded, RoundFacts, events_of, turns_of
 from bot.consent.projection import apply, first_contact, project
 from bot.errors import Conflict, SaysoError, StoreUnavailable
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.base import now
 from bot.model.contact import Contact, Role
 from bot.model.event import Action, Actor, ConsentEvent, Source

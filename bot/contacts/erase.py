@@ -10,7 +10,7 @@ from __future__ import annotations
 from bot.consent.ledger import Ledger
 from bot.contacts.imports.uploads import UploadedRows
 from bot.contacts.known_by import Known, known_by
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.event import Actor, ConsentEvent, Source
 from bot.model.job import words_of
 from bot.store import Store

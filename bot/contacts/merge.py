@@ -15,7 +15,7 @@ from bot.consent.projection import project
 from bot.contacts.merge_rules import Merger, merged
 from bot.errors import Invalid, NotFound
 from bot.errors import marked as _
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.contact import Contact
 from bot.model.event import NOWHERE, Action, Actor, ConsentEvent, Context, Source
 from bot.model.pace import NO_PACE

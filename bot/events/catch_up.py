@@ -19,7 +19,7 @@ from bot.aio.background import uninterrupted
 from bot.consent.counts import CountKeeper
 from bot.errors import StoreUnavailable
 from bot.events.path import ConsumerPath
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.jobs.lease import Lease
 from bot.model.base import new_id, now
 from bot.model.event import Action, ConsentEvent

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 
 from bot.errors import StoreUnavailable
 from bot.events.consumers.base import Consumer
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.event import ConsentEvent
 
 log = logging.getLogger("sayso.events")

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from bot.contacts.finder import ContactFinder
 from bot.errors import FilterTooBroad, Invalid, StoreUnavailable
 from bot.events.catch_up import BACK_OFF, ulid_prefix
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.flows.scripts import Scripts
 from bot.flows.segment_starts import SegmentStarts
 from bot.jobs.lease import Lease

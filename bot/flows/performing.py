@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.chat.conversations import ConversationService
 from bot.contacts.service import ContactService
 from bot.errors import Invalid
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.flows.effects import (
     AcceptForm,
     ChangeTag,

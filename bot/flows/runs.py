@@ -23,15 +23,15 @@ from bot.chat.conversations import ConversationService
 from bot.consent.keywords import read
 from bot.contacts.service import ContactService
 from bot.errors import StoreUnavailable
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.flows.counting import FlowCounters
 from bot.flows.effects import Effect, StartFlow, loaded_effects, only_writes, stored_effects
 from bot.flows.engine import BY_CONTACT, Transition, transition
 from bot.flows.outlets import Outlets
 from bot.flows.performing import BOT, Performer
+from bot.flows.run_starts import STALLED, RunStarts, run_id
 from bot.flows.script import Script
 from bot.flows.scripts import Scripts
-from bot.flows.starting import STALLED, RunStarts, run_id
 from bot.flows.steps.base import (
     WAIT_OF,
     Answered,

@@ -7,9 +7,9 @@ from contextlib import suppress
 from hashlib import sha256
 
 from bot.chat.conversations import opened_with
+from bot.flows.run_starts import has_run, run_id
 from bot.flows.runs import Runs
 from bot.flows.scripts import Occasion
-from bot.flows.starting import has_run, run_id
 from bot.flows.triggers.base import EntersSegment
 from bot.model.base import now
 from bot.model.contact import Contact

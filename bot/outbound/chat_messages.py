@@ -16,7 +16,7 @@ from async_lru import alru_cache
 
 from bot.chat.conversations import ConversationService, opened_with
 from bot.contacts.finder import ContactFinder
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.base import now
 from bot.model.chat_delivery import ChatDelivery
 from bot.model.contact import Contact

@@ -12,7 +12,7 @@ import orjson
 
 from bot.aio.waiting import either
 from bot.errors import StoreUnavailable
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.audit import AuditAction
 from bot.model.base import now
 from bot.model.teammate import By

@@ -12,7 +12,7 @@ import { createHistory } from "./history.js";
 import { hoursAfterClick, hoursAfterInput } from "./hours.js";
 import { watchKeyboard, watchKinds } from "./keyboard.js";
 import { watchLive } from "./live.js";
-import { createMerging } from "./merging.js";
+import { createMerging } from "./merge-choices.js";
 import { announce, data, editor, kinds, strings } from "./page.js";
 import { drawInPlace, drawMarks, setFaults } from "./problems.js";
 import { watchPublish } from "./publish.js";

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot import faults
+from bot import fault_points
 from bot.consent.changes import ConsentChange
 from bot.consent.ledger import Ledger
 from bot.consent.ledger_round import Recorded
@@ -109,7 +109,7 @@ async def test_after_a_crash_the_same_call_stores_all_of_them(
 ) -> None:
     ada = added()
     with monkeypatch.context() as patch:
-        patch.setattr(faults, "reached", _dies_at("recorded"))
+        patch.setattr(fault_points, "reached", _dies_at("recorded"))
         with pytest.raises(StoreUnavailable):
             await Ledger(store).record_many(imported(ada), {ada.id: ada})
     assert await store.contacts.get(ada.id) is None
@@ -128,7 +128,7 @@ async def test_after_a_crash_the_same_call_stores_all_of_them(
 async def test_verify_stores_whom_a_crash_left_without_contact(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = added()
     with monkeypatch.context() as patch:
-        patch.setattr(faults, "reached", _dies_at("recorded"))
+        patch.setattr(fault_points, "reached", _dies_at("recorded"))
         with pytest.raises(StoreUnavailable):
             await Ledger(store, clock=lambda: AT).record_many(imported(ada), {ada.id: ada})
     report = await verify(store, repair=True)

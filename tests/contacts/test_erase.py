@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot import faults
+from bot import fault_points
 from bot.app import Bot
 from bot.chat.visitors import Claim
 from bot.consent.changes import ConsentChange
@@ -428,7 +428,7 @@ class TestTwice:
                 raise Died
 
         with monkeypatch.context() as patch:
-            patch.setattr(faults, "reached", die)
+            patch.setattr(fault_points, "reached", die)
             with pytest.raises(Died):
                 await bot.eraser.erase(maya.id, ADMIN, Source.PROFILE)
         assert await told(bot.store)

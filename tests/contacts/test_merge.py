@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import faults
+from bot import fault_points
 from bot.app import Bot
 from bot.chat.visitors import Claim
 from bot.consent.numbers import address_of
@@ -195,7 +195,7 @@ class TestActOfMerging:
 
         user, lead = await self._two(bot)
         with monkeypatch.context() as patch:
-            patch.setattr(faults, "reached", die)
+            patch.setattr(fault_points, "reached", die)
             with pytest.raises(Died):
                 await bot.merge.merge(user.id, lead.id, ADMIN, Source.PROFILE)
         await look_again(bot)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-import bot.faults
+import bot.fault_points
 from bot.app import make_bot
 from bot.config import Settings
 from bot.events import catch_up
@@ -34,7 +34,7 @@ def kill_at(point: str) -> None:
         if here == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    bot.faults.reached = reached
+    bot.fault_points.reached = reached
 
 
 async def _serve(url: str, database: str, port: int) -> None:

@@ -9,7 +9,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot import faults
+from bot import fault_points
 from bot.app import Bot
 from bot.demo import DEALS
 from bot.errors import FilterTooBroad, StoreUnavailable
@@ -347,7 +347,7 @@ async def crashed(bot: Bot, monkeypatch: pytest.MonkeyPatch, points: int) -> boo
             raise StoreUnavailable
 
     with monkeypatch.context() as patched:
-        patched.setattr(faults, "reached", reached)
+        patched.setattr(fault_points, "reached", reached)
         try:
             await bot.segments_watched.look()
         except StoreUnavailable:

@@ -7,7 +7,7 @@ import itertools
 import os
 import signal
 
-import bot.faults
+import bot.fault_points
 from bot.store import open_store
 from bot.webhooks.outbox import WebhookOutbox
 from tests.people import runs_of
@@ -21,7 +21,7 @@ def answer(url: str, database: str, part: str, point: int) -> None:
         if next(numbers) == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    bot.faults.reached = reached
+    bot.fault_points.reached = reached
     asyncio.run(_answer(url, database, part))
 
 

@@ -16,8 +16,8 @@ from bot.demo import DEALS
 from bot.flows.document import FlowDocument
 from bot.flows.performing import BOT
 from bot.flows.publish import create
+from bot.flows.run_starts import IN_A_CIRCLE, MOST_HOPS
 from bot.flows.runs import Runs
-from bot.flows.starting import IN_A_CIRCLE, MOST_HOPS
 from bot.model.attribute import Attribute, AttributeType
 from bot.model.base import now
 from bot.model.contact import Contact

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot import faults
+from bot import fault_points
 from bot.chat.conversations import ConversationService
 from bot.errors import StoreUnavailable
 from bot.flows.document import FlowDocument
@@ -86,13 +86,13 @@ class Talk:
             if next(left, None) is None:
                 raise Crash
 
-        faults.reached = reached
+        fault_points.reached = reached
         try:
             await self._handle(runs_of(self.store), move, part)
         except Crash:
             pass
         finally:
-            faults.reached = lambda point: None
+            fault_points.reached = lambda point: None
         await self.store.conversations.update({"run.due_at": {"$exists": True}}, {"$set": {"run.due_at": AT}})
         for _time in range(2):
             other = runs_of(self.store)

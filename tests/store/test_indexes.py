@@ -18,7 +18,7 @@ import pytest
 
 from bot.app import Bot, make_bot
 from bot.chat.conversation_finder import EVERYTHING, RECENT, ConversationSort
-from bot.chat.conversation_search import conversation_query
+from bot.chat.conversation_query import conversation_query
 from bot.chat.inbox import View, Whose
 from bot.chat.visitors import Claim
 from bot.config import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from bot.chat.conversation_finder import ConversationSort
-from bot.chat.conversation_search import conversation_query
+from bot.chat.conversation_query import conversation_query
 from bot.errors import SearchInvalid
 from bot.workspace.access import Scope
 from widget.api.contact_search import FAULTS, WRONG_SEARCH, SearchGroup, SearchSort, SearchTerm, is_down, terms_of

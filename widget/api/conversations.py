@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bot.chat.conversation_finder import EVERYTHING, RECENT, ConversationSort
-from bot.chat.conversation_search import conversation_query
+from bot.chat.conversation_query import conversation_query
 from bot.contacts.filters import Query
 from bot.contacts.query_terms import Term
 from bot.errors import NotFound

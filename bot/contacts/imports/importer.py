@@ -27,7 +27,7 @@ from bot.contacts.service import ContactService, ContactUpdate, ContactValues
 from bot.contacts.tags import Tags
 from bot.errors import Invalid, NotFound, NumberStopped, OwnOptOut, SavedNumberLocked, SaysoError
 from bot.errors import marked as _
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.base import now
 from bot.model.contact import Contact
 from bot.model.contact_import import ContactImport, ImportChange, ImportPiece

@@ -21,7 +21,7 @@ from bot.consent.projection import apply
 from bot.contacts.imports.row_changes import row_key
 from bot.contacts.service import ContactService, ContactUpdate, ContactValues
 from bot.errors import NotFound, SaysoError, StoreUnavailable
-from bot.faults import reach
+from bot.fault_points import reach
 from bot.model.base import now
 from bot.model.contact import ConsentState, Contact
 from bot.model.contact_import import ImportChange

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from bot import faults
+from bot import fault_points
 from bot.jobs.kinds import all_kinds
 from bot.jobs.service import JobService
 from bot.store import open_store
@@ -26,7 +26,7 @@ async def _work(url: str, point: str, left: int) -> None:
         if point and not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    faults.reached = reached
+    fault_points.reached = reached
     async with open_store(url, "sayso_test") as store:
         kinds = all_kinds(store)
         for kind in kinds:

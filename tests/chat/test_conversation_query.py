@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.chat.conversation_search import conversation_query
+from bot.chat.conversation_query import conversation_query
 from bot.contacts.filters import all_of
 from bot.contacts.query_terms import Term, Terms
 from bot.errors import SearchInvalid
