@@ -13,12 +13,12 @@ Ulid = Annotated[str, Field(examples=["01KB2M6ZC0V6T1JY9M0Q3W8R5X"])]
 Hash = Annotated[str, Field(examples=["9f2c6f0d4c1b0d0c8b8d7a5e3f1a2b4c5d6e7f8091a2b3c4d5e6f708192a3b4c"])]
 
 
-class ActorShape(ApiAnswer):
+class ActorAnswer(ApiAnswer):
     type: str = Field(examples=["contact"])
     id: Id
 
 
-class WordsShape(ApiAnswer):
+class WordsAnswer(ApiAnswer):
     """What the person was shown, and their act."""
 
     title: str = Field(examples=["Get our deals by text"])
@@ -31,13 +31,13 @@ class WordsShape(ApiAnswer):
     act: str = Field(examples=['pressed "Sign Up Now"'])
 
 
-class EvidenceShape(ApiAnswer):
+class EvidenceAnswer(ApiAnswer):
     how: How = Field(examples=["paper"])
     given_at: UnixTime | None
     note: str = Field(examples=["Card filled in at the counter"])
 
 
-class ConsentEventShape(ApiAnswer):
+class ConsentEventAnswer(ApiAnswer):
     type: Literal["consent_event"] = "consent_event"
     id: Ulid
     contact_id: Id
@@ -48,12 +48,12 @@ class ConsentEventShape(ApiAnswer):
     state: ConsentState | None = Field(examples=["opted_in"])
     grade: Grade | None = Field(examples=["written_shown"])
     source: Source = Field(examples=["form"])
-    actor: ActorShape
+    actor: ActorAnswer
     phone: str | None = Field(examples=["+12015550123"], description="The number that the consent is for.")
     email: str | None = Field(examples=[None])
     at: UnixTime
-    words: WordsShape | None
-    evidence: EvidenceShape | None = Field(examples=[None])
+    words: WordsAnswer | None
+    evidence: EvidenceAnswer | None = Field(examples=[None])
     stopped: bool | None = Field(examples=[None], description="The number was on the stop list.")
     flow_id: str | None = Field(examples=[None], description="The bot flow that asked.")
     flow_version: int | None = Field(examples=[None])
@@ -69,9 +69,9 @@ class ConsentEventShape(ApiAnswer):
     hash: Hash
 
 
-def event_answer(event: ConsentEvent) -> ConsentEventShape:
+def event_answer(event: ConsentEvent) -> ConsentEventAnswer:
     words, evidence, context = event.words, event.evidence, event.context
-    return ConsentEventShape(
+    return ConsentEventAnswer(
         id=event.event,
         contact_id=event.contact,
         seq=event.seq,
@@ -81,13 +81,13 @@ def event_answer(event: ConsentEvent) -> ConsentEventShape:
         state=event.state,
         grade=event.grade,
         source=event.source,
-        actor=ActorShape(type=event.actor.kind, id=event.actor.id),
+        actor=ActorAnswer(type=event.actor.kind, id=event.actor.id),
         phone=event.number,
         email=event.email,
         at=unix(event.at),
-        words=WordsShape(**words.model_dump(include=set(WordsShape.model_fields))) if words else None,
+        words=WordsAnswer(**words.model_dump(include=set(WordsAnswer.model_fields))) if words else None,
         evidence=evidence
-        and EvidenceShape(how=evidence.how, given_at=unix_or_none(evidence.given_at), note=evidence.note),
+        and EvidenceAnswer(how=evidence.how, given_at=unix_or_none(evidence.given_at), note=evidence.note),
         stopped=event.stopped or None,
         flow_id=event.flow,
         flow_version=event.flow_version,
@@ -104,6 +104,6 @@ def event_answer(event: ConsentEvent) -> ConsentEventShape:
     )
 
 
-def event_notice(event: ConsentEvent) -> ConsentEventShape:
+def event_notice(event: ConsentEvent) -> ConsentEventAnswer:
     """For systems of others. Where the person was (IP address, browser, page) stays in the ledger."""
     return event_answer(event).model_copy(update={"ip": None, "user_agent": None, "page": None})

@@ -9,7 +9,7 @@ from pydantic import Field
 from bot.events.catch_up import SKEW
 from bot.model.base import new_ulid, now
 from bot.shapes.base import ApiAnswer
-from bot.shapes.consent_event import ConsentEventShape, event_answer
+from bot.shapes.consent_event import ConsentEventAnswer, event_answer
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import CONTACT_FAULTS, found_contact
 from widget.api.models import ApiQuery
@@ -38,13 +38,13 @@ class SinceEvent(ApiQuery):
 
 class ContactEventList(ApiAnswer):
     type: Literal["list"] = "list"
-    data: list[ConsentEventShape]
+    data: list[ConsentEventAnswer]
     next: int | None = Field(examples=[3], description="Where to continue. Null: there are no more events yet.")
 
 
 class ConsentEventList(ApiAnswer):
     type: Literal["list"] = "list"
-    data: list[ConsentEventShape]
+    data: list[ConsentEventAnswer]
     next: str = Field(
         examples=["01KB2M6ZC0V6T1JY9M0Q3W8R5X"], description="Where to continue, now or when there are new events."
     )
