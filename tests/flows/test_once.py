@@ -121,7 +121,7 @@ class Talk:
 
     async def _handle(self, runs: Runs, move: str, part: Part | str) -> None:
         if move == "time":
-            await runs.time_came(LATER)
+            await runs.time_came(self._until or LATER)  # a timer after it counts from then
         elif isinstance(part, Part):
             await runs.message_received(part)
         else:
