@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.errors import Invalid
 from bot.errors import marked as _
 from bot.model.base import now
@@ -15,7 +17,20 @@ TOO_MANY = _("This conversation can't have more tags. Remove one to add another.
 
 class ConversationTags:
     def __init__(self, store: Store) -> None:
-        self._table = store.conversations
+        self._table, self._tags = store.conversations, store.tags
+
+    async def of(self, conversation: Conversation) -> list[Tag]:
+        """By name."""
+        found = await self._tags.get_many(mark.tag for mark in conversation.tags) if conversation.tags else {}
+        return sorted((tag for tag in found.values() if not tag.deleted_at), key=lambda tag: tag.name.casefold())
+
+    async def replace(self, conversation: Conversation, tags: Iterable[Tag], by: str) -> None:
+        """Leaves it with these. Raises Invalid."""
+        before, chosen = {mark.tag for mark in conversation.tags or ()}, {tag.id: tag for tag in tags}
+        for id in before - {*chosen}:
+            await self._table.untag(conversation.id, id)
+        for id in {*chosen} - before:
+            await self.add(conversation, chosen[id], by)
 
     async def add(self, conversation: Conversation, tag: Tag, by: str) -> ConversationTag:
         """Once: a tag that it has keeps its time and its teammate. Raises Invalid."""

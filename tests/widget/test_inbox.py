@@ -11,7 +11,7 @@ import pytest
 from bot.chat.conversations import texting_id
 from bot.model.base import new_id, now
 from bot.model.conversation import Conversation, ConversationState
-from bot.model.teammate import TeammateRole
+from bot.model.teammate import By, TeammateRole
 from tests.conftest import Visitor, eventually
 from tests.widget.desk import Desk, at_desk
 from tests.widget.help import Node, Running, faults, read
@@ -369,3 +369,24 @@ async def test_an_answer_to_a_text_goes_out_as_a_text_and_says_what_became_of_it
     async with ben.session.post(f"{ben.base}{path}/messages", data=form, headers={"HX-Request": "true"}) as answer:
         ((_code, words),) = faults(await answer.json())
         assert (answer.status, "opted out with STOP" in words) == (422, True), "a script is told the reason too"
+
+
+async def test_tags_of_a_conversation_are_chosen_on_a_page_and_shown_above_it(
+    running: Running, ben: Desk, visitor: Visitor
+) -> None:
+    path, by = await talking(visitor), By("ada", "Ada")
+    vip, roast = [await running.bot.tags.create(f"{name} {new_id()}", by) for name in ("VIP", "<b>Roast</b>")]
+    assert not (await ben.look(path)).all("p", class_="talk-tags")
+    assert (await ben.post(f"{path}/tags", {f"tags.{vip.id}": "on", f"tags.{roast.id}": "on", "tags.gone": "on"}))[
+        0
+    ] == 303
+    shown = (await ben.look(path)).one("p", class_="talk-tags").text
+    assert (vip.name in shown, roast.name in shown) == (True, True)
+    page = await ben.look(f"{path}/tags")
+    ticked = {box.attrs["name"] for box in page.all("input", type="checkbox") if "checked" in box.attrs}
+    assert ticked == {f"tags.{vip.id}", f"tags.{roast.id}"}
+    assert (await ben.post(f"{path}/tags", {f"tags.{vip.id}": "on"}))[0] == 303
+    assert roast.name not in (await ben.look(path)).one("p", class_="talk-tags").text
+    (mark,) = (await conversation(running, visitor)).tags or ()
+    assert mark.tag == vip.id
+    assert (await ben.get(f"/inbox/{new_id()}/tags"))[0] == 404

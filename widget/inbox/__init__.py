@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from widget.inbox import actions, form, live, opt_outs, pages, panel, replies, transcript
+from widget.inbox import actions, form, live, opt_outs, pages, panel, replies, tags, transcript
 from widget.web.teammate_pages import Scope, requires
 
 reads, writes = requires(Scope.READ_CONVERSATIONS), requires(Scope.WRITE_CONVERSATIONS)
@@ -25,3 +25,4 @@ def add_routes(app: web.Application) -> None:
     panel.add_routes(app)
     form.add_routes(app)
     replies.add_routes(app)
+    tags.add_routes(app)

@@ -195,7 +195,7 @@ class InboxConnection:
         """Sends how far the contact has read, and the thread's header, since the name may be known by now."""
         c = await self.bot.inbox.get(self.id)
         team = await self.bot.teammates.all()
-        context = pages.head(c, self.say)
+        context = await pages.head(self.bot, c, self.say)
         html = await render(
             self.request,
             "inbox/_state.html",

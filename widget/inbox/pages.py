@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from bot.app import Bot
 from bot.chat.inbox import COUNTED, View, Whose
 from bot.i18n import Translator
 from bot.model.base import iso, new_id
@@ -97,7 +98,7 @@ async def show(request: web.Request) -> web.Response:
         most=LONGEST if conversation.number else MOST_TEXT,
         most_note=MOST_TEXT,
         **listing,
-        **head(conversation, say),
+        **await head(bot, conversation, say),
     )
 
 
@@ -111,12 +112,13 @@ async def older(request: web.Request) -> web.Response:
     return web.Response(text=html, content_type="text/html", headers=PRIVATE)
 
 
-def head(conversation: Conversation, say: Translator) -> dict[str, Any]:
+async def head(bot: Bot, conversation: Conversation, say: Translator) -> dict[str, Any]:
     """What the header above the thread needs besides the conversation."""
     until = conversation.snoozed_until
     return {
         "state_words": views.state_words(conversation.state, say),
         "until": iso(until) if until else "",
+        "tags": await bot.conversation_tags.of(conversation),
         "key": new_id(),
     }
 

@@ -39,7 +39,7 @@ AGENTS = {
     "/inbox/opt-outs", "/inbox/opt-outs/{request}/opt-out", "/inbox/opt-outs/{request}/dismiss",
     "/inbox", "/inbox/list", "/inbox/live", "/inbox/{conversation}", "/inbox/{conversation}/parts",
     "/inbox/{conversation}/messages", "/inbox/{conversation}/actions", "/inbox/{conversation}/replies",
-    "/inbox/{conversation}/transcript.txt", "/inbox/{conversation}/flows",
+    "/inbox/{conversation}/transcript.txt", "/inbox/{conversation}/flows", "/inbox/{conversation}/tags",
     "/inbox/replies", "/inbox/replies/new", "/inbox/replies/{reply}", "/inbox/replies/{reply}/remove", "/{area}/{rest}",
     "/inbox/{conversation}/form", "/inbox/{conversation}/form/preview", "/inbox/{conversation}/cards/{seq}/withdraw",
     "/inbox/forms/{id}/remove",
