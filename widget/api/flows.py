@@ -13,8 +13,8 @@ from bot.model.flow import Flow, FlowVersion
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope
 from widget.api.contact_lookup import found_or_404
-from widget.api.faults import FAULTY_FLOW, NO_RESOURCE, ApiRefusal
-from widget.api.models import ApiBody, ApiQuery
+from widget.api.faults import FAULTY_FLOW, NO_RESOURCE, REFUSED, ApiRefusal
+from widget.api.models import ApiBody, ApiQuery, Name
 from widget.api.route import Call, Resource
 
 PATH = "/flows/{flow_id}"
@@ -104,6 +104,16 @@ class FlowOrder(ApiBody):
     order: int = Field(ge=-1_000_000, le=1_000_000, examples=[10], description="Lower numbers are tried first.")
 
 
+class FlowCopy(ApiBody):
+    name: Name = Field(examples=["Greeting (copy)"])
+
+
+class FlowDeleted(ApiAnswer):
+    type: Literal["flow"] = "flow"
+    id: Id
+    deleted: Literal[True] = True
+
+
 class BeforeVersion(ApiQuery):
     before: int = Field(1_000_000, ge=1, le=1_000_000, description="`next` of the previous page.")
     per_page: int = Field(50, ge=1, le=150)
@@ -175,10 +185,7 @@ async def list_flow_versions(call: Call, query: BeforeVersion) -> FlowVersionLis
 @flows.get(f"{PATH}/versions/{{version}}", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE,))
 async def show_flow_version(call: Call) -> FlowVersionAnswer:
     """Get the document of a version."""
-    number = call.variable("version")
-    if not (number.isascii() and number.isdecimal() and len(number) < 7):
-        raise ApiRefusal(NO_RESOURCE)
-    return await _version(call, (await _found(call)).id, int(number))
+    return await _version(call, (await _found(call)).id, _number(call))
 
 
 @flows.post(f"{PATH}/publish", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, FAULTY_FLOW), most_bytes=LARGEST)
@@ -192,14 +199,14 @@ async def publish_flow(call: Call, body: FlowPublication) -> FlowVersionAnswer:
     return _version_answer(await call.bot.flows.publish(flow.id, body.text, call.by, note=body.note))
 
 
-@flows.post(f"{PATH}/live", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE,))
+@flows.post(f"{PATH}/live", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, REFUSED))
 async def put_flow_live(call: Call) -> FlowAnswer:
     """Put a flow live."""
     flow = await _found(call)
     return _answer(await call.bot.flows.set_state(flow.id, "live", call.by))
 
 
-@flows.post(f"{PATH}/pause", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE,))
+@flows.post(f"{PATH}/pause", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, REFUSED))
 async def pause_flow(call: Call) -> FlowAnswer:
     """Pause a flow.
 
@@ -209,8 +216,53 @@ async def pause_flow(call: Call) -> FlowAnswer:
     return _answer(await call.bot.flows.set_state(flow.id, "paused", call.by))
 
 
+@flows.post(f"{PATH}/versions/{{version}}/roll_back", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, FAULTY_FLOW))
+async def roll_back_flow(call: Call) -> FlowVersionAnswer:
+    """Publish an earlier version again.
+
+    As the next version. Refused if the workspace no longer has what it names.
+    """
+    flow = await _found(call)
+    return _version_answer(await found_or_404(call.bot.flows.roll_back(flow.id, _number(call), call.by)))
+
+
+@flows.post(f"{PATH}/duplicate", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, FAULTY_FLOW, REFUSED))
+async def duplicate_flow(call: Call, body: FlowCopy) -> FlowAnswer:
+    """Duplicate a flow.
+
+    A draft with the published document.
+    """
+    flow = await _found(call)
+    return _answer(await found_or_404(call.bot.flows.duplicate(flow.id, body.name, call.by, key=call.new_id)))
+
+
+@flows.delete(PATH, scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, REFUSED))
+async def delete_flow(call: Call) -> FlowDeleted:
+    """Delete a draft.
+
+    A flow that was live stays: pause it.
+    """
+    flow = await _found(call)
+    await call.bot.flows.remove(flow.id, call.by)
+    return FlowDeleted(id=flow.id)
+
+
+@flows.post(f"{PATH}/restore", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, REFUSED))
+async def restore_flow(call: Call) -> FlowAnswer:
+    """Restore a deleted draft."""
+    return _answer(await found_or_404(call.bot.flows.restore(call.variable("flow_id"), call.by)))
+
+
 async def _found(call: Call) -> Flow:
     return await found_or_404(call.bot.flows.get(call.variable("flow_id")))
+
+
+def _number(call: Call) -> int:
+    """The version in the path. Raises ApiRefusal (404)."""
+    number = call.variable("version")
+    if not (number.isascii() and number.isdecimal() and len(number) < 7):
+        raise ApiRefusal(NO_RESOURCE)
+    return int(number)
 
 
 async def _version(call: Call, flow: str, version: int) -> FlowVersionAnswer:

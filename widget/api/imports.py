@@ -25,8 +25,9 @@ from widget.web.downloads import Download, csv_pieces
 
 PATH = "/imports"
 ONE = f"{PATH}/{{import_id}}"
-MOST_BYTES = 16 * 1024 * 1024
-"""Of a file with its request. Pages and the command line take larger ones."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of a file with its request: about 100,000 rows, which are stored within the time limit of requests. Pages and the
+command line take larger files."""
 NOT_READY = ApiFault(409, "conflict", "Check the file first, and wait until its job has ended.")
 NOT_IMPORTED = ApiFault(409, "conflict", "Only a finished import can be undone.")
 IMPORTED = ApiFault(409, "conflict", "The file is already imported.")
@@ -127,7 +128,7 @@ async def upload_import(call: Call, body: NewImport) -> ImportAnswer:
 
     Nothing is imported yet. The answer has a guess at what the columns contain. The file is kept for three days.
     """
-    data = body.csv.encode()
+    data = body.csv.removeprefix("\ufeff").encode()
     found = await call.bot.imports.upload(BytesIO(data), body.file, len(data), call.by, encoding="utf-8")
     return await _answer(call, found)
 

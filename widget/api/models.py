@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from bot.shapes.base import ApiAnswer
+from bot.workspace.wording import one_line
 
 AnyId = Annotated[
     str,
@@ -16,7 +17,7 @@ AnyId = Annotated[
     Field(examples=["6762f0cd1bb69f9f2193bb7c"]),
 ]
 """Clients send ids as strings or as numbers."""
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+Name = Annotated[str, BeforeValidator(one_line), Field(min_length=1, max_length=60)]
 
 
 class ApiBody(BaseModel):

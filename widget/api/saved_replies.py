@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from bot.model.saved_reply import SavedReply
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope
+from bot.workspace.wording import lines
 from widget.api.contact_lookup import found_or_404
 from widget.api.faults import NO_RESOURCE, REFUSED
 from widget.api.models import ApiBody, Name
@@ -16,7 +17,7 @@ from widget.api.route import Call, Resource
 
 PATH = "/saved_replies"
 ONE = f"{PATH}/{{reply_id}}"
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Text = Annotated[str, BeforeValidator(lines), Field(min_length=1, max_length=2000)]
 
 saved_replies = Resource(
     "Saved replies",

@@ -18,6 +18,7 @@ from widget.api.conversation_tags import conversation_tags
 from widget.api.conversations import conversations
 from widget.api.deliveries import deliveries
 from widget.api.exports import exports
+from widget.api.flow_figures import flow_figures
 from widget.api.flows import flows
 from widget.api.forms import forms
 from widget.api.imports import imports
@@ -62,6 +63,7 @@ RESOURCES = (
     consent_events,
     subscription_edits,
     flows,
+    flow_figures,
     segment_edits,
     imports,
     exports,

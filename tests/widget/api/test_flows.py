@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import aiohttp
 import pytest
 from typer.testing import CliRunner
 
+from bot.flows.counting import day_of
 from bot.flows.schema import schema
-from bot.model.base import new_id
+from bot.model.base import new_id, now
+from bot.store.flow_days import FlowDayKey
 from tests.widget.api.client import ApiClient, Reply
 from tests.widget.desk import HTML, at_desk
 from tests.widget.help import Running, read
@@ -170,3 +173,31 @@ async def test_a_flow_that_does_not_exist_is_not_found(api: ApiClient) -> None:
 async def test_the_schema_is_served_to_everyone(running: Running) -> None:
     async with running.session.get(f"{running.base}/api/flows/schema") as answer:
         assert (answer.status, await answer.json()) == (200, schema())
+
+
+async def test_a_flow_is_copied_rolled_back_deleted_and_restored(api: ApiClient) -> None:
+    id = await created(api, live=True)
+    await api.post(f"/flows/{id}/publish", {"document": flow({**SAY, "text": "Hello"})})
+    back = (await api.post(f"/flows/{id}/versions/1/roll_back")).body
+    assert (back["version"], back["restores"], back["document"]["steps"][0]["text"]) == (3, 1, "Hi")
+    assert (await api.post(f"/flows/{id}/versions/9/roll_back")).status == 404
+    assert (await api.delete(f"/flows/{id}")).codes == ["parameter_invalid"], "it was live"
+    await api.post(f"/flows/{id}/pause")
+    key = new_id()
+    copies = [await api.post(f"/flows/{id}/duplicate", {"name": "Copy"}, Idempotency_Key=key) for _ in range(2)]
+    (copy,) = {reply.body["id"] for reply in copies}
+    assert copies[0].body["state"] == "draft"
+    assert (await api.delete(f"/flows/{copy}")).body == {"type": "flow", "id": copy, "deleted": True}
+    assert (await api.get(f"/flows/{copy}")).status == 404
+    assert (await api.post(f"/flows/{copy}/restore")).body["name"] == "Copy"
+    await api.delete(f"/flows/{copy}")
+
+
+async def test_the_figures_of_a_flow_are_counted_by_day(running: Running, api: ApiClient) -> None:
+    id = await created(api)
+    await running.store.flow_days.add({FlowDayKey(id, 1, day_of(now())): Counter(shown=1)})
+    found = (await api.get(f"/flows/{id}/figures?days=7&version=1")).body
+    assert (found["counts"], found["completed"], len(found["days"])) == ({"shown": 1}, 0, 1)
+    assert (await api.get(f"/flows/{id}/figures?version=2")).body["counts"] == {}
+    assert (await api.get(f"/flows/{id}/figures?days=91")).status == 400
+    assert (await api.get("/flows/none/figures")).status == 404

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import hypothesis
@@ -25,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from bot.demo import DEALS
+from bot.model.attribute import AttributeType
 from bot.model.teammate import By, Teammate
 from tests.widget.api.client import new_contact, openapi
 from tests.widget.help import Running
@@ -33,6 +35,7 @@ from widget.api.table import ROUTES
 
 Operation = APIOperation[Any, Any, Any, Any]
 Case = schemathesis.Case[Operation]
+CSV = b"email,name\nmaya@shop.example,Maya\n"
 Existing = Mapping[str, str]
 """Ids of things that exist, by the names of path variables and of fields."""
 
@@ -65,15 +68,24 @@ async def test_every_answer_is_documented(own: Running, examples: int) -> None:
     schema = await asyncio.to_thread(schemathesis.openapi.from_url, f"{own.base}/api/openapi.json")
     schema.config.generation.update(with_security_parameters=False)  # tests/widget/api/test_access.py has those
     for route in ROUTES:
-        existing = await _existing(own, admin)
+        existing = await _existing(own, admin, route)
         await asyncio.to_thread(_try, schema, route, existing, token, examples)
 
 
-async def _existing(running: Running, admin: Teammate) -> Existing:
+async def _existing(running: Running, admin: Teammate, route: Route) -> Existing:
     """New ones for each route: the one before may have deleted them."""
-    contact = await new_contact(running, phone="+12015550171")
-    tag = await running.bot.tags.named(f"Tag {contact.id}", By(admin.id, admin.name))
-    return {"contact_id": contact.id, "subscription_id": DEALS, "subscription": DEALS, "tag_id": tag.id}
+    bot, by, contact = running.bot, By(admin.id, admin.name), await new_contact(running, phone="+12015550171")
+    found = {"contact_id": contact.id, "subscription_id": DEALS, "subscription": DEALS, "country": "GB"}
+    found["tag_id"] = (await bot.tags.named(f"Tag {contact.id}", by)).id
+    if "{reply_id}" in route.path:
+        found["reply_id"] = (await bot.saved_replies.create(contact.id, "Hi", by)).id
+    if "{attribute_id}" in route.path:
+        found["attribute_id"] = (await bot.attributes.create(f"a{contact.id}", AttributeType.TEXT, by)).id
+    if "{import_id}" in route.path:
+        found["import_id"] = (await bot.imports.upload(BytesIO(CSV), "list.csv", len(CSV), by)).id
+    if "{flow_id}" in route.path:
+        found["flow_id"] = (await bot.flows.create_empty(contact.id, by)).id
+    return found
 
 
 def _try(schema: BaseSchema, route: Route, existing: Existing, token: str, examples: int) -> None:

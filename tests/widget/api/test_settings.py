@@ -62,7 +62,7 @@ async def test_attributes_that_can_t_be_are_refused(api: ApiClient, new_client: 
 async def test_a_saved_reply_is_created_changed_and_deleted(api: ApiClient) -> None:
     name, text = f"Hours {new_id()}", "Hi {first_name|there}, we open at 9."
     key = new_id()
-    body = {"name": name, "text": text}
+    body = {"name": f" {name}\0\n", "text": text}
     answers = await asyncio.gather(*(api.post("/saved_replies", body, Idempotency_Key=key) for _ in range(50)))
     (id,) = {answer.body["id"] for answer in answers}
     assert (await api.post("/saved_replies", {**body, "name": "x"}, Idempotency_Key=key)).codes == [
