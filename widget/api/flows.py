@@ -250,7 +250,8 @@ async def delete_flow(call: Call) -> FlowDeleted:
 @flows.post(f"{PATH}/restore", scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, REFUSED))
 async def restore_flow(call: Call) -> FlowAnswer:
     """Restore a deleted draft."""
-    return _answer(await found_or_404(call.bot.flows.restore(call.variable("flow_id"), call.by)))
+    await found_or_404(call.bot.flows.restore(call.variable("flow_id"), call.by))
+    return _answer(await _found(call))
 
 
 async def _found(call: Call) -> Flow:

@@ -57,9 +57,14 @@ class ImportPlanBody(ApiBody):
     region: str | None = Field(
         None, pattern="^[A-Z]{2}$", examples=["US"], description="The country of numbers without a country code."
     )
-    date_order: DateOrder | None = Field(None, strict=False, examples=["month_first"])
+    date_order: DateOrder | None = Field(
+        None, strict=False, examples=["month_first"], description="How dates like 03/04/2025 are meant."
+    )
     existing: Existing | None = Field(
-        None, strict=False, examples=["update"], description="What happens to the fields of contacts that exist."
+        None,
+        strict=False,
+        examples=["update"],
+        description="Fields of contacts that exist: `update` them, `fill` empty ones, or `skip` them.",
     )
     creates: bool | None = Field(None, examples=[True], description="Whether unknown people become contacts.")
     everyone_in: str | None = Field(
@@ -70,7 +75,12 @@ class ImportPlanBody(ApiBody):
     )
     how: How | None = Field(None, strict=False, examples=["paper"], description="How consent was given.")
     given_at: UnixTime | None = Field(None, description="When, for rows without a date.")
-    note: str | None = Field(None, max_length=1000, examples=["Cards filled in at the counter"])
+    note: str | None = Field(
+        None,
+        max_length=1000,
+        examples=["Cards filled in at the counter"],
+        description="Where, and the words agreed to.",
+    )
     asks: bool | None = Field(None, examples=[False], description="Whether double opt-in asks them to confirm by text.")
     confirmation: bool | None = Field(None, examples=[False], description="Whether they get the confirmation text.")
     flows: bool | None = Field(None, examples=[False], description="Whether bot flows react.")
