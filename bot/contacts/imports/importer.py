@@ -91,7 +91,7 @@ class Importer:
 
     async def preview(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult:
         """What an import would do now. Changes nothing."""
-        plans, _people = await self._planned(job, file, rows)
+        plans, _people = await self._planned(job, file, rows, None)
         changes = [change for plan in plans for change in plan.changes]
         stops = await self._store.stops.of({change.number for change in changes if change.number})
         result, time = BatchResult(), now()
@@ -105,11 +105,11 @@ class Importer:
 
     async def take(self, job: str, file: ContactImport, rows: Sequence[WantedRow]) -> BatchResult:
         """Imports the rows. Repeating it after a crash gives the same. Raises StoreUnavailable."""
-        plans, people = await self._planned(job, file, rows, creates_tags=True)
+        earlier = await self._store.import_changes.get_many(change_id(job, row.line) for row in rows)
+        plans, people = await self._planned(job, file, rows, earlier)
         added = {p.contact.id: people.by_id[p.contact.id] for p in plans if p.contact and not p.contact.is_stored}
         result = BatchResult()
-        kept = await together(self._take_some(job, some, added, result) for some in _slices(plans))
-        earlier = {id: change for changes in kept for id, change in changes.items()}
+        await together(self._take_some(job, some, added, result) for some in _slices(plans))
         await self._count_earlier(result, plans)
         await self._check_user_ids(plans, added)
         for plan in plans:
@@ -118,9 +118,8 @@ class Importer:
 
     async def _take_some(
         self, job: str, plans: Sequence[RowChanges], everyone: Mapping[str, Contact], result: BatchResult
-    ) -> dict[str, ImportChange]:
-        """Returns what an interrupted run of this batch stored, by id."""
-        earlier = await self._keep(job, plans)
+    ) -> None:
+        await self._store.import_changes.insert_many([_kept(job, plan) for plan in plans if plan.changes_something])
         reach("kept")
         added = {p.contact.id: everyone[p.contact.id] for p in plans if p.contact and p.contact.id in everyone}
         await self._create(plans, added)
@@ -129,15 +128,6 @@ class Importer:
         reach("stored")
         for plan, action, recorded in await self._record(plans, added):
             _judge(result, plan, action, recorded if isinstance(recorded, SaysoError) else None)
-        return earlier
-
-    async def _keep(self, job: str, plans: Sequence[RowChanges]) -> dict[str, ImportChange]:
-        """Stores what the rows change. Returns, by id, what an interrupted run of this batch stored."""
-        changes = [_kept(job, plan) for plan in plans if plan.changes_something]
-        kept = await self._store.import_changes.insert_many(changes)
-        earlier = [change.id for change, is_new in zip(changes, kept, strict=True) if not is_new]
-        earlier += [change_id(job, plan.row.line) for plan in plans if not plan.changes_something]
-        return await self._store.import_changes.get_many(earlier)
 
     async def _count_earlier(self, result: BatchResult, plans: Sequence[RowChanges]) -> None:
         """Distinguishes consents that already existed from those that an interrupted run of this batch recorded."""
@@ -150,12 +140,13 @@ class Importer:
             result.counts[CONSENTS[action] if is_mine else "already"] += 1
 
     async def _planned(
-        self, job: str, file: ContactImport, rows: Sequence[WantedRow], *, creates_tags: bool = False
+        self, job: str, file: ContactImport, rows: Sequence[WantedRow], earlier: Mapping[str, ImportChange] | None
     ) -> tuple[list[RowChanges], KnownPeople]:
+        """`earlier`: what an interrupted run of this batch stored, by id; None: nothing may be created."""
         terms, people = await asyncio.gather(
-            self._terms(job, file, rows, creates_tags=creates_tags), self._people.of(job, rows)
+            self._terms(job, file, rows, creates_tags=earlier is not None), self._people.of(job, rows)
         )
-        planner = RowPlanner(terms, people)
+        planner = RowPlanner(terms, people, (earlier or {}).values())
         return [planner.plan(row) for row in rows], people
 
     async def _terms(
@@ -228,16 +219,23 @@ class Importer:
 
 
 def _slices(plans: Sequence[RowChanges]) -> list[Sequence[RowChanges]]:
-    """What can be imported at the same time. All rows that share contacts are in the first slice, in their order. Where
-    a number is stopped, another row may be about the same one: then there is one slice."""
+    """What can be imported at the same time. All rows that share a contact, number or email address are in the first
+    slice, in their order: if the import is interrupted, none is planned again beside a later one that is done. Where a
+    number is stopped, another row may be about the same one: then there is one slice."""
     if any(plan.stops for plan in plans):
         return [plans]
-    of = [{change.contact for change in p.changes} | ({p.contact.id} if p.contact else set()) for p in plans]
-    rows = Counter(contact for contacts in of for contact in contacts)
+    of = [_about(plan) for plan in plans]
+    rows = Counter(key for keys in of for key in keys)
     shared, alone = list[RowChanges](), list[RowChanges]()
-    for plan, contacts in zip(plans, of, strict=True):
-        (shared if any(rows[contact] > 1 for contact in contacts) else alone).append(plan)
+    for plan, keys in zip(plans, of, strict=True):
+        (shared if any(rows[key] > 1 for key in keys) else alone).append(plan)
     return [*([shared] if shared else []), *(alone[i : i + SLICE] for i in range(0, len(alone), SLICE))]
+
+
+def _about(plan: RowChanges) -> set[str]:
+    """The contacts, the number and the email address of a row."""
+    contacts = {change.contact for change in plan.changes} | ({plan.contact.id} if plan.contact else set())
+    return contacts | ({plan.row.number, plan.row.email.casefold()} - {""})
 
 
 def change_id(job: str, line: int) -> str:

@@ -7,7 +7,7 @@ be behind the contact: somebody who opened the chat without the site's signature
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from bot.contacts.imports.row_changes import ImportTerms, RowAddresses, RowChang
 from bot.contacts.imports.rows import Fault, WantedRow
 from bot.errors import marked as _
 from bot.model.contact import Contact, Role
-from bot.model.contact_import import TEXTS, Existing
+from bot.model.contact_import import TEXTS, Existing, ImportChange
 from bot.model.event import Action, Source
 
 SEVERAL = _("%(count)s contacts have this email address or phone number. Add the user ID, or merge them first.")
@@ -27,27 +27,37 @@ SEVERAL = _("%(count)s contacts have this email address or phone number. Add the
 class RowPlanner:
     """Plans the rows of one batch, in order: a row finds the contacts that earlier ones create."""
 
-    def __init__(self, terms: ImportTerms, people: KnownPeople) -> None:
+    def __init__(self, terms: ImportTerms, people: KnownPeople, earlier: Iterable[ImportChange] = ()) -> None:
+        """`earlier`: what an interrupted run of this batch stored."""
         self._terms, self._people = terms, people
+        self._earlier = {change.line: change for change in earlier}
         self._claims = ClaimPlanner(terms, people)
         self._addresses: dict[str, RowAddresses] = {}
         """Of contacts of earlier rows, after them."""
 
     def plan(self, row: WantedRow) -> RowChanges:
         done = RowChanges(row, faults=[*row.faults])
-        own = self._people.by_id.get(contact_of(self._terms.job, row.line))
-        found = [own] if own else self._people.of(row) if row.is_known else []
+        own, found = contact_of(self._terms.job, row.line), self._found(row)
         if row.number and any(claim.subscription == TEXTS for claim in row.claims):
             done.stops = row.number
         if len(found) > 1 and not self._only_stops(row):
             done.faults.append(Fault(SEVERAL, {"count": str(len(found))}))
         if not done.faults and len(found) == 1:
-            done.is_new = own is not None
+            done.is_new = found[0].id == own
             self._change(done, found[0])
         elif not done.faults and not found and self._terms.plan.creates and not self._only_stops(row):
             self._create(done)
         self._take_no(done, [*found, *self._people.with_address(email=row.email, number=row.number)])
         return done
+
+    def _found(self, row: WantedRow) -> list[Contact]:
+        """Whom the row is about. If an interrupted run stored that, it stays so, whoever got the same address since."""
+        earlier = self._earlier.get(row.line)
+        id = earlier.contact if earlier else contact_of(self._terms.job, row.line)
+        if known := self._people.by_id.get(id):
+            return [known]
+        is_created = earlier is not None and earlier.created
+        return self._people.of(row) if row.is_known and not is_created else []
 
     def _only_stops(self, row: WantedRow) -> bool:
         """A list of numbers that opted out of all texts makes no contacts."""
