@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -45,6 +46,8 @@ TECHNICAL = {
     "signature",
 }  # fmt: skip
 """Fields that prove that nothing was changed (docs/proof.md), and say nothing about the person."""
+FREE = {"attributes", "custom_attributes", "row"}
+"""Fields whose inner names and values are the business's own: they are shown as they are."""
 
 
 class DataAccess:
@@ -241,24 +244,29 @@ class _Reading:
     words: ValueWords
     say: Translator
 
-    def lines(self, value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    def lines(self, value: Mapping[str, Any], path: str = "", *, is_free: bool = False) -> Iterator[tuple[str, str]]:
         """Values by the path of their names."""
         for key, inner in value.items():
-            if key in TECHNICAL or inner in ("", [], {}):
+            if inner in ("", [], {}) or (key in TECHNICAL and not is_free):
                 continue
             if isinstance(inner, Mapping):
-                yield from self.lines(inner, f"{path}{key} · ")
+                yield from self.lines(inner, f"{path}{key} · ", is_free=is_free or key in FREE)
             elif isinstance(inner, list) and any(isinstance(item, Mapping) for item in inner):
                 for place, item in enumerate(inner, 1):
-                    yield from self.lines({str(place): item}, f"{path}{key} · ")
+                    yield from self.lines({str(place): item}, f"{path}{key} · ", is_free=is_free)
             else:
-                texts = [self._text(key, one) for one in (inner if isinstance(inner, list) else [inner])]
+                say = self._plain if is_free else partial(self._text, key)
+                texts = [say(one) for one in (inner if isinstance(inner, list) else [inner])]
                 yield f"{path}{key}".replace("_", " ").strip(), ", ".join(texts)
 
     def _text(self, key: str, value: object) -> str:
+        text = self._plain(value)
+        if word := self.words.get(key, {}).get(text):
+            return self.say(word)
+        return f"{self.names[text]} ({text})" if text in self.names else text
+
+    def _plain(self, value: object) -> str:
         if isinstance(value, bool):
             return self.say("Yes") if value else self.say("No")
         text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
-        if word := self.words.get(key, {}).get(text):
-            return self.say(word)
-        return f"{self.names[text]} ({text})" if text in self.names else TIME.sub(r"\1 \2 UTC", text)
+        return TIME.sub(r"\1 \2 UTC", text)

@@ -145,6 +145,19 @@ async def test_the_page_says_in_words_what_the_data_has_as_values(bot: Bot, maya
     assert not re.search(r"<bdi>(opt_out|opted_out|written_shown|preference_center|True|hash|key)</bdi>", page)
 
 
+async def test_attributes_and_cells_are_shown_whatever_they_are_called_and_as_they_are(bot: Bot, maya: Contact) -> None:
+    own = {"policy": "gold", "source": "form", "action": "opt_out", "seq": DEALS}
+    await bot.store.contacts.update({"_id": maya.id}, {"$set": {"attributes": own}})
+    rows = b"Phone,format,hash,state\n2015550123,large,brown,opted_out\n"
+    await bot.imports.upload(io.BytesIO(rows), "list.csv", len(rows), By("ada", "Ada"))
+    pieces = [piece async for piece in bot.data_access.archive(maya.id, translator("en"), DATA_WORDS)]
+    page = zipfile.ZipFile(io.BytesIO(b"".join(pieces))).read("index.html").decode()
+    cells = {"format": "large", "hash": "brown", "state": "opted_out"}
+    shown = {**{f"attributes · {k}": v for k, v in own.items()}, **{f"row · {k}": v for k, v in cells.items()}}
+    for name, value in shown.items():
+        assert f"<dt><bdi>{name}</bdi></dt><dd><bdi>{value}</bdi></dd>" in page
+
+
 async def test_the_page_names_subscriptions_and_runs_in_the_direction_of_its_language(bot: Bot, maya: Contact) -> None:
     await bot.ledger.record(change(maya.id, "yes", Action.OPT_OUT))
     pieces = [piece async for piece in bot.data_access.archive(maya.id, translator("ar"))]
