@@ -41,7 +41,8 @@ COUNT_MS, PAGE_MS, WALK_MS = 250, 2000, 7000
 LEAD_SECONDS = 10.0
 """How long the leading condition is cached: each page, count and batch needs it."""
 IDS_SECONDS = 1.0
-"""How long the ids of a search are: the page and the count of one request need them."""
+"""How long the ids of a search are cached for a page and its count. Jobs, exports and previews read them again: they
+must miss nobody who was added just before."""
 
 
 class SortBy(StrEnum):
@@ -159,7 +160,7 @@ class ContactFinder:
         query = await self.compiled(filter)
         match = all_of([query.match, {"_id": {"$gt": after}}])
         lead = await self._lead(filter) or await self._lead(filter, await self._scarce(limit))
-        match, hint = await self._led_by(lead, match, "_id_")
+        match, hint = await self._led_by(lead, match, "_id_", is_fresh=True)
         return await self._contacts.ids_matching(match, limit=limit, hint=hint, time_limit=WALK_MS)
 
     async def sample(self, filter: Filter, limit: int) -> list[Contact]:
@@ -222,22 +223,24 @@ class ContactFinder:
         except FilterTooBroad:
             return most + 1
 
-    async def _led_by(self, lead: Clause | None, match: Mongo, otherwise: str) -> tuple[Mongo, str | None]:
+    async def _led_by(
+        self, lead: Clause | None, match: Mongo, otherwise: str, *, is_fresh: bool = False
+    ) -> tuple[Mongo, str | None]:
         """The query, and its index: the condition that leads, or else the one of the order."""
         if lead is None:
             return match, otherwise
-        ids = await self._ids_with(lead.words)
+        ids = await (self._find_ids if is_fresh else self._ids_with)(lead.words)
         if ids is None:
             return match, lead.index or None  # a union of indexes can't be named
         return all_of([{"_id": {"$in": sorted(ids)}}, match]), "_id_"
 
     async def _find_ids(self, words: tuple[str, ...]) -> set[str] | None:
         """Ids of the contacts that have all the words, read from the index alone: few people share two frequent names.
-        If some words are rare, of those that have these; if all are frequent, of those that have the two longest. None
-        if there is one word only, or those are too frequent as well."""
+        If some words are rare, of those that have these; if all are frequent, of those that have the two longest, or
+        else some of the others. None if there is one word only, or each is too frequent."""
         if len(words) < 2:
             return None
-        for most, some in ((NARROW, words), (FREQUENT, words[:2])):
+        for most, some in ((NARROW, words), (FREQUENT, words[:2]), (FREQUENT, words[2:])):
             found = await asyncio.gather(
                 *(self._contacts.ids_with_word(begins(word), limit=most + 1, hint=TERMS) for word in some)
             )

@@ -108,6 +108,25 @@ async def test_words_find_the_same_people_however_frequent_they_are(
     assert await _found(bot.finder, Filter(query="adam miller")) == []
 
 
+async def test_the_shortest_of_several_frequent_words_leads_if_the_others_are_too_frequent(
+    bot: Bot, people: list[Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "NARROW", 0)
+    monkeypatch.setattr(finder, "FREQUENT", 1)
+    assert await bot.finder._find_ids(("adam", "ada", "b")) == {"landline"}
+    assert await bot.finder._find_ids(("adam", "ada")) is None
+
+
+async def test_a_job_misses_nobody_who_was_added_since_a_page_was_shown(
+    bot: Bot, people: list[Contact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "IDS_SECONDS", 600)
+    find, search = ContactFinder(bot.store), Filter(query="adam b")
+    assert await _found(find, search) == ["landline"]
+    await bot.store.contacts.insert(person("new", name="Adam Bell"))
+    assert await find.ids(search) == ["landline", "new"]
+
+
 async def test_an_estimate_counts_what_a_job_has_done_as_much_as_it_is(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
