@@ -38,7 +38,8 @@ def checkout(tmp_path: Path) -> Path:
 
 def ran(checkout: Path, *arguments: str, failing: str = "nothing", **more: str) -> tuple[int, dict[str, str], str]:
     """Exit code, result of each stage, and all that was printed."""
-    environment = {**os.environ, "FAILING": failing, **more}
+    around = {name: value for name, value in os.environ.items() if name != "SAYSO_TEST_WORKERS"}
+    environment = {**around, "FAILING": failing, **more}
     done = subprocess.run(
         ["tools/test", *arguments], cwd=checkout, env=environment, capture_output=True, text=True, check=False
     )
@@ -94,4 +95,5 @@ def test_a_missing_browser_is_told_and_fails_nothing(checkout: Path) -> None:
 
 
 def test_the_number_of_workers_can_be_set(checkout: Path) -> None:
-    assert "-n 7" in ran(checkout, SAYSO_TEST_WORKERS="7")[2]
+    output = ran(checkout, SAYSO_TEST_WORKERS="7")[2]
+    assert re.findall(r"called: -m pytest .*-n (\w+)", output) == ["7"] * len(TESTS)
