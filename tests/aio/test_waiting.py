@@ -23,11 +23,12 @@ async def test_a_stop_cancels_what_is_waited_for() -> None:
         try:
             await asyncio.Event().wait()
         finally:
+            await asyncio.sleep(0)
             canceled.set()
 
     async with asyncio.timeout(PATIENCE):
         assert not await ends_before(stop, work())
-        await canceled.wait()
+    assert canceled.is_set(), "it has ended"
 
 
 async def test_a_failure_is_raised() -> None:
@@ -36,6 +37,17 @@ async def test_a_failure_is_raised() -> None:
 
     with pytest.raises(ValueError, match=r"^$"):
         await ends_before(asyncio.Event(), work())
+
+
+async def test_a_failure_at_the_same_time_as_the_stop_is_raised() -> None:
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        stop.set()
+        raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        await ends_before(stop, work())
 
 
 async def _answer(value: int) -> int:
@@ -64,3 +76,11 @@ async def test_an_error_is_raised_as_it_is_and_cancels_the_others() -> None:
     with pytest.raises(StoreUnavailable):
         await together((waits(), fails()))
     assert other.result() == "canceled"
+
+
+async def test_an_error_that_repeating_does_not_mend_is_raised_rather_than_that_the_database_is_away() -> None:
+    async def fails(error: Exception) -> int:
+        raise error
+
+    with pytest.raises(ValueError, match=r"^$"):
+        await together(map(fails, (StoreUnavailable(), ValueError(), StoreUnavailable())))
