@@ -65,9 +65,11 @@ class DeliveryKind(StrEnum):
 
 
 WITHHELD = "form_limit"
+"""Why a text that a form would have caused is blocked from the start."""
 THROUGHPUT = "throughput"
 """The reason of a queued text that waits because its sender has reached its rate."""
-"""Why a text that a form would have caused is blocked from the start."""
+MAY_BE_MARKETING = (DeliveryKind.OUTBOUND, DeliveryKind.FLOW)
+"""Kinds that quiet hours, caps, rates and the person's wishes apply to."""
 
 
 class DeliveryLink(Value):
@@ -196,8 +198,7 @@ class Delivery(Document):
 
     @property
     def may_be_marketing(self) -> bool:
-        """Quiet hours, caps and the person's wishes apply to it."""
-        return self.kind in {DeliveryKind.OUTBOUND, DeliveryKind.FLOW}
+        return self.kind in MAY_BE_MARKETING
 
     @property
     def is_delivered(self) -> bool:

@@ -72,18 +72,22 @@ class Dispatcher:
         self._turns = asyncio.Semaphore(AT_PROVIDER + NEXT)
         self._looks = asyncio.Semaphore(AT_PROVIDER + LOOKING)
         self._slots = asyncio.Semaphore(AT_PROVIDER)
+        self.given = 0
+        """Texts that the provider answered so far."""
 
     async def send(self, text: Handover, *, is_shown: bool) -> None:
         """`is_shown`: there is a conversation that has to show it."""
-        if is_shown:
-            delivery = await self._threads.show(text.delivery, text.values["body"])
-            text = replace(text, delivery=delivery, values={**text.values, "part": delivery.part})
         if self._gateway.delivers_on_commit and not text.is_marketing:
+            text = await self._shown(text) if is_shown else text
             store = await self._given(text, {**text.values, "handed_at": now()})
         else:
             async with self._turns:
-                store = await self._handed_over(text)
+                store = self._not_now(text) or await self._handed_over(text, is_shown=is_shown)
         await store()
+
+    async def _shown(self, text: Handover) -> Handover:
+        delivery = await self._threads.show(text.delivery, text.values["body"])
+        return replace(text, delivery=delivery, values={**text.values, "part": delivery.part})
 
     def _is_stale(self, text: Handover) -> bool:
         """Whether it waited too long to be handed over. The next round then judges it again (law 7)."""
@@ -92,14 +96,19 @@ class Dispatcher:
     def _is_quiet(self, text: Handover) -> bool:
         return text.quiet_from is not None and text.quiet_from <= self._clock()
 
-    async def _handed_over(self, text: Handover) -> Send:
-        """The result to store. The next text doesn't wait for it."""
+    def _not_now(self, text: Handover) -> Send | None:
+        """How it is stored that it waits for the account or another judgment."""
         if self._results.is_resting():
             return partial(self._results.wait_for_account, text.delivery, {})
         if self._is_stale(text):
             return partial(self._results.store, text.delivery, DeliveryState.QUEUED, due_at=now())
+        return None
+
+    async def _handed_over(self, text: Handover, *, is_shown: bool) -> Send:
+        """The result to store. The next text doesn't wait for it."""
         if until := await self._wait_until(text):
             return partial(self._results.store, text.delivery, DeliveryState.QUEUED, reason=THROUGHPUT, due_at=until)
+        text = await self._shown(text) if is_shown else text
         reason, marked_at = await self._mark(text)
         if kept := self._kept(text, reason):
             return kept
@@ -173,6 +182,8 @@ class Dispatcher:
         else:
             self._results.halted = ""
             return partial(self._results.store, delivery, DeliveryState.SENT, **{**values, **provider_id(delivery, id)})
+        finally:
+            self.given += 1
         return _nothing
 
     def _valid_for(self, text: Handover) -> timedelta | None:

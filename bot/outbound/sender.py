@@ -112,7 +112,7 @@ class Sender:
                 self._is_quick = False
             wait = 0.0 if len(taken) >= room else BUSY_SECONDS if len(taken) >= BUSY else BATCH_SECONDS
             if not taken:
-                await either(self._queue.wake, stop, POLL_SECONDS)
+                await either(self._queue.wake, stop, max(0.0, polled + POLL_SECONDS - loop.time()))
 
     async def send_some(self, *, poll: bool = True) -> int:
         """Sends some texts and returns how many it took. `poll`: including those queued in the database."""
@@ -134,14 +134,17 @@ class Sender:
         return max(0, min(self._most - len(self._in_hand), AT_ONCE))
 
     async def _make_room(self) -> None:
-        """Waits until half of the texts in hand have left. How long that takes tells how many there should be."""
+        """Waits until half of the texts in hand have left. How long that takes tells how many there should be, if
+        enough were handed over: those that go back to the queue leave at once."""
         if len(self._in_hand) <= self._most // 2:
             return
         loop = asyncio.get_running_loop()
-        started = loop.time()
+        started, given = loop.time(), self._dispatcher.given
         await self._in_hand.fall_to(self._most // 2)
-        took = loop.time() - started
-        self._is_quick = took < (SLOW_SECONDS if self._is_quick else QUICK_SECONDS)
+        if self._dispatcher.given - given >= self._most // 4:
+            took = loop.time() - started
+            self._is_quick = took < (SLOW_SECONDS if self._is_quick else QUICK_SECONDS)
+        await self._in_hand.fall_to(self._most // 2)  # fewer now, if it became slow
 
     async def _take(self, *, poll: bool) -> list[Delivery]:
         """Texts that can be judged now, as many as there is room for."""

@@ -14,8 +14,10 @@ from bot.outbound.handover import Handover
 from bot.outbound.senders import rate_of, sender_for
 from bot.store import Store
 
-LONGEST_WAIT = timedelta(seconds=60)
-"""A text asks again at the latest then: others may have been canceled."""
+LONGEST_WAIT = timedelta(minutes=10)
+"""A text asks again at the latest then: its sender may have got a higher rate."""
+ASKED_FOR_EACH = 2
+"""Texts that ask for each one that may leave: others may have been canceled, and each one that asks is judged anew."""
 _Sender = tuple[str, float]
 """The sender and its texts a second."""
 
@@ -54,6 +56,8 @@ class Throughput:
         latest = time + LONGEST_WAIT * uniform(0.5, 1)  # noqa: S311 (no secret)
         found: deque[datetime | None] = deque([None] * pace.granted)
         for _ in range(count - pace.granted):
-            self._last[sender] = min(latest, max(free_at, self._last[sender]) + timedelta(seconds=1 / rate))
+            self._last[sender] = min(
+                latest, max(free_at, self._last[sender]) + timedelta(seconds=1 / (ASKED_FOR_EACH * rate))
+            )
             found.append(self._last[sender])
         return found

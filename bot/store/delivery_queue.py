@@ -16,6 +16,8 @@ from pymongo import UpdateMany
 
 from bot.model.base import now
 from bot.model.delivery import (
+    MAY_BE_MARKETING,
+    THROUGHPUT,
     Delivery,
     DeliveryKind,
     DeliveryState,
@@ -26,7 +28,8 @@ from bot.model.delivery import (
 from bot.store.driver import database_errors
 from bot.store.repository import Repository
 
-NOT_OUTBOUND = [kind for kind in DeliveryKind if kind is not DeliveryKind.OUTBOUND]
+FIRST = [kind for kind in DeliveryKind if kind not in MAY_BE_MARKETING]
+"""Kinds that don't wait behind a backlog of others: answers, questions, confirmations."""
 STEPS = 40
 """Steps that a text keeps."""
 OF_HANDOVER = ("handed_at", "is_marketing", "sender", "short_links", "segments", "cost")
@@ -54,8 +57,8 @@ class Result:
 
 class DeliveryQueueRepository(Repository[Delivery]):
     async def claim(self, worker: str, *, limit: int, until: datetime) -> list[Delivery]:
-        """Claims due texts, oldest first, for one round of one worker (a name that no other round has). Copies of
-        outbound messages come after all others: an answer doesn't wait behind a backlog of them.
+        """Claims due texts, oldest first, for one round of one worker (a name that no other round has). Marketing
+        comes after all others: an answer doesn't wait behind a backlog of it.
 
         After `until`, another worker may take those that were not handed over.
         """
@@ -79,12 +82,12 @@ class DeliveryQueueRepository(Repository[Delivery]):
         return [delivery.model_copy(update=values) for delivery in due]
 
     async def _due(self, time: datetime, limit: int) -> list[Delivery]:
-        """One query, and another one only where copies fill the batch."""
+        """One query, and another one only where marketing fills the batch."""
         is_due = {"due_at": {"$lte": time}}
         found = await self.find(is_due, sort=[("due_at", 1)], limit=limit)
-        if len(found) < limit or all(delivery.kind is not DeliveryKind.OUTBOUND for delivery in found):
+        if len(found) < limit or not any(delivery.may_be_marketing for delivery in found):
             return found
-        first = await self.find({"kind": {"$in": NOT_OUTBOUND}, **is_due}, sort=[("due_at", 1)], limit=limit)
+        first = await self.find({"kind": {"$in": FIRST}, **is_due}, sort=[("due_at", 1)], limit=limit)
         ids = {delivery.id for delivery in first}
         return [*first, *(delivery for delivery in found if delivery.id not in ids)][:limit]
 
@@ -179,10 +182,17 @@ def _settled(alike: Sequence[Result]) -> UpdateMany:
     removed = [*_over(one.values), *(OF_HANDOVER if one.was_kept else ())]
     stages = [_merged({result.id: {**changed, **result.values} for result in alike}), {"$unset": removed}]
     if one.state is DeliveryState.QUEUED and (reason := one.values.get("reason")):
-        step = {"$literal": [_stored_step(StepKind.WAITED, reason, one.values.get("code"))]}
-        steps = {"$concatArrays": [{"$ifNull": ["$steps", []]}, step]}
-        stages.append({"$set": {"steps": {"$slice": [steps, -STEPS]}}})
+        stages.append(_waited(reason, one.values.get("code")))
     return UpdateMany(match, stages)
+
+
+def _waited(reason: str, code: int | None) -> dict[str, Any]:
+    """The stage that adds the step. A text waits for its sender many times in a row: that is one step."""
+    step: dict[str, Any] = {"$literal": [_stored_step(StepKind.WAITED, reason, code)]}
+    if reason == THROUGHPUT:
+        step = {"$cond": [{"$eq": [{"$arrayElemAt": ["$steps.what", -1]}, THROUGHPUT]}, [], step]}
+    steps = {"$concatArrays": [{"$ifNull": ["$steps", []]}, step]}
+    return {"$set": {"steps": {"$slice": [steps, -STEPS]}}}
 
 
 def _merged(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from bot.model.sender_pace import SenderPace
 from bot.store.driver import Duplicate, database_errors
 from bot.store.repository import Repository
 
-BURST_MS = 1000
-"""Texts that may leave within this time leave at once."""
+BURST_MS = 3000
+"""Texts that may leave within this time leave at once. Longer than workers wait between two looks at the queue, or the
+turns of that time would be lost."""
 
 
 class SenderPaceRepository(Repository[SenderPace]):

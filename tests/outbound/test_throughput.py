@@ -8,36 +8,62 @@ from datetime import timedelta
 import pytest
 
 from bot.app import Bot
+from bot.chat.conversations import texting_id
 from bot.model.base import now
 from bot.model.country_sender import CountrySender
 from bot.model.delivery import THROUGHPUT, DeliveryState
+from bot.outbound import sender, throughput
 from bot.outbound.senders import rate_of
+from bot.outbound.throughput import Throughput
 from bot.store import Store
 from tests.outbound.carrier import Carrier, through
 from tests.outbound.test_outbound import copies, one_step, ordered, people
 
 
 @pytest.mark.parametrize(
-    ("sender", "rate"), [("+12015550100", 1), ("+18335550100", 3), ("72345", 10), ("Harbor", 10), ("+447400123456", 10)]
+    ("name", "rate"), [("+12015550100", 1), ("+18335550100", 3), ("72345", 10), ("Harbor", 10), ("+447400123456", 10)]
 )
-def test_a_sender_has_the_rate_of_its_kind_unless_it_has_its_own(sender: str, rate: float) -> None:
-    assert rate_of(CountrySender(country="US", sender=sender)) == rate
-    assert rate_of(CountrySender(country="US", sender=sender, per_second=25)) == 25
+def test_a_sender_has_the_rate_of_its_kind_unless_it_has_its_own(name: str, rate: float) -> None:
+    assert rate_of(CountrySender(country="US", sender=name)) == rate
+    assert rate_of(CountrySender(country="US", sender=name, per_second=25)) == 25
 
 
 async def test_all_workers_together_keep_the_rate(store: Store) -> None:
     time = now()
     taken = await asyncio.gather(*(store.sender_paces.take("72345", time, 2.0, 1) for _ in range(8)))
-    assert sum(pace.granted for pace in taken) == 3, "the texts of one second, and the one that is due"
+    assert sum(pace.granted for pace in taken) == 7, "the texts of three seconds, and the one that is due"
     assert (await store.sender_paces.take("72345", time + timedelta(seconds=1), 2.0, 5)).granted == 2
-    assert (await store.sender_paces.take("72345", time + timedelta(hours=1), 2.0, 9)).granted == 3, "nothing adds up"
+    assert (await store.sender_paces.take("72345", time + timedelta(hours=1), 2.0, 9)).granted == 7, "nothing adds up"
     assert (await store.sender_paces.take("+12015550100", time, 1.0, 1)).granted == 1
+
+
+@pytest.mark.parametrize(("rate", "texts"), [(1.0, 300), (10.0, 3000)])
+async def test_a_backlog_leaves_at_the_rate_and_few_texts_ask(
+    store: Store, monkeypatch: pytest.MonkeyPatch, rate: float, texts: int
+) -> None:
+    """In the time of a clock that moves as a worker looks at the queue."""
+    paces, began, asked, left = Throughput(store, rate), now(), 0, 0
+    due = [began] * texts
+    step = timedelta(seconds=sender.POLL_SECONDS + sender.BUSY_SECONDS)
+    looks = 24
+    for time in (began + step * look for look in range(looks)):
+        monkeypatch.setattr(throughput, "now", lambda at=time: at)
+        asks = sum(at <= time for at in due)
+        answers = await paces._ask_round([("", rate)] * asks)
+        due = [at for at in due if at > time] + [at for at in answers if at]
+        left += answers.count(None)
+        asked += asks
+    seconds = (looks - 1) * step.total_seconds()
+    assert left >= rate * seconds
+    assert asked - texts <= rate * seconds * (throughput.ASKED_FOR_EACH + 0.5)
 
 
 async def test_texts_beyond_the_rate_wait_in_the_queue_and_answers_do_not(bot: Bot) -> None:
     await bot.store.workspaces.set_sender(CountrySender(country="US", sender="72345", per_second=0.01))
     bot.workspace.cache_clear()
-    ann, ben, _ = await people(bot, 3)
+    ann, ben, cem = await people(bot, 3)
+    for contact in (ann, ben, cem):
+        await bot.conversations.begin_texting(contact.id, contact.phone or "")
     message, carrier = await ordered(bot), Carrier()
     await one_step(bot, message)
     worker = through(bot, carrier)
@@ -46,9 +72,19 @@ async def test_texts_beyond_the_rate_wait_in_the_queue_and_answers_do_not(bot: B
     (handed,) = (text for text in carrier.handed if text.id.startswith("outbound:"))
     waiting = [copy for copy in await copies(bot, message) if copy.state is DeliveryState.QUEUED]
     assert [copy.reason for copy in waiting] == [THROUGHPUT] * 2
-    assert all(copy.due_at and copy.due_at - now() <= timedelta(seconds=60) for copy in waiting)
+    assert all(copy.due_at and copy.due_at - now() <= throughput.LONGEST_WAIT for copy in waiting)
     assert all(copy.handed_at is None for copy in waiting)
+    for contact in (ann, ben, cem):
+        shown = await bot.store.parts.before(texting_id(contact.id), None, limit=9)
+        is_there = any(f"outbound:{message.id}" in part.key for part in shown)
+        assert is_there is (contact.phone == handed.number), "the conversation shows it when it leaves"
     assert await bot.store.deliveries.count_waiting(message.id, is_held=False, limit=9) == 2
+
+    for copy in waiting:
+        await bot.store.deliveries.update({"_id": copy.id}, {"$set": {"due_at": now()}})
+    assert await worker.send_some() == 2
+    again = [copy for copy in await copies(bot, message) if copy.reason == THROUGHPUT]
+    assert [[step.what for step in copy.steps or ()] for copy in again] == [[THROUGHPUT]] * 2, "told once"
 
     other = ben if handed.number == ann.phone else ann
     before = len(carrier.handed)

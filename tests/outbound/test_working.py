@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -111,6 +112,58 @@ async def test_where_texts_leave_quickly_more_are_in_hand(
         await eventually(lambda: _has(len(carrier.handed) == 10))  # two have left, and eight are in hand
         may_answer.set()
         await eventually(lambda: _has(len(carrier.handed) == 12))
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+async def test_only_what_the_provider_took_tells_how_many_may_be_in_hand(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, is_given: bool
+) -> None:
+    monkeypatch.setattr(sender, "QUICK_SECONDS", PATIENCE)
+    worker = through(bot, Carrier())
+    leave = [asyncio.Event() for _ in range(4)]
+    room = await _room_of(worker, leave, is_given=is_given)
+    for one in leave[:2]:
+        one.set()
+    await room
+    assert worker._is_quick is is_given
+    for one in leave:
+        one.set()
+
+
+async def test_where_texts_become_slow_there_is_room_again(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer may be in hand then; without room, the worker would rest."""
+    monkeypatch.setattr(sender, "IN_HAND_QUICK", 8)
+    monkeypatch.setattr(sender, "SLOW_SECONDS", 0.0)
+    worker = through(bot, Carrier())
+    worker._is_quick = True
+    leave = [asyncio.Event() for _ in range(8)]
+    room = await _room_of(worker, leave, is_given=True)
+    for one in leave[:4]:
+        one.set()
+    await eventually(lambda: _has(len(worker._in_hand) == 4))
+    for one in leave[4:6]:
+        one.set()
+    assert (await room, worker._is_quick) == (2, False)
+    for one in leave:
+        one.set()
+
+
+async def _room_of(worker: sender.Sender, leave: Sequence[asyncio.Event], *, is_given: bool) -> asyncio.Task[int]:
+    """The room that the worker makes while these are in hand: each until it may leave."""
+
+    async def send(may_leave: asyncio.Event) -> None:
+        await may_leave.wait()
+        worker._dispatcher.given += is_given
+
+    async def made() -> int:
+        await worker._make_room()
+        return worker._room
+
+    for i, may_leave in enumerate(leave):
+        worker._in_hand.add(number(i), [partial(send, may_leave)])
+    task = asyncio.create_task(made())
+    await asyncio.sleep(0)  # all have begun
+    return task
 
 
 async def test_texts_to_one_number_are_sent_one_after_the_other(bot: Bot, make_contact: MakeContact) -> None:

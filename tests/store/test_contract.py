@@ -238,11 +238,14 @@ class TestContract:
         taken += await there.deliveries.claim(new_id(), limit=2, until=later)
         assert sorted(delivery.id for delivery in taken) == ["d0", "d1", "d2", "d3"]
 
-    async def test_an_answer_is_claimed_before_the_copies_that_are_due_longer(self, here: Store) -> None:
+    @pytest.mark.parametrize("kind", [DeliveryKind.OUTBOUND, DeliveryKind.FLOW])
+    async def test_an_answer_is_claimed_before_marketing_that_is_due_longer(
+        self, here: Store, kind: DeliveryKind
+    ) -> None:
         time = now()
         copies = [
             Delivery(
-                id=f"copy{i}", contact="ada", kind=DeliveryKind.OUTBOUND, event="e", locale="en",
+                id=f"copy{i}", contact="ada", kind=kind, event="e", locale="en",
                 number="+12015550123", due_at=time - timedelta(minutes=9), created_at=time, updated_at=time,
             )
             for i in range(500)
