@@ -70,15 +70,15 @@ ROWS: tuple[Row, ...] = (
             "i said [to] stop",
             "i [already] (said|texted|sent) stop",
             "i [already|have|have already] (told|asked) (you|u) to stop",
-            "(i|we) want (it|this|these|them|these texts|the texts|your texts) to stop",
+            f"(i|we) want [all] [the|these|those|your] {_TEXTS} to stop",
             f"(i|we) (want|would like|d like) to stop (getting|receiving) [all|any|these|those|your|ur] [{_TEXTS}]",
-            f"(this|these|these {_TEXTS}) (need|needs|have|has) to stop",
+            f"(the|this|these|those|your) {_TEXTS} (need|needs|have|has) to stop",
             f"[you] {_DO_NOT} [ever] (text|txt|message|contact|sms) {_ME} [again|anymore|any more|ever again]",
             f"never [ever] (text|txt|message|contact|sms) {_ME} [again]",
             f"{_DO_NOT} send [me|us] [any|any more|anymore|more|these|those|your|ur] {_TEXTS} [again|anymore]",
             f"{_DO_NOT} send [me|us] {_TEXTS} to (this number|my number|this phone|my phone)",
             f"discontinue [all|these|those|your|the] {_TEXTS}",
-            f"{_DO_NOT} send (me|us) (anything|this|these|those|them) [again|else|anymore|any more]",
+            f"{_DO_NOT} send (me|us) (anything|this|these|those|them) (again|else|anymore|any more)",
             f"no more [of these|of your] {_TEXTS}",
             "no more (texting|messaging|spam|promotions|marketing|alerts)",
             f"no {_TEXTS} (anymore|any more)",
@@ -104,8 +104,7 @@ ROWS: tuple[Row, ...] = (
             "take (me|my number|this number) off",
             "leave me alone",
             "[sorry] [you have|you have got|you ve got|you got|u have|u got|this is] [the|a] wrong "
-            "(number|nbr|num|phone|phone number|person|guy|man|woman|girl|lady)",
-            "incorrect number",
+            "(number|nbr|num|phone number|person|guy|man|woman|girl|lady)",
             "[sorry] (you are|you re|u r|ur|youre|you keep) texting [the|a] wrong (number|person)",
             f"i {_DO_NOT} want [any|any more|anymore|more|these|those|your|ur|any of your] {_TEXTS} [anymore]",
             f"i {_DO_NOT} want to (get|receive) [any|any more|these|those|your|more] {_TEXTS} [anymore]",
@@ -114,7 +113,6 @@ ROWS: tuple[Row, ...] = (
             "[i] no longer (want|wish) to (get|receive) [this|these|them]",
             "i (do not|don t|dont|no longer) consent",
             "consent (revoked|withdrawn)",
-            "(end|cancel|quit) all",
             f"cease [and desist] [all] [contact|communication|communications|{_TEXTS}]",
         ),
     ),
@@ -159,7 +157,6 @@ ROWS: tuple[Row, ...] = (
             "(dejenme|dejeme|dejame) en paz",
             "[tiene|tienen|tienes|tiene el|tienen el|tienes el|este es un] numero equivocado",
             "se (equivoco|equivoca|equivocaron) de (numero|persona)",
-            "(cancelen|cancele|cancela) mi suscripcion",
             f"(basta de|fin de) {_MENSAJES}",
             f"no autorizo [estos|sus] {_MENSAJES}",
             "(retiro|revoco) mi consentimiento",
@@ -436,6 +433,18 @@ LIKELY: tuple[Row, ...] = (
             "(stahp|staph)",
             "(make|please make) it stop",
             "you (need|have) to stop",
+            "(i|we) want (it|this|that|these|those|them) to stop",
+            "(it|this|that|these|those|they) (must|need to|needs to|have to|has to) stop",
+            f"{_DO_NOT} send (me|us) (anything|it|this|that|these|those|them)",
+            f"{_DO_NOT} send (anything|it|this|that|these|those|them) (again|else|anymore|any more)",
+            f"{_DO_NOT} send (me|us) [a|any|another|any more|more|the|this|that|your] message [again|anymore|any more]",
+            f"{_DO_NOT} send [me|us] another (text|text message|msg|sms|txt)",
+            "stop sending [me|us] [a|any|the|this|that|these|your] message",
+            "(stop|cancel|end|no|no more) [all] [the|this|these|your] message",
+            "[you have|you ve got|you got|u have|u got|this is] [the|a] wrong phone",
+            "[you have|you ve got|you got|u have|u got|this is] [the|an] incorrect [phone] number",
+            "(cancel|end|quit) all",
+            f"(take|get) (me|us|my number|this number) (of|out of) {_YOUR_LIST}",
             "enough [already]",
             "no more",
             "go away",
@@ -493,7 +502,10 @@ LIKELY: tuple[Row, ...] = (
             "[i] didnt sign up",
             "did not sign up",
             "[i] (did not|didn t|didnt|never) (subscribe|subscribed|opt in|opted in) [to this|to these]",
-            "why (do|are) (you|u) [keep] texting me",
+            "[i] (didnt|never) (ask|asked) for (this|these|those|that|it|them)",
+            "[i] (did not|didn t) ask for (these|those|it|them)",
+            "(did not|didn t) ask for (this|that)",
+            "why (do|are) (you|u) [keep|still] texting me",
             "(how|what) do i [have to] [need to] [do to] stop (this|these|it|them)",
             "how to stop [this|these|it|them|these texts]",
             "(do not|don t|dont) call [me|us|this number] [again|anymore]",
@@ -513,7 +525,8 @@ LIKELY: tuple[Row, ...] = (
             "(cancelar|anular) suscripcion",
             "ya no",
             "no mas",
-            "(cancelar|anular) (la|mi) (suscripcion|cuenta)",
+            "(cancelar|anular|cancelen|cancele|cancela|anulen|anule|anula) (la|mi) (suscripcion|cuenta)",
+            "no (puedo|logro|se como|encuentro como) (cancelar|anular) [la|mi|esta] suscripcion",
             "(salir|borrar|eliminar|quitar|fuera)",
             "cancelame",
             "quiero cancelar [la|mi] [suscripcion]",
@@ -603,15 +616,21 @@ REFUSALS = ("no thanks", "no thank you", "no gracias", "non merci", "nein danke"
 """Beside a phrase that is likely a revocation, they change nothing."""
 LEADS = (
     "can", "could", "would", "will", "i want", "i need", "i would like", "i d like", "i told", "i asked",
-    "i already told", "i already asked", "i have asked", "i ve asked", "i have told", "i ve told",
+    "i already told", "i already asked", "i have asked", "i ve asked", "i have told", "i ve told", "ive asked",
+    "ive told", "i have already asked", "i ve already asked", "ive already asked", "i have already told",
+    "i ve already told", "ive already told", "i keep asking", "i keep telling",
 )  # fmt: skip
 """With "you", "you to" or "u", they begin a request: "can you stop texting me" is as certain as "stop texting me"."""
 EXCLAMATIONS = (
     "omg", "ffs", "wtf", "for the last time", "for the love of god", "once again", "again",
-    "you need to", "you have to", "you must", "pouvez vous", "pourriez vous", "peux tu", "merci de", "veuillez",
+    "you need to", "you have to", "you must", "u need to", "u have to", "u must",
+    "pouvez vous", "pourriez vous", "peux tu", "merci de", "veuillez",
     "können sie", "könnt ihr", "kannst du", "pueden", "puede", "puedes", "hagan el favor de",
 )  # fmt: skip
 """They may also come before one."""
+
+UNASKED = ("sign up", "ask for this", "ask for that")
+"""How a NO ends that is likely a revocation if nothing was asked: "I didn't sign up"."""
 
 EXPLETIVES = (
     "fucking", "fuckin", "effing", "damn", "goddamn", "bloody", "freaking", "the hell", "the fuck", "the heck",
@@ -649,19 +668,39 @@ NOT_TYPOS = frozenset(
 
 NEGATIONS = (
     "don t", "dont", "not", "never", "can t", "cant", "cannot", "won t", "wont", "without", "didn t", "didnt",
-    "doesn t", "doesnt", "no need to", "no quiero", "nunca", "jamas", "sin",
-    "pas", "jamais", "nicht", "nie", "لا", "لم", "لن",
+    "doesn t", "doesnt", "never get", "no need to", "no quiero", "nunca", "jamas", "sin",
+    "pas", "pas me", "pas nous", "jamais", "jamais me", "nicht", "nie", "لا", "لم", "لن",
 )  # fmt: skip
-"""Within `NEGATION_REACH` words before a sign, they turn it around: "don't stop texting me"."""
-NEGATION_REACH = 4
+"""Before a sign, they turn it around: "don't stop texting me"."""
+CARRY_NEGATIONS = (
+    "a", "an", "the", "please", "pls", "plz", "just", "ever", "even", "you ever", "you dare", "dare", "be", "been",
+    "let it", "let them", "let me", "take me", "take us", "take my number", "get me", "get us", "planning on",
+    "thinking of", "thinking about", "think of", "think about", "por favor", "svp", "envie de me", "besoin de me",
+    "bitte", "mich", "uns", "vom newsletter", "من فضلك", "أريد", "أرغب في", "أنوي",
+)  # fmt: skip
+"""Between a negation and a sign, only these and "… to" leave it turned around: "I don't want to unsubscribe". Others
+take the negation for themselves: "I don't have a car, remove me"."""
+PRONOUNS = ("you", "u", "it", "them", "him", "her", "me", "us", "anyone", "anybody")
+"""They may come before that "to": "I don't want you to"."""
+ACCUSED = ("you", "u", "ya", "yall")
+"""A negation after these (and `ACCUSING` words) or after "why" is a complaint: "you won't stop texting me"."""
+ACCUSING = (
+    "all", "guys", "people", "still", "just", "simply", "have", "ve", "had", "did", "do", "would", "will", "are", "re",
+    "could",
+)  # fmt: skip
+NOT_ACCUSED = (
+    "thank", "love", "hope", "hoping", "glad", "happy", "sure", "promise", "told", "asked", "tell", "ask", "beg", "can",
+    "could", "would", "will", "to", "with", "for", "miss",
+)  # fmt: skip
+"""Not if these come before "you": "I hope you never stop texting me"."""
 DENIED_THEMSELVES = (
     "know", "ask", "asked", "sign", "signed", "care", "see", "find", "understand", "consent", "agree", "work", "works",
     "live", "remember", "sais", "trouve", "comprends", "weiss", "finde", "verstehe",
 )  # fmt: skip
-"""Verbs that take the negation for themselves: "I don't know how to unsubscribe"."""
+"""Verbs that take the negation for themselves even before "to": "I didn't agree to harassing texts"."""
 INABILITY = (
-    "can t", "cant", "cannot", "couldn t", "won t let me", "doesn t let me", "not let me", "arrive pas", "peux pas",
-    "kann",
+    "can t", "cant", "cannot", "couldn t", "won t let me", "doesn t let me", "not let me", "not able", "arrive pas",
+    "peux pas", "kann",
 )  # fmt: skip
 WISHED = (
     "unsubscribe", "optout", "opt out", "desabonner", "desinscrire", "abmelden", "abbestellen", "austragen",
@@ -673,7 +712,9 @@ SIGNS = (
     "off your list", "report you", "report spam", "reported you", "reported as spam", "blocking you",
     "blocking this number", "the fcc", "sue you", "not consent",
     "unsubscribe", "unsubscribing", "optout", "opt out", "opt me out", "opting out", "opted out", "remove me",
-    "take me off", "never text me", "never contact me", "stop texts", "stop the texts", "stop these texts",
+    "take me off", "take me of", "not removed me", "haven t removed me", "havent removed me", "never removed me",
+    "not taken me off", "haven t taken me off", "havent taken me off",
+    "never text me", "never contact me", "stop texts", "stop the texts", "stop these texts",
     "stop all texts", "stop your texts", "stop the messages", "stop these messages", "stop all messages",
     "stop your messages", "stop texting", "stop messaging", "stop contacting", "stop sending", "stop spamming",
     "quit texting", "wrong number", "tcpa", "do not call", "do not text", "don t text me again", "dont text me again",
@@ -686,6 +727,10 @@ SIGNS = (
 """Anywhere in a longer text, they make a revocation likely."""
 
 STOP_WORDS = ("stop", "stopp", "stopall", "unsubscribe")
+GLUED_WORDS = ("cancel", "end", "quit", "revoke", "exit", "optout")
+"""With a courtesy but no space, likely a STOP: "cancelplease". One of `STOP_WORDS` is certain."""
+SHORTEST_GLUED_COURTESY = 3
+"""Letters: "requit" is no "re: quit"."""
 GOES_ON = frozenset(
     (
         "by", "in", "at", "over", "off", "on", "light", "lights", "sign", "signs", "motion", "watch", "the", "this",

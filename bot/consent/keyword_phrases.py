@@ -59,7 +59,7 @@ def likely_phrases() -> dict[Keyword, frozenset[str]]:
 @cache
 def refusals() -> dict[Keyword, frozenset[str]]:
     """Phrases that are likely a revocation in any combination: "no thanks, not interested"."""
-    its = (likely_phrases()[Keyword.STOP], certain_phrases()[Keyword.STOP], map(_folded, table.REFUSALS))
+    its = (likely_phrases()[Keyword.STOP], certain_phrases()[Keyword.STOP], map(folded_phrase, table.REFUSALS))
     return {Keyword.STOP: frozenset().union(*its)}
 
 
@@ -67,38 +67,42 @@ def refusals() -> dict[Keyword, frozenset[str]]:
 def run_together(*, likely: bool) -> dict[str, str]:
     """Phrases by how they look without spaces: "stoptextingme"."""
     phrases = (likely_phrases() if likely else certain_phrases())[Keyword.STOP]
-    polite = {"".join((*order,)).replace(" ", "") for word in table.STOP_WORDS for courtesy in courtesies()
-              for order in ((word, courtesy), (courtesy, word))}  # fmt: skip
-    return {phrase.replace(" ", ""): phrase for phrase in phrases if " " in phrase} | (
-        {} if likely else dict.fromkeys(polite, "stop")
-    )
+    return {phrase.replace(" ", ""): phrase for phrase in phrases if " " in phrase} | _polite(likely=likely)
+
+
+def _polite(*, likely: bool) -> dict[str, str]:
+    """Single words with a courtesy: "pleasestop"."""
+    words = table.GLUED_WORDS if likely else table.STOP_WORDS
+    shortest = table.SHORTEST_GLUED_COURTESY if likely else 1
+    polite = [courtesy.replace(" ", "") for courtesy in courtesies() if len(courtesy) >= shortest]
+    return {one: word if likely else "stop" for word in words for c in polite for one in (word + c, c + word)}
 
 
 def _phrases(rows: Iterable[Row], keyword: Keyword) -> frozenset[str]:
     patterns = (pattern for row in rows if row.keyword is keyword for pattern in row.phrases)
-    return frozenset(_folded(phrase) for pattern in patterns for phrase in table.expanded(pattern))
+    return frozenset(folded_phrase(phrase) for pattern in patterns for phrase in table.expanded(pattern))
 
 
 @cache
 def courtesies() -> frozenset[str]:
-    return frozenset(map(_folded, table.COURTESIES))
+    return frozenset(map(folded_phrase, table.COURTESIES))
 
 
 @cache
 def leads() -> tuple[str, ...]:
     """What can come before a request, the longest first."""
     asked = (f"{lead} {you}" for lead in table.LEADS for you in ("you to", "you", "u to", "u"))
-    return tuple(sorted((*asked, *map(_folded, table.EXCLAMATIONS)), key=len, reverse=True))
+    return tuple(sorted((*asked, *map(folded_phrase, table.EXCLAMATIONS)), key=len, reverse=True))
 
 
 @cache
 def signatures() -> tuple[str, ...]:
-    return tuple(map(_folded, table.SIGNATURES))
+    return tuple(map(folded_phrase, table.SIGNATURES))
 
 
 @cache
 def phone_signatures() -> tuple[str, ...]:
-    return tuple(map(_folded, table.PHONE_SIGNATURES))
+    return tuple(map(folded_phrase, table.PHONE_SIGNATURES))
 
 
 @cache
@@ -113,10 +117,10 @@ def _vocabulary() -> frozenset[str]:
 
 @cache
 def signs() -> tuple[str, ...]:
-    return tuple(map(_folded, table.SIGNS))
+    return tuple(map(folded_phrase, table.SIGNS))
 
 
-def _folded(phrase: str) -> str:
+def folded_phrase(phrase: str) -> str:
     return " ".join(map(_folded_word, phrase.split()))
 
 

@@ -27,6 +27,7 @@ from bot.consent.keyword_phrases import (
     signatures,
     signs,
 )
+from bot.consent.negations import is_negated, is_negated_sign
 
 MOST_WORDS = 16
 """Of a text that can consist of phrases alone; longer ones are only searched for signs."""
@@ -56,6 +57,11 @@ class Reading:
     @property
     def certain(self) -> Keyword | None:
         return None if self.likely else self.keyword
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether a teammate has to look at it if it answers no question."""
+        return self.likely or (self.keyword is Keyword.NO and self.rule.endswith(table.UNASKED))
 
 
 NOTHING = Reading()
@@ -104,11 +110,13 @@ def _entire(text: str) -> Reading | None:
         or _phrase(numbered, certain_phrases(), likely=False)
         or _typo(words)
         or _stop(_plain(words))
-        or _request(words)
-        or _request(_plain(words))
+        or _request(words, likely=False)
+        or _request(_plain(words), likely=False)
         or _glued(words, likely=False)
         or _phrase(numbered, refusals(), likely=True)
         or _phrase(_plain(numbered), refusals(), likely=True)
+        or _request(words, likely=True)
+        or _request(_plain(words), likely=True)
         or _glued(words, likely=True)
     )
 
@@ -166,7 +174,7 @@ def _cover(words: Sequence[str], phrases: frozenset[str]) -> str:
         for end in range(at + 1, len(words) + 1):
             piece = " ".join(words[at:end])
             if piece in phrases:
-                reached[end] = reached[at] or reached.get(end, "") or piece
+                reached[end] = reached.get(end, "") or reached[at] or piece
             elif piece in polite:
                 reached[end] = reached.get(end, "") or reached[at]
     return reached.get(len(words), "")
@@ -177,12 +185,14 @@ def _stop(words: str) -> Reading | None:
     return _phrase(words, {Keyword.STOP: certain_phrases()[Keyword.STOP]}, likely=False)
 
 
-def _request(words: str) -> Reading | None:
-    """A revocation of several words after "can you" or "I told you to"."""
+def _request(words: str, *, likely: bool) -> Reading | None:
+    """A revocation of several words after "can you" or "I told you to". STOP itself is likely one there."""
     for lead in leads():
         if words.startswith(f"{lead} "):
-            reading = _stop(words[len(lead) :])
-            if reading and reading.rule.count(" ") > 1:
+            rest = words[len(lead) :]
+            reading = _phrase(rest, refusals(), likely=True) if likely else _stop(rest)
+            its = reading.rule.partition(": ")[2] if reading else ""
+            if " " in its or (likely and its in table.STOP_WORDS):
                 return reading
     return None
 
@@ -237,18 +247,9 @@ def _sign(text: str) -> Reading | None:
 def _sign_in(words: str) -> Reading | None:
     for sign in signs():
         before, found, after = f" {words} ".partition(f" {sign} ")
-        if found and not _is_negated_sign(sign, before.split(), after.split()):
+        if found and not is_negated_sign(sign, before.split(), after.split()):
             return Reading(Keyword.STOP, likely=True, rule=f"sign: {sign}")
     return None
-
-
-def _is_negated_sign(sign: str, before: Sequence[str], after: Sequence[str]) -> bool:
-    near = before[-table.NEGATION_REACH :]
-    if sign in table.WISHED and _has_any(before, table.INABILITY):
-        return False
-    if not _has_any(near, table.DENIED_THEMSELVES) and _is_negated(near):
-        return True
-    return "ne" in near and "pas" in after[:1]
 
 
 def _at_an_end(words: Sequence[str]) -> Reading | None:
@@ -257,7 +258,7 @@ def _at_an_end(words: Sequence[str]) -> Reading | None:
         return None
     if words[0] in table.STOP_WORDS and words[1] not in table.GOES_ON:
         return Reading(Keyword.STOP, likely=True, rule=f"begins: {words[0]}")
-    is_other = not table.COMES_BEFORE.isdisjoint(words[:-1]) or _is_negated(words[:-1])
+    is_other = not table.COMES_BEFORE.isdisjoint(words[:-1]) or is_negated(words[:-1])
     if words[-1] in table.STOP_WORDS and not is_other:
         return Reading(Keyword.STOP, likely=True, rule=f"ends: {words[-1]}")
     return None
@@ -289,12 +290,3 @@ def _sentence(text: str) -> Reading | None:
 def _has_words(piece: str) -> bool:
     """Whether it has two words with a space between them."""
     return sum(any(map(str.isalnum, word)) for word in piece.split()) > 1
-
-
-def _is_negated(before: Sequence[str]) -> bool:
-    return _has_any(before, table.NEGATIONS)
-
-
-def _has_any(words: Sequence[str], phrases: Sequence[str]) -> bool:
-    text = f" {' '.join(words)} "
-    return any(f" {phrase} " in text for phrase in phrases)

@@ -76,7 +76,7 @@ class Inbound:
 
         PAUSE, FEWER and RESUME are kept as the wish of those with this number. The keyword of a program opts in. Texts
         without a keyword, and a YES or NO without a question, become messages to teammates. One that is likely a
-        revocation is flagged there.
+        revocation is flagged there, like "I didn't sign up" without a question.
 
         Durable when it returns. Raises StoreUnavailable: safe to retry.
         """
@@ -107,7 +107,7 @@ class Inbound:
                 await self._tell_of_keyword(number, text, text_id, keyword.row)
             case _:
                 due = due_at(now())
-                flag = ConversationEvent(name=Name.MAYBE_STOP, until=due) if reading.likely else None
+                flag = ConversationEvent(name=Name.MAYBE_STOP, until=due) if reading.is_flagged else None
                 listener = None if flag else self.listener
                 heard = await self._threads.hear(
                     number, text, text_id, flag, is_due=listener.is_awaited if listener else never

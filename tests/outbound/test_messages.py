@@ -242,8 +242,11 @@ class TestBothSides:
             "Harbor Coffee: Reply YES", "YES", "texted_yes", "Harbor Coffee: You are",
         ]  # fmt: skip
 
-    async def test_a_likely_revocation_is_flagged_once_with_its_due_date(self, bot: Bot, maya: Contact) -> None:
-        c = await _texting(bot, "How do I unsubscribe?")
+    @pytest.mark.parametrize("text", ["How do I unsubscribe?", "I didn't ask for this", "No, I didn't sign up"])
+    async def test_a_likely_revocation_is_flagged_once_with_its_due_date(
+        self, bot: Bot, maya: Contact, text: str
+    ) -> None:
+        c = await _texting(bot, text)
         part = (await bot.inbox.page(c.id))[-1]
         assert isinstance(part.content, ConversationEvent)
         assert part.content.name is ConversationEventName.MAYBE_STOP
@@ -251,7 +254,7 @@ class TestBothSides:
         assert timedelta(days=11) < part.content.until - part.at < timedelta(days=21), "ten business days"
         assert not part.is_for_contact
         assert not await bot.stops.is_stopped(NUMBER)
-        assert await _thread(bot, c) == ["How do I unsubscribe?", "maybe_stop"]
+        assert await _thread(bot, c) == [text, "maybe_stop"]
 
     async def test_a_link_is_masked(self, bot: Bot, maya: Contact) -> None:
         c = await _texting(bot, "Hi")
