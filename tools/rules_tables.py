@@ -115,7 +115,8 @@ def _terms(row: Hours | Cap) -> str:
 
 
 def _doubts(row: Hours | Cap) -> str:
-    return "; ".join(words for doubt, words in DOUBTS.items() if doubt in row.doubts)
+    first, *others = [words for doubt, words in DOUBTS.items() if doubt in row.doubts] or [""]
+    return "; ".join([first, *(words[0].lower() + words[1:] for words in others)])
 
 
 def _unless(row: Hours | Cap) -> str:
