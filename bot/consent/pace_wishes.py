@@ -1,4 +1,4 @@
-"""What a text or a choice asks for: a pause, fewer texts, or an end of either. Pure."""
+"""What a text or a choice asks for: a pause, fewer texts, or the end of either. Pure."""
 
 from __future__ import annotations
 

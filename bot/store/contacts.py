@@ -30,7 +30,7 @@ ORDERS = ("created_at", "seen_key", "name_key")
 """What lists are sorted by: every contact has one of each."""
 VALUES = ("role", "locale")
 SOME_HAVE = ("email", "time_zone", "tags", "phone_facts.country", "phone_facts.state", "phone_facts.kind")
-"""What filters find contacts by. Each index of a filter is named after its field (`bot.contacts.filters`)."""
+"""What filters find contacts by. Each of these has an index of its name; `bot.contacts.filters` names the others."""
 
 
 EDITED = "edited_at"
@@ -72,7 +72,8 @@ class ContactRepository(Repository[Contact]):
         ),
         IndexModel(
             [("stopped", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
-            name="stopped_newest",  # so few have it that each of their documents has to be read from the disk
+            # Their documents are scattered and rarely cached, so sorting without the index reads each from disk.
+            name="stopped_newest",
             partialFilterExpression={"stopped": {"$exists": True}},
         ),
         IndexModel([("attributes.$**", ASCENDING)], name="attributes"),

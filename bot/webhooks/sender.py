@@ -77,7 +77,7 @@ class WebhookSender:
         return orjson.dumps(envelope(last, self._app), option=orjson.OPT_INDENT_2).decode()
 
     async def send_some(self) -> None:
-        """Begins to send the notifications that are due, as many as requests are free."""
+        """Begins to send the notifications that are due, as many as there are free request slots."""
         if self.client:
             for endpoint in self._outbox.endpoints:
                 await self._claim(endpoint, self.client)
