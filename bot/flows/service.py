@@ -70,7 +70,7 @@ class FlowService:
     async def document(self, id: str, version: int | None = None) -> FlowDocument:
         """Of this version, by default the published one. Raises NotFound."""
         flow = await self.get(id)
-        document = FlowDocument(**(await self.version(id, version or flow.version)).document)
+        document = FlowDocument(**(await self.version(id, flow.version if version is None else version)).document)
         return document if document.name else document.model_copy(update={"name": flow.name})
 
     async def version(self, id: str, version: int) -> FlowVersion:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bot.flows.check import MOST_BYTES
+from bot.flows.drafts import LONGEST_NAME
 from bot.flows.faults import FlowFault
 from bot.model.flow import Flow, FlowVersion
 from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
 from bot.workspace.access import Scope
+from bot.workspace.wording import one_line
 from widget.api.contact_lookup import found_or_404
 from widget.api.faults import FAULTY_FLOW, NO_RESOURCE, REFUSED, ApiRefusal
-from widget.api.models import ApiBody, ApiQuery, Name
+from widget.api.models import ApiBody, ApiQuery
 from widget.api.route import Call, Resource
 
 PATH = "/flows/{flow_id}"
@@ -105,7 +107,9 @@ class FlowOrder(ApiBody):
 
 
 class FlowCopy(ApiBody):
-    name: Name = Field(examples=["Greeting (copy)"])
+    name: Annotated[str, BeforeValidator(one_line)] = Field(
+        min_length=1, max_length=LONGEST_NAME, examples=["Greeting (copy)"]
+    )
 
 
 class FlowDeleted(ApiAnswer):
@@ -220,7 +224,7 @@ async def pause_flow(call: Call) -> FlowAnswer:
 async def roll_back_flow(call: Call) -> FlowVersionAnswer:
     """Publish an earlier version again.
 
-    As the next version. Refused if the workspace no longer has what it names.
+    As the next version. Refused if it refers to something that no longer exists.
     """
     flow = await _found(call)
     return _version_answer(await found_or_404(call.bot.flows.roll_back(flow.id, _number(call), call.by)))
@@ -230,10 +234,10 @@ async def roll_back_flow(call: Call) -> FlowVersionAnswer:
 async def duplicate_flow(call: Call, body: FlowCopy) -> FlowAnswer:
     """Duplicate a flow.
 
-    A draft with the published document.
+    A draft with the published document, or with the draft of a flow that was never published.
     """
     flow = await _found(call)
-    return _answer(await found_or_404(call.bot.flows.duplicate(flow.id, body.name, call.by, key=call.new_id)))
+    return _answer(await found_or_404(call.bot.flow_drafts.duplicate(flow.id, body.name, call.by, key=call.new_id)))
 
 
 @flows.delete(PATH, scope=Scope.MANAGE_FLOWS, errors=(NO_RESOURCE, REFUSED))
@@ -261,7 +265,7 @@ async def _found(call: Call) -> Flow:
 def _number(call: Call) -> int:
     """The version in the path. Raises ApiRefusal (404)."""
     number = call.variable("version")
-    if not (number.isascii() and number.isdecimal() and len(number) < 7):
+    if not (number.isascii() and number.isdecimal() and len(number) < 7 and int(number)):
         raise ApiRefusal(NO_RESOURCE)
     return int(number)
 

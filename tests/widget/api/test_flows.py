@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.flows.counting import day_of
+from bot.flows.drafts import LONGEST_NAME
 from bot.flows.schema import schema
 from bot.model.base import new_id, now
+from bot.model.teammate import By
 from bot.store.flow_days import FlowDayKey
 from tests.widget.api.client import ApiClient, Reply
 from tests.widget.desk import HTML, at_desk
@@ -180,7 +182,9 @@ async def test_a_flow_is_copied_rolled_back_deleted_and_restored(api: ApiClient)
     await api.post(f"/flows/{id}/publish", {"document": flow({**SAY, "text": "Hello"})})
     back = (await api.post(f"/flows/{id}/versions/1/roll_back")).body
     assert (back["version"], back["restores"], back["document"]["steps"][0]["text"]) == (3, 1, "Hi")
-    assert (await api.post(f"/flows/{id}/versions/9/roll_back")).status == 404
+    for version in (0, 9):
+        assert (await api.post(f"/flows/{id}/versions/{version}/roll_back")).status == 404
+    assert (await api.get(f"/flows/{id}")).body["version"] == 3
     assert (await api.delete(f"/flows/{id}")).codes == ["parameter_invalid"], "it was live"
     await api.post(f"/flows/{id}/pause")
     key = new_id()
@@ -192,6 +196,17 @@ async def test_a_flow_is_copied_rolled_back_deleted_and_restored(api: ApiClient)
     restored = await api.post(f"/flows/{copy}/restore")
     assert (restored.status, restored.body.get("name")) == (200, "Copy"), restored
     await api.delete(f"/flows/{copy}")
+
+
+async def test_a_draft_that_was_never_published_is_duplicated(running: Running, api: ApiClient) -> None:
+    draft = await running.bot.flow_drafts.copy(json.dumps(flow(go_to("gone"))), "Unfinished", By("ada", "Ada"))
+    name = "x" * LONGEST_NAME
+    made = (await api.post(f"/flows/{draft.id}/duplicate", {"name": name})).body
+    assert (made["name"], made["state"], made["version"]) == (name, "draft", 0)
+    text = json.loads((await running.bot.flow_drafts.get(made["id"])).text)
+    assert text == flow(go_to("gone"), name=name)
+    for id in (draft.id, made["id"]):
+        await api.delete(f"/flows/{id}")
 
 
 async def test_the_figures_of_a_flow_are_counted_by_day(running: Running, api: ApiClient) -> None:
