@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from bot.model.audit import AuditAction
 from bot.model.teammate import By
 from widget.web.access import by
 from widget.web.http import BOT
+
+log = logging.getLogger("sayso.http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,21 @@ async def send_file(
         await log.record(who or by(request), download.action, download.subject, detail=download.detail)
     await response.prepare(request)
     if request.method != "HEAD":
+        await _write(response, request, pieces)
+    return response
+
+
+async def _write(response: web.StreamResponse, request: web.Request, pieces: AsyncIterator[bytes]) -> None:
+    """An error ends the connection, so that the client sees that the file is incomplete: it is too late to answer
+    anything else."""
+    try:
         async for piece in pieces:
             await response.write(piece)
-    await response.write_eof()
-    return response
+        await response.write_eof()
+    except Exception as error:
+        log.error("download failed", exc_info=None if isinstance(error, ConnectionError) else error)
+        if request.transport:
+            request.transport.abort()
 
 
 async def send_csv(
