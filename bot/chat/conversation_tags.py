@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from bot.errors import Invalid
 from bot.errors import marked as _
@@ -24,13 +24,15 @@ class ConversationTags:
         found = await self._tags.get_many(mark.tag for mark in conversation.tags) if conversation.tags else {}
         return sorted((tag for tag in found.values() if not tag.deleted_at), key=lambda tag: tag.name.casefold())
 
-    async def replace(self, conversation: Conversation, tags: Iterable[Tag], by: str) -> None:
-        """Leaves it with these. Raises Invalid."""
-        before, chosen = {mark.tag for mark in conversation.tags or ()}, {tag.id: tag for tag in tags}
-        for id in before - {*chosen}:
-            await self._table.untag(conversation.id, id)
-        for id in {*chosen} - before:
-            await self.add(conversation, chosen[id], by)
+    async def change(self, conversation: Conversation, *, add: Sequence[Tag], remove: Sequence[Tag], by: str) -> None:
+        """Raises Invalid, before any change, for too many tags."""
+        before, removed = {mark.tag for mark in conversation.tags or ()}, {tag.id for tag in remove}
+        if add and len((before - removed) | {tag.id for tag in add}) > MOST:
+            raise Invalid(TOO_MANY)
+        for tag in remove:
+            await self.remove(conversation, tag)
+        for tag in add:
+            await self.add(conversation, tag, by)
 
     async def add(self, conversation: Conversation, tag: Tag, by: str) -> ConversationTag:
         """Once: a tag that it has keeps its time and its teammate. Raises Invalid."""

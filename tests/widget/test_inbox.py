@@ -377,16 +377,32 @@ async def test_tags_of_a_conversation_are_chosen_on_a_page_and_shown_above_it(
     path, by = await talking(visitor), By("ada", "Ada")
     vip, roast = [await running.bot.tags.create(f"{name} {new_id()}", by) for name in ("VIP", "<b>Roast</b>")]
     assert not (await ben.look(path)).all("p", class_="talk-tags")
-    assert (await ben.post(f"{path}/tags", {f"tags.{vip.id}": "on", f"tags.{roast.id}": "on", "tags.gone": "on"}))[
-        0
-    ] == 303
+    both = {f"tags.{vip.id}": "on", f"tags.{roast.id}": "on"}
+    assert (await ben.post(f"{path}/tags", {**both, "tags.gone": "on"}))[0] == 303
     shown = (await ben.look(path)).one("p", class_="talk-tags").text
     assert (vip.name in shown, roast.name in shown) == (True, True)
     page = await ben.look(f"{path}/tags")
     ticked = {box.attrs["name"] for box in page.all("input", type="checkbox") if "checked" in box.attrs}
-    assert ticked == {f"tags.{vip.id}", f"tags.{roast.id}"}
-    assert (await ben.post(f"{path}/tags", {f"tags.{vip.id}": "on"}))[0] == 303
+    assert ticked == {*both}
+    had = page.one("input", name="shown").attrs["value"]
+    late = await running.bot.tags.create(f"Late {new_id()}", by)
+    await running.bot.conversation_tags.add(await conversation(running, visitor), late, by.id)
+    assert (await ben.post(f"{path}/tags", {"shown": had, f"tags.{vip.id}": "on"}))[0] == 303
+    marks = (await conversation(running, visitor)).tags or ()
+    assert [mark.tag for mark in marks] == [vip.id, late.id], "a colleague's tag stays"
     assert roast.name not in (await ben.look(path)).one("p", class_="talk-tags").text
-    (mark,) = (await conversation(running, visitor)).tags or ()
-    assert mark.tag == vip.id
     assert (await ben.get(f"/inbox/{new_id()}/tags"))[0] == 404
+
+
+async def test_too_many_tags_of_a_conversation_change_nothing(
+    running: Running, ben: Desk, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, by = await talking(visitor), By("ada", "Ada")
+    first, *more = [await running.bot.tags.create(f"Tag {new_id()}", by) for _ in range(3)]
+    await running.bot.conversation_tags.add(await conversation(running, visitor), first, by.id)
+    monkeypatch.setattr("bot.chat.conversation_tags.MOST", 1)
+    wanted = {f"tags.{tag.id}": "on" for tag in more}
+    status, page = await ben.post(f"{path}/tags", {"shown": first.id, **wanted})
+    assert (status, "Remove one to add another" in page.text) == (422, True)
+    assert page.one("input", name="shown").attrs["value"] == first.id
+    assert [mark.tag for mark in (await conversation(running, visitor)).tags or ()] == [first.id]

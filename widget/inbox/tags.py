@@ -22,7 +22,10 @@ from widget.web.teammate_pages import (
 
 
 class ChosenTags(FormInput):
+    """`shown`: the IDs of the tags that were ticked when the page was shown. Tags that a colleague added since stay."""
+
     tags: Annotated[dict[str, str], Field(default_factory=dict)]
+    shown: str = ""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -44,8 +47,13 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def save(request: web.Request) -> web.StreamResponse:
     wanted, bot = await read_input(request, ChosenTags), request.app[BOT]
     conversation = await bot.inbox.get(request.match_info["conversation"])
-    chosen = [tag for tag in await bot.tags.all() if tag.id in wanted.tags]
-    await bot.conversation_tags.replace(conversation, chosen, teammate(request).id)
+    shown, tags = wanted.shown.split(), await bot.tags.all()
+    await bot.conversation_tags.change(
+        conversation,
+        add=[tag for tag in tags if tag.id in wanted.tags and tag.id not in shown],
+        remove=[tag for tag in tags if tag.id in shown and tag.id not in wanted.tags],
+        by=teammate(request).id,
+    )
     raise done(f"/inbox/{conversation.id}", translator_for(request)("Saved."))
 
 
