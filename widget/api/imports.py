@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bot.errors import Conflict, FormWrong
 from bot.i18n import translator
@@ -14,8 +14,9 @@ from bot.model.audit import AuditAction
 from bot.model.contact_import import TEXTS, ContactImport, DateOrder, Existing, ImportPlan
 from bot.model.event import How
 from bot.model.job import Job
-from bot.shapes.base import ApiAnswer, Id, UnixTime, unix
+from bot.shapes.base import ApiAnswer, Id, UnixTime, unix, unix_or_none
 from bot.workspace.access import Scope
+from bot.workspace.wording import lines, one_line
 from widget.api.contact_lookup import found_or_404
 from widget.api.faults import NO_RESOURCE, REFUSED, ApiFault, ApiRefusal
 from widget.api.jobs import TOO_MANY_JOBS, JobAnswer, job_answer
@@ -34,56 +35,82 @@ IMPORTED = ApiFault(409, "conflict", "The file is already imported.")
 
 imports = Resource(
     "Imports",
-    "Contacts and their consents from a CSV file: upload it, say what its columns contain, check that in a dry run, "
-    "import it, and undo it if need be.",
+    "Contacts and their consents from a CSV file: upload it, map its columns, check it in a dry run, import it, and "
+    "undo it if needed.",
     is_compatible=False,
 )
 
 
 class NewImport(ApiBody):
-    file: str = Field("file.csv", min_length=1, max_length=200, examples=["customers.csv"])
+    file: Annotated[str, BeforeValidator(one_line)] = Field(
+        "file.csv", min_length=1, max_length=200, examples=["customers.csv"]
+    )
     csv: str = Field(examples=["email,phone\nmaya@shop.example,+12015550123\n"], description="The file's text.")
+
+
+def left_out() -> Any:
+    """The default of fields that can be left out, but not be `null`."""
 
 
 class ImportPlanBody(ApiBody):
     """Fields that are left out stay as they are: as last checked, or as guessed from the columns."""
 
-    mapping: dict[str, str] | None = Field(
-        None,
+    mapping: dict[str, str] = Field(
+        default_factory=left_out,
         examples=[{"email": "email", "phone": "phone"}],
         description="What columns contain, by their names: targets of `GET /imports/targets`. Columns that are left "
         "out are not imported.",
     )
-    region: str | None = Field(
-        None, pattern="^[A-Z]{2}$", examples=["US"], description="The country of numbers without a country code."
+    region: str = Field(
+        default_factory=left_out,
+        pattern="^[A-Z]{2}$",
+        examples=["US"],
+        description="The country of numbers without a country code.",
     )
-    date_order: DateOrder | None = Field(
-        None, strict=False, examples=["month_first"], description="How dates like 03/04/2025 are meant."
+    date_order: DateOrder = Field(
+        default_factory=left_out,
+        strict=False,
+        examples=["month_first"],
+        description="How dates like 03/04/2025 are meant.",
     )
-    existing: Existing | None = Field(
-        None,
+    existing: Existing = Field(
+        default_factory=left_out,
         strict=False,
         examples=["update"],
         description="Fields of contacts that exist: `update` them, `fill` empty ones, or `skip` them.",
     )
-    creates: bool | None = Field(None, examples=[True], description="Whether unknown people become contacts.")
-    everyone_in: str | None = Field(
-        None, max_length=40, examples=[""], description="The subscription type that everyone in the file opted in to."
+    creates: bool = Field(
+        default_factory=left_out, examples=[True], description="Whether unknown people become contacts."
     )
-    everyone_out: str | None = Field(
-        None, max_length=40, examples=[""], description=f"The one that everyone opted out of, or `{TEXTS}`: all texts."
+    everyone_in: str = Field(
+        default_factory=left_out,
+        max_length=40,
+        examples=[""],
+        description="The subscription type that everyone in the file opted in to.",
     )
-    how: How | None = Field(None, strict=False, examples=["paper"], description="How consent was given.")
-    given_at: UnixTime | None = Field(None, description="When, for rows without a date.")
-    note: str | None = Field(
-        None,
+    everyone_out: str = Field(
+        default_factory=left_out,
+        max_length=40,
+        examples=[""],
+        description=f"The one that everyone opted out of, or `{TEXTS}`: all texts.",
+    )
+    how: How | None = Field(
+        None, strict=False, examples=["paper"], description="How consent was given. `null`: unknown."
+    )
+    given_at: UnixTime | None = Field(None, description="When, for rows without a date. `null`: unknown.")
+    note: Annotated[str, BeforeValidator(lines)] = Field(
+        default_factory=left_out,
         max_length=1000,
         examples=["Cards filled in at the counter"],
         description="Where, and the words agreed to.",
     )
-    asks: bool | None = Field(None, examples=[False], description="Whether double opt-in asks them to confirm by text.")
-    confirmation: bool | None = Field(None, examples=[False], description="Whether they get the confirmation text.")
-    flows: bool | None = Field(None, examples=[False], description="Whether bot flows react.")
+    asks: bool = Field(
+        default_factory=left_out, examples=[False], description="Whether double opt-in asks them to confirm by text."
+    )
+    confirmation: bool = Field(
+        default_factory=left_out, examples=[False], description="Whether they get the confirmation text."
+    )
+    flows: bool = Field(default_factory=left_out, examples=[False], description="Whether bot flows react.")
 
 
 class ColumnAnswer(ApiAnswer):
@@ -98,6 +125,18 @@ class ImportAnswer(ApiAnswer):
     rows: int = Field(examples=[1200])
     preset: str | None = Field(examples=["klaviyo"], description="The product that the file seems to come from.")
     mapping: list[ColumnAnswer]
+    region: str = Field(examples=["US"])
+    date_order: DateOrder = Field(examples=["month_first"])
+    existing: Existing = Field(examples=["update"])
+    creates: bool = Field(examples=[True])
+    everyone_in: str = Field(examples=["6762f0cd1bb69f9f2193bb7c"])
+    everyone_out: str = Field(examples=[""])
+    how: How | None = Field(examples=["paper"])
+    given_at: UnixTime | None
+    note: str = Field(examples=["Cards filled in at the counter"])
+    asks: bool = Field(examples=[False])
+    confirmation: bool = Field(examples=[False])
+    flows: bool = Field(examples=[False])
     check: JobAnswer | None = Field(description="The dry run.")
     job: JobAnswer | None = Field(description="The import.")
     undo: JobAnswer | None
@@ -229,10 +268,10 @@ async def _found(call: Call) -> ContactImport:
 async def _plan(call: Call, file: ContactImport, body: ImportPlanBody) -> ImportPlan:
     """Raises FormWrong."""
     before = file.plan or await call.bot.imports.files.guess(file)
-    given = body.model_dump(exclude={"mapping", "given_at"}, exclude_none=True)
+    given = body.model_dump(exclude={"mapping"}, exclude_unset=True)
     if body.given_at is not None:
         given["given_at"] = datetime.fromtimestamp(body.given_at, UTC)
-    if body.mapping is not None:
+    if "mapping" in body.model_fields_set:
         given["targets"] = _targets(file, body.mapping)
     return before.model_copy(update=given)
 
@@ -259,6 +298,8 @@ async def _answer(call: Call, file: ContactImport) -> ImportAnswer:
         rows=file.rows,
         preset=file.preset or None,
         mapping=[ColumnAnswer(column=n, target=t) for n, t in zip(file.labels, plan.targets, strict=True)],
+        **plan.model_dump(exclude={"targets", "given_at"}),
+        given_at=unix_or_none(plan.given_at),
         check=_job(jobs, file.check),
         job=_job(jobs, file.job),
         undo=_job(jobs, file.undo),

@@ -16,6 +16,7 @@ from bot.model.base import new_id, now
 from bot.model.contact_import import TEXTS, ContactImport, ImportPiece, ImportPlan
 from bot.model.teammate import By
 from bot.store import Store
+from bot.workspace.wording import one_line
 
 MOST_BYTES = 256 * 1024 * 1024
 PIECE_ROWS, PIECE_CHARACTERS = 1000, 1_000_000
@@ -48,7 +49,7 @@ class ImportFiles:
             raise
         found = ContactImport(
             id=id,
-            file=name[:200] or "file.csv",
+            file=str(one_line(name))[:200] or "file.csv",
             size=size,
             rows=rows,
             pieces=pieces,
