@@ -32,6 +32,7 @@ def _few_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "IN_HAND", 4)
     monkeypatch.setattr(sender, "BUSY", 1000)
     monkeypatch.setattr(sender, "POLL_SECONDS", 3600)
+    monkeypatch.setattr(dispatcher, "ASK_AFTER", timedelta(seconds=2 * PATIENCE))
     for module in (queue, sender):
         monkeypatch.setattr(module, "CLAIMED_FOR", timedelta(seconds=PATIENCE))
 
@@ -168,8 +169,8 @@ async def _room_of(worker: sender.Sender, leave: Sequence[asyncio.Event], *, is_
 
 async def test_texts_to_one_number_are_sent_one_after_the_other(bot: Bot, make_contact: MakeContact) -> None:
     carrier = Holding(number(0))
+    await bot.deliveries.reply(number(0), "help", None, "first")
     async with working(bot, carrier):
-        await bot.deliveries.reply(number(0), "help", None, "first")
         await eventually(lambda: _has(carrier.numbers() == [number(0)]))
         await bot.deliveries.reply(number(0), "help", None, "second")
         await bot.deliveries.reply(number(1), "help", None, "third")
@@ -185,7 +186,6 @@ async def test_what_changes_while_a_marked_text_waits_for_its_turn(
     bot: Bot, make_contact: MakeContact, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(dispatcher, "AT_PROVIDER", 1)
-    monkeypatch.setattr(dispatcher, "JUDGED_FOR", timedelta(seconds=PATIENCE))
     monkeypatch.setattr(handover, "CHECKED_FOR", timedelta(seconds=PATIENCE))  # what they say is read in any case
     await confirm(bot, make_contact, 2)
     carrier = Holding(number(0), number(1))
@@ -208,11 +208,10 @@ async def test_what_was_marked_long_ago_is_not_sent(
 ) -> None:
     """The process was suspended, and another one asked the provider about the text and sent it."""
     monkeypatch.setattr(dispatcher, "AT_PROVIDER", 1)
-    monkeypatch.setattr(dispatcher, "JUDGED_FOR", timedelta(seconds=PATIENCE))
-    monkeypatch.setattr(sender, "POLL_SECONDS", 10 * PATIENCE)  # it sees nothing of what happens meanwhile
     await confirm(bot, make_contact, 2)
     carrier, another = Holding(number(0), number(1)), Carrier()
-    async with working(bot, carrier):
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        group.create_task(through(bot, carrier).send_some())  # one round: it claims nothing of what comes back
         waiting = await _waiting(bot, carrier)
         await bot.store.deliveries.update({"_id": waiting.id}, {"$set": {"ask_at": now()}})
         other = through(bot, another)
