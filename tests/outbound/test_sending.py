@@ -56,6 +56,13 @@ async def _only(store: Store) -> Delivery:
     return delivery
 
 
+@pytest.fixture(autouse=True)
+def _claims_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until `_claim_lapses`, however slow the machine is."""
+    for module in ("queue", "sender"):
+        monkeypatch.setattr(f"bot.outbound.{module}.CLAIMED_FOR", timedelta(seconds=PATIENCE))
+
+
 @pytest.fixture
 async def ada(make_contact: MakeContact) -> Contact:
     return await make_contact()
