@@ -205,6 +205,12 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def default_number(self) -> str:
+        """What texts come from where no sender is set; empty: the provider or the recipient's number decides."""
+        numbers = self.twilio_numbers.split()
+        return numbers[0] if len(numbers) == 1 and not self.twilio_service else ""
+
+    @property
     def _needed(self) -> dict[str, object]:
         return {
             "SAYSO_PUBLIC_URL": self.public_url,

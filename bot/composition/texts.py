@@ -68,5 +68,5 @@ class TextArea(ChatArea):
             self.gateway,
             self.threads,
             self.stops,
-            per_second=settings.texts_per_second,
+            default=(settings.default_number, settings.texts_per_second),
         )

@@ -13,6 +13,8 @@ NUMBER = r"\+[1-9][0-9]{6,14}|[0-9]{5,6}"
 """A number in E.164, or a short code."""
 NAME = r"(?=.*[A-Za-z])[A-Za-z0-9 ]{3,11}"
 """An alphanumeric sender."""
+SLOWEST, FASTEST = 0.1, 1000
+"""Limits of the texts a second that a sender may be set to."""
 
 
 class Registration(StrEnum):
@@ -28,7 +30,7 @@ class CountrySender(Value):
     registration: Registration = Registration.NOT_NEEDED
     reference: str = Field(default="", max_length=80)
     """Of the registration, at the provider or the registry."""
-    per_second: float | None = Field(default=None, ge=0.01, le=1000)
+    per_second: float | None = Field(default=None, ge=SLOWEST, le=FASTEST)
     """Marketing texts; None: what is usual for its kind (`bot.outbound.senders.rate_of`)."""
 
     @field_validator("sender")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from bot.outbound.senders import sender_for
 from bot.store import Store
 
 LOOKED_AT = 10_000
-"""Number of longest due texts that are counted by sender."""
+"""Number of texts that are counted by sender."""
 MINUTES = 5
 """Period over which the rate is measured."""
 
@@ -29,6 +29,8 @@ class QueueFigures:
     """How long the first of them has been due."""
     due_by_sender: Mapping[str, int]
     """Among the `LOOKED_AT` that are due longest; without a name: the default sender."""
+    without_turn: Mapping[str, int]
+    """By sender, texts that wait because it has reached its rate; `LOOKED_AT` at most."""
     per_minute: Mapping[str, float]
     """Handed over, by sender."""
     unacknowledged: int
@@ -45,22 +47,30 @@ class QueueReader:
     async def read(self) -> QueueFigures:
         """Raises StoreUnavailable."""
         time = now()
-        (waiting, due, since), numbers, handed, unacknowledged, unknown, workspace = await asyncio.gather(
+        (waiting, due, since), (numbers, slowed), handed, unacknowledged, unknown, workspace = await asyncio.gather(
             self._deliveries.count_queue(),
-            self._deliveries.due_numbers(limit=LOOKED_AT),
+            asyncio.gather(
+                self._deliveries.due_numbers(limit=LOOKED_AT),
+                self._deliveries.numbers_without_a_turn(limit=LOOKED_AT),
+            ),
             self._deliveries.handed_over(time - timedelta(minutes=MINUTES)),
             self._deliveries.count_unacknowledged(),
             self._deliveries.count_unknown(time - timedelta(days=1)),
             self._workspace(),
         )
-        senders = [sender_for(number, workspace.senders) for number in numbers]
         return QueueFigures(
             waiting,
             due,
             time - since if since else timedelta(0),
-            Counter(sender.sender if sender else "" for sender in senders),
+            _by_sender(numbers, workspace),
+            _by_sender(slowed, workspace),
             {sender: count / MINUTES for sender, count in handed.items()},
             unacknowledged,
             unknown,
             time,
         )
+
+
+def _by_sender(numbers: Sequence[str], workspace: Workspace) -> Counter[str]:
+    senders = (sender_for(number, workspace.senders) for number in numbers)
+    return Counter(sender.sender if sender else "" for sender in senders)

@@ -59,9 +59,9 @@ class Sender:
         threads: TextThreads,
         stops: StopList,
         *,
-        per_second: float = 0.0,
+        default: tuple[str, float] = ("", 0.0),
     ) -> None:
-        """`per_second`: marketing texts of the default sender; 0: no limit."""
+        """`default`: as in `Throughput`."""
         self.clock: Callable[[], datetime] = now
         """What time it is for quiet hours and caps."""
         self._store = store
@@ -71,7 +71,7 @@ class Sender:
         self._threads = threads
         self._judge = Judge(queue.links, lambda: self.clock())
         self.results = Results(store, threads, stops)
-        throughput = Throughput(store, per_second)
+        throughput = Throughput(store, default)
         self._dispatcher = Dispatcher(store, gateway, threads, self.results, facts, throughput, lambda: self.clock())
         self._in_hand = InHand(self._look_later)
         self._later: list[Delivery] = []

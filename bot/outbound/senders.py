@@ -25,6 +25,15 @@ def rate_of(sender: CountrySender) -> float:
     return TOLL_FREE_RATE if sender.sender[2:5] in TOLL_FREE else LOCAL_RATE
 
 
+def rated_sender(number: str, senders: Sequence[CountrySender], default: tuple[str, float]) -> tuple[str, float]:
+    """The name of the number's sender, and its marketing texts a second: the lowest that are set where it is that of
+    several countries. `default`: the same of the default sender, whose name may be unknown; 0: no limit."""
+    sender = sender_for(number, senders)
+    name = sender.sender if sender else default[0]
+    rates = [rate_of(one) for one in senders if one.sender == name] + [default[1]] * (name == default[0])
+    return name, min(filter(None, rates), default=0.0)
+
+
 def sender_for(number: str, senders: Sequence[CountrySender]) -> CountrySender | None:
     """The sender of the number's country; None: the default one."""
     return sender_in(facts_of(number).country or "", senders) if senders else None

@@ -11,7 +11,7 @@ from random import uniform
 from bot.aio.batching import Batcher
 from bot.model.base import now
 from bot.outbound.handover import Handover
-from bot.outbound.senders import rate_of, sender_for
+from bot.outbound.senders import rated_sender
 from bot.store import Store
 
 LONGEST_WAIT = timedelta(minutes=10)
@@ -23,9 +23,9 @@ _Sender = tuple[str, float]
 
 
 class Throughput:
-    """`default`: texts a second of the default sender; 0: no limit."""
+    """`default`: the default sender, empty if the provider chooses, and its texts a second; 0: no limit."""
 
-    def __init__(self, store: Store, default: float) -> None:
+    def __init__(self, store: Store, default: _Sender) -> None:
         self._store = store
         self._default = default
         self._ask: Batcher[_Sender, datetime | None] = Batcher(self._ask_round, wait=0.01)
@@ -36,9 +36,8 @@ class Throughput:
         """When to ask again; None: the text may leave now, and is counted."""
         if not text.is_marketing:
             return None
-        sender = sender_for(text.delivery.number, text.facts.workspace.senders)
-        rate = rate_of(sender) if sender else self._default
-        return await self._ask((sender.sender if sender else "", rate)) if rate else None
+        name, rate = rated_sender(text.delivery.number, text.facts.workspace.senders, self._default)
+        return await self._ask((name, rate)) if rate else None
 
     async def _ask_round(self, wanted: list[_Sender]) -> list[datetime | None]:
         """One update for each sender, however many texts it has."""

@@ -58,6 +58,7 @@ class DeliveryRepository(DeliveryQueueRepository, DeliveryFigureRepository, Deli
             partialFilterExpression={"state": DeliveryState.UNKNOWN.value},
         ),
         IndexModel([("ask_at", ASCENDING)], **_where("ask_at")),
+        IndexModel([("reason", ASCENDING), ("number", ASCENDING)], partialFilterExpression={"reason": THROUGHPUT}),
         IndexModel([("number", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel(
             [("number", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING)],

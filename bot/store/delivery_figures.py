@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.model.base import now
-from bot.model.delivery import Delivery, DeliveryState
+from bot.model.delivery import THROUGHPUT, Delivery, DeliveryState
 from bot.store.driver import READ_MS, database_errors
 from bot.store.repository import Repository
 
@@ -25,8 +25,15 @@ class DeliveryFigureRepository(Repository[Delivery]):
 
     async def due_numbers(self, *, limit: int) -> list[str]:
         """Of the texts that are due longest, from the index alone."""
+        return await self._numbers({"due_at": {"$lte": now()}}, "due_at", limit)
+
+    async def numbers_without_a_turn(self, *, limit: int) -> list[str]:
+        """Of texts that wait because their sender has reached its rate, from the index alone."""
+        return await self._numbers({"reason": THROUGHPUT}, "number", limit)
+
+    async def _numbers(self, match: dict[str, Any], order: str, limit: int) -> list[str]:
         cursor = self.collection.find(
-            {"due_at": {"$lte": now()}}, {"_id": 0, "number": 1}, sort=[("due_at", 1)], limit=limit, max_time_ms=READ_MS
+            match, {"_id": 0, "number": 1}, sort=[(order, 1)], limit=limit, max_time_ms=READ_MS
         )
         with database_errors():
             return [raw["number"] for raw in await cursor.to_list(limit)]

@@ -11,7 +11,7 @@ from bot.consent.numbers import all_regions
 from bot.errors import NotFound
 from bot.errors import marked as _
 from bot.model.audit import AuditAction
-from bot.model.country_sender import CountrySender, Registration
+from bot.model.country_sender import FASTEST, SLOWEST, CountrySender, Registration
 from bot.model.teammate import By
 from bot.store import Store
 from bot.workspace.audit import AuditLog
@@ -37,7 +37,7 @@ def _rate(text: object) -> float | None:
         rate = float(str(text))
     except ValueError:
         rate = 0.0
-    if not 0.1 <= rate <= 1000:
+    if not SLOWEST <= rate <= FASTEST:
         raise ValueError(_("Enter a number from 0.1 to 1,000."))
     return rate
 

@@ -9,11 +9,12 @@ import pytest
 
 from bot.app import Bot
 from bot.chat.conversations import texting_id
+from bot.config import Settings
 from bot.model.base import now
 from bot.model.country_sender import CountrySender
 from bot.model.delivery import THROUGHPUT, DeliveryState
 from bot.outbound import sender, throughput
-from bot.outbound.senders import rate_of
+from bot.outbound.senders import rate_of, rated_sender
 from bot.outbound.throughput import Throughput
 from bot.store import Store
 from tests.outbound.carrier import Carrier, through
@@ -26,6 +27,33 @@ from tests.outbound.test_outbound import copies, one_step, ordered, people
 def test_a_sender_has_the_rate_of_its_kind_unless_it_has_its_own(name: str, rate: float) -> None:
     assert rate_of(CountrySender(country="US", sender=name)) == rate
     assert rate_of(CountrySender(country="US", sender=name, per_second=25)) == 25
+
+
+def test_a_number_of_several_countries_has_one_rate() -> None:
+    name = "+12015550100"
+    senders = [
+        CountrySender(country="CA", sender=name, per_second=5),
+        CountrySender(country="GB", sender=name, per_second=2),
+        CountrySender(country="DE", sender="Harbor"),
+    ]
+    uk, canada, germany, france = "+447400123456", "+14165550123", "+4915112345678", "+33612345678"
+    for number in (uk, canada, france):
+        assert rated_sender(number, senders, (name, 0)) == (name, 2), "also as the default sender"
+    assert rated_sender(france, senders, (name, 1)) == rated_sender(canada, senders, (name, 1)) == (name, 1)
+    assert rated_sender(germany, senders, (name, 1)) == ("Harbor", 10)
+    assert rated_sender(canada, senders, ("", 1)) == (name, 2)
+    assert rated_sender(france, senders, ("", 0)) == ("", 0), "no limit"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "service", "name"),
+    [("+12015550100", "", "+12015550100"), ("+12015550100 72345", "", ""), ("72345", f"MG{'0' * 32}", "")],
+)
+def test_the_default_sender_has_a_name_if_it_is_one_number(
+    settings: Settings, numbers: str, service: str, name: str
+) -> None:
+    given = {"twilio_numbers": numbers, "twilio_service": service}
+    assert settings.model_copy(update=given).default_number == name
 
 
 async def test_all_workers_together_keep_the_rate(store: Store) -> None:
@@ -42,7 +70,7 @@ async def test_a_backlog_leaves_at_the_rate_and_few_texts_ask(
     store: Store, monkeypatch: pytest.MonkeyPatch, rate: float, texts: int
 ) -> None:
     """In the time of a clock that moves as a worker looks at the queue."""
-    paces, began, asked, left = Throughput(store, rate), now(), 0, 0
+    paces, began, asked, left = Throughput(store, ("", rate)), now(), 0, 0
     due = [began] * texts
     step = timedelta(seconds=sender.POLL_SECONDS + sender.BUSY_SECONDS)
     looks = 24
@@ -58,9 +86,13 @@ async def test_a_backlog_leaves_at_the_rate_and_few_texts_ask(
     assert asked - texts <= rate * seconds * (throughput.ASKED_FOR_EACH + 0.5)
 
 
-async def test_texts_beyond_the_rate_wait_in_the_queue_and_answers_do_not(bot: Bot) -> None:
-    await bot.store.workspaces.set_sender(CountrySender(country="US", sender="72345", per_second=0.01))
+async def test_texts_beyond_the_rate_wait_in_the_queue_and_answers_do_not(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bot.store.workspaces.set_sender(CountrySender(country="US", sender="72345", per_second=0.1))
     bot.workspace.cache_clear()
+    time = now()
+    monkeypatch.setattr(throughput, "now", lambda: time)
     ann, ben, cem = await people(bot, 3)
     for contact in (ann, ben, cem):
         await bot.conversations.begin_texting(contact.id, contact.phone or "")
@@ -74,6 +106,7 @@ async def test_texts_beyond_the_rate_wait_in_the_queue_and_answers_do_not(bot: B
     assert [copy.reason for copy in waiting] == [THROUGHPUT] * 2
     assert all(copy.due_at and copy.due_at - now() <= throughput.LONGEST_WAIT for copy in waiting)
     assert all(copy.handed_at is None for copy in waiting)
+    assert (await bot.queue.read()).without_turn == {"72345": 2}
     for contact in (ann, ben, cem):
         shown = await bot.store.parts.before(texting_id(contact.id), None, limit=9)
         is_there = any(f"outbound:{message.id}" in part.key for part in shown)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.model.country_sender import CountrySender, Registration
+from bot.model.country_sender import FASTEST, SLOWEST, CountrySender, Registration
 from bot.model.segment_price import SegmentPrice
 from bot.outbound.senders import rate_of, sender_refusal
 from bot.shapes.base import ApiAnswer
@@ -39,8 +39,8 @@ class SenderBody(ApiBody):
     reference: str = Field("", max_length=80, examples=["BN1234"], description="The registration at the provider.")
     per_second: float | None = Field(
         None,
-        ge=0.1,
-        le=1000,
+        ge=SLOWEST,
+        le=FASTEST,
         examples=[10],
         description="Marketing texts a second. `null`: the usual rate of its kind.",
     )

@@ -50,6 +50,12 @@ class Metrics:
             )
         }
         self._due = Gauge("sayso_texts_due_by_sender", "Texts due longest.", ["sender"], registry=self.registry)
+        self._without_turn = Gauge(
+            "sayso_texts_without_turn",
+            "Texts that wait for the rate of their sender.",
+            ["sender"],
+            registry=self.registry,
+        )
         self._rate = Gauge("sayso_texts_per_minute", "Texts handed over.", ["sender"], registry=self.registry)
         self.opt_out_requests = Gauge(
             "sayso_opt_out_requests", "Opt-out requests that nobody has decided on.", ["state"], registry=self.registry
@@ -85,7 +91,11 @@ class Metrics:
         }
         for name, value in values.items():
             self._queue[name].set(value)
-        for gauge, by_sender in ((self._due, figures.due_by_sender), (self._rate, figures.per_minute)):
+        for gauge, by_sender in (
+            (self._due, figures.due_by_sender),
+            (self._without_turn, figures.without_turn),
+            (self._rate, figures.per_minute),
+        ):
             gauge.clear()
             for sender, value in by_sender.items():
                 gauge.labels(sender or "default").set(value)

@@ -21,6 +21,7 @@ PATH = "/settings/delivery"
 class SenderRow:
     sender: str
     due: str
+    without_turn: str
     per_minute: str
 
 
@@ -53,11 +54,12 @@ def _tiles(figures: QueueFigures, say: Translator) -> list[FigureTile]:
 
 
 def _rows(figures: QueueFigures, say: Translator) -> list[SenderRow]:
-    names = sorted({*figures.due_by_sender, *figures.per_minute})
+    names = sorted({*figures.due_by_sender, *figures.without_turn, *figures.per_minute})
     return [
         SenderRow(
             name or say("Default sender"),
             say.number(figures.due_by_sender.get(name, 0)),
+            say.number(figures.without_turn.get(name, 0)),
             f"{figures.per_minute.get(name, 0):.1f}",
         )
         for name in names
