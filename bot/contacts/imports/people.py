@@ -21,6 +21,8 @@ class KnownPeople:
 
     def __init__(self, contacts: Iterable[Contact]) -> None:
         self.by_id: dict[str, Contact] = {}
+        self.gone: set[str] = set()
+        """Those who were erased or merged since an earlier run of the batch created them."""
         self._by_external: dict[str, str] = {}
         self._by_email: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._by_number: defaultdict[str, dict[str, None]] = defaultdict(dict)

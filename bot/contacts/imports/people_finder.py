@@ -26,4 +26,6 @@ class PeopleFinder:
             contacts.ids_with("phone", {row.number for row in rows if row.number}),
         )
         people = await self._ledger.contacts(sorted({id for ids in found for id in ids}))
-        return KnownPeople(contact for contact in people.values() if not contact.is_gone)
+        known = KnownPeople(contact for contact in people.values() if not contact.is_gone)
+        known.gone = {contact.id for contact in people.values() if contact.is_gone}
+        return known

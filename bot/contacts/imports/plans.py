@@ -56,8 +56,8 @@ class RowPlanner:
         id = earlier.contact if earlier else contact_of(self._terms.job, row.line)
         if known := self._people.by_id.get(id):
             return [known]
-        is_created = earlier is not None and earlier.created
-        return self._people.of(row) if row.is_known and not is_created else []
+        is_made_again = earlier is not None and earlier.created and id not in self._people.gone
+        return self._people.of(row) if row.is_known and not is_made_again else []
 
     def _only_stops(self, row: WantedRow) -> bool:
         """A list of numbers that opted out of all texts makes no contacts."""

@@ -20,6 +20,7 @@ from bot.errors import StoreUnavailable
 from bot.model.base import now
 from bot.model.contact import Contact, Role
 from bot.model.contact_import import ContactImport, ImportPlan
+from bot.model.event import Actor, Source
 from tests.people import ANOTHER, NUMBER, person
 
 ROWS = [
@@ -63,6 +64,17 @@ async def test_a_row_stays_about_the_contact_that_it_was_about_though_a_later_on
         ada.id: ("Ada", NUMBER),
         contact_of("job", 2): ("Ben", NUMBER),
     }
+
+
+async def test_a_row_whose_contact_was_merged_meanwhile_is_about_the_one_it_was_merged_into(
+    bot: Bot, make_contact: Any
+) -> None:
+    ada: Contact = await make_contact(external_id="7", role=Role.USER)
+    await Importer(bot.store, bot.ledger).take("job", FILE, ROWS[:1])
+    await bot.merge.merge(ada.id, contact_of("job", 2), Actor(kind="teammate", id="ada"), Source.PROFILE)
+    result = await Importer(bot.store, bot.ledger).take("job", FILE, ROWS[:1])
+    assert not result.problems
+    assert not result.counts["created"]
 
 
 def test_rows_with_the_same_number_or_address_are_not_imported_at_the_same_time(
