@@ -11,6 +11,7 @@ from bot.model.audit import AuditAction
 from bot.model.base import new_id, now
 from bot.model.contact import Contact
 from bot.model.saved_reply import SavedReply
+from bot.model.subscription import name_key
 from bot.model.teammate import By, Teammate
 from bot.model.workspace import Workspace
 from bot.store import Duplicate, Store
@@ -72,16 +73,20 @@ class SavedReplyService:
         await self._audit.record(by, AuditAction.SAVED_REPLY_SAVED, name)
         return reply
 
-    async def change(self, id: str, name: str, text: str, by: By) -> None:
-        """Raises NotFound, or FormWrong like `create`."""
-        _check(text)
-        changed = SavedReply(id=(await self.get(id)).id, name=name, text=text, by=by.id, updated_at=now())
-        values = {field: value for field, value in changed.stored().items() if field != "_id"}
+    async def change(self, id: str, name: str | None, text: str | None, by: By) -> None:
+        """None: stays as it is. Raises NotFound, or FormWrong like `create`."""
+        _check(text or "")
+        found = await self.get(id)
+        values: dict[str, object] = {"by": by.id, "updated_at": now()}
+        if name is not None:
+            values |= {"name": name, "name_key": name_key(name)}
+        if text is not None:
+            values["text"] = text
         try:
             await self._table.update({"_id": id}, {"$set": values})
         except Duplicate:
             raise FormWrong({"name": TAKEN}) from None
-        await self._audit.record(by, AuditAction.SAVED_REPLY_SAVED, name)
+        await self._audit.record(by, AuditAction.SAVED_REPLY_SAVED, name or found.name)
 
     async def remove(self, id: str, by: By) -> None:
         """Removing it again does nothing."""

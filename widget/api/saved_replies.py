@@ -81,7 +81,9 @@ async def show_saved_reply(call: Call) -> SavedReplyAnswer:
 async def update_saved_reply(call: Call, body: SavedReplyEdit) -> SavedReplyAnswer:
     """Change a saved reply."""
     found = await _found(call)
-    await call.bot.saved_replies.change(found.id, body.name or found.name, body.text or found.text, call.by)
+    if body.name is None and body.text is None:
+        return _answer(found)
+    await call.bot.saved_replies.change(found.id, body.name, body.text, call.by)
     return _answer(await _found(call))
 
 
