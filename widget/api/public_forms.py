@@ -155,7 +155,8 @@ async def get_carrier_pack(call: Call) -> CarrierPackAnswer:
         )
         for one in await carrier_checks(call.bot, form, say)
     ]
-    await call.bot.audit.record(call.by, AuditAction.CARRIER_PACK_DOWNLOADED, form.template.name)
+    if not call.is_head:
+        await call.bot.audit.record(call.by, AuditAction.CARRIER_PACK_DOWNLOADED, form.template.name)
     return CarrierPackAnswer(form_id=form.id, checks=checks, files=files)
 
 

@@ -48,6 +48,8 @@ class Call:
     path: Mapping[str, str]
     answers_about: list[str] = field(default_factory=list)
     """Contacts whose data the answer contains."""
+    is_head: bool = False
+    """Its answer is sent without the body."""
 
     def variable(self, name: str, missing: ApiFault = NO_RESOURCE) -> str:
         """A part of the path. Raises ApiRefusal (`missing`) for what no id can be."""

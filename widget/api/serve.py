@@ -121,7 +121,8 @@ def _key(request: web.Request, route: Route, who: Principal, raw: bytes) -> Requ
 def _call(request: web.Request, who: Principal, key: RequestKey | None) -> Call:
     by = By(who.teammate.id, who.teammate.name, client_ip(request), who.token)
     path = {name: plain(value) for name, value in request.match_info.items()}
-    return Call(request.app[BOT], who, by, key.work_key if key else new_id(), path)
+    work_key = key.work_key if key else new_id()
+    return Call(request.app[BOT], who, by, work_key, path, is_head=request.method == "HEAD")
 
 
 async def _sent(

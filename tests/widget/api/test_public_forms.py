@@ -29,8 +29,15 @@ async def test_a_form_is_created_published_taken_offline_and_deleted(running: Ru
 
 
 async def test_the_carrier_pack_has_its_files_and_gaps(api: ApiClient) -> None:
-    made = (await api.post("/public_forms", {"name": new_id(), "subscription": DEALS, "title": "Deals"})).body
-    pack = (await api.get(f"/public_forms/{made['id']}/carrier_pack")).body
+    name = new_id()
+    made = (await api.post("/public_forms", {"name": name, "subscription": DEALS, "title": "Deals"})).body
+    path = f"/public_forms/{made['id']}/carrier_pack"
+    headers = {"Authorization": f"Bearer {api.token}"}
+    async with api.running.session.head(f"{api.running.base}/api{path}", headers=headers) as answer:
+        assert answer.status == 200
+    pack = (await api.get(path)).body
+    entries = (await api.get("/audit_log?action=form_template.carrier_pack_downloaded&per_page=150")).body["data"]
+    assert [entry["subject"] for entry in entries].count(name) == 1, "GET, not HEAD"
     assert {"README.txt", "message-flow.txt", "campaign-10dlc.json", "form.svg"} <= {*pack["files"]}
     assert made["url"] in pack["files"]["message-flow.txt"]
     assert {True, False} == {check["met"] for check in pack["checks"]}, "it isn't published"
