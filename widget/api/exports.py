@@ -57,7 +57,7 @@ class ExportAnswer(ApiAnswer):
     job: JobAnswer
     file_url: str | None = Field(
         examples=["/api/exports/6762f0cd1bb69f9f2193bb7c/file"],
-        description="null: the job goes on, or the file has expired.",
+        description="`null` until the job is done, and after the file has expired.",
     )
 
 

@@ -19,14 +19,14 @@ COUNTS = {"shown": 420, "started": 130, "completed:ask": 64, "confirmed:ask": 51
 
 flow_figures = Resource(
     "Flow figures",
-    "What people saw, did and agreed to in a flow. A figure of one step or form has its ID behind the name, and that "
-    "of a variant: `completed:ask`, `completed:ask/b`.",
+    "What people saw, did and agreed to in a flow. Figures of a step or form end in its ID, those of a variant in "
+    "both: `completed:ask`, `completed:ask/b`.",
     is_compatible=False,
 )
 
 
 class FiguresQuery(ApiQuery):
-    days: int = Field(30, ge=1, le=90, description="Of so many days, today included, in UTC.")
+    days: int = Field(30, ge=1, le=90, description="Number of days, including today, in UTC.")
     version: int | None = Field(None, ge=1, le=999_999, description="Only of this version.")
 
 
@@ -49,7 +49,7 @@ class FlowFiguresAnswer(ApiAnswer):
 async def show_flow_figures(call: Call, query: FiguresQuery) -> FlowFiguresAnswer:
     """Get the figures of a flow.
 
-    Views and steps may lack the last seconds; sign-ups, confirmations and opt-outs are those of the ledger.
+    Views and steps may lag by a few seconds; sign-ups, confirmations and opt-outs are those of the ledger.
     """
     flow = await found_or_404(call.bot.flows.get(call.variable("flow_id")))
     found = await call.bot.flow_figures.of(flow.id, days=query.days, version=query.version)

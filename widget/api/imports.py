@@ -204,7 +204,9 @@ async def show_import(call: Call) -> ImportAnswer:
     return await _answer(call, await _found(call))
 
 
-@imports.post(f"{ONE}/check", scope=Scope.BULK_CONTACTS, errors=(NO_RESOURCE, IMPORTED, REFUSED, TOO_MANY_JOBS))
+@imports.post(
+    f"{ONE}/check", scope=Scope.BULK_CONTACTS, errors=(NO_RESOURCE, IMPORTED, REFUSED, TOO_MANY_JOBS), status=202
+)
 async def check_import(call: Call, body: ImportPlanBody) -> ImportAnswer:
     """Check an import.
 

@@ -142,7 +142,7 @@ def _operation(
         answer=json.dumps(answer["example"], indent=2, ensure_ascii=False) if answer else "",
         errors=[(status, codes.replace("`", "")) for status, codes in errors],
         curl=_curl(method, url, example),
-        python=_python(method, url, example),
+        python=_python(method, url, example, is_file=not answer and bool(good.get("content"))),
     )
 
 
@@ -165,13 +165,14 @@ def _curl(method: str, url: str, body: str) -> str:
     return f"curl -X {method} '{url}' \\\n  -H \"Authorization: Bearer $SAYSO_TOKEN\"{data}"
 
 
-def _python(method: str, url: str, body: str) -> str:
+def _python(method: str, url: str, body: str, *, is_file: bool) -> str:
     read = json.loads(body) if body else None
     data = f"\n    json={read!r}," if read is not None else ""
+    read_answer = 'open("download", "wb").write(answer.content)' if is_file else "print(answer.json())"
     return (
         "import os\n\nimport httpx\n\n"
         f'answer = httpx.request(\n    "{method}",\n    "{url}",\n'
-        f'    headers={{"Authorization": f"Bearer {{os.environ[\'SAYSO_TOKEN\']}}"}},{data}\n)\nprint(answer.json())'
+        f'    headers={{"Authorization": f"Bearer {{os.environ[\'SAYSO_TOKEN\']}}"}},{data}\n)\n{read_answer}'
     )
 
 

@@ -34,7 +34,7 @@ def customers(number: int) -> tuple[str, str]:
 async def checked(running: Running, api: ApiClient, csv: str, **plan: Any) -> Any:
     made = (await api.post("/imports", {"file": f"{new_id()}.csv", "csv": csv})).body
     answer = await api.post(f"/imports/{made['id']}/check", plan)
-    assert answer.status == 200, answer
+    assert answer.status == 202, answer
     await ended(running, answer.body["check"]["id"])
     return (await api.get(f"/imports/{made['id']}")).body
 

@@ -86,6 +86,12 @@ async def test_a_route_that_does_not_exist_has_no_address(ben: Desk) -> None:
     assert (await ben.get("/api/docs/no_such_route"))[0] == 404
 
 
+async def test_the_example_of_a_file_writes_it(ben: Desk) -> None:
+    for route, written in (("download_export", True), ("show_export", False)):
+        page = await ben.look(f"/api/docs/{route}")
+        assert ("answer.content" in page.text, "answer.json()" in page.text) == (written, not written)
+
+
 def test_each_route_with_an_id_says_that_there_may_be_none() -> None:
     """Also for what no id can be, as `Call.variable` refuses it."""
     with_id = [route for route in ROUTES if "{" in route.path]
