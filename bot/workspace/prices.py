@@ -60,13 +60,14 @@ class Prices:
         self._store, self._changed = store, changed
         self._audit = AuditLog(store)
 
-    async def save(self, wanted: PriceForm, by: By) -> None:
+    async def save(self, wanted: PriceForm, by: By) -> SegmentPrice:
         """Replaces the country's price, and sets the currency of all."""
         price = SegmentPrice(country=wanted.price_country, micros=round(Decimal(wanted.price) * MICROS))
         await self._store.workspaces.set_price(price, wanted.currency)
         self._changed()
         detail = f"{wanted.price} {wanted.currency}"
         await self._audit.record(by, AuditAction.PRICE_SAVED, wanted.price_country, detail=detail)
+        return price
 
     async def remove(self, country: str, by: By) -> None:
         """Raises NotFound."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from bot.errors import FormWrong
 from bot.model.attribute import Attribute, AttributeType
 from bot.shapes.base import ApiAnswer, UnixTime, unix
 from bot.workspace.access import Scope
+from bot.workspace.wording import one_line
 from widget.api.contact_lookup import found_or_404
 from widget.api.faults import NO_RESOURCE, REFUSED
 from widget.api.models import ApiBody, ApiQuery, Name
@@ -43,7 +45,7 @@ class AttributesQuery(ApiQuery):
 
 
 class OptionBody(ApiBody):
-    value: str = Field(min_length=1, max_length=100, examples=["Gold"])
+    value: Annotated[str, BeforeValidator(one_line)] = Field(min_length=1, max_length=100, examples=["Gold"])
 
 
 class AttributeBody(ApiBody):
@@ -107,8 +109,8 @@ async def create_data_attribute(call: Call, body: NewAttributeBody) -> Attribute
 
     Its key, the `id`, is made of the name.
     """
-    is_list = body.data_type == "string" and body.options
-    type = AttributeType.LIST if is_list else TYPES[body.data_type]
+    type = AttributeType.LIST if body.data_type == "string" and body.options else TYPES[body.data_type]
+    _check_options(body, type)
     return _answer(await call.bot.attributes.create(body.name, type, call.by, options=_values(body) or ()))
 
 
@@ -120,6 +122,7 @@ async def update_data_attribute(call: Call, body: AttributeEditBody) -> Attribut
     """
     all = call.bot.attributes
     found = await found_or_404(all.get(call.variable("attribute_id")))
+    _check_options(body, found.type)
     options = _values(body)
     if body.label is not None or options is not None:
         kept = found.options if options is None else options
@@ -127,6 +130,12 @@ async def update_data_attribute(call: Call, body: AttributeEditBody) -> Attribut
     if body.archived is not None and body.archived is not bool(found.archived_at):
         found = await (all.archive if body.archived else all.restore)(found.key, call.by)
     return _answer(found)
+
+
+def _check_options(body: AttributeBody, type: AttributeType) -> None:
+    """Raises FormWrong."""
+    if body.options and type is not AttributeType.LIST:
+        raise FormWrong({"options": "Only a list has options. Leave them out."})
 
 
 def _values(body: AttributeBody) -> list[str] | None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bot.consent.numbers import all_regions
 from bot.model.country_sender import FASTEST, SLOWEST, CountrySender, Registration
 from bot.model.segment_price import SegmentPrice
 from bot.outbound.senders import rate_of, sender_refusal
@@ -14,7 +15,7 @@ from bot.workspace.access import Scope
 from bot.workspace.prices import PriceForm
 from bot.workspace.senders import SenderForm
 from widget.api.contact_lookup import found_or_404
-from widget.api.faults import NO_RESOURCE
+from widget.api.faults import NO_RESOURCE, ApiRefusal
 from widget.api.models import ApiBody
 from widget.api.route import Call, Resource
 
@@ -52,7 +53,13 @@ class SenderAnswer(ApiAnswer):
     sender: str = Field(examples=["+12015550100"])
     registration: Registration = Field(examples=["registered"])
     reference: str = Field(examples=["BN1234"])
-    per_second: float = Field(examples=[10], description="Marketing texts a second.")
+    per_second: float | None = Field(
+        examples=[None], description="Marketing texts a second, as set. `null`: the usual rate of its kind."
+    )
+    effective_per_second: float = Field(
+        examples=[10],
+        description="`per_second`, or the usual rate. If several countries have the same sender, the lowest applies.",
+    )
     warning: str | None = Field(
         examples=[None],
         description="`sender_not_registered`: no texts are sent. `sender_cannot_receive`: only texts with a "
@@ -106,7 +113,7 @@ async def set_sender(call: Call, body: SenderBody) -> SenderAnswer:
 
     Replaces the one that it had.
     """
-    wanted = SenderForm(country=call.variable("country"), **body.model_dump())
+    wanted = SenderForm(country=_country(call), **body.model_dump())
     await call.bot.senders.save(wanted, call.by)
     return _sender(CountrySender(**wanted.model_dump()))
 
@@ -117,7 +124,7 @@ async def delete_sender(call: Call) -> SenderDeleted:
 
     Texts to it come from the provider's default sender again.
     """
-    country = call.variable("country")
+    country = _country(call)
     await found_or_404(call.bot.senders.remove(country, call.by))
     return SenderDeleted(country=country)
 
@@ -135,23 +142,29 @@ async def list_prices(call: Call) -> PriceList:
 @senders.put(PRICE, scope=Scope.MANAGE_WORKSPACE, errors=(NO_RESOURCE,))
 async def set_price(call: Call, body: PriceBody) -> PriceAnswer:
     """Set a country's price."""
-    country = call.variable("country")
-    wanted = PriceForm(price_country=country, price=body.price, currency=body.currency)
-    await call.bot.prices.save(wanted, call.by)
-    return PriceAnswer(country=country, price=wanted.price, currency=wanted.currency)
+    wanted = PriceForm(price_country=_country(call), price=body.price, currency=body.currency)
+    return _price(await call.bot.prices.save(wanted, call.by), wanted.currency)
 
 
 @senders.delete(PRICE, scope=Scope.MANAGE_WORKSPACE, errors=(NO_RESOURCE,))
 async def delete_price(call: Call) -> PriceDeleted:
     """Remove a country's price."""
-    country = call.variable("country")
+    country = _country(call)
     await found_or_404(call.bot.prices.remove(country, call.by))
     return PriceDeleted(country=country)
 
 
+def _country(call: Call) -> str:
+    """The country in the path. Raises ApiRefusal (404)."""
+    code = call.variable("country").upper()
+    if code not in all_regions():
+        raise ApiRefusal(NO_RESOURCE)
+    return code
+
+
 def _sender(sender: CountrySender) -> SenderAnswer:
-    values = {**sender.model_dump(), "per_second": rate_of(sender)}
-    return SenderAnswer(**values, warning=sender_refusal(sender, has_link=False))
+    warning = sender_refusal(sender, has_link=False)
+    return SenderAnswer(**sender.model_dump(), effective_per_second=rate_of(sender), warning=warning)
 
 
 def _price(price: SegmentPrice, currency: str) -> PriceAnswer:

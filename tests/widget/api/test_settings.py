@@ -20,10 +20,20 @@ def fields(reply: Any) -> list[str | None]:
 
 async def test_an_attribute_is_created_changed_archived_and_restored(running: Running, api: ApiClient) -> None:
     name = f"Tier {secrets.token_hex(4)}"
-    body = {"name": name, "model": "contact", "data_type": "string", "options": [{"value": "Gold"}, {"value": "Blue"}]}
+    body = {
+        "name": name,
+        "model": "contact",
+        "data_type": "string",
+        "options": [{"value": "Gold"}, {"value": "Light\nblue"}],
+    }
     made = (await api.post("/data_attributes", body)).body
     key = name.lower().replace(" ", "_")
-    assert (made["id"], made["label"], made["data_type"], made["options"]) == (key, name, "string", ["Gold", "Blue"])
+    assert (made["id"], made["label"], made["data_type"], made["options"]) == (
+        key,
+        name,
+        "string",
+        ["Gold", "Light blue"],
+    )
     contact = await new_contact(running)
     wrong = await api.put(f"/contacts/{contact.id}", {"custom_attributes": {key: "Red"}})
     assert (wrong.status, fields(wrong)) == (422, [f"custom_attributes.{key}"])
@@ -49,6 +59,10 @@ async def test_attributes_that_can_t_be_are_refused(api: ApiClient, new_client: 
     assert (await api.post("/data_attributes", {**body, "name": "x" * 61})).status == 400
     assert (await api.post("/data_attributes", {**body, "model": "company"})).status == 400
     assert fields(await api.post("/data_attributes", {**body, "data_type": "options"})) == ["options"]
+    options = [{"value": "Gold"}]
+    assert fields(await api.post("/data_attributes", {**body, "name": f"{name} 2", "options": options})) == ["options"]
+    path = f"/data_attributes/{name.lower().replace(' ', '_')}"
+    assert fields(await api.put(path, {"options": options})) == ["options"]
     assert (await api.put("/data_attributes/none", {"archived": True})).error == (
         404,
         "not_found",
@@ -72,6 +86,13 @@ async def test_a_saved_reply_is_created_changed_and_deleted(api: ApiClient) -> N
     path = f"/saved_replies/{id}"
     changed = (await api.put(path, {"text": "We open at 10."})).body
     assert (changed["name"], changed["text"]) == (name, "We open at 10.")
+    saved = await api.running.bot.saved_replies.get(id)
+    assert (await api.put(path, {})).body == changed
+    assert await api.running.bot.saved_replies.get(id) == saved, "nothing is written"
+    await asyncio.gather(api.put(path, {"name": f"{name}!"}), api.put(path, {"text": "We open at 11."}))
+    both = (await api.get(path)).body
+    assert (both["name"], both["text"]) == (f"{name}!", "We open at 11."), "each changes only its field"
+    await api.put(path, {"name": name})
     assert fields(await api.post("/saved_replies", body)) == ["name"], "it exists"
     assert fields(await api.put(path, {"text": "Hi {nobody}"})) == ["text"]
     assert (await api.delete(path)).body == {"type": "saved_reply", "id": id, "deleted": True}
@@ -116,15 +137,20 @@ async def test_senders_and_prices_of_countries(own: Running) -> None:
     assert (made["sender"], made["warning"]) == ("DemoShop", "sender_cannot_receive")
     assert (await api.put("/senders/GB", {"sender": "+44 7700 900123"})).body["sender"] == "+447700900123"
     assert [one["country"] for one in (await api.get("/senders")).body["data"]] == ["GB"]
-    assert (await api.put("/senders/XX", {"sender": "12345"})).codes == ["parameter_invalid"]
+    gone = (404, "not_found", "Resource Not Found")
+    assert (await api.put("/senders/XX", {"sender": "12345"})).error == gone
+    assert (await api.put("/prices/XX", {"price": "1", "currency": "GBP"})).error == gone
+    assert ((await api.delete("/senders/XX")).error, (await api.delete("/prices/XX")).error) == (gone, gone)
+    slow = (await api.put("/senders/gb", {"sender": "12345", "per_second": 0.5})).body
+    assert (slow["country"], slow["per_second"], slow["effective_per_second"]) == ("GB", 0.5, 0.5)
+    usual = (await api.put("/senders/gb", {"sender": "12345", "per_second": None})).body
+    assert (usual["per_second"], usual["effective_per_second"] > 0.5) == (None, True)
     assert fields(await api.put("/senders/GB", {"sender": "!"})) == ["sender"]
     assert (await api.delete("/senders/GB")).body == {"type": "sender", "country": "GB", "deleted": True}
     assert (await api.delete("/senders/GB")).status == 404
-    price = (await api.put("/prices/GB", {"price": "0.0400", "currency": "gbp"})).body
-    assert (price["price"], price["currency"]) == ("0.0400", "GBP")
-    assert (await api.get("/prices")).body["data"] == [
-        {"type": "price", "country": "GB", "price": "0.04", "currency": "GBP"}
-    ]
+    price = (await api.put("/prices/gb", {"price": "0.0400004", "currency": "gbp"})).body
+    assert price == {"type": "price", "country": "GB", "price": "0.04", "currency": "GBP"}
+    assert (await api.get("/prices")).body["data"] == [price]
     assert (await api.put("/prices/GB", {"price": "free", "currency": "GBP"})).status == 400
     assert (await api.delete("/prices/GB")).body["deleted"] is True
     assert (await api.delete("/prices/GB")).status == 404
