@@ -82,7 +82,7 @@ class Audience:
         while tally.seen < most:
             limit = min(ASKED, most - tally.seen)
             ids = await self._finder.ids(filter, after, limit)
-            for some in (ids[i : i + BATCH] for i in range(0, len(ids), BATCH)):
+            for some in (ids[i : i + BATCH] for i in range(0, len(ids) or 1, BATCH)):  # also judges none: it may raise
                 people = await self._selected.living(some)
                 tally.add(people, await self.verdicts(message, filter, people, time, at), gone=len(some) - len(people))
             if len(ids) < limit:

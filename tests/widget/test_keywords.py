@@ -15,7 +15,7 @@ PATH = "/settings/keywords"
 
 def _form(**values: str) -> dict[str, str]:
     usual = {
-        "keyword": f"beans{secrets.token_hex(4)}", "subscription": DEALS, "place": "Poster", "locale": "en",
+        "keyword": f"beans{secrets.randbelow(10**8):08}", "subscription": DEALS, "place": "Poster", "locale": "en",
         "title": "Text us for 10% off", "legal_text": "Too short.", "accepted": "",
     }  # fmt: skip
     return {**usual, **values}
