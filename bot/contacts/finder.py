@@ -41,8 +41,8 @@ COUNT_MS, PAGE_MS, WALK_MS = 250, 2000, 7000
 LEAD_SECONDS = 10.0
 """How long the leading condition is cached: each page, count and batch needs it."""
 IDS_SECONDS = 1.0
-"""How long the ids of a search are cached for a page and its count. Jobs, exports and previews read them again: they
-must miss nobody who was added just before."""
+"""How long the ids of a search are cached for a page and its count. Jobs, exports and previews read them again, so that
+they include contacts that were just added."""
 
 
 class SortBy(StrEnum):

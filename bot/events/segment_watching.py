@@ -146,9 +146,8 @@ class SegmentWatching:
             await self._save(stream.token, time)
 
     async def _note_members(self, watch: SegmentWatch, filter: Filter, is_wanted: Wanted) -> SegmentWatch:
-        """Stores everyone who is in the segment now. Members by an earlier filter are forgotten, but their unhandled
-        entries are kept. The watch isn't ready if this was interrupted or the query timed out: it is repeated after a
-        rest."""
+        """Stores the segment's present members. Those of an earlier filter are removed; their unhandled entries are
+        kept. If this is interrupted or the query times out, the watch isn't ready, and it is repeated after a pause."""
         if self._resting.get(watch.round, now()) > now():
             return watch
         try:

@@ -15,9 +15,9 @@ from bot.outbound.senders import rated_sender
 from bot.store import Store
 
 LONGEST_WAIT = timedelta(minutes=10)
-"""A text asks again at the latest then: its sender may have got a higher rate."""
+"""A text asks for its turn again at the latest then, in case its sender's rate was raised."""
 ASKED_FOR_EACH = 2
-"""Texts that ask for each one that may leave: others may have been canceled, and each one that asks is judged anew."""
+"""How many texts ask for each turn. More than one, as some may have been canceled; few, as each is judged again."""
 _Sender = tuple[str, float]
 """The sender and its texts a second."""
 

@@ -109,7 +109,7 @@ async def test_a_double_click_closes_and_does_not_open_again(
     close = ada.page.locator("#state").get_by_role("button", name="Close", exact=True)
     await close.hover(position={"x": 15, "y": 10})
     await ada.page.mouse.down()
-    await rename(server, id, "Maya")  # what is drawn anew while the button is held down takes no click away
+    await rename(server, id, "Maya")  # redrawing while the button is held down must not lose the click
     await expect(ada.page.locator(".talk-who")).to_contain_text("Maya")
     await ada.page.mouse.up()
     await expect(ada.page.get_by_role("button", name="Reopen")).to_be_visible()

@@ -84,7 +84,7 @@ async def test_a_message_goes_from_the_composer_to_a_phone_and_its_link_opts_out
     await expect(page.get_by_label("Message", exact=True)).to_have_value(re.compile("it's back"))
     await expect(page.locator(".phone-bubble")).to_contain_text("Hi Maya, it's back.")
 
-    # A teammate opens it, too: each is told of the other. What one saves, the other hears at once, and can't overwrite.
+    # A teammate opens it, too: each sees the other. When one saves, the other gets a notice and can't overwrite it.
     theirs = await opened_by_ben(look, server, bot, page)
     await theirs.get_by_label("Name", exact=True).fill("July roast")
     await expect(theirs.locator("h1")).to_have_text("July roast")

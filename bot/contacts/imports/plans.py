@@ -51,7 +51,7 @@ class RowPlanner:
         return done
 
     def _found(self, row: WantedRow) -> list[Contact]:
-        """Whom the row is about. If an interrupted run stored that, it stays so, whoever got the same address since."""
+        """The contacts that the row is about. What an interrupted run stored stays, even if the address moved since."""
         earlier = self._earlier.get(row.line)
         id = earlier.contact if earlier else contact_of(self._terms.job, row.line)
         if known := self._people.by_id.get(id):
